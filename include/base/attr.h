@@ -1,0 +1,12 @@
+/* attr.h - compiler attributes by name.
+ *
+ * AUTO(f) runs f(&variable) when the variable goes out of scope; f must accept a zeroed value.
+ */
+#ifndef CASELOAD_BASE_ATTR_H
+#define CASELOAD_BASE_ATTR_H
+
+#define AUTO(done)          __attribute__((cleanup(done)))
+#define PRINTF(format, arg) __attribute__((format(printf, format, arg)))
+#define CHECKED             __attribute__((warn_unused_result))
+
+#endif

@@ -1,0 +1,14 @@
+/* clock.h - waiting. For deadlines and back-off only: dates come from the warehouse. Any thread. */
+#ifndef CASELOAD_BASE_CLOCK_H
+#define CASELOAD_BASE_CLOCK_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+int64_t clock_ms(void); /* monotonic, from an arbitrary start */
+
+/* Sleeps; returns false early when *stop becomes true (looked at every 50 ms). stop may be NULL. */
+bool clock_sleep_ms(int64_t ms, const atomic_bool *stop);
+
+#endif

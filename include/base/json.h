@@ -1,0 +1,45 @@
+/* json.h - JSON from outside, read with jansson, and JSON written into buffers.
+ *
+ * jansson (2.14) refuses a whole page for a 20-digit integer, 1e400, a lone surrogate, \u0000 or a byte that
+ * is not UTF-8. json_read therefore normalises the bytes when, and only when, jansson refused them: such
+ * numbers become strings, such characters U+FFFD, and both are counted. One thread at a time per value.
+ */
+#ifndef CASELOAD_BASE_JSON_H
+#define CASELOAD_BASE_JSON_H
+
+#include <jansson.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+
+#define JSON_DEPTH 256 /* deeper input is refused */
+
+struct json_repairs {
+    int64_t numbers;    /* written as strings because neither int64 nor double holds them */
+    int64_t characters; /* replaced by U+FFFD */
+};
+
+/* Any JSON value. repairs is added to; may be NULL. out is yours (json_decref). Fails with ERROR_FORMAT and
+ * the position; the text quotes at most 40 bytes of the input, escaped. */
+bool json_read(const char *bytes, size_t size, struct json_repairs *repairs, json_t **out_value, struct error *err)
+    CHECKED;
+
+/* Rewrites bytes so that jansson accepts what it would refuse for the reasons above. Input that is not JSON
+ * for other reasons stays so. False only if out is full. */
+bool json_normalise(const char *bytes, size_t size, struct json_repairs *repairs, struct buf *out);
+
+/* Compact text, keys in their own order, reals in the shortest form that reads back equal. false: out is full. */
+bool json_write(struct buf *out, const json_t *value);
+bool json_write_string(struct buf *out, const char *text, size_t size); /* with quotes, escaped */
+
+void json_drop(json_t **value); /* for AUTO(json_drop) json_t *v */
+
+/* Typed getters along a dotted path of object keys ("pages.next.starting_after"). Borrowed; NULL or the
+ * fallback when absent or of another type. json_int accepts integers and integers in strings. */
+const json_t *json_at(const json_t *value, const char *path);
+const char *json_text_at(const json_t *value, const char *path);
+int64_t json_int_at(const json_t *value, const char *path, int64_t fallback);
+
+#endif

@@ -1,0 +1,35 @@
+/* log.h - one JSON object a line on stderr, in the shape Cloud Logging reads (severity, time, message).
+ *
+ * Only core/run, core/worker, core/lease and app log above DEBUG; everything else returns errors. Values are
+ * escaped and cut at 4 KiB, so nothing from outside can forge a line. Any thread; a line is written whole.
+ */
+#ifndef CASELOAD_BASE_LOG_H
+#define CASELOAD_BASE_LOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/attr.h"
+
+enum log_level { LOG_DEBUG, LOG_INFO, LOG_NOTICE, LOG_WARNING, LOG_ERROR, LOG_CRITICAL };
+
+struct log_field {
+    const char *key; /* a C identifier, ours */
+    const char *text; /* NULL: number counts */
+    int64_t number;
+};
+
+#define LOG_TEXT(k, v)   ((struct log_field){.key = (k), .text = (v) ? (v) : ""})
+#define LOG_NUMBER(k, v) ((struct log_field){.key = (k), .number = (v)})
+#define LOG_END          ((struct log_field){.key = NULL})
+#define LOG_FIELDS(...)  ((const struct log_field[]){__VA_ARGS__, LOG_END})
+
+void log_open(FILE *stream, enum log_level least); /* default: stderr, LOG_INFO. stream is borrowed */
+bool log_level_parse(const char *name, enum log_level *out_level); /* "debug", "info", ... */
+
+/* event is a stable name such as "run_finished"; fields may be NULL. */
+void log_write(enum log_level level, const char *event, const struct log_field *fields, const char *format, ...)
+    PRINTF(4, 5);
+
+#endif

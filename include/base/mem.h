@@ -1,0 +1,18 @@
+/* mem.h - small allocations that can't fail: when memory is gone the process aborts, and the message it held
+ * comes back to another worker. Everything is freed with free(). Any thread.
+ */
+#ifndef CASELOAD_BASE_MEM_H
+#define CASELOAD_BASE_MEM_H
+
+#include <stddef.h>
+
+#include "base/attr.h"
+
+void *mem_zero(size_t count, size_t size);                 /* zeroed; count * size is checked */
+void *mem_grow(void *old, size_t count, size_t size);      /* realloc; the new part is not initialised */
+char *mem_text(const char *text);                          /* strdup; NULL gives NULL */
+char *mem_bytes(const void *bytes, size_t size);           /* copy with a NUL added behind it */
+char *mem_format(const char *format, ...) PRINTF(1, 2);    /* yours */
+void mem_free(void *pointer_to_pointer);                   /* for AUTO(mem_free) char *p */
+
+#endif

@@ -1,0 +1,49 @@
+/* lease.h - keeps the held message ours while the run makes progress.
+ *
+ * One thread of its own between lease_start and lease_end. It extends at a third of the lease, retries a
+ * failed extension until the lease would lapse, has no total cap, and lets go when the run's progress counter
+ * has stood still for stall_s: then it logs where the run hung and calls on_wedged (in production: abort).
+ * When the lease lapsed, `lost` becomes true and the run should stop: another worker may have the message.
+ */
+#ifndef CASELOAD_CORE_LEASE_H
+#define CASELOAD_CORE_LEASE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/run.h"
+#include "core/trigger.h"
+
+struct lease_settings {
+    int lease_s; /* 10 to 600 */
+    int stall_s;
+    void (*on_wedged)(const char *where); /* called on the lease's thread */
+};
+
+struct lease;
+
+/* Extends once at once, so that the time a message spent in buffers does not count; a failure of that is
+ * only logged. stop (may be NULL) is set when the lease is lost. */
+struct lease *lease_start(const struct lease_settings *settings, struct trigger *trigger, const char *ack_id,
+                          struct progress *progress, atomic_bool *stop);
+bool lease_lost(const struct lease *lease);
+void lease_end(struct lease *lease); /* joins; NULL is fine */
+
+/* The policy alone, pure: what to do at now_ms. */
+enum lease_step { LEASE_WAIT, LEASE_EXTEND, LEASE_LOST, LEASE_WEDGED };
+
+struct lease_clock {
+    int64_t until_ms;  /* the message is ours until then */
+    int64_t due_ms;    /* the next extension or its retry */
+    int64_t moved_ms;  /* when progress was last seen to move */
+    long long steps;   /* ... and its counter then */
+    int failures;      /* of the current extension */
+};
+
+enum lease_step lease_decide(const struct lease_clock *clock, const struct lease_settings *settings, int64_t now_ms);
+void lease_extended(struct lease_clock *clock, const struct lease_settings *settings, int64_t sent_ms);
+void lease_failed(struct lease_clock *clock, int64_t now_ms); /* 1, 2, 4, 8 s ... */
+void lease_moved(struct lease_clock *clock, long long steps, int64_t now_ms);
+
+#endif

@@ -1,0 +1,47 @@
+/* plan.h - which days next. Pure: a function of what the warehouse says and what is asked.
+ *
+ * hi = DATE(now - settle, zone) - 1 is the last day that is over and settled. A day is covered if the newest
+ * claim on it was committed after the tables were created and the table still holds the claimed rows. A claim
+ * is final once its fetch began with hi >= day + lookback - 1: until then the day is read again, however
+ * long no tick came, so a record that became searchable late is found.
+ *
+ * Bare tick: the days of [start, hi] that are not covered, or not final, or among the last `lookback`; then
+ * the open end. Explicit range: its days, less units that this message has claimed already and still can.
+ */
+#ifndef CASELOAD_CORE_PLAN_H
+#define CASELOAD_CORE_PLAN_H
+
+#include "base/zone.h"
+#include "core/request.h"
+#include "core/warehouse.h"
+
+struct plan_settings {
+    const struct zone *zone;
+    struct day start;
+    int lookback_days;
+    int settle_minutes;
+};
+
+struct plan {
+    struct day hi;       /* the last day that may be claimed */
+    struct day today;    /* by the warehouse's clock; rows may be dated so far */
+    bool satisfied;      /* nothing is to be done: a newer run has done it */
+    bool skipped;        /* nothing is to be done: the kind of stream has no past to load */
+    size_t uncovered;    /* days a bare tick found not covered */
+    struct unit *units;  /* oldest first; yours: plan_done */
+    size_t unit_count;
+};
+
+/* published_us: when the tick was published; INT64_MAX: never satisfied. ERROR_REQUEST for a range that can't
+ * be served. */
+bool plan_make(const struct plan_settings *settings, const struct stream *stream, const struct state *state,
+               const struct request *request, int64_t published_us, struct plan *out_plan, struct error *err)
+    CHECKED;
+void plan_done(struct plan *plan);
+
+/* The source's window of a unit: [start of lo, start of hi + 1), or without end. */
+struct window plan_window(const struct plan_settings *settings, const struct unit *unit);
+
+bool plan_covered(const struct state *state, const struct claim *claim, int64_t held);
+
+#endif

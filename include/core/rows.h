@@ -1,0 +1,44 @@
+/* rows.h - one record becomes one NDJSON row, and nothing of it is lost.
+ *
+ * Each leaf of the record lands in the column of its name, or, if there is none or the value does not fit it,
+ * in _extra under its dotted path: object keys joined by dots (a dot or backslash inside a key is escaped by a
+ * backslash), list positions as numbers: {"tags.data.0.color": "red"}. A known JSON column takes its value
+ * whole. Nulls and empty containers carry no leaf and are dropped outside JSON columns. Pure; one thread.
+ */
+#ifndef CASELOAD_CORE_ROWS_H
+#define CASELOAD_CORE_ROWS_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/day.h"
+#include "base/zone.h"
+#include "core/stream.h"
+
+enum row_outcome {
+    ROW_BUILT,
+    ROW_REJECTED /* it has no key, version or day that can be read, or is too large: see problem */
+};
+
+struct row_facts {
+    int64_t version_us;   /* 0 for snapshots */
+    struct day day;       /* its partition_date */
+    int64_t extra_leaves; /* leaves that went to _extra */
+    int64_t misfits;      /* those of them whose column exists */
+    char id[LIMIT_NAME];  /* the first key column's text, cut; "" if unknown */
+    char problem[256];    /* why it was rejected */
+};
+
+/* out_row is reset, then filled with a JSON object without newline. sequence goes to _seq. today is the
+ * partition_date of tables that have no day column. */
+enum row_outcome row_build(const struct table *table, const json_t *record, const struct zone *zone,
+                           struct day today, int64_t sequence, struct buf *out_row, struct row_facts *out_facts);
+
+/* The version of a record without building the row. False: it can't be read. */
+bool row_version(const struct table *table, const json_t *record, int64_t *out_us);
+
+/* Seconds (integer, real, or text of them; beyond 1e11 they are milliseconds) or RFC 3339. */
+bool row_instant(const json_t *value, int64_t *out_us);
+
+#endif

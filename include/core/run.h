@@ -1,0 +1,63 @@
+/* run.h - one request, stream by stream, unit by unit: state, plan, fetch, rows, stage, commit.
+ *
+ * One thread. The context and everything it points to is borrowed for the call.
+ */
+#ifndef CASELOAD_CORE_RUN_H
+#define CASELOAD_CORE_RUN_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "core/plan.h"
+#include "core/request.h"
+#include "core/source.h"
+#include "core/warehouse.h"
+
+/* Moves whenever the run does something; the lease lets go of a run that stands still. */
+struct progress {
+    atomic_llong steps;
+    _Atomic(const char *) where; /* a constant text: what is being done */
+};
+
+void progress_step(struct progress *progress, const char *where); /* progress may be NULL */
+
+struct run_context {
+    struct plan_settings plan;
+    struct source *source;
+    struct warehouse *warehouse;
+    const struct source_identity *identity;
+    struct progress *progress;
+    const atomic_bool *stop; /* looked at between pages and before each commit */
+};
+
+struct run_trigger {
+    const char *run_id;
+    const char *message_id; /* "" outside of messages */
+    int64_t published_us;   /* INT64_MAX outside of messages */
+};
+
+struct stream_result {
+    const char *stream;
+    struct day from, to; /* the days of its units */
+    int64_t units;       /* committed */
+    int64_t requests;
+    int64_t fetched;     /* records read that belong to the units */
+    int64_t inserted;    /* rows, children included */
+    int64_t rejected;
+    int64_t misfits;     /* values that did not fit their column and went to _extra */
+    double seconds;
+    bool satisfied, skipped, forbidden;
+    struct error error; /* ERROR_NONE: it went well */
+};
+
+struct run_report {
+    struct stream_result streams[LIMIT_STREAMS];
+    size_t count;
+};
+
+/* False: at least one stream failed (not: was forbidden); err is the gravest and every result tells its own.
+ * A kind whose rule says stream_only = false ends the run at once. */
+bool run_request(const struct run_context *context, const struct request *request, const struct run_trigger *trigger,
+                 struct run_report *out_report, struct error *err);
+
+#endif

@@ -1,0 +1,68 @@
+/* source.h - port 1: somewhere records come from.
+ *
+ * A source is driven by one thread. It reports times in seconds since 1970 UTC, as it knows them. It returns
+ * the current version of each record: what was overwritten before it was read can't be had.
+ */
+#ifndef CASELOAD_CORE_SOURCE_H
+#define CASELOAD_CORE_SOURCE_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/limits.h"
+#include "core/stream.h"
+
+#define WINDOW_OPEN INT64_MAX
+
+struct window {
+    int64_t from_s; /* inclusive */
+    int64_t to_s;   /* exclusive; WINDOW_OPEN: no upper bound */
+};
+
+struct record {
+    size_t table;        /* index into the selection's tables; a child follows its parent at once */
+    const json_t *body;  /* any JSON; not an object: it will be rejected */
+    const char *problem; /* not NULL: it can't be loaded, for this reason; body is what is known of it */
+};
+
+struct page {
+    const struct record *records;
+    size_t count;
+    int64_t requests; /* made for this page, retries included */
+    bool last;        /* no page follows */
+};
+
+struct source_identity {
+    char workspace[LIMIT_NAME]; /* whose data it is: a dataset holds one workspace */
+    char type[LIMIT_NAME];      /* "intercom" */
+};
+
+struct source;
+struct reader;
+
+struct source_ops {
+    /* Who are we reading? Also proves the credentials. ERROR_AUTH when they are refused. */
+    bool (*identify)(struct source *source, struct source_identity *out_identity, struct error *err);
+
+    /* Starts reading one stream. The reader may send a superset of the window: the caller compares exactly.
+     * It must send everything whose version is in the window and was searchable when open was called, in
+     * ascending order of version if it can. Snapshot and scan streams ignore the window. */
+    bool (*open)(struct source *source, const struct selection *selection, struct window window,
+                 struct reader **out_reader, struct error *err);
+
+    /* The next page, borrowed until the next call on the reader. ERROR_FORBIDDEN: this stream is not ours to
+     * read; ERROR_BUSY: after all retries. The text names page and request id. */
+    bool (*next)(struct reader *reader, struct page *out_page, struct error *err);
+
+    void (*close)(struct reader *reader); /* NULL is fine */
+
+    void (*free)(struct source *source);
+};
+
+/* First member of every implementation. */
+struct source {
+    const struct source_ops *ops;
+};
+
+#endif

@@ -1,0 +1,79 @@
+/* stream.h - what a stream is: pure data, constant for the life of the process.
+ *
+ * A stream fills one table of its own and those of its children. A table is a grow-only set of rows keyed
+ * (key columns, version). Names of columns are the names of the record's fields, so a column needs no path.
+ */
+#ifndef CASELOAD_CORE_STREAM_H
+#define CASELOAD_CORE_STREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/limits.h"
+
+enum column_type {
+    COLUMN_STRING, /* takes strings, integers and booleans (ids and enums change their JSON type over time) */
+    COLUMN_INT64,
+    COLUMN_FLOAT64,
+    COLUMN_BOOL,
+    COLUMN_TIMESTAMP, /* seconds since 1970 as number or text, or RFC 3339 */
+    COLUMN_JSON,      /* any value, whole */
+    COLUMN_RECORD
+};
+
+enum column_mode { COLUMN_NULLABLE, COLUMN_REQUIRED, COLUMN_REPEATED };
+
+struct column {
+    const char *name;
+    enum column_type type;
+    enum column_mode mode;
+    const struct column *fields; /* of a RECORD */
+    size_t field_count;
+    const char *description;
+};
+
+struct table {
+    const char *name;
+    const char *description;
+    const struct column *columns; /* as the source sends them; the service columns below are added to each table */
+    size_t column_count;
+    const char *const *key; /* REQUIRED columns that, with the version, name a row */
+    size_t key_count;
+    const char *version; /* REQUIRED TIMESTAMP column; NULL: partition_date is the version (snapshots) */
+    const char *day;     /* REQUIRED TIMESTAMP column whose local day is partition_date; NULL: the day of reading */
+};
+
+enum stream_kind {
+    STREAM_INCREMENTAL, /* the source filters by the version: units of days */
+    STREAM_EVENT,       /* the same by the time of creation */
+    STREAM_SCAN,        /* the source can't filter: everything, each time */
+    STREAM_SNAPSHOT     /* a list without times: once a day */
+};
+
+struct stream {
+    const char *name;
+    enum stream_kind kind;
+    struct table table;
+    const struct table *children; /* filled by the parent's fetch, in the parent's transaction */
+    size_t child_count;
+    bool by_default; /* loaded when the configuration names no streams */
+};
+
+/* A stream with those of its children that the configuration asks for. tables[0] is the stream's own. */
+struct selection {
+    const struct stream *stream;
+    const struct table *tables[LIMIT_TABLES];
+    size_t table_count;
+};
+
+/* The columns that caseload adds to every data table. */
+#define COLUMN_PARTITION_DATE "partition_date" /* DATE, REQUIRED: the partitioning column */
+#define COLUMN_EXTRA          "_extra"         /* JSON: what no column takes, by dotted path */
+#define COLUMN_LOADED_AT      "_loaded_at"     /* TIMESTAMP, REQUIRED: when the row was committed */
+#define COLUMN_RUN_ID         "_run_id"        /* STRING, REQUIRED: the run that committed it */
+#define COLUMN_SEQUENCE       "_seq"           /* INT64: order of arrival, in staging tables only */
+
+const char *stream_kind_name(enum stream_kind kind);
+const struct column *table_column(const struct table *table, const char *name); /* NULL if there is none */
+
+#endif

@@ -1,0 +1,108 @@
+/* warehouse.h - port 2: where rows go, and the only memory we have.
+ *
+ * Driven by one thread. Times are the warehouse's own, in microseconds since 1970 UTC.
+ */
+#ifndef CASELOAD_CORE_WAREHOUSE_H
+#define CASELOAD_CORE_WAREHOUSE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/day.h"
+#include "base/error.h"
+#include "core/source.h"
+#include "core/stream.h"
+
+/* The newest claim on a day: what the ledger says the table held when a fetch of that day was committed. */
+struct claim {
+    bool any;
+    int64_t rows;
+    int64_t began_us;     /* when the fetch began */
+    int64_t committed_us; /* when it was committed */
+};
+
+struct day_state {
+    struct day day;
+    int64_t held;        /* rows the stream's own table holds now */
+    struct claim newest; /* by anyone */
+    struct claim own;    /* by the message being served */
+};
+
+/* One consistent reading. Days without rows and without claims are absent. */
+struct state {
+    int64_t now_us;
+    int64_t created_us;  /* the youngest of the selection's tables */
+    bool any_open_run;   /* a unit open at the top was committed ... */
+    int64_t open_run_us; /* ... and this is when the newest such fetch began */
+    struct day_state *days; /* ascending; yours: state_done */
+    size_t day_count;
+};
+
+/* A piece of work: whole days lo..hi of the configured zone, committed as one. */
+struct unit {
+    struct day lo, hi;
+    bool open;           /* no upper bound: rows after hi belong to it too */
+    struct day claim_hi; /* days lo..claim_hi were over and settled when the fetch began; < lo: none */
+};
+
+struct commit {
+    struct unit unit;
+    int64_t began_us;       /* now_us of the state this unit was planned from */
+    const char *run_id;
+    const char *message_id; /* "" outside of messages */
+    int64_t fetched;        /* records read, for the ledger */
+};
+
+struct committed {
+    int64_t inserted[LIMIT_TABLES];
+    int64_t rejected; /* rejected records that were not known yet */
+    int64_t doubled;  /* keys found twice afterwards: must be 0, an alarm otherwise */
+};
+
+struct reject {
+    const char *id; /* "" if unknown */
+    const char *reason;
+    const char *record; /* raw text, cut at LIMIT_REJECT */
+    size_t record_size;
+};
+
+struct warehouse;
+struct load;
+
+struct warehouse_ops {
+    /* Tables, views, ledger and lock row of the selection exist and fit, or the text says what differs. Called
+     * once a run and stream; cheap when nothing is to be done. */
+    bool (*prepare)(struct warehouse *warehouse, const struct selection *selection,
+                    const struct source_identity *identity, struct error *err);
+
+    /* message_id "" asks for no own claims. */
+    bool (*state)(struct warehouse *warehouse, const struct selection *selection, const char *message_id,
+                  struct state *out_state, struct error *err);
+
+    /* Begin, any number of writes, then exactly one of commit and abort; both end the load's life. Nothing is
+     * visible before commit; after a failed commit everything may be visible, or nothing. */
+    bool (*begin)(struct warehouse *warehouse, const struct selection *selection, struct load **out_load,
+                  struct error *err);
+    /* One row as a JSON object without newline; table is an index into the selection. */
+    bool (*write)(struct load *load, size_t table, const char *row, size_t size, struct error *err);
+    bool (*reject)(struct load *load, const struct reject *reject, struct error *err);
+    /* Set union of the staged rows into the tables, rejects and ledger row, in one transaction. */
+    bool (*commit)(struct load *load, const struct commit *commit, struct committed *out_committed,
+                   struct error *err);
+    void (*abort)(struct load *load); /* NULL is fine */
+
+    void (*free)(struct warehouse *warehouse);
+};
+
+struct warehouse {
+    const struct warehouse_ops *ops;
+};
+
+void state_done(struct state *state);
+/* The day's state; a zeroed one with that day if the reading has none. */
+struct day_state state_day(const struct state *state, struct day day);
+/* MAX(partition_date) up to a day: what the table holds at all. False: nothing. */
+bool state_watermark(const struct state *state, struct day up_to, struct day *out_day);
+
+#endif

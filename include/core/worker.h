@@ -1,0 +1,26 @@
+/* worker.h - message -> request -> run -> ack, for ever.
+ *
+ * What becomes of a message and of the process is decided by error_rules alone. Ack comes last.
+ */
+#ifndef CASELOAD_CORE_WORKER_H
+#define CASELOAD_CORE_WORKER_H
+
+#include "core/lease.h"
+#include "core/run.h"
+
+struct worker {
+    struct run_context run; /* its progress and stop are set by the worker */
+    const struct selection *selections;
+    size_t selection_count;
+    struct trigger *trigger;
+    struct lease_settings lease;
+    const atomic_bool *stop; /* SIGTERM */
+};
+
+/* Serves until *stop or an error that ends the process; returns the exit code. */
+int worker_serve(const struct worker *worker);
+
+/* min(600, 10 * 2^attempt); attempt 0 counts as 1. */
+int worker_nack_delay_s(int attempt);
+
+#endif

@@ -1,0 +1,92 @@
+/* http.h - HTTPS requests over one curl multi handle: send now, wait later, retries in this one place.
+ *
+ * A struct http belongs to one thread. Any number of calls can be in flight; all move while one is waited for.
+ * Redirects are never followed; only the schemes of the given URLs are spoken; TLS is always verified.
+ * Replies have a ceiling after decompression. Nothing here logs. A URL or header never enters an error text
+ * with its query: `what` names the call there.
+ */
+#ifndef CASELOAD_NET_HTTP_H
+#define CASELOAD_NET_HTTP_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "net/retry.h"
+#include "net/token.h"
+
+struct http;
+struct http_call;
+
+struct http_settings {
+    const char *user_agent;
+    const char *ca_file;     /* NULL: the system's */
+    const atomic_bool *stop; /* every wait ends with ERROR_STOPPED soon after it is set; may be NULL */
+};
+
+struct http_reply {
+    int status;
+    struct buf body;
+    struct buf headers; /* "name: value\n" lines, names in lower case; see http_header */
+    int64_t tries;
+};
+
+enum http_verdict {
+    HTTP_DONE,  /* the caller deals with this reply, whatever its status */
+    HTTP_RETRY, /* the same request may work later */
+    HTTP_RENEW  /* the token was refused: get another, once */
+};
+
+/* Judges each reply, so it is also where rate-limit headers are seen. out_least_ms: the least wait before a
+ * retry, 0 if the peer named none. self is handed through. */
+struct http_policy {
+    enum http_verdict (*judge)(void *self, const struct http_reply *reply, int64_t *out_least_ms);
+    /* Called before every try, with what is to be waited first (for a rate limit); may be NULL. */
+    int64_t (*delay_ms)(void *self);
+    void *self;
+};
+
+struct http_request {
+    const char *method;
+    const char *url;            /* absolute */
+    const char *const *headers; /* "Name: value", NULL at the end; may be NULL */
+    struct token *token;        /* Authorization: Bearer; NULL: none */
+    const void *body;           /* NULL: none; borrowed until http_wait returns */
+    size_t body_size;
+    size_t reply_limit;
+    int timeout_s; /* of one try, in all; a try also ends after 60 s without a byte */
+    const struct retry *retry; /* NULL: one try only. A lost connection counts like HTTP_RETRY */
+    const struct http_policy *policy;
+    const char *what; /* for error texts: "BigQuery jobs.insert"; borrowed until http_wait returns */
+};
+
+bool http_new(const struct http_settings *settings, struct http **out_http, struct error *err) CHECKED;
+void http_free(struct http *http); /* calls in flight are dropped; NULL is fine */
+
+/* Texts of the request are copied, but for body and what. */
+bool http_send(struct http *http, const struct http_request *request, struct http_call **out_call, struct error *err)
+    CHECKED;
+/* Drives all calls until this one is judged HTTP_DONE; ends the call's life in any case. The reply is yours:
+ * http_reply_done. ERROR_BUSY when tries or budget are used up, ERROR_LIMIT for a reply over the ceiling,
+ * ERROR_AUTH when a renewed token is refused again. */
+bool http_wait(struct http_call *call, struct http_reply *out_reply, struct error *err) CHECKED;
+void http_drop(struct http_call *call); /* instead of waiting; NULL is fine */
+
+/* send and wait. */
+bool http_do(struct http *http, const struct http_request *request, struct http_reply *out_reply, struct error *err)
+    CHECKED;
+
+void http_reply_done(struct http_reply *reply);
+/* The value of a header, name in lower case, copied into out (cut); false: absent. The last one counts. */
+bool http_header(const struct http_reply *reply, const char *name, char *out_value, size_t size);
+int64_t http_header_int(const struct http_reply *reply, const char *name, int64_t fallback);
+/* Retry-After as milliseconds, seconds or HTTP date (against the reply's own Date); 0: absent. */
+int64_t http_retry_after_ms(const struct http_reply *reply);
+
+/* Appends text percent-encoded for a path segment or query value. */
+bool http_escape(struct buf *out, const char *text);
+
+#endif

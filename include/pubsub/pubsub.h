@@ -1,0 +1,27 @@
+/* pubsub.h - the trigger port over Pub/Sub's gRPC API (google.pubsub.v1), unary calls only.
+ *
+ * next is one Pull with max_messages 1 and a long poll. extend and ack are retried here, each within the
+ * lease. A subscription that does not exist or may not be read is ERROR_CONFIG or ERROR_AUTH.
+ */
+#ifndef CASELOAD_PUBSUB_PUBSUB_H
+#define CASELOAD_PUBSUB_PUBSUB_H
+
+#include <stdatomic.h>
+
+#include "core/trigger.h"
+#include "net/token.h"
+
+struct pubsub_settings {
+    const char *target;       /* host:port */
+    bool plaintext;           /* an emulator */
+    const char *subscription; /* projects/P/subscriptions/S */
+    const char *ca_file;      /* NULL: the system's */
+    const char *user_agent;
+    struct token *token;
+    int lease_s;             /* how long extend and ack may be retried at most */
+    const atomic_bool *stop; /* ends next */
+};
+
+bool pubsub_new(const struct pubsub_settings *settings, struct trigger **out_trigger, struct error *err) CHECKED;
+
+#endif

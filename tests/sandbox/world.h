@@ -1,0 +1,41 @@
+/* world.h - what is in the workspace: records, and every version each ever had.
+ *
+ * Made from a seed, so two worlds with the same seed and history are equal. Contacts have the shape of
+ * Intercom's contact schema, with long unicode, nulls, custom attributes, nested lists cut at ten, fields that
+ * no schema knows, and empty days. A record has one current version; older ones can't be read any more, but
+ * the world remembers which were served. Any thread.
+ */
+#ifndef CASELOAD_SANDBOX_WORLD_H
+#define CASELOAD_SANDBOX_WORLD_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct world;
+
+struct world *world_new(uint64_t seed, const char *workspace);
+void world_free(struct world *world);
+
+/* `count` new contacts, spread over the days from..to (UTC, inclusive; about one day in ten stays empty). */
+void world_fill(struct world *world, int64_t from_s, int64_t to_s, int64_t count);
+/* `count` records chosen by the seed get a new version at that second. */
+void world_touch(struct world *world, int64_t at_s, int64_t count);
+/* From now on, after every `every` records that are served, one of the not yet served ones is touched at the
+ * second given by now_s() - records change while they are read. 0: no more. */
+void world_touch_while_read(struct world *world, int64_t every);
+/* One record more, as given (a contact object; id and times are taken from it if present). */
+bool world_add(struct world *world, json_t *record);
+
+/* The current records with from_s <= updated_at < to_s, ascending by (updated_at, id), after the pair
+ * (after_s, after_id) if after_id is not NULL, at most limit; new array of records (borrowed inside). It marks
+ * them as served. total: how many match at all. now_s serves world_touch_while_read. */
+json_t *world_search(struct world *world, int64_t from_s, int64_t to_s, int64_t after_s, const char *after_id,
+                     size_t limit, int64_t now_s, int64_t *out_total);
+
+/* For comparing: calls visit for every version of every record, in order; newest and served tell which. */
+void world_versions(struct world *world,
+                    void (*visit)(void *self, const json_t *version, bool newest, bool served), void *self);
+int64_t world_count(struct world *world);
+
+#endif
