@@ -6,7 +6,7 @@
 #define CASELOAD_BASE_ATTR_H
 
 #define AUTO(done)          __attribute__((cleanup(done)))
-#define PRINTF(format, arg) __attribute__((format(printf, format, arg)))
+#define PRINTF(text, first) __attribute__((format(printf, text, first)))
 #define CHECKED             __attribute__((warn_unused_result))
 
 #endif
