@@ -23,14 +23,15 @@ struct json_repairs {
 
 /* Any JSON value. repairs is added to; may be NULL. out is yours (json_decref). Fails with ERROR_FORMAT and
  * the position; the text quotes at most 40 bytes of the input, escaped. */
-bool json_read(const char *bytes, size_t size, struct json_repairs *repairs, json_t **out_value, struct error *err)
-    CHECKED;
+bool json_read(const char *bytes, size_t size, struct json_repairs *repairs, json_t **out_value,
+               struct error *err) CHECKED;
 
 /* Rewrites bytes so that jansson accepts what it would refuse for the reasons above. Input that is not JSON
  * for other reasons stays so. False only if out is full. */
 bool json_normalise(const char *bytes, size_t size, struct json_repairs *repairs, struct buf *out);
 
-/* Compact text, keys in their own order, reals in the shortest form that reads back equal. false: out is full. */
+/* Compact text, keys in their own order, reals in the shortest form that reads back equal. false: out is
+ * full. */
 bool json_write(struct buf *out, const json_t *value);
 bool json_write_string(struct buf *out, const char *text, size_t size); /* with quotes, escaped */
 

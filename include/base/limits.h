@@ -2,19 +2,19 @@
 #ifndef CASELOAD_BASE_LIMITS_H
 #define CASELOAD_BASE_LIMITS_H
 
-#define LIMIT_MESSAGE       65536              /* a trigger message's data */
-#define LIMIT_CONFIG        262144             /* the configuration file */
-#define LIMIT_PAGE          (32 * 1024 * 1024) /* one answer of the source, decompressed */
-#define LIMIT_ROW           (16 * 1024 * 1024) /* one NDJSON row */
-#define LIMIT_REJECT        (256 * 1024)       /* raw text kept of one rejected record */
-#define LIMIT_REPLY         (24 * 1024 * 1024) /* one answer of a Google API */
-#define LIMIT_SQL           (1024 * 1024)      /* one statement text */
-#define LIMIT_CHUNK         (4 * 1024 * 1024)  /* one upload chunk: a multiple of 256 KiB */
-#define LIMIT_REJECTS       100                /* rejected records a unit may have */
-#define LIMIT_TABLES        4                  /* a stream's table and its children's */
-#define LIMIT_STREAMS       64                 /* streams in one configuration */
-#define LIMIT_UNIT_DAYS     7                  /* days in one unit of work */
-#define LIMIT_EMPTY_DAYS    366                /* days of adjacent empty units that share one ledger commit */
-#define LIMIT_NAME          128                /* a workspace id, a source type, a zone name, a run id */
+#define LIMIT_MESSAGE    65536              /* a trigger message's data */
+#define LIMIT_CONFIG     262144             /* the configuration file */
+#define LIMIT_PAGE       (32 * 1024 * 1024) /* one answer of the source, decompressed */
+#define LIMIT_ROW        (16 * 1024 * 1024) /* one NDJSON row */
+#define LIMIT_REJECT     (256 * 1024)       /* raw text kept of one rejected record */
+#define LIMIT_REPLY      (24 * 1024 * 1024) /* one answer of a Google API */
+#define LIMIT_SQL        (1024 * 1024)      /* one statement text */
+#define LIMIT_CHUNK      (4 * 1024 * 1024)  /* one upload chunk: a multiple of 256 KiB */
+#define LIMIT_REJECTS    100                /* rejected records a unit may have */
+#define LIMIT_TABLES     4                  /* a stream's table and its children's */
+#define LIMIT_STREAMS    64                 /* streams in one configuration */
+#define LIMIT_UNIT_DAYS  7                  /* days in one unit of work */
+#define LIMIT_EMPTY_DAYS 366                /* days of adjacent empty units that share one ledger commit */
+#define LIMIT_NAME       128                /* a workspace id, a source type, a zone name, a run id */
 
 #endif

@@ -15,12 +15,12 @@
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_NOTICE, LOG_WARNING, LOG_ERROR, LOG_CRITICAL };
 
 struct log_field {
-    const char *key; /* a C identifier, ours */
-    const char *text; /* NULL: number counts */
+    const char *key;  /* a C identifier, ours */
+    const char *text; /* NULL: number counts; so LOG_TEXT must not get NULL */
     int64_t number;
 };
 
-#define LOG_TEXT(k, v)   ((struct log_field){.key = (k), .text = (v) ? (v) : ""})
+#define LOG_TEXT(k, v)   ((struct log_field){.key = (k), .text = (v)})
 #define LOG_NUMBER(k, v) ((struct log_field){.key = (k), .number = (v)})
 #define LOG_END          ((struct log_field){.key = NULL})
 #define LOG_FIELDS(...)  ((const struct log_field[]){__VA_ARGS__, LOG_END})
@@ -29,7 +29,7 @@ void log_open(FILE *stream, enum log_level least); /* default: stderr, LOG_INFO.
 bool log_level_parse(const char *name, enum log_level *out_level); /* "debug", "info", ... */
 
 /* event is a stable name such as "run_finished"; fields may be NULL. */
-void log_write(enum log_level level, const char *event, const struct log_field *fields, const char *format, ...)
-    PRINTF(4, 5);
+void log_write(enum log_level level, const char *event, const struct log_field *fields, const char *format,
+               ...) PRINTF(4, 5);
 
 #endif

@@ -8,11 +8,11 @@
 
 #include "base/attr.h"
 
-void *mem_zero(size_t count, size_t size);                 /* zeroed; count * size is checked */
-void *mem_grow(void *old, size_t count, size_t size);      /* realloc; the new part is not initialised */
-char *mem_text(const char *text);                          /* strdup; NULL gives NULL */
-char *mem_bytes(const void *bytes, size_t size);           /* copy with a NUL added behind it */
-char *mem_format(const char *format, ...) PRINTF(1, 2);    /* yours */
-void mem_free(void *pointer_to_pointer);                   /* for AUTO(mem_free) char *p */
+void *mem_zero(size_t count, size_t size);              /* zeroed; count * size is checked */
+void *mem_grow(void *old, size_t count, size_t size);   /* realloc; the new part is not initialised */
+char *mem_text(const char *text);                       /* strdup; NULL gives NULL */
+char *mem_bytes(const void *bytes, size_t size);        /* copy with a NUL added behind it */
+char *mem_format(const char *format, ...) PRINTF(1, 2); /* yours */
+void mem_free(void *pointer_to_pointer);                /* for AUTO(mem_free) char *p */
 
 #endif

@@ -1,4 +1,5 @@
-/* random.h - unpredictable bytes from the kernel, for names and jitter. Any thread; aborts if there are none. */
+/* random.h - unpredictable bytes from the kernel, for names and jitter. Any thread; aborts if there are none.
+ */
 #ifndef CASELOAD_BASE_RANDOM_H
 #define CASELOAD_BASE_RANDOM_H
 

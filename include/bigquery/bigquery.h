@@ -28,8 +28,8 @@ struct bigquery_settings {
     const atomic_bool *stop;
 };
 
-bool bigquery_new(const struct bigquery_settings *settings, struct warehouse **out_warehouse, struct error *err)
-    CHECKED;
+bool bigquery_new(const struct bigquery_settings *settings, struct warehouse **out_warehouse,
+                  struct error *err) CHECKED;
 
 /* The datasets exist, or are made, and lie in the configured location. Called before anything is pulled. */
 bool bigquery_check(struct warehouse *warehouse, struct error *err) CHECKED;

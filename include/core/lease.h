@@ -34,14 +34,15 @@ void lease_end(struct lease *lease); /* joins; NULL is fine */
 enum lease_step { LEASE_WAIT, LEASE_EXTEND, LEASE_LOST, LEASE_WEDGED };
 
 struct lease_clock {
-    int64_t until_ms;  /* the message is ours until then */
-    int64_t due_ms;    /* the next extension or its retry */
-    int64_t moved_ms;  /* when progress was last seen to move */
-    long long steps;   /* ... and its counter then */
-    int failures;      /* of the current extension */
+    int64_t until_ms; /* the message is ours until then */
+    int64_t due_ms;   /* the next extension or its retry */
+    int64_t moved_ms; /* when progress was last seen to move */
+    long long steps;  /* ... and its counter then */
+    int failures;     /* of the current extension */
 };
 
-enum lease_step lease_decide(const struct lease_clock *clock, const struct lease_settings *settings, int64_t now_ms);
+enum lease_step lease_decide(const struct lease_clock *clock, const struct lease_settings *settings,
+                             int64_t now_ms);
 void lease_extended(struct lease_clock *clock, const struct lease_settings *settings, int64_t sent_ms);
 void lease_failed(struct lease_clock *clock, int64_t now_ms); /* 1, 2, 4, 8 s ... */
 void lease_moved(struct lease_clock *clock, long long steps, int64_t now_ms);

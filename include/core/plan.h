@@ -23,20 +23,20 @@ struct plan_settings {
 };
 
 struct plan {
-    struct day hi;       /* the last day that may be claimed */
-    struct day today;    /* by the warehouse's clock; rows may be dated so far */
-    bool satisfied;      /* nothing is to be done: a newer run has done it */
-    bool skipped;        /* nothing is to be done: the kind of stream has no past to load */
-    size_t uncovered;    /* days a bare tick found not covered */
-    struct unit *units;  /* oldest first; yours: plan_done */
+    struct day hi;      /* the last day that may be claimed */
+    struct day today;   /* by the warehouse's clock; rows may be dated so far */
+    bool satisfied;     /* nothing is to be done: a newer run has done it */
+    bool skipped;       /* nothing is to be done: the kind of stream has no past to load */
+    size_t uncovered;   /* days a bare tick found not covered */
+    struct unit *units; /* oldest first; yours: plan_done */
     size_t unit_count;
 };
 
 /* published_us: when the tick was published; INT64_MAX: never satisfied. ERROR_REQUEST for a range that can't
  * be served. */
 bool plan_make(const struct plan_settings *settings, const struct stream *stream, const struct state *state,
-               const struct request *request, int64_t published_us, struct plan *out_plan, struct error *err)
-    CHECKED;
+               const struct request *request, int64_t published_us, struct plan *out_plan,
+               struct error *err) CHECKED;
 void plan_done(struct plan *plan);
 
 /* The source's window of a unit: [start of lo, start of hi + 1), or without end. */

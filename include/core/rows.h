@@ -1,8 +1,8 @@
 /* rows.h - one record becomes one NDJSON row, and nothing of it is lost.
  *
  * Each leaf of the record lands in the column of its name, or, if there is none or the value does not fit it,
- * in _extra under its dotted path: object keys joined by dots (a dot or backslash inside a key is escaped by a
- * backslash), list positions as numbers: {"tags.data.0.color": "red"}. A known JSON column takes its value
+ * in _extra under its dotted path: object keys joined by dots (a dot or backslash inside a key is escaped by
+ * a backslash), list positions as numbers: {"tags.data.0.color": "red"}. A known JSON column takes its value
  * whole. Nulls and empty containers carry no leaf and are dropped outside JSON columns. Pure; one thread.
  */
 #ifndef CASELOAD_CORE_ROWS_H
@@ -33,7 +33,8 @@ struct row_facts {
 /* out_row is reset, then filled with a JSON object without newline. sequence goes to _seq. today is the
  * partition_date of tables that have no day column. */
 enum row_outcome row_build(const struct table *table, const json_t *record, const struct zone *zone,
-                           struct day today, int64_t sequence, struct buf *out_row, struct row_facts *out_facts);
+                           struct day today, int64_t sequence, struct buf *out_row,
+                           struct row_facts *out_facts);
 
 /* The version of a record without building the row. False: it can't be read. */
 bool row_version(const struct table *table, const json_t *record, int64_t *out_us);

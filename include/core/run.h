@@ -27,7 +27,7 @@ struct run_context {
     struct warehouse *warehouse;
     const struct source_identity *identity;
     struct progress *progress;
-    const atomic_bool *stop; /* looked at between pages and before each commit */
+    const atomic_bool *stop; /* looked at between pages and before each commit; may be NULL */
 };
 
 struct run_trigger {
@@ -41,10 +41,10 @@ struct stream_result {
     struct day from, to; /* the days of its units */
     int64_t units;       /* committed */
     int64_t requests;
-    int64_t fetched;     /* records read that belong to the units */
-    int64_t inserted;    /* rows, children included */
+    int64_t fetched;  /* records read that belong to the units */
+    int64_t inserted; /* rows, children included */
     int64_t rejected;
-    int64_t misfits;     /* values that did not fit their column and went to _extra */
+    int64_t misfits; /* values that did not fit their column and went to _extra */
     double seconds;
     bool satisfied, skipped, forbidden;
     struct error error; /* ERROR_NONE: it went well */
@@ -57,7 +57,7 @@ struct run_report {
 
 /* False: at least one stream failed (not: was forbidden); err is the gravest and every result tells its own.
  * A kind whose rule says stream_only = false ends the run at once. */
-bool run_request(const struct run_context *context, const struct request *request, const struct run_trigger *trigger,
-                 struct run_report *out_report, struct error *err);
+bool run_request(const struct run_context *context, const struct request *request,
+                 const struct run_trigger *trigger, struct run_report *out_report, struct error *err);
 
 #endif

@@ -35,12 +35,14 @@ struct column {
 struct table {
     const char *name;
     const char *description;
-    const struct column *columns; /* as the source sends them; the service columns below are added to each table */
+    const struct column
+        *columns; /* as the source sends them; the service columns below are added to each table */
     size_t column_count;
     const char *const *key; /* REQUIRED columns that, with the version, name a row */
     size_t key_count;
     const char *version; /* REQUIRED TIMESTAMP column; NULL: partition_date is the version (snapshots) */
-    const char *day;     /* REQUIRED TIMESTAMP column whose local day is partition_date; NULL: the day of reading */
+    const char
+        *day; /* REQUIRED TIMESTAMP column whose local day is partition_date; NULL: the day of reading */
 };
 
 enum stream_kind {

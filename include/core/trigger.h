@@ -30,8 +30,8 @@ struct delivery {
 struct trigger;
 
 struct trigger_ops {
-    /* Waits for one message, at most about a minute; any = false: none came, ask again. ERROR_STOPPED when the
-     * process is to end. The delivery is yours: delivery_done. */
+    /* Waits for one message, at most about a minute; any = false: none came, ask again. ERROR_STOPPED when
+     * the process is to end. The delivery is yours: delivery_done. */
     bool (*next)(struct trigger *trigger, struct delivery *out_delivery, bool *out_any, struct error *err);
     /* The message stays ours for so many seconds from now; 10 to 600. */
     bool (*extend)(struct trigger *trigger, const char *ack_id, int seconds, struct error *err);

@@ -32,9 +32,9 @@ struct day_state {
 /* One consistent reading. Days without rows and without claims are absent. */
 struct state {
     int64_t now_us;
-    int64_t created_us;  /* the youngest of the selection's tables */
-    bool any_open_run;   /* a unit open at the top was committed ... */
-    int64_t open_run_us; /* ... and this is when the newest such fetch began */
+    int64_t created_us;     /* the youngest of the selection's tables */
+    bool any_open_run;      /* a unit open at the top was committed ... */
+    int64_t open_run_us;    /* ... and this is when the newest such fetch began */
     struct day_state *days; /* ascending; yours: state_done */
     size_t day_count;
 };
@@ -48,7 +48,7 @@ struct unit {
 
 struct commit {
     struct unit unit;
-    int64_t began_us;       /* now_us of the state this unit was planned from */
+    int64_t began_us; /* now_us of the state this unit was planned from */
     const char *run_id;
     const char *message_id; /* "" outside of messages */
     int64_t fetched;        /* records read, for the ledger */
@@ -71,8 +71,8 @@ struct warehouse;
 struct load;
 
 struct warehouse_ops {
-    /* Tables, views, ledger and lock row of the selection exist and fit, or the text says what differs. Called
-     * once a run and stream; cheap when nothing is to be done. */
+    /* Tables, views, ledger and lock row of the selection exist and fit, or the text says what differs.
+     * Called once a run and stream; cheap when nothing is to be done. */
     bool (*prepare)(struct warehouse *warehouse, const struct selection *selection,
                     const struct source_identity *identity, struct error *err);
 

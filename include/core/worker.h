@@ -9,12 +9,14 @@
 #include "core/run.h"
 
 struct worker {
-    struct run_context run; /* its progress and stop are set by the worker */
+    struct run_context run; /* its stop is set by the worker, to halt; progress may be NULL */
     const struct selection *selections;
     size_t selection_count;
     struct trigger *trigger;
     struct lease_settings lease;
-    const atomic_bool *stop; /* SIGTERM */
+    const atomic_bool *stop; /* the process is to end */
+    atomic_bool *halt;       /* the run is to end: everything that waits looks at it. Who sets stop sets halt
+                                after it; a lost lease sets halt alone; the worker clears it for each message */
 };
 
 /* Serves until *stop or an error that ends the process; returns the exit code. */

@@ -1,7 +1,7 @@
 /* http.h - HTTPS requests over one curl multi handle: send now, wait later, retries in this one place.
  *
- * A struct http belongs to one thread. Any number of calls can be in flight; all move while one is waited for.
- * Redirects are never followed; only the schemes of the given URLs are spoken; TLS is always verified.
+ * A struct http belongs to one thread. Any number of calls can be in flight; all move while one is waited
+ * for. Redirects are never followed; only the schemes of the given URLs are spoken; TLS is always verified.
  * Replies have a ceiling after decompression. Nothing here logs. A URL or header never enters an error text
  * with its query: `what` names the call there.
  */
@@ -57,7 +57,7 @@ struct http_request {
     const void *body;           /* NULL: none; borrowed until http_wait returns */
     size_t body_size;
     size_t reply_limit;
-    int timeout_s; /* of one try, in all; a try also ends after 60 s without a byte */
+    int timeout_s;             /* of one try, in all; a try also ends after 60 s without a byte */
     const struct retry *retry; /* NULL: one try only. A lost connection counts like HTTP_RETRY */
     const struct http_policy *policy;
     const char *what; /* for error texts: "BigQuery jobs.insert"; borrowed until http_wait returns */
@@ -67,8 +67,8 @@ bool http_new(const struct http_settings *settings, struct http **out_http, stru
 void http_free(struct http *http); /* calls in flight are dropped; NULL is fine */
 
 /* Texts of the request are copied, but for body and what. */
-bool http_send(struct http *http, const struct http_request *request, struct http_call **out_call, struct error *err)
-    CHECKED;
+bool http_send(struct http *http, const struct http_request *request, struct http_call **out_call,
+               struct error *err) CHECKED;
 /* Drives all calls until this one is judged HTTP_DONE; ends the call's life in any case. The reply is yours:
  * http_reply_done. ERROR_BUSY when tries or budget are used up, ERROR_LIMIT for a reply over the ceiling,
  * ERROR_AUTH when a renewed token is refused again. */
@@ -76,8 +76,8 @@ bool http_wait(struct http_call *call, struct http_reply *out_reply, struct erro
 void http_drop(struct http_call *call); /* instead of waiting; NULL is fine */
 
 /* send and wait. */
-bool http_do(struct http *http, const struct http_request *request, struct http_reply *out_reply, struct error *err)
-    CHECKED;
+bool http_do(struct http *http, const struct http_request *request, struct http_reply *out_reply,
+             struct error *err) CHECKED;
 
 void http_reply_done(struct http_reply *reply);
 /* The value of a header, name in lower case, copied into out (cut); false: absent. The last one counts. */

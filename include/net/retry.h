@@ -13,8 +13,8 @@ struct retry {
 
 extern const struct retry retry_api; /* for REST calls: 1 s doubling to 32 s, 10 minutes in all */
 
-/* The wait before try number `tried` + 1: min(cap, base * 2^(tried-1)) times 0.5 .. 1.0, at least least_ms (what
- * the peer asked for). -1: give up. elapsed_ms is counted from the first try. */
+/* The wait before try number `tried` + 1: min(cap, base * 2^(tried-1)) times 0.5 .. 1.0, at least least_ms
+ * (what the peer asked for). -1: give up. elapsed_ms is counted from the first try. */
 int64_t retry_wait_ms(const struct retry *retry, int tried, int64_t elapsed_ms, int64_t least_ms);
 
 #endif

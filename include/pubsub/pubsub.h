@@ -22,6 +22,7 @@ struct pubsub_settings {
     const atomic_bool *stop; /* ends next */
 };
 
-bool pubsub_new(const struct pubsub_settings *settings, struct trigger **out_trigger, struct error *err) CHECKED;
+bool pubsub_new(const struct pubsub_settings *settings, struct trigger **out_trigger,
+                struct error *err) CHECKED;
 
 #endif

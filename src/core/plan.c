@@ -1,0 +1,190 @@
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "core/plan.h"
+
+static struct day settled_day(const struct plan_settings *settings, int64_t now_us)
+{
+    int64_t now_s = now_us / 1000000;
+
+    return day_add(zone_day(settings->zone, now_s - (int64_t)settings->settle_minutes * 60), -1);
+}
+
+bool plan_covered(const struct state *state, const struct claim *claim, int64_t held)
+{
+    return claim->any && claim->committed_us > state->created_us && held >= claim->rows;
+}
+
+/* A claim is final when its fetch began late enough after the day for whatever the lookback allows for. */
+static bool is_final(const struct plan_settings *settings, const struct claim *claim, struct day day)
+{
+    struct day hi_then = settled_day(settings, claim->began_us);
+
+    return day_compare(hi_then, day_add(day, settings->lookback_days - 1)) >= 0;
+}
+
+static void add_unit(struct plan *plan, struct unit unit)
+{
+    if ((plan->unit_count & (plan->unit_count - 1)) == 0)
+        plan->units = mem_grow(plan->units, plan->unit_count ? 2 * plan->unit_count : 1, sizeof *plan->units);
+    plan->units[plan->unit_count++] = unit;
+}
+
+static int days_between(struct day lo, struct day hi)
+{
+    return hi.n - lo.n + 1;
+}
+
+/* Days come oldest first; neighbours share a unit up to a week. */
+static void add_day(struct plan *plan, struct day day)
+{
+    struct unit *last = plan->unit_count ? &plan->units[plan->unit_count - 1] : NULL;
+
+    if (last && day_compare(day_add(last->hi, 1), day) == 0 &&
+        days_between(last->lo, day) <= LIMIT_UNIT_DAYS) {
+        last->hi = last->claim_hi = day;
+        return;
+    }
+    add_unit(plan, (struct unit){.lo = day, .hi = day, .claim_hi = day});
+}
+
+/* The open end joins the last unit if that reaches up to it; its rows of days not over yet are never claimed.
+ */
+static void add_open_end(struct plan *plan, struct day start)
+{
+    struct unit *last = plan->unit_count ? &plan->units[plan->unit_count - 1] : NULL;
+    struct day lo = day_max(start, day_add(plan->hi, 1));
+
+    if (day_compare(lo, plan->today) > 0) return;
+    if (last && day_compare(last->hi, plan->hi) == 0 &&
+        days_between(last->lo, plan->today) <= LIMIT_UNIT_DAYS) {
+        last->hi = plan->today;
+        last->open = true;
+        return;
+    }
+    add_unit(plan, (struct unit){.lo = lo, .hi = plan->today, .open = true, .claim_hi = plan->hi});
+}
+
+static bool refuse_late(const char *key, struct day asked, struct day hi, struct error *err)
+{
+    char text[DAY_TEXT], last[DAY_TEXT];
+
+    day_format(asked, text);
+    day_format(hi, last);
+    return error_set(
+        err, ERROR_REQUEST,
+        "\"%s\" is %s, but the last day that is over and settled is %s; ask up to that day, or leave "
+        "\"%s\" out",
+        key, text, last, key);
+}
+
+static bool plan_tick(const struct plan_settings *settings, const struct state *state,
+                      const struct request *request, int64_t published_us, struct plan *plan,
+                      struct error *err)
+{
+    struct day last = request->has_to ? request->to : plan->hi;
+
+    if (day_compare(last, plan->hi) > 0) return refuse_late("to", last, plan->hi, err);
+    for (struct day day = settings->start; day_compare(day, last) <= 0; day = day_add(day, 1)) {
+        struct day_state known = state_day(state, day);
+        bool covered = plan_covered(state, &known.newest, known.held);
+
+        if (!covered) plan->uncovered++;
+        if (!covered || !is_final(settings, &known.newest, day) || day.n > last.n - settings->lookback_days)
+            add_day(plan, day);
+    }
+    if (!request->has_to) add_open_end(plan, settings->start);
+    if (plan->uncovered == 0 && state->any_open_run && state->open_run_us >= published_us) {
+        plan->unit_count = 0;
+        plan->satisfied = true;
+    }
+    return true;
+}
+
+/* Does this message's own claim on every day of the unit still hold? */
+static bool is_done(const struct state *state, const struct unit *unit)
+{
+    for (struct day day = unit->lo; day_compare(day, unit->hi) <= 0; day = day_add(day, 1)) {
+        struct day_state known = state_day(state, day);
+
+        if (!plan_covered(state, &known.own, known.held)) return false;
+    }
+    return true;
+}
+
+static bool plan_range(const struct state *state, const struct request *request, struct plan *plan,
+                       struct error *err)
+{
+    struct day to = request->has_to ? request->to : plan->hi;
+
+    if (day_compare(to, plan->hi) > 0) return refuse_late("to", to, plan->hi, err);
+    if (day_compare(request->from, to) > 0) return refuse_late("from", request->from, plan->hi, err);
+    for (struct day lo = request->from; day_compare(lo, to) <= 0; lo = day_add(lo, LIMIT_UNIT_DAYS)) {
+        struct day hi = day_min(day_add(lo, LIMIT_UNIT_DAYS - 1), to);
+        struct unit unit = {.lo = lo, .hi = hi, .claim_hi = hi};
+
+        if (!is_done(state, &unit)) add_unit(plan, unit);
+    }
+    plan->satisfied = plan->unit_count == 0;
+    return true;
+}
+
+/* Everything, each time: the unit has no lower end that matters, and claims nothing. */
+static void plan_scan(const struct plan_settings *settings, const struct state *state, int64_t published_us,
+                      struct plan *plan)
+{
+    if (state->any_open_run && state->open_run_us > state->created_us && state->open_run_us >= published_us) {
+        plan->satisfied = true;
+        return;
+    }
+    add_unit(plan, (struct unit){.lo = day_min(settings->start, plan->today),
+                                 .hi = plan->today,
+                                 .open = true,
+                                 .claim_hi = day_add(day_min(settings->start, plan->today), -1)});
+}
+
+/* The list of a day is complete once it was read on that day. */
+static void plan_snapshot(const struct state *state, const struct request *request, struct plan *plan)
+{
+    struct day_state known = state_day(state, plan->today);
+
+    if (request->has_from || request->has_to) {
+        plan->skipped = true;
+    } else if (plan_covered(state, &known.newest, known.held)) {
+        plan->satisfied = true;
+    } else {
+        add_unit(plan, (struct unit){.lo = plan->today, .hi = plan->today, .claim_hi = plan->today});
+    }
+}
+
+bool plan_make(const struct plan_settings *settings, const struct stream *stream, const struct state *state,
+               const struct request *request, int64_t published_us, struct plan *out_plan, struct error *err)
+{
+    *out_plan = (struct plan){
+        .hi = settled_day(settings, state->now_us),
+        .today = zone_day(settings->zone, state->now_us / 1000000),
+    };
+    switch (stream->kind) {
+    case STREAM_INCREMENTAL:
+    case STREAM_EVENT:
+        if (request->has_from) return plan_range(state, request, out_plan, err);
+        return plan_tick(settings, state, request, published_us, out_plan, err);
+    case STREAM_SCAN: plan_scan(settings, state, published_us, out_plan); return true;
+    case STREAM_SNAPSHOT: plan_snapshot(state, request, out_plan); return true;
+    }
+    abort();
+}
+
+void plan_done(struct plan *plan)
+{
+    free(plan->units);
+    *plan = (struct plan){0};
+}
+
+struct window plan_window(const struct plan_settings *settings, const struct unit *unit)
+{
+    return (struct window){
+        .from_s = zone_start_s(settings->zone, unit->lo),
+        .to_s = unit->open ? WINDOW_OPEN : zone_start_s(settings->zone, day_add(unit->hi, 1)),
+    };
+}

@@ -1,0 +1,360 @@
+/* run.c - one request, stream by stream, unit by unit.
+ *
+ * The road of one stream: prepare, state, plan, then for each unit fetch, rows, stage, commit, oldest first.
+ * Coverage is per day and lives in the warehouse, so whatever ends a run early costs time, never rows.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "core/rows.h"
+#include "core/run.h"
+
+/* The work on one stream. */
+struct job {
+    const struct run_context *context;
+    const struct selection *selection;
+    const struct run_trigger *trigger;
+    struct stream_result *result;
+    struct state state;
+    struct plan plan;
+    struct unit empty; /* adjacent units that held nothing; they share one ledger commit */
+    bool any_empty;
+    struct buf row;
+    int64_t sequence;
+    int64_t future_rows; /* dated after today by the warehouse's clock */
+};
+
+/* One unit's fetch. */
+struct fetch {
+    struct job *job;
+    struct unit unit;
+    struct window window;
+    struct load *load;
+    int64_t fetched, rows, rejected;
+    bool keep;        /* the parent seen last is in the window, so its children are */
+    char reason[256]; /* why the last record was rejected */
+};
+
+void progress_step(struct progress *progress, const char *where)
+{
+    if (!progress) return;
+    atomic_store(&progress->where, where);
+    atomic_fetch_add(&progress->steps, 1);
+}
+
+static bool go_on(const struct run_context *context, struct error *err)
+{
+    if (!context->stop || !atomic_load(context->stop)) return true;
+    return error_set(err, ERROR_STOPPED,
+                     "the run was asked to stop; its message comes back and the work goes on");
+}
+
+static bool reject_record(struct fetch *fetch, const struct record *record, const char *id,
+                          const char *reason, struct error *err)
+{
+    AUTO(buf_done) struct buf text = {0};
+    struct job *job = fetch->job;
+    struct warehouse *warehouse = job->context->warehouse;
+
+    snprintf(fetch->reason, sizeof fetch->reason, "%s", reason);
+    if (++fetch->rejected > LIMIT_REJECTS)
+        return error_set(
+            err, ERROR_FORMAT,
+            "more than %d records can't be loaded; the last one because: %s. Nothing of this unit was "
+            "committed; look at the source's answers before trying again",
+            LIMIT_REJECTS, fetch->reason);
+    buf_init(&text, LIMIT_REJECT);
+    json_write(&text, record->body); /* what does not fit is cut: the id finds the rest */
+    return warehouse->ops->reject(
+        fetch->load,
+        &(struct reject){.id = id, .reason = reason, .record = buf_string(&text), .record_size = text.size},
+        err);
+}
+
+/* The exact comparison: the source may send more than the window. */
+static bool in_window(const struct job *job, const struct window *window, const struct row_facts *facts)
+{
+    switch (job->selection->stream->kind) {
+    case STREAM_INCREMENTAL:
+    case STREAM_EVENT:
+        return facts->version_us >= window->from_s * 1000000 &&
+               (window->to_s == WINDOW_OPEN || facts->version_us < window->to_s * 1000000);
+    case STREAM_SCAN:
+    case STREAM_SNAPSHOT: return true;
+    }
+    abort();
+}
+
+static bool take_record(struct fetch *fetch, const struct record *record, struct error *err)
+{
+    struct job *job = fetch->job;
+    const struct run_context *context = job->context;
+    struct row_facts facts;
+    enum row_outcome outcome;
+
+    if (record->table > 0 && !fetch->keep) return true;
+    if (record->problem) return reject_record(fetch, record, "", record->problem, err);
+    outcome = row_build(job->selection->tables[record->table], record->body, context->plan.zone,
+                        job->plan.today, job->sequence, &job->row, &facts);
+    if (outcome == ROW_REJECTED) {
+        if (record->table == 0) fetch->keep = false;
+        return reject_record(fetch, record, facts.id, facts.problem, err);
+    }
+    if (record->table == 0) {
+        fetch->keep = in_window(job, &fetch->window, &facts);
+        if (!fetch->keep) return true;
+        fetch->fetched++;
+    }
+    job->sequence++;
+    fetch->rows++;
+    job->result->misfits += facts.misfits;
+    if (day_compare(facts.day, job->plan.today) > 0) job->future_rows++;
+    return context->warehouse->ops->write(fetch->load, record->table, job->row.data, job->row.size, err);
+}
+
+static bool take_pages(struct fetch *fetch, struct reader *reader, struct error *err)
+{
+    struct job *job = fetch->job;
+    const struct run_context *context = job->context;
+    struct page page = {0};
+
+    while (!page.last) {
+        if (!go_on(context, err)) return false;
+        progress_step(context->progress, "fetching a page");
+        if (!context->source->ops->next(reader, &page, err)) return false;
+        job->result->requests += page.requests;
+        for (size_t i = 0; i < page.count; i++) {
+            if (!take_record(fetch, &page.records[i], err)) return false;
+        }
+    }
+    return true;
+}
+
+static bool fetch_unit(struct fetch *fetch, struct error *err)
+{
+    const struct run_context *context = fetch->job->context;
+    struct reader *reader;
+    bool done;
+
+    fetch->window = plan_window(&context->plan, &fetch->unit);
+    if (!context->source->ops->open(context->source, fetch->job->selection, fetch->window, &reader, err))
+        return false;
+    done = take_pages(fetch, reader, err);
+    context->source->ops->close(reader);
+    return done;
+}
+
+static bool commit_load(struct job *job, struct load *load, const struct unit *unit, int64_t fetched,
+                        struct error *err)
+{
+    struct warehouse *warehouse = job->context->warehouse;
+    struct committed committed = {0};
+    const struct commit commit = {
+        .unit = *unit,
+        .began_us = job->state.now_us,
+        .run_id = job->trigger->run_id,
+        .message_id = job->trigger->message_id,
+        .fetched = fetched,
+    };
+
+    progress_step(job->context->progress, "committing a unit");
+    if (!warehouse->ops->commit(load, &commit, &committed, err)) return false;
+    for (size_t i = 0; i < job->selection->table_count; i++)
+        job->result->inserted += committed.inserted[i];
+    job->result->rejected += committed.rejected;
+    job->result->fetched += fetched;
+    if (committed.doubled > 0)
+        log_write(LOG_CRITICAL, "rows_doubled",
+                  LOG_FIELDS(LOG_TEXT("stream", job->result->stream),
+                             LOG_TEXT("run_id", job->trigger->run_id), LOG_NUMBER("keys", committed.doubled)),
+                  "%s: %" PRId64
+                  " keys stand twice in the table after a commit; this must never be: keep the table "
+                  "as it is and report it",
+                  job->result->stream, committed.doubled);
+    return true;
+}
+
+static void log_unit(const struct job *job, const struct fetch *fetch)
+{
+    char lo[DAY_TEXT], hi[DAY_TEXT];
+
+    day_format(fetch->unit.lo, lo);
+    day_format(fetch->unit.hi, hi);
+    log_write(LOG_INFO, "unit_committed",
+              LOG_FIELDS(LOG_TEXT("stream", job->result->stream), LOG_TEXT("run_id", job->trigger->run_id),
+                         LOG_TEXT("from", lo), LOG_TEXT("to", hi), LOG_NUMBER("fetched", fetch->fetched),
+                         LOG_NUMBER("rows", fetch->rows), LOG_NUMBER("rejected", fetch->rejected)),
+              "%s %s..%s%s: %" PRId64 " records", job->result->stream, lo, hi,
+              fetch->unit.open ? " and newer" : "", fetch->fetched);
+}
+
+/* Commits the ledger row that empty units share, if there are any. */
+static bool flush_empty(struct job *job, struct error *err)
+{
+    struct warehouse *warehouse = job->context->warehouse;
+    struct load *load;
+
+    if (!job->any_empty) return true;
+    job->any_empty = false;
+    return go_on(job->context, err) && warehouse->ops->begin(warehouse, job->selection, &load, err) &&
+           commit_load(job, load, &job->empty, 0, err);
+}
+
+static bool keep_empty(struct job *job, const struct unit *unit, struct error *err)
+{
+    struct unit *empty = &job->empty;
+
+    if (job->any_empty && day_compare(day_add(empty->hi, 1), unit->lo) == 0 &&
+        unit->hi.n - empty->lo.n < LIMIT_EMPTY_DAYS) {
+        empty->hi = unit->hi;
+        empty->claim_hi = unit->claim_hi;
+        empty->open = unit->open;
+        return true;
+    }
+    if (!flush_empty(job, err)) return false;
+    *empty = *unit;
+    job->any_empty = true;
+    return true;
+}
+
+/* Fetches and commits; the load's life ends here in any case. */
+static bool fill_load(struct fetch *fetch, struct error *err)
+{
+    struct job *job = fetch->job;
+    struct warehouse *warehouse = job->context->warehouse;
+
+    if (!fetch_unit(fetch, err) || !go_on(job->context, err)) {
+        warehouse->ops->abort(fetch->load);
+        return false;
+    }
+    if (fetch->rows == 0 && fetch->rejected == 0) {
+        warehouse->ops->abort(fetch->load);
+        return keep_empty(job, &fetch->unit, err);
+    }
+    if (!flush_empty(job, err)) {
+        warehouse->ops->abort(fetch->load);
+        return false;
+    }
+    if (!commit_load(job, fetch->load, &fetch->unit, fetch->fetched, err)) return false;
+    log_unit(job, fetch);
+    return true;
+}
+
+static bool load_unit(struct job *job, const struct unit *unit, struct error *err)
+{
+    struct warehouse *warehouse = job->context->warehouse;
+    struct fetch fetch = {.job = job, .unit = *unit};
+    char lo[DAY_TEXT], hi[DAY_TEXT];
+
+    progress_step(job->context->progress, "beginning a unit");
+    if (warehouse->ops->begin(warehouse, job->selection, &fetch.load, err) && fill_load(&fetch, err)) {
+        job->result->units++;
+        return true;
+    }
+    day_format(unit->lo, lo);
+    day_format(unit->hi, hi);
+    return error_wrap(err, "%s..%s%s", lo, hi, unit->open ? " and newer" : "");
+}
+
+static bool load_units(struct job *job, struct error *err)
+{
+    const struct plan *plan = &job->plan;
+
+    if (plan->unit_count > 0) {
+        job->result->from = plan->units[0].lo;
+        job->result->to = plan->units[plan->unit_count - 1].hi;
+    }
+    for (size_t i = 0; i < plan->unit_count; i++) {
+        if (!load_unit(job, &plan->units[i], err)) return false;
+    }
+    return flush_empty(job, err);
+}
+
+static bool load_stream(struct job *job, const struct request *request, struct error *err)
+{
+    const struct run_context *context = job->context;
+    struct warehouse *warehouse = context->warehouse;
+
+    if (!go_on(context, err)) return false;
+    progress_step(context->progress, "preparing the tables");
+    if (!warehouse->ops->prepare(warehouse, job->selection, context->identity, err)) return false;
+    progress_step(context->progress, "reading the state");
+    if (!warehouse->ops->state(warehouse, job->selection, job->trigger->message_id, &job->state, err))
+        return false;
+    if (!plan_make(&context->plan, job->selection->stream, &job->state, request, job->trigger->published_us,
+                   &job->plan, err))
+        return false;
+    job->result->satisfied = job->plan.satisfied;
+    job->result->skipped = job->plan.skipped;
+    return load_units(job, err);
+}
+
+static void log_stream(const struct job *job, const struct stream_result *result)
+{
+    const char *outcome = result->forbidden                  ? "forbidden"
+                          : result->error.kind != ERROR_NONE ? error_rules[result->error.kind].name
+                          : result->skipped                  ? "skipped"
+                          : result->satisfied                ? "satisfied"
+                                                             : "loaded";
+    enum log_level level = result->forbidden                     ? LOG_WARNING
+                           : result->error.kind == ERROR_NONE    ? LOG_INFO
+                           : result->error.kind == ERROR_STOPPED ? LOG_NOTICE
+                                                                 : LOG_ERROR;
+
+    log_write(level, "stream_finished",
+              LOG_FIELDS(LOG_TEXT("stream", result->stream), LOG_TEXT("run_id", job->trigger->run_id),
+                         LOG_TEXT("message_id", job->trigger->message_id), LOG_TEXT("outcome", outcome),
+                         LOG_NUMBER("units", result->units), LOG_NUMBER("requests", result->requests),
+                         LOG_NUMBER("fetched", result->fetched), LOG_NUMBER("inserted", result->inserted),
+                         LOG_NUMBER("rejected", result->rejected), LOG_NUMBER("misfits", result->misfits),
+                         LOG_NUMBER("milliseconds", (int64_t)(result->seconds * 1000))),
+              "%s: %s", result->stream, result->error.kind == ERROR_NONE ? outcome : result->error.text);
+    if (job->future_rows > 0)
+        log_write(LOG_WARNING, "rows_in_the_future",
+                  LOG_FIELDS(LOG_TEXT("stream", result->stream), LOG_NUMBER("rows", job->future_rows)),
+                  "%s: %" PRId64
+                  " rows are dated after today by the warehouse's clock; they are kept and never claimed",
+                  result->stream, job->future_rows);
+}
+
+static bool run_stream(const struct run_context *context, const struct selection *selection,
+                       const struct request *request, const struct run_trigger *trigger,
+                       struct stream_result *result)
+{
+    struct job job = {.context = context, .selection = selection, .trigger = trigger, .result = result};
+    int64_t began_ms = clock_ms();
+    bool done;
+
+    *result = (struct stream_result){.stream = selection->stream->name};
+    buf_init(&job.row, LIMIT_ROW);
+    done = load_stream(&job, request, &result->error);
+    if (!done) error_wrap(&result->error, "%s", result->stream);
+    if (!done && result->error.kind == ERROR_FORBIDDEN) done = result->forbidden = true;
+    result->seconds = (double)(clock_ms() - began_ms) / 1000;
+    log_stream(&job, result);
+    plan_done(&job.plan);
+    state_done(&job.state);
+    buf_done(&job.row);
+    return done;
+}
+
+bool run_request(const struct run_context *context, const struct request *request,
+                 const struct run_trigger *trigger, struct run_report *out_report, struct error *err)
+{
+    bool done = true;
+
+    out_report->count = 0;
+    for (size_t i = 0; i < request->count; i++) {
+        struct stream_result *result = &out_report->streams[out_report->count++];
+
+        if (run_stream(context, request->selections[i], request, trigger, result)) continue;
+        if (done || !error_rules[result->error.kind].stream_only) *err = result->error;
+        done = false;
+        if (!error_rules[result->error.kind].stream_only) break;
+    }
+    return done;
+}
