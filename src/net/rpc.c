@@ -1,0 +1,357 @@
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <grpc/byte_buffer.h>
+#include <grpc/byte_buffer_reader.h>
+#include <grpc/grpc.h>
+#include <grpc/grpc_security.h>
+#include <grpc/support/alloc.h>
+#include <grpc/support/log.h>
+#include <grpc/support/time.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "net/rpc.h"
+
+#define RECEIVE_LIMIT    (20 * 1024 * 1024) /* the 4 MiB default is less than a pull may bring */
+#define CA_LIMIT         (4 * 1024 * 1024)
+#define STOP_SLICE_MS    100
+#define HEADERS          2
+#define OPS              6
+#define KEEPALIVE_MS     60000
+#define KEEPALIVE_OUT_MS 20000
+
+struct rpc {
+    grpc_channel *channel;
+    struct token *token; /* NULL on a plaintext channel: a token never travels in the clear */
+};
+
+/* All that one try of a call owns. Zero is valid. */
+struct
+try {
+    grpc_completion_queue *queue;
+    grpc_call *call;
+    grpc_metadata headers[HEADERS];
+    size_t header_count;
+    grpc_byte_buffer *request;
+    grpc_byte_buffer *reply;
+    grpc_metadata_array initial;
+    grpc_metadata_array trailing;
+    grpc_status_code status;
+    grpc_slice details;
+    const char *cause; /* the library's own words, with file and peer */
+};
+
+/* Where the outcome of a call goes; the caller's. */
+struct answer {
+    struct buf *reply;
+    char *detail;
+    size_t detail_size;
+    bool from_peer; /* the status is what the peer said, not what kept us from asking */
+};
+
+/* The library writes to stderr by itself otherwise. What matters comes back in the status. */
+static void log_library(gpr_log_func_args *args)
+{
+    log_write(LOG_DEBUG, "grpc", NULL, "%s", args->message);
+}
+
+/* NULL and an error, or the PEM text of the roots. */
+static char *read_roots(const char *path, struct error *err)
+{
+    FILE *file = fopen(path, "rb");
+    if (!file) {
+        error_set(err, ERROR_CONFIG, "can't read the CA file %s: %s; check its path and mode", path,
+                  strerror(errno));
+        return NULL;
+    }
+    char *text = mem_zero(1, CA_LIMIT + 1);
+    size_t size = fread(text, 1, CA_LIMIT + 1, file);
+    bool bad = ferror(file) != 0;
+    fclose(file);
+    if (!bad && size > 0 && size <= CA_LIMIT) return text; /* zeroed behind, so it ends with NUL */
+    free(text);
+    error_set(err, ERROR_CONFIG,
+              "the CA file %s is empty, unreadable or larger than %d bytes; it must hold PEM certificates",
+              path, CA_LIMIT);
+    return NULL;
+}
+
+static bool make_credentials(const struct rpc_settings *settings, grpc_channel_credentials **out_credentials,
+                             struct error *err)
+{
+    AUTO(mem_free) char *roots = NULL;
+    if (settings->plaintext) {
+        *out_credentials = grpc_insecure_credentials_create();
+        return true;
+    }
+    if (settings->ca_file && !(roots = read_roots(settings->ca_file, err))) return false;
+    *out_credentials = grpc_ssl_credentials_create(roots, NULL, NULL, NULL);
+    if (!*out_credentials)
+        return error_set(err, ERROR_CONFIG,
+                         "no TLS credentials could be made; does the CA file hold PEM certificates?");
+    return true;
+}
+
+static grpc_arg arg_number(const char *name, int value)
+{
+    union {
+        const char *in;
+        char *out;
+    } key = {.in = name}; /* the library's struct lacks a const; it only reads */
+    return (grpc_arg){.type = GRPC_ARG_INTEGER, .key = key.out, .value.integer = value};
+}
+
+static grpc_arg arg_text(const char *name, const char *value)
+{
+    union {
+        const char *in;
+        char *out;
+    } key = {.in = name}, text = {.in = value};
+    return (grpc_arg){.type = GRPC_ARG_STRING, .key = key.out, .value.string = text.out};
+}
+
+static grpc_channel *make_channel(const struct rpc_settings *settings, grpc_channel_credentials *credentials)
+{
+    grpc_arg args[10];
+    size_t count = 0;
+    args[count++] = arg_number(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, RECEIVE_LIMIT);
+    args[count++] = arg_number(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 200);
+    args[count++] = arg_number(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1000);
+    args[count++] = arg_number(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 10000);
+    if (settings->user_agent)
+        args[count++] = arg_text(GRPC_ARG_PRIMARY_USER_AGENT_STRING, settings->user_agent);
+    if (settings->plaintext) {
+        /* A proxy from the environment would be asked even for 127.0.0.1. */
+        args[count++] = arg_number(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+    } else {
+        /* A dead peer is noticed only so; emulators take such pings for an attack. Without the last line
+         * the library stops to ping after two pings on an idle connection. */
+        args[count++] = arg_number(GRPC_ARG_KEEPALIVE_TIME_MS, KEEPALIVE_MS);
+        args[count++] = arg_number(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, KEEPALIVE_OUT_MS);
+        args[count++] = arg_number(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+    }
+    assert(count <= sizeof args / sizeof *args);
+    return grpc_channel_create(settings->target, credentials,
+                               &(grpc_channel_args){.num_args = count, .args = args});
+}
+
+bool rpc_new(const struct rpc_settings *settings, struct rpc **out_rpc, struct error *err)
+{
+    assert(settings->target);
+    gpr_set_log_function(log_library);
+    grpc_init();
+    grpc_channel_credentials *credentials = NULL;
+    if (!make_credentials(settings, &credentials, err)) {
+        grpc_shutdown();
+        return false;
+    }
+    struct rpc *rpc = mem_zero(1, sizeof *rpc);
+    rpc->channel = make_channel(settings, credentials);
+    rpc->token = settings->plaintext ? NULL : settings->token;
+    grpc_channel_credentials_release(credentials); /* the channel keeps its own reference */
+    *out_rpc = rpc;
+    return true;
+}
+
+void rpc_free(struct rpc *rpc)
+{
+    if (!rpc) return;
+    grpc_channel_destroy(rpc->channel);
+    free(rpc);
+    grpc_shutdown_blocking();
+}
+
+static void explain(struct answer *answer, const void *text, size_t length)
+{
+    if (answer->detail_size == 0) return;
+    if (length >= answer->detail_size) length = answer->detail_size - 1;
+    memcpy(answer->detail, text, length);
+    answer->detail[length] = '\0';
+}
+
+static enum rpc_status fail(struct answer *answer, enum rpc_status status, const char *text)
+{
+    explain(answer, text, strlen(text));
+    return status;
+}
+
+static bool add_header(struct try *try, const char *key, grpc_slice value)
+{
+    try->headers[try->header_count++] =
+        (grpc_metadata){.key = grpc_slice_from_static_string(key), .value = value};
+    return grpc_header_nonbin_value_is_legal(value) != 0;
+}
+
+/* The token is fetched here, in the caller's thread: a plugin that waits would stall the library. */
+static enum rpc_status add_token(struct rpc *rpc, struct try *try, bool renew, struct answer *answer)
+{
+    AUTO(secret_done) struct secret bearer = {0};
+    struct error err = {0};
+    if (!rpc->token->get(rpc->token, renew, &bearer, &err))
+        return fail(answer,
+                    err.kind == ERROR_STOPPED ? RPC_CANCELLED
+                    : err.kind == ERROR_BUSY  ? RPC_UNAVAILABLE
+                                              : RPC_UNAUTHENTICATED,
+                    err.text);
+    static const char scheme[] = "Bearer ";
+    const size_t scheme_size = sizeof scheme - 1;
+    grpc_slice value = grpc_slice_malloc(scheme_size + bearer.size);
+    memcpy(GRPC_SLICE_START_PTR(value), scheme, scheme_size);
+    memcpy(GRPC_SLICE_START_PTR(value) + scheme_size, secret_reveal(&bearer), bearer.size);
+    if (!add_header(try, "authorization", value))
+        return fail(answer, RPC_UNAUTHENTICATED, "the access token holds characters that no header may have");
+    return RPC_OK;
+}
+
+static bool start(struct rpc *rpc, struct try *try, const struct rpc_call *call)
+{
+    grpc_slice method = grpc_slice_from_copied_string(call->method);
+    gpr_timespec deadline =
+        gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_millis(call->deadline_ms, GPR_TIMESPAN));
+    try->queue = grpc_completion_queue_create_for_pluck(NULL);
+    try->call = grpc_channel_create_call(rpc->channel, NULL, GRPC_PROPAGATE_DEFAULTS, try->queue, method,
+                                         NULL, deadline, NULL);
+    grpc_slice_unref(method);
+    grpc_slice message = grpc_slice_from_copied_buffer(call->request, call->request_size);
+    try->request = grpc_raw_byte_buffer_create(&message, 1);
+    grpc_slice_unref(message);
+
+    grpc_op ops[OPS];
+    memset(ops, 0, sizeof ops);
+    ops[0].op = GRPC_OP_SEND_INITIAL_METADATA;
+    ops[0].data.send_initial_metadata.count = try->header_count;
+    ops[0].data.send_initial_metadata.metadata = try->headers;
+    if (call->wait_for_ready)
+        ops[0].flags =
+            GRPC_INITIAL_METADATA_WAIT_FOR_READY | GRPC_INITIAL_METADATA_WAIT_FOR_READY_EXPLICITLY_SET;
+    ops[1].op = GRPC_OP_SEND_MESSAGE;
+    ops[1].data.send_message.send_message = try->request;
+    ops[2].op = GRPC_OP_SEND_CLOSE_FROM_CLIENT;
+    ops[3].op = GRPC_OP_RECV_INITIAL_METADATA;
+    ops[3].data.recv_initial_metadata.recv_initial_metadata = &try->initial;
+    ops[4].op = GRPC_OP_RECV_MESSAGE;
+    ops[4].data.recv_message.recv_message = &try->reply;
+    ops[5].op = GRPC_OP_RECV_STATUS_ON_CLIENT;
+    ops[5].data.recv_status_on_client.trailing_metadata = &try->trailing;
+    ops[5].data.recv_status_on_client.status = &try->status;
+    ops[5].data.recv_status_on_client.status_details = &try->details;
+    ops[5].data.recv_status_on_client.error_string = &try->cause;
+    return grpc_call_start_batch(try->call, ops, OPS, try, NULL) == GRPC_CALL_OK;
+}
+
+/* The one batch always completes, so this ends: at the deadline at the latest. */
+static void wait_done(struct try *try, const atomic_bool *stop)
+{
+    bool cancelled = false;
+    for (;;) {
+        gpr_timespec slice =
+            gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_millis(STOP_SLICE_MS, GPR_TIMESPAN));
+        if (!stop || cancelled) slice = gpr_inf_future(GPR_CLOCK_MONOTONIC);
+        if (grpc_completion_queue_pluck(try->queue, try, slice, NULL).type == GRPC_OP_COMPLETE) return;
+        if (stop && atomic_load(stop)) {
+            grpc_call_cancel(try->call, NULL);
+            cancelled = true;
+        }
+    }
+}
+
+static bool read_reply(grpc_byte_buffer *message, struct buf *reply)
+{
+    grpc_byte_buffer_reader reader;
+    grpc_slice slice;
+    bool fits = true;
+    if (!grpc_byte_buffer_reader_init(&reader, message)) return false;
+    while (grpc_byte_buffer_reader_next(&reader, &slice)) {
+        fits = fits && buf_add(reply, GRPC_SLICE_START_PTR(slice), GRPC_SLICE_LENGTH(slice));
+        grpc_slice_unref(slice);
+    }
+    grpc_byte_buffer_reader_destroy(&reader);
+    return fits;
+}
+
+static enum rpc_status conclude(struct try *try, struct answer *answer)
+{
+    answer->from_peer = true;
+    if (try->status == GRPC_STATUS_OK) {
+        if (!try->reply) return fail(answer, RPC_INTERNAL, "the answer holds no message");
+        if (!read_reply(try->reply, answer->reply))
+            return fail(answer, RPC_RESOURCE_EXHAUSTED, "the answer is over our ceiling");
+        return RPC_OK;
+    }
+    if (GRPC_SLICE_LENGTH(try->details) > 0)
+        explain(answer, GRPC_SLICE_START_PTR(try->details), GRPC_SLICE_LENGTH(try->details));
+    else if (try->cause)
+        explain(answer, try->cause, strlen(try->cause));
+    /* A peer may send any number; those that no table knows mean "unknown". */
+    return (unsigned)try->status <= RPC_UNAUTHENTICATED ? (enum rpc_status)try->status : RPC_UNKNOWN;
+}
+
+static void try_done(struct try *try)
+{
+    if (try->call) grpc_call_unref(try->call);
+    for (size_t i = 0; i < try->header_count; i++)
+        grpc_slice_unref(try->headers[i].value);
+    grpc_byte_buffer_destroy(try->request);
+    grpc_byte_buffer_destroy(try->reply);
+    grpc_metadata_array_destroy(&try->initial);
+    grpc_metadata_array_destroy(&try->trailing);
+    grpc_slice_unref(try->details);
+    union {
+        const char *in;
+        void *out;
+    } cause = {.in = try->cause};
+    gpr_free(cause.out);
+    if (try->queue) {
+        grpc_completion_queue_shutdown(try->queue); /* nothing is left in it */
+        grpc_completion_queue_destroy(try->queue);
+    }
+}
+
+static enum rpc_status try_call(struct rpc *rpc, const struct rpc_call *call, bool renew,
+                                struct answer *answer)
+{
+    struct try try = {.queue = NULL};
+    enum rpc_status status = RPC_OK;
+    answer->from_peer = false;
+    if (call->routing &&
+        !add_header(&try, "x-goog-request-params", grpc_slice_from_copied_string(call->routing)))
+        status =
+            fail(answer, RPC_INVALID_ARGUMENT, "the routing header holds characters that no header may have");
+    if (status == RPC_OK && rpc->token) status = add_token(rpc, &try, renew, answer);
+    if (status == RPC_OK && start(rpc, &try, call)) {
+        wait_done(&try, call->stop);
+        status = conclude(&try, answer);
+    } else if (status == RPC_OK) {
+        status = fail(answer, RPC_INTERNAL, "the gRPC library did not accept the call");
+    }
+    try_done(&try);
+    return status;
+}
+
+enum rpc_status rpc_unary(struct rpc *rpc, const struct rpc_call *call, struct buf *reply, char *detail,
+                          size_t detail_size)
+{
+    struct answer answer = {.reply = reply, .detail = detail, .detail_size = detail_size};
+    explain(&answer, "", 0);
+    buf_reset(reply);
+    enum rpc_status status = try_call(rpc, call, false, &answer);
+    /* A token may be revoked before its time: ask for another, once. */
+    if (status == RPC_UNAUTHENTICATED && answer.from_peer && rpc->token)
+        status = try_call(rpc, call, true, &answer);
+    if (status != RPC_OK) buf_reset(reply);
+    return status;
+}
+
+const char *rpc_status_name(enum rpc_status status)
+{
+    static const char *const names[] = {
+        "OK",        "CANCELLED",      "UNKNOWN",           "INVALID_ARGUMENT",   "DEADLINE_EXCEEDED",
+        "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION",
+        "ABORTED",   "OUT_OF_RANGE",   "UNIMPLEMENTED",     "INTERNAL",           "UNAVAILABLE",
+        "DATA_LOSS", "UNAUTHENTICATED"};
+    return (size_t)status < sizeof names / sizeof *names ? names[status] : "UNKNOWN";
+}
