@@ -83,6 +83,8 @@ void http_reply_done(struct http_reply *reply);
 /* The value of a header, name in lower case, copied into out (cut); false: absent. The last one counts. */
 bool http_header(const struct http_reply *reply, const char *name, char *out_value, size_t size);
 int64_t http_header_int(const struct http_reply *reply, const char *name, int64_t fallback);
+/* When the peer sent the reply by its own clock (header Date), in seconds since 1970. */
+int64_t http_date_s(const struct http_reply *reply, int64_t fallback);
 /* Retry-After as milliseconds, seconds or HTTP date (against the reply's own Date); 0: absent. */
 int64_t http_retry_after_ms(const struct http_reply *reply);
 

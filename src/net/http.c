@@ -1,0 +1,133 @@
+#include "net/http.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "http_call.h"
+
+#define SLICE_MS 100 /* how soon a stop is seen */
+
+bool http_new(const struct http_settings *settings, struct http **out_http, struct error *err)
+{
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+        return error_set(err, ERROR_CONFIG,
+                         "libcurl does not start: check that its TLS library is installed whole");
+    CURLM *multi = curl_multi_init();
+    if (!multi) abort(); /* no memory */
+    struct http *http = mem_zero(1, sizeof *http);
+    *http = (struct http){
+        .multi = multi,
+        .user_agent = mem_text(settings->user_agent),
+        .ca_file = mem_text(settings->ca_file),
+        .stop = settings->stop,
+    };
+    *out_http = http;
+    return true;
+}
+
+void http_free(struct http *http)
+{
+    if (!http) return;
+    while (http->calls)
+        http_drop(http->calls);
+    (void)curl_multi_cleanup(http->multi); /* fails only for a handle that is not one */
+    free(http->user_agent);
+    free(http->ca_file);
+    free(http);
+    curl_global_cleanup();
+}
+
+static bool stopped(const struct http *http)
+{
+    return http->stop && atomic_load(http->stop);
+}
+
+/* Begins what is due; returns how long nothing else will be. */
+static int begin_due(struct http *http)
+{
+    int64_t now = clock_ms();
+    int64_t idle = SLICE_MS;
+    for (struct http_call *call = http->calls; call; call = call->next) {
+        if (call->state == CALL_WAITING && call->due_ms <= now) call_begin(call, now);
+        if (call->state == CALL_WAITING && call->due_ms - now < idle) idle = call->due_ms - now;
+    }
+    return idle > 0 ? (int)idle : 0;
+}
+
+static void collect(struct http *http)
+{
+    int left = 0;
+    for (CURLMsg *message; (message = curl_multi_info_read(http->multi, &left)) != NULL;) {
+        struct http_call *call = NULL;
+        CURLcode code = message->data.result; /* the message is gone once its handle is removed */
+        if (curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &call) == CURLE_OK && call)
+            call_finish(call, code, clock_ms());
+    }
+}
+
+/* Moves every call as far as it goes without waiting. */
+static int move(struct http *http)
+{
+    int idle = begin_due(http);
+    int running = 0;
+    if (curl_multi_perform(http->multi, &running) != CURLM_OK)
+        abort(); /* a handle that is not one, or no memory: nothing here can be trusted any more */
+    collect(http);
+    return idle;
+}
+
+bool http_send(struct http *http, const struct http_request *request, struct http_call **out_call,
+               struct error *err)
+{
+    if (!call_new(http, request, out_call, err)) return false;
+    (*out_call)->next = http->calls;
+    http->calls = *out_call;
+    (void)move(http); /* on an open connection the request is on its way now */
+    return true;
+}
+
+bool http_wait(struct http_call *call, struct http_reply *out_reply, struct error *err)
+{
+    struct http *http = call->http;
+    *out_reply = (struct http_reply){0};
+    while (call->state != CALL_ENDED && !stopped(http)) {
+        int idle = move(http);
+        if (call->state != CALL_ENDED)
+            (void)curl_multi_poll(http->multi, NULL, 0, idle, NULL); /* a failure shows in the next move */
+    }
+    bool good = false;
+    if (call->state != CALL_ENDED) {
+        (void)error_set(err, ERROR_STOPPED, "%s: given up because the process is stopping",
+                        call->request.what);
+    } else if (call->error.kind != ERROR_NONE) {
+        *err = call->error;
+    } else {
+        *out_reply = call->reply;
+        call->reply = (struct http_reply){0};
+        good = true;
+    }
+    http_drop(call);
+    return good;
+}
+
+void http_drop(struct http_call *call)
+{
+    if (!call) return;
+    struct http_call **link = &call->http->calls;
+    while (*link != call) {
+        assert(*link);
+        link = &(*link)->next;
+    }
+    *link = call->next;
+    call_free(call);
+}
+
+bool http_do(struct http *http, const struct http_request *request, struct http_reply *out_reply,
+             struct error *err)
+{
+    struct http_call *call = NULL;
+    *out_reply = (struct http_reply){0};
+    return http_send(http, request, &call, err) && http_wait(call, out_reply, err);
+}

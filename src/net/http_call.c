@@ -1,0 +1,329 @@
+#include "http_call.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+#define LIMIT_HEADERS     (64 * 1024)
+#define CONNECT_TIMEOUT_S 30L
+#define SILENCE_S         60L
+#define BEARER            "Authorization: Bearer "
+
+/* --- what curl calls --- */
+
+static size_t on_body(char *bytes, size_t one, size_t size, void *self)
+{
+    struct http_call *call = self;
+    if (buf_add(&call->reply.body, bytes, one * size)) return one * size;
+    call->over_limit = true;
+    return 0;
+}
+
+static bool printable(const char *bytes, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        if ((unsigned char)bytes[i] < ' ' && bytes[i] != '\t') return false;
+    return true;
+}
+
+/* "Name: value\r\n" becomes "name: value\n"; what is not such a line is passed over. */
+static void add_header(struct buf *headers, const char *line, size_t size)
+{
+    const char *colon = memchr(line, ':', size);
+    if (!colon || colon == line || !printable(line, size)) return;
+    for (const char *byte = line; byte < colon; byte++)
+        (void)buf_byte(headers, (char)(*byte >= 'A' && *byte <= 'Z' ? *byte + ('a' - 'A') : *byte));
+    const char *value = colon + 1;
+    const char *end = line + size;
+    while (value < end && (*value == ' ' || *value == '\t'))
+        value++;
+    while (end > value && (end[-1] == ' ' || end[-1] == '\t'))
+        end--;
+    (void)buf_text(headers, ": ");
+    (void)buf_add(headers, value, (size_t)(end - value));
+    (void)buf_byte(headers, '\n');
+}
+
+static size_t on_header(char *bytes, size_t one, size_t size, void *self)
+{
+    struct http_call *call = self;
+    size_t all = one * size, line = all;
+    while (line > 0 && (bytes[line - 1] == '\r' || bytes[line - 1] == '\n'))
+        line--;
+    if (line >= 5 && memcmp(bytes, "HTTP/", 5) == 0)
+        buf_reset(&call->reply.headers); /* the head before this one was an interim answer */
+    else
+        add_header(&call->reply.headers, bytes, line);
+    call->over_limit = call->over_limit || call->reply.headers.full;
+    return call->over_limit ? 0 : all;
+}
+
+/* --- making a call --- */
+
+static bool is_loopback(const char *host)
+{
+    static const char *const names[] = {"127.0.0.1", "localhost", "[::1]", "::1"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcasecmp(host, names[i]) == 0) return true;
+    return false;
+}
+
+/* The URL is ours or was checked by the caller; this catches settings that are no URL at all. */
+static bool check_url(const struct http_request *request, bool *out_loopback, struct error *err)
+{
+    CURLU *url = curl_url();
+    char *scheme = NULL, *host = NULL;
+    bool good = url && curl_url_set(url, CURLUPART_URL, request->url, 0) == CURLUE_OK &&
+                curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
+                curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+                (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0);
+    *out_loopback = good && is_loopback(host);
+    curl_free(scheme);
+    curl_free(host);
+    curl_url_cleanup(url);
+    return good ||
+           error_set(err, ERROR_CONFIG,
+                     "%s: its address is not an http or https URL; check the configured URLs", request->what);
+}
+
+static void set_body(struct http_call *call)
+{
+    const struct http_request *request = &call->request;
+    bool bodied = request->body || strcmp(request->method, "GET") != 0;
+    if (bodied && strcmp(request->method, "DELETE") != 0) {
+        curl_easy_setopt(call->easy, CURLOPT_POST, 1L);
+        curl_easy_setopt(call->easy, CURLOPT_POSTFIELDS, request->body ? request->body : "");
+        curl_easy_setopt(call->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_size);
+    }
+    curl_easy_setopt(call->easy, CURLOPT_CUSTOMREQUEST, request->method);
+}
+
+/* curl's own answer to each setting is dropped: they fail only for lack of memory or in a libcurl built
+ * without TLS or gzip, and a call without them fails or is merely slower, never unsafe - but for the one that
+ * is looked at. */
+static void set_options(struct http_call *call, bool loopback)
+{
+    const struct http_request *request = &call->request;
+    CURL *easy = call->easy;
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, call);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->curl_text);
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    if (curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") != CURLE_OK) abort();
+    curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    if (call->http->ca_file) {
+        curl_easy_setopt(easy, CURLOPT_CAINFO, call->http->ca_file);
+        curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    }
+    if (loopback) curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
+    curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    curl_easy_setopt(easy, CURLOPT_USERAGENT, call->http->user_agent);
+    curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, CONNECT_TIMEOUT_S);
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT, (long)request->timeout_s);
+    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, SILENCE_S);
+    /* On a kept connection that turns out to be dead curl would silently send again; one try means one. */
+    curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, request->retry ? 0L : 1L);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, call);
+    curl_easy_setopt(easy, CURLOPT_URL, request->url);
+    set_body(call);
+}
+
+static void add_line(struct http_call *call, const char *line)
+{
+    struct curl_slist *longer = curl_slist_append(call->headers, line);
+    if (!longer) abort();
+    call->headers = longer;
+}
+
+static void copy_headers(struct http_call *call, const char *const *lines)
+{
+    bool typed = false;
+    for (; lines && *lines; lines++) {
+        typed = typed || strncasecmp(*lines, "content-type:", strlen("content-type:")) == 0;
+        add_line(call, *lines);
+    }
+    if (!typed) add_line(call, "Content-Type:"); /* curl would call it a form */
+    add_line(call, "Expect:");                   /* nobody answers 100 Continue, and curl would wait for it */
+}
+
+bool call_new(struct http *http, const struct http_request *request, struct http_call **out_call,
+              struct error *err)
+{
+    assert(request->timeout_s > 0 && strcmp(request->method, "HEAD") != 0);
+    bool loopback = false;
+    if (!check_url(request, &loopback, err)) return false;
+    struct http_call *call = mem_zero(1, sizeof *call);
+    *call = (struct http_call){.http = http, .state = CALL_WAITING, .request = *request};
+    call->request.method = call->method = mem_text(request->method);
+    call->request.url = call->url = mem_text(request->url);
+    copy_headers(call, request->headers);
+    call->request.headers = NULL;
+    if (request->retry) {
+        call->retry = *request->retry;
+        call->request.retry = &call->retry;
+    }
+    if (request->policy) {
+        call->policy = *request->policy;
+        call->request.policy = &call->policy;
+    }
+    buf_init(&call->reply.body, request->reply_limit);
+    buf_init(&call->reply.headers, LIMIT_HEADERS);
+    call->easy = curl_easy_init();
+    if (!call->easy) abort();
+    set_options(call, loopback);
+    call->first_ms = call->due_ms = clock_ms();
+    *out_call = call;
+    return true;
+}
+
+void call_free(struct http_call *call)
+{
+    /* A name server that is silent would hold us here until it gives up. */
+    curl_easy_setopt(call->easy, CURLOPT_QUICK_EXIT, 1L);
+    if (call->state == CALL_MOVING) (void)curl_multi_remove_handle(call->http->multi, call->easy);
+    curl_easy_cleanup(call->easy);
+    curl_slist_free_all(call->headers);
+    secret_done(&call->bearer);
+    http_reply_done(&call->reply);
+    free(call->method);
+    free(call->url);
+    free(call);
+}
+
+/* --- a try --- */
+
+static void end(struct http_call *call)
+{
+    call->state = CALL_ENDED;
+}
+
+/* Builds the header in a secret's own memory, and a list head around it that curl borrows. */
+static bool set_bearer(struct http_call *call, struct error *err)
+{
+    curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, call->headers);
+    secret_done(&call->bearer);
+    struct token *token = call->request.token;
+    if (!token) return true;
+    AUTO(secret_done) struct secret bare = {0};
+    if (!token->get(token, call->renew, &bare, err)) return false;
+    size_t head = strlen(BEARER);
+    AUTO(mem_free) char *room = mem_format("%*s", (int)(head + bare.size), "");
+    if (!secret_set(&call->bearer, room, head + bare.size, err)) return false;
+    memcpy(call->bearer.bytes, BEARER, head);
+    memcpy(call->bearer.bytes + head, secret_reveal(&bare), bare.size);
+    call->bearer_line = (struct curl_slist){.data = call->bearer.bytes, .next = call->headers};
+    curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, &call->bearer_line);
+    return true;
+}
+
+void call_begin(struct http_call *call, int64_t now_ms)
+{
+    const struct http_policy *policy = call->request.policy;
+    int64_t delay = policy && policy->delay_ms ? policy->delay_ms(policy->self) : 0;
+    if (delay > 0) {
+        call->due_ms = now_ms + delay;
+        return;
+    }
+    if (!set_bearer(call, &call->error)) {
+        (void)error_wrap(&call->error, "%s", call->request.what);
+        end(call);
+        return;
+    }
+    call->renew = false;
+    buf_reset(&call->reply.body);
+    buf_reset(&call->reply.headers);
+    call->reply.status = 0;
+    call->reply.tries++;
+    call->curl_text[0] = '\0';
+    if (curl_multi_add_handle(call->http->multi, call->easy) != CURLM_OK)
+        abort(); /* no memory, or a handle that is not one */
+    call->state = CALL_MOVING;
+}
+
+static void fail(struct http_call *call, enum error_kind kind, const char *why, const char *way_out)
+{
+    (void)error_set(&call->error, kind, "%s: %s (try %" PRId64 ", after %" PRId64 " s); %s",
+                    call->request.what, why, call->reply.tries, (clock_ms() - call->first_ms) / 1000,
+                    way_out);
+    call->error.status = call->reply.status;
+    end(call);
+}
+
+static void try_again(struct http_call *call, const char *why, int64_t least_ms, int64_t now_ms)
+{
+    int64_t wait = -1;
+    if (call->request.retry)
+        wait = retry_wait_ms(&call->retry, (int)call->reply.tries, now_ms - call->first_ms, least_ms);
+    if (wait < 0)
+        fail(call, ERROR_BUSY, why,
+             "the same call may work later; if it goes on, look at the service's status");
+    else
+        call->due_ms = now_ms + wait;
+}
+
+static void judge(struct http_call *call, int64_t now_ms)
+{
+    const struct http_policy *policy = call->request.policy;
+    int64_t least_ms = 0;
+    char why[32];
+    (void)snprintf(why, sizeof why, "HTTP %d", call->reply.status);
+    switch (policy ? policy->judge(policy->self, &call->reply, &least_ms) : HTTP_DONE) {
+    case HTTP_DONE: end(call); return;
+    case HTTP_RETRY: try_again(call, why, least_ms, now_ms); return;
+    case HTTP_RENEW:
+        if (call->renewed || !call->request.token) {
+            fail(call, ERROR_AUTH, why,
+                 "the credentials are refused: check that they are right and not revoked");
+            return;
+        }
+        call->renew = call->renewed = true;
+        call->due_ms = now_ms;
+        return;
+    }
+}
+
+/* curl's words for what went wrong on the way; they may quote the peer. */
+static const char *reason(struct http_call *call, CURLcode code)
+{
+    for (char *byte = call->curl_text; *byte; byte++)
+        if (*byte < ' ' || *byte > '~') *byte = '?';
+    return call->curl_text[0] ? call->curl_text : curl_easy_strerror(code);
+}
+
+static void lost(struct http_call *call, CURLcode code, int64_t now_ms)
+{
+    const char *why = reason(call, code);
+    if (call->over_limit) {
+        fail(call, ERROR_LIMIT, "the answer is larger than the ceiling for it", "ask for less at once");
+    } else if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE) {
+        fail(call, ERROR_CONFIG, why,
+             "the server's certificate is not trusted: check the URL, the CA file, the clock and any proxy "
+             "between");
+    } else {
+        call->reply.status = 0; /* half an answer is none */
+        try_again(call, why, 0, now_ms);
+    }
+}
+
+void call_finish(struct http_call *call, CURLcode code, int64_t now_ms)
+{
+    long status = 0;
+    (void)curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status); /* stays 0 */
+    (void)curl_multi_remove_handle(call->http->multi, call->easy);        /* it is in there */
+    call->state = CALL_WAITING;
+    call->reply.status = (int)status;
+    if (code == CURLE_OK)
+        judge(call, now_ms);
+    else
+        lost(call, code, now_ms);
+}

@@ -1,0 +1,94 @@
+#include <curl/curl.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "net/http.h"
+
+#define DAY_OF_SECONDS 86400
+
+/* The value of the line at `line` if it is a header of that name, else NULL. */
+static const char *line_value(const char *line, size_t line_size, const char *name, size_t *out_size)
+{
+    size_t name_size = strlen(name);
+    if (line_size < name_size + 2 || memcmp(line, name, name_size) != 0 || line[name_size] != ':')
+        return NULL;
+    *out_size = line_size - name_size - 2; /* ": " */
+    return line + name_size + 2;
+}
+
+bool http_header(const struct http_reply *reply, const char *name, char *out_value, size_t size)
+{
+    const char *line = buf_string(&reply->headers);
+    bool found = false;
+    for (const char *end = strchr(line, '\n'); end; line = end + 1, end = strchr(line, '\n')) {
+        size_t value_size = 0;
+        const char *value = line_value(line, (size_t)(end - line), name, &value_size);
+        if (!value) continue;
+        if (value_size >= size) value_size = size - 1;
+        memcpy(out_value, value, value_size);
+        out_value[value_size] = '\0';
+        found = true;
+    }
+    return found;
+}
+
+static bool read_int(const char *text, int64_t *out_number)
+{
+    char *end = NULL;
+    errno = 0;
+    long long number = strtoll(text, &end, 10);
+    if (errno != 0 || end == text || *end != '\0') return false;
+    *out_number = number;
+    return true;
+}
+
+int64_t http_header_int(const struct http_reply *reply, const char *name, int64_t fallback)
+{
+    char text[32];
+    int64_t number = 0;
+    return http_header(reply, name, text, sizeof text) && read_int(text, &number) ? number : fallback;
+}
+
+int64_t http_date_s(const struct http_reply *reply, int64_t fallback)
+{
+    char text[64];
+    if (!http_header(reply, "date", text, sizeof text)) return fallback;
+    time_t date = curl_getdate(text, NULL);
+    return date == (time_t)-1 ? fallback : (int64_t)date;
+}
+
+int64_t http_retry_after_ms(const struct http_reply *reply)
+{
+    char text[64];
+    if (!http_header(reply, "retry-after", text, sizeof text)) return 0;
+    int64_t seconds = 0;
+    if (!read_int(text, &seconds)) {
+        time_t at = curl_getdate(text, NULL);
+        int64_t now = http_date_s(reply, -1);
+        if (at == (time_t)-1 || now < 0) return 0;
+        seconds = (int64_t)at - now;
+    }
+    if (seconds < 0) return 0;
+    return (seconds < DAY_OF_SECONDS ? seconds : DAY_OF_SECONDS) * 1000;
+}
+
+bool http_escape(struct buf *out, const char *text)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    for (const unsigned char *byte = (const unsigned char *)text; *byte; byte++) {
+        bool plain = (*byte >= 'a' && *byte <= 'z') || (*byte >= 'A' && *byte <= 'Z') ||
+                     (*byte >= '0' && *byte <= '9') || strchr("-._~", *byte);
+        if (plain)
+            (void)buf_byte(out, (char)*byte);
+        else
+            (void)buf_add(out, (const char[]){'%', hex[*byte >> 4], hex[*byte & 15]}, 3);
+    }
+    return !out->full;
+}
+
+void http_reply_done(struct http_reply *reply)
+{
+    buf_done(&reply->body);
+    buf_done(&reply->headers);
+}
