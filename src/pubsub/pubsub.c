@@ -1,0 +1,371 @@
+#include <assert.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "google/pubsub/v1/pubsub.pb-c.h"
+#include "net/retry.h"
+#include "net/rpc.h"
+#include "pubsub/pubsub.h"
+#include "receive.h"
+
+#define PULL_MS       60000 /* one long poll */
+#define QUIET_MS      1000  /* an empty answer that comes sooner is not followed by another pull at once */
+#define UNARY_MS      20000 /* the longest that one ack or extension may hang */
+#define PARTING_MS    4000  /* ... once the process is to end */
+#define REPORT_MS     60000 /* pulls may fail so long before the worker hears of it */
+#define DETAIL        512
+#define NAME_LIMIT    512
+#define LEASE_LEAST_S 10
+#define LEASE_MOST_S  600
+
+static const struct retry pull_retry = {
+    .base_ms = 500, .cap_ms = 30000, .attempts = INT32_MAX, .budget_ms = INT32_MAX};
+
+struct pubsub {
+    struct trigger port;
+    struct rpc *rpc;
+    char *subscription;
+    char *routing;
+    int lease_s;
+    const atomic_bool *stop;
+
+    /* The worker's thread only, in next: */
+    int failures;       /* pulls that failed since the last that did not */
+    int64_t failing_ms; /* since when; moves on with each report */
+};
+
+/* One method of the service, as it is called in texts and on the wire. */
+struct method {
+    const char *name;
+    const char *path;
+};
+
+static const struct method pull = {"pull", "/google.pubsub.v1.Subscriber/Pull"};
+static const struct method acknowledge = {"acknowledge", "/google.pubsub.v1.Subscriber/Acknowledge"};
+static const struct method modify = {"modifyAckDeadline", "/google.pubsub.v1.Subscriber/ModifyAckDeadline"};
+
+static struct pubsub *pubsub_of(struct trigger *trigger)
+{
+    return (struct pubsub *)trigger; /* the port is its first member */
+}
+
+static bool stopped(const struct pubsub *pubsub)
+{
+    return pubsub->stop && atomic_load(pubsub->stop);
+}
+
+/* A status that no waiting will change, as an error with the way out. False: it may pass. */
+static bool is_final(const struct pubsub *pubsub, const struct method *method, enum rpc_status status,
+                     const char *detail, struct error *err)
+{
+    const char *name = pubsub->subscription;
+    enum error_kind kind = ERROR_CONFIG;
+    const char *way_out;
+    switch (status) {
+    case RPC_NOT_FOUND: way_out = "it does not exist: create it, or correct \"subscription\""; break;
+    case RPC_FAILED_PRECONDITION:
+        way_out = "it can't be used as it is: is it detached from its topic, a push subscription, or without "
+                  "its key?";
+        break;
+    case RPC_INVALID_ARGUMENT:
+        way_out = "the request is refused: is the name right, of the form projects/P/subscriptions/S?";
+        break;
+    case RPC_UNIMPLEMENTED:
+        way_out = "the server does not speak Pub/Sub: check the endpoint or emulator host";
+        break;
+    case RPC_PERMISSION_DENIED:
+        kind = ERROR_AUTH;
+        way_out = "we may not read it: grant this identity roles/pubsub.subscriber on the subscription";
+        break;
+    case RPC_UNAUTHENTICATED:
+        kind = ERROR_AUTH;
+        way_out = "our credentials are refused: check the service account or its key";
+        break;
+    case RPC_OK:
+    case RPC_CANCELLED:
+    case RPC_UNKNOWN:
+    case RPC_DEADLINE_EXCEEDED:
+    case RPC_ALREADY_EXISTS:
+    case RPC_RESOURCE_EXHAUSTED:
+    case RPC_ABORTED:
+    case RPC_OUT_OF_RANGE:
+    case RPC_INTERNAL:
+    case RPC_UNAVAILABLE:
+    case RPC_DATA_LOSS: return false;
+    }
+    error_set(err, kind, "Pub/Sub %s on subscription %s: %s (%s: %s)", method->name, name, way_out,
+              rpc_status_name(status), detail);
+    err->status = (int)status;
+    return true;
+}
+
+/* The bytes of a ModifyAckDeadlineRequest; yours. */
+static uint8_t *pack_modify(const struct pubsub *pubsub, char **ack_ids, size_t count, int seconds,
+                            size_t *out_size)
+{
+    Google__Pubsub__V1__ModifyAckDeadlineRequest request =
+        GOOGLE__PUBSUB__V1__MODIFY_ACK_DEADLINE_REQUEST__INIT;
+    request.subscription = pubsub->subscription;
+    request.ack_deadline_seconds = seconds;
+    request.ack_ids = ack_ids;
+    request.n_ack_ids = count;
+    *out_size = google__pubsub__v1__modify_ack_deadline_request__get_packed_size(&request);
+    uint8_t *bytes = mem_zero(*out_size, 1);
+    google__pubsub__v1__modify_ack_deadline_request__pack(&request, bytes);
+    return bytes;
+}
+
+/* ---- next ---- */
+
+/* Gives back what we did not ask for. If that fails the leases lapse, so nothing is lost. */
+static void give_back(struct pubsub *pubsub, const struct received *received)
+{
+    if (received->surplus_count == 0) return;
+    size_t size;
+    AUTO(mem_free) uint8_t *bytes = pack_modify(pubsub, received->surplus, received->surplus_count, 0, &size);
+    AUTO(buf_done) struct buf reply = {0};
+    buf_init(&reply, LIMIT_REPLY);
+    struct rpc_call call = {.method = modify.path,
+                            .routing = pubsub->routing,
+                            .request = bytes,
+                            .request_size = size,
+                            .deadline_ms = PARTING_MS,
+                            .stop = pubsub->stop};
+    char detail[DETAIL];
+    enum rpc_status status = rpc_unary(pubsub->rpc, &call, &reply, detail, sizeof detail);
+    log_write(LOG_DEBUG, "surplus_returned", LOG_FIELDS(LOG_TEXT("status", rpc_status_name(status))),
+              "%zu messages came that were not asked for or can't be used", received->surplus_count);
+}
+
+static enum rpc_status call_pull(struct pubsub *pubsub, struct buf *reply, char *detail, size_t detail_size)
+{
+    Google__Pubsub__V1__PullRequest request = GOOGLE__PUBSUB__V1__PULL_REQUEST__INIT;
+    uint8_t bytes[NAME_LIMIT + 64];
+    request.subscription = pubsub->subscription;
+    request.max_messages = 1;
+    assert(google__pubsub__v1__pull_request__get_packed_size(&request) <= sizeof bytes);
+    struct rpc_call call = {.method = pull.path,
+                            .routing = pubsub->routing,
+                            .request = bytes,
+                            .request_size = google__pubsub__v1__pull_request__pack(&request, bytes),
+                            .deadline_ms = PULL_MS,
+                            .stop = pubsub->stop};
+    return rpc_unary(pubsub->rpc, &call, reply, detail, detail_size);
+}
+
+/* Waits out one failed pull. True: ask again. False: it has lasted so long that a person should know. */
+static bool bear(struct pubsub *pubsub, enum rpc_status status, const char *detail, struct error *err)
+{
+    int64_t now_ms = clock_ms();
+    if (pubsub->failures == 0) pubsub->failing_ms = now_ms;
+    if (pubsub->failures < INT32_MAX) pubsub->failures++;
+    log_write(LOG_DEBUG, "pull_retried", LOG_FIELDS(LOG_TEXT("status", rpc_status_name(status))), "%s",
+              detail);
+    if (now_ms - pubsub->failing_ms >= REPORT_MS) {
+        pubsub->failing_ms = now_ms;
+        err->status = (int)status;
+        return error_set(
+            err, ERROR_BUSY,
+            "Pub/Sub pull on subscription %s has failed %d times in a row, lastly with %s: %s; it is "
+            "tried on, but check the network and the endpoint",
+            pubsub->subscription, pubsub->failures, rpc_status_name(status), detail);
+    }
+    (void)clock_sleep_ms(retry_wait_ms(&pull_retry, pubsub->failures, 0, 0),
+                         pubsub->stop); /* the caller looks */
+    return true;
+}
+
+static bool next(struct trigger *trigger, struct delivery *out_delivery, bool *out_any, struct error *err)
+{
+    struct pubsub *pubsub = pubsub_of(trigger);
+    AUTO(received_done) struct received received = {.any = false};
+    AUTO(buf_done) struct buf reply = {0};
+    char detail[DETAIL];
+    *out_any = false;
+    *out_delivery = (struct delivery){0};
+    buf_init(&reply, LIMIT_REPLY);
+
+    int64_t asked_ms = clock_ms();
+    enum rpc_status status = call_pull(pubsub, &reply, detail, sizeof detail);
+    if (status == RPC_OK) {
+        struct error unreadable = {0};
+        bool read = receive(reply.data, reply.size, &received, &unreadable);
+        give_back(pubsub, &received);
+        if (!read) return bear(pubsub, RPC_INTERNAL, unreadable.text, err);
+        pubsub->failures = 0;
+        *out_any = received.any;
+        *out_delivery = received.delivery;
+        received.delivery = (struct delivery){0}; /* the caller's now */
+        if (!received.any && clock_ms() - asked_ms < QUIET_MS)
+            (void)clock_sleep_ms(QUIET_MS, pubsub->stop); /* stop is looked at by the next call */
+        return true;
+    }
+    if (stopped(pubsub)) return error_set(err, ERROR_STOPPED, "stopped while waiting for a message");
+    if (status == RPC_DEADLINE_EXCEEDED) {
+        pubsub->failures = 0;
+        return true; /* nothing came within the poll */
+    }
+    if (is_final(pubsub, &pull, status, detail, err)) return false;
+    return bear(pubsub, status, detail, err);
+}
+
+/* ---- extend, ack, nack ---- */
+
+/* What one call about a held message is: it is repeated until budget_ms is over. */
+struct settling {
+    const struct method *method;
+    const void *request;
+    size_t request_size;
+    int64_t budget_ms;
+};
+
+/* One try. On the way out there is no time to wait for a server that is away. */
+static enum rpc_status settle_once(struct pubsub *pubsub, const struct settling *settling, int64_t left_ms,
+                                   char *detail, size_t detail_size)
+{
+    AUTO(buf_done) struct buf reply = {0};
+    buf_init(&reply, LIMIT_REPLY);
+    bool parting = stopped(pubsub);
+    int64_t deadline_ms = parting ? PARTING_MS : UNARY_MS;
+    struct rpc_call call = {.method = settling->method->path,
+                            .routing = pubsub->routing,
+                            .request = settling->request,
+                            .request_size = settling->request_size,
+                            .deadline_ms = (int)(deadline_ms < left_ms ? deadline_ms : left_ms),
+                            .stop = parting ? NULL : pubsub->stop};
+    return rpc_unary(pubsub->rpc, &call, &reply, detail, detail_size);
+}
+
+static bool settle(struct pubsub *pubsub, const struct settling *settling, struct error *err)
+{
+    const struct retry retry = {
+        .base_ms = 1000, .cap_ms = 8000, .attempts = INT32_MAX, .budget_ms = (int)settling->budget_ms};
+    const int64_t began_ms = clock_ms();
+    enum rpc_status status;
+    char detail[DETAIL];
+    for (int tried = 1;; tried++) {
+        bool parting = stopped(pubsub);
+        int64_t elapsed_ms = clock_ms() - began_ms;
+        int64_t left_ms = settling->budget_ms > elapsed_ms ? settling->budget_ms - elapsed_ms : 1;
+        status = settle_once(pubsub, settling, left_ms, detail, sizeof detail);
+        if (status == RPC_OK) return true;
+        if (status == RPC_INVALID_ARGUMENT) { /* the ids are all that differs between messages */
+            err->status = (int)status;
+            return error_set(err, ERROR_REFUSED, "Pub/Sub %s: the message is not ours any more (%s: %s)",
+                             settling->method->name, rpc_status_name(status), detail);
+        }
+        if (is_final(pubsub, settling->method, status, detail, err)) return false;
+        int64_t wait_ms = retry_wait_ms(&retry, tried, clock_ms() - began_ms, 0);
+        if (parting || wait_ms < 0) break;
+        (void)clock_sleep_ms(wait_ms, pubsub->stop); /* once stopped, one last short try follows */
+    }
+    err->status = (int)status;
+    return error_set(err, ERROR_BUSY,
+                     "Pub/Sub %s on subscription %s failed until the time for it was over: %s: %s",
+                     settling->method->name, pubsub->subscription, rpc_status_name(status), detail);
+}
+
+/* The lease's thread has its own retries and must not be held up; nor is a lost nack worth a long wait. */
+static int64_t short_budget_ms(const struct pubsub *pubsub)
+{
+    int64_t third_ms = pubsub->lease_s * INT64_C(1000) / 3;
+    return third_ms < UNARY_MS ? third_ms : UNARY_MS;
+}
+
+static bool modify_deadline(struct pubsub *pubsub, const char *ack_id, int seconds, struct error *err)
+{
+    size_t size;
+    AUTO(mem_free) char *id = mem_text(ack_id);
+    AUTO(mem_free) uint8_t *bytes = pack_modify(pubsub, &id, 1, seconds, &size);
+    struct settling settling = {
+        .method = &modify, .request = bytes, .request_size = size, .budget_ms = short_budget_ms(pubsub)};
+    return settle(pubsub, &settling, err);
+}
+
+static bool extend(struct trigger *trigger, const char *ack_id, int seconds, struct error *err)
+{
+    /* Never 0 by accident: that would give the message away. */
+    int clamped = seconds < LEASE_LEAST_S ? LEASE_LEAST_S : seconds > LEASE_MOST_S ? LEASE_MOST_S : seconds;
+    return modify_deadline(pubsub_of(trigger), ack_id, clamped, err);
+}
+
+static bool nack(struct trigger *trigger, const char *ack_id, int delay_s, struct error *err)
+{
+    int clamped = delay_s < 0 ? 0 : delay_s > LEASE_MOST_S ? LEASE_MOST_S : delay_s;
+    return modify_deadline(pubsub_of(trigger), ack_id, clamped, err);
+}
+
+static bool ack(struct trigger *trigger, const char *ack_id, struct error *err)
+{
+    struct pubsub *pubsub = pubsub_of(trigger);
+    Google__Pubsub__V1__AcknowledgeRequest request = GOOGLE__PUBSUB__V1__ACKNOWLEDGE_REQUEST__INIT;
+    AUTO(mem_free) char *id = mem_text(ack_id);
+    request.subscription = pubsub->subscription;
+    request.n_ack_ids = 1;
+    request.ack_ids = &id;
+    size_t size = google__pubsub__v1__acknowledge_request__get_packed_size(&request);
+    AUTO(mem_free) uint8_t *bytes = mem_zero(size, 1);
+    google__pubsub__v1__acknowledge_request__pack(&request, bytes);
+    struct settling settling = {.method = &acknowledge,
+                                .request = bytes,
+                                .request_size = size,
+                                .budget_ms = pubsub->lease_s * INT64_C(1000)};
+    return settle(pubsub, &settling, err);
+}
+
+/* ---- life ---- */
+
+static void pubsub_free(struct trigger *trigger)
+{
+    if (!trigger) return;
+    struct pubsub *pubsub = pubsub_of(trigger);
+    rpc_free(pubsub->rpc);
+    free(pubsub->subscription);
+    free(pubsub->routing);
+    free(pubsub);
+}
+
+/* projects/P/subscriptions/S, printable and without spaces: it becomes a header. */
+static bool is_subscription(const char *name)
+{
+    static const char middle[] = "/subscriptions/";
+    size_t length = strnlen(name, NAME_LIMIT + 1);
+    const char *at = strstr(name, middle);
+    if (length > NAME_LIMIT || strncmp(name, "projects/", 9) != 0 || !at || at == name + 9) return false;
+    for (size_t i = 0; i < length; i++)
+        if (name[i] <= ' ' || name[i] > '~') return false;
+    const char *id = at + sizeof middle - 1;
+    return *id != '\0' && !strchr(id, '/') && memchr(name + 9, '/', (size_t)(at - name) - 9) == NULL;
+}
+
+bool pubsub_new(const struct pubsub_settings *settings, struct trigger **out_trigger, struct error *err)
+{
+    static const struct trigger_ops ops = {
+        .next = next, .extend = extend, .ack = ack, .nack = nack, .free = pubsub_free};
+    assert(settings->lease_s >= LEASE_LEAST_S && settings->lease_s <= LEASE_MOST_S);
+    if (!is_subscription(settings->subscription))
+        return error_set(err, ERROR_CONFIG,
+                         "\"%s\" is no subscription: write projects/PROJECT/subscriptions/NAME",
+                         settings->subscription);
+    struct rpc *rpc;
+    struct rpc_settings channel = {.target = settings->target,
+                                   .plaintext = settings->plaintext,
+                                   .token = settings->token,
+                                   .ca_file = settings->ca_file,
+                                   .user_agent = settings->user_agent};
+    if (!rpc_new(&channel, &rpc, err)) return false;
+    struct pubsub *pubsub = mem_zero(1, sizeof *pubsub);
+    pubsub->port.ops = &ops;
+    pubsub->rpc = rpc;
+    pubsub->subscription = mem_text(settings->subscription);
+    pubsub->routing = mem_format("subscription=%s", settings->subscription);
+    pubsub->lease_s = settings->lease_s;
+    pubsub->stop = settings->stop;
+    *out_trigger = &pubsub->port;
+    return true;
+}
