@@ -29,6 +29,7 @@ bool buf_byte(struct buf *buf, char byte);
 bool buf_text(struct buf *buf, const char *text);
 bool buf_format(struct buf *buf, const char *format, ...) PRINTF(2, 3);
 void buf_drop(struct buf *buf, size_t size);       /* forget the first bytes */
+void buf_cut(struct buf *buf, size_t size);        /* keep only the first bytes; full stays as it is */
 const char *buf_string(const struct buf *buf);     /* never NULL; borrowed until the next change */
 char *buf_take(struct buf *buf, size_t *out_size); /* hands the bytes over: free() them; buf is empty again */
 

@@ -1,0 +1,103 @@
+#include "base/error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The exit codes are those of sysexits.h, written out: 64 usage, 65 data, 75 try again, 77 not permitted,
+ * 78 configuration. */
+const struct error_rule error_rules[ERROR_KINDS] = {
+    [ERROR_NONE] = {.name = "none", .meaning = "all went well", .message = MESSAGE_ACK},
+    [ERROR_CONFIG] = {.name = "config",
+                      .meaning = "the configuration is wrong; correct it and start again",
+                      .message = MESSAGE_NACK,
+                      .leave = true,
+                      .exit_code = 78},
+    [ERROR_AUTH] = {.name = "auth",
+                    .meaning = "credentials were refused; renew them or their permissions and start again",
+                    .message = MESSAGE_NACK,
+                    .leave = true,
+                    .exit_code = 77},
+    [ERROR_REQUEST] = {.name = "request",
+                       .meaning = "the message was not understood; it comes back until it is purged",
+                       .message = MESSAGE_NACK,
+                       .exit_code = 64},
+    [ERROR_FORBIDDEN] = {.name = "forbidden",
+                         .meaning = "the source's plan or the token's scope excludes this stream",
+                         .message = MESSAGE_ACK,
+                         .stream_only = true},
+    [ERROR_BUSY] = {.name = "busy",
+                    .meaning = "a peer is busy or out of reach; the message tries again later",
+                    .message = MESSAGE_NACK,
+                    .stream_only = true,
+                    .exit_code = 75},
+    [ERROR_REFUSED] = {.name = "refused",
+                       .meaning = "a peer refused the call for good; a person must look",
+                       .message = MESSAGE_NACK,
+                       .stream_only = true,
+                       .exit_code = 65},
+    [ERROR_FORMAT] = {.name = "format",
+                      .meaning = "a peer answered something that can't be read; a person must look",
+                      .message = MESSAGE_NACK,
+                      .stream_only = true,
+                      .exit_code = 65},
+    [ERROR_LIMIT] = {.name = "limit",
+                     .meaning = "one of our ceilings was hit; the text says which",
+                     .message = MESSAGE_NACK,
+                     .stream_only = true,
+                     .exit_code = 75},
+    [ERROR_STOPPED] = {.name = "stopped",
+                       .meaning = "stopped before the end; the message comes back at once",
+                       .message = MESSAGE_NACK_NOW,
+                       .leave = true},
+};
+
+/* A text may be cut in the middle of a UTF-8 character; what is left of it would spoil a log line. */
+static void drop_half_character(char *text, size_t size)
+{
+    size_t start = size;
+
+    while (start > 0 && size - start < 4 && ((unsigned char)text[start - 1] & 0xC0) == 0x80)
+        start--;
+    if (start > 0 && (unsigned char)text[start - 1] >= 0xC0) text[start - 1] = '\0';
+}
+
+static PRINTF(3, 0) void format_text(char *out, size_t capacity, const char *format, va_list args)
+{
+    int wanted = vsnprintf(out, capacity, format, args);
+
+    if (wanted < 0)
+        out[0] = '\0';
+    else if ((size_t)wanted >= capacity)
+        drop_half_character(out, capacity - 1);
+}
+
+bool error_set(struct error *err, enum error_kind kind, const char *format, ...)
+{
+    char text[sizeof err->text]; /* the arguments may point into err */
+    va_list args;
+
+    va_start(args, format);
+    format_text(text, sizeof text, format, args);
+    va_end(args);
+    err->kind = kind;
+    err->status = 0;
+    memcpy(err->text, text, sizeof text);
+    return false;
+}
+
+bool error_wrap(struct error *err, const char *format, ...)
+{
+    char text[sizeof err->text];
+    va_list args;
+    size_t used;
+
+    va_start(args, format);
+    format_text(text, sizeof text, format, args);
+    va_end(args);
+    used = strlen(text);
+    if ((size_t)snprintf(text + used, sizeof text - used, ": %s", err->text) >= sizeof text - used)
+        drop_half_character(text, sizeof text - 1);
+    memcpy(err->text, text, sizeof text);
+    return false;
+}

@@ -1,0 +1,224 @@
+#include "base/json.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "utf8.h"
+
+#define QUOTE_BYTES 40
+
+/* jansson recurses while it reads, so depth is judged before. Brackets in broken input may be miscounted,
+ * but then jansson refuses it anyway. */
+static bool too_deep(const char *bytes, size_t size)
+{
+    size_t depth = 0;
+    bool quoted = false;
+
+    for (size_t i = 0; i < size; i++) {
+        switch (bytes[i]) {
+        case '"': quoted = !quoted; break;
+        case '\\': i += quoted; break;
+        case '[':
+        case '{':
+            if (!quoted && ++depth > JSON_DEPTH) return true;
+            break;
+        case ']':
+        case '}':
+            if (!quoted && depth > 0) depth--;
+            break;
+        default: break;
+        }
+    }
+    return false;
+}
+
+/* Duplicate keys: the last one wins, as nearly every reader of JSON has it. */
+static json_t *load(const char *bytes, size_t size, json_error_t *why)
+{
+    return json_loadb(bytes, size, JSON_DECODE_ANY, why);
+}
+
+/* What jansson found, the place, and what stands there. */
+static bool refuse(const char *bytes, size_t size, const json_error_t *why, struct error *err)
+{
+    const char *near = strstr(why->text, " near '"); /* its quotation is not escaped; ours is */
+    size_t position = why->position > 0 ? (size_t)why->position : 0;
+    size_t start;
+    AUTO(buf_done) struct buf quote;
+
+    if (position > size) position = size;
+    start = position > QUOTE_BYTES / 2 ? position - QUOTE_BYTES / 2 : 0;
+    buf_init(&quote, QUOTE_BYTES * 8);
+    (void)json_write_string(&quote, bytes + start, size - start < QUOTE_BYTES ? size - start : QUOTE_BYTES);
+    return error_set(err, ERROR_FORMAT, "not JSON at byte %zu of %zu: %.*s, around %s; ask its sender",
+                     position, size, (int)(near ? near - why->text : (ptrdiff_t)strlen(why->text)), why->text,
+                     buf_string(&quote));
+}
+
+bool json_read(const char *bytes, size_t size, struct json_repairs *repairs, json_t **out_value,
+               struct error *err)
+{
+    struct json_repairs found = {0};
+    AUTO(buf_done) struct buf repaired;
+    json_error_t why;
+
+    *out_value = NULL;
+    buf_init(&repaired, size * 3 + 64); /* the worst: each byte becomes U+FFFD */
+    if (size == 0) return error_set(err, ERROR_FORMAT, "not JSON: it is empty; ask its sender");
+    if (too_deep(bytes, size))
+        return error_set(err, ERROR_FORMAT, "JSON nested deeper than %d levels is refused; ask its sender",
+                         JSON_DEPTH);
+    *out_value = load(bytes, size, &why);
+    if (*out_value) return true;
+    if (!json_normalise(bytes, size, &found, &repaired) || (found.numbers == 0 && found.characters == 0))
+        return refuse(bytes, size, &why, err);
+    *out_value = load(repaired.data, repaired.size, &why);
+    if (!*out_value) return refuse(repaired.data, repaired.size, &why, err);
+    if (repairs) {
+        repairs->numbers += found.numbers;
+        repairs->characters += found.characters;
+    }
+    return true;
+}
+
+/* The bytes that a string may hold as they are; others are escaped or checked. */
+static bool plain(unsigned char c)
+{
+    return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
+}
+
+static bool write_escape(struct buf *out, char c)
+{
+    switch (c) {
+    case '"': return buf_text(out, "\\\"");
+    case '\\': return buf_text(out, "\\\\");
+    case '\b': return buf_text(out, "\\b");
+    case '\f': return buf_text(out, "\\f");
+    case '\n': return buf_text(out, "\\n");
+    case '\r': return buf_text(out, "\\r");
+    case '\t': return buf_text(out, "\\t");
+    default: return buf_format(out, "\\u%04x", (unsigned char)c);
+    }
+}
+
+bool json_write_string(struct buf *out, const char *text, size_t size)
+{
+    size_t at = 0;
+
+    (void)buf_byte(out, '"'); /* a full buffer is seen at the end */
+    while (at < size) {
+        size_t run = at;
+        size_t character;
+
+        while (run < size && plain((unsigned char)text[run]))
+            run++;
+        (void)buf_add(out, text + at, run - at);
+        at = run;
+        if (at == size) break;
+        character = utf8_size(text + at, size - at);
+        if (character == 0)
+            (void)buf_text(out, "\xEF\xBF\xBD");
+        else if (character == 1)
+            (void)write_escape(out, text[at]);
+        else
+            (void)buf_add(out, text + at, character);
+        at += character ? character : 1;
+    }
+    return buf_byte(out, '"');
+}
+
+/* The shortest of the three that reads back equal; "1.0", not "1", so that it stays a real. */
+static bool write_real(struct buf *out, double value)
+{
+    char text[40];
+
+    for (int digits = 15; digits <= 17; digits++) {
+        (void)snprintf(text, sizeof text, "%.*g", digits, value); /* at most 24 bytes */
+        if (strtod(text, NULL) == value) break;
+    }
+    return buf_text(out, text) && (strpbrk(text, ".e") || buf_text(out, ".0"));
+}
+
+static bool write_object(struct buf *out, const json_t *object)
+{
+    const char *separator = "{";
+    const char *key;
+    json_t *member;
+    json_t *borrowed =
+        (json_t *)(uintptr_t)object; /* jansson's iterators take no const, but change nothing */
+
+    json_object_foreach(borrowed, key, member)
+    {
+        (void)buf_text(out, separator); /* a full buffer is seen at the end */
+        (void)json_write_string(out, key, strlen(key));
+        (void)buf_byte(out, ':');
+        (void)json_write(out, member);
+        separator = ",";
+    }
+    return buf_text(out, *separator == '{' ? "{}" : "}");
+}
+
+static bool write_array(struct buf *out, const json_t *array)
+{
+    (void)buf_byte(out, '['); /* a full buffer is seen at the end */
+    for (size_t i = 0; i < json_array_size(array); i++) {
+        if (i > 0) (void)buf_byte(out, ',');
+        (void)json_write(out, json_array_get(array, i));
+    }
+    return buf_byte(out, ']');
+}
+
+bool json_write(struct buf *out, const json_t *value)
+{
+    switch (json_typeof(value)) {
+    case JSON_OBJECT: return write_object(out, value);
+    case JSON_ARRAY: return write_array(out, value);
+    case JSON_STRING: return json_write_string(out, json_string_value(value), json_string_length(value));
+    case JSON_INTEGER: return buf_format(out, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+    case JSON_REAL: return write_real(out, json_real_value(value));
+    case JSON_TRUE: return buf_text(out, "true");
+    case JSON_FALSE: return buf_text(out, "false");
+    case JSON_NULL: return buf_text(out, "null");
+    }
+    return false;
+}
+
+void json_drop(json_t **value)
+{
+    json_decref(*value);
+    *value = NULL;
+}
+
+const json_t *json_at(const json_t *value, const char *path)
+{
+    while (value) {
+        size_t size = strcspn(path, ".");
+
+        value = json_object_getn(value, path, size);
+        if (path[size] == '\0') break;
+        path += size + 1;
+    }
+    return value;
+}
+
+const char *json_text_at(const json_t *value, const char *path)
+{
+    return json_string_value(json_at(value, path));
+}
+
+int64_t json_int_at(const json_t *value, const char *path, int64_t fallback)
+{
+    const json_t *found = json_at(value, path);
+    const char *text = json_string_value(found);
+    char *end;
+    long long number;
+
+    if (json_is_integer(found)) return json_integer_value(found);
+    if (!text || (text[0] != '-' && (text[0] < '0' || text[0] > '9'))) return fallback;
+    errno = 0;
+    number = strtoll(text, &end, 10);
+    return errno == 0 && end != text && *end == '\0' ? number : fallback;
+}

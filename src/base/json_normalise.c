@@ -1,0 +1,187 @@
+/* json_normalise.c - the second chance for bytes that jansson refuses.
+ *
+ * Works on tokens, not on a tree: strings and numbers are looked at, everything else is copied. What is not
+ * JSON for another reason comes out as it went in, and jansson says what is wrong with it.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "utf8.h"
+
+#define REPLACEMENT    "\xEF\xBF\xBD" /* U+FFFD */
+#define NUMBER_LONGEST 512            /* longer numbers become strings unread */
+
+struct scan {
+    const char *at;
+    const char *end;
+    struct json_repairs *repairs;
+    struct buf *out;
+};
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static void replace_character(struct scan *scan, size_t size)
+{
+    scan->at += size;
+    scan->repairs->characters++;
+    (void)buf_text(scan->out, REPLACEMENT); /* a full buffer is seen at the end */
+}
+
+static void copy(struct scan *scan, size_t size)
+{
+    (void)buf_add(scan->out, scan->at, size); /* a full buffer is seen at the end */
+    scan->at += size;
+}
+
+/* The code unit of "\uXXXX" at this place, or -1. */
+static int escaped_unit(const char *at, const char *end)
+{
+    int unit = 0;
+
+    if (end - at < 6 || at[0] != '\\' || at[1] != 'u') return -1;
+    for (int i = 2; i < 6; i++) {
+        char c = at[i];
+        int digit = is_digit(c)            ? c - '0'
+                    : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                    : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                           : -1;
+
+        if (digit < 0) return -1;
+        unit = unit * 16 + digit;
+    }
+    return unit;
+}
+
+static void escape(struct scan *scan)
+{
+    int unit = escaped_unit(scan->at, scan->end);
+    int next;
+
+    if (unit < 0) { /* "\n", or an escape that jansson refuses by itself */
+        copy(scan, scan->end - scan->at > 1 ? 2 : 1);
+        return;
+    }
+    if (unit == 0 || (unit >= 0xDC00 && unit <= 0xDFFF)) {
+        replace_character(scan, 6);
+        return;
+    }
+    if (unit < 0xD800 || unit > 0xDBFF) {
+        copy(scan, 6);
+        return;
+    }
+    next = escaped_unit(scan->at + 6, scan->end);
+    if (next >= 0xDC00 && next <= 0xDFFF)
+        copy(scan, 12);
+    else
+        replace_character(scan, 6);
+}
+
+/* From behind the opening quote to behind the closing one. */
+static void string(struct scan *scan)
+{
+    while (scan->at < scan->end) {
+        unsigned char c = (unsigned char)*scan->at;
+        size_t size;
+
+        if (c == '\\') {
+            escape(scan);
+            continue;
+        }
+        if (c < 0x80) {
+            copy(scan, 1);
+            if (c == '"') return;
+            continue;
+        }
+        size = utf8_size(scan->at, (size_t)(scan->end - scan->at));
+        if (size > 0)
+            copy(scan, size);
+        else
+            replace_character(scan, 1);
+    }
+}
+
+/* The end of a number by JSON's grammar, or NULL. */
+static const char *number_end(const char *at, const char *end, bool *out_integer)
+{
+    *out_integer = true;
+    if (at < end && *at == '-') at++;
+    if (at == end || !is_digit(*at)) return NULL;
+    if (*at == '0')
+        at++;
+    else
+        while (at < end && is_digit(*at))
+            at++;
+    if (at < end && *at == '.') {
+        *out_integer = false;
+        if (++at == end || !is_digit(*at)) return NULL;
+        while (at < end && is_digit(*at))
+            at++;
+    }
+    if (at < end && (*at == 'e' || *at == 'E')) {
+        *out_integer = false;
+        at++;
+        if (at < end && (*at == '+' || *at == '-')) at++;
+        if (at == end || !is_digit(*at)) return NULL;
+        while (at < end && is_digit(*at))
+            at++;
+    }
+    return at;
+}
+
+static bool number_fits(const char *text, size_t size, bool integer)
+{
+    char copied[NUMBER_LONGEST + 1];
+
+    if (size > NUMBER_LONGEST) return false;
+    memcpy(copied, text, size);
+    copied[size] = '\0';
+    if (!integer) return isfinite(strtod(copied, NULL));
+    errno = 0;
+    (void)strtoll(copied, NULL, 10); /* only whether it fits */
+    return errno == 0;
+}
+
+static void number(struct scan *scan)
+{
+    bool integer;
+    const char *end = number_end(scan->at, scan->end, &integer);
+    size_t size;
+
+    if (!end) {
+        copy(scan, 1);
+        return;
+    }
+    size = (size_t)(end - scan->at);
+    if (number_fits(scan->at, size, integer)) {
+        copy(scan, size);
+        return;
+    }
+    scan->repairs->numbers++;
+    (void)buf_byte(scan->out, '"'); /* a full buffer is seen at the end */
+    copy(scan, size);
+    (void)buf_byte(scan->out, '"');
+}
+
+bool json_normalise(const char *bytes, size_t size, struct json_repairs *repairs, struct buf *out)
+{
+    struct json_repairs unused = {0};
+    struct scan scan = {.at = bytes, .end = bytes + size, .repairs = repairs ? repairs : &unused, .out = out};
+
+    while (scan.at < scan.end && !out->full) {
+        if (*scan.at == '"') {
+            copy(&scan, 1);
+            string(&scan);
+        } else if (*scan.at == '-' || is_digit(*scan.at)) {
+            number(&scan);
+        } else {
+            copy(&scan, 1);
+        }
+    }
+    return !out->full;
+}

@@ -1,0 +1,79 @@
+#include "base/mem.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Nothing that allocates may run here, so neither the logger nor printf. */
+static _Noreturn void out_of_memory(void)
+{
+    (void)fputs("{\"severity\":\"CRITICAL\",\"event\":\"out_of_memory\",\"message\":\"memory is gone; the "
+                "process aborts and the message comes back. Give it more memory.\"}\n",
+                stderr);
+    abort();
+}
+
+void *mem_zero(size_t count, size_t size)
+{
+    void *memory = calloc(count ? count : 1, size ? size : 1);
+
+    if (!memory) out_of_memory();
+    return memory;
+}
+
+void *mem_grow(void *old, size_t count, size_t size)
+{
+    size_t bytes = count * size;
+    void *memory;
+
+    if (size && count > SIZE_MAX / size) out_of_memory();
+    memory = realloc(old, bytes ? bytes : 1);
+    if (!memory) out_of_memory();
+    return memory;
+}
+
+char *mem_text(const char *text)
+{
+    return text ? mem_bytes(text, strlen(text)) : NULL;
+}
+
+char *mem_bytes(const void *bytes, size_t size)
+{
+    char *copy;
+
+    if (size == SIZE_MAX) out_of_memory();
+    copy = mem_grow(NULL, size + 1, 1);
+    if (size) memcpy(copy, bytes, size);
+    copy[size] = '\0';
+    return copy;
+}
+
+char *mem_format(const char *format, ...)
+{
+    va_list args;
+    char *text;
+    int size;
+
+    va_start(args, format);
+    size = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    if (size < 0) return mem_text("");
+    text = mem_zero((size_t)size + 1, 1);
+    va_start(args, format);
+    (void)vsnprintf(text, (size_t)size + 1, format, args); /* its size was measured above */
+    va_end(args);
+    return text;
+}
+
+void mem_free(void *pointer_to_pointer)
+{
+    void *pointer;
+
+    /* Copied, because a char ** may not be read as a void **. */
+    memcpy(&pointer, pointer_to_pointer, sizeof pointer);
+    free(pointer);
+    pointer = NULL;
+    memcpy(pointer_to_pointer, &pointer, sizeof pointer);
+}
