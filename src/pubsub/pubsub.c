@@ -108,8 +108,8 @@ static bool is_final(const struct pubsub *pubsub, const struct method *method, e
 static uint8_t *pack_modify(const struct pubsub *pubsub, char **ack_ids, size_t count, int seconds,
                             size_t *out_size)
 {
-    Google__Pubsub__V1__ModifyAckDeadlineRequest request =
-        GOOGLE__PUBSUB__V1__MODIFY_ACK_DEADLINE_REQUEST__INIT;
+    Google__Pubsub__V1__ModifyAckDeadlineRequest request;
+    google__pubsub__v1__modify_ack_deadline_request__init(&request);
     request.subscription = pubsub->subscription;
     request.ack_deadline_seconds = seconds;
     request.ack_ids = ack_ids;
@@ -144,7 +144,8 @@ static void give_back(struct pubsub *pubsub, const struct received *received)
 
 static enum rpc_status call_pull(struct pubsub *pubsub, struct buf *reply, char *detail, size_t detail_size)
 {
-    Google__Pubsub__V1__PullRequest request = GOOGLE__PUBSUB__V1__PULL_REQUEST__INIT;
+    Google__Pubsub__V1__PullRequest request;
+    google__pubsub__v1__pull_request__init(&request);
     uint8_t bytes[NAME_LIMIT + 64];
     request.subscription = pubsub->subscription;
     request.max_messages = 1;
@@ -303,7 +304,8 @@ static bool nack(struct trigger *trigger, const char *ack_id, int delay_s, struc
 static bool ack(struct trigger *trigger, const char *ack_id, struct error *err)
 {
     struct pubsub *pubsub = pubsub_of(trigger);
-    Google__Pubsub__V1__AcknowledgeRequest request = GOOGLE__PUBSUB__V1__ACKNOWLEDGE_REQUEST__INIT;
+    Google__Pubsub__V1__AcknowledgeRequest request;
+    google__pubsub__v1__acknowledge_request__init(&request);
     AUTO(mem_free) char *id = mem_text(ack_id);
     request.subscription = pubsub->subscription;
     request.n_ack_ids = 1;
