@@ -293,24 +293,34 @@ static bool load_stream(struct job *job, const struct request *request, struct e
     return load_units(job, err);
 }
 
+const char *stream_outcome(const struct stream_result *result)
+{
+    if (result->forbidden) return "forbidden";
+    if (result->error.kind != ERROR_NONE) return error_rules[result->error.kind].name;
+    if (result->skipped) return "skipped";
+    return result->satisfied ? "satisfied" : "loaded";
+}
+
 static void log_stream(const struct job *job, const struct stream_result *result)
 {
-    const char *outcome = result->forbidden                  ? "forbidden"
-                          : result->error.kind != ERROR_NONE ? error_rules[result->error.kind].name
-                          : result->skipped                  ? "skipped"
-                          : result->satisfied                ? "satisfied"
-                                                             : "loaded";
+    char from[DAY_TEXT] = "", to[DAY_TEXT] = "";
+    const char *outcome = stream_outcome(result);
     enum log_level level = result->forbidden                     ? LOG_WARNING
                            : result->error.kind == ERROR_NONE    ? LOG_INFO
                            : result->error.kind == ERROR_STOPPED ? LOG_NOTICE
                                                                  : LOG_ERROR;
 
+    if (job->plan.unit_count > 0) {
+        day_format(result->from, from);
+        day_format(result->to, to);
+    }
     log_write(level, "stream_finished",
               LOG_FIELDS(LOG_TEXT("stream", result->stream), LOG_TEXT("run_id", job->trigger->run_id),
                          LOG_TEXT("message_id", job->trigger->message_id), LOG_TEXT("outcome", outcome),
-                         LOG_NUMBER("units", result->units), LOG_NUMBER("requests", result->requests),
-                         LOG_NUMBER("fetched", result->fetched), LOG_NUMBER("inserted", result->inserted),
-                         LOG_NUMBER("rejected", result->rejected), LOG_NUMBER("misfits", result->misfits),
+                         LOG_TEXT("from", from), LOG_TEXT("to", to), LOG_NUMBER("units", result->units),
+                         LOG_NUMBER("requests", result->requests), LOG_NUMBER("fetched", result->fetched),
+                         LOG_NUMBER("inserted", result->inserted), LOG_NUMBER("rejected", result->rejected),
+                         LOG_NUMBER("misfits", result->misfits),
                          LOG_NUMBER("milliseconds", (int64_t)(result->seconds * 1000))),
               "%s: %s", result->stream, result->error.kind == ERROR_NONE ? outcome : result->error.text);
     if (job->future_rows > 0)

@@ -1,0 +1,27 @@
+/* options.h - a command's line: its own options, --config, and a flag for every top-level setting. */
+#ifndef CASELOAD_APP_OPTIONS_H
+#define CASELOAD_APP_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "config.h"
+
+#define FLAGS_LIMIT 32
+
+struct options {
+    const char *config;
+    const char *from, *to; /* of run */
+    struct flag flags[FLAGS_LIMIT];
+    size_t flag_count;
+    char names[FLAGS_LIMIT][64]; /* the flags' keys */
+    bool help;
+};
+
+/* arguments after the command. own: the command's own options ("from", "to"), NULL at the end. Values are
+ * "--key value" or "--key=value". ERROR_CONFIG with the nearest known option. Borrows the arguments. */
+bool options_parse(int count, char **arguments, const char *const *own, struct options *out_options,
+                   struct error *err) CHECKED;
+
+#endif

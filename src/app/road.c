@@ -1,0 +1,237 @@
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "bigquery/bigquery.h"
+#include "core/request.h"
+#include "pubsub/pubsub.h"
+#include "road.h"
+#include "sources/sources.h"
+
+#define USER_AGENT "caseload/" CASELOAD_VERSION " (gzip)"
+#define GRACE_MS   9000
+
+static bool open_token(struct road *road, struct error *err)
+{
+    const struct token_setting *token = &road->config->source_token;
+
+    switch (token->origin) {
+    case TOKEN_ENV: return token_from_env(token->name, &road->source_token, err);
+    case TOKEN_FILE: return token_from_file(token->name, &road->source_token, err);
+    case TOKEN_SECRET:
+    case TOKEN_NONE: break;
+    }
+    return error_set(
+        err, ERROR_CONFIG,
+        "source.token: this version reads no secrets from Secret Manager; mount the secret as a file and "
+        "use {\"file\": PATH}");
+}
+
+static bool open_source(struct road *road, struct error *err)
+{
+    const struct config *config = road->config;
+    const struct source_type *type = source_type_find(config->source_type);
+    const struct source_settings settings = {
+        .region = config->source_region,
+        .base_url = config->source_base_url,
+        .api_version = config->source_api_version,
+        .rate_share = config->source_rate_share,
+        .http = road->http,
+        .token = road->source_token,
+        .progress = &road->progress,
+        .stop = &road->halt,
+    };
+    size_t count;
+
+    if (!type)
+        return error_set(err, ERROR_CONFIG, "source.type is \"%s\"; known is \"%s\"", config->source_type,
+                         source_type_names(&count)[0]);
+    if (!selections_make(type->streams, type->stream_count,
+                         config->streams.given ? (const char *const *)config->streams.names : NULL,
+                         config->streams.count, road->selections, &road->selection_count, err))
+        return false;
+    return type->create(&settings, &road->source, err);
+}
+
+/* Both ways of BIGQUERY_EMULATOR_HOST: with scheme, or host:port. */
+static char *bigquery_url(const struct config *config)
+{
+    const char *emulator = getenv("BIGQUERY_EMULATOR_HOST");
+
+    if (config->endpoint_bigquery) return mem_text(config->endpoint_bigquery);
+    if (emulator && *emulator) return mem_format("%s%s", strstr(emulator, "://") ? "" : "http://", emulator);
+    return mem_text("https://bigquery.googleapis.com");
+}
+
+static bool no_credentials(const char *what, struct error *err)
+{
+    return error_set(
+        err, ERROR_CONFIG,
+        "%s asks for Google credentials, which this version can't obtain yet; it serves emulators: set "
+        "BIGQUERY_EMULATOR_HOST and PUBSUB_EMULATOR_HOST, or endpoints",
+        what);
+}
+
+static bool open_warehouse(struct road *road, struct error *err)
+{
+    const struct config *config = road->config;
+
+    road->bigquery_url = bigquery_url(config);
+    if (strncmp(road->bigquery_url, "http://", 7) != 0) return no_credentials("BigQuery", err);
+    return bigquery_new(
+        &(struct bigquery_settings){
+            .base_url = road->bigquery_url,
+            .project = config->project,
+            .dataset = config->dataset,
+            .control_dataset = config->control_dataset,
+            .location = config->location,
+            .timezone = config->timezone,
+            .version = CASELOAD_VERSION,
+            .require_partition_filter = config->require_partition_filter,
+            .http = road->http,
+            .progress = &road->progress,
+            .stop = &road->halt,
+        },
+        &road->warehouse, err);
+}
+
+static bool open_parts(struct road *road, struct error *err)
+{
+    const struct config *config = road->config;
+    const struct http_settings http = {
+        .user_agent = USER_AGENT, .ca_file = config->ca_file, .stop = &road->halt};
+
+    return zone_load(config->timezone, &road->zone, err) && http_new(&http, &road->http, err) &&
+           open_token(road, err) && open_source(road, err) && open_warehouse(road, err) &&
+           road->source->ops->identify(road->source, &road->identity, err) &&
+           bigquery_check(road->warehouse, err);
+}
+
+bool road_open(struct road *road, const struct config *config, struct error *err)
+{
+    enum log_level level;
+
+    if (!log_level_parse(config->log_level, &level))
+        return error_set(err, ERROR_CONFIG,
+                         "log_level is \"%s\"; it must be debug, info, notice, warning, error or critical",
+                         config->log_level);
+    log_open(stderr, level);
+    road->config = config;
+    if (open_parts(road, err)) return true;
+    road_close(road);
+    return false;
+}
+
+/* An emulator's address comes as host:port, often with http:// before it, and speaks plain text. */
+static void pubsub_address(struct road *road)
+{
+    const char *emulator = road->config->endpoint_pubsub;
+
+    if (!emulator) emulator = getenv("PUBSUB_EMULATOR_HOST");
+    road->pubsub_plaintext = emulator && *emulator;
+    if (!road->pubsub_plaintext) emulator = "pubsub.googleapis.com:443";
+    if (strncmp(emulator, "http://", 7) == 0) emulator += 7;
+    road->pubsub_target = mem_text(emulator);
+}
+
+bool road_open_trigger(struct road *road, struct error *err)
+{
+    const struct config *config = road->config;
+    const char *name = config->subscription;
+
+    if (!name)
+        return error_set(err, ERROR_CONFIG,
+                         "subscription is missing: serving needs the Pub/Sub subscription's name");
+    road->subscription = strchr(name, '/')
+                             ? mem_text(name)
+                             : mem_format("projects/%s/subscriptions/%s", config->project, name);
+    pubsub_address(road);
+    if (!road->pubsub_plaintext) return no_credentials("Pub/Sub", err);
+    return pubsub_new(
+        &(struct pubsub_settings){
+            .target = road->pubsub_target,
+            .plaintext = road->pubsub_plaintext,
+            .subscription = road->subscription,
+            .ca_file = config->ca_file,
+            .user_agent = USER_AGENT,
+            .lease_s = (int)config->lease_seconds,
+            .stop = &road->stop,
+        },
+        &road->trigger, err);
+}
+
+void road_close(struct road *road)
+{
+    if (road->trigger) road->trigger->ops->free(road->trigger);
+    if (road->warehouse) road->warehouse->ops->free(road->warehouse);
+    if (road->source) road->source->ops->free(road->source);
+    token_free(road->source_token);
+    http_free(road->http);
+    zone_free(road->zone);
+    free(road->subscription);
+    free(road->bigquery_url);
+    free(road->pubsub_target);
+    road->trigger = NULL;
+    road->warehouse = NULL;
+    road->source = NULL;
+    road->source_token = NULL;
+    road->http = NULL;
+    road->zone = NULL;
+    road->subscription = road->bigquery_url = road->pubsub_target = NULL;
+}
+
+static void *wait_for_signal(void *self)
+{
+    struct road *road = self;
+    sigset_t set;
+    int signal;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigwait(&set, &signal);
+    log_write(LOG_NOTICE, "stopping", NULL, "signal %d: stopping at the next safe point", signal);
+    atomic_store(&road->stop, true);
+    atomic_store(&road->halt, true); /* after stop: see worker.h */
+    clock_sleep_ms(GRACE_MS, NULL);
+    log_write(LOG_WARNING, "stopped_late", NULL, "no safe point within %d ms; leaving now, nothing is lost",
+              GRACE_MS);
+    _exit(error_rules[ERROR_STOPPED].exit_code);
+}
+
+void road_catch_signals(struct road *road)
+{
+    sigset_t set;
+    pthread_t thread;
+
+    signal(SIGPIPE, SIG_IGN);
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    if (pthread_create(&thread, NULL, wait_for_signal, road) != 0) abort();
+    pthread_detach(thread);
+}
+
+struct run_context road_context(struct road *road)
+{
+    const struct config *config = road->config;
+
+    return (struct run_context){
+        .plan = {.zone = road->zone,
+                 .start = config->start_date,
+                 .lookback_days = (int)config->lookback_days,
+                 .settle_minutes = (int)config->settle_minutes},
+        .source = road->source,
+        .warehouse = road->warehouse,
+        .identity = &road->identity,
+        .progress = &road->progress,
+        .stop = &road->halt,
+    };
+}

@@ -1,0 +1,48 @@
+/* road.h - everything a run needs, built from the settings: source, warehouse, trigger.
+ *
+ * road_open proves the settings before any message is taken: the source's token by asking who it belongs to,
+ * the warehouse's datasets by looking at them. One per process; it must not move while it is open.
+ */
+#ifndef CASELOAD_APP_ROAD_H
+#define CASELOAD_APP_ROAD_H
+
+#include <stdatomic.h>
+
+#include "base/zone.h"
+#include "config.h"
+#include "core/run.h"
+#include "core/worker.h"
+#include "net/http.h"
+#include "net/token.h"
+
+struct road {
+    const struct config *config; /* borrowed */
+    atomic_bool stop;            /* the process is to end */
+    atomic_bool halt;            /* the run is to end */
+    struct progress progress;
+    struct zone *zone;
+    struct selection selections[LIMIT_STREAMS];
+    size_t selection_count;
+    struct http *http;
+    struct token *source_token;
+    struct source *source;
+    struct source_identity identity;
+    struct warehouse *warehouse;
+    struct trigger *trigger; /* only of road_open_trigger */
+    char *subscription;
+    char *bigquery_url;
+    char *pubsub_target;
+    bool pubsub_plaintext;
+};
+
+bool road_open(struct road *road, const struct config *config, struct error *err) CHECKED;
+bool road_open_trigger(struct road *road, struct error *err) CHECKED;
+void road_close(struct road *road);
+
+/* SIGTERM and SIGINT become road->stop and road->halt; a process that still lives nine seconds later is ended
+ * with exit code 0, for being killed costs time and never rows. Call it before any other thread starts. */
+void road_catch_signals(struct road *road);
+
+struct run_context road_context(struct road *road);
+
+#endif

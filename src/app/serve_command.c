@@ -1,0 +1,86 @@
+/* serve_command.c - `caseload serve`: the worker on a subscription, until SIGTERM. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+
+#include "base/log.h"
+#include "commands.h"
+#include "core/worker.h"
+#include "options.h"
+#include "road.h"
+
+static const char usage[] =
+    "caseload serve --config FILE [--SETTING VALUE ...]\n"
+    "\n"
+    "Waits for messages on the subscription, loads what each asks for, and acknowledges it when that is "
+    "done.\n"
+    "Ends with 0 on SIGTERM; logs to stderr, one JSON object a line.\n"
+    "\n"
+    "Settings (in the file; top-level ones also as --setting-name or CASELOAD_SETTING_NAME):\n";
+
+/* The message comes back; a core file may tell why. */
+static void give_up(const char *where)
+{
+    (void)where; /* the lease has logged it */
+    abort();
+}
+
+static int fail(const struct error *err)
+{
+    log_write(LOG_ERROR, "not_started", LOG_FIELDS(LOG_TEXT("outcome", error_rules[err->kind].name)), "%s",
+              err->text);
+    return error_rules[err->kind].exit_code;
+}
+
+static int serve(struct road *road, const struct config *config)
+{
+    struct worker worker = {
+        .run = road_context(road),
+        .selections = road->selections,
+        .selection_count = road->selection_count,
+        .trigger = road->trigger,
+        .lease = {.lease_s = (int)config->lease_seconds,
+                  .stall_s = (int)config->stall_seconds,
+                  .on_wedged = give_up},
+        .stop = &road->stop,
+        .halt = &road->halt,
+    };
+    int code;
+
+    log_write(LOG_INFO, "serving",
+              LOG_FIELDS(LOG_TEXT("version", CASELOAD_VERSION), LOG_TEXT("subscription", road->subscription),
+                         LOG_TEXT("workspace", road->identity.workspace)),
+              "serving %s", road->subscription);
+    code = worker_serve(&worker);
+    log_write(LOG_INFO, "stopped", LOG_FIELDS(LOG_NUMBER("exit_code", code)), "stopped");
+    return code;
+}
+
+int serve_command(int count, char **arguments)
+{
+    static const char *const own[] = {NULL};
+    static struct road road; /* the signal's thread outlives this function */
+    struct options options;
+    struct config config;
+    struct error err = {0};
+    int code;
+
+    if (!options_parse(count, arguments, own, &options, &err)) {
+        fprintf(stderr, "caseload: %s\n", err.text);
+        return EX_USAGE;
+    }
+    if (options.help) {
+        fputs(usage, stdout);
+        config_print_help(stdout);
+        return 0;
+    }
+    if (!config_load(options.config, options.flags, options.flag_count, &config, &err)) return fail(&err);
+    road_catch_signals(&road);
+    if (road_open(&road, &config, &err) && road_open_trigger(&road, &err))
+        code = serve(&road, &config);
+    else
+        code = fail(&err);
+    road_close(&road);
+    config_done(&config);
+    return code;
+}
