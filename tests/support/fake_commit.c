@@ -1,0 +1,159 @@
+/* fake_commit.c - the transaction of the warehouse's double, right and wrong. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "fake_internal.h"
+
+/* Does the table hold the row's key and version, among the rows inserted before `serial`? */
+static bool is_there(const struct fake_table *table, const struct fake_row *row, int64_t serial)
+{
+    for (size_t i = table->count; i > 0; i--) {
+        const struct fake_row *old = &table->rows[i - 1];
+        if (old->version_us == row->version_us && old->serial < serial && strcmp(old->key, row->key) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Did the same key and version arrive again later in the batch? */
+static bool comes_again(const struct fake_table *staged, size_t i)
+{
+    for (size_t later = i + 1; later < staged->count; later++)
+        if (staged->rows[later].version_us == staged->rows[i].version_us &&
+            strcmp(staged->rows[later].key, staged->rows[i].key) == 0)
+            return true;
+    return false;
+}
+
+static bool is_wanted(const struct fake_warehouse *warehouse, const struct fake_job *job,
+                      const struct fake_table *table, const struct fake_row *row)
+{
+    switch (warehouse->design) {
+    case FAKE_UNION:
+    case FAKE_CLAIM_OPEN: return !is_there(table, row, INT64_MAX);
+    case FAKE_UNION_UNLOCKED: return !is_there(table, row, job->serial);
+    case FAKE_MAX_ONLY: return row->day.n <= job->unit.claim_hi.n && !is_there(table, row, INT64_MAX);
+    case FAKE_APPEND:
+    case FAKE_APPEND_NAMED:
+    case FAKE_OVERWRITE: return true;
+    case FAKE_DESIGNS: break;
+    }
+    abort();
+}
+
+static int64_t insert_rows(struct fake_warehouse *warehouse, struct fake_job *job, size_t t)
+{
+    struct fake_table *staged = &job->load->staged[t];
+    struct fake_table *table = fake_warehouse_table(warehouse, job->load->selection->tables[t]->name);
+    int64_t inserted = 0;
+    if (warehouse->design == FAKE_OVERWRITE)
+        for (size_t i = 0; i < staged->count; i++)
+            (void)fake_warehouse_delete_day(warehouse, table->name, staged->rows[i].day);
+    for (size_t i = 0; i < staged->count; i++) {
+        struct fake_row *row = &staged->rows[i];
+        if (comes_again(staged, i) || !is_wanted(warehouse, job, table, row)) continue;
+        fake_table_add(table, (struct fake_row){.key = row->key,
+                                                .version_us = row->version_us,
+                                                .day = row->day,
+                                                .loaded_us = *warehouse->now_us,
+                                                .serial = warehouse->serial++,
+                                                .text = row->text});
+        row->key = row->text = NULL;
+        inserted++;
+    }
+    return inserted;
+}
+
+static int64_t insert_rejects(struct fake_warehouse *warehouse, struct load *load)
+{
+    warehouse->rejected = mem_grow(warehouse->rejected, warehouse->rejected_count + load->reject_count + 1,
+                                   sizeof *warehouse->rejected);
+    int64_t inserted = 0;
+    for (size_t i = 0; i < load->reject_count; i++) {
+        bool known = false;
+        for (size_t j = 0; j < warehouse->rejected_count && !known; j++)
+            known = strcmp(warehouse->rejected[j].record, load->rejects[i].record) == 0 &&
+                    strcmp(warehouse->rejected[j].id, load->rejects[i].id) == 0;
+        if (known) continue;
+        warehouse->rejected[warehouse->rejected_count++] = load->rejects[i];
+        load->rejects[i] = (struct fake_reject){0};
+        inserted++;
+    }
+    return inserted;
+}
+
+static void add_ledger_row(struct fake_warehouse *warehouse, const struct fake_job *job)
+{
+    const struct selection *selection = job->load->selection;
+    const struct fake_table *table = fake_warehouse_table(warehouse, selection->tables[0]->name);
+    struct fake_ledger_row row = {.unit = job->unit,
+                                  .began_us = job->began_us,
+                                  .committed_us = *warehouse->now_us,
+                                  .fetched = job->fetched};
+    if (warehouse->design == FAKE_CLAIM_OPEN && row.unit.open)
+        row.unit.claim_hi = zone_day(warehouse->zone, job->began_us / 1000000);
+    snprintf(row.stream, sizeof row.stream, "%s", selection->stream->name);
+    snprintf(row.run_id, sizeof row.run_id, "%s", job->run_id);
+    snprintf(row.message_id, sizeof row.message_id, "%s", job->message_id);
+    int days = row.unit.claim_hi.n - row.unit.lo.n + 1;
+    if (days > 0) row.held = mem_zero((size_t)days, sizeof *row.held);
+    for (size_t i = 0; i < table->count; i++) {
+        int day = table->rows[i].day.n - row.unit.lo.n;
+        if (day >= 0 && day < days) row.held[day]++;
+    }
+    if ((warehouse->ledger_count & (warehouse->ledger_count - 1)) == 0)
+        warehouse->ledger =
+            mem_grow(warehouse->ledger, warehouse->ledger_count ? 2 * warehouse->ledger_count : 1,
+                     sizeof *warehouse->ledger);
+    warehouse->ledger[warehouse->ledger_count++] = row;
+}
+
+static bool check_lock(const struct fake_warehouse *warehouse, const struct fake_job *job, struct error *err)
+{
+    for (size_t i = 0; i < warehouse->lock_count; i++) {
+        const struct fake_lock *lock = &warehouse->locks[i];
+        if (strcmp(lock->stream, job->load->selection->stream->name) == 0 &&
+            strcmp(lock->identity.workspace, job->identity.workspace) == 0 &&
+            strcmp(lock->identity.type, job->identity.type) == 0)
+            return true;
+    }
+    return error_set(err, ERROR_CONFIG, "%s: the lock row is missing or of another workspace",
+                     job->load->selection->stream->name);
+}
+
+/* A named job runs once: whoever comes second takes it for done. */
+static bool is_named_done(const struct fake_warehouse *warehouse, const struct fake_job *job)
+{
+    for (size_t i = 0; i < warehouse->ledger_count; i++) {
+        const struct fake_ledger_row *row = &warehouse->ledger[i];
+        if (row->unit.lo.n == job->unit.lo.n && row->unit.hi.n == job->unit.hi.n &&
+            strcmp(row->stream, job->load->selection->stream->name) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool fake_job_run(struct fake_warehouse *warehouse, struct fake_job *job, struct committed *out_committed,
+                  struct error *err)
+{
+    const struct selection *selection = job->load->selection;
+    struct committed committed = {0};
+    for (size_t i = 0; i < selection->table_count; i++) {
+        const struct fake_table *table = fake_warehouse_table(warehouse, selection->tables[i]->name);
+        if (!table || !table->exists)
+            return error_set(err, ERROR_BUSY, "table %s does not exist", selection->tables[i]->name);
+    }
+    if (!check_lock(warehouse, job, err)) return false;
+    if (warehouse->design == FAKE_APPEND_NAMED && is_named_done(warehouse, job)) {
+        *out_committed = committed;
+        return true;
+    }
+    for (size_t i = 0; i < selection->table_count; i++)
+        committed.inserted[i] = insert_rows(warehouse, job, i);
+    committed.rejected = insert_rejects(warehouse, job->load);
+    add_ledger_row(warehouse, job);
+    *out_committed = committed;
+    return true;
+}

@@ -1,0 +1,16 @@
+/* fake_internal.h - shared by the two halves of the warehouse's double: the port, and what its jobs do. */
+#ifndef CASELOAD_TESTS_FAKE_INTERNAL_H
+#define CASELOAD_TESTS_FAKE_INTERNAL_H
+
+#include "fake_warehouse.h"
+
+struct fake_table *fake_table_make(struct fake_warehouse *warehouse, const char *name);
+void fake_table_add(struct fake_table *table, struct fake_row row); /* takes key and text over */
+void fake_table_clear(struct fake_table *table);
+void fake_load_free(struct load *load);
+
+/* The whole transaction, or nothing. */
+bool fake_job_run(struct fake_warehouse *warehouse, struct fake_job *job, struct committed *out_committed,
+                  struct error *err);
+
+#endif

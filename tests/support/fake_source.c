@@ -1,0 +1,244 @@
+#include "fake_source.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+/* A page holds whole records, so it can be longer than page_size by the children of its last record. */
+struct reader {
+    struct fake_source *source;
+    struct fake_stream *stream;
+    size_t table_count;
+    struct window window;
+    bool started;
+    int64_t after_version_s; /* the last record sent */
+    const char *after_id;
+    struct record *page;
+    size_t page_count, page_capacity;
+    bool ended;
+};
+
+static bool fake_identify(struct source *base, struct source_identity *out_identity, struct error *err)
+{
+    struct fake_source *source = (struct fake_source *)base;
+    if (!fake_enter(&source->hook, "identify", err)) return false;
+    *out_identity = source->identity;
+    return true;
+}
+
+static bool fake_open(struct source *base, const struct selection *selection, struct window window,
+                      struct reader **out_reader, struct error *err)
+{
+    struct fake_source *source = (struct fake_source *)base;
+    if (!fake_enter(&source->hook, "open", err)) return false;
+    struct reader *reader = mem_zero(1, sizeof *reader);
+    *reader = (struct reader){
+        .source = source,
+        .stream = fake_source_stream(source, selection->stream),
+        .table_count = selection->table_count,
+        .window = window,
+    };
+    source->readers++;
+    source->opens++;
+    source->last_window = window;
+    *out_reader = reader;
+    return true;
+}
+
+const struct fake_version *fake_source_shown(const struct fake_source *source,
+                                             const struct fake_record *record)
+{
+    for (size_t i = record->version_count; i > 0; i--) {
+        const struct fake_version *version = &record->versions[i - 1];
+        if (!source->now_us || version->visible_us <= *source->now_us) return version;
+        if (!source->stale) return NULL;
+    }
+    return NULL;
+}
+
+bool fake_child_current(const struct fake_record *record, const struct fake_version *version, size_t i)
+{
+    for (size_t later = i + 1; later < version->child_count; later++)
+        if (strcmp(record->children[later].id, record->children[i].id) == 0) return false;
+    return i < version->child_count;
+}
+
+static bool in_window(const struct reader *reader, const struct fake_version *version)
+{
+    enum stream_kind kind = reader->stream->stream->kind;
+    if (kind == STREAM_SCAN || kind == STREAM_SNAPSHOT) return true;
+    struct window window = reader->window;
+    int64_t widen_s = reader->source->widen_s;
+    return version->version_s >= window.from_s - widen_s &&
+           (window.to_s == WINDOW_OPEN || version->version_s < window.to_s + widen_s);
+}
+
+/* Does a come before b in the order of the pages? */
+static bool before(const struct reader *reader, int64_t a_s, const char *a, int64_t b_s, const char *b)
+{
+    if (!reader->source->by_id && a_s != b_s) return a_s < b_s;
+    return strcmp(a, b) < 0;
+}
+
+/* The first record behind the last one sent, as the search shows it at this moment. */
+static const struct fake_record *next_record(const struct reader *reader,
+                                             const struct fake_version **out_version)
+{
+    const struct fake_record *best = NULL;
+    for (size_t i = 0; i < reader->stream->record_count; i++) {
+        const struct fake_record *record = &reader->stream->records[i];
+        const struct fake_version *shown = fake_source_shown(reader->source, record);
+        if (!shown || !in_window(reader, shown)) continue;
+        if (reader->started &&
+            !before(reader, reader->after_version_s, reader->after_id, shown->version_s, record->id))
+            continue;
+        if (best && !before(reader, shown->version_s, record->id, (*out_version)->version_s, best->id))
+            continue;
+        best = record;
+        *out_version = shown;
+    }
+    return best;
+}
+
+static void page_add(struct reader *reader, struct record record)
+{
+    if (reader->page_count == reader->page_capacity) {
+        reader->page_capacity = reader->page_capacity ? 2 * reader->page_capacity : 8;
+        reader->page = mem_grow(reader->page, reader->page_capacity, sizeof *reader->page);
+    }
+    reader->page[reader->page_count++] = record;
+}
+
+static void page_add_record(struct reader *reader, const struct fake_record *record,
+                            const struct fake_version *version)
+{
+    page_add(reader, (struct record){.body = version->body, .problem = version->problem});
+    if (reader->table_count < 2) return;
+    for (size_t i = 0; i < version->child_count; i++)
+        if (fake_child_current(record, version, i))
+            page_add(reader, (struct record){.table = 1, .body = record->children[i].body});
+}
+
+static bool fake_next(struct reader *reader, struct page *out_page, struct error *err)
+{
+    assert(!reader->ended);
+    if (!fake_enter(&reader->source->hook, "next", err)) return false;
+    reader->source->pages++;
+    reader->page_count = 0;
+    const struct fake_version *version = NULL;
+    const struct fake_record *record = NULL;
+    for (size_t sent = 0; sent < reader->source->page_size; sent++) {
+        record = next_record(reader, &version);
+        if (!record) break;
+        page_add_record(reader, record, version);
+        reader->started = true;
+        reader->after_version_s = version->version_s;
+        reader->after_id = record->id;
+    }
+    reader->ended = !record;
+    *out_page = (struct page){
+        .records = reader->page, .count = reader->page_count, .requests = 1, .last = reader->ended};
+    return true;
+}
+
+static void fake_close(struct reader *reader)
+{
+    if (!reader) return;
+    reader->source->readers--;
+    free(reader->page);
+    free(reader);
+}
+
+static void fake_free(struct source *base)
+{
+    (void)base; /* the test owns it: fake_source_done */
+}
+
+static const struct source_ops ops = {
+    .identify = fake_identify, .open = fake_open, .next = fake_next, .close = fake_close, .free = fake_free};
+
+void fake_source_init(struct fake_source *source)
+{
+    *source = (struct fake_source){
+        .base = {.ops = &ops}, .identity = {.workspace = "w1", .type = "fake"}, .page_size = 2};
+}
+
+static void record_done(struct fake_record *record)
+{
+    for (size_t i = 0; i < record->version_count; i++)
+        json_decref(record->versions[i].body);
+    for (size_t i = 0; i < record->child_count; i++) {
+        json_decref(record->children[i].body);
+        free(record->children[i].id);
+    }
+    free(record->versions);
+    free(record->children);
+    free(record->id);
+}
+
+void fake_source_done(struct fake_source *source)
+{
+    for (size_t s = 0; s < source->stream_count; s++) {
+        for (size_t i = 0; i < source->streams[s].record_count; i++)
+            record_done(&source->streams[s].records[i]);
+        free(source->streams[s].records);
+    }
+    *source = (struct fake_source){0};
+}
+
+struct fake_stream *fake_source_stream(struct fake_source *source, const struct stream *stream)
+{
+    for (size_t i = 0; i < source->stream_count; i++)
+        if (source->streams[i].stream == stream) return &source->streams[i];
+    assert(source->stream_count < FAKE_STREAMS);
+    source->streams[source->stream_count].stream = stream;
+    return &source->streams[source->stream_count++];
+}
+
+struct fake_record *fake_source_record(struct fake_source *source, const struct stream *stream,
+                                       const char *id)
+{
+    struct fake_stream *in = fake_source_stream(source, stream);
+    for (size_t i = 0; i < in->record_count; i++)
+        if (strcmp(in->records[i].id, id) == 0) return &in->records[i];
+    in->records = mem_grow(in->records, in->record_count + 1, sizeof *in->records);
+    in->records[in->record_count] = (struct fake_record){.id = mem_text(id)};
+    return &in->records[in->record_count++];
+}
+
+struct fake_version *fake_source_put(struct fake_source *source, const struct stream *stream, const char *id,
+                                     int64_t version_s)
+{
+    struct fake_record *record = fake_source_record(source, stream, id);
+    size_t n = record->version_count;
+    assert(n == 0 || record->versions[n - 1].version_s < version_s);
+    json_t *body = json_object();
+    json_object_set_new(body, stream->table.key[0], json_string(id));
+    if (stream->table.version) json_object_set_new(body, stream->table.version, json_integer(version_s));
+    if (stream->table.day && strcmp(stream->table.day, stream->table.version) != 0)
+        json_object_set_new(body, stream->table.day, json_integer(version_s));
+    record->versions = mem_grow(record->versions, n + 1, sizeof *record->versions);
+    record->versions[n] =
+        (struct fake_version){.version_s = version_s, .child_count = record->child_count, .body = body};
+    record->version_count++;
+    return &record->versions[n];
+}
+
+void fake_source_put_child(struct fake_source *source, const struct stream *stream, const char *parent,
+                           const struct fake_child *child)
+{
+    struct fake_record *record = fake_source_record(source, stream, parent);
+    const struct table *table = &stream->children[0];
+    json_t *body = json_object();
+    json_object_set_new(body, table->key[0], json_string(parent));
+    json_object_set_new(body, table->key[table->key_count - 1], json_string(child->id));
+    json_object_set_new(body, table->day, json_integer(child->created_s));
+    json_object_set_new(body, table->version, json_integer(child->updated_s));
+    record->children = mem_grow(record->children, record->child_count + 1, sizeof *record->children);
+    record->children[record->child_count++] = (struct fake_child){.id = mem_text(child->id),
+                                                                  .created_s = child->created_s,
+                                                                  .updated_s = child->updated_s,
+                                                                  .body = body};
+}

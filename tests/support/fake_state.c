@@ -1,0 +1,79 @@
+/* fake_state.c - what the warehouse's double says about a stream. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "fake_internal.h"
+
+/* The day's entry, made if it is missing; days stay ascending. */
+static struct day_state *state_slot(struct state *state, struct day day)
+{
+    size_t lo = 0, hi = state->day_count;
+    while (lo < hi) {
+        size_t mid = (lo + hi) / 2;
+        if (state->days[mid].day.n < day.n)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    if (lo < state->day_count && state->days[lo].day.n == day.n) return &state->days[lo];
+    if ((state->day_count & (state->day_count - 1)) == 0)
+        state->days = mem_grow(state->days, state->day_count ? 2 * state->day_count : 1, sizeof *state->days);
+    for (size_t i = state->day_count++; i > lo; i--)
+        state->days[i] = state->days[i - 1];
+    state->days[lo] = (struct day_state){.day = day};
+    return &state->days[lo];
+}
+
+static void add_claims(struct state *state, const struct fake_ledger_row *row, const char *message_id)
+{
+    bool own = message_id[0] && strcmp(row->message_id, message_id) == 0;
+    for (struct day day = row->unit.lo; day.n <= row->unit.claim_hi.n; day.n++) {
+        struct day_state *slot = state_slot(state, day);
+        slot->newest = (struct claim){.any = true,
+                                      .rows = row->held[day.n - row->unit.lo.n],
+                                      .began_us = row->began_us,
+                                      .committed_us = row->committed_us};
+        if (own) slot->own = slot->newest;
+    }
+}
+
+/* The wrong idea that MAX(partition_date) tells all there is to know. */
+static void believe_max(struct state *state)
+{
+    struct day top;
+    if (!state_watermark(state, (struct day){INT32_MAX}, &top)) return;
+    for (struct day day = state->days[0].day; day.n <= top.n; day.n++) {
+        struct day_state *slot = state_slot(state, day);
+        slot->newest = (struct claim){
+            .any = true, .rows = slot->held, .began_us = state->now_us, .committed_us = state->now_us};
+    }
+}
+
+bool fake_warehouse_read(struct fake_warehouse *warehouse, const struct selection *selection,
+                         const char *message_id, struct state *out_state, struct error *err)
+{
+    struct state state = {.now_us = *warehouse->now_us};
+    for (size_t i = 0; i < selection->table_count; i++) {
+        const struct fake_table *table = fake_warehouse_table(warehouse, selection->tables[i]->name);
+        if (!table || !table->exists)
+            return error_set(err, ERROR_BUSY, "table %s does not exist", selection->tables[i]->name);
+        if (table->created_us > state.created_us) state.created_us = table->created_us;
+    }
+    const struct fake_table *own = fake_warehouse_table(warehouse, selection->tables[0]->name);
+    for (size_t i = 0; i < own->count; i++)
+        state_slot(&state, own->rows[i].day)->held++;
+    /* The ledger is in the order of commits, so the newest claim is the last one. */
+    for (size_t i = 0; i < warehouse->ledger_count; i++) {
+        const struct fake_ledger_row *row = &warehouse->ledger[i];
+        if (strcmp(row->stream, selection->stream->name) != 0) continue;
+        if (row->unit.open) {
+            if (!state.any_open_run || row->began_us > state.open_run_us) state.open_run_us = row->began_us;
+            state.any_open_run = true;
+        }
+        if (warehouse->design != FAKE_MAX_ONLY) add_claims(&state, row, message_id);
+    }
+    if (warehouse->design == FAKE_MAX_ONLY) believe_max(&state);
+    *out_state = state;
+    return true;
+}

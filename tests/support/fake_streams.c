@@ -1,0 +1,112 @@
+#include "fake_streams.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static const struct column updated_columns[] = {
+    {.name = "id", .type = COLUMN_STRING, .mode = COLUMN_REQUIRED},
+    {.name = "updated_at", .type = COLUMN_TIMESTAMP, .mode = COLUMN_REQUIRED},
+    {.name = "name", .type = COLUMN_STRING},
+};
+
+static const struct column created_columns[] = {
+    {.name = "id", .type = COLUMN_STRING, .mode = COLUMN_REQUIRED},
+    {.name = "created_at", .type = COLUMN_TIMESTAMP, .mode = COLUMN_REQUIRED},
+};
+
+static const struct column reply_columns[] = {
+    {.name = "ticket_id", .type = COLUMN_STRING, .mode = COLUMN_REQUIRED},
+    {.name = "id", .type = COLUMN_STRING, .mode = COLUMN_REQUIRED},
+    {.name = "created_at", .type = COLUMN_TIMESTAMP, .mode = COLUMN_REQUIRED},
+    {.name = "updated_at", .type = COLUMN_TIMESTAMP, .mode = COLUMN_REQUIRED},
+};
+
+static const struct column team_columns[] = {
+    {.name = "id", .type = COLUMN_STRING, .mode = COLUMN_REQUIRED},
+    {.name = "name", .type = COLUMN_STRING},
+};
+
+static const char *const id_key[] = {"id"};
+static const char *const reply_key[] = {"ticket_id", "id"};
+
+static const struct table replies[] = {{
+    .name = "replies",
+    .columns = reply_columns,
+    .column_count = COUNT(reply_columns),
+    .key = reply_key,
+    .key_count = COUNT(reply_key),
+    .version = "updated_at",
+    .day = "created_at",
+}};
+
+const struct stream fake_people = {
+    .name = "people",
+    .kind = STREAM_INCREMENTAL,
+    .table = {.name = "people",
+              .columns = updated_columns,
+              .column_count = COUNT(updated_columns),
+              .key = id_key,
+              .key_count = COUNT(id_key),
+              .version = "updated_at",
+              .day = "updated_at"},
+    .by_default = true,
+};
+
+const struct stream fake_tickets = {
+    .name = "tickets",
+    .kind = STREAM_INCREMENTAL,
+    .table = {.name = "tickets",
+              .columns = updated_columns,
+              .column_count = COUNT(updated_columns),
+              .key = id_key,
+              .key_count = COUNT(id_key),
+              .version = "updated_at",
+              .day = "updated_at"},
+    .children = replies,
+    .child_count = COUNT(replies),
+    .by_default = true,
+};
+
+const struct stream fake_visits = {
+    .name = "visits",
+    .kind = STREAM_EVENT,
+    .table = {.name = "visits",
+              .columns = created_columns,
+              .column_count = COUNT(created_columns),
+              .key = id_key,
+              .key_count = COUNT(id_key),
+              .version = "created_at",
+              .day = "created_at"},
+    .by_default = true,
+};
+
+const struct stream fake_calls = {
+    .name = "calls",
+    .kind = STREAM_SCAN,
+    .table = {.name = "calls",
+              .columns = updated_columns,
+              .column_count = COUNT(updated_columns),
+              .key = id_key,
+              .key_count = COUNT(id_key),
+              .version = "updated_at",
+              .day = "updated_at"},
+    .by_default = true,
+};
+
+const struct stream fake_teams = {
+    .name = "teams",
+    .kind = STREAM_SNAPSHOT,
+    .table = {.name = "teams",
+              .columns = team_columns,
+              .column_count = COUNT(team_columns),
+              .key = id_key,
+              .key_count = COUNT(id_key)},
+    .by_default = true,
+};
+
+struct selection fake_selection(const struct stream *stream)
+{
+    struct selection selection = {.stream = stream, .tables = {&stream->table}, .table_count = 1};
+    for (size_t i = 0; i < stream->child_count; i++)
+        selection.tables[selection.table_count++] = &stream->children[i];
+    return selection;
+}

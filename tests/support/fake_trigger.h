@@ -1,0 +1,49 @@
+/* fake_trigger.h - port 3 in memory: messages that come back until they are acked.
+ *
+ *     struct fake_trigger trigger;
+ *     fake_trigger_init(&trigger);
+ *     fake_trigger_publish(&trigger, "m1", "{}", 0);
+ *     trigger.stop_when_idle = true;
+ *     ... worker_serve with &trigger.base ...
+ *     trigger.messages[0].acked ...
+ *
+ * An ack of a delivery that is not the message's newest has no effect. Calls may come from any thread;
+ * look at the messages when no other thread is in a call.
+ */
+#ifndef CASELOAD_TESTS_FAKE_TRIGGER_H
+#define CASELOAD_TESTS_FAKE_TRIGGER_H
+
+#include <pthread.h>
+
+#include "core/trigger.h"
+#include "fake.h"
+
+struct fake_message {
+    char *id, *data;
+    struct attribute attribute; /* of the next deliveries; both NULL: none. Borrowed */
+    int64_t published_us;
+    int64_t due_us; /* it is delivered from then on */
+    int attempt;    /* deliveries so far */
+    bool acked;
+    int acks, nacks, extends;
+    int delay_s; /* of the last nack */
+};
+
+struct fake_trigger {
+    struct trigger base;
+    struct fake_hook hook; /* next, extend, ack, nack; called without lock */
+    const int64_t *now_us; /* NULL: it is always 0 */
+    int lease_s;           /* 60 unless changed */
+    bool stop_when_idle;   /* next: ERROR_STOPPED instead of "none came" */
+    struct fake_message *messages;
+    size_t count;
+    pthread_mutex_t mutex;
+};
+
+void fake_trigger_init(struct fake_trigger *trigger);
+void fake_trigger_done(struct fake_trigger *trigger);
+/* Due at once. Returns its index. */
+size_t fake_trigger_publish(struct fake_trigger *trigger, const char *id, const char *data,
+                            int64_t published_us);
+
+#endif

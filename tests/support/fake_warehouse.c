@@ -1,0 +1,298 @@
+/* fake_warehouse.c - the port of the warehouse's double: tables, staging, jobs. */
+#include "fake_warehouse.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "core/rows.h"
+#include "fake_internal.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+struct fake_table *fake_warehouse_table(struct fake_warehouse *warehouse, const char *name)
+{
+    for (size_t i = 0; i < warehouse->table_count; i++)
+        if (strcmp(warehouse->tables[i].name, name) == 0) return &warehouse->tables[i];
+    return NULL;
+}
+
+struct fake_table *fake_table_make(struct fake_warehouse *warehouse, const char *name)
+{
+    struct fake_table *table = fake_warehouse_table(warehouse, name);
+    if (!table) {
+        assert(warehouse->table_count < COUNT(warehouse->tables));
+        table = &warehouse->tables[warehouse->table_count++];
+        snprintf(table->name, sizeof table->name, "%s", name);
+    }
+    if (!table->exists) {
+        table->exists = true;
+        table->created_us = *warehouse->now_us;
+    }
+    return table;
+}
+
+const struct fake_row *fake_table_find(const struct fake_table *table, const char *key, int64_t version_us)
+{
+    for (size_t i = 0; i < table->count; i++)
+        if (table->rows[i].version_us == version_us && strcmp(table->rows[i].key, key) == 0)
+            return &table->rows[i];
+    return NULL;
+}
+
+void fake_table_add(struct fake_table *table, struct fake_row row)
+{
+    if (table->count == table->capacity) {
+        table->capacity = table->capacity ? 2 * table->capacity : 8;
+        table->rows = mem_grow(table->rows, table->capacity, sizeof *table->rows);
+    }
+    table->rows[table->count++] = row;
+}
+
+void fake_table_clear(struct fake_table *table)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        free(table->rows[i].key);
+        free(table->rows[i].text);
+    }
+    free(table->rows);
+    table->rows = NULL;
+    table->count = table->capacity = 0;
+}
+
+static bool fake_prepare(struct warehouse *base, const struct selection *selection,
+                         const struct source_identity *identity, struct error *err)
+{
+    struct fake_warehouse *warehouse = (struct fake_warehouse *)base;
+    const char *stream = selection->stream->name;
+    struct fake_lock *lock = NULL;
+    if (!fake_enter(&warehouse->hook, "prepare", err)) return false;
+    for (size_t i = 0; i < selection->table_count; i++)
+        (void)fake_table_make(warehouse, selection->tables[i]->name);
+    for (size_t i = 0; i < warehouse->lock_count; i++)
+        if (strcmp(warehouse->locks[i].stream, stream) == 0) lock = &warehouse->locks[i];
+    if (!lock) {
+        assert(warehouse->lock_count < COUNT(warehouse->locks));
+        lock = &warehouse->locks[warehouse->lock_count++];
+        snprintf(lock->stream, sizeof lock->stream, "%s", stream);
+        lock->identity = *identity;
+    }
+    warehouse->identity = *identity;
+    if (strcmp(lock->identity.workspace, identity->workspace) != 0 ||
+        strcmp(lock->identity.type, identity->type) != 0)
+        return error_set(err, ERROR_CONFIG, "%s holds workspace %s, not %s", stream, lock->identity.workspace,
+                         identity->workspace);
+    return true;
+}
+
+static bool fake_state(struct warehouse *base, const struct selection *selection, const char *message_id,
+                       struct state *out_state, struct error *err)
+{
+    struct fake_warehouse *warehouse = (struct fake_warehouse *)base;
+    return fake_enter(&warehouse->hook, "state", err) &&
+           fake_warehouse_read(warehouse, selection, message_id, out_state, err);
+}
+
+static bool fake_begin(struct warehouse *base, const struct selection *selection, struct load **out_load,
+                       struct error *err)
+{
+    struct fake_warehouse *warehouse = (struct fake_warehouse *)base;
+    if (!fake_enter(&warehouse->hook, "begin", err)) return false;
+    *out_load = mem_zero(1, sizeof **out_load);
+    (*out_load)->warehouse = warehouse;
+    (*out_load)->selection = selection;
+    warehouse->loads++;
+    return true;
+}
+
+/* Texts of the key columns, joined; NULL if one is missing. Yours. */
+static char *row_key(const struct table *table, const json_t *row)
+{
+    AUTO(buf_done) struct buf key;
+    buf_init(&key, LIMIT_ROW);
+    for (size_t i = 0; i < table->key_count; i++) {
+        const json_t *value = json_object_get(row, table->key[i]);
+        if (i > 0) (void)buf_byte(&key, '/');
+        if (json_is_string(value))
+            (void)buf_text(&key, json_string_value(value));
+        else if (json_is_integer(value))
+            (void)buf_format(&key, "%lld", (long long)json_integer_value(value));
+        else
+            return NULL;
+    }
+    return buf_take(&key, NULL);
+}
+
+/* Reads what the table needs to know of a row; what a load job would refuse is refused. */
+static bool read_row(const struct table *table, const json_t *value, struct fake_row *row)
+{
+    const char *day = json_string_value(json_object_get(value, COLUMN_PARTITION_DATE));
+    if (!day || !day_parse(day, &row->day)) return false;
+    row->version_us = row->day.n * INT64_C(86400000000);
+    if (table->version && !row_instant(json_object_get(value, table->version), &row->version_us))
+        return false;
+    row->key = row_key(table, value);
+    return row->key;
+}
+
+static bool fake_write(struct load *load, size_t table, const char *text, size_t size, struct error *err)
+{
+    const struct table *target = load->selection->tables[table];
+    struct fake_table *staged = &load->staged[table];
+    struct fake_row row = {.serial = (int64_t)staged->count};
+    if (!fake_enter(&load->warehouse->hook, "write", err)) return false;
+    json_t *value = json_loadb(text, size, 0, NULL);
+    bool read = value && read_row(target, value, &row);
+    json_decref(value);
+    if (!read)
+        return error_set(err, ERROR_REFUSED, "%s: no key, version or day in %.*s", target->name, (int)size,
+                         text);
+    row.text = mem_bytes(text, size);
+    fake_table_add(staged, row);
+    return true;
+}
+
+static bool fake_reject(struct load *load, const struct reject *reject, struct error *err)
+{
+    if (!fake_enter(&load->warehouse->hook, "reject", err)) return false;
+    load->rejects = mem_grow(load->rejects, load->reject_count + 1, sizeof *load->rejects);
+    load->rejects[load->reject_count++] =
+        (struct fake_reject){.id = mem_text(reject->id),
+                             .reason = mem_text(reject->reason),
+                             .record = mem_bytes(reject->record, reject->record_size)};
+    return true;
+}
+
+static void rejects_free(struct fake_reject *rejects, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free(rejects[i].id);
+        free(rejects[i].reason);
+        free(rejects[i].record);
+    }
+    free(rejects);
+}
+
+void fake_load_free(struct load *load)
+{
+    if (!load) return;
+    load->warehouse->loads--;
+    for (size_t i = 0; i < LIMIT_TABLES; i++)
+        fake_table_clear(&load->staged[i]);
+    rejects_free(load->rejects, load->reject_count);
+    free(load);
+}
+
+static struct fake_job *submit(struct load *load, const struct commit *commit)
+{
+    struct fake_warehouse *warehouse = load->warehouse;
+    struct fake_job *job = mem_zero(1, sizeof *job);
+    job->load = load;
+    job->unit = commit->unit;
+    job->began_us = commit->began_us;
+    job->fetched = commit->fetched;
+    snprintf(job->run_id, sizeof job->run_id, "%s", commit->run_id);
+    snprintf(job->message_id, sizeof job->message_id, "%s", commit->message_id);
+    job->identity = warehouse->identity;
+    job->serial = warehouse->serial;
+    job->attended = true;
+    warehouse->jobs = mem_grow(warehouse->jobs, warehouse->job_count + 1, sizeof *warehouse->jobs);
+    warehouse->jobs[warehouse->job_count++] = job;
+    return job;
+}
+
+static bool fake_commit(struct load *load, const struct commit *commit, struct committed *out_committed,
+                        struct error *err)
+{
+    struct fake_warehouse *warehouse = load->warehouse;
+    if (!fake_enter(&warehouse->hook, "commit", err)) {
+        fake_load_free(load);
+        return false;
+    }
+    struct fake_job *job = submit(load, commit);
+    bool waited = fake_enter(&warehouse->hook, "commit.run", err);
+    job->attended = false;
+    return waited && fake_warehouse_land(warehouse, job, out_committed, err) &&
+           fake_enter(&warehouse->hook, "commit.answer", err);
+}
+
+void fake_warehouse_forget(struct fake_warehouse *warehouse, struct fake_job *job)
+{
+    size_t i = 0;
+    while (warehouse->jobs[i] != job)
+        i++;
+    warehouse->jobs[i] = warehouse->jobs[--warehouse->job_count];
+    fake_load_free(job->load);
+    free(job);
+}
+
+bool fake_warehouse_land(struct fake_warehouse *warehouse, struct fake_job *job,
+                         struct committed *out_committed, struct error *err)
+{
+    struct committed committed;
+    bool done = fake_job_run(warehouse, job, &committed, err);
+    if (done && out_committed) *out_committed = committed;
+    fake_warehouse_forget(warehouse, job);
+    return done;
+}
+
+size_t fake_warehouse_delete_day(struct fake_warehouse *warehouse, const char *name, struct day day)
+{
+    struct fake_table *table = fake_warehouse_table(warehouse, name);
+    size_t kept = 0, deleted = 0;
+    for (size_t i = 0; table && i < table->count; i++) {
+        if (table->rows[i].day.n != day.n) {
+            table->rows[kept++] = table->rows[i];
+            continue;
+        }
+        free(table->rows[i].key);
+        free(table->rows[i].text);
+        deleted++;
+    }
+    if (table) table->count = kept;
+    return deleted;
+}
+
+void fake_warehouse_drop(struct fake_warehouse *warehouse, const char *name)
+{
+    struct fake_table *table = fake_warehouse_table(warehouse, name);
+    if (!table) return;
+    fake_table_clear(table);
+    table->exists = false;
+}
+
+static void fake_free(struct warehouse *base)
+{
+    (void)base; /* the test owns it: fake_warehouse_done */
+}
+
+static const struct warehouse_ops ops = {.prepare = fake_prepare,
+                                         .state = fake_state,
+                                         .begin = fake_begin,
+                                         .write = fake_write,
+                                         .reject = fake_reject,
+                                         .commit = fake_commit,
+                                         .abort = fake_load_free,
+                                         .free = fake_free};
+
+void fake_warehouse_init(struct fake_warehouse *warehouse, const int64_t *now_us)
+{
+    *warehouse = (struct fake_warehouse){.base = {.ops = &ops}, .now_us = now_us};
+}
+
+void fake_warehouse_done(struct fake_warehouse *warehouse)
+{
+    while (warehouse->job_count > 0)
+        fake_warehouse_forget(warehouse, warehouse->jobs[0]);
+    for (size_t i = 0; i < warehouse->table_count; i++)
+        fake_table_clear(&warehouse->tables[i]);
+    for (size_t i = 0; i < warehouse->ledger_count; i++)
+        free(warehouse->ledger[i].held);
+    rejects_free(warehouse->rejected, warehouse->rejected_count);
+    free(warehouse->ledger);
+    free(warehouse->jobs);
+    *warehouse = (struct fake_warehouse){0};
+}

@@ -1,0 +1,128 @@
+/* fake_warehouse.h - port 2 in memory, with the semantics that the real one has by SQL.
+ *
+ *     struct fake_warehouse warehouse;
+ *     fake_warehouse_init(&warehouse, &now_us);
+ *     ... use &warehouse.base, look at fake_warehouse_table(&warehouse, "people")->rows ...
+ *     fake_warehouse_done(&warehouse);
+ *
+ * A commit is a job of the warehouse's own: once submitted it does not need its client any more. When the
+ * hook fails "commit.run" the client gets no answer and the job stays in `jobs`: it may be landed later, or
+ * never.
+ *
+ * `design` makes it wrong in one known way, to prove that a test would notice. One thread.
+ */
+#ifndef CASELOAD_TESTS_FAKE_WAREHOUSE_H
+#define CASELOAD_TESTS_FAKE_WAREHOUSE_H
+
+#include "base/limits.h"
+#include "base/zone.h"
+#include "core/warehouse.h"
+#include "fake.h"
+
+enum fake_design {
+    FAKE_UNION,          /* the real one */
+    FAKE_APPEND,         /* appends what was staged: random job ids */
+    FAKE_APPEND_NAMED,   /* the same, but a second job of the same stream and days is taken for done */
+    FAKE_UNION_UNLOCKED, /* compares with the rows that were there when the job was submitted */
+    FAKE_MAX_ONLY,       /* believes all days up to MAX(partition_date), and units end with their last day */
+    FAKE_CLAIM_OPEN,     /* a unit open at the top claims the open days, too */
+    FAKE_OVERWRITE,      /* replaces the days that were staged */
+    FAKE_DESIGNS
+};
+
+struct fake_row {
+    char *key;          /* texts of the key columns, joined by '/' */
+    int64_t version_us; /* midnight UTC of the day for tables without version */
+    struct day day;
+    int64_t loaded_us; /* when it was committed; 0 while staged */
+    int64_t serial;    /* order of all insertions; in staging: order of arrival */
+    char *text;        /* the row as it was written */
+};
+
+struct fake_table {
+    char name[LIMIT_NAME];
+    bool exists;
+    int64_t created_us;
+    struct fake_row *rows;
+    size_t count, capacity;
+};
+
+struct fake_ledger_row {
+    char stream[LIMIT_NAME];
+    struct unit unit;
+    int64_t *held; /* rows of each claimed day, lo..claim_hi */
+    int64_t began_us, committed_us, fetched;
+    char run_id[LIMIT_NAME], message_id[LIMIT_NAME];
+};
+
+struct fake_reject {
+    char *id, *reason, *record;
+};
+
+/* What one commit was given. */
+struct load {
+    struct fake_warehouse *warehouse;
+    const struct selection *selection;
+    struct fake_table staged[LIMIT_TABLES];
+    struct fake_reject *rejects;
+    size_t reject_count;
+};
+
+struct fake_job {
+    struct load *load;
+    struct unit unit;
+    int64_t began_us, fetched;
+    char run_id[LIMIT_NAME], message_id[LIMIT_NAME];
+    struct source_identity identity;
+    int64_t serial; /* rows below it were there when the job was submitted */
+    bool attended;  /* its client waits for it */
+    int64_t due_us; /* for the test's own use */
+};
+
+struct fake_lock {
+    char stream[LIMIT_NAME];
+    struct source_identity identity;
+};
+
+struct fake_warehouse {
+    struct warehouse base;
+    struct fake_hook hook; /* prepare, state, begin, write, reject, commit, commit.run, commit.answer */
+    const int64_t *now_us; /* borrowed */
+    enum fake_design design;
+    const struct zone *zone; /* needed by FAKE_CLAIM_OPEN alone */
+    struct fake_table tables[16];
+    size_t table_count;
+    struct fake_lock locks[8];
+    size_t lock_count;
+    struct source_identity identity; /* of the last prepare */
+    struct fake_ledger_row *ledger;
+    size_t ledger_count;
+    struct fake_reject *rejected;
+    size_t rejected_count;
+    struct fake_job **jobs; /* submitted, not landed */
+    size_t job_count;
+    size_t loads; /* open ones: a leak if not 0 at the end */
+    int64_t serial;
+};
+
+void fake_warehouse_init(struct fake_warehouse *warehouse, const int64_t *now_us);
+void fake_warehouse_done(struct fake_warehouse *warehouse);
+
+struct fake_table *fake_warehouse_table(struct fake_warehouse *warehouse,
+                                        const char *name); /* NULL: unknown */
+const struct fake_row *fake_table_find(const struct fake_table *table, const char *key, int64_t version_us);
+
+/* What the port's state says, without the hook. */
+bool fake_warehouse_read(struct fake_warehouse *warehouse, const struct selection *selection,
+                         const char *message_id, struct state *out_state, struct error *err);
+
+/* Runs a job that waits in `jobs`, to its end. out_committed may be NULL. */
+bool fake_warehouse_land(struct fake_warehouse *warehouse, struct fake_job *job,
+                         struct committed *out_committed, struct error *err);
+void fake_warehouse_forget(struct fake_warehouse *warehouse, struct fake_job *job); /* it never runs */
+
+/* What people do to their tables. */
+size_t fake_warehouse_delete_day(struct fake_warehouse *warehouse, const char *table, struct day day);
+void fake_warehouse_drop(struct fake_warehouse *warehouse, const char *table);
+
+#endif
