@@ -1,0 +1,171 @@
+"""The two binaries as a scenario sees them: a sandbox, workers on it, and questions to both.
+
+Everything waits for facts (a message is acknowledged, a request is in the journal), never for a time to pass; the
+limits on waiting are far beyond what the slowest machine needs.
+"""
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+
+PATIENCE_S = 120
+PROJECT = "demo-project"
+SUBSCRIPTION = "caseload"
+TOKEN = "sandbox-token"
+
+
+class Failure(Exception):
+    """What was expected did not happen."""
+
+
+def wait_for(what, ask, patience=PATIENCE_S):
+    """Asks until the answer is true; returns it."""
+    until = time.monotonic() + patience
+    pause = 0.01
+    while True:
+        answer = ask()
+        if answer:
+            return answer
+        if time.monotonic() > until:
+            raise Failure(f"waited {patience} s in vain: {what}")
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.2)
+
+
+class Sandbox:
+    def __init__(self, build, folder, **options):
+        self.folder = pathlib.Path(folder)
+        self.database = options.pop("database", str(self.folder / "sandbox.db"))
+        command = [str(build / "tests/sandbox/caseload-sandbox"), "--database", self.database]
+        for name, value in options.items():
+            command += ["--" + name.replace("_", "-"), str(value)]
+        self.log = open(self.folder / "sandbox.log", "ab")
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log, text=True)
+        line = self.process.stdout.readline()
+        if not line:
+            raise Failure(f"the sandbox did not start; see {self.folder}/sandbox.log")
+        self.ports = json.loads(line)
+        self.url = f"http://127.0.0.1:{self.ports['http']}"
+        self.pubsub = f"127.0.0.1:{self.ports['pubsub']}"
+
+    def call(self, method, path, body=None):
+        data = body.encode() if isinstance(body, str) else None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data=data, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
+                return answer.read().decode()
+        except urllib.error.HTTPError as error:
+            raise Failure(f"{method} {path}: {error.code} {error.read().decode()[:500]}") from error
+
+    def get(self, path):
+        return json.loads(self.call("GET", path))
+
+    def post(self, path, body):
+        text = self.call("POST", path, body)
+        return json.loads(text) if text else None
+
+    def journal(self, service=None, after=0):
+        query = f"?after={after}" + (f"&service={service}" if service else "")
+        return [json.loads(line) for line in self.call("GET", "/control/journal" + query).splitlines() if line]
+
+    def publish(self, data="", attributes=None):
+        return self.post("/control/publish", {"project": PROJECT, "subscription": SUBSCRIPTION, "data": data,
+                                              "attributes": attributes or {}})["id"]
+
+    def message(self, identity):
+        return next((m for m in self.get("/control/pubsub")["messages"] if m["id"] == identity), None)
+
+    def query(self, sql):
+        """Rows as lists of texts."""
+        rows = self.post("/control/query", {"sql": sql})["rows"] or []
+        return [[cell["v"] for cell in row["f"]] for row in rows]
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(30)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                raise Failure("the sandbox did not stop within 30 s") from None
+        self.log.close()
+        if self.process.returncode != 0:
+            raise Failure(f"the sandbox ended with {self.process.returncode}; see {self.folder}/sandbox.log")
+
+
+class Worker:
+    """One `caseload serve`; its log is kept and can be asked."""
+
+    def __init__(self, build, sandbox, config, name):
+        self.name = name
+        self.path = sandbox.folder / f"{name}.log"
+        self.log = open(self.path, "ab")
+        self.start = self.path.stat().st_size
+        self.process = subprocess.Popen([str(build / "src/app/caseload"), "serve", "--config", str(config)],
+                                        stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
+                                        env=environment(sandbox))
+        self.frozen = False
+
+    def events(self, name=None):
+        lines = self.path.read_bytes()[self.start:].decode(errors="replace").splitlines()
+        events = [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
+        return [e for e in events if name is None or e.get("event") == name]
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def end(self, number=signal.SIGTERM, patience=30):
+        """Sends the signal, waits, returns the exit code."""
+        if self.process.poll() is None:
+            if self.frozen:
+                self.signal(signal.SIGCONT)
+            self.signal(number)
+        try:
+            code = self.process.wait(patience)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise Failure(f"worker {self.name} did not end within {patience} s of signal {number}") from None
+        finally:
+            self.log.close()
+        return code
+
+
+def environment(sandbox, **more):
+    keep = {k: v for k, v in os.environ.items() if not k.startswith("CASELOAD_") and "proxy" not in k.lower()}
+    return {**keep, "INTERCOM_TOKEN": TOKEN, "BIGQUERY_EMULATOR_HOST": sandbox.url,
+            "PUBSUB_EMULATOR_HOST": sandbox.pubsub, **more}
+
+
+def base_config(sandbox, **overrides):
+    config = {
+        "version": 1, "project": PROJECT, "subscription": SUBSCRIPTION, "dataset": "intercom", "location": "EU",
+        "start_date": "2026-01-05", "source": {"type": "intercom", "base_url": sandbox.url, "rate_share": 1,
+                                               "token": {"env": "INTERCOM_TOKEN"}},
+        "streams": ["contacts"],
+    }
+    source = overrides.pop("source", {})
+    config.update(overrides)
+    config["source"] = {**config["source"], **source}
+    return config
+
+
+def run_once(build, sandbox, config, *arguments, env=None, patience=PATIENCE_S):
+    """`caseload run`: (exit code, stdout, stderr)."""
+    done = subprocess.run([str(build / "src/app/caseload"), "run", "--config", str(config), *arguments],
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=patience,
+                          env=env or environment(sandbox), check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+def work_folder(name):
+    folder = pathlib.Path(tempfile.gettempdir()) / f"caseload-{os.getuid()}" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.iterdir():
+        if old.is_file():
+            old.unlink()
+    return folder

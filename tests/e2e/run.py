@@ -1,0 +1,316 @@
+#!/usr/bin/env python3
+"""Runs scenarios: data files (*.scn) that drive both real binaries, a line a step.
+
+    run.py BUILD [PART OF A NAME]
+
+Steps (words as in a shell; `#` begins a comment):
+
+    sandbox [option=value ...]            start it (default: done by the first other step)
+    config key=JSON ...                   change the configuration; source.key for those of the source
+    fill FROM TO COUNT | touch COUNT | touch-while-read EVERY | add JSON | world JSON
+    clock +2d | clock +3h | clock 2026-03-03T04:00:00Z
+    fault LINE                            see tests/sandbox/internal.h; `faults clear`
+    serve [NAME]                          start a worker (w)
+    kill|stop|freeze|thaw [NAME]          SIGKILL, SIGTERM (exit code 0 wanted), SIGSTOP, SIGCONT
+    publish [NAME] [key=value ...]        publish a message; data=TEXT, the others are attributes (m)
+    subscription JSON                     change its settings
+    wait acked|nacked|leased|dead [NAME]  until the message is so
+    wait journal SERVICE OPERATION COUNT  until so many such requests came since the scenario began
+    wait log [NAME] EVENT [key=value ...] until the worker logged it
+    wait end [NAME] CODE                  until the worker has ended, with this exit code
+    run [arguments ...]                   `caseload run`; exit code 0 unless the next line expects another
+    expect exit CODE
+    expect output TEXT                    in stdout or stderr of the last run
+    expect equal                          the warehouse equals the truth
+    expect sql QUERY => JSON              rows as lists of texts
+    expect journal SERVICE OPERATION N    so many of them; also >=N, <=N
+    expect last STREAM key=N ...          of the last finished stream: fetched, inserted, requests, units, outcome
+    expect log [NAME] EVENT [key=value ...]
+    sql STATEMENT                         somebody else changes the warehouse
+"""
+import json
+import pathlib
+import re
+import shlex
+import signal
+import sys
+import time
+import traceback
+
+import harness
+from harness import Failure, Sandbox, Worker, wait_for
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+
+class Scenario:
+    def __init__(self, build, path):
+        self.build = build
+        self.path = path
+        self.folder = harness.work_folder(path.stem)
+        self.box = None
+        self.overrides = {}
+        self.workers = {}
+        self.messages = {}
+        self.last_run = None
+        self.pending_exit = None
+
+    # --- helpers ---
+    @property
+    def sandbox(self):
+        if not self.box:
+            self.step_sandbox([])
+        return self.box
+
+    def config(self):
+        path = self.folder / "caseload.json"
+        path.write_text(json.dumps(harness.base_config(self.sandbox, **json.loads(json.dumps(self.overrides))),
+                                   indent=1))
+        return path
+
+    def worker(self, words, default="w"):
+        name = words.pop(0) if words and words[0] in self.workers else default
+        if name not in self.workers:
+            raise Failure(f"no worker {name}")
+        return self.workers[name]
+
+    def count(self, service, operation):
+        return sum(1 for e in self.sandbox.journal(service) if e["operation"] == operation)
+
+    def last_stream(self, stream):
+        events = []
+        for worker in self.workers.values():
+            events += [e for e in worker.events("stream_finished") if e["stream"] == stream]
+        if self.last_run:
+            for line in self.last_run[2].splitlines():
+                event = json.loads(line) if line.startswith("{") else {}
+                if event.get("event") == "stream_finished" and event["stream"] == stream:
+                    events.append(event)
+        if not events:
+            raise Failure(f"no stream {stream} has finished")
+        return max(events, key=lambda e: e["time"])
+
+    @staticmethod
+    def matches(event, pairs):
+        return all(str(event.get(key)) == value for key, value in pairs)
+
+    # --- steps ---
+    def step_sandbox(self, words):
+        options = dict(word.split("=", 1) for word in words)
+        self.box = Sandbox(self.build, self.folder, **options)
+        self.box.post("/control/subscription", {"project": harness.PROJECT, "subscription": harness.SUBSCRIPTION})
+
+    def step_config(self, words):
+        for word in words:
+            key, value = word.split("=", 1)
+            group, _, name = key.rpartition(".")
+            target = self.overrides.setdefault(group, {}) if group else self.overrides
+            target[name] = json.loads(value)
+
+    def step_fill(self, words):
+        self.sandbox.post("/control/world", {"fill": {"from": words[0], "to": words[1], "count": int(words[2])}})
+
+    def step_touch(self, words):
+        self.sandbox.post("/control/world", {"touch": {"count": int(words[0])}})
+
+    def step_touch_while_read(self, words):
+        self.sandbox.post("/control/world", {"touch_while_read": int(words[0])})
+
+    def step_add(self, words):
+        self.sandbox.post("/control/world", {"add": json.loads(" ".join(words))})
+
+    def step_world(self, words):
+        self.sandbox.post("/control/world", json.loads(" ".join(words)))
+
+    def step_clock(self, words):
+        moved = re.fullmatch(r"\+(\d+)([dhms])", words[0])
+        if moved:
+            seconds = int(moved[1]) * {"d": 86400, "h": 3600, "m": 60, "s": 1}[moved[2]]
+            self.sandbox.post("/control/clock", {"advance_s": seconds})
+        else:
+            self.sandbox.post("/control/clock", {"set": words[0]})
+
+    def step_fault(self, words):
+        self.sandbox.call("POST", "/control/faults", " ".join(words))
+
+    def step_faults(self, words):
+        self.sandbox.call("DELETE", "/control/faults")
+
+    def step_serve(self, words):
+        name = words[0] if words else "w"
+        self.workers[name] = Worker(self.build, self.sandbox, self.config(), name)
+
+    def step_kill(self, words):
+        self.worker(words).end(signal.SIGKILL)
+
+    def step_stop(self, words):
+        worker = self.worker(words)
+        code = worker.end(signal.SIGTERM)
+        if code != 0:
+            raise Failure(f"worker {worker.name} ended with {code} on SIGTERM; see {worker.path}")
+
+    def step_freeze(self, words):
+        worker = self.worker(words)
+        worker.signal(signal.SIGSTOP)
+        worker.frozen = True
+
+    def step_thaw(self, words):
+        worker = self.worker(words)
+        worker.signal(signal.SIGCONT)
+        worker.frozen = False
+
+    def step_publish(self, words):
+        name = words.pop(0) if words and "=" not in words[0] else "m"
+        attributes = dict(word.split("=", 1) for word in words)
+        self.messages[name] = self.sandbox.publish(attributes.pop("data", ""), attributes)
+
+    def step_subscription(self, words):
+        settings = json.loads(" ".join(words))
+        self.sandbox.post("/control/subscription", {"project": harness.PROJECT,
+                                                    "subscription": harness.SUBSCRIPTION, **settings})
+
+    def step_sql(self, words):
+        self.sandbox.query(" ".join(words))
+
+    def step_wait(self, words):
+        what = words.pop(0)
+        if what in ("acked", "nacked", "leased", "dead", "waiting"):
+            name = words[0] if words else "m"
+            wait_for(f"message {name} {what}", lambda: self.message_is(name, what))
+        elif what == "journal":
+            wait_for(" ".join(words), lambda: self.count(words[0], words[1]) >= int(words[2]))
+        elif what == "log":
+            worker = self.worker(words)
+            event, pairs = words[0], [w.split("=", 1) for w in words[1:]]
+            wait_for(f"log {words}", lambda: any(self.matches(e, pairs) for e in worker.events(event)))
+        elif what == "end":
+            worker = self.worker(words)
+            code = worker.process.wait(harness.PATIENCE_S)
+            if code != int(words[0]):
+                raise Failure(f"worker {worker.name} ended with {code}; see {worker.path}")
+        else:
+            raise Failure(f"unknown: wait {what}")
+
+    def message_is(self, name, what):
+        message = self.sandbox.message(self.messages[name])
+        if what == "nacked":
+            return message and message["nack_delays"]
+        return message and message["state"] == what
+
+    def step_run(self, words):
+        self.last_run = harness.run_once(self.build, self.sandbox, self.config(), *words)
+        self.pending_exit = self.last_run[0]
+
+    def step_expect(self, words):
+        getattr(self, "expect_" + words[0])(words[1:])
+
+    # --- expectations ---
+    def expect_exit(self, words):
+        if self.last_run[0] != int(words[0]):
+            raise Failure(f"exit code {self.last_run[0]}, not {words[0]}:\n{self.last_run[1]}{self.last_run[2]}")
+        self.pending_exit = None
+
+    def expect_output(self, words):
+        text = " ".join(words)
+        if text not in self.last_run[1] + self.last_run[2]:
+            raise Failure(f"not in the output: {text}\n{self.last_run[1]}{self.last_run[2]}")
+
+    def expect_equal(self, words):
+        report = self.sandbox.get("/control/compare?dataset=intercom")
+        if not report["equal"]:
+            raise Failure("the warehouse differs from the truth: " + json.dumps(report)[:2000])
+
+    def expect_sql(self, words):
+        query, _, wanted = " ".join(words).partition("=>")
+        rows = self.sandbox.query(query.strip())
+        if rows != json.loads(wanted):
+            raise Failure(f"{query.strip()} gives {json.dumps(rows)}")
+
+    def expect_journal(self, words):
+        number = self.count(words[0], words[1])
+        sign, wanted = re.fullmatch(r"([<>]=)?(\d+)", words[2]).groups()
+        good = {"<=": number <= int(wanted), ">=": number >= int(wanted), None: number == int(wanted)}[sign]
+        if not good:
+            raise Failure(f"{number} times {words[0]} {words[1]}")
+
+    def expect_last(self, words):
+        event = self.last_stream(words[0])
+        for pair in words[1:]:
+            key, wanted = pair.split("=", 1)
+            value = str(event[key])
+            if wanted.startswith(">"):
+                good = int(value) > int(wanted[1:])
+            else:
+                good = value == wanted
+            if not good:
+                raise Failure(f"{key} is {value}, not {wanted}: {json.dumps(event)}")
+
+    def expect_log(self, words):
+        worker = self.worker(words)
+        pairs = [w.split("=", 1) for w in words[1:]]
+        if not any(self.matches(e, pairs) for e in worker.events(words[0])):
+            raise Failure(f"not in {worker.path}: {words}")
+
+    # --- the whole ---
+    def play(self):
+        for number, line in enumerate(self.path.read_text().splitlines(), 1):
+            words = shlex.split(line, comments=True) if "'" in line or '"' in line else line.split("#")[0].split()
+            if not words:
+                continue
+            if self.pending_exit and words[:2] != ["expect", "exit"]:
+                raise Failure(f"{self.path.name}: `caseload run` ended with {self.pending_exit}:\n"
+                              f"{self.last_run[1]}{self.last_run[2]}")
+            try:
+                getattr(self, "step_" + words[0].replace("-", "_"))(words[1:])
+            except Failure as failure:
+                raise Failure(f"{self.path.name}:{number}: {line.strip()}: {failure}") from None
+        if self.pending_exit:
+            raise Failure(f"`caseload run` ended with {self.pending_exit}: {self.last_run[2]}")
+
+    def end(self):
+        for worker in self.workers.values():
+            if worker.process.poll() is None:
+                worker.end(signal.SIGKILL)
+        if self.box:
+            journal = "\n".join(json.dumps(e) for e in self.box.journal("bigquery"))
+            (self.build / "journals").mkdir(exist_ok=True)
+            (self.build / "journals" / f"{self.path.stem}.jsonl").write_text(journal + "\n")
+            self.box.stop()
+
+
+def play(build, path):
+    """None, or what went wrong."""
+    scenario = Scenario(build, path)
+    problem = None
+    try:
+        scenario.play()
+    except Failure as failure:
+        problem = str(failure)
+    except Exception:  # a broken scenario must not hide the others
+        problem = traceback.format_exc()
+    try:
+        scenario.end()
+    except (Failure, OSError) as failure:
+        problem = problem or str(failure)
+    return problem
+
+
+def main():
+    build = pathlib.Path(sys.argv[1]).resolve()
+    part = sys.argv[2] if len(sys.argv) > 2 else ""
+    passed = failed = 0
+    for path in sorted(HERE.glob("*.scn")):
+        if part not in path.stem:
+            continue
+        began = time.monotonic()
+        problem = play(build, path)
+        print(f"{'FAIL' if problem else 'ok':4}  {path.stem:40} {time.monotonic() - began:6.2f} s", flush=True)
+        if problem:
+            print("      " + problem.replace("\n", "\n      "), flush=True)
+        passed, failed = passed + (not problem), failed + bool(problem)
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

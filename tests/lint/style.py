@@ -1,0 +1,77 @@
+#!/usr/bin/env python3
+"""Style that a compiler does not see: sizes of files and functions, banned calls, preprocessor mazes, words."""
+import pathlib
+import re
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+FILE_LINES = 520
+FUNCTION_LINES = 60
+BANNED = r"\b(sprintf|vsprintf|strcpy|strcat|strncpy|strncat|gets|strtok|atoi|atol|atof|localtime|gmtime|asctime|ctime|" \
+         r"system|popen|tmpnam|mktemp|alloca)\s*\("
+BANNED_IN_SRC = r"\b(setjmp|longjmp|setenv)\s*\("
+PATHS = r"(?<![\w.])/(work|root|home/\w+)/"  # of somebody's machine
+
+
+def files():
+    out = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True,
+                         check=True).stdout
+    return [f for f in out.split("\n") if f and (ROOT / f).is_file()]
+
+
+def without_comments(text):
+    text = re.sub(r'"(?:\\.|[^"\\\n])*"', '""', text)
+    return re.sub(r"/\*.*?\*/", lambda m: "\n" * m.group(0).count("\n"), text, flags=re.S)
+
+
+def functions(text):
+    """(name, first line, lines) of each function, by braces in the first column."""
+    lines = text.split("\n")
+    for number, line in enumerate(lines):
+        if line != "{":
+            continue
+        end = next((i for i in range(number, len(lines)) if lines[i].startswith("}")), None)
+        if end is not None and lines[end] == "}":
+            yield lines[number - 1].strip(), number + 1, end - number + 1
+
+
+def check_c(path, text, problems):
+    lines = text.count("\n")
+    if lines > FILE_LINES:
+        problems.append(f"{path}: {lines} lines; split it ({FILE_LINES} at most)")
+    code = without_comments(text)
+    for match in re.finditer(BANNED, code):
+        problems.append(f"{path}:{code[:match.start()].count(chr(10)) + 1}: {match.group(1)} is banned")
+    for match in re.finditer(BANNED_IN_SRC, code) if path.startswith("src/") else ():
+        problems.append(f"{path}: {match.group(1)} is banned in src")
+    for name, line, size in functions(text):
+        if size > FUNCTION_LINES:
+            problems.append(f"{path}:{line}: {size} lines in {name}; {FUNCTION_LINES} at most")
+    if path.startswith(("src/", "include/")):
+        for match in re.finditer(r"^\s*#\s*(if|elif)\b.*", code, re.M):
+            problems.append(f"{path}: {match.group(0).strip()}: only include guards")
+    if path.endswith(".h") and not text.startswith("/*"):
+        problems.append(f"{path}: a header begins with a comment: what it is, who owns what, which thread")
+
+
+def main():
+    problems = []
+    count = 0
+    for path in files():
+        try:
+            text = (ROOT / path).read_text()
+        except UnicodeDecodeError:
+            continue
+        count += 1
+        if path.endswith((".c", ".h")):
+            check_c(path, text, problems)
+        if path != "tests/lint/style.py":
+            for match in re.finditer(PATHS, text):
+                problems.append(f"{path}:{text[:match.start()].count(chr(10)) + 1}: \"{match.group(0)}\"")
+    print("\n".join(problems) if problems else f"style: {count} files")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
