@@ -44,6 +44,14 @@ bool secret_set(struct secret *secret, const char *bytes, size_t size, struct er
     return true;
 }
 
+/* Editors and `echo` end a text with a line break that nobody means to be part of the secret. */
+static size_t without_newline(const char *bytes, size_t size)
+{
+    if (size > 0 && bytes[size - 1] == '\n') size--;
+    if (size > 0 && bytes[size - 1] == '\r') size--;
+    return size;
+}
+
 bool secret_from_env(struct secret *secret, const char *name, struct error *err)
 {
     const char *value = getenv(name);
@@ -51,7 +59,7 @@ bool secret_from_env(struct secret *secret, const char *name, struct error *err)
     if (!value)
         return error_set(err, ERROR_CONFIG, "the environment variable %s is not set; put the secret there",
                          name);
-    if (!secret_set(secret, value, strlen(value), err))
+    if (!secret_set(secret, value, without_newline(value, strlen(value)), err))
         return error_wrap(err, "environment variable %s", name);
     return true;
 }
@@ -69,14 +77,6 @@ static bool read_all(int file, char *bytes, size_t capacity, size_t *out_size)
         *out_size += (size_t)got;
     }
     return true;
-}
-
-/* Editors and `echo` end a file with a line break that nobody means to be part of the secret. */
-static size_t without_newline(const char *bytes, size_t size)
-{
-    if (size > 0 && bytes[size - 1] == '\n') size--;
-    if (size > 0 && bytes[size - 1] == '\r') size--;
-    return size;
 }
 
 bool secret_from_file(struct secret *secret, const char *path, struct error *err)

@@ -1,0 +1,371 @@
+/* rows.c - the hot path: one walk over the record writes the row, without a tree in between.
+ *
+ * Columns are written in the record's order. What does not fit is collected beside the row and becomes its
+ * _extra. A list column keeps its elements in order; null elements are dropped; an element that does not fit
+ * goes whole to _extra under its position in the list as it was sent. A record inside a list stays, even as
+ * {}, so that the others keep their neighbours. Only columns at the top may be REQUIRED.
+ */
+#include "core/rows.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "rows_value.h"
+
+/* Where we are in the record: a chain on the stack, turned into text only if something goes to _extra. */
+struct step {
+    const struct step *up;
+    const char *key; /* NULL: index counts */
+    size_t index;
+};
+
+/* A full buffer is checked once, when the row is complete; until then adding to it is harmless. */
+struct builder {
+    struct buf *row;
+    struct buf extra; /* the members of _extra */
+    struct buf path;
+    struct row_facts *facts;
+};
+
+static void add_step(struct buf *path, const struct step *step)
+{
+    if (step->up) {
+        add_step(path, step->up);
+        (void)buf_byte(path, '.');
+    }
+    if (!step->key) {
+        (void)buf_format(path, "%zu", step->index);
+        return;
+    }
+    for (const char *at = step->key; *at;) {
+        size_t run = strcspn(at, ".\\");
+
+        (void)buf_add(path, at, run);
+        at += run;
+        if (*at) {
+            (void)buf_byte(path, '\\');
+            (void)buf_byte(path, *at++);
+        }
+    }
+}
+
+static void extra_leaf(struct builder *builder, const struct step *step, const json_t *value, bool misfit)
+{
+    buf_reset(&builder->path);
+    add_step(&builder->path, step);
+    if (builder->path.full) builder->row->full = true; /* a path longer than a row may be */
+    if (builder->extra.size > 0) (void)buf_byte(&builder->extra, ',');
+    (void)json_write_string(&builder->extra, buf_string(&builder->path), builder->path.size);
+    (void)buf_byte(&builder->extra, ':');
+    (void)json_write(&builder->extra, value);
+    builder->facts->extra_leaves++;
+    builder->facts->misfits += misfit;
+}
+
+/* Each leaf of the value by itself. */
+static void add_extra(struct builder *builder, const struct step *step, const json_t *value, bool misfit)
+{
+    json_t *borrowed = (json_t *)(uintptr_t)value; /* jansson's iterators take no const, but change nothing */
+    const char *key;
+    json_t *member;
+
+    if (json_is_object(value)) {
+        json_object_foreach(borrowed, key, member)
+            add_extra(builder, &(struct step){.up = step, .key = key}, member, misfit);
+    } else if (json_is_array(value)) {
+        for (size_t i = 0; i < json_array_size(value); i++)
+            add_extra(builder, &(struct step){.up = step, .index = i}, json_array_get(value, i), misfit);
+    } else if (!json_is_null(value)) {
+        extra_leaf(builder, step, value, misfit);
+    }
+}
+
+static char last_byte(const struct buf *row)
+{
+    return row->size > 0 ? row->data[row->size - 1] : '\0';
+}
+
+static void separate(struct buf *row)
+{
+    char last = last_byte(row);
+
+    if (last != '{' && last != '[') (void)buf_byte(row, ',');
+}
+
+static size_t write_fields(struct builder *builder, const struct column *fields, size_t count,
+                           const json_t *object, const struct step *up);
+
+/* One value of the column's type; its mode is the caller's matter. */
+static bool write_value(struct builder *builder, const struct column *column, const json_t *value,
+                        const struct step *step)
+{
+    if (column->type != COLUMN_RECORD) return rows_value_write(column->type, value, builder->row);
+    if (!json_is_object(value)) return false;
+    (void)buf_byte(builder->row, '{');
+    (void)write_fields(builder, column->fields, column->field_count, value, step);
+    (void)buf_byte(builder->row, '}');
+    return true;
+}
+
+static bool write_list(struct builder *builder, const struct column *column, const json_t *list,
+                       const struct step *up)
+{
+    if (!json_is_array(list)) return false;
+    (void)buf_byte(builder->row, '[');
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *element = json_array_get(list, i);
+        struct step step = {.up = up, .index = i};
+        size_t before = builder->row->size;
+
+        if (json_is_null(element)) continue;
+        separate(builder->row);
+        if (!write_value(builder, column, element, &step)) {
+            buf_cut(builder->row, before);
+            add_extra(builder, &step, element, true);
+        }
+    }
+    (void)buf_byte(builder->row, ']');
+    return true;
+}
+
+/* Whether the row holds the column afterwards. */
+static bool write_column(struct builder *builder, const struct column *column, const json_t *value,
+                         const struct step *up)
+{
+    struct buf *row = builder->row;
+    struct step step = {.up = up, .key = column->name};
+    bool list = column->mode == COLUMN_REPEATED;
+    size_t before = row->size;
+    size_t start;
+    bool fits;
+
+    separate(row);
+    (void)buf_byte(row, '"');
+    (void)buf_text(row, column->name); /* ours: an identifier */
+    (void)buf_text(row, "\":");
+    start = row->size;
+    fits = list ? write_list(builder, column, value, &step) : write_value(builder, column, value, &step);
+    if (!fits) add_extra(builder, &step, value, true);
+    /* "{}" and "[]" of our own making carry nothing; those inside a JSON column are its value. */
+    if (!fits || ((list || column->type == COLUMN_RECORD) && row->size == start + 2)) {
+        buf_cut(row, before);
+        return false;
+    }
+    return true;
+}
+
+/* Sources send their fields in a steady order, so the search starts behind the last hit. */
+static const struct column *find(const struct column *fields, size_t count, const char *key, size_t *cursor)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t at = *cursor + i < count ? *cursor + i : *cursor + i - count;
+
+        if (strcmp(fields[at].name, key) == 0) {
+            *cursor = at + 1 < count ? at + 1 : 0;
+            return &fields[at];
+        }
+    }
+    return NULL;
+}
+
+/* Returns how many REQUIRED columns were written. */
+static size_t write_fields(struct builder *builder, const struct column *fields, size_t count,
+                           const json_t *object, const struct step *up)
+{
+    json_t *borrowed =
+        (json_t *)(uintptr_t)object; /* jansson's iterators take no const, but change nothing */
+    size_t cursor = 0;
+    size_t required = 0;
+    const char *key;
+    json_t *member;
+
+    json_object_foreach(borrowed, key, member)
+    {
+        const struct column *column;
+
+        if (json_is_null(member)) continue;
+        column = find(fields, count, key, &cursor);
+        if (!column)
+            add_extra(builder, &(struct step){.up = up, .key = key}, member, false);
+        else if (write_column(builder, column, member, up))
+            required += column->mode == COLUMN_REQUIRED;
+    }
+    return required;
+}
+
+static PRINTF(3, 4) enum row_outcome reject(struct buf *row, struct row_facts *facts, const char *format, ...)
+{
+    va_list args;
+
+    buf_reset(row);
+    va_start(args, format);
+    (void)vsnprintf(facts->problem, sizeof facts->problem, format, args); /* names are ours and short */
+    va_end(args);
+    return ROW_REJECTED;
+}
+
+static const char *kind_of(const json_t *value)
+{
+    if (!value) return "missing";
+    switch (json_typeof(value)) {
+    case JSON_OBJECT: return "an object";
+    case JSON_ARRAY: return "a list";
+    case JSON_STRING: return json_string_length(value) ? "a text" : "an empty text";
+    case JSON_INTEGER:
+    case JSON_REAL: return "a number";
+    case JSON_TRUE:
+    case JSON_FALSE: return "a boolean";
+    case JSON_NULL: return "null";
+    }
+    return "unknown";
+}
+
+static void read_id(const struct table *table, const json_t *record, struct row_facts *facts)
+{
+    const json_t *value = table->key_count > 0 ? json_object_get(record, table->key[0]) : NULL;
+    size_t size = json_string_length(value);
+
+    if (json_is_integer(value))
+        (void)snprintf(facts->id, sizeof facts->id, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+    if (!json_is_string(value)) return;
+    if (size >= sizeof facts->id) {
+        size = sizeof facts->id - 1;
+        while (size > 0 && ((unsigned char)json_string_value(value)[size] & 0xC0) == 0x80)
+            size--; /* not in the middle of a character */
+    }
+    memcpy(facts->id, json_string_value(value), size);
+}
+
+/* The first key column that names nothing, or NULL. Whether the others fit shows when they are written. */
+static const char *empty_key(const struct table *table, const json_t *record)
+{
+    for (size_t i = 0; i < table->key_count; i++) {
+        const json_t *value = json_object_get(record, table->key[i]);
+
+        if (!value || json_is_null(value) || (json_is_string(value) && json_string_length(value) == 0))
+            return table->key[i];
+    }
+    return NULL;
+}
+
+/* The first REQUIRED column that its value does not fit, or NULL. Only asked when one is known to be missing.
+ */
+static const char *missing_column(const struct table *table, const json_t *record)
+{
+    AUTO(buf_done) struct buf unused;
+
+    buf_init(&unused, LIMIT_ROW);
+    for (size_t i = 0; i < table->column_count; i++) {
+        const struct column *column = &table->columns[i];
+        const json_t *value = json_object_get(record, column->name);
+
+        buf_reset(&unused);
+        if (column->mode == COLUMN_REQUIRED &&
+            (!value || json_is_null(value) || !rows_value_write(column->type, value, &unused)))
+            return column->name;
+    }
+    return NULL;
+}
+
+static size_t required_columns(const struct table *table)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < table->column_count; i++)
+        count += table->columns[i].mode == COLUMN_REQUIRED;
+    return count;
+}
+
+static int64_t floor_seconds(int64_t us)
+{
+    return us / 1000000 - (us % 1000000 < 0);
+}
+
+/* False: the problem is told. */
+static bool read_times(const struct table *table, const json_t *record, const struct zone *zone,
+                       struct row_facts *facts)
+{
+    struct day first = day_of_civil(1, 1, 1);
+    struct day last = day_of_civil(9999, 12, 31);
+    const char *bad = NULL;
+    int64_t day_us;
+
+    if (!row_version(table, record, &facts->version_us))
+        bad = table->version;
+    else if (table->day && !row_instant(json_object_get(record, table->day), &day_us))
+        bad = table->day;
+    if (bad) {
+        (void)snprintf(facts->problem, sizeof facts->problem, "its time \"%s\" can't be read: it is %s", bad,
+                       kind_of(json_object_get(record, bad)));
+        return false;
+    }
+    if (table->day) facts->day = zone_day(zone, floor_seconds(day_us));
+    if (day_compare(facts->day, first) >= 0 && day_compare(facts->day, last) <= 0) return true;
+    (void)snprintf(facts->problem, sizeof facts->problem,
+                   "its local day lies outside of the years 0001 to 9999");
+    return false;
+}
+
+/* The first and the last members, and the walk between them. Returns the REQUIRED columns written. */
+static size_t write_row(struct builder *builder, const struct table *table, const json_t *record,
+                        int64_t sequence)
+{
+    struct buf *row = builder->row;
+    char day[DAY_TEXT];
+    size_t required;
+
+    day_format(builder->facts->day, day);
+    (void)buf_text(row, "{\"" COLUMN_PARTITION_DATE "\":\"");
+    (void)buf_text(row, day);
+    (void)buf_byte(row, '"');
+    required = write_fields(builder, table->columns, table->column_count, record, NULL);
+    if (builder->extra.size > 0) {
+        (void)buf_text(row, ",\"" COLUMN_EXTRA "\":{");
+        (void)buf_add(row, builder->extra.data, builder->extra.size);
+        (void)buf_byte(row, '}');
+    }
+    (void)buf_format(row, ",\"" COLUMN_SEQUENCE "\":%" PRId64 "}", sequence);
+    if (builder->extra.full) row->full = true;
+    return required;
+}
+
+enum row_outcome row_build(const struct table *table, const json_t *record, const struct zone *zone,
+                           struct day today, int64_t sequence, struct buf *out_row,
+                           struct row_facts *out_facts)
+{
+    struct builder builder = {.row = out_row, .facts = out_facts};
+    const char *column;
+    size_t required;
+
+    buf_reset(out_row);
+    *out_facts = (struct row_facts){.day = today};
+    if (!json_is_object(record))
+        return reject(out_row, out_facts, "a record should be an object, this is %s", kind_of(record));
+    read_id(table, record, out_facts);
+    column = empty_key(table, record);
+    if (column)
+        return reject(out_row, out_facts, "it can't be keyed: \"%s\" is %s", column,
+                      kind_of(json_object_get(record, column)));
+    if (!read_times(table, record, zone, out_facts)) return ROW_REJECTED;
+    buf_init(&builder.extra, out_row->limit);
+    buf_init(&builder.path, out_row->limit);
+    required = write_row(&builder, table, record, sequence);
+    buf_done(&builder.extra);
+    buf_done(&builder.path);
+    if (out_row->full)
+        return reject(out_row, out_facts, "its row has more than the %zu bytes that are allowed",
+                      out_row->limit);
+    if (required == required_columns(table)) return ROW_BUILT;
+    column = missing_column(table, record);
+    return reject(out_row, out_facts, "its required \"%s\" can't be read: it is %s",
+                  column ? column : "column", kind_of(column ? json_object_get(record, column) : NULL));
+}
+
+bool row_version(const struct table *table, const json_t *record, int64_t *out_us)
+{
+    *out_us = 0;
+    return !table->version || row_instant(json_object_get(record, table->version), out_us);
+}
