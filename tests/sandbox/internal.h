@@ -27,6 +27,7 @@ struct server;
 struct journal;
 struct faults;
 struct virtual_clock;
+struct intercom;
 
 struct sandbox {
     struct sandbox_options options;
@@ -38,6 +39,7 @@ struct sandbox {
     struct bigquery *bigquery;
     struct pubsub *pubsub;
     struct server *server;
+    struct intercom *intercom;
 };
 
 /* --- clock.c --- */
@@ -143,6 +145,13 @@ char *pubsub_publish(struct pubsub *pubsub, const char *project, const char *sub
                      size_t data_size, const json_t *attributes);
 /* {"messages":[{"id","state":"waiting|leased|acked|dead","deliveries","extends","nack_delays":[..]}]}; yours */
 json_t *pubsub_report(struct pubsub *pubsub);
+
+/* intercom.c: the workspace's settings, fixed but for these. */
+struct intercom *intercom_new(const char *zone_name, struct error *err); /* NULL: err says why */
+void intercom_free(struct intercom *intercom);
+void intercom_set_rate_limit(struct intercom *intercom, int64_t requests); /* in ten real seconds */
+/* Records changed less than so many virtual seconds ago are not found. */
+void intercom_set_index_lag(struct intercom *intercom, int64_t seconds);
 
 /* compare.c: is the dataset equal to the world's truth? {"equal":bool,"streams":[{"stream","rows","keys",
  * "missing":[..],"doubled":[..],"altered":[..],"first","last"}]}, lists cut at 20; yours. */

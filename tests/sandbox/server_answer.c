@@ -7,6 +7,7 @@
 #include <strings.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/day.h"
@@ -40,6 +41,7 @@ static const struct {
     {411, "Length Required", "invalid", "INVALID_ARGUMENT", "client_error"},
     {412, "Precondition Failed", "conditionNotMet", "FAILED_PRECONDITION", "client_error"},
     {413, "Payload Too Large", "uploadTooLarge", "INVALID_ARGUMENT", "client_error"},
+    {415, "Unsupported Media Type", "invalid", "INVALID_ARGUMENT", "client_error"},
     {422, "Unprocessable Entity", "invalid", "INVALID_ARGUMENT", "unprocessable_entity"},
     {429, "Too Many Requests", "rateLimitExceeded", "RESOURCE_EXHAUSTED", "rate_limit_exceeded"},
     {431, "Request Header Fields Too Large", "invalid", "INVALID_ARGUMENT", "client_error"},
@@ -234,14 +236,13 @@ static bool send_parts(int fd, const char *head, size_t head_size, const char *b
     return true;
 }
 
-/* "Mon, 02 Mar 2026 04:00:00 GMT", by the virtual clock. */
-static void format_date(int64_t at_us, char *out_text, size_t size)
+/* "Mon, 02 Mar 2026 04:00:00 GMT", by the real clock, as rate limits are. */
+static void format_date(int64_t at_s, char *out_text, size_t size)
 {
     static const char *const days[] = {"Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"};
     static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                          "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     int year, month, day;
-    int64_t at_s = at_us / 1000000;
     struct day date = {.n = (int32_t)(at_s / 86400)};
     day_to_civil(date, &year, &month, &day);
     int second = (int)(at_s % 86400);
@@ -265,7 +266,7 @@ static bool send_reply(struct connection *connection, const struct exchange *exc
                        bool keep)
 {
     char date[64];
-    format_date(virtual_clock_peek(exchange->sandbox->clock), date, sizeof date);
+    format_date(time(NULL), date, sizeof date);
     AUTO(buf_done) struct buf head;
     buf_init(&head, HEAD_LIMIT);
     buf_format(&head, "HTTP/1.1 %d %s\r\nDate: %s\r\n", exchange->status,

@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define WORLD_ID 128 /* bytes of an id, with its NUL */
+
 struct world;
 
 struct world *world_new(uint64_t seed, const char *workspace);
@@ -33,9 +35,36 @@ bool world_add(struct world *world, json_t *record);
 json_t *world_search(struct world *world, int64_t from_s, int64_t to_s, int64_t after_s, const char *after_id,
                      size_t limit, int64_t now_s, int64_t *out_total);
 
+/* The same with more to choose. */
+struct world_query {
+    int64_t from_s, to_s;
+    const char *after_id; /* NULL: from the beginning */
+    int64_t after_s;
+    bool descending;
+    size_t limit;
+    int64_t now_s;
+    bool (*wanted)(void *self, const json_t *record); /* NULL: every record; must not call the world */
+    void *self;
+};
+
+struct world_found {
+    int64_t total;
+    bool more; /* others follow behind those returned */
+    int64_t last_s;
+    char last_id[WORLD_ID]; /* the last returned one's place in the order; "" if none was */
+};
+
+json_t *world_find(struct world *world, const struct world_query *query, struct world_found *out_found);
+
 /* For comparing: calls visit for every version of every record, in order; newest and served tell which. */
 void world_versions(struct world *world,
                     void (*visit)(void *self, const json_t *version, bool newest, bool served), void *self);
 int64_t world_count(struct world *world);
+
+/* One version of a record, yours, or NULL if there was none. Its place is a number of its own in the world. */
+json_t *world_version(struct world *world, const char *id, int64_t updated_s, int64_t *out_place);
+/* The place of the newest version of record number 0 .. count-1, and its key; the id is "" if it has none that
+ * can be loaded. */
+int64_t world_newest(struct world *world, int64_t number, char out_id[WORLD_ID], int64_t *out_updated_s);
 
 #endif

@@ -1,0 +1,316 @@
+/* intercom.c - Intercom's REST API as far as it is read: who am I, and the search of contacts. */
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "intercom_query.h"
+#include "internal.h"
+#include "world.h"
+
+#define WINDOW_S     10
+#define RATE_LIMIT   1667 /* of a private app: 10,000 a minute */
+#define CURSOR_LIMIT 512
+
+struct intercom {
+    struct zone *zone;
+    pthread_mutex_t lock; /* over what follows */
+    int64_t limit;
+    int64_t window_s; /* when the window began, by the real clock */
+    int64_t used;
+    int64_t lag_s;
+};
+
+struct intercom *intercom_new(const char *zone_name, struct error *err)
+{
+    struct zone *zone;
+    if (!zone_load(zone_name, &zone, err)) return NULL;
+    struct intercom *intercom = mem_zero(1, sizeof *intercom);
+    intercom->zone = zone;
+    intercom->limit = RATE_LIMIT;
+    pthread_mutex_init(&intercom->lock, NULL);
+    return intercom;
+}
+
+void intercom_free(struct intercom *intercom)
+{
+    if (!intercom) return;
+    zone_free(intercom->zone);
+    pthread_mutex_destroy(&intercom->lock);
+    free(intercom);
+}
+
+void intercom_set_rate_limit(struct intercom *intercom, int64_t requests)
+{
+    pthread_mutex_lock(&intercom->lock);
+    intercom->limit = requests;
+    intercom->used = 0;
+    pthread_mutex_unlock(&intercom->lock);
+}
+
+void intercom_set_index_lag(struct intercom *intercom, int64_t seconds)
+{
+    pthread_mutex_lock(&intercom->lock);
+    intercom->lag_s = seconds;
+    pthread_mutex_unlock(&intercom->lock);
+}
+
+/* --- what every request must bear --- */
+
+static void refuse(struct exchange *exchange, int status, const char *code, const char *message)
+{
+    exchange_reply_json(exchange, status,
+                        json_pack("{s:s, s:s, s:[{s:s, s:s}]}", "type", "error.list", "request_id",
+                                  json_text_at(exchange->detail, "request_id"), "errors", "code", code,
+                                  "message", message));
+}
+
+static bool check_token(struct exchange *exchange)
+{
+    const char *authorization = exchange_header(exchange, "authorization");
+    static const char scheme[] = "Bearer ";
+    if (authorization && strncasecmp(authorization, scheme, sizeof scheme - 1) == 0 &&
+        strcmp(authorization + sizeof scheme - 1, exchange->sandbox->options.intercom_token) == 0)
+        return true;
+    refuse(exchange, 401, "unauthorized", "Access Token Invalid");
+    return false;
+}
+
+/* Counts the request; every answer behind a valid token tells the state of the window. */
+static bool check_rate(struct exchange *exchange)
+{
+    struct intercom *intercom = exchange->sandbox->intercom;
+    int64_t window_s = (int64_t)time(NULL) / WINDOW_S * WINDOW_S;
+    pthread_mutex_lock(&intercom->lock);
+    if (window_s != intercom->window_s) {
+        intercom->window_s = window_s;
+        intercom->used = 0;
+    }
+    int64_t limit = intercom->limit;
+    bool allowed = intercom->used < limit;
+    intercom->used += allowed;
+    int64_t remaining = limit - intercom->used;
+    pthread_mutex_unlock(&intercom->lock);
+    exchange_add_header(exchange, "X-RateLimit-Limit", "%" PRId64, limit);
+    exchange_add_header(exchange, "X-RateLimit-Remaining", "%" PRId64, remaining);
+    exchange_add_header(exchange, "X-RateLimit-Reset", "%" PRId64, window_s + WINDOW_S);
+    if (allowed) return true;
+    char message[96];
+    snprintf(message, sizeof message, "Exceeded rate limit of %" PRId64 " in %d_seconds", limit, WINDOW_S);
+    refuse(exchange, 429, "rate_limit_exceeded", message);
+    return false;
+}
+
+/* 2.11 to 2.17; out_minor: 11 to 17. */
+static bool check_version(struct exchange *exchange, int *out_minor)
+{
+    const char *version = exchange_header(exchange, "intercom-version");
+    if (version && strlen(version) == 4 && strncmp(version, "2.1", 3) == 0 && version[3] >= '1' &&
+        version[3] <= '7') {
+        *out_minor = 10 + version[3] - '0';
+        return true;
+    }
+    refuse(exchange, 400, "intercom_version_invalid",
+           "Requested resource is not available in current API version.");
+    return false;
+}
+
+static bool check_request(struct exchange *exchange, int *out_minor)
+{
+    if (!check_token(exchange) || !check_rate(exchange) || !check_version(exchange, out_minor)) return false;
+    const char *accept = exchange_header(exchange, "accept");
+    if (!accept || (!strstr(accept, "application/json") && !strstr(accept, "*/*"))) {
+        refuse(exchange, 406, "client_error", "The requested media type is not acceptable");
+        return false;
+    }
+    const char *type = exchange_header(exchange, "content-type");
+    if (strcmp(exchange->method, "POST") == 0 && (!type || strncmp(type, "application/json", 16) != 0)) {
+        refuse(exchange, 415, "client_error", "The Content-Type must be application/json");
+        return false;
+    }
+    return true;
+}
+
+/* --- GET /me --- */
+
+static void handle_me(struct exchange *exchange)
+{
+    int minor;
+    if (!check_request(exchange, &minor)) return;
+    const struct sandbox_options *options = &exchange->sandbox->options;
+    exchange_reply_json(
+        exchange, 200,
+        json_pack("{s:s, s:s, s:s, s:s, s:b, s:{s:s, s:s, s:s, s:i, s:b, s:b, s:s, s:s}, s:{s:s, s:s}, s:b}",
+                  "type", "admin", "id", "7001", "email", "loader@example.com", "name", "Loader",
+                  "email_verified", 1, "app", "type", "app", "id_code", options->workspace, "name", "Sandbox",
+                  "created_at", 1700000000, "secure", 0, "identity_verification", 0, "timezone",
+                  options->workspace_zone, "region", "US", "avatar", "type", "avatar", "image_url",
+                  "https://example.com/7001.png", "has_inbox_seat", 1));
+}
+
+/* --- cursors: base64 of [updated_at in ms, id, page, hash of the query] --- */
+
+static const char base64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+static void base64_encode(const struct buf *bytes, struct buf *out)
+{
+    for (size_t i = 0; i < bytes->size; i += 3) {
+        uint32_t group = 0;
+        for (size_t j = 0; j < 3; j++)
+            group = group << 8 | (i + j < bytes->size ? (unsigned char)bytes->data[i + j] : 0U);
+        for (size_t j = 0; j < 4; j++)
+            buf_byte(out, i + j > bytes->size ? '=' : base64_digits[group >> (18 - 6 * j) & 63]);
+    }
+}
+
+static bool base64_decode(const char *text, struct buf *out)
+{
+    uint32_t bits = 0;
+    int count = 0;
+    size_t size = strlen(text);
+    while (size > 0 && text[size - 1] == '=')
+        size--;
+    for (size_t i = 0; i < size; i++) {
+        const char *digit = strchr(base64_digits, text[i]);
+        if (!digit) return false;
+        bits = bits << 6 | (uint32_t)(digit - base64_digits);
+        count += 6;
+        if (count >= 8) {
+            count -= 8;
+            buf_byte(out, (char)(bits >> count & 255));
+        }
+    }
+    return !out->full;
+}
+
+/* What a cursor belongs to: query and sort, but not the page's size. */
+static void hash_query(const json_t *body, char out_hash[17])
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    static const char *const keys[] = {"query", "sort"};
+    for (size_t i = 0; i < 2; i++) {
+        char *text =
+            json_dumps(json_object_get(body, keys[i]), JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
+        for (const char *c = text ? text : ""; *c; c++)
+            hash = (hash ^ (unsigned char)*c) * UINT64_C(0x100000001b3);
+        free(text);
+    }
+    snprintf(out_hash, 17, "%016" PRIx64, hash);
+}
+
+static json_t *make_cursor(const struct world_found *found, int64_t page, const char *hash)
+{
+    AUTO(json_drop)
+    json_t *parts =
+        json_pack("[I, s, I, s]", (json_int_t)found->last_s * 1000, found->last_id, (json_int_t)page, hash);
+    AUTO(buf_done) struct buf bytes;
+    AUTO(buf_done) struct buf text;
+    buf_init(&bytes, CURSOR_LIMIT);
+    buf_init(&text, CURSOR_LIMIT * 2);
+    (void)json_write(&bytes, parts); /* an id has at most 127 bytes: it fits */
+    base64_encode(&bytes, &text);
+    return json_string(buf_string(&text));
+}
+
+/* out_parts is yours. */
+static bool read_cursor(const char *cursor, const char *hash, json_t **out_parts)
+{
+    AUTO(buf_done) struct buf bytes;
+    buf_init(&bytes, CURSOR_LIMIT);
+    struct error err;
+    if (!base64_decode(cursor, &bytes) || !json_read(buf_string(&bytes), bytes.size, NULL, out_parts, &err))
+        return false;
+    const char *own = json_string_value(json_array_get(*out_parts, 3));
+    return json_is_integer(json_array_get(*out_parts, 0)) && json_is_string(json_array_get(*out_parts, 1)) &&
+           json_is_integer(json_array_get(*out_parts, 2)) && own && strcmp(own, hash) == 0;
+}
+
+/* --- POST /contacts/search --- */
+
+static json_t *make_pages(const struct search *search, int64_t page, int64_t total, json_t *cursor)
+{
+    int64_t per_page = (int64_t)search->per_page;
+    json_t *pages = json_object();
+    json_object_set_new(pages, "type", json_string("pages"));
+    if (cursor) {
+        json_t *next = json_object();
+        json_object_set_new(next, "page", json_integer(page + 1));
+        json_object_set_new(next, "starting_after", cursor);
+        json_object_set_new(pages, "next", next);
+    }
+    json_object_set_new(pages, "page", json_integer(page));
+    json_object_set_new(pages, "per_page", json_integer(per_page));
+    json_object_set_new(pages, "total_pages", json_integer((total + per_page - 1) / per_page));
+    return pages;
+}
+
+/* Runs the search behind the cursor's record (NULL: from the beginning). */
+static void run_search(struct exchange *exchange, struct search *search, const json_t *cursor,
+                       const char *hash)
+{
+    struct sandbox *sandbox = exchange->sandbox;
+    int64_t now_s = virtual_clock_read(sandbox->clock) / 1000000;
+    struct world_query query = {
+        .from_s = search->from_s,
+        .to_s = search->to_s,
+        .after_id = json_string_value(json_array_get(cursor, 1)),
+        .after_s = json_integer_value(json_array_get(cursor, 0)) / 1000,
+        .descending = search->descending,
+        .limit = search->per_page,
+        .now_s = now_s,
+        .wanted = search->narrow ? search_matches : NULL,
+        .self = search,
+    };
+    pthread_mutex_lock(&sandbox->intercom->lock);
+    int64_t lag_s = sandbox->intercom->lag_s;
+    pthread_mutex_unlock(&sandbox->intercom->lock);
+    if (lag_s > 0 && query.to_s > now_s - lag_s + 1) query.to_s = now_s - lag_s + 1;
+    int64_t page = cursor ? json_integer_value(json_array_get(cursor, 2)) : 1;
+    struct world_found found;
+    json_t *records = world_find(sandbox->world, &query, &found);
+    size_t count = json_array_size(records);
+    json_t *next = found.more && count ? make_cursor(&found, page + 1, hash) : NULL;
+    json_object_set_new(exchange->detail, "records", json_integer((json_int_t)count));
+    json_t *reply = json_object();
+    json_object_set_new(reply, "type", json_string("list"));
+    json_object_set_new(reply, "data", records);
+    json_object_set_new(reply, "total_count", json_integer(found.total));
+    json_object_set_new(reply, "pages", make_pages(search, page, found.total, next));
+    exchange_reply_json(exchange, 200, reply);
+}
+
+static void handle_search(struct exchange *exchange)
+{
+    int minor;
+    if (!check_request(exchange, &minor)) return;
+    AUTO(json_drop) json_t *body = exchange_json(exchange);
+    AUTO(json_drop) json_t *cursor = NULL;
+    if (!json_is_object(body)) {
+        refuse(exchange, 400, "bad_request", "The body is not a JSON object");
+        return;
+    }
+    struct search search;
+    struct query_error err;
+    if (!search_parse(body, minor >= 17 ? NULL : exchange->sandbox->intercom->zone, &search, &err)) {
+        refuse(exchange, 400, err.code, err.message);
+        return;
+    }
+    char hash[17];
+    hash_query(body, hash);
+    if (search.starting_after && !read_cursor(search.starting_after, hash, &cursor))
+        refuse(exchange, 400, "parameter_invalid",
+               "Invalid starting_after param. Please provide a valid value.");
+    else
+        run_search(exchange, &search, cursor, hash);
+}
+
+const struct route intercom_routes[] = {
+    {"intercom", "me", "GET", "/me", handle_me},
+    {"intercom", "contacts.search", "POST", "/contacts/search", handle_search},
+    {.handle = NULL},
+};

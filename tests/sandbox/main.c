@@ -1,0 +1,143 @@
+/* main.c - the sandbox as a program. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/select.h>
+#include <unistd.h>
+
+#include "base/day.h"
+#include "sandbox.h"
+
+static const char help[] =
+    "usage: caseload-sandbox [--database FILE] [--http PORT] [--pubsub PORT] [--seed N] [--start INSTANT]\n"
+    "                        [--workspace ID] [--zone ZONE] [--token-env NAME] [--until-eof]\n"
+    "\n"
+    "Pub/Sub, BigQuery and Intercom on loopback. Prints one line of JSON with its ports when it is ready, "
+    "and\n"
+    "ends on SIGTERM or SIGINT, with --until-eof also when its standard input ends.\n"
+    "\n"
+    "  --database FILE   keep the tables in this SQLite file (default: in memory)\n"
+    "  --http PORT       BigQuery, Intercom and /control (default: any free port)\n"
+    "  --pubsub PORT     Pub/Sub over gRPC (default: any free port)\n"
+    "  --seed N          makes another world (default: 0)\n"
+    "  --start INSTANT   where the virtual clock begins (default: 2026-03-02T04:00:00Z)\n"
+    "  --workspace ID    the Intercom workspace's id (default: sandbox1)\n"
+    "  --zone ZONE       and its time zone (default: America/Los_Angeles)\n"
+    "  --token-env NAME  the variable that holds the Intercom token (default token: sandbox-token)\n";
+
+struct arguments {
+    struct sandbox_options options;
+    bool until_eof;
+    bool help;
+};
+
+static bool read_number(const char *text, unsigned long long most, unsigned long long *out_number)
+{
+    char *end;
+    errno = 0;
+    *out_number = strtoull(text, &end, 10);
+    return text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0 && *out_number <= most;
+}
+
+static bool read_option(struct sandbox_options *options, const char *name, const char *value)
+{
+    unsigned long long number;
+    int64_t start_us;
+    if (strcmp(name, "--database") == 0) {
+        options->database = value;
+    } else if (strcmp(name, "--workspace") == 0) {
+        options->workspace = value;
+    } else if (strcmp(name, "--zone") == 0) {
+        options->workspace_zone = value;
+    } else if (strcmp(name, "--token-env") == 0) {
+        options->intercom_token = getenv(value);
+        return options->intercom_token != NULL;
+    } else if (strcmp(name, "--start") == 0) {
+        if (!instant_parse(value, strlen(value), &start_us)) return false;
+        options->start_s = start_us / 1000000;
+    } else if (strcmp(name, "--seed") == 0) {
+        if (!read_number(value, UINT64_MAX, &number)) return false;
+        options->seed = number;
+    } else {
+        int *port = strcmp(name, "--http") == 0 ? &options->http_port : &options->pubsub_port;
+        if ((port == &options->pubsub_port && strcmp(name, "--pubsub") != 0) ||
+            !read_number(value, 65535, &number))
+            return false;
+        *port = (int)number;
+    }
+    return true;
+}
+
+static bool read_arguments(int count, char *const *words, struct arguments *out)
+{
+    for (int i = 1; i < count; i++) {
+        if (strcmp(words[i], "--help") == 0 || strcmp(words[i], "-h") == 0) {
+            out->help = true;
+        } else if (strcmp(words[i], "--until-eof") == 0) {
+            out->until_eof = true;
+        } else if (i + 1 == count || !read_option(&out->options, words[i], words[i + 1])) {
+            fprintf(stderr, "caseload-sandbox: %s is unknown, or its value is missing or wrong; see --help\n",
+                    words[i]);
+            return false;
+        } else {
+            i++;
+        }
+    }
+    return true;
+}
+
+static void interrupt(int number)
+{
+    (void)number; /* that pselect returns is all that is wanted */
+}
+
+/* SIGTERM and SIGINT are blocked, here and in all threads to come, but while wait_for_end waits. */
+static sigset_t hold_signals(void)
+{
+    struct sigaction action = {.sa_handler = interrupt};
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
+    sigset_t held, before;
+    sigemptyset(&held);
+    sigaddset(&held, SIGTERM);
+    sigaddset(&held, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &held, &before);
+    return before;
+}
+
+/* Until a signal comes, or standard input ends. */
+static void wait_for_end(const sigset_t *signals, bool until_eof)
+{
+    for (;;) {
+        char bytes[256];
+        fd_set fds;
+        FD_ZERO(&fds);
+        FD_SET(STDIN_FILENO, &fds);
+        if (pselect(until_eof ? STDIN_FILENO + 1 : 0, &fds, NULL, NULL, NULL, signals) < 0) return;
+        if (read(STDIN_FILENO, bytes, sizeof bytes) <= 0) return;
+    }
+}
+
+int main(int count, char **words)
+{
+    struct arguments arguments = {.until_eof = false};
+    if (!read_arguments(count, words, &arguments)) return 64;
+    if (arguments.help) {
+        fputs(help, stdout);
+        return 0;
+    }
+    sigset_t signals = hold_signals();
+    struct sandbox *sandbox;
+    struct error err;
+    if (!sandbox_start(&arguments.options, &sandbox, &err)) {
+        fprintf(stderr, "caseload-sandbox: %s\n", err.text);
+        return error_rules[err.kind].exit_code;
+    }
+    printf("{\"http\":%d,\"pubsub\":%d}\n", sandbox_http_port(sandbox), sandbox_pubsub_port(sandbox));
+    fflush(stdout);
+    wait_for_end(&signals, arguments.until_eof);
+    sandbox_stop(sandbox);
+    return 0;
+}

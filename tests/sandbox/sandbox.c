@@ -1,0 +1,79 @@
+/* sandbox.c - all rooms of the sandbox are opened and closed here. */
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "internal.h"
+#include "store.h"
+#include "world.h"
+
+#define START_S INT64_C(1772424000) /* 2026-03-02T04:00:00Z */
+
+static const struct route *const tables[] = {bigquery_routes, intercom_routes, control_routes};
+
+static int64_t store_now_us(void *clock)
+{
+    return virtual_clock_read(clock);
+}
+
+static bool open_rooms(struct sandbox *sandbox, struct error *err)
+{
+    const struct sandbox_options *options = &sandbox->options;
+    sandbox->clock = virtual_clock_new(options->start_s * 1000000);
+    sandbox->journal = journal_new();
+    sandbox->faults = faults_new();
+    sandbox->world = world_new(options->seed, options->workspace);
+    sandbox->intercom = intercom_new(options->workspace_zone, err);
+    if (!sandbox->intercom ||
+        !store_open(options->database, store_now_us, sandbox->clock, &sandbox->store, err))
+        return false;
+    sandbox->bigquery = bigquery_start(sandbox);
+    sandbox->pubsub = pubsub_start(sandbox, options->pubsub_port, err);
+    return sandbox->pubsub && server_start(sandbox, options->http_port, tables,
+                                           sizeof tables / sizeof *tables, &sandbox->server, err);
+}
+
+bool sandbox_start(const struct sandbox_options *options, struct sandbox **out_sandbox, struct error *err)
+{
+    struct sandbox *sandbox = mem_zero(1, sizeof *sandbox);
+    sandbox->options = *options;
+    struct sandbox_options *own = &sandbox->options;
+    own->start_s = own->start_s ? own->start_s : START_S;
+    own->workspace = mem_text(own->workspace ? own->workspace : "sandbox1");
+    own->workspace_zone = mem_text(own->workspace_zone ? own->workspace_zone : "America/Los_Angeles");
+    own->intercom_token = mem_text(own->intercom_token ? own->intercom_token : "sandbox-token");
+    if (open_rooms(sandbox, err)) {
+        *out_sandbox = sandbox;
+        return true;
+    }
+    sandbox_stop(sandbox);
+    return false;
+}
+
+/* The doors first, then what they lead to. */
+void sandbox_stop(struct sandbox *sandbox)
+{
+    if (!sandbox) return;
+    server_stop(sandbox->server);
+    if (sandbox->pubsub) pubsub_stop(sandbox->pubsub);
+    if (sandbox->bigquery) bigquery_stop(sandbox->bigquery);
+    if (sandbox->store) store_close(sandbox->store);
+    intercom_free(sandbox->intercom);
+    world_free(sandbox->world);
+    faults_free(sandbox->faults);
+    journal_free(sandbox->journal);
+    virtual_clock_free(sandbox->clock);
+    mem_free(&sandbox->options.workspace);
+    mem_free(&sandbox->options.workspace_zone);
+    mem_free(&sandbox->options.intercom_token);
+    free(sandbox);
+}
+
+int sandbox_http_port(const struct sandbox *sandbox)
+{
+    return server_port(sandbox->server);
+}
+
+int sandbox_pubsub_port(const struct sandbox *sandbox)
+{
+    return pubsub_port(sandbox->pubsub);
+}

@@ -1,0 +1,396 @@
+/* world.c - the records of the workspace and what becomes of them. */
+#include <assert.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "world.h"
+#include "world_records.h"
+
+#define DAY_S          86400
+#define RECORDS        4000000 /* ceiling */
+#define VERSION_BITS   20
+#define ID_STEP        UINT64_C(0x9e3779b97f4a7c15)
+#define ID_STEP_BACK   UINT64_C(0xf1de83e19937733d) /* ID_STEP * ID_STEP_BACK = 1 modulo 2^64 */
+#define CHOICE_STEP    UINT64_C(2654435761)         /* a prime: walks through any number of records */
+#define MADE_ID_DIGITS 24
+
+_Static_assert(RECORD_ID == WORLD_ID, "one length of ids");
+
+struct world {
+    pthread_mutex_t lock;
+    struct records records;
+    char *workspace;
+    uint64_t choices; /* made so far, so that each differs */
+    int64_t every;    /* touch while read */
+    int64_t served;   /* records since the last such touch */
+    int64_t latest_s; /* the greatest updated_at there ever was */
+};
+
+uint64_t mix(uint64_t number)
+{
+    number += UINT64_C(0x9e3779b97f4a7c15);
+    number = (number ^ (number >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    number = (number ^ (number >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return number ^ (number >> 31);
+}
+
+struct world *world_new(uint64_t seed, const char *workspace)
+{
+    struct world *world = mem_zero(1, sizeof *world);
+    pthread_mutex_init(&world->lock, NULL);
+    world->records.seed = mix(seed);
+    world->workspace = mem_text(workspace);
+    return world;
+}
+
+void world_free(struct world *world)
+{
+    if (!world) return;
+    for (size_t i = 0; i < world->records.count; i++) {
+        struct record *record = &world->records.items[i];
+        for (uint32_t v = 0; v < record->past_count; v++)
+            json_decref(record->past[v].given);
+        json_decref(record->newest.given);
+        free(record->past);
+        free(record->id);
+    }
+    free(world->records.items);
+    free(world->workspace);
+    pthread_mutex_destroy(&world->lock);
+    free(world);
+}
+
+/* Eight digits of the time of creation, like the real ones, and sixteen that lead back to the number. */
+void record_id(const struct records *records, size_t number, char out_id[RECORD_ID])
+{
+    const struct record *record = &records->items[number];
+    if (record->id)
+        snprintf(out_id, RECORD_ID, "%s", record->id);
+    else
+        snprintf(out_id, RECORD_ID, "%08" PRIx32 "%016" PRIx64, (uint32_t)record->created_s,
+                 (uint64_t)number * ID_STEP + records->seed);
+}
+
+/* The record of that id, or count. */
+static size_t find_record(const struct records *records, const char *id)
+{
+    char own[RECORD_ID];
+    if (strlen(id) == MADE_ID_DIGITS) {
+        uint64_t number =
+            (strtoull(id + 8, NULL, 16) - records->seed) * ID_STEP_BACK; /* checked just below */
+        if (number < records->count && (record_id(records, number, own), strcmp(own, id) == 0)) return number;
+    }
+    for (size_t i = 0; i < records->count; i++) {
+        if (records->items[i].id && strcmp(records->items[i].id, id) == 0) return i;
+    }
+    return records->count;
+}
+
+static json_t *version_body(const struct world *world, size_t number, uint32_t version)
+{
+    const struct record *record = &world->records.items[number];
+    const struct version *wanted = version < record->past_count ? &record->past[version] : &record->newest;
+    if (wanted->given) return json_incref(wanted->given);
+    char id[RECORD_ID];
+    record_id(&world->records, number, id);
+    return contact_body(&(struct contact){.seed = world->records.seed,
+                                          .sequence = number,
+                                          .version = version,
+                                          .created_s = record->created_s,
+                                          .updated_s = wanted->updated_s,
+                                          .id = id,
+                                          .workspace = world->workspace});
+}
+
+/* Takes record's references; false: the world is full. */
+static bool append(struct world *world, struct record record)
+{
+    struct records *records = &world->records;
+    if (records->count == RECORDS) return false;
+    if (records->count == records->capacity) {
+        records->capacity = records->capacity ? records->capacity * 2 : 1024;
+        records->items = mem_grow(records->items, records->capacity, sizeof *records->items);
+    }
+    records->items[records->count++] = record;
+    index_insert(records, records->count - 1);
+    if (record.newest.updated_s > world->latest_s) world->latest_s = record.newest.updated_s;
+    return true;
+}
+
+/* The newest version becomes past. */
+static bool renew(struct world *world, size_t number, int64_t updated_s, json_t *given)
+{
+    struct record *record = &world->records.items[number];
+    if (record->past_count + 1 == UINT32_C(1) << VERSION_BITS) return false;
+    index_remove(&world->records, number);
+    record->past = mem_grow(record->past, record->past_count + 1, sizeof *record->past);
+    record->past[record->past_count++] = record->newest;
+    record->newest = (struct version){.updated_s = updated_s, .given = given};
+    index_insert(&world->records, number);
+    if (updated_s > world->latest_s) world->latest_s = updated_s;
+    return true;
+}
+
+static void touch(struct world *world, size_t number, int64_t at_s)
+{
+    json_t *given = world->records.items[number].newest.given;
+    json_t *changed = given ? json_copy(given) : NULL;
+    if (changed) json_object_set_new(changed, "updated_at", json_integer(at_s));
+    if (!renew(world, number, at_s, changed)) json_decref(changed);
+}
+
+/* --- filling --- */
+
+/* About one day in ten stays empty. */
+static bool is_empty_day(const struct world *world, int64_t day)
+{
+    return mix(world->records.seed ^ (uint64_t)day) % 10 == 0;
+}
+
+/* Any second, but rather often the first or last of the day, or noon, which many then share. */
+static int64_t second_of_day(uint64_t chance)
+{
+    switch (chance % 32) {
+    case 0: return 0;
+    case 1: return DAY_S - 1;
+    case 2: return DAY_S / 2;
+    default: return (int64_t)(chance / 32 % DAY_S);
+    }
+}
+
+static void add_made(struct world *world, const int64_t *days, size_t day_count)
+{
+    uint64_t chance = mix(world->records.seed + mix(world->records.count));
+    int64_t day = days[chance % day_count];
+    int64_t updated_s = day * DAY_S + second_of_day(mix(chance));
+    uint64_t age = mix(chance + 1) % 4 ? mix(chance + 2) % (700 * DAY_S) : 0; /* a quarter is brand new */
+    (void)append(world,
+                 (struct record){.created_s = updated_s - (int64_t)age, .newest.updated_s = updated_s});
+}
+
+void world_fill(struct world *world, int64_t from_s, int64_t to_s, int64_t count)
+{
+    pthread_mutex_lock(&world->lock);
+    int64_t first = from_s / DAY_S, last = to_s / DAY_S;
+    size_t day_count = 0;
+    AUTO(mem_free) int64_t *days = mem_zero(last >= first ? (size_t)(last - first + 1) : 1, sizeof *days);
+    for (int64_t day = first; day <= last; day++) {
+        if (!is_empty_day(world, day)) days[day_count++] = day;
+    }
+    if (day_count == 0 && first <= last) /* not all of them */
+        days[day_count++] = first;
+    for (int64_t i = 0; day_count && i < count; i++)
+        add_made(world, days, day_count);
+    pthread_mutex_unlock(&world->lock);
+}
+
+bool world_add(struct world *world, json_t *record)
+{
+    const json_t *id = json_object_get(record, "id");
+    const json_t *created = json_object_get(record, "created_at");
+    const json_t *updated = json_object_get(record, "updated_at");
+    const char *text = json_string_value(id);
+    if (!json_is_object(record) || (text && (!*text || strlen(text) >= RECORD_ID))) return false;
+    pthread_mutex_lock(&world->lock);
+    int64_t updated_s = json_is_integer(updated) ? json_integer_value(updated) : world->latest_s;
+    size_t known = text ? find_record(&world->records, text) : world->records.count;
+    bool added;
+    json_t *given = json_deep_copy(record);
+    if (known < world->records.count) /* a new version, if it is newer */
+        added =
+            world->records.items[known].newest.updated_s < updated_s && renew(world, known, updated_s, given);
+    else
+        added =
+            append(world, (struct record){
+                              .created_s = json_is_integer(created) ? json_integer_value(created) : updated_s,
+                              .id = mem_text(text),
+                              .newest = {.updated_s = updated_s, .given = given},
+                          });
+    if (!added) json_decref(given);
+    pthread_mutex_unlock(&world->lock);
+    return added;
+}
+
+/* --- touching --- */
+
+/* Up to `count` records, chosen by the seed, that may be touched at that second; unserved: only such. */
+static void touch_some(struct world *world, int64_t at_s, int64_t count, bool unserved)
+{
+    size_t all = world->records.count;
+    uint64_t start = mix(world->records.seed ^ mix(++world->choices));
+    for (uint64_t i = 0; i < all && count > 0; i++) {
+        size_t number = (start % all + i * (CHOICE_STEP % all ? CHOICE_STEP : 1)) % all;
+        const struct version *newest = &world->records.items[number].newest;
+        if (newest->updated_s >= at_s || (unserved && newest->served)) continue;
+        touch(world, number, at_s);
+        count--;
+    }
+}
+
+void world_touch(struct world *world, int64_t at_s, int64_t count)
+{
+    pthread_mutex_lock(&world->lock);
+    touch_some(world, at_s, count, false);
+    pthread_mutex_unlock(&world->lock);
+}
+
+void world_touch_while_read(struct world *world, int64_t every)
+{
+    pthread_mutex_lock(&world->lock);
+    world->every = every;
+    world->served = 0;
+    pthread_mutex_unlock(&world->lock);
+}
+
+/* --- searching --- */
+
+json_t *world_search(struct world *world, int64_t from_s, int64_t to_s, int64_t after_s, const char *after_id,
+                     size_t limit, int64_t now_s, int64_t *out_total)
+{
+    struct world_query query = {.from_s = from_s,
+                                .to_s = to_s,
+                                .after_s = after_s,
+                                .after_id = after_id,
+                                .limit = limit,
+                                .now_s = now_s};
+    struct world_found found;
+    json_t *records = world_find(world, &query, &found);
+    *out_total = found.total;
+    return records;
+}
+
+/* Ranks [first, end) of the query's range; *from is where to begin, in its direction. */
+static void find_range(const struct records *records, const struct world_query *query, size_t range[2],
+                       size_t *from)
+{
+    range[0] = index_rank(records, query->from_s, "");
+    range[1] = query->to_s > query->from_s ? index_rank(records, query->to_s, "") : range[0];
+    *from = query->descending ? range[1] : range[0];
+    if (!query->after_id) return;
+    size_t after = index_rank(records, query->after_s, query->after_id);
+    if (!query->descending && after < records->count) { /* is it still there? Then behind it */
+        char id[RECORD_ID];
+        size_t number = index_at(records, after);
+        record_id(records, number, id);
+        after +=
+            records->items[number].newest.updated_s == query->after_s && strcmp(id, query->after_id) == 0;
+    }
+    if (query->descending ? after < *from : after > *from) *from = after;
+}
+
+static int64_t count_wanted(const struct world *world, const struct world_query *query, const size_t range[2])
+{
+    if (!query->wanted) return (int64_t)(range[1] - range[0]);
+    int64_t total = 0;
+    for (size_t rank = range[0]; rank < range[1]; rank++) {
+        size_t number = index_at(&world->records, rank);
+        json_t *body = version_body(world, number, world->records.items[number].past_count);
+        total += query->wanted(query->self, body);
+        json_decref(body);
+    }
+    return total;
+}
+
+static void serve(struct world *world, const struct world_query *query, size_t rank, json_t *records,
+                  struct world_found *found)
+{
+    size_t number = index_at(&world->records, rank);
+    struct record *record = &world->records.items[number];
+    json_t *body = version_body(world, number, record->past_count);
+    if (query->wanted && !query->wanted(query->self, body)) {
+        json_decref(body);
+        return;
+    }
+    record->newest.served = true;
+    world->served++;
+    found->last_s = record->newest.updated_s;
+    record_id(&world->records, number, found->last_id);
+    json_array_append_new(records, body);
+}
+
+json_t *world_find(struct world *world, const struct world_query *query, struct world_found *out_found)
+{
+    json_t *records = json_array();
+    size_t range[2], from;
+    pthread_mutex_lock(&world->lock);
+    find_range(&world->records, query, range, &from);
+    *out_found = (struct world_found){.total = count_wanted(world, query, range)};
+    if (query->descending) {
+        while (from > range[0] && json_array_size(records) < query->limit)
+            serve(world, query, --from, records, out_found);
+    } else {
+        while (from < range[1] && json_array_size(records) < query->limit)
+            serve(world, query, from++, records, out_found);
+    }
+    out_found->more = query->descending ? from > range[0] : from < range[1];
+    for (; world->every > 0 && world->served >= world->every; world->served -= world->every)
+        touch_some(world, query->now_s, 1, true);
+    pthread_mutex_unlock(&world->lock);
+    return records;
+}
+
+/* --- for comparing --- */
+
+void world_versions(struct world *world,
+                    void (*visit)(void *self, const json_t *version, bool newest, bool served), void *self)
+{
+    pthread_mutex_lock(&world->lock);
+    for (size_t i = 0; i < world->records.count; i++) {
+        const struct record *record = &world->records.items[i];
+        for (uint32_t v = 0; v <= record->past_count; v++) {
+            json_t *body = version_body(world, i, v);
+            bool newest = v == record->past_count;
+            visit(self, body, newest, newest ? record->newest.served : record->past[v].served);
+            json_decref(body);
+        }
+    }
+    pthread_mutex_unlock(&world->lock);
+}
+
+int64_t world_count(struct world *world)
+{
+    pthread_mutex_lock(&world->lock);
+    int64_t count = (int64_t)world->records.count;
+    pthread_mutex_unlock(&world->lock);
+    return count;
+}
+
+json_t *world_version(struct world *world, const char *id, int64_t updated_s, int64_t *out_place)
+{
+    json_t *body = NULL;
+    pthread_mutex_lock(&world->lock);
+    size_t number = find_record(&world->records, id);
+    if (number < world->records.count) {
+        const struct record *record = &world->records.items[number];
+        uint32_t version = 0;
+        while (version < record->past_count && record->past[version].updated_s != updated_s)
+            version++;
+        if (version < record->past_count || record->newest.updated_s == updated_s) {
+            *out_place = ((int64_t)number << VERSION_BITS) + version;
+            body = version_body(world, number, version);
+        }
+    }
+    pthread_mutex_unlock(&world->lock);
+    return body;
+}
+
+int64_t world_newest(struct world *world, int64_t number, char out_id[WORLD_ID], int64_t *out_updated_s)
+{
+    pthread_mutex_lock(&world->lock);
+    assert(number >= 0 && (size_t)number < world->records.count);
+    const struct record *record = &world->records.items[number];
+    const json_t *given = record->newest.given;
+    *out_updated_s = record->newest.updated_s;
+    record_id(&world->records, (size_t)number, out_id);
+    if (given && (!json_is_string(json_object_get(given, "id")) ||
+                  !json_is_integer(json_object_get(given, "updated_at"))))
+        out_id[0] = '\0';
+    int64_t place = (number << VERSION_BITS) + record->past_count;
+    pthread_mutex_unlock(&world->lock);
+    return place;
+}
