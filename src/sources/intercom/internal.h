@@ -1,0 +1,142 @@
+/* internal.h - what Intercom's rooms know of each other. One thread, that of the source.
+ *
+ * streams  the table of streams
+ * intercom the source: who we are, which host, which version
+ * paging   reads a stream page by page
+ * fetch    one exchange: send, judge, read the JSON, name the error
+ * limiter  how fast
+ */
+#ifndef CASELOAD_SOURCES_INTERCOM_INTERNAL_H
+#define CASELOAD_SOURCES_INTERCOM_INTERNAL_H
+
+#include <jansson.h>
+
+#include "base/buf.h"
+#include "core/source.h"
+#include "sources/sources.h"
+
+/* --- limiter.c ---
+ * Intercom tells with each answer how many requests are left until when. The last (1 - share) of them are for
+ * others: they are not used. Nothing is known before the first answer, and after the reset: then we go. */
+struct limiter {
+    double share;
+    int64_t left;     /* requests we may still begin before ... */
+    int64_t reset_ms; /* ... this, by our monotonic clock */
+};
+
+/* What one answer said. -1: it did not say. */
+struct limit_report {
+    bool refused; /* 429 */
+    int64_t limit, remaining, reset_s;
+    int64_t date_s; /* the peer's clock, which reset_s is compared with */
+    int64_t retry_after_ms;
+};
+
+int64_t limiter_delay_ms(const struct limiter *limiter, int64_t now_ms); /* 0: one request may begin */
+void limiter_began(struct limiter *limiter, int64_t now_ms);
+/* Returns the least wait before the same request is repeated, 0 if the peer named none. */
+int64_t limiter_heard(struct limiter *limiter, const struct limit_report *report, int64_t now_ms);
+struct limit_report limit_report_of(const struct http_reply *reply);
+
+/* --- intercom.c --- */
+struct intercom {
+    struct source source;
+    struct http *http; /* borrowed, as the next two */
+    struct token *token;
+    struct progress *progress;
+    char *base_url;        /* without slash at the end */
+    char version_line[32]; /* "Intercom-Version: 2.16" */
+    int minor;             /* the 16 of it */
+    struct limiter limiter;
+};
+
+/* --- fetch.c --- */
+struct fetch {
+    struct intercom *intercom;
+    const char *what; /* "contacts, page 3", for error texts; lives as long as the fetch */
+    struct http_policy policy;
+    struct http_call *call;
+    json_t *value;       /* read from the newest good answer */
+    int64_t tries;       /* made since fetch_init; the caller may reset it */
+    char request_id[64]; /* of the newest answer, "-" if it had none */
+    char code[64];       /* of the newest refusal, made harmless */
+    char message[256];
+    struct error unread; /* why the newest good answer could not be read */
+};
+
+struct fetch_request {
+    const char *method;
+    const char *url;
+    const struct buf *body; /* NULL: none; borrowed until the wait ends */
+    const struct retry *retry;
+};
+
+void fetch_init(struct fetch *fetch, struct intercom *intercom, const char *what);
+bool fetch_send(struct fetch *fetch, const struct fetch_request *request, struct error *err) CHECKED;
+/* out is yours. ERROR_BUSY after all tries; the other kinds as the table in fetch.c says. */
+bool fetch_wait(struct fetch *fetch, json_t **out_value, struct error *err) CHECKED;
+void fetch_done(struct fetch *fetch); /* drops what is under way */
+/* Cuts and makes harmless what a peer wrote. */
+void fetch_quote(char *out, size_t size, const char *text);
+
+/* --- streams.c --- */
+enum intercom_bounds {
+    BOUNDS_SECONDS,  /* a search compares times by the second */
+    BOUNDS_DAYS_2_16 /* up to 2.16 by whole days of the workspace's zone, from 2.17 by the second */
+};
+
+struct intercom_stream;
+
+/* A shape of paging: writes the request of the page that follows `cursor` (NULL: the first page). */
+struct intercom_ask {
+    const struct intercom *intercom;
+    const struct intercom_stream *stream;
+    struct window window;
+    const char *cursor;
+    int per_page;
+};
+
+struct intercom_shape {
+    const char *method;
+    int per_page; /* the most that may be asked for */
+    void (*write)(const struct intercom_ask *ask, struct buf *url, struct buf *body);
+};
+
+struct intercom_stream {
+    struct stream stream; /* first, so that a selection's stream is one of these */
+    const struct intercom_shape *shape;
+    const char *path;
+    const char *list; /* the member of an answer that holds the records */
+    enum intercom_bounds bounds;
+    const char *query; /* more parameters, "a=b&c=d", from version 2.<query_minor> on; may be NULL */
+    int query_minor;
+};
+
+#define INTERCOM_STREAM_COUNT 1
+extern const struct stream *const intercom_streams[INTERCOM_STREAM_COUNT];
+
+/* --- paging.c --- */
+extern const struct intercom_shape intercom_search;
+
+bool paging_open(struct intercom *intercom, const struct selection *selection, struct window window,
+                 struct reader **out_reader, struct error *err);
+bool paging_next(struct reader *reader, struct page *out_page, struct error *err);
+void paging_close(struct reader *reader);
+
+/* The bounds to ask for, so that the answer holds at least the window: low < time and, unless the window is
+ * open, time < high. */
+void paging_bounds(const struct intercom *intercom, enum intercom_bounds bounds, struct window window,
+                   int64_t *out_low_s, int64_t *out_high_s);
+
+/* Where the next page is: a cursor, a URL on our host, or nowhere (both NULL). Yours. */
+struct paging_link {
+    char *cursor;
+    char *url;
+};
+
+/* what is for the error text. ERROR_FORMAT for a link that can't be followed or that leads elsewhere. */
+bool paging_follow(const char *base_url, const json_t *answer, const char *what, struct paging_link *out_link,
+                   struct error *err);
+void paging_link_done(struct paging_link *link);
+
+#endif
