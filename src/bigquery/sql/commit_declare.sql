@@ -2,4 +2,4 @@
 -- claims it, in one transaction.
 DECLARE days ARRAY<DATE>;
 DECLARE first_day, last_day DATE;
-DECLARE ${counters}, n_rejected INT64 DEFAULT 0;
+DECLARE ${counters}, n_rejected, n_doubled INT64 DEFAULT 0;

@@ -1,0 +1,139 @@
+/* bigquery.c - the warehouse port, and whether its datasets are fit. */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "internal.h"
+
+static bool port_prepare(struct warehouse *warehouse, const struct selection *selection,
+                         const struct source_identity *identity, struct error *err)
+{
+    struct bigquery *bq = (struct bigquery *)warehouse;
+    bq->identity = *identity;
+    return tables_prepare(bq, selection, err);
+}
+
+static bool port_state(struct warehouse *warehouse, const struct selection *selection, const char *message_id,
+                       struct state *out_state, struct error *err)
+{
+    return state_read((struct bigquery *)warehouse, selection, message_id, out_state, err);
+}
+
+static bool port_begin(struct warehouse *warehouse, const struct selection *selection, struct load **out_load,
+                       struct error *err)
+{
+    return stage_begin((struct bigquery *)warehouse, selection, out_load, err);
+}
+
+static bool port_commit(struct load *load, const struct commit *commit, struct committed *out_committed,
+                        struct error *err)
+{
+    bool good = commit_load(load, commit, out_committed, err);
+    stage_free(load);
+    return good;
+}
+
+static void port_free(struct warehouse *warehouse)
+{
+    free(warehouse);
+}
+
+static const struct warehouse_ops port = {
+    .prepare = port_prepare,
+    .state = port_state,
+    .begin = port_begin,
+    .write = stage_write,
+    .reject = stage_reject,
+    .commit = port_commit,
+    .abort = stage_free,
+    .free = port_free,
+};
+
+static bool check_name(const char *what, const char *name, bool dashes, struct error *err)
+{
+    if (sql_name_valid(name, dashes)) return true;
+    return error_set(err, ERROR_CONFIG, "\"%s\" is \"%s\", but has to be of letters, digits%s and _", what,
+                     name ? name : "", dashes ? ", -" : "");
+}
+
+bool bigquery_new(const struct bigquery_settings *settings, struct warehouse **out_warehouse,
+                  struct error *err)
+{
+    if (!check_name("project", settings->project, true, err) ||
+        !check_name("dataset", settings->dataset, false, err) ||
+        !check_name("control_dataset", settings->control_dataset, false, err))
+        return false;
+    struct bigquery *bq = mem_zero(1, sizeof *bq);
+    bq->warehouse.ops = &port;
+    bq->settings = *settings;
+    *out_warehouse = &bq->warehouse;
+    return true;
+}
+
+/* --- Datasets --- */
+
+static bool dataset_get(struct bigquery *bq, const char *dataset, json_t **out_resource, struct error *err)
+{
+    AUTO(mem_free) char *path = mem_format("datasets/%s", dataset);
+    AUTO(api_answer_done) struct api_answer answer = {0};
+    const struct api_call call = {
+        .method = "GET", .path = path, .what = "BigQuery datasets.get", .accept = {404}};
+    *out_resource = NULL;
+    if (!api_do(bq, &call, &answer, err)) return error_wrap(err, "dataset %s", dataset);
+    if (answer.status == 200) *out_resource = json_incref(answer.json);
+    return true;
+}
+
+static bool dataset_insert(struct bigquery *bq, const char *dataset, const char *description,
+                           struct error *err)
+{
+    AUTO(json_drop)
+    json_t *body =
+        json_pack("{s:{s:s, s:s}, s:s, s:s}", "datasetReference", "projectId", bq->settings.project,
+                  "datasetId", dataset, "location", bq->settings.location, "description", description);
+    AUTO(api_answer_done) struct api_answer answer = {0};
+    const struct api_call call = {.method = "POST",
+                                  .path = "datasets",
+                                  .body = body,
+                                  .what = "BigQuery datasets.insert",
+                                  .accept = {409}};
+    return api_do(bq, &call, &answer, err) || error_wrap(err, "dataset %s", dataset);
+}
+
+static bool check_dataset(struct bigquery *bq, const char *dataset, const char *description,
+                          struct error *err)
+{
+    AUTO(json_drop) json_t *resource = NULL;
+    if (!dataset_get(bq, dataset, &resource, err)) return false;
+    if (!resource &&
+        (!dataset_insert(bq, dataset, description, err) || !dataset_get(bq, dataset, &resource, err)))
+        return false;
+    const char *location = json_text_at(resource, "location");
+    if (!location)
+        return error_set(err, ERROR_FORMAT, "BigQuery does not tell where the dataset %s lies; try again",
+                         dataset);
+    if (strcasecmp(location, bq->settings.location) != 0)
+        return error_set(
+            err, ERROR_CONFIG,
+            "the dataset %s lies in %s, but \"location\" is \"%s\"; set it to \"%s\", or name another "
+            "dataset",
+            dataset, location, bq->settings.location, location);
+    const char *expiration =
+        json_int_at(resource, "defaultTableExpirationMs", 0) > 0       ? "defaultTableExpirationMs"
+        : json_int_at(resource, "defaultPartitionExpirationMs", 0) > 0 ? "defaultPartitionExpirationMs"
+                                                                       : NULL;
+    if (!expiration) return true;
+    return error_set(err, ERROR_CONFIG,
+                     "the dataset %s has %s set, so its data would vanish in silence; remove it (bq update "
+                     "--default_%s_expiration 0 %s), or name another dataset",
+                     dataset, expiration, strstr(expiration, "Table") ? "table" : "partition", dataset);
+}
+
+bool bigquery_check(struct warehouse *warehouse, struct error *err)
+{
+    struct bigquery *bq = (struct bigquery *)warehouse;
+    return check_dataset(bq, bq->settings.dataset, "Loaded by caseload", err) &&
+           check_dataset(bq, bq->settings.control_dataset, "The ledger, locks and staging of caseload", err);
+}

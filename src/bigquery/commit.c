@@ -1,0 +1,81 @@
+/* commit.c - the transaction that makes a unit visible: a script, and the row that proves it. */
+#include <string.h>
+
+#include "base/mem.h"
+#include "internal.h"
+
+static json_t *commit_parameters(const struct load *load, const struct commit *commit)
+{
+    const struct bigquery *bq = load->bq;
+    char began[INSTANT_TEXT], name[32];
+    json_t *parameters = json_array();
+    parameter_add(parameters, "stream", "STRING", load->selection->stream->name);
+    parameter_add(parameters, "workspace_id", "STRING", bq->identity.workspace);
+    parameter_add(parameters, "source_type", "STRING", bq->identity.type);
+    parameter_add(parameters, "timezone", "STRING", bq->settings.timezone);
+    parameter_add(parameters, "version", "STRING", bq->settings.version);
+    parameter_add(parameters, "run_id", "STRING", commit->run_id);
+    parameter_add(parameters, "message_id", "STRING", commit->message_id);
+    parameter_add_day(parameters, "lo", commit->unit.lo);
+    parameter_add_day(parameters, "hi", commit->unit.hi);
+    parameter_add_day(parameters, "claim_hi", commit->unit.claim_hi);
+    parameter_add(parameters, "open", "BOOL", commit->unit.open ? "true" : "false");
+    instant_format(commit->began_us, began);
+    parameter_add(parameters, "began_at", "TIMESTAMP", began);
+    parameter_add_int(parameters, "fetched", commit->fetched);
+    for (size_t i = 0; i < load->selection->table_count; i++) {
+        if (!load->stages[i].used) continue;
+        snprintf(name, sizeof name, "staged_%zu", i);
+        parameter_add_int(parameters, name, load->stages[i].rows);
+    }
+    if (load->stages[SQL_STAGE_REJECTED].used)
+        parameter_add_int(parameters, "staged_rejected", load->stages[SQL_STAGE_REJECTED].rows);
+    return parameters;
+}
+
+static bool read_result(const struct load *load, const char *id, struct committed *out, struct error *err)
+{
+    AUTO(json_drop) json_t *rows = NULL;
+    size_t count = load->selection->table_count;
+    struct committed committed = {0};
+    if (!job_rows(load->bq, id, &rows, err)) return false;
+    const json_t *row = json_array_get(rows, 0);
+    bool good = json_array_size(rows) == 1;
+    for (size_t i = 0; i < count; i++)
+        good = good && cell_int(row, i, &committed.inserted[i]);
+    good = good && cell_int(row, count, &committed.rejected) && cell_int(row, count + 1, &committed.doubled);
+    if (!good)
+        return error_set(
+            err, ERROR_FORMAT,
+            "BigQuery job %s is done, but shows no result: it can't be told whether it committed; "
+            "loading the unit again is harmless",
+            id);
+    *out = committed;
+    return true;
+}
+
+bool commit_load(struct load *load, const struct commit *commit, struct committed *out_committed,
+                 struct error *err)
+{
+    struct bigquery *bq = load->bq;
+    struct sql_names names = bigquery_names(bq);
+    const char *stages[LIMIT_TABLES + 1] = {NULL};
+    if (!stage_finish(load, err)) return error_wrap(err, "staging of %s", load->selection->stream->name);
+    if (api_stopped(bq, err)) return false;
+    for (size_t i = 0; i <= LIMIT_TABLES; i++)
+        if (load->stages[i].used) stages[i] = load->stages[i].table;
+    AUTO(buf_done) struct buf sql = {0};
+    buf_init(&sql, LIMIT_SQL);
+    if (!sql_commit(&names, load->selection, stages, &sql))
+        return error_set(err, ERROR_LIMIT, "the commit of %s is larger than 1 MiB of SQL",
+                         load->selection->stream->name);
+    AUTO(json_drop) json_t *parameters = commit_parameters(load, commit);
+    AUTO(mem_free)
+    char *prefix = mem_format("caseload-commit-%s-%s", load->selection->stream->name, commit->run_id);
+    char id[JOB_ID];
+    const struct query_job query = {
+        .prefix = prefix, .sql = buf_string(&sql), .parameters = parameters, .where = "commit"};
+    if (job_query(bq, &query, id, err) && read_result(load, id, out_committed, err)) return true;
+    tables_forget(bq); /* a table may have been dropped: the next prepare looks at everything */
+    return error_wrap(err, "commit of %s", load->selection->stream->name);
+}

@@ -1,0 +1,253 @@
+/* internal.h - what the files of this folder know of each other.
+ *
+ *   api     one REST call, and what each of BigQuery's error reasons means for us
+ *   job     jobs under ids of our own, reads with rows
+ *   sql     the statements, from the texts in sql/
+ *   schema  tables as JSON, and how an existing one differs
+ *   upload  gzip through a resumable upload, with bounded memory
+ *   tables  prepare: everything a stream needs is there and fits
+ *   state   one consistent reading
+ *   stage   the rows of one unit, in staging tables of their own
+ *   commit  the transaction
+ */
+#ifndef CASELOAD_BIGQUERY_INTERNAL_H
+#define CASELOAD_BIGQUERY_INTERNAL_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <zlib.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "bigquery/bigquery.h"
+
+#define JOB_ID   768 /* BigQuery allows 1,024 */
+#define TABLE_ID 256
+
+/* A stream whose surroundings were checked in this process, for tables created at that time. */
+struct prepared {
+    const struct stream *stream;
+    int64_t created_us;
+};
+
+struct bigquery {
+    struct warehouse warehouse; /* first: the port */
+    struct bigquery_settings settings;
+    struct source_identity identity; /* of the last prepare; a commit must match the lock row with it */
+    int64_t now_us;                  /* the newest time BigQuery told us; 0: none yet */
+    int64_t created_ms; /* clock_ms of our last tables.insert: for a while others may not see it */
+    struct prepared prepared[LIMIT_STREAMS];
+    size_t prepared_count;
+};
+
+/* --- api.c --- */
+
+enum reaction {
+    REACT_FAIL,  /* it will never work; see reason_kind */
+    REACT_AGAIN, /* a request: the same again; a job: the same under a new id */
+    REACT_LATER  /* not within this message's patience */
+};
+
+extern const struct retry api_retry;
+
+struct api_call {
+    const char *method;
+    const char *path;   /* behind .../projects/<project>/, with its query */
+    const json_t *body; /* NULL: none */
+    const char *etag;   /* If-Match; NULL: none */
+    const char *what;   /* "BigQuery tables.get" */
+    int accept[2];      /* error statuses that the caller deals with */
+    bool upload;        /* starts a resumable upload */
+    bool lags;          /* notFound may mean: created a moment ago */
+    bool quick;         /* best effort: one try */
+};
+
+struct api_answer {
+    int status;
+    json_t *json;  /* NULL: no body */
+    char *session; /* the upload's session URI, a capability: never shown. NULL: none */
+};
+
+/* True: 2xx or an accepted status. out is yours: api_answer_done. */
+bool api_do(struct bigquery *bq, const struct api_call *call, struct api_answer *out_answer,
+            struct error *err) CHECKED;
+void api_answer_done(struct api_answer *answer);
+
+/* What an HTTP error reply means; err is filled for every reaction. */
+enum reaction api_reaction(const struct http_reply *reply, const char *what, struct error *err);
+/* What a job's errorResult means. */
+enum reaction reason_of_job(const char *reason, const char *message);
+enum error_kind reason_kind(const char *reason);
+const char *reason_advice(const char *reason);
+/* Sleeps unless we are to stop. */
+bool api_sleep(struct bigquery *bq, int64_t ms, struct error *err) CHECKED;
+bool api_stopped(struct bigquery *bq, struct error *err); /* true: err says so */
+/* Is this URL on the host we were told to speak to? Tokens go nowhere else. */
+bool api_same_host(const char *base_url, const char *url);
+/* "location=EU" percent-encoded, and such. */
+bool api_query(struct buf *out, const char *name, const char *value);
+
+/* --- job.c --- */
+
+void parameter_add(json_t *parameters, const char *name, const char *type, const char *value);
+void parameter_add_int(json_t *parameters, const char *name, int64_t value);
+void parameter_add_day(json_t *parameters, const char *name, struct day value);
+
+/* An id of ours: <prefix>-<suffix>, other characters than [A-Za-z0-9_-] replaced. */
+void job_name(char out_id[JOB_ID], const char *prefix, const char *suffix);
+/* out_old: a job of that id was there already. */
+bool job_start(struct bigquery *bq, const char *id, const json_t *configuration, bool *out_old,
+               struct error *err) CHECKED;
+/* Polls until it is DONE, well or not. out_job is yours (json_decref). */
+bool job_wait(struct bigquery *bq, const char *id, const char *where, json_t **out_job,
+              struct error *err) CHECKED;
+bool job_exists(struct bigquery *bq, const char *id, bool *out_exists, struct error *err) CHECKED;
+/* True: it went well. False: err tells the first of its errors, out_reaction what to do. */
+bool job_went_well(const json_t *job, enum reaction *out_reaction, struct error *err);
+/* Waits before the next id; false: there have been enough, or we are to stop. */
+bool job_pause(struct bigquery *bq, int tried, const struct error *failure, struct error *err) CHECKED;
+
+struct query_job {
+    const char *prefix; /* of its ids */
+    bool fixed;         /* ids are counted, so that everybody's are the same; else random */
+    const char *sql;
+    const json_t *parameters;
+    const char *where; /* for the progress: "commit" */
+};
+
+/* A statement or script that changes something. Ends well or fails; reruns what may be rerun. */
+bool job_query(struct bigquery *bq, const struct query_job *query, char out_id[JOB_ID],
+               struct error *err) CHECKED;
+/* All rows of a job's last SELECT, as [{"f":[{"v":..}]}]; out_rows is yours. */
+bool job_rows(struct bigquery *bq, const char *id, json_t **out_rows, struct error *err) CHECKED;
+/* A read. */
+bool query_read(struct bigquery *bq, const char *sql, const json_t *parameters, json_t **out_rows,
+                struct error *err) CHECKED;
+
+/* Cells: NULL or false if absent or of another form. */
+const char *cell_text(const json_t *row, size_t index);
+bool cell_int(const json_t *row, size_t index, int64_t *out_value);
+bool cell_day(const json_t *row, size_t index, struct day *out_day);
+
+/* --- sql.c --- */
+
+extern const char sql_adopt[], sql_commit_check[], sql_commit_declare[], sql_commit_doubled[],
+    sql_commit_ledger[], sql_commit_lock[], sql_commit_rejected[], sql_commit_result[], sql_commit_union[],
+    sql_latest[], sql_ledger[], sql_seed[], sql_state[];
+
+struct sql_names {
+    const char *project, *dataset, *control;
+};
+
+struct sql_value {
+    const char *name, *text;
+};
+
+#define SQL_STAGE_REJECTED LIMIT_TABLES /* the index of the rejected records among stages */
+
+bool sql_name_valid(const char *name, bool dashes); /* [A-Za-z0-9_], with dashes: and - */
+/* Appends the text with its placeholders filled. A placeholder without value, or a value without placeholder,
+ * is our mistake. */
+void sql_fill(struct buf *out, const char *text, const struct sql_value *values, size_t count);
+
+/* The commit of a selection; stages[i] NULL: nothing staged for that table. */
+bool sql_commit(const struct sql_names *names, const struct selection *selection,
+                const char *const stages[LIMIT_TABLES + 1], struct buf *out_sql);
+void sql_state_text(const struct sql_names *names, const struct stream *stream, struct buf *out_sql);
+void sql_latest_text(const struct sql_names *names, const struct table *table, struct buf *out_sql);
+void sql_adopt_text(const struct sql_names *names, const struct table *table, struct buf *out_sql);
+void sql_ledger_text(const struct sql_names *names, struct buf *out_sql);
+void sql_seed_text(const struct sql_names *names, const struct stream *stream, struct buf *out_sql);
+
+/* --- schema.c --- */
+
+json_t *schema_data(const struct table *table);  /* array of fields, yours */
+json_t *schema_stage(const struct table *table); /* the same for staging */
+json_t *schema_runs(void);
+json_t *schema_rejected(void);
+json_t *schema_rejected_stage(void);
+json_t *schema_lock(void);
+/* Adds to existing (an array of fields) what it lacks of wanted. A difference that can't be mended is
+ * ERROR_REFUSED and named. */
+bool schema_merge(json_t *existing, const json_t *wanted, bool *out_changed, struct error *err) CHECKED;
+
+/* --- tables.c --- */
+
+struct sql_names bigquery_names(const struct bigquery *bq);
+bool tables_prepare(struct bigquery *bq, const struct selection *selection, struct error *err) CHECKED;
+/* The resource of a table; NULL if it does not exist. */
+bool tables_get(struct bigquery *bq, const char *dataset, const char *table, json_t **out_resource,
+                struct error *err) CHECKED;
+/* Creates it; one that is there already is fine. */
+bool tables_insert(struct bigquery *bq, const char *dataset, const char *table, json_t *resource,
+                   struct error *err) CHECKED;
+void tables_delete(struct bigquery *bq, const char *dataset, const char *table); /* best effort */
+void tables_forget(struct bigquery *bq); /* check everything again at the next prepare */
+
+/* --- state.c --- */
+
+bool state_read(struct bigquery *bq, const struct selection *selection, const char *message_id,
+                struct state *out_state, struct error *err) CHECKED;
+/* BigQuery's clock, as fresh as the last reading. */
+bool state_now(struct bigquery *bq, int64_t *out_us, struct error *err) CHECKED;
+
+/* --- upload.c --- */
+
+struct upload {
+    struct bigquery *bq;
+    const char *job;             /* borrowed: the load job's id */
+    const json_t *configuration; /* borrowed */
+    char *session;
+    struct buf tail;      /* compressed bytes that were not acknowledged */
+    int64_t acknowledged; /* bytes before the tail */
+    z_stream gzip;
+    bool ended;    /* the tail ends the file */
+    bool unclear;  /* the last answer did not come: ask how far it got */
+    bool accepted; /* the job exists */
+    int idle;      /* steps in place since since_ms */
+    int64_t since_ms;
+};
+
+bool upload_begin(struct upload *upload, struct bigquery *bq, const char *job, const json_t *configuration,
+                  struct error *err) CHECKED;
+bool upload_add(struct upload *upload, const void *bytes, size_t size, struct error *err) CHECKED;
+bool upload_end(struct upload *upload, struct error *err) CHECKED; /* the job exists */
+/* The same file for a new job id, if all of it is still here. */
+bool upload_rewind(struct upload *upload, const char *job);
+void upload_done(struct upload *upload);
+
+/* --- stage.c --- */
+
+struct stage {
+    char table[TABLE_ID];
+    char job[JOB_ID];
+    json_t *configuration;
+    struct upload upload;
+    int64_t rows;
+    bool used;
+};
+
+struct load {
+    struct bigquery *bq;
+    const struct selection *selection;
+    char nonce[17];
+    struct stage stages[LIMIT_TABLES + 1]; /* the last: rejected records */
+    struct buf row;
+};
+
+bool stage_begin(struct bigquery *bq, const struct selection *selection, struct load **out_load,
+                 struct error *err) CHECKED;
+bool stage_write(struct load *load, size_t table, const char *row, size_t size, struct error *err) CHECKED;
+bool stage_reject(struct load *load, const struct reject *reject, struct error *err) CHECKED;
+bool stage_finish(struct load *load, struct error *err) CHECKED; /* everything staged is there */
+void stage_free(struct load *load);                              /* and drops the staging tables */
+
+/* --- commit.c --- */
+
+bool commit_load(struct load *load, const struct commit *commit, struct committed *out_committed,
+                 struct error *err) CHECKED;
+
+#endif

@@ -1,0 +1,226 @@
+/* schema.c - tables as BigQuery's JSON, and how an existing table differs from what we need. */
+#include <string.h>
+#include <strings.h>
+
+#include "internal.h"
+
+static const char *type_name(enum column_type type)
+{
+    switch (type) {
+    case COLUMN_STRING: return "STRING";
+    case COLUMN_INT64: return "INTEGER";
+    case COLUMN_FLOAT64: return "FLOAT";
+    case COLUMN_BOOL: return "BOOLEAN";
+    case COLUMN_TIMESTAMP: return "TIMESTAMP";
+    case COLUMN_JSON: return "JSON";
+    case COLUMN_RECORD: return "RECORD";
+    }
+    return "STRING";
+}
+
+static const char *mode_name(enum column_mode mode)
+{
+    switch (mode) {
+    case COLUMN_NULLABLE: return "NULLABLE";
+    case COLUMN_REQUIRED: return "REQUIRED";
+    case COLUMN_REPEATED: return "REPEATED";
+    }
+    return "NULLABLE";
+}
+
+static json_t *field(const char *name, const char *type, const char *mode)
+{
+    return json_pack("{s:s, s:s, s:s}", "name", name, "type", type, "mode", mode);
+}
+
+static void describe(json_t *target, const char *description)
+{
+    if (description && *description) json_object_set_new(target, "description", json_string(description));
+}
+
+static json_t *column_fields(const struct column *columns, size_t count)
+{
+    json_t *fields = json_array();
+    for (size_t i = 0; i < count; i++) {
+        json_t *one = field(columns[i].name, type_name(columns[i].type), mode_name(columns[i].mode));
+        describe(one, columns[i].description);
+        if (columns[i].type == COLUMN_RECORD)
+            json_object_set_new(one, "fields", column_fields(columns[i].fields, columns[i].field_count));
+        json_array_append_new(fields, one);
+    }
+    return fields;
+}
+
+static void add_described(json_t *fields, const char *name, const char *type, const char *mode,
+                          const char *text)
+{
+    json_t *one = field(name, type, mode);
+    describe(one, text);
+    json_array_append_new(fields, one);
+}
+
+static json_t *fields_of_rows(const struct table *table)
+{
+    json_t *fields = column_fields(table->columns, table->column_count);
+    json_t *day = field(COLUMN_PARTITION_DATE, "DATE", "REQUIRED");
+    describe(day,
+             table->day ? "The local day of the row; the table is partitioned by it" : "The day of reading");
+    json_array_insert_new(fields, 0, day);
+    add_described(fields, COLUMN_EXTRA, "JSON", "NULLABLE", "What no column takes, by dotted path");
+    return fields;
+}
+
+json_t *schema_data(const struct table *table)
+{
+    json_t *fields = fields_of_rows(table);
+    add_described(fields, COLUMN_LOADED_AT, "TIMESTAMP", "REQUIRED", "When the row was committed");
+    add_described(fields, COLUMN_RUN_ID, "STRING", "REQUIRED", "The run that committed it");
+    return fields;
+}
+
+json_t *schema_stage(const struct table *table)
+{
+    json_t *fields = fields_of_rows(table);
+    json_array_append_new(fields, field(COLUMN_SEQUENCE, "INTEGER", "REQUIRED"));
+    return fields;
+}
+
+/* --- Tables of our own: a line a column --- */
+
+struct plain {
+    const char *name, *type, *mode;
+};
+
+static json_t *plain_fields(const struct plain *columns, size_t count)
+{
+    json_t *fields = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(fields, field(columns[i].name, columns[i].type, columns[i].mode));
+    return fields;
+}
+
+json_t *schema_runs(void)
+{
+    static const struct plain before[] = {{"committed_at", "TIMESTAMP", "REQUIRED"},
+                                          {"stream", "STRING", "REQUIRED"},
+                                          {"lo", "DATE", "REQUIRED"},
+                                          {"hi", "DATE", "REQUIRED"},
+                                          {"open", "BOOLEAN", "REQUIRED"}};
+    static const struct plain claim[] = {{"day", "DATE", "NULLABLE"}, {"row_count", "INTEGER", "NULLABLE"}};
+    static const struct plain after[] = {
+        {"run_id", "STRING", "REQUIRED"},      {"message_id", "STRING", "REQUIRED"},
+        {"began_at", "TIMESTAMP", "REQUIRED"}, {"fetched", "INTEGER", "NULLABLE"},
+        {"inserted", "INTEGER", "NULLABLE"},   {"rejected", "INTEGER", "NULLABLE"},
+        {"version", "STRING", "NULLABLE"}};
+    json_t *fields = plain_fields(before, sizeof before / sizeof *before);
+    json_t *claimed = field("claimed", "RECORD", "REPEATED");
+    describe(claimed, "Days that were over and settled when the fetch began, and the rows each then held");
+    json_object_set_new(claimed, "fields", plain_fields(claim, sizeof claim / sizeof *claim));
+    json_array_append_new(fields, claimed);
+    json_t *rest = plain_fields(after, sizeof after / sizeof *after);
+    json_array_extend(fields, rest);
+    json_decref(rest);
+    return fields;
+}
+
+json_t *schema_rejected(void)
+{
+    static const struct plain columns[] = {{"day", "DATE", "REQUIRED"},
+                                           {"stream", "STRING", "REQUIRED"},
+                                           {"lo", "DATE", "REQUIRED"},
+                                           {"hi", "DATE", "REQUIRED"},
+                                           {"id", "STRING", "NULLABLE"},
+                                           {"reason", "STRING", "REQUIRED"},
+                                           {"record", "STRING", "REQUIRED"},
+                                           {"run_id", "STRING", "REQUIRED"},
+                                           {"rejected_at", "TIMESTAMP", "REQUIRED"}};
+    return plain_fields(columns, sizeof columns / sizeof *columns);
+}
+
+json_t *schema_rejected_stage(void)
+{
+    static const struct plain columns[] = {{"id", "STRING", "NULLABLE"},
+                                           {"reason", "STRING", "REQUIRED"},
+                                           {"record", "STRING", "REQUIRED"},
+                                           {COLUMN_SEQUENCE, "INTEGER", "REQUIRED"}};
+    return plain_fields(columns, sizeof columns / sizeof *columns);
+}
+
+json_t *schema_lock(void)
+{
+    static const struct plain columns[] = {{"workspace_id", "STRING", "REQUIRED"},
+                                           {"source_type", "STRING", "REQUIRED"},
+                                           {"timezone", "STRING", "REQUIRED"},
+                                           {"commits", "INTEGER", "REQUIRED"},
+                                           {"committed_at", "TIMESTAMP", "REQUIRED"}};
+    return plain_fields(columns, sizeof columns / sizeof *columns);
+}
+
+/* --- Comparing --- */
+
+static const char *text_of(const json_t *object, const char *key, const char *fallback)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text && *text ? text : fallback;
+}
+
+/* BigQuery takes both names of a type and reports the older one. */
+static const char *type_normal(const char *type)
+{
+    static const char *const pairs[][2] = {
+        {"INT64", "INTEGER"}, {"FLOAT64", "FLOAT"}, {"BOOL", "BOOLEAN"}, {"STRUCT", "RECORD"}};
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+        if (!strcasecmp(type, pairs[i][0])) return pairs[i][1];
+    return type;
+}
+
+static json_t *find_field(const json_t *fields, const char *name)
+{
+    for (size_t i = 0; i < json_array_size(fields); i++) {
+        json_t *one = json_array_get(fields, i);
+        if (!strcasecmp(text_of(one, "name", ""), name)) return one;
+    }
+    return NULL;
+}
+
+static bool merge_fields(json_t *existing, const json_t *wanted, const char *path, bool *out_changed,
+                         struct error *err)
+{
+    for (size_t i = 0; i < json_array_size(wanted); i++) {
+        const json_t *want = json_array_get(wanted, i);
+        const char *name = text_of(want, "name", ""), *mode = text_of(want, "mode", "NULLABLE");
+        const char *type = type_normal(text_of(want, "type", ""));
+        json_t *have = find_field(existing, name);
+        if (!have) {
+            if (!strcmp(mode, "REQUIRED"))
+                return error_set(
+                    err, ERROR_REFUSED,
+                    "the REQUIRED column %s%s is missing, and BigQuery can't add one to an existing "
+                    "table; move the table aside and let it be made anew",
+                    path, name);
+            json_array_append_new(existing, json_deep_copy(want));
+            *out_changed = true;
+            continue;
+        }
+        const char *have_type = type_normal(text_of(have, "type", "")),
+                   *have_mode = text_of(have, "mode", "NULLABLE");
+        if (strcasecmp(have_type, type) != 0 || strcasecmp(have_mode, mode) != 0)
+            return error_set(
+                err, ERROR_REFUSED,
+                "column %s%s is %s %s but has to be %s %s; move the table aside and let it be made anew",
+                path, name, have_type, have_mode, type, mode);
+        if (strcmp(type, "RECORD") != 0) continue;
+        char below[512];
+        snprintf(below, sizeof below, "%s%s.", path, name);
+        if (!merge_fields(json_object_get(have, "fields"), json_object_get(want, "fields"), below,
+                          out_changed, err))
+            return false;
+    }
+    return true;
+}
+
+bool schema_merge(json_t *existing, const json_t *wanted, bool *out_changed, struct error *err)
+{
+    *out_changed = false;
+    return merge_fields(existing, wanted, "", out_changed, err);
+}

@@ -1,0 +1,148 @@
+/* stage.c - the rows of one unit, each table's in a staging table of its own, made at its first row. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/random.h"
+#include "internal.h"
+
+#define STAGE_LIFE_US INT64_C(259200000000) /* three days: far longer than any unit takes */
+#define LOAD_RUNS     5
+
+bool stage_begin(struct bigquery *bq, const struct selection *selection, struct load **out_load,
+                 struct error *err)
+{
+    int64_t now_us; /* early, so that a first row does not find us without a clock */
+    if (!state_now(bq, &now_us, err)) return false;
+    struct load *load = mem_zero(1, sizeof *load);
+    load->bq = bq;
+    load->selection = selection;
+    random_name(load->nonce);
+    buf_init(&load->row, 8 * LIMIT_REJECT);
+    *out_load = load;
+    return true;
+}
+
+static json_t *load_configuration(const struct bigquery *bq, const char *table)
+{
+    return json_pack("{s:s, s:{s:s}, s:{s:{s:s, s:s, s:s}, s:s, s:s, s:s, s:i, s:b, s:b}}", "jobTimeoutMs",
+                     "1800000", "labels", "app", "caseload", "load", "destinationTable", "projectId",
+                     bq->settings.project, "datasetId", bq->settings.control_dataset, "tableId", table,
+                     "sourceFormat", "NEWLINE_DELIMITED_JSON", "createDisposition", "CREATE_NEVER",
+                     "writeDisposition", "WRITE_EMPTY", "maxBadRecords", 0, "ignoreUnknownValues", 0,
+                     "autodetect", 0);
+}
+
+static void name_job(const struct load *load, struct stage *stage, int run)
+{
+    char suffix[32];
+    (void)load;
+    snprintf(suffix, sizeof suffix, "%d", run);
+    job_name(stage->job, stage->table, suffix); /* the table's name is unique, so the job's is */
+}
+
+static bool create_stage(struct load *load, size_t index, struct error *err)
+{
+    struct bigquery *bq = load->bq;
+    struct stage *stage = &load->stages[index];
+    char life[32];
+    int64_t now_us;
+    if (!state_now(bq, &now_us, err)) return false;
+    bool rejected = index == SQL_STAGE_REJECTED;
+    AUTO(mem_free)
+    char *name = rejected ? mem_format("stage_%s_%s_rejected", load->selection->stream->name, load->nonce)
+                          : mem_format("stage_%s_%s_%zu", load->selection->stream->name, load->nonce, index);
+    snprintf(stage->table, sizeof stage->table, "%s", name);
+    snprintf(life, sizeof life, "%lld", (long long)((now_us + STAGE_LIFE_US) / 1000));
+    AUTO(json_drop)
+    json_t *want =
+        json_pack("{s:s, s:{s:o}}", "expirationTime", life, "schema", "fields",
+                  rejected ? schema_rejected_stage() : schema_stage(load->selection->tables[index]));
+    if (!tables_insert(bq, bq->settings.control_dataset, stage->table, want, err)) return false;
+    stage->configuration = load_configuration(bq, stage->table);
+    name_job(load, stage, 1);
+    stage->used = true;
+    return upload_begin(&stage->upload, bq, stage->job, stage->configuration, err);
+}
+
+static bool write_row(struct load *load, size_t index, const char *row, size_t size, struct error *err)
+{
+    struct stage *stage = &load->stages[index];
+    if (!stage->used && !create_stage(load, index, err)) return false;
+    if (!upload_add(&stage->upload, row, size, err) || !upload_add(&stage->upload, "\n", 1, err))
+        return false;
+    stage->rows++;
+    return true;
+}
+
+bool stage_write(struct load *load, size_t table, const char *row, size_t size, struct error *err)
+{
+    assert(table < load->selection->table_count);
+    if (size > LIMIT_ROW)
+        return error_set(err, ERROR_LIMIT, "a row of %s is larger than 16 MiB",
+                         load->selection->tables[table]->name);
+    return write_row(load, table, row, size, err);
+}
+
+bool stage_reject(struct load *load, const struct reject *reject, struct error *err)
+{
+    struct buf *row = &load->row;
+    size_t size = reject->record_size < LIMIT_REJECT ? reject->record_size : LIMIT_REJECT;
+    buf_reset(row);
+    buf_text(row, "{\"id\":");
+    json_write_string(row, reject->id, strlen(reject->id));
+    buf_text(row, ",\"reason\":");
+    json_write_string(row, reject->reason, strlen(reject->reason));
+    buf_text(row, ",\"record\":");
+    json_write_string(row, reject->record ? reject->record : "", reject->record ? size : 0);
+    buf_format(row, ",\"" COLUMN_SEQUENCE "\":%lld}", (long long)load->stages[SQL_STAGE_REJECTED].rows);
+    if (row->full) return error_set(err, ERROR_LIMIT, "a rejected record is too large to be kept");
+    return write_row(load, SQL_STAGE_REJECTED, row->data, row->size, err);
+}
+
+/* A failed job burns its id. If the whole file is still in memory it goes out again under the next. */
+static bool finish_one(struct load *load, struct stage *stage, struct error *err)
+{
+    for (int run = 1;; run++) {
+        AUTO(json_drop) json_t *job = NULL;
+        enum reaction reaction = REACT_FAIL;
+        struct error failure = {0};
+        if (!upload_end(&stage->upload, err) || !job_wait(load->bq, stage->job, "load", &job, err))
+            return false;
+        if (job_went_well(job, &reaction, &failure)) return true;
+        *err = failure;
+        if (reaction != REACT_AGAIN || run == LOAD_RUNS) return false;
+        if (!job_pause(load->bq, run, &failure, err)) return false;
+        name_job(load, stage, run + 1);
+        if (!upload_rewind(&stage->upload, stage->job)) {
+            *err = failure;
+            return false;
+        }
+    }
+}
+
+/* All files go out before any job is waited for. */
+bool stage_finish(struct load *load, struct error *err)
+{
+    for (size_t i = 0; i <= LIMIT_TABLES; i++)
+        if (load->stages[i].used && !upload_end(&load->stages[i].upload, err)) return false;
+    for (size_t i = 0; i <= LIMIT_TABLES; i++)
+        if (load->stages[i].used && !finish_one(load, &load->stages[i], err)) return false;
+    return true;
+}
+
+void stage_free(struct load *load)
+{
+    if (!load) return;
+    for (size_t i = 0; i <= LIMIT_TABLES; i++) {
+        struct stage *stage = &load->stages[i];
+        if (!stage->used) continue;
+        tables_delete(load->bq, load->bq->settings.control_dataset, stage->table);
+        upload_done(&stage->upload);
+        json_drop(&stage->configuration);
+    }
+    buf_done(&load->row);
+    free(load);
+}

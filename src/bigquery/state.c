@@ -1,0 +1,162 @@
+/* state.c - one consistent reading of what BigQuery knows of a stream. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "internal.h"
+
+/* The columns of state.sql. */
+enum { CELL_KIND, CELL_DAY, CELL_ROWS, CELL_SEEN, CELL_BEGAN };
+
+static bool is_instant(int64_t us)
+{
+    return us >= INSTANT_MIN_US && us <= INSTANT_MAX_US;
+}
+
+static bool odd(const char *what, struct error *err)
+{
+    return error_set(
+        err, ERROR_FORMAT,
+        "BigQuery's answer on the state of the tables is odd: %s; look into the table runs of the "
+        "control dataset",
+        what);
+}
+
+static bool read_claim(const json_t *row, struct claim *out_claim, struct error *err)
+{
+    struct claim claim = {.any = true};
+    if (!cell_int(row, CELL_ROWS, &claim.rows) || claim.rows < 0) return odd("a claim without a count", err);
+    if (!cell_int(row, CELL_SEEN, &claim.committed_us) || !cell_int(row, CELL_BEGAN, &claim.began_us) ||
+        !is_instant(claim.committed_us) || !is_instant(claim.began_us))
+        return odd("a claim without its times", err);
+    *out_claim = claim;
+    return true;
+}
+
+static bool read_open(const json_t *row, struct state *state, struct error *err)
+{
+    int64_t count;
+    if (!cell_int(row, CELL_ROWS, &count) || count < 0) return odd("no count of open runs", err);
+    if (count == 0) return true;
+    if (!cell_int(row, CELL_BEGAN, &state->open_run_us) || !is_instant(state->open_run_us))
+        return odd("an open run without its time", err);
+    state->any_open_run = true;
+    return true;
+}
+
+/* A row about one day becomes an entry of its own; they are merged afterwards. */
+static bool read_day(const char *kind, const json_t *row, struct day_state *out, struct error *err)
+{
+    if (!cell_day(row, CELL_DAY, &out->day)) return odd("a row without a day", err);
+    if (!strcmp(kind, "claim")) return read_claim(row, &out->newest, err);
+    if (!strcmp(kind, "own")) return read_claim(row, &out->own, err);
+    if (strcmp(kind, "held") != 0) return odd("a row of an unknown kind", err);
+    if (!cell_int(row, CELL_ROWS, &out->held) || out->held < 0) return odd("a day without a count", err);
+    return true;
+}
+
+static bool read_rows(const json_t *rows, struct state *state, struct error *err)
+{
+    size_t count = json_array_size(rows);
+    state->days = mem_zero(count + 1, sizeof *state->days);
+    for (size_t i = 0; i < count; i++) {
+        const json_t *row = json_array_get(rows, i);
+        const char *kind = cell_text(row, CELL_KIND);
+        if (!kind) return odd("a row without a kind", err);
+        if (!strcmp(kind, "now")) {
+            if (!cell_int(row, CELL_SEEN, &state->now_us) || !is_instant(state->now_us))
+                return odd("no clock", err);
+        } else if (!strcmp(kind, "open")) {
+            if (!read_open(row, state, err)) return false;
+        } else if (!read_day(kind, row, &state->days[state->day_count++], err)) {
+            return false;
+        }
+    }
+    return state->now_us ? true : odd("no clock", err);
+}
+
+static int compare_days(const void *a, const void *b)
+{
+    const struct day_state *one = a, *other = b;
+    return day_compare(one->day, other->day);
+}
+
+static void merge_days(struct state *state)
+{
+    size_t kept = 0;
+    if (state->day_count == 0) return;
+    qsort(state->days, state->day_count, sizeof *state->days, compare_days);
+    for (size_t i = 1; i < state->day_count; i++) {
+        const struct day_state *next = &state->days[i];
+        struct day_state *last = &state->days[kept];
+        if (day_compare(last->day, next->day) != 0) {
+            state->days[++kept] = *next;
+            continue;
+        }
+        last->held += next->held;
+        if (next->newest.any) last->newest = next->newest;
+        if (next->own.any) last->own = next->own;
+    }
+    state->day_count = kept + 1;
+}
+
+/* Read after the rows: a table that was made anew in between then looks younger than any claim, never older.
+ */
+static bool read_created(struct bigquery *bq, const struct selection *selection, struct state *state,
+                         struct error *err)
+{
+    for (size_t i = 0; i < selection->table_count; i++) {
+        AUTO(json_drop) json_t *resource = NULL;
+        if (!tables_get(bq, bq->settings.dataset, selection->tables[i]->name, &resource, err)) return false;
+        int64_t created_ms = json_int_at(resource, "creationTime", -1);
+        if (!resource)
+            return error_set(err, ERROR_BUSY,
+                             "the table %s was dropped meanwhile; it is made anew at the next try",
+                             selection->tables[i]->name);
+        if (created_ms < 0 || created_ms > INSTANT_MAX_US / 1000)
+            return odd("a table without creationTime", err);
+        if (created_ms * 1000 > state->created_us) state->created_us = created_ms * 1000;
+    }
+    return true;
+}
+
+bool state_read(struct bigquery *bq, const struct selection *selection, const char *message_id,
+                struct state *out_state, struct error *err)
+{
+    struct state state = {0};
+    struct sql_names names = bigquery_names(bq);
+    AUTO(buf_done) struct buf sql = {0};
+    buf_init(&sql, LIMIT_SQL);
+    sql_state_text(&names, selection->stream, &sql);
+    AUTO(json_drop) json_t *parameters = json_array();
+    parameter_add(parameters, "stream", "STRING", selection->stream->name);
+    parameter_add(parameters, "message_id", "STRING", message_id);
+    AUTO(json_drop) json_t *rows = NULL;
+    if (!query_read(bq, buf_string(&sql), parameters, &rows, err) || !read_rows(rows, &state, err) ||
+        !read_created(bq, selection, &state, err)) {
+        state_done(&state);
+        tables_forget(bq);
+        return error_wrap(err, "state of %s", selection->stream->name);
+    }
+    merge_days(&state);
+    if (state.now_us > bq->now_us) bq->now_us = state.now_us;
+    *out_state = state;
+    return true;
+}
+
+bool state_now(struct bigquery *bq, int64_t *out_us, struct error *err)
+{
+    if (bq->now_us == 0) {
+        AUTO(json_drop) json_t *parameters = json_array();
+        AUTO(json_drop) json_t *rows = NULL;
+        if (!query_read(bq, "SELECT CURRENT_TIMESTAMP() AS now", parameters, &rows, err)) return false;
+        if (!cell_int(json_array_get(rows, 0), 0, &bq->now_us) || !is_instant(bq->now_us) ||
+            bq->now_us <= 0) {
+            bq->now_us = 0;
+            return odd("no clock", err);
+        }
+    }
+    *out_us = bq->now_us;
+    return true;
+}

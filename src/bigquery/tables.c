@@ -1,0 +1,315 @@
+/* tables.c - everything that a stream needs is there and fits: tables, views, ledger, lock row. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "internal.h"
+
+#define TABLE_ROUNDS 8 /* get, insert, get, patch, get: and somebody else may do the same at once */
+
+struct sql_names bigquery_names(const struct bigquery *bq)
+{
+    return (struct sql_names){.project = bq->settings.project,
+                              .dataset = bq->settings.dataset,
+                              .control = bq->settings.control_dataset};
+}
+
+/* --- Calls --- */
+
+bool tables_get(struct bigquery *bq, const char *dataset, const char *table, json_t **out_resource,
+                struct error *err)
+{
+    AUTO(mem_free) char *path = mem_format("datasets/%s/tables/%s", dataset, table);
+    AUTO(api_answer_done) struct api_answer answer = {0};
+    const struct api_call call = {
+        .method = "GET", .path = path, .what = "BigQuery tables.get", .accept = {404}};
+    *out_resource = NULL;
+    if (!api_do(bq, &call, &answer, err)) return error_wrap(err, "table %s", table);
+    if (answer.status == 404) return true;
+    if (!json_is_object(answer.json))
+        return error_set(err, ERROR_FORMAT, "BigQuery tables.get: the answer on %s is not an object", table);
+    *out_resource = json_incref(answer.json);
+    return true;
+}
+
+bool tables_insert(struct bigquery *bq, const char *dataset, const char *table, json_t *resource,
+                   struct error *err)
+{
+    AUTO(mem_free) char *path = mem_format("datasets/%s/tables", dataset);
+    AUTO(api_answer_done) struct api_answer answer = {0};
+    json_object_set_new(resource, "tableReference",
+                        json_pack("{s:s, s:s, s:s}", "projectId", bq->settings.project, "datasetId", dataset,
+                                  "tableId", table));
+    const struct api_call call = {
+        .method = "POST", .path = path, .body = resource, .what = "BigQuery tables.insert", .accept = {409}};
+    if (!api_do(bq, &call, &answer, err)) return error_wrap(err, "table %s", table);
+    bq->created_ms = clock_ms();
+    return true;
+}
+
+void tables_delete(struct bigquery *bq, const char *dataset, const char *table)
+{
+    struct error unread; /* what stays behind expires by itself */
+    AUTO(mem_free) char *path = mem_format("datasets/%s/tables/%s", dataset, table);
+    AUTO(api_answer_done) struct api_answer answer = {0};
+    const struct api_call call = {
+        .method = "DELETE", .path = path, .what = "BigQuery tables.delete", .accept = {404}, .quick = true};
+    if (!api_stopped(bq, &unread)) (void)!api_do(bq, &call, &answer, &unread);
+}
+
+/* True, too, if somebody changed it since it was read: look again. */
+static bool tables_patch(struct bigquery *bq, const char *path, const json_t *resource, const json_t *fields,
+                         struct error *err)
+{
+    AUTO(json_drop) json_t *body = json_pack("{s:{s:O}}", "schema", "fields", fields);
+    AUTO(api_answer_done) struct api_answer answer = {0};
+    const struct api_call call = {.method = "PATCH",
+                                  .path = path,
+                                  .body = body,
+                                  .etag = json_text_at(resource, "etag"),
+                                  .what = "BigQuery tables.patch",
+                                  .accept = {412}};
+    return api_do(bq, &call, &answer, err);
+}
+
+/* --- One table --- */
+
+static bool check_partitioning(const json_t *have, const json_t *want, struct error *err)
+{
+    const char *field = json_text_at(want, "timePartitioning.field"), *type = json_text_at(have, "type");
+    if (type && strcmp(type, "TABLE") != 0)
+        return error_set(err, ERROR_REFUSED, "it is a %s, not a table; give caseload a dataset of its own",
+                         type);
+    if (!field) return true;
+    const char *have_type = json_text_at(have, "timePartitioning.type");
+    const char *have_field = json_text_at(have, "timePartitioning.field");
+    if (!have_type || strcmp(have_type, "DAY") != 0 || !have_field || strcmp(have_field, field) != 0)
+        return error_set(
+            err, ERROR_REFUSED,
+            "it has to be partitioned by day on %s, and BigQuery can't change that; move the table "
+            "aside and let it be made anew",
+            field);
+    if (json_int_at(have, "timePartitioning.expirationMs", 0) > 0)
+        return error_set(
+            err, ERROR_REFUSED,
+            "its partitions expire, so that days would be loaded again for ever; remove the partition "
+            "expiration from the table");
+    return true;
+}
+
+/* It exists and fits when this returns; what it lacks of our columns was added. */
+static bool ensure_table(struct bigquery *bq, const char *dataset, const char *table, json_t *want,
+                         json_t **out_resource, struct error *err)
+{
+    AUTO(mem_free) char *path = mem_format("datasets/%s/tables/%s", dataset, table);
+    for (int round = 0; round < TABLE_ROUNDS; round++) {
+        AUTO(json_drop) json_t *have = NULL;
+        if (!tables_get(bq, dataset, table, &have, err)) return false;
+        if (!have) {
+            if (round > 0 && !api_sleep(bq, 100 << round, err)) return false;
+            if (!tables_insert(bq, dataset, table, want, err)) return false;
+            continue;
+        }
+        AUTO(json_drop) json_t *fields = json_deep_copy(json_at(have, "schema.fields"));
+        bool changed = false;
+        if (!check_partitioning(have, want, err) ||
+            !schema_merge(fields, json_at(want, "schema.fields"), &changed, err))
+            return error_wrap(err, "table %s.%s", dataset, table);
+        if (!changed) {
+            if (out_resource) *out_resource = json_incref(have);
+            return true;
+        }
+        if (!tables_patch(bq, path, have, fields, err)) return error_wrap(err, "table %s.%s", dataset, table);
+    }
+    return error_set(err, ERROR_BUSY,
+                     "table %s.%s changes all the time; does something else create or drop it?", dataset,
+                     table);
+}
+
+static json_t *plain_table(json_t *fields, const char *description)
+{
+    return json_pack("{s:s, s:{s:o}}", "description", description, "schema", "fields", fields);
+}
+
+static json_t *partitioned_table(json_t *fields, const char *description, const char *field)
+{
+    json_t *table = plain_table(fields, description);
+    json_object_set_new(table, "timePartitioning", json_pack("{s:s, s:s}", "type", "DAY", "field", field));
+    return table;
+}
+
+static json_t *data_table(const struct bigquery *bq, const struct table *table)
+{
+    json_t *want = partitioned_table(schema_data(table), table->description ? table->description : "",
+                                     COLUMN_PARTITION_DATE);
+    json_t *cluster = json_array();
+    for (size_t i = 0; i < table->key_count && i < 4; i++)
+        json_array_append_new(cluster, json_string(table->key[i]));
+    json_object_set_new(want, "clustering", json_pack("{s:o}", "fields", cluster));
+    if (bq->settings.require_partition_filter)
+        json_object_set_new(want, "requirePartitionFilter", json_true());
+    return want;
+}
+
+/* A view that is there is left alone: people may have made it theirs. */
+static bool ensure_view(struct bigquery *bq, const struct table *table, struct error *err)
+{
+    AUTO(mem_free) char *name = mem_format("%s_latest", table->name);
+    AUTO(json_drop) json_t *have = NULL;
+    if (!tables_get(bq, bq->settings.dataset, name, &have, err)) return false;
+    if (have) return true;
+    struct sql_names names = bigquery_names(bq);
+    AUTO(buf_done) struct buf sql = {0};
+    buf_init(&sql, LIMIT_SQL);
+    sql_latest_text(&names, table, &sql);
+    AUTO(mem_free) char *description = mem_format("The newest version of each row of %s", table->name);
+    AUTO(json_drop)
+    json_t *want = json_pack("{s:s, s:{s:s, s:b}}", "description", description, "view", "query",
+                             buf_string(&sql), "useLegacySql", 0);
+    return tables_insert(bq, bq->settings.dataset, name, want, err);
+}
+
+/* --- Lock row, ledger, adoption --- */
+
+/* The job's id holds the lock table's birth, so that a table made anew is seeded anew, and otherwise once. */
+static bool seed_lock(struct bigquery *bq, const struct selection *selection, const json_t *lock,
+                      struct error *err)
+{
+    if (json_int_at(lock, "numRows", 0) > 0) return true;
+    struct sql_names names = bigquery_names(bq);
+    AUTO(buf_done) struct buf sql = {0};
+    buf_init(&sql, LIMIT_SQL);
+    sql_seed_text(&names, selection->stream, &sql);
+    AUTO(json_drop) json_t *parameters = json_array();
+    parameter_add(parameters, "workspace_id", "STRING", bq->identity.workspace);
+    parameter_add(parameters, "source_type", "STRING", bq->identity.type);
+    parameter_add(parameters, "timezone", "STRING", bq->settings.timezone);
+    AUTO(mem_free)
+    char *prefix = mem_format("caseload-seed-%s-%s-%lld", bq->settings.control_dataset,
+                              selection->stream->name, (long long)json_int_at(lock, "creationTime", 0));
+    char id[JOB_ID];
+    const struct query_job query = {
+        .prefix = prefix, .fixed = true, .sql = buf_string(&sql), .parameters = parameters, .where = "seed"};
+    return job_query(bq, &query, id, err);
+}
+
+static bool ensure_control(struct bigquery *bq, const struct selection *selection, struct error *err)
+{
+    const char *control = bq->settings.control_dataset;
+    AUTO(json_drop)
+    json_t *runs =
+        plain_table(schema_runs(), "The ledger of caseload: one row a commit. Do not change it by hand.");
+    json_object_set_new(runs, "clustering", json_pack("{s:[s]}", "fields", "stream"));
+    AUTO(json_drop)
+    json_t *rejected =
+        partitioned_table(schema_rejected(), "Records that could not be loaded, with the reason", "day");
+    AUTO(json_drop)
+    json_t *lock = plain_table(schema_lock(),
+                               "Serialises the commits of one stream. One row. Do not change it by hand.");
+    AUTO(mem_free) char *lock_name = mem_format("lock_%s", selection->stream->name);
+    AUTO(json_drop) json_t *locked = NULL;
+    return ensure_table(bq, control, "runs", runs, NULL, err) &&
+           ensure_table(bq, control, "rejected", rejected, NULL, err) &&
+           ensure_table(bq, control, lock_name, lock, &locked, err) && seed_lock(bq, selection, locked, err);
+}
+
+static bool has_ledger(struct bigquery *bq, const struct selection *selection, bool *out_has,
+                       struct error *err)
+{
+    struct sql_names names = bigquery_names(bq);
+    AUTO(buf_done) struct buf sql = {0};
+    buf_init(&sql, LIMIT_SQL);
+    sql_ledger_text(&names, &sql);
+    AUTO(json_drop) json_t *parameters = json_array();
+    parameter_add(parameters, "stream", "STRING", selection->stream->name);
+    AUTO(json_drop) json_t *rows = NULL;
+    int64_t commits = 0;
+    if (!query_read(bq, buf_string(&sql), parameters, &rows, err)) return false;
+    if (!cell_int(json_array_get(rows, 0), 0, &commits))
+        return error_set(err, ERROR_FORMAT, "BigQuery gave no count of the ledger's rows");
+    *out_has = commits > 0;
+    return true;
+}
+
+/* Rows that are there without a ledger may stay if they do not contradict the set. */
+static bool adopt(struct bigquery *bq, const struct table *table, struct error *err)
+{
+    struct sql_names names = bigquery_names(bq);
+    AUTO(buf_done) struct buf sql = {0};
+    buf_init(&sql, LIMIT_SQL);
+    sql_adopt_text(&names, table, &sql);
+    AUTO(json_drop) json_t *parameters = json_array();
+    if (table->day) parameter_add(parameters, "timezone", "STRING", bq->settings.timezone);
+    AUTO(json_drop) json_t *rows = NULL;
+    int64_t misplaced, keyless;
+    if (!query_read(bq, buf_string(&sql), parameters, &rows, err)) return false;
+    if (!cell_int(json_array_get(rows, 0), 0, &misplaced) || !cell_int(json_array_get(rows, 0), 1, &keyless))
+        return error_set(err, ERROR_FORMAT, "BigQuery gave no counts of the rows in %s", table->name);
+    if (misplaced == 0 && keyless == 0) return true;
+    return error_set(
+        err, ERROR_REFUSED,
+        "the table %s holds rows that caseload did not load: %lld lie on another partition_date than the "
+        "day of their %s in %s, %lld lack a key; move the table aside, or set the time zone it was "
+        "loaded with",
+        table->name, (long long)misplaced, table->day ? table->day : "reading", bq->settings.timezone,
+        (long long)keyless);
+}
+
+/* --- A stream --- */
+
+static struct prepared *prepared_slot(struct bigquery *bq, const struct stream *stream)
+{
+    for (size_t i = 0; i < bq->prepared_count; i++)
+        if (bq->prepared[i].stream == stream) return &bq->prepared[i];
+    return NULL;
+}
+
+void tables_forget(struct bigquery *bq)
+{
+    bq->prepared_count = 0;
+}
+
+static void remember(struct bigquery *bq, const struct stream *stream, int64_t created_us)
+{
+    struct prepared *slot = prepared_slot(bq, stream);
+    if (!slot && bq->prepared_count < LIMIT_STREAMS) slot = &bq->prepared[bq->prepared_count++];
+    if (slot) *slot = (struct prepared){.stream = stream, .created_us = created_us};
+}
+
+static bool adopt_tables(struct bigquery *bq, const struct selection *selection, const bool *filled,
+                         struct error *err)
+{
+    bool any = false, known = false;
+    for (size_t i = 0; i < selection->table_count; i++)
+        any = any || filled[i];
+    if (!any) return true;
+    if (!has_ledger(bq, selection, &known, err)) return false;
+    for (size_t i = 0; i < selection->table_count && !known; i++)
+        if (filled[i] && !adopt(bq, selection->tables[i], err)) return false;
+    return true;
+}
+
+/* The data tables are looked at each time; the rest once, as long as those stay the same. */
+bool tables_prepare(struct bigquery *bq, const struct selection *selection, struct error *err)
+{
+    bool filled[LIMIT_TABLES] = {false};
+    int64_t created_us = 0;
+    for (size_t i = 0; i < selection->table_count; i++) {
+        AUTO(json_drop) json_t *want = data_table(bq, selection->tables[i]);
+        AUTO(json_drop) json_t *have = NULL;
+        if (!ensure_table(bq, bq->settings.dataset, selection->tables[i]->name, want, &have, err))
+            return false;
+        int64_t created_ms = json_int_at(have, "creationTime", 0);
+        filled[i] = json_int_at(have, "numRows", 0) > 0;
+        if (created_ms * 1000 > created_us) created_us = created_ms * 1000;
+    }
+    const struct prepared *known = prepared_slot(bq, selection->stream);
+    if (known && known->created_us == created_us) return true;
+    for (size_t i = 0; i < selection->table_count; i++)
+        if (!ensure_view(bq, selection->tables[i], err)) return false;
+    if (!ensure_control(bq, selection, err) || !adopt_tables(bq, selection, filled, err)) return false;
+    remember(bq, selection->stream, created_us);
+    return true;
+}

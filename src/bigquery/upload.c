@@ -1,0 +1,270 @@
+/* upload.c - gzip through a resumable upload (https://cloud.google.com/bigquery/docs/loading-data-local).
+ *
+ * Bytes are kept until they are acknowledged, and no longer: at most one chunk and one block of output. The
+ * upload goes forward in steps; a step that gets nowhere costs a growing wait, and there are not many of
+ * them.
+ */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "internal.h"
+
+#define BLOCK      65536
+#define FILE_LIMIT INT64_C(3800000000) /* BigQuery takes gzip files of up to 4 GB */
+#define GZIP_LEVEL 4                   /* nearly the size of level 6 at half its time */
+#define STEPS_IDLE 12
+
+static const struct retry step_retry = {
+    .base_ms = 250, .cap_ms = 32000, .attempts = STEPS_IDLE, .budget_ms = 600000};
+
+bool upload_begin(struct upload *upload, struct bigquery *bq, const char *job, const json_t *configuration,
+                  struct error *err)
+{
+    *upload = (struct upload){.bq = bq, .job = job, .configuration = configuration};
+    buf_init(&upload->tail, LIMIT_CHUNK + BLOCK);
+    if (deflateInit2(&upload->gzip, GZIP_LEVEL, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+        return error_set(err, ERROR_LIMIT, "zlib does not start: out of memory");
+    return true;
+}
+
+void upload_done(struct upload *upload)
+{
+    if (!upload->bq) return;
+    (void)deflateEnd(&upload->gzip); /* complains about data not flushed, which is wanted here */
+    buf_done(&upload->tail);
+    free(upload->session);
+    *upload = (struct upload){0};
+}
+
+/* --- Answers --- */
+
+static bool give_up_lost(struct upload *upload, struct error *err)
+{
+    return error_set(
+        err, ERROR_BUSY,
+        "BigQuery lost the upload of job %s after %lld bytes, which are not kept; the unit is loaded again",
+        upload->job, (long long)upload->acknowledged);
+}
+
+/* A step in place: waits, longer each time. */
+static bool pause_step(struct upload *upload, int64_t least_ms, struct error *err)
+{
+    int64_t now = clock_ms();
+    if (upload->idle++ == 0) upload->since_ms = now;
+    int64_t wait = retry_wait_ms(&step_retry, upload->idle, now - upload->since_ms, least_ms);
+    if (wait < 0)
+        return error_set(err, ERROR_BUSY,
+                         "the upload of job %s to BigQuery does not get on after %d attempts", upload->job,
+                         upload->idle);
+    return api_sleep(upload->bq, wait, err);
+}
+
+/* "bytes=0-N", sometimes without "bytes="; absent: nothing is stored. */
+static bool read_range(const struct http_reply *reply, int64_t *out_stored)
+{
+    char text[64];
+    char *end = NULL;
+    *out_stored = 0;
+    if (!http_header(reply, "range", text, sizeof text)) return true;
+    const char *range = strncmp(text, "bytes=", 6) ? text : text + 6;
+    if (strncmp(range, "0-", 2) != 0 || range[2] < '0' || range[2] > '9') return false;
+    long long last = strtoll(range + 2, &end, 10);
+    if (*end || last < 0 || last >= INT64_MAX) return false;
+    *out_stored = last + 1;
+    return true;
+}
+
+static bool take_progress(struct upload *upload, const struct http_reply *reply, struct error *err)
+{
+    int64_t stored = 0, sent = upload->acknowledged + (int64_t)upload->tail.size;
+    bool asked = upload->unclear;
+    if (!read_range(reply, &stored) || stored > sent)
+        return error_set(err, ERROR_FORMAT,
+                         "BigQuery's answer to the upload of job %s names a range never sent", upload->job);
+    if (stored < upload->acknowledged) return give_up_lost(upload, err);
+    upload->unclear = false;
+    if (stored == upload->acknowledged) return asked || pause_step(upload, 0, err);
+    buf_drop(&upload->tail, (size_t)(stored - upload->acknowledged));
+    upload->acknowledged = stored;
+    upload->idle = 0;
+    return true;
+}
+
+/* The session is gone. That may be because it did its work and the answer was lost. */
+static bool take_loss(struct upload *upload, struct error *err)
+{
+    if (!job_exists(upload->bq, upload->job, &upload->accepted, err)) return false;
+    if (upload->accepted) return true;
+    if (upload->acknowledged > 0) return give_up_lost(upload, err);
+    free(upload->session);
+    upload->session = NULL;
+    upload->unclear = false;
+    return pause_step(upload, 0, err);
+}
+
+static bool take_reply(struct upload *upload, const struct http_reply *reply, struct error *err)
+{
+    switch (reply->status) {
+    case 308: return take_progress(upload, reply, err);
+    case 404:
+    case 410: return take_loss(upload, err);
+    case 200:
+    case 201:
+        if (!upload->ended)
+            return error_set(err, ERROR_FORMAT, "BigQuery ended the upload of job %s before its end",
+                             upload->job);
+        upload->accepted = true;
+        return true;
+    case 409: /* the id is ours alone: an earlier session got through */ upload->accepted = true; return true;
+    default: break;
+    }
+    if (api_reaction(reply, "BigQuery upload", err) != REACT_AGAIN) return false;
+    upload->unclear = true;
+    return pause_step(upload, http_retry_after_ms(reply), err);
+}
+
+/* --- Steps --- */
+
+static bool open_session(struct upload *upload, struct error *err)
+{
+    struct bigquery *bq = upload->bq;
+    AUTO(json_drop)
+    json_t *body =
+        json_pack("{s:{s:s, s:s, s:s}, s:O}", "jobReference", "projectId", bq->settings.project, "jobId",
+                  upload->job, "location", bq->settings.location, "configuration", upload->configuration);
+    AUTO(api_answer_done) struct api_answer answer = {0};
+    const struct api_call call = {.method = "POST",
+                                  .path = "jobs?uploadType=resumable",
+                                  .body = body,
+                                  .what = "BigQuery upload",
+                                  .accept = {409},
+                                  .upload = true,
+                                  .lags = true};
+    if (!api_do(bq, &call, &answer, err)) return false;
+    if (answer.status == 409) {
+        upload->accepted = true;
+        return true;
+    }
+    if (!answer.session || !api_same_host(bq->settings.base_url, answer.session))
+        return error_set(err, ERROR_FORMAT,
+                         "BigQuery named no upload session on its own host %s; no token is sent elsewhere",
+                         bq->settings.base_url);
+    upload->session = answer.session;
+    answer.session = NULL;
+    return true;
+}
+
+static enum http_verdict judge(void *self, const struct http_reply *reply, int64_t *out_least_ms)
+{
+    (void)self;
+    *out_least_ms = 0;
+    return reply->status == 401 ? HTTP_RENEW : HTTP_DONE;
+}
+
+/* Which bytes these are. Asking how far it got is a PUT of nothing. */
+static void format_range(const struct upload *upload, size_t size, bool last, char *out, size_t out_size)
+{
+    char total[32] = "*";
+    long long from = upload->acknowledged;
+    if (last) snprintf(total, sizeof total, "%lld", from + (long long)upload->tail.size);
+    if (size)
+        snprintf(out, out_size, "Content-Range: bytes %lld-%lld/%s", from, from + (long long)size - 1, total);
+    else
+        snprintf(out, out_size, "Content-Range: bytes */%s", total);
+}
+
+static bool step(struct upload *upload, struct error *err)
+{
+    struct bigquery *bq = upload->bq;
+    if (api_stopped(bq, err)) return false;
+    if (!upload->session) return open_session(upload, err);
+    size_t whole = upload->tail.size < LIMIT_CHUNK ? upload->tail.size : LIMIT_CHUNK;
+    size_t size = upload->unclear ? 0 : whole;
+    bool last = upload->ended && (upload->unclear || whole == upload->tail.size);
+    char range[128];
+    format_range(upload, size, last, range, sizeof range);
+    const char *const headers[] = {"Content-Type: application/octet-stream", range, NULL};
+    const struct http_policy policy = {.judge = judge};
+    const struct http_request request = {
+        .method = "PUT",
+        .url = upload->session,
+        .headers = headers,
+        .token = bq->settings.token,
+        .body = buf_string(&upload->tail),
+        .body_size = size,
+        .reply_limit = LIMIT_REPLY,
+        .timeout_s = 600,
+        .policy = &policy,
+        .what = "BigQuery upload",
+    };
+    struct http_reply reply;
+    progress_step(bq->settings.progress, "BigQuery upload");
+    if (!http_do(bq->settings.http, &request, &reply, err)) {
+        if (err->kind != ERROR_BUSY) return false;
+        upload->unclear = true;
+        return pause_step(upload, 0, err);
+    }
+    bool good = take_reply(upload, &reply, err);
+    http_reply_done(&reply);
+    return good;
+}
+
+/* Compresses; whenever a chunk is full it goes out, which is what bounds the memory. */
+static bool pump(struct upload *upload, int flush, struct error *err)
+{
+    unsigned char block[BLOCK];
+    int result = Z_OK;
+    do {
+        while (upload->tail.size >= LIMIT_CHUNK && !upload->accepted)
+            if (!step(upload, err)) return false;
+        if (upload->accepted) /* only a file that has ended may be */
+            return error_set(err, ERROR_FORMAT,
+                             "BigQuery has job %s already, which only this upload may start", upload->job);
+        upload->gzip.next_out = block;
+        upload->gzip.avail_out = sizeof block;
+        result = deflate(&upload->gzip, flush);
+        assert(result != Z_STREAM_ERROR);
+        bool room = buf_add(&upload->tail, block, sizeof block - upload->gzip.avail_out);
+        assert(room); /* a block fits behind less than a chunk */
+        (void)room;
+    } while (upload->gzip.avail_in > 0 || upload->gzip.avail_out == 0 ||
+             (flush == Z_FINISH && result != Z_STREAM_END));
+    if (upload->acknowledged + (int64_t)upload->tail.size <= FILE_LIMIT) return true;
+    return error_set(err, ERROR_LIMIT,
+                     "the rows of this unit are larger than BigQuery takes in one file (4 GB compressed)");
+}
+
+bool upload_add(struct upload *upload, const void *bytes, size_t size, struct error *err)
+{
+    union {
+        const void *given;
+        Bytef *wanted; /* zlib's next_in is not const in every version, but is only read */
+    } in = {.given = bytes};
+    assert(size <= LIMIT_ROW + 1);
+    upload->gzip.next_in = in.wanted;
+    upload->gzip.avail_in = (uInt)size;
+    return pump(upload, Z_NO_FLUSH, err);
+}
+
+bool upload_end(struct upload *upload, struct error *err)
+{
+    if (!upload->ended && !pump(upload, Z_FINISH, err)) return false;
+    upload->ended = true;
+    while (!upload->accepted)
+        if (!step(upload, err)) return false;
+    return true;
+}
+
+bool upload_rewind(struct upload *upload, const char *job)
+{
+    if (upload->acknowledged > 0) return false;
+    free(upload->session);
+    upload->session = NULL;
+    upload->job = job;
+    upload->accepted = upload->unclear = false;
+    upload->idle = 0;
+    return true;
+}
