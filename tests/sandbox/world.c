@@ -13,7 +13,6 @@
 
 #define DAY_S          86400
 #define RECORDS        4000000 /* ceiling */
-#define VERSION_BITS   20
 #define ID_STEP        UINT64_C(0x9e3779b97f4a7c15)
 #define ID_STEP_BACK   UINT64_C(0xf1de83e19937733d) /* ID_STEP * ID_STEP_BACK = 1 modulo 2^64 */
 #define CHOICE_STEP    UINT64_C(2654435761)         /* a prime: walks through any number of records */
@@ -126,7 +125,7 @@ static bool append(struct world *world, struct record record)
 static bool renew(struct world *world, size_t number, int64_t updated_s, json_t *given)
 {
     struct record *record = &world->records.items[number];
-    if (record->past_count + 1 == UINT32_C(1) << VERSION_BITS) return false;
+    if (record->past_count + 1 == UINT32_C(1) << WORLD_VERSION_BITS) return false;
     index_remove(&world->records, number);
     record->past = mem_grow(record->past, record->past_count + 1, sizeof *record->past);
     record->past[record->past_count++] = record->newest;
@@ -371,7 +370,7 @@ json_t *world_version(struct world *world, const char *id, int64_t updated_s, in
         while (version < record->past_count && record->past[version].updated_s != updated_s)
             version++;
         if (version < record->past_count || record->newest.updated_s == updated_s) {
-            *out_place = ((int64_t)number << VERSION_BITS) + version;
+            *out_place = ((int64_t)number << WORLD_VERSION_BITS) + version;
             body = version_body(world, number, version);
         }
     }
@@ -390,7 +389,7 @@ int64_t world_newest(struct world *world, int64_t number, char out_id[WORLD_ID],
     if (given && (!json_is_string(json_object_get(given, "id")) ||
                   !json_is_integer(json_object_get(given, "updated_at"))))
         out_id[0] = '\0';
-    int64_t place = (number << VERSION_BITS) + record->past_count;
+    int64_t place = (number << WORLD_VERSION_BITS) + record->past_count;
     pthread_mutex_unlock(&world->lock);
     return place;
 }

@@ -61,7 +61,9 @@ void world_versions(struct world *world,
                     void (*visit)(void *self, const json_t *version, bool newest, bool served), void *self);
 int64_t world_count(struct world *world);
 
-/* One version of a record, yours, or NULL if there was none. Its place is a number of its own in the world. */
+/* One version of a record, yours, or NULL if there was none. Its place is a number of its own in the world:
+ * the record's number, and in the lowest WORLD_VERSION_BITS the version's, both from 0. */
+#define WORLD_VERSION_BITS 20
 json_t *world_version(struct world *world, const char *id, int64_t updated_s, int64_t *out_place);
 /* The place of the newest version of record number 0 .. count-1, and its key; the id is "" if it has none that
  * can be loaded. */
