@@ -33,6 +33,10 @@ static const struct {
 } known[] = {
     {"bigquery", "job", "fail", 1, FAULT_ARGUMENTS},
     {"bigquery", "job", "hold", 2, FAULT_ARGUMENTS},
+    {"bigquery", "job", "delay", 1, 1},
+    {"bigquery", "job", "lost-statistics", 0, 0},
+    {"bigquery", "upload.bytes", "short", 1, 1},
+    {"bigquery", "upload.bytes", "lose-session", 0, 0},
     {"bigquery", NULL, "status", 1, FAULT_ARGUMENTS},
     {"bigquery", NULL, "drop", 1, 1},
     {"bigquery", NULL, "delay", 1, 1},

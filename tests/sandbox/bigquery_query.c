@@ -1,0 +1,186 @@
+/* bigquery_query.c - query jobs: their configuration, where they belong, and the run through the store. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "bigquery_internal.h"
+
+#define QUERY_TEXT (1024 * 1024)
+#define PARAMETERS 10000
+
+static const char *text_of(const json_t *object, const char *name)
+{
+    return json_string_value(json_object_get(object, name));
+}
+
+static bool parameters_check(const json_t *query, struct store_error *err)
+{
+    static const char *const members[] = {"name", "parameterType", "parameterValue", NULL};
+    const json_t *parameters = json_object_get(query, "queryParameters"), *parameter;
+    const char *mode = text_of(query, "parameterMode");
+    if (json_array_size(parameters) > PARAMETERS)
+        return problem(err, "invalid", "A query has at most %d parameters", PARAMETERS);
+    if (json_array_size(parameters) > 0 && (!mode || strcmp(mode, "NAMED") != 0))
+        return problem(err, "invalid", "Only parameterMode NAMED is served here, and it must be sent");
+    size_t i, j;
+    json_array_foreach(parameters, i, parameter)
+    {
+        if (!only_members(parameter, members, "query_parameters", err)) return false;
+        const char *name = text_of(parameter, "name");
+        if (!valid_id(name, "_", 128))
+            return problem(err, "invalid", "Query parameter %zu has no valid name", i);
+        if (!text_of(json_object_get(parameter, "parameterType"), "type"))
+            return problem(err, "invalid", "Query parameter '%s' has no type", name);
+        if (!json_is_object(json_object_get(parameter, "parameterValue")))
+            return problem(err, "invalid", "Query parameter '%s' has no value", name);
+        for (j = 0; j < i; j++)
+            if (strcmp(text_of(json_array_get(parameters, j), "name"), name) == 0)
+                return problem(err, "invalid", "Duplicate query parameter name '%s'", name);
+    }
+    return true;
+}
+
+bool query_check(const json_t *query, struct store_error *err)
+{
+    static const char *const members[] = {"query",           "useLegacySql",       "parameterMode",
+                                          "queryParameters", "maximumBytesBilled", "useQueryCache",
+                                          "priority",        "defaultDataset",     NULL};
+    const char *text = text_of(query, "query");
+    int64_t limit = 0;
+    if (!only_members(query, members, "job.configuration.query", err)) return false;
+    if (!text || !*text) return problem(err, "required", "Required parameter is missing: query");
+    if (!json_is_false(json_object_get(query, "useLegacySql")))
+        return problem(err, "invalid",
+                       "Legacy SQL is not served here: send useLegacySql false (it defaults to true)");
+    if (strlen(text) > QUERY_TEXT)
+        return problem(
+            err, "invalid",
+            "The query is too large. The maximum standard SQL query length is 1024.00K characters, "
+            "including comments and white space characters.");
+    const json_t *billed = json_object_get(query, "maximumBytesBilled");
+    if (billed && (!read_int64(billed, &limit) || limit < 0))
+        return problem(err, "invalid", "Invalid value for maximumBytesBilled");
+    return parameters_check(query, err);
+}
+
+/* The dataset of the next name in backquotes, `dataset.table` or `project.dataset.table`, yours; NULL: no
+ * more. Bare names are not looked at: they mean the default dataset. */
+static char *next_dataset(const char **cursor)
+{
+    for (const char *open = strchr(*cursor, '`'); open; open = strchr(*cursor, '`')) {
+        const char *close = strchr(open + 1, '`');
+        if (!close) break;
+        *cursor = close + 1;
+        AUTO(mem_free) char *name = mem_bytes(open + 1, (size_t)(close - open - 1));
+        char *table = strrchr(name, '.');
+        if (!table) continue;
+        *table = '\0';
+        const char *dataset = strrchr(name, '.');
+        return mem_text(dataset ? dataset + 1 : name);
+    }
+    return NULL;
+}
+
+static char *location_of(struct bigquery *bigquery, const char *project, const char *dataset)
+{
+    struct store_error ignored; /* a dataset that is missing is the query's own error */
+    json_t *resource = dataset ? find_dataset(bigquery, project, dataset, &ignored) : NULL;
+    char *location = mem_text(text_of(resource, "location"));
+    json_decref(resource);
+    return location;
+}
+
+char *query_location(struct bigquery *bigquery, const char *project, const json_t *query)
+{
+    const char *cursor = text_of(query, "query");
+    char *location = NULL, *dataset;
+    while (!location && (dataset = next_dataset(&cursor))) {
+        location = location_of(bigquery, project, dataset);
+        free(dataset);
+    }
+    if (location) return location;
+    return location_of(bigquery, project, text_of(json_object_get(query, "defaultDataset"), "datasetId"));
+}
+
+/* Every dataset that the query names must lie where the job runs. */
+static bool location_check(const struct job *job, const json_t *query, struct store_error *err)
+{
+    const char *cursor = text_of(query, "query");
+    AUTO(mem_free) char *dataset = mem_text(text_of(json_object_get(query, "defaultDataset"), "datasetId"));
+    do {
+        AUTO(mem_free) char *location = location_of(job->bigquery, job->project, dataset);
+        if (location && strcmp(location, job->location) != 0)
+            return problem(err, "notFound", "Not found: Dataset %s:%s was not found in location %s",
+                           job->project, dataset, job->location);
+        free(dataset);
+        dataset = next_dataset(&cursor);
+    } while (dataset);
+    return true;
+}
+
+static void before_statement(void *self, const char *statement)
+{
+    hold_job(self, statement);
+}
+
+/* What the tables hold, estimated from their rows and columns. */
+static int64_t bytes_of(struct store *store, const json_t *tables)
+{
+    int64_t bytes = 0;
+    size_t i;
+    json_t *item;
+    json_array_foreach(tables, i, item)
+    {
+        AUTO(mem_free) char *dataset = mem_text(json_string_value(item));
+        char *dot = dataset ? strchr(dataset, '.') : NULL;
+        if (!dot) continue;
+        *dot = '\0';
+        json_t *resource = store_table(store, dataset, dot + 1);
+        const json_t *fields = json_object_get(json_object_get(resource, "schema"), "fields");
+        if (resource && !json_object_get(resource, "view"))
+            bytes += store_table_rows(store, dataset, dot + 1) * schema_row_bytes(fields);
+        json_decref(resource);
+    }
+    return bytes;
+}
+
+void query_run(struct job *job, bool dry_run, struct job_outcome *outcome)
+{
+    const json_t *configuration = json_object_get(job->configuration, "query");
+    struct store *store = job->bigquery->sandbox->store;
+    struct store_query query = {
+        .text = text_of(configuration, "query"),
+        .project = job->project,
+        .default_dataset = text_of(json_object_get(configuration, "defaultDataset"), "datasetId"),
+        .parameters = json_object_get(configuration, "queryParameters"),
+        .dry_run = dry_run,
+        .before = before_statement,
+        .self = job,
+    };
+    if (!location_check(job, configuration, &outcome->error)) return;
+    if (store_run(store, &query, &outcome->result, &outcome->error))
+        outcome->bytes = bytes_of(store, outcome->result.tables);
+    else
+        outcome->result = (struct store_result){.affected = -1};
+}
+
+json_t *query_statistics(const struct job_outcome *outcome)
+{
+    static const struct {
+        const char *statement, *count;
+    } counts[] = {
+        {"INSERT", "insertedRowCount"}, {"UPDATE", "updatedRowCount"}, {"DELETE", "deletedRowCount"}};
+    const struct store_result *result = &outcome->result;
+    json_t *statistics = json_pack("{s:o, s:o, s:b}", "totalBytesProcessed", int64_text(outcome->bytes),
+                                   "totalBytesBilled", int64_text(outcome->bytes), "cacheHit", 0);
+    if (result->statement[0])
+        json_object_set_new(statistics, "statementType", json_string(result->statement));
+    if (result->schema) json_object_set(statistics, "schema", result->schema);
+    if (result->affected < 0) return statistics;
+    json_object_set_new(statistics, "numDmlAffectedRows", int64_text(result->affected));
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+        if (strcmp(counts[i].statement, result->statement) == 0)
+            json_object_set_new(statistics, "dmlStats",
+                                json_pack("{s:o}", counts[i].count, int64_text(result->affected)));
+    return statistics;
+}
