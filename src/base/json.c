@@ -64,10 +64,15 @@ bool json_read(const char *bytes, size_t size, struct json_repairs *repairs, jso
     struct json_repairs found = {0};
     AUTO(buf_done) struct buf repaired;
     json_error_t why;
+    const char *nul;
 
     *out_value = NULL;
     buf_init(&repaired, size * 3 + 64); /* the worst: each byte becomes U+FFFD */
     if (size == 0) return error_set(err, ERROR_FORMAT, "not JSON: it is empty; ask its sender");
+    nul = memchr(bytes, '\0', size);
+    if (nul) /* jansson would take it for the end, and never see what follows */
+        return error_set(err, ERROR_FORMAT, "not JSON at byte %zu of %zu: a NUL byte; ask its sender",
+                         (size_t)(nul - bytes), size);
     if (too_deep(bytes, size))
         return error_set(err, ERROR_FORMAT, "JSON nested deeper than %d levels is refused; ask its sender",
                          JSON_DEPTH);
