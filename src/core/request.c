@@ -179,6 +179,9 @@ static bool request_make(struct values *values, const struct selection *configur
     char *streams = values->text[KEY_STREAMS];
 
     *out = (struct request){0};
+    if (streams && !*streams)
+        return error_set(err, ERROR_REQUEST,
+                         "\"streams\" is empty; leave it out to mean all configured streams");
     if (streams && !pick_streams(streams, configured, count, picked, err)) return false;
     for (size_t i = 0; i < count; i++)
         if (!streams || picked[i]) out->selections[out->count++] = &configured[i];

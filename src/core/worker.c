@@ -21,7 +21,7 @@ struct serving {
 int worker_nack_delay_s(int attempt)
 {
     if (attempt < 1) attempt = 1;
-    if (attempt > 6) return 600;
+    if (attempt >= 6) return 600;
     return 10 << attempt;
 }
 
