@@ -56,10 +56,12 @@ static size_t on_header(char *bytes, size_t one, size_t size, void *self)
     size_t all = one * size, line = all;
     while (line > 0 && (bytes[line - 1] == '\r' || bytes[line - 1] == '\n'))
         line--;
-    if (line >= 5 && memcmp(bytes, "HTTP/", 5) == 0)
+    if (line >= 5 && memcmp(bytes, "HTTP/", 5) == 0) {
         buf_reset(&call->reply.headers); /* the head before this one was an interim answer */
-    else
+        call->head_done = false;
+    } else
         add_header(&call->reply.headers, bytes, line);
+    call->head_done = call->head_done || line == 0; /* trailers may follow */
     call->over_limit = call->over_limit || call->reply.headers.full;
     return call->over_limit ? 0 : all;
 }
@@ -245,6 +247,7 @@ void call_begin(struct http_call *call, int64_t now_ms)
     call->reply.status = 0;
     call->reply.tries++;
     call->curl_text[0] = '\0';
+    call->head_done = false;
     if (curl_multi_add_handle(call->http->multi, call->easy) != CURLM_OK)
         abort(); /* no memory, or a handle that is not one */
     call->state = CALL_MOVING;
@@ -322,6 +325,7 @@ void call_finish(struct http_call *call, CURLcode code, int64_t now_ms)
     (void)curl_multi_remove_handle(call->http->multi, call->easy);        /* it is in there */
     call->state = CALL_WAITING;
     call->reply.status = (int)status;
+    if (code == CURLE_OK && !call->head_done) code = CURLE_PARTIAL_FILE;
     if (code == CURLE_OK)
         judge(call, now_ms);
     else

@@ -37,6 +37,7 @@ struct http_call {
     CURL *easy;
     char curl_text[CURL_ERROR_SIZE];
     bool over_limit;
+    bool head_done; /* curl takes a head that is cut for a whole one */
     bool renew;   /* the next try begins with another token */
     bool renewed; /* ... and that may happen once */
     int64_t first_ms;
