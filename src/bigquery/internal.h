@@ -179,12 +179,12 @@ bool schema_merge(json_t *existing, const json_t *wanted, bool *out_changed, str
 struct sql_names bigquery_names(const struct bigquery *bq);
 bool tables_prepare(struct bigquery *bq, const struct selection *selection, struct error *err) CHECKED;
 /* The resource of a table; NULL if it does not exist. */
-bool tables_get(struct bigquery *bq, const char *dataset, const char *table, json_t **out_resource,
-                struct error *err) CHECKED;
+bool table_get(struct bigquery *bq, const char *dataset, const char *table, json_t **out_resource,
+               struct error *err) CHECKED;
 /* Creates it; one that is there already is fine. */
-bool tables_insert(struct bigquery *bq, const char *dataset, const char *table, json_t *resource,
-                   struct error *err) CHECKED;
-void tables_delete(struct bigquery *bq, const char *dataset, const char *table); /* best effort */
+bool table_insert(struct bigquery *bq, const char *dataset, const char *table, json_t *resource,
+                  struct error *err) CHECKED;
+void table_delete(struct bigquery *bq, const char *dataset, const char *table); /* best effort */
 void tables_forget(struct bigquery *bq); /* check everything again at the next prepare */
 
 /* --- state.c --- */

@@ -60,7 +60,7 @@ static bool create_stage(struct load *load, size_t index, struct error *err)
     json_t *want =
         json_pack("{s:s, s:{s:o}}", "expirationTime", life, "schema", "fields",
                   rejected ? schema_rejected_stage() : schema_stage(load->selection->tables[index]));
-    if (!tables_insert(bq, bq->settings.control_dataset, stage->table, want, err)) return false;
+    if (!table_insert(bq, bq->settings.control_dataset, stage->table, want, err)) return false;
     stage->configuration = load_configuration(bq, stage->table);
     name_job(load, stage, 1);
     stage->used = true;
@@ -139,7 +139,7 @@ void stage_free(struct load *load)
     for (size_t i = 0; i <= LIMIT_TABLES; i++) {
         struct stage *stage = &load->stages[i];
         if (!stage->used) continue;
-        tables_delete(load->bq, load->bq->settings.control_dataset, stage->table);
+        table_delete(load->bq, load->bq->settings.control_dataset, stage->table);
         upload_done(&stage->upload);
         json_drop(&stage->configuration);
     }

@@ -108,7 +108,7 @@ static bool read_created(struct bigquery *bq, const struct selection *selection,
 {
     for (size_t i = 0; i < selection->table_count; i++) {
         AUTO(json_drop) json_t *resource = NULL;
-        if (!tables_get(bq, bq->settings.dataset, selection->tables[i]->name, &resource, err)) return false;
+        if (!table_get(bq, bq->settings.dataset, selection->tables[i]->name, &resource, err)) return false;
         int64_t created_ms = json_int_at(resource, "creationTime", -1);
         if (!resource)
             return error_set(err, ERROR_BUSY,

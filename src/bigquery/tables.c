@@ -18,8 +18,8 @@ struct sql_names bigquery_names(const struct bigquery *bq)
 
 /* --- Calls --- */
 
-bool tables_get(struct bigquery *bq, const char *dataset, const char *table, json_t **out_resource,
-                struct error *err)
+bool table_get(struct bigquery *bq, const char *dataset, const char *table, json_t **out_resource,
+               struct error *err)
 {
     AUTO(mem_free) char *path = mem_format("datasets/%s/tables/%s", dataset, table);
     AUTO(api_answer_done) struct api_answer answer = {0};
@@ -34,8 +34,8 @@ bool tables_get(struct bigquery *bq, const char *dataset, const char *table, jso
     return true;
 }
 
-bool tables_insert(struct bigquery *bq, const char *dataset, const char *table, json_t *resource,
-                   struct error *err)
+bool table_insert(struct bigquery *bq, const char *dataset, const char *table, json_t *resource,
+                  struct error *err)
 {
     AUTO(mem_free) char *path = mem_format("datasets/%s/tables", dataset);
     AUTO(api_answer_done) struct api_answer answer = {0};
@@ -49,7 +49,7 @@ bool tables_insert(struct bigquery *bq, const char *dataset, const char *table, 
     return true;
 }
 
-void tables_delete(struct bigquery *bq, const char *dataset, const char *table)
+void table_delete(struct bigquery *bq, const char *dataset, const char *table)
 {
     struct error unread; /* what stays behind expires by itself */
     AUTO(mem_free) char *path = mem_format("datasets/%s/tables/%s", dataset, table);
@@ -60,8 +60,8 @@ void tables_delete(struct bigquery *bq, const char *dataset, const char *table)
 }
 
 /* True, too, if somebody changed it since it was read: look again. */
-static bool tables_patch(struct bigquery *bq, const char *path, const json_t *resource, const json_t *fields,
-                         struct error *err)
+static bool table_patch(struct bigquery *bq, const char *path, const json_t *resource, const json_t *fields,
+                        struct error *err)
 {
     AUTO(json_drop) json_t *body = json_pack("{s:{s:O}}", "schema", "fields", fields);
     AUTO(api_answer_done) struct api_answer answer = {0};
@@ -106,10 +106,10 @@ static bool ensure_table(struct bigquery *bq, const char *dataset, const char *t
     AUTO(mem_free) char *path = mem_format("datasets/%s/tables/%s", dataset, table);
     for (int round = 0; round < TABLE_ROUNDS; round++) {
         AUTO(json_drop) json_t *have = NULL;
-        if (!tables_get(bq, dataset, table, &have, err)) return false;
+        if (!table_get(bq, dataset, table, &have, err)) return false;
         if (!have) {
             if (round > 0 && !api_sleep(bq, 100 << round, err)) return false;
-            if (!tables_insert(bq, dataset, table, want, err)) return false;
+            if (!table_insert(bq, dataset, table, want, err)) return false;
             continue;
         }
         AUTO(json_drop) json_t *fields = json_deep_copy(json_at(have, "schema.fields"));
@@ -121,7 +121,7 @@ static bool ensure_table(struct bigquery *bq, const char *dataset, const char *t
             if (out_resource) *out_resource = json_incref(have);
             return true;
         }
-        if (!tables_patch(bq, path, have, fields, err)) return error_wrap(err, "table %s.%s", dataset, table);
+        if (!table_patch(bq, path, have, fields, err)) return error_wrap(err, "table %s.%s", dataset, table);
     }
     return error_set(err, ERROR_BUSY,
                      "table %s.%s changes all the time; does something else create or drop it?", dataset,
@@ -158,7 +158,7 @@ static bool ensure_view(struct bigquery *bq, const struct table *table, struct e
 {
     AUTO(mem_free) char *name = mem_format("%s_latest", table->name);
     AUTO(json_drop) json_t *have = NULL;
-    if (!tables_get(bq, bq->settings.dataset, name, &have, err)) return false;
+    if (!table_get(bq, bq->settings.dataset, name, &have, err)) return false;
     if (have) return true;
     struct sql_names names = bigquery_names(bq);
     AUTO(buf_done) struct buf sql = {0};
@@ -168,7 +168,7 @@ static bool ensure_view(struct bigquery *bq, const struct table *table, struct e
     AUTO(json_drop)
     json_t *want = json_pack("{s:s, s:{s:s, s:b}}", "description", description, "view", "query",
                              buf_string(&sql), "useLegacySql", 0);
-    return tables_insert(bq, bq->settings.dataset, name, want, err);
+    return table_insert(bq, bq->settings.dataset, name, want, err);
 }
 
 /* --- Lock row, ledger, adoption --- */
