@@ -88,13 +88,13 @@ static void add_ledger_row(struct fake_warehouse *warehouse, const struct fake_j
 {
     const struct selection *selection = job->load->selection;
     const struct fake_table *table = fake_warehouse_table(warehouse, selection->tables[0]->name);
-    struct fake_ledger_row row = {.unit = job->unit,
+    struct fake_ledger_row row = {.stream = selection->stream,
+                                  .unit = job->unit,
                                   .began_us = job->began_us,
                                   .committed_us = *warehouse->now_us,
                                   .fetched = job->fetched};
     if (warehouse->design == FAKE_CLAIM_OPEN && row.unit.open)
         row.unit.claim_hi = zone_day(warehouse->zone, job->began_us / 1000000);
-    snprintf(row.stream, sizeof row.stream, "%s", selection->stream->name);
     snprintf(row.run_id, sizeof row.run_id, "%s", job->run_id);
     snprintf(row.message_id, sizeof row.message_id, "%s", job->message_id);
     int days = row.unit.claim_hi.n - row.unit.lo.n + 1;
@@ -129,7 +129,7 @@ static bool is_named_done(const struct fake_warehouse *warehouse, const struct f
     for (size_t i = 0; i < warehouse->ledger_count; i++) {
         const struct fake_ledger_row *row = &warehouse->ledger[i];
         if (row->unit.lo.n == job->unit.lo.n && row->unit.hi.n == job->unit.hi.n &&
-            strcmp(row->stream, job->load->selection->stream->name) == 0)
+            row->stream == job->load->selection->stream)
             return true;
     }
     return false;

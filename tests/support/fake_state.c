@@ -5,10 +5,11 @@
 #include "base/mem.h"
 #include "fake_internal.h"
 
-/* The day's entry, made if it is missing; days stay ascending. */
-static struct day_state *state_slot(struct state *state, struct day day)
+/* The day's entry, made if it is missing; days stay ascending. hint: where it may be. */
+static struct day_state *state_slot(struct state *state, struct day day, size_t hint)
 {
     size_t lo = 0, hi = state->day_count;
+    if (hint < hi && state->days[hint].day.n == day.n) return &state->days[hint];
     while (lo < hi) {
         size_t mid = (lo + hi) / 2;
         if (state->days[mid].day.n < day.n)
@@ -28,8 +29,10 @@ static struct day_state *state_slot(struct state *state, struct day day)
 static void add_claims(struct state *state, const struct fake_ledger_row *row, const char *message_id)
 {
     bool own = message_id[0] && strcmp(row->message_id, message_id) == 0;
+    size_t hint = 0;
     for (struct day day = row->unit.lo; day.n <= row->unit.claim_hi.n; day.n++) {
-        struct day_state *slot = state_slot(state, day);
+        struct day_state *slot = state_slot(state, day, hint);
+        hint = (size_t)(slot - state->days) + 1;
         slot->newest = (struct claim){.any = true,
                                       .rows = row->held[day.n - row->unit.lo.n],
                                       .began_us = row->began_us,
@@ -44,7 +47,7 @@ static void believe_max(struct state *state)
     struct day top;
     if (!state_watermark(state, (struct day){INT32_MAX}, &top)) return;
     for (struct day day = state->days[0].day; day.n <= top.n; day.n++) {
-        struct day_state *slot = state_slot(state, day);
+        struct day_state *slot = state_slot(state, day, SIZE_MAX);
         slot->newest = (struct claim){
             .any = true, .rows = slot->held, .began_us = state->now_us, .committed_us = state->now_us};
     }
@@ -61,12 +64,16 @@ bool fake_warehouse_read(struct fake_warehouse *warehouse, const struct selectio
         if (table->created_us > state.created_us) state.created_us = table->created_us;
     }
     const struct fake_table *own = fake_warehouse_table(warehouse, selection->tables[0]->name);
-    for (size_t i = 0; i < own->count; i++)
-        state_slot(&state, own->rows[i].day)->held++;
+    size_t hint = 0;
+    for (size_t i = 0; i < own->count; i++) {
+        struct day_state *slot = state_slot(&state, own->rows[i].day, hint);
+        slot->held++;
+        hint = (size_t)(slot - state.days);
+    }
     /* The ledger is in the order of commits, so the newest claim is the last one. */
     for (size_t i = 0; i < warehouse->ledger_count; i++) {
         const struct fake_ledger_row *row = &warehouse->ledger[i];
-        if (strcmp(row->stream, selection->stream->name) != 0) continue;
+        if (row->stream != selection->stream) continue;
         if (row->unit.open) {
             if (!state.any_open_run || row->began_us > state.open_run_us) state.open_run_us = row->began_us;
             state.any_open_run = true;

@@ -48,7 +48,7 @@ struct fake_table {
 };
 
 struct fake_ledger_row {
-    char stream[LIMIT_NAME];
+    const struct stream *stream;
     struct unit unit;
     int64_t *held; /* rows of each claimed day, lo..claim_hi */
     int64_t began_us, committed_us, fetched;
