@@ -169,12 +169,12 @@ static bool bear(struct pubsub *pubsub, enum rpc_status status, const char *deta
               detail);
     if (now_ms - pubsub->failing_ms >= REPORT_MS) {
         pubsub->failing_ms = now_ms;
+        error_set(err, ERROR_BUSY,
+                  "Pub/Sub pull on subscription %s has failed %d times in a row, lastly with %s: %s; it is "
+                  "tried on, but check the network and the endpoint",
+                  pubsub->subscription, pubsub->failures, rpc_status_name(status), detail);
         err->status = (int)status;
-        return error_set(
-            err, ERROR_BUSY,
-            "Pub/Sub pull on subscription %s has failed %d times in a row, lastly with %s: %s; it is "
-            "tried on, but check the network and the endpoint",
-            pubsub->subscription, pubsub->failures, rpc_status_name(status), detail);
+        return false;
     }
     (void)clock_sleep_ms(retry_wait_ms(&pull_retry, pubsub->failures, 0, 0),
                          pubsub->stop); /* the caller looks */
@@ -195,7 +195,7 @@ static bool next(struct trigger *trigger, struct delivery *out_delivery, bool *o
     enum rpc_status status = call_pull(pubsub, &reply, detail, sizeof detail);
     if (status == RPC_OK) {
         struct error unreadable = {0};
-        bool read = receive(reply.data, reply.size, &received, &unreadable);
+        bool read = received_read(reply.data, reply.size, &received, &unreadable);
         give_back(pubsub, &received);
         if (!read) return bear(pubsub, RPC_INTERNAL, unreadable.text, err);
         pubsub->failures = 0;
@@ -256,19 +256,20 @@ static bool settle(struct pubsub *pubsub, const struct settling *settling, struc
         status = settle_once(pubsub, settling, left_ms, detail, sizeof detail);
         if (status == RPC_OK) return true;
         if (status == RPC_INVALID_ARGUMENT) { /* the ids are all that differs between messages */
+            error_set(err, ERROR_REFUSED, "Pub/Sub %s: the message is not ours any more (%s: %s)",
+                      settling->method->name, rpc_status_name(status), detail);
             err->status = (int)status;
-            return error_set(err, ERROR_REFUSED, "Pub/Sub %s: the message is not ours any more (%s: %s)",
-                             settling->method->name, rpc_status_name(status), detail);
+            return false;
         }
         if (is_final(pubsub, settling->method, status, detail, err)) return false;
         int64_t wait_ms = retry_wait_ms(&retry, tried, clock_ms() - began_ms, 0);
         if (parting || wait_ms < 0) break;
         (void)clock_sleep_ms(wait_ms, pubsub->stop); /* once stopped, one last short try follows */
     }
+    error_set(err, ERROR_BUSY, "Pub/Sub %s on subscription %s failed until the time for it was over: %s: %s",
+              settling->method->name, pubsub->subscription, rpc_status_name(status), detail);
     err->status = (int)status;
-    return error_set(err, ERROR_BUSY,
-                     "Pub/Sub %s on subscription %s failed until the time for it was over: %s: %s",
-                     settling->method->name, pubsub->subscription, rpc_status_name(status), detail);
+    return false;
 }
 
 /* The lease's thread has its own retries and must not be held up; nor is a lost nack worth a long wait. */

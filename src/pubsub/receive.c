@@ -95,7 +95,7 @@ static void fill_delivery(const Google__Pubsub__V1__ReceivedMessage *received, s
         set_attribute(out, copy_text(message->attributes[i]->key), copy_text(message->attributes[i]->value));
 }
 
-bool receive(const void *bytes, size_t size, struct received *out, struct error *err)
+bool received_read(const void *bytes, size_t size, struct received *out, struct error *err)
 {
     *out = (struct received){.any = false};
     Google__Pubsub__V1__PullResponse *response = google__pubsub__v1__pull_response__unpack(NULL, size, bytes);

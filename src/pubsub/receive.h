@@ -19,7 +19,7 @@ struct received {
  *
  * Data stays as it is. Attributes become valid UTF-8: a bad byte turns into U+FFFD, so a value that was meant
  * for us is refused as not understood and not silently missed. Of equal keys the last one counts. */
-bool receive(const void *bytes, size_t size, struct received *out, struct error *err) CHECKED;
+bool received_read(const void *bytes, size_t size, struct received *out, struct error *err) CHECKED;
 void received_done(struct received *received);
 
 #endif
