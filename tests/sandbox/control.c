@@ -72,7 +72,9 @@ static const struct route *const faulty_routes[] = {bigquery_routes, intercom_ro
 /* A fault that names no operation would never happen, and its test would prove nothing. */
 static bool is_operation(const char *service, const char *operation)
 {
-    if (strcmp(service, "pubsub") == 0 || (strcmp(service, "bigquery") == 0 && strcmp(operation, "job") == 0))
+    if (strcmp(service, "pubsub") == 0 ||
+        (strcmp(service, "bigquery") == 0 &&
+         (strcmp(operation, "job") == 0 || strcmp(operation, "upload.bytes") == 0)))
         return true;
     for (size_t t = 0; t < sizeof faulty_routes / sizeof *faulty_routes; t++) {
         for (const struct route *route = faulty_routes[t]; route->handle; route++) {
