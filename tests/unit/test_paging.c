@@ -1,0 +1,212 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/json.h"
+#include "base/zone.h"
+#include "internal.h"
+
+#define BASE "https://api.example.com"
+
+/* --- bounds --- */
+
+/* What a server that compares whole local days finds with these bounds: (from, to). */
+static void found_by_days(const struct zone *zone, int64_t low, int64_t high, int64_t *out_from,
+                          int64_t *out_to)
+{
+    *out_from = zone_start_s(zone, day_add(zone_day(zone, low), 1));
+    *out_to = zone_start_s(zone, zone_day(zone, high));
+}
+
+static void days_are_padded_enough_in_every_zone(void **state)
+{
+    (void)state;
+    static const char *const names[] = {
+        "Etc/UTC",        "America/Los_Angeles", "Pacific/Apia", "Pacific/Kiritimati", "Australia/Lord_Howe",
+        "Asia/Kathmandu", "Etc/GMT+12"};
+    const struct intercom intercom = {.minor = 16};
+    struct error err = {0};
+    for (size_t n = 0; n < sizeof names / sizeof *names; n++) {
+        struct zone *zone = NULL;
+        assert_true(zone_load(names[n], &zone, &err));
+        for (int64_t from = 1262304000; from < 1420070400;
+             from += 86400 - 61) { /* 2010 to 2014, every time of day */
+            struct window window = {.from_s = from, .to_s = from + 1};
+            int64_t low = 0, high = 0, found_from = 0, found_to = 0;
+            paging_bounds(&intercom, BOUNDS_DAYS_2_16, window, &low, &high);
+            found_by_days(zone, low, high, &found_from, &found_to);
+            assert_true(found_from <= window.from_s);
+            assert_true(found_to >= window.to_s);
+            assert_true(window.from_s - found_from <= 3 * 86400); /* and no more than that is read in vain */
+        }
+        zone_free(zone);
+    }
+}
+
+static void seconds_are_exact(void **state)
+{
+    (void)state;
+    const struct intercom newer = {.minor = 17}, older = {.minor = 11};
+    const struct window window = {.from_s = 1000000, .to_s = 2000000};
+    int64_t low = 0, high = 0;
+    paging_bounds(&newer, BOUNDS_DAYS_2_16, window, &low, &high);
+    assert_int_equal(low, 999999);
+    assert_int_equal(high, 2000000);
+    paging_bounds(&older, BOUNDS_SECONDS, window, &low, &high);
+    assert_int_equal(low, 999999);
+    assert_int_equal(high, 2000000);
+    paging_bounds(&older, BOUNDS_DAYS_2_16, window, &low, &high);
+    assert_int_equal(low, 1000000 - 172800);
+    assert_int_equal(high, 2000000 + 172800);
+}
+
+static void an_open_window_has_no_end(void **state)
+{
+    (void)state;
+    const struct intercom intercom = {.minor = 16};
+    int64_t low = 0, high = 0;
+    paging_bounds(&intercom, BOUNDS_DAYS_2_16, (struct window){.from_s = 5, .to_s = WINDOW_OPEN}, &low,
+                  &high);
+    assert_int_equal(low, 0);
+    assert_true(high == WINDOW_OPEN);
+}
+
+/* --- requests --- */
+
+static void a_search_is_written(void **state)
+{
+    (void)state;
+    struct intercom intercom = {.minor = 16, .base_url = (char[]){BASE}};
+    const struct intercom_stream *contacts = (const struct intercom_stream *)intercom_streams[0];
+    struct intercom_ask ask = {.intercom = &intercom,
+                               .stream = contacts,
+                               .window = {.from_s = 1772633377, .to_s = 1772633378},
+                               .cursor = "a\"b",
+                               .per_page = 75};
+    AUTO(buf_done) struct buf url = {0}, body = {0};
+    buf_init(&url, 4096);
+    buf_init(&body, 4096);
+    contacts->shape->write(&ask, &url, &body);
+    assert_string_equal(buf_string(&url), BASE "/contacts/search?include_merge_history=true");
+    assert_string_equal(buf_string(&body),
+                        "{\"query\":{\"operator\":\"AND\",\"value\":["
+                        "{\"field\":\"updated_at\",\"operator\":\">\",\"value\":1772460577},"
+                        "{\"field\":\"updated_at\",\"operator\":\"<\",\"value\":1772806178}]},"
+                        "\"pagination\":{\"per_page\":75,\"starting_after\":\"a\\\"b\"},"
+                        "\"sort\":{\"field\":\"updated_at\",\"order\":\"ascending\"}}");
+    intercom.minor = 15;
+    ask.cursor = NULL;
+    ask.window.to_s = WINDOW_OPEN;
+    buf_reset(&url);
+    buf_reset(&body);
+    contacts->shape->write(&ask, &url, &body);
+    assert_string_equal(buf_string(&url), BASE "/contacts/search");
+    assert_string_equal(buf_string(&body),
+                        "{\"query\":{\"operator\":\"AND\",\"value\":["
+                        "{\"field\":\"updated_at\",\"operator\":\">\",\"value\":1772460577}]},"
+                        "\"pagination\":{\"per_page\":75},"
+                        "\"sort\":{\"field\":\"updated_at\",\"order\":\"ascending\"}}");
+}
+
+/* --- links --- */
+
+static void links_have_many_forms(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *answer;
+        bool good;
+        const char *cursor, *url;
+    } cases[] = {
+        {"{}", true, NULL, NULL},
+        {"{\"pages\":{}}", true, NULL, NULL},
+        {"{\"pages\":null}", true, NULL, NULL},
+        {"{\"pages\":{\"next\":null}}", true, NULL, NULL},
+        {"{\"pages\":{\"next\":\"\"}}", true, NULL, NULL},
+        {"{\"pages\":{\"next\":{\"starting_after\":null}}}", true, NULL, NULL},
+        {"{\"pages\":{\"next\":{\"page\":2,\"starting_after\":\"WzE3\"}}}", true, "WzE3", NULL},
+        {"{\"pages\":{\"next\":\"WzE3\"}}", true, "WzE3", NULL},
+        {"{\"pages\":{\"next\":\"" BASE "/a?page=2\"}}", true, NULL, BASE "/a?page=2"},
+        {"{\"pages\":{\"next\":\"http://api.example.com/a\"}}", false, NULL, NULL},
+        {"{\"pages\":{\"next\":\"" BASE ".evil.test/a\"}}", false, NULL, NULL},
+        {"{\"pages\":{\"next\":\"" BASE "@evil.test/a\"}}", false, NULL, NULL},
+        {"{\"pages\":{\"next\":\"" BASE ":444/a\"}}", false, NULL, NULL},
+        {"{\"pages\":{\"next\":\"https://evil.test/a\"}}", false, NULL, NULL},
+        {"{\"pages\":{\"next\":\"" BASE "/a\\r\\nHost: evil\"}}", false, NULL, NULL},
+        {"{\"pages\":{\"next\":7}}", false, NULL, NULL},
+        {"{\"pages\":{\"next\":{\"page\":2}}}", false, NULL, NULL},
+        {"{\"pages\":{\"next\":{\"starting_after\":[]}}}", false, NULL, NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        AUTO(json_drop) json_t *answer = NULL;
+        AUTO(paging_link_done) struct paging_link link = {0};
+        struct error err = {0};
+        assert_true(json_read(cases[i].answer, strlen(cases[i].answer), NULL, &answer, &err));
+        assert_int_equal(paging_follow(BASE, answer, "a page", &link, &err), cases[i].good);
+        assert_string_equal(link.cursor ? link.cursor : "-", cases[i].cursor ? cases[i].cursor : "-");
+        assert_string_equal(link.url ? link.url : "-", cases[i].url ? cases[i].url : "-");
+        assert_int_equal(err.kind, cases[i].good ? ERROR_NONE : ERROR_FORMAT);
+        assert_null(strstr(err.text, "evil"));
+    }
+}
+
+static void what_a_peer_wrote_is_cut_and_harmless(void **state)
+{
+    (void)state;
+    char out[8];
+    fetch_quote(out, sizeof out, "a\nb\xC3\xA9\x1B[1mlong");
+    assert_string_equal(out, "a?b???[");
+    fetch_quote(out, sizeof out, NULL);
+    assert_string_equal(out, "");
+}
+
+/* --- the table --- */
+
+static void check_columns(const struct column *columns, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        assert_non_null(columns[i].name);
+        assert_true(columns[i].description && columns[i].description[0]);
+        assert_int_equal(columns[i].type == COLUMN_RECORD, columns[i].field_count > 0);
+        for (size_t other = 0; other < i; other++)
+            assert_string_not_equal(columns[i].name, columns[other].name);
+        check_columns(columns[i].fields, columns[i].field_count);
+    }
+}
+
+static void the_table_of_streams_is_sound(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < INTERCOM_STREAM_COUNT; i++) {
+        const struct table *table = &intercom_streams[i]->table;
+        check_columns(table->columns, table->column_count);
+        for (size_t k = 0; k < table->key_count; k++) {
+            const struct column *key = table_column(table, table->key[k]);
+            assert_true(key && key->mode == COLUMN_REQUIRED);
+        }
+        const char *const times[] = {table->version, table->day};
+        for (size_t k = 0; k < 2; k++) {
+            const struct column *column = times[k] ? table_column(table, times[k]) : NULL;
+            assert_true(!times[k] ||
+                        (column && column->type == COLUMN_TIMESTAMP && column->mode == COLUMN_REQUIRED));
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(days_are_padded_enough_in_every_zone),
+        cmocka_unit_test(seconds_are_exact),
+        cmocka_unit_test(an_open_window_has_no_end),
+        cmocka_unit_test(a_search_is_written),
+        cmocka_unit_test(links_have_many_forms),
+        cmocka_unit_test(what_a_peer_wrote_is_cut_and_harmless),
+        cmocka_unit_test(the_table_of_streams_is_sound),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
