@@ -1,0 +1,478 @@
+/* Intercom as a source, against answers that were written down: what it asks, and what it does when the
+ * answers are wrong. */
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "server_script.h"
+#include "sources/sources.h"
+
+#define MOST_STEPS 32
+#define DAY_S      86400
+#define BEGIN      1772323200 /* 2026-03-01T00:00:00Z */
+
+static const struct window week = {.from_s = BEGIN, .to_s = BEGIN + 7 * DAY_S};
+static const struct window open_end = {.from_s = BEGIN, .to_s = WINDOW_OPEN};
+
+/* --- one test's room --- */
+
+struct room {
+    struct step steps[MOST_STEPS];
+    char *texts[MOST_STEPS];
+    size_t count;
+    struct server_script *server;
+    struct http *http;
+    struct token *token;
+    struct source *source;
+    struct reader *reader;
+    struct selection selection;
+    struct progress progress;
+    atomic_bool stop;
+    struct error err;
+};
+
+static void add(struct room *room, const char *head, const char *body)
+{
+    assert_true(room->count < MOST_STEPS);
+    char *text = mem_format("HTTP/1.1 %s\r\nX-Request-Id: req-%zu\r\nContent-Length: %zu\r\n\r\n%s", head,
+                            room->count, strlen(body), body);
+    room->texts[room->count] = text;
+    room->steps[room->count++] = (struct step){.bytes = text};
+}
+
+/* A page of contacts with these times; next is JSON. */
+static void add_page(struct room *room, const int64_t *times, size_t count, const char *next)
+{
+    struct buf body;
+    buf_init(&body, 65536);
+    (void)buf_text(&body, "{\"type\":\"list\",\"data\":[");
+    for (size_t i = 0; i < count; i++)
+        (void)buf_format(&body, "%s{\"type\":\"contact\",\"id\":\"c%" PRId64 "\",\"updated_at\":%" PRId64 "}",
+                         i ? "," : "", times[i], times[i]);
+    (void)buf_format(&body, "],\"pages\":{\"type\":\"pages\",\"next\":%s}}", next);
+    add(room, "200 OK", buf_string(&body));
+    buf_done(&body);
+}
+
+#define PAGE(room, next, ...)                                                                                \
+    add_page(room, (const int64_t[]){__VA_ARGS__}, sizeof((const int64_t[]){__VA_ARGS__}) / sizeof(int64_t), \
+             next)
+#define CURSOR(name) "{\"page\":2,\"starting_after\":\"" name "\"}"
+
+static void begin(struct room *room, const char *version)
+{
+    const struct source_type *type = source_type_find("intercom");
+    char url[64];
+    assert_int_equal(setenv("CASELOAD_TEST_TOKEN", "test-token\n", 1), 0);
+    room->server = script_start(room->steps, room->count, false);
+    (void)snprintf(url, sizeof url, "http://127.0.0.1:%d/", script_port(room->server));
+    assert_true(token_from_env("CASELOAD_TEST_TOKEN", &room->token, &room->err));
+    assert_true(http_new(&(struct http_settings){.user_agent = "caseload/test", .stop = &room->stop},
+                         &room->http, &room->err));
+    assert_true(type->create(&(struct source_settings){.base_url = url,
+                                                       .api_version = version,
+                                                       .rate_share = 0.8,
+                                                       .http = room->http,
+                                                       .token = room->token,
+                                                       .progress = &room->progress,
+                                                       .stop = &room->stop},
+                             &room->source, &room->err));
+    room->selection = (struct selection){
+        .stream = type->streams[0], .tables = {&type->streams[0]->table}, .table_count = 1};
+}
+
+static void open_window(struct room *room, struct window window)
+{
+    begin(room, NULL);
+    assert_true(room->source->ops->open(room->source, &room->selection, window, &room->reader, &room->err));
+}
+
+static void end(struct room *room)
+{
+    if (room->source) {
+        room->source->ops->close(room->reader);
+        room->source->ops->free(room->source);
+    }
+    http_free(room->http);
+    token_free(room->token);
+    script_stop(room->server);
+    for (size_t i = 0; i < room->count; i++)
+        free(room->texts[i]);
+}
+
+/* Reads to the end; the ids in order, "c1 c2". False: room->err says why. */
+static bool read_all(struct room *room, struct buf *ids)
+{
+    struct page page = {0};
+    buf_init(ids, 65536);
+    while (!page.last) {
+        if (!room->source->ops->next(room->reader, &page, &room->err)) return false;
+        for (size_t i = 0; i < page.count; i++)
+            (void)buf_format(ids, "%s%s", ids->size ? " " : "", json_text_at(page.records[i].body, "id"));
+    }
+    return true;
+}
+
+static void expect_ids(struct room *room, const char *expected)
+{
+    AUTO(buf_done) struct buf ids = {0};
+    if (!read_all(room, &ids)) fail_msg("%s", room->err.text);
+    assert_string_equal(buf_string(&ids), expected);
+    assert_int_equal(script_requests(room->server), room->count);
+}
+
+static void expect_failure(struct room *room, enum error_kind kind, const char *words)
+{
+    AUTO(buf_done) struct buf ids = {0};
+    assert_false(read_all(room, &ids));
+    assert_int_equal(room->err.kind, kind);
+    assert_non_null(strstr(room->err.text, words));
+    assert_null(strstr(room->err.text, "test-token"));
+}
+
+/* What the nth request asked for. */
+static const char *asked(struct room *room, size_t number)
+{
+    return script_request(room->server, number);
+}
+
+/* --- who we are --- */
+
+static void the_workspace_is_named(void **state)
+{
+    (void)state;
+    struct room room = {0};
+    struct source_identity identity;
+    add(&room, "200 OK", "{\"type\":\"admin\",\"app\":{\"id_code\":\"abc123\"}}");
+    add(&room, "200 OK", "{\"type\":\"admin\",\"app\":null}");
+    begin(&room, "2.17");
+    assert_true(room.source->ops->identify(room.source, &identity, &room.err));
+    assert_string_equal(identity.workspace, "abc123");
+    assert_string_equal(identity.type, "intercom");
+    assert_non_null(strstr(asked(&room, 0), "GET /me HTTP/1.1\r\n"));
+    assert_non_null(strstr(asked(&room, 0), "\r\nAuthorization: Bearer test-token\r\n"));
+    assert_non_null(strstr(asked(&room, 0), "\r\nIntercom-Version: 2.17\r\n"));
+    assert_non_null(strstr(asked(&room, 0), "\r\nAccept: application/json\r\n"));
+    assert_false(room.source->ops->identify(room.source, &identity, &room.err));
+    assert_int_equal(room.err.kind, ERROR_FORMAT);
+    end(&room);
+}
+
+static void a_refused_token_says_what_to_do(void **state)
+{
+    (void)state;
+    struct room room = {0};
+    struct source_identity identity;
+    for (int i = 0; i < 2; i++)
+        add(&room, "401 Unauthorized", "{\"type\":\"error.list\",\"errors\":[{\"code\":\"unauthorized\"}]}");
+    begin(&room, NULL);
+    assert_false(room.source->ops->identify(room.source, &identity, &room.err));
+    assert_int_equal(room.err.kind, ERROR_AUTH);
+    assert_non_null(strstr(room.err.text, "region"));
+    assert_null(strstr(room.err.text, "test-token"));
+    assert_int_equal(script_requests(room.server), 2); /* it may have been changed meanwhile: one look */
+    end(&room);
+}
+
+static void settings_are_checked(void **state)
+{
+    (void)state;
+    static const struct source_settings wrong[] = {
+        {.region = "usa", .rate_share = 0.8},
+        {.region = "us", .rate_share = 0},
+        {.region = "us", .rate_share = 1.01},
+        {.region = "us", .rate_share = 0.8, .api_version = "2.10"},
+        {.region = "us", .rate_share = 0.8, .api_version = "2.160"},
+        {.region = "us", .rate_share = 0.8, .api_version = "Preview"},
+        {.rate_share = 0.8, .base_url = "ftp://host"},
+        {.rate_share = 0.8, .base_url = "https://user@host"},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        struct source *source = NULL;
+        struct error err = {0};
+        assert_false(source_type_find("intercom")->create(&wrong[i], &source, &err));
+        assert_int_equal(err.kind, ERROR_CONFIG);
+    }
+    assert_null(source_type_find("intercon"));
+}
+
+/* --- pages --- */
+
+static void pages_follow_the_cursor(void **state)
+{
+    (void)state;
+    struct room room = {0};
+    PAGE(&room, CURSOR("one"), BEGIN - 1, BEGIN, BEGIN + 1);
+    PAGE(&room, CURSOR("two"), BEGIN + 2);
+    PAGE(&room, "null", BEGIN + 7 * DAY_S - 1, BEGIN + 7 * DAY_S);
+    open_window(&room, week);
+    expect_ids(&room, "c1772323200 c1772323201 c1772323202 c1772927999");
+    assert_non_null(strstr(asked(&room, 0), "POST /contacts/search?include_merge_history=true HTTP/1.1\r\n"));
+    assert_non_null(strstr(asked(&room, 0), "\"pagination\":{\"per_page\":150}"));
+    assert_non_null(strstr(asked(&room, 1), "\"pagination\":{\"per_page\":150,\"starting_after\":\"one\"}"));
+    assert_non_null(strstr(asked(&room, 2), "\"starting_after\":\"two\""));
+    assert_int_equal(script_connections(room.server), 1);
+    end(&room);
+}
+
+static void the_next_page_travels_while_this_one_is_read(void **state)
+{
+    (void)state;
+    struct room room = {0};
+    struct page page;
+    PAGE(&room, CURSOR("one"), BEGIN);
+    PAGE(&room, "null", BEGIN + 1);
+    open_window(&room, week);
+    assert_true(room.source->ops->next(room.reader, &page, &room.err));
+    script_await(room.server, 2); /* it was sent, though nobody asked for it yet */
+    assert_int_equal(page.count, 1);
+    assert_int_equal(page.requests, 1);
+    assert_false(page.last);
+    end(&room); /* and it is dropped in the middle */
+}
+
+static void a_page_past_the_window_is_the_last(void **state)
+{
+    (void)state;
+    struct room room = {0};
+    PAGE(&room, CURSOR("one"), BEGIN, BEGIN + 7 * DAY_S); /* ends past it, but does not begin there */
+    PAGE(&room, CURSOR("two"), BEGIN + 7 * DAY_S, BEGIN + 8 * DAY_S);
+    open_window(&room, week);
+    expect_ids(&room, "c1772323200");
+    end(&room);
+}
+
+static void without_order_all_is_read(void **state)
+{
+    (void)state;
+    struct room room = {0};
+    PAGE(&room, CURSOR("one"), BEGIN + 5, BEGIN + 4);
+    PAGE(&room, CURSOR("two"), BEGIN + 7 * DAY_S);
+    PAGE(&room, "null", BEGIN + 1);
+    open_window(&room, week);
+    expect_ids(&room, "c1772323205 c1772323204 c1772323201");
+    end(&room);
+}
+
+static void an_open_window_is_read_to_the_end(void **state)
+{
+    (void)state;
+    struct room room = {0};
+    PAGE(&room, CURSOR("one"), BEGIN + 400 * DAY_S);
+    PAGE(&room, "null", BEGIN + 500 * DAY_S);
+    open_window(&room, open_end);
+    expect_ids(&room, "c1806883200 c1815523200");
+    end(&room);
+}
+
+static void what_can_not_be_judged_is_handed_over(void **state)
+{
+    (void)state;
+    struct room room = {0};
+    struct page page;
+    add(&room, "200 OK", "{\"data\":[7,{\"id\":\"x\"},null,{\"id\":\"y\",\"updated_at\":\"soon\"}]}");
+    open_window(&room, week);
+    assert_true(room.source->ops->next(room.reader, &page, &room.err));
+    assert_int_equal(page.count, 4);
+    assert_true(page.last);
+    end(&room);
+}
+
+/* --- answers that are wrong --- */
+
+static void unreadable_answers_are_asked_for_again(void **state)
+{
+    (void)state;
+    struct room room = {0};
+    add(&room, "200 OK", "");
+    add(&room, "200 OK", "<html>please wait</html>");
+    add(&room, "200 OK", "{\"data\":[{\"id\":");
+    PAGE(&room, "null", BEGIN);
+    open_window(&room, week);
+    expect_ids(&room, "c1772323200");
+    end(&room);
+}
+
+static void unreadable_for_good_is_a_format_error(void **state)
+{
+    (void)state;
+    struct room room = {0};
+    PAGE(&room, CURSOR("one"), BEGIN);
+    for (int i = 0; i < 4; i++)
+        add(&room, "200 OK", "[]");
+    open_window(&room, week);
+    expect_failure(&room, ERROR_FORMAT, "contacts, page 2");
+    assert_non_null(strstr(room.err.text, "req-4"));
+    end(&room);
+}
+
+static void a_missing_list_is_a_format_error(void **state)
+{
+    (void)state;
+    struct room room = {0};
+    add(&room, "200 OK", "{\"type\":\"list\",\"pages\":{}}");
+    open_window(&room, week);
+    expect_failure(&room, ERROR_FORMAT, "\"data\"");
+    end(&room);
+}
+
+static void circles_end(void **state)
+{
+    (void)state;
+    struct room room = {0};
+    for (int i = 0; i < 6; i++) {
+        PAGE(&room, CURSOR("one"), BEGIN);
+        PAGE(&room, CURSOR("two"), BEGIN);
+        PAGE(&room, CURSOR("three"), BEGIN);
+    }
+    open_window(&room, week);
+    expect_failure(&room, ERROR_FORMAT, "never end");
+    end(&room);
+
+    struct room still = {0};
+    PAGE(&still, CURSOR("one"), BEGIN);
+    PAGE(&still, CURSOR("two"), BEGIN);
+    PAGE(&still, CURSOR("two"), BEGIN);
+    open_window(&still, week);
+    expect_failure(&still, ERROR_FORMAT, "page 3");
+    end(&still);
+}
+
+static void other_hosts_get_no_token(void **state)
+{
+    (void)state;
+    struct room room = {0};
+    PAGE(&room, "\"https://api.intercom.io/contacts/search?page=2\"", BEGIN);
+    open_window(&room, week);
+    expect_failure(&room, ERROR_FORMAT, "another host");
+    end(&room);
+}
+
+static void refusals_have_their_kind(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *head, *code;
+        enum error_kind kind;
+    } cases[] = {
+        {"400 Bad", "intercom_version_invalid", ERROR_CONFIG},
+        {"400 Bad", "parameter_invalid", ERROR_REFUSED},
+        {"402 Pay", "payment", ERROR_FORBIDDEN},
+        {"403 No", "api_plan_restricted", ERROR_FORBIDDEN},
+        {"404 Nowhere", "not_found", ERROR_REFUSED},
+        {"422 What", "data_invalid", ERROR_REFUSED},
+        {"301 Moved", "moved", ERROR_REFUSED},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct room room = {0};
+        AUTO(mem_free)
+        char *body = mem_format(
+            "{\"type\":\"error.list\",\"request_id\":\"000lr8\",\"errors\":[{\"code\":\"%s\",\"message\":"
+            "\"No\\nreally \\u001b[1m%0500d\"}]}",
+            cases[i].code, 7);
+        add(&room, cases[i].head, body);
+        open_window(&room, week);
+        expect_failure(&room, cases[i].kind, cases[i].code);
+        assert_non_null(strstr(room.err.text, "000lr8"));
+        assert_non_null(strstr(room.err.text, "No?really ?[1m"));
+        assert_non_null(strstr(room.err.text, "; ")); /* the way out is not cut off */
+        assert_int_equal(room.err.status, atoi(cases[i].head));
+        assert_int_equal(script_requests(room.server), 1);
+        end(&room);
+    }
+}
+
+#define STALE "{\"errors\":[{\"code\":\"parameter_invalid\",\"message\":\"Invalid starting_after param\"}]}"
+
+static void a_stale_cursor_begins_the_window_again(void **state)
+{
+    (void)state;
+    struct room room = {0};
+    PAGE(&room, CURSOR("one"), BEGIN);
+    add(&room, "400 Bad", STALE);
+    PAGE(&room, CURSOR("one"), BEGIN);
+    PAGE(&room, "null", BEGIN + 1);
+    open_window(&room, week);
+    expect_ids(&room, "c1772323200 c1772323200 c1772323201");
+    assert_null(strstr(asked(&room, 2), "starting_after"));
+    end(&room);
+
+    struct room always = {0};
+    for (int i = 0; i < 4; i++) {
+        PAGE(&always, CURSOR("one"), BEGIN);
+        add(&always, "400 Bad", STALE);
+    }
+    open_window(&always, week);
+    expect_failure(&always, ERROR_REFUSED, "starting_after");
+    end(&always);
+}
+
+static void big_pages_that_fail_are_asked_for_in_pieces(void **state)
+{
+    (void)state;
+    struct room room = {0};
+    for (int i = 0; i < 4; i++)
+        add(&room, "504 Timeout", "<html>");
+    PAGE(&room, CURSOR("one"), BEGIN);
+    PAGE(&room, "null", BEGIN + 1);
+    open_window(&room, week);
+    expect_ids(&room, "c1772323200 c1772323201");
+    assert_non_null(strstr(asked(&room, 3), "\"per_page\":150"));
+    assert_non_null(strstr(asked(&room, 4), "\"per_page\":75"));
+    assert_non_null(strstr(asked(&room, 5), "\"per_page\":150")); /* and it recovers */
+    end(&room);
+}
+
+static void the_limit_is_kept(void **state)
+{
+    (void)state;
+    struct room room = {0};
+    /* 80 % of 100 are ours: with 20 left nothing is begun until the window is over, in 1 s by the peer's
+     * clock. */
+    add(&room,
+        "200 OK\r\nDate: Sat, 01 Aug 2026 10:00:00 GMT\r\nX-RateLimit-Limit: 100\r\nX-RateLimit-Remaining: "
+        "20\r\n"
+        "X-RateLimit-Reset: 1785578401",
+        "{\"data\":[],\"pages\":{\"next\":" CURSOR("one") "}}");
+    add(&room, "429 Slow\r\nRetry-After: 1", "{}");
+    PAGE(&room, "null", BEGIN);
+    int64_t began = clock_ms();
+    open_window(&room, week);
+    expect_ids(&room, "c1772323200");
+    assert_true(clock_ms() - began >= 2000);
+    end(&room);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_workspace_is_named),
+        cmocka_unit_test(a_refused_token_says_what_to_do),
+        cmocka_unit_test(settings_are_checked),
+        cmocka_unit_test(pages_follow_the_cursor),
+        cmocka_unit_test(the_next_page_travels_while_this_one_is_read),
+        cmocka_unit_test(a_page_past_the_window_is_the_last),
+        cmocka_unit_test(without_order_all_is_read),
+        cmocka_unit_test(an_open_window_is_read_to_the_end),
+        cmocka_unit_test(what_can_not_be_judged_is_handed_over),
+        cmocka_unit_test(unreadable_answers_are_asked_for_again),
+        cmocka_unit_test(unreadable_for_good_is_a_format_error),
+        cmocka_unit_test(a_missing_list_is_a_format_error),
+        cmocka_unit_test(circles_end),
+        cmocka_unit_test(other_hosts_get_no_token),
+        cmocka_unit_test(refusals_have_their_kind),
+        cmocka_unit_test(a_stale_cursor_begins_the_window_again),
+        cmocka_unit_test(big_pages_that_fail_are_asked_for_in_pieces),
+        cmocka_unit_test(the_limit_is_kept),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
