@@ -90,8 +90,8 @@ static bool add_fault(struct sandbox *sandbox, const char *line, struct error *e
     size_t operation = strcspn(line + service + gap, " ");
     AUTO(mem_free) char *first = mem_bytes(line, service);
     AUTO(mem_free) char *second = mem_bytes(line + service + gap, operation);
-    bool known = strcmp(first, "bigquery") != 0 && strcmp(first, "intercom") != 0;
-    if (!known && !is_operation(first, second))
+    bool routed = strcmp(first, "bigquery") == 0 || strcmp(first, "intercom") == 0;
+    if (routed && !is_operation(first, second))
         return error_set(err, ERROR_CONFIG,
                          "fault: %.40s has no operation \"%.60s\"; see the routes for their names", first,
                          second);
