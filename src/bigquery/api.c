@@ -149,6 +149,14 @@ static enum http_verdict judge(void *self, const struct http_reply *reply, int64
     return api_reaction(reply, judgement->call->what, &unused) == REACT_AGAIN ? HTTP_RETRY : HTTP_DONE;
 }
 
+/* Each try is a sign of life, also while BigQuery keeps us waiting. */
+static int64_t note_try(void *self)
+{
+    const struct judgement *judgement = self;
+    progress_step(judgement->bq->settings.progress, judgement->call->what);
+    return 0;
+}
+
 static bool take_answer(const struct api_call *call, const struct http_reply *reply, struct api_answer *out,
                         struct error *err)
 {
@@ -185,7 +193,7 @@ bool api_do(struct bigquery *bq, const struct api_call *call, struct api_answer 
     if (call->body && !json_write(&body, call->body))
         return error_set(err, ERROR_LIMIT, "%s: the request is larger than 10 MiB", call->what);
     struct judgement judgement = {.bq = bq, .call = call};
-    const struct http_policy policy = {.judge = judge, .self = &judgement};
+    const struct http_policy policy = {.judge = judge, .delay_ms = note_try, .self = &judgement};
     const struct http_request request = {
         .method = call->method,
         .url = url,
@@ -199,7 +207,6 @@ bool api_do(struct bigquery *bq, const struct api_call *call, struct api_answer 
         .policy = &policy,
         .what = call->what,
     };
-    progress_step(bq->settings.progress, call->what);
     struct http_reply reply;
     if (!http_do(bq->settings.http, &request, &reply, err)) return false;
     bool good = take_answer(call, &reply, out_answer, err);

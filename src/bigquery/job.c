@@ -1,5 +1,4 @@
 /* job.c - jobs under ids that we choose before the call, so that every unclear outcome can be looked up. */
-#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,10 +23,10 @@ static const struct retry rerun = {
 
 void parameter_add(json_t *parameters, const char *name, const char *type, const char *value)
 {
-    json_t *one = json_pack("{s:s, s:{s:s}, s:{s:s}}", "name", name, "parameterType", "type", type,
-                            "parameterValue", "value", value);
-    assert(one); /* texts of ours are UTF-8 */
-    json_array_append_new(parameters, one);
+    json_t *text = json_string(value);
+    if (!text) text = json_string("(not UTF-8)"); /* a cut name may be; it then equals nothing */
+    json_array_append_new(parameters, json_pack("{s:s, s:{s:s}, s:{s:o}}", "name", name, "parameterType",
+                                                "type", type, "parameterValue", "value", text));
 }
 
 void parameter_add_int(json_t *parameters, const char *name, int64_t value)

@@ -561,7 +561,9 @@ static void torture(const char *operation, const char *action)
         char *text = control_call("GET", "journal?service=bigquery", NULL);
         bool hit = strstr(text, line) != NULL;
         free(text);
-        if (!hit) return;
+        if (hit) continue;
+        if (n == 1) fail_msg("%s was never called", operation);
+        return;
     }
     fail_msg("%s: more than %d calls of it for one unit", operation, TORTURE_LIMIT);
 }
