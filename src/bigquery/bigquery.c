@@ -99,7 +99,10 @@ static bool dataset_insert(struct bigquery *bq, const char *dataset, const char 
                                   .body = body,
                                   .what = "BigQuery datasets.insert",
                                   .accept = {409}};
-    return api_do(bq, &call, &answer, err) || error_wrap(err, "dataset %s", dataset);
+    if (api_do(bq, &call, &answer, err)) return true;
+    return error_wrap(
+        err, "dataset %s is not there and can't be made (make it in %s, or grant roles/bigquery.user)",
+        dataset, bq->settings.location);
 }
 
 static bool check_dataset(struct bigquery *bq, const char *dataset, const char *description,

@@ -136,7 +136,7 @@ bool cell_day(const json_t *row, size_t index, struct day *out_day);
 
 extern const char sql_adopt[], sql_commit_check[], sql_commit_declare[], sql_commit_doubled[],
     sql_commit_ledger[], sql_commit_lock[], sql_commit_rejected[], sql_commit_result[], sql_commit_union[],
-    sql_latest[], sql_ledger[], sql_seed[], sql_state[];
+    sql_latest[], sql_latest_day[], sql_ledger[], sql_seed[], sql_state[];
 
 struct sql_names {
     const char *project, *dataset, *control;

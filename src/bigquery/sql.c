@@ -107,7 +107,7 @@ static struct list identity_list(const struct table *table)
 {
     struct list list = list_new(", ");
     for (size_t i = 0; i < table->key_count; i++)
-        if (!table->version || strcmp(table->key[i], table->version) != 0) list_add(&list, "", table->key[i]);
+        if (strcmp(table->key[i], table->version) != 0) list_add(&list, "", table->key[i]);
     return list;
 }
 
@@ -287,8 +287,12 @@ void sql_latest_text(const struct sql_names *names, const struct table *table, s
 {
     char path[3 * TABLE_ID], newest[2 * TABLE_ID];
     table_path(path, names, names->dataset, table->name);
-    snprintf(newest, sizeof newest, "`%s` DESC, " COLUMN_LOADED_AT " DESC",
-             table->version ? table->version : COLUMN_PARTITION_DATE);
+    const struct sql_value whole[] = {{"table", path}};
+    if (!table->version) {
+        sql_fill(out_sql, sql_latest_day, whole, 1);
+        return;
+    }
+    snprintf(newest, sizeof newest, "`%s` DESC, " COLUMN_LOADED_AT " DESC", table->version);
     AUTO(list_done) struct list identity = identity_list(table);
     const struct sql_value values[] = {
         {"table", path}, {"identity", list_text(&identity)}, {"newest", newest}};

@@ -189,6 +189,8 @@ static void other_statements_are_whole(void **state)
     assert_has(buf_string(&sql),
                "COUNTIF(partition_date IS DISTINCT FROM DATE(`updated_at`, @timezone)) AS misplaced");
     assert_has(buf_string(&sql), "COUNTIF(`id` IS NULL OR `updated_at` IS NULL) AS keyless");
+    sql_latest_text(&names, &tags.table, &sql);
+    assert_has(buf_string(&sql), "QUALIFY partition_date = MAX(partition_date) OVER ()");
     sql_adopt_text(&names, &tags.table, &sql);
     assert_has(buf_string(&sql), "COUNTIF(FALSE) AS misplaced");
     sql_state_text(&names, &talks, &sql);
