@@ -102,12 +102,16 @@ static size_t row_key(const struct table *table, const char *out_columns[16])
     return count;
 }
 
-/* What a key's rows have in common: the key without the version. */
+/* What the versions of one record have in common: the key without the version, and without flags, which tell
+ * something of a record (a part that was redacted) but do not name another. */
 static struct list identity_list(const struct table *table)
 {
     struct list list = list_new(", ");
-    for (size_t i = 0; i < table->key_count; i++)
-        if (strcmp(table->key[i], table->version) != 0) list_add(&list, "", table->key[i]);
+    for (size_t i = 0; i < table->key_count; i++) {
+        const struct column *column = table_column(table, table->key[i]);
+        bool flag = column && column->type == COLUMN_BOOL;
+        if (!flag && strcmp(table->key[i], table->version) != 0) list_add(&list, "", table->key[i]);
+    }
     return list;
 }
 
