@@ -272,16 +272,15 @@ static void run_search(struct exchange *exchange, struct search *search, const j
     if (lag_s > 0 && query.to_s > now_s - lag_s + 1) query.to_s = now_s - lag_s + 1;
     int64_t page = cursor ? json_integer_value(json_array_get(cursor, 2)) : 1;
     struct world_found found;
-    json_t *records = world_find(sandbox->world, &query, &found);
-    size_t count = json_array_size(records);
-    json_t *next = found.more && count ? make_cursor(&found, page + 1, hash) : NULL;
-    json_object_set_new(exchange->detail, "records", json_integer((json_int_t)count));
-    json_t *reply = json_object();
-    json_object_set_new(reply, "type", json_string("list"));
-    json_object_set_new(reply, "data", records);
-    json_object_set_new(reply, "total_count", json_integer(found.total));
-    json_object_set_new(reply, "pages", make_pages(search, page, found.total, next));
-    exchange_reply_json(exchange, 200, reply);
+    query.out = &exchange->reply; /* written there at once: pages are large, and many */
+    buf_text(query.out, "{\"type\":\"list\",\"data\":[");
+    world_find(sandbox->world, &query, &found);
+    json_t *next = found.more && found.count ? make_cursor(&found, page + 1, hash) : NULL;
+    AUTO(json_drop) json_t *pages = make_pages(search, page, found.total, next);
+    buf_format(query.out, "],\"total_count\":%" PRId64 ",\"pages\":", found.total);
+    (void)json_write(query.out, pages); /* a reply that is too large is seen when it is sent */
+    buf_byte(query.out, '}');
+    json_object_set_new(exchange->detail, "records", json_integer((json_int_t)found.count));
 }
 
 static void handle_search(struct exchange *exchange)

@@ -16,6 +16,7 @@
 #define ID_STEP        UINT64_C(0x9e3779b97f4a7c15)
 #define ID_STEP_BACK   UINT64_C(0xf1de83e19937733d) /* ID_STEP * ID_STEP_BACK = 1 modulo 2^64 */
 #define CHOICE_STEP    UINT64_C(2654435761)         /* a prime: walks through any number of records */
+#define BODY_LIMIT     (64 * 1024 * 1024)
 #define MADE_ID_DIGITS 24
 
 _Static_assert(RECORD_ID == WORLD_ID, "one length of ids");
@@ -90,20 +91,36 @@ static size_t find_record(const struct records *records, const char *id)
     return records->count;
 }
 
-static json_t *version_body(const struct world *world, size_t number, uint32_t version)
+/* Adds the version's JSON. */
+static void version_write(const struct world *world, size_t number, uint32_t version, struct buf *out)
 {
     const struct record *record = &world->records.items[number];
     const struct version *wanted = version < record->past_count ? &record->past[version] : &record->newest;
-    if (wanted->given) return json_incref(wanted->given);
+    if (wanted->given) {
+        (void)json_write(out, wanted->given); /* a reply that is too large is seen when it is sent */
+        return;
+    }
     char id[RECORD_ID];
     record_id(&world->records, number, id);
-    return contact_body(&(struct contact){.seed = world->records.seed,
-                                          .sequence = number,
-                                          .version = version,
-                                          .created_s = record->created_s,
-                                          .updated_s = wanted->updated_s,
-                                          .id = id,
-                                          .workspace = world->workspace});
+    contact_write(&(struct contact){.seed = world->records.seed,
+                                    .sequence = number,
+                                    .version = version,
+                                    .created_s = record->created_s,
+                                    .updated_s = wanted->updated_s,
+                                    .id = id,
+                                    .workspace = world->workspace},
+                  out);
+}
+
+static json_t *version_body(const struct world *world, size_t number, uint32_t version)
+{
+    AUTO(buf_done) struct buf text;
+    struct error err;
+    json_t *body;
+    buf_init(&text, BODY_LIMIT);
+    version_write(world, number, version, &text);
+    if (!json_read(buf_string(&text), text.size, NULL, &body, &err)) abort(); /* what we write we can read */
+    return body;
 }
 
 /* Takes record's references; false: the world is full. */
@@ -251,16 +268,23 @@ void world_touch_while_read(struct world *world, int64_t every)
 json_t *world_search(struct world *world, int64_t from_s, int64_t to_s, int64_t after_s, const char *after_id,
                      size_t limit, int64_t now_s, int64_t *out_total)
 {
+    AUTO(buf_done) struct buf text;
+    buf_init(&text, BODY_LIMIT);
     struct world_query query = {.from_s = from_s,
                                 .to_s = to_s,
                                 .after_s = after_s,
                                 .after_id = after_id,
                                 .limit = limit,
-                                .now_s = now_s};
+                                .now_s = now_s,
+                                .out = &text};
     struct world_found found;
-    json_t *records = world_find(world, &query, &found);
+    struct error err;
+    json_t *records;
+    buf_byte(&text, '[');
+    world_find(world, &query, &found);
+    buf_byte(&text, ']');
     *out_total = found.total;
-    return records;
+    return json_read(buf_string(&text), text.size, NULL, &records, &err) ? records : json_array();
 }
 
 /* Ranks [first, end) of the query's range; *from is where to begin, in its direction. */
@@ -295,42 +319,40 @@ static int64_t count_wanted(const struct world *world, const struct world_query 
     return total;
 }
 
-static void serve(struct world *world, const struct world_query *query, size_t rank, json_t *records,
+static void serve(struct world *world, const struct world_query *query, size_t rank,
                   struct world_found *found)
 {
     size_t number = index_at(&world->records, rank);
     struct record *record = &world->records.items[number];
-    json_t *body = version_body(world, number, record->past_count);
-    if (query->wanted && !query->wanted(query->self, body)) {
-        json_decref(body);
-        return;
+    if (query->wanted) {
+        AUTO(json_drop) json_t *body = version_body(world, number, record->past_count);
+        if (!query->wanted(query->self, body)) return;
     }
     record->newest.served = true;
     world->served++;
     found->last_s = record->newest.updated_s;
     record_id(&world->records, number, found->last_id);
-    json_array_append_new(records, body);
+    if (found->count++) buf_byte(query->out, ',');
+    version_write(world, number, record->past_count, query->out);
 }
 
-json_t *world_find(struct world *world, const struct world_query *query, struct world_found *out_found)
+void world_find(struct world *world, const struct world_query *query, struct world_found *out_found)
 {
-    json_t *records = json_array();
     size_t range[2], from;
     pthread_mutex_lock(&world->lock);
     find_range(&world->records, query, range, &from);
     *out_found = (struct world_found){.total = count_wanted(world, query, range)};
     if (query->descending) {
-        while (from > range[0] && json_array_size(records) < query->limit)
-            serve(world, query, --from, records, out_found);
+        while (from > range[0] && out_found->count < query->limit)
+            serve(world, query, --from, out_found);
     } else {
-        while (from < range[1] && json_array_size(records) < query->limit)
-            serve(world, query, from++, records, out_found);
+        while (from < range[1] && out_found->count < query->limit)
+            serve(world, query, from++, out_found);
     }
     out_found->more = query->descending ? from > range[0] : from < range[1];
     for (; world->every > 0 && world->served >= world->every; world->served -= world->every)
         touch_some(world, query->now_s, 1, true);
     pthread_mutex_unlock(&world->lock);
-    return records;
 }
 
 /* --- for comparing --- */

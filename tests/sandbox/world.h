@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buf.h"
+
 #define WORLD_ID 128 /* bytes of an id, with its NUL */
 
 struct world;
@@ -45,16 +47,18 @@ struct world_query {
     int64_t now_s;
     bool (*wanted)(void *self, const json_t *record); /* NULL: every record; must not call the world */
     void *self;
+    struct buf *out; /* the records are added here as JSON, with commas between them */
 };
 
 struct world_found {
     int64_t total;
+    size_t count; /* returned */
     bool more; /* others follow behind those returned */
     int64_t last_s;
     char last_id[WORLD_ID]; /* the last returned one's place in the order; "" if none was */
 };
 
-json_t *world_find(struct world *world, const struct world_query *query, struct world_found *out_found);
+void world_find(struct world *world, const struct world_query *query, struct world_found *out_found);
 
 /* For comparing: calls visit for every version of every record, in order; newest and served tell which. */
 void world_versions(struct world *world,

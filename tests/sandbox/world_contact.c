@@ -4,11 +4,12 @@
  * what breaks loaders: long unicode, keys that come and go, lists cut at ten, names of attributes that no
  * column could bear, fields that no schema knows, values that do not fit their documented type.
  */
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/mem.h"
+#include "base/json.h"
 #include "world_records.h"
 
 #define LIST_CUT 10
@@ -23,33 +24,70 @@ static uint32_t roll(struct dice *dice, uint32_t sides)
     return (uint32_t)((dice->state >> 32) * sides >> 32);
 }
 
-/* Texts of ours are valid UTF-8 and keys are unique: no need to check either. */
-static void set(json_t *object, const char *key, json_t *value)
+/* --- writing: names of ours are plain, so only values are escaped; name NULL: a list's item --- */
+
+static void put_name(struct buf *out, const char *name)
 {
-    json_object_set_new_nocheck(object, key, value);
+    char last = out->size ? out->data[out->size - 1] : '{';
+    if (last != '{' && last != '[') buf_byte(out, ',');
+    if (!name) return;
+    json_write_string(out, name, strlen(name));
+    buf_byte(out, ':');
 }
 
-static void set_text(json_t *object, const char *key, const char *text)
+static void put_open(struct buf *out, const char *name, char bracket)
 {
-    set(object, key, text ? json_string_nocheck(text) : json_null());
+    put_name(out, name);
+    buf_byte(out, bracket);
 }
 
-static void set_format(json_t *object, const char *key, const char *format, ...) PRINTF(3, 4);
-
-static void set_format(json_t *object, const char *key, const char *format, ...)
+static void put_word(struct buf *out, const char *name, const char *word)
 {
-    char text[160];
+    put_name(out, name);
+    buf_text(out, word);
+}
+
+static void put_bool(struct buf *out, const char *name, bool value)
+{
+    put_word(out, name, value ? "true" : "false");
+}
+
+static void put_integer(struct buf *out, const char *name, int64_t value)
+{
+    put_name(out, name);
+    buf_format(out, "%" PRId64, value);
+}
+
+static void put_text(struct buf *out, const char *name, const char *text)
+{
+    put_name(out, name);
+    if (text)
+        json_write_string(out, text, strlen(text));
+    else
+        buf_text(out, "null");
+}
+
+static void put_format(struct buf *out, const char *name, const char *format, ...) PRINTF(3, 4);
+
+static void put_format(struct buf *out, const char *name, const char *format, ...)
+{
+    char text[RECORD_ID + 160];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    set_text(object, key, text);
+    put_text(out, name, text);
 }
 
-static void set_time(json_t *object, const char *key, struct dice *dice, int64_t near_s)
+static void put_time(struct buf *out, const char *name, struct dice *dice, int64_t near_s)
 {
-    set(object, key, roll(dice, 3) ? json_integer(near_s - roll(dice, 90 * 86400)) : json_null());
+    if (roll(dice, 3))
+        put_integer(out, name, near_s - roll(dice, 90 * 86400));
+    else
+        put_word(out, name, "null");
 }
+
+/* --- the contact --- */
 
 static const char *const names[] = {
     "Ada Lovelace",
@@ -77,219 +115,214 @@ static const char *pick(struct dice *dice, const char *const *texts, uint32_t co
     return texts[roll(dice, count)];
 }
 
-static void add_identity(json_t *body, const struct contact *contact, struct dice *self, struct dice *now)
+static void add_identity(struct buf *out, const struct contact *contact, struct dice *self, struct dice *now)
 {
     unsigned number = (unsigned)contact->sequence;
-    set_text(body, "type", "contact");
-    set_text(body, "id", contact->id);
+    put_text(out, "type", "contact");
+    put_text(out, "id", contact->id);
     if (roll(self, 3))
-        set_format(body, "external_id", "user-%u", number);
+        put_format(out, "external_id", "user-%u", number);
     else
-        set_text(body, "external_id", NULL);
-    set_text(body, "workspace_id", contact->workspace);
-    set_text(body, "role", roll(self, 4) ? "user" : "lead");
-    set_format(body, "email", "contact%u@example.com", number);
-    set_text(body, "email_domain", "example.com");
+        put_text(out, "external_id", NULL);
+    put_text(out, "workspace_id", contact->workspace);
+    put_text(out, "role", roll(self, 4) ? "user" : "lead");
+    put_format(out, "email", "contact%u@example.com", number);
+    put_text(out, "email_domain", "example.com");
     bool phone = roll(now, 2);
     if (phone)
-        set_format(body, "phone", "+1555%07u", number % 10000000);
+        put_format(out, "phone", "+1555%07u", number % 10000000);
     else
-        set_text(body, "phone", NULL);
+        put_text(out, "phone", NULL);
     if (roll(self, 2)) /* in old versions of the API only */
-        set_format(body, "formatted_phone", "%s%07u", phone ? "+1 555-" : "", number % 10000000);
-    set_text(body, "name", roll(self, 8) ? pick(self, names, NAMES) : NULL);
+        put_format(out, "formatted_phone", "%s%07u", phone ? "+1 555-" : "", number % 10000000);
+    put_text(out, "name", roll(self, 8) ? pick(self, names, NAMES) : NULL);
     switch (roll(now, 4)) {
-    case 0: set_text(body, "owner_id", NULL); break;
-    case 1: set(body, "owner_id", json_integer(roll(now, 1000000))); break; /* as before 2.16 */
-    default: set_format(body, "owner_id", "%u", roll(now, 1000000)); break;
+    case 0: put_text(out, "owner_id", NULL); break;
+    case 1: put_integer(out, "owner_id", roll(now, 1000000)); break; /* as before 2.16 */
+    default: put_format(out, "owner_id", "%u", roll(now, 1000000)); break;
     }
 }
 
-static void add_flags_and_times(json_t *body, const struct contact *contact, struct dice *now)
+static void add_flags_and_times(struct buf *out, const struct contact *contact, struct dice *now)
 {
-    set(body, "has_hard_bounced", json_boolean(roll(now, 20) == 0));
-    set(body, "marked_email_as_spam", json_boolean(roll(now, 50) == 0));
+    put_bool(out, "has_hard_bounced", roll(now, 20) == 0);
+    put_bool(out, "marked_email_as_spam", roll(now, 50) == 0);
     if (roll(now, 97)) /* documented as a boolean */
-        set(body, "unsubscribed_from_emails", json_boolean(roll(now, 10) == 0));
+        put_bool(out, "unsubscribed_from_emails", roll(now, 10) == 0);
     else
-        set_text(body, "unsubscribed_from_emails", "partly");
-    set(body, "created_at", json_integer(contact->created_s));
-    set(body, "updated_at", json_integer(contact->updated_s));
-    set_time(body, "signed_up_at", now, contact->created_s);
+        put_text(out, "unsubscribed_from_emails", "partly");
+    put_integer(out, "created_at", contact->created_s);
+    put_integer(out, "updated_at", contact->updated_s);
+    put_time(out, "signed_up_at", now, contact->created_s);
     switch (roll(now, 60)) {
-    case 0: set_text(body, "last_seen_at", "never"); break;
-    case 1: set(body, "last_seen_at", json_integer(-(int64_t)roll(now, 100000000))); break;
-    case 2: set(body, "last_seen_at", json_integer(contact->updated_s * 1000 + roll(now, 1000))); break;
-    default: set_time(body, "last_seen_at", now, contact->updated_s); break;
+    case 0: put_text(out, "last_seen_at", "never"); break;
+    case 1: put_integer(out, "last_seen_at", -(int64_t)roll(now, 100000000)); break;
+    case 2: put_integer(out, "last_seen_at", contact->updated_s * 1000 + roll(now, 1000)); break;
+    default: put_time(out, "last_seen_at", now, contact->updated_s); break;
     }
-    set_time(body, "last_replied_at", now, contact->updated_s);
-    set_time(body, "last_contacted_at", now, contact->updated_s);
-    set_time(body, "last_email_opened_at", now, contact->updated_s);
-    set_time(body, "last_email_clicked_at", now, contact->updated_s);
+    put_time(out, "last_replied_at", now, contact->updated_s);
+    put_time(out, "last_contacted_at", now, contact->updated_s);
+    put_time(out, "last_email_opened_at", now, contact->updated_s);
+    put_time(out, "last_email_clicked_at", now, contact->updated_s);
 }
 
-static void add_devices(json_t *body, const struct contact *contact, struct dice *self, struct dice *now)
+static void add_devices(struct buf *out, const struct contact *contact, struct dice *self, struct dice *now)
 {
     static const char *const browsers[] = {"chrome", "firefox", "safari", NULL};
     static const char *const languages[] = {"en", "de-AT", "zh-Hant-TW", NULL};
     static const char *const systems[] = {"OS X 10.15.7", "Windows 11", "Linux", NULL};
-    set_text(body, "language_override", pick(self, languages, 4));
-    set_text(body, "browser", pick(now, browsers, 4));
-    set_format(body, "browser_version", "%u.0.0.0", 100 + roll(now, 40));
-    set_text(body, "browser_language", pick(now, languages, 4));
-    set_text(body, "os", pick(now, systems, 4));
+    put_text(out, "language_override", pick(self, languages, 4));
+    put_text(out, "browser", pick(now, browsers, 4));
+    put_format(out, "browser_version", "%u.0.0.0", 100 + roll(now, 40));
+    put_text(out, "browser_language", pick(now, languages, 4));
+    put_text(out, "os", pick(now, systems, 4));
     if (roll(self, 2)) { /* else the keys are missing */
-        set_text(body, "android_app_name", roll(self, 4) ? NULL : "Shop");
-        set_text(body, "android_app_version", roll(self, 4) ? NULL : "4.2.1");
-        set_text(body, "android_device", roll(self, 4) ? NULL : "Pixel 9");
-        set_text(body, "android_os_version", roll(self, 4) ? NULL : "16");
-        set_text(body, "android_sdk_version", NULL);
-        set_time(body, "android_last_seen_at", now, contact->updated_s);
-        set_text(body, "ios_app_name", NULL);
-        set_text(body, "ios_app_version", roll(self, 4) ? NULL : "7.0");
-        set_text(body, "ios_device", roll(self, 4) ? NULL : "iPhone 17");
-        set_text(body, "ios_os_version", NULL);
-        set_text(body, "ios_sdk_version", NULL);
-        set_time(body, "ios_last_seen_at", now, contact->updated_s);
+        put_text(out, "android_app_name", roll(self, 4) ? NULL : "Shop");
+        put_text(out, "android_app_version", roll(self, 4) ? NULL : "4.2.1");
+        put_text(out, "android_device", roll(self, 4) ? NULL : "Pixel 9");
+        put_text(out, "android_os_version", roll(self, 4) ? NULL : "16");
+        put_text(out, "android_sdk_version", NULL);
+        put_time(out, "android_last_seen_at", now, contact->updated_s);
+        put_text(out, "ios_app_name", NULL);
+        put_text(out, "ios_app_version", roll(self, 4) ? NULL : "7.0");
+        put_text(out, "ios_device", roll(self, 4) ? NULL : "iPhone 17");
+        put_text(out, "ios_os_version", NULL);
+        put_text(out, "ios_sdk_version", NULL);
+        put_time(out, "ios_last_seen_at", now, contact->updated_s);
     }
 }
 
 /* {"type","data":[{"type","id","url"}],"url","total_count","has_more"}, with at most ten in data. */
-static void add_list(json_t *body, const struct contact *contact, const char *name, const char *type,
+static void add_list(struct buf *out, const struct contact *contact, const char *name, const char *type,
                      struct dice *now)
 {
-    json_t *list = json_object(), *data = json_array();
-    unsigned total = roll(now, 4) ? roll(now, 4) : roll(now, 40);
+    unsigned total = roll(now, 8) ? roll(now, 3) : roll(now, 25);
+    put_open(out, name, '{');
+    put_text(out, "type", "list");
+    put_open(out, "data", '[');
     for (unsigned i = 0; i < total && i < LIST_CUT; i++) {
-        json_t *item = json_object();
-        set_text(item, "type", type);
-        set_format(item, "id", "%u", 1000 + roll(now, 9000));
-        char url[64];
-        snprintf(url, sizeof url, "/%s/%s", name, json_string_value(json_object_get(item, "id")));
-        set_text(item, "url", url);
+        unsigned id = 1000 + roll(now, 9000);
+        put_open(out, NULL, '{');
+        put_text(out, "type", type);
+        put_format(out, "id", "%u", id);
+        put_format(out, "url", "/%s/%u", name, id);
         if (roll(now, 50) == 0)
-            set_text(item, "colour.name", "red"); /* nothing documents it, and the dot needs an escape */
-        json_array_append_new(data, item);
+            put_text(out, "colour.name", "red"); /* nothing documents it, and the dot needs an escape */
+        buf_byte(out, '}');
     }
-    set_text(list, "type", "list");
-    set(list, "data", data);
-    char url[RECORD_ID + 64];
-    snprintf(url, sizeof url, "/contacts/%s/%s", contact->id, name);
-    set_text(list, "url", url);
-    set(list, "total_count", json_integer(total));
-    set(list, "has_more", json_boolean(total > LIST_CUT));
-    set(body, name, list);
+    buf_byte(out, ']');
+    put_format(out, "url", "/contacts/%s/%s", contact->id, name);
+    put_integer(out, "total_count", total);
+    put_bool(out, "has_more", total > LIST_CUT);
+    buf_byte(out, '}');
 }
 
-static void add_nested(json_t *body, const struct contact *contact, struct dice *self, struct dice *now)
+static void add_nested(struct buf *out, const struct contact *contact, struct dice *self, struct dice *now)
 {
     static const char *const places[][3] = {
         {"Ireland", "Leinster", "Dublin"}, {"日本", "東京都", "渋谷区"}, {"Côte d'Ivoire", NULL, "Abidjan"}};
-    json_t *avatar = json_null();
-    if (roll(self, 2)) {
-        avatar = json_object();
-        set_text(avatar, "type", "avatar");
-        set_format(avatar, "image_url", "https://example.com/a/%u.png?size=128&x=1",
-                   (unsigned)contact->sequence);
-    }
-    set(body, "avatar", avatar);
-    add_list(body, contact, "tags", "tag", now);
-    add_list(body, contact, "notes", "note", now);
-    add_list(body, contact, "companies", "company", now);
-    add_list(body, contact, "opted_out_subscription_types", "subscription", now);
-    add_list(body, contact, "opted_in_subscription_types", "subscription", now);
-    json_t *location = json_object();
     const char *const *place = places[roll(self, 3)];
-    set_text(location, "type", "location");
-    set_text(location, "country", place[0]);
-    set_text(location, "region", place[1]);
-    set_text(location, "city", place[2]);
-    set_text(location, "country_code", "XX");
-    set_text(location, "continent_code", roll(self, 2) ? "EU" : NULL);
-    set(body, "location", location);
-    json_t *profiles = json_object(), *profile_list = json_array();
-    if (roll(self, 4) == 0) {
-        json_t *profile = json_object();
-        set_text(profile, "type", "social_profile");
-        set_text(profile, "name", "Mastodon");
-        set_format(profile, "url", "https://example.org/@c%u", (unsigned)contact->sequence);
-        json_array_append_new(profile_list, profile);
+    if (roll(self, 2)) {
+        put_open(out, "avatar", '{');
+        put_text(out, "type", "avatar");
+        put_format(out, "image_url", "https://example.com/a/%u.png?size=128&x=1",
+                   (unsigned)contact->sequence);
+        buf_byte(out, '}');
+    } else {
+        put_word(out, "avatar", "null");
     }
-    set_text(profiles, "type", "list");
-    set(profiles, "data", profile_list);
-    set(body, "social_profiles", profiles);
+    add_list(out, contact, "tags", "tag", now);
+    add_list(out, contact, "notes", "note", now);
+    add_list(out, contact, "companies", "company", now);
+    add_list(out, contact, "opted_out_subscription_types", "subscription", now);
+    add_list(out, contact, "opted_in_subscription_types", "subscription", now);
+    put_open(out, "location", '{');
+    put_text(out, "type", "location");
+    put_text(out, "country", place[0]);
+    put_text(out, "region", place[1]);
+    put_text(out, "city", place[2]);
+    put_text(out, "country_code", "XX");
+    put_text(out, "continent_code", roll(self, 2) ? "EU" : NULL);
+    buf_byte(out, '}');
+    put_open(out, "social_profiles", '{');
+    put_text(out, "type", "list");
+    put_open(out, "data", '[');
+    if (roll(self, 4) == 0) {
+        put_open(out, NULL, '{');
+        put_text(out, "type", "social_profile");
+        put_text(out, "name", "Mastodon");
+        put_format(out, "url", "https://example.org/@c%u", (unsigned)contact->sequence);
+        buf_byte(out, '}');
+    }
+    buf_text(out, "]}");
 }
 
-static json_t *long_text(struct dice *now)
+static void add_story(struct buf *out, struct dice *now)
 {
     static const char piece[] = "Größe 🧵 — “quoted” 𐍈 نص طويل; ";
-    size_t pieces = 20 + roll(now, 200), size = sizeof piece - 1;
-    char *text = mem_zero(pieces * size + 1, 1);
-    for (size_t i = 0; i < pieces; i++)
-        memcpy(text + i * size, piece, size);
-    json_t *value = json_stringn_nocheck(text, pieces * size);
-    mem_free(&text);
-    return value;
+    put_name(out, "story");
+    buf_byte(out, '"');
+    for (uint32_t pieces = 20 + roll(now, 200); pieces > 0; pieces--)
+        buf_text(out, piece);
+    buf_byte(out, '"');
 }
 
-static void add_custom(json_t *body, const struct contact *contact, struct dice *self, struct dice *now)
+static void add_custom(struct buf *out, const struct contact *contact, struct dice *self, struct dice *now)
 {
-    json_t *custom = json_object();
-    set_text(custom, "Plan Name", roll(self, 2) ? "Team (annual)" : "free");
-    set_text(custom, "plan.tier", roll(now, 2) ? "gold" : NULL);
-    set(custom, "monthly_spend", json_real((double)roll(now, 1000000) / 100.0));
-    set(custom, "количество", json_integer(roll(now, 1000)));
-    set(custom, "🎯 goal", json_boolean(roll(now, 2)));
-    set(custom, "2fa-enabled?", json_boolean(roll(self, 2)));
-    if (roll(self, 3) == 0) set_text(custom, "plan name", "differs only by case");
-    set(custom, "renews_at", json_integer(contact->updated_s * (roll(now, 2) ? 1 : 1000)));
+    put_open(out, "custom_attributes", '{');
+    put_text(out, "Plan Name", roll(self, 2) ? "Team (annual)" : "free");
+    put_text(out, "plan.tier", roll(now, 2) ? "gold" : NULL);
+    put_name(out, "monthly_spend");
+    buf_format(out, "%.2f", (double)roll(now, 1000000) / 100.0);
+    put_integer(out, "количество", roll(now, 1000));
+    put_bool(out, "🎯 goal", roll(now, 2));
+    put_bool(out, "2fa-enabled?", roll(self, 2));
+    if (roll(self, 3) == 0) put_text(out, "plan name", "differs only by case");
+    put_integer(out, "renews_at", contact->updated_s * (roll(now, 2) ? 1 : 1000));
     if (roll(self, 5) == 0) {
-        json_t *order = json_object(), *orders = json_object(), *instances = json_array();
-        set_format(order, "id", "%u", roll(now, 100000));
-        set_text(order, "external_id", NULL);
-        json_array_append_new(instances, order);
-        set_text(orders, "type", "order.list");
-        set(orders, "instances", instances);
-        set(custom, "orders", orders);
+        put_open(out, "orders", '{');
+        put_text(out, "type", "order.list");
+        put_open(out, "instances", '[');
+        put_open(out, NULL, '{');
+        put_format(out, "id", "%u", roll(now, 100000));
+        put_text(out, "external_id", NULL);
+        buf_text(out, "}]}");
     }
-    if (roll(now, 100) == 0) set(custom, "story", long_text(now));
-    set(body, "custom_attributes", custom);
+    if (roll(now, 100) == 0) add_story(out, now);
+    buf_byte(out, '}');
 }
 
 /* Fields that no schema knows. */
-static void add_unknown(json_t *body, const struct contact *contact, struct dice *self, struct dice *now)
+static void add_unknown(struct buf *out, const struct contact *contact, struct dice *self, struct dice *now)
 {
-    set_text(body, "utm_campaign", roll(self, 2) ? "spring" : NULL);
-    set_text(body, "utm_content", NULL);
-    set_text(body, "utm_medium", roll(self, 2) ? "email" : NULL);
-    set_text(body, "utm_source", roll(self, 2) ? "newsletter" : NULL);
-    set_text(body, "utm_term", NULL);
-    set_text(body, "referrer", roll(self, 3) ? NULL : "https://example.com/?q=a%20b");
-    set(body, "enabled_push_messaging", roll(self, 2) ? json_null() : json_true());
+    put_text(out, "utm_campaign", roll(self, 2) ? "spring" : NULL);
+    put_text(out, "utm_content", NULL);
+    put_text(out, "utm_medium", roll(self, 2) ? "email" : NULL);
+    put_text(out, "utm_source", roll(self, 2) ? "newsletter" : NULL);
+    put_text(out, "utm_term", NULL);
+    put_text(out, "referrer", roll(self, 3) ? NULL : "https://example.com/?q=a%20b");
+    put_word(out, "enabled_push_messaging", roll(self, 2) ? "null" : "true");
     if (roll(self, 10) == 0) {
-        json_t *engagement = json_object(), *labels = json_array(), *label = json_object();
-        set(label, "deep.key\\back", json_true());
-        json_array_append_new(labels, json_string_nocheck("a"));
-        json_array_append_new(labels, json_null());
-        json_array_append_new(labels, label);
-        set(engagement, "score", json_real((double)roll(now, 1000) / 7.0));
-        set(engagement, "labels", labels);
-        set(engagement, "empty", json_object());
-        set(engagement, "count", json_integer((json_int_t)contact->version));
-        set(body, "engagement", engagement);
+        put_open(out, "engagement", '{');
+        put_name(out, "score");
+        buf_format(out, "%.17g", (double)(1 + roll(now, 1000)) / 7.0);
+        put_word(out, "labels", "[\"a\",null,{\"deep.key\\\\back\":true}]");
+        put_word(out, "empty", "{}");
+        put_integer(out, "count", contact->version);
+        buf_byte(out, '}');
     }
 }
 
-json_t *contact_body(const struct contact *contact)
+void contact_write(const struct contact *contact, struct buf *out)
 {
     struct dice self = {.state = contact->seed ^ mix(contact->sequence)};
     struct dice now = {.state = mix(self.state) ^ mix(contact->version)};
-    json_t *body = json_object();
-    add_identity(body, contact, &self, &now);
-    add_flags_and_times(body, contact, &now);
-    add_devices(body, contact, &self, &now);
-    add_nested(body, contact, &self, &now);
-    add_custom(body, contact, &self, &now);
-    add_unknown(body, contact, &self, &now);
-    return body;
+    buf_byte(out, '{');
+    add_identity(out, contact, &self, &now);
+    add_flags_and_times(out, contact, &now);
+    add_devices(out, contact, &self, &now);
+    add_nested(out, contact, &self, &now);
+    add_custom(out, contact, &self, &now);
+    add_unknown(out, contact, &self, &now);
+    buf_byte(out, '}');
 }

@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
+
 #define RECORD_ID 128 /* a longer id is refused */
 
 struct version {
@@ -58,6 +60,6 @@ struct contact {
     const char *workspace;
 };
 
-json_t *contact_body(const struct contact *contact); /* yours */
+void contact_write(const struct contact *contact, struct buf *out); /* adds a JSON object */
 
 #endif
