@@ -62,6 +62,8 @@ static const struct {
     {BYTES("\"a\x80z\""), "\"a" FFFD "z\"", 0, 1},
     {BYTES("\"\xE2\x82\""), "\"" FFFD FFFD "\"", 0, 2},
     {BYTES("\"\xC0\xAF\""), "\"" FFFD FFFD "\"", 0, 2},
+    {BYTES("\"\xE0\x80\xAF\""), "\"" FFFD FFFD FFFD "\"", 0, 3},
+    {BYTES("\"\xF0\x8F\xBF\xBF\""), "\"" FFFD FFFD FFFD FFFD "\"", 0, 4},
     {BYTES("\"\xED\xA0\x80\""), "\"" FFFD FFFD FFFD "\"", 0, 3},
     {BYTES("\"\xF4\x90\x80\x80\""), "\"" FFFD FFFD FFFD FFFD "\"", 0, 4},
     {BYTES("\"caf\xE9 \xE2\x82\xAC\""), "\"caf" FFFD " \xE2\x82\xAC\"", 0, 1},
@@ -194,6 +196,19 @@ static void test_depth(void **state)
         assert_false(json_read(text, depths[i / 2], NULL, &front, &err)); /* the front alone */
         free(text);
     }
+}
+
+static void test_brackets_in_strings_are_no_depth(void **state)
+{
+    AUTO(json_drop) json_t *value = NULL;
+    char text[JSON_DEPTH * 2];
+    struct error err;
+
+    (void)state;
+    memset(text, '[', sizeof text);
+    memcpy(text, "\"\\\"", 3); /* the string begins with an escaped quote */
+    text[sizeof text - 1] = '"';
+    assert_true(json_read(text, sizeof text, NULL, &value, &err));
 }
 
 static uint64_t seed = 20260131;
@@ -384,6 +399,7 @@ int main(void)
         cmocka_unit_test(test_what_can_not),
         cmocka_unit_test(test_the_error_tells_the_place_and_little_else),
         cmocka_unit_test(test_depth),
+        cmocka_unit_test(test_brackets_in_strings_are_no_depth),
         cmocka_unit_test(test_valid_json_is_never_changed),
         cmocka_unit_test(test_any_bytes_are_survived),
         cmocka_unit_test(test_normalise_minds_the_ceiling),

@@ -50,6 +50,7 @@ static const struct {
     /* INT64: beyond 2^53 as text, which BigQuery takes */
     {"\"n\":-7", ",\"n\":-7", 0, 0},
     {"\"n\":9007199254740991", ",\"n\":9007199254740991", 0, 0},
+    {"\"n\":9007199254740992", ",\"n\":\"9007199254740992\"", 0, 0},
     {"\"n\":9223372036854775807", ",\"n\":\"9223372036854775807\"", 0, 0},
     {"\"n\":-9223372036854775808", ",\"n\":\"-9223372036854775808\"", 0, 0},
     {"\"n\":9223372036854775808", ",\"_extra\":{\"n\":\"9223372036854775808\"}", 1, 1},
@@ -222,7 +223,7 @@ static void test_a_row_over_the_ceiling_is_rejected(void **state)
 
 static void test_days_are_local(void **state)
 {
-    AUTO(json_drop) json_t *record = read_json("{\"id\":\"7\",\"updated_at\":1,\"created_at\":-1}");
+    AUTO(json_drop) json_t *record = read_json("{\"id\":\"7\",\"updated_at\":1,\"created_at\":-0.5}");
     AUTO(buf_done) struct buf row;
     struct row_facts facts;
 
@@ -238,7 +239,7 @@ static void test_days_are_local(void **state)
     assert_int_equal(facts.day.n, 9);
     assert_true(facts.version_us == 0);
     assert_string_equal(buf_string(&row), "{\"partition_date\":\"1970-01-10\",\"id\":\"7\",\"_extra\":"
-                                          "{\"updated_at\":1,\"created_at\":-1},\"_seq\":0}");
+                                          "{\"updated_at\":1,\"created_at\":-0.5},\"_seq\":0}");
 }
 
 static void test_a_long_id_is_cut_between_characters(void **state)

@@ -23,7 +23,7 @@
 #define DAY_S        INT64_C(86400)
 #define FIRST_S      (-INT64_C(2208988800)) /* 1900-01-01 */
 #define LAST_S       INT64_C(4102444800)    /* 2100-01-01 */
-#define STEP_S       (INT64_C(11) * 86400 + 7 * 3600 + 1234)
+#define STEP_S       (INT64_C(23) * 86400 + 7 * 3600 + 1234)
 
 static struct zone *load(const char *name)
 {
