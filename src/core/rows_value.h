@@ -15,10 +15,10 @@
 #ifndef CASELOAD_CORE_ROWS_VALUE_H
 #define CASELOAD_CORE_ROWS_VALUE_H
 
-#include <jansson.h>
 #include <stdbool.h>
 
 #include "base/buf.h"
+#include "base/json.h"
 #include "core/stream.h"
 
 /* One scalar, or any value for JSON. False: it does not fit, and nothing was written. A full buffer is not
