@@ -166,8 +166,10 @@ static void a_body_is_put_without_expecting(void **state)
     assert_int_equal(strlen(strstr(sent, "\r\n\r\n") + 4), size);
     request.body = NULL;
     request.body_size = 0;
+    request.headers = NULL;
     assert_true(ask(&room, &request));
     assert_non_null(strstr(script_request(room.server, 1), "\r\nContent-Length: 0\r\n"));
+    assert_null(strstr(script_request(room.server, 1), "Content-Type")); /* curl would call it a form */
     room_close(&room);
 }
 

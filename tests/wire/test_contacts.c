@@ -1,0 +1,259 @@
+/* Contacts read from the sandbox's Intercom: whatever the window, the zone and the version, exactly the
+ * records of the window arrive, each once, also over a bad line and while they change. */
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "core/rows.h"
+#include "internal.h"
+#include "sandbox.h"
+#include "sources/sources.h"
+#include "world.h"
+
+#define DAY_S     86400
+#define BEGIN     1761696000 /* 2025-10-29: summer time ends in Europe and America in the days after it */
+#define DAYS      14
+#define PEOPLE    500
+#define WINDOWS   6 /* a zone and version */
+#define LINE_SIZE 160
+#define MOST_ROWS 4096
+
+/* --- one test's room --- */
+
+struct room {
+    struct sandbox *sandbox;
+    struct http *http;
+    struct token *token;
+    struct source *source;
+    struct selection selection;
+    struct error err;
+};
+
+static void room_open(struct room *room, const char *zone, const char *version)
+{
+    char url[64];
+    const struct source_type *type = source_type_find("intercom");
+    *room = (struct room){0};
+    if (!sandbox_start(
+            &(struct sandbox_options){.workspace_zone = zone, .seed = 7, .start_s = BEGIN + 100 * DAY_S},
+            &room->sandbox, &room->err))
+        fail_msg("%s", room->err.text);
+    world_fill(room->sandbox->world, BEGIN, BEGIN + DAYS * DAY_S, PEOPLE);
+    assert_int_equal(setenv("CASELOAD_TEST_TOKEN", "sandbox-token", 1), 0);
+    assert_true(token_from_env("CASELOAD_TEST_TOKEN", &room->token, &room->err));
+    assert_true(http_new(&(struct http_settings){.user_agent = "caseload/test"}, &room->http, &room->err));
+    (void)snprintf(url, sizeof url, "http://127.0.0.1:%d", sandbox_http_port(room->sandbox));
+    assert_true(type->create(&(struct source_settings){.base_url = url,
+                                                       .api_version = version,
+                                                       .rate_share = 1.0,
+                                                       .http = room->http,
+                                                       .token = room->token},
+                             &room->source, &room->err));
+    room->selection = (struct selection){
+        .stream = type->streams[0], .tables = {&type->streams[0]->table}, .table_count = 1};
+}
+
+static void room_close(struct room *room)
+{
+    room->source->ops->free(room->source);
+    http_free(room->http);
+    token_free(room->token);
+    sandbox_stop(room->sandbox);
+}
+
+/* --- rows as sorted lines: "version id" --- */
+
+struct lines {
+    const struct table *table;
+    struct window window;
+    char (*text)[LINE_SIZE];
+    size_t count;
+};
+
+static void lines_open(struct lines *lines, const struct room *room, struct window window)
+{
+    *lines = (struct lines){
+        .table = &room->selection.stream->table, .window = window, .text = mem_zero(MOST_ROWS, LINE_SIZE)};
+}
+
+static void lines_done(struct lines *lines)
+{
+    free(lines->text);
+}
+
+/* A record of the window, compared exactly, as the core does. */
+static void lines_add(struct lines *lines, const json_t *record)
+{
+    int64_t version = 0;
+    const char *id = json_text_at(record, "id");
+    if (!row_version(lines->table, record, &version) || version < lines->window.from_s * 1000000 ||
+        (lines->window.to_s != WINDOW_OPEN && version >= lines->window.to_s * 1000000))
+        return;
+    assert_true(lines->count < MOST_ROWS);
+    (void)snprintf(lines->text[lines->count++], LINE_SIZE, "%020" PRId64 " %s", version, id ? id : "-");
+}
+
+static int compare(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+static void lines_sort(struct lines *lines)
+{
+    qsort(lines->text, lines->count, LINE_SIZE, compare);
+}
+
+static void read_window(struct room *room, struct lines *out)
+{
+    struct reader *reader = NULL;
+    struct page page = {0};
+    assert_true(room->source->ops->open(room->source, &room->selection, out->window, &reader, &room->err));
+    while (!page.last) {
+        if (!room->source->ops->next(reader, &page, &room->err)) fail_msg("%s", room->err.text);
+        for (size_t i = 0; i < page.count; i++)
+            lines_add(out, page.records[i].body);
+    }
+    room->source->ops->close(reader);
+    lines_sort(out);
+}
+
+static void add_newest(void *self, const json_t *version, bool newest, bool served)
+{
+    (void)served;
+    if (newest) lines_add(self, version);
+}
+
+/* The window, read, is the truth. */
+static size_t check_window(struct room *room, struct window window)
+{
+    AUTO(lines_done) struct lines got = {0};
+    AUTO(lines_done) struct lines truth = {0};
+    lines_open(&got, room, window);
+    lines_open(&truth, room, window);
+    read_window(room, &got);
+    world_versions(room->sandbox->world, add_newest, &truth);
+    lines_sort(&truth);
+    for (size_t i = 0; i < got.count || i < truth.count; i++)
+        assert_string_equal(i < got.count ? got.text[i] : "(missing)",
+                            i < truth.count ? truth.text[i] : "(too much)");
+    return got.count;
+}
+
+/* --- the tests --- */
+
+/* Same numbers each time: a failure can be looked at again. */
+static int64_t draw(uint64_t *seed, int64_t below)
+{
+    *seed = *seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (int64_t)(*seed >> 33) % below;
+}
+
+static void windows_hold_what_they_should(void **state)
+{
+    (void)state;
+    static const char *const zones[] = {"Etc/UTC", "America/Los_Angeles", "Europe/Berlin",
+                                        "Pacific/Kiritimati", "Etc/GMT+12"};
+    static const char *const versions[] = {"2.16", "2.17"};
+    uint64_t seed = 42;
+    for (size_t round = 0; round < 2 * sizeof zones / sizeof *zones; round++) {
+        struct room room;
+        size_t rows = 0;
+        room_open(&room, zones[round / 2], versions[round % 2]);
+        for (int i = 0; i < WINDOWS; i++) {
+            int64_t from = BEGIN + draw(&seed, DAYS * DAY_S);
+            int64_t length = draw(&seed, 3) == 0 ? 1 + draw(&seed, 3600) : 1 + draw(&seed, 4 * DAY_S);
+            rows += check_window(&room, (struct window){.from_s = from, .to_s = from + length});
+        }
+        assert_true(rows > PEOPLE / 5); /* else nothing was tested */
+        room_close(&room);
+    }
+}
+
+/* Every second around the ends of days belongs to exactly one of two adjacent windows. */
+static void adjacent_windows_neither_lose_nor_double(void **state)
+{
+    (void)state;
+    struct room room;
+    room_open(&room, "America/Los_Angeles", NULL);
+    for (int64_t at = BEGIN + 4 * DAY_S - 2; at <= BEGIN + 4 * DAY_S + 2; at++) {
+        AUTO(json_drop)
+        json_t *record = json_pack("{s:s+, s:I, s:I, s:s}", "id", "edge", at % 2 ? "a" : "b", "created_at",
+                                   (json_int_t)at, "updated_at", (json_int_t)at, "role", "user");
+        (void)world_add(room.sandbox->world, record);
+    }
+    size_t whole = check_window(&room, (struct window){.from_s = BEGIN, .to_s = BEGIN + 8 * DAY_S});
+    size_t parts =
+        check_window(&room, (struct window){.from_s = BEGIN, .to_s = BEGIN + 4 * DAY_S}) +
+        check_window(&room, (struct window){.from_s = BEGIN + 4 * DAY_S, .to_s = BEGIN + 8 * DAY_S});
+    assert_int_equal(whole, parts);
+    room_close(&room);
+}
+
+static void the_open_window_sees_what_moves(void **state)
+{
+    (void)state;
+    struct room room;
+    room_open(&room, "Europe/Berlin", NULL);
+    world_touch(room.sandbox->world, BEGIN + 50 * DAY_S, 100);
+    world_touch_while_read(room.sandbox->world, 3);
+    AUTO(lines_done) struct lines got = {0};
+    AUTO(lines_done) struct lines truth = {0};
+    lines_open(&got, &room, (struct window){.from_s = BEGIN, .to_s = WINDOW_OPEN});
+    lines_open(&truth, &room, got.window);
+    read_window(&room, &got);
+    world_versions(room.sandbox->world, add_newest, &truth);
+    for (size_t i = 0; i < truth.count; i++) /* older versions that were read before stay true, too */
+        assert_non_null(bsearch(truth.text[i], got.text, got.count, LINE_SIZE, compare));
+    room_close(&room);
+}
+
+static void a_bad_line_loses_nothing(void **state)
+{
+    (void)state;
+    static const char *const faults[] = {
+        "intercom contacts.search 1 status 429 retry-after=1",
+        "intercom contacts.search 2 truncate",
+        "intercom contacts.search 4 status 500",
+        "intercom contacts.search 5 drop before",
+        "intercom contacts.search 7 drop after",
+        "intercom contacts.search 8 status 429",
+    };
+    struct room room;
+    room_open(&room, "America/Los_Angeles", NULL);
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+        assert_true(faults_add(room.sandbox->faults, faults[i], &room.err));
+    assert_true(check_window(&room, (struct window){.from_s = BEGIN, .to_s = BEGIN + DAYS * DAY_S}) >
+                PEOPLE / 2);
+    room_close(&room);
+}
+
+static void the_workspace_is_the_sandboxs(void **state)
+{
+    (void)state;
+    struct room room;
+    struct source_identity identity;
+    room_open(&room, "Etc/UTC", "2.11");
+    assert_true(room.source->ops->identify(room.source, &identity, &room.err));
+    assert_string_equal(identity.workspace, "sandbox1");
+    room_close(&room);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(windows_hold_what_they_should),
+        cmocka_unit_test(adjacent_windows_neither_lose_nor_double),
+        cmocka_unit_test(the_open_window_sees_what_moves),
+        cmocka_unit_test(a_bad_line_loses_nothing),
+        cmocka_unit_test(the_workspace_is_the_sandboxs),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
