@@ -20,28 +20,28 @@
     }
 
 const struct route bigquery_routes[] = {
-    BOTH("datasets.list", "GET", DATASETS, datasets_list),
-    BOTH("datasets.insert", "POST", DATASETS, datasets_insert),
-    BOTH("datasets.get", "GET", DATASET, datasets_get),
-    BOTH("datasets.patch", "PATCH", DATASET, datasets_patch),
-    BOTH("datasets.delete", "DELETE", DATASET, datasets_delete),
-    BOTH("tables.list", "GET", TABLES, tables_list),
-    BOTH("tables.insert", "POST", TABLES, tables_insert),
-    BOTH("tables.get", "GET", TABLE, tables_get),
-    BOTH("tables.patch", "PATCH", TABLE, tables_patch),
-    BOTH("tables.delete", "DELETE", TABLE, tables_delete),
-    BOTH("tabledata.list", "GET", TABLE "/data", tabledata_list),
-    BOTH("jobs.list", "GET", JOBS, jobs_list),
-    BOTH("jobs.insert", "POST", JOBS, jobs_insert),
-    BOTH("jobs.get", "GET", JOB, jobs_get),
-    BOTH("jobs.cancel", "POST", JOB "/cancel", jobs_cancel),
-    BOTH("jobs.delete", "DELETE", JOB "/delete", jobs_delete),
-    BOTH("jobs.query", "POST", "/projects/{}/queries", jobs_query),
-    BOTH("jobs.getQueryResults", "GET", "/projects/{}/queries/{}", jobs_get_query_results),
-    {"bigquery", "upload.start", "POST", "/upload" V2 JOBS, upload_start},
-    {"bigquery", "upload.put", "PUT", "/upload" V2 JOBS, upload_put},
-    {"bigquery", "upload.start", "POST", "/resumable/upload" V2 JOBS, upload_start},
-    {"bigquery", "upload.put", "PUT", "/resumable/upload" V2 JOBS, upload_put},
+    BOTH("datasets.list", "GET", DATASETS, bq_datasets_list),
+    BOTH("datasets.insert", "POST", DATASETS, bq_datasets_insert),
+    BOTH("datasets.get", "GET", DATASET, bq_datasets_get),
+    BOTH("datasets.patch", "PATCH", DATASET, bq_datasets_patch),
+    BOTH("datasets.delete", "DELETE", DATASET, bq_datasets_delete),
+    BOTH("tables.list", "GET", TABLES, bq_tables_list),
+    BOTH("tables.insert", "POST", TABLES, bq_tables_insert),
+    BOTH("tables.get", "GET", TABLE, bq_tables_get),
+    BOTH("tables.patch", "PATCH", TABLE, bq_tables_patch),
+    BOTH("tables.delete", "DELETE", TABLE, bq_tables_delete),
+    BOTH("tabledata.list", "GET", TABLE "/data", bq_tabledata_list),
+    BOTH("jobs.list", "GET", JOBS, bq_jobs_list),
+    BOTH("jobs.insert", "POST", JOBS, bq_jobs_insert),
+    BOTH("jobs.get", "GET", JOB, bq_jobs_get),
+    BOTH("jobs.cancel", "POST", JOB "/cancel", bq_jobs_cancel),
+    BOTH("jobs.delete", "DELETE", JOB "/delete", bq_jobs_delete),
+    BOTH("jobs.query", "POST", "/projects/{}/queries", bq_jobs_query),
+    BOTH("jobs.getQueryResults", "GET", "/projects/{}/queries/{}", bq_jobs_get_query_results),
+    {"bigquery", "upload.start", "POST", "/upload" V2 JOBS, bq_upload_start},
+    {"bigquery", "upload.put", "PUT", "/upload" V2 JOBS, bq_upload_put},
+    {"bigquery", "upload.start", "POST", "/resumable/upload" V2 JOBS, bq_upload_start},
+    {"bigquery", "upload.put", "PUT", "/resumable/upload" V2 JOBS, bq_upload_put},
     {0},
 };
 
@@ -69,12 +69,12 @@ void bigquery_stop(struct bigquery *bigquery)
     while (bigquery->unfinished > 0)
         pthread_cond_wait(&bigquery->changed, &bigquery->mutex);
     pthread_mutex_unlock(&bigquery->mutex);
-    join_jobs(bigquery);
-    drop_uploads(bigquery);
+    bq_join_jobs(bigquery);
+    bq_drop_uploads(bigquery);
     while (bigquery->jobs) {
         struct job *job = bigquery->jobs;
         bigquery->jobs = job->older;
-        drop_job(job);
+        bq_drop_job(job);
     }
     pthread_cond_destroy(&bigquery->changed);
     pthread_mutex_destroy(&bigquery->mutex);

@@ -25,6 +25,7 @@
  *
  * Threads: a connection's thread runs a handler, a job has a thread of its own. `mutex` guards the jobs and
  * the uploads, `catalog` makes "read a resource, change it, put it back" one step. catalog is taken first.
+ * Names with bq_ are shared by these files only.
  */
 #ifndef CASELOAD_SANDBOX_BIGQUERY_INTERNAL_H
 #define CASELOAD_SANDBOX_BIGQUERY_INTERNAL_H
@@ -91,68 +92,69 @@ struct bigquery {
 
 /* --- bigquery_reply.c --- */
 
-/* All return false, so that `return problem(...)` reads well. */
-bool problem(struct store_error *err, const char *reason, const char *format, ...) PRINTF(3, 4);
-int problem_status(const char *reason); /* the HTTP status that goes with a reason */
-bool problem_reply(struct exchange *exchange, const struct store_error *err);
+/* All return false, so that `return bq_problem(...)` reads well. */
+bool bq_problem(struct store_error *err, const char *reason, const char *format, ...) PRINTF(3, 4);
+int bq_problem_status(const char *reason); /* the HTTP status that goes with a reason */
+bool bq_problem_reply(struct exchange *exchange, const struct store_error *err);
 
-json_t *read_object(struct exchange *exchange, struct store_error *err); /* the body; yours */
+json_t *bq_read_object(struct exchange *exchange, struct store_error *err); /* the body; yours */
 /* Refuses members that are not listed; names ends with NULL. */
-bool only_members(const json_t *object, const char *const *names, const char *where, struct store_error *err);
-bool read_int64(const json_t *value, int64_t *out_number); /* a string, or an integer */
-bool text_int64(const char *text, int64_t *out_number);
-json_t *int64_text(int64_t number);
-json_t *ms_text(int64_t us); /* microseconds as BigQuery's milliseconds */
-bool query_flag(const struct exchange *exchange, const char *name);
+bool bq_only_members(const json_t *object, const char *const *names, const char *where,
+                     struct store_error *err);
+bool bq_read_int64(const json_t *value, int64_t *out_number); /* a string, or an integer */
+bool bq_text_int64(const char *text, int64_t *out_number);
+json_t *bq_int64_text(int64_t number);
+json_t *bq_ms_text(int64_t us); /* microseconds as BigQuery's milliseconds */
+bool bq_query_flag(const struct exchange *exchange, const char *name);
 
-bool valid_id(const char *text, const char *more, size_t limit); /* letters, digits and `more` */
-bool valid_labels(const json_t *labels, struct store_error *err);
-void merge_patch(json_t *target, const json_t *patch); /* RFC 7396; both objects */
-void set_etag(json_t *resource, int64_t now_us);       /* etag and lastModifiedTime */
-bool etag_matches(const struct exchange *exchange, const json_t *resource);
+bool bq_valid_id(const char *text, const char *more, size_t limit); /* letters, digits and `more` */
+bool bq_valid_labels(const json_t *labels, struct store_error *err);
+void bq_merge_patch(json_t *target, const json_t *patch); /* RFC 7396; both objects */
+void bq_set_etag(json_t *resource, int64_t now_us);       /* etag and lastModifiedTime */
+bool bq_etag_matches(const struct exchange *exchange, const json_t *resource);
 
 struct page {
     size_t first, count; /* count <= what is left */
 };
 /* From maxResults, startIndex and pageToken; most: the page's own ceiling. */
-bool read_page(const struct exchange *exchange, size_t total, size_t most, struct page *out_page,
-               struct store_error *err);
-void set_page_token(json_t *reply, const char *name, size_t next, size_t total);
+bool bq_read_page(const struct exchange *exchange, size_t total, size_t most, struct page *out_page,
+                  struct store_error *err);
+void bq_set_page_token(json_t *reply, const char *name, size_t next, size_t total);
 
 /* --- bigquery_schema.c --- */
-bool schema_check(json_t *schema,
-                  struct store_error *err); /* and rewrites types to the names tables.get shows */
-bool schema_grows(const char *table, const json_t *from, const json_t *to, struct store_error *err);
+bool bq_schema_check(json_t *schema,
+                     struct store_error *err); /* and rewrites types to the names tables.get shows */
+bool bq_schema_grows(const char *table, const json_t *from, const json_t *to, struct store_error *err);
 /* A load's schema against the table's: every field is there, alike. */
-bool schema_fits(const char *table, const json_t *given, const json_t *fields, struct store_error *err);
-const json_t *schema_field(const json_t *fields, const char *name); /* any case; NULL: none */
-int64_t schema_row_bytes(const json_t *fields);                     /* an estimate */
+bool bq_schema_fits(const char *table, const json_t *given, const json_t *fields, struct store_error *err);
+const json_t *bq_schema_field(const json_t *fields, const char *name); /* any case; NULL: none */
+int64_t bq_schema_row_bytes(const json_t *fields);                     /* an estimate */
 
 /* --- bigquery_datasets.c --- */
-json_t *find_dataset(struct bigquery *bigquery, const char *project, const char *dataset,
-                     struct store_error *err); /* yours */
-void datasets_list(struct exchange *exchange);
-void datasets_insert(struct exchange *exchange);
-void datasets_get(struct exchange *exchange);
-void datasets_patch(struct exchange *exchange);
-void datasets_delete(struct exchange *exchange);
+json_t *bq_find_dataset(struct bigquery *bigquery, const char *project, const char *dataset,
+                        struct store_error *err); /* yours */
+void bq_datasets_list(struct exchange *exchange);
+void bq_datasets_insert(struct exchange *exchange);
+void bq_datasets_get(struct exchange *exchange);
+void bq_datasets_patch(struct exchange *exchange);
+void bq_datasets_delete(struct exchange *exchange);
 
 /* --- bigquery_tables.c --- */
-json_t *find_table(struct bigquery *bigquery, const char *project, const char *dataset, const char *table,
-                   struct store_error *err); /* yours */
+json_t *bq_find_table(struct bigquery *bigquery, const char *project, const char *dataset, const char *table,
+                      struct store_error *err); /* yours */
 /* Checks a new table's resource, fills in what BigQuery fills in, and makes it. */
-bool make_table(struct bigquery *bigquery, const char *project, const char *dataset, json_t *resource,
-                struct store_error *err);
-void expire_tables(struct bigquery *bigquery);
-void touch_table(struct bigquery *bigquery, const char *dataset, const char *table); /* its data changed */
-void tables_list(struct exchange *exchange);
-void tables_insert(struct exchange *exchange);
-void tables_get(struct exchange *exchange);
-void tables_patch(struct exchange *exchange);
-void tables_delete(struct exchange *exchange);
+bool bq_make_table(struct bigquery *bigquery, const char *project, const char *dataset, json_t *resource,
+                   struct store_error *err);
+void bq_expire_tables(struct bigquery *bigquery);
+void bq_touch_table(struct bigquery *bigquery, const char *dataset, const char *table); /* its data changed */
+void bq_tables_list(struct exchange *exchange);
+void bq_tables_insert(struct exchange *exchange);
+void bq_tables_get(struct exchange *exchange);
+void bq_tables_patch(struct exchange *exchange);
+void bq_tables_delete(struct exchange *exchange);
 
 /* --- bigquery_tabledata.c --- */
-void tabledata_list(struct exchange *exchange);
+void bq_tabledata_list(struct exchange *exchange);
 
 /* --- bigquery_jobs.c --- */
 struct job_request {
@@ -163,54 +165,55 @@ struct job_request {
     int64_t input_bytes;
 };
 /* Checks everything that can be checked before it runs, and starts it. NULL: err says why. */
-struct job *start_job(struct bigquery *bigquery, const struct job_request *request, struct store_error *err);
+struct job *bq_start_job(struct bigquery *bigquery, const struct job_request *request,
+                         struct store_error *err);
 /* The same checks without starting it; out_job, if wanted, is yours: drop_job. */
-bool check_job(struct bigquery *bigquery, const struct job_request *request, struct job **out_job,
-               struct store_error *err);
-void drop_job(struct job *job);
-bool wait_for_job(struct job *job, int64_t timeout_ms); /* true: DONE */
-bool job_cancelled(struct job *job);
-void hold_job(struct job *job, const char *statement); /* the job fault `hold` */
-void join_jobs(struct bigquery *bigquery);             /* those that have finished */
+bool bq_check_job(struct bigquery *bigquery, const struct job_request *request, struct job **out_job,
+                  struct store_error *err);
+void bq_drop_job(struct job *job);
+bool bq_wait_for_job(struct job *job, int64_t timeout_ms); /* true: DONE */
+bool bq_job_cancelled(struct job *job);
+void bq_hold_job(struct job *job, const char *statement); /* the job fault `hold` */
+void bq_join_jobs(struct bigquery *bigquery);             /* those that have finished */
 
 /* --- bigquery_jobs_api.c --- */
-json_t *job_resource(struct job *job); /* yours */
-json_t *job_reference(const struct job *job);
-void note_job(struct exchange *exchange, const json_t *resource); /* a job to be made, for the journal */
+json_t *bq_job_resource(struct job *job); /* yours */
+json_t *bq_job_reference(const struct job *job);
+void bq_note_job(struct exchange *exchange, const json_t *resource); /* a job to be made, for the journal */
 /* By the path's project and the query's location. Jobs live as long as the room. */
-struct job *find_job(struct exchange *exchange, const char *id, struct store_error *err);
-struct job *find_request(struct bigquery *bigquery, const char *project, const char *request_id);
-void jobs_list(struct exchange *exchange);
-void jobs_insert(struct exchange *exchange);
-void jobs_get(struct exchange *exchange);
-void jobs_cancel(struct exchange *exchange);
-void jobs_delete(struct exchange *exchange);
+struct job *bq_find_job(struct exchange *exchange, const char *id, struct store_error *err);
+struct job *bq_find_request(struct bigquery *bigquery, const char *project, const char *request_id);
+void bq_jobs_list(struct exchange *exchange);
+void bq_jobs_insert(struct exchange *exchange);
+void bq_jobs_get(struct exchange *exchange);
+void bq_jobs_cancel(struct exchange *exchange);
+void bq_jobs_delete(struct exchange *exchange);
 
 /* --- bigquery_query.c --- */
-bool query_check(const json_t *configuration, struct store_error *err);
+bool bq_query_check(const json_t *configuration, struct store_error *err);
 /* Where the query's tables live; NULL: it names none that exist. Yours. */
-char *query_location(struct bigquery *bigquery, const char *project, const json_t *configuration);
-void query_run(struct job *job, bool dry_run, struct job_outcome *outcome);
-json_t *query_statistics(const struct job_outcome *outcome);
+char *bq_query_location(struct bigquery *bigquery, const char *project, const json_t *configuration);
+void bq_query_run(struct job *job, bool dry_run, struct job_outcome *outcome);
+json_t *bq_query_statistics(const struct job_outcome *outcome);
 
 /* --- bigquery_results.c --- */
 enum timestamp_format { TIMESTAMP_SECONDS, TIMESTAMP_INT64, TIMESTAMP_ISO8601 };
-bool read_timestamp_format(const struct exchange *exchange, const json_t *options,
-                           enum timestamp_format *out_format, struct store_error *err);
+bool bq_read_timestamp_format(const struct exchange *exchange, const json_t *options,
+                              enum timestamp_format *out_format, struct store_error *err);
 /* A page of rows, at most about 10 MB of it; page->count becomes what fits. */
-json_t *format_rows(const json_t *schema, const json_t *rows, struct page *page,
-                    enum timestamp_format format);
-void jobs_query(struct exchange *exchange);
-void jobs_get_query_results(struct exchange *exchange);
+json_t *bq_format_rows(const json_t *schema, const json_t *rows, struct page *page,
+                       enum timestamp_format format);
+void bq_jobs_query(struct exchange *exchange);
+void bq_jobs_get_query_results(struct exchange *exchange);
 
 /* --- bigquery_load.c --- */
-bool load_check(struct bigquery *bigquery, const char *project, const json_t *load, char **out_location,
-                struct store_error *err);
-void load_run(struct job *job, struct job_outcome *outcome);
+bool bq_load_check(struct bigquery *bigquery, const char *project, const json_t *load, char **out_location,
+                   struct store_error *err);
+void bq_load_run(struct job *job, struct job_outcome *outcome);
 
 /* --- bigquery_upload.c --- */
-void upload_start(struct exchange *exchange);
-void upload_put(struct exchange *exchange);
-void drop_uploads(struct bigquery *bigquery);
+void bq_upload_start(struct exchange *exchange);
+void bq_upload_put(struct exchange *exchange);
+void bq_drop_uploads(struct bigquery *bigquery);
 
 #endif

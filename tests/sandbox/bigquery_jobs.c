@@ -47,17 +47,17 @@ static bool configuration_check(const json_t *configuration, struct store_error 
     static const char *const members[] = {"query",        "load",    "labels", "dryRun",
                                           "jobTimeoutMs", "jobType", NULL};
     int64_t timeout_ms = 0;
-    if (!configuration) return problem(err, "required", "Required parameter is missing: configuration");
+    if (!configuration) return bq_problem(err, "required", "Required parameter is missing: configuration");
     if (json_object_get(configuration, "copy") || json_object_get(configuration, "extract"))
-        return problem(err, "notImplemented", "Copy and extract jobs are not served here");
-    if (!only_members(configuration, members, "job.configuration", err)) return false;
+        return bq_problem(err, "notImplemented", "Copy and extract jobs are not served here");
+    if (!bq_only_members(configuration, members, "job.configuration", err)) return false;
     if (!json_object_get(configuration, "query") == !json_object_get(configuration, "load"))
-        return problem(err, "required",
-                       "Required parameter is missing: exactly one of query and load is expected");
+        return bq_problem(err, "required",
+                          "Required parameter is missing: exactly one of query and load is expected");
     const json_t *timeout = json_object_get(configuration, "jobTimeoutMs");
-    if (timeout && (!read_int64(timeout, &timeout_ms) || timeout_ms < 0))
-        return problem(err, "invalid", "Invalid value for jobTimeoutMs");
-    return valid_labels(json_object_get(configuration, "labels"), err);
+    if (timeout && (!bq_read_int64(timeout, &timeout_ms) || timeout_ms < 0))
+        return bq_problem(err, "invalid", "Invalid value for jobTimeoutMs");
+    return bq_valid_labels(json_object_get(configuration, "labels"), err);
 }
 
 static bool reference_check(const char *project, const json_t *resource, struct store_error *err)
@@ -66,26 +66,26 @@ static bool reference_check(const char *project, const json_t *resource, struct 
         "jobReference", "configuration", "kind", "etag", "id", NULL};
     static const char *const members[] = {"projectId", "jobId", "location", NULL};
     const json_t *reference = json_object_get(resource, "jobReference");
-    if (!only_members(resource, resource_members, "job", err)) return false;
+    if (!bq_only_members(resource, resource_members, "job", err)) return false;
     if (!reference) return true;
-    if (!only_members(reference, members, "job.job_reference", err)) return false;
+    if (!bq_only_members(reference, members, "job.job_reference", err)) return false;
     const char *owner = text_of(reference, "projectId"), *id = text_of(reference, "jobId");
     const char *location = text_of(reference, "location");
     if (owner && strcmp(owner, project) != 0)
-        return problem(err, "invalid", "The project of the job, %s, is not the one of the path, %s", owner,
-                       project);
-    if (json_object_get(reference, "jobId") && !valid_id(id, "_-", JOB_ID))
-        return problem(
+        return bq_problem(err, "invalid", "The project of the job, %s, is not the one of the path, %s", owner,
+                          project);
+    if (json_object_get(reference, "jobId") && !bq_valid_id(id, "_-", JOB_ID))
+        return bq_problem(
             err, "invalid",
             "Invalid job ID \"%s\". Job IDs must be alphanumeric (plus underscores and dashes) and must be "
             "at most 1024 characters long.",
             id ? id : "");
-    if (location && !valid_id(location, "-", 64))
-        return problem(err, "invalid", "Invalid location \"%s\"", location);
+    if (location && !bq_valid_id(location, "-", 64))
+        return bq_problem(err, "invalid", "Invalid location \"%s\"", location);
     return true;
 }
 
-void drop_job(struct job *job)
+void bq_drop_job(struct job *job)
 {
     if (!job) return;
     free(job->project);
@@ -129,10 +129,10 @@ static bool body_check(struct bigquery *bigquery, const struct job_request *requ
         !configuration_check(configuration, err))
         return false;
     const json_t *load = json_object_get(configuration, "load");
-    if (load) return load_check(bigquery, request->project, load, out_location, err);
-    if (request->input) return problem(err, "invalid", "Only load jobs take an upload");
-    if (!query_check(json_object_get(configuration, "query"), err)) return false;
-    *out_location = query_location(bigquery, request->project, json_object_get(configuration, "query"));
+    if (load) return bq_load_check(bigquery, request->project, load, out_location, err);
+    if (request->input) return bq_problem(err, "invalid", "Only load jobs take an upload");
+    if (!bq_query_check(json_object_get(configuration, "query"), err)) return false;
+    *out_location = bq_query_location(bigquery, request->project, json_object_get(configuration, "query"));
     return true;
 }
 
@@ -141,13 +141,13 @@ static bool id_is_free(const struct job *job, struct store_error *err)
 {
     for (const struct job *twin = job->bigquery->jobs; twin; twin = twin->older)
         if (strcmp(twin->id, job->id) == 0 && strcmp(twin->project, job->project) == 0)
-            return problem(err, "duplicate", "Already Exists: Job %s:%s.%s", job->project, twin->location,
-                           job->id);
+            return bq_problem(err, "duplicate", "Already Exists: Job %s:%s.%s", job->project, twin->location,
+                              job->id);
     return true;
 }
 
-bool check_job(struct bigquery *bigquery, const struct job_request *request, struct job **out_job,
-               struct store_error *err)
+bool bq_check_job(struct bigquery *bigquery, const struct job_request *request, struct job **out_job,
+                  struct store_error *err)
 {
     char *location = NULL;
     if (!body_check(bigquery, request, &location, err)) {
@@ -167,7 +167,7 @@ bool check_job(struct bigquery *bigquery, const struct job_request *request, str
     if (right && out_job)
         *out_job = job;
     else
-        drop_job(job);
+        bq_drop_job(job);
     return right;
 }
 
@@ -236,7 +236,7 @@ static void delay_job(struct job *job, int64_t ms)
     pthread_mutex_unlock(&bigquery->mutex);
 }
 
-bool job_cancelled(struct job *job)
+bool bq_job_cancelled(struct job *job)
 {
     pthread_mutex_lock(&job->bigquery->mutex);
     bool cancelled = job->cancelled;
@@ -244,14 +244,14 @@ bool job_cancelled(struct job *job)
     return cancelled;
 }
 
-void hold_job(struct job *job, const char *statement)
+void bq_hold_job(struct job *job, const char *statement)
 {
     int64_t more = 0;
     if (job->was_held || strcmp(job->fault.action, "hold") != 0) return;
     const char *prefix = job->fault.argument[0];
     statement += strspn(statement, " \t\r\n");
     if (strncasecmp(statement, prefix, strlen(prefix)) != 0) return;
-    if (!text_int64(job->fault.argument[1], &more)) more = 1;
+    if (!bq_text_int64(job->fault.argument[1], &more)) more = 1;
     job->was_held = true;
     struct bigquery *bigquery = job->bigquery;
     struct timespec deadline = deadline_in(HOLD_LIMIT_MS);
@@ -272,23 +272,24 @@ static void run_job(struct job *job)
     struct job_outcome *outcome = &job->outcome;
     bool fail = strcmp(fault->action, "fail") == 0, after = strcmp(fault->argument[1], "after") == 0;
     int64_t delay_ms = 0;
-    if (strcmp(fault->action, "delay") == 0 && text_int64(fault->argument[0], &delay_ms))
+    if (strcmp(fault->action, "delay") == 0 && bq_text_int64(fault->argument[0], &delay_ms))
         delay_job(job, delay_ms);
-    if (job_cancelled(job)) {
-        (void)problem(&outcome->error, "stopped", "Job execution was cancelled: User requested cancellation");
+    if (bq_job_cancelled(job)) {
+        (void)bq_problem(&outcome->error, "stopped",
+                         "Job execution was cancelled: User requested cancellation");
     } else if (!fail || after) {
         if (job->type == JOB_LOAD)
-            load_run(job, outcome);
+            bq_load_run(job, outcome);
         else
-            query_run(job, false, outcome);
+            bq_query_run(job, false, outcome);
     }
     if (fail && !outcome->error.reason[0])
-        (void)problem(&outcome->error, fault->argument[0], "The job fails with %s because a fault says so",
-                      fault->argument[0]);
+        (void)bq_problem(&outcome->error, fault->argument[0], "The job fails with %s because a fault says so",
+                         fault->argument[0]);
     outcome->statistics_lost = strcmp(fault->action, "lost-statistics") == 0;
 }
 
-bool wait_for_job(struct job *job, int64_t timeout_ms)
+bool bq_wait_for_job(struct job *job, int64_t timeout_ms)
 {
     struct bigquery *bigquery = job->bigquery;
     struct timespec deadline = deadline_in(timeout_ms);
@@ -303,7 +304,7 @@ bool wait_for_job(struct job *job, int64_t timeout_ms)
 static void *job_main(void *argument)
 {
     struct job *job = argument;
-    expire_tables(job->bigquery);
+    bq_expire_tables(job->bigquery);
     begin_job(job);
     run_job(job);
     if (job->input) (void)fclose(job->input); /* only read */
@@ -313,7 +314,7 @@ static void *job_main(void *argument)
     return NULL;
 }
 
-void join_jobs(struct bigquery *bigquery)
+void bq_join_jobs(struct bigquery *bigquery)
 {
     pthread_mutex_lock(&bigquery->mutex);
     struct job *job = bigquery->finished;
@@ -326,16 +327,17 @@ void join_jobs(struct bigquery *bigquery)
     }
 }
 
-struct job *start_job(struct bigquery *bigquery, const struct job_request *request, struct store_error *err)
+struct job *bq_start_job(struct bigquery *bigquery, const struct job_request *request,
+                         struct store_error *err)
 {
     struct job *job = NULL;
-    join_jobs(bigquery);
-    if (!check_job(bigquery, request, &job, err)) return NULL;
+    bq_join_jobs(bigquery);
+    if (!bq_check_job(bigquery, request, &job, err)) return NULL;
     pthread_mutex_lock(&bigquery->mutex);
     bool started = id_is_free(job, err); /* again: another may have come between */
     if (started) (void)faults_next(bigquery->sandbox->faults, "bigquery", "job", &job->fault);
     if (started && (bigquery->stopping || pthread_create(&job->thread, NULL, job_main, job) != 0))
-        started = problem(err, "backendError", "No thread is left for the job");
+        started = bq_problem(err, "backendError", "No thread is left for the job");
     if (started) { /* its thread waits for the mutex before it changes anything of the job */
         job->created_us = virtual_clock_read(bigquery->sandbox->clock);
         job->older = bigquery->jobs;
@@ -344,6 +346,6 @@ struct job *start_job(struct bigquery *bigquery, const struct job_request *reque
     }
     pthread_mutex_unlock(&bigquery->mutex);
     if (started) return job;
-    drop_job(job);
+    bq_drop_job(job);
     return NULL;
 }

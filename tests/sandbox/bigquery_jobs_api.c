@@ -7,7 +7,7 @@
 
 static const char *const state_names[] = {"PENDING", "RUNNING", "DONE"};
 
-json_t *job_reference(const struct job *job)
+json_t *bq_job_reference(const struct job *job)
 {
     return json_pack("{s:s, s:s, s:s}", "projectId", job->project, "jobId", job->id, "location",
                      job->location);
@@ -41,21 +41,22 @@ static json_t *load_statistics(const struct job *job)
 {
     const struct job_outcome *outcome = &job->outcome;
     return json_pack("{s:s, s:o, s:o, s:o, s:o}", "inputFiles", "1", "inputFileBytes",
-                     int64_text(job->input_bytes), "outputRows", int64_text(outcome->rows), "outputBytes",
-                     int64_text(outcome->row_bytes), "badRecords", int64_text(outcome->bad_rows));
+                     bq_int64_text(job->input_bytes), "outputRows", bq_int64_text(outcome->rows),
+                     "outputBytes", bq_int64_text(outcome->row_bytes), "badRecords",
+                     bq_int64_text(outcome->bad_rows));
 }
 
 static json_t *statistics_shown(const struct job *job)
 {
-    json_t *statistics = json_pack("{s:o}", "creationTime", ms_text(job->created_us));
-    if (job->state != JOB_PENDING) json_object_set_new(statistics, "startTime", ms_text(job->started_us));
+    json_t *statistics = json_pack("{s:o}", "creationTime", bq_ms_text(job->created_us));
+    if (job->state != JOB_PENDING) json_object_set_new(statistics, "startTime", bq_ms_text(job->started_us));
     if (job->state != JOB_DONE) return statistics;
     const struct job_outcome *outcome = &job->outcome;
-    json_object_set_new(statistics, "endTime", ms_text(job->ended_us));
-    json_object_set_new(statistics, "totalBytesProcessed", int64_text(outcome->bytes));
+    json_object_set_new(statistics, "endTime", bq_ms_text(job->ended_us));
+    json_object_set_new(statistics, "totalBytesProcessed", bq_int64_text(outcome->bytes));
     if (outcome->statistics_lost) return statistics;
     if (job->type == JOB_QUERY)
-        json_object_set_new(statistics, "query", query_statistics(outcome));
+        json_object_set_new(statistics, "query", bq_query_statistics(outcome));
     else if (!outcome->error.reason[0])
         json_object_set_new(statistics, "load", load_statistics(job));
     return statistics;
@@ -67,7 +68,7 @@ static json_t *job_shown(const struct job *job)
     json_t *resource = json_pack("{s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o}", "kind", "bigquery#job", "etag",
                                  json_sprintf("%s-%d==", job->id, (int)job->state), "id",
                                  json_sprintf("%s:%s.%s", job->project, job->location, job->id), "user_email",
-                                 "caseload@sandbox.invalid", "jobReference", job_reference(job),
+                                 "caseload@sandbox.invalid", "jobReference", bq_job_reference(job),
                                  "configuration", json_deep_copy(job->configuration), "status",
                                  status_shown(job), "statistics", statistics_shown(job));
     json_object_set_new(
@@ -77,7 +78,7 @@ static json_t *job_shown(const struct job *job)
     return resource;
 }
 
-json_t *job_resource(struct job *job)
+json_t *bq_job_resource(struct job *job)
 {
     pthread_mutex_lock(&job->bigquery->mutex);
     json_t *resource = job_shown(job);
@@ -92,7 +93,7 @@ static bool is_there(const struct job *job, const char *location)
     return strcmp(job->location, "US") == 0 || strcmp(job->location, "EU") == 0;
 }
 
-struct job *find_job(struct exchange *exchange, const char *id, struct store_error *err)
+struct job *bq_find_job(struct exchange *exchange, const char *id, struct store_error *err)
 {
     struct bigquery *bigquery = exchange->sandbox->bigquery;
     const char *project = exchange->capture[0], *location = exchange_query(exchange, "location");
@@ -104,12 +105,12 @@ struct job *find_job(struct exchange *exchange, const char *id, struct store_err
         job = job->older;
     pthread_mutex_unlock(&bigquery->mutex);
     if (job && is_there(job, location)) return job;
-    (void)problem(err, "notFound", "Not found: Job %s:%s%s%s", project, location ? location : "",
-                  location ? "." : "", id);
+    (void)bq_problem(err, "notFound", "Not found: Job %s:%s%s%s", project, location ? location : "",
+                     location ? "." : "", id);
     return NULL;
 }
 
-struct job *find_request(struct bigquery *bigquery, const char *project, const char *request_id)
+struct job *bq_find_request(struct bigquery *bigquery, const char *project, const char *request_id)
 {
     pthread_mutex_lock(&bigquery->mutex);
     struct job *job = bigquery->jobs;
@@ -125,23 +126,23 @@ static void insert_dry(struct exchange *exchange, const struct job_request *requ
 {
     struct store_error err = {.reason = ""};
     struct job *job = NULL;
-    if (check_job(exchange->sandbox->bigquery, request, &job, &err) && job->type == JOB_QUERY) {
-        query_run(job, true, &job->outcome);
+    if (bq_check_job(exchange->sandbox->bigquery, request, &job, &err) && job->type == JOB_QUERY) {
+        bq_query_run(job, true, &job->outcome);
         err = job->outcome.error;
     } else if (!err.reason[0]) {
-        (void)problem(&err, "invalid", "Only query jobs can be run dry");
+        (void)bq_problem(&err, "invalid", "Only query jobs can be run dry");
     }
     if (err.reason[0]) {
-        (void)problem_reply(exchange, &err);
+        (void)bq_problem_reply(exchange, &err);
     } else {
         job->state = JOB_DONE;
         job->created_us = job->started_us = job->ended_us = virtual_clock_read(exchange->sandbox->clock);
         exchange_reply_json(exchange, 200, job_shown(job));
     }
-    drop_job(job);
+    bq_drop_job(job);
 }
 
-void note_job(struct exchange *exchange, const json_t *resource)
+void bq_note_job(struct exchange *exchange, const json_t *resource)
 {
     const json_t *reference = json_object_get(resource, "jobReference");
     const char *id = json_string_value(json_object_get(reference, "jobId"));
@@ -150,38 +151,38 @@ void note_job(struct exchange *exchange, const json_t *resource)
     json_object_set_new(exchange->detail, "location", json_string(location ? location : "missing"));
 }
 
-void jobs_insert(struct exchange *exchange)
+void bq_jobs_insert(struct exchange *exchange)
 {
     struct store_error err = {.reason = ""};
-    json_t *resource = read_object(exchange, &err);
+    json_t *resource = bq_read_object(exchange, &err);
     struct job *job = NULL;
     struct job_request request = {.project = exchange->capture[0], .resource = resource};
     const json_t *configuration = json_object_get(resource, "configuration");
-    note_job(exchange, resource);
+    bq_note_job(exchange, resource);
     if (resource && json_is_true(json_object_get(configuration, "dryRun"))) {
         insert_dry(exchange, &request);
         json_decref(resource);
         return;
     }
     if (resource && json_object_get(configuration, "load"))
-        (void)problem(&err, "invalid", "Load jobs need an upload here: sourceUris are not served");
+        (void)bq_problem(&err, "invalid", "Load jobs need an upload here: sourceUris are not served");
     else if (resource)
-        job = start_job(exchange->sandbox->bigquery, &request, &err);
+        job = bq_start_job(exchange->sandbox->bigquery, &request, &err);
     if (job)
-        exchange_reply_json(exchange, 200, job_resource(job));
+        exchange_reply_json(exchange, 200, bq_job_resource(job));
     else
-        (void)problem_reply(exchange, &err);
+        (void)bq_problem_reply(exchange, &err);
     json_decref(resource);
 }
 
-void jobs_get(struct exchange *exchange)
+void bq_jobs_get(struct exchange *exchange)
 {
     struct store_error err = {.reason = ""};
-    struct job *job = find_job(exchange, exchange->capture[1], &err);
+    struct job *job = bq_find_job(exchange, exchange->capture[1], &err);
     if (job)
-        exchange_reply_json(exchange, 200, job_resource(job));
+        exchange_reply_json(exchange, 200, bq_job_resource(job));
     else
-        (void)problem_reply(exchange, &err);
+        (void)bq_problem_reply(exchange, &err);
 }
 
 /* stateFilter and the creation times of the query. */
@@ -195,11 +196,11 @@ static bool is_wanted(const struct exchange *exchange, const struct job *job)
     if (strcmp(job->project, exchange->capture[0]) != 0) return false;
     if (exchange_query(exchange, "parentJobId")) return false; /* scripts have no child jobs here */
     if (state && strcmp(state, filters[job->state]) != 0) return false;
-    if (after && text_int64(after, &ms) && job->created_us / 1000 < ms) return false;
-    return !(before && text_int64(before, &ms) && job->created_us / 1000 > ms);
+    if (after && bq_text_int64(after, &ms) && job->created_us / 1000 < ms) return false;
+    return !(before && bq_text_int64(before, &ms) && job->created_us / 1000 > ms);
 }
 
-void jobs_list(struct exchange *exchange)
+void bq_jobs_list(struct exchange *exchange)
 {
     struct bigquery *bigquery = exchange->sandbox->bigquery;
     struct store_error err = {.reason = ""};
@@ -209,7 +210,7 @@ void jobs_list(struct exchange *exchange)
         if (is_wanted(exchange, job)) json_array_append_new(jobs, job_shown(job));
     pthread_mutex_unlock(&bigquery->mutex);
     struct page page;
-    if (read_page(exchange, json_array_size(jobs), JOBS_A_PAGE, &page, &err)) {
+    if (bq_read_page(exchange, json_array_size(jobs), JOBS_A_PAGE, &page, &err)) {
         for (size_t i = 0; i < page.count; i++) {
             json_t *job = json_array_get(jobs, page.first + i);
             const json_t *status = json_object_get(job, "status");
@@ -219,23 +220,23 @@ void jobs_list(struct exchange *exchange)
             json_array_append(items, job);
         }
         json_t *reply = json_pack("{s:s, s:O}", "kind", "bigquery#jobList", "jobs", items);
-        set_page_token(reply, "nextPageToken", page.first + page.count, json_array_size(jobs));
+        bq_set_page_token(reply, "nextPageToken", page.first + page.count, json_array_size(jobs));
         exchange_reply_json(exchange, 200, reply);
     } else {
-        (void)problem_reply(exchange, &err);
+        (void)bq_problem_reply(exchange, &err);
     }
     json_decref(items);
     json_decref(jobs);
 }
 
 /* Best effort: what already runs in the store goes on to its end. */
-void jobs_cancel(struct exchange *exchange)
+void bq_jobs_cancel(struct exchange *exchange)
 {
     struct store_error err = {.reason = ""};
     struct bigquery *bigquery = exchange->sandbox->bigquery;
-    struct job *job = find_job(exchange, exchange->capture[1], &err);
+    struct job *job = bq_find_job(exchange, exchange->capture[1], &err);
     if (!job) {
-        (void)problem_reply(exchange, &err);
+        (void)bq_problem_reply(exchange, &err);
         return;
     }
     pthread_mutex_lock(&bigquery->mutex);
@@ -248,11 +249,11 @@ void jobs_cancel(struct exchange *exchange)
 }
 
 /* The metadata goes; here it stays, since an id is used up anyway. */
-void jobs_delete(struct exchange *exchange)
+void bq_jobs_delete(struct exchange *exchange)
 {
     struct store_error err = {.reason = ""};
-    if (find_job(exchange, exchange->capture[1], &err))
+    if (bq_find_job(exchange, exchange->capture[1], &err))
         exchange->status = 204;
     else
-        (void)problem_reply(exchange, &err);
+        (void)bq_problem_reply(exchange, &err);
 }

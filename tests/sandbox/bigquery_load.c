@@ -17,19 +17,14 @@
 #define JOURNAL_LIMIT                                                                                        \
     (64 * 1024) /* rows of a small load are journalled, so that it can be repeated elsewhere */
 
-static const char *const load_members[] = {"destinationTable",
-                                           "sourceFormat",
-                                           "createDisposition",
-                                           "writeDisposition",
-                                           "maxBadRecords",
-                                           "ignoreUnknownValues",
-                                           "autodetect",
-                                           "schema",
-                                           "timePartitioning",
-                                           "clustering",
-                                           "sourceUris",
-                                           "schemaUpdateOptions",
-                                           NULL};
+/* "location" is no member of the API's, but Google's Node client sends it here, and the service takes it. */
+static const char *const load_members[] = {"destinationTable",  "sourceFormat",
+                                           "createDisposition", "writeDisposition",
+                                           "maxBadRecords",     "ignoreUnknownValues",
+                                           "autodetect",        "schema",
+                                           "timePartitioning",  "clustering",
+                                           "sourceUris",        "schemaUpdateOptions",
+                                           "location",          NULL};
 
 static const char *text_of(const json_t *object, const char *name)
 {
@@ -46,7 +41,7 @@ static bool word_check(const json_t *load, const char *name, const char *const *
     if (!value) return true;
     while (word && *words && strcmp(*words, word) != 0)
         words++;
-    return (word && *words) || problem(err, "invalid", "Invalid value for %s: %s", name, word ? word : "");
+    return (word && *words) || bq_problem(err, "invalid", "Invalid value for %s: %s", name, word ? word : "");
 }
 
 static bool options_check(const json_t *load, struct store_error *err)
@@ -56,45 +51,47 @@ static bool options_check(const json_t *load, struct store_error *err)
     const char *format = text_of(load, "sourceFormat");
     int64_t most = 0;
     if (!format || strcmp(format, "NEWLINE_DELIMITED_JSON") != 0)
-        return problem(err, "invalid", "Only sourceFormat NEWLINE_DELIMITED_JSON is served here, not %s",
-                       format ? format : "CSV (the default)");
+        return bq_problem(err, "invalid", "Only sourceFormat NEWLINE_DELIMITED_JSON is served here, not %s",
+                          format ? format : "CSV (the default)");
     const json_t *bad = json_object_get(load, "maxBadRecords");
-    if (bad && (!read_int64(bad, &most) || most < 0))
-        return problem(err, "invalid", "Invalid value for maxBadRecords");
+    if (bad && (!bq_read_int64(bad, &most) || most < 0))
+        return bq_problem(err, "invalid", "Invalid value for maxBadRecords");
     if (json_array_size(json_object_get(load, "sourceUris")) > 0)
-        return problem(err, "invalid", "sourceUris are not served here: upload the rows");
+        return bq_problem(err, "invalid", "sourceUris are not served here: upload the rows");
     if (json_is_true(json_object_get(load, "autodetect")) ||
         json_is_true(json_object_get(load, "ignoreUnknownValues")))
-        return problem(err, "invalid", "autodetect and ignoreUnknownValues are not served here");
+        return bq_problem(err, "invalid", "autodetect and ignoreUnknownValues are not served here");
     if (json_array_size(json_object_get(load, "schemaUpdateOptions")) > 0)
-        return problem(err, "invalid", "schemaUpdateOptions are not served here: patch the table");
+        return bq_problem(err, "invalid", "schemaUpdateOptions are not served here: patch the table");
     return word_check(load, "createDisposition", creates, err) &&
            word_check(load, "writeDisposition", writes, err);
 }
 
-bool load_check(struct bigquery *bigquery, const char *project, const json_t *load, char **out_location,
-                struct store_error *err)
+bool bq_load_check(struct bigquery *bigquery, const char *project, const json_t *load, char **out_location,
+                   struct store_error *err)
 {
     static const char *const members[] = {"projectId", "datasetId", "tableId", NULL};
     const json_t *table = json_object_get(load, "destinationTable");
-    if (!only_members(load, load_members, "job.configuration.load", err)) return false;
-    if (!table) return problem(err, "required", "Required parameter is missing: destinationTable");
-    if (!only_members(table, members, "job.configuration.load.destination_table", err)) return false;
+    if (!bq_only_members(load, load_members, "job.configuration.load", err)) return false;
+    if (!table) return bq_problem(err, "required", "Required parameter is missing: destinationTable");
+    if (!bq_only_members(table, members, "job.configuration.load.destination_table", err)) return false;
     for (size_t i = 0; members[i]; i++)
         if (!text_of(table, members[i]))
-            return problem(err, "required", "Required parameter is missing: destinationTable.%s", members[i]);
-    if (!valid_id(text_of(table, "tableId"), "_-", 1024))
-        return problem(err, "invalid", "Invalid table ID \"%s\". Partition decorators are not served here.",
-                       text_of(table, "tableId"));
+            return bq_problem(err, "required", "Required parameter is missing: destinationTable.%s",
+                              members[i]);
+    if (!bq_valid_id(text_of(table, "tableId"), "_-", 1024))
+        return bq_problem(err, "invalid",
+                          "Invalid table ID \"%s\". Partition decorators are not served here.",
+                          text_of(table, "tableId"));
     if (strcmp(text_of(table, "projectId"), project) != 0)
-        return problem(err, "accessDenied", "Access Denied: Dataset %s:%s", text_of(table, "projectId"),
-                       text_of(table, "datasetId"));
+        return bq_problem(err, "accessDenied", "Access Denied: Dataset %s:%s", text_of(table, "projectId"),
+                          text_of(table, "datasetId"));
     if (!options_check(load, err)) return false;
     json_t *schema = json_deep_copy(json_object_get(load, "schema"));
-    bool right = !schema || schema_check(schema, err);
+    bool right = !schema || bq_schema_check(schema, err);
     json_decref(schema);
     if (!right) return false;
-    json_t *dataset = find_dataset(bigquery, project, text_of(table, "datasetId"), err);
+    json_t *dataset = bq_find_dataset(bigquery, project, text_of(table, "datasetId"), err);
     if (dataset) *out_location = mem_text(text_of(dataset, "location"));
     json_decref(dataset);
     return dataset != NULL;
@@ -140,8 +137,8 @@ static bool end_line(struct loading *loading)
     json_t *row = json_loadb(line->data, line->size, 0, &where);
     bool good = json_is_object(row);
     if (!good)
-        (void)problem(&err, "invalid",
-                      row ? "Start of object expected" : "Parser terminated before end of string");
+        (void)bq_problem(&err, "invalid",
+                         row ? "Start of object expected" : "Parser terminated before end of string");
     else
         good = store_batch_add(loading->batch, row, &err);
     json_decref(row);
@@ -159,10 +156,10 @@ static bool take_bytes(struct loading *loading, const char *bytes, size_t size)
         const char *end = memchr(bytes, '\n', size);
         size_t part = end ? (size_t)(end - bytes) : size;
         if (!buf_add(&loading->line, bytes, part))
-            return problem(&loading->outcome->error, "invalid",
-                           "Error while reading data, error message: row %lld is "
-                           "larger than %d bytes",
-                           (long long)loading->lines + 1, LINE_LIMIT);
+            return bq_problem(&loading->outcome->error, "invalid",
+                              "Error while reading data, error message: row %lld is "
+                              "larger than %d bytes",
+                              (long long)loading->lines + 1, LINE_LIMIT);
         if (!end) return true;
         if (!end_line(loading)) return false;
         loading->line_start += (int64_t)loading->line.size + 1;
@@ -175,8 +172,8 @@ static bool take_bytes(struct loading *loading, const char *bytes, size_t size)
 
 static bool bad_gzip(struct loading *loading, const char *why)
 {
-    return problem(&loading->outcome->error, "invalid",
-                   "Error while reading data, error message: Error decompressing the gzip file: %s", why);
+    return bq_problem(&loading->outcome->error, "invalid",
+                      "Error while reading data, error message: Error decompressing the gzip file: %s", why);
 }
 
 /* Inflates one block; *ended tells whether the stream's last member is complete. */
@@ -205,7 +202,7 @@ static bool read_gzip(struct loading *loading, FILE *file, char *block)
     z_stream stream = {.zalloc = NULL};
     bool done = true, ended = false;
     if (inflateInit2(&stream, 15 + 16) != Z_OK) return bad_gzip(loading, "out of memory");
-    while (done && !job_cancelled(loading->job)) {
+    while (done && !bq_job_cancelled(loading->job)) {
         size_t size = fread(block, 1, BLOCK, file);
         if (size == 0) break;
         stream.next_in = (Bytef *)block;
@@ -213,13 +210,13 @@ static bool read_gzip(struct loading *loading, FILE *file, char *block)
         done = inflate_block(loading, &stream, room, &ended);
     }
     (void)inflateEnd(&stream); /* only frees */
-    if (done && !ended && !job_cancelled(loading->job)) return bad_gzip(loading, "unexpected end of file");
+    if (done && !ended && !bq_job_cancelled(loading->job)) return bad_gzip(loading, "unexpected end of file");
     return done;
 }
 
 static bool read_plain(struct loading *loading, FILE *file, char *block)
 {
-    while (!job_cancelled(loading->job)) {
+    while (!bq_job_cancelled(loading->job)) {
         size_t size = fread(block, 1, BLOCK, file);
         if (size == 0) break;
         if (!take_bytes(loading, block, size)) return false;
@@ -245,7 +242,7 @@ static void say_too_many(struct loading *loading)
 {
     struct job_outcome *outcome = loading->outcome;
     if (outcome->error.reason[0] || outcome->bad_rows <= loading->most_bad) return;
-    (void)problem(
+    (void)bq_problem(
         &outcome->error, "invalid",
         "Error while reading data, error message: JSON table encountered too many errors, giving up. Rows: "
         "%lld; errors: %lld. Please look into the errors[] collection for more details.",
@@ -263,29 +260,29 @@ static bool table_ready(struct job *job, const json_t *load, bool *out_made, str
     json_t *schema = json_deep_copy(json_object_get(load, "schema"));
     json_t *table = store_table(job->bigquery->sandbox->store, dataset, id);
     AUTO(mem_free) char *name = mem_format("%s:%s.%s", job->project, dataset, id);
-    bool ready = !schema || schema_check(schema, err);
+    bool ready = !schema || bq_schema_check(schema, err);
     if (ready && table) {
         const json_t *fields = json_object_get(json_object_get(table, "schema"), "fields");
         const json_t *partitioning = json_object_get(load, "timePartitioning");
         if (json_object_get(table, "view"))
-            ready = problem(err, "invalid",
-                            "%s is not allowed for this operation because it is currently a VIEW.", name);
+            ready = bq_problem(err, "invalid",
+                               "%s is not allowed for this operation because it is currently a VIEW.", name);
         else if (partitioning && !json_equal(partitioning, json_object_get(table, "timePartitioning")))
-            ready = problem(err, "invalid",
-                            "Incompatible table partitioning specification. Expected partitioning of "
-                            "table %s as it is.",
-                            name);
+            ready = bq_problem(err, "invalid",
+                               "Incompatible table partitioning specification. Expected partitioning of "
+                               "table %s as it is.",
+                               name);
         else if (schema)
-            ready = schema_fits(name, json_object_get(schema, "fields"), fields, err);
+            ready = bq_schema_fits(name, json_object_get(schema, "fields"), fields, err);
     } else if (ready && (!schema || (create && strcmp(create, "CREATE_NEVER") == 0))) {
-        ready = problem(
+        ready = bq_problem(
             err, "notFound", "Not found: Table %s%s", name,
             create && strcmp(create, "CREATE_NEVER") == 0 ? "" : " (and no schema is given to make it)");
     } else if (ready) {
         json_t *resource = json_pack("{s:O, s:O, s:O*, s:O*}", "tableReference", destination, "schema",
                                      schema, "timePartitioning", json_object_get(load, "timePartitioning"),
                                      "clustering", json_object_get(load, "clustering"));
-        ready = *out_made = make_table(job->bigquery, job->project, dataset, resource, err);
+        ready = *out_made = bq_make_table(job->bigquery, job->project, dataset, resource, err);
         json_decref(resource);
     }
     json_decref(table);
@@ -303,7 +300,7 @@ static void commit(struct loading *loading, const json_t *load)
     loading->batch = NULL;
 }
 
-void load_run(struct job *job, struct job_outcome *outcome)
+void bq_load_run(struct job *job, struct job_outcome *outcome)
 {
     const json_t *load = json_object_get(job->configuration, "load");
     const json_t *destination = json_object_get(load, "destinationTable");
@@ -311,22 +308,22 @@ void load_run(struct job *job, struct job_outcome *outcome)
     struct store *store = job->bigquery->sandbox->store;
     struct loading loading = {.job = job, .outcome = outcome};
     bool made = false;
-    (void)read_int64(json_object_get(load, "maxBadRecords"), &loading.most_bad); /* checked; absent: 0 */
-    json_t *parent = find_dataset(job->bigquery, job->project, dataset, &outcome->error);
+    (void)bq_read_int64(json_object_get(load, "maxBadRecords"), &loading.most_bad); /* checked; absent: 0 */
+    json_t *parent = bq_find_dataset(job->bigquery, job->project, dataset, &outcome->error);
     const char *location = text_of(parent, "location");
     bool there = parent && (!location || strcmp(location, job->location) == 0 ||
-                            problem(&outcome->error, "notFound",
-                                    "Not found: Dataset %s:%s was not found in location %s", job->project,
-                                    dataset, job->location));
+                            bq_problem(&outcome->error, "notFound",
+                                       "Not found: Dataset %s:%s was not found in location %s", job->project,
+                                       dataset, job->location));
     json_decref(parent);
     if (!there || !table_ready(job, load, &made, &outcome->error)) return;
     buf_init(&loading.line, LINE_LIMIT);
     buf_init(&loading.sample, JOURNAL_LIMIT);
     if (store_batch_new(store, dataset, table, &loading.batch, &outcome->error)) {
         if (!read_input(&loading)) say_too_many(&loading);
-        if (!outcome->error.reason[0] && job_cancelled(job))
-            (void)problem(&outcome->error, "stopped",
-                          "Job execution was cancelled: User requested cancellation");
+        if (!outcome->error.reason[0] && bq_job_cancelled(job))
+            (void)bq_problem(&outcome->error, "stopped",
+                             "Job execution was cancelled: User requested cancellation");
         if (!outcome->error.reason[0]) commit(&loading, load);
     }
     if (loading.batch) store_batch_drop(loading.batch);
@@ -334,7 +331,7 @@ void load_run(struct job *job, struct job_outcome *outcome)
     if (!loading.sample.full && loading.sample.size > 0) outcome->data = buf_take(&loading.sample, NULL);
     buf_done(&loading.sample);
     if (!outcome->error.reason[0])
-        touch_table(job->bigquery, dataset, table);
+        bq_touch_table(job->bigquery, dataset, table);
     else if (made)
         (void)store_table_drop(store, dataset, table); /* a failed load leaves no table behind */
 }

@@ -1,6 +1,7 @@
 /* bigquery_query.c - query jobs: their configuration, where they belong, and the run through the store. */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/mem.h"
 #include "bigquery_internal.h"
@@ -19,47 +20,47 @@ static bool parameters_check(const json_t *query, struct store_error *err)
     const json_t *parameters = json_object_get(query, "queryParameters"), *parameter;
     const char *mode = text_of(query, "parameterMode");
     if (json_array_size(parameters) > PARAMETERS)
-        return problem(err, "invalid", "A query has at most %d parameters", PARAMETERS);
-    if (json_array_size(parameters) > 0 && (!mode || strcmp(mode, "NAMED") != 0))
-        return problem(err, "invalid", "Only parameterMode NAMED is served here, and it must be sent");
+        return bq_problem(err, "invalid", "A query has at most %d parameters", PARAMETERS);
+    if (json_array_size(parameters) > 0 && (!mode || strcasecmp(mode, "NAMED") != 0))
+        return bq_problem(err, "invalid", "Only parameterMode NAMED is served here, and it must be sent");
     size_t i, j;
     json_array_foreach(parameters, i, parameter)
     {
-        if (!only_members(parameter, members, "query_parameters", err)) return false;
+        if (!bq_only_members(parameter, members, "query_parameters", err)) return false;
         const char *name = text_of(parameter, "name");
-        if (!valid_id(name, "_", 128))
-            return problem(err, "invalid", "Query parameter %zu has no valid name", i);
+        if (!bq_valid_id(name, "_", 128))
+            return bq_problem(err, "invalid", "Query parameter %zu has no valid name", i);
         if (!text_of(json_object_get(parameter, "parameterType"), "type"))
-            return problem(err, "invalid", "Query parameter '%s' has no type", name);
+            return bq_problem(err, "invalid", "Query parameter '%s' has no type", name);
         if (!json_is_object(json_object_get(parameter, "parameterValue")))
-            return problem(err, "invalid", "Query parameter '%s' has no value", name);
+            return bq_problem(err, "invalid", "Query parameter '%s' has no value", name);
         for (j = 0; j < i; j++)
             if (strcmp(text_of(json_array_get(parameters, j), "name"), name) == 0)
-                return problem(err, "invalid", "Duplicate query parameter name '%s'", name);
+                return bq_problem(err, "invalid", "Duplicate query parameter name '%s'", name);
     }
     return true;
 }
 
-bool query_check(const json_t *query, struct store_error *err)
+bool bq_query_check(const json_t *query, struct store_error *err)
 {
     static const char *const members[] = {"query",           "useLegacySql",       "parameterMode",
                                           "queryParameters", "maximumBytesBilled", "useQueryCache",
                                           "priority",        "defaultDataset",     NULL};
     const char *text = text_of(query, "query");
     int64_t limit = 0;
-    if (!only_members(query, members, "job.configuration.query", err)) return false;
-    if (!text || !*text) return problem(err, "required", "Required parameter is missing: query");
+    if (!bq_only_members(query, members, "job.configuration.query", err)) return false;
+    if (!text || !*text) return bq_problem(err, "required", "Required parameter is missing: query");
     if (!json_is_false(json_object_get(query, "useLegacySql")))
-        return problem(err, "invalid",
-                       "Legacy SQL is not served here: send useLegacySql false (it defaults to true)");
+        return bq_problem(err, "invalid",
+                          "Legacy SQL is not served here: send useLegacySql false (it defaults to true)");
     if (strlen(text) > QUERY_TEXT)
-        return problem(
+        return bq_problem(
             err, "invalid",
             "The query is too large. The maximum standard SQL query length is 1024.00K characters, "
             "including comments and white space characters.");
     const json_t *billed = json_object_get(query, "maximumBytesBilled");
-    if (billed && (!read_int64(billed, &limit) || limit < 0))
-        return problem(err, "invalid", "Invalid value for maximumBytesBilled");
+    if (billed && (!bq_read_int64(billed, &limit) || limit < 0))
+        return bq_problem(err, "invalid", "Invalid value for maximumBytesBilled");
     return parameters_check(query, err);
 }
 
@@ -84,13 +85,13 @@ static char *next_dataset(const char **cursor)
 static char *location_of(struct bigquery *bigquery, const char *project, const char *dataset)
 {
     struct store_error ignored; /* a dataset that is missing is the query's own error */
-    json_t *resource = dataset ? find_dataset(bigquery, project, dataset, &ignored) : NULL;
+    json_t *resource = dataset ? bq_find_dataset(bigquery, project, dataset, &ignored) : NULL;
     char *location = mem_text(text_of(resource, "location"));
     json_decref(resource);
     return location;
 }
 
-char *query_location(struct bigquery *bigquery, const char *project, const json_t *query)
+char *bq_query_location(struct bigquery *bigquery, const char *project, const json_t *query)
 {
     const char *cursor = text_of(query, "query");
     char *location = NULL, *dataset;
@@ -110,8 +111,8 @@ static bool location_check(const struct job *job, const json_t *query, struct st
     do {
         AUTO(mem_free) char *location = location_of(job->bigquery, job->project, dataset);
         if (location && strcmp(location, job->location) != 0)
-            return problem(err, "notFound", "Not found: Dataset %s:%s was not found in location %s",
-                           job->project, dataset, job->location);
+            return bq_problem(err, "notFound", "Not found: Dataset %s:%s was not found in location %s",
+                              job->project, dataset, job->location);
         free(dataset);
         dataset = next_dataset(&cursor);
     } while (dataset);
@@ -120,7 +121,7 @@ static bool location_check(const struct job *job, const json_t *query, struct st
 
 static void before_statement(void *self, const char *statement)
 {
-    hold_job(self, statement);
+    bq_hold_job(self, statement);
 }
 
 /* What the tables hold, estimated from their rows and columns. */
@@ -138,13 +139,13 @@ static int64_t bytes_of(struct store *store, const json_t *tables)
         json_t *resource = store_table(store, dataset, dot + 1);
         const json_t *fields = json_object_get(json_object_get(resource, "schema"), "fields");
         if (resource && !json_object_get(resource, "view"))
-            bytes += store_table_rows(store, dataset, dot + 1) * schema_row_bytes(fields);
+            bytes += store_table_rows(store, dataset, dot + 1) * bq_schema_row_bytes(fields);
         json_decref(resource);
     }
     return bytes;
 }
 
-void query_run(struct job *job, bool dry_run, struct job_outcome *outcome)
+void bq_query_run(struct job *job, bool dry_run, struct job_outcome *outcome)
 {
     const json_t *configuration = json_object_get(job->configuration, "query");
     struct store *store = job->bigquery->sandbox->store;
@@ -164,23 +165,23 @@ void query_run(struct job *job, bool dry_run, struct job_outcome *outcome)
         outcome->result = (struct store_result){.affected = -1};
 }
 
-json_t *query_statistics(const struct job_outcome *outcome)
+json_t *bq_query_statistics(const struct job_outcome *outcome)
 {
     static const struct {
         const char *statement, *count;
     } counts[] = {
         {"INSERT", "insertedRowCount"}, {"UPDATE", "updatedRowCount"}, {"DELETE", "deletedRowCount"}};
     const struct store_result *result = &outcome->result;
-    json_t *statistics = json_pack("{s:o, s:o, s:b}", "totalBytesProcessed", int64_text(outcome->bytes),
-                                   "totalBytesBilled", int64_text(outcome->bytes), "cacheHit", 0);
+    json_t *statistics = json_pack("{s:o, s:o, s:b}", "totalBytesProcessed", bq_int64_text(outcome->bytes),
+                                   "totalBytesBilled", bq_int64_text(outcome->bytes), "cacheHit", 0);
     if (result->statement[0])
         json_object_set_new(statistics, "statementType", json_string(result->statement));
     if (result->schema) json_object_set(statistics, "schema", result->schema);
     if (result->affected < 0) return statistics;
-    json_object_set_new(statistics, "numDmlAffectedRows", int64_text(result->affected));
+    json_object_set_new(statistics, "numDmlAffectedRows", bq_int64_text(result->affected));
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         if (strcmp(counts[i].statement, result->statement) == 0)
             json_object_set_new(statistics, "dmlStats",
-                                json_pack("{s:o}", counts[i].count, int64_text(result->affected)));
+                                json_pack("{s:o}", counts[i].count, bq_int64_text(result->affected)));
     return statistics;
 }

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/mem.h"
 #include "base/random.h"
@@ -30,7 +31,7 @@ static const struct {
     {503, "UNAVAILABLE"},
 };
 
-bool problem(struct store_error *err, const char *reason, const char *format, ...)
+bool bq_problem(struct store_error *err, const char *reason, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -40,16 +41,16 @@ bool problem(struct store_error *err, const char *reason, const char *format, ..
     return false;
 }
 
-int problem_status(const char *reason)
+int bq_problem_status(const char *reason)
 {
     for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
         if (strcmp(reasons[i].reason, reason) == 0) return reasons[i].status;
     return 400;
 }
 
-bool problem_reply(struct exchange *exchange, const struct store_error *err)
+bool bq_problem_reply(struct exchange *exchange, const struct store_error *err)
 {
-    int code = problem_status(err->reason);
+    int code = bq_problem_status(err->reason);
     const char *name = "UNKNOWN";
     for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++)
         if (statuses[i].code == code) name = statuses[i].name;
@@ -65,20 +66,21 @@ bool problem_reply(struct exchange *exchange, const struct store_error *err)
     return false;
 }
 
-json_t *read_object(struct exchange *exchange, struct store_error *err)
+json_t *bq_read_object(struct exchange *exchange, struct store_error *err)
 {
     json_t *body = exchange_json(exchange);
     if (json_is_object(body)) return body;
     json_decref(body);
-    (void)problem(err, "parseError",
-                  "Invalid JSON payload received. The request's body must be one JSON object.");
+    (void)bq_problem(err, "parseError",
+                     "Invalid JSON payload received. The request's body must be one JSON object.");
     return NULL;
 }
 
-bool only_members(const json_t *object, const char *const *names, const char *where, struct store_error *err)
+bool bq_only_members(const json_t *object, const char *const *names, const char *where,
+                     struct store_error *err)
 {
     if (!json_is_object(object))
-        return problem(err, "invalid", "Invalid value at '%s': an object is expected.", where);
+        return bq_problem(err, "invalid", "Invalid value at '%s': an object is expected.", where);
     void *at = json_object_iter((json_t *)(uintptr_t)object); /* jansson's iterator only reads */
     for (; at; at = json_object_iter_next((json_t *)(uintptr_t)object, at)) {
         const char *key = json_object_iter_key(at);
@@ -86,14 +88,14 @@ bool only_members(const json_t *object, const char *const *names, const char *wh
         while (names[i] && strcmp(names[i], key) != 0)
             i++;
         if (!names[i])
-            return problem(err, "invalid",
-                           "Invalid JSON payload received. Unknown name \"%s\" at '%s': Cannot find field.",
-                           key, where);
+            return bq_problem(
+                err, "invalid",
+                "Invalid JSON payload received. Unknown name \"%s\" at '%s': Cannot find field.", key, where);
     }
     return true;
 }
 
-bool text_int64(const char *text, int64_t *out_number)
+bool bq_text_int64(const char *text, int64_t *out_number)
 {
     char *end;
     errno = 0;
@@ -103,33 +105,33 @@ bool text_int64(const char *text, int64_t *out_number)
     return true;
 }
 
-bool read_int64(const json_t *value, int64_t *out_number)
+bool bq_read_int64(const json_t *value, int64_t *out_number)
 {
-    if (json_is_string(value)) return text_int64(json_string_value(value), out_number);
+    if (json_is_string(value)) return bq_text_int64(json_string_value(value), out_number);
     if (!json_is_integer(value)) return false;
     *out_number = json_integer_value(value);
     return true;
 }
 
-json_t *int64_text(int64_t number)
+json_t *bq_int64_text(int64_t number)
 {
     char text[24];
     (void)snprintf(text, sizeof text, "%lld", (long long)number);
     return json_string(text);
 }
 
-json_t *ms_text(int64_t us)
+json_t *bq_ms_text(int64_t us)
 {
-    return int64_text(us / 1000);
+    return bq_int64_text(us / 1000);
 }
 
-bool query_flag(const struct exchange *exchange, const char *name)
+bool bq_query_flag(const struct exchange *exchange, const char *name)
 {
     const char *text = exchange_query(exchange, name);
-    return text && strcmp(text, "true") == 0;
+    return text && strcasecmp(text, "true") == 0; /* Google's Python client writes "True" */
 }
 
-bool valid_id(const char *text, const char *more, size_t limit)
+bool bq_valid_id(const char *text, const char *more, size_t limit)
 {
     static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
     if (!text || text[0] == '\0' || strlen(text) > limit) return false;
@@ -152,27 +154,28 @@ static bool label_text(const char *text, bool key)
     return length <= 63;
 }
 
-bool valid_labels(const json_t *labels, struct store_error *err)
+bool bq_valid_labels(const json_t *labels, struct store_error *err)
 {
     if (!labels) return true;
     if (!json_is_object(labels) || json_object_size(labels) > 64)
-        return problem(err, "invalid", "Labels must be an object with at most 64 members.");
+        return bq_problem(err, "invalid", "Labels must be an object with at most 64 members.");
     void *at = json_object_iter((json_t *)(uintptr_t)labels);
     for (; at; at = json_object_iter_next((json_t *)(uintptr_t)labels, at)) {
         const char *value = json_string_value(json_object_iter_value(at));
         if (!label_text(json_object_iter_key(at), true))
-            return problem(
+            return bq_problem(
                 err, "invalid",
                 "Label key \"%s\" is invalid: at most 63 lower-case letters, digits, underscores and "
                 "dashes, a letter first.",
                 json_object_iter_key(at));
         if (!value || !label_text(value, false))
-            return problem(err, "invalid", "The value of label \"%s\" is invalid.", json_object_iter_key(at));
+            return bq_problem(err, "invalid", "The value of label \"%s\" is invalid.",
+                              json_object_iter_key(at));
     }
     return true;
 }
 
-void merge_patch(json_t *target, const json_t *patch)
+void bq_merge_patch(json_t *target, const json_t *patch)
 {
     void *at = json_object_iter((json_t *)(uintptr_t)patch);
     for (; at; at = json_object_iter_next((json_t *)(uintptr_t)patch, at)) {
@@ -181,21 +184,21 @@ void merge_patch(json_t *target, const json_t *patch)
         if (json_is_null(value))
             (void)json_object_del(target, key);
         else if (json_is_object(value) && json_is_object(old))
-            merge_patch(old, value);
+            bq_merge_patch(old, value);
         else
             json_object_set_new(target, key, json_deep_copy(value));
     }
 }
 
-void set_etag(json_t *resource, int64_t now_us)
+void bq_set_etag(json_t *resource, int64_t now_us)
 {
     char name[RANDOM_NAME];
     random_name(name);
     json_object_set_new(resource, "etag", json_sprintf("%s==", name));
-    json_object_set_new(resource, "lastModifiedTime", ms_text(now_us));
+    json_object_set_new(resource, "lastModifiedTime", bq_ms_text(now_us));
 }
 
-bool etag_matches(const struct exchange *exchange, const json_t *resource)
+bool bq_etag_matches(const struct exchange *exchange, const json_t *resource)
 {
     const char *wanted = exchange_header(exchange, "if-match");
     if (!wanted || strcmp(wanted, "*") == 0) return true;
@@ -215,14 +218,14 @@ static bool read_count(const struct exchange *exchange, const char *name, size_t
     int64_t number = 0;
     *out_count = fallback;
     if (!text) return true;
-    if (!text_int64(text, &number) || number < 0)
-        return problem(err, "invalid", "Invalid value for %s: '%s' is no unsigned number.", name, text);
+    if (!bq_text_int64(text, &number) || number < 0)
+        return bq_problem(err, "invalid", "Invalid value for %s: '%s' is no unsigned number.", name, text);
     *out_count = (size_t)number;
     return true;
 }
 
-bool read_page(const struct exchange *exchange, size_t total, size_t most, struct page *out_page,
-               struct store_error *err)
+bool bq_read_page(const struct exchange *exchange, size_t total, size_t most, struct page *out_page,
+                  struct store_error *err)
 {
     size_t first, count;
     if (!read_count(exchange, "startIndex", 0, &first, err) ||
@@ -231,10 +234,10 @@ bool read_page(const struct exchange *exchange, size_t total, size_t most, struc
     const char *token = exchange_query(exchange, "pageToken");
     int64_t next = 0;
     if (token && *token) {
-        if (strncmp(token, "from-", 5) != 0 || !text_int64(token + 5, &next) || next < 0 ||
+        if (strncmp(token, "from-", 5) != 0 || !bq_text_int64(token + 5, &next) || next < 0 ||
             (size_t)next > total)
-            return problem(err, "invalid", "Invalid value for pageToken: '%s' was not given by this service.",
-                           token);
+            return bq_problem(err, "invalid",
+                              "Invalid value for pageToken: '%s' was not given by this service.", token);
         first = (size_t)next;
     }
     if (first > total) first = total;
@@ -244,7 +247,7 @@ bool read_page(const struct exchange *exchange, size_t total, size_t most, struc
     return true;
 }
 
-void set_page_token(json_t *reply, const char *name, size_t next, size_t total)
+void bq_set_page_token(json_t *reply, const char *name, size_t next, size_t total)
 {
     if (next < total) json_object_set_new(reply, name, json_sprintf("from-%zu", next));
 }

@@ -18,8 +18,8 @@ static const char *text_of(const json_t *object, const char *name)
     return json_string_value(json_object_get(object, name));
 }
 
-bool read_timestamp_format(const struct exchange *exchange, const json_t *options,
-                           enum timestamp_format *out_format, struct store_error *err)
+bool bq_read_timestamp_format(const struct exchange *exchange, const json_t *options,
+                              enum timestamp_format *out_format, struct store_error *err)
 {
     static const struct {
         const char *name;
@@ -29,7 +29,7 @@ bool read_timestamp_format(const struct exchange *exchange, const json_t *option
                    {"INT64", TIMESTAMP_INT64},
                    {"ISO8601_STRING", TIMESTAMP_ISO8601}};
     bool int64 = options ? json_is_true(json_object_get(options, "useInt64Timestamp"))
-                         : query_flag(exchange, "formatOptions.useInt64Timestamp");
+                         : bq_query_flag(exchange, "formatOptions.useInt64Timestamp");
     const char *name = options ? text_of(options, "timestampOutputFormat")
                                : exchange_query(exchange, "formatOptions.timestampOutputFormat");
     *out_format = int64 ? TIMESTAMP_INT64 : TIMESTAMP_SECONDS;
@@ -39,7 +39,7 @@ bool read_timestamp_format(const struct exchange *exchange, const json_t *option
         *out_format = formats[i].format;
         return true;
     }
-    return problem(err, "invalid", "Invalid value for timestampOutputFormat: %s", name);
+    return bq_problem(err, "invalid", "Invalid value for timestampOutputFormat: %s", name);
 }
 
 /* "1.772424E9": the shortest digits that read back equal. */
@@ -61,7 +61,7 @@ static json_t *seconds_text(int64_t us)
 static json_t *timestamp_shown(const json_t *value, enum timestamp_format format)
 {
     int64_t us = 0;
-    if (!json_is_string(value) || !read_int64(value, &us)) return json_deep_copy(value);
+    if (!json_is_string(value) || !bq_read_int64(value, &us)) return json_deep_copy(value);
     switch (format) {
     case TIMESTAMP_INT64: return json_deep_copy(value);
     case TIMESTAMP_SECONDS: return seconds_text(us);
@@ -110,7 +110,8 @@ static json_t *row_shown(const json_t *fields, const json_t *row, enum timestamp
     return json_pack("{s:o}", "f", cells);
 }
 
-json_t *format_rows(const json_t *schema, const json_t *rows, struct page *page, enum timestamp_format format)
+json_t *bq_format_rows(const json_t *schema, const json_t *rows, struct page *page,
+                       enum timestamp_format format)
 {
     const json_t *fields = json_object_get(schema, "fields");
     json_t *shown = json_array();
@@ -129,17 +130,18 @@ json_t *format_rows(const json_t *schema, const json_t *rows, struct page *page,
 static void add_results(json_t *reply, const struct job *job, struct page *page, enum timestamp_format format)
 {
     const struct store_result *result = &job->outcome.result;
-    json_object_set_new(reply, "totalBytesProcessed", int64_text(job->outcome.bytes));
+    json_object_set_new(reply, "totalBytesProcessed", bq_int64_text(job->outcome.bytes));
     json_object_set_new(reply, "cacheHit", json_false());
-    if (result->affected >= 0) json_object_set_new(reply, "numDmlAffectedRows", int64_text(result->affected));
+    if (result->affected >= 0)
+        json_object_set_new(reply, "numDmlAffectedRows", bq_int64_text(result->affected));
     if (!result->schema) return;
     size_t total = json_array_size(result->rows);
     json_object_set(reply, "schema", result->schema);
-    json_object_set_new(reply, "totalRows", int64_text((int64_t)total));
-    json_t *rows = format_rows(result->schema, result->rows, page, format);
+    json_object_set_new(reply, "totalRows", bq_int64_text((int64_t)total));
+    json_t *rows = bq_format_rows(result->schema, result->rows, page, format);
     if (json_array_size(rows) > 0) json_object_set(reply, "rows", rows);
     json_decref(rows);
-    set_page_token(reply, "pageToken", page->first + page->count, total);
+    bq_set_page_token(reply, "pageToken", page->first + page->count, total);
 }
 
 /* How long the client lets us wait, within our own bounds. */
@@ -151,7 +153,8 @@ static int64_t wait_of(int64_t asked_ms)
 
 static json_t *unfinished(const char *kind, const struct job *job)
 {
-    return json_pack("{s:s, s:o, s:b}", "kind", kind, "jobReference", job_reference(job), "jobComplete", 0);
+    return json_pack("{s:s, s:o, s:b}", "kind", kind, "jobReference", bq_job_reference(job), "jobComplete",
+                     0);
 }
 
 static bool get_results(struct exchange *exchange, json_t **out_reply, struct store_error *err)
@@ -159,14 +162,14 @@ static bool get_results(struct exchange *exchange, json_t **out_reply, struct st
     enum timestamp_format format;
     struct page page;
     int64_t timeout_ms = -1;
-    struct job *job = find_job(exchange, exchange->capture[1], err);
-    if (!job || !read_timestamp_format(exchange, NULL, &format, err)) return false;
+    struct job *job = bq_find_job(exchange, exchange->capture[1], err);
+    if (!job || !bq_read_timestamp_format(exchange, NULL, &format, err)) return false;
     if (job->type != JOB_QUERY)
-        return problem(err, "invalid", "Cannot retrieve results for a job of type %s", "LOAD");
+        return bq_problem(err, "invalid", "Cannot retrieve results for a job of type %s", "LOAD");
     const char *timeout = exchange_query(exchange, "timeoutMs");
-    if (timeout && (!text_int64(timeout, &timeout_ms) || timeout_ms < 0))
-        return problem(err, "invalid", "Invalid value for timeoutMs: %s", timeout);
-    if (!wait_for_job(job, wait_of(timeout_ms))) {
+    if (timeout && (!bq_text_int64(timeout, &timeout_ms) || timeout_ms < 0))
+        return bq_problem(err, "invalid", "Invalid value for timeoutMs: %s", timeout);
+    if (!bq_wait_for_job(job, wait_of(timeout_ms))) {
         *out_reply = unfinished("bigquery#getQueryResultsResponse", job);
         return true;
     }
@@ -175,22 +178,22 @@ static bool get_results(struct exchange *exchange, json_t **out_reply, struct st
         return false;
     }
     size_t total = json_array_size(job->outcome.result.rows);
-    if (!read_page(exchange, total, total, &page, err)) return false;
+    if (!bq_read_page(exchange, total, total, &page, err)) return false;
     *out_reply = json_pack("{s:s, s:o, s:o, s:b}", "kind", "bigquery#getQueryResultsResponse", "etag",
-                           json_sprintf("%s-%zu==", job->id, page.first), "jobReference", job_reference(job),
-                           "jobComplete", 1);
+                           json_sprintf("%s-%zu==", job->id, page.first), "jobReference",
+                           bq_job_reference(job), "jobComplete", 1);
     add_results(*out_reply, job, &page, format);
     return true;
 }
 
-void jobs_get_query_results(struct exchange *exchange)
+void bq_jobs_get_query_results(struct exchange *exchange)
 {
     struct store_error err = {.reason = ""};
     json_t *reply = NULL;
     if (get_results(exchange, &reply, &err))
         exchange_reply_json(exchange, 200, reply);
     else
-        (void)problem_reply(exchange, &err);
+        (void)bq_problem_reply(exchange, &err);
 }
 
 /* --- jobs.query --- */
@@ -232,8 +235,8 @@ static bool query_dry(struct exchange *exchange, const struct job_request *reque
                       struct store_error *err)
 {
     struct job *job = NULL;
-    if (!check_job(exchange->sandbox->bigquery, request, &job, err)) return false;
-    query_run(job, true, &job->outcome);
+    if (!bq_check_job(exchange->sandbox->bigquery, request, &job, err)) return false;
+    bq_query_run(job, true, &job->outcome);
     *err = job->outcome.error;
     if (!err->reason[0]) {
         struct page page = {.first = 0, .count = 0};
@@ -241,7 +244,7 @@ static bool query_dry(struct exchange *exchange, const struct job_request *reque
                                "jobReference", "projectId", job->project, "location", job->location);
         add_results(*out_reply, job, &page, TIMESTAMP_INT64);
     }
-    drop_job(job);
+    bq_drop_job(job);
     return !err->reason[0];
 }
 
@@ -251,8 +254,8 @@ static struct job *query_job(struct exchange *exchange, const json_t *body, cons
 {
     struct bigquery *bigquery = exchange->sandbox->bigquery;
     const char *id = text_of(body, "requestId");
-    struct job *seen = id ? find_request(bigquery, request->project, id) : NULL;
-    return seen ? seen : start_job(bigquery, request, err);
+    struct job *seen = id ? bq_find_request(bigquery, request->project, id) : NULL;
+    return seen ? seen : bq_start_job(bigquery, request, err);
 }
 
 static bool run_query(struct exchange *exchange, const json_t *body, json_t **out_reply,
@@ -261,15 +264,16 @@ static bool run_query(struct exchange *exchange, const json_t *body, json_t **ou
     enum timestamp_format format;
     int64_t timeout_ms = -1, count = INT64_MAX;
     const json_t *timeout = json_object_get(body, "timeoutMs"), *most = json_object_get(body, "maxResults");
-    if (!only_members(body, job_query_members, "query_request", err)) return false;
+    if (!bq_only_members(body, job_query_members, "query_request", err)) return false;
     const json_t *options = json_object_get(body, "formatOptions");
-    if (!read_timestamp_format(exchange, options ? options : json_null(), &format, err)) return false;
-    if ((timeout && !read_int64(timeout, &timeout_ms)) || (most && (!read_int64(most, &count) || count < 0)))
-        return problem(err, "invalid", "Invalid value for timeoutMs or maxResults");
+    if (!bq_read_timestamp_format(exchange, options ? options : json_null(), &format, err)) return false;
+    if ((timeout && !bq_read_int64(timeout, &timeout_ms)) ||
+        (most && (!bq_read_int64(most, &count) || count < 0)))
+        return bq_problem(err, "invalid", "Invalid value for timeoutMs or maxResults");
     json_t *resource = as_job(exchange->capture[0], body);
     struct job_request request = {
         .project = exchange->capture[0], .resource = resource, .request_id = text_of(body, "requestId")};
-    note_job(exchange, resource);
+    bq_note_job(exchange, resource);
     struct job *job = NULL;
     bool done = true;
     if (json_is_true(json_object_get(body, "dryRun")))
@@ -279,7 +283,7 @@ static bool run_query(struct exchange *exchange, const json_t *body, json_t **ou
     json_decref(resource);
     if (!job) return done && *out_reply;
     json_object_set_new(exchange->detail, "job", json_string(job->id));
-    if (!wait_for_job(job, wait_of(timeout_ms))) {
+    if (!bq_wait_for_job(job, wait_of(timeout_ms))) {
         *out_reply = unfinished("bigquery#queryResponse", job);
         return true;
     }
@@ -288,18 +292,18 @@ static bool run_query(struct exchange *exchange, const json_t *body, json_t **ou
     size_t total = json_array_size(job->outcome.result.rows);
     struct page page = {.first = 0, .count = (uint64_t)count < total ? (size_t)count : total};
     *out_reply = json_pack("{s:s, s:s, s:o, s:b}", "kind", "bigquery#queryResponse", "queryId", job->id,
-                           "jobReference", job_reference(job), "jobComplete", 1);
+                           "jobReference", bq_job_reference(job), "jobComplete", 1);
     add_results(*out_reply, job, &page, format);
     return true;
 }
 
-void jobs_query(struct exchange *exchange)
+void bq_jobs_query(struct exchange *exchange)
 {
     struct store_error err = {.reason = ""};
-    json_t *body = read_object(exchange, &err), *reply = NULL;
+    json_t *body = bq_read_object(exchange, &err), *reply = NULL;
     if (body && run_query(exchange, body, &reply, &err))
         exchange_reply_json(exchange, 200, reply);
     else
-        (void)problem_reply(exchange, &err);
+        (void)bq_problem_reply(exchange, &err);
     json_decref(body);
 }

@@ -54,15 +54,15 @@ static const char *mode_of(const json_t *field)
 
 static bool name_check(const char *name, struct store_error *err)
 {
-    if (!valid_id(name, "_", NAME_LIMIT) || (name[0] >= '0' && name[0] <= '9'))
-        return problem(
+    if (!bq_valid_id(name, "_", NAME_LIMIT) || (name[0] >= '0' && name[0] <= '9'))
+        return bq_problem(
             err, "invalid",
             "Invalid field name \"%s\". Fields must contain only letters, numbers, and underscores, start "
             "with a letter or underscore, and be at most 300 characters long.",
             name ? name : "");
     for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
         if (strncasecmp(name, reserved[i], strlen(reserved[i])) == 0)
-            return problem(
+            return bq_problem(
                 err, "invalid",
                 "Invalid field name \"%s\". Field names are not allowed to start with the "
                 "(case-insensitive) prefixes _PARTITION, _TABLE_, _FILE_, _ROW_TIMESTAMP, __ROOT__ and "
@@ -78,60 +78,60 @@ static bool type_check(json_t *field, const char *name, struct store_error *err)
     while (type && i < count && strcasecmp(types[i].given, type) != 0)
         i++;
     if (!type || i == count)
-        return problem(err, "invalid", "Invalid value for type: %s is not a valid value (field: %s)",
-                       type ? type : "", name);
+        return bq_problem(err, "invalid", "Invalid value for type: %s is not a valid value (field: %s)",
+                          type ? type : "", name);
     json_object_set_new(field, "type", json_string(types[i].shown));
     if (strcmp(mode, "NULLABLE") != 0 && strcmp(mode, "REQUIRED") != 0 && strcmp(mode, "REPEATED") != 0)
-        return problem(err, "invalid", "Invalid value for mode: %s is not a valid value (field: %s)", mode,
-                       name);
+        return bq_problem(err, "invalid", "Invalid value for mode: %s is not a valid value (field: %s)", mode,
+                          name);
     const char *comment = text_of(field, "description");
     if (comment && strlen(comment) > COMMENT_LIMIT)
-        return problem(err, "invalid",
-                       "The description for field %s is too long. The maximum length is %d characters.", name,
-                       COMMENT_LIMIT);
+        return bq_problem(err, "invalid",
+                          "The description for field %s is too long. The maximum length is %d characters.",
+                          name, COMMENT_LIMIT);
     return true;
 }
 
 static bool fields_check(json_t *fields, int depth, size_t *columns, struct store_error *err)
 {
     if (!json_is_array(fields) || json_array_size(fields) == 0)
-        return problem(err, "invalid", "Schema has no fields.");
+        return bq_problem(err, "invalid", "Schema has no fields.");
     if (depth > SCHEMA_DEPTH)
-        return problem(err, "invalid", "Schema is nested more than %d levels deep.", SCHEMA_DEPTH);
+        return bq_problem(err, "invalid", "Schema is nested more than %d levels deep.", SCHEMA_DEPTH);
     size_t i;
     json_t *field;
     json_array_foreach(fields, i, field)
     {
         const char *name = text_of(field, "name");
-        if (!only_members(field, field_members, "schema.fields", err) || !name_check(name, err) ||
+        if (!bq_only_members(field, field_members, "schema.fields", err) || !name_check(name, err) ||
             !type_check(field, name, err))
             return false;
         if (++*columns > SCHEMA_COLUMNS)
-            return problem(err, "invalid", "Too many total leaf fields: at most %d.", SCHEMA_COLUMNS);
+            return bq_problem(err, "invalid", "Too many total leaf fields: at most %d.", SCHEMA_COLUMNS);
         for (size_t j = 0; j < i; j++)
             if (strcasecmp(text_of(json_array_get(fields, j), "name"), name) == 0)
-                return problem(err, "invalid", "Field %s already exists in schema", name);
+                return bq_problem(err, "invalid", "Field %s already exists in schema", name);
         bool record = strcmp(text_of(field, "type"), "RECORD") == 0;
         json_t *inner = json_object_get(field, "fields");
         if (record && !json_array_size(inner))
-            return problem(err, "invalid", "Field %s is type RECORD but has no schema", name);
+            return bq_problem(err, "invalid", "Field %s is type RECORD but has no schema", name);
         if (!record && json_array_size(inner))
-            return problem(err, "invalid", "Field %s has fields, but its type is no RECORD", name);
+            return bq_problem(err, "invalid", "Field %s has fields, but its type is no RECORD", name);
         if (record && !fields_check(inner, depth + 1, columns, err)) return false;
         if (!record) (void)json_object_del(field, "fields"); /* clients may send an empty list */
     }
     return true;
 }
 
-bool schema_check(json_t *schema, struct store_error *err)
+bool bq_schema_check(json_t *schema, struct store_error *err)
 {
     static const char *const members[] = {"fields", NULL};
     size_t columns = 0;
-    return only_members(schema, members, "schema", err) &&
+    return bq_only_members(schema, members, "schema", err) &&
            fields_check(json_object_get(schema, "fields"), 1, &columns, err);
 }
 
-const json_t *schema_field(const json_t *fields, const char *name)
+const json_t *bq_schema_field(const json_t *fields, const char *name)
 {
     size_t i;
     json_t *field;
@@ -148,15 +148,15 @@ static bool field_alike(const char *table, const json_t *was, const json_t *shal
 {
     const char *name = text_of(was, "name");
     if (strcmp(text_of(was, "type"), text_of(shall, "type")) != 0)
-        return problem(err, "invalid",
-                       "Provided Schema does not match Table %s. Field %s has changed type from %s to %s",
-                       table, name, text_of(was, "type"), text_of(shall, "type"));
+        return bq_problem(err, "invalid",
+                          "Provided Schema does not match Table %s. Field %s has changed type from %s to %s",
+                          table, name, text_of(was, "type"), text_of(shall, "type"));
     const char *from = mode_of(was), *to = mode_of(shall);
     bool relaxed = may_relax && strcmp(from, "REQUIRED") == 0 && strcmp(to, "NULLABLE") == 0;
     if (strcmp(from, to) != 0 && !relaxed)
-        return problem(err, "invalid",
-                       "Provided Schema does not match Table %s. Field %s has changed mode from %s to %s",
-                       table, name, from, to);
+        return bq_problem(err, "invalid",
+                          "Provided Schema does not match Table %s. Field %s has changed mode from %s to %s",
+                          table, name, from, to);
     return true;
 }
 
@@ -167,19 +167,19 @@ static bool fields_grow(const char *table, const json_t *from, const json_t *to,
     json_array_foreach(from, i, field)
     {
         const char *name = text_of(field, "name");
-        const json_t *shall = schema_field(to, name);
+        const json_t *shall = bq_schema_field(to, name);
         if (!shall)
-            return problem(err, "invalid",
-                           "Provided Schema does not match Table %s. Field %s is missing in new schema",
-                           table, name);
+            return bq_problem(err, "invalid",
+                              "Provided Schema does not match Table %s. Field %s is missing in new schema",
+                              table, name);
         if (!field_alike(table, field, shall, true, err)) return false;
         const json_t *inner = json_object_get(field, "fields");
         if (inner && !fields_grow(table, inner, json_object_get(shall, "fields"), err)) return false;
     }
     json_array_foreach(to, i, field)
     {
-        if (!schema_field(from, text_of(field, "name")) && strcmp(mode_of(field), "REQUIRED") == 0)
-            return problem(
+        if (!bq_schema_field(from, text_of(field, "name")) && strcmp(mode_of(field), "REQUIRED") == 0)
+            return bq_problem(
                 err, "invalid",
                 "Provided Schema does not match Table %s. Cannot add required fields to an existing schema. "
                 "(field: %s)",
@@ -188,37 +188,37 @@ static bool fields_grow(const char *table, const json_t *from, const json_t *to,
     return true;
 }
 
-bool schema_grows(const char *table, const json_t *from, const json_t *to, struct store_error *err)
+bool bq_schema_grows(const char *table, const json_t *from, const json_t *to, struct store_error *err)
 {
     return fields_grow(table, json_object_get(from, "fields"), json_object_get(to, "fields"), err);
 }
 
-bool schema_fits(const char *table, const json_t *given, const json_t *fields, struct store_error *err)
+bool bq_schema_fits(const char *table, const json_t *given, const json_t *fields, struct store_error *err)
 {
     size_t i;
     json_t *field;
     json_array_foreach(given, i, field)
     {
-        const json_t *there = schema_field(fields, text_of(field, "name"));
+        const json_t *there = bq_schema_field(fields, text_of(field, "name"));
         if (!there)
-            return problem(err, "invalid",
-                           "Provided Schema does not match Table %s. Cannot add fields (field: %s)", table,
-                           text_of(field, "name"));
+            return bq_problem(err, "invalid",
+                              "Provided Schema does not match Table %s. Cannot add fields (field: %s)", table,
+                              text_of(field, "name"));
         if (!field_alike(table, there, field, false, err)) return false;
         const json_t *inner = json_object_get(field, "fields");
-        if (inner && !schema_fits(table, inner, json_object_get(there, "fields"), err)) return false;
+        if (inner && !bq_schema_fits(table, inner, json_object_get(there, "fields"), err)) return false;
     }
     json_array_foreach(fields, i, field)
     {
-        if (strcmp(mode_of(field), "REQUIRED") == 0 && !schema_field(given, text_of(field, "name")))
-            return problem(err, "invalid",
-                           "Provided Schema does not match Table %s. Field %s is missing in new schema",
-                           table, text_of(field, "name"));
+        if (strcmp(mode_of(field), "REQUIRED") == 0 && !bq_schema_field(given, text_of(field, "name")))
+            return bq_problem(err, "invalid",
+                              "Provided Schema does not match Table %s. Field %s is missing in new schema",
+                              table, text_of(field, "name"));
     }
     return true;
 }
 
-int64_t schema_row_bytes(const json_t *fields)
+int64_t bq_schema_row_bytes(const json_t *fields)
 {
     int64_t bytes = 0;
     size_t i;
@@ -227,7 +227,7 @@ int64_t schema_row_bytes(const json_t *fields)
     {
         for (size_t j = 0; j < sizeof types / sizeof *types; j++)
             if (strcmp(types[j].given, text_of(field, "type")) == 0) bytes += types[j].bytes;
-        bytes += schema_row_bytes(json_object_get(field, "fields"));
+        bytes += bq_schema_row_bytes(json_object_get(field, "fields"));
     }
     return bytes;
 }

@@ -20,8 +20,8 @@ static bool add_selected(struct buf *query, const json_t *fields, const char *se
     for (const char *at = selected; *at;) {
         size_t size = strcspn(at, ",");
         AUTO(mem_free) char *name = mem_bytes(at, size);
-        if (!schema_field(fields, name))
-            return problem(err, "invalid", "Selected field %s is not a column of the table", name);
+        if (!bq_schema_field(fields, name))
+            return bq_problem(err, "invalid", "Selected field %s is not a column of the table", name);
         (void)buf_format(query, "%s`%s`", at == selected ? "" : ", ", name);
         at += size;
         at += *at == ',';
@@ -34,7 +34,8 @@ static void add_filter(struct buf *query, const json_t *resource)
 {
     const char *name = text_of(json_object_get(resource, "timePartitioning"), "field");
     if (!name || !json_is_true(json_object_get(resource, "requirePartitionFilter"))) return;
-    const json_t *field = schema_field(json_object_get(json_object_get(resource, "schema"), "fields"), name);
+    const json_t *field =
+        bq_schema_field(json_object_get(json_object_get(resource, "schema"), "fields"), name);
     const char *type = text_of(field, "type"), *mode = text_of(field, "mode");
     (void)buf_format(query, " WHERE `%s` >= %s '0001-01-01%s'", name, type,
                      strcmp(type, "TIMESTAMP") == 0 ? " 00:00:00+00" : "");
@@ -58,7 +59,7 @@ static bool read_rows(struct exchange *exchange, const json_t *resource, const s
                      exchange->capture[2]);
     add_filter(&text, resource);
     (void)buf_format(&text, " LIMIT %zu OFFSET %zu", page->count, page->first);
-    if (text.full) done = problem(err, "invalid", "selectedFields is too long");
+    if (text.full) done = bq_problem(err, "invalid", "selectedFields is too long");
     struct store_query query = {.text = buf_string(&text), .project = exchange->capture[0]};
     done = done && store_run(exchange->sandbox->store, &query, out_result, err);
     buf_done(&text);
@@ -72,38 +73,38 @@ static void reply_rows(struct exchange *exchange, const json_t *resource, enum t
     size_t total =
         (size_t)store_table_rows(exchange->sandbox->store, exchange->capture[1], exchange->capture[2]);
     struct page page;
-    if (!read_page(exchange, total, ROWS_A_PAGE, &page, &err) ||
+    if (!bq_read_page(exchange, total, ROWS_A_PAGE, &page, &err) ||
         !read_rows(exchange, resource, &page, &result, &err)) {
-        (void)problem_reply(exchange, &err);
+        (void)bq_problem_reply(exchange, &err);
         return;
     }
     struct page read = {.first = 0, .count = json_array_size(result.rows)};
-    json_t *rows = format_rows(result.schema, result.rows, &read, format);
+    json_t *rows = bq_format_rows(result.schema, result.rows, &read, format);
     json_t *reply = json_pack("{s:s, s:O, s:o}", "kind", "bigquery#tableDataList", "etag",
-                              json_object_get(resource, "etag"), "totalRows", int64_text((int64_t)total));
+                              json_object_get(resource, "etag"), "totalRows", bq_int64_text((int64_t)total));
     if (json_array_size(rows) > 0) json_object_set(reply, "rows", rows);
-    if (read.count > 0) set_page_token(reply, "pageToken", page.first + read.count, total);
+    if (read.count > 0) bq_set_page_token(reply, "pageToken", page.first + read.count, total);
     json_decref(rows);
     store_result_done(&result);
     exchange_reply_json(exchange, 200, reply);
 }
 
-void tabledata_list(struct exchange *exchange)
+void bq_tabledata_list(struct exchange *exchange)
 {
     struct bigquery *bigquery = exchange->sandbox->bigquery;
     struct store_error err = {.reason = ""};
     enum timestamp_format format;
-    expire_tables(bigquery);
+    bq_expire_tables(bigquery);
     json_object_set_new(exchange->detail, "table",
                         json_sprintf("%s.%s", exchange->capture[1], exchange->capture[2]));
     json_t *resource =
-        find_table(bigquery, exchange->capture[0], exchange->capture[1], exchange->capture[2], &err);
-    bool right = resource && read_timestamp_format(exchange, NULL, &format, &err);
+        bq_find_table(bigquery, exchange->capture[0], exchange->capture[1], exchange->capture[2], &err);
+    bool right = resource && bq_read_timestamp_format(exchange, NULL, &format, &err);
     if (right && json_object_get(resource, "view"))
-        right = problem(&err, "invalid", "Cannot list a table of type VIEW.");
+        right = bq_problem(&err, "invalid", "Cannot list a table of type VIEW.");
     if (right)
         reply_rows(exchange, resource, format);
     else
-        (void)problem_reply(exchange, &err);
+        (void)bq_problem_reply(exchange, &err);
     json_decref(resource);
 }

@@ -38,14 +38,14 @@ static bool is_view(const json_t *resource)
     return json_object_get(resource, "view") != NULL;
 }
 
-json_t *find_table(struct bigquery *bigquery, const char *project, const char *dataset, const char *table,
-                   struct store_error *err)
+json_t *bq_find_table(struct bigquery *bigquery, const char *project, const char *dataset, const char *table,
+                      struct store_error *err)
 {
-    json_t *parent = find_dataset(bigquery, project, dataset, err);
+    json_t *parent = bq_find_dataset(bigquery, project, dataset, err);
     if (!parent) return NULL;
     json_decref(parent);
     json_t *resource = store_table(bigquery->sandbox->store, dataset, table);
-    if (!resource) (void)problem(err, "notFound", "Not found: Table %s:%s.%s", project, dataset, table);
+    if (!resource) (void)bq_problem(err, "notFound", "Not found: Table %s:%s.%s", project, dataset, table);
     return resource;
 }
 
@@ -57,16 +57,16 @@ static bool reference_check(const char *project, const char *dataset, json_t *re
     json_t *reference = json_object_get(resource, "tableReference");
     const char *owner = text_of(reference, "projectId"), *parent = text_of(reference, "datasetId");
     const char *id = text_of(reference, "tableId");
-    if (!id) return problem(err, "required", "Required parameter is missing: tableReference.tableId");
-    if (!valid_id(id, "_-", TABLE_NAME))
-        return problem(
+    if (!id) return bq_problem(err, "required", "Required parameter is missing: tableReference.tableId");
+    if (!bq_valid_id(id, "_-", TABLE_NAME))
+        return bq_problem(
             err, "invalid",
             "Invalid table ID \"%s\". Table IDs must be alphanumeric (plus underscores and dashes) and "
             "must be at most 1024 characters long. Partition decorators are not served here.",
             id);
     if ((owner && strcmp(owner, project) != 0) || (parent && strcmp(parent, dataset) != 0))
-        return problem(err, "invalid", "The tableReference is not of the dataset %s:%s of the path", project,
-                       dataset);
+        return bq_problem(err, "invalid", "The tableReference is not of the dataset %s:%s of the path",
+                          project, dataset);
     json_object_set_new(reference, "projectId", json_string(project));
     json_object_set_new(reference, "datasetId", json_string(dataset));
     return true;
@@ -78,29 +78,30 @@ static bool partitioning_check(const json_t *resource, const json_t *fields, str
     const json_t *partitioning = json_object_get(resource, "timePartitioning");
     if (!partitioning) {
         if (json_is_true(json_object_get(resource, "requirePartitionFilter")))
-            return problem(err, "invalid", "requirePartitionFilter needs a partitioned table");
+            return bq_problem(err, "invalid", "requirePartitionFilter needs a partitioned table");
         return true;
     }
-    if (!only_members(partitioning, members, "table.time_partitioning", err)) return false;
+    if (!bq_only_members(partitioning, members, "table.time_partitioning", err)) return false;
     const char *type = text_of(partitioning, "type"), *name = text_of(partitioning, "field");
     if (!type || strcmp(type, "DAY") != 0)
-        return problem(err, "invalid", "Only timePartitioning of type DAY is served here, not %s",
-                       type ? type : "none");
+        return bq_problem(err, "invalid", "Only timePartitioning of type DAY is served here, not %s",
+                          type ? type : "none");
     if (!name)
-        return problem(err, "invalid",
-                       "Only partitioning by a column is served here: timePartitioning.field");
-    const json_t *field = schema_field(fields, name);
+        return bq_problem(err, "invalid",
+                          "Only partitioning by a column is served here: timePartitioning.field");
+    const json_t *field = bq_schema_field(fields, name);
     const char *of = text_of(field, "type"), *mode = text_of(field, "mode");
     if (!field)
-        return problem(err, "invalid",
-                       "The field specified for partitioning cannot be found in the schema: %s", name);
+        return bq_problem(err, "invalid",
+                          "The field specified for partitioning cannot be found in the schema: %s", name);
     if (strcmp(of, "DATE") != 0 && strcmp(of, "TIMESTAMP") != 0 && strcmp(of, "DATETIME") != 0)
-        return problem(err, "invalid",
-                       "The field specified for time partitioning can only be of type TIMESTAMP, DATE "
-                       "or DATETIME. The type found is: %s.",
-                       of);
+        return bq_problem(err, "invalid",
+                          "The field specified for time partitioning can only be of type TIMESTAMP, DATE "
+                          "or DATETIME. The type found is: %s.",
+                          of);
     if (mode && strcmp(mode, "REPEATED") == 0)
-        return problem(err, "invalid", "The field specified for partitioning must not be REPEATED: %s", name);
+        return bq_problem(err, "invalid", "The field specified for partitioning must not be REPEATED: %s",
+                          name);
     return true;
 }
 
@@ -109,16 +110,16 @@ static bool clustering_check(const json_t *resource, const json_t *fields, struc
     const json_t *names = json_object_get(json_object_get(resource, "clustering"), "fields");
     if (!json_object_get(resource, "clustering")) return true;
     if (json_array_size(names) < 1 || json_array_size(names) > 4)
-        return problem(err, "invalid", "clustering.fields takes one to four columns");
+        return bq_problem(err, "invalid", "clustering.fields takes one to four columns");
     size_t i;
     json_t *name;
     json_array_foreach(names, i, name)
     {
-        const json_t *field = json_is_string(name) ? schema_field(fields, json_string_value(name)) : NULL;
+        const json_t *field = json_is_string(name) ? bq_schema_field(fields, json_string_value(name)) : NULL;
         const char *type = text_of(field, "type"), *mode = text_of(field, "mode");
         if (!field || (mode && strcmp(mode, "REPEATED") == 0) || strcmp(type, "RECORD") == 0 ||
             strcmp(type, "JSON") == 0)
-            return problem(
+            return bq_problem(
                 err, "invalid",
                 "The field specified for clustering is missing or not of a type that can be clustered: %s",
                 json_is_string(name) ? json_string_value(name) : "");
@@ -130,11 +131,11 @@ static bool expiration_check(struct bigquery *bigquery, const json_t *resource, 
 {
     const json_t *value = json_object_get(resource, "expirationTime");
     int64_t ms = 0;
-    if (!value || (read_int64(value, &ms) && ms > virtual_clock_peek(bigquery->sandbox->clock) / 1000))
+    if (!value || (bq_read_int64(value, &ms) && ms > virtual_clock_peek(bigquery->sandbox->clock) / 1000))
         return true;
-    return problem(err, "invalid",
-                   "Invalid value for expirationTime: milliseconds since 1970, in the future, are "
-                   "expected");
+    return bq_problem(err, "invalid",
+                      "Invalid value for expirationTime: milliseconds since 1970, in the future, are "
+                      "expected");
 }
 
 /* The columns of a view as they are now; NULL: its query is refused. */
@@ -147,7 +148,7 @@ static json_t *view_schema(struct bigquery *bigquery, const json_t *resource, st
     if (!store_run(bigquery->sandbox->store, &query, &result, err)) return NULL;
     json_t *schema = json_incref(result.schema);
     store_result_done(&result);
-    if (!schema) (void)problem(err, "invalidQuery", "A view's query must be one SELECT");
+    if (!schema) (void)bq_problem(err, "invalidQuery", "A view's query must be one SELECT");
     return schema;
 }
 
@@ -155,14 +156,15 @@ static bool view_check(struct bigquery *bigquery, const json_t *resource, struct
 {
     static const char *const members[] = {"query", "useLegacySql", NULL};
     const json_t *view = json_object_get(resource, "view");
-    if (!only_members(view, members, "table.view", err)) return false;
-    if (!text_of(view, "query")) return problem(err, "required", "Required parameter is missing: view.query");
+    if (!bq_only_members(view, members, "table.view", err)) return false;
+    if (!text_of(view, "query"))
+        return bq_problem(err, "required", "Required parameter is missing: view.query");
     if (!json_is_false(json_object_get(view, "useLegacySql")))
-        return problem(err, "invalid",
-                       "Legacy SQL is not served here: send view.useLegacySql false (it defaults to "
-                       "true)");
+        return bq_problem(err, "invalid",
+                          "Legacy SQL is not served here: send view.useLegacySql false (it defaults to "
+                          "true)");
     if (json_object_get(resource, "timePartitioning") || json_object_get(resource, "clustering"))
-        return problem(err, "invalid", "A view can have neither partitioning nor clustering");
+        return bq_problem(err, "invalid", "A view can have neither partitioning nor clustering");
     json_t *schema = view_schema(bigquery, resource, err);
     json_decref(schema);
     return schema != NULL;
@@ -176,10 +178,11 @@ static bool table_check(struct bigquery *bigquery, const char *project, const ch
         (void)json_object_del(resource, written_by_us[i]);
     const char *comment = text_of(resource, "description");
     if (comment && strlen(comment) > TABLE_COMMENT)
-        return problem(err, "invalid", "The description is longer than %d characters", TABLE_COMMENT);
-    if (!only_members(resource, table_members, "table", err) ||
+        return bq_problem(err, "invalid", "The description is longer than %d characters", TABLE_COMMENT);
+    if (!bq_only_members(resource, table_members, "table", err) ||
         !reference_check(project, dataset, resource, err) ||
-        !valid_labels(json_object_get(resource, "labels"), err) || !expiration_check(bigquery, resource, err))
+        !bq_valid_labels(json_object_get(resource, "labels"), err) ||
+        !expiration_check(bigquery, resource, err))
         return false;
     if (is_view(resource)) {
         (void)json_object_del(resource, "schema"); /* clients send back the one they read */
@@ -188,8 +191,8 @@ static bool table_check(struct bigquery *bigquery, const char *project, const ch
     json_t *schema = json_object_get(resource, "schema");
     const json_t *fields = json_object_get(schema, "fields");
     if (!schema)
-        return problem(err, "invalid", "Tables without a schema are not served here: send schema.fields");
-    return schema_check(schema, err) && partitioning_check(resource, fields, err) &&
+        return bq_problem(err, "invalid", "Tables without a schema are not served here: send schema.fields");
+    return bq_schema_check(schema, err) && partitioning_check(resource, fields, err) &&
            clustering_check(resource, fields, err);
 }
 
@@ -198,7 +201,8 @@ static bool table_check(struct bigquery *bigquery, const char *project, const ch
 static void expect_expiry(struct bigquery *bigquery, const json_t *resource)
 {
     int64_t ms = 0;
-    if (read_int64(json_object_get(resource, "expirationTime"), &ms) && ms * 1000 < bigquery->next_expiry_us)
+    if (bq_read_int64(json_object_get(resource, "expirationTime"), &ms) &&
+        ms * 1000 < bigquery->next_expiry_us)
         bigquery->next_expiry_us = ms * 1000;
 }
 
@@ -210,7 +214,7 @@ static void expire_in(struct bigquery *bigquery, const char *dataset, int64_t no
     json_array_foreach(tables, i, resource)
     {
         int64_t ms = 0;
-        bool over = read_int64(json_object_get(resource, "expirationTime"), &ms) && ms * 1000 <= now_us;
+        bool over = bq_read_int64(json_object_get(resource, "expirationTime"), &ms) && ms * 1000 <= now_us;
         if (over)
             (void)store_table_drop(bigquery->sandbox->store, dataset,
                                    text_of(json_object_get(resource, "tableReference"), "tableId"));
@@ -220,7 +224,7 @@ static void expire_in(struct bigquery *bigquery, const char *dataset, int64_t no
     json_decref(tables);
 }
 
-void expire_tables(struct bigquery *bigquery)
+void bq_expire_tables(struct bigquery *bigquery)
 {
     int64_t now_us = virtual_clock_peek(bigquery->sandbox->clock);
     pthread_mutex_lock(&bigquery->catalog);
@@ -237,14 +241,14 @@ void expire_tables(struct bigquery *bigquery)
     pthread_mutex_unlock(&bigquery->catalog);
 }
 
-void touch_table(struct bigquery *bigquery, const char *dataset, const char *table)
+void bq_touch_table(struct bigquery *bigquery, const char *dataset, const char *table)
 {
     struct store_error err = {.reason = ""};
     pthread_mutex_lock(&bigquery->catalog);
     json_t *resource = store_table(bigquery->sandbox->store, dataset, table);
     if (resource) {
         json_t *copy = json_deep_copy(resource);
-        set_etag(copy, virtual_clock_read(bigquery->sandbox->clock));
+        bq_set_etag(copy, virtual_clock_read(bigquery->sandbox->clock));
         (void)store_table_put(bigquery->sandbox->store, dataset, table, copy,
                               &err); /* dropped meanwhile: fine */
         json_decref(copy);
@@ -275,13 +279,13 @@ static json_t *table_shown(struct bigquery *bigquery, const json_t *stored)
     json_t *schema = is_view(stored) ? view_schema(bigquery, stored, &ignored) : NULL;
     if (schema) json_object_set_new(resource, "schema", schema);
     int64_t rows = is_view(stored) ? 0 : store_table_rows(bigquery->sandbox->store, dataset, id);
-    int64_t bytes = rows * schema_row_bytes(json_object_get(json_object_get(stored, "schema"), "fields"));
+    int64_t bytes = rows * bq_schema_row_bytes(json_object_get(json_object_get(stored, "schema"), "fields"));
     static const char *const sizes[] = {"numBytes", "numTotalLogicalBytes", "numActiveLogicalBytes"};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
-        json_object_set_new(resource, sizes[i], int64_text(bytes));
-    json_object_set_new(resource, "numLongTermBytes", int64_text(0));
-    json_object_set_new(resource, "numLongTermLogicalBytes", int64_text(0));
-    json_object_set_new(resource, "numRows", int64_text(rows));
+        json_object_set_new(resource, sizes[i], bq_int64_text(bytes));
+    json_object_set_new(resource, "numLongTermBytes", bq_int64_text(0));
+    json_object_set_new(resource, "numLongTermLogicalBytes", bq_int64_text(0));
+    json_object_set_new(resource, "numRows", bq_int64_text(rows));
     return resource;
 }
 
@@ -293,20 +297,20 @@ static void note(struct exchange *exchange, const char *table)
 
 /* --- handlers; captures: project, dataset, table --- */
 
-void tables_list(struct exchange *exchange)
+void bq_tables_list(struct exchange *exchange)
 {
     static const char *const members[] = {"tableReference", "labels",     "creationTime",
                                           "expirationTime", "clustering", "timePartitioning",
                                           "friendlyName"};
     struct bigquery *bigquery = exchange->sandbox->bigquery;
     struct store_error err = {.reason = ""};
-    expire_tables(bigquery);
-    json_t *parent = find_dataset(bigquery, exchange->capture[0], exchange->capture[1], &err);
+    bq_expire_tables(bigquery);
+    json_t *parent = bq_find_dataset(bigquery, exchange->capture[0], exchange->capture[1], &err);
     json_t *tables = parent ? store_table_list(exchange->sandbox->store, exchange->capture[1]) : NULL;
     json_decref(parent);
     struct page page;
-    if (!tables || !read_page(exchange, json_array_size(tables), TABLES_A_PAGE, &page, &err)) {
-        (void)problem_reply(exchange, &err);
+    if (!tables || !bq_read_page(exchange, json_array_size(tables), TABLES_A_PAGE, &page, &err)) {
+        (void)bq_problem_reply(exchange, &err);
         json_decref(tables);
         return;
     }
@@ -326,28 +330,28 @@ void tables_list(struct exchange *exchange)
     }
     json_t *reply = json_pack("{s:s, s:o, s:I}", "kind", "bigquery#tableList", "tables", items, "totalItems",
                               (json_int_t)json_array_size(tables));
-    set_page_token(reply, "nextPageToken", page.first + page.count, json_array_size(tables));
+    bq_set_page_token(reply, "nextPageToken", page.first + page.count, json_array_size(tables));
     exchange_reply_json(exchange, 200, reply);
     json_decref(tables);
 }
 
-bool make_table(struct bigquery *bigquery, const char *project, const char *dataset, json_t *resource,
-                struct store_error *err)
+bool bq_make_table(struct bigquery *bigquery, const char *project, const char *dataset, json_t *resource,
+                   struct store_error *err)
 {
-    json_t *parent = find_dataset(bigquery, project, dataset, err);
+    json_t *parent = bq_find_dataset(bigquery, project, dataset, err);
     if (!parent) return false;
     int64_t lifetime_ms = 0, now_us = virtual_clock_read(bigquery->sandbox->clock);
-    bool limited = read_int64(json_object_get(parent, "defaultTableExpirationMs"), &lifetime_ms);
+    bool limited = bq_read_int64(json_object_get(parent, "defaultTableExpirationMs"), &lifetime_ms);
     json_decref(parent);
     if (!table_check(bigquery, project, dataset, resource, err)) return false;
     const char *id = text_of(json_object_get(resource, "tableReference"), "tableId");
     if (limited && !is_view(resource) && !json_object_get(resource, "expirationTime"))
-        json_object_set_new(resource, "expirationTime", int64_text(now_us / 1000 + lifetime_ms));
-    json_object_set_new(resource, "creationTime", ms_text(now_us));
-    set_etag(resource, now_us);
+        json_object_set_new(resource, "expirationTime", bq_int64_text(now_us / 1000 + lifetime_ms));
+    json_object_set_new(resource, "creationTime", bq_ms_text(now_us));
+    bq_set_etag(resource, now_us);
     pthread_mutex_lock(&bigquery->catalog);
     json_t *there = store_table(bigquery->sandbox->store, dataset, id);
-    bool made = there ? problem(err, "duplicate", "Already Exists: Table %s:%s.%s", project, dataset, id)
+    bool made = there ? bq_problem(err, "duplicate", "Already Exists: Table %s:%s.%s", project, dataset, id)
                       : store_table_put(bigquery->sandbox->store, dataset, id, resource, err);
     if (made) expect_expiry(bigquery, resource);
     pthread_mutex_unlock(&bigquery->catalog);
@@ -355,34 +359,34 @@ bool make_table(struct bigquery *bigquery, const char *project, const char *data
     return made;
 }
 
-void tables_insert(struct exchange *exchange)
+void bq_tables_insert(struct exchange *exchange)
 {
     struct bigquery *bigquery = exchange->sandbox->bigquery;
     struct store_error err = {.reason = ""};
-    expire_tables(bigquery);
-    json_t *resource = read_object(exchange, &err);
+    bq_expire_tables(bigquery);
+    json_t *resource = bq_read_object(exchange, &err);
     note(exchange, text_of(json_object_get(resource, "tableReference"), "tableId"));
-    if (resource && make_table(bigquery, exchange->capture[0], exchange->capture[1], resource, &err)) {
+    if (resource && bq_make_table(bigquery, exchange->capture[0], exchange->capture[1], resource, &err)) {
         json_object_set_new(exchange->detail, "resource", json_deep_copy(resource));
         exchange_reply_json(exchange, 200, table_shown(bigquery, resource));
     } else {
-        (void)problem_reply(exchange, &err);
+        (void)bq_problem_reply(exchange, &err);
     }
     json_decref(resource);
 }
 
-void tables_get(struct exchange *exchange)
+void bq_tables_get(struct exchange *exchange)
 {
     struct bigquery *bigquery = exchange->sandbox->bigquery;
     struct store_error err = {.reason = ""};
     note(exchange, exchange->capture[2]);
-    expire_tables(bigquery);
+    bq_expire_tables(bigquery);
     json_t *resource =
-        find_table(bigquery, exchange->capture[0], exchange->capture[1], exchange->capture[2], &err);
+        bq_find_table(bigquery, exchange->capture[0], exchange->capture[1], exchange->capture[2], &err);
     if (resource)
         exchange_reply_json(exchange, 200, table_shown(bigquery, resource));
     else
-        (void)problem_reply(exchange, &err);
+        (void)bq_problem_reply(exchange, &err);
     json_decref(resource);
 }
 
@@ -394,18 +398,18 @@ static bool change_check(const json_t *old, const json_t *shall, struct store_er
     char *name = mem_format("%s:%s.%s", text_of(reference, "projectId"), text_of(reference, "datasetId"),
                             text_of(reference, "tableId"));
     if (!json_equal(reference, json_object_get(shall, "tableReference")))
-        return problem(err, "invalid", "Cannot change the tableReference of %s", name);
+        return bq_problem(err, "invalid", "Cannot change the tableReference of %s", name);
     if (is_view(old) != is_view(shall))
-        return problem(err, "invalid", "%s cannot change from a table into a view, or back", name);
+        return bq_problem(err, "invalid", "%s cannot change from a table into a view, or back", name);
     const json_t *from = json_object_get(old, "timePartitioning"),
                  *to = json_object_get(shall, "timePartitioning");
     const char *field = text_of(from, "field"), *shall_field = text_of(to, "field");
     if (!from != !to || strcmp(field ? field : "", shall_field ? shall_field : "") != 0)
-        return problem(err, "invalid",
-                       "Cannot change partitioning/clustering spec for a partitioned/clustered table %s.",
-                       name);
+        return bq_problem(err, "invalid",
+                          "Cannot change partitioning/clustering spec for a partitioned/clustered table %s.",
+                          name);
     return is_view(old) ||
-           schema_grows(name, json_object_get(old, "schema"), json_object_get(shall, "schema"), err);
+           bq_schema_grows(name, json_object_get(old, "schema"), json_object_get(shall, "schema"), err);
 }
 
 /* The resource with the patch in it, stored; NULL: refused. The catalog is locked. */
@@ -413,14 +417,15 @@ static json_t *patch_table(struct exchange *exchange, const json_t *patch, struc
 {
     struct bigquery *bigquery = exchange->sandbox->bigquery;
     const char *project = exchange->capture[0], *dataset = exchange->capture[1], *id = exchange->capture[2];
-    json_t *old = find_table(bigquery, project, dataset, id, err);
+    json_t *old = bq_find_table(bigquery, project, dataset, id, err);
     if (!old) return NULL;
     json_t *shall = json_deep_copy(old), *created = json_incref(json_object_get(old, "creationTime"));
-    merge_patch(shall, patch);
-    bool right = etag_matches(exchange, old) || problem(err, "conditionNotMet", "Precondition check failed.");
+    bq_merge_patch(shall, patch);
+    bool right =
+        bq_etag_matches(exchange, old) || bq_problem(err, "conditionNotMet", "Precondition check failed.");
     right = right && table_check(bigquery, project, dataset, shall, err) && change_check(old, shall, err);
     json_object_set_new(shall, "creationTime", created);
-    set_etag(shall, virtual_clock_read(exchange->sandbox->clock));
+    bq_set_etag(shall, virtual_clock_read(exchange->sandbox->clock));
     right = right && store_table_put(exchange->sandbox->store, dataset, id, shall, err);
     json_decref(old);
     if (right) {
@@ -431,13 +436,13 @@ static json_t *patch_table(struct exchange *exchange, const json_t *patch, struc
     return NULL;
 }
 
-void tables_patch(struct exchange *exchange)
+void bq_tables_patch(struct exchange *exchange)
 {
     struct bigquery *bigquery = exchange->sandbox->bigquery;
     struct store_error err = {.reason = ""};
     note(exchange, exchange->capture[2]);
-    expire_tables(bigquery);
-    json_t *patch = read_object(exchange, &err), *shall = NULL;
+    bq_expire_tables(bigquery);
+    json_t *patch = bq_read_object(exchange, &err), *shall = NULL;
     pthread_mutex_lock(&bigquery->catalog);
     if (patch) shall = patch_table(exchange, patch, &err);
     pthread_mutex_unlock(&bigquery->catalog);
@@ -445,26 +450,26 @@ void tables_patch(struct exchange *exchange)
         json_object_set_new(exchange->detail, "resource", json_deep_copy(shall));
         exchange_reply_json(exchange, 200, table_shown(bigquery, shall));
     } else {
-        (void)problem_reply(exchange, &err);
+        (void)bq_problem_reply(exchange, &err);
     }
     json_decref(shall);
     json_decref(patch);
 }
 
-void tables_delete(struct exchange *exchange)
+void bq_tables_delete(struct exchange *exchange)
 {
     struct bigquery *bigquery = exchange->sandbox->bigquery;
     const char *dataset = exchange->capture[1], *id = exchange->capture[2];
     struct store_error err = {.reason = ""};
     note(exchange, id);
-    expire_tables(bigquery);
+    bq_expire_tables(bigquery);
     pthread_mutex_lock(&bigquery->catalog);
-    json_t *resource = find_table(bigquery, exchange->capture[0], dataset, id, &err);
+    json_t *resource = bq_find_table(bigquery, exchange->capture[0], dataset, id, &err);
     if (resource && !store_table_drop(exchange->sandbox->store, dataset, id))
-        (void)problem(&err, "internalError", "The table %s could not be dropped", id);
+        (void)bq_problem(&err, "internalError", "The table %s could not be dropped", id);
     pthread_mutex_unlock(&bigquery->catalog);
     if (err.reason[0])
-        (void)problem_reply(exchange, &err);
+        (void)bq_problem_reply(exchange, &err);
     else
         exchange->status = 204;
     json_decref(resource);

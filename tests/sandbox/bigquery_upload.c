@@ -27,7 +27,7 @@ struct upload {
     bool lost;
 };
 
-void drop_uploads(struct bigquery *bigquery)
+void bq_drop_uploads(struct bigquery *bigquery)
 {
     while (bigquery->uploads) {
         struct upload *upload = bigquery->uploads;
@@ -46,7 +46,7 @@ static void note_load(struct exchange *exchange, const char *kind, const json_t 
     const json_t *table = json_object_get(load, "destinationTable");
     const char *dataset = json_string_value(json_object_get(table, "datasetId"));
     const char *id = json_string_value(json_object_get(table, "tableId"));
-    note_job(exchange, resource);
+    bq_note_job(exchange, resource);
     json_object_set_new(exchange->detail, "upload", json_string(kind));
     if (dataset && id) json_object_set_new(exchange->detail, "table", json_sprintf("%s.%s", dataset, id));
 }
@@ -97,8 +97,8 @@ static bool split_parts(const struct exchange *exchange, struct part out_parts[2
 {
     AUTO(mem_free) char *boundary = boundary_of(exchange_header(exchange, "content-type"));
     if (!boundary)
-        return problem(err, "invalid",
-                       "A multipart upload needs Content-Type: multipart/related; boundary=...");
+        return bq_problem(err, "invalid",
+                          "A multipart upload needs Content-Type: multipart/related; boundary=...");
     AUTO(mem_free) char *delimiter = mem_format("\r\n--%s", boundary);
     const char *end = exchange->body + exchange->body_size;
     const char *cursor = find_bytes(exchange->body, end, delimiter + 2);
@@ -107,7 +107,7 @@ static bool split_parts(const struct exchange *exchange, struct part out_parts[2
     if (!first || !next_part(&cursor, end, delimiter, &out_parts[0]) ||
         !next_part(&cursor, end, delimiter, &out_parts[1]) || end - cursor < 2 ||
         memcmp(cursor, "--", 2) != 0)
-        return problem(
+        return bq_problem(
             err, "badRequest",
             "Malformed multipart body: exactly two parts are expected, with CRLF line ends, the job "
             "first.");
@@ -120,7 +120,7 @@ static FILE *file_of(const struct part *part, struct store_error *err)
     FILE *file = tmpfile();
     if (file && fwrite(part->data, 1, part->size, file) == part->size && fflush(file) == 0) return file;
     if (file) (void)fclose(file);
-    (void)problem(err, "backendError", "The upload can't be kept: no room for temporary files");
+    (void)bq_problem(err, "backendError", "The upload can't be kept: no room for temporary files");
     return NULL;
 }
 
@@ -133,7 +133,7 @@ static void upload_multipart(struct exchange *exchange)
     if (split_parts(exchange, parts, &err)) {
         resource = json_loadb(parts[0].data, parts[0].size, 0, NULL);
         if (!json_is_object(resource))
-            (void)problem(&err, "parseError", "The first part is not a JSON object");
+            (void)bq_problem(&err, "parseError", "The first part is not a JSON object");
     }
     note_load(exchange, "multipart", resource);
     FILE *file = err.reason[0] ? NULL : file_of(&parts[1], &err);
@@ -142,12 +142,12 @@ static void upload_multipart(struct exchange *exchange)
                                       .resource = resource,
                                       .input = file,
                                       .input_bytes = (int64_t)parts[1].size};
-        job = start_job(exchange->sandbox->bigquery, &request, &err);
+        job = bq_start_job(exchange->sandbox->bigquery, &request, &err);
     }
     if (job)
-        exchange_reply_json(exchange, 200, job_resource(job));
+        exchange_reply_json(exchange, 200, bq_job_resource(job));
     else
-        (void)problem_reply(exchange, &err);
+        (void)bq_problem_reply(exchange, &err);
     json_decref(resource);
 }
 
@@ -159,13 +159,14 @@ static bool open_session(struct exchange *exchange, json_t *resource, struct upl
     struct bigquery *bigquery = exchange->sandbox->bigquery;
     const char *length = exchange_header(exchange, "x-upload-content-length");
     int64_t total = -1;
-    if (length && (!text_int64(length, &total) || total < 0))
-        return problem(err, "invalid", "Invalid X-Upload-Content-Length: %s", length);
-    if (total > BIGQUERY_UPLOAD_LIMIT) return problem(err, "invalid", "The upload is larger than 512 MiB");
+    if (length && (!bq_text_int64(length, &total) || total < 0))
+        return bq_problem(err, "invalid", "Invalid X-Upload-Content-Length: %s", length);
+    if (total > BIGQUERY_UPLOAD_LIMIT) return bq_problem(err, "invalid", "The upload is larger than 512 MiB");
     struct job_request request = {.project = exchange->capture[0], .resource = resource};
-    if (!check_job(bigquery, &request, NULL, err)) return false;
+    if (!bq_check_job(bigquery, &request, NULL, err)) return false;
     FILE *file = tmpfile();
-    if (!file) return problem(err, "backendError", "The upload can't be kept: no room for temporary files");
+    if (!file)
+        return bq_problem(err, "backendError", "The upload can't be kept: no room for temporary files");
     struct upload *upload = mem_zero(1, sizeof *upload);
     random_name(upload->id);
     upload->project = mem_text(exchange->capture[0]);
@@ -185,7 +186,7 @@ static void upload_session(struct exchange *exchange)
 {
     struct store_error err = {.reason = ""};
     struct upload *upload = NULL;
-    json_t *resource = read_object(exchange, &err);
+    json_t *resource = bq_read_object(exchange, &err);
     note_load(exchange, "resumable", resource);
     if (resource && open_session(exchange, resource, &upload, &err)) {
         const char *host = exchange_header(exchange, "host"),
@@ -196,12 +197,12 @@ static void upload_session(struct exchange *exchange)
                             host ? host : "127.0.0.1", upload->project, upload->id);
         exchange_add_header(exchange, "X-GUploader-UploadID", "%s", upload->id);
     } else {
-        (void)problem_reply(exchange, &err);
+        (void)bq_problem_reply(exchange, &err);
     }
     json_decref(resource);
 }
 
-void upload_start(struct exchange *exchange)
+void bq_upload_start(struct exchange *exchange)
 {
     struct store_error err = {.reason = ""};
     const char *type = exchange_query(exchange, "uploadType");
@@ -210,8 +211,8 @@ void upload_start(struct exchange *exchange)
     } else if (type && strcmp(type, "resumable") == 0) {
         upload_session(exchange);
     } else {
-        (void)problem(&err, "invalid", "uploadType must be multipart or resumable");
-        (void)problem_reply(exchange, &err);
+        (void)bq_problem(&err, "invalid", "uploadType must be multipart or resumable");
+        (void)bq_problem_reply(exchange, &err);
     }
 }
 
@@ -233,17 +234,17 @@ static bool read_range(const struct exchange *exchange, struct range *out_range,
     char span[48], total[24];
     *out_range = (struct range){.first = -1, .last = -1, .total = -1};
     if (sscanf(text, "bytes %47[^/]/%23s", span, total) != 2 ||
-        (strcmp(total, "*") != 0 && (!text_int64(total, &out_range->total) || out_range->total < 0)))
-        return problem(err, "badRequest", "Failed to parse Content-Range header.");
-    if (strcmp(span, "*") == 0) return size == 0 || problem(err, "badRequest", "A question has no body.");
+        (strcmp(total, "*") != 0 && (!bq_text_int64(total, &out_range->total) || out_range->total < 0)))
+        return bq_problem(err, "badRequest", "Failed to parse Content-Range header.");
+    if (strcmp(span, "*") == 0) return size == 0 || bq_problem(err, "badRequest", "A question has no body.");
     char *dash = strchr(span, '-');
     if (dash) *dash = '\0';
-    if (!dash || !text_int64(span, &out_range->first) || !text_int64(dash + 1, &out_range->last) ||
+    if (!dash || !bq_text_int64(span, &out_range->first) || !bq_text_int64(dash + 1, &out_range->last) ||
         out_range->first < 0 || out_range->last < out_range->first ||
         (out_range->total >= 0 && out_range->last >= out_range->total))
-        return problem(err, "badRequest", "Failed to parse Content-Range header.");
+        return bq_problem(err, "badRequest", "Failed to parse Content-Range header.");
     if (out_range->last - out_range->first + 1 != size)
-        return problem(
+        return bq_problem(
             err, "badRequest",
             "Invalid request. There were %lld byte(s) in the request body. There should have been %lld "
             "byte(s) (starting at offset %lld and ending at offset %lld) according to the Content-Range "
@@ -256,23 +257,23 @@ static bool read_range(const struct exchange *exchange, struct range *out_range,
 static bool range_check(const struct upload *upload, const struct range *range, struct store_error *err)
 {
     if (range->total >= 0 && upload->total >= 0 && range->total != upload->total)
-        return problem(err, "badRequest", "Invalid request. The total was %lld before, and is %lld now.",
-                       (long long)upload->total, (long long)range->total);
+        return bq_problem(err, "badRequest", "Invalid request. The total was %lld before, and is %lld now.",
+                          (long long)upload->total, (long long)range->total);
     if (range->first < 0) return true;
     int64_t size = range->last - range->first + 1;
     if (range->first > upload->received)
-        return problem(err, "badRequest",
-                       "Invalid request. The bytes from %lld on are missing: continue there.",
-                       (long long)upload->received);
+        return bq_problem(err, "badRequest",
+                          "Invalid request. The bytes from %lld on are missing: continue there.",
+                          (long long)upload->received);
     if (range->last + 1 != range->total && size % CHUNK != 0)
-        return problem(
+        return bq_problem(
             err, "badRequest",
             "Invalid request. The number of bytes uploaded is required to be a multiple of %d, except for "
             "the final request. The received request contained %lld bytes, which does not meet this "
             "requirement.",
             CHUNK, (long long)size);
     if (range->last >= BIGQUERY_UPLOAD_LIMIT)
-        return problem(err, "invalid", "The upload is larger than 512 MiB");
+        return bq_problem(err, "invalid", "The upload is larger than 512 MiB");
     return true;
 }
 
@@ -286,12 +287,12 @@ static bool keep_bytes(struct exchange *exchange, struct upload *upload, const s
     (void)faults_next(exchange->sandbox->faults, "bigquery", "upload.bytes", &fault);
     if (fault.action[0]) json_object_set_new(exchange->detail, "upload_fault", json_string(fault.line));
     if (strcmp(fault.action, "lose-session") == 0) upload->lost = true;
-    if (strcmp(fault.action, "short") == 0) (void)text_int64(fault.argument[0], &most);
+    if (strcmp(fault.action, "short") == 0) (void)bq_text_int64(fault.argument[0], &most);
     int64_t size = range->last - range->first + 1;
     if (size > most) size = most;
     if (upload->lost || size <= known) return true; /* sent again: nothing new */
     if (fwrite(exchange->body + known, 1, (size_t)(size - known), upload->file) != (size_t)(size - known))
-        return problem(err, "backendError", "The upload can't be kept: no room for temporary files");
+        return bq_problem(err, "backendError", "The upload can't be kept: no room for temporary files");
     upload->received += size - known;
     return true;
 }
@@ -299,8 +300,8 @@ static bool keep_bytes(struct exchange *exchange, struct upload *upload, const s
 static void reply_missing(struct exchange *exchange)
 {
     struct store_error err;
-    (void)problem(&err, "notFound", "Not found: the upload session is unknown or has expired");
-    (void)problem_reply(exchange, &err);
+    (void)bq_problem(&err, "notFound", "Not found: the upload session is unknown or has expired");
+    (void)bq_problem_reply(exchange, &err);
 }
 
 static void reply_incomplete(struct exchange *exchange, const struct upload *upload)
@@ -318,7 +319,7 @@ static bool complete(struct exchange *exchange, struct upload *upload, struct st
                                   .input = upload->file,
                                   .input_bytes = upload->received};
     upload->file = NULL;
-    upload->job = start_job(exchange->sandbox->bigquery, &request, err);
+    upload->job = bq_start_job(exchange->sandbox->bigquery, &request, err);
     upload->lost = !upload->job;
     return upload->job != NULL;
 }
@@ -337,16 +338,16 @@ static void serve_session(struct exchange *exchange, struct upload *upload)
     }
     json_object_set_new(exchange->detail, "received", json_integer(upload->received));
     if (!right)
-        (void)problem_reply(exchange, &err);
+        (void)bq_problem_reply(exchange, &err);
     else if (upload->lost)
         reply_missing(exchange);
     else if (upload->job)
-        exchange_reply_json(exchange, 200, job_resource(upload->job));
+        exchange_reply_json(exchange, 200, bq_job_resource(upload->job));
     else
         reply_incomplete(exchange, upload);
 }
 
-void upload_put(struct exchange *exchange)
+void bq_upload_put(struct exchange *exchange)
 {
     struct bigquery *bigquery = exchange->sandbox->bigquery;
     const char *id = exchange_query(exchange, "upload_id");
