@@ -222,12 +222,16 @@ static void without_a_token_nothing_is_asked(void **state)
 static void a_token_can_not_smuggle_headers(void **state)
 {
     (void)state;
-    struct scene scene = {.token.first = "one\r\nx-evil: 1"};
-    AUTO(buf_done) struct buf reply = {0};
-    char detail[DETAIL];
+    static const char *const tokens[] = {"one\r\nx-evil: 1", "one\x7F", "on\xC3\xA9"};
+    struct scene scene = {.token.first = NULL};
     open_scene(&scene, true, true);
-    assert_int_equal(echo(scene.rpc, "hello", &reply, detail), RPC_UNAUTHENTICATED);
-    assert_null(strstr(detail, "one"));
+    for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++) {
+        AUTO(buf_done) struct buf reply = {0};
+        char detail[DETAIL];
+        scene.token.first = tokens[i];
+        assert_int_equal(echo(scene.rpc, "hello", &reply, detail), RPC_UNAUTHENTICATED);
+        assert_null(strstr(detail, tokens[i]));
+    }
     assert_int_equal(scene.witness.calls, 0);
     close_scene(&scene);
 }
