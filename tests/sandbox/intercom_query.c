@@ -66,15 +66,15 @@ static bool read_seconds(const json_t *value, int64_t *out_s)
 }
 
 /* The instants a date filter lets through. */
-static bool read_date(struct filter *filter, const char *operator, const struct zone * zone,
+static bool read_date(struct filter *filter, const char *relation, const struct zone *zone,
                       struct query_error *err)
 {
     int64_t at_s;
     if (!read_seconds(filter->value, &at_s))
         return refuse(err, "type_mismatch", "The value of %s must be a UNIX timestamp", filter->field);
-    if (!*operator|| operator[1] || !strchr("<>=", *operator))
-        return refuse(err, "parameter_invalid",
-                      "The operator %.8s is not supported on the date field %s", operator, filter->field);
+    if (!*relation || relation[1] || !strchr("<>=", *relation))
+        return refuse(err, "parameter_invalid", "The operator %.8s is not supported on the date field %s",
+                      relation, filter->field);
     if (at_s >= MILLISECONDS || at_s < 0) return true; /* from_s = to_s = 0: nothing */
     int64_t begin_s = at_s, end_s = at_s + 1;
     if (zone) {
@@ -82,18 +82,18 @@ static bool read_date(struct filter *filter, const char *operator, const struct 
         begin_s = zone_start_s(zone, day);
         end_s = zone_start_s(zone, day_add(day, 1));
     }
-    filter->from_s = *operator== '>' ? end_s : * operator== '<' ? INT64_MIN : begin_s;
-    filter->to_s = *operator== '>' ? QUERY_FOREVER : * operator== '<' ? begin_s : end_s;
+    filter->from_s = *relation == '>' ? end_s : *relation == '<' ? INT64_MIN : begin_s;
+    filter->to_s = *relation == '>' ? QUERY_FOREVER : *relation == '<' ? begin_s : end_s;
     return true;
 }
 
 static bool read_leaf(const json_t *value, const struct zone *zone, struct filter *filter,
                       struct query_error *err)
 {
-    const char *operator= json_text_at(value, "operator");
+    const char *relation = json_text_at(value, "operator");
     const char *name = json_text_at(value, "field");
     filter->value = json_object_get(value, "value");
-    if (!name || !operator|| !filter->value)
+    if (!name || !relation || !filter->value)
         return refuse(err, "parameter_invalid", "A filter needs field, operator and value");
     size_t i = 0;
     while (i < sizeof fields / sizeof *fields && strcmp(fields[i].name, name) != 0)
@@ -102,11 +102,11 @@ static bool read_leaf(const json_t *value, const struct zone *zone, struct filte
         return refuse(err, "invalid_field", "The field %.80s can't be searched", name);
     filter->field = fields[i].name;
     filter->is_date = fields[i].type == FIELD_DATE;
-    if (filter->is_date) return read_date(filter, operator, zone, err);
-    filter->differs = strcmp(operator, "!=") == 0;
-    if (!filter->differs && strcmp(operator, "=") != 0)
-        return refuse(err, "parameter_invalid",
-                      "The operator %.8s is not supported on the field %s", operator, name);
+    if (filter->is_date) return read_date(filter, relation, zone, err);
+    filter->differs = strcmp(relation, "!=") == 0;
+    if (!filter->differs && strcmp(relation, "=") != 0)
+        return refuse(err, "parameter_invalid", "The operator %.8s is not supported on the field %s",
+                      relation, name);
     bool fits = fields[i].type == FIELD_BOOL ? json_is_boolean(filter->value)
                                              : json_is_string(filter->value) || json_is_null(filter->value);
     return fits || refuse(err, "type_mismatch", "The value of %s has the wrong type", name);
@@ -119,11 +119,11 @@ static struct filter *read_filter(struct search *search, const json_t *value, co
     const json_t *children = json_object_get(value, "value");
     if (json_object_get(value, "field") || !json_is_array(children))
         return read_leaf(value, zone, filter, err) ? filter : NULL;
-    const char *operator= json_text_at(value, "operator");
+    const char *relation = json_text_at(value, "operator");
     filter->is_group = true;
-    filter->any = operator&& strcmp(operator, "OR") == 0;
+    filter->any = relation && strcmp(relation, "OR") == 0;
     filter->child_count = json_array_size(children);
-    const char *problem = !operator||(!filter->any && strcmp(operator, "AND") != 0)
+    const char *problem = !relation || (!filter->any && strcmp(relation, "AND") != 0)
                               ? "The operator of a group must be AND or OR"
                           : depth == QUERY_DEPTH ? "Groups can be nested two deep at most"
                           : filter->child_count == 0 || filter->child_count > QUERY_GROUP

@@ -104,15 +104,15 @@ static void found(void **state, const char *headers, const char *query, const ch
     assert_int_equal(json_int_at(reply, "total_count", -1), strlen(expected));
 }
 
-static void filter(void **state, const char *headers, const char *operator, int64_t value,
+static void filter(void **state, const char *headers, const char *relation, int64_t value,
                    const char *expected)
 {
     char query[160];
-    snprintf(query, sizeof query,
-             "{\"field\":\"updated_at\",\"operator\":\"%s\",\"value\":%lld}", operator,(long long) value);
+    snprintf(query, sizeof query, "{\"field\":\"updated_at\",\"operator\":\"%s\",\"value\":%lld}", relation,
+             (long long)value);
     found(state, headers, query, expected);
-    snprintf(query, sizeof query,
-             "{\"field\":\"updated_at\",\"operator\":\"%s\",\"value\":\"%lld\"}", operator,(long long) value);
+    snprintf(query, sizeof query, "{\"field\":\"updated_at\",\"operator\":\"%s\",\"value\":\"%lld\"}",
+             relation, (long long)value);
     found(state, headers, query, expected);
 }
 
@@ -162,7 +162,7 @@ static void test_milliseconds_match_nothing(void **state)
     filter(state, v16, "<", MIDNIGHT_S * 1000, "");
 }
 
-#define DATE(field, operator, value)                                                                         \
+#define DATE(field, relation, value)                                                                         \
     "{\"field\":\"" field "\",\"operator\":\"" operator"\",\"value\":" value "}"
 #define ROLE(role) "{\"field\":\"role\",\"operator\":\"=\",\"value\":\"" role "\"}"
 
