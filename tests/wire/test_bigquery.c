@@ -477,15 +477,13 @@ static void a_row_that_does_not_fit_is_named(void **unused)
     bench_done(&bench);
 }
 
-/* More than one chunk of compressed bytes, by rows that do not compress well; some chunks taken in part. */
-static void load_much(const struct bench *bench, const char *faults)
+/* More than one chunk of compressed bytes: 1,400 rows that do not compress well. */
+static bool load_much(const struct bench *bench, struct committed *out, struct error *err)
 {
-    struct error err = {0};
-    struct committed committed = {0};
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/";
+    const struct warehouse_ops *ops = bench->warehouse->ops;
     uint32_t noise = 1;
     char row[9000];
-    must(prepare(bench, &both, &err), &err);
-    fault(faults);
     struct load *load = begin(bench, &both);
     for (int i = 0; i < 1400; i++) {
         size_t size =
@@ -495,20 +493,16 @@ static void load_much(const struct bench *bench, const char *faults)
                              i, i);
         for (int k = 0; k < 8000; k++) {
             noise = noise * 1664525 + 1013904223;
-            row[size++] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/"[noise >> 26];
+            row[size++] = letters[noise >> 26];
         }
         row[size++] = '"';
         row[size++] = '}';
-        must(bench->warehouse->ops->write(load, 0, row, size, &err), &err);
+        if (ops->write(load, 0, row, size, err)) continue;
+        ops->abort(load);
+        return false;
     }
     struct commit commit = commit_of(3, 3);
-    must(bench->warehouse->ops->commit(load, &commit, &committed, &err), &err);
-    fault(NULL);
-    assert_int_equal(committed.inserted[0], 1400);
-    assert_int_equal(ask("SELECT COUNT(DISTINCT id) FROM `acme-data.%s.talks` WHERE partition_date = DATE "
-                         "'2026-02-03' AND LENGTH(`order`) = 8000",
-                         bench->dataset),
-                     1400);
+    return ops->commit(load, &commit, out, err);
 }
 
 static void uploads_go_on_where_they_stopped(void **unused)
@@ -522,10 +516,37 @@ static void uploads_go_on_where_they_stopped(void **unused)
         "bigquery upload.put 3 drop after",
         "bigquery upload.put 2 status 503"};
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+        struct error err = {0};
+        struct committed committed = {0};
         struct bench bench = bench_new();
-        load_much(&bench, faults[i]);
+        must(prepare(&bench, &both, &err), &err);
+        fault(faults[i]);
+        must(load_much(&bench, &committed, &err), &err);
+        fault(NULL);
+        assert_int_equal(committed.inserted[0], 1400);
+        assert_int_equal(ask("SELECT COUNT(DISTINCT id) FROM `acme-data.%s.talks` "
+                             "WHERE partition_date = DATE '2026-02-03' AND LENGTH(`order`) = 8000",
+                             bench.dataset),
+                         1400);
         bench_done(&bench);
     }
+}
+
+static void a_lost_session_is_not_loaded_in_part(void **unused)
+{
+    (void)unused;
+    struct error err = {0};
+    struct committed committed = {0};
+    struct bench bench = bench_new();
+    must(prepare(&bench, &both, &err), &err);
+    fault("bigquery upload.bytes 2 lose-session");
+    assert_false(load_much(&bench, &committed, &err));
+    fault(NULL);
+    assert_int_equal(err.kind, ERROR_BUSY);
+    assert_int_equal(rows_in(&bench, "talks"), 0);
+    must(load_much(&bench, &committed, &err), &err);
+    assert_int_equal(committed.inserted[0], 1400);
+    bench_done(&bench);
 }
 
 static void a_lost_session_is_made_anew_while_nothing_is_gone(void **unused)
@@ -673,6 +694,7 @@ int main(void)
         cmocka_unit_test(a_row_outside_its_unit_is_refused),
         cmocka_unit_test(a_row_that_does_not_fit_is_named),
         cmocka_unit_test(uploads_go_on_where_they_stopped),
+        cmocka_unit_test(a_lost_session_is_not_loaded_in_part),
         cmocka_unit_test(a_lost_session_is_made_anew_while_nothing_is_gone),
         cmocka_unit_test(lost_connections_cost_no_row),
         cmocka_unit_test(failed_jobs_run_again),
