@@ -192,8 +192,7 @@ static void refused_jobs(void **state)
         "{'query':{'query':'SELECT 1'}}", /* legacy SQL by default */
         "{'query':{'query':'SELECT 1','useLegacySql':true}}",
         "{'query':{'query':'SELECT 1','useLegacySql':false,'destination':'x'}}",
-        "{'query':{'query':'SELECT "
-        "1','useLegacySql':false,'parameterMode':'NAMED','queryParameters':[{'name':'a'}]}}",
+        "{'query':{'query':'SELECT 1','useLegacySql':false,'queryParameters':[{'name':'a'}]}}",
         "{'query':{'query':'SELECT 1','useLegacySql':false},'labels':{'Upper':'x'}}",
     };
     struct room *room = *state;

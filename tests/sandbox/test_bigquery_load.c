@@ -251,6 +251,7 @@ static void journal(void **state)
     buf_init(&lines, 1024 * 1024);
     given_table(room, "t", "");
     struct answer loaded AUTO(answer_done) = load(room, "a", "WRITE_EMPTY", "", "{\"id\":\"1\"}\n");
+    assert_null(json_at(loaded.body, "status.errorResult"));
     assert_done(
         call(room, "POST", JOBS,
              "{'jobReference':{'projectId':'p','jobId':'q','location':'EU'},'configuration':{'query':{"
