@@ -113,12 +113,10 @@ static bool take_reply(struct upload *upload, const struct http_reply *reply, st
     case 410: return take_loss(upload, err);
     case 200:
     case 201:
-        if (!upload->ended)
-            return error_set(err, ERROR_FORMAT, "BigQuery ended the upload of job %s before its end",
-                             upload->job);
+    case 409: /* the id is ours alone: an earlier session got through */
         upload->accepted = true;
-        return true;
-    case 409: /* the id is ours alone: an earlier session got through */ upload->accepted = true; return true;
+        return upload->ended || error_set(err, ERROR_FORMAT,
+                                          "BigQuery ended the upload of job %s before its end", upload->job);
     default: break;
     }
     if (api_reaction(reply, "BigQuery upload", err) != REACT_AGAIN) return false;
