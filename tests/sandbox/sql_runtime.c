@@ -1,0 +1,662 @@
+/* Numbers, texts, arrays and JSON at run time. */
+#include <ctype.h>
+#include <errno.h>
+#include <math.h>
+#include <regex.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "sql_emit.h"
+#include "sql_runtime.h"
+
+const char *runtime_text(sqlite3_value *value)
+{
+    const unsigned char *text = sqlite3_value_text(value);
+    return text != NULL ? (const char *)text : "";
+}
+
+bool runtime_any_null(int count, sqlite3_value **values)
+{
+    for (int i = 0; i < count; i++)
+        if (sqlite3_value_type(values[i]) == SQLITE_NULL) return true;
+    return false;
+}
+
+void runtime_error(sqlite3_context *context, const char *format, ...)
+{
+    char message[512];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(message, sizeof message, format, args); /* cut if it must be */
+    va_end(args);
+    sqlite3_result_error(context, message, -1);
+}
+
+void runtime_result(sqlite3_context *context, const char *text)
+{
+    sqlite3_result_text(context, text, -1, SQLITE_TRANSIENT);
+}
+
+/* --- numbers --- */
+
+static void int_operator(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    if (runtime_any_null(count, values)) return;
+    char sign = runtime_text(values[0])[0];
+    int64_t a = sqlite3_value_int64(values[1]), b = sqlite3_value_int64(values[2]), made = 0;
+    bool over = false;
+    switch (sign) {
+    case '+': over = __builtin_add_overflow(a, b, &made); break;
+    case '-': over = __builtin_sub_overflow(a, b, &made); break;
+    case '*': over = __builtin_mul_overflow(a, b, &made); break;
+    default:
+        if (b == 0) {
+            runtime_error(context, "division by zero: %lld / 0", (long long)a);
+            return;
+        }
+        over = a == INT64_MIN && b == -1;
+        if (!over) made = sign == '/' ? a / b : a % b;
+    }
+    if (over) {
+        runtime_error(context, "int64 overflow: %lld %c %lld", (long long)a, sign, (long long)b);
+    } else {
+        sqlite3_result_int64(context, made);
+    }
+}
+
+static void divide(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    if (runtime_any_null(count, values)) return;
+    double a = sqlite3_value_double(values[0]), b = sqlite3_value_double(values[1]);
+    if (b == 0) {
+        runtime_error(context, "division by zero: %g / %g", a, b);
+    } else {
+        sqlite3_result_double(context, a / b);
+    }
+}
+
+static void round_to(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    if (runtime_any_null(count, values)) return;
+    double x = sqlite3_value_double(values[1]);
+    char kind = runtime_text(values[0])[0];
+    sqlite3_result_double(context, kind == 'F' ? floor(x) : kind == 'C' ? ceil(x) : trunc(x));
+}
+
+/* --- casts --- */
+
+static bool text_to_int(const char *text, int64_t *out_value)
+{
+    char *end = NULL;
+    errno = 0;
+    *out_value = strtoll(text, &end, 10);
+    while (*end == ' ')
+        end++;
+    return end != text && *end == '\0' && errno == 0;
+}
+
+static bool text_to_real(const char *text, double *out_value)
+{
+    char *end = NULL;
+    *out_value = strtod(text, &end);
+    return end != text && *end == '\0';
+}
+
+/* 2026-01-31 10:11:12.5+00: three or six digits of fraction, or none. */
+static void timestamp_text(sqlite3_context *context, const char *stored)
+{
+    char text[40];
+    (void)snprintf(text, sizeof text, "%s", stored);
+    if (strlen(text) >= 29) {
+        size_t keep = strncmp(text + 20, "000000", 6) == 0 ? 19 : strncmp(text + 23, "000", 3) == 0 ? 23 : 26;
+        memmove(text + keep, text + 26, strlen(text + 26) + 1);
+    }
+    runtime_result(context, text);
+}
+
+static void real_text(sqlite3_context *context, double value)
+{
+    char text[40];
+    for (int digits = 1; digits <= 17; digits++) {
+        (void)snprintf(text, sizeof text, "%.*g", digits, value);
+        if (strtod(text, NULL) == value) break;
+    }
+    if (strpbrk(text, ".eni") == NULL) (void)snprintf(text + strlen(text), sizeof text - strlen(text), ".0");
+    runtime_result(context, text);
+}
+
+static bool cast_text(sqlite3_context *context, const char *text, const char *to)
+{
+    char made[40];
+    int64_t integer = 0;
+    double real = 0;
+    if (strcmp(to, "INT64") == 0 && text_to_int(text, &integer)) {
+        sqlite3_result_int64(context, integer);
+    } else if (strcmp(to, "FLOAT64") == 0 && text_to_real(text, &real)) {
+        sqlite3_result_double(context, real);
+    } else if (strcmp(to, "BOOL") == 0 && (strcasecmp(text, "true") == 0 || strcasecmp(text, "false") == 0)) {
+        sqlite3_result_int(context, strcasecmp(text, "true") == 0);
+    } else if ((strcmp(to, "DATE") == 0 && runtime_date(text, made)) ||
+               (strcmp(to, "TIMESTAMP") == 0 && runtime_timestamp(text, made))) {
+        runtime_result(context, made);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static bool cast_to_text(sqlite3_context *context, sqlite3_value *value, const char *from)
+{
+    if (strcmp(from, "BOOL") == 0) {
+        runtime_result(context, sqlite3_value_int(value) != 0 ? "true" : "false");
+    } else if (strcmp(from, "FLOAT64") == 0) {
+        real_text(context, sqlite3_value_double(value));
+    } else if (strcmp(from, "TIMESTAMP") == 0) {
+        timestamp_text(context, runtime_text(value));
+    } else {
+        runtime_result(context, runtime_text(value));
+    }
+    return true;
+}
+
+static bool cast_number(sqlite3_context *context, sqlite3_value *value, const char *from, const char *to)
+{
+    if (strcmp(to, "FLOAT64") == 0) {
+        sqlite3_result_double(context, sqlite3_value_double(value));
+    } else if (strcmp(to, "BOOL") == 0) {
+        sqlite3_result_int(context, sqlite3_value_int64(value) != 0);
+    } else if (strcmp(from, "FLOAT64") == 0) {
+        double rounded = round(sqlite3_value_double(value));
+        if (!(rounded >= -9223372036854775808.0 && rounded < 9223372036854775808.0)) return false;
+        sqlite3_result_int64(context, (int64_t)rounded);
+    } else {
+        sqlite3_result_int64(context, sqlite3_value_int64(value));
+    }
+    return true;
+}
+
+/* bq_cast(value, from, to, safe) */
+static void cast(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    if (runtime_any_null(count, values)) return;
+    const char *from = runtime_text(values[1]), *to = runtime_text(values[2]),
+               *text = runtime_text(values[0]);
+    bool done = false;
+    char made[40];
+    if (strcmp(to, "STRING") == 0) {
+        done = cast_to_text(context, values[0], from);
+    } else if (strcmp(from, "STRING") == 0 || (strcmp(from, "DATE") == 0 && strcmp(to, "TIMESTAMP") == 0)) {
+        done = cast_text(context, text, to);
+    } else if (strcmp(from, "TIMESTAMP") == 0) {
+        (void)snprintf(made, sizeof made, "%.10s", text);
+        done = cast_text(context, made, to);
+    } else {
+        done = cast_number(context, values[0], from, to);
+    }
+    if (done || sqlite3_value_int(values[3])) return;
+    if (strcmp(from, "STRING") == 0 && strcmp(to, "INT64") == 0) {
+        runtime_error(context, "Bad int64 value: %.200s", text);
+    } else if (strcmp(from, "STRING") == 0 && strcmp(to, "DATE") == 0) {
+        runtime_error(context, "Invalid date: '%.200s'", text);
+    } else if (strcmp(from, "STRING") == 0 && strcmp(to, "TIMESTAMP") == 0) {
+        runtime_error(context, "Invalid timestamp: '%.200s'", text);
+    } else {
+        runtime_error(context, "Bad %s value: %.200s", to, text);
+    }
+}
+
+/* --- texts --- */
+
+static size_t character(const char *text)
+{
+    size_t size = 1;
+    while ((text[size] & 0xC0) == 0x80)
+        size++;
+    return size;
+}
+
+/* % any text, _ one character, \ takes the meaning away. */
+static bool is_like(const char *text, const char *pattern)
+{
+    const char *star = NULL, *mark = NULL;
+    while (*text != '\0') {
+        if (*pattern == '%') {
+            star = ++pattern;
+            mark = text;
+            continue;
+        }
+        bool escaped = *pattern == '\\' && pattern[1] != '\0';
+        const char *wanted = pattern + escaped;
+        size_t size = character(text);
+        if (*wanted != '\0' && !escaped && *wanted == '_') {
+            text += size;
+            pattern = wanted + 1;
+        } else if (*wanted != '\0' && strncmp(text, wanted, size) == 0) {
+            text += size;
+            pattern = wanted + size;
+        } else if (star != NULL) {
+            mark += character(mark);
+            text = mark;
+            pattern = star;
+        } else {
+            return false;
+        }
+    }
+    while (*pattern == '%')
+        pattern++;
+    return *pattern == '\0';
+}
+
+static void like(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    if (runtime_any_null(count, values)) return;
+    sqlite3_result_int(context, is_like(runtime_text(values[0]), runtime_text(values[1])));
+}
+
+static void free_regex(void *regex)
+{
+    regfree(regex);
+    free(regex);
+}
+
+/* POSIX extended expressions stand in for RE2: what both read means the same. */
+static void regexp(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    if (runtime_any_null(count, values)) return;
+    regex_t *regex = sqlite3_get_auxdata(context, 1);
+    bool kept = regex != NULL;
+    if (!kept) {
+        if (strstr(runtime_text(values[1]), "(?") != NULL || strchr(runtime_text(values[1]), '\\') != NULL) {
+            runtime_error(context, "Regular expressions with \\ or (? are not supported");
+            return;
+        }
+        regex = malloc(sizeof *regex);
+        if (regex == NULL || regcomp(regex, runtime_text(values[1]), REG_EXTENDED | REG_NOSUB) != 0) {
+            free(regex);
+            runtime_error(context, "Cannot parse regular expression: %s", runtime_text(values[1]));
+            return;
+        }
+    }
+    sqlite3_result_int(context, regexec(regex, runtime_text(values[0]), 0, NULL, 0) == 0);
+    if (!kept) sqlite3_set_auxdata(context, 1, regex, free_regex);
+}
+
+/* SUBSTR counts characters from 1; 0 is as 1; from the end if negative. */
+static void substr(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    if (runtime_any_null(count, values)) return;
+    const char *text = runtime_text(values[0]);
+    int64_t length = 0, from = sqlite3_value_int64(values[1]);
+    int64_t most = count > 2 ? sqlite3_value_int64(values[2]) : INT64_MAX;
+    for (const char *c = text; *c != '\0'; c += character(c))
+        length++;
+    if (most < 0) {
+        runtime_error(context, "Third argument in SUBSTR() cannot be negative");
+        return;
+    }
+    int64_t skip = from > 0 ? from - 1 : from == 0 || from < -length ? 0 : length + from;
+    for (; skip > 0 && *text != '\0'; skip--)
+        text += character(text);
+    const char *end = text;
+    for (; most > 0 && *end != '\0'; most--)
+        end += character(end);
+    sqlite3_result_text(context, text, (int)(end - text), SQLITE_TRANSIENT);
+}
+
+static void concat(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    if (runtime_any_null(count, values)) return;
+    sqlite3_str *out = sqlite3_str_new(NULL);
+    for (int i = 0; i < count; i++)
+        sqlite3_str_appendall(out, runtime_text(values[i]));
+    char *text = sqlite3_str_finish(out);
+    runtime_result(context, text != NULL ? text : "");
+    sqlite3_free(text);
+}
+
+static bool format_directive(sqlite3_str *out, const char **at, sqlite3_value *value)
+{
+    char directive[24] = "%";
+    size_t size = 1;
+    while (strchr("-+ 0123456789.", **at) != NULL && **at != '\0' && size < 16)
+        directive[size++] = *(*at)++;
+    char kind = *(*at)++;
+    const char *null = sqlite3_value_type(value) == SQLITE_NULL ? "NULL" : NULL;
+    bool integer = kind == 'd' || kind == 'i', real = kind == 'f' || kind == 'g' || kind == 'e';
+    if (!integer && !real && (kind == '\0' || strchr("stT", kind) == NULL)) return false;
+    const char *tail = integer && null == NULL ? "lld"
+                       : real && null == NULL  ? (kind == 'f'   ? "f"
+                                                  : kind == 'g' ? "g"
+                                                                : "e")
+                                               : "s";
+    (void)snprintf(directive + size, sizeof directive - size, "%s", tail);
+    if (integer && null == NULL) {
+        sqlite3_str_appendf(out, directive, (long long)sqlite3_value_int64(value));
+    } else if (real && null == NULL) {
+        sqlite3_str_appendf(out, directive, sqlite3_value_double(value));
+    } else if (kind == 'T' && null == NULL && sqlite3_value_type(value) == SQLITE_TEXT) {
+        sqlite3_str_appendf(out, "\"%s\"", runtime_text(value));
+    } else {
+        sqlite3_str_appendf(out, directive, null != NULL ? null : runtime_text(value));
+    }
+    return true;
+}
+
+/* FORMAT: a NULL argument makes NULL, except under %t and %T. */
+static void format(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    int used = 1;
+    if (runtime_any_null(1, values)) return;
+    sqlite3_str *out = sqlite3_str_new(NULL);
+    bool good = true, null = false;
+    for (const char *c = runtime_text(values[0]); *c != '\0' && good;) {
+        if (*c != '%') {
+            sqlite3_str_appendchar(out, 1, *c++);
+        } else if (c[1] == '%') {
+            sqlite3_str_appendchar(out, 1, '%');
+            c += 2;
+        } else {
+            c++;
+            good = used < count && format_directive(out, &c, values[used]);
+            null =
+                null || (good && tolower((unsigned char)c[-1]) != 't' && runtime_any_null(1, values + used));
+            used++;
+        }
+    }
+    char *text = sqlite3_str_finish(out);
+    if (!good || used != count) {
+        runtime_error(context, "Invalid format string or wrong number of arguments in FORMAT: %s",
+                      runtime_text(values[0]));
+    } else if (!null) {
+        runtime_result(context, text != NULL ? text : "");
+    }
+    sqlite3_free(text);
+}
+
+/* --- JSON --- */
+
+static void json_int(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    if (runtime_any_null(count, values)) return;
+    int64_t value = sqlite3_value_int64(values[0]), exact = INT64_C(1) << 53;
+    if (value <= exact && value >= -exact) {
+        sqlite3_result_int64(context, value);
+    } else {
+        runtime_result(context, runtime_text(values[0])); /* as a string: a double would not hold it */
+    }
+}
+
+/* The value at $.a.b[0]."c d"; NULL: none. */
+static const json_t *json_at_path(const json_t *value, const char *path, bool *out_good)
+{
+    *out_good = *path == '$';
+    for (path++; *out_good && *path != '\0' && value != NULL;) {
+        char key[256];
+        size_t size = 0;
+        bool bracket = *path == '[', quoted = false;
+        if (*path != '.' && !bracket) *out_good = false;
+        path++;
+        if (*path == '"' || *path == '\'') quoted = *path != '\0';
+        char close = quoted ? *path++ : bracket ? ']' : '.';
+        while (*path != '\0' && *path != close && (quoted || *path != '[') && size + 1 < sizeof key)
+            key[size++] = *path++;
+        key[size] = '\0';
+        if (quoted && *path++ != close) *out_good = false;
+        if (*out_good && bracket && *path++ != ']') *out_good = false;
+        if (!*out_good) return NULL;
+        value = json_is_array(value) ? json_array_get(value, (size_t)strtoul(key, NULL, 10))
+                                     : json_object_get(value, key);
+    }
+    return value;
+}
+
+static void json_value(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    bool good = false;
+    if (runtime_any_null(count, values)) return;
+    json_t *root = json_loads(runtime_text(values[0]), JSON_DECODE_ANY, NULL);
+    const json_t *value = json_at_path(root, count > 1 ? runtime_text(values[1]) : "$", &good);
+    if (!good) {
+        runtime_error(context, "Invalid JSONPath: %s", runtime_text(values[1]));
+    } else if (json_is_string(value)) {
+        runtime_result(context, json_string_value(value));
+    } else if (json_is_boolean(value)) {
+        runtime_result(context, json_is_true(value) ? "true" : "false");
+    } else if (json_is_number(value)) {
+        char *text = json_dumps(value, JSON_ENCODE_ANY);
+        runtime_result(context, text);
+        free(text);
+    }
+    json_decref(root);
+}
+
+static void type_of_json(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    static const char *const names[] = {
+        [JSON_OBJECT] = "object",  [JSON_ARRAY] = "array", [JSON_STRING] = "string",
+        [JSON_INTEGER] = "number", [JSON_REAL] = "number", [JSON_TRUE] = "boolean",
+        [JSON_FALSE] = "boolean",  [JSON_NULL] = "null"};
+    if (runtime_any_null(count, values)) return;
+    json_t *root = json_loads(runtime_text(values[0]), JSON_DECODE_ANY, NULL);
+    if (root != NULL) runtime_result(context, names[json_typeof(root)]);
+    json_decref(root);
+}
+
+/* STRING(json), INT64(json), ...: the JSON value must be of that kind. */
+static void json_as(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    if (runtime_any_null(count, values)) return;
+    const char *kind = runtime_text(values[1]);
+    json_t *root = json_loads(runtime_text(values[0]), JSON_DECODE_ANY, NULL);
+    if (strcmp(kind, "text") == 0 && json_is_string(root)) {
+        runtime_result(context, json_string_value(root));
+    } else if (strcmp(kind, "integer") == 0 && json_is_integer(root)) {
+        sqlite3_result_int64(context, json_integer_value(root));
+    } else if (strcmp(kind, "real") == 0 && json_is_number(root)) {
+        sqlite3_result_double(context, json_number_value(root));
+    } else if (strcmp(kind, "bool") == 0 && json_is_boolean(root)) {
+        sqlite3_result_int(context, json_is_true(root));
+    } else {
+        runtime_error(context, "The provided JSON input is not of the wanted type: %.100s",
+                      runtime_text(values[0]));
+    }
+    json_decref(root);
+}
+
+static void give_json(sqlite3_context *context, const json_t *value)
+{
+    char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+    runtime_result(context, text != NULL ? text : "null");
+    free(text);
+}
+
+/* --- arrays --- */
+
+static void array_concat(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    if (runtime_any_null(count, values)) return;
+    json_t *all = json_array();
+    for (int i = 0; i < count; i++) {
+        json_t *array = json_loads(runtime_text(values[i]), 0, NULL);
+        (void)json_array_extend(all, array); /* memory only */
+        json_decref(array);
+    }
+    give_json(context, all);
+    json_decref(all);
+}
+
+static void array_reverse(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    if (runtime_any_null(count, values)) return;
+    json_t *array = json_loads(runtime_text(values[0]), 0, NULL), *turned = json_array();
+    for (size_t i = json_array_size(array); i > 0; i--)
+        (void)json_array_append(turned, json_array_get(array, i - 1)); /* memory only */
+    give_json(context, turned);
+    json_decref(array);
+    json_decref(turned);
+}
+
+/* bq_element(array, index from 0, safe, element is JSON) */
+static void element(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    if (runtime_any_null(count, values)) return;
+    json_t *array = json_loads(runtime_text(values[0]), 0, NULL);
+    int64_t index = sqlite3_value_int64(values[1]);
+    if (index < 0 || (size_t)index >= json_array_size(array)) {
+        if (!sqlite3_value_int(values[2]))
+            runtime_error(context, "Array index %lld is out of bounds", (long long)index);
+        json_decref(array);
+        return;
+    }
+    const json_t *value = json_array_get(array, (size_t)index);
+    if (json_is_object(value) || (sqlite3_value_int(values[3]) && !json_is_null(value))) {
+        give_json(context, value);
+    } else if (json_is_string(value)) {
+        runtime_result(context, json_string_value(value));
+    } else if (json_is_real(value)) {
+        sqlite3_result_double(context, json_real_value(value));
+    } else if (json_is_integer(value)) {
+        sqlite3_result_int64(context, json_integer_value(value));
+    } else if (json_is_boolean(value)) {
+        sqlite3_result_int(context, json_is_true(value));
+    }
+    json_decref(array);
+}
+
+static void int_array(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    if (runtime_any_null(count, values)) return;
+    int64_t from = sqlite3_value_int64(values[0]), to = sqlite3_value_int64(values[1]);
+    int64_t step = count > 2 ? sqlite3_value_int64(values[2]) : 1;
+    if (step == 0 || (to - from) / step > 1000000) {
+        runtime_error(context, step == 0 ? "Sequence step cannot be 0"
+                                         : "Cannot generate arrays with more than 1048575 elements");
+        return;
+    }
+    sqlite3_str *out = sqlite3_str_new(NULL);
+    sqlite3_str_appendchar(out, 1, '[');
+    for (int64_t n = from; step > 0 ? n <= to : n >= to; n += step)
+        sqlite3_str_appendf(out, "%s%lld", n != from ? "," : "", (long long)n);
+    sqlite3_str_appendchar(out, 1, ']');
+    sqlite3_result_text(context, sqlite3_str_finish(out), -1, sqlite3_free);
+}
+
+static void array_to_string(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    if (runtime_any_null(count, values)) return;
+    json_t *array = json_loads(runtime_text(values[0]), 0, NULL);
+    sqlite3_str *out = sqlite3_str_new(NULL);
+    bool first = true;
+    for (size_t i = 0; i < json_array_size(array); i++) {
+        const char *text = json_string_value(json_array_get(array, i));
+        if (text == NULL && count > 2) text = runtime_text(values[2]);
+        if (text == NULL) continue;
+        sqlite3_str_appendf(out, "%s%s", first ? "" : runtime_text(values[1]), text);
+        first = false;
+    }
+    char *text = sqlite3_str_finish(out);
+    runtime_result(context, text != NULL ? text : "");
+    sqlite3_free(text);
+    json_decref(array);
+}
+
+static void split(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    if (runtime_any_null(count, values)) return;
+    const char *text = runtime_text(values[0]), *mark = count > 1 ? runtime_text(values[1]) : ",";
+    json_t *parts = json_array();
+    while (*mark != '\0' && strstr(text, mark) != NULL) {
+        const char *end = strstr(text, mark);
+        (void)json_array_append_new(parts, json_stringn(text, (size_t)(end - text))); /* memory only */
+        text = end + strlen(mark);
+    }
+    (void)json_array_append_new(parts, json_string(text)); /* memory only */
+    give_json(context, parts);
+    json_decref(parts);
+}
+
+/* --- checks --- */
+
+static void required(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    (void)count;
+    if (sqlite3_value_type(values[0]) == SQLITE_NULL) {
+        runtime_error(context, "Required field %s cannot be null", runtime_text(values[1]));
+    } else {
+        sqlite3_result_value(context, values[0]);
+    }
+}
+
+static void raise_error(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    (void)count;
+    runtime_error(context, "%s", runtime_text(values[0]));
+}
+
+/* bq_only: the one value of a scalar subquery. */
+struct only {
+    sqlite3_value *value;
+    bool any;
+};
+
+static void only_step(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    struct only *only = sqlite3_aggregate_context(context, sizeof *only);
+    (void)count;
+    if (only == NULL) return;
+    if (only->any) {
+        runtime_error(context, "Scalar subquery produced more than one element");
+        return;
+    }
+    only->any = true;
+    only->value = sqlite3_value_dup(values[0]);
+}
+
+static void only_final(sqlite3_context *context)
+{
+    struct only *only = sqlite3_aggregate_context(context, 0);
+    if (only == NULL || only->value == NULL) return;
+    sqlite3_result_value(context, only->value);
+    sqlite3_value_free(only->value);
+}
+
+bool runtime_register(sqlite3 *db)
+{
+    static const struct runtime_function functions[] = {
+        {"bq_int", 3, int_operator},
+        {"bq_divide", 2, divide},
+        {"bq_round", 2, round_to},
+        {"bq_cast", 4, cast},
+        {"bq_like", 2, like},
+        {"bq_regexp", 2, regexp},
+        {"bq_substr", -1, substr},
+        {"bq_concat", -1, concat},
+        {"bq_format", -1, format},
+        {"bq_json_int", 1, json_int},
+        {"bq_json_value", -1, json_value},
+        {"bq_json_type", 1, type_of_json},
+        {"bq_json_as", 2, json_as},
+        {"bq_array_concat", 2, array_concat},
+        {"bq_array_reverse", 1, array_reverse},
+        {"bq_element", 4, element},
+        {"bq_int_array", -1, int_array},
+        {"bq_array_to_string", -1, array_to_string},
+        {"bq_split", -1, split},
+        {"bq_required", 2, required},
+        {"bq_error", 1, raise_error},
+        {0},
+    };
+    const struct runtime_function *const tables[] = {functions, runtime_time_functions};
+    bool good = true;
+    for (size_t t = 0; t < 2; t++) {
+        for (const struct runtime_function *f = tables[t]; f->name != NULL; f++)
+            good = good && sqlite3_create_function(db, f->name, f->args, SQLITE_UTF8 | SQLITE_DETERMINISTIC,
+                                                   NULL, f->call, NULL, NULL) == SQLITE_OK;
+    }
+    return good && runtime_register_aggregates(db) &&
+           sqlite3_create_function(db, "bq_only", 1, SQLITE_UTF8, NULL, NULL, only_step, only_final) ==
+               SQLITE_OK;
+}
