@@ -163,7 +163,7 @@ static void test_milliseconds_match_nothing(void **state)
 }
 
 #define DATE(field, relation, value)                                                                         \
-    "{\"field\":\"" field "\",\"operator\":\"" operator"\",\"value\":" value "}"
+    "{\"field\":\"" field "\",\"operator\":\"" relation "\",\"value\":" value "}"
 #define ROLE(role) "{\"field\":\"role\",\"operator\":\"=\",\"value\":\"" role "\"}"
 
 static void test_groups(void **state)

@@ -188,6 +188,9 @@ static void test_a_touch_makes_a_new_version_and_keeps_the_old(void **state)
     world_touch(*state, LATER_S, 5000); /* the same second: a record has one version there */
     json_decref(world_search(*state, LATER_S, LATER_S + 1, 0, NULL, 1, 0, &total));
     assert_int_equal(total, 2000);
+    versions = (struct versions){0};
+    world_versions(*state, count_version, &versions);
+    assert_int_equal(versions.all, 4000);
 }
 
 static void test_records_move_while_they_are_read(void **state)
