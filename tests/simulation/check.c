@@ -213,62 +213,79 @@ static void check_ledger_row(struct sim *sim, const struct fake_ledger_row *row)
                   row->stream->name);
 }
 
-void check_claims(struct sim *sim)
+static void check_stream_claims(struct sim *sim, size_t stream)
 {
-    for (size_t s = 0; s < SIM_STREAMS; s++) {
-        const struct fake_stream *in = fake_source_stream(&sim->source, sim->selections[s].stream);
-        struct state state;
-        struct error err;
-        if (!fake_warehouse_read(&sim->warehouse, &sim->selections[s], "", &state, &err))
-            continue; /* a table is missing: no claim is believed */
-        for (size_t i = 0; i < in->record_count; i++)
-            check_claim(sim, s, &state, &in->records[i]);
-        state_done(&state);
-    }
-    while (sim->ledger_seen < sim->warehouse.ledger_count)
-        check_ledger_row(sim, &sim->warehouse.ledger[sim->ledger_seen++]);
+    const struct fake_stream *in = fake_source_stream(&sim->source, sim->selections[stream].stream);
+    struct state state;
+    struct error err;
+    if (!fake_warehouse_read(&sim->warehouse, &sim->selections[stream], "", &state, &err))
+        return; /* a table is missing: no claim is believed */
+    for (size_t i = 0; i < in->record_count; i++)
+        check_claim(sim, stream, &state, &in->records[i]);
+    state_done(&state);
 }
 
-/* The days a message asks for, as far as they were settled when it was published. */
-static void asked_days(const struct sim *sim, const struct request *request, int64_t published_us,
-                       struct day *out_lo, struct day *out_hi)
+/* Between commits and deletes no claim becomes false: what a search shows of a record is either what it
+ * showed before, or was not visible when any of the claims was made. */
+void check_claims(struct sim *sim, bool all)
+{
+    bool changed[SIM_STREAMS] = {all, all};
+    for (; sim->ledger_seen < sim->warehouse.ledger_count; sim->ledger_seen++) {
+        const struct fake_ledger_row *row = &sim->warehouse.ledger[sim->ledger_seen];
+        check_ledger_row(sim, row);
+        for (size_t s = 0; s < SIM_STREAMS; s++)
+            if (sim->selections[s].stream == row->stream) changed[s] = true;
+    }
+    for (size_t s = 0; s < SIM_STREAMS; s++)
+        if (changed[s]) check_stream_claims(sim, s);
+}
+
+/* The days of a message that must be there when it is acked. */
+struct span {
+    struct day lo, hi;
+};
+
+/* What is not settled yet when a day or table is erased is not claimed: only the next tick can notice. */
+static struct span asked_days(const struct sim *sim, const struct request *request, int64_t published_us)
 {
     int64_t settled_s = published_us / SECOND - sim->plan.settle_minutes * INT64_C(60);
-    *out_lo = request->has_from ? request->from : sim->plan.start;
-    *out_hi = (struct day){INT32_MAX};
-    if (request->has_to)
-        *out_hi = request->to;
-    else if (request->has_from)
-        *out_hi = day_add(zone_day(sim->zone, settled_s), -1);
+    struct day settled = day_add(zone_day(sim->zone, settled_s), -1);
+    struct span span = {.lo = request->has_from ? request->from : sim->plan.start, .hi = {INT32_MAX}};
+    if (request->has_to) span.hi = request->to;
+    if (sim->erased_us >= published_us || (request->has_from && !request->has_to))
+        span.hi = day_min(span.hi, settled);
+    return span;
 }
 
-static void check_stream(struct sim *sim, size_t s, const struct request *request, int64_t published_us)
+static void check_stream(struct sim *sim, size_t s, const struct span *span, int64_t published_us)
 {
     const struct fake_stream *in = fake_source_stream(&sim->source, sim->selections[s].stream);
-    bool last = published_us == NEVER;
-    struct day lo = sim->plan.start, hi = {INT32_MAX};
     char missing[64];
-    if (!last) asked_days(sim, request, published_us, &lo, &hi);
     for (size_t i = 0; i < in->record_count; i++) {
         const struct fake_version *shown = fake_source_shown(&sim->source, &in->records[i]);
         if (!shown || shown->visible_us > published_us) continue;
         struct day day = zone_day(sim->zone, shown->version_s);
-        if (day.n < lo.n || day.n > hi.n || is_whole(sim, s, &in->records[i], shown, missing)) continue;
-        sim_break(sim, last ? PROPERTY_NEWEST : PROPERTY_SERVED, "%s is not in the tables", missing);
+        if (day.n < span->lo.n || day.n > span->hi.n || is_whole(sim, s, &in->records[i], shown, missing))
+            continue;
+        sim_break(sim, published_us == NEVER ? PROPERTY_NEWEST : PROPERTY_SERVED, "%s is not in the tables",
+                  missing);
     }
 }
 
-void check_served(struct sim *sim, const struct request *request, int64_t published_us)
+void check_served(struct sim *sim, const struct hand *hand, const struct request *request,
+                  int64_t published_us)
 {
-    if (sim->erased_us >= published_us) return;
+    if (sim->erased_us >= hand->began_us) return;
+    struct span span = asked_days(sim, request, published_us);
     for (size_t i = 0; i < request->count; i++)
-        check_stream(sim, (size_t)(request->selections[i] - sim->selections), request, published_us);
+        check_stream(sim, (size_t)(request->selections[i] - sim->selections), &span, published_us);
 }
 
 void check_newest(struct sim *sim)
 {
+    const struct span all = {.lo = sim->plan.start, .hi = {INT32_MAX}};
     for (size_t s = 0; s < SIM_STREAMS; s++)
-        check_stream(sim, s, NULL, NEVER);
+        check_stream(sim, s, &all, NEVER);
 }
 
 void check_forget_day(struct sim *sim, size_t table, struct day day)

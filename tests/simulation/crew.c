@@ -21,19 +21,18 @@ static void wait_us(struct sim *sim, struct hand *hand, int64_t delay_us)
 
 static int64_t draw_delay_us(struct sim *sim, const struct hand *hand, const char *name)
 {
-    int64_t kind = dice_below(&sim->dice, 1000);
-    bool job = strcmp(name, "commit.run") == 0;
-    if (strcmp(name, "next") == 0 && !hand->ack_id[0]) return 0; /* a pull: nobody waits with an empty hand */
-    if (sim->calm) return kind < 900 ? 0 : dice_below(&sim->dice, 5 * SECOND);
+    struct dice *dice = &sim->dice;
+    int64_t kind = dice_below(dice, 1000);
+    if (!hand->ack_id[0]) return 0; /* nobody waits with an empty hand */
+    if (sim->calm) return kind < 900 ? 0 : dice_below(dice, 5 * SECOND);
     if (kind < sim->habits.pause) {
         sim_count(sim, EVENT_PAUSE);
-        return dice_chance(&sim->dice, 100) ? dice_below(&sim->dice, 3 * DAY)
-                                            : dice_below(&sim->dice, 3 * HOUR);
+        return dice_below(dice, dice_chance(dice, 100) ? 3 * DAY : 3 * HOUR);
     }
-    if (strcmp(name, "write") == 0 && kind < 950) return 0;
-    if (job || kind < 400)
-        return dice_below(&sim->dice, dice_chance(&sim->dice, 100) ? 20 * MINUTE : 20 * SECOND);
-    return kind < 700 ? 0 : dice_below(&sim->dice, SECOND);
+    if (strcmp(name, "commit.run") == 0) kind = 0;
+    if (strcmp(name, "write") == 0) kind += 350;
+    if (kind >= 400) return 0;
+    return dice_below(dice, dice_chance(dice, 100) ? 20 * MINUTE : 20 * SECOND);
 }
 
 /* The lease thread of the worker, in short: it covers the wait, unless it fails or the process was paused. */
@@ -139,7 +138,7 @@ static void settle(struct hand *hand, const struct delivery *delivery, const str
     bool done = false;
     switch (error_rules[err->kind].message) {
     case MESSAGE_ACK:
-        check_served(sim, request, delivery->published_us);
+        check_served(sim, hand, request, delivery->published_us);
         done = trigger->ops->ack(trigger, delivery->ack_id, &failure);
         sim_count(sim, EVENT_ACK);
         forget_ack(sim, delivery, done);
@@ -194,6 +193,7 @@ void crew_start(struct sim *sim, struct hand *hand)
 {
     uint64_t address = (uintptr_t)hand;
     hand->dead = false;
+    hand->began_us = sim->now_us;
     atomic_store(&hand->stop, false);
     snprintf(hand->run_id, sizeof hand->run_id, "run%lld", (long long)sim->runs++);
     for (size_t i = 0; i < SIM_WORKERS; i++)

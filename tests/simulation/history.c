@@ -71,6 +71,7 @@ static struct habits draw_habits(struct dice *dice)
         .drop_us = mean_us(dice, 200, 4 * DAY, 30 * DAY),
         .late = sometimes(dice, 1000),
         .nightly = sometimes(dice, 500),
+        .future = dice_chance(dice, 200) ? 50 : 0,
     };
     for (size_t s = 0; s < SIM_STREAMS; s++)
         habits.quiet[s] = dice_chance(dice, 100);
@@ -250,6 +251,12 @@ static struct hand *idle_hand(struct sim *sim)
     return NULL;
 }
 
+/* Messages that are never understood go to the dead letters, as a policy would have it. */
+static bool is_waiting(const struct fake_message *message)
+{
+    return !message->acked && message->attempt < MOST_ATTEMPTS;
+}
+
 static struct coming look_ahead(struct sim *sim)
 {
     struct coming coming = {.at_us = NEVER};
@@ -264,17 +271,10 @@ static struct coming look_ahead(struct sim *sim)
             sooner(&coming, &(struct coming){.at_us = sim->next_us[i], .cause = (enum cause)i});
     struct hand *idle = idle_hand(sim);
     for (size_t i = 0; idle && i < sim->trigger.count; i++)
-        if (!sim->trigger.messages[i].acked)
+        if (is_waiting(&sim->trigger.messages[i]))
             sooner(&coming,
                    &(struct coming){.at_us = sim->trigger.messages[i].due_us, .hand = idle, .message = true});
     return coming;
-}
-
-/* Messages that are never understood go to the dead letters, as a policy would have it. */
-static void bury(struct sim *sim)
-{
-    for (size_t i = 0; i < sim->trigger.count; i++)
-        if (sim->trigger.messages[i].attempt >= MOST_ATTEMPTS) sim->trigger.messages[i].acked = true;
 }
 
 static void step(struct sim *sim, const struct coming *coming)
@@ -294,7 +294,7 @@ static void step(struct sim *sim, const struct coming *coming)
     schedule_orphans(sim);
     sim->counts[EVENT_COMMIT] += (int64_t)(sim->warehouse.ledger_count - commits);
     check_rows(sim);
-    if (sim->warehouse.ledger_count != sim->ledger_seen || sim->erased_us != erased_us) check_claims(sim);
+    check_claims(sim, sim->erased_us != erased_us);
 }
 
 /* Serves what is there, until nothing is. */
@@ -342,7 +342,7 @@ static void begin(struct sim *sim, const struct history *history, int64_t *count
     sim->end_us = sim->now_us + dice_between(dice, 20, 23) * DAY;
     sim->erased_us = INT64_MIN;
     sim->plan = (struct plan_settings){.zone = sim->zone,
-                                       .start = day_add(first, (int)dice_between(dice, -16, 1)),
+                                       .start = day_add(first, (int)dice_between(dice, -16, 0)),
                                        .lookback_days = (int)dice_below(dice, 3),
                                        .settle_minutes = dice_chance(dice, 200) ? 0 : 60};
     sim->selections[0] = fake_selection(&fake_people);
@@ -383,7 +383,6 @@ bool history_run(const struct history *history, int64_t counts[EVENT_KINDS], enu
     while (sim->now_us < sim->end_us && sim->broken == PROPERTY_NONE) {
         struct coming coming = look_ahead(sim);
         step(sim, &coming);
-        bury(sim);
     }
     if (sim->broken == PROPERTY_NONE) finish(sim);
     crew_end(sim);

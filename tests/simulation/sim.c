@@ -57,6 +57,7 @@ static const char *const event_names[EVENT_KINDS] = {
     [EVENT_CHILD_EDITED] = "children edited",
     [EVENT_LATE] = "versions visible late",
     [EVENT_LATE_BY_A_DAY] = "versions visible 12 h late",
+    [EVENT_FUTURE] = "versions dated in the future",
     [EVENT_DAY_DELETED] = "days deleted",
     [EVENT_TABLE_DROPPED] = "tables dropped",
     [EVENT_CLAIM_CHECKED] = "claims checked",

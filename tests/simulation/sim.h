@@ -26,7 +26,7 @@
 
 #define SIM_WORKERS 3
 #define SIM_STREAMS 2
-#define SIM_RECORDS 8 /* of one stream, at most */
+#define SIM_RECORDS 7 /* of one stream, at most */
 #define SIM_STACK   (256 * 1024)
 
 /* What can happen; counted, so that a history that never meets a fault can't pass for a proof. */
@@ -64,6 +64,7 @@ enum event {
     EVENT_CHILD_EDITED,
     EVENT_LATE,
     EVENT_LATE_BY_A_DAY,
+    EVENT_FUTURE,
     EVENT_DAY_DELETED,
     EVENT_TABLE_DROPPED,
     EVENT_CLAIM_CHECKED,
@@ -106,7 +107,7 @@ struct habits {
     int redelivery;                                               /* per mille, after an ack */
     int tick_skipped;                                             /* per mille of days */
     int64_t touch_us, replay_us, backfill_us, delete_us, drop_us; /* mean time between two; NEVER */
-    int late, nightly;                                            /* per mille of touches, of records */
+    int late, nightly, future; /* per mille of touches, of records, of touches */
     bool quiet[SIM_STREAMS];
 };
 
@@ -115,6 +116,7 @@ struct hand {
     struct sim *sim;
     ucontext_t context;
     char *stack;
+    int64_t began_us;
     int64_t wake_us; /* NEVER: it is not serving */
     bool dead;
     atomic_bool stop;
@@ -193,8 +195,10 @@ bool crew_call(void *context, const char *name, struct error *err); /* the hook 
 
 /* check.c: the properties. */
 void check_rows(struct sim *sim); /* after every event: no double, none vanished, none invented, none torn */
-void check_claims(struct sim *sim); /* every believed claim is honest */
-void check_served(struct sim *sim, const struct request *request, int64_t published_us);
+/* Every believed claim is honest; of all streams, or of those with new claims. */
+void check_claims(struct sim *sim, bool all);
+void check_served(struct sim *sim, const struct hand *hand, const struct request *request,
+                  int64_t published_us);
 void check_newest(struct sim *sim);
 void check_forget_day(struct sim *sim, size_t table, struct day day);
 void check_forget_table(struct sim *sim, size_t table);

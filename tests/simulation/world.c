@@ -58,13 +58,17 @@ static void put_version(struct sim *sim, size_t stream, size_t record, int64_t v
     const struct fake_record *known = fake_source_record(&sim->source, kind, id);
     if (known->version_count > 0 && known->versions[known->version_count - 1].version_s >= version_s)
         return; /* twice in one second: the source itself could not tell them apart */
-    if (kind->child_count > 0 && dice_chance(&sim->dice, 500)) add_child(sim, kind, known, version_s);
+    if (kind->child_count > 0 && dice_chance(&sim->dice, 300)) add_child(sim, kind, known, version_s);
     fake_source_put(&sim->source, kind, id, version_s)->visible_us = shown_us;
 }
 
 void world_touch(struct sim *sim, size_t stream, size_t record, bool nightly)
 {
     int64_t version_s = sim->now_us / SECOND;
+    if (dice_chance(&sim->dice, sim->habits.future)) {
+        version_s += dice_below(&sim->dice, 2 * DAY / SECOND); /* the source's clock is ahead */
+        sim_count(sim, EVENT_FUTURE);
+    }
     int64_t shown_us = visible_us(sim, version_s);
     sim_count(sim, nightly ? EVENT_NIGHTLY_TOUCH : EVENT_TOUCH);
     sim_say(sim, "touch %s, visible after %lld s", sim->records[stream][record].id,

@@ -135,6 +135,19 @@ static bool is_named_done(const struct fake_warehouse *warehouse, const struct f
     return false;
 }
 
+/* A record dated outside of its unit: the real script checks the staged rows, too. */
+static bool check_days(const struct fake_job *job, struct error *err)
+{
+    const struct fake_table *staged = &job->load->staged[0];
+    for (size_t i = 0; i < staged->count; i++) {
+        struct day day = staged->rows[i].day;
+        if (day.n < job->unit.lo.n || (!job->unit.open && day.n > job->unit.hi.n))
+            return error_set(err, ERROR_REFUSED, "%s: a staged row lies outside its unit",
+                             job->load->selection->stream->name);
+    }
+    return true;
+}
+
 bool fake_job_run(struct fake_warehouse *warehouse, struct fake_job *job, struct committed *out_committed,
                   struct error *err)
 {
@@ -146,6 +159,7 @@ bool fake_job_run(struct fake_warehouse *warehouse, struct fake_job *job, struct
             return error_set(err, ERROR_BUSY, "table %s does not exist", selection->tables[i]->name);
     }
     if (!check_lock(warehouse, job, err)) return false;
+    if (job->load->selection->stream->kind != STREAM_SCAN && !check_days(job, err)) return false;
     if (warehouse->design == FAKE_APPEND_NAMED && is_named_done(warehouse, job)) {
         *out_committed = committed;
         return true;
