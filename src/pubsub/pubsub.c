@@ -65,7 +65,7 @@ static bool is_final(const struct pubsub *pubsub, const struct method *method, e
 {
     const char *name = pubsub->subscription;
     enum error_kind kind = ERROR_CONFIG;
-    const char *way_out;
+    const char *way_out = NULL;
     switch (status) {
     case RPC_NOT_FOUND: way_out = "it does not exist: create it, or correct \"subscription\""; break;
     case RPC_FAILED_PRECONDITION:
@@ -96,8 +96,9 @@ static bool is_final(const struct pubsub *pubsub, const struct method *method, e
     case RPC_OUT_OF_RANGE:
     case RPC_INTERNAL:
     case RPC_UNAVAILABLE:
-    case RPC_DATA_LOSS: return false;
+    case RPC_DATA_LOSS: break;
     }
+    if (!way_out) return false;
     error_set(err, kind, "Pub/Sub %s on subscription %s: %s (%s: %s)", method->name, name, way_out,
               rpc_status_name(status), detail);
     err->status = (int)status;

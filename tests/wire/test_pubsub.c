@@ -131,7 +131,7 @@ static void an_extension_is_clamped(void **state)
 {
     struct room *room = *state;
     struct error err = {0};
-    AUTO(mem_free) char *id = room_publish(room, "x");
+    free(room_publish(room, "x"));
     AUTO(delivery_done) struct delivery first = take(room->trigger);
     assert_true(room->trigger->ops->extend(room->trigger, first.ack_id, 0, &err));
     assert_nothing(room);
@@ -200,7 +200,7 @@ static void a_refused_extension_is_tried_again(void **state)
 {
     struct room *room = *state;
     struct error err = {0};
-    AUTO(mem_free) char *id = room_publish(room, "x");
+    free(room_publish(room, "x"));
     AUTO(delivery_done) struct delivery delivery = take(room->trigger);
     room_fault(room, "pubsub modifyAckDeadline 1 refuse");
     assert_true(room->trigger->ops->extend(room->trigger, delivery.ack_id, 60, &err));

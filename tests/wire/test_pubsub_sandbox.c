@@ -78,7 +78,7 @@ static enum rpc_status acknowledge(struct room *room, const char *ack_id)
 static void deadlines_have_bounds(void **state)
 {
     struct room *room = *state;
-    AUTO(mem_free) char *id = room_publish(room, "x");
+    free(room_publish(room, "x"));
     AUTO(delivery_done) struct delivery delivery = {0};
     assert_true(room_pull_now(room, &delivery));
     assert_int_equal(modify(room, delivery.ack_id, 601), RPC_INVALID_ARGUMENT);
@@ -92,7 +92,7 @@ static void ack_ids_are_checked(void **state)
     static const char *const garbage[] = {"",          "x",          "ack",       "ack-1",
                                           "ack-1-0",   "ack-1-0-0",  "ack-1-0-2", "ack-2-9-1",
                                           "ack-9-0-1", "ack-2-0-1x", "ack--1-0-1"};
-    AUTO(mem_free) char *id = room_publish(room, "x");
+    free(room_publish(room, "x"));
     AUTO(delivery_done) struct delivery first = {0}, second = {0};
     assert_true(room_pull_now(room, &first));
     for (size_t i = 0; i < sizeof garbage / sizeof *garbage; i++) {
@@ -269,7 +269,7 @@ static void a_retry_policy_spaces_deliveries(void **state)
     assert_int_equal(ask_only(room, SUBSCRIBER "DeleteSubscription", &drop.base), RPC_OK);
     assert_int_equal(ask_only(room, SUBSCRIBER "CreateSubscription", &wanted.base), RPC_OK);
     static const int waits_s[] = {10, 20, 25, 25};
-    AUTO(mem_free) char *id = room_publish(room, "x");
+    free(room_publish(room, "x"));
     for (size_t i = 0; i < sizeof waits_s / sizeof *waits_s; i++) {
         AUTO(delivery_done) struct delivery delivery = {0}, none = {0};
         assert_true(room_pull_now(room, &delivery));
