@@ -25,7 +25,7 @@ static struct owner owner_of(const struct stream *const *catalog, size_t count, 
 
 static bool unknown(const struct stream *const *catalog, size_t count, const char *name, struct error *err)
 {
-    const char *known[LIMIT_STREAMS * LIMIT_TABLES];
+    const char *known[LIMIT_STREAMS * LIMIT_TABLES] = {0};
     size_t known_count = 0;
     const char *meant;
 
