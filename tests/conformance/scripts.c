@@ -1,0 +1,94 @@
+/* scripts.c - prints, as one JSON object, the statements and schemas of a stream with a child, as the worker sends
+ * them, and the schemas of all real streams: what tests/conformance/googlesql.py lets Google's SQL engine judge.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "fake_streams.h"
+#include "internal.h"
+#include "sources/sources.h"
+
+static const struct sql_names names = {.project = "judge", .dataset = "desk", .control = "desk_caseload"};
+
+static void add_text(json_t *object, const char *name, struct buf *text)
+{
+    json_object_set_new(object, name, json_string(buf_string(text)));
+    buf_reset(text);
+}
+
+/* staged: which of the stream's table, its child's and the rejects' have staged rows. */
+static void add_commit(json_t *statements, const char *name, const bool staged[3], struct buf *text)
+{
+    const struct selection selection = fake_selection(&fake_tickets);
+    const char *stages[LIMIT_TABLES + 1] = {
+        staged[0] ? "stage_tickets_0_0" : NULL,
+        staged[1] ? "stage_tickets_0_1" : NULL,
+    };
+
+    stages[SQL_STAGE_REJECTED] = staged[2] ? "stage_tickets_0_rejected" : NULL;
+    if (!sql_commit(&names, &selection, stages, text)) abort();
+    add_text(statements, name, text);
+}
+
+static json_t *all_statements(void)
+{
+    json_t *statements = json_object();
+    struct buf text;
+
+    buf_init(&text, LIMIT_SQL);
+    sql_state_text(&names, &fake_tickets, &text);
+    add_text(statements, "state", &text);
+    sql_adopt_text(&names, &fake_tickets.table, &text);
+    add_text(statements, "adopt", &text);
+    sql_latest_text(&names, &fake_tickets.table, &text);
+    add_text(statements, "latest", &text);
+    sql_seed_text(&names, &fake_tickets, &text);
+    add_text(statements, "seed", &text);
+    add_commit(statements, "commit_all", (const bool[]){true, true, true}, &text);
+    add_commit(statements, "commit_parents", (const bool[]){true, false, false}, &text);
+    add_commit(statements, "commit_rejected", (const bool[]){false, false, true}, &text);
+    add_commit(statements, "commit_nothing", (const bool[]){false, false, false}, &text);
+    buf_done(&text);
+    return statements;
+}
+
+static void add_schemas(json_t *schemas, const struct table *table)
+{
+    char name[128];
+
+    json_object_set_new(schemas, table->name, schema_data(table));
+    snprintf(name, sizeof name, "stage_%s", table->name);
+    json_object_set_new(schemas, name, schema_stage(table));
+}
+
+static void add_stream(json_t *schemas, const struct stream *stream)
+{
+    add_schemas(schemas, &stream->table);
+    for (size_t i = 0; i < stream->child_count; i++)
+        add_schemas(schemas, &stream->children[i]);
+}
+
+static json_t *all_schemas(void)
+{
+    const struct source_type *intercom = source_type_find("intercom");
+    json_t *schemas = json_object();
+
+    add_stream(schemas, &fake_tickets);
+    for (size_t i = 0; i < intercom->stream_count; i++)
+        add_stream(schemas, intercom->streams[i]);
+    json_object_set_new(schemas, "runs", schema_runs());
+    json_object_set_new(schemas, "rejected", schema_rejected());
+    json_object_set_new(schemas, "stage_rejected", schema_rejected_stage());
+    json_object_set_new(schemas, "lock", schema_lock());
+    return schemas;
+}
+
+int main(void)
+{
+    json_t *all = json_pack("{s:o, s:o}", "statements", all_statements(), "schemas", all_schemas());
+
+    json_dumpf(all, stdout, JSON_INDENT(1));
+    putchar('\n');
+    json_decref(all);
+    return 0;
+}

@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+"""Breaks the commit script piece by piece. Each time at least one test must fail; a table says which did.
+
+The SQL is text, so a mutation is an edit of a copy of src/bigquery/sql; the worker and the tests are built with the copy.
+"""
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SQL = ROOT / "src/bigquery/sql"
+BUILD = ROOT / "build/mutate"
+COPY = BUILD / "sql"
+JOBS = str(os.cpu_count() or 2)
+
+LOCK_CHECK = "IF @@row_count != 1 OR (SELECT COUNT(*) FROM `${lock}`) != 1 THEN"
+
+# name, file, [(what stands there, what is put in its place), ...]
+MUTATIONS = [
+    ("nothing", "commit_lock.sql", []),
+    ("the lock UPDATE", "commit_lock.sql",
+     [("UPDATE `${lock}`\n   SET commits = commits + 1, committed_at = CURRENT_TIMESTAMP()\n WHERE workspace_id",
+       "SET first_day = NULL;\nIF NOT EXISTS (SELECT 1 FROM `${lock}` WHERE workspace_id"),
+      ("timezone = @timezone;\n" + LOCK_CHECK, "timezone = @timezone) THEN")]),
+    ("the check of the lock row", "commit_lock.sql", [(LOCK_CHECK, "IF FALSE THEN")]),
+    ("the anti-join's id", "commit_union.sql", [("ON ${key_match}", "ON k.updated_at = s.updated_at")]),
+    ("the anti-join's version", "commit_union.sql", [("ON ${key_match}", "ON k.id = s.id")]),
+    ("the anti-join's IS NULL", "commit_union.sql", [("WHERE k.${first_key} IS NULL", "WHERE TRUE")]),
+    ("the range check", "commit_check.sql", [("WHERE ${misplaced}", "WHERE FALSE AND (${misplaced})")]),
+    ("the ROW_NUMBER", "commit_union.sql", [("ORDER BY _seq DESC) = 1", "ORDER BY _seq DESC) >= 1")]),
+    ("the staged count", "commit_check.sql", [("!= @${staged}", "< 0 AND @${staged} < 0")]),
+    ("the next slice of days", "commit_union.sql", [("WHERE partition_date > last_day", "WHERE FALSE AND partition_date > last_day")]),
+    ("the ledger INSERT", "commit_ledger.sql", None),
+    ("the transaction", "commit_lock.sql", [("BEGIN TRANSACTION;\n", "")]),
+    ("the rejects' anti-join", "commit_rejected.sql", [("WHERE k.record IS NULL", "WHERE TRUE")]),
+]
+
+
+def mutate(name, file, edits):
+    shutil.rmtree(COPY, ignore_errors=True)
+    shutil.copytree(SQL, COPY)
+    path = COPY / file
+    text = path.read_text()
+    if edits is None:  # the INSERT goes, the COMMIT stays
+        begin, end = text.index("INSERT INTO"), text.index("COMMIT TRANSACTION;")
+        text = text[:begin] + text[end:]
+    for old, new in edits or []:
+        if old not in text:
+            sys.exit(f"mutate: \"{name}\": {file} does not hold: {old}")
+        text = text.replace(old, new)
+    path.write_text(text)
+    if name == "the transaction":
+        ledger = COPY / "commit_ledger.sql"
+        ledger.write_text(ledger.read_text().replace("COMMIT TRANSACTION;", ""))
+
+
+def run(*command):
+    return subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+
+
+def build():
+    configure = run("cmake", "-S", ".", "-B", str(BUILD / "tree"), "-G", "Ninja", "-DCMAKE_C_COMPILER=gcc",
+                    "-DCMAKE_BUILD_TYPE=Debug", f"-DCASELOAD_SQL_DIR={COPY}")
+    if configure.returncode == 0:
+        configure = run("cmake", "--build", str(BUILD / "tree"), "-j", JOBS, "--target", "caseload",
+                        "caseload-sandbox", "test_bigquery_wire")
+    if configure.returncode != 0:
+        sys.exit("mutate: the build failed:\n" + configure.stdout[-4000:])
+
+
+def first_failure():
+    """What noticed the mutation, or None."""
+    wire = run("ctest", "--test-dir", str(BUILD / "tree"), "-R", "^wire/bigquery$", "--output-on-failure")
+    if wire.returncode != 0:
+        failed = [line.split("]")[1].strip() for line in wire.stdout.splitlines() if "[  FAILED  ] test_" in line]
+        return "wire/bigquery: " + (failed[0] if failed else "crashed")
+    for part in ("daily", "overlapping_commits", "atomic", "rejected"):
+        scenarios = run(sys.executable, "tests/e2e/run.py", str(BUILD / "tree"), part)
+        if scenarios.returncode != 0:
+            return f"e2e: {part}"
+    return None
+
+
+def main():
+    BUILD.mkdir(parents=True, exist_ok=True)
+    survived = 0
+    for name, file, edits in MUTATIONS:
+        mutate(name, file, edits)
+        build()
+        caught = first_failure()
+        if name == "nothing":
+            if caught:
+                sys.exit(f"mutate: the unbroken script fails already: {caught}")
+            print(f"{'removed':28}  caught by", flush=True)
+            continue
+        survived += caught is None
+        print(f"{name:28}  {caught or 'NOTHING: add a test'}", flush=True)
+    print(f"{len(MUTATIONS) - 1 - survived} passed, {survived} failed")
+    return 1 if survived else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
