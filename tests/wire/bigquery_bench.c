@@ -11,6 +11,7 @@
 static struct sandbox *sandbox;
 static char base_url[64];
 static int dataset_number;
+static int64_t journal_mark; /* the number of an entry */
 
 /* --- Streams --- */
 
@@ -82,6 +83,8 @@ struct bench bench_in(const char *dataset)
     return bench;
 }
 
+static void mark_journal(void);
+
 struct bench bench_new(void)
 {
     char dataset[32];
@@ -89,6 +92,7 @@ struct bench bench_new(void)
     struct bench bench = bench_in(dataset);
     struct error err = {0};
     must(bigquery_check(bench.warehouse, &err), &err);
+    mark_journal();
     return bench;
 }
 
@@ -163,14 +167,29 @@ int64_t rows_in(const struct bench *bench, const char *table)
                bench->dataset, table);
 }
 
-size_t journal_count(const char *operation)
+/* What the journal holds of BigQuery since the newest bench was made. */
+static char *journal_text(void)
 {
-    char *text = control_call("GET", "journal?service=bigquery", NULL), quoted[64];
-    size_t count = 0;
-    snprintf(quoted, sizeof quoted, "\"%s\"", operation);
-    for (const char *at = text; (at = strstr(at, quoted)) != NULL; at++)
-        count++;
+    char path[64];
+    snprintf(path, sizeof path, "journal?service=bigquery&after=%lld", (long long)journal_mark);
+    return control_call("GET", path, NULL);
+}
+
+static void mark_journal(void)
+{
+    char *text = journal_text();
+    for (const char *line = text; (line = strstr(line, "{\"n\":")) != NULL; line++)
+        journal_mark = strtoll(line + 5, NULL, 10);
     free(text);
+}
+
+size_t journal_count(const char *text)
+{
+    char *journal = journal_text();
+    size_t count = 0;
+    for (const char *at = journal; (at = strstr(at, text)) != NULL; at++)
+        count++;
+    free(journal);
     return count;
 }
 

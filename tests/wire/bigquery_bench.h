@@ -34,8 +34,8 @@ void fault(const char *line);
 /* The first cell of the first row, as a number; asked of the sandbox, not through our code. */
 int64_t ask(const char *format, ...) PRINTF(1, 2);
 int64_t rows_in(const struct bench *bench, const char *table);
-/* How often an operation stands in the journal. */
-size_t journal_count(const char *operation);
+/* How often a text stands in BigQuery's journal since the last bench_new. */
+size_t journal_count(const char *text);
 /* The nth of February 2026. */
 struct day day(int n);
 struct commit commit_of(int lo, int hi);

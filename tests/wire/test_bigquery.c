@@ -17,14 +17,14 @@ static void prepare_makes_everything_once(void **unused)
     assert_int_equal(ask("SELECT COUNT(*) FROM `acme-data.%s.talks_latest`", bench.dataset), 0);
     assert_int_equal(
         ask("SELECT COUNT(*) FROM `acme-data.%s.lock_talks` WHERE workspace_id = 'w1'", bench.control), 1);
-    size_t tables = journal_count("tables.insert"), jobs = journal_count("jobs.insert");
+    size_t tables = journal_count("\"tables.insert\""), jobs = journal_count("\"jobs.insert\"");
     must(prepare(&bench, &both, &err), &err);
     struct bench other = bench_in(bench.dataset);
     must(bigquery_check(other.warehouse, &err), &err);
     must(prepare(&other, &both, &err), &err);
-    assert_int_equal(journal_count("tables.insert"), tables);
-    assert_int_equal(journal_count("jobs.insert"), jobs);
-    assert_int_equal(journal_count("tables.patch"), 0);
+    assert_int_equal(journal_count("\"tables.insert\""), tables);
+    assert_int_equal(journal_count("\"jobs.insert\""), jobs);
+    assert_int_equal(journal_count("\"tables.patch\""), 0);
     bench_done(&other);
     bench_done(&bench);
 }

@@ -113,10 +113,8 @@ static void torture(const char *operation, const char *action)
         if (committed.inserted[0] != 2 || committed.doubled != 0)
             fail_msg("%s: %d rows", line, (int)committed.inserted[0]);
         assert_unit_once(&bench);
+        bool hit = journal_count(line) > 0;
         bench_done(&bench);
-        char *text = control_call("GET", "journal?service=bigquery", NULL);
-        bool hit = strstr(text, line) != NULL;
-        free(text);
         if (hit) continue;
         if (n == 1) fail_msg("%s was never called", operation);
         return;
@@ -181,13 +179,13 @@ static void commits_at_once_both_arrive(void **unused)
     fault("bigquery job 1 hold COMMIT 1");
     pthread_t thread;
     void *good = NULL;
-    size_t jobs = journal_count("jobs.insert");
+    size_t jobs = journal_count("\"jobs.insert\"");
     assert_int_equal(pthread_create(&thread, NULL, commit_empty, &other), 0);
     assert_non_null(commit_empty(&bench));
     assert_int_equal(pthread_join(thread, &good), 0);
     assert_non_null(good);
     fault(NULL);
-    assert_true(journal_count("jobs.insert") >= jobs + 3); /* one of them ran twice */
+    assert_true(journal_count("\"jobs.insert\"") >= jobs + 3); /* one of them ran twice */
     assert_int_equal(ask("SELECT COUNT(*) FROM `acme-data.%s.runs`", bench.control), 3);
     assert_int_equal(ask("SELECT commits FROM `acme-data.%s.lock_talks`", bench.control), 3);
     assert_unit_once(&bench);

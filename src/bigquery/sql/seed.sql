@@ -1,3 +1,6 @@
--- The lock row of a stream. The job's id is fixed, so this runs once in the life of the lock table.
+-- The lock row of a stream. The job's id is fixed, so this runs once in the life of the lock table; should it
+-- have failed after its work was done, the next id finds the row.
 INSERT INTO `${lock}` (workspace_id, source_type, timezone, commits, committed_at)
-VALUES (@workspace_id, @source_type, @timezone, 0, CURRENT_TIMESTAMP())
+SELECT @workspace_id, @source_type, @timezone, 0, CURRENT_TIMESTAMP()
+  FROM (SELECT COUNT(*) AS seeded FROM `${lock}`) AS l
+ WHERE l.seeded = 0
