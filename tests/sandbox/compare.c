@@ -136,7 +136,8 @@ static int place_order(const void *a, const void *b)
 static void find_doubled(struct comparison *comparison)
 {
     size_t kept = 0;
-    qsort(comparison->places, comparison->place_count, sizeof *comparison->places, place_order);
+    if (comparison->place_count)
+        qsort(comparison->places, comparison->place_count, sizeof *comparison->places, place_order);
     for (size_t i = 0; i < comparison->place_count; i++) {
         if (kept == 0 || comparison->places[i] != comparison->places[kept - 1]) {
             comparison->places[kept++] = comparison->places[i];

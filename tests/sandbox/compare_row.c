@@ -328,7 +328,7 @@ bool compare_row(const json_t *record, const json_t *fields, const json_t *row, 
         snprintf(out_why, why_size, "a path is longer than %d bytes", PATH_LIMIT);
         return false;
     }
-    qsort(said.items, said.count, sizeof *said.items, leaf_order);
-    qsort(cells.items, cells.count, sizeof *cells.items, leaf_order);
+    if (said.count) qsort(said.items, said.count, sizeof *said.items, leaf_order);
+    if (cells.count) qsort(cells.items, cells.count, sizeof *cells.items, leaf_order);
     return same_leaves(&said, &cells, out_why, why_size);
 }
