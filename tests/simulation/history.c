@@ -55,12 +55,12 @@ static int64_t mean_us(struct dice *dice, int per_mille, int64_t least, int64_t 
 static struct habits draw_habits(struct dice *dice)
 {
     struct habits habits = {
-        .fault = sometimes(dice, 40),
-        .kill = sometimes(dice, 25),
+        .fault = sometimes(dice, 20),
+        .kill = sometimes(dice, 12),
         .stop = sometimes(dice, 10),
         .pause = sometimes(dice, 40),
-        .lapse = sometimes(dice, 30),
-        .lost_answer = sometimes(dice, 300),
+        .lapse = sometimes(dice, 20),
+        .lost_answer = sometimes(dice, 200),
         .orphan_lands = (int)dice_between(dice, 200, 1000),
         .redelivery = sometimes(dice, 200),
         .tick_skipped = sometimes(dice, 500),
@@ -133,7 +133,7 @@ static void do_backfill(struct sim *sim)
 /* A burst of old messages, served once already or not. */
 static void do_replay(struct sim *sim)
 {
-    for (int64_t n = dice_between(&sim->dice, 1, 4); n > 0 && sim->trigger.count > 0; n--) {
+    for (int64_t n = dice_between(&sim->dice, 1, 3); n > 0 && sim->trigger.count > 0; n--) {
         struct fake_message *message =
             &sim->trigger.messages[dice_below(&sim->dice, (int64_t)sim->trigger.count)];
         message->acked = false;
