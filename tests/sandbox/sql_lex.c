@@ -212,7 +212,7 @@ static bool read_prefixed(struct lexer *lexer)
 
 static void read_symbol(struct lexer *lexer)
 {
-    static const char *const long_symbols[] = {"@@", "<>", "!=", "<=", ">=", "||", "=>", "<<", ">>"};
+    static const char *const long_symbols[] = {"@@", "<>", "!=", "<=", ">=", "||", "=>"};
     size_t from = lexer->at;
     for (size_t i = 0; i < sizeof long_symbols / sizeof *long_symbols; i++) {
         if (strncmp(lexer->text + from, long_symbols[i], 2) == 0) {
