@@ -22,7 +22,7 @@
 #define BEGIN     1761696000 /* 2025-10-29: summer time ends in Europe and America in the days after it */
 #define DAYS      14
 #define PEOPLE    500
-#define WINDOWS   6 /* a zone and version */
+#define WINDOWS   4 /* a zone and version */
 #define LINE_SIZE 160
 #define MOST_ROWS 4096
 
@@ -174,7 +174,7 @@ static void windows_hold_what_they_should(void **state)
         }
         room_close(&room);
     }
-    assert_true(rows > PEOPLE); /* else nothing was tested */
+    assert_true(rows > PEOPLE / 2); /* else nothing was tested */
 }
 
 /* Every second around the ends of days belongs to exactly one of two adjacent windows. */
