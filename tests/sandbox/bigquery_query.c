@@ -159,10 +159,12 @@ void bq_query_run(struct job *job, bool dry_run, struct job_outcome *outcome)
         .self = job,
     };
     if (!location_check(job, configuration, &outcome->error)) return;
-    if (store_run(store, &query, &outcome->result, &outcome->error))
+    if (store_run(store, &query, &outcome->result, &outcome->error)) {
         outcome->bytes = bytes_of(store, outcome->result.tables);
-    else
-        outcome->result = (struct store_result){.affected = -1};
+        return;
+    }
+    store_result_done(&outcome->result);
+    outcome->result = (struct store_result){.affected = -1};
 }
 
 json_t *bq_query_statistics(const struct job_outcome *outcome)

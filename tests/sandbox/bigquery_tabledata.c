@@ -76,6 +76,7 @@ static void reply_rows(struct exchange *exchange, const json_t *resource, enum t
     if (!bq_read_page(exchange, total, ROWS_A_PAGE, &page, &err) ||
         !read_rows(exchange, resource, &page, &result, &err)) {
         (void)bq_problem_reply(exchange, &err);
+        store_result_done(&result);
         return;
     }
     struct page read = {.first = 0, .count = json_array_size(result.rows)};

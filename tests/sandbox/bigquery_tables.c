@@ -145,10 +145,10 @@ static json_t *view_schema(struct bigquery *bigquery, const json_t *resource, st
                                 .project = text_of(json_object_get(resource, "tableReference"), "projectId"),
                                 .dry_run = true};
     struct store_result result = {.affected = -1};
-    if (!store_run(bigquery->sandbox->store, &query, &result, err)) return NULL;
-    json_t *schema = json_incref(result.schema);
+    bool good = store_run(bigquery->sandbox->store, &query, &result, err);
+    json_t *schema = good ? json_incref(result.schema) : NULL;
     store_result_done(&result);
-    if (!schema) (void)bq_problem(err, "invalidQuery", "A view's query must be one SELECT");
+    if (good && !schema) (void)bq_problem(err, "invalidQuery", "A view's query must be one SELECT");
     return schema;
 }
 

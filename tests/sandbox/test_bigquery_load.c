@@ -104,7 +104,7 @@ static void rows(void **state)
 
     struct answer query AUTO(answer_done) =
         call(room, "POST", QUERIES,
-             "{'query':'SELECT at, n FROM `p.d.t`','useLegacySql':false,'location':'EU','maxResults':1,"
+             "{'query':'SELECT `at`, n FROM `p.d.t`','useLegacySql':false,'location':'EU','maxResults':1,"
              "'formatOptions':{'useInt64Timestamp':true}}");
     assert_true(json_is_true(json_at(query.body, "jobComplete")));
     assert_string_equal(text_at(&query, "totalRows"), "2");
