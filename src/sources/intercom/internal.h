@@ -9,9 +9,8 @@
 #ifndef CASELOAD_SOURCES_INTERCOM_INTERNAL_H
 #define CASELOAD_SOURCES_INTERCOM_INTERNAL_H
 
-#include <jansson.h>
-
 #include "base/buf.h"
+#include "base/json.h"
 #include "core/source.h"
 #include "sources/sources.h"
 

@@ -32,8 +32,7 @@ int64_t limiter_heard(struct limiter *limiter, const struct limit_report *report
 {
     int64_t window_ms = until_reset_ms(report);
     int64_t least_ms = report->retry_after_ms;
-    if (report->refused && least_ms == 0 && window_ms > 0)
-        least_ms = window_ms;
+    if (report->refused && least_ms == 0 && window_ms > 0) least_ms = window_ms;
     if (report->refused && least_ms > 0) {
         limiter->left = 0;
         limiter->reset_ms = now_ms + least_ms;
