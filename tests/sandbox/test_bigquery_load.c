@@ -93,6 +93,10 @@ static void rows(void **state)
     assert_string_equal(text_at(&first, "totalRows"), "2");
     const json_t *cells = json_at(json_array_get(json_at(first.body, "rows"), 0), "f");
     assert_string_equal(json_text_at(json_array_get(cells, 1), "v"), "1.772424E9");
+    struct answer exact AUTO(answer_done) =
+        call(room, "GET", DATASETS "/d/tables/t/data?formatOptions.useInt64Timestamp=True", "%s", "");
+    cells = json_at(json_array_get(json_at(exact.body, "rows"), 0), "f");
+    assert_string_equal(json_text_at(json_array_get(cells, 1), "v"), "1772424000000000");
     AUTO(mem_free)
     char *more =
         mem_format(DATASETS "/d/tables/t/data?selectedFields=n&pageToken=%s", text_at(&first, "pageToken"));
