@@ -115,7 +115,7 @@ static char *read_request(struct connection *connection, struct buf *text)
 
 static struct step take_step(struct server_script *server, char *request)
 {
-    static const char over[] = "HTTP/1.1 599 The script is over\r\nContent-Length: 0\r\n\r\n";
+    static const char over[] = "HTTP/1.1 499 The script is over\r\nContent-Length: 0\r\n\r\n";
     struct step step = {.bytes = over};
     pthread_mutex_lock(&server->lock);
     need(server->requests < MOST_REQUESTS, "too many requests");

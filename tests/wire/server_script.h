@@ -2,7 +2,7 @@
  *
  * It has a script of steps. Each request that arrives, on whichever connection, takes the next step, so a
  * test that sends one after the other knows which answer it gets. Requests beyond the script are answered
- * 599. Each connection has a thread; every function may be called from the test's thread at any time.
+ * 499. Each connection has a thread; every function may be called from the test's thread at any time.
  */
 #ifndef CASELOAD_TESTS_SERVER_SCRIPT_H
 #define CASELOAD_TESTS_SERVER_SCRIPT_H
