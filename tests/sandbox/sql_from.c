@@ -241,7 +241,6 @@ static const char *emit_join(struct emitter *emitter, const struct source_item *
 {
     static const char *const words[] = {[JOIN_INNER] = "JOIN",
                                         [JOIN_LEFT] = "LEFT JOIN",
-                                        [JOIN_RIGHT] = "RIGHT JOIN",
                                         [JOIN_FULL] = "FULL JOIN",
                                         [JOIN_CROSS] = "CROSS JOIN"};
     struct sql *sql = emitter->sql;
@@ -263,6 +262,11 @@ static const char *emit_join(struct emitter *emitter, const struct source_item *
         condition = "1";
     }
     if (condition == NULL) return sql_format(sql, "%s CROSS JOIN %s", left, right);
+    if (item->join == JOIN_RIGHT) {
+        /* SQLite 3.40 loses rows of a RIGHT JOIN between table-valued functions. */
+        if (item->left->kind == SOURCE_JOIN) left = sql_format(sql, "(%s)", left);
+        return sql_format(sql, "%s LEFT JOIN %s ON %s", right, left, condition);
+    }
     return sql_format(sql, "%s %s %s ON %s", left, words[item->join], right, condition);
 }
 

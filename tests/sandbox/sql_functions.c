@@ -108,6 +108,7 @@ static const struct rule rules[] = {
     {"UNIX_DATE", "d", 'i', "bq_date_diff($1, '1970-01-01', 'DAY')", SCALAR},
     {"FORMAT_DATE", "sd", 's', "bq_format_time($1, $2, 'UTC')", SCALAR},
     {"TIMESTAMP", "t", 't', "$1", SCALAR},
+    {"TIMESTAMP", "ss", 't', "bq_cast($1 || ' ' || $2, 'STRING', 'TIMESTAMP', 0)", SCALAR},
     {"TIMESTAMP", "d", 't', "bq_timestamp($1, 'UTC')", SCALAR},
     {"TIMESTAMP", "ds", 't', "bq_timestamp($1, $2)", SCALAR},
     {"TIMESTAMP", "s", 't', "bq_cast($1, 'STRING', 'TIMESTAMP', 0)", SCALAR},
