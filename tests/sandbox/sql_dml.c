@@ -119,7 +119,7 @@ static const char *insert_query(struct emitter *emitter, const struct output *ou
     const char *values = "";
     for (size_t i = 0; i < count; i++) {
         const struct column *column = output->columns.items[i];
-        struct value value = value_make(column->sql, column->type);
+        struct value value = {.sql = column->sql, .type = column->type, .literal = column->literal};
         values = sql_format(emitter->sql, "%s%s, ", values, assign(emitter, value, fields[i], at));
     }
     return sql_format(emitter->sql, "SELECT %s?2 FROM (%s)", values, output->sql);

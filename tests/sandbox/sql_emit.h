@@ -27,6 +27,7 @@ struct column {
     const char *name; /* "": none */
     const char *sql;
     const struct type *type;
+    bool literal; /* of a SELECT's output: INSERT coerces it as a literal */
 };
 
 struct relation {

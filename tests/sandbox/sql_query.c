@@ -6,14 +6,15 @@
 
 #include "sql_emit.h"
 
-static void add_output(struct emitter *emitter, struct list *columns, const char *name, const char *sql,
-                       const struct type *type)
+static struct column *add_output(struct emitter *emitter, struct list *columns, const char *name,
+                                 const char *sql, const struct type *type)
 {
     struct column *column = arena_zero(&emitter->sql->arena, sizeof *column);
     column->name = name;
     column->sql = sql;
     column->type = type->kind == TYPE_NULL ? type_of(TYPE_INT64) : type;
     list_add(emitter->sql, columns, column);
+    return column;
 }
 
 static bool is_listed(const struct list *names, const char *name)
@@ -117,7 +118,7 @@ static void emit_items(struct emitter *emitter, const struct select *select)
         struct value value = emit_expr(emitter, item->expr);
         bool named = item->alias == NULL && (item->expr->kind == EXPR_NAME || item->expr->kind == EXPR_FIELD);
         const char *name = item->alias != NULL ? item->alias : named ? item->expr->name : "";
-        add_output(emitter, &emitter->scope->outputs, name, value.sql, value.type);
+        add_output(emitter, &emitter->scope->outputs, name, value.sql, value.type)->literal = value.literal;
     }
 }
 
@@ -291,6 +292,45 @@ static const char *emit_plain(struct emitter *emitter, const struct query *query
                       emit_list(emitter, &emitter->scope->outputs), from, order, emit_limit(emitter, query));
 }
 
+/* Behind SELECT DISTINCT, ORDER BY sees what was selected, as behind GROUP BY. */
+static void begin_distinct(struct emitter *emitter)
+{
+    struct scope *scope = emitter->scope;
+    scope->grouped = (struct list){0};
+    scope->violation_count = 0;
+    for (size_t i = 0; i < scope->outputs.count; i++) {
+        const char *sql = ((struct column *)scope->outputs.items[i])->sql;
+        list_add(emitter->sql, &scope->grouped, arena_text(&emitter->sql->arena, sql, strlen(sql)));
+    }
+}
+
+static void need_selected(struct emitter *emitter)
+{
+    const struct scope *scope = emitter->scope;
+    if (scope->violation_count == 0) return;
+    sql_fail_at(emitter->sql, scope->violations[0].at,
+                "ORDER BY clause expression references column %s which is not visible after SELECT DISTINCT",
+                scope->violations[0].name);
+}
+
+/* The query as text, once its FROM, WHERE, GROUP BY, HAVING and columns are known. */
+static const char *emit_whole(struct emitter *emitter, const struct query *query, const char *from)
+{
+    bool distinct = query->select->distinct && query->select->qualify == NULL;
+    if (distinct) {
+        need_grouped(emitter);
+        begin_distinct(emitter);
+    }
+    const char *text = query->select->qualify != NULL ? emit_qualified(emitter, query, from)
+                                                      : emit_plain(emitter, query, from);
+    if (distinct) {
+        need_selected(emitter);
+    } else {
+        need_grouped(emitter);
+    }
+    return text;
+}
+
 static struct output emit_select(struct emitter *emitter, const struct query *query)
 {
     struct sql *sql = emitter->sql;
@@ -312,13 +352,13 @@ static struct output emit_select(struct emitter *emitter, const struct query *qu
         from =
             sql_format(sql, "%s HAVING %s", from, emit_condition(emitter, select->having, "HAVING clause"));
     }
-    output.sql =
-        select->qualify != NULL ? emit_qualified(emitter, query, from) : emit_plain(emitter, query, from);
-    need_grouped(emitter);
+    output.sql = emit_whole(emitter, query, from);
     emitter->scope = scope.parent;
     for (size_t i = 0; i < scope.outputs.count; i++) {
         const struct column *column = scope.outputs.items[i];
-        add_output(emitter, &output.columns, column->name, sql_format(sql, "c%zu", i + 1), column->type);
+        struct column *made =
+            add_output(emitter, &output.columns, column->name, sql_format(sql, "c%zu", i + 1), column->type);
+        made->literal = column->literal;
     }
     return output;
 }

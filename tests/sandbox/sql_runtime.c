@@ -124,7 +124,6 @@ static void real_text(sqlite3_context *context, double value)
         (void)snprintf(text, sizeof text, "%.*g", digits, value);
         if (strtod(text, NULL) == value) break;
     }
-    if (strpbrk(text, ".eni") == NULL) (void)snprintf(text + strlen(text), sizeof text - strlen(text), ".0");
     runtime_result(context, text);
 }
 
