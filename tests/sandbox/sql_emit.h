@@ -89,11 +89,13 @@ struct output {
 
 /* sql_emit.c */
 struct value emit_expr(struct emitter *emitter, const struct expr *expr);
+int64_t emit_now(struct emitter *emitter);
+
+/* sql_clause.c */
 /* As a condition: BOOL. where names the clause in messages. */
 const char *emit_condition(struct emitter *emitter, const struct expr *expr, const char *where);
 const char *emit_over(struct emitter *emitter, const struct window *window);
 const char *emit_order(struct emitter *emitter, const struct list *order);
-int64_t emit_now(struct emitter *emitter);
 
 /* sql_coerce.c */
 struct value value_make(const char *sql, const struct type *type);
@@ -152,6 +154,8 @@ struct write emit_write_of(struct emitter *emitter, struct store_table *table, c
 
 /* sql_runtime.c */
 bool runtime_register(sqlite3 *db);
+
+/* sql_time_text.c */
 /* For values outside of SQLite; false: the text can't be read. out_text: the stored form. */
 bool runtime_date(const char *text, char out_text[16]);
 bool runtime_timestamp(const char *text, char out_text[40]);

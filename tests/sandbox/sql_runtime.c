@@ -1,4 +1,4 @@
-/* Numbers, texts, arrays and JSON at run time. */
+/* Numbers, casts and texts at run time. */
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
@@ -375,208 +375,6 @@ static void format(sqlite3_context *context, int count, sqlite3_value **values)
     sqlite3_free(text);
 }
 
-/* --- JSON --- */
-
-static void json_int(sqlite3_context *context, int count, sqlite3_value **values)
-{
-    if (runtime_any_null(count, values)) return;
-    int64_t value = sqlite3_value_int64(values[0]), exact = INT64_C(1) << 53;
-    if (value <= exact && value >= -exact) {
-        sqlite3_result_int64(context, value);
-    } else {
-        runtime_result(context, runtime_text(values[0])); /* as a string: a double would not hold it */
-    }
-}
-
-/* The value at $.a.b[0]."c d"; NULL: none. */
-static const json_t *json_at_path(const json_t *value, const char *path, bool *out_good)
-{
-    *out_good = *path == '$';
-    for (path++; *out_good && *path != '\0' && value != NULL;) {
-        char key[256];
-        size_t size = 0;
-        bool bracket = *path == '[', quoted = false;
-        if (*path != '.' && !bracket) *out_good = false;
-        path++;
-        if (*path == '"' || *path == '\'') quoted = *path != '\0';
-        char close = quoted ? *path++ : bracket ? ']' : '.';
-        while (*path != '\0' && *path != close && (quoted || *path != '[') && size + 1 < sizeof key)
-            key[size++] = *path++;
-        key[size] = '\0';
-        if (quoted && *path++ != close) *out_good = false;
-        if (*out_good && bracket && *path++ != ']') *out_good = false;
-        if (!*out_good) return NULL;
-        value = json_is_array(value) ? json_array_get(value, (size_t)strtoul(key, NULL, 10))
-                                     : json_object_get(value, key);
-    }
-    return value;
-}
-
-static void json_value(sqlite3_context *context, int count, sqlite3_value **values)
-{
-    bool good = false;
-    if (runtime_any_null(count, values)) return;
-    json_t *root = json_loads(runtime_text(values[0]), JSON_DECODE_ANY, NULL);
-    const json_t *value = json_at_path(root, count > 1 ? runtime_text(values[1]) : "$", &good);
-    if (!good) {
-        runtime_error(context, "Invalid JSONPath: %s", runtime_text(values[1]));
-    } else if (json_is_string(value)) {
-        runtime_result(context, json_string_value(value));
-    } else if (json_is_boolean(value)) {
-        runtime_result(context, json_is_true(value) ? "true" : "false");
-    } else if (json_is_number(value)) {
-        char *text = json_dumps(value, JSON_ENCODE_ANY);
-        runtime_result(context, text);
-        free(text);
-    }
-    json_decref(root);
-}
-
-static void type_of_json(sqlite3_context *context, int count, sqlite3_value **values)
-{
-    static const char *const names[] = {
-        [JSON_OBJECT] = "object",  [JSON_ARRAY] = "array", [JSON_STRING] = "string",
-        [JSON_INTEGER] = "number", [JSON_REAL] = "number", [JSON_TRUE] = "boolean",
-        [JSON_FALSE] = "boolean",  [JSON_NULL] = "null"};
-    if (runtime_any_null(count, values)) return;
-    json_t *root = json_loads(runtime_text(values[0]), JSON_DECODE_ANY, NULL);
-    if (root != NULL) runtime_result(context, names[json_typeof(root)]);
-    json_decref(root);
-}
-
-/* STRING(json), INT64(json), ...: the JSON value must be of that kind. */
-static void json_as(sqlite3_context *context, int count, sqlite3_value **values)
-{
-    if (runtime_any_null(count, values)) return;
-    const char *kind = runtime_text(values[1]);
-    json_t *root = json_loads(runtime_text(values[0]), JSON_DECODE_ANY, NULL);
-    if (strcmp(kind, "text") == 0 && json_is_string(root)) {
-        runtime_result(context, json_string_value(root));
-    } else if (strcmp(kind, "integer") == 0 && json_is_integer(root)) {
-        sqlite3_result_int64(context, json_integer_value(root));
-    } else if (strcmp(kind, "real") == 0 && json_is_number(root)) {
-        sqlite3_result_double(context, json_number_value(root));
-    } else if (strcmp(kind, "bool") == 0 && json_is_boolean(root)) {
-        sqlite3_result_int(context, json_is_true(root));
-    } else {
-        runtime_error(context, "The provided JSON input is not of the wanted type: %.100s",
-                      runtime_text(values[0]));
-    }
-    json_decref(root);
-}
-
-static void give_json(sqlite3_context *context, const json_t *value)
-{
-    char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
-    runtime_result(context, text != NULL ? text : "null");
-    free(text);
-}
-
-/* --- arrays --- */
-
-static void array_concat(sqlite3_context *context, int count, sqlite3_value **values)
-{
-    if (runtime_any_null(count, values)) return;
-    json_t *all = json_array();
-    for (int i = 0; i < count; i++) {
-        json_t *array = json_loads(runtime_text(values[i]), 0, NULL);
-        (void)json_array_extend(all, array); /* memory only */
-        json_decref(array);
-    }
-    give_json(context, all);
-    json_decref(all);
-}
-
-static void array_reverse(sqlite3_context *context, int count, sqlite3_value **values)
-{
-    if (runtime_any_null(count, values)) return;
-    json_t *array = json_loads(runtime_text(values[0]), 0, NULL), *turned = json_array();
-    for (size_t i = json_array_size(array); i > 0; i--)
-        (void)json_array_append(turned, json_array_get(array, i - 1)); /* memory only */
-    give_json(context, turned);
-    json_decref(array);
-    json_decref(turned);
-}
-
-/* bq_element(array, index from 0, safe, element is JSON) */
-static void element(sqlite3_context *context, int count, sqlite3_value **values)
-{
-    if (runtime_any_null(count, values)) return;
-    json_t *array = json_loads(runtime_text(values[0]), 0, NULL);
-    int64_t index = sqlite3_value_int64(values[1]);
-    if (index < 0 || (size_t)index >= json_array_size(array)) {
-        if (!sqlite3_value_int(values[2]))
-            runtime_error(context, "Array index %lld is out of bounds", (long long)index);
-        json_decref(array);
-        return;
-    }
-    const json_t *value = json_array_get(array, (size_t)index);
-    if (json_is_object(value) || (sqlite3_value_int(values[3]) && !json_is_null(value))) {
-        give_json(context, value);
-    } else if (json_is_string(value)) {
-        runtime_result(context, json_string_value(value));
-    } else if (json_is_real(value)) {
-        sqlite3_result_double(context, json_real_value(value));
-    } else if (json_is_integer(value)) {
-        sqlite3_result_int64(context, json_integer_value(value));
-    } else if (json_is_boolean(value)) {
-        sqlite3_result_int(context, json_is_true(value));
-    }
-    json_decref(array);
-}
-
-static void int_array(sqlite3_context *context, int count, sqlite3_value **values)
-{
-    if (runtime_any_null(count, values)) return;
-    int64_t from = sqlite3_value_int64(values[0]), to = sqlite3_value_int64(values[1]);
-    int64_t step = count > 2 ? sqlite3_value_int64(values[2]) : 1;
-    if (step == 0 || (to - from) / step > 1000000) {
-        runtime_error(context, step == 0 ? "Sequence step cannot be 0"
-                                         : "Cannot generate arrays with more than 1048575 elements");
-        return;
-    }
-    sqlite3_str *out = sqlite3_str_new(NULL);
-    sqlite3_str_appendchar(out, 1, '[');
-    for (int64_t n = from; step > 0 ? n <= to : n >= to; n += step)
-        sqlite3_str_appendf(out, "%s%lld", n != from ? "," : "", (long long)n);
-    sqlite3_str_appendchar(out, 1, ']');
-    sqlite3_result_text(context, sqlite3_str_finish(out), -1, sqlite3_free);
-}
-
-static void array_to_string(sqlite3_context *context, int count, sqlite3_value **values)
-{
-    if (runtime_any_null(count, values)) return;
-    json_t *array = json_loads(runtime_text(values[0]), 0, NULL);
-    sqlite3_str *out = sqlite3_str_new(NULL);
-    bool first = true;
-    for (size_t i = 0; i < json_array_size(array); i++) {
-        const char *text = json_string_value(json_array_get(array, i));
-        if (text == NULL && count > 2) text = runtime_text(values[2]);
-        if (text == NULL) continue;
-        sqlite3_str_appendf(out, "%s%s", first ? "" : runtime_text(values[1]), text);
-        first = false;
-    }
-    char *text = sqlite3_str_finish(out);
-    runtime_result(context, text != NULL ? text : "");
-    sqlite3_free(text);
-    json_decref(array);
-}
-
-static void split(sqlite3_context *context, int count, sqlite3_value **values)
-{
-    if (runtime_any_null(count, values)) return;
-    const char *text = runtime_text(values[0]), *mark = count > 1 ? runtime_text(values[1]) : ",";
-    json_t *parts = json_array();
-    while (*mark != '\0' && strstr(text, mark) != NULL) {
-        const char *end = strstr(text, mark);
-        (void)json_array_append_new(parts, json_stringn(text, (size_t)(end - text))); /* memory only */
-        text = end + strlen(mark);
-    }
-    (void)json_array_append_new(parts, json_string(text)); /* memory only */
-    give_json(context, parts);
-    json_decref(parts);
-}
-
 /* --- checks --- */
 
 static void required(sqlite3_context *context, int count, sqlite3_value **values)
@@ -625,32 +423,15 @@ static void only_final(sqlite3_context *context)
 bool runtime_register(sqlite3 *db)
 {
     static const struct runtime_function functions[] = {
-        {"bq_int", 3, int_operator},
-        {"bq_divide", 2, divide},
-        {"bq_round", 2, round_to},
-        {"bq_cast", 4, cast},
-        {"bq_like", 2, like},
-        {"bq_regexp", 2, regexp},
-        {"bq_substr", -1, substr},
-        {"bq_concat", -1, concat},
-        {"bq_format", -1, format},
-        {"bq_json_int", 1, json_int},
-        {"bq_json_value", -1, json_value},
-        {"bq_json_type", 1, type_of_json},
-        {"bq_json_as", 2, json_as},
-        {"bq_array_concat", 2, array_concat},
-        {"bq_array_reverse", 1, array_reverse},
-        {"bq_element", 4, element},
-        {"bq_int_array", -1, int_array},
-        {"bq_array_to_string", -1, array_to_string},
-        {"bq_split", -1, split},
-        {"bq_required", 2, required},
-        {"bq_error", 1, raise_error},
-        {0},
+        {"bq_int", 3, int_operator},  {"bq_divide", 2, divide},     {"bq_round", 2, round_to},
+        {"bq_cast", 4, cast},         {"bq_like", 2, like},         {"bq_regexp", 2, regexp},
+        {"bq_substr", -1, substr},    {"bq_concat", -1, concat},    {"bq_format", -1, format},
+        {"bq_required", 2, required}, {"bq_error", 1, raise_error}, {0},
     };
-    const struct runtime_function *const tables[] = {functions, runtime_time_functions};
+    const struct runtime_function *const tables[] = {functions, runtime_json_functions,
+                                                     runtime_time_functions};
     bool good = true;
-    for (size_t t = 0; t < 2; t++) {
+    for (size_t t = 0; t < 3; t++) {
         for (const struct runtime_function *f = tables[t]; f->name != NULL; f++)
             good = good && sqlite3_create_function(db, f->name, f->args, SQLITE_UTF8 | SQLITE_DETERMINISTIC,
                                                    NULL, f->call, NULL, NULL) == SQLITE_OK;

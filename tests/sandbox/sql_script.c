@@ -5,30 +5,11 @@
 #include <strings.h>
 
 #include "base/mem.h"
-#include "sql_emit.h"
+#include "sql_script.h"
 
 #define MOST_STEPS 20000 /* statements that one script may run */
 
 enum flow { FLOW_NEXT, FLOW_BREAK, FLOW_CONTINUE, FLOW_FAILED };
-
-struct script {
-    struct sql sql;
-    struct store *store;
-    const struct store_query *query;
-    struct store_result *result;
-    struct list variables, parameters; /* struct variable */
-    struct transaction transaction;    /* number 0: none is open */
-    int64_t row_count;                 /* @@row_count; -1: NULL */
-    size_t steps;
-};
-
-/* What one guarded piece of work gets and gives. */
-struct work {
-    struct script *script;
-    const struct statement *statement;
-    const struct expr *expr;
-    bool truth;
-};
 
 static bool guarded(struct work *work, void (*run)(struct work *))
 {
@@ -46,12 +27,12 @@ static bool guarded(struct work *work, void (*run)(struct work *))
     return true;
 }
 
-static _Noreturn void fail_again(struct script *script)
+_Noreturn void script_fail_again(struct script *script)
 {
     longjmp(*script->sql.out, 1); /* the error has been set */
 }
 
-static struct emitter emitter_of(struct script *script)
+struct emitter script_emitter(struct script *script)
 {
     return (struct emitter){.sql = &script->sql,
                             .store = script->store,
@@ -63,7 +44,7 @@ static struct emitter emitter_of(struct script *script)
 }
 
 /* The tables that a statement named, once each. */
-static void note_tables(struct script *script, const struct emitter *emitter)
+void script_note_tables(struct script *script, const struct emitter *emitter)
 {
     for (size_t i = 0; i < emitter->tables.count; i++) {
         const struct store_table *table = emitter->tables.items[i];
@@ -76,7 +57,7 @@ static void note_tables(struct script *script, const struct emitter *emitter)
 }
 
 /* Prepared and bound; NULL: the error is set. */
-static sqlite3_stmt *prepare(struct script *script, const struct emitter *emitter, const char *sql,
+sqlite3_stmt *script_prepare(struct script *script, const struct emitter *emitter, const char *sql,
                              const struct transaction *transaction)
 {
     sqlite3_stmt *stmt = store_prepare(script->store, script->sql.err, sql);
@@ -93,7 +74,7 @@ static sqlite3_stmt *prepare(struct script *script, const struct emitter *emitte
 }
 
 /* What a step said when it was neither a row nor the end. */
-static bool step_failed(struct script *script)
+bool script_step_failed(struct script *script)
 {
     return store_fail(script->sql.err, "invalidQuery", "%s", sqlite3_errmsg(script->store->db));
 }
@@ -103,13 +84,13 @@ static bool step_failed(struct script *script)
 static json_t *evaluate_sql(struct script *script, const struct emitter *emitter, struct value value)
 {
     const char *sql = sql_format(&script->sql, "SELECT %s", value.sql);
-    sqlite3_stmt *stmt = prepare(script, emitter, sql, &script->transaction);
+    sqlite3_stmt *stmt = script_prepare(script, emitter, sql, &script->transaction);
     if (stmt == NULL) return NULL;
     json_t *made = NULL;
     if (sqlite3_step(stmt) == SQLITE_ROW) {
         made = value_of_column(stmt, 0, value.type);
     } else {
-        step_failed(script);
+        script_step_failed(script);
     }
     sqlite3_finalize(stmt);
     return made;
@@ -119,9 +100,9 @@ static json_t *evaluate_sql(struct script *script, const struct emitter *emitter
 static json_t *evaluate(struct script *script, const struct expr *expr, const struct type *type,
                         const struct type **out_type)
 {
-    struct emitter emitter = emitter_of(script);
+    struct emitter emitter = script_emitter(script);
     struct value value = emit_expr(&emitter, expr);
-    note_tables(script, &emitter);
+    script_note_tables(script, &emitter);
     if (type != NULL) {
         struct value made = coerce(&emitter, value, type);
         if (made.sql == NULL) {
@@ -131,7 +112,7 @@ static json_t *evaluate(struct script *script, const struct expr *expr, const st
         value = made;
     }
     json_t *made = evaluate_sql(script, &emitter, value);
-    if (made == NULL) fail_again(script);
+    if (made == NULL) script_fail_again(script);
     *out_type = value.type->kind == TYPE_NULL ? type_of(TYPE_INT64) : value.type;
     return made;
 }
@@ -142,267 +123,6 @@ static void run_condition(struct work *work)
     json_t *value = evaluate(work->script, work->expr, type_of(TYPE_BOOL), &type);
     work->truth = json_is_true(value);
     json_decref(value);
-}
-
-/* --- queries --- */
-
-static const char *shown_name(struct script *script, const struct column *column, size_t *anonymous)
-{
-    if (column->name[0] != '\0') return column->name;
-    return sql_format(&script->sql, "f%zu_", (*anonymous)++);
-}
-
-static const struct type *result_type(struct script *script, const struct list *columns)
-{
-    size_t anonymous = 0;
-    struct field *fields = arena_zero(&script->sql.arena, (columns->count + 1) * sizeof *fields);
-    for (size_t i = 0; i < columns->count; i++) {
-        const struct column *column = columns->items[i];
-        fields[i].name = shown_name(script, column, &anonymous);
-        fields[i].type = column->type;
-        for (size_t j = 0; j < i; j++) {
-            if (strcasecmp(fields[j].name, fields[i].name) == 0) {
-                sql_fail(&script->sql, "invalidQuery",
-                         "Duplicate column names in the result are not supported. Found duplicate(s): %s",
-                         fields[i].name);
-            }
-        }
-    }
-    return type_struct(&script->sql.arena, fields, columns->count);
-}
-
-static bool fetch_rows(struct script *script, sqlite3_stmt *stmt, const struct type *row, json_t *rows)
-{
-    int step = sqlite3_step(stmt);
-    for (; step == SQLITE_ROW; step = sqlite3_step(stmt)) {
-        json_t *cells = json_array();
-        for (size_t i = 0; i < row->field_count; i++) {
-            const struct type *type = row->fields[i].type;
-            bool null = sqlite3_column_type(stmt, (int)i) == SQLITE_NULL && type->kind != TYPE_ARRAY;
-            json_t *stored = null ? NULL : value_of_column(stmt, (int)i, type);
-            json_t *shown = null ? json_null() : value_shown(type, stored);
-            (void)json_array_append_new(cells, json_pack("{s:o}", "v", shown)); /* memory only */
-            json_decref(stored);
-        }
-        (void)json_array_append_new(rows, json_pack("{s:o}", "f", cells)); /* memory only */
-    }
-    return step == SQLITE_DONE || step_failed(script);
-}
-
-static void run_select(struct work *work)
-{
-    struct script *script = work->script;
-    struct emitter emitter = emitter_of(script);
-    struct output output = emit_query(&emitter, work->statement->query);
-    const struct type *row = result_type(script, &output.columns);
-    note_tables(script, &emitter);
-    json_decref(script->result->schema);
-    json_decref(script->result->rows);
-    script->result->schema = type_schema(row);
-    script->result->rows = json_array();
-    if (script->query->dry_run) return;
-    sqlite3_stmt *stmt = prepare(script, &emitter, output.sql, &script->transaction);
-    bool good = stmt != NULL && fetch_rows(script, stmt, row, script->result->rows);
-    sqlite3_finalize(stmt);
-    if (!good) fail_again(script);
-}
-
-/* --- writing --- */
-
-static bool write_rows(struct script *script, const struct emitter *emitter, const struct write *write,
-                       struct transaction *transaction, int64_t *out_rows)
-{
-    struct store *store = script->store;
-    bool good = transaction_touch(store, transaction, write->table, write->update, script->query->project,
-                                  script->sql.err) &&
-                store_exec(store, script->sql.err, "SAVEPOINT dml");
-    if (!good) return false;
-    for (size_t i = 0; i < write->count && good; i++) {
-        sqlite3_stmt *stmt = prepare(script, emitter, write->statements[i], transaction);
-        good = stmt != NULL && (sqlite3_step(stmt) == SQLITE_DONE || step_failed(script));
-        if (good && i == write->counted) *out_rows = sqlite3_changes(store->db);
-        sqlite3_finalize(stmt);
-    }
-    struct store_error ignored; /* the first error is the one to tell */
-    if (!good) (void)store_exec(store, &ignored, "ROLLBACK TO dml");
-    return store_exec(store, good ? script->sql.err : &ignored, "RELEASE dml") && good;
-}
-
-/* In the script's transaction, or in one of its own. */
-static void run_write(struct script *script, const struct emitter *emitter, const struct write *write)
-{
-    int64_t rows = 0;
-    struct transaction own = {0};
-    bool open = script->transaction.number != 0;
-    if (script->query->dry_run) return;
-    if (!open) transaction_begin(script->store, &own);
-    bool good = write_rows(script, emitter, write, open ? &script->transaction : &own, &rows);
-    if (!open && good) {
-        good = transaction_commit(script->store, &own, script->sql.err);
-    } else if (!open) {
-        transaction_rollback(script->store, &own);
-    }
-    if (!good) fail_again(script);
-    script->row_count = rows;
-    script->result->affected = rows;
-}
-
-static void run_dml(struct work *work)
-{
-    struct script *script = work->script;
-    struct emitter emitter = emitter_of(script);
-    struct write write = {0};
-    if (work->statement->kind == STATEMENT_INSERT) {
-        write = emit_insert(&emitter, work->statement);
-    } else if (work->statement->kind == STATEMENT_UPDATE) {
-        write = emit_update(&emitter, work->statement);
-    } else {
-        write = emit_delete(&emitter, work->statement);
-    }
-    note_tables(script, &emitter);
-    run_write(script, &emitter, &write);
-}
-
-/* --- tables and views --- */
-
-static void split_target(struct script *script, const struct statement *statement, const char **out_dataset,
-                         const char **out_name)
-{
-    const struct list *path = &statement->target;
-    *out_name = path->items[path->count - 1];
-    *out_dataset = path->count > 1 ? path->items[path->count - 2] : script->query->default_dataset;
-    if (*out_dataset == NULL) {
-        sql_fail_at(&script->sql, statement->at,
-                    "Table \"%s\" must be qualified with a dataset (e.g. dataset.table)", *out_name);
-    }
-    if (script->transaction.number != 0) {
-        sql_fail_at(&script->sql, statement->at, "DDL statements are not supported inside of a transaction");
-    }
-    if (!catalog_has_dataset(script->store, *out_dataset)) {
-        sql_fail(&script->sql, "notFound", "Not found: Dataset %s:%s was not found in location US",
-                 script->query->project, *out_dataset);
-    }
-}
-
-static json_t *new_resource(struct script *script, const char *dataset, const char *name,
-                            const struct type *row)
-{
-    const char *project = script->query->project != NULL ? script->query->project : "";
-    return json_pack("{s:{s:s, s:s, s:s}, s:o}", "tableReference", "projectId", project, "datasetId", dataset,
-                     "tableId", name, "schema", type_schema(row));
-}
-
-static void set_options(struct script *script, const struct statement *statement, json_t *resource)
-{
-    for (size_t i = 0; i < statement->options.count; i++) {
-        const char *name = statement->option_names.items[i];
-        const struct expr *value = statement->options.items[i];
-        if (strcasecmp(name, "require_partition_filter") == 0 && value->kind == EXPR_BOOL) {
-            (void)json_object_set_new(resource, "requirePartitionFilter",
-                                      json_boolean(value->name[0] == '1'));
-        } else if (strcasecmp(name, "description") == 0 && value->kind == EXPR_STRING) {
-            (void)json_object_set_new(resource, "description", json_string(value->name));
-        } else {
-            json_decref(resource);
-            sql_fail_at(&script->sql, value->at, "Option %s is not supported", name);
-        }
-    }
-    if (statement->partition == NULL) return;
-    (void)json_object_set_new(resource, "timePartitioning",
-                              json_pack("{s:s, s:s}", "type", "DAY", "field", statement->partition));
-}
-
-/* False: it is there, and that is fine (IF NOT EXISTS). */
-static bool make_room(struct script *script, const struct statement *statement, const char *dataset,
-                      const char *name)
-{
-    const struct store_table *there = catalog_find(script->store, dataset, name);
-    if (there == NULL) return true;
-    if (statement->if_exists) return false;
-    bool view = statement->kind == STATEMENT_CREATE_VIEW;
-    if (!statement->or_replace) {
-        sql_fail(&script->sql, "duplicate", "Already Exists: Table %s:%s.%s", script->query->project, dataset,
-                 name);
-    }
-    if ((there->view != NULL) != view) {
-        sql_fail(&script->sql, "invalid", "%s:%s.%s is not a %s", script->query->project, dataset, name,
-                 view ? "view" : "table");
-    }
-    if (!script->query->dry_run) (void)catalog_drop(script->store, dataset, name); /* it is there */
-    return true;
-}
-
-static const struct type *declared_type(struct script *script, const struct statement *statement)
-{
-    size_t count = statement->fields.count;
-    struct field *fields = arena_zero(&script->sql.arena, (count + 1) * sizeof *fields);
-    for (size_t i = 0; i < count; i++)
-        fields[i] = *(struct field *)statement->fields.items[i];
-    return type_struct(&script->sql.arena, fields, count);
-}
-
-/* The rows are read before the table that they may come from is replaced. */
-static void run_create_table(struct work *work)
-{
-    struct script *script = work->script;
-    const struct statement *statement = work->statement;
-    const char *dataset = NULL, *name = NULL;
-    struct emitter emitter = emitter_of(script);
-    struct output output = {0};
-    split_target(script, statement, &dataset, &name);
-    if (statement->query != NULL) output = emit_query(&emitter, statement->query);
-    const struct type *row = declared_type(script, statement);
-    if (row->field_count == 0) row = result_type(script, &output.columns);
-    note_tables(script, &emitter);
-    struct store_table *there = catalog_find(script->store, dataset, name);
-    for (size_t i = 0; i < emitter.tables.count; i++) {
-        if (there != NULL && emitter.tables.items[i] == there) {
-            sql_fail_at(&script->sql, statement->at,
-                        "Replacing a table by a query of itself is not supported");
-        }
-    }
-    if (!make_room(script, statement, dataset, name) || script->query->dry_run) return;
-    json_t *resource = new_resource(script, dataset, name, row);
-    set_options(script, statement, resource);
-    bool good = catalog_put(script->store, dataset, name, resource, script->sql.err);
-    json_decref(resource);
-    if (!good) fail_again(script);
-    if (statement->query == NULL) return;
-    struct write write = emit_write_of(&emitter, catalog_find(script->store, dataset, name), &output);
-    run_write(script, &emitter, &write);
-}
-
-static void run_create_view(struct work *work)
-{
-    struct script *script = work->script;
-    const struct statement *statement = work->statement;
-    const char *dataset = NULL, *name = NULL;
-    struct emitter emitter = emitter_of(script);
-    split_target(script, statement, &dataset, &name);
-    struct output output = emit_query(&emitter, statement->query);
-    const struct type *row = result_type(script, &output.columns);
-    note_tables(script, &emitter);
-    if (!make_room(script, statement, dataset, name) || script->query->dry_run) return;
-    json_t *resource = new_resource(script, dataset, name, row);
-    (void)json_object_set_new(resource, "view",
-                              json_pack("{s:s, s:b}", "query", statement->query_text, "useLegacySql", 0));
-    bool good = catalog_put(script->store, dataset, name, resource, script->sql.err);
-    json_decref(resource);
-    if (!good) fail_again(script);
-}
-
-static void run_drop(struct work *work)
-{
-    struct script *script = work->script;
-    const char *dataset = NULL, *name = NULL;
-    split_target(script, work->statement, &dataset, &name);
-    const struct store_table *there = catalog_find(script->store, dataset, name);
-    if (there == NULL && work->statement->if_exists) return;
-    if (there == NULL || (there->view != NULL) != work->statement->is_view) {
-        sql_fail(&script->sql, "notFound", "Not found: %s %s:%s.%s",
-                 work->statement->is_view ? "View" : "Table", script->query->project, dataset, name);
-    }
-    if (!script->query->dry_run) (void)catalog_drop(script->store, dataset, name); /* it is there */
 }
 
 /* --- variables --- */
@@ -448,7 +168,7 @@ static void set_fields(struct script *script, const struct statement *statement,
 {
     struct variable whole = {.name = "", .type = type, .value = value};
     for (size_t i = 0; i < statement->names.count; i++) {
-        struct emitter emitter = emitter_of(script);
+        struct emitter emitter = script_emitter(script);
         list_add(&script->sql, &emitter.bindings, &whole);
         const struct variable *variable = find_variable(script, statement->names.items[i]);
         const struct field *field = &type->fields[i];
@@ -464,7 +184,7 @@ static void set_fields(struct script *script, const struct statement *statement,
         }
         if (made == NULL) {
             json_decref(value);
-            fail_again(script);
+            script_fail_again(script);
         }
         set_variable(script, statement, i, made);
     }
@@ -541,7 +261,7 @@ static void run_transaction(struct work *work)
     } else if (work->statement->kind == STATEMENT_ROLLBACK) {
         transaction_rollback(script->store, &script->transaction);
     } else if (!transaction_commit(script->store, &script->transaction, script->sql.err)) {
-        fail_again(script);
+        script_fail_again(script);
     }
 }
 
@@ -651,63 +371,6 @@ static enum flow run_block(struct script *script, const struct list *block, bool
         json_decref(variable->value);
     }
     return flow;
-}
-
-/* --- parameters --- */
-
-static const struct type *parameter_type(struct script *script, const json_t *type)
-{
-    enum type_kind kind = TYPE_NULL;
-    const char *name = json_string_value(json_object_get(type, "type"));
-    if (name != NULL && strcasecmp(name, "ARRAY") == 0) {
-        return type_array(&script->sql.arena, parameter_type(script, json_object_get(type, "arrayType")));
-    }
-    if (name == NULL || !type_by_name(name, &kind)) {
-        sql_fail(&script->sql, "invalid", "Query parameter type not supported: %s",
-                 name != NULL ? name : "(none)");
-    }
-    return type_of(kind);
-}
-
-static json_t *parameter_value(struct script *script, const struct type *type, const json_t *value,
-                               const char *name)
-{
-    if (type->kind == TYPE_ARRAY) {
-        const json_t *elements = json_object_get(value, "arrayValues");
-        json_t *made = json_array();
-        for (size_t i = 0; i < json_array_size(elements); i++) {
-            json_t *element = parameter_value(script, type->element, json_array_get(elements, i), name);
-            (void)json_array_append_new(made, element); /* memory only */
-        }
-        return made;
-    }
-    json_t *text = json_object_get(value, "value");
-    if (text == NULL || json_is_null(text)) return json_null();
-    json_t *json =
-        type->kind == TYPE_JSON ? json_loads(json_string_value(text), JSON_DECODE_ANY, NULL) : NULL;
-    if (json != NULL) return json;
-    json_t *made = value_fit(type, text, name, script->sql.err);
-    if (made == NULL) {
-        sql_fail(&script->sql, "invalid", "Invalid value for type: %s is not a valid value of parameter %s",
-                 json_string_value(text) != NULL ? json_string_value(text) : "", name);
-    }
-    return made;
-}
-
-static void read_parameters(struct script *script)
-{
-    const json_t *parameters = script->query->parameters;
-    for (size_t i = 0; i < json_array_size(parameters); i++) {
-        const json_t *given = json_array_get(parameters, i);
-        const char *name = json_string_value(json_object_get(given, "name"));
-        if (name == NULL) sql_fail(&script->sql, "invalid", "Positional query parameters are not supported");
-        struct variable *parameter = arena_zero(&script->sql.arena, sizeof *parameter);
-        parameter->name = name;
-        parameter->type = parameter_type(script, json_object_get(given, "parameterType"));
-        list_add(&script->sql, &script->parameters, parameter);
-        parameter->value =
-            parameter_value(script, parameter->type, json_object_get(given, "parameterValue"), name);
-    }
 }
 
 /* --- the job --- */
