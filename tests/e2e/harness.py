@@ -116,15 +116,15 @@ class Worker:
         events = [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
         return [e for e in events if name is None or e.get("event") == name]
 
-    def signal(self, number):
+    def send(self, number):
         self.process.send_signal(number)
 
     def end(self, number=signal.SIGTERM, patience=30):
         """Sends the signal, waits, returns the exit code."""
         if self.process.poll() is None:
             if self.frozen:
-                self.signal(signal.SIGCONT)
-            self.signal(number)
+                self.send(signal.SIGCONT)
+            self.send(number)
         try:
             code = self.process.wait(patience)
         except subprocess.TimeoutExpired:

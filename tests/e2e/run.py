@@ -3,7 +3,7 @@
 
     run.py BUILD [PART OF A NAME]
 
-Steps (words as in a shell; `#` begins a comment):
+Steps (a line that begins with # is a comment; `publish` takes quotes as a shell does):
 
     sandbox [option=value ...]            start it (default: done by the first other step)
     config key=JSON ...                   change the configuration; source.key for those of the source
@@ -13,8 +13,9 @@ Steps (words as in a shell; `#` begins a comment):
     serve [NAME]                          start a worker (w)
     kill|stop|freeze|thaw [NAME]          SIGKILL, SIGTERM (exit code 0 wanted), SIGSTOP, SIGCONT
     publish [NAME] [key=value ...]        publish a message; data=TEXT, the others are attributes (m)
-    subscription JSON                     change its settings
-    wait acked|nacked|leased|dead [NAME]  until the message is so
+    subscription JSON                     its settings; the first step
+    wait acked|leased|dead [NAME]         until the message is so
+    wait nacked [NAME] [COUNT]            until it was given back so often (1)
     wait journal SERVICE OPERATION COUNT  until so many such requests came since the scenario began
     wait log [NAME] EVENT [key=value ...] until the worker logged it
     wait end [NAME] CODE                  until the worker has ended, with this exit code
@@ -24,6 +25,7 @@ Steps (words as in a shell; `#` begins a comment):
     expect equal                          the warehouse equals the truth
     expect sql QUERY => JSON              rows as lists of texts
     expect journal SERVICE OPERATION N    so many of them; also >=N, <=N
+    expect failed-jobs TEXT               a job of BigQuery has failed with such a message
     expect last STREAM key=N ...          of the last finished stream: fetched, inserted, requests, units, outcome
     expect log [NAME] EVENT [key=value ...]
     sql STATEMENT                         somebody else changes the warehouse
@@ -54,6 +56,7 @@ class Scenario:
         self.messages = {}
         self.last_run = None
         self.pending_exit = None
+        self.settings = {}  # of the subscription
 
     # --- helpers ---
     @property
@@ -98,7 +101,8 @@ class Scenario:
     def step_sandbox(self, words):
         options = dict(word.split("=", 1) for word in words)
         self.box = Sandbox(self.build, self.folder, **options)
-        self.box.post("/control/subscription", {"project": harness.PROJECT, "subscription": harness.SUBSCRIPTION})
+        self.box.post("/control/subscription", {"project": harness.PROJECT, "subscription": harness.SUBSCRIPTION,
+                                                **self.settings})
 
     def step_config(self, words):
         for word in words:
@@ -151,12 +155,12 @@ class Scenario:
 
     def step_freeze(self, words):
         worker = self.worker(words)
-        worker.signal(signal.SIGSTOP)
+        worker.send(signal.SIGSTOP)
         worker.frozen = True
 
     def step_thaw(self, words):
         worker = self.worker(words)
-        worker.signal(signal.SIGCONT)
+        worker.send(signal.SIGCONT)
         worker.frozen = False
 
     def step_publish(self, words):
@@ -165,9 +169,9 @@ class Scenario:
         self.messages[name] = self.sandbox.publish(attributes.pop("data", ""), attributes)
 
     def step_subscription(self, words):
-        settings = json.loads(" ".join(words))
-        self.sandbox.post("/control/subscription", {"project": harness.PROJECT,
-                                                    "subscription": harness.SUBSCRIPTION, **settings})
+        if self.box:
+            raise Failure("the subscription is made with the sandbox: say so before any other step")
+        self.settings = json.loads(" ".join(words))
 
     def step_sql(self, words):
         self.sandbox.query(" ".join(words))
@@ -176,7 +180,8 @@ class Scenario:
         what = words.pop(0)
         if what in ("acked", "nacked", "leased", "dead", "waiting"):
             name = words[0] if words else "m"
-            wait_for(f"message {name} {what}", lambda: self.message_is(name, what))
+            count = int(words[1]) if len(words) > 1 else 1
+            wait_for(f"message {name} {what}", lambda: self.message_is(name, what, count))
         elif what == "journal":
             wait_for(" ".join(words), lambda: self.count(words[0], words[1]) >= int(words[2]))
         elif what == "log":
@@ -191,10 +196,10 @@ class Scenario:
         else:
             raise Failure(f"unknown: wait {what}")
 
-    def message_is(self, name, what):
+    def message_is(self, name, what, count):
         message = self.sandbox.message(self.messages[name])
         if what == "nacked":
-            return message and message["nack_delays"]
+            return message and len(message["nack_delays"]) >= count
         return message and message["state"] == what
 
     def step_run(self, words):
@@ -202,7 +207,7 @@ class Scenario:
         self.pending_exit = self.last_run[0]
 
     def step_expect(self, words):
-        getattr(self, "expect_" + words[0])(words[1:])
+        getattr(self, "expect_" + words[0].replace("-", "_"))(words[1:])
 
     # --- expectations ---
     def expect_exit(self, words):
@@ -221,10 +226,10 @@ class Scenario:
             raise Failure("the warehouse differs from the truth: " + json.dumps(report)[:2000])
 
     def expect_sql(self, words):
-        query, _, wanted = " ".join(words).partition("=>")
-        rows = self.sandbox.query(query.strip())
+        query, _, wanted = " ".join(words).rpartition("=>")
+        rows = self.sandbox.query(query)
         if rows != json.loads(wanted):
-            raise Failure(f"{query.strip()} gives {json.dumps(rows)}")
+            raise Failure(f"{query} gives {json.dumps(rows)}")
 
     def expect_journal(self, words):
         number = self.count(words[0], words[1])
@@ -232,6 +237,11 @@ class Scenario:
         good = {"<=": number <= int(wanted), ">=": number >= int(wanted), None: number == int(wanted)}[sign]
         if not good:
             raise Failure(f"{number} times {words[0]} {words[1]}")
+
+    def expect_failed_jobs(self, words):
+        text = " ".join(words)
+        if not any(text in json.dumps(e) for e in self.sandbox.journal("bigquery") if e["operation"] == "job"):
+            raise Failure(f"no job failed with: {text}")
 
     def expect_last(self, words):
         event = self.last_stream(words[0])
@@ -254,9 +264,9 @@ class Scenario:
     # --- the whole ---
     def play(self):
         for number, line in enumerate(self.path.read_text().splitlines(), 1):
-            words = shlex.split(line, comments=True) if "'" in line or '"' in line else line.split("#")[0].split()
-            if not words:
+            if not line.strip() or line.startswith("#"):
                 continue
+            words = shlex.split(line) if line.startswith("publish") else line.split()
             if self.pending_exit and words[:2] != ["expect", "exit"]:
                 raise Failure(f"{self.path.name}: `caseload run` ended with {self.pending_exit}:\n"
                               f"{self.last_run[1]}{self.last_run[2]}")

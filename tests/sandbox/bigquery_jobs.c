@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "base/random.h"
+#include "base/json.h"
 #include "bigquery_internal.h"
 
 #define JOB_ID         1024
@@ -327,6 +328,17 @@ void bq_join_jobs(struct bigquery *bigquery)
     }
 }
 
+/* A script is a job too, and has a count of its own: which of many jobs it is, depends on the others. */
+static void plan_fault(struct job *job)
+{
+    struct faults *faults = job->bigquery->sandbox->faults;
+    struct fault fault;
+    bool found = faults_next(faults, "bigquery", "job", &job->fault);
+    const char *query = json_text_at(job->configuration, "query.query");
+    if (query && strstr(query, "BEGIN TRANSACTION") && faults_next(faults, "bigquery", "script", &fault) && !found)
+        job->fault = fault;
+}
+
 struct job *bq_start_job(struct bigquery *bigquery, const struct job_request *request,
                          struct store_error *err)
 {
@@ -335,7 +347,7 @@ struct job *bq_start_job(struct bigquery *bigquery, const struct job_request *re
     if (!bq_check_job(bigquery, request, &job, err)) return NULL;
     pthread_mutex_lock(&bigquery->mutex);
     bool started = id_is_free(job, err); /* again: another may have come between */
-    if (started) (void)faults_next(bigquery->sandbox->faults, "bigquery", "job", &job->fault);
+    if (started) plan_fault(job);
     if (started && (bigquery->stopping || pthread_create(&job->thread, NULL, job_main, job) != 0))
         started = bq_problem(err, "backendError", "No thread is left for the job");
     if (started) { /* its thread waits for the mutex before it changes anything of the job */

@@ -73,6 +73,7 @@ static const struct route *const faulty_routes[] = {bigquery_routes, intercom_ro
 static bool is_operation(const char *service, const char *operation)
 {
     static const char *const inside[] = {"job", "script", "upload.bytes"}; /* of BigQuery, without a route */
+    if (strcmp(operation, "*") == 0) return true;
     for (size_t i = 0; i < sizeof inside / sizeof *inside; i++) {
         if (strcmp(service, "bigquery") == 0 && strcmp(operation, inside[i]) == 0) return true;
     }
@@ -219,6 +220,21 @@ static void handle_publish(struct exchange *exchange)
         refuse(exchange, 404, "There is no such subscription; make it by /control/subscription");
 }
 
+static void handle_seek(struct exchange *exchange)
+{
+    AUTO(json_drop) json_t *body = read_object(exchange);
+    const char *project = json_text_at(body, "project"), *subscription = json_text_at(body, "subscription");
+    const char *time = json_text_at(body, "time");
+    int64_t at_us;
+    if (!body) return;
+    if (!project || !subscription || !time || !instant_parse(time, strlen(time), &at_us))
+        refuse(exchange, 400, "project, subscription and time (2026-03-03T04:00:00Z) are needed");
+    else if (pubsub_seek(exchange->sandbox->pubsub, project, subscription, at_us))
+        agree(exchange);
+    else
+        refuse(exchange, 404, "There is no such subscription; make it by /control/subscription");
+}
+
 static void show_pubsub(struct exchange *exchange)
 {
     exchange_reply_json(exchange, 200, pubsub_report(exchange->sandbox->pubsub));
@@ -266,6 +282,7 @@ const struct route control_routes[] = {
     {"control", "world", "POST", "/control/world", handle_world},
     {"control", "subscription", "POST", "/control/subscription", handle_subscription},
     {"control", "publish", "POST", "/control/publish", handle_publish},
+    {"control", "seek", "POST", "/control/seek", handle_seek},
     {"control", "pubsub", "GET", "/control/pubsub", show_pubsub},
     {"control", "compare", "GET", "/control/compare", handle_compare},
     {"control", "query", "POST", "/control/query", handle_query},

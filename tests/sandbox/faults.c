@@ -42,6 +42,7 @@ static const struct {
     {"bigquery", NULL, "status", 1, FAULT_ARGUMENTS},
     {"bigquery", NULL, "drop", 1, 1},
     {"bigquery", NULL, "delay", 1, 1},
+    {"bigquery", NULL, "hang", 0, 0},
     {"bigquery", NULL, "truncate", 0, 0},
     {"bigquery", NULL, "empty", 0, 0},
     {"bigquery", NULL, "html", 0, 0},
@@ -49,6 +50,7 @@ static const struct {
     {"intercom", NULL, "status", 1, FAULT_ARGUMENTS},
     {"intercom", NULL, "drop", 1, 1},
     {"intercom", NULL, "delay", 1, 1},
+    {"intercom", NULL, "hang", 0, 0},
     {"intercom", NULL, "truncate", 0, 0},
     {"intercom", NULL, "empty", 0, 0},
     {"intercom", NULL, "html", 0, 0},
@@ -210,18 +212,43 @@ void faults_clear(struct faults *faults)
     pthread_mutex_unlock(&faults->lock);
 }
 
+/* "*" is every request; what happens inside of one is planned by its own name. */
+static bool is_inside(const char *operation)
+{
+    for (size_t i = 0; i < KNOWN; i++)
+        if (known[i].operation && strcmp(known[i].operation, operation) == 0) return true;
+    return false;
+}
+
+static bool applies(const struct planned *planned, const char *service, const char *operation)
+{
+    if (strcmp(planned->service, service) != 0) return false;
+    if (strcmp(planned->operation, "*") == 0) return !is_inside(operation);
+    return strcmp(planned->operation, operation) == 0;
+}
+
 bool faults_next(struct faults *faults, const char *service, const char *operation, struct fault *out_fault)
 {
     bool found = false;
     pthread_mutex_lock(&faults->lock);
     for (size_t i = 0; i < faults->count; i++) {
         struct planned *planned = &faults->planned[i];
-        if (strcmp(planned->service, service) != 0 || strcmp(planned->operation, operation) != 0) continue;
+        if (!applies(planned, service, operation)) continue;
         planned->calls++;
         if (found || (planned->nth != EVERY_CALL && planned->nth != planned->calls)) continue;
         found = true;
         *out_fault = planned->fault;
     }
+    pthread_mutex_unlock(&faults->lock);
+    return found;
+}
+
+bool faults_planned(struct faults *faults, const struct fault *fault)
+{
+    bool found = false;
+    pthread_mutex_lock(&faults->lock);
+    for (size_t i = 0; i < faults->count && !found; i++)
+        found = strcmp(faults->planned[i].fault.line, fault->line) == 0;
     pthread_mutex_unlock(&faults->lock);
     return found;
 }

@@ -65,6 +65,7 @@ void journal_dump(struct journal *journal, const char *service, int64_t after, s
  *   bigquery jobs.insert 2 drop after        the connection is cut, after the request was applied (or: before)
  *   bigquery upload.put 1 truncate           half of the answer's body, then the connection is cut
  *   intercom me 1 delay 200                  milliseconds
+ *   bigquery * 7 hang                        the 7th call of any operation waits until the faults are cleared
  *   bigquery job 2 fail backendError         the 2nd job that runs ends DONE with this errorResult
  *   bigquery job 1 hold COMMIT 2             the 1st script stops before the statement that begins so, until
  *                                            two jobs more have ended (or one more has, and none is left)
@@ -87,6 +88,7 @@ struct fault {
 
 /* Counts one call of the operation for every fault that names it; true: this one misbehaves so. */
 bool faults_next(struct faults *faults, const char *service, const char *operation, struct fault *out_fault);
+bool faults_planned(struct faults *faults, const struct fault *fault); /* not cleared yet */
 
 /* --- server.c --- */
 struct exchange {
@@ -143,6 +145,8 @@ void pubsub_make(struct pubsub *pubsub, const char *project, const char *subscri
 /* Puts a message into a topic (its name is the subscription's); the id is returned, yours. */
 char *pubsub_publish(struct pubsub *pubsub, const char *project, const char *subscription, const char *data,
                      size_t data_size, const json_t *attributes);
+/* What was published since then comes again, acknowledged or not; what is older is done. False: unknown. */
+bool pubsub_seek(struct pubsub *pubsub, const char *project, const char *subscription, int64_t time_us);
 /* {"messages":[{"id","state":"waiting|leased|acked|dead","deliveries","extends","nack_delays":[..]}]}; yours */
 json_t *pubsub_report(struct pubsub *pubsub);
 

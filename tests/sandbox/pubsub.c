@@ -101,6 +101,13 @@ char *pubsub_publish(struct pubsub *pubsub, const char *project, const char *sub
     return mem_text(id);
 }
 
+bool pubsub_seek(struct pubsub *pubsub, const char *project, const char *subscription, int64_t time_us)
+{
+    AUTO(mem_free) char *name = whole_name(project, "subscriptions", subscription, "");
+    int64_t now_us = virtual_clock_peek(pubsub->sandbox->clock);
+    return broker_seek(pubsub->broker, name, time_us, now_us) == GRPC_STATUS_OK;
+}
+
 json_t *pubsub_report(struct pubsub *pubsub)
 {
     return broker_report(pubsub->broker, virtual_clock_peek(pubsub->sandbox->clock));

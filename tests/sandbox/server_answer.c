@@ -312,6 +312,9 @@ static void run_exchange(struct server *server, struct exchange *exchange, const
     if (fault_is(fault, "delay"))
         (void)clock_sleep_ms(strtol(fault->argument[0], NULL, 10),
                              &server->stopping); /* checked when added */
+    while (fault_is(fault, "hang") && faults_planned(server->sandbox->faults, fault) &&
+           clock_sleep_ms(5, &server->stopping))
+        continue;
     if (fault_is(fault, "status")) {
         reply_fault_status(exchange, route->service, fault);
         return;
