@@ -305,6 +305,15 @@ static bool fault_is(const struct fault *fault, const char *action)
     return strcmp(fault->action, action) == 0;
 }
 
+/* Until the faults are cleared; the journal tells that it has begun. */
+static void hang(struct server *server, const struct route *route, const struct fault *fault)
+{
+    struct sandbox *sandbox = server->sandbox;
+    journal_add(sandbox->journal, route->service, "hung", virtual_clock_peek(sandbox->clock), 0, fault->line, NULL);
+    while (faults_planned(sandbox->faults, fault) && clock_sleep_ms(5, &server->stopping))
+        continue;
+}
+
 /* Calls the handler, unless the fault answers in its place, and lets the fault change what it said. */
 static void run_exchange(struct server *server, struct exchange *exchange, const struct route *route,
                          const struct fault *fault)
@@ -312,9 +321,7 @@ static void run_exchange(struct server *server, struct exchange *exchange, const
     if (fault_is(fault, "delay"))
         (void)clock_sleep_ms(strtol(fault->argument[0], NULL, 10),
                              &server->stopping); /* checked when added */
-    while (fault_is(fault, "hang") && faults_planned(server->sandbox->faults, fault) &&
-           clock_sleep_ms(5, &server->stopping))
-        continue;
+    if (fault_is(fault, "hang")) hang(server, route, fault);
     if (fault_is(fault, "status")) {
         reply_fault_status(exchange, route->service, fault);
         return;
