@@ -73,7 +73,7 @@ class Demo:
         self.world(touch={"count": 300})
         self.world(touch_while_read=50)
         seen = box.get("/control/clock")["now"]
-        self.step("A day later; 300 contacts changed, others change while they are read: the next tick", box.publish)
+        self.step("A day later; 300 contacts have changed, some change again while they are read: the next tick", box.publish)
         self.want("it loads only what is newer", 300 <= self.last["inserted"] < 1000)
         self.world(touch_while_read=0)
 

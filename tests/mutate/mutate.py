@@ -5,6 +5,7 @@ The SQL is text, so a mutation is an edit of a copy of src/bigquery/sql; the wor
 """
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -62,10 +63,10 @@ def run(*command):
 
 def build():
     configure = run("cmake", "-S", ".", "-B", str(BUILD / "tree"), "-G", "Ninja", "-DCMAKE_C_COMPILER=gcc",
-                    "-DCMAKE_BUILD_TYPE=Debug", f"-DCASELOAD_SQL_DIR={COPY}")
+                    "-DCMAKE_BUILD_TYPE=RelWithDebInfo", f"-DCASELOAD_SQL_DIR={COPY}")
     if configure.returncode == 0:
         configure = run("cmake", "--build", str(BUILD / "tree"), "-j", JOBS, "--target", "caseload",
-                        "caseload-sandbox", "test_bigquery_wire")
+                        "caseload-sandbox", "test_wire_bigquery")
     if configure.returncode != 0:
         sys.exit("mutate: the build failed:\n" + configure.stdout[-4000:])
 
@@ -74,7 +75,7 @@ def first_failure():
     """What noticed the mutation, or None."""
     wire = run("ctest", "--test-dir", str(BUILD / "tree"), "-R", "^wire/bigquery$", "--output-on-failure")
     if wire.returncode != 0:
-        failed = [line.split("]")[1].strip() for line in wire.stdout.splitlines() if "[  FAILED  ] test_" in line]
+        failed = re.findall(r"\[  FAILED  \] ([a-z]\w+)", wire.stdout)
         return "wire/bigquery: " + (failed[0] if failed else "crashed")
     for part in ("daily", "overlapping_commits", "atomic", "rejected"):
         scenarios = run(sys.executable, "tests/e2e/run.py", str(BUILD / "tree"), part)

@@ -98,6 +98,54 @@ static void the_last_of_a_batch_wins(void **unused)
     bench_done(&bench);
 }
 
+static void one_second_may_have_many_records(void **unused)
+{
+    (void)unused;
+    struct error err = {0};
+    struct committed committed = {0};
+    struct bench bench = bench_new();
+    must(prepare(&bench, &both, &err), &err);
+    for (int i = 0; i < 3; i++) {
+        struct load *load = begin(&bench, &both);
+        struct commit commit = commit_of(3, 3);
+        for (int k = 0; k <= i; k++)
+            must(talk(load, (const char *const[]){"a", "b", "c"}[k], 3, k, &err), &err);
+        must(bench.warehouse->ops->commit(load, &commit, &committed, &err), &err);
+        assert_int_equal(committed.inserted[0], 1);
+    }
+    assert_int_equal(rows_in(&bench, "talks"), 3);
+    bench_done(&bench);
+}
+
+/* More distinct days than one statement may touch: the script goes on with the next slice. */
+static void children_of_many_days(void **unused)
+{
+    (void)unused;
+    enum { DAYS = 6100 };
+    struct error err = {0};
+    struct committed committed = {0};
+    struct bench bench = bench_new();
+    must(prepare(&bench, &both, &err), &err);
+    for (int64_t wanted = DAYS; wanted >= 0; wanted -= DAYS) {
+        struct load *load = begin(&bench, &both);
+        must(talk(load, "a", 3, 0, &err), &err);
+        for (int i = 0; i < DAYS; i++) {
+            char date[DAY_TEXT], row[256];
+            day_format(day_add(day_of_civil(2001, 1, 1), i), date);
+            int size = snprintf(row, sizeof row,
+                                "{\"talk_id\":\"a\",\"id\":\"p%d\",\"created_at\":\"%sT09:00:00Z\",\"updated_at\":"
+                                "\"%sT10:00:00Z\",\"partition_date\":\"%s\",\"_seq\":%d}",
+                                i, date, date, date, i);
+            must(bench.warehouse->ops->write(load, 1, row, (size_t)size, &err), &err);
+        }
+        struct commit commit = commit_of(3, 3);
+        must(bench.warehouse->ops->commit(load, &commit, &committed, &err), &err);
+        assert_int_equal(committed.inserted[1], wanted);
+    }
+    assert_int_equal(rows_in(&bench, "parts"), DAYS);
+    bench_done(&bench);
+}
+
 static void state_tells_what_was_committed(void **unused)
 {
     (void)unused;
@@ -220,6 +268,8 @@ int main(void)
         cmocka_unit_test(a_dataset_elsewhere_is_refused),
         cmocka_unit_test(a_unit_twice_is_there_once),
         cmocka_unit_test(the_last_of_a_batch_wins),
+        cmocka_unit_test(one_second_may_have_many_records),
+        cmocka_unit_test(children_of_many_days),
         cmocka_unit_test(state_tells_what_was_committed),
         cmocka_unit_test(a_foreign_workspace_is_refused),
         cmocka_unit_test(a_wrong_count_is_refused),
