@@ -8,11 +8,11 @@
 #ifndef CASELOAD_CORE_ROWS_H
 #define CASELOAD_CORE_ROWS_H
 
-#include <jansson.h>
 #include <stdint.h>
 
 #include "base/buf.h"
 #include "base/day.h"
+#include "base/json.h"
 #include "base/zone.h"
 #include "core/stream.h"
 

@@ -6,10 +6,10 @@
 #ifndef CASELOAD_CORE_SOURCE_H
 #define CASELOAD_CORE_SOURCE_H
 
-#include <jansson.h>
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "base/limits.h"
 #include "core/stream.h"
 

@@ -13,7 +13,6 @@
 #ifndef CASELOAD_BIGQUERY_INTERNAL_H
 #define CASELOAD_BIGQUERY_INTERNAL_H
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

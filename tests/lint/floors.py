@@ -21,10 +21,10 @@ ALLOWED = {
 ROOMS = {
     r"curl/": r"src/net/http\w*\.c|src/net/http_\w+\.h",
     r"grpc/": r"src/net/rpc\w*\.c",
-    r"openssl/": r"src/net/token\w*\.c",
+    r"openssl/": r"src/net/token\w*\.[ch]",
     r"google/": r"src/pubsub/\w+\.c",
     r"zlib\.h": r"src/bigquery/\w+\.[ch]",
-    r"jansson\.h": r"include/base/json\.h|include/core/(source|rows)\.h|src/base/json\w*\.[ch]",
+    r"jansson\.h": r"include/base/json\.h",
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 

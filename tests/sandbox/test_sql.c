@@ -133,7 +133,7 @@ static bool run_file(const char *path, int *out_cases)
             (*out_cases)++;
             reset(&test);
             test.line = number;
-            (void)snprintf(test.name, sizeof test.name, "%s", line + 6);
+            (void)snprintf(test.name, sizeof test.name, "%.200s", line + 6);
             part = NULL;
         } else if (strcmp(line, "setup") == 0 || strcmp(line, "query") == 0 || strcmp(line, "rows") == 0) {
             part = line[0] == 's' ? &test.setup : line[0] == 'q' ? &test.query : &test.rows;
