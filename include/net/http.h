@@ -53,7 +53,8 @@ struct http_request {
     const char *method;
     const char *url;            /* absolute */
     const char *const *headers; /* "Name: value", NULL at the end; may be NULL */
-    struct token *token;        /* Authorization: Bearer; NULL: none */
+    struct token *token;        /* Authorization: Bearer, over https or to loopback only; NULL: none */
+    bool direct;                /* never through a proxy; loopback never is */
     const void *body;           /* NULL: none; borrowed until http_wait returns */
     size_t body_size;
     size_t reply_limit;

@@ -85,13 +85,21 @@ static bool check_url(const struct http_request *request, bool *out_loopback, st
                 curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
                 curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
                 (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0);
+    bool secure = good && strcmp(scheme, "https") == 0;
     *out_loopback = good && is_loopback(host);
     curl_free(scheme);
     curl_free(host);
     curl_url_cleanup(url);
-    return good ||
-           error_set(err, ERROR_CONFIG,
-                     "%s: its address is not an http or https URL; check the configured URLs", request->what);
+    if (!good)
+        return error_set(err, ERROR_CONFIG,
+                         "%s: its address is not an http or https URL; check the configured URLs",
+                         request->what);
+    if (request->token && !secure && !*out_loopback)
+        return error_set(err, ERROR_CONFIG,
+                         "%s: its address is plain http, and an access token never travels in the clear; "
+                         "use https (http is for this machine alone)",
+                         request->what);
+    return true;
 }
 
 static void set_body(struct http_call *call)
@@ -109,7 +117,7 @@ static void set_body(struct http_call *call)
 /* curl's own answer to each setting is dropped: they fail only for lack of memory or in a libcurl built
  * without TLS or gzip, and a call without them fails or is merely slower, never unsafe - but for the one that
  * is looked at. */
-static void set_options(struct http_call *call, bool loopback)
+static void set_options(struct http_call *call, bool direct)
 {
     const struct http_request *request = &call->request;
     CURL *easy = call->easy;
@@ -122,7 +130,7 @@ static void set_options(struct http_call *call, bool loopback)
         curl_easy_setopt(easy, CURLOPT_CAINFO, call->http->ca_file);
         curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
     }
-    if (loopback) curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
+    if (direct) curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
     curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, call->http->user_agent);
     curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
@@ -182,7 +190,7 @@ bool call_new(struct http *http, const struct http_request *request, struct http
     buf_init(&call->reply.headers, LIMIT_HEADERS);
     call->easy = curl_easy_init();
     if (!call->easy) abort();
-    set_options(call, loopback);
+    set_options(call, loopback || request->direct);
     call->first_ms = call->due_ms = clock_ms();
     *out_call = call;
     return true;
@@ -197,6 +205,7 @@ void call_free(struct http_call *call)
     curl_slist_free_all(call->headers);
     secret_done(&call->bearer);
     http_reply_done(&call->reply);
+    free(call->quota);
     free(call->method);
     free(call->url);
     free(call);
@@ -224,6 +233,11 @@ static bool set_bearer(struct http_call *call, struct error *err)
     memcpy(call->bearer.bytes, BEARER, head);
     memcpy(call->bearer.bytes + head, secret_reveal(&bare), bare.size);
     call->bearer_line = (struct curl_slist){.data = call->bearer.bytes, .next = call->headers};
+    if (token->quota_project) {
+        if (!call->quota) call->quota = mem_format("x-goog-user-project: %s", token->quota_project);
+        call->quota_line = (struct curl_slist){.data = call->quota, .next = call->headers};
+        call->bearer_line.next = &call->quota_line;
+    }
     curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, &call->bearer_line);
     return true;
 }

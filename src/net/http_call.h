@@ -32,14 +32,16 @@ struct http_call {
     struct http_policy policy;
     struct curl_slist *headers;
     struct curl_slist bearer_line; /* a list of its own head: the secret is in no other memory of ours */
-    struct secret bearer;          /* "Authorization: Bearer ..." */
+    struct curl_slist quota_line;  /* behind it: "x-goog-user-project: ..." */
+    char *quota;
+    struct secret bearer; /* "Authorization: Bearer ..." */
 
     CURL *easy;
     char curl_text[CURL_ERROR_SIZE];
     bool over_limit;
     bool head_done; /* curl takes a head that is cut for a whole one */
-    bool renew;   /* the next try begins with another token */
-    bool renewed; /* ... and that may happen once */
+    bool renew;     /* the next try begins with another token */
+    bool renewed;   /* ... and that may happen once */
     int64_t first_ms;
     int64_t due_ms;
 

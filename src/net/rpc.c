@@ -19,7 +19,7 @@
 #define RECEIVE_LIMIT    (20 * 1024 * 1024) /* the 4 MiB default is less than a pull may bring */
 #define CA_LIMIT         (4 * 1024 * 1024)
 #define STOP_SLICE_MS    100
-#define HEADERS          2
+#define HEADERS          3
 #define OPS              6
 #define KEEPALIVE_MS     60000
 #define KEEPALIVE_OUT_MS 20000
@@ -204,6 +204,10 @@ static enum rpc_status add_token(struct rpc *rpc, struct try *try, bool renew, s
     memcpy(GRPC_SLICE_START_PTR(value) + scheme_size, secret_reveal(&bearer), bearer.size);
     if (!add_header(try, "authorization", value))
         return fail(answer, RPC_UNAUTHENTICATED, "the access token holds characters that no header may have");
+    const char *project = rpc->token->quota_project;
+    if (project && !add_header(try, "x-goog-user-project", grpc_slice_from_copied_string(project)))
+        return fail(answer, RPC_UNAUTHENTICATED,
+                    "the quota project holds characters that no header may have");
     return RPC_OK;
 }
 

@@ -1,10 +1,9 @@
-#include "net/token.h"
-
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "token_parts.h"
 
 /* A secret kept by someone else, in an environment variable or a file, and our copy of it. */
 struct kept_token {
@@ -15,24 +14,10 @@ struct kept_token {
     struct secret secret;
 };
 
-/* A token becomes a header line, so nothing that ends a line or a word may be in it. */
-static bool check_token(const struct secret *secret, const char *where, struct error *err)
-{
-    const char *text = secret_reveal(secret);
-    for (size_t i = 0; i < secret->size; i++)
-        if (text[i] <= ' ' || text[i] > '~')
-            return error_set(
-                err, ERROR_CONFIG,
-                "the token in %s has a blank or a special character at byte %zu: put the access token "
-                "alone there",
-                where, i + 1);
-    return true;
-}
-
 static bool read_token(struct kept_token *kept, struct error *err)
 {
     AUTO(secret_done) struct secret fresh = {0};
-    if (!kept->read(&fresh, kept->where, err) || !check_token(&fresh, kept->where, err)) return false;
+    if (!kept->read(&fresh, kept->where, err) || !token_check(&fresh, kept->where, err)) return false;
     struct secret old = kept->secret;
     kept->secret = fresh;
     fresh = old; /* wiped on the way out */
