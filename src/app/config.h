@@ -50,6 +50,7 @@ struct config {
     struct token_setting source_token;
     char *endpoint_bigquery;
     char *endpoint_pubsub;
+    char *endpoint_secretmanager;
     struct name_list streams;
 };
 

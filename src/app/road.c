@@ -17,20 +17,36 @@
 #define USER_AGENT "caseload/" CASELOAD_VERSION " (gzip)"
 #define GRACE_MS   9000
 
+static struct token_settings token_settings(const struct road *road)
+{
+    return (struct token_settings){
+        .user_agent = USER_AGENT, .ca_file = road->config->ca_file, .stop = &road->stop};
+}
+
+/* The credentials are looked for when the first part asks for them, so that emulators need none. */
+static bool need_google(struct road *road, struct error *err)
+{
+    const struct token_settings settings = token_settings(road);
+
+    return road->google || token_from_google(&settings, &road->google, err);
+}
+
 static bool open_token(struct road *road, struct error *err)
 {
     const struct token_setting *token = &road->config->source_token;
+    const struct token_settings settings = token_settings(road);
 
     switch (token->origin) {
     case TOKEN_ENV: return token_from_env(token->name, &road->source_token, err);
     case TOKEN_FILE: return token_from_file(token->name, &road->source_token, err);
     case TOKEN_SECRET:
+        return (need_google(road, err) &&
+                token_from_secret(&settings, token->name, road->config->endpoint_secretmanager, road->google,
+                                  &road->source_token, err)) ||
+               error_wrap(err, "source.token");
     case TOKEN_NONE: break;
     }
-    return error_set(
-        err, ERROR_CONFIG,
-        "source.token: this version reads no secrets from Secret Manager; mount the secret as a file and "
-        "use {\"file\": PATH}");
+    abort(); /* the setting is required */
 }
 
 static bool open_source(struct road *road, struct error *err)
@@ -69,21 +85,13 @@ static char *bigquery_url(const struct config *config)
     return mem_text("https://bigquery.googleapis.com");
 }
 
-static bool no_credentials(const char *what, struct error *err)
-{
-    return error_set(
-        err, ERROR_CONFIG,
-        "%s asks for Google credentials, which this version can't obtain yet; it serves emulators: set "
-        "BIGQUERY_EMULATOR_HOST and PUBSUB_EMULATOR_HOST, or endpoints",
-        what);
-}
-
 static bool open_warehouse(struct road *road, struct error *err)
 {
     const struct config *config = road->config;
 
     road->bigquery_url = bigquery_url(config);
-    if (strncmp(road->bigquery_url, "http://", 7) != 0) return no_credentials("BigQuery", err);
+    if (strncmp(road->bigquery_url, "http://", 7) != 0 && !need_google(road, err))
+        return error_wrap(err, "BigQuery");
     return bigquery_new(
         &(struct bigquery_settings){
             .base_url = road->bigquery_url,
@@ -94,6 +102,7 @@ static bool open_warehouse(struct road *road, struct error *err)
             .timezone = config->timezone,
             .version = CASELOAD_VERSION,
             .require_partition_filter = config->require_partition_filter,
+            .token = strncmp(road->bigquery_url, "http://", 7) == 0 ? NULL : road->google,
             .http = road->http,
             .progress = &road->progress,
             .stop = &road->halt,
@@ -131,13 +140,14 @@ bool road_open(struct road *road, const struct config *config, struct error *err
 /* An emulator's address comes as host:port, often with http:// before it, and speaks plain text. */
 static void pubsub_address(struct road *road)
 {
-    const char *emulator = road->config->endpoint_pubsub;
+    const char *given = road->config->endpoint_pubsub;
 
-    if (!emulator) emulator = getenv("PUBSUB_EMULATOR_HOST");
-    road->pubsub_plaintext = emulator && *emulator;
-    if (!road->pubsub_plaintext) emulator = "pubsub.googleapis.com:443";
-    if (strncmp(emulator, "http://", 7) == 0) emulator += 7;
-    road->pubsub_target = mem_text(emulator);
+    if (!given) given = getenv("PUBSUB_EMULATOR_HOST");
+    if (!given || !*given) given = "https://pubsub.googleapis.com:443";
+    road->pubsub_plaintext = strncmp(given, "https://", 8) != 0;
+    if (!road->pubsub_plaintext) given += 8;
+    if (strncmp(given, "http://", 7) == 0) given += 7;
+    road->pubsub_target = mem_text(given);
 }
 
 bool road_open_trigger(struct road *road, struct error *err)
@@ -152,11 +162,12 @@ bool road_open_trigger(struct road *road, struct error *err)
                              ? mem_text(name)
                              : mem_format("projects/%s/subscriptions/%s", config->project, name);
     pubsub_address(road);
-    if (!road->pubsub_plaintext) return no_credentials("Pub/Sub", err);
+    if (!road->pubsub_plaintext && !need_google(road, err)) return error_wrap(err, "Pub/Sub");
     return pubsub_new(
         &(struct pubsub_settings){
             .target = road->pubsub_target,
             .plaintext = road->pubsub_plaintext,
+            .token = road->pubsub_plaintext ? NULL : road->google,
             .subscription = road->subscription,
             .ca_file = config->ca_file,
             .user_agent = USER_AGENT,
@@ -172,6 +183,7 @@ void road_close(struct road *road)
     if (road->warehouse) road->warehouse->ops->free(road->warehouse);
     if (road->source) road->source->ops->free(road->source);
     token_free(road->source_token);
+    token_free(road->google); /* after all that borrow it */
     http_free(road->http);
     zone_free(road->zone);
     free(road->subscription);
@@ -181,6 +193,7 @@ void road_close(struct road *road)
     road->warehouse = NULL;
     road->source = NULL;
     road->source_token = NULL;
+    road->google = NULL;
     road->http = NULL;
     road->zone = NULL;
     road->subscription = road->bigquery_url = road->pubsub_target = NULL;

@@ -24,6 +24,7 @@ struct road {
     struct selection selections[LIMIT_STREAMS];
     size_t selection_count;
     struct http *http;
+    struct token *google; /* NULL until something needs it: emulators do not */
     struct token *source_token;
     struct source *source;
     struct source_identity identity;

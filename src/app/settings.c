@@ -44,8 +44,11 @@ const struct setting config_settings[] = {
     {"source", "api_version", SETTING_TEXT, AT(source_api_version), NULL, false, 0, 0, WORD ".",
      "version of the source's API; default: the one this was written for"},
     {"endpoints", "bigquery", SETTING_TEXT, AT(endpoint_bigquery), NULL, false, 0, 0, NULL,
-     "another address of BigQuery, for tests; BIGQUERY_EMULATOR_HOST does the same"},
+     "another address of BigQuery, for tests, as BIGQUERY_EMULATOR_HOST is; no credentials go to http://"},
     {"endpoints", "pubsub", SETTING_TEXT, AT(endpoint_pubsub), NULL, false, 0, 0, NULL,
-     "another address of Pub/Sub, for tests; PUBSUB_EMULATOR_HOST does the same"},
+     "another address of Pub/Sub, for tests; https://HOST:PORT, or HOST:PORT in plain text without "
+     "credentials, as PUBSUB_EMULATOR_HOST is"},
+    {"endpoints", "secretmanager", SETTING_TEXT, AT(endpoint_secretmanager), NULL, false, 0, 0, NULL,
+     "another address of Secret Manager, for tests"},
 };
 const size_t config_setting_count = sizeof config_settings / sizeof config_settings[0];
