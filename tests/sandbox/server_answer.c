@@ -230,7 +230,7 @@ static bool send_parts(int fd, const char *head, size_t head_size, const char *b
         size_t of_head = (size_t)sent < head_size ? (size_t)sent : head_size;
         head += of_head;
         head_size -= of_head;
-        body += (size_t)sent - of_head;
+        if (body) body += (size_t)sent - of_head;
         body_size -= (size_t)sent - of_head;
     }
     return true;
