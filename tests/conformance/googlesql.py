@@ -1,0 +1,243 @@
+#!/usr/bin/env python3
+"""Google's own SQL engine judges the worker's SQL, and the sandbox that runs it.
+
+    googlesql.py BUILD [--seed N] [--worlds COUNT]
+
+1. Every statement that the scenarios sent (BUILD/journals, left by tests/e2e/run.py) parses as GoogleSQL, and its names
+   and types are right against the tables that the worker made.
+2. Random small worlds: the worker's statements, and the scripts of its commits, leave the same rows, results and errors
+   in the sandbox as they do when Google's engine answers every expression in them (script.py).
+   `--seed N` runs that world alone and shows it.
+
+A statement of the commit takes at most 3,000 days at once. Here both sides take DAYS_AT_ONCE, so that small worlds go
+round the loop too.
+"""
+import argparse
+import datetime
+import json
+import multiprocessing
+import pathlib
+import re
+import subprocess
+import sys
+import time
+import traceback
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "e2e"))
+
+import harness  # noqa: E402
+from engine import GoogleSql, Refused  # noqa: E402
+from script import Text, Warehouse, statements  # noqa: E402
+from warehouse import Client, shown, to_kind  # noqa: E402
+from worlds import make_world  # noqa: E402
+
+ROOT = HERE.parent.parent
+CACHE = ROOT / ".cache/zetasql-0.1.5/googlesql.cwasm"
+WORLDS = 200
+DAYS_AT_ONCE = 3
+PROCESSES = 2
+# Later than anything in a world: what is stored with such a time was stored now.
+START = datetime.datetime(2090, 1, 1, 4, 10, tzinfo=datetime.timezone.utc)
+NONCE = re.compile(r"\bstage_(\w+?)_[0-9a-f]{16}_(\w+)")
+
+
+# --- 1. what was sent ---
+def steady(text):
+    """Without what differs from run to run."""
+    return NONCE.sub(r"stage_\1_0_\2", text)
+
+
+def read_journals(folder):
+    """({table in full: fields}, {script: [(parameter, kind)]})."""
+    schemas, scripts = {}, {}
+    for path in sorted(folder.glob("*.jsonl")):
+        for line in path.read_text().splitlines():
+            entry = json.loads(line) if line else {}
+            if entry.get("operation") == "tables.insert" and entry.get("status") == 200:
+                resource = entry["resource"]
+                if "schema" in resource:
+                    name = f"{harness.PROJECT}.{entry['table']}"
+                    schemas.setdefault(steady(name), resource["schema"]["fields"])
+                if "view" in resource:
+                    scripts.setdefault(steady(resource["view"]["query"]), [])
+            elif entry.get("operation") == "job" and entry.get("query"):
+                parameters = [(p["name"], to_kind(p["parameterType"])) for p in entry.get("queryParameters") or []]
+                scripts.setdefault(steady(entry["query"]), parameters)
+    return schemas, scripts
+
+
+def judge_scripts(engine, scripts):
+    """(statements judged, problems)."""
+    known, problems = sorted(engine.schemas), []
+    judged = set()
+    for script, parameters in scripts:
+        try:
+            text = Text(engine, script, known)
+            pieces = list(statements(text))
+        except Refused as refusal:
+            problems.append(f"does not parse: {refusal}\n{script}")
+            continue
+        given = sorted({**dict(parameters), **text.variables}.items(), key=lambda pair: pair[0])
+        for _, node, statement in pieces:
+            if (statement, str(given)) in judged:
+                continue
+            judged.add((statement, str(given)))
+            try:
+                engine.analyze(statement, given)
+            except Refused as refusal:
+                problems.append(f"{refusal}\n{statement}\n  at {text.place(node)} of the script {script[:200]} ...")
+    return len(judged), problems
+
+
+# --- 2. worlds ---
+class Bench:
+    """One sandbox and one engine, on which worlds are tried one after another."""
+
+    def __init__(self, build, kit, name):
+        self.folder = harness.work_folder(f"conformance-{name}")
+        self.sandbox = harness.Sandbox(build, self.folder, start=START.isoformat().replace("+00:00", "Z"))
+        self.client = Client(self.sandbox.ports["http"], "judge")
+        self.texts = {name: text.replace("LIMIT 3000", f"LIMIT {DAYS_AT_ONCE}") for name, text in kit["statements"].items()}
+        schemas = kit["schemas"]
+        self.schemas = {
+            "desk.tickets": schemas["tickets"], "desk.replies": schemas["replies"],
+            "desk_caseload.stage_tickets_0_0": schemas["stage_tickets"],
+            "desk_caseload.stage_tickets_0_1": schemas["stage_replies"],
+            "desk_caseload.stage_tickets_0_rejected": schemas["stage_rejected"],
+            "desk_caseload.lock_tickets": schemas["lock"], "desk_caseload.runs": schemas["runs"],
+            "desk_caseload.rejected": schemas["rejected"],
+        }
+        self.warehouse = Warehouse(GoogleSql(CACHE, {}), {f"judge.{name}": fields for name, fields in self.schemas.items()})
+
+    def place(self, world, name):
+        """Each world has datasets of its own in the sandbox."""
+        return name.replace("desk", f"w{world.seed}", 1)
+
+    def fill(self, world):
+        self.client.make_dataset(self.place(world, "desk"))
+        self.client.make_dataset(self.place(world, "desk_caseload"))
+        for name, fields in self.schemas.items():
+            self.client.make_table(self.place(world, name), fields)
+            if world.tables[name]:
+                self.client.load(self.place(world, name), fields, world.tables[name])
+            self.warehouse.tables[f"judge.{name}"] = world.tables[name]
+
+    def steps(self, world):
+        """Problems, as texts."""
+        for number, step in enumerate(world.steps):
+            text = self.texts[step.statement]
+            there = self.client.query(text.replace("judge.desk", f"judge.w{world.seed}"), step.parameters)
+            here = self.warehouse.run(text, step.parameters, START + datetime.timedelta(seconds=number))
+            about = f"step {number + 1}, {step.statement}"
+            if bool(here.error) != bool(there.error) or (here.error and plain(here.error) not in there.error):
+                yield f"{about}: error\n  GoogleSQL: {here.error}\n  sandbox:   {there.error}"
+            elif shown(here.rows, START) != shown(there.rows, START):
+                yield f"{about}: result" + difference(here.rows, there.rows)
+            for name, fields in self.schemas.items():
+                ours = self.warehouse.tables[f"judge.{name}"]
+                theirs = self.client.rows(self.place(world, name), fields)
+                if shown(ours, START) != shown(theirs, START):
+                    yield f"{about}: rows of {name}" + difference(ours, theirs)
+
+    def clear(self, world):
+        self.client.drop_dataset(self.place(world, "desk"))
+        self.client.drop_dataset(self.place(world, "desk_caseload"))
+
+    def judge(self, seed):
+        """None, or what differs."""
+        world = make_world(seed)
+        self.fill(world)
+        problem = next(self.steps(world), None)
+        self.clear(world)
+        return problem
+
+    def show(self, seed):
+        world = make_world(seed)
+        for name, rows in world.tables.items():
+            print(name, [f["name"] for f in self.schemas[name]])
+            for row in shown(rows, START):
+                print("   ", row)
+        for step in world.steps:
+            print(step.statement, {name: str(value) for name, (_, value) in step.parameters.items()})
+
+
+def plain(error):
+    """Without the engine's own kind of error, which BigQuery does not show."""
+    return re.sub(r"^\[\w+\] ", "", error)
+
+
+def difference(ours, theirs):
+    ours, theirs = shown(ours, START), shown(theirs, START)
+    lines = ["  GoogleSQL only: " + repr(row) for row in leftover(ours, theirs)]
+    lines += ["  sandbox only:   " + repr(row) for row in leftover(theirs, ours)]
+    return "\n" + "\n".join(lines)
+
+
+def leftover(rows, others):
+    others = list(others)
+    for row in rows:
+        if row in others:
+            others.remove(row)
+        else:
+            yield row
+
+
+# --- two processes ---
+def scripts_task(build, index, _):
+    schemas, scripts = read_journals(build / "journals")
+    mine = [pair for i, pair in enumerate(sorted(scripts.items())) if i % PROCESSES == index]
+    if not scripts:
+        return 0, [f"there are no journals in {build}/journals: run tests/e2e/run.py first"] if index == 0 else []
+    return judge_scripts(GoogleSql(CACHE, schemas), mine)
+
+
+def worlds_task(build, index, seeds):
+    kit = json.loads(subprocess.run([build / "tests/conformance/conformance_scripts"], capture_output=True, check=True).stdout)
+    bench = Bench(build, kit, str(index))
+    problems = []
+    if len(seeds) == 1:
+        bench.show(seeds[0])
+    for seed in seeds:
+        problem = bench.judge(seed)
+        if problem:
+            problems.append(f"world {seed}: {problem}\n  again: googlesql.py {build} --seed {seed}")
+    bench.sandbox.stop()
+    return len(seeds), problems
+
+
+def perform(task):
+    name, *arguments = task
+    try:
+        return name, *{"scripts": scripts_task, "worlds": worlds_task}[name](*arguments)
+    except Exception:  # the other tasks shall still be heard
+        return name, 1, [traceback.format_exc()]
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Google's SQL engine against the worker's SQL and the sandbox")
+    parser.add_argument("build", type=pathlib.Path)
+    parser.add_argument("--seed", type=int, help="only this world, and show it")
+    parser.add_argument("--worlds", type=int, default=WORLDS)
+    arguments = parser.parse_args()
+    build = arguments.build.resolve()
+    began = time.monotonic()
+    if arguments.seed is not None:
+        tasks = [("worlds", build, 0, [arguments.seed])]
+    else:
+        GoogleSql(CACHE, {})  # compiles, if that was not done yet
+        tasks = [("scripts", build, i, None) for i in range(PROCESSES)]
+        tasks += [("worlds", build, i, list(range(1 + i, arguments.worlds + 1, PROCESSES))) for i in range(PROCESSES)]
+    passed = failed = 0
+    with multiprocessing.get_context("spawn").Pool(PROCESSES) as pool:
+        for name, count, problems in pool.imap_unordered(perform, tasks):
+            print(f"{name}: {count} judged, {len(problems)} problems, after {time.monotonic() - began:.1f} s", flush=True)
+            for problem in problems:
+                print("FAIL " + problem, flush=True)
+            passed, failed = passed + max(0, count - len(problems)), failed + len(problems)
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

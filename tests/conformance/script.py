@@ -1,0 +1,290 @@
+"""A script of GoogleSQL, run statement by statement: its structure is what Google's parser says, and every expression and
+query in it is answered by Google's engine. Only what the engine does not know is here: variables, control, transactions,
+and that INSERT and UPDATE change tables.
+
+Tables are given to the engine as parameters (`FROM UNNEST(@table_0)`), script variables too; the current time is a
+parameter as well, so that an answer does not depend on when it is asked.
+"""
+import collections
+
+from engine import Refused, array_of, field_kind
+
+LOOPS = 10000
+
+Outcome = collections.namedtuple("Outcome", "rows error")  # error: None, or the text
+
+
+class Raised(Exception):
+    """RAISE USING MESSAGE."""
+
+
+def concrete(message):
+    """The node inside of the wrappers named Any*."""
+    while message.DESCRIPTOR.name.startswith("Any"):
+        message = next(value for _, value in message.ListFields())
+    return message
+
+
+def kind_name(node):
+    return node.DESCRIPTOR.name[len("AST"):-len("Proto")]
+
+
+def span(node):
+    """(begin, end) in bytes."""
+    node = concrete(node)
+    while "parse_location_range" not in node.DESCRIPTOR.fields_by_name:
+        node = node.parent
+    return node.parse_location_range.start, node.parse_location_range.end
+
+
+def nodes(message):
+    """All nodes below, the node itself included."""
+    yield message
+    for field, value in message.ListFields():
+        if field.message_type is None or field.name == "parse_location_range":
+            continue
+        for member in value if field.is_repeated else [value]:
+            yield from nodes(member)
+
+
+def path_names(node):
+    return [name.id_string for name in node.names]
+
+
+class Text:
+    """A script's bytes, and pieces of them rewritten for the engine."""
+
+    def __init__(self, engine, text, known):
+        """known: names of tables in full; they are quoted whole."""
+        self.source = text.encode()
+        self.known = known
+        self.tree = engine.parse_script(text).parsed_script
+        self.variables = {}  # name: kind
+        for node in nodes(self.tree):
+            if kind_name(node) == "VariableDeclaration":
+                kind = self.declared_kind(node.type)
+                self.variables.update((name.id_string, kind) for name in node.variable_list.identifier_list)
+
+    def declared_kind(self, node):
+        node = concrete(node)
+        if kind_name(node) == "ArrayType":
+            return array_of(self.declared_kind(node.element_type))
+        return path_names(node.type_name)[0].upper()
+
+    def cut(self, node):
+        begin, end = span(node)
+        return self.source[begin:end].decode()
+
+    def place(self, node):
+        """Line and column of a node."""
+        before = self.source[:span(node)[0]].decode()
+        return f"[{before.count(chr(10)) + 1}:{len(before) - before.rfind(chr(10))}]"
+
+    def tables(self, node):
+        """Full names of the tables that are read below."""
+        paths = [n.path_expr for n in nodes(node) if kind_name(n) == "TablePathExpression" and n.HasField("path_expr")]
+        return [p.names[0].id_string for p in paths if p.names[0].id_string in self.known]
+
+    def changes(self, node, evaluated):
+        """(begin, end, text) for each piece that the engine must see otherwise."""
+        for below in nodes(node):
+            kind = kind_name(below)
+            if kind == "PathExpression" and len(below.names) == 1 and below.names[0].id_string in self.variables:
+                yield *span(below), "@" + below.names[0].id_string
+            elif not evaluated:
+                continue
+            elif kind == "TablePathExpression" and below.HasField("path_expr"):
+                name = below.path_expr.names[0].id_string
+                if name in self.known:
+                    yield *span(below.path_expr), f"UNNEST(@table_{self.known.index(name)})"
+            elif kind == "SystemVariableExpr":
+                yield *span(below), "@system_" + path_names(below.path)[0]
+            elif kind == "FunctionCall" and path_names(below.function)[-1].upper() == "CURRENT_TIMESTAMP":
+                yield *span(below), "@current_time"
+            elif kind == "FunctionCall" and path_names(below.function)[-1].upper() == "CURRENT_DATE":
+                begin, end = span(below.function)
+                bracket = self.source.index(b"(", end) + 1
+                yield begin, bracket, "DATE(@current_time" + (", " if below.arguments else "")
+
+    def rewritten(self, node, evaluated=True):
+        begin, end = span(node)
+        out, at = "", begin
+        for first, last, text in sorted(set(self.changes(node, evaluated))):
+            out += self.source[at:first].decode() + text
+            at = last
+        return out + self.source[at:end].decode()
+
+
+def statements(text, node=None):
+    """(kind, node, statement that can be judged alone) of each, also inside of IF and WHILE."""
+    for statement in (node or text.tree.statement_list_node).statement_list:
+        statement = concrete(statement)
+        kind = kind_name(statement)
+        if kind == "SingleAssignment":
+            yield kind, statement, f"SELECT {text.rewritten(statement.expression, False)}"
+        elif kind == "AssignmentFromStruct":
+            yield kind, statement, f"SELECT {text.rewritten(statement.struct_expression, False)}"
+        elif kind == "RaiseStatement":
+            yield kind, statement, f"SELECT {text.rewritten(statement.message, False)}"
+        elif kind == "IfStatement":
+            yield kind, statement, f"SELECT {text.rewritten(statement.condition, False)}"
+            yield from statements(text, statement.then_list)
+            if statement.HasField("else_list"):
+                yield from statements(text, statement.else_list)
+        elif kind == "WhileStatement":
+            yield kind, statement, f"SELECT {text.rewritten(statement.condition, False)}"
+            yield from statements(text, statement.parent.body)
+        elif kind in ("InsertStatement", "UpdateStatement", "DeleteStatement", "QueryStatement"):
+            yield kind, statement, text.rewritten(statement, False)
+        elif kind not in ("VariableDeclaration", "BeginStatement", "CommitStatement", "RollbackStatement"):
+            raise Refused(f"{text.place(statement)} {kind} is not expected")
+
+
+class Warehouse:
+    """Tables, and scripts on them. schemas: {full name: fields}."""
+
+    def __init__(self, engine, schemas):
+        self.engine = engine
+        self.schemas = schemas
+        self.names = sorted(schemas)
+        self.columns = {name: [f["name"] for f in fields] for name, fields in schemas.items()}
+        self.kinds = {f"table_{i}": array_of(("STRUCT", [(f["name"], field_kind(f)) for f in schemas[name]]))
+                      for i, name in enumerate(self.names)}
+        self.texts = {}
+        self.prepared = {}
+        self.tables = {name: [] for name in self.names}
+
+    def run(self, script, parameters, now):
+        """parameters: {name: (kind, value)}."""
+        if script not in self.texts:
+            self.texts[script] = Text(self.engine, script, self.names)
+        return Run(self, self.texts[script], parameters, now).outcome()
+
+    def ask(self, query, kinds, values):
+        if query not in self.prepared:
+            self.prepared[query] = self.engine.prepare(query, {**self.kinds, **kinds})
+        tables = {f"table_{i}": self.tables[name] for i, name in enumerate(self.names)}
+        return self.prepared[query].rows({**values, **tables})
+
+
+class Run:
+    """One run of one script."""
+
+    def __init__(self, warehouse, text, parameters, now):
+        self.warehouse = warehouse
+        self.text = text
+        self.values = {name: value for name, (_, value) in parameters.items()}
+        self.values.update({"current_time": now, "system_row_count": 0})
+        self.kinds = {name: kind for name, (kind, _) in parameters.items()}
+        self.kinds.update({"current_time": "TIMESTAMP", "system_row_count": "INT64", **text.variables})
+        self.before = None  # the tables when the transaction began
+        self.rows = None
+
+    def outcome(self):
+        error = None
+        try:
+            self.block(self.text.tree.statement_list_node)
+        except (Raised, Refused) as failure:
+            error = str(failure)
+        if self.before is not None:
+            self.warehouse.tables = self.before
+        return Outcome(None if error else self.rows, error)
+
+    def ask(self, query):
+        return self.warehouse.ask(query, self.kinds, self.values)
+
+    def value(self, node):
+        return self.ask(f"SELECT {self.text.rewritten(node)}")[0][0]
+
+    def block(self, node):
+        for statement in node.statement_list:
+            statement = concrete(statement)
+            getattr(self, "do_" + kind_name(statement))(statement)
+
+    def do_VariableDeclaration(self, node):
+        value = self.value(node.default_value) if node.HasField("default_value") else None
+        self.values.update((name.id_string, value) for name in node.variable_list.identifier_list)
+
+    def do_SingleAssignment(self, node):
+        self.values[node.variable.id_string] = self.value(node.expression)
+
+    def do_AssignmentFromStruct(self, node):
+        names = [name.id_string for name in node.variables.identifier_list]
+        value = self.value(node.struct_expression)
+        if value is None or len(value) != len(names):
+            raise Refused("SET of several variables needs a struct of as many fields")
+        self.values.update(zip(names, value))
+
+    def do_IfStatement(self, node):
+        if self.value(node.condition):
+            self.block(node.then_list)
+        elif node.HasField("else_list"):
+            self.block(node.else_list)
+
+    def do_WhileStatement(self, node):
+        for _ in range(LOOPS):
+            if not self.value(node.condition):
+                return
+            self.block(node.parent.body)
+        raise Refused(f"{self.text.place(node)} the loop does not end")
+
+    def do_RaiseStatement(self, node):
+        raise Raised(self.value(node.message))
+
+    def do_BeginStatement(self, _):
+        if self.before is not None:
+            raise Refused("a transaction has begun already")
+        self.before = {name: [list(row) for row in rows] for name, rows in self.warehouse.tables.items()}
+
+    def do_CommitStatement(self, _):
+        if self.before is None:
+            raise Refused("no transaction has begun")
+        self.before = None
+
+    def do_QueryStatement(self, node):
+        self.rows = self.ask(self.text.rewritten(node))
+
+    def target(self, node):
+        name = concrete(node.target_path).names[0].id_string
+        return name, self.warehouse.columns[name]
+
+    def checked(self, name, row):
+        for field, value in zip(self.warehouse.schemas[name], row):
+            if value is None and field.get("mode") == "REQUIRED":
+                raise Refused(f"required field {field['name']} cannot be null")
+        return row
+
+    def do_InsertStatement(self, node):
+        name, columns = self.target(node)
+        given = [c.id_string for c in node.column_list.identifiers] if node.HasField("column_list") else columns
+        if node.HasField("query"):
+            rows = self.ask(self.text.rewritten(node.query))
+        else:
+            rows = []
+            for row in node.rows.rows:
+                values = ", ".join(self.text.rewritten(value) for value in row.values)
+                rows += self.ask(f"SELECT {values}")
+        empty = [[] if f.get("mode") == "REPEATED" else None for f in self.warehouse.schemas[name]]
+        made = []
+        for row in rows:
+            full = list(empty)
+            for column, value in zip(given, row):
+                full[columns.index(column)] = value
+            made.append(self.checked(name, full))
+        self.warehouse.tables[name] = self.warehouse.tables[name] + made
+        self.values["system_row_count"] = len(made)
+
+    def do_UpdateStatement(self, node):
+        name, columns = self.target(node)
+        items = [item.set_value for item in node.update_item_list.update_items]
+        values = ", ".join(self.text.rewritten(item.value) for item in items)
+        table = self.warehouse.names.index(name)
+        found = self.ask(f"SELECT row_index, {values} FROM UNNEST(@table_{table}) WITH OFFSET AS row_index "
+                         f"WHERE {self.text.rewritten(getattr(node, 'where'))}")
+        rows = [list(row) for row in self.warehouse.tables[name]]
+        for index, *new in found:
+            for item, value in zip(items, new):
+                rows[index][columns.index(concrete(item.path).names[0].id_string)] = value
+            self.checked(name, rows[index])
+        self.warehouse.tables[name] = rows
+        self.values["system_row_count"] = len(found)

@@ -1,0 +1,177 @@
+"""Random small worlds: the tables of one stream with a child, what is staged, and what is asked of them.
+
+A world is a function of its number alone. Most of its rows are good; what goes wrong now and then is what the commit must
+refuse or leave alone: doubled rows, wrong counts and days, foreign rows, missing and doubled locks.
+"""
+import collections
+import datetime
+import random
+import zoneinfo
+
+from engine import Json
+
+UTC = datetime.timezone.utc
+DAY = datetime.timedelta(days=1)
+US = datetime.timedelta(microseconds=1)
+STREAM = "tickets"
+
+# A zone, and days near which its clocks do something (or nothing).
+PLACES = [
+    ("Etc/UTC", "2026-03-01"), ("UTC", "1970-01-01"), ("Europe/Berlin", "2026-03-28"), ("Europe/Berlin", "2026-10-24"),
+    ("America/New_York", "2026-03-07"), ("America/New_York", "2025-11-01"), ("America/Los_Angeles", "2026-12-30"),
+    ("America/Sao_Paulo", "2018-11-03"), ("Australia/Lord_Howe", "2026-04-04"), ("Pacific/Apia", "2011-12-28"),
+    ("Pacific/Kiritimati", "2026-02-27"), ("Asia/Kathmandu", "2026-01-01"), ("Asia/Kolkata", "2024-02-28"),
+    ("Africa/Casablanca", "2026-02-14"), ("America/St_Johns", "2006-10-28"), ("Europe/Dublin", "2038-01-18"),
+    ("Pacific/Marquesas", "2000-02-28"), ("Asia/Tehran", "2022-09-20"), ("Europe/London", "1969-12-30"),
+]
+IDS = ["1", "2", "10", "a", "A", "ä", "", " ", "o'x", "\U0001f642"]
+NAMES = [None, "", "Ann", "NULL", "a\nb", "\u00e9\u4e16", '"q"', "\\"]
+EXTRAS = [None, Json("{}"), Json('{"a.b":[1,null,"x"]}'), Json('{"n":1.5,"t":true,"s":"\\u00e9"}'), Json("[]")]
+REASONS = ["no id", "not an object"]
+RECORDS = ["{", "", "{\"id\": null}"]
+
+World = collections.namedtuple("World", "seed tables steps")
+Step = collections.namedtuple("Step", "statement parameters")
+
+
+def at_noon(year, month, day):
+    return datetime.datetime(year, month, day, 12, tzinfo=UTC)
+
+
+class Maker:
+    def __init__(self, seed):
+        self.seed = seed
+        self.dice = random.Random(seed)
+        zone, near = self.dice.choice(PLACES)
+        self.zone_name, self.zone = zone, zoneinfo.ZoneInfo(zone)
+        self.lo = datetime.date.fromisoformat(near) + self.dice.randrange(3) * DAY
+        self.hi = self.lo + self.dice.choice([0, 1, 2, 6]) * DAY
+        self.open = self.chance(0.4)
+        self.claim_hi = self.lo + self.dice.randrange(-1, (self.hi - self.lo).days + 1) * DAY
+        self.instants = [self.instant(-2, 3) for _ in range(self.dice.randrange(2, 7))]
+        self.inside = [i for i in self.instants if self.day(i) >= self.lo and (self.open or self.day(i) <= self.hi)]
+        self.ids = self.dice.sample(IDS, self.dice.randrange(1, 5))
+        self.loaded = at_noon(2020, 1, 1)
+
+    def chance(self, part):
+        return self.dice.random() < part
+
+    def instant(self, before, after):
+        """Near a midnight of the zone or of UTC, or anywhere, some days around the unit."""
+        day = self.lo + self.dice.randrange(before, (self.hi - self.lo).days + after) * DAY
+        zone = self.dice.choice([self.zone, self.zone, UTC])
+        midnight = datetime.datetime.combine(day, datetime.time(), zone).astimezone(UTC)
+        off = [-US, 0 * US, US, datetime.timedelta(seconds=self.dice.randrange(86400)),
+               datetime.timedelta(minutes=30 * self.dice.randrange(-6, 7))]
+        return midnight + self.dice.choice(off)
+
+    def day(self, instant):
+        return instant.astimezone(self.zone).date()
+
+    def moment(self):
+        """Later than all before, so that no two rows tie."""
+        self.loaded += datetime.timedelta(seconds=self.dice.randrange(1, 100000), microseconds=1)
+        return self.loaded
+
+    def days_of(self, instant, wrong):
+        return self.day(instant) + (self.dice.choice([-1, 1, 7]) * DAY if self.chance(wrong) else 0 * DAY)
+
+    # --- tables ---
+    def ticket(self, instants, wrong):
+        version = self.dice.choice(instants)
+        return [self.days_of(version, wrong), self.dice.choice(self.ids), version, self.dice.choice(NAMES),
+                self.dice.choice(EXTRAS)]
+
+    def reply(self, wrong):
+        created = self.dice.choice(self.instants)
+        return [self.days_of(created, wrong), self.dice.choice(self.ids), self.dice.choice(["r1", "r2"]), created,
+                self.dice.choice(self.instants), self.dice.choice(EXTRAS)]
+
+    def stored(self, rows):
+        return [row + [self.moment(), "before"] for row in rows]
+
+    def staged(self, rows):
+        numbers = list(range(len(rows)))
+        if self.chance(0.3):
+            self.dice.shuffle(numbers)
+        return [row + [number] for row, number in zip(rows, numbers)]
+
+    def some(self, most, make):
+        return [make() for _ in range(self.dice.randrange(most + 1))]
+
+    def lock(self):
+        good = ["w1", "intercom", self.zone_name, self.dice.randrange(5), self.moment()]
+        foreign = list(good)
+        column = self.dice.randrange(3)
+        foreign[column] = ["w2", "helpscout", "Asia/Tokyo"][column]
+        roll = self.dice.randrange(20)
+        return {0: [], 1: [good, list(good)], 2: [good, foreign], 3: [foreign], 4: [foreign]}.get(roll, [good])
+
+    def run(self):
+        first = self.lo + self.dice.randrange(-2, 2) * DAY
+        claimed = [(first + i * DAY, self.dice.randrange(4)) for i in range(self.dice.randrange(4))]
+        return [self.moment(), self.dice.choice([STREAM, STREAM, "other"]), first, first + 3 * DAY, self.chance(0.5),
+                claimed, "before", self.dice.choice(["m1", "m2", ""]), self.moment(), self.dice.choice([None, 7]),
+                self.dice.choice([None, 3]), 0, self.dice.choice([None, "0.1.0"])]
+
+    def rejected(self):
+        return [self.lo, self.dice.choice([STREAM, STREAM, "other"]), self.lo, self.hi, self.dice.choice([None, "1"]),
+                self.dice.choice(REASONS), self.dice.choice(RECORDS), "before", self.moment()]
+
+    def reject(self):
+        return [self.dice.choice([None, "1", "2"]), self.dice.choice(REASONS), self.dice.choice(RECORDS)]
+
+    def tables(self):
+        good = self.inside and not self.chance(0.1)
+        wrong = 0.2 if self.chance(0.08) else 0
+        tickets = self.some(8, lambda: self.ticket(self.inside if good else self.instants, wrong))
+        if self.dice.randrange(12) == 0:  # many days; a statement of the commit takes so many of them at once
+            start = self.lo
+            tickets = [[start + i * DAY, "m", datetime.datetime.combine(start + i * DAY, datetime.time(12), self.zone)
+                        .astimezone(UTC), None, None] for i in range(self.dice.randrange(7, 12))]
+        return {
+            "desk.tickets": self.stored(self.some(6, lambda: self.ticket(self.instants, 0.05))),
+            "desk.replies": self.stored(self.some(5, lambda: self.reply(0.05))),
+            "desk_caseload.stage_tickets_0_0": self.staged(tickets),
+            "desk_caseload.stage_tickets_0_1": self.staged(self.some(6, lambda: self.reply(wrong))),
+            "desk_caseload.stage_tickets_0_rejected": self.staged(self.some(4, self.reject)),
+            "desk_caseload.lock_tickets": self.lock(),
+            "desk_caseload.runs": self.some(4, self.run),
+            "desk_caseload.rejected": self.some(3, self.rejected),
+        }
+
+    # --- what is asked ---
+    def commit_parameters(self, tables, variant):
+        counts = {"staged_0": len(tables["desk_caseload.stage_tickets_0_0"]),
+                  "staged_1": len(tables["desk_caseload.stage_tickets_0_1"]),
+                  "staged_rejected": len(tables["desk_caseload.stage_tickets_0_rejected"])}
+        if self.chance(0.08):
+            counts[self.dice.choice(sorted(counts))] += self.dice.choice([-1, 1])
+        used = {"commit_all": list(counts), "commit_parents": ["staged_0"], "commit_rejected": ["staged_rejected"],
+                "commit_nothing": []}[variant]
+        return {
+            **self.identity(), "stream": ("STRING", STREAM), "version": ("STRING", "0.1.0"), "run_id": ("STRING", "now"),
+            "message_id": ("STRING", self.dice.choice(["m1", "m2", ""])), "lo": ("DATE", self.lo), "hi": ("DATE", self.hi),
+            "claim_hi": ("DATE", self.claim_hi), "open": ("BOOL", self.open), "began_at": ("TIMESTAMP", self.moment()),
+            "fetched": ("INT64", self.dice.randrange(100)), **{name: ("INT64", counts[name]) for name in used},
+        }
+
+    def identity(self):
+        return {"workspace_id": ("STRING", "w1"), "source_type": ("STRING", "intercom"),
+                "timezone": ("STRING", self.zone_name)}
+
+    def steps(self, tables):
+        variant = self.dice.choice(["commit_all"] * 5 + ["commit_parents", "commit_rejected", "commit_nothing"])
+        state = Step("state", {"stream": ("STRING", STREAM), "message_id": ("STRING", self.dice.choice(["m1", "", "x"]))})
+        commit = Step(variant, self.commit_parameters(tables, variant))
+        adopt = Step("adopt", {"timezone": ("STRING", self.zone_name)})
+        seed = Step("seed", self.identity())
+        steps = [seed] if self.chance(0.3) else []
+        steps += [state, commit] + ([commit] if self.chance(0.25) else []) + [state, Step("latest", {}), adopt]
+        return steps
+
+
+def make_world(seed):
+    maker = Maker(seed)
+    tables = maker.tables()
+    return World(seed, tables, maker.steps(tables))
