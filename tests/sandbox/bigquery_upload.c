@@ -193,7 +193,8 @@ static void upload_session(struct exchange *exchange)
                    *scheme = exchange_header(exchange, "x-forwarded-proto");
         exchange_add_header(exchange, "Location",
                             "%s://%s/upload/bigquery/v2/projects/%s/jobs?uploadType=resumable&upload_id=%s",
-                            scheme && strcmp(scheme, "https") == 0 ? "https" : "http",
+                            exchange->sandbox->tls || (scheme && strcmp(scheme, "https") == 0) ? "https"
+                                                                                               : "http",
                             host ? host : "127.0.0.1", upload->project, upload->id);
         exchange_add_header(exchange, "X-GUploader-UploadID", "%s", upload->id);
     } else {

@@ -67,7 +67,7 @@ static void move_clock(struct exchange *exchange)
 
 /* --- faults --- */
 
-static const struct route *const faulty_routes[] = {bigquery_routes, intercom_routes};
+static const struct route *const faulty_routes[] = {auth_routes, bigquery_routes, intercom_routes};
 
 /* A fault that names no operation would never happen, and its test would prove nothing. */
 static bool is_operation(const char *service, const char *operation)
@@ -91,7 +91,7 @@ static bool add_fault(struct sandbox *sandbox, const char *line, struct error *e
     size_t operation = strcspn(line + service + gap, " ");
     AUTO(mem_free) char *first = mem_bytes(line, service);
     AUTO(mem_free) char *second = mem_bytes(line + service + gap, operation);
-    bool routed = strcmp(first, "bigquery") == 0 || strcmp(first, "intercom") == 0;
+    bool routed = strcmp(first, "auth") == 0 || strcmp(first, "bigquery") == 0 || strcmp(first, "intercom") == 0;
     if (routed && !is_operation(first, second))
         return error_set(err, ERROR_CONFIG,
                          "fault: %.40s has no operation \"%.60s\"; see the routes for their names", first,
@@ -276,6 +276,8 @@ const struct route control_routes[] = {
     {"control", "health", "GET", "/control/health", handle_health},
     {"control", "clock", "GET", "/control/clock", show_clock},
     {"control", "clock", "POST", "/control/clock", move_clock},
+    {"control", "auth", "GET", "/control/auth", auth_show},
+    {"control", "auth", "POST", "/control/auth", auth_change},
     {"control", "faults", "POST", "/control/faults", add_faults},
     {"control", "faults", "DELETE", "/control/faults", clear_faults},
     {"control", "journal", "GET", "/control/journal", show_journal},

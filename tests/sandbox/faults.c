@@ -31,6 +31,14 @@ static const struct {
     const char *service, *operation, *action;
     size_t least, most; /* arguments */
 } known[] = {
+    {"auth", NULL, "status", 1, FAULT_ARGUMENTS},
+    {"auth", NULL, "drop", 1, 1},
+    {"auth", NULL, "delay", 1, 1},
+    {"auth", NULL, "hang", 0, 0},
+    {"auth", NULL, "truncate", 0, 0},
+    {"auth", NULL, "empty", 0, 0},
+    {"auth", NULL, "html", 0, 0},
+    {"auth", NULL, "body", 1, FAULT_ARGUMENTS},
     {"bigquery", "job", "fail", 1, FAULT_ARGUMENTS},
     {"bigquery", "job", "hold", 2, FAULT_ARGUMENTS},
     {"bigquery", "job", "delay", 1, 1},
@@ -120,7 +128,7 @@ static bool check_action(const struct planned *planned, struct error *err)
     }
     if (!service)
         return error_set(err, ERROR_CONFIG,
-                         "fault: unknown service \"%s\"; known are bigquery, intercom, pubsub",
+                         "fault: unknown service \"%s\"; known are auth, bigquery, intercom, pubsub",
                          planned->service);
     const char *names[KNOWN] = {NULL};
     for (size_t i = 0; i < KNOWN; i++) {

@@ -75,7 +75,7 @@ static bool check_token(struct exchange *exchange)
     const char *authorization = exchange_header(exchange, "authorization");
     static const char scheme[] = "Bearer ";
     if (authorization && strncasecmp(authorization, scheme, sizeof scheme - 1) == 0 &&
-        strcmp(authorization + sizeof scheme - 1, exchange->sandbox->options.intercom_token) == 0)
+        auth_is_source_token(exchange->sandbox->auth, authorization + sizeof scheme - 1))
         return true;
     refuse(exchange, 401, "unauthorized", "Access Token Invalid");
     return false;

@@ -3,6 +3,8 @@
  * clock    the virtual clock
  * journal  every request, numbered, as JSON lines
  * faults   the fault script: lines that make the nth call of an operation misbehave
+ * auth     who may come in: accounts, tokens, secrets (auth.h)
+ * tls      a certificate, and the authority behind it
  * server   HTTP/1.1: routes, exchanges, and the faults of the wire
  * store    BigQuery's datasets, tables and SQL, over SQLite (store.h)
  * world    the records of the workspace, with every version they ever had (world.h)
@@ -28,6 +30,8 @@ struct journal;
 struct faults;
 struct virtual_clock;
 struct intercom;
+struct auth;
+struct tls;
 
 struct sandbox {
     struct sandbox_options options;
@@ -40,6 +44,8 @@ struct sandbox {
     struct pubsub *pubsub;
     struct server *server;
     struct intercom *intercom;
+    struct auth *auth;
+    struct tls *tls; /* NULL: everything in the clear */
 };
 
 /* --- clock.c --- */
@@ -128,8 +134,29 @@ bool server_start(struct sandbox *sandbox, int port, const struct route *const *
 int server_port(const struct server *server);
 void server_stop(struct server *server);
 
+void percent_decode(char *text, bool plus_is_blank); /* in place */
+
+/* --- auth.c, auth_routes.c --- */
+struct auth *auth_new(struct sandbox *sandbox, struct error *err); /* NULL: err says why */
+void auth_free(struct auth *auth);
+bool auth_is_source_token(struct auth *auth, const char *token);
+/* Has the request a valid bearer token (or does nobody ask for one)? Else it is answered 401. */
+bool auth_admits(struct exchange *exchange);
+/* The same for gRPC: NULL, or the words of the refusal. authorization may be NULL. */
+const char *auth_refusal(struct sandbox *sandbox, const char *authorization);
+json_t *auth_key_file(const struct auth *auth); /* the service account's; yours */
+void auth_show(struct exchange *exchange);      /* of /control/auth: all that must stay secret */
+void auth_change(struct exchange *exchange);
+
+/* --- tls.c --- */
+struct tls *tls_new(const char *ca_file, struct error *err); /* NULL: err says why; ca_file may be NULL */
+void tls_free(struct tls *tls);
+struct ssl_st *tls_open(const struct tls *tls, int fd); /* shakes hands; NULL: the peer does not like us */
+const char *tls_key_pem(const struct tls *tls);
+const char *tls_certificate_pem(const struct tls *tls);
+
 /* --- the rooms --- */
-extern const struct route bigquery_routes[], intercom_routes[], control_routes[];
+extern const struct route auth_routes[], bigquery_routes[], intercom_routes[], control_routes[];
 
 struct bigquery *bigquery_start(struct sandbox *sandbox);
 void bigquery_stop(struct bigquery *bigquery); /* waits for running jobs */

@@ -13,6 +13,7 @@
 static const char help[] =
     "usage: caseload-sandbox [--database FILE] [--http PORT] [--pubsub PORT] [--seed N] [--start INSTANT]\n"
     "                        [--workspace ID] [--zone ZONE] [--token-env NAME] [--until-eof]\n"
+    "                        [--auth] [--tls] [--key-file FILE] [--ca-file FILE]\n"
     "\n"
     "Pub/Sub, BigQuery and Intercom on loopback. Prints one line of JSON with its ports when it is ready, "
     "and\n"
@@ -25,7 +26,11 @@ static const char help[] =
     "  --start INSTANT   where the virtual clock begins (default: 2026-03-02T04:00:00Z)\n"
     "  --workspace ID    the Intercom workspace's id (default: sandbox1)\n"
     "  --zone ZONE       and its time zone (default: America/Los_Angeles)\n"
-    "  --token-env NAME  the variable that holds the Intercom token (default token: sandbox-token)\n";
+    "  --token-env NAME  the variable that holds the Intercom token (default token: sandbox-token)\n"
+    "  --auth            Google's services want bearer tokens, of /token or signed by the account\n"
+    "  --key-file FILE   where the key of the service account is written\n"
+    "  --tls             all but /control and the metadata server is spoken to under TLS\n"
+    "  --ca-file FILE    where the certificate of the authority is written\n";
 
 struct arguments {
     struct sandbox_options options;
@@ -49,6 +54,10 @@ static bool read_option(struct sandbox_options *options, const char *name, const
         options->database = value;
     } else if (strcmp(name, "--workspace") == 0) {
         options->workspace = value;
+    } else if (strcmp(name, "--key-file") == 0) {
+        options->key_file = value;
+    } else if (strcmp(name, "--ca-file") == 0) {
+        options->ca_file = value;
     } else if (strcmp(name, "--zone") == 0) {
         options->workspace_zone = value;
     } else if (strcmp(name, "--token-env") == 0) {
@@ -77,6 +86,10 @@ static bool read_arguments(int count, char *const *words, struct arguments *out)
             out->help = true;
         } else if (strcmp(words[i], "--until-eof") == 0) {
             out->until_eof = true;
+        } else if (strcmp(words[i], "--auth") == 0) {
+            out->options.auth = true;
+        } else if (strcmp(words[i], "--tls") == 0) {
+            out->options.tls = true;
         } else if (i + 1 == count || !read_option(&out->options, words[i], words[i + 1])) {
             fprintf(stderr, "caseload-sandbox: %s is unknown, or its value is missing or wrong; see --help\n",
                     words[i]);

@@ -88,6 +88,7 @@ struct ask {
     const struct method *method; /* NULL: unknown */
     struct buf request;
     bool faulty;
+    const char *refusal; /* of its credentials; NULL: they are good */
     struct fault fault;
     int64_t due_ms; /* real time (clock_ms) before which nothing is done */
 

@@ -368,7 +368,9 @@ bool ask_serve(struct ask *ask)
     buf_reset(&ask->reply);
     bool before =
         !(ask->faulty && ask->fault.argument_count > 0 && strcmp(ask->fault.argument[0], "after") == 0);
-    if (!ask->method) {
+    if (ask->refusal) {
+        refuse(ask, GRPC_STATUS_UNAUTHENTICATED, "%s", ask->refusal);
+    } else if (!ask->method) {
         refuse(ask, GRPC_STATUS_UNIMPLEMENTED, "The sandbox does not know this method.");
     } else if (does(ask, "refuse")) {
         refuse(ask, (grpc_status_code)argument(ask, GRPC_STATUS_UNAVAILABLE), "refused by the fault script");

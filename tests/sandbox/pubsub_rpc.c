@@ -90,11 +90,24 @@ static void start(struct call *call, const grpc_op *ops, size_t count, enum step
         call->started++;
 }
 
+/* The value of the call's authorization header; yours, NULL: there is none. */
+static char *authorization(const struct call *call)
+{
+    for (size_t i = 0; i < call->metadata.count; i++) {
+        const grpc_metadata *entry = &call->metadata.metadata[i];
+        if (grpc_slice_str_cmp(entry->key, "authorization") != 0) continue;
+        return mem_bytes(GRPC_SLICE_START_PTR(entry->value), GRPC_SLICE_LENGTH(entry->value));
+    }
+    return NULL;
+}
+
 static void arrived(struct call *call)
 {
     char *path = grpc_slice_to_c_string(call->details.method);
     ask_begin(&call->ask, call->wire->pubsub, path);
     gpr_free(path);
+    AUTO(mem_free) char *bearer = authorization(call);
+    call->ask.refusal = auth_refusal(call->wire->pubsub->sandbox, bearer);
     call->begun = true;
 
     grpc_op closing, reading;
@@ -231,11 +244,20 @@ static void *serve(void *argument)
     }
 }
 
+static grpc_server_credentials *make_credentials(const struct tls *tls)
+{
+    if (!tls) return grpc_insecure_server_credentials_create();
+    grpc_ssl_pem_key_cert_pair pair = {.private_key = tls_key_pem(tls),
+                                       .cert_chain = tls_certificate_pem(tls)};
+    return grpc_ssl_server_credentials_create_ex(NULL, &pair, 1, GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE,
+                                                 NULL);
+}
+
 static bool listen_on(struct wire *wire, int port)
 {
     char address[32];
     snprintf(address, sizeof address, "127.0.0.1:%d", port);
-    grpc_server_credentials *credentials = grpc_insecure_server_credentials_create();
+    grpc_server_credentials *credentials = make_credentials(wire->pubsub->sandbox->tls);
     wire->port = grpc_server_add_http2_port(wire->server, address, credentials);
     grpc_server_credentials_release(credentials);
     return wire->port > 0;

@@ -8,7 +8,7 @@
 
 #define START_S INT64_C(1772424000) /* 2026-03-02T04:00:00Z */
 
-static const struct route *const tables[] = {bigquery_routes, intercom_routes, control_routes};
+static const struct route *const tables[] = {auth_routes, bigquery_routes, intercom_routes, control_routes};
 
 static int64_t store_now_us(void *clock)
 {
@@ -21,6 +21,8 @@ static bool open_rooms(struct sandbox *sandbox, struct error *err)
     sandbox->clock = virtual_clock_new(options->start_s * 1000000);
     sandbox->journal = journal_new();
     sandbox->faults = faults_new();
+    sandbox->auth = auth_new(sandbox, err);
+    if (!sandbox->auth || (options->tls && !(sandbox->tls = tls_new(options->ca_file, err)))) return false;
     sandbox->world = world_new(options->seed, options->workspace);
     sandbox->intercom = intercom_new(options->workspace_zone, err);
     if (!sandbox->intercom ||
@@ -61,6 +63,8 @@ void sandbox_stop(struct sandbox *sandbox)
     world_free(sandbox->world);
     faults_free(sandbox->faults);
     journal_free(sandbox->journal);
+    auth_free(sandbox->auth);
+    tls_free(sandbox->tls);
     virtual_clock_free(sandbox->clock);
     mem_free(&sandbox->options.workspace);
     mem_free(&sandbox->options.workspace_zone);

@@ -1,7 +1,7 @@
 /* sandbox.h - Pub/Sub, BigQuery and Intercom on loopback, speaking the real protocols.
  *
- * One HTTP port serves BigQuery REST (/bigquery/v2, /upload/bigquery/v2), Intercom REST and /control; one gRPC
- * port serves Pub/Sub. It is strict: what the real service refuses it refuses, with the real error shape. Time
+ * One HTTP port serves BigQuery REST (/bigquery/v2, /upload/bigquery/v2), Intercom REST, the token endpoint
+ * (/token), the metadata server, Secret Manager (/v1/projects) and /control; one gRPC port serves Pub/Sub. It is strict: what the real service refuses it refuses, with the real error shape. Time
  * is virtual: it stands still but for one millisecond at each reading, and moves when /control/clock says so.
  *
  * As a library it serves the wire tests in process; as a binary (main.c) the demo, scenarios and benchmarks.
@@ -24,6 +24,10 @@ struct sandbox_options {
     const char *workspace; /* Intercom's id_code; NULL: "sandbox1" */
     const char *workspace_zone; /* NULL: "America/Los_Angeles" */
     const char *intercom_token; /* NULL: "sandbox-token" */
+    bool auth;                  /* BigQuery, Pub/Sub and Secret Manager want bearer tokens */
+    bool tls;                   /* they, Intercom and the token server are spoken to under TLS only */
+    const char *key_file;       /* where the service account's key is written; may be NULL */
+    const char *ca_file;        /* where the authority's certificate is; may be NULL */
 };
 
 struct sandbox;

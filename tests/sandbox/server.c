@@ -35,7 +35,8 @@ static void *serve_connection(void *argument)
     struct crew *crew = seat->server->crew;
     struct connection connection = {.fd = seat->fd};
     buf_init(&connection.in, HEAD_LIMIT * 2);
-    for (bool open = true; open && !atomic_load(&seat->server->stopping);) {
+    bool begun = connection_open(&connection, seat->server->sandbox->tls);
+    for (bool open = begun; open && !atomic_load(&seat->server->stopping);) {
         struct request request;
         int status = 0;
         enum reading reading = request_read(&connection, &request, &status);
@@ -44,6 +45,7 @@ static void *serve_connection(void *argument)
         request_done(&request);
     }
     buf_done(&connection.in);
+    connection_close(&connection);
     pthread_mutex_lock(&crew->lock);
     close(seat->fd);
     seat->fd = -1;

@@ -1,6 +1,7 @@
 /* server.h - what the files of the HTTP server know of each other.
  *
  * server.c          sockets and threads
+ * server_wire.c     bytes of a connection, in the clear or under TLS
  * server_request.c  bytes from a connection become a struct request
  * server_answer.c   a request becomes an answer: routes, faults, journal
  *
@@ -10,6 +11,7 @@
 #define CASELOAD_SANDBOX_SERVER_H
 
 #include <stdatomic.h>
+#include <sys/types.h>
 
 #include "internal.h"
 
@@ -45,6 +47,7 @@ enum reading {
 
 struct connection {
     int fd;
+    struct ssl_st *tls; /* NULL: in the clear */
     struct buf in; /* received, not used yet */
 };
 
@@ -59,10 +62,15 @@ struct server {
     void *crew; /* server.c's */
 };
 
+/* Finds out whether the peer speaks TLS (it may, if the sandbox does) and shakes hands; blocks. */
+bool connection_open(struct connection *connection, const struct tls *tls);
+void connection_close(struct connection *connection); /* TLS only: the socket is the caller's */
+ssize_t connection_receive(struct connection *connection, void *out_bytes, size_t size); /* <= 0: over */
+bool connection_send(struct connection *connection, const void *bytes, size_t size);
+
 enum reading request_read(struct connection *connection, struct request *out_request, int *out_status);
 void request_done(struct request *request);
 const char *request_header(const struct request *request, const char *name); /* NULL: absent */
-void percent_decode(char *text, bool plus_is_blank);                         /* in place */
 
 /* Answers one request; false: the connection must be closed. */
 bool server_answer(struct server *server, struct connection *connection, struct request *request);

@@ -169,6 +169,7 @@ static const char *fault_text(const struct fault *fault)
 static const char *service_of(const char *path)
 {
     if (strncmp(path, "/control", 8) == 0) return "control";
+    if (strncmp(path, "/computeMetadata", 16) == 0 || strncmp(path, "/v1/", 4) == 0) return "auth";
     return strstr(path, "/bigquery/v2/") ? "bigquery" : "intercom";
 }
 
@@ -214,8 +215,11 @@ static const struct route *find_route(const struct server *server, const struct 
 
 /* --- the answer --- */
 
-static bool send_parts(int fd, const char *head, size_t head_size, const char *body, size_t body_size)
+static bool send_parts(struct connection *connection, const char *head, size_t head_size, const char *body,
+                       size_t body_size)
 {
+    if (connection->tls)
+        return connection_send(connection, head, head_size) && connection_send(connection, body, body_size);
     while (head_size + body_size > 0) {
         union { /* iovec has no const, sendmsg does not write */
             const void *read;
@@ -224,7 +228,7 @@ static bool send_parts(int fd, const char *head, size_t head_size, const char *b
         struct iovec iov[2] = {{.iov_base = parts[0].write, .iov_len = head_size},
                                {.iov_base = parts[1].write, .iov_len = body_size}};
         struct msghdr message = {.msg_iov = iov, .msg_iovlen = 2};
-        ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL);
+        ssize_t sent = sendmsg(connection->fd, &message, MSG_NOSIGNAL);
         if (sent < 0 && errno == EINTR) continue;
         if (sent < 0) return false;
         size_t of_head = (size_t)sent < head_size ? (size_t)sent : head_size;
@@ -276,7 +280,7 @@ static bool send_reply(struct connection *connection, const struct exchange *exc
     buf_text(&head, buf_string(&exchange->reply_headers));
     if (exchange->status != 204) buf_format(&head, "Content-Length: %zu\r\n", exchange->reply.size);
     buf_format(&head, "Connection: %s\r\n\r\n", keep ? "keep-alive" : "close");
-    return send_parts(connection->fd, head.data, head.size, exchange->reply.data, send_size) && keep;
+    return send_parts(connection, head.data, head.size, exchange->reply.data, send_size) && keep;
 }
 
 void server_refuse(struct connection *connection, int status)
@@ -284,7 +288,7 @@ void server_refuse(struct connection *connection, int status)
     char head[160];
     int size = snprintf(head, sizeof head, "HTTP/1.1 %d %s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
                         status, statuses[status_row(status)].phrase);
-    (void)send_parts(connection->fd, head, (size_t)size, NULL, 0); /* the connection ends anyway */
+    (void)send_parts(connection, head, (size_t)size, NULL, 0); /* the connection ends anyway */
 }
 
 static void keep_journal(const struct exchange *exchange, const struct request *request, const char *service,
@@ -309,7 +313,8 @@ static bool fault_is(const struct fault *fault, const char *action)
 static void hang(struct server *server, const struct route *route, const struct fault *fault)
 {
     struct sandbox *sandbox = server->sandbox;
-    journal_add(sandbox->journal, route->service, "hung", virtual_clock_peek(sandbox->clock), 0, fault->line, NULL);
+    journal_add(sandbox->journal, route->service, "hung", virtual_clock_peek(sandbox->clock), 0, fault->line,
+                NULL);
     while (faults_planned(sandbox->faults, fault) && clock_sleep_ms(5, &server->stopping))
         continue;
 }
@@ -337,6 +342,22 @@ static void run_exchange(struct server *server, struct exchange *exchange, const
         replace_body(exchange, NULL, fault_text(fault));
 }
 
+/* Only what people and machines ask without credentials is answered in the clear. */
+static bool needs_tls(const struct route *route)
+{
+    return strcmp(route->service, "bigquery") == 0 || strcmp(route->service, "intercom") == 0 ||
+           strcmp(route->operation, "token") == 0 || strcmp(route->operation, "secret") == 0;
+}
+
+static void serve_exchange(struct server *server, const struct connection *connection,
+                           struct exchange *exchange, const struct route *route, const struct fault *fault)
+{
+    if (server->sandbox->tls && !connection->tls && needs_tls(route))
+        reply_error(exchange, route->service, 400, NULL, "The plain HTTP request was sent to an HTTPS port");
+    else if (strcmp(route->service, "bigquery") != 0 || auth_admits(exchange))
+        run_exchange(server, exchange, route, fault);
+}
+
 static bool answer_route(struct server *server, struct connection *connection, struct exchange *exchange,
                          const struct route *route)
 {
@@ -347,7 +368,7 @@ static bool answer_route(struct server *server, struct connection *connection, s
     if (before)
         exchange->status = 0;
     else
-        run_exchange(server, exchange, route, &fault);
+        serve_exchange(server, connection, exchange, route, &fault);
     keep_journal(exchange, request, route->service, route->operation, &fault);
     if (fault_is(&fault, "drop")) return false;
     size_t size = exchange->reply.size;

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/socket.h>
 
 #include "base/mem.h"
 #include "server.h"
@@ -15,10 +14,7 @@
 static bool receive(struct connection *connection)
 {
     char bytes[RECEIVE];
-    ssize_t got;
-    do {
-        got = recv(connection->fd, bytes, sizeof bytes, 0);
-    } while (got < 0 && errno == EINTR);
+    ssize_t got = connection_receive(connection, bytes, sizeof bytes);
     return got > 0 && buf_add(&connection->in, bytes, (size_t)got);
 }
 
@@ -216,7 +212,7 @@ static enum reading read_body(struct connection *connection, struct request *req
     const char *expect = request_header(request, "expect");
     static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
     if (expect && strcasecmp(expect, "100-continue") == 0 && connection->in.size == 0 &&
-        send(connection->fd, go_on, sizeof go_on - 1, MSG_NOSIGNAL) < 0)
+        !connection_send(connection, go_on, sizeof go_on - 1))
         return READING_ENDED;
     if (encoding) {
         *out_status = 501;

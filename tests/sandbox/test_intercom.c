@@ -43,6 +43,7 @@ static int set_up(void **state)
     sandbox->journal = journal_new();
     sandbox->faults = faults_new();
     sandbox->world = world_new(1, "sandbox1");
+    sandbox->auth = auth_new(sandbox, &err);
     sandbox->intercom = intercom_new("America/Los_Angeles", &err);
     add(sandbox, "a", MIDNIGHT_S - 1, "user");
     add(sandbox, "b", MIDNIGHT_S, "lead");
@@ -58,6 +59,7 @@ static int tear_down(void **state)
     struct sandbox *sandbox = *state;
     server_stop(sandbox->server);
     intercom_free(sandbox->intercom);
+    auth_free(sandbox->auth);
     world_free(sandbox->world);
     faults_free(sandbox->faults);
     journal_free(sandbox->journal);
