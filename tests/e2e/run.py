@@ -30,7 +30,9 @@ Steps (a line that begins with # is a comment; `publish` takes quotes as a shell
     expect log [NAME] EVENT [key=value ...]
     sql STATEMENT                         somebody else changes the warehouse
 """
+import concurrent.futures
 import json
+import os
 import pathlib
 import re
 import shlex
@@ -308,16 +310,18 @@ def play(build, path):
 def main():
     build = pathlib.Path(sys.argv[1]).resolve()
     part = sys.argv[2] if len(sys.argv) > 2 else ""
+    paths = [path for path in sorted(HERE.glob("*.scn")) if part in path.stem]
     passed = failed = 0
-    for path in sorted(HERE.glob("*.scn")):
-        if part not in path.stem:
-            continue
+    with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count() or 2) as pool:
         began = time.monotonic()
-        problem = play(build, path)
-        print(f"{'FAIL' if problem else 'ok':4}  {path.stem:40} {time.monotonic() - began:6.2f} s", flush=True)
-        if problem:
-            print("      " + problem.replace("\n", "\n      "), flush=True)
-        passed, failed = passed + (not problem), failed + bool(problem)
+        played = {pool.submit(play, build, path): path for path in paths}
+        for future in concurrent.futures.as_completed(played):
+            problem = future.result()
+            name = played[future].stem
+            print(f"{'FAIL' if problem else 'ok':4}  {name:40} at {time.monotonic() - began:6.2f} s", flush=True)
+            if problem:
+                print("      " + problem.replace("\n", "\n      "), flush=True)
+            passed, failed = passed + (not problem), failed + bool(problem)
     print(f"{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0
 
