@@ -8,6 +8,7 @@
 2. Random small worlds: the worker's statements, and the scripts of its commits, leave the same rows, results and errors
    in the sandbox as they do when Google's engine answers every expression in them (script.py).
    `--seed N` runs that world alone and shows it.
+3. The sandbox's own cases of GoogleSQL (tests/data/sql) hold for Google's engine too.
 
 A statement of the commit takes at most 3,000 days at once. Here both sides take DAYS_AT_ONCE, so that small worlds go
 round the loop too.
@@ -27,6 +28,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "e2e"))
 
 import harness  # noqa: E402
+from cases import judge_cases  # noqa: E402
 from engine import GoogleSql, Refused  # noqa: E402
 from script import Text, Warehouse, statements  # noqa: E402
 from warehouse import Client, shown, to_kind  # noqa: E402
@@ -184,12 +186,16 @@ def leftover(rows, others):
 
 
 # --- two processes ---
-def scripts_task(build, index, _):
+def scripts_task(build, index):
     schemas, scripts = read_journals(build / "journals")
     mine = [pair for i, pair in enumerate(sorted(scripts.items())) if i % PROCESSES == index]
     if not scripts:
         return 0, [f"there are no journals in {build}/journals: run tests/e2e/run.py first"] if index == 0 else []
     return judge_scripts(GoogleSql(CACHE, schemas), mine)
+
+
+def cases_task():
+    return judge_cases(GoogleSql(CACHE, {}), ROOT / "tests/data/sql")
 
 
 def worlds_task(build, index, seeds):
@@ -209,7 +215,7 @@ def worlds_task(build, index, seeds):
 def perform(task):
     name, *arguments = task
     try:
-        return name, *{"scripts": scripts_task, "worlds": worlds_task}[name](*arguments)
+        return name, *{"scripts": scripts_task, "worlds": worlds_task, "cases": cases_task}[name](*arguments)
     except Exception:  # the other tasks shall still be heard
         return name, 1, [traceback.format_exc()]
 
@@ -226,7 +232,7 @@ def main():
         tasks = [("worlds", build, 0, [arguments.seed])]
     else:
         GoogleSql(CACHE, {})  # compiles, if that was not done yet
-        tasks = [("scripts", build, i, None) for i in range(PROCESSES)]
+        tasks = [("scripts", build, i) for i in range(PROCESSES)] + [("cases",)]
         tasks += [("worlds", build, i, list(range(1 + i, arguments.worlds + 1, PROCESSES))) for i in range(PROCESSES)]
     passed = failed = 0
     with multiprocessing.get_context("spawn").Pool(PROCESSES) as pool:

@@ -7,7 +7,7 @@ parameter as well, so that an answer does not depend on when it is asked.
 """
 import collections
 
-from engine import Refused, array_of, field_kind
+from engine import KINDS, Refused, array_of, field_kind, type_proto
 
 LOOPS = 10000
 
@@ -16,6 +16,10 @@ Outcome = collections.namedtuple("Outcome", "rows error")  # error: None, or the
 
 class Raised(Exception):
     """RAISE USING MESSAGE."""
+
+
+class Unknown(Exception):
+    """A statement that is not followed here; it can't be judged."""
 
 
 def concrete(message):
@@ -37,6 +41,15 @@ def span(node):
     return node.parse_location_range.start, node.parse_location_range.end
 
 
+def own(node, name):
+    """A member of a node, also of one that all nodes of its family have; None: absent."""
+    while name not in node.DESCRIPTOR.fields_by_name:
+        if "parent" not in node.DESCRIPTOR.fields_by_name:
+            return None
+        node = node.parent
+    return getattr(node, name) if node.HasField(name) else None
+
+
 def nodes(message):
     """All nodes below, the node itself included."""
     yield message
@@ -51,6 +64,19 @@ def path_names(node):
     return [name.id_string for name in node.names]
 
 
+def sql_type(kind):
+    if isinstance(kind, str):
+        return {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}.get(kind, kind)
+    if kind[0] == "ARRAY":
+        return f"ARRAY<{sql_type(kind[1])}>"
+    return "STRUCT<" + ", ".join(f"{name} {sql_type(member)}" for name, member in kind[1]) + ">"
+
+
+def table_name(path):
+    """Both `d`.`t` and `d.t`."""
+    return ".".join(path_names(path))
+
+
 class Text:
     """A script's bytes, and pieces of them rewritten for the engine."""
 
@@ -61,7 +87,7 @@ class Text:
         self.tree = engine.parse_script(text).parsed_script
         self.variables = {}  # name: kind
         for node in nodes(self.tree):
-            if kind_name(node) == "VariableDeclaration":
+            if kind_name(node) == "VariableDeclaration" and node.HasField("type"):
                 kind = self.declared_kind(node.type)
                 self.variables.update((name.id_string, kind) for name in node.variable_list.identifier_list)
 
@@ -69,6 +95,8 @@ class Text:
         node = concrete(node)
         if kind_name(node) == "ArrayType":
             return array_of(self.declared_kind(node.element_type))
+        if kind_name(node) != "SimpleType":
+            raise Unknown(kind_name(node))
         return path_names(node.type_name)[0].upper()
 
     def cut(self, node):
@@ -80,11 +108,6 @@ class Text:
         before = self.source[:span(node)[0]].decode()
         return f"[{before.count(chr(10)) + 1}:{len(before) - before.rfind(chr(10))}]"
 
-    def tables(self, node):
-        """Full names of the tables that are read below."""
-        paths = [n.path_expr for n in nodes(node) if kind_name(n) == "TablePathExpression" and n.HasField("path_expr")]
-        return [p.names[0].id_string for p in paths if p.names[0].id_string in self.known]
-
     def changes(self, node, evaluated):
         """(begin, end, text) for each piece that the engine must see otherwise."""
         for below in nodes(node):
@@ -94,9 +117,10 @@ class Text:
             elif not evaluated:
                 continue
             elif kind == "TablePathExpression" and below.HasField("path_expr"):
-                name = below.path_expr.names[0].id_string
+                name = table_name(below.path_expr)
+                alias = "" if below.HasField("alias") else f" AS `{path_names(below.path_expr)[-1]}`"
                 if name in self.known:
-                    yield *span(below.path_expr), f"UNNEST(@table_{self.known.index(name)})"
+                    yield *span(below.path_expr), f"UNNEST(@table_{self.known.index(name)}){alias}"
             elif kind == "SystemVariableExpr":
                 yield *span(below), "@system_" + path_names(below.path)[0]
             elif kind == "FunctionCall" and path_names(below.function)[-1].upper() == "CURRENT_TIMESTAMP":
@@ -137,7 +161,7 @@ def statements(text, node=None):
         elif kind in ("InsertStatement", "UpdateStatement", "DeleteStatement", "QueryStatement"):
             yield kind, statement, text.rewritten(statement, False)
         elif kind not in ("VariableDeclaration", "BeginStatement", "CommitStatement", "RollbackStatement"):
-            raise Refused(f"{text.place(statement)} {kind} is not expected")
+            raise Unknown(f"{text.place(statement)} {kind} is not expected")
 
 
 class Warehouse:
@@ -145,14 +169,19 @@ class Warehouse:
 
     def __init__(self, engine, schemas):
         self.engine = engine
-        self.schemas = schemas
-        self.names = sorted(schemas)
-        self.columns = {name: [f["name"] for f in fields] for name, fields in schemas.items()}
-        self.kinds = {f"table_{i}": array_of(("STRUCT", [(f["name"], field_kind(f)) for f in schemas[name]]))
-                      for i, name in enumerate(self.names)}
+        self.schemas = {}
+        self.names, self.columns, self.kinds, self.tables = [], {}, {}, {}
         self.texts = {}
         self.prepared = {}
-        self.tables = {name: [] for name in self.names}
+        for name, fields in schemas.items():
+            self.add(name, fields)
+
+    def add(self, name, fields):
+        self.schemas[name] = fields
+        self.columns[name] = [field["name"] for field in fields]
+        self.kinds[f"table_{len(self.names)}"] = array_of(("STRUCT", [(f["name"], field_kind(f)) for f in fields]))
+        self.names.append(name)
+        self.tables[name] = []
 
     def run(self, script, parameters, now):
         """parameters: {name: (kind, value)}."""
@@ -181,6 +210,9 @@ class Run:
         self.rows = None
 
     def outcome(self):
+        columns = {name for names in self.warehouse.columns.values() for name in names}
+        if columns & set(self.text.variables):
+            raise Unknown("a column may hide a variable of the same name")
         error = None
         try:
             self.block(self.text.tree.statement_list_node)
@@ -199,20 +231,43 @@ class Run:
     def block(self, node):
         for statement in node.statement_list:
             statement = concrete(statement)
-            getattr(self, "do_" + kind_name(statement))(statement)
+            follow = getattr(self, "do_" + kind_name(statement), None)
+            if follow is None:
+                raise Unknown(kind_name(statement))
+            follow(statement)
+
+    def coerced(self, node, kind):
+        """A value on its way to a variable or column: a literal takes the other's type (IF tells the engine so)."""
+        query = f"SELECT IF(FALSE, CAST(NULL AS {sql_type(kind)}), {self.text.rewritten(node)})"
+        value = self.ask(query)[0][0]
+        self.need_kinds(query, [kind], [[value]])
+        return value
+
+    def need_kinds(self, query, kinds, rows):
+        for i, (found, kind) in enumerate(zip(self.warehouse.prepared[query].types, kinds)):
+            wanted = type_proto(kind)
+            widened = (found.type_kind, wanted.type_kind) == (KINDS["INT64"], KINDS["FLOAT64"])
+            if found.type_kind != wanted.type_kind and not widened and any(row[i] is not None for row in rows):
+                raise Refused(f"a value of another type than {kind}")
 
     def do_VariableDeclaration(self, node):
-        value = self.value(node.default_value) if node.HasField("default_value") else None
-        self.values.update((name.id_string, value) for name in node.variable_list.identifier_list)
+        names = [name.id_string for name in node.variable_list.identifier_list]
+        if not node.HasField("type"):
+            raise Unknown("a variable without type")
+        value = self.coerced(node.default_value, self.kinds[names[0]]) if node.HasField("default_value") else None
+        self.values.update((name, value) for name in names)
 
     def do_SingleAssignment(self, node):
-        self.values[node.variable.id_string] = self.value(node.expression)
+        name = node.variable.id_string
+        if name not in self.text.variables:
+            raise Refused(f"undeclared variable: {name}")
+        self.values[name] = self.coerced(node.expression, self.kinds[name])
 
     def do_AssignmentFromStruct(self, node):
         names = [name.id_string for name in node.variables.identifier_list]
-        value = self.value(node.struct_expression)
-        if value is None or len(value) != len(names):
-            raise Refused("SET of several variables needs a struct of as many fields")
+        value = self.coerced(node.struct_expression, ("STRUCT", [(name, self.kinds[name]) for name in names]))
+        if value is None:
+            raise Refused("SET of several variables from a struct that is NULL")
         self.values.update(zip(names, value))
 
     def do_IfStatement(self, node):
@@ -241,11 +296,33 @@ class Run:
             raise Refused("no transaction has begun")
         self.before = None
 
+    def do_RollbackStatement(self, _):
+        if self.before is None:
+            raise Refused("no transaction has begun")
+        self.warehouse.tables, self.before = self.before, None
+
+    def do_CreateTableStatement(self, node):
+        elements = own(node, "table_element_list")
+        if own(node, "query") or not elements:
+            raise Unknown("CREATE TABLE without columns")
+        fields = []
+        for element in elements.elements:
+            column = concrete(element)
+            kind = concrete(column.schema)
+            if kind_name(kind) != "SimpleColumnSchema":
+                raise Unknown(kind_name(kind))
+            needed = any(kind_name(n) == "NotNullColumnAttribute" for n in nodes(kind))
+            fields.append({"name": column.name.id_string, "type": path_names(kind.type_name)[0].upper(),
+                           "mode": "REQUIRED" if needed else "NULLABLE"})
+        self.warehouse.add(table_name(own(node, "name")), fields)
+
     def do_QueryStatement(self, node):
         self.rows = self.ask(self.text.rewritten(node))
 
     def target(self, node):
-        name = concrete(node.target_path).names[0].id_string
+        name = table_name(concrete(node.target_path))
+        if name not in self.warehouse.columns:
+            raise Refused(f"table {name} was not found")
         return name, self.warehouse.columns[name]
 
     def checked(self, name, row):
@@ -254,20 +331,30 @@ class Run:
                 raise Refused(f"required field {field['name']} cannot be null")
         return row
 
+    def row_of(self, row, kinds):
+        if len(row.values) != len(kinds):
+            raise Refused(f"inserted row has {len(row.values)} columns, expected {len(kinds)}")
+        return [self.coerced(value, kind) for value, kind in zip(row.values, kinds)]
+
     def do_InsertStatement(self, node):
         name, columns = self.target(node)
         given = [c.id_string for c in node.column_list.identifiers] if node.HasField("column_list") else columns
+        kinds = dict(zip(columns, map(field_kind, self.warehouse.schemas[name])))
+        for column in given:
+            if column not in kinds:
+                raise Refused(f"column {column} is not present in table {name}")
         if node.HasField("query"):
-            rows = self.ask(self.text.rewritten(node.query))
+            query = self.text.rewritten(node.query)
+            rows = self.ask(query)
+            self.need_kinds(query, [kinds[column] for column in given], rows)
         else:
-            rows = []
-            for row in node.rows.rows:
-                values = ", ".join(self.text.rewritten(value) for value in row.values)
-                rows += self.ask(f"SELECT {values}")
+            rows = [self.row_of(row, [kinds[column] for column in given]) for row in node.rows.rows]
         empty = [[] if f.get("mode") == "REPEATED" else None for f in self.warehouse.schemas[name]]
         made = []
         for row in rows:
             full = list(empty)
+            if len(row) != len(given):
+                raise Refused(f"inserted row has {len(row)} columns, expected {len(given)}")
             for column, value in zip(given, row):
                 full[columns.index(column)] = value
             made.append(self.checked(name, full))
@@ -276,6 +363,8 @@ class Run:
 
     def do_UpdateStatement(self, node):
         name, columns = self.target(node)
+        if not node.HasField("where"):
+            raise Refused("UPDATE must have a WHERE clause")
         items = [item.set_value for item in node.update_item_list.update_items]
         values = ", ".join(self.text.rewritten(item.value) for item in items)
         table = self.warehouse.names.index(name)
