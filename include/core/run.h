@@ -44,7 +44,9 @@ struct stream_result {
     int64_t fetched;  /* records read that belong to the units */
     int64_t inserted; /* rows, children included */
     int64_t rejected;
-    int64_t misfits; /* values that did not fit their column and went to _extra */
+    int64_t misfits;    /* values that did not fit their column and went to _extra */
+    int64_t vanished;   /* records deleted between the listing and the reading */
+    int64_t incomplete; /* records whose children are not as many as they say */
     double seconds;
     bool satisfied, skipped, forbidden;
     struct error error; /* ERROR_NONE: it went well */

@@ -29,8 +29,10 @@ struct record {
 struct page {
     const struct record *records;
     size_t count;
-    int64_t requests; /* made for this page, retries included */
-    bool last;        /* no page follows */
+    int64_t requests;   /* made for this page, retries included */
+    int64_t vanished;   /* records that were listed, and gone when they were to be read whole */
+    int64_t incomplete; /* records whose children are not as many as they say themselves */
+    bool last;          /* no page follows */
 };
 
 struct source_identity {

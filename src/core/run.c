@@ -127,6 +127,8 @@ static bool take_pages(struct fetch *fetch, struct reader *reader, struct error 
         progress_step(context->progress, "fetching a page");
         if (!context->source->ops->next(reader, &page, err)) return false;
         job->result->requests += page.requests;
+        job->result->vanished += page.vanished;
+        job->result->incomplete += page.incomplete;
         for (size_t i = 0; i < page.count; i++) {
             if (!take_record(fetch, &page.records[i], err)) return false;
         }
@@ -320,7 +322,8 @@ static void log_stream(const struct job *job, const struct stream_result *result
                          LOG_TEXT("from", from), LOG_TEXT("to", to), LOG_NUMBER("units", result->units),
                          LOG_NUMBER("requests", result->requests), LOG_NUMBER("fetched", result->fetched),
                          LOG_NUMBER("inserted", result->inserted), LOG_NUMBER("rejected", result->rejected),
-                         LOG_NUMBER("misfits", result->misfits),
+                         LOG_NUMBER("misfits", result->misfits), LOG_NUMBER("vanished", result->vanished),
+                         LOG_NUMBER("incomplete", result->incomplete),
                          LOG_NUMBER("milliseconds", (int64_t)(result->seconds * 1000))),
               "%s: %s", result->stream, result->error.kind == ERROR_NONE ? outcome : result->error.text);
     if (job->future_rows > 0)

@@ -82,7 +82,7 @@ class Sandbox:
 
     def query(self, sql):
         """Rows as lists of texts."""
-        rows = self.post("/control/query", {"sql": sql})["rows"] or []
+        rows = self.post("/control/query", {"sql": sql, "project": PROJECT})["rows"] or []
         return [[cell["v"] for cell in row["f"]] for row in rows]
 
     def stop(self):

@@ -11,36 +11,17 @@
 #include "base/day.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "compare_row.h"
-#include "internal.h"
+#include "compare.h"
 #include "store.h"
-#include "world.h"
 
 #define EXAMPLES 20 /* listed of each kind */
 
-/* Which table holds which of the world's records. */
-static const struct {
-    const char *stream; /* and table */
-} streams[] = {{"contacts"}};
-
-struct comparison {
-    struct sandbox *sandbox;
-    const char *dataset;
-    const char *table;
-    int64_t rows;
-    int64_t *places; /* one a row that was found in the world */
-    size_t place_count, place_capacity;
-    json_t *missing, *doubled, *altered;
-    int64_t first_s, last_s; /* of updated_at; first > last: none */
-    char problem[1024];      /* the warehouse could not be read */
-};
-
-static void note(json_t *list, const char *id, int64_t updated_s, const char *why)
+void compare_note(json_t *list, const char *name, int64_t at_s, const char *why)
 {
     char at[INSTANT_TEXT];
-    instant_format(updated_s * 1000000, at);
+    instant_format(at_s * 1000000, at);
     if (json_array_size(list) < EXAMPLES)
-        json_array_append_new(list, json_sprintf("%s at %s%s%s", id, at, *why ? ": " : "", why));
+        json_array_append_new(list, json_sprintf("%s at %s%s%s", name, at, *why ? ": " : "", why));
 }
 
 static bool query(struct comparison *comparison, const char *sql, struct store_result *out_result)
@@ -74,32 +55,29 @@ static bool is_near(const char *date, int64_t at_s)
 
 static void compare_one(struct comparison *comparison, const json_t *fields, const json_t *row)
 {
-    const char *id = compare_cell(fields, row, "id");
-    const char *updated_us = compare_cell(fields, row, "updated_at");
-    int64_t updated_s = updated_us ? strtoll(updated_us, NULL, 10) / 1000000 : 0; /* nonsense is not found */
-    int64_t place;
+    struct finding finding = {.name = "(no key)"};
     char why[512] = "";
     comparison->rows++;
-    AUTO(json_drop) json_t *version = NULL;
-    if (id) version = world_version(comparison->sandbox->world, id, updated_s, &place);
-    if (!version) {
-        note(comparison->altered, id ? id : "(no id)", updated_s, "there never was such a version");
+    comparison->subject->find(comparison, fields, row, &finding);
+    AUTO(json_drop) json_t *truth = finding.truth;
+    if (!truth) {
+        compare_note(comparison->altered, finding.name, finding.at_s, "there never was such a version");
         return;
     }
-    keep_place(comparison, place);
-    comparison->first_s = updated_s < comparison->first_s ? updated_s : comparison->first_s;
-    comparison->last_s = updated_s > comparison->last_s ? updated_s : comparison->last_s;
-    if (!is_near(compare_cell(fields, row, "partition_date"), updated_s))
-        note(comparison->altered, id, updated_s, "partition_date is not its day");
-    else if (!compare_row(version, fields, row, why, sizeof why))
-        note(comparison->altered, id, updated_s, why);
+    keep_place(comparison, finding.place);
+    comparison->first_s = finding.at_s < comparison->first_s ? finding.at_s : comparison->first_s;
+    comparison->last_s = finding.at_s > comparison->last_s ? finding.at_s : comparison->last_s;
+    if (!is_near(compare_cell(fields, row, "partition_date"), finding.day_s))
+        compare_note(comparison->altered, finding.name, finding.at_s, "partition_date is not its day");
+    else if (!compare_row(truth, fields, row, why, sizeof why))
+        compare_note(comparison->altered, finding.name, finding.at_s, why);
 }
 
 static bool compare_day(struct comparison *comparison, const char *day)
 {
     AUTO(mem_free)
     char *sql = mem_format("SELECT * FROM `%s.%s` WHERE partition_date = DATE '%s'", comparison->dataset,
-                           comparison->table, day);
+                           comparison->subject->table, day);
     struct store_result result;
     bool read = query(comparison, sql, &result);
     for (size_t i = 0; read && i < json_array_size(result.rows); i++)
@@ -114,7 +92,7 @@ static bool compare_days(struct comparison *comparison)
     char *sql =
         mem_format("SELECT partition_date, COUNT(*) AS row_count FROM `%s.%s` WHERE partition_date >= DATE "
                    "'0001-01-01' GROUP BY partition_date ORDER BY partition_date",
-                   comparison->dataset, comparison->table);
+                   comparison->dataset, comparison->subject->table);
     struct store_result result;
     bool read = query(comparison, sql, &result);
     for (size_t i = 0; read && i < json_array_size(result.rows); i++) {
@@ -142,37 +120,24 @@ static void find_doubled(struct comparison *comparison)
         if (kept == 0 || comparison->places[i] != comparison->places[kept - 1]) {
             comparison->places[kept++] = comparison->places[i];
         } else if (json_array_size(comparison->doubled) < EXAMPLES) {
-            char id[WORLD_ID];
-            int64_t updated_s;
-            world_newest(comparison->sandbox->world, comparison->places[i] >> WORLD_VERSION_BITS, id,
-                         &updated_s);
-            json_array_append_new(
-                comparison->doubled,
-                json_sprintf("%s, version %" PRId64, id,
-                             comparison->places[i] & ((INT64_C(1) << WORLD_VERSION_BITS) - 1)));
+            char name[320];
+            comparison->subject->tell(comparison, comparison->places[i], name, sizeof name);
+            json_array_append_new(comparison->doubled, json_string(name));
         }
     }
     comparison->place_count = kept;
 }
 
-static void find_missing(struct comparison *comparison)
+bool compare_has(const struct comparison *comparison, int64_t place)
 {
-    int64_t count = world_count(comparison->sandbox->world);
-    for (int64_t number = 0; number < count; number++) {
-        char id[WORLD_ID];
-        int64_t updated_s;
-        int64_t place = world_newest(comparison->sandbox->world, number, id, &updated_s);
-        if (id[0] &&
-            (comparison->place_count == 0 ||
-             !bsearch(&place, comparison->places, comparison->place_count, sizeof place, place_order)))
-            note(comparison->missing, id, updated_s, "");
-    }
+    return comparison->place_count > 0 &&
+           bsearch(&place, comparison->places, comparison->place_count, sizeof place, place_order) != NULL;
 }
 
 static json_t *report(struct comparison *comparison, bool *equal)
 {
     json_t *report =
-        json_pack("{s:s, s:I, s:I, s:o, s:o, s:o}", "stream", comparison->table, "rows",
+        json_pack("{s:s, s:I, s:I, s:o, s:o, s:o}", "stream", comparison->subject->table, "rows",
                   (json_int_t)comparison->rows, "keys", (json_int_t)comparison->place_count, "missing",
                   comparison->missing, "doubled", comparison->doubled, "altered", comparison->altered);
     *equal = *equal && !comparison->problem[0] && json_array_size(comparison->missing) == 0 &&
@@ -188,27 +153,35 @@ static json_t *report(struct comparison *comparison, bool *equal)
     return report;
 }
 
+static json_t *compare_table(struct sandbox *sandbox, const char *dataset, const struct subject *subject,
+                             bool *equal)
+{
+    struct comparison comparison = {
+        .sandbox = sandbox,
+        .subject = subject,
+        .dataset = dataset,
+        .missing = json_array(),
+        .doubled = json_array(),
+        .altered = json_array(),
+        .first_s = INT64_MAX,
+        .last_s = INT64_MIN,
+    };
+    if (compare_days(&comparison)) {
+        find_doubled(&comparison);
+        subject->find_missing(&comparison);
+    }
+    free(comparison.places);
+    return report(&comparison, equal);
+}
+
 json_t *compare_dataset(struct sandbox *sandbox, const char *dataset)
 {
     bool equal = true;
     json_t *reports = json_array();
-    for (size_t i = 0; i < sizeof streams / sizeof *streams; i++) {
-        struct comparison comparison = {
-            .sandbox = sandbox,
-            .dataset = dataset,
-            .table = streams[i].stream,
-            .missing = json_array(),
-            .doubled = json_array(),
-            .altered = json_array(),
-            .first_s = INT64_MAX,
-            .last_s = INT64_MIN,
-        };
-        if (compare_days(&comparison)) {
-            find_doubled(&comparison);
-            find_missing(&comparison);
-        }
-        json_array_append_new(reports, report(&comparison, &equal));
-        free(comparison.places);
+    for (const struct subject *subject = compare_subjects; subject->table; subject++) {
+        AUTO(json_drop) json_t *table = store_table(sandbox->store, dataset, subject->table);
+        if (table || subject->expected(sandbox))
+            json_array_append_new(reports, compare_table(sandbox, dataset, subject, &equal));
     }
     return json_pack("{s:b, s:o}", "equal", equal, "streams", reports);
 }

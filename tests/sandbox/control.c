@@ -9,6 +9,7 @@
 #include "internal.h"
 #include "store.h"
 #include "world.h"
+#include "world_admins.h"
 
 #define DAY_S 86400
 
@@ -91,7 +92,8 @@ static bool add_fault(struct sandbox *sandbox, const char *line, struct error *e
     size_t operation = strcspn(line + service + gap, " ");
     AUTO(mem_free) char *first = mem_bytes(line, service);
     AUTO(mem_free) char *second = mem_bytes(line + service + gap, operation);
-    bool routed = strcmp(first, "auth") == 0 || strcmp(first, "bigquery") == 0 || strcmp(first, "intercom") == 0;
+    bool routed =
+        strcmp(first, "auth") == 0 || strcmp(first, "bigquery") == 0 || strcmp(first, "intercom") == 0;
     if (routed && !is_operation(first, second))
         return error_set(err, ERROR_CONFIG,
                          "fault: %.40s has no operation \"%.60s\"; see the routes for their names", first,
@@ -139,51 +141,151 @@ static void show_journal(struct exchange *exchange)
 
 /* --- world --- */
 
-static bool fill(struct world *world, const json_t *what)
+/* The days of a filling, in seconds. */
+static bool read_fill(const json_t *what, int64_t *out_from_s, int64_t *out_to_s, int64_t *out_count)
 {
     const char *from = json_text_at(what, "from"), *to = json_text_at(what, "to");
-    int64_t count = json_int_at(what, "count", -1);
     struct day first, last;
-    if (!from || !to || !day_parse(from, &first) || !day_parse(to, &last) || count < 0) return false;
-    world_fill(world, (int64_t)first.n * DAY_S, (int64_t)last.n * DAY_S, count);
+    *out_count = json_int_at(what, "count", -1);
+    if (!from || !to || !day_parse(from, &first) || !day_parse(to, &last) || *out_count < 0) return false;
+    *out_from_s = (int64_t)first.n * DAY_S;
+    *out_to_s = (int64_t)last.n * DAY_S;
     return true;
 }
+
+static bool fill(struct sandbox *sandbox, json_t *what)
+{
+    int64_t from_s, to_s, count;
+    if (!read_fill(what, &from_s, &to_s, &count)) return false;
+    world_fill(sandbox->world, from_s, to_s, count);
+    return true;
+}
+
+static bool fill_conversations(struct sandbox *sandbox, json_t *what)
+{
+    int64_t from_s, to_s, count;
+    int64_t parts = json_int_at(what, "parts", 8), body_bytes = json_int_at(what, "body_bytes", 200);
+    if (!read_fill(what, &from_s, &to_s, &count) || parts < 0 || parts > 10000 || body_bytes < 0 ||
+        body_bytes > 1024 * 1024)
+        return false;
+    world_fill_talks(sandbox->talks, from_s, to_s, count, (uint32_t)parts, (uint32_t)body_bytes);
+    return true;
+}
+
+static bool touch(struct sandbox *sandbox, json_t *what)
+{
+    int64_t now_s = virtual_clock_peek(sandbox->clock) / 1000000, count = json_int_at(what, "count", 0);
+    world_touch(sandbox->world, now_s, count);
+    world_touch(sandbox->talks, now_s, count);
+    admins_touch(sandbox->admins, count);
+    return json_is_object(what);
+}
+
+static bool add(struct sandbox *sandbox, json_t *what)
+{
+    const char *type = json_text_at(what, "type");
+    bool talk = type && strcmp(type, "conversation") == 0;
+    return world_add(talk ? sandbox->talks : sandbox->world, what);
+}
+
+static bool remove_record(struct sandbox *sandbox, json_t *what)
+{
+    const char *id = json_text_at(what, "id");
+    return id && (world_remove(sandbox->world, id) || world_remove(sandbox->talks, id));
+}
+
+static bool break_conversation(struct sandbox *sandbox, json_t *what)
+{
+    const char *id = json_text_at(what, "id");
+    return id && world_break(sandbox->talks, id);
+}
+
+static bool admins(struct sandbox *sandbox, json_t *what)
+{
+    const char *word = json_string_value(what);
+    bool join = word && strcmp(word, "join") == 0, leave = word && strcmp(word, "leave") == 0;
+    if (join) admins_join(sandbox->admins);
+    if (leave) admins_leave(sandbox->admins);
+    return join || leave;
+}
+
+/* A number; -1: it is none. */
+static int64_t number_of(const json_t *what)
+{
+    return json_is_integer(what) ? json_integer_value(what) : -1;
+}
+
+static bool touch_while_read(struct sandbox *sandbox, json_t *what)
+{
+    int64_t every = number_of(what);
+    if (every < 0) return false;
+    world_touch_while_read(sandbox->world, every);
+    world_touch_while_read(sandbox->talks, every);
+    return true;
+}
+
+static bool vanish_while_read(struct sandbox *sandbox, json_t *what)
+{
+    int64_t every = number_of(what);
+    if (every >= 0) world_vanish_while_read(sandbox->talks, every);
+    return every >= 0;
+}
+
+static bool rate_limit(struct sandbox *sandbox, json_t *what)
+{
+    int64_t requests = number_of(what);
+    if (requests >= 0) intercom_set_rate_limit(sandbox->intercom, requests);
+    return requests >= 0;
+}
+
+static bool index_lag(struct sandbox *sandbox, json_t *what)
+{
+    int64_t seconds = number_of(what);
+    if (seconds >= 0) intercom_set_index_lag(sandbox->intercom, seconds);
+    return seconds >= 0;
+}
+
+static const struct {
+    const char *name;
+    bool (*change)(struct sandbox *sandbox, json_t *what); /* false: not so */
+} changes[] = {
+    {"fill", fill},
+    {"fill_conversations", fill_conversations},
+    {"touch", touch},
+    {"add", add},
+    {"remove", remove_record},
+    {"break", break_conversation},
+    {"admins", admins},
+    {"touch_while_read", touch_while_read},
+    {"vanish_while_read", vanish_while_read},
+    {"rate_limit", rate_limit},
+    {"index_lag_s", index_lag},
+};
 
 static bool change_world(struct sandbox *sandbox, json_t *body)
 {
     const char *key = json_object_iter_key(json_object_iter(body));
-    json_t *value = key ? json_object_get(body, key) : NULL;
-    int64_t number = json_is_integer(value) ? json_integer_value(value) : -1;
-    int64_t now_s = virtual_clock_peek(sandbox->clock) / 1000000;
-    if (!key || json_object_size(body) != 1) return false;
-    if (strcmp(key, "fill") == 0) return fill(sandbox->world, value);
-    if (strcmp(key, "touch") == 0) {
-        world_touch(sandbox->world, now_s, json_int_at(value, "count", 0));
-        return json_is_object(value);
+    for (size_t i = 0; key && json_object_size(body) == 1 && i < sizeof changes / sizeof *changes; i++) {
+        if (strcmp(changes[i].name, key) == 0) return changes[i].change(sandbox, json_object_get(body, key));
     }
-    if (strcmp(key, "add") == 0) return world_add(sandbox->world, value);
-    if (number < 0) return false;
-    if (strcmp(key, "touch_while_read") == 0)
-        world_touch_while_read(sandbox->world, number);
-    else if (strcmp(key, "rate_limit") == 0)
-        intercom_set_rate_limit(sandbox->intercom, number);
-    else if (strcmp(key, "index_lag_s") == 0)
-        intercom_set_index_lag(sandbox->intercom, number);
-    else
-        return false;
-    return true;
+    return false;
 }
 
 static void handle_world(struct exchange *exchange)
 {
     AUTO(json_drop) json_t *body = read_object(exchange);
-    if (body && change_world(exchange->sandbox, body))
+    struct sandbox *sandbox = exchange->sandbox;
+    if (body && change_world(sandbox, body))
         exchange_reply_json(exchange, 200,
-                            json_pack("{s:I}", "records", (json_int_t)world_count(exchange->sandbox->world)));
+                            json_pack("{s:I, s:I}", "records", (json_int_t)world_count(sandbox->world),
+                                      "conversations", (json_int_t)world_count(sandbox->talks)));
     else if (body)
-        refuse(exchange, 400,
-               "Send one of {\"fill\": {from, to, count}}, {\"touch\": {count}}, {\"add\": record}, "
-               "{\"touch_while_read\": n}, {\"rate_limit\": n}, {\"index_lag_s\": n}");
+        refuse(
+            exchange, 400,
+            "Send one of {\"fill\": {from, to, count}}, {\"fill_conversations\": {from, to, count, parts, "
+            "body_bytes}}, {\"touch\": {count}}, {\"add\": record}, {\"remove\": {id}}, {\"break\": {id}}, "
+            "{\"admins\": \"join\" or \"leave\"}, {\"touch_while_read\": n}, {\"vanish_while_read\": n}, "
+            "{\"rate_limit\": n}, {\"index_lag_s\": n}");
 }
 
 /* --- pubsub --- */

@@ -1,4 +1,4 @@
-/* intercom.c - Intercom's REST API as far as it is read: who am I, and the search of contacts. */
+/* intercom.c - Intercom's REST API as far as it is read: who am I, searches, threads and admins. */
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -12,6 +12,7 @@
 #include "intercom_query.h"
 #include "internal.h"
 #include "world.h"
+#include "world_admins.h"
 
 #define WINDOW_S     10
 #define RATE_LIMIT   1667 /* of a private app: 10,000 a minute */
@@ -230,7 +231,18 @@ static bool read_cursor(const char *cursor, const char *hash, json_t **out_parts
            json_is_integer(json_array_get(*out_parts, 2)) && own && strcmp(own, hash) == 0;
 }
 
-/* --- POST /contacts/search --- */
+/* --- POST /contacts/search, POST /conversations/search --- */
+
+/* What is searched, and how the answer calls it. */
+struct subject {
+    enum query_kind kind;
+    const char *type, *list;
+    bool by_days; /* before 2.17 */
+};
+
+static const struct subject contacts = {QUERY_CONTACTS, "list", "data", true};
+static const struct subject conversations = {QUERY_CONVERSATIONS, "conversation.list", "conversations",
+                                             false};
 
 static json_t *make_pages(const struct search *search, int64_t page, int64_t total, json_t *cursor)
 {
@@ -250,8 +262,8 @@ static json_t *make_pages(const struct search *search, int64_t page, int64_t tot
 }
 
 /* Runs the search behind the cursor's record (NULL: from the beginning). */
-static void run_search(struct exchange *exchange, struct search *search, const json_t *cursor,
-                       const char *hash)
+static void run_search(struct exchange *exchange, const struct subject *subject, struct search *search,
+                       const json_t *cursor, const char *hash)
 {
     struct sandbox *sandbox = exchange->sandbox;
     int64_t now_s = virtual_clock_read(sandbox->clock) / 1000000;
@@ -273,8 +285,8 @@ static void run_search(struct exchange *exchange, struct search *search, const j
     int64_t page = cursor ? json_integer_value(json_array_get(cursor, 2)) : 1;
     struct world_found found;
     query.out = &exchange->reply; /* written there at once: pages are large, and many */
-    buf_text(query.out, "{\"type\":\"list\",\"data\":[");
-    world_find(sandbox->world, &query, &found);
+    buf_format(query.out, "{\"type\":\"%s\",\"%s\":[", subject->type, subject->list);
+    world_find(subject->kind == QUERY_CONTACTS ? sandbox->world : sandbox->talks, &query, &found);
     json_t *next = found.more && found.count ? make_cursor(&found, page + 1, hash) : NULL;
     AUTO(json_drop) json_t *pages = make_pages(search, page, found.total, next);
     buf_format(query.out, "],\"total_count\":%" PRId64 ",\"pages\":", found.total);
@@ -283,7 +295,7 @@ static void run_search(struct exchange *exchange, struct search *search, const j
     json_object_set_new(exchange->detail, "records", json_integer((json_int_t)found.count));
 }
 
-static void handle_search(struct exchange *exchange)
+static void search(struct exchange *exchange, const struct subject *subject)
 {
     int minor;
     if (!check_request(exchange, &minor)) return;
@@ -293,23 +305,65 @@ static void handle_search(struct exchange *exchange)
         refuse(exchange, 400, "bad_request", "The body is not a JSON object");
         return;
     }
-    struct search search;
+    struct search wanted;
     struct query_error err;
-    if (!search_parse(body, minor >= 17 ? NULL : exchange->sandbox->intercom->zone, &search, &err)) {
+    if (!search_parse(body, subject->kind,
+                      subject->by_days && minor < 17 ? exchange->sandbox->intercom->zone : NULL, &wanted,
+                      &err)) {
         refuse(exchange, 400, err.code, err.message);
         return;
     }
     char hash[17];
     hash_query(body, hash);
-    if (search.starting_after && !read_cursor(search.starting_after, hash, &cursor))
+    if (wanted.starting_after && !read_cursor(wanted.starting_after, hash, &cursor))
         refuse(exchange, 400, "parameter_invalid",
                "Invalid starting_after param. Please provide a valid value.");
     else
-        run_search(exchange, &search, cursor, hash);
+        run_search(exchange, subject, &wanted, cursor, hash);
+}
+
+static void search_contacts(struct exchange *exchange)
+{
+    search(exchange, &contacts);
+}
+
+static void search_conversations(struct exchange *exchange)
+{
+    search(exchange, &conversations);
+}
+
+/* --- GET /conversations/{}, GET /admins --- */
+
+static void show_conversation(struct exchange *exchange)
+{
+    int minor;
+    if (!check_request(exchange, &minor)) return;
+    struct sandbox *sandbox = exchange->sandbox;
+    const char *display = exchange_query(exchange, "display_as");
+    bool plain = display && strcmp(display, "plaintext") == 0;
+    json_object_set_new(exchange->detail, "id", json_string(exchange->capture[0]));
+    if (display && !plain && strcmp(display, "html") != 0)
+        refuse(exchange, 400, "parameter_invalid", "display_as must be html or plaintext");
+    else if (world_is_broken(sandbox->talks, exchange->capture[0]))
+        refuse(exchange, 500, "server_error", "Something went wrong");
+    else if (!world_thread(sandbox->talks, exchange->capture[0], plain, &exchange->reply))
+        refuse(exchange, 404, "not_found", "Resource Not Found");
+}
+
+static void list_admins(struct exchange *exchange)
+{
+    int minor;
+    if (!check_request(exchange, &minor)) return;
+    buf_text(&exchange->reply, "{\"type\":\"admin.list\",\"admins\":");
+    admins_write(exchange->sandbox->admins, &exchange->reply);
+    buf_byte(&exchange->reply, '}');
 }
 
 const struct route intercom_routes[] = {
     {"intercom", "me", "GET", "/me", handle_me},
-    {"intercom", "contacts.search", "POST", "/contacts/search", handle_search},
+    {"intercom", "contacts.search", "POST", "/contacts/search", search_contacts},
+    {"intercom", "conversations.search", "POST", "/conversations/search", search_conversations},
+    {"intercom", "conversations.get", "GET", "/conversations/{}", show_conversation},
+    {"intercom", "admins", "GET", "/admins", list_admins},
     {.handle = NULL},
 };

@@ -1,4 +1,4 @@
-/* intercom_query.c - the grammar of contact search. */
+/* intercom_query.c - the grammar of searches. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,10 +11,12 @@
 
 enum field_type { FIELD_TEXT, FIELD_DATE, FIELD_BOOL };
 
-static const struct {
+struct field {
     const char *name;
     enum field_type type;
-} fields[] = {
+};
+
+static const struct field contact_fields[] = {
     {"id", FIELD_TEXT},
     {"role", FIELD_TEXT},
     {"name", FIELD_TEXT},
@@ -37,6 +39,36 @@ static const struct {
     {"unsubscribed_from_emails", FIELD_BOOL},
     {"marked_email_as_spam", FIELD_BOOL},
     {"has_hard_bounced", FIELD_BOOL},
+};
+
+static const struct field conversation_fields[] = {
+    {"id", FIELD_TEXT},
+    {"created_at", FIELD_DATE},
+    {"updated_at", FIELD_DATE},
+    {"waiting_since", FIELD_DATE},
+    {"snoozed_until", FIELD_DATE},
+    {"source.type", FIELD_TEXT},
+    {"source.id", FIELD_TEXT},
+    {"source.delivered_as", FIELD_TEXT},
+    {"source.author.id", FIELD_TEXT},
+    {"state", FIELD_TEXT},
+    {"priority", FIELD_TEXT},
+    {"open", FIELD_BOOL},
+    {"read", FIELD_BOOL},
+    {"ai_agent_participated", FIELD_BOOL},
+    {"statistics.first_contact_reply_at", FIELD_DATE},
+    {"statistics.last_close_at", FIELD_DATE},
+};
+
+static const struct {
+    const struct field *fields;
+    size_t count;
+    size_t per_page;      /* unless it is asked for */
+    bool less_is_at_most; /* as "<" turned out to be */
+} kinds[] = {
+    [QUERY_CONTACTS] = {contact_fields, sizeof contact_fields / sizeof *contact_fields, 50, false},
+    [QUERY_CONVERSATIONS] = {conversation_fields, sizeof conversation_fields / sizeof *conversation_fields,
+                             20, true},
 };
 
 static bool refuse(struct query_error *err, const char *code, const char *format, ...) PRINTF(3, 4);
@@ -66,9 +98,10 @@ static bool read_seconds(const json_t *value, int64_t *out_s)
 }
 
 /* The instants a date filter lets through. */
-static bool read_date(struct filter *filter, const char *relation, const struct zone *zone,
+static bool read_date(const struct search *search, struct filter *filter, const char *relation,
                       struct query_error *err)
 {
+    const struct zone *zone = search->zone;
     int64_t at_s;
     if (!read_seconds(filter->value, &at_s))
         return refuse(err, "type_mismatch", "The value of %s must be a UNIX timestamp", filter->field);
@@ -83,26 +116,28 @@ static bool read_date(struct filter *filter, const char *relation, const struct 
         end_s = zone_start_s(zone, day_add(day, 1));
     }
     filter->from_s = *relation == '>' ? end_s : *relation == '<' ? INT64_MIN : begin_s;
-    filter->to_s = *relation == '>' ? QUERY_FOREVER : *relation == '<' ? begin_s : end_s;
+    bool below = *relation == '<' && !kinds[search->kind].less_is_at_most;
+    filter->to_s = *relation == '>' ? QUERY_FOREVER : below ? begin_s : end_s;
     return true;
 }
 
-static bool read_leaf(const json_t *value, const struct zone *zone, struct filter *filter,
+static bool read_leaf(const struct search *search, const json_t *value, struct filter *filter,
                       struct query_error *err)
 {
+    const struct field *fields = kinds[search->kind].fields;
+    size_t count = kinds[search->kind].count;
     const char *relation = json_text_at(value, "operator");
     const char *name = json_text_at(value, "field");
     filter->value = json_object_get(value, "value");
     if (!name || !relation || !filter->value)
         return refuse(err, "parameter_invalid", "A filter needs field, operator and value");
     size_t i = 0;
-    while (i < sizeof fields / sizeof *fields && strcmp(fields[i].name, name) != 0)
+    while (i < count && strcmp(fields[i].name, name) != 0)
         i++;
-    if (i == sizeof fields / sizeof *fields)
-        return refuse(err, "invalid_field", "The field %.80s can't be searched", name);
+    if (i == count) return refuse(err, "invalid_field", "The field %.80s can't be searched", name);
     filter->field = fields[i].name;
     filter->is_date = fields[i].type == FIELD_DATE;
-    if (filter->is_date) return read_date(filter, relation, zone, err);
+    if (filter->is_date) return read_date(search, filter, relation, err);
     filter->differs = strcmp(relation, "!=") == 0;
     if (!filter->differs && strcmp(relation, "=") != 0)
         return refuse(err, "parameter_invalid", "The operator %.8s is not supported on the field %s",
@@ -112,13 +147,13 @@ static bool read_leaf(const json_t *value, const struct zone *zone, struct filte
     return fits || refuse(err, "type_mismatch", "The value of %s has the wrong type", name);
 }
 
-static struct filter *read_filter(struct search *search, const json_t *value, const struct zone *zone,
-                                  int depth, struct query_error *err)
+static struct filter *read_filter(struct search *search, const json_t *value, int depth,
+                                  struct query_error *err)
 {
     struct filter *filter = &search->filters[search->filter_count++]; /* there are enough for two levels */
     const json_t *children = json_object_get(value, "value");
     if (json_object_get(value, "field") || !json_is_array(children))
-        return read_leaf(value, zone, filter, err) ? filter : NULL;
+        return read_leaf(search, value, filter, err) ? filter : NULL;
     const char *relation = json_text_at(value, "operator");
     filter->is_group = true;
     filter->any = relation && strcmp(relation, "OR") == 0;
@@ -134,7 +169,7 @@ static struct filter *read_filter(struct search *search, const json_t *value, co
         return NULL;
     }
     for (size_t i = 0; i < filter->child_count; i++) {
-        filter->children[i] = read_filter(search, json_array_get(children, i), zone, depth + 1, err);
+        filter->children[i] = read_filter(search, json_array_get(children, i), depth + 1, err);
         if (!filter->children[i]) return NULL;
     }
     return filter;
@@ -187,7 +222,7 @@ static bool read_pagination(const json_t *pagination, struct search *search, str
 {
     const json_t *per_page = json_object_get(pagination, "per_page");
     const json_t *after = json_object_get(pagination, "starting_after");
-    search->per_page = 50;
+    search->per_page = kinds[search->kind].per_page;
     if (per_page) {
         json_int_t size = json_integer_value(per_page);
         if (size < 1 || size > 150)
@@ -201,13 +236,13 @@ static bool read_pagination(const json_t *pagination, struct search *search, str
     return true;
 }
 
-bool search_parse(const json_t *body, const struct zone *zone, struct search *out_search,
-                  struct query_error *err)
+bool search_parse(const json_t *body, enum query_kind kind, const struct zone *zone,
+                  struct search *out_search, struct query_error *err)
 {
-    *out_search = (struct search){.filter_count = 0};
+    *out_search = (struct search){.kind = kind, .zone = zone};
     const json_t *query = json_object_get(body, "query");
     if (!json_is_object(query)) return refuse(err, "parameter_not_found", "A query object is required");
-    if (!read_filter(out_search, query, zone, 0, err)) return false;
+    if (!read_filter(out_search, query, 0, err)) return false;
     find_range(out_search);
     return read_sort(json_object_get(body, "sort"), out_search, err) &&
            read_pagination(json_object_get(body, "pagination"), out_search, err);
@@ -221,7 +256,7 @@ static bool filter_matches(const struct filter *filter, const json_t *record)
         }
         return !filter->any;
     }
-    const json_t *value = json_object_get(record, filter->field);
+    const json_t *value = json_at(record, filter->field);
     if (filter->is_date) {
         int64_t at_s = json_integer_value(value);
         return json_is_integer(value) && at_s >= filter->from_s && at_s < filter->to_s;

@@ -1,4 +1,5 @@
-/* intercom_query.h - the body of a contact search, checked as Intercom checks it and made ready to run.
+/* intercom_query.h - the body of a search of contacts or conversations, checked as Intercom checks it and
+ * made ready to run.
  *
  * Borrows from the JSON it was read from. One thread.
  */
@@ -29,7 +30,11 @@ struct filter {
     const json_t *value;
 };
 
+enum query_kind { QUERY_CONTACTS, QUERY_CONVERSATIONS };
+
 struct search {
+    enum query_kind kind;
+    const struct zone *zone;
     struct filter filters[QUERY_FILTERS]; /* the first is the root */
     size_t filter_count;
     int64_t from_s, to_s; /* what updated_at must be in, whatever else */
@@ -45,8 +50,8 @@ struct query_error {
 };
 
 /* zone: dates are compared by its days; NULL: by seconds, as from version 2.17 on. */
-bool search_parse(const json_t *body, const struct zone *zone, struct search *out_search,
-                  struct query_error *err);
+bool search_parse(const json_t *body, enum query_kind kind, const struct zone *zone,
+                  struct search *out_search, struct query_error *err);
 bool search_matches(void *search, const json_t *record); /* in the shape of world_query's wanted */
 
 #endif

@@ -23,6 +23,7 @@
 
 struct store;
 struct world;
+struct admins;
 struct bigquery;
 struct pubsub;
 struct server;
@@ -39,7 +40,9 @@ struct sandbox {
     struct journal *journal;
     struct faults *faults;
     struct store *store;
-    struct world *world;
+    struct world *world; /* of contacts */
+    struct world *talks; /* of conversations */
+    struct admins *admins;
     struct bigquery *bigquery;
     struct pubsub *pubsub;
     struct server *server;
@@ -51,25 +54,26 @@ struct sandbox {
 /* --- clock.c --- */
 struct virtual_clock *virtual_clock_new(int64_t start_us);
 void virtual_clock_free(struct virtual_clock *clock);
-int64_t virtual_clock_read(struct virtual_clock *clock);            /* moves it by 1 ms and returns the new time */
-int64_t virtual_clock_peek(struct virtual_clock *clock);            /* does not move it */
+int64_t virtual_clock_read(struct virtual_clock *clock); /* moves it by 1 ms and returns the new time */
+int64_t virtual_clock_peek(struct virtual_clock *clock); /* does not move it */
 void virtual_clock_advance(struct virtual_clock *clock, int64_t us); /* us >= 0 */
 void virtual_clock_set(struct virtual_clock *clock, int64_t us);     /* never backwards */
 
 /* --- journal.c --- One entry a request: {"n","service","operation","at","status","fault",...}. */
 struct journal *journal_new(void);
 void journal_free(struct journal *journal);
-/* Adds an entry and returns its number (from 1). detail is an object whose members are merged in (borrowed). */
-int64_t journal_add(struct journal *journal, const char *service, const char *operation, int64_t at_us, int status,
-                    const char *fault, const json_t *detail);
+/* Adds an entry and returns its number (from 1). detail is an object whose members are merged in (borrowed).
+ */
+int64_t journal_add(struct journal *journal, const char *service, const char *operation, int64_t at_us,
+                    int status, const char *fault, const json_t *detail);
 /* Entries after number `after` as JSON lines. service NULL: all. */
 void journal_dump(struct journal *journal, const char *service, int64_t after, struct buf *out);
 
 /* --- faults.c ---
  * A line: SERVICE OPERATION NTH ACTION [ARGUMENT ...], for example
  *   intercom contacts.search 3 status 429 retry-after=1
- *   bigquery jobs.insert 2 drop after        the connection is cut, after the request was applied (or: before)
- *   bigquery upload.put 1 truncate           half of the answer's body, then the connection is cut
+ *   bigquery jobs.insert 2 drop after        the connection is cut, after the request was applied (or:
+ * before) bigquery upload.put 1 truncate           half of the answer's body, then the connection is cut
  *   intercom me 1 delay 200                  milliseconds
  *   bigquery * 7 hang                        the 7th call of any operation waits until the faults are cleared
  *   bigquery job 2 fail backendError         the 2nd job that runs ends DONE with this errorResult
@@ -100,12 +104,12 @@ bool faults_planned(struct faults *faults, const struct fault *fault); /* not cl
 struct exchange {
     struct sandbox *sandbox;
     const char *method;
-    const char *path;         /* decoded, without query */
+    const char *path;           /* decoded, without query */
     const char *const *capture; /* the {..} segments of the route's pattern, in order */
-    const char *body;         /* NUL added behind it; the server refuses bodies over 100 MiB */
+    const char *body;           /* NUL added behind it; the server refuses bodies over 100 MiB */
     size_t body_size;
-    json_t *detail;           /* handlers may add to the journal entry */
-    int status;               /* the answer: 200 unless set */
+    json_t *detail; /* handlers may add to the journal entry */
+    int status;     /* the answer: 200 unless set */
     struct buf reply;
     struct buf reply_headers; /* "Name: value\r\n" lines; Content-Type defaults to JSON, Date is added */
     void *private;
@@ -122,15 +126,15 @@ struct route {
     const char *service;   /* "bigquery", "intercom", "control" */
     const char *operation; /* the name faults and journal use: "jobs.insert" */
     const char *method;
-    const char *pattern;   /* "/bigquery/v2/projects/{}/jobs/{}": {} matches one segment */
+    const char *pattern; /* "/bigquery/v2/projects/{}/jobs/{}": {} matches one segment */
     void (*handle)(struct exchange *exchange);
 };
 
 /* routes end with a zeroed one; both arrays are borrowed. Any other path: 404 in the service's manner. Each
  * connection has a thread. Per exchange the server consults the faults (status, drop before|after, delay,
  * truncate), calls the handler, and writes the journal ("control" is not journalled). */
-bool server_start(struct sandbox *sandbox, int port, const struct route *const *route_tables, size_t table_count,
-                  struct server **out_server, struct error *err);
+bool server_start(struct sandbox *sandbox, int port, const struct route *const *route_tables,
+                  size_t table_count, struct server **out_server, struct error *err);
 int server_port(const struct server *server);
 void server_stop(struct server *server);
 
@@ -168,13 +172,15 @@ void pubsub_stop(struct pubsub *pubsub);
 int pubsub_port(const struct pubsub *pubsub);
 /* Creates topic and subscription if needed; settings may be NULL or hold ack_deadline_seconds,
  * max_delivery_attempts (0: no dead-letter policy). Names are short ("caseload") or whole. */
-void pubsub_make(struct pubsub *pubsub, const char *project, const char *subscription, const json_t *settings);
+void pubsub_make(struct pubsub *pubsub, const char *project, const char *subscription,
+                 const json_t *settings);
 /* Puts a message into a topic (its name is the subscription's); the id is returned, yours. */
 char *pubsub_publish(struct pubsub *pubsub, const char *project, const char *subscription, const char *data,
                      size_t data_size, const json_t *attributes);
 /* What was published since then comes again, acknowledged or not; what is older is done. False: unknown. */
 bool pubsub_seek(struct pubsub *pubsub, const char *project, const char *subscription, int64_t time_us);
-/* {"messages":[{"id","state":"waiting|leased|acked|dead","deliveries","extends","nack_delays":[..]}]}; yours */
+/* {"messages":[{"id","state":"waiting|leased|acked|dead","deliveries","extends","nack_delays":[..]}]}; yours
+ */
 json_t *pubsub_report(struct pubsub *pubsub);
 
 /* intercom.c: the workspace's settings, fixed but for these. */

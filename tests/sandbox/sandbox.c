@@ -5,6 +5,7 @@
 #include "internal.h"
 #include "store.h"
 #include "world.h"
+#include "world_admins.h"
 
 #define START_S INT64_C(1772424000) /* 2026-03-02T04:00:00Z */
 
@@ -24,6 +25,8 @@ static bool open_rooms(struct sandbox *sandbox, struct error *err)
     sandbox->auth = auth_new(sandbox, err);
     if (!sandbox->auth || (options->tls && !(sandbox->tls = tls_new(options->ca_file, err)))) return false;
     sandbox->world = world_new(options->seed, options->workspace);
+    sandbox->talks = world_new_talks(options->seed, options->workspace);
+    sandbox->admins = admins_new(options->seed);
     sandbox->intercom = intercom_new(options->workspace_zone, err);
     if (!sandbox->intercom ||
         !store_open(options->database, store_now_us, sandbox->clock, &sandbox->store, err))
@@ -61,6 +64,8 @@ void sandbox_stop(struct sandbox *sandbox)
     if (sandbox->store) store_close(sandbox->store);
     intercom_free(sandbox->intercom);
     world_free(sandbox->world);
+    world_free(sandbox->talks);
+    admins_free(sandbox->admins);
     faults_free(sandbox->faults);
     journal_free(sandbox->journal);
     auth_free(sandbox->auth);

@@ -14,6 +14,7 @@
 #include "internal.h"
 #include "store.h"
 #include "world.h"
+#include "world_admins.h"
 
 #define FROM_S   INT64_C(1767571200) /* 2026-01-05 */
 #define DAY_S    86400
@@ -98,6 +99,8 @@ static int set_up(void **state)
     struct error err;
     *state = sandbox;
     sandbox->world = world_new(11, "sandbox1");
+    sandbox->talks = world_new_talks(11, "sandbox1");
+    sandbox->admins = admins_new(11);
     world_fill(sandbox->world, FROM_S, FROM_S + 9 * DAY_S, CONTACTS);
     if (!store_open(NULL, now_us, NULL, &sandbox->store, &err)) return -1;
     make_table(sandbox->store);
@@ -109,6 +112,8 @@ static int tear_down(void **state)
     struct sandbox *sandbox = *state;
     store_close(sandbox->store);
     world_free(sandbox->world);
+    world_free(sandbox->talks);
+    admins_free(sandbox->admins);
     free(sandbox);
     return 0;
 }

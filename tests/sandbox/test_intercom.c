@@ -14,6 +14,7 @@
 #include "client.h"
 #include "internal.h"
 #include "world.h"
+#include "world_admins.h"
 
 /* The workspace's days begin at 08:00 UTC in winter. */
 #define MIDNIGHT_S INT64_C(1767945600) /* 2026-01-09T08:00:00Z: the 9th begins in Los Angeles */
@@ -43,6 +44,8 @@ static int set_up(void **state)
     sandbox->journal = journal_new();
     sandbox->faults = faults_new();
     sandbox->world = world_new(1, "sandbox1");
+    sandbox->talks = world_new_talks(1, "sandbox1");
+    sandbox->admins = admins_new(1);
     sandbox->auth = auth_new(sandbox, &err);
     sandbox->intercom = intercom_new("America/Los_Angeles", &err);
     add(sandbox, "a", MIDNIGHT_S - 1, "user");
@@ -61,6 +64,8 @@ static int tear_down(void **state)
     intercom_free(sandbox->intercom);
     auth_free(sandbox->auth);
     world_free(sandbox->world);
+    world_free(sandbox->talks);
+    admins_free(sandbox->admins);
     faults_free(sandbox->faults);
     journal_free(sandbox->journal);
     virtual_clock_free(sandbox->clock);

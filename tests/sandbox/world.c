@@ -18,18 +18,10 @@
 #define CHOICE_STEP    UINT64_C(2654435761)         /* a prime: walks through any number of records */
 #define BODY_LIMIT     (64 * 1024 * 1024)
 #define MADE_ID_DIGITS 24
+#define TALK_ID_FIRST  UINT64_C(215000000000000) /* ids of conversations have 15 digits */
+#define TALK_ID_STEP   97
 
 _Static_assert(RECORD_ID == WORLD_ID, "one length of ids");
-
-struct world {
-    pthread_mutex_t lock;
-    struct records records;
-    char *workspace;
-    uint64_t choices; /* made so far, so that each differs */
-    int64_t every;    /* touch while read */
-    int64_t served;   /* records since the last such touch */
-    int64_t latest_s; /* the greatest updated_at there ever was */
-};
 
 uint64_t mix(uint64_t number)
 {
@@ -48,9 +40,17 @@ struct world *world_new(uint64_t seed, const char *workspace)
     return world;
 }
 
+struct world *world_new_talks(uint64_t seed, const char *workspace)
+{
+    struct world *world = world_new(seed, workspace);
+    world->records.talks = true;
+    return world;
+}
+
 void world_free(struct world *world)
 {
     if (!world) return;
+    free(world->records.batches);
     for (size_t i = 0; i < world->records.count; i++) {
         struct record *record = &world->records.items[i];
         for (uint32_t v = 0; v < record->past_count; v++)
@@ -65,42 +65,76 @@ void world_free(struct world *world)
     free(world);
 }
 
-/* Eight digits of the time of creation, like the real ones, and sixteen that lead back to the number. */
+/* Ids lead back to the number. Those of contacts have eight digits of the time of creation, like the real
+ * ones, and sixteen more. */
 void record_id(const struct records *records, size_t number, char out_id[RECORD_ID])
 {
     const struct record *record = &records->items[number];
     if (record->id)
         snprintf(out_id, RECORD_ID, "%s", record->id);
+    else if (records->talks)
+        snprintf(out_id, RECORD_ID, "%" PRIu64, TALK_ID_FIRST + (uint64_t)number * TALK_ID_STEP);
     else
         snprintf(out_id, RECORD_ID, "%08" PRIx32 "%016" PRIx64, (uint32_t)record->created_s,
                  (uint64_t)number * ID_STEP + records->seed);
 }
 
-/* The record of that id, or count. */
-static size_t find_record(const struct records *records, const char *id)
+/* The number that a made id leads to, if it is one. */
+static uint64_t made_number(const struct records *records, const char *id)
+{
+    if (records->talks) return (strtoull(id, NULL, 10) - TALK_ID_FIRST) / TALK_ID_STEP;
+    return strlen(id) == MADE_ID_DIGITS ? (strtoull(id + 8, NULL, 16) - records->seed) * ID_STEP_BACK
+                                        : UINT64_MAX;
+}
+
+size_t find_record(const struct records *records, const char *id)
 {
     char own[RECORD_ID];
-    if (strlen(id) == MADE_ID_DIGITS) {
-        uint64_t number =
-            (strtoull(id + 8, NULL, 16) - records->seed) * ID_STEP_BACK; /* checked just below */
-        if (number < records->count && (record_id(records, number, own), strcmp(own, id) == 0)) return number;
-    }
+    uint64_t number = made_number(records, id); /* checked just below */
+    if (number < records->count && (record_id(records, number, own), strcmp(own, id) == 0)) return number;
     for (size_t i = 0; i < records->count; i++) {
         if (records->items[i].id && strcmp(records->items[i].id, id) == 0) return i;
     }
     return records->count;
 }
 
-/* Adds the version's JSON. */
+struct talk talk_of(const struct records *records, size_t number, uint32_t version, char out_id[RECORD_ID])
+{
+    struct talk talk = {.seed = records->seed,
+                        .sequence = number,
+                        .version = version,
+                        .record = &records->items[number],
+                        .id = out_id};
+    record_id(records, number, out_id);
+    for (size_t i = records->batch_count; i > 0; i--) {
+        const struct batch *batch = &records->batches[i - 1];
+        if (batch->first > number) continue;
+        struct dice dice = {.state = records->seed ^ mix(number)};
+        bool exact = batch->parts >= TALK_MOST_PARTS / 5; /* long threads are asked for on purpose */
+        talk.parts = exact ? batch->parts : roll(&dice, batch->parts + 1);
+        talk.body_bytes = batch->body_bytes;
+        break;
+    }
+    return talk;
+}
+
+/* Adds the version's JSON, as a search shows it. */
 static void version_write(const struct world *world, size_t number, uint32_t version, struct buf *out)
 {
     const struct record *record = &world->records.items[number];
     const struct version *wanted = version < record->past_count ? &record->past[version] : &record->newest;
+    char id[RECORD_ID];
     if (wanted->given) {
-        (void)json_write(out, wanted->given); /* a reply that is too large is seen when it is sent */
+        AUTO(json_drop) json_t *shown = json_copy(wanted->given);
+        json_object_del(shown, "conversation_parts");
+        (void)json_write(out, shown); /* a reply that is too large is seen when it is sent */
         return;
     }
-    char id[RECORD_ID];
+    if (world->records.talks) {
+        struct talk talk = talk_of(&world->records, number, version, id);
+        talk_write(&talk, TALK_ITEM, out);
+        return;
+    }
     record_id(&world->records, number, id);
     contact_write(&(struct contact){.seed = world->records.seed,
                                     .sequence = number,
@@ -189,6 +223,18 @@ static void add_made(struct world *world, const int64_t *days, size_t day_count)
                  (struct record){.created_s = updated_s - (int64_t)age, .newest.updated_s = updated_s});
 }
 
+void world_fill_talks(struct world *world, int64_t from_s, int64_t to_s, int64_t count, uint32_t parts,
+                      uint32_t body_bytes)
+{
+    struct records *records = &world->records;
+    pthread_mutex_lock(&world->lock);
+    records->batches = mem_grow(records->batches, records->batch_count + 1, sizeof *records->batches);
+    records->batches[records->batch_count++] =
+        (struct batch){.first = records->count, .parts = parts, .body_bytes = body_bytes};
+    pthread_mutex_unlock(&world->lock);
+    world_fill(world, from_s, to_s, count);
+}
+
 void world_fill(struct world *world, int64_t from_s, int64_t to_s, int64_t count)
 {
     pthread_mutex_lock(&world->lock);
@@ -218,8 +264,9 @@ bool world_add(struct world *world, json_t *record)
     bool added;
     json_t *given = json_deep_copy(record);
     if (known < world->records.count) /* a new version, if it is newer */
-        added =
-            world->records.items[known].newest.updated_s < updated_s && renew(world, known, updated_s, given);
+        added = !world->records.items[known].newest.removed &&
+                world->records.items[known].newest.updated_s < updated_s &&
+                renew(world, known, updated_s, given);
     else
         added =
             append(world, (struct record){
@@ -242,7 +289,7 @@ static void touch_some(struct world *world, int64_t at_s, int64_t count, bool un
     for (uint64_t i = 0; i < all && count > 0; i++) {
         size_t number = (start % all + i * (CHOICE_STEP % all ? CHOICE_STEP : 1)) % all;
         const struct version *newest = &world->records.items[number].newest;
-        if (newest->updated_s >= at_s || (unserved && newest->served)) continue;
+        if (newest->removed || newest->updated_s >= at_s || (unserved && newest->served)) continue;
         touch(world, number, at_s);
         count--;
     }
@@ -260,6 +307,49 @@ void world_touch_while_read(struct world *world, int64_t every)
     pthread_mutex_lock(&world->lock);
     world->every = every;
     world->served = 0;
+    pthread_mutex_unlock(&world->lock);
+}
+
+static void remove_record(struct world *world, size_t number)
+{
+    index_remove(&world->records, number);
+    world->records.items[number].newest.removed = true;
+}
+
+bool world_remove(struct world *world, const char *id)
+{
+    pthread_mutex_lock(&world->lock);
+    size_t number = find_record(&world->records, id);
+    bool there = number < world->records.count && !world->records.items[number].newest.removed;
+    if (there) remove_record(world, number);
+    pthread_mutex_unlock(&world->lock);
+    return there;
+}
+
+bool world_break(struct world *world, const char *id)
+{
+    pthread_mutex_lock(&world->lock);
+    size_t number = find_record(&world->records, id);
+    bool there = number < world->records.count;
+    if (there) world->records.items[number].newest.broken = true;
+    pthread_mutex_unlock(&world->lock);
+    return there;
+}
+
+bool world_is_broken(struct world *world, const char *id)
+{
+    pthread_mutex_lock(&world->lock);
+    size_t number = find_record(&world->records, id);
+    bool broken = number < world->records.count && world->records.items[number].newest.broken;
+    pthread_mutex_unlock(&world->lock);
+    return broken;
+}
+
+void world_vanish_while_read(struct world *world, int64_t every)
+{
+    pthread_mutex_lock(&world->lock);
+    world->vanish = every;
+    world->shown = 0;
     pthread_mutex_unlock(&world->lock);
 }
 
@@ -336,11 +426,23 @@ static void serve(struct world *world, const struct world_query *query, size_t r
     version_write(world, number, record->past_count, query->out);
 }
 
+/* Of what was just shown, some is gone at once. */
+static void vanish_some(struct world *world, size_t first, size_t end)
+{
+    for (size_t rank = first; rank < end; rank++) {
+        if (++world->shown % world->vanish != 0) continue;
+        remove_record(world, index_at(&world->records, rank));
+        rank--;
+        end--;
+    }
+}
+
 void world_find(struct world *world, const struct world_query *query, struct world_found *out_found)
 {
     size_t range[2], from;
     pthread_mutex_lock(&world->lock);
     find_range(&world->records, query, range, &from);
+    size_t first = from;
     *out_found = (struct world_found){.total = count_wanted(world, query, range)};
     if (query->descending) {
         while (from > range[0] && out_found->count < query->limit)
@@ -350,6 +452,7 @@ void world_find(struct world *world, const struct world_query *query, struct wor
             serve(world, query, from++, out_found);
     }
     out_found->more = query->descending ? from > range[0] : from < range[1];
+    if (world->vanish > 0 && !query->descending) vanish_some(world, first, from);
     for (; world->every > 0 && world->served >= world->every; world->served -= world->every)
         touch_some(world, query->now_s, 1, true);
     pthread_mutex_unlock(&world->lock);
@@ -366,7 +469,8 @@ void world_versions(struct world *world,
         for (uint32_t v = 0; v <= record->past_count; v++) {
             json_t *body = version_body(world, i, v);
             bool newest = v == record->past_count;
-            visit(self, body, newest, newest ? record->newest.served : record->past[v].served);
+            visit(self, body, newest && !record->newest.removed,
+                  newest ? record->newest.served : record->past[v].served);
             json_decref(body);
         }
     }
@@ -393,7 +497,8 @@ json_t *world_version(struct world *world, const char *id, int64_t updated_s, in
             version++;
         if (version < record->past_count || record->newest.updated_s == updated_s) {
             *out_place = ((int64_t)number << WORLD_VERSION_BITS) + version;
-            body = version_body(world, number, version);
+            body = world->records.talks ? thread_row(&world->records, number, version)
+                                        : version_body(world, number, version);
         }
     }
     pthread_mutex_unlock(&world->lock);
@@ -408,6 +513,7 @@ int64_t world_newest(struct world *world, int64_t number, char out_id[WORLD_ID],
     const json_t *given = record->newest.given;
     *out_updated_s = record->newest.updated_s;
     record_id(&world->records, (size_t)number, out_id);
+    if (record->newest.removed || record->newest.broken) out_id[0] = '\0';
     if (given && (!json_is_string(json_object_get(given, "id")) ||
                   !json_is_integer(json_object_get(given, "updated_at"))))
         out_id[0] = '\0';

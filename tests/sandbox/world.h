@@ -1,9 +1,9 @@
 /* world.h - what is in the workspace: records, and every version each ever had.
  *
  * Made from a seed, so two worlds with the same seed and history are equal. Contacts have the shape of
- * Intercom's contact schema, with long unicode, nulls, custom attributes, nested lists cut at ten, fields that
- * no schema knows, and empty days. A record has one current version; older ones can't be read any more, but
- * the world remembers which were served. Any thread.
+ * Intercom's contact schema, with long unicode, nulls, custom attributes, nested lists cut at ten, fields
+ * that no schema knows, and empty days. A record has one current version; older ones can't be read any more,
+ * but the world remembers which were served. Any thread.
  */
 #ifndef CASELOAD_SANDBOX_WORLD_H
 #define CASELOAD_SANDBOX_WORLD_H
@@ -19,6 +19,8 @@
 struct world;
 
 struct world *world_new(uint64_t seed, const char *workspace);
+/* A world of conversations; the functions are the same, but for those of threads below. */
+struct world *world_new_talks(uint64_t seed, const char *workspace);
 void world_free(struct world *world);
 
 /* `count` new contacts, spread over the days from..to (UTC, inclusive; about one day in ten stays empty). */
@@ -28,12 +30,20 @@ void world_touch(struct world *world, int64_t at_s, int64_t count);
 /* From now on, after every `every` records that are served, one of the not yet served ones is touched at the
  * second given by now_s() - records change while they are read. 0: no more. */
 void world_touch_while_read(struct world *world, int64_t every);
-/* One record more, as given (a contact object; id and times are taken from it if present). */
+/* A record is deleted: no search and no answer shows it any more. False: there is none. */
+bool world_remove(struct world *world, const char *id);
+/* Whoever asks for this record by itself gets an error, until it changes. False: there is none. */
+bool world_break(struct world *world, const char *id);
+bool world_is_broken(struct world *world, const char *id);
+/* Of every `every` records that a search shows, the last is deleted right after. 0: no more. */
+void world_vanish_while_read(struct world *world, int64_t every);
+/* One record more, as given (a contact object, or a conversation with its parts; id and times are taken from
+ * it if present). */
 bool world_add(struct world *world, json_t *record);
 
 /* The current records with from_s <= updated_at < to_s, ascending by (updated_at, id), after the pair
- * (after_s, after_id) if after_id is not NULL, at most limit; new array of records (borrowed inside). It marks
- * them as served. total: how many match at all. now_s serves world_touch_while_read. */
+ * (after_s, after_id) if after_id is not NULL, at most limit; new array of records (borrowed inside). It
+ * marks them as served. total: how many match at all. now_s serves world_touch_while_read. */
 json_t *world_search(struct world *world, int64_t from_s, int64_t to_s, int64_t after_s, const char *after_id,
                      size_t limit, int64_t now_s, int64_t *out_total);
 
@@ -53,7 +63,7 @@ struct world_query {
 struct world_found {
     int64_t total;
     size_t count; /* returned */
-    bool more; /* others follow behind those returned */
+    bool more;    /* others follow behind those returned */
     int64_t last_s;
     char last_id[WORLD_ID]; /* the last returned one's place in the order; "" if none was */
 };
@@ -69,8 +79,33 @@ int64_t world_count(struct world *world);
  * the record's number, and in the lowest WORLD_VERSION_BITS the version's, both from 0. */
 #define WORLD_VERSION_BITS 20
 json_t *world_version(struct world *world, const char *id, int64_t updated_s, int64_t *out_place);
-/* The place of the newest version of record number 0 .. count-1, and its key; the id is "" if it has none that
- * can be loaded. */
+/* The place of the newest version of record number 0 .. count-1, and its key; the id is "" if it has none
+ * that can be loaded. */
 int64_t world_newest(struct world *world, int64_t number, char out_id[WORLD_ID], int64_t *out_updated_s);
+
+/* --- conversations --- */
+
+/* Like world_fill. Each has up to `parts` parts to begin with (exactly so many from 100 on), with texts of up
+ * to body_bytes. */
+void world_fill_talks(struct world *world, int64_t from_s, int64_t to_s, int64_t count, uint32_t parts,
+                      uint32_t body_bytes);
+
+/* Adds the conversation as it is now, with its newest parts. False: it is not there. */
+bool world_thread(struct world *world, const char *id, bool plain, struct buf *out);
+
+/* What a row should say of a part that is known by these, yours; NULL: there never was such a part. The place
+ * is a number of its own for each such part. */
+struct world_part {
+    const char *conversation_id, *id;
+    int64_t updated_s;
+    bool redacted;
+};
+
+json_t *world_part(struct world *world, const struct world_part *part, int64_t *out_place);
+
+/* Calls visit for each part that an answer with the newest version of conversation `number` holds; of one
+ * that can't be loaded, for none. */
+void world_parts(struct world *world, int64_t number,
+                 void (*visit)(void *self, const struct world_part *part, int64_t place), void *self);
 
 #endif

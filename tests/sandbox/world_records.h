@@ -2,7 +2,10 @@
  *
  * world.c          records, their versions, touching, searching
  * world_index.c    the records' order by (updated_at, id)
+ * world_write.c    how JSON is put down
  * world_contact.c  what a contact's version says
+ * world_talk.c     what a conversation's version says
+ * world_thread.c   threads and their parts, for answers and for comparing
  *
  * The body of a version is not stored but made again from the seed whenever it is read, unless it was given.
  */
@@ -10,6 +13,7 @@
 #define CASELOAD_SANDBOX_WORLD_RECORDS_H
 
 #include <jansson.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -22,6 +26,8 @@ struct version {
     int64_t updated_s;
     json_t *given; /* NULL: made from the seed */
     bool served;
+    bool removed; /* of the newest: the record is gone, and in no index */
+    bool broken;  /* of the newest: it is shown by searches only */
 };
 
 struct record {
@@ -33,8 +39,17 @@ struct record {
     uint32_t left, right, size; /* the index: a node is a record's number + 1, 0 is none */
 };
 
+/* Conversations that were made together, from `first` on. */
+struct batch {
+    size_t first;
+    uint32_t parts, body_bytes; /* at most */
+};
+
 struct records {
     uint64_t seed;
+    bool talks; /* conversations, else contacts */
+    struct batch *batches;
+    size_t batch_count;
     struct record *items;
     size_t count, capacity;
     uint32_t root;
@@ -51,6 +66,21 @@ void index_remove(struct records *records, size_t number); /* before its time ch
 size_t index_rank(const struct records *records, int64_t at_s, const char *id);
 size_t index_at(const struct records *records, size_t rank); /* rank < count */
 
+/* --- world_write.c: names of ours are plain, so only values are escaped; name NULL: a list's item --- */
+struct dice {
+    uint64_t state;
+};
+
+uint32_t roll(struct dice *dice, uint32_t sides);
+void put_name(struct buf *out, const char *name);
+void put_open(struct buf *out, const char *name, char bracket);
+void put_word(struct buf *out, const char *name, const char *word);
+void put_bool(struct buf *out, const char *name, bool value);
+void put_integer(struct buf *out, const char *name, int64_t value);
+void put_text(struct buf *out, const char *name, const char *text);
+void put_format(struct buf *out, const char *name, const char *format, ...) PRINTF(3, 4);
+void put_time(struct buf *out, const char *name, struct dice *dice, int64_t near_s);
+
 struct contact {
     uint64_t seed;
     uint64_t sequence;
@@ -61,5 +91,61 @@ struct contact {
 };
 
 void contact_write(const struct contact *contact, struct buf *out); /* adds a JSON object */
+
+/* --- world_talk.c --- */
+#define TALK_MOST_PARTS 500 /* in one answer: the newest */
+
+struct talk {
+    uint64_t seed;
+    uint64_t sequence;
+    uint32_t version; /* from 0 */
+    const struct record *record;
+    const char *id;
+    uint32_t parts; /* of version 0 */
+    uint32_t body_bytes;
+};
+
+enum talk_form {
+    TALK_ITEM,  /* as the search shows it: without parts */
+    TALK_HTML,  /* whole */
+    TALK_PLAIN, /* whole, as plain text */
+    TALK_ROW    /* what a row of the warehouse should say: the parts are counted instead */
+};
+
+/* A part is known by its place in the thread, from 0; -1 is the first message. */
+struct part_state {
+    uint32_t revision; /* the version that made or last edited it */
+    bool redacted;
+};
+
+int64_t talk_count(const struct talk *talk); /* parts of this version, those that are cut off included */
+void talk_write(const struct talk *talk, enum talk_form form, struct buf *out);
+struct part_state talk_part_state(const struct talk *talk, int64_t part, uint32_t version);
+int64_t talk_part_updated_s(const struct talk *talk, int64_t part, uint32_t revision);
+void talk_part_id(const struct talk *talk, int64_t part, char out_id[RECORD_ID]);
+int64_t talk_part_of(const struct talk *talk, const char *id); /* -2: none */
+/* row: with what the loader adds. */
+void talk_write_part(const struct talk *talk, int64_t part, struct part_state state, bool row,
+                     struct buf *out);
+
+/* --- world.c --- */
+struct world {
+    pthread_mutex_t lock;
+    struct records records;
+    char *workspace;
+    uint64_t choices; /* made so far, so that each differs */
+    int64_t every;    /* touch while read */
+    int64_t served;   /* records since the last such touch */
+    int64_t vanish;   /* of so many records that a search shows, one is gone at once */
+    int64_t shown;
+    int64_t latest_s; /* the greatest updated_at there ever was */
+};
+
+struct talk talk_of(const struct records *records, size_t number, uint32_t version, char out_id[RECORD_ID]);
+size_t find_record(const struct records *records, const char *id); /* count: there is none */
+
+/* --- world_thread.c --- */
+/* What a row should say of a conversation's version. Yours. */
+json_t *thread_row(const struct records *records, size_t number, uint32_t version);
 
 #endif

@@ -53,7 +53,11 @@ static enum http_verdict read_answer(struct fetch *fetch, const struct http_repl
     fetch->unread = (struct error){0};
     if (!json_read(buf_string(&reply->body), reply->body.size, NULL, &fetch->value, &fetch->unread))
         return HTTP_RETRY;
-    if (json_is_object(fetch->value)) return HTTP_DONE;
+    if (json_is_object(fetch->value)) {
+        if (fetch->good) ++*fetch->good;
+        if (fetch->lean) json_drop(&fetch->value);
+        return HTTP_DONE;
+    }
     (void)error_set(&fetch->unread, ERROR_FORMAT, "it is not an object");
     return HTTP_RETRY;
 }
@@ -101,7 +105,7 @@ bool fetch_send(struct fetch *fetch, const struct fetch_request *request, struct
                          .token = intercom->token,
                          .body = bodied ? buf_string(request->body) : NULL,
                          .body_size = bodied ? request->body->size : 0,
-                         .reply_limit = LIMIT_PAGE,
+                         .reply_limit = request->reply_limit ? request->reply_limit : LIMIT_PAGE,
                          .timeout_s = TRY_TIMEOUT_S,
                          .retry = request->retry,
                          .policy = &fetch->policy,
@@ -172,6 +176,7 @@ bool fetch_wait(struct fetch *fetch, json_t **out_value, struct error *err)
         keep_refusal(fetch, &reply);
         return refuse(fetch, reply.status, err);
     }
+    if (fetch->lean) return json_read(buf_string(&reply.body), reply.body.size, NULL, out_value, err);
     *out_value = fetch->value;
     fetch->value = NULL;
     return true;

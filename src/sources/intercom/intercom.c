@@ -60,7 +60,18 @@ static bool identify(struct source *source, struct source_identity *out_identity
 static bool open_stream(struct source *source, const struct selection *selection, struct window window,
                         struct reader **out_reader, struct error *err)
 {
-    return paging_open((struct intercom *)source, selection, window, out_reader, err);
+    const struct intercom_stream *stream = (const struct intercom_stream *)selection->stream;
+    return stream->reading->open((struct intercom *)source, selection, window, out_reader, err);
+}
+
+static bool next_page(struct reader *reader, struct page *out_page, struct error *err)
+{
+    return reader->reading->next(reader, out_page, err);
+}
+
+static void close_reader(struct reader *reader)
+{
+    if (reader) reader->reading->close(reader);
 }
 
 static void free_source(struct source *source)
@@ -73,8 +84,8 @@ static void free_source(struct source *source)
 static const struct source_ops ops = {
     .identify = identify,
     .open = open_stream,
-    .next = paging_next,
-    .close = paging_close,
+    .next = next_page,
+    .close = close_reader,
     .free = free_source,
 };
 

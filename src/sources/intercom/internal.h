@@ -1,8 +1,9 @@
 /* internal.h - what Intercom's rooms know of each other. One thread, that of the source.
  *
- * streams  the table of streams
+ * streams  the table of streams; columns.h has the words for their columns
  * intercom the source: who we are, which host, which version
  * paging   reads a stream page by page
+ * threads  reads a search, and then each record found by itself, with what belongs to it
  * fetch    one exchange: send, judge, read the JSON, name the error
  * limiter  how fast
  */
@@ -53,6 +54,8 @@ struct intercom {
 struct fetch {
     struct intercom *intercom;
     const char *what; /* "contacts, page 3", for error texts; lives as long as the fetch */
+    bool lean;        /* one of many: an answer that waits for us is kept as bytes, not as a value */
+    int64_t *good;    /* counts the good answers of a kind as they come; may be NULL */
     struct http_policy policy;
     struct http_call *call;
     json_t *value;       /* read from the newest good answer */
@@ -68,6 +71,7 @@ struct fetch_request {
     const char *url;
     const struct buf *body; /* NULL: none; borrowed until the wait ends */
     const struct retry *retry;
+    size_t reply_limit; /* 0: LIMIT_PAGE */
 };
 
 void fetch_init(struct fetch *fetch, struct intercom *intercom, const char *what);
@@ -86,6 +90,21 @@ enum intercom_bounds {
 
 struct intercom_stream;
 
+/* How a stream is read; the functions are those of source_ops. */
+struct intercom_reading {
+    bool (*open)(struct intercom *intercom, const struct selection *selection, struct window window,
+                 struct reader **out_reader, struct error *err);
+    bool (*next)(struct reader *reader, struct page *out_page, struct error *err);
+    void (*close)(struct reader *reader);
+};
+
+/* First member of every reader. */
+struct reader {
+    const struct intercom_reading *reading;
+};
+
+extern const struct intercom_reading intercom_pages, intercom_threads;
+
 /* A shape of paging: writes the request of the page that follows `cursor` (NULL: the first page). */
 struct intercom_ask {
     const struct intercom *intercom;
@@ -97,30 +116,41 @@ struct intercom_ask {
 
 struct intercom_shape {
     const char *method;
-    int per_page; /* the most that may be asked for */
+    int per_page;  /* the most that may be asked for */
+    bool windowed; /* the source filters by time; else the whole list is handed on */
     void (*write)(const struct intercom_ask *ask, struct buf *url, struct buf *body);
+};
+
+/* A record that holds others: where it is read whole, and what it is called there. */
+struct intercom_thread {
+    const char *path;    /* the record's id follows */
+    const char *query;   /* "a=b"; may be NULL */
+    const char *parts;   /* the member that holds {parts: [...], total_count} */
+    const char *opening; /* the member that is the first message, which is not among the parts */
+    const char *counted; /* where the record says how many parts it has */
+    const char *parent;  /* our name for the record's id in a part */
+    size_t most;         /* parts that one answer holds */
 };
 
 struct intercom_stream {
     struct stream stream; /* first, so that a selection's stream is one of these */
+    const struct intercom_reading *reading;
     const struct intercom_shape *shape;
     const char *path;
     const char *list; /* the member of an answer that holds the records */
     enum intercom_bounds bounds;
     const char *query; /* more parameters, "a=b&c=d", from version 2.<query_minor> on; may be NULL */
     int query_minor;
+    const struct intercom_thread *thread; /* what threads need */
 };
 
-#define INTERCOM_STREAM_COUNT 1
+extern const struct intercom_stream intercom_conversations;
+
+#define INTERCOM_STREAM_COUNT 3
 extern const struct stream *const intercom_streams[INTERCOM_STREAM_COUNT];
 
 /* --- paging.c --- */
-extern const struct intercom_shape intercom_search;
-
-bool paging_open(struct intercom *intercom, const struct selection *selection, struct window window,
-                 struct reader **out_reader, struct error *err);
-bool paging_next(struct reader *reader, struct page *out_page, struct error *err);
-void paging_close(struct reader *reader);
+extern const struct intercom_shape intercom_search, intercom_list;
 
 /* The bounds to ask for, so that the answer holds at least the window: low < time and, unless the window is
  * open, time < high. */

@@ -17,7 +17,8 @@
 /* Before a page is asked for in smaller pieces. The smallest is tried with all patience (retry_api). */
 static const struct retry retry_page = {.base_ms = 1000, .cap_ms = 8000, .attempts = 4, .budget_ms = 600000};
 
-struct reader {
+struct paging {
+    struct reader reader;
     struct intercom *intercom;
     const struct intercom_stream *stream;
     struct window window;
@@ -74,7 +75,18 @@ static void write_search(const struct intercom_ask *ask, struct buf *url, struct
     (void)buf_format(body, "},\"sort\":{\"field\":\"%s\",\"order\":\"ascending\"}}", field);
 }
 
-const struct intercom_shape intercom_search = {.method = "POST", .per_page = 150, .write = write_search};
+const struct intercom_shape intercom_search = {
+    .method = "POST", .per_page = 150, .windowed = true, .write = write_search};
+
+/* --- the shape: a list that is asked for whole --- */
+
+static void write_list(const struct intercom_ask *ask, struct buf *url, struct buf *body)
+{
+    (void)body; /* a GET has none */
+    (void)buf_format(url, "%s%s", ask->intercom->base_url, ask->stream->path);
+}
+
+const struct intercom_shape intercom_list = {.method = "GET", .write = write_list};
 
 void paging_bounds(const struct intercom *intercom, enum intercom_bounds bounds, struct window window,
                    int64_t *out_low_s, int64_t *out_high_s)
@@ -141,218 +153,224 @@ static const char *link_text(const struct paging_link *link)
 
 /* The link just followed is compared, and one more that is replaced each time the way has doubled (Brent):
  * any circle meets that one in the end, however long the circle and the way to it are. */
-static bool goes_in_circles(struct reader *reader, const char *next)
+static bool goes_in_circles(struct paging *paging, const char *next)
 {
-    const char *last = link_text(&reader->link);
-    if ((last && strcmp(last, next) == 0) || (reader->landmark && strcmp(reader->landmark, next) == 0))
+    const char *last = link_text(&paging->link);
+    if ((last && strcmp(last, next) == 0) || (paging->landmark && strcmp(paging->landmark, next) == 0))
         return true;
-    if (reader->number >= 2 * reader->landmark_at) {
-        free(reader->landmark);
-        reader->landmark = mem_text(next);
-        reader->landmark_at = reader->number;
+    if (paging->number >= 2 * paging->landmark_at) {
+        free(paging->landmark);
+        paging->landmark = mem_text(next);
+        paging->landmark_at = paging->number;
     }
     return false;
 }
 
 /* --- asking --- */
 
-static bool send_request(struct reader *reader, struct error *err)
+static bool send_request(struct paging *paging, struct error *err)
 {
-    const struct intercom_shape *shape = reader->stream->shape;
+    const struct intercom_shape *shape = paging->stream->shape;
     struct intercom_ask ask = {
-        .intercom = reader->intercom,
-        .stream = reader->stream,
-        .window = reader->window,
-        .cursor = reader->link.cursor,
-        .per_page = reader->per_page,
+        .intercom = paging->intercom,
+        .stream = paging->stream,
+        .window = paging->window,
+        .cursor = paging->link.cursor,
+        .per_page = paging->per_page,
     };
-    buf_reset(&reader->url);
-    buf_reset(&reader->body);
-    shape->write(&ask, &reader->url, &reader->body);
-    if (reader->link.url) {
-        buf_reset(&reader->url);
-        (void)buf_text(&reader->url, reader->link.url);
+    buf_reset(&paging->url);
+    buf_reset(&paging->body);
+    shape->write(&ask, &paging->url, &paging->body);
+    if (paging->link.url) {
+        buf_reset(&paging->url);
+        (void)buf_text(&paging->url, paging->link.url);
     }
-    assert(!reader->url.full && !reader->body.full); /* links were measured when they came */
-    (void)snprintf(reader->what, sizeof reader->what, "Intercom %s, page %" PRId64,
-                   reader->stream->stream.name, reader->number);
-    return fetch_send(&reader->fetch,
+    assert(!paging->url.full && !paging->body.full); /* links were measured when they came */
+    (void)snprintf(paging->what, sizeof paging->what, "Intercom %s, page %" PRId64,
+                   paging->stream->stream.name, paging->number);
+    return fetch_send(&paging->fetch,
                       &(struct fetch_request){
                           .method = shape->method,
-                          .url = buf_string(&reader->url),
-                          .body = reader->body.size > 0 ? &reader->body : NULL,
-                          .retry = reader->patient ? &retry_api : &retry_page,
+                          .url = buf_string(&paging->url),
+                          .body = paging->body.size > 0 ? &paging->body : NULL,
+                          .retry = paging->patient ? &retry_api : &retry_page,
                       },
                       err);
 }
 
 /* Big pages time out in Intercom, or pass our ceiling: the same place in smaller pieces. */
-static bool ask_for_less(struct reader *reader, const struct error *err)
+static bool ask_for_less(struct paging *paging, const struct error *err)
 {
     bool crowded = err->status == 429 || err->status == 409; /* the size of the page is not the trouble */
-    if ((err->kind != ERROR_BUSY && err->kind != ERROR_LIMIT) || reader->patient) return false;
-    if (!crowded && reader->per_page > SMALLEST_PAGE) reader->per_page /= 2;
-    reader->patient = crowded || reader->per_page <= SMALLEST_PAGE;
+    if ((err->kind != ERROR_BUSY && err->kind != ERROR_LIMIT) || paging->patient) return false;
+    if (!crowded && paging->per_page > SMALLEST_PAGE) paging->per_page /= 2;
+    paging->patient = crowded || paging->per_page <= SMALLEST_PAGE;
     return true;
 }
 
-static void ask_for_more(struct reader *reader)
+static void ask_for_more(struct paging *paging)
 {
-    int most = reader->stream->shape->per_page;
-    reader->patient = false;
-    reader->per_page = 2 * reader->per_page < most ? 2 * reader->per_page : most;
+    int most = paging->stream->shape->per_page;
+    paging->patient = false;
+    paging->per_page = 2 * paging->per_page < most ? 2 * paging->per_page : most;
 }
 
-static void begin_window(struct reader *reader)
+static void begin_window(struct paging *paging)
 {
-    paging_link_done(&reader->link);
-    free(reader->landmark);
-    reader->landmark = NULL;
-    reader->landmark_at = 0;
-    reader->number = 1;
-    reader->newest_us = INT64_MIN;
-    reader->ascending = true;
+    paging_link_done(&paging->link);
+    free(paging->landmark);
+    paging->landmark = NULL;
+    paging->landmark_at = 0;
+    paging->number = 1;
+    paging->newest_us = INT64_MIN;
+    paging->ascending = true;
 }
 
 /* A cursor that is not known any more can't be mended, but the window can be read again: its records may come
  * twice then, which the reader's contract allows. */
-static bool begin_again(struct reader *reader, const struct error *err)
+static bool begin_again(struct paging *paging, const struct error *err)
 {
-    bool stale = err->kind == ERROR_REFUSED && err->status == 400 && link_text(&reader->link) &&
-                 (strstr(reader->fetch.message, "starting_after") || strstr(reader->fetch.message, "cursor"));
-    if (!stale || reader->restarts >= MOST_RESTARTS) return false;
-    reader->restarts++;
-    begin_window(reader);
+    bool stale = err->kind == ERROR_REFUSED && err->status == 400 && link_text(&paging->link) &&
+                 (strstr(paging->fetch.message, "starting_after") || strstr(paging->fetch.message, "cursor"));
+    if (!stale || paging->restarts >= MOST_RESTARTS) return false;
+    paging->restarts++;
+    begin_window(paging);
     return true;
 }
 
-static bool collect_answer(struct reader *reader, struct error *err)
+static bool collect_answer(struct paging *paging, struct error *err)
 {
-    while (!fetch_wait(&reader->fetch, &reader->answer, err)) {
-        if (!ask_for_less(reader, err) && !begin_again(reader, err)) return false;
-        if (!send_request(reader, err)) return false;
+    while (!fetch_wait(&paging->fetch, &paging->answer, err)) {
+        if (!ask_for_less(paging, err) && !begin_again(paging, err)) return false;
+        if (!send_request(paging, err)) return false;
     }
-    ask_for_more(reader);
+    ask_for_more(paging);
     return true;
 }
 
 /* --- pages --- */
 
-bool paging_open(struct intercom *intercom, const struct selection *selection, struct window window,
-                 struct reader **out_reader, struct error *err)
+static void close_pages(struct reader *reader)
+{
+    struct paging *paging = (struct paging *)reader;
+    fetch_done(&paging->fetch);
+    paging_link_done(&paging->link);
+    json_drop(&paging->answer);
+    buf_done(&paging->url);
+    buf_done(&paging->body);
+    free(paging->landmark);
+    free(paging->records);
+    free(paging);
+}
+
+static bool open_pages(struct intercom *intercom, const struct selection *selection, struct window window,
+                       struct reader **out_reader, struct error *err)
 {
     const struct intercom_stream *stream = (const struct intercom_stream *)selection->stream;
     assert(window.from_s <
            INT64_C(100000000000)); /* seconds: milliseconds would find nothing, without an error */
-    struct reader *reader = mem_zero(1, sizeof *reader);
-    reader->intercom = intercom;
-    reader->stream = stream;
-    reader->window = window;
-    reader->per_page = stream->shape->per_page;
-    buf_init(&reader->url, LIMIT_REQUEST);
-    buf_init(&reader->body, LIMIT_REQUEST);
-    fetch_init(&reader->fetch, intercom, reader->what);
-    begin_window(reader);
-    if (!send_request(reader, err)) {
-        paging_close(reader);
+    struct paging *paging = mem_zero(1, sizeof *paging);
+    paging->reader.reading = &intercom_pages;
+    paging->intercom = intercom;
+    paging->stream = stream;
+    paging->window = window;
+    paging->per_page = stream->shape->per_page;
+    buf_init(&paging->url, LIMIT_REQUEST);
+    buf_init(&paging->body, LIMIT_REQUEST);
+    fetch_init(&paging->fetch, intercom, paging->what);
+    begin_window(paging);
+    if (!send_request(paging, err)) {
+        close_pages(&paging->reader);
         return false;
     }
-    *out_reader = reader;
+    *out_reader = &paging->reader;
     return true;
 }
 
 /* Versions ascend within and across pages as we asked for; watched, as stopping early rests on it. */
-static void watch_order(struct reader *reader, const json_t *list)
+static void watch_order(struct paging *paging, const json_t *list)
 {
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *body = json_array_get(list, i);
         int64_t version = 0;
-        if (!row_version(&reader->stream->stream.table, body, &version)) continue;
-        if (version < reader->newest_us)
-            reader->ascending = false;
+        if (!row_version(&paging->stream->stream.table, body, &version)) continue;
+        if (version < paging->newest_us)
+            paging->ascending = false;
         else
-            reader->newest_us = version;
+            paging->newest_us = version;
     }
 }
 
 /* The end of the window in microseconds; times beyond the year 9999 do not occur. */
-static int64_t window_end_us(const struct reader *reader)
+static int64_t window_end_us(const struct paging *paging)
 {
-    return reader->window.to_s == WINDOW_OPEN ? INT64_MAX : reader->window.to_s * 1000000;
+    return paging->window.to_s == WINDOW_OPEN ? INT64_MAX : paging->window.to_s * 1000000;
 }
 
-static bool is_past(const struct reader *reader, const json_t *list)
+static bool is_past(const struct paging *paging, const json_t *list)
 {
     int64_t first = 0;
-    return reader->ascending && row_version(&reader->stream->stream.table, json_array_get(list, 0), &first) &&
-           first >= window_end_us(reader);
+    return paging->stream->shape->windowed && paging->ascending &&
+           row_version(&paging->stream->stream.table, json_array_get(list, 0), &first) &&
+           first >= window_end_us(paging);
 }
 
 /* Strangers of the superset are left out; what bears no readable version is for the caller to judge. */
-static size_t pick_records(struct reader *reader, const json_t *list)
+static size_t pick_records(struct paging *paging, const json_t *list)
 {
-    int64_t from = reader->window.from_s * 1000000, to = window_end_us(reader);
+    int64_t from = paging->window.from_s * 1000000, to = window_end_us(paging);
     size_t count = 0;
-    reader->records = mem_grow(reader->records, json_array_size(list) + 1, sizeof *reader->records);
+    paging->records = mem_grow(paging->records, json_array_size(list) + 1, sizeof *paging->records);
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *body = json_array_get(list, i);
         int64_t version = 0;
-        if (row_version(&reader->stream->stream.table, body, &version) && (version < from || version >= to))
-            continue;
-        reader->records[count++] = (struct record){.body = body};
+        bool dated =
+            paging->stream->shape->windowed && row_version(&paging->stream->stream.table, body, &version);
+        if (dated && (version < from || version >= to)) continue;
+        paging->records[count++] = (struct record){.body = body};
     }
     return count;
 }
 
 /* Sends for the page after this one, so that it travels while this one is worked on. */
-static bool send_for_next(struct reader *reader, const json_t *list, struct error *err)
+static bool send_for_next(struct paging *paging, const json_t *list, struct error *err)
 {
     struct paging_link next = {0};
-    if (!paging_follow(reader->intercom->base_url, reader->answer, reader->what, &next, err)) return false;
-    reader->finished = !link_text(&next) || is_past(reader, list);
-    bool circle = !reader->finished && goes_in_circles(reader, link_text(&next));
-    paging_link_done(&reader->link);
-    reader->link = next;
+    if (!paging_follow(paging->intercom->base_url, paging->answer, paging->what, &next, err)) return false;
+    paging->finished = !link_text(&next) || is_past(paging, list);
+    bool circle = !paging->finished && goes_in_circles(paging, link_text(&next));
+    paging_link_done(&paging->link);
+    paging->link = next;
     if (circle)
         return error_set(
             err, ERROR_FORMAT,
             "%s: Intercom's link to the next page leads back to a page already read, request id %s; "
             "reading on would never end",
-            reader->what, reader->fetch.request_id);
-    reader->number++;
-    return reader->finished || send_request(reader, err);
+            paging->what, paging->fetch.request_id);
+    paging->number++;
+    return paging->finished || send_request(paging, err);
 }
 
-bool paging_next(struct reader *reader, struct page *out_page, struct error *err)
+static bool next_page(struct reader *reader, struct page *out_page, struct error *err)
 {
-    json_drop(&reader->answer);
+    struct paging *paging = (struct paging *)reader;
+    json_drop(&paging->answer);
     *out_page = (struct page){.last = true};
-    if (reader->finished) return true;
-    if (!collect_answer(reader, err)) return false;
-    out_page->requests = reader->fetch.tries;
-    reader->fetch.tries = 0;
-    const json_t *list = json_object_get(reader->answer, reader->stream->list);
+    if (paging->finished) return true;
+    if (!collect_answer(paging, err)) return false;
+    out_page->requests = paging->fetch.tries;
+    paging->fetch.tries = 0;
+    const json_t *list = json_object_get(paging->answer, paging->stream->list);
     if (!json_is_array(list))
         return error_set(err, ERROR_FORMAT,
                          "%s: the answer has no list \"%s\", request id %s; is the API version right?",
-                         reader->what, reader->stream->list, reader->fetch.request_id);
-    watch_order(reader, list);
-    if (!send_for_next(reader, list, err)) return false;
-    out_page->count = pick_records(reader, list);
-    out_page->records = reader->records;
-    out_page->last = reader->finished;
+                         paging->what, paging->stream->list, paging->fetch.request_id);
+    watch_order(paging, list);
+    if (!send_for_next(paging, list, err)) return false;
+    out_page->count = pick_records(paging, list);
+    out_page->records = paging->records;
+    out_page->last = paging->finished;
     return true;
 }
 
-void paging_close(struct reader *reader)
-{
-    if (!reader) return;
-    fetch_done(&reader->fetch);
-    paging_link_done(&reader->link);
-    json_drop(&reader->answer);
-    buf_done(&reader->url);
-    buf_done(&reader->body);
-    free(reader->landmark);
-    free(reader->records);
-    free(reader);
-}
+const struct intercom_reading intercom_pages = {.open = open_pages, .next = next_page, .close = close_pages};

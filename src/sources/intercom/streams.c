@@ -1,47 +1,5 @@
+#include "columns.h"
 #include "internal.h"
-
-/* Columns bear the names of the record's fields (API 2.16). Everything may be absent or null but the key and
- * the version. What no column takes is kept in _extra, so an unknown field is no loss. */
-
-#define COUNT(list) (sizeof(list) / sizeof *(list))
-
-#define TEXT(n, about)                                                                                       \
-    {                                                                                                        \
-        .name = (n), .type = COLUMN_STRING, .description = (about)                                           \
-    }
-#define NUMBER(n, about)                                                                                     \
-    {                                                                                                        \
-        .name = (n), .type = COLUMN_INT64, .description = (about)                                            \
-    }
-#define FLAG(n, about)                                                                                       \
-    {                                                                                                        \
-        .name = (n), .type = COLUMN_BOOL, .description = (about)                                             \
-    }
-#define TIME(n, about)                                                                                       \
-    {                                                                                                        \
-        .name = (n), .type = COLUMN_TIMESTAMP, .description = (about)                                        \
-    }
-#define JSON(n, about)                                                                                       \
-    {                                                                                                        \
-        .name = (n), .type = COLUMN_JSON, .description = (about)                                             \
-    }
-#define KEY(n, about)                                                                                        \
-    {                                                                                                        \
-        .name = (n), .type = COLUMN_STRING, .mode = COLUMN_REQUIRED, .description = (about)                  \
-    }
-#define VERSION(n, about)                                                                                    \
-    {                                                                                                        \
-        .name = (n), .type = COLUMN_TIMESTAMP, .mode = COLUMN_REQUIRED, .description = (about)               \
-    }
-#define RECORD(n, of, about)                                                                                 \
-    {                                                                                                        \
-        .name = (n), .type = COLUMN_RECORD, .fields = (of), .field_count = COUNT(of), .description = (about) \
-    }
-#define RECORDS(n, of, about)                                                                                \
-    {                                                                                                        \
-        .name = (n), .type = COLUMN_RECORD, .mode = COLUMN_REPEATED, .fields = (of),                         \
-        .field_count = COUNT(of), .description = (about)                                                     \
-    }
 
 /* --- shapes that several fields share --- */
 
@@ -167,6 +125,7 @@ static const struct intercom_stream contacts = {
                          .version = "updated_at",
                          .day = "updated_at"},
                .by_default = true},
+    .reading = &intercom_pages,
     .shape = &intercom_search,
     .path = "/contacts/search",
     .list = "data",
@@ -175,8 +134,55 @@ static const struct intercom_stream contacts = {
     .query_minor = 16,
 };
 
+/* --- admins --- */
+
+static const struct column team_priority_columns[] = {
+    TEXTS("primary_team_ids", "Teams that the admin serves first"),
+    TEXTS("secondary_team_ids", "Teams that the admin serves when these have nothing to do"),
+};
+
+static const struct column role_columns[] = {
+    TEXT("type", "Always \"role\""),
+    TEXT("id", "Its id"),
+    TEXT("name", "Its name"),
+};
+
+static const struct column admin_columns[] = {
+    TEXT("type", "Always \"admin\""),
+    KEY("id", "Id given by Intercom"),
+    TEXT("name", "Name"),
+    TEXT("email", "E-mail address"),
+    TEXT("job_title", "Job title"),
+    FLAG("away_mode_enabled", "The admin is away"),
+    FLAG("away_mode_reassign", "New conversations of the admin go to others meanwhile"),
+    TEXT("away_status_reason_id", "Why the admin is away"),
+    FLAG("has_inbox_seat", "The admin has a paid seat"),
+    TEXTS("team_ids", "Teams that the admin belongs to"),
+    TEXT("avatar", "Address of the picture"),
+    RECORD("team_priority_level", team_priority_columns, "Which teams come first"),
+    RECORD("role", role_columns, "Role in the workspace"),
+};
+
+static const struct intercom_stream admins = {
+    .stream = {.name = "admins",
+               .kind = STREAM_SNAPSHOT,
+               .table = {.name = "admins",
+                         .description = "People who answer: the whole list, once on each day it was read",
+                         .columns = admin_columns,
+                         .column_count = COUNT(admin_columns),
+                         .key = id_key,
+                         .key_count = COUNT(id_key)},
+               .by_default = true},
+    .reading = &intercom_pages,
+    .shape = &intercom_list,
+    .path = "/admins",
+    .list = "admins",
+};
+
 /* --- THE table: adding a stream is one entry here --- */
 
 const struct stream *const intercom_streams[INTERCOM_STREAM_COUNT] = {
     &contacts.stream,
+    &intercom_conversations.stream,
+    &admins.stream,
 };

@@ -1,0 +1,329 @@
+/* conversations.c - the tables of conversations and of what was said in them. */
+#include "columns.h"
+#include "internal.h"
+
+/* --- shapes that both tables share --- */
+
+static const struct column reference_columns[] = {
+    TEXT("type", "Kind of object"),
+    TEXT("id", "Its id"),
+};
+
+static const struct column author_columns[] = {
+    TEXT("type", "user, lead, admin, bot or team"),
+    TEXT("id", "Id of the author"),
+    TEXT("name", "Name"),
+    TEXT("email", "E-mail address"),
+    FLAG("from_ai_agent", "The AI agent sent it"),
+    FLAG("is_ai_answer", "The AI agent wrote it"),
+};
+
+static const struct column attachment_columns[] = {
+    TEXT("type", "Kind of attachment"),
+    TEXT("name", "File name"),
+    TEXT("url", "Address of the file; signed, so it expires"),
+    TEXT("content_type", "Media type"),
+    NUMBER("filesize", "Bytes"),
+    NUMBER("width", "Pixels"),
+    NUMBER("height", "Pixels"),
+};
+
+static const struct column email_header_columns[] = {
+    TEXT("type", "Which header: from, to, cc, ..."),
+    TEXT("email_address", "E-mail address"),
+    TEXT("name", "Name that goes with it"),
+};
+
+static const struct column email_columns[] = {
+    TEXT("message_id", "Header Message-ID"),
+    TEXT("subject", "Subject"),
+    RECORDS("email_address_headers", email_header_columns, "From, to, cc, ..."),
+    TEXT("history", "Quoted mails before this one"),
+};
+
+/* --- conversations --- */
+
+static const struct column company_columns[] = {
+    TEXT("id", "Id given by Intercom"),
+    TEXT("company_id", "Id given by the app that created the company"),
+};
+
+static const struct column tag_columns[] = {
+    TEXT("type", "Always \"tag\""),
+    TEXT("id", "Id of the tag"),
+    TEXT("name", "Name"),
+    TIME("applied_at", "When it was put on"),
+    RECORD("applied_by", reference_columns, "Who put it on"),
+};
+
+static const struct column tags_columns[] = {
+    TEXT("type", "Always \"tag.list\""),
+    RECORDS("tags", tag_columns, "The tags"),
+};
+
+static const struct column contact_columns[] = {
+    TEXT("type", "Always \"contact\""),
+    TEXT("id", "Id of the contact"),
+    TEXT("external_id", "Id given by the app that created the contact"),
+};
+
+static const struct column contacts_columns[] = {
+    TEXT("type", "Always \"contact.list\""),
+    RECORDS("contacts", contact_columns, "The contacts"),
+};
+
+static const struct column teammates_columns[] = {
+    TEXT("type", "Always \"admin.list\""),
+    RECORDS("teammates", reference_columns, "The admins"),
+};
+
+static const struct column rating_columns[] = {
+    NUMBER("rating", "1 to 5"),
+    TEXT("remark", "What the contact said with it"),
+    TIME("created_at", "When the rating was asked for"),
+    TIME("updated_at", "When the rating last changed"),
+    RECORD("contact", contact_columns, "Who rated"),
+    RECORD("teammate", reference_columns, "Who was rated"),
+};
+
+static const struct column recipient_columns[] = {
+    TEXT("type", "to, cc or bcc"),
+    TEXT("email", "E-mail address"),
+    TEXT("drop_reason", "Why the recipient was left out"),
+};
+
+static const struct column reply_to_columns[] = {
+    TEXT("email", "E-mail address"),
+    TEXT("name", "Name that goes with it"),
+};
+
+static const struct column source_columns[] = {
+    TEXT("type", "Where the conversation came from: conversation, email, ..."),
+    TEXT("id", "Id of the message"),
+    TEXT("delivered_as", "How the conversation began"),
+    RECORDS("recipients", recipient_columns, "Recipients of a mail"),
+    RECORDS("reply_to", reply_to_columns, "Where replies to a mail go"),
+    TEXT("subject", "Subject, as plain text"),
+    TEXT("body", "What was said, as plain text"),
+    RECORD("author", author_columns, "Who said it"),
+    RECORDS("attachments", attachment_columns, "Files"),
+    TEXT("url", "Page on which the conversation began"),
+    FLAG("redacted", "The message was redacted"),
+    RECORD("email_message_metadata", email_columns, "Headers of a mail"),
+};
+
+static const struct column first_reply_columns[] = {
+    TIME("created_at", "When"),
+    TEXT("type", "By which channel"),
+    TEXT("url", "On which page"),
+};
+
+static const struct column sla_columns[] = {
+    TEXT("type", "Kind of object"),
+    TEXT("sla_name", "Name of the agreement"),
+    TEXT("sla_status", "hit, missed, cancelled or active"),
+};
+
+static const struct column team_time_columns[] = {
+    TEXT("team_id", "Id of the team"),
+    TEXT("team_name", "Name of the team"),
+    NUMBER("response_time", "Seconds to the first response"),
+};
+
+static const struct column statistics_columns[] = {
+    TEXT("type", "Always \"conversation_statistics\""),
+    NUMBER("time_to_assignment", "Seconds to the last assignment before the first reply of an admin"),
+    NUMBER("time_to_admin_reply", "Seconds to the first reply of an admin, in business hours"),
+    NUMBER("time_to_first_close", "Seconds to the first closing, in business hours"),
+    NUMBER("time_to_last_close", "Seconds to the last closing, in business hours"),
+    NUMBER("median_time_to_reply", "Median of the seconds to replies of admins, in business hours"),
+    TIME("first_contact_reply_at", "First text of a contact"),
+    TIME("first_assignment_at", "First assignment after that"),
+    TIME("first_admin_reply_at", "First reply of an admin after that"),
+    TIME("first_close_at", "First closing after that"),
+    TIME("last_assignment_at", "Last assignment"),
+    TIME("last_assignment_admin_reply_at", "First reply of an admin after the last assignment"),
+    TIME("last_contact_reply_at", "Last part by a contact"),
+    TIME("last_admin_reply_at", "Last part by an admin"),
+    TIME("last_close_at", "Last closing"),
+    TEXT("last_closed_by_id", "Admin who closed last"),
+    NUMBER("count_reopens", "How often it was opened again"),
+    NUMBER("count_assignments", "How often it was assigned"),
+    NUMBER("count_conversation_parts", "Parts there are"),
+    RECORDS("assigned_team_first_response_time", team_time_columns, "By team"),
+    RECORDS("assigned_team_first_response_time_in_office_hours", team_time_columns,
+            "By team, in office hours"),
+    NUMBER("handling_time", "Seconds from assignment to closing"),
+    NUMBER("adjusted_handling_time", "Seconds of active work"),
+};
+
+static const struct column envelope_columns[] = {
+    TEXT("type", "Always \"conversation_part.list\""),
+    NUMBER("total_count", "Parts of the list, as it says itself"),
+};
+
+static const struct column linked_columns[] = {
+    TEXT("type", "ticket or conversation"),
+    TEXT("id", "Its id"),
+    TEXT("category", "Customer, Back-office or Tracker"),
+};
+
+static const struct column linked_list_columns[] = {
+    TEXT("type", "Always \"list\""),
+    NUMBER("total_count", "How many there are"),
+    FLAG("has_more", "There are more than data holds"),
+    RECORDS("data", linked_columns, "Linked conversations and tickets"),
+};
+
+static const struct column content_source_columns[] = {
+    TEXT("content_type", "file, article, ..."),
+    TEXT("url", "Address inside of Intercom"),
+    TEXT("title", "Title"),
+    TEXT("locale", "Language"),
+};
+
+static const struct column content_sources_columns[] = {
+    TEXT("type", "Always \"content_source.list\""),
+    NUMBER("total_count", "How many were used"),
+    RECORDS("content_sources", content_source_columns, "What the answers rest on"),
+};
+
+static const struct column ai_agent_columns[] = {
+    TEXT("source_type", "What called the AI agent"),
+    TEXT("source_title", "Its title"),
+    TEXT("last_answer_type", "ai_answer or custom_answer"),
+    TEXT("resolution_state", "How it ended"),
+    NUMBER("rating", "1 to 5"),
+    TEXT("rating_remark", "What the contact said with it"),
+    TIME("created_at", "When the rating was made"),
+    TIME("updated_at", "When the rating last changed"),
+    RECORD("content_sources", content_sources_columns, "What the answers rest on"),
+};
+
+static const struct column sales_agent_columns[] = {
+    TEXT("outcome", "How it ended"),
+    TEXT("routing_outcome", "Outcome that the workspace defined"),
+    JSON("collected_data", "What the agent learned, by name"),
+};
+
+static const struct column channel_columns[] = {
+    TEXT("initial", "Channel by which it began"),
+    TEXT("current", "Channel it is on now"),
+};
+
+static const struct column conversation_columns[] = {
+    TEXT("type", "Always \"conversation\""),
+    KEY("id", "Id given by Intercom"),
+    TIME("created_at", "When the conversation began"),
+    VERSION("updated_at", "When the conversation last changed: the version of the row"),
+    TIME("waiting_since", "Since when a contact waits for an answer"),
+    TIME("snoozed_until", "When it is opened again"),
+    RECORD("source", source_columns, "The first message; also part 0 of the conversation's parts"),
+    RECORD("contacts", contacts_columns, "Users and leads who take part"),
+    RECORD("first_contact_reply", first_reply_columns, "First reply of a contact"),
+    TEXT("admin_assignee_id", "Admin it is assigned to; \"0\": nobody"),
+    TEXT("team_assignee_id", "Team it is assigned to; \"0\": none"),
+    FLAG("open", "It is open"),
+    TEXT("state", "open, closed or snoozed"),
+    FLAG("read", "It was read"),
+    RECORD("tags", tags_columns, "Tags"),
+    TEXT("priority", "none, low, medium, high or urgent; before 2.16 priority or not_priority"),
+    RECORD("sla_applied", sla_columns, "Service level agreement"),
+    RECORD("statistics", statistics_columns, "Figures"),
+    RECORD("conversation_rating", rating_columns, "What the contact thinks of it"),
+    RECORD("teammates", teammates_columns, "Admins who took part"),
+    TEXT("title", "Title"),
+    JSON("custom_attributes", "Attributes defined in this workspace, by name"),
+    JSON("topics", "Topics"),
+    JSON("ticket", "The ticket, if it is one"),
+    RECORD("linked_objects", linked_list_columns, "Linked conversations and tickets"),
+    RECORD("ai_agent", ai_agent_columns, "What the AI agent did"),
+    FLAG("ai_agent_participated", "The AI agent took part"),
+    RECORD("sales_agent", sales_agent_columns, "What the sales agent did"),
+    FLAG("sales_agent_participated", "The sales agent took part"),
+    RECORD("channel", channel_columns, "Channel"),
+    RECORD("company", company_columns, "Company of the contact"),
+    RECORDS("external_references", reference_columns, "The same in other systems"),
+    RECORD("conversation_parts", envelope_columns, "The list of parts, without the parts"),
+    NUMBER("parts_received", "Parts that came with this version, the first message not counted"),
+    FLAG("parts_truncated", "There are older parts, which Intercom does not give any more"),
+    NUMBER("parts_total", "Parts there are, as the list says"),
+    NUMBER("parts_missing", "Parts there are by the statistics, less those received; else than 0: look"),
+};
+
+/* --- conversation parts --- */
+
+static const struct column part_tag_columns[] = {
+    TEXT("type", "Always \"tag\""),
+    TEXT("id", "Id of the tag"),
+    TEXT("name", "Name"),
+};
+
+static const struct column part_columns[] = {
+    TEXT("type", "\"conversation_part\"; absent for the first message"),
+    KEY("id", "Id given by Intercom"),
+    TEXT("part_type", "comment, note, assignment, close, ...; source: the first message"),
+    TEXT("body", "What was said, as plain text"),
+    DAY("created_at", "When it was said: the day of the row"),
+    VERSION("updated_at", "When the part last changed: the version of the row"),
+    TIME("notified_at", "When the contact was told of it"),
+    RECORD("assigned_to", reference_columns, "Whom this part assigned the conversation to"),
+    RECORD("author", author_columns, "Who said it"),
+    RECORDS("attachments", attachment_columns, "Files"),
+    TEXT("external_id", "Id given by the app that wrote it"),
+    KEY_FLAG("redacted", "The part was redacted"),
+    RECORD("email_message_metadata", email_columns, "Headers of a mail"),
+    JSON("metadata", "Quick replies"),
+    TEXT("state", "State of the conversation when it was said"),
+    RECORDS("tags", part_tag_columns, "Tags"),
+    JSON("event_details", "What happened, if it was no message"),
+    TEXT("app_package_code", "App that wrote it"),
+    KEY("conversation_id", "Conversation that the part belongs to"),
+    NUMBER("part_index", "Place in the conversation when it was read; 0: the first message"),
+};
+
+static const char *const conversation_key[] = {"id"};
+static const char *const part_key[] = {"conversation_id", "id", "updated_at", "redacted"};
+
+static const struct table parts = {
+    .name = "conversation_parts",
+    .description = "What was said and done in conversations, one row for each version that was seen",
+    .columns = part_columns,
+    .column_count = COUNT(part_columns),
+    .key = part_key,
+    .key_count = COUNT(part_key),
+    .version = "updated_at",
+    .day = "created_at",
+};
+
+static const struct intercom_thread thread = {
+    .path = "/conversations/",
+    .query = "display_as=plaintext",
+    .parts = "conversation_parts",
+    .opening = "source",
+    .counted = "statistics.count_conversation_parts",
+    .parent = "conversation_id",
+    .most = 500,
+};
+
+const struct intercom_stream intercom_conversations = {
+    .stream = {.name = "conversations",
+               .kind = STREAM_INCREMENTAL,
+               .table = {.name = "conversations",
+                         .description = "Conversations, one row for each version that was seen",
+                         .columns = conversation_columns,
+                         .column_count = COUNT(conversation_columns),
+                         .key = conversation_key,
+                         .key_count = COUNT(conversation_key),
+                         .version = "updated_at",
+                         .day = "updated_at"},
+               .children = &parts,
+               .child_count = 1,
+               .by_default = true},
+    .reading = &intercom_threads,
+    .shape = &intercom_search,
+    .path = "/conversations/search",
+    .list = "conversations",
+    .bounds = BOUNDS_SECONDS,
+    .thread = &thread,
+};
