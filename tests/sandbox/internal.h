@@ -72,8 +72,9 @@ void journal_dump(struct journal *journal, const char *service, int64_t after, s
 /* --- faults.c ---
  * A line: SERVICE OPERATION NTH ACTION [ARGUMENT ...], for example
  *   intercom contacts.search 3 status 429 retry-after=1
- *   bigquery jobs.insert 2 drop after        the connection is cut, after the request was applied (or:
- * before) bigquery upload.put 1 truncate           half of the answer's body, then the connection is cut
+ *   bigquery jobs.insert 2 drop after        the connection is cut, after the request was applied
+ *   bigquery jobs.insert 2 drop before       ... before it was
+ *   bigquery upload.put 1 truncate           half of the answer's body, then the connection is cut
  *   intercom me 1 delay 200                  milliseconds
  *   bigquery * 7 hang                        the 7th call of any operation waits until the faults are cleared
  *   bigquery job 2 fail backendError         the 2nd job that runs ends DONE with this errorResult

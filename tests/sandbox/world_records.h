@@ -5,6 +5,7 @@
  * world_write.c    how JSON is put down
  * world_contact.c  what a contact's version says
  * world_talk.c     what a conversation's version says
+ * world_truth.c    ids, and what a record ever said, for comparing
  * world_thread.c   threads and their parts, for answers and for comparing
  *
  * The body of a version is not stored but made again from the seed whenever it is read, unless it was given.
@@ -141,6 +142,9 @@ struct world {
     int64_t latest_s; /* the greatest updated_at there ever was */
 };
 
+json_t *version_body(const struct world *world, size_t number, uint32_t version); /* yours */
+
+/* --- world_truth.c --- */
 struct talk talk_of(const struct records *records, size_t number, uint32_t version, char out_id[RECORD_ID]);
 size_t find_record(const struct records *records, const char *id); /* count: there is none */
 
