@@ -9,7 +9,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-#include "core/run.h"
+#include "core/progress.h"
 #include "core/warehouse.h"
 #include "net/http.h"
 

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/run.h"
+#include "core/progress.h"
 #include "core/trigger.h"
 
 struct lease_settings {

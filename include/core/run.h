@@ -9,17 +9,10 @@
 #include <stdint.h>
 
 #include "core/plan.h"
+#include "core/progress.h"
 #include "core/request.h"
 #include "core/source.h"
 #include "core/warehouse.h"
-
-/* Moves whenever the run does something; the lease lets go of a run that stands still. */
-struct progress {
-    atomic_llong steps;
-    _Atomic(const char *) where; /* a constant text: what is being done */
-};
-
-void progress_step(struct progress *progress, const char *where); /* progress may be NULL */
 
 struct run_context {
     struct plan_settings plan;

@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "core/run.h"
+#include "core/progress.h"
 #include "core/source.h"
 #include "net/http.h"
 

@@ -39,13 +39,6 @@ struct fetch {
     char reason[256]; /* why the last record was rejected */
 };
 
-void progress_step(struct progress *progress, const char *where)
-{
-    if (!progress) return;
-    atomic_store(&progress->where, where);
-    atomic_fetch_add(&progress->steps, 1);
-}
-
 static bool go_on(const struct run_context *context, struct error *err)
 {
     if (!context->stop || !atomic_load(context->stop)) return true;

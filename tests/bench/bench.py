@@ -1,0 +1,133 @@
+#!/usr/bin/env python3
+"""The whole path, from the sandbox's Intercom to committed rows in its BigQuery, measured. Prints figures, asserts none.
+
+    bench.py BUILD [--records N,N,...] [--latency MS,MS] [--streams contacts,conversations]
+
+Columns: records a second of wall time; CPU seconds of the worker per million records; its peak memory; requests to the
+source per 1,000 records; from start to the first request; and the sandbox's own CPU, for it shares the machine.
+`ceiling` is what a trivial client gets from the sandbox that throws the pages away: beyond it nothing can be measured.
+"""
+import argparse
+import http.client
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
+import harness  # noqa: E402
+
+WORLDS = {
+    "contacts": lambda count: {"fill": {"from": "2026-01-05", "to": "2026-03-01", "count": count}},
+    "conversations": lambda count: {"fill_conversations": {"from": "2026-01-05", "to": "2026-03-01", "count": count,
+                                                           "parts": 5}},
+}
+STREAMS = {"contacts": ["contacts"], "conversations": ["conversations", "conversation_parts"]}
+SEARCH = {"contacts": "/contacts/search", "conversations": "/conversations/search"}
+
+
+def cpu_seconds(pid):
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def ceiling(box, stream, seconds=3.0):
+    """Records a second of a client that reads pages and does nothing with them."""
+    connection = http.client.HTTPConnection("127.0.0.1", box.ports["http"])
+    headers = {"Authorization": "Bearer " + harness.TOKEN, "Intercom-Version": "2.16", "Accept": "application/json",
+               "Content-Type": "application/json"}
+    body = json.dumps({"query": {"field": "updated_at", "operator": ">", "value": 0},
+                       "pagination": {"per_page": 150}, "sort": {"field": "updated_at", "order": "ascending"}})
+    began, pages = time.monotonic(), 0
+    while time.monotonic() - began < seconds:
+        connection.request("POST", SEARCH[stream], body, headers)
+        answer = connection.getresponse()
+        if answer.status != 200:
+            return None
+        answer.read()
+        pages += 1
+    return pages * 150 / (time.monotonic() - began)
+
+
+def first_request(box, process):
+    """Milliseconds from the start of the process to its first request, to the pace of looking."""
+    began = time.monotonic()
+    while process.poll() is None:
+        if box.journal():
+            return (time.monotonic() - began) * 1000
+        time.sleep(0.002)
+    return float("nan")
+
+
+def measure(build, stream, records, latency_ms):
+    folder = harness.work_folder(f"bench-{stream}-{records}-{latency_ms}")
+    box = harness.Sandbox(build, folder)
+    try:
+        box.post("/control/world", WORLDS[stream](records))
+        top = ceiling(box, stream)
+        for service in ("intercom", "bigquery") if latency_ms else ():
+            box.call("POST", "/control/faults", f"{service} * * delay {latency_ms}")
+        seen = len(box.journal())
+        config = folder / "caseload.json"
+        config.write_text(json.dumps(harness.base_config(box, streams=STREAMS[stream])))
+        before = cpu_seconds(box.process.pid)
+        began = time.monotonic()
+        process = subprocess.Popen([str(build / "src/app/caseload"), "run", "--config", str(config)],
+                                   env=harness.environment(box), stdout=subprocess.DEVNULL,
+                                   stderr=open(folder / "worker.log", "wb"))
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.monotonic() - began
+        if status:
+            raise harness.Failure(f"the worker ended with {status}; see {folder}/worker.log")
+        requests = sum(1 for e in box.journal("intercom")) - seen
+        return [stream, records, latency_ms, f"{records / wall:.0f}", f"{(usage.ru_utime + usage.ru_stime) * 1e6 / records:.0f}",
+                f"{usage.ru_maxrss / 1024:.1f}", f"{requests * 1000 / records:.1f}",
+                f"{(cpu_seconds(box.process.pid) - before) * 1e6 / records:.0f}", f"{top:.0f}" if top else "-", f"{wall:.1f}"]
+    finally:
+        box.stop()
+
+
+def start_up(build):
+    """Median of the time to the first request."""
+    folder = harness.work_folder("bench-start")
+    times = []
+    for _ in range(5):
+        box = harness.Sandbox(build, folder, database=":memory:")
+        config = folder / "caseload.json"
+        config.write_text(json.dumps(harness.base_config(box)))
+        process = subprocess.Popen([str(build / "src/app/caseload"), "run", "--config", str(config)],
+                                   env=harness.environment(box), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        times.append(first_request(box, process))
+        process.wait()
+        box.stop()
+    return sorted(times)[2]
+
+
+def numbers(text):
+    return [int(n) for n in text.split(",")]
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("build")
+    parser.add_argument("--records", type=numbers, default=[10000, 100000, 1000000])
+    parser.add_argument("--latency", type=numbers, default=[0, 200])
+    parser.add_argument("--streams", default="contacts,conversations")
+    options = parser.parse_args()
+    build = pathlib.Path(options.build).resolve()
+    print(f"start to first request: {start_up(build):.0f} ms (median of 5)")
+    heads = ("stream", "records", "latency ms", "records/s", "CPU s/M", "peak MiB", "requests/k", "sandbox CPU s/M",
+             "ceiling/s", "seconds")
+    print("  ".join(f"{head:>14}" for head in heads), flush=True)
+    for stream in options.streams.split(","):
+        for records in options.records:
+            for latency_ms in options.latency:
+                row = measure(build, stream, records, latency_ms)
+                print("  ".join(f"{cell:>14}" for cell in row), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
