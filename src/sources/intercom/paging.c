@@ -240,9 +240,13 @@ static bool begin_again(struct paging *paging, const struct error *err)
 
 static bool collect_answer(struct paging *paging, struct error *err)
 {
-    while (!fetch_wait(&paging->fetch, &paging->answer, err)) {
-        if (!ask_for_less(paging, err) && !begin_again(paging, err)) return false;
-        if (!send_request(paging, err)) return false;
+    struct error failure = {0}; /* not err: it may end well */
+    while (!fetch_wait(&paging->fetch, &paging->answer, &failure)) {
+        bool again = ask_for_less(paging, &failure) || begin_again(paging, &failure);
+        if (!again || !send_request(paging, &failure)) {
+            *err = failure;
+            return false;
+        }
     }
     ask_for_more(paging);
     return true;

@@ -289,7 +289,7 @@ static void drop_page(struct threads *threads)
 }
 
 /* What a failed exchange leaves on the page; FATE_AGAIN: it was sent again, with a larger ceiling or more
- * patience. */
+ * patience. err is what failed, and what fails for good. */
 static enum fate settle(struct threads *threads, struct slot *slot, struct page *page, struct error *err)
 {
     enum fate fate = judge_failure(threads, slot, err);
@@ -317,15 +317,17 @@ static enum fate settle(struct threads *threads, struct slot *slot, struct page 
 static bool take_oldest(struct threads *threads, struct page *page, struct error *err)
 {
     struct slot *slot = &threads->slots[threads->first];
+    struct error failure = {0}; /* not err: most failures end well */
     enum fate fate = FATE_AGAIN;
     if (!slot->asked) {
         add_record(threads, page, (struct record){.body = slot->item}); /* it has no key: it is rejected */
         return true;
     }
-    while (fate == FATE_AGAIN && !fetch_wait(&slot->fetch, &threads->thread, err))
-        fate = settle(threads, slot, page, err);
+    while (fate == FATE_AGAIN && !fetch_wait(&slot->fetch, &threads->thread, &failure))
+        fate = settle(threads, slot, page, &failure);
     threads->requests += slot->fetch.tries;
     if (fate == FATE_AGAIN && !take_apart(threads, page)) reject(threads, slot, page);
+    if (fate == FATE_FAILED) *err = failure;
     return fate != FATE_FAILED;
 }
 
