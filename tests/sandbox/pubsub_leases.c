@@ -101,7 +101,7 @@ static bool is_ready(const struct item *item, int64_t now_us)
 }
 
 /* Fills one ReceivedMessage; its ack id is malloc'ed. */
-static void hand_out(struct broker *broker, struct subscription *subscription, size_t index, int64_t now_us,
+static void hand_out(struct broker *broker, struct subscription *subscription, size_t index, int64_t until_us,
                      Google__Pubsub__V1__ReceivedMessage *out)
 {
     struct item *item = subscription->items[index];
@@ -109,27 +109,28 @@ static void hand_out(struct broker *broker, struct subscription *subscription, s
     bool faulty = faults_next(broker->faults, "pubsub", "deliver", &fault);
     item->again = faulty && strcmp(fault.action, "twice") == 0;
     item->leases = mem_grow(item->leases, item->lease_count + 1, sizeof *item->leases);
-    item->leases[item->lease_count++] = (struct lease){
-        .until_us = now_us + subscription->settings->ack_deadline_seconds * SECOND_US, .first_s = NO_MODIFY};
+    item->leases[item->lease_count++] = (struct lease){.until_us = until_us, .first_s = NO_MODIFY};
     google__pubsub__v1__received_message__init(out);
     out->ack_id = mem_format("ack-%u-%zu-%zu", subscription->serial, index, item->lease_count);
     out->message = item->message;
     out->delivery_attempt = subscription->settings->dead_letter_policy ? (int32_t)item_deliveries(item) : 0;
 }
 
-static void pull(struct broker *broker, struct subscription *subscription, size_t most, int64_t now_us,
-                 struct buf *out, json_t *ids)
+static void pull(struct broker *broker, struct subscription *subscription, const struct pulling *pulling,
+                 int64_t now_us, struct buf *out, json_t *ids)
 {
+    int lease_s = pulling->lease_s ? pulling->lease_s : subscription->settings->ack_deadline_seconds;
+    int64_t until_us = now_us + lease_s * SECOND_US;
     Google__Pubsub__V1__PullResponse response;
     google__pubsub__v1__pull_response__init(&response);
-    for (size_t i = subscription->first; i < subscription->item_count && response.n_received_messages < most;
-         i++) {
+    for (size_t i = subscription->first;
+         i < subscription->item_count && response.n_received_messages < pulling->most; i++) {
         if (!is_ready(subscription->items[i], now_us)) continue;
         size_t count = response.n_received_messages;
         response.received_messages =
             mem_grow(response.received_messages, count + 1, sizeof *response.received_messages);
         response.received_messages[count] = mem_zero(1, sizeof **response.received_messages);
-        hand_out(broker, subscription, i, now_us, response.received_messages[count]);
+        hand_out(broker, subscription, i, until_us, response.received_messages[count]);
         response.n_received_messages++;
         json_array_append_new(ids, json_string(subscription->items[i]->message->message_id));
     }
@@ -141,14 +142,14 @@ static void pull(struct broker *broker, struct subscription *subscription, size_
     free(response.received_messages);
 }
 
-grpc_status_code broker_pull(struct broker *broker, const char *name, size_t most, int64_t now_us,
+grpc_status_code broker_pull(struct broker *broker, const struct pulling *pulling, int64_t now_us,
                              struct buf *out, json_t *ids)
 {
     pthread_mutex_lock(&broker->lock);
-    struct subscription **found = broker_subscription(broker, name);
+    struct subscription **found = broker_subscription(broker, pulling->subscription);
     if (found) {
         broker_settle(broker, *found, now_us);
-        pull(broker, *found, most, now_us, out, ids);
+        pull(broker, *found, pulling, now_us, out, ids);
     }
     pthread_mutex_unlock(&broker->lock);
     return found ? GRPC_STATUS_OK : GRPC_STATUS_NOT_FOUND;
@@ -236,6 +237,25 @@ grpc_status_code broker_modify(struct broker *broker, const char *subscription, 
     grpc_status_code status = settle_ids(broker, subscription, ack_ids, seconds, now_us, ids);
     pthread_mutex_unlock(&broker->lock);
     return status;
+}
+
+size_t broker_still_leased(struct broker *broker, const char *name, char **ack_ids, size_t count,
+                           int64_t now_us)
+{
+    size_t kept = 0;
+    pthread_mutex_lock(&broker->lock);
+    struct subscription **found = broker_subscription(broker, name);
+    if (found) broker_settle(broker, *found, now_us);
+    for (size_t i = 0; i < count; i++) {
+        struct item *item;
+        struct lease *lease = found ? find_lease(*found, ack_ids[i], &item) : NULL;
+        if (lease && !lease->over && item->state == ITEM_OPEN)
+            ack_ids[kept++] = ack_ids[i];
+        else
+            free(ack_ids[i]);
+    }
+    pthread_mutex_unlock(&broker->lock);
+    return kept;
 }
 
 void broker_take_back(struct broker *broker, const char *name, const struct buf *response, int64_t now_us)

@@ -19,16 +19,14 @@
 #define ATTEMPTS_LEAST  5
 #define ATTEMPTS_MOST   100
 
-/* Sets status, text or reply. False: not now (only a pull says so). */
 struct method {
     const char *path;
     const char *operation;
+    /* Sets status, text or reply. False: not now (only a pull says so). NULL: a stream. */
     bool (*serve)(struct ask *ask, int64_t now_us);
 };
 
-static void refuse(struct ask *ask, grpc_status_code status, const char *format, ...) PRINTF(3, 4);
-
-static void refuse(struct ask *ask, grpc_status_code status, const char *format, ...)
+void ask_refuse(struct ask *ask, grpc_status_code status, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -38,14 +36,15 @@ static void refuse(struct ask *ask, grpc_status_code status, const char *format,
 }
 
 /* The broker's word on a resource, as the real service words it. */
-static void conclude(struct ask *ask, grpc_status_code status, const char *name)
+void ask_conclude(struct ask *ask, grpc_status_code status, const char *name)
 {
     ask->status = status;
-    if (status == GRPC_STATUS_NOT_FOUND) refuse(ask, status, "Resource not found (resource=%.100s).", name);
+    if (status == GRPC_STATUS_NOT_FOUND)
+        ask_refuse(ask, status, "Resource not found (resource=%.100s).", name);
     if (status == GRPC_STATUS_ALREADY_EXISTS)
-        refuse(ask, status, "Resource already exists in the project (resource=%.100s).", name);
+        ask_refuse(ask, status, "Resource already exists in the project (resource=%.100s).", name);
     if (status == GRPC_STATUS_INVALID_ARGUMENT)
-        refuse(ask, status, "Some acknowledgement IDs in the request were invalid.");
+        ask_refuse(ask, status, "Some acknowledgement IDs in the request were invalid.");
 }
 
 static void answer(struct ask *ask, const ProtobufCMessage *message)
@@ -61,7 +60,7 @@ static void *decode(struct ask *ask, const ProtobufCMessageDescriptor *type)
 {
     void *message =
         protobuf_c_message_unpack(type, NULL, ask->request.size, (const uint8_t *)buf_string(&ask->request));
-    if (!message) refuse(ask, GRPC_STATUS_INTERNAL, "Failed to parse the request.");
+    if (!message) ask_refuse(ask, GRPC_STATUS_INTERNAL, "Failed to parse the request.");
     return message;
 }
 
@@ -72,7 +71,7 @@ static void release(void *message_pointer)
 }
 
 /* projects/P/<collection>/ID; an ID has 3 to 255 letters, digits and -_.~+%, and begins with a letter. */
-static bool check_name(struct ask *ask, const char *name, const char *collection)
+bool ask_check_name(struct ask *ask, const char *name, const char *collection)
 {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
     const char *slash = strncmp(name, "projects/", 9) == 0 ? strchr(name + 9, '/') : NULL;
@@ -85,7 +84,8 @@ static bool check_name(struct ask *ask, const char *name, const char *collection
         legal++;
     valid = valid && size >= 3 && size <= 255 && legal == size && strchr(letters, id[0]) &&
             strncmp(id, "goog", 4) != 0;
-    if (!valid) refuse(ask, GRPC_STATUS_INVALID_ARGUMENT, "Invalid resource name given (name=%.100s).", name);
+    if (!valid)
+        ask_refuse(ask, GRPC_STATUS_INVALID_ARGUMENT, "Invalid resource name given (name=%.100s).", name);
     return valid;
 }
 
@@ -95,8 +95,8 @@ static bool create_topic(struct ask *ask, int64_t now_us)
 {
     (void)now_us;
     AUTO(release) Google__Pubsub__V1__Topic *topic = decode(ask, &google__pubsub__v1__topic__descriptor);
-    if (!topic || !check_name(ask, topic->name, "topics")) return true;
-    conclude(ask, broker_create_topic(ask->pubsub->broker, topic->name), topic->name);
+    if (!topic || !ask_check_name(ask, topic->name, "topics")) return true;
+    ask_conclude(ask, broker_create_topic(ask->pubsub->broker, topic->name), topic->name);
     answer(ask, &topic->base);
     return true;
 }
@@ -107,11 +107,11 @@ static bool get_topic(struct ask *ask, int64_t now_us)
     AUTO(release)
     Google__Pubsub__V1__GetTopicRequest *request =
         decode(ask, &google__pubsub__v1__get_topic_request__descriptor);
-    if (!request || !check_name(ask, request->topic, "topics")) return true;
+    if (!request || !ask_check_name(ask, request->topic, "topics")) return true;
     Google__Pubsub__V1__Topic topic;
     google__pubsub__v1__topic__init(&topic);
     topic.name = request->topic;
-    conclude(ask, broker_find_topic(ask->pubsub->broker, request->topic), request->topic);
+    ask_conclude(ask, broker_find_topic(ask->pubsub->broker, request->topic), request->topic);
     answer(ask, &topic.base);
     return true;
 }
@@ -122,8 +122,8 @@ static bool delete_topic(struct ask *ask, int64_t now_us)
     AUTO(release)
     Google__Pubsub__V1__DeleteTopicRequest *request =
         decode(ask, &google__pubsub__v1__delete_topic_request__descriptor);
-    if (request && check_name(ask, request->topic, "topics"))
-        conclude(ask, broker_delete_topic(ask->pubsub->broker, request->topic), request->topic);
+    if (request && ask_check_name(ask, request->topic, "topics"))
+        ask_conclude(ask, broker_delete_topic(ask->pubsub->broker, request->topic), request->topic);
     return true;
 }
 
@@ -141,7 +141,7 @@ static bool check_message(struct ask *ask, const Google__Pubsub__V1__PubsubMessa
         if (strlen(message->attributes[i]->value) > VALUE_LIMIT)
             problem = "An attribute's value is too long.";
     }
-    if (problem) refuse(ask, GRPC_STATUS_INVALID_ARGUMENT, "%s", problem);
+    if (problem) ask_refuse(ask, GRPC_STATUS_INVALID_ARGUMENT, "%s", problem);
     return !problem;
 }
 
@@ -151,9 +151,10 @@ static bool publish(struct ask *ask, int64_t now_us)
     AUTO(release)
     Google__Pubsub__V1__PublishRequest *request =
         decode(ask, &google__pubsub__v1__publish_request__descriptor);
-    if (!request || !check_name(ask, request->topic, "topics")) return true;
+    if (!request || !ask_check_name(ask, request->topic, "topics")) return true;
     if (request->n_messages < 1 || request->n_messages > MESSAGES_LIMIT)
-        refuse(ask, GRPC_STATUS_INVALID_ARGUMENT, "The number of messages must be 1 to %d.", MESSAGES_LIMIT);
+        ask_refuse(ask, GRPC_STATUS_INVALID_ARGUMENT, "The number of messages must be 1 to %d.",
+                   MESSAGES_LIMIT);
     for (size_t i = 0; i < request->n_messages && ask->status == GRPC_STATUS_OK; i++)
         (void)check_message(ask, request->messages[i]); /* the status tells */
     if (ask->status != GRPC_STATUS_OK) return true;
@@ -163,10 +164,10 @@ static bool publish(struct ask *ask, int64_t now_us)
     json_t *list = json_array();
     for (size_t i = 0; i < request->n_messages && ask->status == GRPC_STATUS_OK; i++) {
         ids[i] = (char *)texts + i * MESSAGE_ID;
-        conclude(ask,
-                 broker_publish(ask->pubsub->broker, request->topic, request->messages[i],
-                                virtual_clock_read(ask->pubsub->sandbox->clock), ids[i]),
-                 request->topic);
+        ask_conclude(ask,
+                     broker_publish(ask->pubsub->broker, request->topic, request->messages[i],
+                                    virtual_clock_read(ask->pubsub->sandbox->clock), ids[i]),
+                     request->topic);
         json_array_append_new(list, json_string(ids[i]));
     }
     json_object_set_new(ask->detail, "messages", list);
@@ -184,16 +185,16 @@ static bool check_settings(struct ask *ask, Google__Pubsub__V1__Subscription *wa
 {
     Google__Pubsub__V1__DeadLetterPolicy *dead = wanted->dead_letter_policy;
     int deadline_s = wanted->ack_deadline_seconds;
-    if (!check_name(ask, wanted->name, "subscriptions") || !check_name(ask, wanted->topic, "topics"))
+    if (!ask_check_name(ask, wanted->name, "subscriptions") || !ask_check_name(ask, wanted->topic, "topics"))
         return false;
-    if (dead && !check_name(ask, dead->dead_letter_topic, "topics")) return false;
+    if (dead && !ask_check_name(ask, dead->dead_letter_topic, "topics")) return false;
     if (dead && dead->max_delivery_attempts == 0) dead->max_delivery_attempts = ATTEMPTS_LEAST;
     if (deadline_s != 0 && (deadline_s < DEADLINE_LEAST || deadline_s > DEADLINE_MOST))
-        refuse(ask, GRPC_STATUS_INVALID_ARGUMENT, "Invalid ack deadline given: %d. It must be 10 to 600 s.",
-               deadline_s);
+        ask_refuse(ask, GRPC_STATUS_INVALID_ARGUMENT,
+                   "Invalid ack deadline given: %d. It must be 10 to 600 s.", deadline_s);
     else if (dead &&
              (dead->max_delivery_attempts < ATTEMPTS_LEAST || dead->max_delivery_attempts > ATTEMPTS_MOST))
-        refuse(ask, GRPC_STATUS_INVALID_ARGUMENT, "max_delivery_attempts must be 5 to 100.");
+        ask_refuse(ask, GRPC_STATUS_INVALID_ARGUMENT, "max_delivery_attempts must be 5 to 100.");
     return ask->status == GRPC_STATUS_OK;
 }
 
@@ -203,9 +204,10 @@ static bool create_subscription(struct ask *ask, int64_t now_us)
     AUTO(release)
     Google__Pubsub__V1__Subscription *wanted = decode(ask, &google__pubsub__v1__subscription__descriptor);
     if (!wanted || !check_settings(ask, wanted)) return true;
-    conclude(ask, broker_create_subscription(ask->pubsub->broker, wanted), wanted->name);
+    ask_conclude(ask, broker_create_subscription(ask->pubsub->broker, wanted), wanted->name);
     if (ask->status == GRPC_STATUS_OK)
-        conclude(ask, broker_find_subscription(ask->pubsub->broker, wanted->name, &ask->reply), wanted->name);
+        ask_conclude(ask, broker_find_subscription(ask->pubsub->broker, wanted->name, &ask->reply),
+                     wanted->name);
     return true;
 }
 
@@ -215,9 +217,9 @@ static bool get_subscription(struct ask *ask, int64_t now_us)
     AUTO(release)
     Google__Pubsub__V1__GetSubscriptionRequest *request =
         decode(ask, &google__pubsub__v1__get_subscription_request__descriptor);
-    if (request && check_name(ask, request->subscription, "subscriptions"))
-        conclude(ask, broker_find_subscription(ask->pubsub->broker, request->subscription, &ask->reply),
-                 request->subscription);
+    if (request && ask_check_name(ask, request->subscription, "subscriptions"))
+        ask_conclude(ask, broker_find_subscription(ask->pubsub->broker, request->subscription, &ask->reply),
+                     request->subscription);
     return true;
 }
 
@@ -227,9 +229,9 @@ static bool delete_subscription(struct ask *ask, int64_t now_us)
     AUTO(release)
     Google__Pubsub__V1__DeleteSubscriptionRequest *request =
         decode(ask, &google__pubsub__v1__delete_subscription_request__descriptor);
-    if (request && check_name(ask, request->subscription, "subscriptions"))
-        conclude(ask, broker_delete_subscription(ask->pubsub->broker, request->subscription),
-                 request->subscription);
+    if (request && ask_check_name(ask, request->subscription, "subscriptions"))
+        ask_conclude(ask, broker_delete_subscription(ask->pubsub->broker, request->subscription),
+                     request->subscription);
     return true;
 }
 
@@ -237,14 +239,14 @@ static bool seek(struct ask *ask, int64_t now_us)
 {
     AUTO(release)
     Google__Pubsub__V1__SeekRequest *request = decode(ask, &google__pubsub__v1__seek_request__descriptor);
-    if (!request || !check_name(ask, request->subscription, "subscriptions")) return true;
+    if (!request || !ask_check_name(ask, request->subscription, "subscriptions")) return true;
     if (request->target_case != GOOGLE__PUBSUB__V1__SEEK_REQUEST__TARGET_TIME)
-        refuse(ask, GRPC_STATUS_UNIMPLEMENTED, "Seek needs a time here; there are no snapshots.");
+        ask_refuse(ask, GRPC_STATUS_UNIMPLEMENTED, "Seek needs a time here; there are no snapshots.");
     else
-        conclude(ask,
-                 broker_seek(ask->pubsub->broker, request->subscription,
-                             request->time->seconds * 1000000 + request->time->nanos / 1000, now_us),
-                 request->subscription);
+        ask_conclude(ask,
+                     broker_seek(ask->pubsub->broker, request->subscription,
+                                 request->time->seconds * 1000000 + request->time->nanos / 1000, now_us),
+                     request->subscription);
     return true;
 }
 
@@ -254,15 +256,16 @@ static bool pull(struct ask *ask, int64_t now_us)
 {
     AUTO(release)
     Google__Pubsub__V1__PullRequest *request = decode(ask, &google__pubsub__v1__pull_request__descriptor);
-    if (!request || !check_name(ask, request->subscription, "subscriptions")) return true;
+    if (!request || !ask_check_name(ask, request->subscription, "subscriptions")) return true;
     if (request->max_messages < 1) {
-        refuse(ask, GRPC_STATUS_INVALID_ARGUMENT, "max_messages must be greater than 0.");
+        ask_refuse(ask, GRPC_STATUS_INVALID_ARGUMENT, "max_messages must be greater than 0.");
         return true;
     }
     size_t most = request->max_messages < PULL_LIMIT ? (size_t)request->max_messages : PULL_LIMIT;
     json_t *ids = json_array();
-    conclude(ask, broker_pull(ask->pubsub->broker, request->subscription, most, now_us, &ask->reply, ids),
-             request->subscription);
+    struct pulling pulling = {.subscription = request->subscription, .most = most};
+    ask_conclude(ask, broker_pull(ask->pubsub->broker, &pulling, now_us, &ask->reply, ids),
+                 request->subscription);
     bool none = json_array_size(ids) == 0;
     json_object_set_new(ask->detail, "messages", ids);
     json_object_set_new(ask->detail, "subscription", json_string(request->subscription));
@@ -271,7 +274,7 @@ static bool pull(struct ask *ask, int64_t now_us)
 
 static bool check_ids(struct ask *ask, size_t count)
 {
-    if (count == 0) refuse(ask, GRPC_STATUS_INVALID_ARGUMENT, "No ack ids specified.");
+    if (count == 0) ask_refuse(ask, GRPC_STATUS_INVALID_ARGUMENT, "No ack ids specified.");
     return count > 0;
 }
 
@@ -280,13 +283,13 @@ static bool acknowledge(struct ask *ask, int64_t now_us)
     AUTO(release)
     Google__Pubsub__V1__AcknowledgeRequest *request =
         decode(ask, &google__pubsub__v1__acknowledge_request__descriptor);
-    if (!request || !check_name(ask, request->subscription, "subscriptions") ||
+    if (!request || !ask_check_name(ask, request->subscription, "subscriptions") ||
         !check_ids(ask, request->n_ack_ids))
         return true;
     json_t *ids = json_array();
     struct ack_ids ack_ids = {.ids = request->ack_ids, .count = request->n_ack_ids};
-    conclude(ask, broker_acknowledge(ask->pubsub->broker, request->subscription, ack_ids, now_us, ids),
-             request->subscription);
+    ask_conclude(ask, broker_acknowledge(ask->pubsub->broker, request->subscription, ack_ids, now_us, ids),
+                 request->subscription);
     json_object_set_new(ask->detail, "messages", ids);
     return true;
 }
@@ -296,20 +299,21 @@ static bool modify_ack_deadline(struct ask *ask, int64_t now_us)
     AUTO(release)
     Google__Pubsub__V1__ModifyAckDeadlineRequest *request =
         decode(ask, &google__pubsub__v1__modify_ack_deadline_request__descriptor);
-    if (!request || !check_name(ask, request->subscription, "subscriptions") ||
+    if (!request || !ask_check_name(ask, request->subscription, "subscriptions") ||
         !check_ids(ask, request->n_ack_ids))
         return true;
     int seconds = request->ack_deadline_seconds;
     json_object_set_new(ask->detail, "seconds", json_integer(seconds));
     if (seconds < 0 || seconds > DEADLINE_MOST) {
-        refuse(ask, GRPC_STATUS_INVALID_ARGUMENT, "Invalid ack deadline given: %d. It must be 0 to 600 s.",
-               seconds);
+        ask_refuse(ask, GRPC_STATUS_INVALID_ARGUMENT,
+                   "Invalid ack deadline given: %d. It must be 0 to 600 s.", seconds);
         return true;
     }
     json_t *ids = json_array();
     struct ack_ids ack_ids = {.ids = request->ack_ids, .count = request->n_ack_ids};
-    conclude(ask, broker_modify(ask->pubsub->broker, request->subscription, ack_ids, seconds, now_us, ids),
-             request->subscription);
+    ask_conclude(ask,
+                 broker_modify(ask->pubsub->broker, request->subscription, ack_ids, seconds, now_us, ids),
+                 request->subscription);
     json_object_set_new(ask->detail, "messages", ids);
     return true;
 }
@@ -326,6 +330,7 @@ static const struct method methods[] = {
     {"/google.pubsub.v1.Subscriber/DeleteSubscription", "deleteSubscription", delete_subscription},
     {"/google.pubsub.v1.Subscriber/Seek", "seek", seek},
     {"/google.pubsub.v1.Subscriber/Pull", "pull", pull},
+    {"/google.pubsub.v1.Subscriber/StreamingPull", "streamingPull", NULL},
     {"/google.pubsub.v1.Subscriber/Acknowledge", "acknowledge", acknowledge},
     {"/google.pubsub.v1.Subscriber/ModifyAckDeadline", "modifyAckDeadline", modify_ack_deadline},
 };
@@ -349,11 +354,12 @@ void ask_begin(struct ask *ask, struct pubsub *pubsub, const char *path)
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
         if (strcmp(methods[i].path, path) == 0) ask->method = &methods[i];
     if (!ask->method) return;
+    if (!ask->method->serve) ask->stream = stream_new();
     ask->faulty = faults_next(pubsub->sandbox->faults, "pubsub", ask->method->operation, &ask->fault);
     if (does(ask, "delay")) ask->due_ms = clock_ms() + argument(ask, 0);
 }
 
-static void enter_journal(const struct ask *ask, int64_t now_us)
+void ask_enter_journal(const struct ask *ask, int64_t now_us)
 {
     struct sandbox *sandbox = ask->pubsub->sandbox;
     journal_add(sandbox->journal, "pubsub", ask->method ? ask->method->operation : "unknown", now_us,
@@ -369,20 +375,48 @@ bool ask_serve(struct ask *ask)
     bool before =
         !(ask->faulty && ask->fault.argument_count > 0 && strcmp(ask->fault.argument[0], "after") == 0);
     if (ask->refusal) {
-        refuse(ask, GRPC_STATUS_UNAUTHENTICATED, "%s", ask->refusal);
+        ask_refuse(ask, GRPC_STATUS_UNAUTHENTICATED, "%s", ask->refusal);
     } else if (!ask->method) {
-        refuse(ask, GRPC_STATUS_UNIMPLEMENTED, "The sandbox does not know this method.");
+        ask_refuse(ask, GRPC_STATUS_UNIMPLEMENTED, "The sandbox does not know this method.");
     } else if (does(ask, "refuse")) {
-        refuse(ask, (grpc_status_code)argument(ask, GRPC_STATUS_UNAVAILABLE), "refused by the fault script");
+        ask_refuse(ask, (grpc_status_code)argument(ask, GRPC_STATUS_UNAVAILABLE),
+                   "refused by the fault script");
     } else if (does(ask, "drop") && before) {
         ask->cut = true;
     } else if (!ask->method->serve(ask, now_us)) {
         return false;
     }
-    if (does(ask, "lose")) refuse(ask, GRPC_STATUS_UNAVAILABLE, "the answer was lost by the fault script");
+    if (does(ask, "lose"))
+        ask_refuse(ask, GRPC_STATUS_UNAVAILABLE, "the answer was lost by the fault script");
     ask->cut = ask->cut || does(ask, "drop");
-    enter_journal(ask, now_us);
+    ask_enter_journal(ask, now_us);
     return true;
+}
+
+bool ask_hear(struct ask *ask)
+{
+    int64_t now_us = virtual_clock_peek(ask->pubsub->sandbox->clock);
+    ask->status = GRPC_STATUS_OK;
+    if (ask->refusal) {
+        ask_refuse(ask, GRPC_STATUS_UNAUTHENTICATED, "%s", ask->refusal);
+    } else if (does(ask, "refuse")) {
+        ask_refuse(ask, (grpc_status_code)argument(ask, GRPC_STATUS_UNAVAILABLE),
+                   "refused by the fault script");
+    } else if (does(ask, "drop")) {
+        ask->cut = true;
+    } else {
+        stream_hear(ask, now_us);
+    }
+    buf_reset(&ask->request);
+    bool lives = ask->status == GRPC_STATUS_OK && !ask->cut;
+    if (!lives) ask_enter_journal(ask, now_us);
+    return lives;
+}
+
+bool ask_tell(struct ask *ask)
+{
+    buf_reset(&ask->reply);
+    return stream_tell(ask, virtual_clock_peek(ask->pubsub->sandbox->clock));
 }
 
 void ask_undo(struct ask *ask)
@@ -400,5 +434,6 @@ void ask_done(struct ask *ask)
 {
     buf_done(&ask->request);
     buf_done(&ask->reply);
+    stream_free(ask->stream);
     json_decref(ask->detail);
 }

@@ -41,6 +41,9 @@ struct call {
     int cancelled;
     bool begun; /* ask is valid */
     struct ask ask;
+    bool closed;  /* the client is gone, or has our status */
+    bool sending; /* a part of a stream is on its way */
+    bool ending;  /* ... and is the last */
     bool waiting; /* in the wire's list */
     struct call *next;
 };
@@ -53,7 +56,7 @@ struct wire {
     int port;
     pthread_t thread;
     atomic_bool stopping;
-    struct call *waiting; /* asks that could not be served yet */
+    struct call *waiting; /* asks that could not be served yet, and open streams */
 };
 
 static void accept_call(struct wire *wire)
@@ -101,6 +104,36 @@ static char *authorization(const struct call *call)
     return NULL;
 }
 
+static grpc_byte_buffer *reply_bytes(const struct ask *ask)
+{
+    grpc_slice slice = grpc_slice_from_copied_buffer(buf_string(&ask->reply), ask->reply.size);
+    grpc_byte_buffer *bytes = grpc_raw_byte_buffer_create(&slice, 1);
+    grpc_slice_unref(slice);
+    return bytes;
+}
+
+/* A stream sends one batch at a time: its headers, then whatever there is. */
+static void stream_part(struct call *call, bool metadata)
+{
+    grpc_op part;
+    grpc_byte_buffer *message = metadata ? NULL : reply_bytes(&call->ask);
+    memset(&part, 0, sizeof part);
+    part.op = metadata ? GRPC_OP_SEND_INITIAL_METADATA : GRPC_OP_SEND_MESSAGE;
+    if (!metadata) part.data.send_message.send_message = message;
+    call->sending = true;
+    start(call, &part, 1, STEP_SENT);
+    grpc_byte_buffer_destroy(message);
+}
+
+static void read_next(struct call *call)
+{
+    grpc_op reading;
+    memset(&reading, 0, sizeof reading);
+    reading.op = GRPC_OP_RECV_MESSAGE;
+    reading.data.recv_message.recv_message = &call->message;
+    start(call, &reading, 1, STEP_READ);
+}
+
 static void arrived(struct call *call)
 {
     char *path = grpc_slice_to_c_string(call->details.method);
@@ -109,16 +142,14 @@ static void arrived(struct call *call)
     AUTO(mem_free) char *bearer = authorization(call);
     call->ask.refusal = auth_refusal(call->wire->pubsub->sandbox, bearer);
     call->begun = true;
+    if (call->ask.stream) stream_part(call, true);
 
-    grpc_op closing, reading;
+    grpc_op closing;
     memset(&closing, 0, sizeof closing);
     closing.op = GRPC_OP_RECV_CLOSE_ON_SERVER;
     closing.data.recv_close_on_server.cancelled = &call->cancelled;
     start(call, &closing, 1, STEP_CLOSED);
-    memset(&reading, 0, sizeof reading);
-    reading.op = GRPC_OP_RECV_MESSAGE;
-    reading.data.recv_message.recv_message = &call->message;
-    start(call, &reading, 1, STEP_READ);
+    read_next(call);
 }
 
 static void send_answer(struct call *call)
@@ -131,12 +162,10 @@ static void send_answer(struct call *call)
     grpc_op ops[3];
     size_t count = 0;
     memset(ops, 0, sizeof ops);
-    ops[count++].op = GRPC_OP_SEND_INITIAL_METADATA;
+    if (!ask->stream) ops[count++].op = GRPC_OP_SEND_INITIAL_METADATA;
     grpc_byte_buffer *message = NULL;
-    if (ask->status == GRPC_STATUS_OK) {
-        grpc_slice slice = grpc_slice_from_copied_buffer(buf_string(&ask->reply), ask->reply.size);
-        message = grpc_raw_byte_buffer_create(&slice, 1);
-        grpc_slice_unref(slice);
+    if (ask->status == GRPC_STATUS_OK && !ask->stream) {
+        message = reply_bytes(ask);
         ops[count].op = GRPC_OP_SEND_MESSAGE;
         ops[count++].data.send_message.send_message = message;
     }
@@ -169,19 +198,61 @@ static void leave_list(struct call *call)
     call->waiting = false;
 }
 
-static void read_message(struct call *call, bool success)
+static void stream_end(struct call *call)
+{
+    if (call->waiting) leave_list(call);
+    call->ending = true;
+    if (!call->sending) send_answer(call);
+}
+
+/* The next request of a stream; without a message the client has said all it wants. */
+static void stream_read(struct call *call)
+{
+    bool more = call->message != NULL;
+    grpc_byte_buffer_destroy(call->message);
+    call->message = NULL;
+    if (!more || !ask_hear(&call->ask)) {
+        stream_end(call);
+        return;
+    }
+    if (!call->waiting) wait_in_list(call);
+    read_next(call);
+}
+
+static void stream_serve(struct call *call)
+{
+    if (!call->sending && ask_tell(&call->ask)) stream_part(call, false);
+}
+
+static void part_sent(struct call *call)
+{
+    bool last = call->ending && call->sending;
+    call->sending = false;
+    if (last && !call->closed) send_answer(call);
+}
+
+static void take_message(struct call *call)
 {
     grpc_byte_buffer_reader reader;
     grpc_slice slice;
-    if (!success || !call->message || !grpc_byte_buffer_reader_init(&reader, call->message))
-        return; /* the client is gone: STEP_CLOSED follows */
+    if (!call->message || !grpc_byte_buffer_reader_init(&reader, call->message)) return;
     while (grpc_byte_buffer_reader_next(&reader, &slice)) {
         (void)buf_add(&call->ask.request, GRPC_SLICE_START_PTR(slice),
                       GRPC_SLICE_LENGTH(slice)); /* fits: see RECEIVE_LIMIT */
         grpc_slice_unref(slice);
     }
     grpc_byte_buffer_reader_destroy(&reader);
-    if (ask_serve(&call->ask))
+}
+
+static void read_message(struct call *call, bool success)
+{
+    if (!success || call->closed) return; /* the client is gone */
+    take_message(call);
+    if (call->ask.stream)
+        stream_read(call);
+    else if (!call->message)
+        return; /* STEP_CLOSED follows */
+    else if (ask_serve(&call->ask))
         send_answer(call);
     else
         wait_in_list(call);
@@ -191,6 +262,10 @@ static void serve_waiting(struct wire *wire)
 {
     for (struct call *call = wire->waiting, *next; call; call = next) {
         next = call->next;
+        if (call->ask.stream) {
+            stream_serve(call);
+            continue;
+        }
         if (!ask_serve(&call->ask)) continue;
         leave_list(call);
         send_answer(call);
@@ -210,13 +285,14 @@ static void finish_step(const struct tag *tag, bool success)
         }
         break;
     case STEP_CLOSED:
+        call->closed = true;
         if (call->waiting)
             leave_list(call);
         else if (call->cancelled)
             ask_undo(&call->ask);
         break;
     case STEP_READ: read_message(call, success); break;
-    case STEP_SENT: break;
+    case STEP_SENT: part_sent(call); break;
     case STEPS: break;
     }
     call_release(call);
