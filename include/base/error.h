@@ -50,7 +50,8 @@ struct error_rule {
 
 extern const struct error_rule error_rules[ERROR_KINDS];
 
-/* Both return false, so that `return error_set(...)` reads well. Texts that do not fit are cut. */
+/* Both return false, so that `return error_set(...)` reads well. Texts that do not fit are cut; control
+ * characters, as a peer may send them, become blanks. */
 bool error_set(struct error *err, enum error_kind kind, const char *format, ...) PRINTF(3, 4);
 bool error_wrap(struct error *err, const char *format, ...) PRINTF(2, 3); /* "context: what was there" */
 

@@ -62,6 +62,13 @@ static void drop_half_character(char *text, size_t size)
     if (start > 0 && (unsigned char)text[start - 1] >= 0xC0) text[start - 1] = '\0';
 }
 
+/* Texts quote peers, and end on terminals too: no line break, no escape sequence gets there. */
+static void blank_controls(char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < ' ' || *text == '\x7F') *text = ' ';
+}
+
 static PRINTF(3, 0) void format_text(char *out, size_t capacity, const char *format, va_list args)
 {
     int wanted = vsnprintf(out, capacity, format, args);
@@ -70,6 +77,7 @@ static PRINTF(3, 0) void format_text(char *out, size_t capacity, const char *for
         out[0] = '\0';
     else if ((size_t)wanted >= capacity)
         drop_half_character(out, capacity - 1);
+    blank_controls(out);
 }
 
 bool error_set(struct error *err, enum error_kind kind, const char *format, ...)

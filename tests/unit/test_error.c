@@ -36,6 +36,19 @@ static void test_arguments_may_point_into_the_error(void **state)
     assert_string_equal(err.text, "outer(inner): outer(inner)");
 }
 
+static void test_control_characters_become_blanks(void **state)
+{
+    struct error err = {0};
+
+    (void)state;
+    (void)error_set(&err, ERROR_REFUSED, "peer: %s",
+                    "a\x1B[2Jb\r\nc\x7F"
+                    "d \xC3\xA9");
+    assert_string_equal(err.text, "peer: a [2Jb  c d \xC3\xA9");
+    (void)error_wrap(&err, "%s", "up\tdown");
+    assert_string_equal(err.text, "up down: peer: a [2Jb  c d \xC3\xA9");
+}
+
 /* The last character of a text is whole, wherever the cut falls. */
 static void assert_whole(const char *text)
 {
@@ -106,6 +119,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_set_and_wrap),
         cmocka_unit_test(test_arguments_may_point_into_the_error),
+        cmocka_unit_test(test_control_characters_become_blanks),
         cmocka_unit_test(test_long_texts_are_cut_between_characters),
         cmocka_unit_test(test_every_kind_has_its_rule),
     };
