@@ -32,7 +32,8 @@ def read_cases(path):
         if line.startswith("case: "):
             if case:
                 yield finished(case)
-            case, part = {"name": line[6:], "place": f"{path.name}:{number}", "setup": [], "query": [], "rows": []}, None
+            place = f"{path.name}:{number}"
+            case, part = {"name": line[6:], "place": place, "setup": [], "query": [], "rows": []}, None
         elif line in ("setup", "query", "rows"):
             part = case[line]
         elif line.startswith("error: "):

@@ -10,8 +10,8 @@
    `--seed N` runs that world alone and shows it.
 3. The sandbox's own cases of GoogleSQL (tests/data/sql) hold for Google's engine too.
 
-A statement of the commit takes at most 3,000 days at once. Here both sides take DAYS_AT_ONCE, so that small worlds go
-round the loop too.
+A statement of the commit takes at most 3,000 days at once. In the worlds both sides take DAYS_AT_ONCE, so that small ones
+go round the loop too. As sent, it is tried by a world of more days, in the sandbox alone: the engine would need minutes.
 """
 import argparse
 import datetime
@@ -30,9 +30,9 @@ sys.path.insert(0, str(HERE.parent / "e2e"))
 import harness  # noqa: E402
 from cases import judge_cases  # noqa: E402
 from engine import GoogleSql, Refused  # noqa: E402
-from script import Text, Warehouse, statements  # noqa: E402
+from script import Text, Unknown, Warehouse, statements  # noqa: E402
 from warehouse import Client, shown, to_kind  # noqa: E402
-from worlds import make_world  # noqa: E402
+from worlds import make_many_days, make_world  # noqa: E402
 
 ROOT = HERE.parent.parent
 CACHE = ROOT / ".cache/zetasql-0.1.5/googlesql.cwasm"
@@ -77,7 +77,7 @@ def judge_scripts(engine, scripts):
         try:
             text = Text(engine, script, known)
             pieces = list(statements(text))
-        except Refused as refusal:
+        except (Refused, Unknown) as refusal:
             problems.append(f"does not parse: {refusal}\n{script}")
             continue
         given = sorted({**dict(parameters), **text.variables}.items(), key=lambda pair: pair[0])
@@ -100,7 +100,9 @@ class Bench:
         self.folder = harness.work_folder(f"conformance-{name}")
         self.sandbox = harness.Sandbox(build, self.folder, start=START.isoformat().replace("+00:00", "Z"))
         self.client = Client(self.sandbox.ports["http"], "judge")
-        self.texts = {name: text.replace("LIMIT 3000", f"LIMIT {DAYS_AT_ONCE}") for name, text in kit["statements"].items()}
+        self.kit = kit
+        self.texts = {name: text.replace("LIMIT 3000", f"LIMIT {DAYS_AT_ONCE}")
+                      for name, text in kit["statements"].items()}
         schemas = kit["schemas"]
         self.schemas = {
             "desk.tickets": schemas["tickets"], "desk.replies": schemas["replies"],
@@ -110,7 +112,8 @@ class Bench:
             "desk_caseload.lock_tickets": schemas["lock"], "desk_caseload.runs": schemas["runs"],
             "desk_caseload.rejected": schemas["rejected"],
         }
-        self.warehouse = Warehouse(GoogleSql(CACHE, {}), {f"judge.{name}": fields for name, fields in self.schemas.items()})
+        named = {f"judge.{name}": fields for name, fields in self.schemas.items()}
+        self.warehouse = Warehouse(GoogleSql(CACHE, {}), named)
 
     def place(self, world, name):
         """Each world has datasets of its own in the sandbox."""
@@ -120,16 +123,20 @@ class Bench:
         self.client.make_dataset(self.place(world, "desk"))
         self.client.make_dataset(self.place(world, "desk_caseload"))
         for name, fields in self.schemas.items():
-            self.client.make_table(self.place(world, name), fields)
+            day = {"desk.tickets": "partition_date", "desk.replies": "partition_date", "desk_caseload.rejected": "day"}
+            self.client.make_table(self.place(world, name), fields, day.get(name))
             if world.tables[name]:
                 self.client.load(self.place(world, name), fields, world.tables[name])
-            self.warehouse.tables[f"judge.{name}"] = world.tables[name]
+
+    def ask(self, world, text, parameters):
+        return self.client.query(text.replace("judge.desk", f"judge.w{world.seed}"), parameters)
 
     def steps(self, world):
         """Problems, as texts."""
+        self.warehouse.tables = {f"judge.{name}": rows for name, rows in world.tables.items()}
         for number, step in enumerate(world.steps):
             text = self.texts[step.statement]
-            there = self.client.query(text.replace("judge.desk", f"judge.w{world.seed}"), step.parameters)
+            there = self.ask(world, text, step.parameters)
             here = self.warehouse.run(text, step.parameters, START + datetime.timedelta(seconds=number))
             about = f"step {number + 1}, {step.statement}"
             if bool(here.error) != bool(there.error) or (here.error and plain(here.error) not in there.error):
@@ -153,6 +160,25 @@ class Bench:
         problem = next(self.steps(world), None)
         self.clear(world)
         return problem
+
+    def judge_many_days(self):
+        """None, or what a commit of more days than a statement takes leaves otherwise than one of small bites."""
+        left = []
+        for number, bite in enumerate(["LIMIT 3000", "LIMIT 700"]):
+            world = make_many_days()._replace(seed=f"_many_{number}")
+            self.fill(world)
+            step, = world.steps
+            text = self.kit["statements"][step.statement].replace("LIMIT 3000", bite)
+            outcome = self.ask(world, text, step.parameters)
+            left.append([outcome.error, shown(outcome.rows, START)])
+            for name, fields in self.schemas.items():
+                left[-1].append(shown(self.client.rows(self.place(world, name), fields), START))
+            self.clear(world)
+        (error, rows, tickets, *_), other = left
+        staged = len(world.tables["desk_caseload.stage_tickets_0_0"])
+        if error or rows != [(staged, 0, 0, 0)] or len(tickets) != staged:
+            return f"many days: {error or rows}, {len(tickets)} rows"
+        return None if left[0] == other else "many days: bites of 3000 and of 700 days leave different rows"
 
     def show(self, seed):
         world = make_world(seed)
@@ -198,18 +224,21 @@ def cases_task():
     return judge_cases(GoogleSql(CACHE, {}), ROOT / "tests/data/sql")
 
 
-def worlds_task(build, index, seeds):
-    kit = json.loads(subprocess.run([build / "tests/conformance/conformance_scripts"], capture_output=True, check=True).stdout)
-    bench = Bench(build, kit, str(index))
+def worlds_task(build, index, seeds, alone):
+    printed = subprocess.run([build / "tests/conformance/conformance_scripts"], capture_output=True, check=True).stdout
+    bench = Bench(build, json.loads(printed), str(index))
     problems = []
-    if len(seeds) == 1:
+    if alone:
         bench.show(seeds[0])
     for seed in seeds:
         problem = bench.judge(seed)
         if problem:
             problems.append(f"world {seed}: {problem}\n  again: googlesql.py {build} --seed {seed}")
+    many = index == 0 and not alone
+    problem = bench.judge_many_days() if many else None
+    problems += [problem] if problem else []
     bench.sandbox.stop()
-    return len(seeds), problems
+    return len(seeds) + many, problems
 
 
 def perform(task):
@@ -229,11 +258,12 @@ def main():
     build = arguments.build.resolve()
     began = time.monotonic()
     if arguments.seed is not None:
-        tasks = [("worlds", build, 0, [arguments.seed])]
+        tasks = [("worlds", build, 0, [arguments.seed], True)]
     else:
         GoogleSql(CACHE, {})  # compiles, if that was not done yet
         tasks = [("scripts", build, i) for i in range(PROCESSES)] + [("cases",)]
-        tasks += [("worlds", build, i, list(range(1 + i, arguments.worlds + 1, PROCESSES))) for i in range(PROCESSES)]
+        tasks += [("worlds", build, i, list(range(1 + i, arguments.worlds + 1, PROCESSES)), False)
+                  for i in range(PROCESSES)]
     passed = failed = 0
     with multiprocessing.get_context("spawn").Pool(PROCESSES) as pool:
         for name, count, problems in pool.imap_unordered(perform, tasks):

@@ -110,10 +110,12 @@ class Client:
         dataset, table = name.split(".")
         return {"projectId": self.project, "datasetId": dataset, "tableId": table}
 
-    def make_table(self, name, fields):
+    def make_table(self, name, fields, day=None):
+        """day: the column of the partitions, if there are any."""
         reference = self.reference(name)
+        partitions = {"timePartitioning": {"type": "DAY", "field": day}} if day else {}
         self.call("POST", f"{self.base}/datasets/{reference['datasetId']}/tables",
-                  {"tableReference": reference, "schema": {"fields": fields}})
+                  {"tableReference": reference, "schema": {"fields": fields}, **partitions})
 
     def finished(self, job):
         """The job when it is done."""

@@ -104,7 +104,7 @@ class Maker:
         foreign = list(good)
         column = self.dice.randrange(3)
         foreign[column] = ["w2", "helpscout", "Asia/Tokyo"][column]
-        roll = self.dice.randrange(20)
+        roll = self.dice.randrange(30)
         return {0: [], 1: [good, list(good)], 2: [good, foreign], 3: [foreign], 4: [foreign]}.get(roll, [good])
 
     def run(self):
@@ -168,10 +168,25 @@ class Maker:
         seed = Step("seed", self.identity())
         steps = [seed] if self.chance(0.3) else []
         steps += [state, commit] + ([commit] if self.chance(0.25) else []) + [state, Step("latest", {}), adopt]
-        return steps
+        return steps + ([Step("ledger", {"stream": ("STRING", STREAM)})] if self.chance(0.3) else [])
 
 
 def make_world(seed):
     maker = Maker(seed)
     tables = maker.tables()
     return World(seed, tables, maker.steps(tables))
+
+
+def make_many_days():
+    """One commit of more days than one statement of it takes."""
+    maker = Maker(0)
+    maker.open = True
+    day = [maker.lo + i * DAY for i in range(3007)]
+    staged = [[d, "m", datetime.datetime.combine(d, datetime.time(12), maker.zone).astimezone(UTC), None, None, i]
+              for i, d in enumerate(day)]
+    good = ["w1", "intercom", maker.zone_name, 0, maker.moment()]
+    tables = {name: [] for name in maker.tables()}
+    tables.update({"desk_caseload.stage_tickets_0_0": staged, "desk_caseload.lock_tickets": [good]})
+    parameters = maker.commit_parameters(tables, "commit_parents")
+    parameters["staged_0"] = ("INT64", len(staged))
+    return World("many", tables, [Step("commit_parents", parameters)])
