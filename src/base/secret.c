@@ -52,10 +52,24 @@ static size_t without_newline(const char *bytes, size_t size)
     return size;
 }
 
+/* Who puts the token where its variable's name belongs must not find it in a log. */
+static bool is_variable(const char *name)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+
+    return *name != '\0' && name[strspn(name, allowed)] == '\0';
+}
+
 bool secret_from_env(struct secret *secret, const char *name, struct error *err)
 {
-    const char *value = getenv(name);
+    const char *value;
 
+    if (!is_variable(name))
+        return error_set(err, ERROR_CONFIG,
+                         "the name given for an environment variable has other characters than letters, "
+                         "digits and _ . - (it is not shown, as it may be the secret); put the secret into a "
+                         "variable and give its name");
+    value = getenv(name);
     if (!value)
         return error_set(err, ERROR_CONFIG, "the environment variable %s is not set; put the secret there",
                          name);

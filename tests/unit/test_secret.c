@@ -125,6 +125,10 @@ static void test_environment(void **state)
     assert_false(secret_from_env(&secret, "CASELOAD_TEST_NO_SUCH_NAME", &err));
     assert_int_equal(err.kind, ERROR_CONFIG);
     assert_non_null(strstr(err.text, "CASELOAD_TEST_NO_SUCH_NAME"));
+    assert_false(secret_from_env(&secret, "dG9rOmh1bnRlcjI=", &err)); /* the token itself, by mistake */
+    assert_int_equal(err.kind, ERROR_CONFIG);
+    assert_null(strstr(err.text, "dG9r"));
+    assert_false(secret_from_env(&secret, "", &err));
     assert_non_null(getenv("PATH"));
     assert_true(secret_from_env(&secret, "PATH", &err)); /* the one name that is always there */
     assert_string_equal(secret_reveal(&secret), getenv("PATH"));
