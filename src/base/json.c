@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "utf8.h"
+#include "base/utf8.h"
 
 #define QUOTE_BYTES 40
 
@@ -155,8 +155,7 @@ static bool write_object(struct buf *out, const json_t *object)
     json_t *borrowed =
         (json_t *)(uintptr_t)object; /* jansson's iterators take no const, but change nothing */
 
-    json_object_foreach(borrowed, key, member)
-    {
+    json_object_foreach (borrowed, key, member) {
         (void)buf_text(out, separator); /* a full buffer is seen at the end */
         (void)json_write_string(out, key, strlen(key));
         (void)buf_byte(out, ':');

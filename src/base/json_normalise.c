@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "utf8.h"
+#include "base/utf8.h"
 
 #define REPLACEMENT    "\xEF\xBF\xBD" /* U+FFFD */
 #define NUMBER_LONGEST 512            /* longer numbers become strings unread */

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "google/pubsub/v1/pubsub.pb-c.h"
 #include "receive.h"
 
@@ -11,20 +12,6 @@
 #define SECONDS_MOST     INT64_C(253402300799) /* the end of the year 9999 */
 #define REPLACEMENT      "\xEF\xBF\xBD"        /* U+FFFD */
 
-/* The length of the UTF-8 sequence at s, which ends with NUL; 0: it is not one. */
-static size_t utf8_length(const unsigned char *s)
-{
-    if (s[0] < 0x80) return 1;
-    size_t length = s[0] >= 0xF0 ? 4 : s[0] >= 0xE0 ? 3 : 2;
-    if (s[0] < 0xC2 || s[0] > 0xF4) return 0;
-    for (size_t i = 1; i < length; i++)
-        if ((s[i] & 0xC0) != 0x80) /* NUL ends the loop here */
-            return 0;
-    bool overlong = (s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xF0 && s[1] < 0x90);
-    bool outside = (s[0] == 0xED && s[1] >= 0xA0) || (s[0] == 0xF4 && s[1] >= 0x90);
-    return overlong || outside ? 0 : length;
-}
-
 /* A copy that is valid UTF-8. */
 static char *copy_text(const char *text)
 {
@@ -32,7 +19,7 @@ static char *copy_text(const char *text)
     char *copy = mem_zero(size + 1, sizeof REPLACEMENT - 1); /* room for a replacement of each byte */
     char *end = copy;
     for (const char *at = text; *at;) {
-        size_t length = utf8_length((const unsigned char *)at);
+        size_t length = utf8_size(at, size - (size_t)(at - text));
         const char *from = length > 0 ? at : REPLACEMENT;
         size_t count = length > 0 ? length : sizeof REPLACEMENT - 1;
         memcpy(end, from, count);
@@ -101,7 +88,8 @@ bool received_read(const void *bytes, size_t size, struct received *out, struct 
     Google__Pubsub__V1__PullResponse *response = google__pubsub__v1__pull_response__unpack(NULL, size, bytes);
     if (!response) return error_set(err, ERROR_FORMAT, "the answer is no PullResponse");
     size_t count = response->n_received_messages;
-    if (count > 0) out->surplus = mem_zero(count, sizeof *out->surplus);
+    if (count > 0)
+        out->surplus = mem_zero(count < RECEIVE_SURPLUS ? count : RECEIVE_SURPLUS, sizeof *out->surplus);
     for (size_t i = 0; i < count; i++) {
         const Google__Pubsub__V1__ReceivedMessage *received = response->received_messages[i];
         if (!out->any && is_usable(received)) {

@@ -1,4 +1,4 @@
-/* utf8.h - one question about UTF-8, asked by the JSON reader and the JSON writer. Any thread. */
+/* utf8.h - one question about UTF-8. Any thread. */
 #ifndef CASELOAD_BASE_UTF8_H
 #define CASELOAD_BASE_UTF8_H
 
