@@ -180,6 +180,8 @@ bool tables_prepare(struct bigquery *bq, const struct selection *selection, stru
 /* The resource of a table; NULL if it does not exist. */
 bool table_get(struct bigquery *bq, const char *dataset, const char *table, json_t **out_resource,
                struct error *err) CHECKED;
+/* When the table of a resource was created; false: the resource does not tell. */
+bool table_created(const json_t *resource, int64_t *out_us) CHECKED;
 /* Creates it; one that is there already is fine. */
 bool table_insert(struct bigquery *bq, const char *dataset, const char *table, json_t *resource,
                   struct error *err) CHECKED;

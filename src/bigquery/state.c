@@ -109,14 +109,13 @@ static bool read_created(struct bigquery *bq, const struct selection *selection,
     for (size_t i = 0; i < selection->table_count; i++) {
         AUTO(json_drop) json_t *resource = NULL;
         if (!table_get(bq, bq->settings.dataset, selection->tables[i]->name, &resource, err)) return false;
-        int64_t created_ms = json_int_at(resource, "creationTime", -1);
+        int64_t created_us = 0;
         if (!resource)
             return error_set(err, ERROR_BUSY,
                              "the table %s was dropped meanwhile; it is made anew at the next try",
                              selection->tables[i]->name);
-        if (created_ms < 0 || created_ms > INSTANT_MAX_US / 1000)
-            return odd("a table without creationTime", err);
-        if (created_ms * 1000 > state->created_us) state->created_us = created_ms * 1000;
+        if (!table_created(resource, &created_us)) return odd("a table without creationTime", err);
+        if (created_us > state->created_us) state->created_us = created_us;
     }
     return true;
 }

@@ -34,6 +34,14 @@ bool table_get(struct bigquery *bq, const char *dataset, const char *table, json
     return true;
 }
 
+bool table_created(const json_t *resource, int64_t *out_us)
+{
+    int64_t created_ms = json_int_at(resource, "creationTime", -1);
+    if (created_ms < 0 || created_ms > INSTANT_MAX_US / 1000) return false;
+    *out_us = created_ms * 1000;
+    return true;
+}
+
 bool table_insert(struct bigquery *bq, const char *dataset, const char *table, json_t *resource,
                   struct error *err)
 {
@@ -301,9 +309,9 @@ bool tables_prepare(struct bigquery *bq, const struct selection *selection, stru
         AUTO(json_drop) json_t *have = NULL;
         if (!ensure_table(bq, bq->settings.dataset, selection->tables[i]->name, want, &have, err))
             return false;
-        int64_t created_ms = json_int_at(have, "creationTime", 0);
+        int64_t born_us = 0; /* unreadable: the state says so */
         filled[i] = json_int_at(have, "numRows", 0) > 0;
-        if (created_ms * 1000 > created_us) created_us = created_ms * 1000;
+        if (table_created(have, &born_us) && born_us > created_us) created_us = born_us;
     }
     const struct prepared *known = prepared_slot(bq, selection->stream);
     if (known && known->created_us == created_us) return true;

@@ -1,4 +1,4 @@
-/* test_sql.c - the statements: every placeholder filled, every part in its place. */
+/* test_sql.c - the statements: every placeholder filled, every part in its place; and times of tables. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -177,6 +177,29 @@ static void scans_are_not_bounded(void **state)
     free(sql);
 }
 
+/* Whatever a peer may call a time; the undefined-behaviour sanitizer watches the arithmetic. */
+static void births_of_tables_are_bounded(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t us; /* -1: none */
+    } cases[] = {{"0", 0},
+                 {"1700000000123", INT64_C(1700000000123000)},
+                 {"253402300799999", INT64_C(253402300799999000)},
+                 {"253402300800000", -1},
+                 {"9223372036854775807", -1},
+                 {"-1", -1},
+                 {"soon", -1}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        json_t *resource = json_pack("{s:s}", "creationTime", cases[i].text);
+        int64_t us = -1;
+        assert_int_equal(table_created(resource, &us), cases[i].us >= 0);
+        assert_int_equal(us, cases[i].us);
+        json_decref(resource);
+    }
+}
+
 static void other_statements_are_whole(void **state)
 {
     (void)state;
@@ -271,9 +294,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_staged_still_claims), cmocka_unit_test(one_table_staged),
         cmocka_unit_test(parent_child_and_rejected),   cmocka_unit_test(snapshots_are_keyed_by_their_day),
-        cmocka_unit_test(scans_are_not_bounded),       cmocka_unit_test(other_statements_are_whole),
-        cmocka_unit_test(names_are_checked),           cmocka_unit_test(tokens_stay_on_their_host),
-        cmocka_unit_test(reasons_say_what_to_do),      cmocka_unit_test(schemas_are_merged),
+        cmocka_unit_test(scans_are_not_bounded),       cmocka_unit_test(births_of_tables_are_bounded),
+        cmocka_unit_test(other_statements_are_whole),  cmocka_unit_test(names_are_checked),
+        cmocka_unit_test(tokens_stay_on_their_host),   cmocka_unit_test(reasons_say_what_to_do),
+        cmocka_unit_test(schemas_are_merged),
     };
     return cmocka_run_group_tests_name("sql", tests, NULL, NULL);
 }
