@@ -58,12 +58,24 @@ static bool check_name(const char *what, const char *name, bool dashes, struct e
                      name ? name : "", dashes ? ", -" : "");
 }
 
+/* Paths are put behind it, and upload sessions are compared with it. */
+static bool check_base_url(const char *url, struct error *err)
+{
+    const char *scheme = url ? strstr(url, "://") : NULL;
+    if (scheme && scheme[3] != '\0' && !strpbrk(scheme + 3, "/?#@")) return true;
+    return error_set(
+        err, ERROR_CONFIG,
+        "BigQuery's address has to be scheme://host or scheme://host:port, with nothing behind it, not "
+        "even a slash; correct endpoints.bigquery or BIGQUERY_EMULATOR_HOST");
+}
+
 bool bigquery_new(const struct bigquery_settings *settings, struct warehouse **out_warehouse,
                   struct error *err)
 {
     if (!check_name("project", settings->project, true, err) ||
         !check_name("dataset", settings->dataset, false, err) ||
-        !check_name("control_dataset", settings->control_dataset, false, err))
+        !check_name("control_dataset", settings->control_dataset, false, err) ||
+        !check_base_url(settings->base_url, err))
         return false;
     struct bigquery *bq = mem_zero(1, sizeof *bq);
     bq->warehouse.ops = &port;

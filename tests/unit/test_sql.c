@@ -177,6 +177,35 @@ static void scans_are_not_bounded(void **state)
     free(sql);
 }
 
+static void addresses_have_no_path(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *url;
+        bool good;
+    } cases[] = {{"https://bigquery.googleapis.com", true},
+                 {"http://127.0.0.1:9050", true},
+                 {"http://127.0.0.1:9050/", false}, /* sessions would never be on "our" host */
+                 {"https://peer.example/bigquery", false},
+                 {"https://user@peer.example", false},
+                 {"127.0.0.1:9050", false},
+                 {"http://", false},
+                 {NULL, false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct bigquery_settings settings = {.base_url = cases[i].url,
+                                                   .project = names.project,
+                                                   .dataset = names.dataset,
+                                                   .control_dataset = names.control};
+        struct warehouse *warehouse = NULL;
+        struct error err = {0};
+        assert_int_equal(bigquery_new(&settings, &warehouse, &err), cases[i].good);
+        if (warehouse)
+            warehouse->ops->free(warehouse);
+        else
+            assert_int_equal(err.kind, ERROR_CONFIG);
+    }
+}
+
 /* Whatever a peer may call a time; the undefined-behaviour sanitizer watches the arithmetic. */
 static void births_of_tables_are_bounded(void **state)
 {
@@ -292,11 +321,17 @@ static void schemas_are_merged(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nothing_staged_still_claims), cmocka_unit_test(one_table_staged),
-        cmocka_unit_test(parent_child_and_rejected),   cmocka_unit_test(snapshots_are_keyed_by_their_day),
-        cmocka_unit_test(scans_are_not_bounded),       cmocka_unit_test(births_of_tables_are_bounded),
-        cmocka_unit_test(other_statements_are_whole),  cmocka_unit_test(names_are_checked),
-        cmocka_unit_test(tokens_stay_on_their_host),   cmocka_unit_test(reasons_say_what_to_do),
+        cmocka_unit_test(nothing_staged_still_claims),
+        cmocka_unit_test(one_table_staged),
+        cmocka_unit_test(parent_child_and_rejected),
+        cmocka_unit_test(snapshots_are_keyed_by_their_day),
+        cmocka_unit_test(scans_are_not_bounded),
+        cmocka_unit_test(addresses_have_no_path),
+        cmocka_unit_test(births_of_tables_are_bounded),
+        cmocka_unit_test(other_statements_are_whole),
+        cmocka_unit_test(names_are_checked),
+        cmocka_unit_test(tokens_stay_on_their_host),
+        cmocka_unit_test(reasons_say_what_to_do),
         cmocka_unit_test(schemas_are_merged),
     };
     return cmocka_run_group_tests_name("sql", tests, NULL, NULL);
