@@ -228,8 +228,8 @@ static bool collect_rows(struct bigquery *bq, const char *id, struct api_answer 
             return error_set(err, ERROR_LIMIT, "BigQuery job %s returns more than %d rows", id, ROWS_LIMIT);
         const char *page = json_text_at(answer->json, "pageToken");
         if (complete && (!page || !*page)) break;
-        if (!complete && clock_ms() - began > WAIT_MS)
-            return error_set(err, ERROR_BUSY, "BigQuery job %s has not ended for two hours", id);
+        if (clock_ms() - began > WAIT_MS)
+            return error_set(err, ERROR_BUSY, "BigQuery job %s has given no end of rows for two hours", id);
         struct api_answer next = {0};
         if (!results_get(bq, id, complete ? page : NULL, &next, err)) return false;
         api_answer_done(answer);
