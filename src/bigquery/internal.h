@@ -21,6 +21,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "base/random.h"
 #include "bigquery/bigquery.h"
 
 #define JOB_ID   768 /* BigQuery allows 1,024 */
@@ -234,7 +235,7 @@ struct stage {
 struct load {
     struct bigquery *bq;
     const struct selection *selection;
-    char nonce[17];
+    char nonce[RANDOM_NAME];
     struct stage stages[LIMIT_TABLES + 1]; /* the last: rejected records */
     struct buf row;
 };

@@ -35,10 +35,9 @@ static json_t *load_configuration(const struct bigquery *bq, const char *table)
                      "autodetect", 0);
 }
 
-static void name_job(const struct load *load, struct stage *stage, int run)
+static void name_job(struct stage *stage, int run)
 {
     char suffix[32];
-    (void)load;
     snprintf(suffix, sizeof suffix, "%d", run);
     job_name(stage->job, stage->table, suffix); /* the table's name is unique, so the job's is */
 }
@@ -62,7 +61,7 @@ static bool create_stage(struct load *load, size_t index, struct error *err)
                   rejected ? schema_rejected_stage() : schema_stage(load->selection->tables[index]));
     if (!table_insert(bq, bq->settings.control_dataset, stage->table, want, err)) return false;
     stage->configuration = load_configuration(bq, stage->table);
-    name_job(load, stage, 1);
+    name_job(stage, 1);
     stage->used = true;
     return upload_begin(&stage->upload, bq, stage->job, stage->configuration, err);
 }
@@ -118,7 +117,7 @@ static bool finish_one(struct load *load, struct stage *stage, struct error *err
         *err = failure;
         if (reaction != REACT_AGAIN || run == LOAD_RUNS) return false;
         if (!job_pause(load->bq, run, &failure, err)) return false;
-        name_job(load, stage, run + 1);
+        name_job(stage, run + 1);
         if (!upload_rewind(&stage->upload, stage->job)) {
             *err = failure;
             return false;
