@@ -1,4 +1,5 @@
-"""Google's own SQL engine (GoogleSQL, compiled to WebAssembly; PyPI `zetasql`) behind three calls: parse, analyze, prepare.
+"""Google's own SQL engine (GoogleSQL, compiled to WebAssembly; PyPI `zetasql`) behind three calls: parse, analyze,
+prepare.
 
 The package's own client copies bytes one by one and compiles 28 MB of code at each start; this one does neither.
 Tables are lists of rows, rows are lists of Python values in the order of the columns: DATE is datetime.date, TIMESTAMP

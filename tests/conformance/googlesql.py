@@ -3,15 +3,16 @@
 
     googlesql.py BUILD [--seed N] [--worlds COUNT]
 
-1. Every statement that the scenarios sent (BUILD/journals, left by tests/e2e/run.py) parses as GoogleSQL, and its names
-   and types are right against the tables that the worker made.
-2. Random small worlds: the worker's statements, and the scripts of its commits, leave the same rows, results and errors
-   in the sandbox as they do when Google's engine answers every expression in them (script.py).
+1. Every statement that the scenarios sent (BUILD/journals, left by tests/e2e/run.py) parses as GoogleSQL, and its
+   names and types are right against the tables that the worker made.
+2. Random small worlds: the worker's statements, and the scripts of its commits, leave the same rows, results and
+   errors in the sandbox as they do when Google's engine answers every expression in them (script.py).
    `--seed N` runs that world alone and shows it.
 3. The sandbox's own cases of GoogleSQL (tests/data/sql) hold for Google's engine too.
 
-A statement of the commit takes at most 3,000 days at once. In the worlds both sides take DAYS_AT_ONCE, so that small ones
-go round the loop too. As sent, it is tried by a world of more days, in the sandbox alone: the engine would need minutes.
+A statement of the commit takes at most 3,000 days at once. In the worlds both sides take DAYS_AT_ONCE, so that small
+ones go round the loop too. As sent, it is tried by a world of more days, in the sandbox alone: the engine would need
+minutes.
 """
 import argparse
 import datetime
@@ -267,7 +268,8 @@ def main():
     passed = failed = 0
     with multiprocessing.get_context("spawn").Pool(PROCESSES) as pool:
         for name, count, problems in pool.imap_unordered(perform, tasks):
-            print(f"{name}: {count} judged, {len(problems)} problems, after {time.monotonic() - began:.1f} s", flush=True)
+            spent = time.monotonic() - began
+            print(f"{name}: {count} judged, {len(problems)} problems, after {spent:.1f} s", flush=True)
             for problem in problems:
                 print("FAIL " + problem, flush=True)
             passed, failed = passed + max(0, count - len(problems)), failed + len(problems)

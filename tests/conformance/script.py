@@ -1,6 +1,6 @@
-"""A script of GoogleSQL, run statement by statement: its structure is what Google's parser says, and every expression and
-query in it is answered by Google's engine. Only what the engine does not know is here: variables, control, transactions,
-and that INSERT and UPDATE change tables.
+"""A script of GoogleSQL, run statement by statement: its structure is what Google's parser says, and every expression
+and query in it is answered by Google's engine. Only what the engine does not know is here: variables, control,
+transactions, and that INSERT and UPDATE change tables.
 
 Tables are given to the engine as parameters (`FROM UNNEST(@table_0)`), script variables too; the current time is a
 parameter as well, so that an answer does not depend on when it is asked.

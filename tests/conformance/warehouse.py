@@ -126,7 +126,8 @@ class Client:
 
     def load(self, name, fields, rows):
         kinds = [(field["name"], field_kind(field)) for field in fields]
-        lines = [json.dumps({column: to_json(value, kind) for value, (column, kind) in zip(row, kinds)}) for row in rows]
+        lines = [json.dumps({column: to_json(value, kind) for value, (column, kind) in zip(row, kinds)})
+                 for row in rows]
         job = {"configuration": {"load": {
             "destinationTable": self.reference(name), "sourceFormat": "NEWLINE_DELIMITED_JSON",
             "writeDisposition": "WRITE_EMPTY", "createDisposition": "CREATE_NEVER"}},
@@ -155,7 +156,8 @@ class Client:
     @staticmethod
     def read(answer):
         kinds = [field_kind(field) for field in (answer.get("schema") or {}).get("fields", [])]
-        return [[from_cell(cell["v"], kind) for cell, kind in zip(row["f"], kinds)] for row in answer.get("rows") or []]
+        return [[from_cell(cell["v"], kind) for cell, kind in zip(row["f"], kinds)]
+                for row in answer.get("rows") or []]
 
     def rows(self, name, fields):
         reference = self.reference(name)

@@ -1,7 +1,7 @@
 """Random small worlds: the tables of one stream with a child, what is staged, and what is asked of them.
 
-A world is a function of its number alone. Most of its rows are good; what goes wrong now and then is what the commit must
-refuse or leave alone: doubled rows, wrong counts and days, foreign rows, missing and doubled locks.
+A world is a function of its number alone. Most of its rows are good; what goes wrong now and then is what the commit
+must refuse or leave alone: doubled rows, wrong counts and days, foreign rows, missing and doubled locks.
 """
 import collections
 import datetime
@@ -150,9 +150,10 @@ class Maker:
         used = {"commit_all": list(counts), "commit_parents": ["staged_0"], "commit_rejected": ["staged_rejected"],
                 "commit_nothing": []}[variant]
         return {
-            **self.identity(), "stream": ("STRING", STREAM), "version": ("STRING", "0.1.0"), "run_id": ("STRING", "now"),
-            "message_id": ("STRING", self.dice.choice(["m1", "m2", ""])), "lo": ("DATE", self.lo), "hi": ("DATE", self.hi),
-            "claim_hi": ("DATE", self.claim_hi), "open": ("BOOL", self.open), "began_at": ("TIMESTAMP", self.moment()),
+            **self.identity(), "stream": ("STRING", STREAM), "version": ("STRING", "0.1.0"),
+            "run_id": ("STRING", "now"), "message_id": ("STRING", self.dice.choice(["m1", "m2", ""])),
+            "lo": ("DATE", self.lo), "hi": ("DATE", self.hi), "claim_hi": ("DATE", self.claim_hi),
+            "open": ("BOOL", self.open), "began_at": ("TIMESTAMP", self.moment()),
             "fetched": ("INT64", self.dice.randrange(100)), **{name: ("INT64", counts[name]) for name in used},
         }
 
@@ -162,7 +163,8 @@ class Maker:
 
     def steps(self, tables):
         variant = self.dice.choice(["commit_all"] * 5 + ["commit_parents", "commit_rejected", "commit_nothing"])
-        state = Step("state", {"stream": ("STRING", STREAM), "message_id": ("STRING", self.dice.choice(["m1", "", "x"]))})
+        message = ("STRING", self.dice.choice(["m1", "", "x"]))
+        state = Step("state", {"stream": ("STRING", STREAM), "message_id": message})
         commit = Step(variant, self.commit_parameters(tables, variant))
         adopt = Step("adopt", {"timezone": ("STRING", self.zone_name)})
         seed = Step("seed", self.identity())
