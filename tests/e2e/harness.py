@@ -13,6 +13,8 @@ import time
 import urllib.error
 import urllib.request
 
+import guarded
+
 PATIENCE_S = 120
 PROJECT = "demo-project"
 SUBSCRIPTION = "caseload"
@@ -42,6 +44,9 @@ class Sandbox:
         self.folder = pathlib.Path(folder)
         self.database = options.pop("database", str(self.folder / "sandbox.db"))
         command = [str(build / "tests/sandbox/caseload-sandbox"), "--database", self.database]
+        self.way = options.pop("credentials", None)  # one of guarded.WAYS; None: nobody asks for any
+        self.given = {self.folder / "key.json", self.folder / "credentials.json"}
+        command += guarded.options(self.folder) if self.way else []
         for name, value in options.items():
             command += ["--" + name.replace("_", "-"), str(value)]
         self.log = open(self.folder / "sandbox.log", "ab")
@@ -137,6 +142,8 @@ class Worker:
 
 def environment(sandbox, **more):
     keep = {k: v for k, v in os.environ.items() if not k.startswith("CASELOAD_") and "proxy" not in k.lower()}
+    if sandbox.way:
+        return {**keep, **guarded.environment(sandbox), **more}
     return {**keep, "INTERCOM_TOKEN": TOKEN, "BIGQUERY_EMULATOR_HOST": sandbox.url,
             "PUBSUB_EMULATOR_HOST": sandbox.pubsub, **more}
 
@@ -148,6 +155,10 @@ def base_config(sandbox, **overrides):
                                                "token": {"env": "INTERCOM_TOKEN"}},
         "streams": ["contacts"],
     }
+    if sandbox.way:
+        guard = guarded.config(sandbox)
+        config["source"].update(guard.pop("source"))
+        config.update(guard)
     source = overrides.pop("source", {})
     config.update(overrides)
     config["source"] = {**config["source"], **source}

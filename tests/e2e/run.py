@@ -6,6 +6,8 @@
 Steps (a line that begins with # is a comment; `publish` takes quotes as a shell does):
 
     sandbox [option=value ...]            start it (default: done by the first other step)
+                                          credentials=self|exchange|user|machine: TLS, and credentials so
+    auth JSON                             change what the credentials are worth: see /control/auth
     config key=JSON ...                   change the configuration; source.key for those of the source
     fill FROM TO COUNT | touch COUNT | touch-while-read EVERY | add JSON | world JSON
     clock +2d | clock +3h | clock 2026-03-03T04:00:00Z
@@ -28,6 +30,7 @@ Steps (a line that begins with # is a comment; `publish` takes quotes as a shell
     expect failed-jobs TEXT               a job of BigQuery has failed with such a message
     expect last STREAM key=N ...          of the last finished stream: fetched, inserted, requests, units, outcome
     expect log [NAME] EVENT [key=value ...]
+    expect no-secrets                     neither in logs, output, journal, files, nor in arguments and environment
     sql STATEMENT                         somebody else changes the warehouse
 """
 import concurrent.futures
@@ -41,6 +44,7 @@ import sys
 import time
 import traceback
 
+import canary
 import harness
 from harness import Failure, Sandbox, Worker, wait_for
 
@@ -59,6 +63,8 @@ class Scenario:
         self.last_run = None
         self.pending_exit = None
         self.settings = {}  # of the subscription
+        self.source_tokens = []
+        self.outputs = []
 
     # --- helpers ---
     @property
@@ -105,6 +111,11 @@ class Scenario:
         self.box = Sandbox(self.build, self.folder, **options)
         self.box.post("/control/subscription", {"project": harness.PROJECT, "subscription": harness.SUBSCRIPTION,
                                                 **self.settings})
+
+    def step_auth(self, words):
+        change = json.loads(" ".join(words))
+        self.source_tokens += [change["source_token"]] if "source_token" in change else []
+        self.sandbox.post("/control/auth", change)
 
     def step_config(self, words):
         for word in words:
@@ -207,6 +218,7 @@ class Scenario:
     def step_run(self, words):
         self.last_run = harness.run_once(self.build, self.sandbox, self.config(), *words)
         self.pending_exit = self.last_run[0]
+        self.outputs += self.last_run[1:]
 
     def step_expect(self, words):
         getattr(self, "expect_" + words[0].replace("-", "_"))(words[1:])
@@ -262,6 +274,12 @@ class Scenario:
         pairs = [w.split("=", 1) for w in words[1:]]
         if not any(self.matches(e, pairs) for e in worker.events(words[0])):
             raise Failure(f"not in {worker.path}: {words}")
+
+    def expect_no_secrets(self, words):
+        problem = canary.search(self.sandbox, self.source_tokens, [w.process for w in self.workers.values()],
+                                self.outputs)
+        if problem:
+            raise Failure(problem)
 
     # --- the whole ---
     def play(self):

@@ -1,0 +1,33 @@
+"""A sandbox behind TLS that wants credentials, and the ways a worker may get them."""
+import json
+
+WAYS = ("self", "exchange", "user", "machine")
+
+
+def options(folder):
+    return ["--auth", "--tls", "--key-file", str(folder / "key.json"), "--ca-file", str(folder / "ca.pem")]
+
+
+def environment(box):
+    """What the worker is given: a file, or the address of a metadata server."""
+    if box.way == "machine":
+        return {"GCE_METADATA_HOST": f"127.0.0.1:{box.ports['http']}", "HOME": str(box.folder)}
+    key = json.loads((box.folder / "key.json").read_text())
+    uri = f"https://127.0.0.1:{box.ports['http']}/token"
+    if box.way == "exchange":
+        key["token_uri"] = uri
+    if box.way == "user":
+        known = box.get("/control/auth")
+        key = {"type": "authorized_user", "token_uri": uri, "quota_project_id": "demo-project",
+               **{name: known[name] for name in ("client_id", "client_secret", "refresh_token")}}
+    path = box.folder / "credentials.json"
+    path.write_text(json.dumps(key))
+    return {"GOOGLE_APPLICATION_CREDENTIALS": str(path)}
+
+
+def config(box):
+    url = f"https://127.0.0.1:{box.ports['http']}"
+    secret = "projects/demo-project/secrets/intercom-token/versions/latest"
+    return {"ca_file": str(box.folder / "ca.pem"),
+            "endpoints": {"bigquery": url, "pubsub": f"https://{box.pubsub}", "secretmanager": url},
+            "source": {"base_url": url, "token": {"secret": secret}}}
