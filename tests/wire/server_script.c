@@ -39,6 +39,7 @@ struct server_script {
     pthread_mutex_t lock; /* over what follows */
     pthread_cond_t changed;
     struct step *steps;
+    bool *taken; /* by step */
     size_t step_count;
     size_t requests;
     char *texts[MOST_REQUESTS];
@@ -113,13 +114,26 @@ static char *read_request(struct connection *connection, struct buf *text)
 
 /* --- steps --- */
 
+/* The first step that is left for this request, or NULL. */
+static const struct step *find_step(struct server_script *server, const char *request)
+{
+    for (size_t i = 0; i < server->step_count; i++) {
+        const struct step *step = &server->steps[i];
+        if (server->taken[i] || (step->when && !strstr(request, step->when))) continue;
+        server->taken[i] = !step->again;
+        return step;
+    }
+    return NULL;
+}
+
 static struct step take_step(struct server_script *server, char *request)
 {
     static const char over[] = "HTTP/1.1 499 The script is over\r\nContent-Length: 0\r\n\r\n";
     struct step step = {.bytes = over};
     pthread_mutex_lock(&server->lock);
     need(server->requests < MOST_REQUESTS, "too many requests");
-    if (server->requests < server->step_count) step = server->steps[server->requests];
+    const struct step *found = find_step(server, request);
+    if (found) step = *found;
     server->texts[server->requests++] = request;
     pthread_cond_broadcast(&server->changed);
     while (step.hold && !server->released && !atomic_load(&server->over))
@@ -203,6 +217,7 @@ struct server_script *script_start(const struct step *steps, size_t count, bool 
     socklen_t size = sizeof address;
     server->steps = mem_zero(count + 1, sizeof *steps);
     if (count > 0) memcpy(server->steps, steps, count * sizeof *steps);
+    server->taken = mem_zero(count + 1, sizeof *server->taken);
     server->step_count = count;
     server->tls = tls ? make_tls() : NULL;
     pthread_mutex_init(&server->lock, NULL);
@@ -277,5 +292,6 @@ void script_stop(struct server_script *server)
     pthread_cond_destroy(&server->changed);
     pthread_mutex_destroy(&server->lock);
     free(server->steps);
+    free(server->taken);
     free(server);
 }

@@ -1,8 +1,9 @@
 /* server_script.h - a server on loopback that answers exactly what a test wrote down, however wrong.
  *
- * It has a script of steps. Each request that arrives, on whichever connection, takes the next step, so a
- * test that sends one after the other knows which answer it gets. Requests beyond the script are answered
- * 499. Each connection has a thread; every function may be called from the test's thread at any time.
+ * It has a script of steps. Each request that arrives, on whichever connection, takes the first step
+ * that is left and fits, so a test that sends one after the other knows which answer it gets. Requests beyond
+ * the script are answered 499. Each connection has a thread; every function may be called from the test's
+ * thread at any time.
  */
 #ifndef CASELOAD_TESTS_SERVER_SCRIPT_H
 #define CASELOAD_TESTS_SERVER_SCRIPT_H
@@ -16,6 +17,8 @@ struct step {
     bool close;        /* then the connection ends in an orderly way */
     bool reset;        /* then the connection is torn: the peer sees an error */
     bool hold;         /* before answering, wait for script_release or the end */
+    const char *when;  /* not NULL: only for a request that contains this text; for several under way */
+    bool again;        /* it stays for other requests */
 };
 
 struct server_script;

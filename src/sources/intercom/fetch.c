@@ -46,30 +46,59 @@ static int64_t delay_ms(void *self)
     return delay;
 }
 
+/* An object that is not cut, as far as its ends tell. */
+static bool looks_whole(const struct buf *body)
+{
+    static const char blanks[] = " \t\r\n";
+    const char *text = buf_string(body);
+    size_t size = body->size;
+    while (size > 0 && strchr(blanks, text[size - 1]))
+        size--;
+    text += strspn(text, blanks);
+    return size > 0 && *text == '{' && buf_string(body)[size - 1] == '}';
+}
+
 /* A good status is not enough: bodies come empty, cut or as a proxy's page, and are whole the next time. */
 static enum http_verdict read_answer(struct fetch *fetch, const struct http_reply *reply)
 {
     json_drop(&fetch->value);
     fetch->unread = (struct error){0};
-    if (!json_read(buf_string(&reply->body), reply->body.size, NULL, &fetch->value, &fetch->unread))
-        return HTTP_RETRY;
-    if (json_is_object(fetch->value)) {
-        if (fetch->good) ++*fetch->good;
-        if (fetch->lean) json_drop(&fetch->value);
-        return HTTP_DONE;
-    }
-    (void)error_set(&fetch->unread, ERROR_FORMAT, "it is not an object");
-    return HTTP_RETRY;
+    bool good = true;
+    if (fetch->lean && !looks_whole(&reply->body))
+        good = error_set(&fetch->unread, ERROR_FORMAT, "it is not an object");
+    else if (!fetch->lean)
+        good = json_read(buf_string(&reply->body), reply->body.size, NULL, &fetch->value, &fetch->unread);
+    if (good && !fetch->lean && !json_is_object(fetch->value))
+        good = error_set(&fetch->unread, ERROR_FORMAT, "it is not an object");
+    if (good && fetch->good) ++*fetch->good;
+    return good ? HTTP_DONE : HTTP_RETRY;
+}
+
+static void take_request_id(struct fetch *fetch, const json_t *body)
+{
+    const char *request_id = json_text_at(body, "request_id");
+    if (request_id) fetch_quote(fetch->request_id, sizeof fetch->request_id, request_id);
+}
+
+/* In the head of each answer; Intercom repeats it in the body of an error, should something between drop it. */
+static void keep_request_id(struct fetch *fetch, const struct http_reply *reply)
+{
+    char request_id[sizeof fetch->request_id] = "-";
+    struct error unused;
+    AUTO(json_drop) json_t *body = NULL;
+    bool told = http_header(reply, "x-request-id", request_id, sizeof request_id);
+    fetch_quote(fetch->request_id, sizeof fetch->request_id, request_id);
+    if (!told && reply->status >= 300 &&
+        json_read(buf_string(&reply->body), reply->body.size, NULL, &body, &unused))
+        take_request_id(fetch, body);
 }
 
 static enum http_verdict judge(void *self, const struct http_reply *reply, int64_t *out_least_ms)
 {
     struct fetch *fetch = self;
     struct limit_report report = limit_report_of(reply);
-    char request_id[sizeof fetch->request_id] = "-";
     *out_least_ms = limiter_heard(&fetch->intercom->limiter, &report, clock_ms());
-    (void)http_header(reply, "x-request-id", request_id, sizeof request_id);
-    fetch_quote(fetch->request_id, sizeof fetch->request_id, request_id);
+    keep_request_id(fetch, reply);
     progress_step(fetch->intercom->progress, "reading from Intercom");
 
     int status = reply->status;
@@ -95,6 +124,7 @@ bool fetch_send(struct fetch *fetch, const struct fetch_request *request, struct
 {
     const struct intercom *intercom = fetch->intercom;
     bool bodied = request->body != NULL;
+    fetch->late = false;
     const char *const headers[] = {"Accept: application/json", intercom->version_line,
                                    bodied ? "Content-Type: application/json" : NULL, NULL};
     return http_send(intercom->http,
@@ -124,8 +154,7 @@ static void keep_refusal(struct fetch *fetch, const struct http_reply *reply)
     const json_t *first = json_array_get(json_object_get(body, "errors"), 0);
     fetch_quote(fetch->code, sizeof fetch->code, json_text_at(first, "code"));
     fetch_quote(fetch->message, sizeof fetch->message, json_text_at(first, "message"));
-    const char *request_id = json_text_at(body, "request_id");
-    if (request_id) fetch_quote(fetch->request_id, sizeof fetch->request_id, request_id);
+    take_request_id(fetch, body);
 }
 
 static bool refuse(const struct fetch *fetch, int status, struct error *err)
@@ -164,6 +193,17 @@ static bool explain(const struct fetch *fetch, struct error *err)
     return false;
 }
 
+/* The answer came while it was not its turn. */
+static bool read_late(struct fetch *fetch, const struct http_reply *reply, json_t **out_value,
+                      struct error *err)
+{
+    if (json_read(buf_string(&reply->body), reply->body.size, NULL, out_value, err)) return true;
+    (void)error_wrap(err, "%s, request id %s", fetch->what, fetch->request_id);
+    fetch->late = true;
+    err->status = reply->status;
+    return false;
+}
+
 bool fetch_wait(struct fetch *fetch, json_t **out_value, struct error *err)
 {
     AUTO(http_reply_done) struct http_reply reply = {0};
@@ -176,9 +216,10 @@ bool fetch_wait(struct fetch *fetch, json_t **out_value, struct error *err)
         keep_refusal(fetch, &reply);
         return refuse(fetch, reply.status, err);
     }
-    if (fetch->lean) return json_read(buf_string(&reply.body), reply.body.size, NULL, out_value, err);
+    if (!fetch->value) return read_late(fetch, &reply, out_value, err);
     *out_value = fetch->value;
     fetch->value = NULL;
+    if (strcmp(fetch->request_id, "-") == 0) take_request_id(fetch, *out_value);
     return true;
 }
 

@@ -54,7 +54,7 @@ struct intercom {
 struct fetch {
     struct intercom *intercom;
     const char *what; /* "contacts, page 3", for error texts; lives as long as the fetch */
-    bool lean;        /* one of many: an answer that waits for us is kept as bytes, not as a value */
+    bool lean;        /* its turn comes later: an answer is kept as bytes, and read when it is waited for */
     int64_t *good;    /* counts the good answers of a kind as they come; may be NULL */
     struct http_policy policy;
     struct http_call *call;
@@ -64,6 +64,7 @@ struct fetch {
     char code[64];       /* of the newest refusal, made harmless */
     char message[256];
     struct error unread; /* why the newest good answer could not be read */
+    bool late;           /* ... which was found when it was waited for: it was not tried again */
 };
 
 struct fetch_request {

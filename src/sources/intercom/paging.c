@@ -127,8 +127,11 @@ static bool follow_url(const char *base_url, const char *url, const char *what, 
 bool paging_follow(const char *base_url, const json_t *answer, const char *what, struct paging_link *out_link,
                    struct error *err)
 {
-    const json_t *next = json_object_get(json_object_get(answer, "pages"), "next");
+    const json_t *pages = json_object_get(answer, "pages");
+    const json_t *next = json_object_get(pages, "next");
     *out_link = (struct paging_link){0};
+    if (pages && !json_is_null(pages) && !json_is_object(pages))
+        return error_set(err, ERROR_FORMAT, "%s: pages is not an object; is the API version right?", what);
     if (json_is_object(next)) {
         next = json_object_get(next, "starting_after");
         if (!next)
@@ -336,11 +339,28 @@ static size_t pick_records(struct paging *paging, const json_t *list)
     return count;
 }
 
+/* Where the page after this one is. A full page of a search that does not tell can't be taken for the last:
+ * the records behind it would never be missed. No page that we ask for is smaller than the smallest. */
+static bool find_next(struct paging *paging, const json_t *list, struct paging_link *out_link,
+                      struct error *err)
+{
+    char what[sizeof paging->what + sizeof paging->fetch.request_id + 16];
+    const json_t *pages = json_object_get(paging->answer, "pages");
+    (void)snprintf(what, sizeof what, "%s, request id %s", paging->what, paging->fetch.request_id);
+    if (paging->stream->shape->windowed && json_array_size(list) >= SMALLEST_PAGE &&
+        (!pages || json_is_null(pages)))
+        return error_set(err, ERROR_FORMAT,
+                         "%s: the answer does not tell whether there are more pages (it has no \"pages\"); is "
+                         "the API version right?",
+                         what);
+    return paging_follow(paging->intercom->base_url, paging->answer, what, out_link, err);
+}
+
 /* Sends for the page after this one, so that it travels while this one is worked on. */
 static bool send_for_next(struct paging *paging, const json_t *list, struct error *err)
 {
     struct paging_link next = {0};
-    if (!paging_follow(paging->intercom->base_url, paging->answer, paging->what, &next, err)) return false;
+    if (!find_next(paging, list, &next, err)) return false;
     paging->finished = !link_text(&next) || is_past(paging, list);
     bool circle = !paging->finished && goes_in_circles(paging, link_text(&next));
     paging_link_done(&paging->link);

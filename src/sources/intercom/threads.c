@@ -156,6 +156,7 @@ static enum fate judge_silence(const struct threads *threads, const struct slot 
     bool answered = err->status != 0 && !pressed;
     bool others = threads->good > slot->good_before;
     bool alone = threads->asked == 1 && threads->found.last;
+    if (slot->fetch.late) return FATE_AGAIN;
     if (!slot->patient) return answered && others ? FATE_REJECTED : FATE_AGAIN;
     return !pressed && (others || (alone && answered)) ? FATE_REJECTED : FATE_FAILED;
 }
@@ -297,7 +298,7 @@ static enum fate settle(struct threads *threads, struct slot *slot, struct page 
     case FATE_AGAIN:
         if (err->kind == ERROR_LIMIT)
             slot->large = true;
-        else
+        else if (!slot->fetch.late)
             slot->patient = true;
         return ask(threads, slot, err) ? FATE_AGAIN : FATE_FAILED;
     case FATE_GONE:
@@ -323,6 +324,7 @@ static bool take_oldest(struct threads *threads, struct page *page, struct error
         add_record(threads, page, (struct record){.body = slot->item}); /* it has no key: it is rejected */
         return true;
     }
+    slot->fetch.lean = false;
     while (fate == FATE_AGAIN && !fetch_wait(&slot->fetch, &threads->thread, &failure))
         fate = settle(threads, slot, page, &failure);
     threads->requests += slot->fetch.tries;
