@@ -12,10 +12,10 @@
 #ifndef CASELOAD_NET_TOKEN_PARTS_H
 #define CASELOAD_NET_TOKEN_PARTS_H
 
-#include <jansson.h>
 #include <openssl/types.h>
 #include <stdint.h>
 
+#include "base/json.h"
 #include "net/http.h"
 #include "net/token.h"
 

@@ -1,6 +1,7 @@
 /* What Google credentials are made of: assertions, the choice of the way, and the cache. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -340,40 +341,68 @@ static void a_valid_token_outlives_a_failed_refresh(void **state)
     token_free(token);
 }
 
+static atomic_int arrivals, strangers; /* calls of get; of those, with another answer than token1 */
+
+/* Not in the test's own thread: nothing may be asserted here. */
 static void *get_one(void *self)
 {
-    expect(self, false, "token1");
+    struct token *token = self;
+    AUTO(secret_done) struct secret secret = {0};
+    struct error err = {0};
+    atomic_fetch_add(&arrivals, 1);
+    if (!token->get(token, false, &secret, &err) || strcmp(secret_reveal(&secret), "token1") != 0)
+        atomic_fetch_add(&strangers, 1);
     return NULL;
 }
 
-static void one_thread_fetches_and_the_others_wait_or_use_the_old_one(void **state)
+static void await(struct counted *counted, int count)
+{
+    while (fetches(counted) < count)
+        (void)clock_sleep_ms(1, NULL);
+}
+
+static void one_thread_fetches_and_the_others_wait(void **state)
 {
     (void)state;
     struct counted counted = counted_new();
     struct token *token = token_cache(&counted.grant, fake_clock);
     pthread_t threads[8];
+    atomic_store(&arrivals, 0);
+    atomic_store(&strangers, 0);
     hold(&counted, true);
     for (size_t i = 0; i < 8; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, get_one, token), 0);
-    while (fetches(&counted) == 0)
+    await(&counted, 1);
+    while (atomic_load(&arrivals) < 8)
         (void)clock_sleep_ms(1, NULL);
+    (void)clock_sleep_ms(100, NULL); /* would be enough for a second fetch to begin */
     hold(&counted, false);
     for (size_t i = 0; i < 8; i++)
         assert_int_equal(pthread_join(threads[i], NULL), 0);
     assert_int_equal(fetches(&counted), 1);
+    assert_int_equal(atomic_load(&strangers), 0);
+    token_free(token);
+}
 
-    pass(3600 - 100); /* stale, and still valid: nobody waits for the one that refreshes */
-    hold(&counted, true);
-    pthread_t refresher;
-    assert_int_equal(pthread_create(&refresher, NULL, get_one, token), 0);
-    while (fetches(&counted) < 2)
-        (void)clock_sleep_ms(1, NULL);
+static void nobody_waits_for_a_refresh_while_the_old_token_is_valid(void **state)
+{
+    (void)state;
+    struct counted counted = counted_new();
+    struct token *token = token_cache(&counted.grant, fake_clock);
+    pthread_t refresher, other;
+    atomic_store(&strangers, 0);
     expect(token, false, "token1");
-    pthread_mutex_lock(&counted.lock);
-    counted.failures = 1; /* so that the refresher, too, ends with the old one */
-    counted.hold = false;
-    pthread_mutex_unlock(&counted.lock);
+    pass(3600 - 100);
+    hold(&counted, true);
+    assert_int_equal(pthread_create(&refresher, NULL, get_one, token), 0);
+    await(&counted, 2);
+    assert_int_equal(pthread_create(&other, NULL, get_one, token), 0);
+    assert_int_equal(pthread_join(other, NULL), 0); /* for ever, if it waits for the refresher */
+    assert_int_equal(fetches(&counted), 2);
+    assert_int_equal(atomic_load(&strangers), 0);
+    hold(&counted, false);
     assert_int_equal(pthread_join(refresher, NULL), 0);
+    expect(token, false, "token2");
     token_free(token);
 }
 
@@ -388,7 +417,8 @@ int main(void)
         cmocka_unit_test(a_token_is_kept_until_shortly_before_it_expires),
         cmocka_unit_test(a_refused_token_is_fetched_anew_but_not_over_and_over),
         cmocka_unit_test(a_valid_token_outlives_a_failed_refresh),
-        cmocka_unit_test(one_thread_fetches_and_the_others_wait_or_use_the_old_one),
+        cmocka_unit_test(one_thread_fetches_and_the_others_wait),
+        cmocka_unit_test(nobody_waits_for_a_refresh_while_the_old_token_is_valid),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
