@@ -279,9 +279,11 @@ static bool table_ready(struct job *job, const json_t *load, bool *out_made, str
             err, "notFound", "Not found: Table %s%s", name,
             create && strcmp(create, "CREATE_NEVER") == 0 ? "" : " (and no schema is given to make it)");
     } else if (ready) {
-        json_t *resource = json_pack("{s:O, s:O, s:O*, s:O*}", "tableReference", destination, "schema",
-                                     schema, "timePartitioning", json_object_get(load, "timePartitioning"),
-                                     "clustering", json_object_get(load, "clustering"));
+        /* Copies: making a table completes what it was given, and the job keeps its words. */
+        json_t *resource =
+            json_pack("{s:o, s:O, s:o*, s:o*}", "tableReference", json_deep_copy(destination), "schema",
+                      schema, "timePartitioning", json_deep_copy(json_object_get(load, "timePartitioning")),
+                      "clustering", json_deep_copy(json_object_get(load, "clustering")));
         ready = *out_made = bq_make_table(job->bigquery, job->project, dataset, resource, err);
         json_decref(resource);
     }
