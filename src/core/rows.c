@@ -54,6 +54,7 @@ static void add_step(struct buf *path, const struct step *step)
 
 static void extra_leaf(struct builder *builder, const struct step *step, const json_t *value, bool misfit)
 {
+    if (builder->extra.full) return; /* rejected anyway; a long path is not built again for each leaf */
     buf_reset(&builder->path);
     add_step(&builder->path, step);
     if (builder->path.full) builder->row->full = true; /* a path longer than a row may be */
@@ -73,7 +74,7 @@ static void add_extra(struct builder *builder, const struct step *step, const js
     json_t *member;
 
     if (json_is_object(value)) {
-        json_object_foreach(borrowed, key, member)
+        json_object_foreach (borrowed, key, member)
             add_extra(builder, &(struct step){.up = step, .key = key}, member, misfit);
     } else if (json_is_array(value)) {
         for (size_t i = 0; i < json_array_size(value); i++)
@@ -182,8 +183,7 @@ static size_t write_fields(struct builder *builder, const struct column *fields,
     const char *key;
     json_t *member;
 
-    json_object_foreach(borrowed, key, member)
-    {
+    json_object_foreach (borrowed, key, member) {
         const struct column *column;
 
         if (json_is_null(member)) continue;

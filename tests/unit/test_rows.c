@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -221,6 +222,32 @@ static void test_a_row_over_the_ceiling_is_rejected(void **state)
     }
 }
 
+/* A long key above many leaves is a long path for each: once it is clear that they do not fit, none is built.
+ */
+static void test_a_long_path_is_not_built_for_ever(void **state)
+{
+    enum { KEY = 1024 * 1024, LEAVES = 200 };
+    json_t *record = read_json("{\"id\":\"7\",\"updated_at\":86400,\"created_at\":0}");
+    json_t *leaves = json_array();
+    char *longest = malloc(KEY + 1);
+    struct row_facts facts;
+    struct buf row;
+
+    (void)state;
+    assert_non_null(longest);
+    memset(longest, 'k', KEY);
+    longest[KEY] = '\0';
+    for (int i = 0; i < LEAVES; i++)
+        json_array_append_new(leaves, json_integer(i));
+    json_object_set_new(record, longest, leaves);
+    buf_init(&row, LIMIT_ROW);
+    assert_int_equal(row_build(&table, record, utc, (struct day){.n = 1}, 3, &row, &facts), ROW_REJECTED);
+    assert_true(facts.extra_leaves <= LIMIT_ROW / KEY);
+    buf_done(&row);
+    free(longest);
+    json_decref(record);
+}
+
 static void test_days_are_local(void **state)
 {
     AUTO(json_drop) json_t *record = read_json("{\"id\":\"7\",\"updated_at\":1,\"created_at\":-0.5}");
@@ -283,6 +310,7 @@ int main(void)
         cmocka_unit_test(test_examples),
         cmocka_unit_test(test_rejects),
         cmocka_unit_test(test_a_row_over_the_ceiling_is_rejected),
+        cmocka_unit_test(test_a_long_path_is_not_built_for_ever),
         cmocka_unit_test(test_days_are_local),
         cmocka_unit_test(test_a_long_id_is_cut_between_characters),
     };
