@@ -128,6 +128,7 @@ static int serve_message(struct serving *serving, const struct delivery *deliver
         lease_end(lease); /* not ours any more: whoever has it now decides */
         return atomic_load(worker->stop) ? error_rules[ERROR_STOPPED].exit_code : ON_MESSAGE;
     }
+    progress_step(progress, "settling the message"); /* which may take as long as the run may stand still */
     settle(worker, delivery, lease, &err);
     return error_rules[err.kind].leave ? error_rules[err.kind].exit_code : ON_MESSAGE;
 }

@@ -117,6 +117,19 @@ static void test_done_is_acked_after_the_commit(void **state)
     assert_int_equal(fake_warehouse_table(&bench->warehouse, "people")->count, 1);
 }
 
+/* A lease that wedges while an ack is retried must not blame the commit before it. */
+static void test_settling_is_progress(void **state)
+{
+    struct bench *bench = *state;
+    struct progress progress = {0};
+
+    bench->worker.run.progress = &progress;
+    fake_trigger_publish(&bench->trigger, "m1", "", bench->now_us);
+    assert_int_equal(worker_serve(&bench->worker), 0);
+    assert_true(bench->trigger.messages[0].acked);
+    assert_string_equal(atomic_load(&progress.where), "settling the message");
+}
+
 static void test_each_verdict(void **state)
 {
     static const struct {
@@ -205,6 +218,7 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         CASE(test_done_is_acked_after_the_commit),
+        CASE(test_settling_is_progress),
         CASE(test_each_verdict),
         CASE(test_a_bad_message_does_not_hinder_others),
         CASE(test_stop_gives_the_message_back_at_once),
