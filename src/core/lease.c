@@ -87,8 +87,7 @@ static void hang(struct lease *lease)
     lease->settings.on_wedged(where);
 }
 
-/* Sleeps until something is due, a second at most (progress is looked at that often). True: the lease ends.
- */
+/* Sleeps for a fifth of a second; progress and what is due are looked at that often. True: the lease ends. */
 static bool pause_lease(struct lease *lease)
 {
     struct timespec until;
