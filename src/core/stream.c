@@ -2,17 +2,6 @@
 
 #include <string.h>
 
-const char *stream_kind_name(enum stream_kind kind)
-{
-    switch (kind) {
-    case STREAM_INCREMENTAL: return "incremental";
-    case STREAM_EVENT: return "event";
-    case STREAM_SCAN: return "scan";
-    case STREAM_SNAPSHOT: return "snapshot";
-    }
-    return "unknown";
-}
-
 const struct column *table_column(const struct table *table, const char *name)
 {
     for (size_t i = 0; i < table->column_count; i++)
