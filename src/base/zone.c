@@ -87,10 +87,11 @@ static size_t block_size(const struct header *header, size_t time_size)
 
 static bool read_block(struct zone *zone, struct view *view, const struct header *header, size_t time_size)
 {
-    const unsigned char *indices = view->at + header->times * time_size;
-    const unsigned char *types = indices + header->times;
+    const unsigned char *indices, *types;
 
     if (view->left < block_size(header, time_size)) return false;
+    indices = view->at + header->times * time_size;
+    types = indices + header->times;
     zone->count = header->times;
     zone->from_s = mem_zero(header->times, sizeof *zone->from_s);
     zone->offset_s = mem_zero(header->times, sizeof *zone->offset_s);
