@@ -98,6 +98,8 @@ void parameter_add_day(json_t *parameters, const char *name, struct day value);
 
 /* An id of ours: <prefix>-<suffix>, other characters than [A-Za-z0-9_-] replaced. */
 void job_name(char out_id[JOB_ID], const char *prefix, const char *suffix);
+/* What starts a job, by itself or at the end of an upload; yours. */
+json_t *job_body(const struct bigquery *bq, const char *id, const json_t *configuration);
 /* out_old: a job of that id was there already. */
 bool job_start(struct bigquery *bq, const char *id, const json_t *configuration, bool *out_old,
                struct error *err) CHECKED;

@@ -52,13 +52,17 @@ void job_name(char out_id[JOB_ID], const char *prefix, const char *suffix)
         if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-", *c)) *c = '-';
 }
 
+json_t *job_body(const struct bigquery *bq, const char *id, const json_t *configuration)
+{
+    return json_pack("{s:{s:s, s:s, s:s}, s:O}", "jobReference", "projectId", bq->settings.project, "jobId",
+                     id, "location", bq->settings.location, "configuration", configuration);
+}
+
 /* Repeating the same insert settles an unclear one: either it is accepted now, or 409 says that it was. */
 bool job_start(struct bigquery *bq, const char *id, const json_t *configuration, bool *out_old,
                struct error *err)
 {
-    AUTO(json_drop)
-    json_t *body = json_pack("{s:{s:s, s:s, s:s}, s:O}", "jobReference", "projectId", bq->settings.project,
-                             "jobId", id, "location", bq->settings.location, "configuration", configuration);
+    AUTO(json_drop) json_t *body = job_body(bq, id, configuration);
     AUTO(api_answer_done) struct api_answer answer = {0};
     const struct api_call call = {.method = "POST",
                                   .path = "jobs",

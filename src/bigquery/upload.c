@@ -129,10 +129,7 @@ static bool take_reply(struct upload *upload, const struct http_reply *reply, st
 static bool open_session(struct upload *upload, struct error *err)
 {
     struct bigquery *bq = upload->bq;
-    AUTO(json_drop)
-    json_t *body =
-        json_pack("{s:{s:s, s:s, s:s}, s:O}", "jobReference", "projectId", bq->settings.project, "jobId",
-                  upload->job, "location", bq->settings.location, "configuration", upload->configuration);
+    AUTO(json_drop) json_t *body = job_body(bq, upload->job, upload->configuration);
     AUTO(api_answer_done) struct api_answer answer = {0};
     const struct api_call call = {.method = "POST",
                                   .path = "jobs?uploadType=resumable",
