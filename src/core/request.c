@@ -42,8 +42,7 @@ static bool take_list(struct values *values, const json_t *list, struct error *e
     const json_t *name;
 
     buf_init(&joined, LIMIT_MESSAGE);
-    json_array_foreach((json_t *)(uintptr_t)list, i, name)
-    {
+    json_array_foreach ((json_t *)(uintptr_t)list, i, name) {
         if (!json_is_string(name) || strchr(json_string_value(name), ','))
             return error_set(err, ERROR_REQUEST, "streams[%zu] is not a stream's name; write [\"contacts\"]",
                              i);
@@ -89,8 +88,7 @@ static bool take_data(struct values *values, const struct delivery *delivery, st
         return error_set(err, ERROR_REQUEST,
                          "the message's data is not a JSON object; send nothing, or one such as "
                          "{\"from\":\"2026-01-01\",\"to\":\"2026-01-31\"}");
-    json_object_foreach(data, name, value)
-    {
+    json_object_foreach (data, name, value) {
         if (!take_json(values, name, value, err)) return false;
     }
     return true;
