@@ -44,15 +44,20 @@ static bool stopped(const struct http *http)
     return http->stop && atomic_load(http->stop);
 }
 
-/* Begins what is due; returns how long nothing else will be. */
-static int begin_due(struct http *http)
+static void begin_due(struct http *http)
+{
+    int64_t now = clock_ms();
+    for (struct http_call *call = http->calls; call; call = call->next)
+        if (call->state == CALL_WAITING && call->due_ms <= now) call_begin(call, now);
+}
+
+/* How long nothing will be due. */
+static int idle_ms(const struct http *http)
 {
     int64_t now = clock_ms();
     int64_t idle = SLICE_MS;
-    for (struct http_call *call = http->calls; call; call = call->next) {
-        if (call->state == CALL_WAITING && call->due_ms <= now) call_begin(call, now);
+    for (const struct http_call *call = http->calls; call; call = call->next)
         if (call->state == CALL_WAITING && call->due_ms - now < idle) idle = call->due_ms - now;
-    }
     return idle > 0 ? (int)idle : 0;
 }
 
@@ -68,14 +73,13 @@ static void collect(struct http *http)
 }
 
 /* Moves every call as far as it goes without waiting. */
-static int move(struct http *http)
+static void move(struct http *http)
 {
-    int idle = begin_due(http);
     int running = 0;
+    begin_due(http);
     if (curl_multi_perform(http->multi, &running) != CURLM_OK)
         abort(); /* a handle that is not one, or no memory: nothing here can be trusted any more */
     collect(http);
-    return idle;
 }
 
 bool http_send(struct http *http, const struct http_request *request, struct http_call **out_call,
@@ -84,7 +88,7 @@ bool http_send(struct http *http, const struct http_request *request, struct htt
     if (!call_new(http, request, out_call, err)) return false;
     (*out_call)->next = http->calls;
     http->calls = *out_call;
-    (void)move(http); /* on an open connection the request is on its way now */
+    move(http); /* on an open connection the request is on its way now */
     return true;
 }
 
@@ -93,9 +97,10 @@ bool http_wait(struct http_call *call, struct http_reply *out_reply, struct erro
     struct http *http = call->http;
     *out_reply = (struct http_reply){0};
     while (call->state != CALL_ENDED && !stopped(http)) {
-        int idle = move(http);
-        if (call->state != CALL_ENDED)
-            (void)curl_multi_poll(http->multi, NULL, 0, idle, NULL); /* a failure shows in the next move */
+        move(http);
+        if (call->state == CALL_ENDED) break;
+        int idle = idle_ms(http);
+        (void)curl_multi_poll(http->multi, NULL, 0, idle, NULL); /* a failure shows in the next move */
     }
     bool good = false;
     if (call->state != CALL_ENDED) {

@@ -309,19 +309,25 @@ static void judge(struct http_call *call, int64_t now_ms)
     }
 }
 
-/* curl's words for what went wrong on the way; they may quote the peer. */
-static const char *reason(struct http_call *call, CURLcode code)
+/* What went wrong on the way: curl's words, which may quote the peer, and the answer's id if its head came.
+ */
+static void tell_reason(const struct http_call *call, CURLcode code, char *out, size_t size)
 {
-    for (char *byte = call->curl_text; *byte; byte++)
+    char id[64] = "";
+    bool named = http_header(&call->reply, "x-request-id", id, sizeof id);
+    const char *words = call->curl_text[0] ? call->curl_text : curl_easy_strerror(code);
+    if (call->over_limit) words = "the answer is larger than the ceiling for it";
+    (void)snprintf(out, size, "%s%s%s", words, named ? ", request id " : "", id);
+    for (char *byte = out; *byte; byte++)
         if (*byte < ' ' || *byte > '~') *byte = '?';
-    return call->curl_text[0] ? call->curl_text : curl_easy_strerror(code);
 }
 
 static void lost(struct http_call *call, CURLcode code, int64_t now_ms)
 {
-    const char *why = reason(call, code);
+    char why[CURL_ERROR_SIZE + 96];
+    tell_reason(call, code, why, sizeof why);
     if (call->over_limit) {
-        fail(call, ERROR_LIMIT, "the answer is larger than the ceiling for it", "ask for less at once");
+        fail(call, ERROR_LIMIT, why, "ask for less at once");
     } else if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE) {
         fail(call, ERROR_CONFIG, why,
              "the server's certificate is not trusted: check the URL, the CA file, the clock and any proxy "
