@@ -349,10 +349,11 @@ static bool find_next(struct paging *paging, const json_t *list, struct paging_l
     (void)snprintf(what, sizeof what, "%s, request id %s", paging->what, paging->fetch.request_id);
     if (paging->stream->shape->windowed && json_array_size(list) >= SMALLEST_PAGE &&
         (!pages || json_is_null(pages)))
-        return error_set(err, ERROR_FORMAT,
-                         "%s: the answer does not tell whether there are more pages (it has no \"pages\"); is "
-                         "the API version right?",
-                         what);
+        return error_set(
+            err, ERROR_FORMAT,
+            "%s: the answer does not tell whether there are more pages (it has no \"pages\"); is "
+            "the API version right?",
+            what);
     return paging_follow(paging->intercom->base_url, paging->answer, what, out_link, err);
 }
 
