@@ -87,6 +87,15 @@ static void write_all(struct connection *connection, const char *bytes, size_t s
     }
 }
 
+static void write_blanks(struct connection *connection, size_t size)
+{
+    char blanks[16384];
+    memset(blanks, ' ', sizeof blanks);
+    for (; size > sizeof blanks; size -= sizeof blanks)
+        write_all(connection, blanks, sizeof blanks);
+    write_all(connection, blanks, size);
+}
+
 static size_t body_size(const char *head)
 {
     for (const char *line = strchr(head, '\n'); line; line = strchr(line + 1, '\n'))
@@ -153,6 +162,7 @@ static void *serve(void *self)
         if (!request) break;
         struct step step = take_step(connection->server, request);
         if (step.bytes) write_all(connection, step.bytes, step.size ? step.size : strlen(step.bytes));
+        write_blanks(connection, step.blanks);
         if (step.reset) {
             struct linger torn = {.l_onoff = 1, .l_linger = 0};
             (void)setsockopt(connection->socket, SOL_SOCKET, SO_LINGER, &torn, sizeof torn);

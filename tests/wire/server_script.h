@@ -14,6 +14,7 @@
 struct step {
     const char *bytes; /* sent as they are; NULL: nothing */
     size_t size;       /* 0: strlen(bytes) */
+    size_t blanks;     /* sent behind them: a large body that takes no memory here */
     bool close;        /* then the connection ends in an orderly way */
     bool reset;        /* then the connection is torn: the peer sees an error */
     bool hold;         /* before answering, wait for script_release or the end */

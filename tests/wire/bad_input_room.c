@@ -1,0 +1,190 @@
+#include "bad_input_room.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "net/retry.h"
+#include "sources/sources.h"
+
+#define DAY_S INT64_C(86400)
+
+/* --- waits are skipped: what is tried again is tried at once, by a clock that has moved on --- */
+
+static _Atomic int64_t skipped_ms;
+
+int64_t __real_clock_ms(void);
+int64_t __wrap_clock_ms(void);
+int64_t __real_retry_wait_ms(const struct retry *retry, int tried, int64_t elapsed_ms, int64_t least_ms);
+int64_t __wrap_retry_wait_ms(const struct retry *retry, int tried, int64_t elapsed_ms, int64_t least_ms);
+
+int64_t __wrap_clock_ms(void)
+{
+    return __real_clock_ms() + skipped_ms;
+}
+
+int64_t __wrap_retry_wait_ms(const struct retry *retry, int tried, int64_t elapsed_ms, int64_t least_ms)
+{
+    int64_t wait = __real_retry_wait_ms(retry, tried, elapsed_ms, least_ms);
+    if (wait > 0) skipped_ms += wait;
+    return wait;
+}
+
+/* --- the script --- */
+
+struct step *answer_bytes(struct room *room, const char *head, const char *body, size_t size)
+{
+    struct buf text;
+    assert_true(room->count < MOST_STEPS);
+    size_t at = room->count++;
+    buf_init(&text, size + 4096);
+    (void)buf_format(&text, "HTTP/1.1 %s\r\nX-Request-Id: req-%zu\r\nContent-Length: %zu\r\n\r\n", head,
+                     at + 1, size);
+    (void)buf_add(&text, body, size);
+    room->steps[at].size = text.size;
+    room->steps[at].bytes = room->texts[at] = buf_take(&text, NULL);
+    return &room->steps[at];
+}
+
+struct step *answer(struct room *room, const char *head, const char *body)
+{
+    return answer_bytes(room, head, body, strlen(body));
+}
+
+void answer_file(struct room *room, const char *name)
+{
+    char bytes[4096];
+    AUTO(mem_free) char *path = mem_format("%s/bad_input/%s.json", CASELOAD_TEST_DATA, name);
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    size_t size = fread(bytes, 1, sizeof bytes, file);
+    assert_int_equal(fclose(file), 0);
+    (void)answer_bytes(room, "200 OK", bytes, size);
+}
+
+void answer_always(struct room *room, const char *head, const char *body)
+{
+    while (room->count < MOST_STEPS)
+        (void)answer(room, head, body);
+}
+
+static void begin(struct room *room)
+{
+    char url[64];
+    room->server = script_start(room->steps, room->count, false);
+    (void)snprintf(url, sizeof url, "http://127.0.0.1:%d", script_port(room->server));
+    assert_int_equal(setenv("CASELOAD_TEST_TOKEN", "test-token\n", 1), 0);
+    assert_true(token_from_env("CASELOAD_TEST_TOKEN", &room->token, &room->err));
+    assert_true(http_new(&(struct http_settings){.user_agent = "caseload/test"}, &room->http, &room->err));
+    assert_true(source_type_find("intercom")
+                    ->create(
+                        &(struct source_settings){
+                            .base_url = url, .rate_share = 0.8, .http = room->http, .token = room->token},
+                        &room->source, &room->err));
+    assert_true(zone_load("Etc/UTC", &room->zone, &room->err));
+    room->now_us = (BEGIN + 9 * DAY_S) * 1000000;
+    fake_warehouse_init(&room->warehouse, &room->now_us);
+}
+
+/* Two days of a stream, by a run of its own. */
+bool run(struct room *room, const char *stream)
+{
+    const struct source_type *type = source_type_find("intercom");
+    struct selection selection = {.table_count = 1};
+    begin(room);
+    for (size_t i = 0; i < type->stream_count; i++)
+        if (strcmp(type->streams[i]->name, stream) == 0) selection.stream = type->streams[i];
+    selection.tables[0] = &selection.stream->table;
+    struct day from = zone_day(room->zone, BEGIN);
+    struct run_context context = {
+        .plan = {.zone = room->zone, .start = from, .lookback_days = 2, .settle_minutes = 60},
+        .source = room->source,
+        .warehouse = &room->warehouse.base,
+        .identity = &(struct source_identity){.type = "intercom", .workspace = "w"},
+    };
+    struct request request = {.selections = {&selection},
+                              .count = 1,
+                              .has_from = true,
+                              .has_to = true,
+                              .from = from,
+                              .to = day_add(from, 1)};
+    return run_request(&context, &request,
+                       &(struct run_trigger){.run_id = "r1", .message_id = "m1", .published_us = INT64_MAX},
+                       &room->report, &room->err);
+}
+
+void must_run(struct room *room, const char *stream)
+{
+    if (!run(room, stream)) fail_msg("%s", room->err.text);
+    assert_int_equal(room->warehouse.ledger_count, 1);
+}
+
+void end(struct room *room)
+{
+    assert_int_equal(room->warehouse.loads, 0);
+    fake_warehouse_done(&room->warehouse);
+    zone_free(room->zone);
+    room->source->ops->free(room->source);
+    http_free(room->http);
+    token_free(room->token);
+    script_stop(room->server);
+    for (size_t i = 0; i < room->count; i++)
+        free(room->texts[i]);
+    *room = (struct room){.count = 0};
+}
+
+/* --- what became of it --- */
+
+void expect_words(const struct room *room, const char *words)
+{
+    if (!strstr(room->err.text, words)) fail_msg("no \"%s\" in: %s", words, room->err.text);
+}
+
+void expect_error(struct room *room, enum error_kind kind, const char *page, const char *request_id)
+{
+    assert_false(run(room, "contacts"));
+    if (room->err.kind != kind) fail_msg("%s: %s", error_rules[room->err.kind].name, room->err.text);
+    expect_words(room, "contacts: " UNIT ": ");
+    expect_words(room, page);
+    expect_words(room, request_id);
+    assert_null(strstr(room->err.text, "test-token"));
+    assert_int_equal(fake_warehouse_table(&room->warehouse, "contacts")->count, 0);
+    assert_int_equal(room->warehouse.ledger_count, 0);
+}
+
+void expect_rows(struct room *room, const char *table, size_t rows, size_t requests)
+{
+    assert_int_equal(fake_warehouse_table(&room->warehouse, table)->count, rows);
+    assert_int_equal(script_requests(room->server), requests);
+    assert_int_equal(room->report.streams[0].requests, requests);
+}
+
+void expect_rejected(const struct room *room, const char *id, const char *reason, const char *record)
+{
+    assert_int_equal(room->warehouse.rejected_count, 1);
+    const struct fake_reject *reject = &room->warehouse.rejected[0];
+    assert_string_equal(reject->id, id);
+    if (!strstr(reject->reason, reason)) fail_msg("no \"%s\" in: %s", reason, reject->reason);
+    assert_non_null(strstr(reject->record, record));
+}
+
+void expect_column(struct room *room, const char *id, const char *column, const char *expected)
+{
+    AUTO(json_drop) json_t *row = NULL;
+    AUTO(buf_done) struct buf text;
+    const struct fake_row *found = fake_table_find(fake_warehouse_table(&room->warehouse, "contacts"), id,
+                                                   (BEGIN + 60) * INT64_C(1000000));
+    assert_non_null(found);
+    assert_true(json_read(found->text, strlen(found->text), NULL, &row, &room->err));
+    buf_init(&text, LIMIT_ROW);
+    const json_t *value = json_object_get(row, column);
+    if (value) assert_true(json_write(&text, value));
+    assert_string_equal(buf_string(&text), expected ? expected : "");
+}

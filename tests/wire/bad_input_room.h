@@ -1,0 +1,59 @@
+/* bad_input_room.h - a run of one unit, 2026-03-02..2026-03-03, against answers that a test wrote down.
+ *
+ * Write the answers, run once, look at what became of them, end. Linked with --wrap for clock_ms and
+ * retry_wait_ms: what is tried again is tried at once, by a clock that has moved on. The functions assert.
+ */
+#ifndef CASELOAD_TESTS_BAD_INPUT_ROOM_H
+#define CASELOAD_TESTS_BAD_INPUT_ROOM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/run.h"
+#include "fake_warehouse.h"
+#include "net/http.h"
+#include "server_script.h"
+
+#define MOST_STEPS 80
+#define BEGIN      INT64_C(1772409600) /* 2026-03-02T00:00:00Z, as seconds */
+#define UNIT       "2026-03-02..2026-03-03"
+
+/* Zeroed: an empty script. */
+struct room {
+    struct step steps[MOST_STEPS];
+    char *texts[MOST_STEPS]; /* the steps' bytes, if they are ours to free */
+    size_t count;
+    struct server_script *server;
+    struct http *http;
+    struct token *token;
+    struct source *source;
+    struct fake_warehouse warehouse;
+    struct zone *zone;
+    int64_t now_us;
+    struct run_report report;
+    struct error err;
+};
+
+/* The nth answer bears the id req-n. head: status and further headers. */
+struct step *answer_bytes(struct room *room, const char *head, const char *body, size_t size);
+struct step *answer(struct room *room, const char *head, const char *body);
+void answer_file(struct room *room, const char *name); /* of tests/data/bad_input, with 200 OK */
+void answer_always(struct room *room, const char *head, const char *body); /* the rest of the script */
+
+bool run(struct room *room, const char *stream);
+void must_run(struct room *room, const char *stream); /* and the unit is claimed */
+void end(struct room *room);
+
+/* Runs contacts: it fails, the text says where, and nothing of the unit is in the warehouse. */
+void expect_error(struct room *room, enum error_kind kind, const char *page, const char *request_id);
+void expect_words(const struct room *room, const char *words); /* in the error's text */
+
+/* After a run. */
+void expect_rows(struct room *room, const char *table, size_t rows, size_t requests);
+/* There is one, with this id, and reason and text contain these words. */
+void expect_rejected(const struct room *room, const char *id, const char *reason, const char *record);
+/* The column of a contact's row, as JSON; NULL: the row has none. */
+void expect_column(struct room *room, const char *id, const char *column, const char *expected);
+
+#endif
