@@ -309,8 +309,7 @@ static void judge(struct http_call *call, int64_t now_ms)
     }
 }
 
-/* What went wrong on the way: curl's words, which may quote the peer, and the answer's id if its head came.
- */
+/* What went wrong: curl's words, which may quote the peer, and the answer's id if its head came. */
 static void tell_reason(const struct http_call *call, CURLcode code, char *out, size_t size)
 {
     char id[64] = "";

@@ -80,8 +80,7 @@ static void take_request_id(struct fetch *fetch, const json_t *body)
     if (request_id) fetch_quote(fetch->request_id, sizeof fetch->request_id, request_id);
 }
 
-/* In the head of each answer; Intercom repeats it in the body of an error, should something between drop it.
- */
+/* In the head of each answer; and in the body of an error, should something between drop the header. */
 static void keep_request_id(struct fetch *fetch, const struct http_reply *reply)
 {
     char request_id[sizeof fetch->request_id] = "-";
