@@ -14,7 +14,9 @@
 #include "base/buf.h"
 #include "base/error.h"
 
-#define JSON_DEPTH 256 /* deeper input is refused */
+#define JSON_DEPTH  256                 /* deeper input is refused */
+#define JSON_MEMORY (256 * 1024 * 1024) /* ... and such whose values take more than this beside their texts  \
+                                         */
 
 struct json_repairs {
     int64_t numbers;    /* written as strings because neither int64 nor double holds them */
@@ -22,7 +24,7 @@ struct json_repairs {
 };
 
 /* Any JSON value. repairs is added to; may be NULL. out is yours (json_decref). Fails with ERROR_FORMAT and
- * the position; the text quotes at most 40 bytes of the input, escaped. */
+ * the position; the text quotes at most 40 bytes of the input, escaped. ERROR_LIMIT beyond JSON_MEMORY. */
 bool json_read(const char *bytes, size_t size, struct json_repairs *repairs, json_t **out_value,
                struct error *err) CHECKED;
 

@@ -6,7 +6,8 @@
 #define LIMIT_CONFIG     262144             /* the configuration file */
 #define LIMIT_PAGE       (32 * 1024 * 1024) /* one answer of the source, decompressed */
 #define LIMIT_ROW        (16 * 1024 * 1024) /* one NDJSON row */
-#define LIMIT_REJECT     (256 * 1024)       /* raw text kept of one rejected record */
+#define LIMIT_REJECT     (64 * 1024 * 1024) /* raw text of one rejected record: more than a page holds */
+#define LIMIT_STAGED     (96 * 1024 * 1024) /* one staged row, escaped; BigQuery takes 100 MB */
 #define LIMIT_REPLY      (24 * 1024 * 1024) /* one answer of a Google API */
 #define LIMIT_SQL        (1024 * 1024)      /* one statement text */
 #define LIMIT_CHUNK      (4 * 1024 * 1024)  /* one upload chunk: a multiple of 256 KiB */

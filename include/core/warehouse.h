@@ -63,7 +63,7 @@ struct committed {
 struct reject {
     const char *id; /* "" if unknown */
     const char *reason;
-    const char *record; /* raw text, cut at LIMIT_REJECT */
+    const char *record; /* raw text, at most LIMIT_REJECT */
     size_t record_size;
 };
 

@@ -111,6 +111,11 @@ static bool put_names(struct config *config, const struct setting *setting, cons
     return true;
 }
 
+static bool is_whole(double number)
+{
+    return number > -1e15 && number < 1e15 && number == (double)(long long)number;
+}
+
 /* A value written as text: a default, an environment variable or a flag. */
 static bool put(struct config *config, const struct setting *setting, const char *text, struct error *err)
 {
@@ -125,7 +130,7 @@ static bool put(struct config *config, const struct setting *setting, const char
     case SETTING_NUMBER:
         errno = 0;
         number = strtod(text, &end);
-        if (!*text || *end || errno || (setting->kind == SETTING_INT && number != (double)(long)number))
+        if (!*text || *end || errno || (setting->kind == SETTING_INT && !is_whole(number)))
             return error_set(err, ERROR_CONFIG, "%s is \"%.64s\", which is not a %s; %s",
                              full_key(setting, key), text,
                              setting->kind == SETTING_INT ? "whole number" : "number", setting->help);
@@ -252,8 +257,7 @@ static bool put_group(struct config *config, const char *group, const json_t *ob
     const char *key;
     json_t *value;
 
-    json_object_foreach((json_t *)(uintptr_t)object, key, value)
-    {
+    json_object_foreach ((json_t *)(uintptr_t)object, key, value) {
         const struct setting *setting = find_setting(group, key);
 
         if (!*group && is_group(key)) {

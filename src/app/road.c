@@ -215,14 +215,15 @@ static void *wait_for_signal(void *self)
     clock_sleep_ms(GRACE_MS, NULL);
     log_write(LOG_WARNING, "stopped_late", NULL, "no safe point within %d ms; leaving now, nothing is lost",
               GRACE_MS);
-    _exit(error_rules[ERROR_STOPPED].exit_code);
+    _exit(road->late_code);
 }
 
-void road_catch_signals(struct road *road)
+void road_catch_signals(struct road *road, int late_code)
 {
     sigset_t set;
     pthread_t thread;
 
+    road->late_code = late_code;
     signal(SIGPIPE, SIG_IGN);
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);

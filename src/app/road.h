@@ -33,6 +33,7 @@ struct road {
     char *subscription;
     char *bigquery_url;
     char *pubsub_target;
+    int late_code;
     bool pubsub_plaintext;
 };
 
@@ -41,8 +42,8 @@ bool road_open_trigger(struct road *road, struct error *err) CHECKED;
 void road_close(struct road *road);
 
 /* SIGTERM and SIGINT become road->stop and road->halt; a process that still lives nine seconds later is ended
- * with exit code 0, for being killed costs time and never rows. Call it before any other thread starts. */
-void road_catch_signals(struct road *road);
+ * with late_code, for being killed costs time and never rows. Call it before any other thread starts. */
+void road_catch_signals(struct road *road, int late_code);
 
 struct run_context road_context(struct road *road);
 

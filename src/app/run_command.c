@@ -94,7 +94,8 @@ static int finish(bool done, const struct error *err)
 {
     if (done) return 0;
     fprintf(stderr, "caseload: %s: %s\n", error_rules[err->kind].name, err->text);
-    return error_rules[err->kind].exit_code;
+    return err->kind == ERROR_STOPPED ? EX_TEMPFAIL
+                                      : error_rules[err->kind].exit_code; /* it did not finish */
 }
 
 int run_command(int count, char **arguments)
@@ -120,7 +121,7 @@ int run_command(int count, char **arguments)
     streams = take_streams(&options);
     if (!config_load(options.config, options.flags, options.flag_count, &config, &err))
         return finish(false, &err);
-    road_catch_signals(&road);
+    road_catch_signals(&road, EX_TEMPFAIL);
     report = mem_zero(1, sizeof *report);
     done = road_open(&road, &config, &err) && run_once(&road, &options, streams, report, &err);
     if (report->count > 0) print_report(report);

@@ -75,7 +75,7 @@ int serve_command(int count, char **arguments)
         return 0;
     }
     if (!config_load(options.config, options.flags, options.flag_count, &config, &err)) return fail(&err);
-    road_catch_signals(&road);
+    road_catch_signals(&road, error_rules[ERROR_STOPPED].exit_code);
     if (road_open(&road, &config, &err) && road_open_trigger(&road, &err))
         code = serve(&road, &config);
     else

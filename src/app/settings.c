@@ -25,7 +25,7 @@ const struct setting config_settings[] = {
      "create data tables that refuse queries without a filter on partition_date"},
     {"", "lease_seconds", SETTING_INT, AT(lease_seconds), "300", false, 10, 600, NULL,
      "how long a message is ours at a time; extended at a third of it"},
-    {"", "stall_seconds", SETTING_INT, AT(stall_seconds), "900", false, 10, 86400, NULL,
+    {"", "stall_seconds", SETTING_INT, AT(stall_seconds), "900", false, 660, 86400, NULL,
      "a run that stands still for so long lets its message go, and the process aborts"},
     {"", "log_level", SETTING_TEXT, AT(log_level), "info", false, 0, 0, NULL,
      "debug, info, notice, warning, error or critical"},

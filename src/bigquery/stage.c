@@ -20,7 +20,7 @@ bool stage_begin(struct bigquery *bq, const struct selection *selection, struct 
     load->bq = bq;
     load->selection = selection;
     random_name(load->nonce);
-    buf_init(&load->row, 8 * LIMIT_REJECT);
+    buf_init(&load->row, LIMIT_STAGED);
     *out_load = load;
     return true;
 }
@@ -88,14 +88,13 @@ bool stage_write(struct load *load, size_t table, const char *row, size_t size, 
 bool stage_reject(struct load *load, const struct reject *reject, struct error *err)
 {
     struct buf *row = &load->row;
-    size_t size = reject->record_size < LIMIT_REJECT ? reject->record_size : LIMIT_REJECT;
     buf_reset(row);
     buf_text(row, "{\"id\":");
     json_write_string(row, reject->id, strlen(reject->id));
     buf_text(row, ",\"reason\":");
     json_write_string(row, reject->reason, strlen(reject->reason));
     buf_text(row, ",\"record\":");
-    json_write_string(row, reject->record ? reject->record : "", reject->record ? size : 0);
+    json_write_string(row, reject->record ? reject->record : "", reject->record ? reject->record_size : 0);
     buf_format(row, ",\"" COLUMN_SEQUENCE "\":%lld}", (long long)load->stages[SQL_STAGE_REJECTED].rows);
     if (row->full) return error_set(err, ERROR_LIMIT, "a rejected record is too large to be kept");
     return write_row(load, SQL_STAGE_REJECTED, row->data, row->size, err);

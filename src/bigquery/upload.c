@@ -238,7 +238,7 @@ bool upload_add(struct upload *upload, const void *bytes, size_t size, struct er
         const void *given;
         Bytef *wanted; /* zlib's next_in is not const in every version, but is only read */
     } in = {.given = bytes};
-    assert(size <= LIMIT_ROW + 1);
+    assert(size <= LIMIT_STAGED + 1);
     upload->gzip.next_in = in.wanted;
     upload->gzip.avail_in = (uInt)size;
     return pump(upload, Z_NO_FLUSH, err);

@@ -1,6 +1,7 @@
 /* request.c - the message's keys, from its data and its attributes, checked one by one. */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/json.h"
 #include "base/mem.h"
@@ -94,6 +95,12 @@ static bool take_data(struct values *values, const struct delivery *delivery, st
     return true;
 }
 
+/* A key of two letters is one edit away from half of all short names: only its case may be a slip. */
+static bool is_slip(const char *name, const char *key)
+{
+    return strcasecmp(name, key) == 0 || (strlen(key) > 2 && nearest_distance(name, key, 1) <= 1);
+}
+
 /* Attributes are added on the way by others, so unknown ones pass; but not what is a slip of a known key. */
 static bool take_attributes(struct values *values, const struct delivery *delivery, struct error *err)
 {
@@ -106,7 +113,7 @@ static bool take_attributes(struct values *values, const struct delivery *delive
             continue;
         }
         for (size_t k = 0; k < KEYS; k++) {
-            if (nearest_distance(attribute->key, keys[k], 1) <= 1)
+            if (is_slip(attribute->key, keys[k]))
                 return error_set(err, ERROR_REQUEST,
                                  "the message has the attribute \"%.64s\"; did you mean \"%s\"?",
                                  attribute->key, keys[k]);

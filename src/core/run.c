@@ -61,7 +61,7 @@ static bool reject_record(struct fetch *fetch, const struct record *record, cons
             "committed; look at the source's answers before trying again",
             LIMIT_REJECTS, fetch->reason);
     buf_init(&text, LIMIT_REJECT);
-    json_write(&text, record->body); /* what does not fit is cut: the id finds the rest */
+    json_write(&text, record->body);
     return warehouse->ops->reject(
         fetch->load,
         &(struct reject){.id = id, .reason = reason, .record = buf_string(&text), .record_size = text.size},
@@ -90,13 +90,12 @@ static bool take_record(struct fetch *fetch, const struct record *record, struct
     enum row_outcome outcome;
 
     if (record->table > 0 && !fetch->keep) return true;
+    if (record->table == 0)
+        fetch->keep = true; /* also of a rejected parent: its children are not lost with it */
     if (record->problem) return reject_record(fetch, record, "", record->problem, err);
     outcome = row_build(job->selection->tables[record->table], record->body, context->plan.zone,
                         job->plan.today, job->sequence, &job->row, &facts);
-    if (outcome == ROW_REJECTED) {
-        if (record->table == 0) fetch->keep = false;
-        return reject_record(fetch, record, facts.id, facts.problem, err);
-    }
+    if (outcome == ROW_REJECTED) return reject_record(fetch, record, facts.id, facts.problem, err);
     if (record->table == 0) {
         fetch->keep = in_window(job, &fetch->window, &facts);
         if (!fetch->keep) return true;

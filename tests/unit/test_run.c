@@ -199,6 +199,22 @@ static void test_children_follow_their_parent(void **state)
     assert_int_equal(rows(bench, "replies"), 1);
 }
 
+static void test_children_of_a_rejected_parent_are_kept(void **state)
+{
+    struct bench *bench = *state;
+    const struct fake_child child = {
+        .id = (char *)(uintptr_t) "c1", .created_s = on_day(110), .updated_s = on_day(110)};
+
+    fake_source_put(&bench->source, &fake_tickets, "t0", on_day(90)); /* not in the window: seen before */
+    fake_source_put_child(&bench->source, &fake_tickets, "t1", &child);
+    fake_source_put(&bench->source, &fake_tickets, "t1", on_day(110))->problem = "its time can't be read";
+    bench->source.widen_s = 20 * DAY_S;
+    must_run(bench);
+    assert_int_equal(bench->warehouse.rejected_count, 1);
+    assert_int_equal(rows(bench, "tickets"), 0);
+    assert_int_equal(rows(bench, "replies"), 1);
+}
+
 static void test_rejects_are_kept_and_bounded(void **state)
 {
     struct bench *bench = *state;
@@ -314,6 +330,7 @@ int main(void)
         CASE(test_open_day_is_stored_and_not_claimed),
         CASE(test_adjacent_empty_units_share_a_commit),
         CASE(test_children_follow_their_parent),
+        CASE(test_children_of_a_rejected_parent_are_kept),
         CASE(test_rejects_are_kept_and_bounded),
         CASE(test_every_call_fails_once),
         CASE(test_one_stream_fails_and_the_other_goes_on),
