@@ -97,8 +97,7 @@ void bq_datasets_list(struct exchange *exchange)
            *page_items = json_array();
     size_t i;
     json_t *resource;
-    json_array_foreach(all, i, resource)
-    {
+    json_array_foreach (all, i, resource) {
         const json_t *reference = json_object_get(resource, "datasetReference");
         const char *owner = json_string_value(json_object_get(reference, "projectId"));
         if (!owner || strcmp(owner, exchange->capture[0]) != 0) continue;

@@ -8,9 +8,9 @@
 #include <strings.h>
 #include <time.h>
 
+#include "base/json.h"
 #include "base/mem.h"
 #include "base/random.h"
-#include "base/json.h"
 #include "bigquery_internal.h"
 
 #define JOB_ID         1024
@@ -335,7 +335,8 @@ static void plan_fault(struct job *job)
     struct fault fault;
     bool found = faults_next(faults, "bigquery", "job", &job->fault);
     const char *query = json_text_at(job->configuration, "query.query");
-    if (query && strstr(query, "BEGIN TRANSACTION") && faults_next(faults, "bigquery", "script", &fault) && !found)
+    if (query && strstr(query, "BEGIN TRANSACTION") && faults_next(faults, "bigquery", "script", &fault) &&
+        !found)
         job->fault = fault;
 }
 

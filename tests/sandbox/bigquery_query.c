@@ -24,8 +24,7 @@ static bool parameters_check(const json_t *query, struct store_error *err)
     if (json_array_size(parameters) > 0 && (!mode || strcasecmp(mode, "NAMED") != 0))
         return bq_problem(err, "invalid", "Only parameterMode NAMED is served here, and it must be sent");
     size_t i, j;
-    json_array_foreach(parameters, i, parameter)
-    {
+    json_array_foreach (parameters, i, parameter) {
         if (!bq_only_members(parameter, members, "query_parameters", err)) return false;
         const char *name = text_of(parameter, "name");
         if (!bq_valid_id(name, "_", 128))
@@ -130,8 +129,7 @@ static int64_t bytes_of(struct store *store, const json_t *tables)
     int64_t bytes = 0;
     size_t i;
     json_t *item;
-    json_array_foreach(tables, i, item)
-    {
+    json_array_foreach (tables, i, item) {
         AUTO(mem_free) char *dataset = mem_text(json_string_value(item));
         char *dot = dataset ? strchr(dataset, '.') : NULL;
         if (!dot) continue;

@@ -81,8 +81,7 @@ static json_t *value_shown(const json_t *field, const json_t *value, bool repeat
     if (repeated && json_is_array(value)) {
         json_t *list = json_array(), *item;
         size_t i;
-        json_array_foreach(value, i, item)
-        {
+        json_array_foreach (value, i, item) {
             json_t *shown = value_shown(field, json_object_get(item, "v"), false, format);
             json_array_append_new(list, json_pack("{s:o}", "v", shown));
         }
@@ -99,8 +98,7 @@ static json_t *row_shown(const json_t *fields, const json_t *row, enum timestamp
 {
     json_t *cells = json_array(), *field;
     size_t i;
-    json_array_foreach(fields, i, field)
-    {
+    json_array_foreach (fields, i, field) {
         const char *mode = text_of(field, "mode");
         const json_t *value = json_object_get(json_array_get(json_object_get(row, "f"), i), "v");
         bool repeated = mode && strcmp(mode, "REPEATED") == 0;

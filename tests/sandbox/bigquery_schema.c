@@ -100,8 +100,7 @@ static bool fields_check(json_t *fields, int depth, size_t *columns, struct stor
         return bq_problem(err, "invalid", "Schema is nested more than %d levels deep.", SCHEMA_DEPTH);
     size_t i;
     json_t *field;
-    json_array_foreach(fields, i, field)
-    {
+    json_array_foreach (fields, i, field) {
         const char *name = text_of(field, "name");
         if (!bq_only_members(field, field_members, "schema.fields", err) || !name_check(name, err) ||
             !type_check(field, name, err))
@@ -135,8 +134,7 @@ const json_t *bq_schema_field(const json_t *fields, const char *name)
 {
     size_t i;
     json_t *field;
-    json_array_foreach(fields, i, field)
-    {
+    json_array_foreach (fields, i, field) {
         if (strcasecmp(text_of(field, "name"), name) == 0) return field;
     }
     return NULL;
@@ -164,8 +162,7 @@ static bool fields_grow(const char *table, const json_t *from, const json_t *to,
 {
     size_t i;
     json_t *field;
-    json_array_foreach(from, i, field)
-    {
+    json_array_foreach (from, i, field) {
         const char *name = text_of(field, "name");
         const json_t *shall = bq_schema_field(to, name);
         if (!shall)
@@ -176,8 +173,7 @@ static bool fields_grow(const char *table, const json_t *from, const json_t *to,
         const json_t *inner = json_object_get(field, "fields");
         if (inner && !fields_grow(table, inner, json_object_get(shall, "fields"), err)) return false;
     }
-    json_array_foreach(to, i, field)
-    {
+    json_array_foreach (to, i, field) {
         if (!bq_schema_field(from, text_of(field, "name")) && strcmp(mode_of(field), "REQUIRED") == 0)
             return bq_problem(
                 err, "invalid",
@@ -197,8 +193,7 @@ bool bq_schema_fits(const char *table, const json_t *given, const json_t *fields
 {
     size_t i;
     json_t *field;
-    json_array_foreach(given, i, field)
-    {
+    json_array_foreach (given, i, field) {
         const json_t *there = bq_schema_field(fields, text_of(field, "name"));
         if (!there)
             return bq_problem(err, "invalid",
@@ -208,8 +203,7 @@ bool bq_schema_fits(const char *table, const json_t *given, const json_t *fields
         const json_t *inner = json_object_get(field, "fields");
         if (inner && !bq_schema_fits(table, inner, json_object_get(there, "fields"), err)) return false;
     }
-    json_array_foreach(fields, i, field)
-    {
+    json_array_foreach (fields, i, field) {
         if (strcmp(mode_of(field), "REQUIRED") == 0 && !bq_schema_field(given, text_of(field, "name")))
             return bq_problem(err, "invalid",
                               "Provided Schema does not match Table %s. Field %s is missing in new schema",
@@ -223,8 +217,7 @@ int64_t bq_schema_row_bytes(const json_t *fields)
     int64_t bytes = 0;
     size_t i;
     json_t *field;
-    json_array_foreach(fields, i, field)
-    {
+    json_array_foreach (fields, i, field) {
         for (size_t j = 0; j < sizeof types / sizeof *types; j++)
             if (strcmp(types[j].given, text_of(field, "type")) == 0) bytes += types[j].bytes;
         bytes += bq_schema_row_bytes(json_object_get(field, "fields"));

@@ -113,8 +113,7 @@ static bool clustering_check(const json_t *resource, const json_t *fields, struc
         return bq_problem(err, "invalid", "clustering.fields takes one to four columns");
     size_t i;
     json_t *name;
-    json_array_foreach(names, i, name)
-    {
+    json_array_foreach (names, i, name) {
         const json_t *field = json_is_string(name) ? bq_schema_field(fields, json_string_value(name)) : NULL;
         const char *type = text_of(field, "type"), *mode = text_of(field, "mode");
         if (!field || (mode && strcmp(mode, "REPEATED") == 0) || strcmp(type, "RECORD") == 0 ||
@@ -211,8 +210,7 @@ static void expire_in(struct bigquery *bigquery, const char *dataset, int64_t no
     json_t *tables = store_table_list(bigquery->sandbox->store, dataset);
     size_t i;
     json_t *resource;
-    json_array_foreach(tables, i, resource)
-    {
+    json_array_foreach (tables, i, resource) {
         int64_t ms = 0;
         bool over = bq_read_int64(json_object_get(resource, "expirationTime"), &ms) && ms * 1000 <= now_us;
         if (over)
@@ -232,8 +230,7 @@ void bq_expire_tables(struct bigquery *bigquery)
         bigquery->next_expiry_us = INT64_MAX;
         json_t *datasets = store_dataset_list(bigquery->sandbox->store), *resource;
         size_t i;
-        json_array_foreach(datasets, i, resource)
-        {
+        json_array_foreach (datasets, i, resource) {
             expire_in(bigquery, text_of(json_object_get(resource, "datasetReference"), "datasetId"), now_us);
         }
         json_decref(datasets);

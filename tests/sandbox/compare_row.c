@@ -108,15 +108,13 @@ static void take_record(json_t *value, struct buf *path, const struct leaves *ro
     if (path->size && is_whole(row, path->data)) {
         leaves_add(out, path->data, json_incref(value), RULE_WHOLE);
     } else if (json_is_object(value)) {
-        json_object_foreach(value, key, member)
-        {
+        json_object_foreach (value, key, member) {
             size_t size = path_enter(path, key);
             take_record(member, path, row, out);
             path_leave(path, size);
         }
     } else if (json_is_array(value)) {
-        json_array_foreach(value, index, member)
-        {
+        json_array_foreach (value, index, member) {
             size_t size = path_enter_index(path, index);
             take_record(member, path, row, out);
             path_leave(path, size);
@@ -174,8 +172,7 @@ static void take_field(const json_t *field, json_t *cell, struct buf *path, stru
     size_t index, size = path_enter(path, json_text_at(field, "name"));
     json_t *item;
     if (mode && strcmp(mode, "REPEATED") == 0) {
-        json_array_foreach(cell, index, item)
-        {
+        json_array_foreach (cell, index, item) {
             size_t inner = path_enter_index(path, index);
             take_cell(field, json_object_get(item, "v"), path, out);
             path_leave(path, inner);
@@ -192,8 +189,7 @@ static void take_extra(const json_t *cell, struct leaves *out)
     AUTO(json_drop) json_t *extra = parse_json(cell);
     const char *key;
     json_t *value;
-    json_object_foreach(extra, key, value)
-    {
+    json_object_foreach (extra, key, value) {
         leaves_add(out, key, json_incref(value), RULE_EXACT);
     }
     if (!json_is_object(extra)) leaves_add(out, "_extra", json_incref(extra), RULE_UNKNOWN);

@@ -76,8 +76,7 @@ static void fill_attributes(Google__Pubsub__V1__PubsubMessage *message, const js
     json_t *value;
     AUTO(json_drop) json_t *copy = json_deep_copy(attributes); /* only what is not const can be walked */
     message->attributes = mem_zero(json_object_size(copy) + 1, sizeof *message->attributes);
-    json_object_foreach(copy, key, value)
-    {
+    json_object_foreach (copy, key, value) {
         Google__Pubsub__V1__PubsubMessage__AttributesEntry *entry = mem_zero(1, sizeof *entry);
         google__pubsub__v1__pubsub_message__attributes_entry__init(entry);
         entry->key = mem_text(key);

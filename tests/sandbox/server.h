@@ -48,7 +48,7 @@ enum reading {
 struct connection {
     int fd;
     struct ssl_st *tls; /* NULL: in the clear */
-    struct buf in; /* received, not used yet */
+    struct buf in;      /* received, not used yet */
 };
 
 struct server {

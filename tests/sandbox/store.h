@@ -10,9 +10,9 @@
  * on SQLite; nothing knows the loader's scripts. What GoogleSQL has and this does not is refused by name.
  *
  * Values in SQLite: INT64 and BOOL integer, FLOAT64 real, STRING text, DATE '2026-01-31', TIMESTAMP
- * '2026-01-31 10:11:12.000001+00' (sorts as text), JSON text, ARRAY and STRUCT (RECORD) JSON text. For people, a
- * view of each table's current rows has the table's own name ("contacts"; with more than one dataset
- * "dataset.contacts" too).
+ * '2026-01-31 10:11:12.000001+00' (sorts as text), JSON text, ARRAY and STRUCT (RECORD) JSON text. For
+ * people, a view of each table's current rows has the table's own name ("contacts"; with more than one
+ * dataset "dataset.contacts" too).
  */
 #ifndef CASELOAD_SANDBOX_STORE_H
 #define CASELOAD_SANDBOX_STORE_H
@@ -36,12 +36,13 @@ bool store_open(const char *path, int64_t (*now_us)(void *), void *now_self, str
                 struct error *err);
 void store_close(struct store *store);
 
-/* The catalog: resources as the REST API shows them ({"tableReference","schema","timePartitioning","view",...});
- * the caller validates them and adds kind, etag and times. Getters return new references, NULL if absent. */
+/* The catalog: resources as the REST API shows them
+ * ({"tableReference","schema","timePartitioning","view",...}); the caller validates them and adds kind, etag
+ * and times. Getters return new references, NULL if absent. */
 json_t *store_dataset(struct store *store, const char *dataset);
 bool store_dataset_put(struct store *store, const char *dataset, json_t *resource); /* new or changed */
 void store_dataset_drop(struct store *store, const char *dataset);                  /* with its tables */
-json_t *store_dataset_list(struct store *store); /* array of resources */
+json_t *store_dataset_list(struct store *store);                                    /* array of resources */
 
 json_t *store_table(struct store *store, const char *dataset, const char *table);
 /* Creates (rows empty) or changes (columns may be added; a table never changes into a view). */
@@ -54,8 +55,8 @@ int64_t store_table_rows(struct store *store, const char *dataset, const char *t
 /* Checks one NDJSON row (object) against the schema and makes it fit for insertion: REQUIRED, types, unknown
  * names (refused), nested records. The message is like BigQuery's; NULL err.reason otherwise. */
 struct store_batch;
-bool store_batch_new(struct store *store, const char *dataset, const char *table, struct store_batch **out_batch,
-                     struct store_error *err);
+bool store_batch_new(struct store *store, const char *dataset, const char *table,
+                     struct store_batch **out_batch, struct store_error *err);
 bool store_batch_add(struct store_batch *batch, const json_t *row, struct store_error *err);
 /* All rows appear at once. empty_only: fails with reason "duplicate" if the table has rows (WRITE_EMPTY);
  * replace: rows that were there disappear (WRITE_TRUNCATE). Ends the batch's life. */
@@ -76,14 +77,15 @@ struct store_query {
 };
 
 struct store_result {
-    json_t *schema;    /* {"fields":[...]}; NULL: no rows to show */
-    json_t *rows;      /* array of {"f":[{"v":...}]}, timestamps as microseconds in text */
-    int64_t affected;  /* rows of the last DML statement, -1: none */
+    json_t *schema;     /* {"fields":[...]}; NULL: no rows to show */
+    json_t *rows;       /* array of {"f":[{"v":...}]}, timestamps as microseconds in text */
+    int64_t affected;   /* rows of the last DML statement, -1: none */
     char statement[32]; /* "SELECT", "INSERT", "SCRIPT", ... */
-    json_t *tables;    /* array of "dataset.table" that were read or written */
+    json_t *tables;     /* array of "dataset.table" that were read or written */
 };
 
-/* out_result is yours: store_result_done. A script shows its last SELECT. Not committed at its end: rolled back. */
+/* out_result is yours: store_result_done. A script shows its last SELECT. Not committed at its end: rolled
+ * back. */
 bool store_run(struct store *store, const struct store_query *query, struct store_result *out_result,
                struct store_error *err);
 void store_result_done(struct store_result *result);

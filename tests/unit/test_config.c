@@ -40,8 +40,7 @@ static void set_environment(const json_t *test, bool set)
     const char *name;
     json_t *value;
 
-    json_object_foreach(json_object_get(test, "env"), name, value)
-    {
+    json_object_foreach (json_object_get(test, "env"), name, value) {
         if (set)
             setenv(name, json_string_value(value), 1);
         else
@@ -69,8 +68,7 @@ static void check_case(const char *path, const json_t *test)
     json_t *value;
     bool done;
 
-    json_object_foreach(json_object_get(test, "flags"), key, value)
-    {
+    json_object_foreach (json_object_get(test, "flags"), key, value) {
         flags[count++] = (struct flag){key, json_string_value(value)};
     }
     write_file(path, test);
@@ -100,8 +98,7 @@ static void test_cases(void **state)
     assert_true(file >= 0);
     close(file);
     if (!cases) fail_msg("config.json:%d: %s", problem.line, problem.text);
-    json_array_foreach(cases, i, test)
-    {
+    json_array_foreach (cases, i, test) {
         check_case(path, test);
     }
     json_decref(cases);

@@ -30,8 +30,7 @@ static struct delivery delivery_of(const json_t *test)
     json_t *value;
 
     delivery.attributes = mem_zero(json_object_size(attributes) + 1, sizeof *delivery.attributes);
-    json_object_foreach((json_t *)(uintptr_t)attributes, key, value)
-    {
+    json_object_foreach ((json_t *)(uintptr_t)attributes, key, value) {
         delivery.attributes[delivery.attribute_count++] =
             (struct attribute){mem_text(key), mem_text(json_string_value(value))};
     }
@@ -93,8 +92,7 @@ static void test_cases(void **state)
 
     (void)state;
     if (!cases) fail_msg("request.json:%d: %s", problem.line, problem.text);
-    json_array_foreach(cases, i, test)
-    {
+    json_array_foreach (cases, i, test) {
         check_case(test);
     }
     json_decref(cases);

@@ -132,8 +132,7 @@ static void expect_in_extra(struct judge *judge, const json_t *value, const char
     json_t *member;
 
     if (json_is_object(value)) {
-        json_object_foreach(borrowed, name, member)
-        {
+        json_object_foreach (borrowed, name, member) {
             child_path(below, path, name);
             expect_in_extra(judge, member, below);
         }
@@ -244,8 +243,7 @@ static void judge_fields(struct judge *judge, const struct column *record, const
     const char *name;
     json_t *member;
 
-    json_object_foreach(borrowed, name, member)
-    {
+    json_object_foreach (borrowed, name, member) {
         const struct column *column = NULL;
         const json_t *found = json_object_get(stored, name);
         char below[512];

@@ -132,10 +132,11 @@ static void children_of_many_days(void **unused)
         for (int i = 0; i < DAYS; i++) {
             char date[DAY_TEXT], row[256];
             day_format(day_add(day_of_civil(2001, 1, 1), i), date);
-            int size = snprintf(row, sizeof row,
-                                "{\"talk_id\":\"a\",\"id\":\"p%d\",\"created_at\":\"%sT09:00:00Z\",\"updated_at\":"
-                                "\"%sT10:00:00Z\",\"partition_date\":\"%s\",\"_seq\":%d}",
-                                i, date, date, date, i);
+            int size =
+                snprintf(row, sizeof row,
+                         "{\"talk_id\":\"a\",\"id\":\"p%d\",\"created_at\":\"%sT09:00:00Z\",\"updated_at\":"
+                         "\"%sT10:00:00Z\",\"partition_date\":\"%s\",\"_seq\":%d}",
+                         i, date, date, date, i);
             must(bench.warehouse->ops->write(load, 1, row, (size_t)size, &err), &err);
         }
         struct commit commit = commit_of(3, 3);
