@@ -14,10 +14,8 @@
 #include "base/buf.h"
 #include "base/error.h"
 
-#define JSON_DEPTH 256 /* deeper input is refused */
-#define JSON_MEMORY                                                                                          \
-    (256 * 1024 * 1024) /* ... and such whose values take more than this beside their texts                  \
-                         */
+#define JSON_DEPTH  256                 /* deeper input is refused */
+#define JSON_MEMORY (256 * 1024 * 1024) /* ... and values that take more, beside their texts */
 
 struct json_repairs {
     int64_t numbers;    /* written as strings because neither int64 nor double holds them */

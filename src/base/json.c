@@ -10,29 +10,47 @@
 
 #define QUOTE_BYTES 40
 
-/* jansson recurses while it reads, so depth is judged before. Brackets in broken input may be miscounted,
- * but then jansson refuses it anyway. */
-static bool too_deep(const char *bytes, size_t size)
+/* What jansson needs for one value, about: an empty object takes a hundred times its two bytes. */
+static size_t memory_of(char byte)
 {
-    size_t depth = 0;
+    switch (byte) {
+    case '{': return 240;
+    case '[': return 140;
+    case ':': return 80; /* a member's place */
+    case ',': return 40;
+    default: return 0;
+    }
+}
+
+/* jansson recurses while it reads and makes room as it goes, so depth and memory are judged before. Brackets
+ * in broken input may be miscounted, but then jansson refuses it anyway. */
+static bool check_shape(const char *bytes, size_t size, struct error *err)
+{
+    size_t depth = 0, memory = 0;
     bool quoted = false;
 
     for (size_t i = 0; i < size; i++) {
-        switch (bytes[i]) {
-        case '"': quoted = !quoted; break;
-        case '\\': i += quoted; break;
-        case '[':
-        case '{':
-            if (!quoted && ++depth > JSON_DEPTH) return true;
-            break;
-        case ']':
-        case '}':
-            if (!quoted && depth > 0) depth--;
-            break;
-        default: break;
+        char byte = bytes[i];
+
+        if (byte == '"') quoted = !quoted;
+        if (quoted) {
+            i += byte == '\\';
+            continue;
         }
+        memory += memory_of(byte);
+        if (byte == '[' || byte == '{') depth++;
+        if ((byte == ']' || byte == '}') && depth > 0) depth--;
+        if (depth > JSON_DEPTH)
+            return error_set(err, ERROR_FORMAT,
+                             "JSON nested deeper than %d levels is refused; ask its sender", JSON_DEPTH);
+        if (memory > JSON_MEMORY)
+            return error_set(
+                err, ERROR_LIMIT,
+                "JSON whose values need more than %d bytes of memory is refused; ask for less at "
+                "once",
+                JSON_MEMORY);
     }
-    return false;
+    return true;
 }
 
 /* Duplicate keys: the last one wins, as nearly every reader of JSON has it. */
@@ -73,9 +91,7 @@ bool json_read(const char *bytes, size_t size, struct json_repairs *repairs, jso
     if (nul) /* jansson would take it for the end, and never see what follows */
         return error_set(err, ERROR_FORMAT, "not JSON at byte %zu of %zu: a NUL byte; ask its sender",
                          (size_t)(nul - bytes), size);
-    if (too_deep(bytes, size))
-        return error_set(err, ERROR_FORMAT, "JSON nested deeper than %d levels is refused; ask its sender",
-                         JSON_DEPTH);
+    if (!check_shape(bytes, size, err)) return false;
     *out_value = load(bytes, size, &why);
     if (*out_value) return true;
     if (!json_normalise(bytes, size, &found, &repaired) || (found.numbers == 0 && found.characters == 0))

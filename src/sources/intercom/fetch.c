@@ -180,7 +180,7 @@ static bool explain(const struct fetch *fetch, struct error *err)
     bool good_status = err->status >= 200 && err->status < 300;
     if (err->kind == ERROR_BUSY && good_status && fetch->unread.kind != ERROR_NONE) {
         int status = err->status;
-        (void)error_set(err, ERROR_FORMAT,
+        (void)error_set(err, fetch->unread.kind,
                         "%s: each of %" PRId64
                         " answers was unreadable (the last: HTTP %d, request id %s, %s); look "
                         "for a proxy between, or ask Intercom with this id",
