@@ -1,5 +1,6 @@
 #include "bad_input_room.h"
 
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -7,6 +8,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <zlib.h>
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -73,6 +75,40 @@ void answer_always(struct room *room, const char *head, const char *body)
 {
     while (room->count < MOST_STEPS)
         (void)answer(room, head, body);
+}
+
+void answer_large(struct room *room, size_t size)
+{
+    struct buf body;
+    AUTO(mem_free) char *name = mem_zero(size + 1, 1);
+    memset(name, 'x', size);
+    buf_init(&body, size + 4096);
+    (void)buf_format(&body,
+                     "{\"data\":[{\"id\":\"large\",\"updated_at\":%" PRId64 ",\"name\":\"%s\"}," GOOD
+                     "],\"pages\":{}}",
+                     BEGIN + 60, name);
+    (void)answer_bytes(room, "200 OK", body.data, body.size);
+    buf_done(&body);
+}
+
+/* Deflated a MiB at a time: a full flush makes the pieces alike. */
+void add_bomb(struct buf *out)
+{
+    static unsigned char zeros[1024 * 1024];
+    static const char head[] = "\x1F\x8B\x08\0\0\0\0\0\0\x03";
+    unsigned char piece[8192];
+    z_stream stream = {.next_in = zeros, .avail_in = sizeof zeros};
+    assert_int_equal(deflateInit2(&stream, 9, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY), Z_OK);
+    stream.next_out = piece;
+    stream.avail_out = sizeof piece;
+    assert_int_equal(deflate(&stream, Z_FULL_FLUSH), Z_OK);
+    assert_int_equal(stream.avail_in, 0);
+    size_t size = sizeof piece - stream.avail_out;
+    (void)deflateEnd(&stream); /* Z_DATA_ERROR: it was not to be finished */
+    (void)buf_add(out, head, sizeof head - 1);
+    for (int i = 0; i < 1024; i++)
+        (void)buf_add(out, piece, size);
+    assert_false(out->full);
 }
 
 static void begin(struct room *room)

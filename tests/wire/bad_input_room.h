@@ -19,6 +19,9 @@
 #define BEGIN      INT64_C(1772409600) /* 2026-03-02T00:00:00Z, as seconds */
 #define UNIT       "2026-03-02..2026-03-03"
 
+#define GOOD "{\"type\":\"contact\",\"id\":\"good\",\"updated_at\":1772409660}"
+#define MIB  ((size_t)1024 * 1024)
+
 /* Zeroed: an empty script. */
 struct room {
     struct step steps[MOST_STEPS];
@@ -40,6 +43,9 @@ struct step *answer_bytes(struct room *room, const char *head, const char *body,
 struct step *answer(struct room *room, const char *head, const char *body);
 void answer_file(struct room *room, const char *name); /* of tests/data/bad_input, with 200 OK */
 void answer_always(struct room *room, const char *head, const char *body); /* the rest of the script */
+/* A page with GOOD, and before it a contact with a name of so many bytes. */
+void answer_large(struct room *room, size_t size);
+void add_bomb(struct buf *out); /* a GiB of zeros, as gzip */
 
 bool run(struct room *room, const char *stream);
 void must_run(struct room *room, const char *stream); /* and the unit is claimed */

@@ -1,7 +1,6 @@
 /* What becomes of answers that Intercom should not give. Each goes the whole road, from a socket through the
  * source and a run into the warehouse's double: it is read again, or its odd part is kept beside the rows, or
  * the run fails with a text that says where. docs/bad-input.md is the table of it. */
-#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,14 +10,11 @@
 #include <sys/resource.h>
 
 #include <cmocka.h>
-#include <zlib.h>
 
 #include "bad_input_room.h"
 #include "base/mem.h"
 
-#define MIB        ((size_t)1024 * 1024)
 #define MOST_KIB   (200 * 1024) /* of memory, for all cases */
-#define GOOD       "{\"type\":\"contact\",\"id\":\"good\",\"updated_at\":1772409660}"
 #define PAGE(next) "{\"type\":\"list\",\"data\":[" GOOD "],\"pages\":{\"type\":\"pages\",\"next\":" next "}}"
 #define CURSOR(at) "{\"page\":2,\"starting_after\":\"" at "\"}"
 #define FOUND      "{\"conversations\":[{\"id\":\"7\",\"updated_at\":1772409660}],\"pages\":{}}"
@@ -265,21 +261,6 @@ static void odd_values_keep_their_row(void **state)
 
 /* --- much --- */
 
-/* A page whose first contact has a name of so many bytes. */
-static void answer_large(struct room *room, size_t size)
-{
-    struct buf body;
-    AUTO(mem_free) char *name = mem_zero(size + 1, 1);
-    memset(name, 'x', size);
-    buf_init(&body, size + 4096);
-    (void)buf_format(&body,
-                     "{\"data\":[{\"id\":\"large\",\"updated_at\":%" PRId64 ",\"name\":\"%s\"}," GOOD
-                     "],\"pages\":{}}",
-                     BEGIN + 60, name);
-    (void)answer_bytes(room, "200 OK", body.data, body.size);
-    buf_done(&body);
-}
-
 static void a_large_field_lands_in_its_row(void **state)
 {
     (void)state;
@@ -329,24 +310,24 @@ static void a_large_body_is_an_error(void **state)
     }
 }
 
-/* A GiB of zeros, deflated a MiB at a time: a full flush makes the pieces alike. */
-static void add_bomb(struct buf *out)
+/* 4 MiB that would need 400 to be read. */
+static void countless_values_are_an_error(void **state)
 {
-    static unsigned char zeros[1024 * 1024];
-    static const char head[] = "\x1F\x8B\x08\0\0\0\0\0\0\x03";
-    unsigned char piece[8192];
-    z_stream stream = {.next_in = zeros, .avail_in = sizeof zeros};
-    assert_int_equal(deflateInit2(&stream, 9, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY), Z_OK);
-    stream.next_out = piece;
-    stream.avail_out = sizeof piece;
-    assert_int_equal(deflate(&stream, Z_FULL_FLUSH), Z_OK);
-    assert_int_equal(stream.avail_in, 0);
-    size_t size = sizeof piece - stream.avail_out;
-    (void)deflateEnd(&stream); /* Z_DATA_ERROR: it was not to be finished */
-    (void)buf_add(out, head, sizeof head - 1);
-    for (int i = 0; i < 1024; i++)
-        (void)buf_add(out, piece, size);
-    assert_false(out->full);
+    (void)state;
+    struct room room = {0};
+    struct buf body;
+    buf_init(&body, 5 * MIB);
+    (void)buf_text(&body, "{\"data\":[{}");
+    while (body.size < 4 * MIB)
+        (void)buf_text(&body, ",{}");
+    (void)buf_text(&body, "]}");
+    (void)answer_bytes(&room, "200 OK", body.data, body.size);
+    buf_done(&body);
+    room.steps[0].again = true;
+    expect_error(&room, ERROR_LIMIT, "page 1: each of ", "request id req-1,");
+    expect_words(&room, "more than 268435456 bytes of memory");
+    assert_non_null(strstr(script_request(room.server, 16), "\"per_page\":9"));
+    end(&room);
 }
 
 static void a_gzip_bomb_is_an_error(void **state)
@@ -487,6 +468,7 @@ int main(void)
         cmocka_unit_test(a_large_field_lands_in_its_row),
         cmocka_unit_test(a_row_over_the_ceiling_is_rejected),
         cmocka_unit_test(a_large_body_is_an_error),
+        cmocka_unit_test(countless_values_are_an_error),
         cmocka_unit_test(a_gzip_bomb_is_an_error),
         cmocka_unit_test(a_conversation_is_asked_for_again),
         cmocka_unit_test(an_unreadable_conversation_is_rejected),
