@@ -131,7 +131,8 @@ def judge(name, build):
     counts = re.search(r"^(\d+) passed, (\d+) failed$", output, re.MULTILINE)
     passed, failed = (int(counts[1]), int(counts[2])) if counts else (0, 1)
     failed += code != 0 and failed == 0
-    return passed, failed, f"{passed} passed, {failed} failed, {time.monotonic() - began:.0f} s", output if failed else ""
+    line = f"{passed} passed, {failed} failed, {time.monotonic() - began:.0f} s"
+    return passed, failed, line, output if failed else ""
 
 
 def main():

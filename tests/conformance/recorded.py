@@ -197,8 +197,8 @@ def record(build, folder):
 def texts(requests, calls):
     found = {}
     for name, (method, path) in CALLS.items():
-        first = next((r for r in requests if r["method"] == method and re.fullmatch(path, r["path"].split("?")[0])), None)
-        found[name] = http_text(first) if first else None
+        kind = [r for r in requests if r["method"] == method and re.fullmatch(path, r["path"].split("?")[0])]
+        found[name] = http_text(kind[0]) if kind else None
     for name in MESSAGES:
         found["pubsub." + name] = grpc_text(calls[name]) if name in calls else None
     return found
@@ -219,8 +219,8 @@ def main():
         if text != known:
             failed += 1
             print(f"FAILED: {name}" + ("" if text else ": it was not sent"))
-            sys.stdout.writelines(difflib.unified_diff(known.splitlines(True), (text or "").splitlines(True), "recorded",
-                                                       "sent"))
+            sent = (text or "").splitlines(True)
+            sys.stdout.writelines(difflib.unified_diff(known.splitlines(True), sent, "recorded", "sent"))
     print(f"{len(found) - failed} passed, {failed} failed")
     sys.exit(1 if failed else 0)
 

@@ -82,7 +82,8 @@ function listen(subscription, take) {
   });
 }
 
-const unary = (name, more = {}) => low.pull({subscription: low.subscriptionPath(PROJECT, name), maxMessages: 10, ...more});
+const unary = (name, more = {}) =>
+  low.pull({subscription: low.subscriptionPath(PROJECT, name), maxMessages: 10, ...more});
 
 // The sandbox's own word on a message.
 async function state(id) {
@@ -94,7 +95,8 @@ const pubsubCases = {
   async 'a message keeps its data and attributes on the way'() {
     const {topic, subscription} = await subscribed('keeps');
     const data = Buffer.from([0, 255, 10, 123]);
-    const id = await topic.publishMessage({data, attributes: {streams: 'contacts', empty: '', 'ключ': 'значение'}});
+    const attributes = {streams: 'contacts', empty: '', 'ключ': 'значение'};
+    const id = await topic.publishMessage({data, attributes});
     let seen;
     await listen(subscription, message => {
       seen = message;
@@ -103,7 +105,7 @@ const pubsubCases = {
     });
     assert.strictEqual(seen.id, id);
     assert.deepStrictEqual(Buffer.from(seen.data), data);
-    assert.deepStrictEqual({...seen.attributes}, {streams: 'contacts', empty: '', 'ключ': 'значение'});
+    assert.deepStrictEqual({...seen.attributes}, attributes);
     assert.strictEqual(seen.publishTime.toISOString().slice(0, 10), '2026-03-02');
     assert.strictEqual((await state(id)).state, 'acked');
   },
@@ -260,7 +262,9 @@ const pubsubCases = {
 
 // --- BigQuery ---------------------------------------------------------------------------------------------------
 
-const bigquery = new BigQuery({projectId: PROJECT, apiEndpoint: url, authClient: new PassThroughClient(), location: 'EU'});
+const bigquery = new BigQuery({
+  projectId: PROJECT, apiEndpoint: url, authClient: new PassThroughClient(), location: 'EU',
+});
 const dataset = bigquery.dataset('judged');
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'caseload-node-'));
 
@@ -299,7 +303,8 @@ async function loaded(name, list, bytes = ndjson(list)) {
   return table;
 }
 
-const one = async (query, params = {}, more = {}) => (await bigquery.query({query, params, location: 'EU', ...more}))[0];
+const one = async (query, params = {}, more = {}) =>
+  (await bigquery.query({query, params, location: 'EU', ...more}))[0];
 
 const bigqueryCases = {
   async 'a dataset is made, found and listed'() {

@@ -196,9 +196,9 @@ class Clients:
         expect(job.total_bytes_processed is not None and job.state == "DONE", job.state)
 
     def case_pages(self):
-        pages = self.high.query("SELECT n FROM UNNEST(GENERATE_ARRAY(1, 25)) AS n ORDER BY n").result(page_size=10).pages
+        job = self.high.query("SELECT n FROM UNNEST(GENERATE_ARRAY(1, 25)) AS n ORDER BY n")
         sizes, seen = [], []
-        for page in pages:
+        for page in job.result(page_size=10).pages:
             numbers = [row["n"] for row in page]
             sizes.append(len(numbers))
             seen += numbers
