@@ -5,10 +5,9 @@
 #include "base/mem.h"
 #include "token_parts.h"
 
-#define EARLY_MS        225000 /* a token is fetched anew so long before its end, as Google's own clients do */
-#define FORCED_LEAST_MS 5000 /* several calls in flight are refused together; one new token serves them all  \
-                              */
-#define PAUSE_MS 10000       /* after a failed fetch, while the old token still serves */
+#define EARLY_MS        225000 /* a token is fetched anew so long before its end, as by Google's own clients */
+#define FORCED_LEAST_MS 5000   /* calls in flight are refused together; one new token serves them all */
+#define PAUSE_MS        10000  /* after a failed fetch, while the old token still serves */
 
 struct cache {
     struct token token;
