@@ -201,6 +201,7 @@ def dead_letters(bench):
         bench.stop(worker)
         bench.sandbox.call("DELETE", "/control/faults")
     worker = bench.serve()  # the emulator buries a message when it would be handed out once more
+    wait_for("a sixth worker serves", lambda: worker.events("serving"))
     letters = wait_for("the dead letter is there", lambda: bench.emulator.pull("buried"))
     bench.stop(worker)
     if worker.events("stream_finished"):

@@ -208,7 +208,11 @@ def main():
     if len(sys.argv) not in (2, 3) or sys.argv[2:] not in ([], ["--update"]):
         sys.exit("usage: recorded.py BUILD [--update]")
     update = sys.argv[2:] == ["--update"]
-    found = texts(*record(pathlib.Path(sys.argv[1]), harness.work_folder("recorded")))
+    try:
+        found = texts(*record(pathlib.Path(sys.argv[1]), harness.work_folder("recorded")))
+    except harness.Failure as failure:
+        print(f"FAILED: {failure}\n0 passed, 1 failed")
+        sys.exit(1)
     failed = 0
     for name, text in found.items():
         file = HERE / "recorded" / f"{name}.txt"
