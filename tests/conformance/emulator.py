@@ -103,11 +103,18 @@ class Bench:
             self.sandbox, subscription=name, start_date=str(days[0]), lease_seconds=10)))
         self.places = copy.copy(self.sandbox)
         self.places.pubsub = f"127.0.0.1:{emulator.port}"
-        self.workers = 0
+        self.workers = []
 
     def serve(self):
-        self.workers += 1
-        return harness.Worker(self.build, self.places, self.config, f"worker-{self.workers}")
+        name = f"worker-{len(self.workers) + 1}"
+        self.workers.append(harness.Worker(self.build, self.places, self.config, name))
+        return self.workers[-1]
+
+    def close(self):
+        for worker in self.workers:
+            if worker.process.poll() is None:
+                worker.process.kill()
+        self.sandbox.stop()
 
     def finished(self, worker, identity, count=1, event="message_finished"):
         """The entries of the message in the worker's log, once there are so many."""
@@ -222,7 +229,7 @@ def run_case(build, emulator, folder, case, settings):
         return f"{case.__name__}: {type(error).__name__}: {error}"
     finally:
         if bench:
-            bench.sandbox.stop()
+            bench.close()
 
 
 def main():
