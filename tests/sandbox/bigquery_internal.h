@@ -68,6 +68,8 @@ struct job {
     int64_t input_bytes;
     struct fault fault; /* action "": none */
     bool was_held;
+    bool is_script;    /* it holds a transaction */
+    bool script_fault; /* its fault counts scripts, not all jobs */
     /* under the mutex until DONE */
     enum job_state state;
     bool cancelled;
@@ -85,7 +87,7 @@ struct bigquery {
     pthread_cond_t changed; /* a job went on, or the room closes */
     struct job *jobs;       /* newest first */
     struct job *finished;
-    int64_t unfinished, held, ended;
+    int64_t unfinished, held, ended, ended_scripts;
     struct upload *uploads;
     bool stopping;
 };

@@ -221,6 +221,7 @@ static void end_job(struct job *job)
     job->finished = bigquery->finished;
     bigquery->finished = job;
     bigquery->ended++;
+    bigquery->ended_scripts += job->is_script;
     bigquery->unfinished--;
     pthread_cond_broadcast(&bigquery->changed);
     pthread_mutex_unlock(&bigquery->mutex);
@@ -257,11 +258,12 @@ void bq_hold_job(struct job *job, const char *statement)
     struct bigquery *bigquery = job->bigquery;
     struct timespec deadline = deadline_in(HOLD_LIMIT_MS);
     pthread_mutex_lock(&bigquery->mutex);
-    int64_t start = bigquery->ended;
+    const int64_t *ended = job->script_fault ? &bigquery->ended_scripts : &bigquery->ended;
+    int64_t start = *ended;
     bigquery->held++;
     pthread_cond_broadcast(&bigquery->changed); /* others may be left with held jobs only */
-    while (!bigquery->stopping && bigquery->ended - start < more &&
-           !(bigquery->ended > start && bigquery->unfinished == bigquery->held) && !job->outcome.released)
+    while (!bigquery->stopping && *ended - start < more &&
+           !(*ended > start && bigquery->unfinished == bigquery->held) && !job->outcome.released)
         job->outcome.released = !wait_changed(bigquery, &deadline);
     bigquery->held--;
     pthread_mutex_unlock(&bigquery->mutex);
@@ -335,9 +337,9 @@ static void plan_fault(struct job *job)
     struct fault fault;
     bool found = faults_next(faults, "bigquery", "job", &job->fault);
     const char *query = json_text_at(job->configuration, "query.query");
-    if (query && strstr(query, "BEGIN TRANSACTION") && faults_next(faults, "bigquery", "script", &fault) &&
-        !found)
-        job->fault = fault;
+    job->is_script = query && strstr(query, "BEGIN TRANSACTION");
+    job->script_fault = job->is_script && faults_next(faults, "bigquery", "script", &fault) && !found;
+    if (job->script_fault) job->fault = fault;
 }
 
 struct job *bq_start_job(struct bigquery *bigquery, const struct job_request *request,

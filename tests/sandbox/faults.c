@@ -47,6 +47,7 @@ static const struct {
     {"bigquery", "upload.bytes", "lose-session", 0, 0},
     {"bigquery", "script", "fail", 1, FAULT_ARGUMENTS},
     {"bigquery", "script", "hold", 2, FAULT_ARGUMENTS},
+    {"bigquery", "script", "delay", 1, 1},
     {"bigquery", NULL, "status", 1, FAULT_ARGUMENTS},
     {"bigquery", NULL, "drop", 1, 1},
     {"bigquery", NULL, "delay", 1, 1},

@@ -80,6 +80,7 @@ void journal_dump(struct journal *journal, const char *service, int64_t after, s
  *   bigquery job 2 fail backendError         the 2nd job that runs ends DONE with this errorResult
  *   bigquery job 1 hold COMMIT 2             the 1st script stops before the statement that begins so, until
  *                                            two jobs more have ended (or one more has, and none is left)
+ *   bigquery script 1 hold COMMIT 1          the same, counting only scripts with a transaction
  *   pubsub deliver 1 twice | pubsub acknowledge 1 lose | pubsub modifyAckDeadline 1 refuse
  * NTH counts calls of that operation since the fault was added, from 1; "*" is every call. Services name
  * their operations in their routes. Unknown words are refused. */

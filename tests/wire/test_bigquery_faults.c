@@ -176,7 +176,7 @@ static void commits_at_once_both_arrive(void **unused)
     struct state state = {0};
     must(other.warehouse->ops->state(other.warehouse, &both, "", &state, &err), &err);
     state_done(&state);
-    fault("bigquery job 1 hold COMMIT 1");
+    fault("bigquery script 1 hold COMMIT 1\nbigquery script 2 delay 1000");
     pthread_t thread;
     void *good = NULL;
     size_t jobs = journal_count("\"jobs.insert\"");
