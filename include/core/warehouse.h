@@ -102,7 +102,5 @@ struct warehouse {
 void state_done(struct state *state);
 /* The day's state; a zeroed one with that day if the reading has none. */
 struct day_state state_day(const struct state *state, struct day day);
-/* MAX(partition_date) up to a day: what the table holds at all. False: nothing. */
-bool state_watermark(const struct state *state, struct day up_to, struct day *out_day);
 
 #endif

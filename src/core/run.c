@@ -35,8 +35,7 @@ struct fetch {
     struct window window;
     struct load *load;
     int64_t fetched, rows, rejected;
-    bool keep;        /* the parent seen last is in the window, so its children are */
-    char reason[256]; /* why the last record was rejected */
+    bool keep; /* the parent seen last is in the window, so its children are */
 };
 
 static bool go_on(const struct run_context *context, struct error *err)
@@ -53,13 +52,12 @@ static bool reject_record(struct fetch *fetch, const struct record *record, cons
     struct job *job = fetch->job;
     struct warehouse *warehouse = job->context->warehouse;
 
-    snprintf(fetch->reason, sizeof fetch->reason, "%s", reason);
     if (++fetch->rejected > LIMIT_REJECTS)
         return error_set(
             err, ERROR_FORMAT,
             "more than %d records can't be loaded; the last one because: %s. Nothing of this unit was "
             "committed; look at the source's answers before trying again",
-            LIMIT_REJECTS, fetch->reason);
+            LIMIT_REJECTS, reason);
     buf_init(&text, LIMIT_REJECT);
     json_write(&text, record->body);
     return warehouse->ops->reject(

@@ -24,14 +24,3 @@ struct day_state state_day(const struct state *state, struct day day)
     }
     return (struct day_state){.day = day};
 }
-
-bool state_watermark(const struct state *state, struct day up_to, struct day *out_day)
-{
-    for (size_t i = state->day_count; i-- > 0;) {
-        if (state->days[i].held > 0 && day_compare(state->days[i].day, up_to) <= 0) {
-            *out_day = state->days[i].day;
-            return true;
-        }
-    }
-    return false;
-}

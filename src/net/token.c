@@ -60,18 +60,9 @@ static bool kept_new(bool (*read)(struct secret *, const char *, struct error *)
     return true;
 }
 
-/* Variables that are filled from a file often keep its line break. */
-static bool read_env(struct secret *out, const char *name, struct error *err)
-{
-    const char *value = getenv(name);
-    size_t size = value ? strlen(value) : 0;
-    if (size == 0 || value[size - 1] != '\n') return secret_from_env(out, name, err);
-    return secret_set(out, value, size - 1, err) || error_wrap(err, "environment variable %s", name);
-}
-
 bool token_from_env(const char *name, struct token **out_token, struct error *err)
 {
-    return kept_new(read_env, name, out_token, err);
+    return kept_new(secret_from_env, name, out_token, err);
 }
 
 bool token_from_file(const char *path, struct token **out_token, struct error *err)

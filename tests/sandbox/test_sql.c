@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "store.h"
+#include "store_room.h"
 
 #define MOST 262144
 
@@ -29,37 +30,6 @@ struct test_case {
     struct buf setup, query, rows, error;
     int line;
 };
-
-/* {"v":..} and {"f":[..]} away. */
-static json_t *plain(const json_t *shown)
-{
-    const json_t *fields = json_object_get(shown, "f"), *value = json_object_get(shown, "v");
-    if (value != NULL) return plain(value);
-    const json_t *list = fields != NULL ? fields : shown;
-    if (!json_is_array(list)) return json_deep_copy(shown);
-    json_t *made = json_array();
-    for (size_t i = 0; i < json_array_size(list); i++)
-        (void)json_array_append_new(made, plain(json_array_get(list, i))); /* memory only */
-    return made;
-}
-
-static void print_rows(const json_t *rows, struct buf *out)
-{
-    for (size_t r = 0; r < json_array_size(rows); r++) {
-        json_t *row = plain(json_array_get(rows, r));
-        for (size_t i = 0; i < json_array_size(row); i++) {
-            const json_t *cell = json_array_get(row, i);
-            char *text = json_dumps(cell, JSON_ENCODE_ANY | JSON_COMPACT);
-            const char *shown = json_is_string(cell) ? json_string_value(cell)
-                                : json_is_null(cell) ? "NULL"
-                                                     : text;
-            buf_format(out, "%s%s", i > 0 ? " | " : "", shown);
-            free(text);
-        }
-        buf_byte(out, '\n');
-        json_decref(row);
-    }
-}
 
 static struct store *open_store(void)
 {
@@ -89,7 +59,7 @@ static bool run_case(const struct test_case *test, const char *file)
     if (good) {
         query.text = buf_string(&test->query);
         bool ran = store_run(store, &query, &result, &err);
-        if (ran) print_rows(result.rows, &got);
+        if (ran) room_rows(result.rows, " | ", &got);
         store_result_done(&result);
         const char *wanted = test->error.size > 0 ? buf_string(&test->error) : buf_string(&test->rows);
         const char *found = ran ? buf_string(&got) : err.message;
