@@ -12,7 +12,7 @@
 #define LIMIT_SQL        (1024 * 1024)      /* one statement text */
 #define LIMIT_CHUNK      (4 * 1024 * 1024)  /* one upload chunk: a multiple of 256 KiB */
 #define LIMIT_REJECTS    100                /* rejected records a unit may have */
-#define LIMIT_TABLES     4                  /* a stream's table and its children's */
+#define LIMIT_TABLES     6                  /* a stream's table and its children's */
 #define LIMIT_STREAMS    64                 /* streams in one configuration */
 #define LIMIT_UNIT_DAYS  7                  /* days in one unit of work */
 #define LIMIT_EMPTY_DAYS 366                /* days of adjacent empty units that share one ledger commit */

@@ -7,6 +7,8 @@
  *
  * Bare tick: the days of [start, hi] that are not covered, or not final, or among the last `lookback`; then
  * the open end. Explicit range: its days, less units that this message has claimed already and still can.
+ *
+ * A reconciliation is due when the newest began reconcile_days ago, or before the tables were created.
  */
 #ifndef CASELOAD_CORE_PLAN_H
 #define CASELOAD_CORE_PLAN_H
@@ -20,6 +22,7 @@ struct plan_settings {
     struct day start;
     int lookback_days;
     int settle_minutes;
+    int reconcile_days; /* 0: never */
 };
 
 struct plan {
@@ -28,6 +31,7 @@ struct plan {
     bool satisfied;     /* nothing is to be done: a newer run has done it */
     bool skipped;       /* nothing is to be done: the kind of stream has no past to load */
     size_t uncovered;   /* days a bare tick found not covered */
+    int64_t since_s;    /* of scans: children of older versions are there already */
     struct unit *units; /* oldest first; yours: plan_done */
     size_t unit_count;
 };
@@ -39,8 +43,10 @@ bool plan_make(const struct plan_settings *settings, const struct stream *stream
                struct error *err) CHECKED;
 void plan_done(struct plan *plan);
 
-/* The source's window of a unit: [start of lo, start of hi + 1), or without end. */
-struct window plan_window(const struct plan_settings *settings, const struct unit *unit);
+/* The source's window of the neighbouring units first..last: [start of the first's lo, start of the last's
+ * hi + 1), or without end. Of scans: [since_s, without end). */
+struct window plan_window(const struct plan_settings *settings, const struct stream *stream,
+                          const struct plan *plan, size_t first, size_t last);
 
 bool plan_covered(const struct state *state, const struct claim *claim, int64_t held);
 

@@ -24,6 +24,8 @@ struct record {
     size_t table;        /* index into the selection's tables; a child follows its parent at once */
     const json_t *body;  /* any JSON; not an object: it will be rejected */
     const char *problem; /* not NULL: it can't be loaded, for this reason; body is what is known of it */
+    int64_t
+        listed_us; /* of a parent: the version that it was listed with, which gave it its place; 0: unknown */
 };
 
 struct page {
@@ -32,6 +34,8 @@ struct page {
     int64_t requests;   /* made for this page, retries included */
     int64_t vanished;   /* records that were listed, and gone when they were to be read whole */
     int64_t incomplete; /* records whose children are not as many as they say themselves */
+    int64_t repairs;    /* numbers and characters that no row can hold as they came; see base/json.h */
+    bool ascending;     /* all that was listed so far came in ascending order of version */
     bool last;          /* no page follows */
 };
 
@@ -49,7 +53,8 @@ struct source_ops {
 
     /* Starts reading one stream. The reader may send a superset of the window: the caller compares exactly.
      * It must send everything whose version is in the window and was searchable when open was called, in
-     * ascending order of version if it can. Snapshot and scan streams ignore the window. */
+     * ascending order of version if it can. Other kinds than incremental and event ones send everything; of
+     * scans, only records whose version is in the window need their children. */
     bool (*open)(struct source *source, const struct selection *selection, struct window window,
                  struct reader **out_reader, struct error *err);
 

@@ -43,22 +43,61 @@ struct table {
     const char *version; /* REQUIRED TIMESTAMP column; NULL: partition_date is the version (snapshots) */
     const char
         *day; /* REQUIRED TIMESTAMP column whose local day is partition_date; NULL: the day of reading */
+
+    /* Where keys of this table that are known to be gone are listed, with `seen_missing_at`; NULL: nowhere.
+     * A record is gone if that is not before its newest version; <table>_latest leaves it out. */
+    const struct table *gone;
+
+    /* A set that belongs to a record of another table, replaced as a whole when that record changes:
+     * `owner_key` names the owner, and this table's version is the owner's. <table>_latest shows the sets of
+     * the owners' newest versions. NULL: an ordinary table. */
+    const struct table *owner;
+    const char *owner_key;
 };
 
 enum stream_kind {
     STREAM_INCREMENTAL, /* the source filters by the version: units of days */
     STREAM_EVENT,       /* the same by the time of creation */
     STREAM_SCAN,        /* the source can't filter: everything, each time */
-    STREAM_SNAPSHOT     /* a list without times: once a day */
+    STREAM_SNAPSHOT,    /* a list without times: once a day */
+    STREAM_RECONCILE    /* all keys of `subject`, every few days: whoever is missing is gone */
+};
+
+enum child_choice {
+    CHILD_DEFAULT, /* by name, or with its parent when no streams are named */
+    CHILD_NAMED,   /* by name only */
+    CHILD_ALWAYS   /* whenever its parent is loaded */
+};
+
+struct child {
+    const struct table *table; /* filled by the parent's fetch, in the parent's transaction */
+    enum child_choice choice;
+};
+
+/* A stream that lists the attributes which this workspace has added to the records of another table. */
+struct attribute_list {
+    const struct table *of; /* whose column custom_attributes holds the values; <of>_custom is made of it */
+    const char *name;       /* the column with an attribute's name in there */
+    const char *type;       /* the column with its type */
+    const char *custom;     /* the BOOL column that tells such from the built-in ones; NULL: all are such */
 };
 
 struct stream {
     const char *name;
     enum stream_kind kind;
-    struct table table;
-    const struct table *children; /* filled by the parent's fetch, in the parent's transaction */
+    const struct table *table; /* of a STREAM_RECONCILE: only staged, never kept */
+    const struct child *children;
     size_t child_count;
     bool by_default; /* loaded when the configuration names no streams */
+    int unit_days;   /* the most days of a unit; 0: LIMIT_UNIT_DAYS */
+
+    const struct table *subject;             /* of a STREAM_RECONCILE, which goes along with it */
+    const struct attribute_list *attributes; /* NULL: it is no such list */
+
+    /* For people: */
+    const char *cost;       /* requests to the source */
+    const char *permission; /* that the credentials need */
+    const char *blind;      /* what it can't see; NULL: nothing in particular */
 };
 
 /* A stream with those of its children that the configuration asks for. tables[0] is the stream's own. */

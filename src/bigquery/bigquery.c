@@ -21,6 +21,14 @@ static bool port_state(struct warehouse *warehouse, const struct selection *sele
     return state_read((struct bigquery *)warehouse, selection, message_id, out_state, err);
 }
 
+static bool port_refresh(struct warehouse *warehouse, const struct selection *selection, struct error *err)
+{
+    (void)warehouse;
+    (void)selection;
+    (void)err;
+    return true;
+}
+
 static bool port_begin(struct warehouse *warehouse, const struct selection *selection, struct load **out_load,
                        struct error *err)
 {
@@ -48,6 +56,7 @@ static const struct warehouse_ops port = {
     .reject = stage_reject,
     .commit = port_commit,
     .abort = stage_free,
+    .refresh = port_refresh,
     .free = port_free,
 };
 

@@ -282,7 +282,7 @@ void sql_state_text(const struct sql_names *names, const struct stream *stream, 
 {
     char runs[3 * TABLE_ID], table[3 * TABLE_ID];
     table_path(runs, names, names->control, "runs");
-    table_path(table, names, names->dataset, stream->table.name);
+    table_path(table, names, names->dataset, stream->table->name);
     const struct sql_value values[] = {{"runs", runs}, {"table", table}};
     sql_fill(out_sql, sql_state, values, sizeof values / sizeof *values);
 }

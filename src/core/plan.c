@@ -35,13 +35,18 @@ static int days_between(struct day lo, struct day hi)
     return hi.n - lo.n + 1;
 }
 
-/* Days come oldest first; neighbours share a unit up to a week. */
-static void add_day(struct plan *plan, struct day day)
+static int unit_days(const struct stream *stream)
+{
+    return stream->unit_days > 0 ? stream->unit_days : LIMIT_UNIT_DAYS;
+}
+
+/* Days come oldest first; neighbours share a unit up to its length, usually a week. */
+static void add_day(struct plan *plan, const struct stream *stream, struct day day)
 {
     struct unit *last = plan->unit_count ? &plan->units[plan->unit_count - 1] : NULL;
 
     if (last && day_compare(day_add(last->hi, 1), day) == 0 &&
-        days_between(last->lo, day) <= LIMIT_UNIT_DAYS) {
+        days_between(last->lo, day) <= unit_days(stream)) {
         last->hi = last->claim_hi = day;
         return;
     }
@@ -50,14 +55,14 @@ static void add_day(struct plan *plan, struct day day)
 
 /* The open end joins the last unit if that reaches up to it; its rows of days not over yet are never claimed.
  */
-static void add_open_end(struct plan *plan, struct day start)
+static void add_open_end(struct plan *plan, const struct stream *stream, struct day start)
 {
     struct unit *last = plan->unit_count ? &plan->units[plan->unit_count - 1] : NULL;
     struct day lo = day_max(start, day_add(plan->hi, 1));
 
     if (day_compare(lo, plan->today) > 0) return;
     if (last && day_compare(last->hi, plan->hi) == 0 &&
-        days_between(last->lo, plan->today) <= LIMIT_UNIT_DAYS) {
+        days_between(last->lo, plan->today) <= unit_days(stream)) {
         last->hi = plan->today;
         last->open = true;
         return;
@@ -78,9 +83,9 @@ static bool refuse_late(const char *key, struct day asked, struct day hi, struct
         key, text, last, key);
 }
 
-static bool plan_tick(const struct plan_settings *settings, const struct state *state,
-                      const struct request *request, int64_t published_us, struct plan *plan,
-                      struct error *err)
+static bool plan_tick(const struct plan_settings *settings, const struct stream *stream,
+                      const struct state *state, const struct request *request, int64_t published_us,
+                      struct plan *plan, struct error *err)
 {
     struct day last = request->has_to ? request->to : plan->hi;
 
@@ -91,9 +96,9 @@ static bool plan_tick(const struct plan_settings *settings, const struct state *
 
         if (!covered) plan->uncovered++;
         if (!covered || !is_final(settings, &known.newest, day) || day.n > last.n - settings->lookback_days)
-            add_day(plan, day);
+            add_day(plan, stream, day);
     }
-    if (!request->has_to) add_open_end(plan, settings->start);
+    if (!request->has_to) add_open_end(plan, stream, settings->start);
     if (plan->uncovered == 0 && state->any_open_run && state->open_run_us >= published_us) {
         plan->unit_count = 0;
         plan->satisfied = true;
@@ -112,15 +117,15 @@ static bool is_done(const struct state *state, const struct unit *unit)
     return true;
 }
 
-static bool plan_range(const struct state *state, const struct request *request, struct plan *plan,
-                       struct error *err)
+static bool plan_range(const struct stream *stream, const struct state *state, const struct request *request,
+                       struct plan *plan, struct error *err)
 {
     struct day to = request->has_to ? request->to : plan->hi;
 
     if (day_compare(to, plan->hi) > 0) return refuse_late("to", to, plan->hi, err);
     if (day_compare(request->from, to) > 0) return refuse_late("from", request->from, plan->hi, err);
-    for (struct day lo = request->from; day_compare(lo, to) <= 0; lo = day_add(lo, LIMIT_UNIT_DAYS)) {
-        struct day hi = day_min(day_add(lo, LIMIT_UNIT_DAYS - 1), to);
+    for (struct day lo = request->from; day_compare(lo, to) <= 0; lo = day_add(lo, unit_days(stream))) {
+        struct day hi = day_min(day_add(lo, unit_days(stream) - 1), to);
         struct unit unit = {.lo = lo, .hi = hi, .claim_hi = hi};
 
         if (!is_done(state, &unit)) add_unit(plan, unit);
@@ -129,18 +134,45 @@ static bool plan_range(const struct state *state, const struct request *request,
     return true;
 }
 
-/* Everything, each time: the unit has no lower end that matters, and claims nothing. */
+/* Has everything been read since the tables are there? */
+static bool was_read(const struct state *state)
+{
+    return state->any_open_run && state->open_run_us > state->created_us;
+}
+
+/* The unit has no lower end that matters, and claims nothing. */
+static void add_everything(const struct plan_settings *settings, struct plan *plan)
+{
+    struct day lo = day_min(settings->start, plan->today);
+
+    add_unit(plan, (struct unit){.lo = lo, .hi = plan->today, .open = true, .claim_hi = day_add(lo, -1)});
+}
+
+/* Everything, each time. What changed a lookback before the last time or later may have other children. */
 static void plan_scan(const struct plan_settings *settings, const struct state *state, int64_t published_us,
                       struct plan *plan)
 {
-    if (state->any_open_run && state->open_run_us > state->created_us && state->open_run_us >= published_us) {
+    plan->since_s = INT64_MIN;
+    if (was_read(state))
+        plan->since_s = state->open_run_us / 1000000 - (int64_t)settings->lookback_days * 86400;
+    if (was_read(state) && state->open_run_us >= published_us)
         plan->satisfied = true;
-        return;
-    }
-    add_unit(plan, (struct unit){.lo = day_min(settings->start, plan->today),
-                                 .hi = plan->today,
-                                 .open = true,
-                                 .claim_hi = day_add(day_min(settings->start, plan->today), -1)});
+    else
+        add_everything(settings, plan);
+}
+
+/* Every few days; a message about the past is no reason. */
+static void plan_reconcile(const struct plan_settings *settings, const struct state *state,
+                           const struct request *request, struct plan *plan)
+{
+    int64_t period_us = (int64_t)settings->reconcile_days * 86400 * 1000000;
+
+    if (settings->reconcile_days == 0 || request->has_from || request->has_to)
+        plan->skipped = true;
+    else if (was_read(state) && state->now_us - state->open_run_us < period_us)
+        plan->satisfied = true;
+    else
+        add_everything(settings, plan);
 }
 
 /* The list of a day is complete once it was read on that day. */
@@ -167,10 +199,11 @@ bool plan_make(const struct plan_settings *settings, const struct stream *stream
     switch (stream->kind) {
     case STREAM_INCREMENTAL:
     case STREAM_EVENT:
-        if (request->has_from) return plan_range(state, request, out_plan, err);
-        return plan_tick(settings, state, request, published_us, out_plan, err);
+        if (request->has_from) return plan_range(stream, state, request, out_plan, err);
+        return plan_tick(settings, stream, state, request, published_us, out_plan, err);
     case STREAM_SCAN: plan_scan(settings, state, published_us, out_plan); return true;
     case STREAM_SNAPSHOT: plan_snapshot(state, request, out_plan); return true;
+    case STREAM_RECONCILE: plan_reconcile(settings, state, request, out_plan); return true;
     }
     abort();
 }
@@ -181,10 +214,24 @@ void plan_done(struct plan *plan)
     *plan = (struct plan){0};
 }
 
-struct window plan_window(const struct plan_settings *settings, const struct unit *unit)
+static struct window window_of(const struct plan_settings *settings, const struct unit *first,
+                               const struct unit *last)
 {
     return (struct window){
-        .from_s = zone_start_s(settings->zone, unit->lo),
-        .to_s = unit->open ? WINDOW_OPEN : zone_start_s(settings->zone, day_add(unit->hi, 1)),
+        .from_s = zone_start_s(settings->zone, first->lo),
+        .to_s = last->open ? WINDOW_OPEN : zone_start_s(settings->zone, day_add(last->hi, 1)),
     };
+}
+
+struct window plan_window(const struct plan_settings *settings, const struct stream *stream,
+                          const struct plan *plan, size_t first, size_t last)
+{
+    switch (stream->kind) {
+    case STREAM_INCREMENTAL:
+    case STREAM_EVENT:
+    case STREAM_SNAPSHOT:
+    case STREAM_RECONCILE: return window_of(settings, &plan->units[first], &plan->units[last]);
+    case STREAM_SCAN: return (struct window){.from_s = plan->since_s, .to_s = WINDOW_OPEN};
+    }
+    abort();
 }

@@ -2,6 +2,10 @@
  *
  * The road of one stream: prepare, state, plan, then for each unit fetch, rows, stage, commit, oldest first.
  * Coverage is per day and lives in the warehouse, so whatever ends a run early costs time, never rows.
+ *
+ * Neighbouring units of an incremental stream are read by one reader: where one ends, the next begins, and
+ * nothing is asked for twice. That rests on the order of the listing; if it turns out not to ascend, the
+ * units are read again, each by a reader of its own.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -13,6 +17,14 @@
 #include "core/rows.h"
 #include "core/run.h"
 
+/* What is being read for the units first..last of the plan. */
+struct reading {
+    struct reader *reader; /* NULL: nothing */
+    size_t first, last;
+    struct page page;
+    size_t next; /* of the page's records */
+};
+
 /* The work on one stream. */
 struct job {
     const struct run_context *context;
@@ -21,6 +33,9 @@ struct job {
     struct stream_result *result;
     struct state state;
     struct plan plan;
+    struct reading reading;
+    bool apart;        /* the listing does not ascend: each unit has a reader of its own */
+    bool disordered;   /* ... which was found just now */
     struct unit empty; /* adjacent units that held nothing; they share one ledger commit */
     bool any_empty;
     struct buf row;
@@ -31,6 +46,7 @@ struct job {
 /* One unit's fetch. */
 struct fetch {
     struct job *job;
+    size_t index; /* of the unit in the plan */
     struct unit unit;
     struct window window;
     struct load *load;
@@ -75,9 +91,17 @@ static bool in_window(const struct job *job, const struct window *window, const 
         return facts->version_us >= window->from_s * 1000000 &&
                (window->to_s == WINDOW_OPEN || facts->version_us < window->to_s * 1000000);
     case STREAM_SCAN:
-    case STREAM_SNAPSHOT: return true;
+    case STREAM_SNAPSHOT:
+    case STREAM_RECONCILE: return true;
     }
     abort();
+}
+
+static const char *id_of(const struct table *table, const json_t *body)
+{
+    const char *id = table->key_count > 0 ? json_string_value(json_object_get(body, table->key[0])) : NULL;
+
+    return id ? id : "";
 }
 
 static bool take_record(struct fetch *fetch, const struct record *record, struct error *err)
@@ -90,7 +114,9 @@ static bool take_record(struct fetch *fetch, const struct record *record, struct
     if (record->table > 0 && !fetch->keep) return true;
     if (record->table == 0)
         fetch->keep = true; /* also of a rejected parent: its children are not lost with it */
-    if (record->problem) return reject_record(fetch, record, "", record->problem, err);
+    if (record->problem)
+        return reject_record(fetch, record, id_of(job->selection->tables[record->table], record->body),
+                             record->problem, err);
     outcome = row_build(job->selection->tables[record->table], record->body, context->plan.zone,
                         job->plan.today, job->sequence, &job->row, &facts);
     if (outcome == ROW_REJECTED) return reject_record(fetch, record, facts.id, facts.problem, err);
@@ -106,37 +132,88 @@ static bool take_record(struct fetch *fetch, const struct record *record, struct
     return context->warehouse->ops->write(fetch->load, record->table, job->row.data, job->row.size, err);
 }
 
-static bool take_pages(struct fetch *fetch, struct reader *reader, struct error *err)
+static void close_reading(struct job *job)
 {
-    struct job *job = fetch->job;
-    const struct run_context *context = job->context;
-    struct page page = {0};
+    if (job->reading.reader) job->context->source->ops->close(job->reading.reader);
+    job->reading = (struct reading){0};
+}
 
-    while (!page.last) {
-        if (!go_on(context, err)) return false;
-        progress_step(context->progress, "fetching a page");
-        if (!context->source->ops->next(reader, &page, err)) return false;
-        job->result->requests += page.requests;
-        job->result->vanished += page.vanished;
-        job->result->incomplete += page.incomplete;
-        for (size_t i = 0; i < page.count; i++) {
-            if (!take_record(fetch, &page.records[i], err)) return false;
+static bool next_page(struct job *job, struct error *err)
+{
+    const struct run_context *context = job->context;
+    struct reading *reading = &job->reading;
+    struct page *page = &reading->page;
+
+    if (!go_on(context, err)) return false;
+    progress_step(context->progress, "fetching a page");
+    if (!context->source->ops->next(reading->reader, page, err)) return false;
+    reading->next = 0;
+    job->result->requests += page->requests;
+    job->result->vanished += page->vanished;
+    job->result->incomplete += page->incomplete;
+    job->result->repairs += page->repairs;
+    job->disordered = !page->ascending && reading->last > reading->first;
+    return !job->disordered;
+}
+
+/* Was it listed behind the unit's end? What it says itself may be newer: it changed after it was listed, and
+ * will be listed again. */
+static bool is_beyond(const struct fetch *fetch, const struct record *record)
+{
+    const struct reading *reading = &fetch->job->reading;
+
+    return fetch->index < reading->last && record->table == 0 && fetch->window.to_s != WINDOW_OPEN &&
+           record->listed_us >= fetch->window.to_s * 1000000;
+}
+
+/* Takes the unit's records from where the unit before it ended. */
+static bool take_pages(struct fetch *fetch, struct error *err)
+{
+    struct reading *reading = &fetch->job->reading;
+
+    for (;;) {
+        for (; reading->next < reading->page.count; reading->next++) {
+            const struct record *record = &reading->page.records[reading->next];
+            if (is_beyond(fetch, record)) return true;
+            if (!take_record(fetch, record, err)) return false;
         }
+        if (reading->page.last) return true;
+        if (!next_page(fetch->job, err)) return false;
     }
-    return true;
+}
+
+/* The last unit that the reader of this one can read, too. */
+static size_t last_neighbour(const struct job *job, size_t index)
+{
+    const struct plan *plan = &job->plan;
+
+    if (job->apart || job->selection->stream->kind != STREAM_INCREMENTAL) return index;
+    while (index + 1 < plan->unit_count &&
+           day_compare(day_add(plan->units[index].hi, 1), plan->units[index + 1].lo) == 0)
+        index++;
+    return index;
+}
+
+static bool open_reading(struct job *job, size_t index, struct error *err)
+{
+    const struct run_context *context = job->context;
+    struct reading *reading = &job->reading;
+    struct window window;
+
+    *reading = (struct reading){.first = index, .last = last_neighbour(job, index)};
+    window = plan_window(&context->plan, job->selection->stream, &job->plan, index, reading->last);
+    return context->source->ops->open(context->source, job->selection, window, &reading->reader, err);
 }
 
 static bool fetch_unit(struct fetch *fetch, struct error *err)
 {
-    const struct run_context *context = fetch->job->context;
-    struct reader *reader;
+    struct job *job = fetch->job;
     bool done;
 
-    fetch->window = plan_window(&context->plan, &fetch->unit);
-    if (!context->source->ops->open(context->source, fetch->job->selection, fetch->window, &reader, err))
-        return false;
-    done = take_pages(fetch, reader, err);
-    context->source->ops->close(reader);
+    fetch->window =
+        plan_window(&job->context->plan, job->selection->stream, &job->plan, fetch->index, fetch->index);
+    done = (job->reading.reader || open_reading(job, fetch->index, err)) && take_pages(fetch, err);
+    if (done && fetch->index == job->reading.last) close_reading(job);
     return done;
 }
 
@@ -236,10 +313,11 @@ static bool fill_load(struct fetch *fetch, struct error *err)
     return true;
 }
 
-static bool load_unit(struct job *job, const struct unit *unit, struct error *err)
+static bool load_unit(struct job *job, size_t index, struct error *err)
 {
     struct warehouse *warehouse = job->context->warehouse;
-    struct fetch fetch = {.job = job, .unit = *unit};
+    const struct unit *unit = &job->plan.units[index];
+    struct fetch fetch = {.job = job, .index = index, .unit = *unit};
     char lo[DAY_TEXT], hi[DAY_TEXT];
 
     progress_step(job->context->progress, "beginning a unit");
@@ -247,9 +325,27 @@ static bool load_unit(struct job *job, const struct unit *unit, struct error *er
         job->result->units++;
         return true;
     }
+    if (job->disordered) return false; /* that is no error yet */
     day_format(unit->lo, lo);
     day_format(unit->hi, hi);
     return error_wrap(err, "%s..%s%s", lo, hi, unit->open ? " and newer" : "");
+}
+
+/* Back to the first unit that the reader has read. Those that were committed are read again: what was listed
+ * out of its place is theirs, perhaps. */
+static size_t read_apart(struct job *job)
+{
+    size_t first = job->reading.first;
+
+    log_write(
+        LOG_WARNING, "listing_disordered", LOG_FIELDS(LOG_TEXT("stream", job->result->stream)),
+        "%s: the source does not list records in the order it was asked for; reading each unit by itself",
+        job->result->stream);
+    close_reading(job);
+    if (job->any_empty && day_compare(job->empty.lo, job->plan.units[first].lo) >= 0) job->any_empty = false;
+    job->disordered = false;
+    job->apart = true;
+    return first;
 }
 
 static bool load_units(struct job *job, struct error *err)
@@ -260,8 +356,13 @@ static bool load_units(struct job *job, struct error *err)
         job->result->from = plan->units[0].lo;
         job->result->to = plan->units[plan->unit_count - 1].hi;
     }
-    for (size_t i = 0; i < plan->unit_count; i++) {
-        if (!load_unit(job, &plan->units[i], err)) return false;
+    for (size_t i = 0; i < plan->unit_count;) {
+        if (load_unit(job, i, err)) {
+            i++;
+            continue;
+        }
+        if (!job->disordered) return false;
+        i = read_apart(job);
     }
     return flush_empty(job, err);
 }
@@ -282,7 +383,10 @@ static bool load_stream(struct job *job, const struct request *request, struct e
         return false;
     job->result->satisfied = job->plan.satisfied;
     job->result->skipped = job->plan.skipped;
-    return load_units(job, err);
+    if (job->plan.skipped) return true;
+    if (!load_units(job, err)) return false;
+    progress_step(context->progress, "refreshing what is derived");
+    return warehouse->ops->refresh(warehouse, job->selection, err);
 }
 
 const char *stream_outcome(const struct stream_result *result)
@@ -313,7 +417,7 @@ static void log_stream(const struct job *job, const struct stream_result *result
                          LOG_NUMBER("requests", result->requests), LOG_NUMBER("fetched", result->fetched),
                          LOG_NUMBER("inserted", result->inserted), LOG_NUMBER("rejected", result->rejected),
                          LOG_NUMBER("misfits", result->misfits), LOG_NUMBER("vanished", result->vanished),
-                         LOG_NUMBER("incomplete", result->incomplete),
+                         LOG_NUMBER("incomplete", result->incomplete), LOG_NUMBER("repairs", result->repairs),
                          LOG_NUMBER("milliseconds", (int64_t)(result->seconds * 1000))),
               "%s: %s", result->stream, result->error.kind == ERROR_NONE ? outcome : result->error.text);
     if (job->future_rows > 0)
@@ -339,6 +443,7 @@ static bool run_stream(const struct run_context *context, const struct selection
     if (!done && result->error.kind == ERROR_FORBIDDEN) done = result->forbidden = true;
     result->seconds = (double)(clock_ms() - began_ms) / 1000;
     log_stream(&job, result);
+    close_reading(&job);
     plan_done(&job.plan);
     state_done(&job.state);
     buf_done(&job.row);

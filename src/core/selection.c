@@ -7,16 +7,16 @@
 
 struct owner {
     const struct stream *stream;
-    const struct table *table;
+    const struct child *child; /* NULL: the name is the stream's own */
 };
 
-/* Which stream fills the table of that name? */
+/* Which stream fills the table of that name? The first that does, should there be two. */
 static struct owner owner_of(const struct stream *const *catalog, size_t count, const char *name)
 {
     for (size_t i = 0; i < count; i++) {
-        if (strcmp(catalog[i]->name, name) == 0) return (struct owner){catalog[i], &catalog[i]->table};
+        if (strcmp(catalog[i]->name, name) == 0) return (struct owner){catalog[i], NULL};
         for (size_t c = 0; c < catalog[i]->child_count; c++) {
-            if (strcmp(catalog[i]->children[c].name, name) == 0)
+            if (strcmp(catalog[i]->children[c].table->name, name) == 0)
                 return (struct owner){catalog[i], &catalog[i]->children[c]};
         }
     }
@@ -32,15 +32,15 @@ static bool unknown(const struct stream *const *catalog, size_t count, const cha
     for (size_t i = 0; i < count && known_count < LIMIT_STREAMS * (LIMIT_TABLES - 1); i++) {
         known[known_count++] = catalog[i]->name;
         for (size_t c = 0; c < catalog[i]->child_count && c + 1 < LIMIT_TABLES; c++)
-            known[known_count++] = catalog[i]->children[c].name;
+            known[known_count++] = catalog[i]->children[c].table->name;
     }
     meant = nearest_name(name, known, known_count);
     if (meant)
         return error_set(err, ERROR_CONFIG,
                          "streams: the source has no stream \"%.64s\"; did you mean \"%s\"?", name, meant);
     return error_set(err, ERROR_CONFIG,
-                     "streams: the source has no stream \"%.64s\"; the first it has is \"%s\"", name,
-                     count ? catalog[0]->name : "");
+                     "streams: the source has no stream \"%.64s\"; `caseload streams` lists those it has",
+                     name);
 }
 
 static struct selection *selected(struct selection *selections, size_t count, const struct stream *stream)
@@ -48,6 +48,30 @@ static struct selection *selected(struct selection *selections, size_t count, co
     for (size_t i = 0; i < count; i++)
         if (selections[i].stream == stream) return &selections[i];
     return NULL;
+}
+
+static bool has_table(const struct selection *selection, const struct table *table)
+{
+    for (size_t i = 0; i < selection->table_count; i++)
+        if (selection->tables[i] == table) return true;
+    return false;
+}
+
+static void add_table(struct selection *selection, const struct table *table)
+{
+    assert(selection->table_count < LIMIT_TABLES);
+    selection->tables[selection->table_count++] = table;
+}
+
+static bool add_stream(const struct stream *stream, struct selection *out, size_t *out_count,
+                       struct error *err)
+{
+    if (*out_count == LIMIT_STREAMS)
+        return error_set(err, ERROR_CONFIG,
+                         "streams: more than %d are to be loaded; split them over two datasets",
+                         LIMIT_STREAMS);
+    out[(*out_count)++] = (struct selection){stream, {stream->table}, 1};
+    return true;
 }
 
 static bool select_parents(const struct stream *const *catalog, size_t catalog_count,
@@ -58,13 +82,15 @@ static bool select_parents(const struct stream *const *catalog, size_t catalog_c
         struct owner owner = owner_of(catalog, catalog_count, names[i]);
 
         if (!owner.stream) return unknown(catalog, catalog_count, names[i], err);
-        if (owner.table != &owner.stream->table) continue;
+        if (owner.child) continue;
+        if (owner.stream->kind == STREAM_RECONCILE)
+            return error_set(err, ERROR_CONFIG,
+                             "streams: \"%s\" comes by itself with \"%s\"; leave it out (reconcile_days says "
+                             "how often, 0 never)",
+                             names[i], owner.stream->subject->name);
         if (selected(out, *out_count, owner.stream))
             return error_set(err, ERROR_CONFIG, "streams: \"%s\" is named twice; name it once", names[i]);
-        if (*out_count == LIMIT_STREAMS)
-            return error_set(err, ERROR_CONFIG,
-                             "streams: more than %d are named; split them over two datasets", LIMIT_STREAMS);
-        out[(*out_count)++] = (struct selection){owner.stream, {owner.table}, 1};
+        if (!add_stream(owner.stream, out, out_count, err)) return false;
     }
     return true;
 }
@@ -75,51 +101,76 @@ static bool select_child(const struct stream *const *catalog, size_t catalog_cou
     struct owner owner = owner_of(catalog, catalog_count, name);
     struct selection *parent;
 
-    if (owner.table == &owner.stream->table) return true;
+    if (!owner.child) return true;
     parent = selected(selections, count, owner.stream);
     if (!parent)
         return error_set(err, ERROR_CONFIG,
                          "streams: \"%s\" comes with \"%s\", which is not named; add \"%s\" or remove \"%s\"",
                          name, owner.stream->name, owner.stream->name, name);
-    for (size_t i = 1; i < parent->table_count; i++) {
-        if (parent->tables[i] == owner.table)
-            return error_set(err, ERROR_CONFIG, "streams: \"%s\" is named twice; name it once", name);
-    }
-    assert(parent->table_count < LIMIT_TABLES);
-    parent->tables[parent->table_count++] = owner.table;
+    if (has_table(parent, owner.child->table))
+        return error_set(err, ERROR_CONFIG, "streams: \"%s\" is named twice; name it once", name);
+    add_table(parent, owner.child->table);
     return true;
 }
 
-static void select_defaults(const struct stream *const *catalog, size_t catalog_count, struct selection *out,
-                            size_t *out_count)
+static bool select_names(const struct stream *const *catalog, size_t catalog_count, const char *const *names,
+                         size_t name_count, struct selection *out, size_t *out_count, struct error *err)
 {
-    for (size_t i = 0; i < catalog_count && *out_count < LIMIT_STREAMS; i++) {
-        struct selection *selection = &out[*out_count];
-
-        if (!catalog[i]->by_default) continue;
-        *selection = (struct selection){catalog[i], {&catalog[i]->table}, 1};
-        for (size_t c = 0; c < catalog[i]->child_count && c + 1 < LIMIT_TABLES; c++)
-            selection->tables[selection->table_count++] = &catalog[i]->children[c];
-        (*out_count)++;
+    if (name_count == 0)
+        return error_set(err, ERROR_CONFIG,
+                         "streams: the list is empty; name at least one stream, or leave it out");
+    if (!select_parents(catalog, catalog_count, names, name_count, out, out_count, err)) return false;
+    for (size_t i = 0; i < name_count; i++) {
+        if (!select_child(catalog, catalog_count, names[i], out, *out_count, err)) return false;
     }
+    return true;
+}
+
+static bool select_defaults(const struct stream *const *catalog, size_t catalog_count, struct selection *out,
+                            size_t *out_count, struct error *err)
+{
+    for (size_t i = 0; i < catalog_count; i++) {
+        if (!catalog[i]->by_default) continue;
+        if (!add_stream(catalog[i], out, out_count, err)) return false;
+        for (size_t c = 0; c < catalog[i]->child_count; c++) {
+            if (catalog[i]->children[c].choice == CHILD_DEFAULT)
+                add_table(&out[*out_count - 1], catalog[i]->children[c].table);
+        }
+    }
+    return true;
+}
+
+/* What nobody has to ask for: some children, and the reconciliations of what is loaded. */
+static bool select_company(const struct stream *const *catalog, size_t catalog_count, struct selection *out,
+                           size_t *out_count, struct error *err)
+{
+    size_t asked = *out_count;
+
+    for (size_t i = 0; i < asked; i++) {
+        const struct stream *stream = out[i].stream;
+
+        for (size_t c = 0; c < stream->child_count; c++) {
+            const struct child *child = &stream->children[c];
+            if (child->choice == CHILD_ALWAYS && !has_table(&out[i], child->table))
+                add_table(&out[i], child->table);
+        }
+        for (size_t k = 0; k < catalog_count; k++) {
+            if (catalog[k]->kind == STREAM_RECONCILE && catalog[k]->subject == stream->table &&
+                !add_stream(catalog[k], out, out_count, err))
+                return false;
+        }
+    }
+    return true;
 }
 
 bool selections_make(const struct stream *const *catalog, size_t catalog_count, const char *const *names,
                      size_t name_count, struct selection *out_selections, size_t *out_count,
                      struct error *err)
 {
+    bool made;
+
     *out_count = 0;
-    if (!names) {
-        select_defaults(catalog, catalog_count, out_selections, out_count);
-        return true;
-    }
-    if (name_count == 0)
-        return error_set(err, ERROR_CONFIG,
-                         "streams: the list is empty; name at least one stream, or leave it out");
-    if (!select_parents(catalog, catalog_count, names, name_count, out_selections, out_count, err))
-        return false;
-    for (size_t i = 0; i < name_count; i++) {
-        if (!select_child(catalog, catalog_count, names[i], out_selections, *out_count, err)) return false;
-    }
-    return true;
+    made = names ? select_names(catalog, catalog_count, names, name_count, out_selections, out_count, err)
+                 : select_defaults(catalog, catalog_count, out_selections, out_count, err);
+    return made && select_company(catalog, catalog_count, out_selections, out_count, err);
 }

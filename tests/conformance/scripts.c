@@ -39,9 +39,9 @@ static json_t *all_statements(void)
     buf_init(&text, LIMIT_SQL);
     sql_state_text(&names, &fake_tickets, &text);
     add_text(statements, "state", &text);
-    sql_adopt_text(&names, &fake_tickets.table, &text);
+    sql_adopt_text(&names, fake_tickets.table, &text);
     add_text(statements, "adopt", &text);
-    sql_latest_text(&names, &fake_tickets.table, &text);
+    sql_latest_text(&names, fake_tickets.table, &text);
     add_text(statements, "latest", &text);
     sql_ledger_text(&names, &text);
     add_text(statements, "ledger", &text);
@@ -66,9 +66,9 @@ static void add_schemas(json_t *schemas, const struct table *table)
 
 static void add_stream(json_t *schemas, const struct stream *stream)
 {
-    add_schemas(schemas, &stream->table);
+    add_schemas(schemas, stream->table);
     for (size_t i = 0; i < stream->child_count; i++)
-        add_schemas(schemas, &stream->children[i]);
+        add_schemas(schemas, stream->children[i].table);
 }
 
 static json_t *all_schemas(void)

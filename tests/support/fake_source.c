@@ -68,7 +68,7 @@ bool fake_child_current(const struct fake_record *record, const struct fake_vers
 static bool in_window(const struct reader *reader, const struct fake_version *version)
 {
     enum stream_kind kind = reader->stream->stream->kind;
-    if (kind == STREAM_SCAN || kind == STREAM_SNAPSHOT) return true;
+    if (kind != STREAM_INCREMENTAL && kind != STREAM_EVENT) return true;
     struct window window = reader->window;
     int64_t widen_s = reader->source->widen_s;
     return version->version_s >= window.from_s - widen_s &&
@@ -114,7 +114,9 @@ static void page_add(struct reader *reader, struct record record)
 static void page_add_record(struct reader *reader, const struct fake_record *record,
                             const struct fake_version *version)
 {
-    page_add(reader, (struct record){.body = version->body, .problem = version->problem});
+    page_add(reader, (struct record){.body = version->body,
+                                     .problem = version->problem,
+                                     .listed_us = version->version_s * 1000000});
     if (reader->table_count < 2) return;
     for (size_t i = 0; i < version->child_count; i++)
         if (fake_child_current(record, version, i))
@@ -138,8 +140,11 @@ static bool fake_next(struct reader *reader, struct page *out_page, struct error
         reader->after_id = record->id;
     }
     reader->ended = !record;
-    *out_page = (struct page){
-        .records = reader->page, .count = reader->page_count, .requests = 1, .last = reader->ended};
+    *out_page = (struct page){.records = reader->page,
+                              .count = reader->page_count,
+                              .requests = 1,
+                              .ascending = !reader->source->by_id,
+                              .last = reader->ended};
     return true;
 }
 
@@ -215,10 +220,10 @@ struct fake_version *fake_source_put(struct fake_source *source, const struct st
     size_t n = record->version_count;
     assert(n == 0 || record->versions[n - 1].version_s < version_s);
     json_t *body = json_object();
-    json_object_set_new(body, stream->table.key[0], json_string(id));
-    if (stream->table.version) json_object_set_new(body, stream->table.version, json_integer(version_s));
-    if (stream->table.day && strcmp(stream->table.day, stream->table.version) != 0)
-        json_object_set_new(body, stream->table.day, json_integer(version_s));
+    json_object_set_new(body, stream->table->key[0], json_string(id));
+    if (stream->table->version) json_object_set_new(body, stream->table->version, json_integer(version_s));
+    if (stream->table->day && strcmp(stream->table->day, stream->table->version) != 0)
+        json_object_set_new(body, stream->table->day, json_integer(version_s));
     record->versions = mem_grow(record->versions, n + 1, sizeof *record->versions);
     record->versions[n] =
         (struct fake_version){.version_s = version_s, .child_count = record->child_count, .body = body};
@@ -230,7 +235,7 @@ void fake_source_put_child(struct fake_source *source, const struct stream *stre
                            const struct fake_child *child)
 {
     struct fake_record *record = fake_source_record(source, stream, parent);
-    const struct table *table = &stream->children[0];
+    const struct table *table = stream->children[0].table;
     json_t *body = json_object();
     json_object_set_new(body, table->key[0], json_string(parent));
     json_object_set_new(body, table->key[table->key_count - 1], json_string(child->id));

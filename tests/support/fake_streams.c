@@ -28,7 +28,7 @@ static const struct column team_columns[] = {
 static const char *const id_key[] = {"id"};
 static const char *const reply_key[] = {"ticket_id", "id"};
 
-static const struct table replies[] = {{
+static const struct table replies = {
     .name = "replies",
     .columns = reply_columns,
     .column_count = COUNT(reply_columns),
@@ -36,77 +36,79 @@ static const struct table replies[] = {{
     .key_count = COUNT(reply_key),
     .version = "updated_at",
     .day = "created_at",
-}};
+};
+
+static const struct child children[] = {{&replies, CHILD_DEFAULT}};
 
 const struct stream fake_people = {
     .name = "people",
     .kind = STREAM_INCREMENTAL,
-    .table = {.name = "people",
-              .columns = updated_columns,
-              .column_count = COUNT(updated_columns),
-              .key = id_key,
-              .key_count = COUNT(id_key),
-              .version = "updated_at",
-              .day = "updated_at"},
+    .table = &(const struct table){.name = "people",
+                                   .columns = updated_columns,
+                                   .column_count = COUNT(updated_columns),
+                                   .key = id_key,
+                                   .key_count = COUNT(id_key),
+                                   .version = "updated_at",
+                                   .day = "updated_at"},
     .by_default = true,
 };
 
 const struct stream fake_tickets = {
     .name = "tickets",
     .kind = STREAM_INCREMENTAL,
-    .table = {.name = "tickets",
-              .columns = updated_columns,
-              .column_count = COUNT(updated_columns),
-              .key = id_key,
-              .key_count = COUNT(id_key),
-              .version = "updated_at",
-              .day = "updated_at"},
-    .children = replies,
-    .child_count = COUNT(replies),
+    .table = &(const struct table){.name = "tickets",
+                                   .columns = updated_columns,
+                                   .column_count = COUNT(updated_columns),
+                                   .key = id_key,
+                                   .key_count = COUNT(id_key),
+                                   .version = "updated_at",
+                                   .day = "updated_at"},
+    .children = children,
+    .child_count = COUNT(children),
     .by_default = true,
 };
 
 const struct stream fake_visits = {
     .name = "visits",
     .kind = STREAM_EVENT,
-    .table = {.name = "visits",
-              .columns = created_columns,
-              .column_count = COUNT(created_columns),
-              .key = id_key,
-              .key_count = COUNT(id_key),
-              .version = "created_at",
-              .day = "created_at"},
+    .table = &(const struct table){.name = "visits",
+                                   .columns = created_columns,
+                                   .column_count = COUNT(created_columns),
+                                   .key = id_key,
+                                   .key_count = COUNT(id_key),
+                                   .version = "created_at",
+                                   .day = "created_at"},
     .by_default = true,
 };
 
 const struct stream fake_calls = {
     .name = "calls",
     .kind = STREAM_SCAN,
-    .table = {.name = "calls",
-              .columns = updated_columns,
-              .column_count = COUNT(updated_columns),
-              .key = id_key,
-              .key_count = COUNT(id_key),
-              .version = "updated_at",
-              .day = "updated_at"},
+    .table = &(const struct table){.name = "calls",
+                                   .columns = updated_columns,
+                                   .column_count = COUNT(updated_columns),
+                                   .key = id_key,
+                                   .key_count = COUNT(id_key),
+                                   .version = "updated_at",
+                                   .day = "updated_at"},
     .by_default = true,
 };
 
 const struct stream fake_teams = {
     .name = "teams",
     .kind = STREAM_SNAPSHOT,
-    .table = {.name = "teams",
-              .columns = team_columns,
-              .column_count = COUNT(team_columns),
-              .key = id_key,
-              .key_count = COUNT(id_key)},
+    .table = &(const struct table){.name = "teams",
+                                   .columns = team_columns,
+                                   .column_count = COUNT(team_columns),
+                                   .key = id_key,
+                                   .key_count = COUNT(id_key)},
     .by_default = true,
 };
 
 struct selection fake_selection(const struct stream *stream)
 {
-    struct selection selection = {.stream = stream, .tables = {&stream->table}, .table_count = 1};
+    struct selection selection = {.stream = stream, .tables = {stream->table}, .table_count = 1};
     for (size_t i = 0; i < stream->child_count; i++)
-        selection.tables[selection.table_count++] = &stream->children[i];
+        selection.tables[selection.table_count++] = stream->children[i].table;
     return selection;
 }

@@ -269,6 +269,13 @@ static void fake_free(struct warehouse *base)
     (void)base; /* the test owns it: fake_warehouse_done */
 }
 
+/* Everything derived follows by itself. */
+static bool fake_refresh(struct warehouse *base, const struct selection *selection, struct error *err)
+{
+    (void)selection;
+    return fake_enter(&((struct fake_warehouse *)base)->hook, "refresh", err);
+}
+
 static const struct warehouse_ops ops = {.prepare = fake_prepare,
                                          .state = fake_state,
                                          .begin = fake_begin,
@@ -276,6 +283,7 @@ static const struct warehouse_ops ops = {.prepare = fake_prepare,
                                          .reject = fake_reject,
                                          .commit = fake_commit,
                                          .abort = fake_load_free,
+                                         .refresh = fake_refresh,
                                          .free = fake_free};
 
 void fake_warehouse_init(struct fake_warehouse *warehouse, const int64_t *now_us)

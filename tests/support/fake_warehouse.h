@@ -86,7 +86,8 @@ struct fake_lock {
 
 struct fake_warehouse {
     struct warehouse base;
-    struct fake_hook hook; /* prepare, state, begin, write, reject, commit, commit.run, commit.answer */
+    struct fake_hook hook; /* prepare, state, begin, write, reject, commit, commit.run, commit.answer,
+                              refresh */
     const int64_t *now_us; /* borrowed */
     enum fake_design design;
     const struct zone *zone; /* needed by FAKE_CLAIM_OPEN alone */

@@ -81,7 +81,7 @@ static void a_search_is_written(void **state)
 {
     (void)state;
     struct intercom intercom = {.minor = 16, .base_url = (char[]){BASE}};
-    const struct intercom_stream *contacts = (const struct intercom_stream *)intercom_streams[0];
+    const struct intercom_stream *contacts = (const struct intercom_stream *)intercom_type.streams[0];
     struct intercom_ask ask = {.intercom = &intercom,
                                .stream = contacts,
                                .window = {.from_s = 1772633377, .to_s = 1772633378},
@@ -181,8 +181,8 @@ static void check_columns(const struct column *columns, size_t count)
 static void the_table_of_streams_is_sound(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < INTERCOM_STREAM_COUNT; i++) {
-        const struct table *table = &intercom_streams[i]->table;
+    for (size_t i = 0; i < intercom_type.stream_count; i++) {
+        const struct table *table = intercom_type.streams[i]->table;
         check_columns(table->columns, table->column_count);
         for (size_t k = 0; k < table->key_count; k++) {
             const struct column *key = table_column(table, table->key[k]);

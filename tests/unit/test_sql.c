@@ -32,26 +32,29 @@ static const struct table parts = {.name = "parts",
                                    .key_count = 4,
                                    .version = "updated_at",
                                    .day = "created_at"};
+static const struct table talk = {.name = "talks",
+                                  .columns = talk_columns,
+                                  .column_count = 3,
+                                  .key = talk_key,
+                                  .key_count = 1,
+                                  .version = "updated_at",
+                                  .day = "updated_at"};
+static const struct table tag = {
+    .name = "tags", .columns = talk_columns, .column_count = 1, .key = talk_key, .key_count = 1};
 static const struct stream talks = {
     .name = "talks",
     .kind = STREAM_INCREMENTAL,
-    .table = {.name = "talks",
-              .columns = talk_columns,
-              .column_count = 3,
-              .key = talk_key,
-              .key_count = 1,
-              .version = "updated_at",
-              .day = "updated_at"},
-    .children = &parts,
+    .table = &talk,
+    .children = &(const struct child){&parts, CHILD_DEFAULT},
     .child_count = 1,
 };
 static const struct stream tags = {
     .name = "tags",
     .kind = STREAM_SNAPSHOT,
-    .table = {.name = "tags", .columns = talk_columns, .column_count = 1, .key = talk_key, .key_count = 1},
+    .table = &tag,
 };
-static const struct selection both = {.stream = &talks, .tables = {&talks.table, &parts}, .table_count = 2};
-static const struct selection lists = {.stream = &tags, .tables = {&tags.table}, .table_count = 1};
+static const struct selection both = {.stream = &talks, .tables = {&talk, &parts}, .table_count = 2};
+static const struct selection lists = {.stream = &tags, .tables = {&tag}, .table_count = 1};
 
 static char *script(const struct selection *selection, const char *const stages[LIMIT_TABLES + 1])
 {
@@ -169,7 +172,7 @@ static void scans_are_not_bounded(void **state)
     (void)state;
     struct stream scan = talks;
     scan.kind = STREAM_SCAN;
-    const struct selection selection = {.stream = &scan, .tables = {&scan.table}, .table_count = 1};
+    const struct selection selection = {.stream = &scan, .tables = {scan.table}, .table_count = 1};
     const char *const stages[LIMIT_TABLES + 1] = {"stage_a"};
     char *sql = script(&selection, stages);
     assert_null(strstr(sql, "partition_date < @lo"));
@@ -236,13 +239,13 @@ static void other_statements_are_whole(void **state)
     buf_init(&sql, LIMIT_SQL);
     sql_latest_text(&names, &parts, &sql);
     assert_has(buf_string(&sql), "PARTITION BY `talk_id`, `id` ORDER BY `updated_at` DESC, _loaded_at DESC");
-    sql_adopt_text(&names, &talks.table, &sql);
+    sql_adopt_text(&names, &talk, &sql);
     assert_has(buf_string(&sql),
                "COUNTIF(partition_date IS DISTINCT FROM DATE(`updated_at`, @timezone)) AS misplaced");
     assert_has(buf_string(&sql), "COUNTIF(`id` IS NULL OR `updated_at` IS NULL) AS keyless");
-    sql_latest_text(&names, &tags.table, &sql);
+    sql_latest_text(&names, &tag, &sql);
     assert_has(buf_string(&sql), "QUALIFY partition_date = MAX(partition_date) OVER ()");
-    sql_adopt_text(&names, &tags.table, &sql);
+    sql_adopt_text(&names, &tag, &sql);
     assert_has(buf_string(&sql), "COUNTIF(FALSE) AS misplaced");
     sql_state_text(&names, &talks, &sql);
     sql_ledger_text(&names, &sql);

@@ -137,7 +137,7 @@ bool run(struct room *room, const char *stream)
     begin(room);
     for (size_t i = 0; i < type->stream_count; i++)
         if (strcmp(type->streams[i]->name, stream) == 0) selection.stream = type->streams[i];
-    selection.tables[0] = &selection.stream->table;
+    selection.tables[0] = selection.stream->table;
     struct day from = zone_day(room->zone, BEGIN);
     struct run_context context = {
         .plan = {.zone = room->zone, .start = from, .lookback_days = 2, .settle_minutes = 60},

@@ -47,13 +47,14 @@ static const struct table parts = {.name = "parts",
                                    .key_count = 3,
                                    .version = "updated_at",
                                    .day = "created_at"};
-static const struct stream talks = {
-    .name = "talks", .kind = STREAM_INCREMENTAL, .table = TALKS(talk_columns, 3)};
-static const struct stream short_talks = {.name = "talks", .table = TALKS(talk_columns, 2)};
-static const struct stream wrong_talks = {.name = "talks", .table = TALKS(wrong_columns, 3)};
-const struct selection both = {.stream = &talks, .tables = {&talks.table, &parts}, .table_count = 2};
-const struct selection shorter = {.stream = &short_talks, .tables = {&short_talks.table}, .table_count = 1};
-const struct selection wrong = {.stream = &wrong_talks, .tables = {&wrong_talks.table}, .table_count = 1};
+static const struct table whole_talk = TALKS(talk_columns, 3), short_talk = TALKS(talk_columns, 2),
+                          wrong_talk = TALKS(wrong_columns, 3);
+static const struct stream talks = {.name = "talks", .kind = STREAM_INCREMENTAL, .table = &whole_talk};
+static const struct stream short_talks = {.name = "talks", .table = &short_talk};
+static const struct stream wrong_talks = {.name = "talks", .table = &wrong_talk};
+const struct selection both = {.stream = &talks, .tables = {&whole_talk, &parts}, .table_count = 2};
+const struct selection shorter = {.stream = &short_talks, .tables = {&short_talk}, .table_count = 1};
+const struct selection wrong = {.stream = &wrong_talks, .tables = {&wrong_talk}, .table_count = 1};
 static const struct source_identity ours = {.workspace = "w1", .type = "desk"};
 
 /* --- One warehouse --- */

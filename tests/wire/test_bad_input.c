@@ -378,7 +378,7 @@ static void an_unreadable_conversation_is_rejected(void **state)
         answer_always(&room, unreadable[i].head, unreadable[i].body);
         must_run(&room, "conversations");
         assert_int_equal(fake_warehouse_table(&room.warehouse, "conversations")->count, 0);
-        expect_rejected(&room, "", "its thread is no JSON that can be read", "\"id\":\"7\"");
+        expect_rejected(&room, "7", "its thread is no JSON that can be read", "\"id\":\"7\"");
         assert_true(script_requests(room.server) < MOST_STEPS);
         end(&room);
     }
@@ -390,9 +390,9 @@ static void a_conversation_that_lacks_something_is_rejected(void **state)
     static const struct {
         const char *body, *id, *reason;
     } cases[] = {
-        {"{\"id\":\"7\",\"updated_at\":1772409660}", "", "its thread has no list \"conversation_parts\""},
-        {"{\"id\":\"7\",\"conversation_parts\":[]}", "", "its thread has no list \"conversation_parts\""},
-        {"{\"updated_at\":1772409660,\"conversation_parts\":{\"conversation_parts\":[]}}", "",
+        {"{\"id\":\"7\",\"updated_at\":1772409660}", "7", "its thread has no list \"conversation_parts\""},
+        {"{\"id\":\"7\",\"conversation_parts\":[]}", "7", "its thread has no list \"conversation_parts\""},
+        {"{\"updated_at\":1772409660,\"conversation_parts\":{\"conversation_parts\":[]}}", "7",
          "it can't be keyed: \"id\" is missing"},
         {"{\"id\":\"7\",\"conversation_parts\":{\"conversation_parts\":[]}}", "7",
          "its time \"updated_at\" can't be read: it is missing"},
@@ -437,7 +437,7 @@ static void a_conversation_without_end_is_rejected(void **state)
         (struct step){.bytes = room.texts[room.count], .blanks = 100 * MIB, .close = true, .again = true};
     room.count++;
     must_run(&room, "conversations");
-    expect_rejected(&room, "", "its thread is larger than the 67108864 bytes", "\"id\":\"7\"");
+    expect_rejected(&room, "7", "its thread is larger than the 67108864 bytes", "\"id\":\"7\"");
     end(&room);
 }
 

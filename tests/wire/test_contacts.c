@@ -57,8 +57,8 @@ static void room_open(struct room *room, const char *zone, const char *version)
                                                        .http = room->http,
                                                        .token = room->token},
                              &room->source, &room->err));
-    room->selection = (struct selection){
-        .stream = type->streams[0], .tables = {&type->streams[0]->table}, .table_count = 1};
+    room->selection =
+        (struct selection){.stream = type->streams[0], .tables = {type->streams[0]->table}, .table_count = 1};
 }
 
 static void room_close(struct room *room)
@@ -81,7 +81,7 @@ struct lines {
 static void lines_open(struct lines *lines, const struct room *room, struct window window)
 {
     *lines = (struct lines){
-        .table = &room->selection.stream->table, .window = window, .text = mem_zero(MOST_ROWS, LINE_SIZE)};
+        .table = room->selection.stream->table, .window = window, .text = mem_zero(MOST_ROWS, LINE_SIZE)};
 }
 
 static void lines_done(struct lines *lines)

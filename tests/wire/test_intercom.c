@@ -86,8 +86,8 @@ static void begin(struct room *room, const char *version)
                                                        .progress = &room->progress,
                                                        .stop = &room->stop},
                              &room->source, &room->err));
-    room->selection = (struct selection){
-        .stream = type->streams[0], .tables = {&type->streams[0]->table}, .table_count = 1};
+    room->selection =
+        (struct selection){.stream = type->streams[0], .tables = {type->streams[0]->table}, .table_count = 1};
 }
 
 static void open_window(struct room *room, struct window window)

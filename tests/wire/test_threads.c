@@ -112,8 +112,8 @@ static void begin(struct room *room, bool with_parts)
     for (size_t i = 0; i < type->stream_count; i++) {
         const struct stream *stream = type->streams[i];
         if (strcmp(stream->name, "conversations") != 0) continue;
-        room->selection = (struct selection){.stream = stream, .tables = {&stream->table}, .table_count = 1};
-        if (with_parts) room->selection.tables[room->selection.table_count++] = &stream->children[0];
+        room->selection = (struct selection){.stream = stream, .tables = {stream->table}, .table_count = 1};
+        if (with_parts) room->selection.tables[room->selection.table_count++] = stream->children[0].table;
     }
     assert_true(room->source->ops->open(room->source, &room->selection,
                                         (struct window){.from_s = BEGIN, .to_s = WINDOW_OPEN}, &room->reader,

@@ -130,7 +130,7 @@ static bool pick_version(const char *version, int *out_minor, struct error *err)
                      version, OLDEST_MINOR, NEWEST_MINOR);
 }
 
-static bool create(const struct source_settings *settings, struct source **out_source, struct error *err)
+bool intercom_create(const struct source_settings *settings, struct source **out_source, struct error *err)
 {
     int minor = 0;
     char *base_url = NULL;
@@ -153,10 +153,3 @@ static bool create(const struct source_settings *settings, struct source **out_s
     *out_source = &intercom->source;
     return true;
 }
-
-const struct source_type intercom_type = {
-    .name = INTERCOM_NAME,
-    .streams = intercom_streams,
-    .stream_count = INTERCOM_STREAM_COUNT,
-    .create = create,
-};

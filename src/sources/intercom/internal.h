@@ -1,6 +1,6 @@
 /* internal.h - what Intercom's rooms know of each other. One thread, that of the source.
  *
- * streams  the table of streams; columns.h has the words for their columns
+ * streams  THE table of streams; tables.h and table_*.c have their columns
  * intercom the source: who we are, which host, which version
  * paging   reads a stream page by page
  * threads  reads a search, and then each record found by itself, with what belongs to it
@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "core/source.h"
+#include "intercom.h"
 #include "sources/sources.h"
 
 /* --- limiter.c ---
@@ -49,6 +50,8 @@ struct intercom {
     int minor;             /* the 16 of it */
     struct limiter limiter;
 };
+
+bool intercom_create(const struct source_settings *settings, struct source **out_source, struct error *err);
 
 /* --- fetch.c --- */
 struct fetch {
@@ -144,11 +147,6 @@ struct intercom_stream {
     int query_minor;
     const struct intercom_thread *thread; /* what threads need */
 };
-
-extern const struct intercom_stream intercom_conversations;
-
-#define INTERCOM_STREAM_COUNT 3
-extern const struct stream *const intercom_streams[INTERCOM_STREAM_COUNT];
 
 /* --- paging.c --- */
 extern const struct intercom_shape intercom_search, intercom_list;

@@ -53,7 +53,7 @@ static void write_bound(struct buf *body, const char *field, const char *operato
 static void write_search(const struct intercom_ask *ask, struct buf *url, struct buf *body)
 {
     const struct intercom_stream *stream = ask->stream;
-    const char *field = stream->stream.table.version;
+    const char *field = stream->stream.table->version;
     int64_t low = 0, high = 0;
     paging_bounds(ask->intercom, stream->bounds, ask->window, &low, &high);
 
@@ -300,7 +300,7 @@ static void watch_order(struct paging *paging, const json_t *list)
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *body = json_array_get(list, i);
         int64_t version = 0;
-        if (!row_version(&paging->stream->stream.table, body, &version)) continue;
+        if (!row_version(paging->stream->stream.table, body, &version)) continue;
         if (version < paging->newest_us)
             paging->ascending = false;
         else
@@ -318,7 +318,7 @@ static bool is_past(const struct paging *paging, const json_t *list)
 {
     int64_t first = 0;
     return paging->stream->shape->windowed && paging->ascending &&
-           row_version(&paging->stream->stream.table, json_array_get(list, 0), &first) &&
+           row_version(paging->stream->stream.table, json_array_get(list, 0), &first) &&
            first >= window_end_us(paging);
 }
 
@@ -332,9 +332,9 @@ static size_t pick_records(struct paging *paging, const json_t *list)
         const json_t *body = json_array_get(list, i);
         int64_t version = 0;
         bool dated =
-            paging->stream->shape->windowed && row_version(&paging->stream->stream.table, body, &version);
+            paging->stream->shape->windowed && row_version(paging->stream->stream.table, body, &version);
         if (dated && (version < from || version >= to)) continue;
-        paging->records[count++] = (struct record){.body = body};
+        paging->records[count++] = (struct record){.body = body, .listed_us = dated ? version : 0};
     }
     return count;
 }
@@ -394,6 +394,7 @@ static bool next_page(struct reader *reader, struct page *out_page, struct error
     if (!send_for_next(paging, list, err)) return false;
     out_page->count = pick_records(paging, list);
     out_page->records = paging->records;
+    out_page->ascending = paging->ascending;
     out_page->last = paging->finished;
     return true;
 }

@@ -1,188 +1,57 @@
-#include "columns.h"
+/* streams.c - THE table of streams. Adding one is an entry here, and its columns in a table_<subject>.c. */
 #include "internal.h"
+#include "tables.h"
 
-/* --- shapes that several fields share --- */
-
-static const struct column link_columns[] = {
-    TEXT("type", "Kind of object"),
-    TEXT("id", "Its id"),
-    TEXT("url", "Path to read it at"),
+static const struct intercom_thread conversation_thread = {
+    .path = "/conversations/",
+    .query = "display_as=plaintext",
+    .parts = "conversation_parts",
+    .opening = "source",
+    .counted = "statistics.count_conversation_parts",
+    .parent = "conversation_id",
+    .most = 500,
 };
 
-/* Lists inside a contact hold at most ten elements; has_more tells that there are others. */
-static const struct column link_list_columns[] = {
-    TEXT("type", "Always \"list\""),
-    RECORDS("data", link_columns, "At most the first ten"),
-    TEXT("url", "Path to read the whole list at"),
-    NUMBER("total_count", "How many there are"),
-    FLAG("has_more", "There are more than data holds"),
+#define STREAM(...) &((const struct intercom_stream){__VA_ARGS__}).stream
+#define CHILDREN(...)                                                                                        \
+    .children = (const struct child[]){__VA_ARGS__},                                                         \
+    .child_count = sizeof((const struct child[]){__VA_ARGS__}) / sizeof(struct child)
+
+static const struct stream *const streams[] = {
+    STREAM(.stream = {.name = "contacts",
+                      .kind = STREAM_INCREMENTAL,
+                      .table = &intercom_contacts,
+                      .by_default = true,
+                      .cost = "1 for 150 contacts",
+                      .permission = "Read and list users and companies",
+                      .blind = "a contact that changed twice between two runs is seen once"},
+           .reading = &intercom_pages, .shape = &intercom_search, .path = "/contacts/search", .list = "data",
+           .bounds = BOUNDS_DAYS_2_16, .query = "include_merge_history=true", .query_minor = 16),
+
+    STREAM(.stream = {.name = "conversations",
+                      .kind = STREAM_INCREMENTAL,
+                      .table = &intercom_conversations,
+                      CHILDREN({&intercom_conversation_parts, CHILD_DEFAULT}),
+                      .by_default = true,
+                      .cost = "1 for 150 conversations, and 1 each",
+                      .permission = "Read conversations",
+                      .blind = "parts before the newest 500 of a conversation"},
+           .reading = &intercom_threads, .shape = &intercom_search, .path = "/conversations/search",
+           .list = "conversations", .bounds = BOUNDS_SECONDS, .thread = &conversation_thread),
+
+    STREAM(.stream = {.name = "admins",
+                      .kind = STREAM_SNAPSHOT,
+                      .table = &intercom_admins,
+                      .by_default = true,
+                      .cost = "1",
+                      .permission = "Read admins",
+                      .blind = "the days on which it was not read"},
+           .reading = &intercom_pages, .shape = &intercom_list, .path = "/admins", .list = "admins"),
 };
 
-/* --- contacts --- */
-
-static const struct column avatar_columns[] = {
-    TEXT("type", "Always \"avatar\""),
-    TEXT("image_url", "Address of the picture"),
-};
-
-static const struct column location_columns[] = {
-    TEXT("type", "Always \"location\""),
-    TEXT("country", "Country"),
-    TEXT("country_code", "Country code"),
-    TEXT("continent_code", "Continent code"),
-    TEXT("region", "Region"),
-    TEXT("city", "City"),
-};
-
-static const struct column social_profile_columns[] = {
-    TEXT("type", "Always \"social_profile\""),
-    TEXT("name", "Network"),
-    TEXT("url", "Address of the profile"),
-};
-
-static const struct column social_profiles_columns[] = {
-    TEXT("type", "Always \"list\""),
-    RECORDS("data", social_profile_columns, "The profiles"),
-};
-
-static const struct column merge_columns[] = {
-    TEXT("type", "Always \"merge_history\""),
-    TEXT("source_contact_id", "Contact that was merged into this one"),
-    TEXT("source_contact_role", "Its role: user or lead"),
-    TIME("merged_at", "When that happened"),
-};
-
-static const struct column contact_columns[] = {
-    TEXT("type", "Always \"contact\""),
-    KEY("id", "Id given by Intercom"),
-    TEXT("external_id", "Id given by the app that created the contact"),
-    TEXT("workspace_id", "Workspace that the contact belongs to"),
-    TEXT("role", "user or lead"),
-    TEXT("email", "E-mail address"),
-    TEXT("email_domain", "Part of the e-mail address after the @"),
-    TEXT("phone", "Phone number"),
-    TEXT("formatted_phone", "Phone number in international form"),
-    TEXT("name", "Full name"),
-    TEXT("owner_id", "Admin who owns the contact"),
-    FLAG("has_hard_bounced", "A mail to this address bounced for good"),
-    FLAG("marked_email_as_spam", "The contact reported a mail as spam"),
-    FLAG("unsubscribed_from_emails", "The contact takes no mails"),
-    TIME("created_at", "When the contact was created"),
-    VERSION("updated_at", "When the contact last changed: the version of the row"),
-    TIME("signed_up_at", "When the contact signed up"),
-    TIME("last_seen_at", "When the contact was last seen"),
-    TIME("last_replied_at", "When the contact last wrote"),
-    TIME("last_contacted_at", "When the contact was last written to"),
-    TIME("last_email_opened_at", "When the contact last opened a mail"),
-    TIME("last_email_clicked_at", "When the contact last followed a link in a mail"),
-    TEXT("language_override", "Language chosen for the Messenger"),
-    TEXT("browser", "Browser name"),
-    TEXT("browser_version", "Browser version"),
-    TEXT("browser_language", "Language set in the browser"),
-    TEXT("os", "Operating system"),
-    TEXT("android_app_name", "Android app name"),
-    TEXT("android_app_version", "Android app version"),
-    TEXT("android_device", "Android device"),
-    TEXT("android_os_version", "Android version"),
-    TEXT("android_sdk_version", "Version of the Android SDK"),
-    TIME("android_last_seen_at", "When the contact was last seen on Android"),
-    TEXT("ios_app_name", "iOS app name"),
-    TEXT("ios_app_version", "iOS app version"),
-    TEXT("ios_device", "iOS device"),
-    TEXT("ios_os_version", "iOS version"),
-    TEXT("ios_sdk_version", "Version of the iOS SDK"),
-    TIME("ios_last_seen_at", "When the contact was last seen on iOS"),
-    FLAG("enabled_push_messaging", "Push messages are allowed"),
-    TEXT("referrer", "Page that led the contact here"),
-    TEXT("utm_campaign", "Campaign of the first visit"),
-    TEXT("utm_content", "Content tag of the first visit"),
-    TEXT("utm_medium", "Medium of the first visit"),
-    TEXT("utm_source", "Source of the first visit"),
-    TEXT("utm_term", "Search term of the first visit"),
-    JSON("custom_attributes", "Attributes defined in this workspace, by name"),
-    RECORD("avatar", avatar_columns, "Picture"),
-    RECORD("location", location_columns, "Where the contact is"),
-    RECORD("tags", link_list_columns, "Tags"),
-    RECORD("notes", link_list_columns, "Notes"),
-    RECORD("companies", link_list_columns, "Companies"),
-    RECORD("opted_in_subscription_types", link_list_columns, "Subscriptions the contact asked for"),
-    RECORD("opted_out_subscription_types", link_list_columns, "Subscriptions the contact left"),
-    RECORD("social_profiles", social_profiles_columns, "Social profiles"),
-    RECORDS("merge_history", merge_columns, "Contacts that were merged into this one (users only)"),
-};
-
-static const char *const id_key[] = {"id"};
-
-static const struct intercom_stream contacts = {
-    .stream = {.name = "contacts",
-               .kind = STREAM_INCREMENTAL,
-               .table = {.name = "contacts",
-                         .description = "People: users and leads, one row for each version that was seen",
-                         .columns = contact_columns,
-                         .column_count = COUNT(contact_columns),
-                         .key = id_key,
-                         .key_count = COUNT(id_key),
-                         .version = "updated_at",
-                         .day = "updated_at"},
-               .by_default = true},
-    .reading = &intercom_pages,
-    .shape = &intercom_search,
-    .path = "/contacts/search",
-    .list = "data",
-    .bounds = BOUNDS_DAYS_2_16,
-    .query = "include_merge_history=true",
-    .query_minor = 16,
-};
-
-/* --- admins --- */
-
-static const struct column team_priority_columns[] = {
-    TEXTS("primary_team_ids", "Teams that the admin serves first"),
-    TEXTS("secondary_team_ids", "Teams that the admin serves when these have nothing to do"),
-};
-
-static const struct column role_columns[] = {
-    TEXT("type", "Always \"role\""),
-    TEXT("id", "Its id"),
-    TEXT("name", "Its name"),
-};
-
-static const struct column admin_columns[] = {
-    TEXT("type", "Always \"admin\""),
-    KEY("id", "Id given by Intercom"),
-    TEXT("name", "Name"),
-    TEXT("email", "E-mail address"),
-    TEXT("job_title", "Job title"),
-    FLAG("away_mode_enabled", "The admin is away"),
-    FLAG("away_mode_reassign", "New conversations of the admin go to others meanwhile"),
-    TEXT("away_status_reason_id", "Why the admin is away"),
-    FLAG("has_inbox_seat", "The admin has a paid seat"),
-    TEXTS("team_ids", "Teams that the admin belongs to"),
-    TEXT("avatar", "Address of the picture"),
-    RECORD("team_priority_level", team_priority_columns, "Which teams come first"),
-    RECORD("role", role_columns, "Role in the workspace"),
-};
-
-static const struct intercom_stream admins = {
-    .stream = {.name = "admins",
-               .kind = STREAM_SNAPSHOT,
-               .table = {.name = "admins",
-                         .description = "People who answer: the whole list, once on each day it was read",
-                         .columns = admin_columns,
-                         .column_count = COUNT(admin_columns),
-                         .key = id_key,
-                         .key_count = COUNT(id_key)},
-               .by_default = true},
-    .reading = &intercom_pages,
-    .shape = &intercom_list,
-    .path = "/admins",
-    .list = "admins",
-};
-
-/* --- THE table: adding a stream is one entry here --- */
-
-const struct stream *const intercom_streams[INTERCOM_STREAM_COUNT] = {
-    &contacts.stream,
-    &intercom_conversations.stream,
-    &admins.stream,
+const struct source_type intercom_type = {
+    .name = INTERCOM_NAME,
+    .streams = streams,
+    .stream_count = sizeof streams / sizeof *streams,
+    .create = intercom_create,
 };

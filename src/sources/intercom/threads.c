@@ -25,7 +25,8 @@ static const struct retry retry_thread = {.base_ms = 500, .cap_ms = 8000, .attem
 /* A record that was found, and the exchange that reads it whole. */
 struct slot {
     json_t *item; /* as the search shows it */
-    bool asked;   /* else it names nothing that could be read */
+    int64_t listed_us;
+    bool asked; /* else it names nothing that could be read */
     bool large, patient;
     int64_t good_before; /* threads read when it was first asked for */
     struct fetch fetch;
@@ -94,11 +95,11 @@ static bool ask(struct threads *threads, struct slot *slot, struct error *err)
                       err);
 }
 
-static bool begin_slot(struct threads *threads, const json_t *item, struct error *err)
+static bool begin_slot(struct threads *threads, const struct record *listed, struct error *err)
 {
     struct slot *slot = &threads->slots[(threads->first + threads->count++) % IN_FLIGHT];
-    json_t *shared = (json_t *)(uintptr_t)item; /* its page may go, it stays */
-    *slot = (struct slot){.item = json_incref(shared), .good_before = threads->good};
+    json_t *item = json_incref((json_t *)(uintptr_t)listed->body); /* its page may go, it stays */
+    *slot = (struct slot){.item = item, .listed_us = listed->listed_us, .good_before = threads->good};
     fetch_init(&slot->fetch, threads->intercom, slot->what);
     slot->fetch.lean = true;
     slot->fetch.good = &threads->good;
@@ -125,8 +126,7 @@ static bool fill_slots(struct threads *threads, struct error *err)
 {
     while (threads->count < IN_FLIGHT) {
         if (threads->next < threads->found.count) {
-            const json_t *item = threads->found.records[threads->next++].body;
-            if (!begin_slot(threads, item, err)) return false;
+            if (!begin_slot(threads, &threads->found.records[threads->next++], err)) return false;
         } else if (threads->found.last) {
             return true;
         } else {
@@ -203,7 +203,9 @@ static void add_record(struct threads *threads, struct page *page, struct record
 
 static void reject(struct threads *threads, const struct slot *slot, struct page *page)
 {
-    add_record(threads, page, (struct record){.body = slot->item, .problem = threads->problem});
+    add_record(
+        threads, page,
+        (struct record){.body = slot->item, .problem = threads->problem, .listed_us = slot->listed_us});
 }
 
 /* The first message in the shape of a part: it has no times of its own. */
@@ -250,7 +252,7 @@ static bool describe(struct threads *threads, int64_t received, int64_t total)
 }
 
 /* The parts leave the record for rows of their own. */
-static bool take_apart(struct threads *threads, struct page *page)
+static bool take_apart(struct threads *threads, int64_t listed_us, struct page *page)
 {
     const struct intercom_thread *shape = threads->stream->thread;
     json_t *envelope = json_object_get(threads->thread, shape->parts);
@@ -269,7 +271,7 @@ static bool take_apart(struct threads *threads, struct page *page)
     if (!describe(threads, (int64_t)received, total)) page->incomplete++;
 
     threads->records = mem_grow(threads->records, received + 2, sizeof *threads->records);
-    add_record(threads, page, (struct record){.body = threads->thread});
+    add_record(threads, page, (struct record){.body = threads->thread, .listed_us = listed_us});
     if (threads->child == 0) return true;
     if (json_is_object(message)) {
         threads->opening = make_opening(threads->thread, message);
@@ -321,14 +323,16 @@ static bool take_oldest(struct threads *threads, struct page *page, struct error
     struct error failure = {0}; /* not err: most failures end well */
     enum fate fate = FATE_AGAIN;
     if (!slot->asked) {
-        add_record(threads, page, (struct record){.body = slot->item}); /* it has no key: it is rejected */
+        add_record(
+            threads, page,
+            (struct record){.body = slot->item, .listed_us = slot->listed_us}); /* no key: it is rejected */
         return true;
     }
     slot->fetch.lean = false;
     while (fate == FATE_AGAIN && !fetch_wait(&slot->fetch, &threads->thread, &failure))
         fate = settle(threads, slot, page, &failure);
     threads->requests += slot->fetch.tries;
-    if (fate == FATE_AGAIN && !take_apart(threads, page)) reject(threads, slot, page);
+    if (fate == FATE_AGAIN && !take_apart(threads, slot->listed_us, page)) reject(threads, slot, page);
     if (fate == FATE_FAILED) *err = failure;
     return fate != FATE_FAILED;
 }
@@ -347,6 +351,7 @@ static bool next_thread(struct reader *reader, struct page *out_page, struct err
         threads->holding = true;
         if (!take_oldest(threads, out_page, err)) return false;
     }
+    out_page->ascending = threads->found.ascending;
     out_page->records = threads->records;
     out_page->requests = threads->requests;
     threads->requests = 0;

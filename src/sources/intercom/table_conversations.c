@@ -1,6 +1,5 @@
-/* conversations.c - the tables of conversations and of what was said in them. */
-#include "columns.h"
-#include "internal.h"
+/* table_conversations.c - conversations, and what was said in them. */
+#include "tables.h"
 
 /* --- shapes that both tables share --- */
 
@@ -285,7 +284,18 @@ static const struct column part_columns[] = {
 static const char *const conversation_key[] = {"id"};
 static const char *const part_key[] = {"conversation_id", "id", "updated_at", "redacted"};
 
-static const struct table parts = {
+const struct table intercom_conversations = {
+    .name = "conversations",
+    .description = "Conversations, one row for each version that was seen",
+    .columns = conversation_columns,
+    .column_count = COUNT(conversation_columns),
+    .key = conversation_key,
+    .key_count = COUNT(conversation_key),
+    .version = "updated_at",
+    .day = "updated_at",
+};
+
+const struct table intercom_conversation_parts = {
     .name = "conversation_parts",
     .description = "What was said and done in conversations, one row for each version that was seen",
     .columns = part_columns,
@@ -294,36 +304,4 @@ static const struct table parts = {
     .key_count = COUNT(part_key),
     .version = "updated_at",
     .day = "created_at",
-};
-
-static const struct intercom_thread thread = {
-    .path = "/conversations/",
-    .query = "display_as=plaintext",
-    .parts = "conversation_parts",
-    .opening = "source",
-    .counted = "statistics.count_conversation_parts",
-    .parent = "conversation_id",
-    .most = 500,
-};
-
-const struct intercom_stream intercom_conversations = {
-    .stream = {.name = "conversations",
-               .kind = STREAM_INCREMENTAL,
-               .table = {.name = "conversations",
-                         .description = "Conversations, one row for each version that was seen",
-                         .columns = conversation_columns,
-                         .column_count = COUNT(conversation_columns),
-                         .key = conversation_key,
-                         .key_count = COUNT(conversation_key),
-                         .version = "updated_at",
-                         .day = "updated_at"},
-               .children = &parts,
-               .child_count = 1,
-               .by_default = true},
-    .reading = &intercom_threads,
-    .shape = &intercom_search,
-    .path = "/conversations/search",
-    .list = "conversations",
-    .bounds = BOUNDS_SECONDS,
-    .thread = &thread,
 };

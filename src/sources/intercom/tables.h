@@ -1,10 +1,10 @@
-/* columns.h - the words in which the tables of this source are written down.
+/* tables.h - the tables of this source, and the words in which they are written down.
  *
  * Columns bear the names of the record's fields (API 2.16). Everything may be absent or null but the key and
  * the version. What no column takes is kept in _extra, so an unknown field is no loss.
  */
-#ifndef CASELOAD_SOURCES_INTERCOM_COLUMNS_H
-#define CASELOAD_SOURCES_INTERCOM_COLUMNS_H
+#ifndef CASELOAD_SOURCES_INTERCOM_TABLES_H
+#define CASELOAD_SOURCES_INTERCOM_TABLES_H
 
 #include "core/stream.h"
 
@@ -56,5 +56,9 @@
         .name = (n), .type = COLUMN_RECORD, .mode = COLUMN_REPEATED, .fields = (of),                         \
         .field_count = COUNT(of), .description = (about)                                                     \
     }
+
+/* One file a subject: table_<subject>.c. */
+extern const struct table intercom_admins, intercom_contacts, intercom_conversation_parts,
+    intercom_conversations;
 
 #endif
