@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "intercom_query.h"
+#include "intercom_room.h"
 #include "internal.h"
 #include "world.h"
 #include "world_admins.h"
@@ -63,7 +64,7 @@ void intercom_set_index_lag(struct intercom *intercom, int64_t seconds)
 
 /* --- what every request must bear --- */
 
-static void refuse(struct exchange *exchange, int status, const char *code, const char *message)
+void intercom_refuse(struct exchange *exchange, int status, const char *code, const char *message)
 {
     exchange_reply_json(exchange, status,
                         json_pack("{s:s, s:s, s:[{s:s, s:s}]}", "type", "error.list", "request_id",
@@ -78,7 +79,7 @@ static bool check_token(struct exchange *exchange)
     if (authorization && strncasecmp(authorization, scheme, sizeof scheme - 1) == 0 &&
         auth_is_source_token(exchange->sandbox->auth, authorization + sizeof scheme - 1))
         return true;
-    refuse(exchange, 401, "unauthorized", "Access Token Invalid");
+    intercom_refuse(exchange, 401, "unauthorized", "Access Token Invalid");
     return false;
 }
 
@@ -103,7 +104,7 @@ static bool check_rate(struct exchange *exchange)
     if (allowed) return true;
     char message[96];
     snprintf(message, sizeof message, "Exceeded rate limit of %" PRId64 " in %d_seconds", limit, WINDOW_S);
-    refuse(exchange, 429, "rate_limit_exceeded", message);
+    intercom_refuse(exchange, 429, "rate_limit_exceeded", message);
     return false;
 }
 
@@ -116,22 +117,22 @@ static bool check_version(struct exchange *exchange, int *out_minor)
         *out_minor = 10 + version[3] - '0';
         return true;
     }
-    refuse(exchange, 400, "intercom_version_invalid",
-           "Requested resource is not available in current API version.");
+    intercom_refuse(exchange, 400, "intercom_version_invalid",
+                    "Requested resource is not available in current API version.");
     return false;
 }
 
-static bool check_request(struct exchange *exchange, int *out_minor)
+bool intercom_admit(struct exchange *exchange, int *out_minor)
 {
     if (!check_token(exchange) || !check_rate(exchange) || !check_version(exchange, out_minor)) return false;
     const char *accept = exchange_header(exchange, "accept");
     if (!accept || (!strstr(accept, "application/json") && !strstr(accept, "*/*"))) {
-        refuse(exchange, 406, "client_error", "The requested media type is not acceptable");
+        intercom_refuse(exchange, 406, "client_error", "The requested media type is not acceptable");
         return false;
     }
     const char *type = exchange_header(exchange, "content-type");
     if (strcmp(exchange->method, "POST") == 0 && (!type || strncmp(type, "application/json", 16) != 0)) {
-        refuse(exchange, 415, "client_error", "The Content-Type must be application/json");
+        intercom_refuse(exchange, 415, "client_error", "The Content-Type must be application/json");
         return false;
     }
     return true;
@@ -142,7 +143,7 @@ static bool check_request(struct exchange *exchange, int *out_minor)
 static void handle_me(struct exchange *exchange)
 {
     int minor;
-    if (!check_request(exchange, &minor)) return;
+    if (!intercom_admit(exchange, &minor)) return;
     const struct sandbox_options *options = &exchange->sandbox->options;
     exchange_reply_json(
         exchange, 200,
@@ -298,11 +299,11 @@ static void run_search(struct exchange *exchange, const struct subject *subject,
 static void search(struct exchange *exchange, const struct subject *subject)
 {
     int minor;
-    if (!check_request(exchange, &minor)) return;
+    if (!intercom_admit(exchange, &minor)) return;
     AUTO(json_drop) json_t *body = exchange_json(exchange);
     AUTO(json_drop) json_t *cursor = NULL;
     if (!json_is_object(body)) {
-        refuse(exchange, 400, "bad_request", "The body is not a JSON object");
+        intercom_refuse(exchange, 400, "bad_request", "The body is not a JSON object");
         return;
     }
     struct search wanted;
@@ -310,14 +311,14 @@ static void search(struct exchange *exchange, const struct subject *subject)
     if (!search_parse(body, subject->kind,
                       subject->by_days && minor < 17 ? exchange->sandbox->intercom->zone : NULL, &wanted,
                       &err)) {
-        refuse(exchange, 400, err.code, err.message);
+        intercom_refuse(exchange, 400, err.code, err.message);
         return;
     }
     char hash[17];
     hash_query(body, hash);
     if (wanted.starting_after && !read_cursor(wanted.starting_after, hash, &cursor))
-        refuse(exchange, 400, "parameter_invalid",
-               "Invalid starting_after param. Please provide a valid value.");
+        intercom_refuse(exchange, 400, "parameter_invalid",
+                        "Invalid starting_after param. Please provide a valid value.");
     else
         run_search(exchange, subject, &wanted, cursor, hash);
 }
@@ -337,23 +338,23 @@ static void search_conversations(struct exchange *exchange)
 static void show_conversation(struct exchange *exchange)
 {
     int minor;
-    if (!check_request(exchange, &minor)) return;
+    if (!intercom_admit(exchange, &minor)) return;
     struct sandbox *sandbox = exchange->sandbox;
     const char *display = exchange_query(exchange, "display_as");
     bool plain = display && strcmp(display, "plaintext") == 0;
     json_object_set_new(exchange->detail, "id", json_string(exchange->capture[0]));
     if (display && !plain && strcmp(display, "html") != 0)
-        refuse(exchange, 400, "parameter_invalid", "display_as must be html or plaintext");
+        intercom_refuse(exchange, 400, "parameter_invalid", "display_as must be html or plaintext");
     else if (world_is_broken(sandbox->talks, exchange->capture[0]))
-        refuse(exchange, 500, "server_error", "Something went wrong");
+        intercom_refuse(exchange, 500, "server_error", "Something went wrong");
     else if (!world_thread(sandbox->talks, exchange->capture[0], plain, &exchange->reply))
-        refuse(exchange, 404, "not_found", "Resource Not Found");
+        intercom_refuse(exchange, 404, "not_found", "Resource Not Found");
 }
 
 static void list_admins(struct exchange *exchange)
 {
     int minor;
-    if (!check_request(exchange, &minor)) return;
+    if (!intercom_admit(exchange, &minor)) return;
     buf_text(&exchange->reply, "{\"type\":\"admin.list\",\"admins\":");
     admins_write(exchange->sandbox->admins, &exchange->reply);
     buf_byte(&exchange->reply, '}');

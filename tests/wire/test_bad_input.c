@@ -392,7 +392,7 @@ static void a_conversation_that_lacks_something_is_rejected(void **state)
     } cases[] = {
         {"{\"id\":\"7\",\"updated_at\":1772409660}", "7", "its thread has no list \"conversation_parts\""},
         {"{\"id\":\"7\",\"conversation_parts\":[]}", "7", "its thread has no list \"conversation_parts\""},
-        {"{\"updated_at\":1772409660,\"conversation_parts\":{\"conversation_parts\":[]}}", "7",
+        {"{\"updated_at\":1772409660,\"conversation_parts\":{\"conversation_parts\":[]}}", "",
          "it can't be keyed: \"id\" is missing"},
         {"{\"id\":\"7\",\"conversation_parts\":{\"conversation_parts\":[]}}", "7",
          "its time \"updated_at\" can't be read: it is missing"},
