@@ -20,6 +20,13 @@ static const struct column reply_columns[] = {
     {.name = "updated_at", .type = COLUMN_TIMESTAMP, .mode = COLUMN_REQUIRED},
 };
 
+static const struct column gone_columns[] = {
+    {.name = "id", .type = COLUMN_STRING, .mode = COLUMN_REQUIRED},
+    {.name = "seen_missing_at", .type = COLUMN_TIMESTAMP, .mode = COLUMN_REQUIRED},
+};
+
+static const struct column id_columns[] = {{.name = "id", .type = COLUMN_STRING, .mode = COLUMN_REQUIRED}};
+
 static const struct column team_columns[] = {
     {.name = "id", .type = COLUMN_STRING, .mode = COLUMN_REQUIRED},
     {.name = "name", .type = COLUMN_STRING},
@@ -104,6 +111,47 @@ const struct stream fake_teams = {
                                    .key_count = COUNT(id_key)},
     .by_default = true,
 };
+
+static const struct table staff_gone = {.name = "staff_gone",
+                                        .columns = gone_columns,
+                                        .column_count = COUNT(gone_columns),
+                                        .key = id_key,
+                                        .key_count = COUNT(id_key),
+                                        .version = "seen_missing_at",
+                                        .day = "seen_missing_at"};
+static const struct table staff_notes = {.name = "staff_notes",
+                                         .columns = created_columns,
+                                         .column_count = COUNT(created_columns),
+                                         .key = id_key,
+                                         .key_count = COUNT(id_key),
+                                         .version = "created_at",
+                                         .day = "created_at"};
+static const struct table staff = {.name = "staff",
+                                   .columns = updated_columns,
+                                   .column_count = COUNT(updated_columns),
+                                   .key = id_key,
+                                   .key_count = COUNT(id_key),
+                                   .version = "updated_at",
+                                   .day = "updated_at",
+                                   .gone = &staff_gone};
+static const struct table staff_ids = {.name = "staff_reconciliation",
+                                       .columns = id_columns,
+                                       .column_count = COUNT(id_columns),
+                                       .key = id_key,
+                                       .key_count = COUNT(id_key)};
+static const struct child staff_children[] = {{&staff_notes, CHILD_NAMED}, {&staff_gone, CHILD_ALWAYS}};
+
+const struct stream fake_staff = {
+    .name = "staff",
+    .kind = STREAM_INCREMENTAL,
+    .table = &staff,
+    .children = staff_children,
+    .child_count = COUNT(staff_children),
+    .by_default = true,
+};
+
+const struct stream fake_staff_reconciliation = {
+    .name = "staff_reconciliation", .kind = STREAM_RECONCILE, .table = &staff_ids, .subject = &staff};
 
 struct selection fake_selection(const struct stream *stream)
 {

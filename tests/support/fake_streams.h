@@ -9,6 +9,9 @@ extern const struct stream fake_tickets; /* incremental, with the child table "r
 extern const struct stream fake_visits;  /* event */
 extern const struct stream fake_calls;   /* scan */
 extern const struct stream fake_teams;   /* snapshot */
+extern const struct stream
+    fake_staff; /* incremental, with "staff_notes" by name, "staff_gone" always, and ... */
+extern const struct stream fake_staff_reconciliation; /* ... this */
 
 /* The stream with all its children. */
 struct selection fake_selection(const struct stream *stream);

@@ -298,6 +298,70 @@ static void test_random_readings(void **state)
     }
 }
 
+/* Due when the newest is so many days old, or older than the tables. */
+static void test_reconciliations_come_every_few_days(void **state)
+{
+    struct bench *bench = *state;
+
+    bench->settings.reconcile_days = 7;
+    make(bench, &fake_staff_reconciliation, INT64_MAX);
+    assert_int_equal(bench->plan.unit_count, 1);
+    assert_true(bench->plan.units[0].open);
+    assert_true(day_compare(bench->plan.units[0].claim_hi, bench->plan.units[0].lo) < 0);
+    bench->state.any_open_run = true;
+    bench->state.open_run_us = at_us(113, 5);
+    make(bench, &fake_staff_reconciliation, INT64_MAX);
+    assert_true(bench->plan.satisfied && bench->plan.unit_count == 0);
+    bench->state.open_run_us = at_us(113, 4);
+    make(bench, &fake_staff_reconciliation, INT64_MAX);
+    assert_int_equal(bench->plan.unit_count, 1);
+    bench->state.open_run_us = at_us(119, 0);
+    bench->state.created_us = at_us(119, 1);
+    make(bench, &fake_staff_reconciliation, INT64_MAX);
+    assert_int_equal(bench->plan.unit_count, 1);
+    bench->settings.reconcile_days = 0;
+    make(bench, &fake_staff_reconciliation, INT64_MAX);
+    assert_true(bench->plan.skipped && bench->plan.unit_count == 0);
+    bench->settings.reconcile_days = 7;
+    bench->request = (struct request){.has_from = true, .from = {101}};
+    make(bench, &fake_staff_reconciliation, INT64_MAX);
+    assert_true(bench->plan.skipped && bench->plan.unit_count == 0);
+}
+
+/* Children of records that changed long before the last reading are there. */
+static void test_scans_know_what_is_new(void **state)
+{
+    struct bench *bench = *state;
+    struct window window;
+
+    make(bench, &fake_calls, INT64_MAX);
+    assert_true(bench->plan.since_s == INT64_MIN);
+    bench->state.any_open_run = true;
+    bench->state.open_run_us = at_us(118, 4);
+    make(bench, &fake_calls, INT64_MAX);
+    window = plan_window(&bench->settings, &fake_calls, &bench->plan, 0, 0);
+    assert_true(window.from_s == at_us(116, 4) / 1000000 && window.to_s == WINDOW_OPEN);
+    bench->state.created_us = at_us(119, 0); /* of a child table, perhaps */
+    make(bench, &fake_calls, INT64_MAX);
+    assert_true(bench->plan.since_s == INT64_MIN);
+}
+
+static void test_units_may_be_long(void **state)
+{
+    struct bench *bench = *state;
+    struct stream feed = fake_visits;
+
+    feed.unit_days = 36500;
+    make(bench, &feed, INT64_MAX);
+    assert_int_equal(bench->plan.unit_count, 1);
+    assert_int_equal(bench->plan.units[0].lo.n, 100);
+    assert_true(bench->plan.units[0].open);
+    bench->request = (struct request){.has_from = true, .from = {10}, .has_to = true, .to = {90}};
+    make(bench, &feed, INT64_MAX);
+    assert_int_equal(bench->plan.unit_count, 1);
+    assert_int_equal(bench->plan.units[0].hi.n, 90);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -313,6 +377,9 @@ int main(void)
         CASE(test_ranges_that_can_not_be_served),
         CASE(test_a_tick_that_ends_early_is_closed),
         CASE(test_snapshots_and_scans),
+        CASE(test_reconciliations_come_every_few_days),
+        CASE(test_scans_know_what_is_new),
+        CASE(test_units_may_be_long),
         CASE(test_random_readings),
     };
 

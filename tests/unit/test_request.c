@@ -116,9 +116,48 @@ static void test_large_data_is_refused(void **state)
 static bool select_names(const char *const *names, size_t count, struct selection *out, size_t *out_count,
                          struct error *err)
 {
-    static const struct stream *const catalog[] = {&fake_people, &fake_tickets, &fake_visits};
+    static const struct stream *const catalog[] = {&fake_people, &fake_tickets, &fake_visits,
+                                                   &fake_staff_reconciliation, &fake_staff};
 
-    return selections_make(catalog, 3, names, count, out, out_count, err);
+    return selections_make(catalog, 5, names, count, out, out_count, err);
+}
+
+static void check_tables(const struct selection *selection, const char *names)
+{
+    char text[256] = "";
+    size_t used = 0;
+
+    for (size_t i = 0; i < selection->table_count; i++)
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%s", i ? " " : "",
+                                 selection->tables[i]->name);
+    assert_string_equal(text, names);
+}
+
+/* What comes along unasked: some children, and the reconciliation of what is loaded. */
+static void test_company(void **state)
+{
+    struct selection selections[LIMIT_STREAMS];
+    struct error err = {0};
+    size_t count;
+
+    (void)state;
+    assert_true(select_names(NULL, 0, selections, &count, &err));
+    assert_int_equal(count, 5);
+    check_tables(&selections[1], "tickets replies");
+    check_tables(&selections[3], "staff staff_gone");
+    assert_ptr_equal(selections[4].stream, &fake_staff_reconciliation);
+    assert_true(select_names((const char *const[]){"staff", "people"}, 2, selections, &count, &err));
+    assert_int_equal(count, 3);
+    check_tables(&selections[0], "staff staff_gone");
+    assert_ptr_equal(selections[2].stream, &fake_staff_reconciliation);
+    assert_true(select_names((const char *const[]){"staff_gone", "staff_notes", "staff"}, 3, selections,
+                             &count, &err));
+    check_tables(&selections[0], "staff staff_gone staff_notes");
+    assert_true(select_names((const char *const[]){"people"}, 1, selections, &count, &err));
+    assert_int_equal(count, 1);
+    assert_false(
+        select_names((const char *const[]){"staff", "staff_reconciliation"}, 2, selections, &count, &err));
+    assert_non_null(strstr(err.text, "comes by itself with \"staff\""));
 }
 
 static void test_selections(void **state)
@@ -154,6 +193,7 @@ int main(void)
         cmocka_unit_test(test_cases),
         cmocka_unit_test(test_large_data_is_refused),
         cmocka_unit_test(test_selections),
+        cmocka_unit_test(test_company),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

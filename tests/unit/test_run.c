@@ -148,6 +148,57 @@ static void test_strangers_to_the_window_are_left_out(void **state)
     assert_int_equal(rows(bench, "people"), 4);
 }
 
+static void test_neighbouring_units_share_a_reader(void **state)
+{
+    struct bench *bench = *state;
+    int64_t pages;
+
+    for (int day = 100; day < 120; day++)
+        put_people(bench, 2, day);
+    bench->request.count = 1;
+    must_run(bench);
+    assert_int_equal(rows(bench, "people"), 40);
+    assert_true(bench->report.streams[0].units >= 3);
+    assert_int_equal(bench->source.opens, 1);
+    pages = bench->source.pages;
+    assert_true(pages <= 21); /* nothing is asked for twice */
+    assert_int_equal(bench->report.streams[0].requests, pages);
+}
+
+/* The reader is told of both weeks, so it lists the record at its old place and at its new one. */
+static void test_a_record_that_moves_on_ends_no_unit(void **state)
+{
+    struct bench *bench = *state;
+
+    put_people(bench, 3, 101);
+    put_people(bench, 2, 108);
+    struct fake_version *moved = fake_source_put(&bench->source, &fake_people, "p101-9", on_day(101) + 1);
+    json_object_set_new(moved->body, "updated_at", json_integer(on_day(109))); /* as it is when it is read */
+    bench->request.count = 1;
+    must_run(bench);
+    assert_int_equal(rows(bench, "people"), 5);
+    assert_int_equal(bench->source.opens, 1);
+}
+
+/* Some listings don't ascend, whatever was asked for: what is listed late belongs to an early unit. */
+static void test_a_disordered_listing_is_read_apart(void **state)
+{
+    struct bench *bench = *state;
+
+    bench->source.by_id = true;
+    fake_source_put(&bench->source, &fake_people, "a", on_day(110));
+    fake_source_put(&bench->source, &fake_people, "b", on_day(117));
+    fake_source_put(&bench->source, &fake_people, "c", on_day(101));
+    fake_source_put(&bench->source, &fake_people, "d", on_day(108));
+    bench->request.count = 1;
+    must_run(bench);
+    assert_int_equal(rows(bench, "people"), 4);
+    assert_int_equal(bench->source.opens, 1 + 3); /* and one for each week */
+    bench->context.plan.start = (struct day){94};
+    must_run(bench); /* what was claimed is right */
+    assert_int_equal(bench->report.streams[0].inserted, 0);
+}
+
 static void test_open_day_is_stored_and_not_claimed(void **state)
 {
     struct bench *bench = *state;
@@ -329,6 +380,9 @@ int main(void)
         CASE(test_strangers_to_the_window_are_left_out),
         CASE(test_open_day_is_stored_and_not_claimed),
         CASE(test_adjacent_empty_units_share_a_commit),
+        CASE(test_neighbouring_units_share_a_reader),
+        CASE(test_a_record_that_moves_on_ends_no_unit),
+        CASE(test_a_disordered_listing_is_read_apart),
         CASE(test_children_follow_their_parent),
         CASE(test_children_of_a_rejected_parent_are_kept),
         CASE(test_rejects_are_kept_and_bounded),
