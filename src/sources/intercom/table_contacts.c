@@ -122,4 +122,5 @@ const struct table intercom_contacts = {
     .key_count = COUNT(key),
     .version = "updated_at",
     .day = "updated_at",
+    .gone = &intercom_contacts_deleted,
 };

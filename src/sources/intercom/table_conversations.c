@@ -293,6 +293,7 @@ const struct table intercom_conversations = {
     .key_count = COUNT(conversation_key),
     .version = "updated_at",
     .day = "updated_at",
+    .gone = &intercom_conversations_deleted,
 };
 
 const struct table intercom_conversation_parts = {
@@ -304,4 +305,93 @@ const struct table intercom_conversation_parts = {
     .key_count = COUNT(part_key),
     .version = "updated_at",
     .day = "created_at",
+};
+
+/* --- handling events --- */
+
+static const struct column teammate_columns[] = {
+    TEXT("type", "admin, team or bot"),
+    TEXT("id", "Its id"),
+    TEXT("name", "Name"),
+    TEXT("email", "E-mail address"),
+};
+
+static const struct column handling_columns[] = {
+    KEY("conversation_id", "Conversation that was handled"),
+    VERSION("timestamp", "When it happened: the version of the row"),
+    KEY("type", "paused or resumed"),
+    RECORD("teammate", teammate_columns, "Who handled the conversation"),
+    TEXT("reason", "Why"),
+};
+
+static const char *const handling_key[] = {"conversation_id", "timestamp", "type"};
+
+const struct table intercom_handling_events = {
+    .name = "handling_events",
+    .description = "When work on conversations was paused and taken up again",
+    .columns = handling_columns,
+    .column_count = COUNT(handling_columns),
+    .key = handling_key,
+    .key_count = COUNT(handling_key),
+    .version = "timestamp",
+    .day = "timestamp",
+};
+
+/* --- the feed of deleted conversations --- */
+
+static const struct column deletion_columns[] = {
+    TEXT("type", "Always \"conversation\""),
+    KEY("id", "Id that the conversation had"),
+    FLAG("metrics_retained", "Reports still count it"),
+    VERSION("deleted_at", "When the conversation was deleted: the version of the row"),
+};
+
+const struct table intercom_deleted_conversations = {
+    .name = "deleted_conversations",
+    .description = "Deletions of conversations, as Intercom lists them",
+    .columns = deletion_columns,
+    .column_count = COUNT(deletion_columns),
+    .key = conversation_key,
+    .key_count = COUNT(conversation_key),
+    .version = "deleted_at",
+    .day = "deleted_at",
+};
+
+/* --- attributes --- */
+
+static const struct column option_columns[] = {
+    TEXT("id", "Id of the option"),
+    TEXT("label", "What people read"),
+    FLAG("archived", "It can't be chosen any more"),
+};
+
+static const struct column target_columns[] = {
+    TEXT("type", "one or many"),
+    TEXT("object_type_id", "Type of the objects"),
+};
+
+static const struct column attribute_columns[] = {
+    TEXT("type", "Always \"conversation_attribute\""),
+    KEY("id", "Id given by Intercom"),
+    TEXT("name", "Name, as custom_attributes of a conversation has it"),
+    TEXT("description", "What it is for"),
+    TEXT("data_type", "string, integer, list, decimal, boolean, datetime, relationship or files"),
+    FLAG("required", "It must be filled in"),
+    TEXTS("visible_to_team_ids", "Teams that see it; none: all do"),
+    FLAG("archived", "It is not used any more"),
+    TIME("created_at", "When the attribute was created"),
+    TIME("updated_at", "When the attribute last changed"),
+    TEXT("admin_id", "Admin who created it"),
+    FLAG("multiline", "A text of several lines"),
+    RECORDS("options", option_columns, "What can be chosen from a list"),
+    RECORD("reference", target_columns, "What a relationship leads to"),
+};
+
+const struct table intercom_conversation_attributes = {
+    .name = "conversation_attributes",
+    .description = "Attributes of conversations: the whole list, once on each day it was read",
+    .columns = attribute_columns,
+    .column_count = COUNT(attribute_columns),
+    .key = conversation_key,
+    .key_count = COUNT(conversation_key),
 };

@@ -18,6 +18,10 @@
     {                                                                                                        \
         .name = (n), .type = COLUMN_INT64, .description = (about)                                            \
     }
+#define FLOATING(n, about)                                                                                   \
+    {                                                                                                        \
+        .name = (n), .type = COLUMN_FLOAT64, .description = (about)                                          \
+    }
 #define FLAG(n, about)                                                                                       \
     {                                                                                                        \
         .name = (n), .type = COLUMN_BOOL, .description = (about)                                             \
