@@ -22,6 +22,10 @@
     {                                                                                                        \
         .name = (n), .type = COLUMN_FLOAT64, .description = (about)                                          \
     }
+#define REAL(n, about)                                                                                       \
+    {                                                                                                        \
+        .name = (n), .type = COLUMN_FLOAT64, .description = (about)                                          \
+    }
 #define FLAG(n, about)                                                                                       \
     {                                                                                                        \
         .name = (n), .type = COLUMN_BOOL, .description = (about)                                             \
