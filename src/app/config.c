@@ -37,7 +37,7 @@ const struct setting *config_scalar(const char *key)
 {
     const struct setting *setting = find_setting("", key);
 
-    return setting && setting->kind != SETTING_TOKEN ? setting : NULL;
+    return setting && setting->kind != SETTING_TOKEN && setting->kind != SETTING_FORMS ? setting : NULL;
 }
 
 static void set_text(char **slot, const char *text)
@@ -145,6 +145,7 @@ static bool put(struct config *config, const struct setting *setting, const char
         if (day_parse(text, field(config, setting))) return true;
         return error_set(err, ERROR_CONFIG, "%s is \"%.64s\", which is not a day; write it like 2024-01-01",
                          full_key(setting, key), text);
+    case SETTING_FORMS:
     case SETTING_TOKEN: break;
     }
     return error_set(err, ERROR_CONFIG, "%s can only be set in the file", full_key(setting, key));
@@ -179,6 +180,7 @@ static bool wrong_type(const struct setting *setting, struct error *err)
         [SETTING_BOOL] = "true/false",
         [SETTING_DAY] = "a day, \"2024-01-01\"",
         [SETTING_NAMES] = "a list of names",
+        [SETTING_FORMS] = "an object of \"view\" and \"table\"",
         [SETTING_TOKEN] = "an object",
     };
     char key[KEY_TEXT];
@@ -203,6 +205,25 @@ static bool put_name_array(struct config *config, const struct setting *setting,
     return true;
 }
 
+static bool put_forms(struct config *config, const struct setting *setting, const json_t *value,
+                      struct error *err)
+{
+    struct name_list *tables = field(config, setting);
+    const char *name;
+    json_t *member;
+
+    names_done(tables);
+    json_object_foreach ((json_t *)(uintptr_t)value, name, member) {
+        const char *form = json_string_value(member);
+
+        if (form && strcmp(form, "table") == 0)
+            add_name(tables, name, strlen(name));
+        else if (!form || strcmp(form, "view") != 0)
+            return wrong_type(setting, err);
+    }
+    return true;
+}
+
 static bool put_json(struct config *config, const struct setting *setting, const json_t *value,
                      struct error *err)
 {
@@ -223,6 +244,8 @@ static bool put_json(struct config *config, const struct setting *setting, const
         return true;
     case SETTING_NAMES:
         return json_is_array(value) ? put_name_array(config, setting, value, err) : wrong_type(setting, err);
+    case SETTING_FORMS:
+        return json_is_object(value) ? put_forms(config, setting, value, err) : wrong_type(setting, err);
     case SETTING_TOKEN:
         return json_is_object(value) ? put_token(config, setting, value, err) : wrong_type(setting, err);
     }
@@ -326,7 +349,8 @@ static bool is_given(struct config *config, const struct setting *setting)
     case SETTING_NUMBER: return *(double *)field(config, setting) != 0;
     case SETTING_BOOL: return true;
     case SETTING_DAY: return ((struct day *)field(config, setting))->n != INT32_MIN;
-    case SETTING_NAMES: return ((struct name_list *)field(config, setting))->given;
+    case SETTING_NAMES:
+    case SETTING_FORMS: return ((struct name_list *)field(config, setting))->given;
     case SETTING_TOKEN: return ((struct token_setting *)field(config, setting))->origin != TOKEN_NONE;
     }
     abort();
@@ -385,7 +409,8 @@ void config_done(struct config *config)
         const struct setting *setting = &config_settings[i];
 
         if (setting->kind == SETTING_TEXT) free(*(char **)field(config, setting));
-        if (setting->kind == SETTING_NAMES) names_done(field(config, setting));
+        if (setting->kind == SETTING_NAMES || setting->kind == SETTING_FORMS)
+            names_done(field(config, setting));
         if (setting->kind == SETTING_TOKEN) free(((struct token_setting *)field(config, setting))->name);
     }
     *config = (struct config){0};

@@ -52,6 +52,9 @@ struct config {
     char *endpoint_pubsub;
     char *endpoint_secretmanager;
     struct name_list streams;
+    struct name_list latest_tables; /* tables whose <table>_latest is a table */
+    long reconcile_days;
+    struct name_list source_custom_objects;
 };
 
 enum setting_kind {
@@ -61,6 +64,7 @@ enum setting_kind {
     SETTING_BOOL,
     SETTING_DAY,
     SETTING_NAMES, /* a list; comma-separated outside of JSON */
+    SETTING_FORMS, /* {NAME: "view" or "table", ...}, of which the tables are kept; only in the file */
     SETTING_TOKEN  /* {"env": NAME}, {"file": PATH} or {"secret": NAME}; only in the file */
 };
 

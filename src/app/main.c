@@ -12,6 +12,7 @@ static int help(FILE *out)
           "\n"
           "  caseload serve --config FILE    wait for messages and serve them\n"
           "  caseload run --config FILE      the same once, without Pub/Sub\n"
+          "  caseload streams                what can be loaded\n"
           "  caseload version\n"
           "\n"
           "Each has --help.\n",
@@ -33,8 +34,11 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         int (*run)(int count, char **arguments);
-    } commands[] = {{"serve", serve_command}, {"run", run_command}, {"version", version_command}};
-    static const char *const names[] = {"serve", "run", "version"};
+    } commands[] = {{"serve", serve_command},
+                    {"run", run_command},
+                    {"streams", streams_command},
+                    {"version", version_command}};
+    static const char *const names[] = {"serve", "run", "streams", "version"};
     const char *meant;
 
     if (argc < 2) return help(stderr);

@@ -1,6 +1,19 @@
 #include "core/stream.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+const char *stream_kind_name(enum stream_kind kind)
+{
+    switch (kind) {
+    case STREAM_INCREMENTAL: return "incremental";
+    case STREAM_EVENT: return "event";
+    case STREAM_SCAN: return "scan";
+    case STREAM_SNAPSHOT: return "snapshot";
+    case STREAM_RECONCILE: return "reconciliation";
+    }
+    abort();
+}
 
 const struct column *table_column(const struct table *table, const char *name)
 {

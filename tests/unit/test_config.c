@@ -55,6 +55,9 @@ static void check_loaded(const json_t *test, const struct config *config)
     assert_string_equal(config->timezone, "Etc/UTC");
     assert_int_equal(config->lookback_days, json_int_at(test, "lookback_days", 2));
     assert_int_equal(config->streams.count, json_int_at(test, "streams", 0));
+    assert_int_equal(config->latest_tables.count, json_int_at(test, "latest_tables", 0));
+    assert_int_equal(config->source_custom_objects.count, json_int_at(test, "custom_objects", 0));
+    assert_int_equal(config->reconcile_days, 7);
     assert_int_equal(config->source_token.origin, TOKEN_ENV);
 }
 
