@@ -28,12 +28,12 @@ static const struct column article_statistics_columns[] = {
     NUMBER("views", "How often it was opened"),
     NUMBER("conversions", "Conversations that began on it"),
     NUMBER("reactions", "Reactions of all kinds"),
-    REAL("happy_reaction_percentage", "Happy ones, in percent of the reactions"),
-    REAL("neutral_reaction_percentage", "Neutral ones, in percent of the reactions"),
-    REAL("sad_reaction_percentage", "Sad ones, in percent of the reactions"),
+    FLOATING("happy_reaction_percentage", "Happy ones, in percent of the reactions"),
+    FLOATING("neutral_reaction_percentage", "Neutral ones, in percent of the reactions"),
+    FLOATING("sad_reaction_percentage", "Sad ones, in percent of the reactions"),
     NUMBER("fin_involvements", "Conversations in which the AI agent used it"),
     NUMBER("fin_resolutions", "Those of them that the AI agent resolved"),
-    REAL("fin_resolution_rate", "The same in percent"),
+    FLOATING("fin_resolution_rate", "The same in percent"),
 };
 
 /* Where an article is multilingual, the fields of text show its default language. */

@@ -22,10 +22,6 @@
     {                                                                                                        \
         .name = (n), .type = COLUMN_FLOAT64, .description = (about)                                          \
     }
-#define REAL(n, about)                                                                                       \
-    {                                                                                                        \
-        .name = (n), .type = COLUMN_FLOAT64, .description = (about)                                          \
-    }
 #define FLAG(n, about)                                                                                       \
     {                                                                                                        \
         .name = (n), .type = COLUMN_BOOL, .description = (about)                                             \
