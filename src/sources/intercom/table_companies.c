@@ -1,5 +1,7 @@
 /* table_companies.c - companies, and the segments they are in. */
-#include "tables.h"
+#include "nested.h"
+
+/* --- what companies hold --- */
 
 static const struct column plan_columns[] = {
     TEXT("type", "Always \"plan\""),
@@ -7,24 +9,96 @@ static const struct column plan_columns[] = {
     TEXT("name", "Its name"),
 };
 
-static const struct column company_columns[] = {
-    TEXT("type", "Always \"company\""),
-    KEY("id", "Id given by Intercom"),
-    TEXT("company_id", "Id given by the app that created the company"),
-    TEXT("app_id", "Workspace that the company belongs to"),
+static const struct column held_segment_columns[] = {
+    TEXT("type", "Always \"segment\""),
+    TEXT("id", "Id of the segment"),
     TEXT("name", "Name"),
-    RECORD("plan", plan_columns, "What the company pays for"),
-    TIME("remote_created_at", "When the company was created, by the app that did"),
-    TIME("created_at", "When the company came to Intercom"),
-    VERSION("updated_at", "When the company last changed: the version of the row"),
-    TIME("last_request_at", "When somebody of the company last used the app"),
-    NUMBER("size", "How many people work there"),
-    TEXT("website", "Address of the website"),
-    TEXT("industry", "Industry"),
-    FLOATING("monthly_spend", "Revenue of a month"),
-    NUMBER("session_count", "Sessions of its people"),
-    NUMBER("user_count", "People of the company in Intercom"),
-    JSON("custom_attributes", "Attributes defined in this workspace, by name"),
+    TIME("created_at", "When the segment was created"),
+    TIME("updated_at", "When the segment last changed"),
+    TEXT("person_type", "Whom it holds: contact (leads) or user"),
+    NUMBER("count", "How many it holds"),
+};
+
+static const struct column held_segments_columns[] = {
+    TEXT("type", "Always \"segment.list\""),
+    RECORDS("segments", held_segment_columns, "The segments"),
+};
+
+static const struct column team_priority_columns[] = {
+    TEXTS("primary_team_ids", "Teams that the admin serves first"),
+    TEXTS("secondary_team_ids", "Teams that the admin serves when these have nothing to do"),
+};
+
+static const struct column role_columns[] = {
+    TEXT("type", "Always \"role\""),
+    TEXT("id", "Its id"),
+    TEXT("name", "Its name"),
+};
+
+static const struct column note_author_columns[] = {
+    TEXT("type", "Always \"admin\""),
+    TEXT("id", "Id of the admin"),
+    TEXT("name", "Name"),
+    TEXT("email", "E-mail address"),
+    TEXT("job_title", "Job title"),
+    FLAG("away_mode_enabled", "The admin is away"),
+    FLAG("away_mode_reassign", "New conversations of the admin go to others meanwhile"),
+    TEXT("away_status_reason_id", "Why the admin is away"),
+    FLAG("has_inbox_seat", "The admin has a paid seat"),
+    TEXTS("team_ids", "Teams that the admin belongs to"),
+    TEXT("avatar", "Address of the picture"),
+    RECORD("team_priority_level", team_priority_columns, "Which teams come first"),
+    RECORD("role", role_columns, "Role in the workspace"),
+};
+
+static const struct column note_columns[] = {
+    TEXT("type", "Always \"note\""),
+    TEXT("id", "Id of the note"),
+    TIME("created_at", "When it was written"),
+    RECORD("company", nested_reference, "Company it was written about"),
+    RECORD("author", note_author_columns, "Who wrote it"),
+    TEXT("body", "What it says"),
+};
+
+static const struct column notes_columns[] = {
+    TEXT("type", "Always \"note.list\""),
+    RECORDS("notes", note_columns, "The notes"),
+};
+
+/* --- companies --- */
+
+/* As a row, a company has an id and a version for certain; inside of another record nothing is certain. */
+/* clang-format off */
+#define COMPANY_COLUMNS(id, updated_at)                                                                      \
+    TEXT("type", "Always \"company\""),                                                                      \
+    id,                                                                                                      \
+    TEXT("company_id", "Id given by the app that created the company"),                                      \
+    TEXT("app_id", "Workspace that the company belongs to"),                                                 \
+    TEXT("name", "Name"),                                                                                    \
+    TIME("remote_created_at", "When the company was created in the app that did it"),                        \
+    TIME("created_at", "When the company came to Intercom"),                                                 \
+    updated_at,                                                                                              \
+    TIME("last_request_at", "When somebody of the company last used the app"),                               \
+    NUMBER("size", "How many people work there"),                                                            \
+    TEXT("website", "Address of the website"),                                                               \
+    TEXT("industry", "Industry"),                                                                            \
+    FLOATING("monthly_spend", "What the company pays in a month"),                                           \
+    NUMBER("session_count", "Sessions of its people"),                                                       \
+    NUMBER("user_count", "Its people, as far as Intercom knows them"),                                       \
+    RECORD("plan", plan_columns, "What the company has booked"),                                             \
+    JSON("custom_attributes", "Attributes defined in this workspace, by name"),                              \
+    RECORD("tags", nested_tags, "Tags"),                                                                     \
+    RECORD("segments", held_segments_columns, "Segments"),                                                   \
+    RECORD("notes", notes_columns, "Notes")
+/* clang-format on */
+
+static const struct column company_columns[] = {
+    COMPANY_COLUMNS(KEY("id", "Id given by Intercom"),
+                    VERSION("updated_at", "When the company last changed: the version of the row")),
+};
+
+const struct column nested_company[] = {
+    COMPANY_COLUMNS(TEXT("id", "Id given by Intercom"), TIME("updated_at", "When the company last changed")),
 };
 
 static const char *const company_key[] = {"id"};
@@ -51,8 +125,8 @@ static const struct column segment_columns[] = {
     TEXT("name", "Name"),
     TIME("created_at", "When the segment was created"),
     TIME("updated_at", "When the segment last changed"),
-    TEXT("person_type", "Whom the segment is made of"),
-    NUMBER("count", "How many are in it"),
+    TEXT("person_type", "Whom it holds: contact (leads) or user"),
+    NUMBER("count", "How many it holds"),
 };
 
 static const char *const segment_key[] = {"company_id", "id"};

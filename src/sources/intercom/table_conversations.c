@@ -1,12 +1,7 @@
 /* table_conversations.c - conversations, and what was said in them. */
-#include "tables.h"
+#include "nested.h"
 
 /* --- shapes that both tables share --- */
-
-static const struct column reference_columns[] = {
-    TEXT("type", "Kind of object"),
-    TEXT("id", "Its id"),
-};
 
 static const struct column author_columns[] = {
     TEXT("type", "user, lead, admin, bot or team"),
@@ -15,16 +10,6 @@ static const struct column author_columns[] = {
     TEXT("email", "E-mail address"),
     FLAG("from_ai_agent", "The AI agent sent it"),
     FLAG("is_ai_answer", "The AI agent wrote it"),
-};
-
-static const struct column attachment_columns[] = {
-    TEXT("type", "Kind of attachment"),
-    TEXT("name", "File name"),
-    TEXT("url", "Address of the file; signed, so it expires"),
-    TEXT("content_type", "Media type"),
-    NUMBER("filesize", "Bytes"),
-    NUMBER("width", "Pixels"),
-    NUMBER("height", "Pixels"),
 };
 
 static const struct column email_header_columns[] = {
@@ -42,38 +27,9 @@ static const struct column email_columns[] = {
 
 /* --- conversations --- */
 
-static const struct column company_columns[] = {
-    TEXT("id", "Id given by Intercom"),
-    TEXT("company_id", "Id given by the app that created the company"),
-};
-
-static const struct column tag_columns[] = {
-    TEXT("type", "Always \"tag\""),
-    TEXT("id", "Id of the tag"),
-    TEXT("name", "Name"),
-    TIME("applied_at", "When it was put on"),
-    RECORD("applied_by", reference_columns, "Who put it on"),
-};
-
-static const struct column tags_columns[] = {
-    TEXT("type", "Always \"tag.list\""),
-    RECORDS("tags", tag_columns, "The tags"),
-};
-
-static const struct column contact_columns[] = {
-    TEXT("type", "Always \"contact\""),
-    TEXT("id", "Id of the contact"),
-    TEXT("external_id", "Id given by the app that created the contact"),
-};
-
-static const struct column contacts_columns[] = {
-    TEXT("type", "Always \"contact.list\""),
-    RECORDS("contacts", contact_columns, "The contacts"),
-};
-
 static const struct column teammates_columns[] = {
     TEXT("type", "Always \"admin.list\""),
-    RECORDS("teammates", reference_columns, "The admins"),
+    RECORDS("teammates", nested_reference, "The admins"),
 };
 
 static const struct column rating_columns[] = {
@@ -81,8 +37,8 @@ static const struct column rating_columns[] = {
     TEXT("remark", "What the contact said with it"),
     TIME("created_at", "When the rating was asked for"),
     TIME("updated_at", "When the rating last changed"),
-    RECORD("contact", contact_columns, "Who rated"),
-    RECORD("teammate", reference_columns, "Who was rated"),
+    RECORD("contact", nested_contact, "Who rated"),
+    RECORD("teammate", nested_reference, "Who was rated"),
 };
 
 static const struct column recipient_columns[] = {
@@ -105,7 +61,7 @@ static const struct column source_columns[] = {
     TEXT("subject", "Subject, as plain text"),
     TEXT("body", "What was said, as plain text"),
     RECORD("author", author_columns, "Who said it"),
-    RECORDS("attachments", attachment_columns, "Files"),
+    RECORDS("attachments", nested_attachment, "Files"),
     TEXT("url", "Page on which the conversation began"),
     FLAG("redacted", "The message was redacted"),
     RECORD("email_message_metadata", email_columns, "Headers of a mail"),
@@ -156,24 +112,6 @@ static const struct column statistics_columns[] = {
     NUMBER("adjusted_handling_time", "Seconds of active work"),
 };
 
-static const struct column envelope_columns[] = {
-    TEXT("type", "Always \"conversation_part.list\""),
-    NUMBER("total_count", "Parts of the list, as it says itself"),
-};
-
-static const struct column linked_columns[] = {
-    TEXT("type", "ticket or conversation"),
-    TEXT("id", "Its id"),
-    TEXT("category", "Customer, Back-office or Tracker"),
-};
-
-static const struct column linked_list_columns[] = {
-    TEXT("type", "Always \"list\""),
-    NUMBER("total_count", "How many there are"),
-    FLAG("has_more", "There are more than data holds"),
-    RECORDS("data", linked_columns, "Linked conversations and tickets"),
-};
-
 static const struct column content_source_columns[] = {
     TEXT("content_type", "file, article, ..."),
     TEXT("url", "Address inside of Intercom"),
@@ -210,6 +148,44 @@ static const struct column channel_columns[] = {
     TEXT("current", "Channel it is on now"),
 };
 
+/* Only there if they are asked for. */
+static const struct column evaluation_columns[] = {
+    TEXT("monitor_id", "Id of the monitor"),  TEXT("monitor_name", "Its name"),
+    TEXT("monitor_type", "Its type"),         TEXT("result", "What it found"),
+    TEXT("explanation", "Why it found that"), TIME("evaluated_at", "When it looked"),
+};
+
+static const struct column reviewee_columns[] = {
+    TEXT("type", "ai or admin"),
+    TEXT("admin_id", "Id of the admin"),
+};
+
+static const struct column verdict_columns[] = {
+    TEXT("value", "Chosen label: pass, fail, ..."),
+    TEXT("source", "Who chose it: ai, human, ..."),
+    TEXT("reasoning", "Why, in words"),
+    TEXTS("reason_ids", "Why, as ids of prepared reasons"),
+    TEXT("other_text", "What the reviewer added"),
+};
+
+static const struct column evaluator_columns[] = {
+    TEXT("evaluator_id", "Id of the criterion"),
+    RECORD("result", verdict_columns, "How the conversation meets it"),
+};
+
+static const struct column scorecard_columns[] = {
+    TEXT("scorecard_id", "Id of the scorecard"),
+    TEXT("scorecard_version_id", "Id of the version that was used"),
+    TEXT("name", "Its name"),
+    TEXT("scorecard_type", "Its type"),
+    FLAG("passed", "The conversation is good enough"),
+    FLOATING("score", "Score"),
+    FLOATING("ai_score", "Score given by the AI"),
+    TIME("evaluated_at", "When it was last filled in"),
+    RECORD("reviewed_teammate", reviewee_columns, "Whose work it is about"),
+    RECORDS("evaluators", evaluator_columns, "One entry for each criterion"),
+};
+
 static const struct column conversation_columns[] = {
     TEXT("type", "Always \"conversation\""),
     KEY("id", "Id given by Intercom"),
@@ -218,14 +194,14 @@ static const struct column conversation_columns[] = {
     TIME("waiting_since", "Since when a contact waits for an answer"),
     TIME("snoozed_until", "When it is opened again"),
     RECORD("source", source_columns, "The first message; also part 0 of the conversation's parts"),
-    RECORD("contacts", contacts_columns, "Users and leads who take part"),
+    RECORD("contacts", nested_contacts, "Users and leads who take part"),
     RECORD("first_contact_reply", first_reply_columns, "First reply of a contact"),
     TEXT("admin_assignee_id", "Admin it is assigned to; \"0\": nobody"),
     TEXT("team_assignee_id", "Team it is assigned to; \"0\": none"),
     FLAG("open", "It is open"),
     TEXT("state", "open, closed or snoozed"),
     FLAG("read", "It was read"),
-    RECORD("tags", tags_columns, "Tags"),
+    RECORD("tags", nested_tags, "Tags"),
     TEXT("priority", "none, low, medium, high or urgent; before 2.16 priority or not_priority"),
     RECORD("sla_applied", sla_columns, "Service level agreement"),
     RECORD("statistics", statistics_columns, "Figures"),
@@ -235,15 +211,17 @@ static const struct column conversation_columns[] = {
     JSON("custom_attributes", "Attributes defined in this workspace, by name"),
     JSON("topics", "Topics"),
     JSON("ticket", "The ticket, if it is one"),
-    RECORD("linked_objects", linked_list_columns, "Linked conversations and tickets"),
+    RECORD("linked_objects", nested_linked_list, "Linked conversations and tickets"),
     RECORD("ai_agent", ai_agent_columns, "What the AI agent did"),
     FLAG("ai_agent_participated", "The AI agent took part"),
     RECORD("sales_agent", sales_agent_columns, "What the sales agent did"),
     FLAG("sales_agent_participated", "The sales agent took part"),
     RECORD("channel", channel_columns, "Channel"),
-    RECORD("company", company_columns, "Company of the contact"),
-    RECORDS("external_references", reference_columns, "The same in other systems"),
-    RECORD("conversation_parts", envelope_columns, "The list of parts, without the parts"),
+    RECORD("company", nested_company, "Company of the contact"),
+    RECORDS("external_references", nested_reference, "The same in other systems"),
+    RECORDS("monitor_evaluations", evaluation_columns, "What monitors found; Intercom sends it on demand"),
+    RECORDS("scorecards", scorecard_columns, "Marks for its quality; Intercom sends them on demand"),
+    RECORD("conversation_parts", nested_parts, "The list of parts, without the parts"),
     NUMBER("parts_received", "Parts that came with this version, the first message not counted"),
     FLAG("parts_truncated", "There are older parts, which Intercom does not give any more"),
     NUMBER("parts_total", "Parts there are, as the list says"),
@@ -266,9 +244,9 @@ static const struct column part_columns[] = {
     DAY("created_at", "When it was said: the day of the row"),
     VERSION("updated_at", "When the part last changed: the version of the row"),
     TIME("notified_at", "When the contact was told of it"),
-    RECORD("assigned_to", reference_columns, "Whom this part assigned the conversation to"),
+    RECORD("assigned_to", nested_reference, "Whom this part assigned the conversation to"),
     RECORD("author", author_columns, "Who said it"),
-    RECORDS("attachments", attachment_columns, "Files"),
+    RECORDS("attachments", nested_attachment, "Files"),
     TEXT("external_id", "Id given by the app that wrote it"),
     KEY_FLAG("redacted", "The part was redacted"),
     RECORD("email_message_metadata", email_columns, "Headers of a mail"),
@@ -309,18 +287,11 @@ const struct table intercom_conversation_parts = {
 
 /* --- handling events --- */
 
-static const struct column teammate_columns[] = {
-    TEXT("type", "admin, team or bot"),
-    TEXT("id", "Its id"),
-    TEXT("name", "Name"),
-    TEXT("email", "E-mail address"),
-};
-
 static const struct column handling_columns[] = {
     KEY("conversation_id", "Conversation that was handled"),
     VERSION("timestamp", "When it happened: the version of the row"),
     KEY("type", "paused or resumed"),
-    RECORD("teammate", teammate_columns, "Who handled the conversation"),
+    RECORD("teammate", nested_person, "Who handled the conversation"),
     TEXT("reason", "Why"),
 };
 
