@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 """The whole path, from the sandbox's Intercom to committed rows in its BigQuery, measured. Prints figures, asserts none.
 
-    bench.py BUILD [--records N,N,...] [--latency MS,MS] [--streams contacts,conversations]
+    bench.py BUILD [--records N,N,...] [--latency MS,MS] [--streams contacts,conversations] [--rate N] [--kinds]
 
 Columns: records a second of wall time; CPU seconds of the worker per million records; its peak memory; requests to the
-source per 1,000 records; from start to the first request; and the sandbox's own CPU, for it shares the machine.
-`ceiling` is what a trivial client gets from the sandbox that throws the pages away: beyond it nothing can be measured.
+source per 1,000 records; the share of the allowed rate that it used (the sandbox allows 1,667 requests in 10 s, as
+Intercom does, or --rate); and the sandbox's own CPU, for it shares the machine. `ceiling` is what a trivial client gets
+from the sandbox that throws the pages away: beyond it nothing can be measured.
+
+--kinds: every stream there is, loaded once; the requests of each per 1,000 rows, and how many were made twice.
 """
 import argparse
 import http.client
@@ -25,6 +28,8 @@ WORLDS = {
                                                            "parts": 5}},
 }
 STREAMS = {"contacts": ["contacts"], "conversations": ["conversations", "conversation_parts"]}
+MORE = ()  # changes of the world for the other streams
+WINDOW_S, RATE = 10, 1667
 SEARCH = {"contacts": "/contacts/search", "conversations": "/conversations/search"}
 
 
@@ -61,7 +66,27 @@ def first_request(box, process):
     return float("nan")
 
 
-def measure(build, stream, records, latency_ms):
+def finished(folder):
+    lines = (folder / "worker.log").read_text(errors="replace").splitlines()
+    events = [json.loads(line) for line in lines if line.startswith("{")]
+    return [event for event in events if event.get("event") == "stream_finished"]
+
+
+def work(build, box, folder, **config):
+    """`caseload run`: seconds of wall time, and the process's use of the machine."""
+    path = folder / "caseload.json"
+    path.write_text(json.dumps(harness.base_config(box, **config)))
+    began = time.monotonic()
+    with open(folder / "worker.log", "wb") as log:
+        process = subprocess.Popen([str(build / "src/app/caseload"), "run", "--config", str(path)],
+                                   env=harness.environment(box), stdout=subprocess.DEVNULL, stderr=log)
+        _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        raise harness.Failure(f"the worker ended with {status}; see {folder}/worker.log")
+    return time.monotonic() - began, usage
+
+
+def measure(build, stream, records, latency_ms, rate):
     folder = harness.work_folder(f"bench-{stream}-{records}-{latency_ms}")
     box = harness.Sandbox(build, folder)
     try:
@@ -69,21 +94,14 @@ def measure(build, stream, records, latency_ms):
         top = ceiling(box, stream)
         for service in ("intercom", "bigquery") if latency_ms else ():
             box.call("POST", "/control/faults", f"{service} * * delay {latency_ms}")
-        seen = len(box.journal())
-        config = folder / "caseload.json"
-        config.write_text(json.dumps(harness.base_config(box, streams=STREAMS[stream])))
+        if rate != RATE:
+            box.post("/control/world", {"rate_limit": rate})
         before = cpu_seconds(box.process.pid)
-        began = time.monotonic()
-        process = subprocess.Popen([str(build / "src/app/caseload"), "run", "--config", str(config)],
-                                   env=harness.environment(box), stdout=subprocess.DEVNULL,
-                                   stderr=open(folder / "worker.log", "wb"))
-        _, status, usage = os.wait4(process.pid, 0)
-        wall = time.monotonic() - began
-        if status:
-            raise harness.Failure(f"the worker ended with {status}; see {folder}/worker.log")
-        requests = sum(1 for e in box.journal("intercom")) - seen
-        return [stream, records, latency_ms, f"{records / wall:.0f}", f"{(usage.ru_utime + usage.ru_stime) * 1e6 / records:.0f}",
-                f"{usage.ru_maxrss / 1024:.1f}", f"{requests * 1000 / records:.1f}",
+        wall, usage = work(build, box, folder, streams=STREAMS[stream], reconcile_days=0)
+        requests = sum(event["requests"] for event in finished(folder))
+        return [stream, records, latency_ms, f"{records / wall:.0f}",
+                f"{(usage.ru_utime + usage.ru_stime) * 1e6 / records:.0f}", f"{usage.ru_maxrss / 1024:.1f}",
+                f"{requests * 1000 / records:.1f}", f"{requests / wall / rate * WINDOW_S:.0%}",
                 f"{(cpu_seconds(box.process.pid) - before) * 1e6 / records:.0f}", f"{top:.0f}" if top else "-", f"{wall:.1f}"]
     finally:
         box.stop()
@@ -105,6 +123,36 @@ def start_up(build):
     return sorted(times)[2]
 
 
+def kinds(build):
+    """Each stream's requests. The second run finds nothing new: what it asks for all the same."""
+    folder = harness.work_folder("bench-kinds")
+    box = harness.Sandbox(build, folder)
+    listed = json.loads(subprocess.check_output([str(build / "src/app/caseload"), "streams", "--json"], text=True))
+    names = [stream["name"] for stream in listed if stream["kind"] != "reconciliation"]
+    names += [table["name"] for stream in listed for table in stream["tables"][1:] if table["loaded"] != "always"]
+    try:
+        for world in (WORLDS["contacts"](3000), WORLDS["conversations"](600), *MORE):
+            box.post("/control/world", world)
+        work(build, box, folder, streams=names, source={"custom_objects": ["Order"]})
+        rows = {event["stream"]: event for event in finished(folder)}
+        asked = {}
+        for entry in box.journal("intercom"):
+            if entry["operation"] != "companies.scroll":  # whose pages have one address
+                key = (entry["method"], entry["path"], entry.get("body"))
+                asked[key] = asked.get(key, 0) + 1
+        twice = {key: count for key, count in asked.items() if count > 1}
+    finally:
+        box.stop()
+    print("  ".join(f"{head:>26}" for head in ("stream", "kind", "records", "requests", "requests/k")))
+    for stream in listed:
+        event = rows.get(stream["name"])
+        if event:
+            share = f"{event['requests'] * 1000 / event['fetched']:.1f}" if event["fetched"] else "-"
+            print("  ".join(f"{cell:>26}" for cell in (stream["name"], stream["kind"], event["fetched"],
+                                                       event["requests"], share)))
+    print(f"asked for twice: {twice if twice else 'nothing'}")
+
+
 def numbers(text):
     return [int(n) for n in text.split(",")]
 
@@ -115,16 +163,21 @@ def main():
     parser.add_argument("--records", type=numbers, default=[10000, 100000, 1000000])
     parser.add_argument("--latency", type=numbers, default=[0, 200])
     parser.add_argument("--streams", default="contacts,conversations")
+    parser.add_argument("--rate", type=int, default=RATE)
+    parser.add_argument("--kinds", action="store_true")
     options = parser.parse_args()
     build = pathlib.Path(options.build).resolve()
+    if options.kinds:
+        kinds(build)
+        return 0
     print(f"start to first request: {start_up(build):.0f} ms (median of 5)")
-    heads = ("stream", "records", "latency ms", "records/s", "CPU s/M", "peak MiB", "requests/k", "sandbox CPU s/M",
+    heads = ("stream", "records", "latency ms", "records/s", "CPU s/M", "peak MiB", "requests/k", "rate used", "sandbox CPU s/M",
              "ceiling/s", "seconds")
     print("  ".join(f"{head:>14}" for head in heads), flush=True)
     for stream in options.streams.split(","):
         for records in options.records:
             for latency_ms in options.latency:
-                row = measure(build, stream, records, latency_ms)
+                row = measure(build, stream, records, latency_ms, options.rate)
                 print("  ".join(f"{cell:>14}" for cell in row), flush=True)
     return 0
 

@@ -1,5 +1,6 @@
 /* server_answer.c - from a request to bytes on the wire: routes, the faults of the wire, the journal. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -291,12 +292,22 @@ void server_refuse(struct connection *connection, int status)
     (void)send_parts(connection, head, (size_t)size, NULL, 0); /* the connection ends anyway */
 }
 
+/* Tells bodies apart; they may be large, and secret. */
+static json_t *fingerprint(const struct buf *body)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < body->size; i++)
+        hash = (hash ^ (unsigned char)body->data[i]) * UINT64_C(0x100000001b3);
+    return json_sprintf("%016" PRIx64, hash);
+}
+
 static void keep_journal(const struct exchange *exchange, const struct request *request, const char *service,
                          const char *operation, const struct fault *fault)
 {
     if (strcmp(service, "control") == 0) return;
     json_object_set_new(exchange->detail, "method", json_string(request->method));
     json_object_set_new(exchange->detail, "path", json_string(request->target));
+    if (request->body.size > 0) json_object_set_new(exchange->detail, "body", fingerprint(&request->body));
     json_object_set_new(exchange->detail, "bytes_in", json_integer((json_int_t)request->body.size));
     json_object_set_new(exchange->detail, "bytes_out", json_integer((json_int_t)exchange->reply.size));
     struct sandbox *sandbox = exchange->sandbox;
