@@ -23,7 +23,7 @@ ROOMS = {
     r"grpc/": r"src/net/rpc\w*\.c",
     r"openssl/": r"src/net/token\w*\.[ch]",
     r"google/": r"src/pubsub/\w+\.c",
-    r"zlib\.h": r"src/bigquery/\w+\.[ch]",
+    r"zlib\.h": r"src/bigquery/\w+\.[ch]|src/base/pack\.c",
     r"jansson\.h": r"include/base/json\.h",
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
