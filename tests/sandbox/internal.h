@@ -7,7 +7,7 @@
  * tls      a certificate, and the authority behind it
  * server   HTTP/1.1: routes, exchanges, and the faults of the wire
  * store    BigQuery's datasets, tables and SQL, over SQLite (store.h)
- * world    the records of the workspace, with every version they ever had (world.h)
+ * world    the records of the workspace, with every version they ever had (world.h, world_shelf.h)
  */
 #ifndef CASELOAD_SANDBOX_INTERNAL_H
 #define CASELOAD_SANDBOX_INTERNAL_H
@@ -24,6 +24,7 @@
 struct store;
 struct world;
 struct admins;
+struct shelves;
 struct bigquery;
 struct pubsub;
 struct server;
@@ -43,6 +44,7 @@ struct sandbox {
     struct world *world; /* of contacts */
     struct world *talks; /* of conversations */
     struct admins *admins;
+    struct shelves *shelves; /* the other lists */
     struct bigquery *bigquery;
     struct pubsub *pubsub;
     struct server *server;

@@ -6,6 +6,7 @@
 #include "store.h"
 #include "world.h"
 #include "world_admins.h"
+#include "world_shelf.h"
 
 #define START_S INT64_C(1772424000) /* 2026-03-02T04:00:00Z */
 
@@ -27,6 +28,7 @@ static bool open_rooms(struct sandbox *sandbox, struct error *err)
     sandbox->world = world_new(options->seed, options->workspace);
     sandbox->talks = world_new_talks(options->seed, options->workspace);
     sandbox->admins = admins_new(options->seed);
+    sandbox->shelves = shelves_new(options->seed, options->workspace, options->start_s);
     sandbox->intercom = intercom_new(options->workspace_zone, err);
     if (!sandbox->intercom ||
         !store_open(options->database, store_now_us, sandbox->clock, &sandbox->store, err))
@@ -66,6 +68,7 @@ void sandbox_stop(struct sandbox *sandbox)
     world_free(sandbox->world);
     world_free(sandbox->talks);
     admins_free(sandbox->admins);
+    shelves_free(sandbox->shelves);
     faults_free(sandbox->faults);
     journal_free(sandbox->journal);
     auth_free(sandbox->auth);

@@ -1,0 +1,13 @@
+# Turns FILES (a list of *.json) into OUT: the table template_files. Bytes rather than string literals: nothing
+# needs escaping, and no compiler's limit on literals applies.
+set(code "/* Made by embed.cmake. */\n#include <stddef.h>\n\n#include \"world_template.h\"\n")
+set(table "\nconst struct template_file template_files[] = {\n")
+foreach(file IN LISTS FILES)
+  get_filename_component(name "${file}" NAME_WE)
+  file(READ "${file}" bytes HEX)
+  string(REGEX REPLACE "(..)" "0x\\1," bytes "${bytes}")
+  string(REGEX REPLACE "((0x..,)(0x..,)(0x..,)(0x..,)(0x..,)(0x..,)(0x..,)(0x..,))" "\\1\n" bytes "${bytes}")
+  string(APPEND code "\nstatic const char ${name}[] = {\n${bytes}0};\n")
+  string(APPEND table "    {\"${name}\", ${name}},\n")
+endforeach()
+file(WRITE "${OUT}" "${code}${table}    {NULL, NULL},\n};\n")
