@@ -1,8 +1,10 @@
 /* json.h - JSON from outside, read with jansson, and JSON written into buffers.
  *
  * jansson (2.14) refuses a whole page for a 20-digit integer, 1e400, a lone surrogate, \u0000 or a byte that
- * is not UTF-8. json_read therefore normalises the bytes when, and only when, jansson refused them: such
- * numbers become strings, such characters U+FFFD, and both are counted. One thread at a time per value.
+ * is not UTF-8; of keys that stand twice in one object it would forget all but the last. json_read therefore
+ * normalises the bytes when, and only when, jansson refused them: such numbers become strings, such characters
+ * U+FFFD, and of duplicate keys the last one keeps the name, as nearly every reader of JSON has it, while the
+ * earlier ones are kept as "name (1)", "name (2)". All are counted. One thread at a time per value.
  */
 #ifndef CASELOAD_BASE_JSON_H
 #define CASELOAD_BASE_JSON_H
@@ -20,6 +22,7 @@
 struct json_repairs {
     int64_t numbers;    /* written as strings because neither int64 nor double holds them */
     int64_t characters; /* replaced by U+FFFD */
+    int64_t duplicates; /* keys renamed because a later one of their object has the name */
 };
 
 /* Any JSON value. repairs is added to; may be NULL. out is yours (json_decref). Fails with ERROR_FORMAT and
@@ -27,9 +30,12 @@ struct json_repairs {
 bool json_read(const char *bytes, size_t size, struct json_repairs *repairs, json_t **out_value,
                struct error *err) CHECKED;
 
-/* Rewrites bytes so that jansson accepts what it would refuse for the reasons above. Input that is not JSON
- * for other reasons stays so. False only if out is full. */
+/* Rewrites bytes so that jansson accepts what it would refuse for the numbers and characters above. Input that
+ * is not JSON for other reasons stays so. False only if out is full. */
 bool json_normalise(const char *bytes, size_t size, struct json_repairs *repairs, struct buf *out);
+
+/* The same for duplicate keys. The bytes must be JSON; others come out as something that is none either. */
+bool json_rename_duplicates(const char *bytes, size_t size, struct json_repairs *repairs, struct buf *out);
 
 /* Compact text, keys in their own order, reals in the shortest form that reads back equal. false: out is
  * full. */

@@ -53,10 +53,9 @@ static bool check_shape(const char *bytes, size_t size, struct error *err)
     return true;
 }
 
-/* Duplicate keys: the last one wins, as nearly every reader of JSON has it. */
 static json_t *load(const char *bytes, size_t size, json_error_t *why)
 {
-    return json_loadb(bytes, size, JSON_DECODE_ANY, why);
+    return json_loadb(bytes, size, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, why);
 }
 
 /* What jansson found, the place, and what stands there. */
@@ -76,16 +75,46 @@ static bool refuse(const char *bytes, size_t size, const json_error_t *why, stru
                      buf_string(&quote));
 }
 
+/* Text that jansson refused for a duplicate key; other keys may have become such by a repair. */
+static bool load_duplicates(const struct buf *text, struct json_repairs *found, json_t **out_value,
+                            struct error *err)
+{
+    AUTO(buf_done) struct buf renamed;
+    json_error_t why;
+
+    buf_init(&renamed, text->size * 4 + 64); /* `"":1,` grows most: by a space, a number, parentheses */
+    if (!json_rename_duplicates(text->data, text->size, found, &renamed))
+        return error_set(err, ERROR_LIMIT, "JSON with too many duplicate keys is refused; ask its sender");
+    *out_value = load(renamed.data, renamed.size, &why);
+    return *out_value || refuse(renamed.data, renamed.size, &why, err);
+}
+
+/* Bytes that jansson refused: again, as it can take them. */
+static bool load_repaired(const char *bytes, size_t size, json_error_t *why, struct json_repairs *found,
+                          json_t **out_value, struct error *err)
+{
+    bool duplicate = json_error_code(why) == json_error_duplicate_key;
+    AUTO(buf_done) struct buf repaired;
+
+    buf_init(&repaired, size * 3 + 64); /* the worst: each byte becomes U+FFFD */
+    if (!json_normalise(bytes, size, found, &repaired) ||
+        (!duplicate && found->numbers == 0 && found->characters == 0))
+        return refuse(bytes, size, why, err);
+    *out_value = load(repaired.data, repaired.size, why);
+    if (*out_value) return true;
+    if (json_error_code(why) == json_error_duplicate_key)
+        return load_duplicates(&repaired, found, out_value, err);
+    return refuse(repaired.data, repaired.size, why, err);
+}
+
 bool json_read(const char *bytes, size_t size, struct json_repairs *repairs, json_t **out_value,
                struct error *err)
 {
     struct json_repairs found = {0};
-    AUTO(buf_done) struct buf repaired;
     json_error_t why;
     const char *nul;
 
     *out_value = NULL;
-    buf_init(&repaired, size * 3 + 64); /* the worst: each byte becomes U+FFFD */
     if (size == 0) return error_set(err, ERROR_FORMAT, "not JSON: it is empty; ask its sender");
     nul = memchr(bytes, '\0', size);
     if (nul) /* jansson would take it for the end, and never see what follows */
@@ -94,13 +123,11 @@ bool json_read(const char *bytes, size_t size, struct json_repairs *repairs, jso
     if (!check_shape(bytes, size, err)) return false;
     *out_value = load(bytes, size, &why);
     if (*out_value) return true;
-    if (!json_normalise(bytes, size, &found, &repaired) || (found.numbers == 0 && found.characters == 0))
-        return refuse(bytes, size, &why, err);
-    *out_value = load(repaired.data, repaired.size, &why);
-    if (!*out_value) return refuse(repaired.data, repaired.size, &why, err);
+    if (!load_repaired(bytes, size, &why, &found, out_value, err)) return false;
     if (repairs) {
         repairs->numbers += found.numbers;
         repairs->characters += found.characters;
+        repairs->duplicates += found.duplicates;
     }
     return true;
 }

@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,47 +31,65 @@ static const struct {
     const char *bytes;
     size_t size;
     const char *written;
-    int numbers, characters;
+    int numbers, characters, duplicates;
 } readable[] = {
-    {BYTES("null"), "null", 0, 0},
-    {BYTES(" [1, -2.5, true] \n"), "[1,-2.5,true]", 0, 0},
-    {BYTES("9223372036854775807"), "9223372036854775807", 0, 0},
-    {BYTES("-9223372036854775808"), "-9223372036854775808", 0, 0},
-    {BYTES("9223372036854775808"), "\"9223372036854775808\"", 1, 0},
-    {BYTES("[12345678901234567890]"), "[\"12345678901234567890\"]", 1, 0},
-    {BYTES("[-12345678901234567890, 7]"), "[\"-12345678901234567890\",7]", 1, 0},
-    {BYTES("[1e400,-1e400,1e300]"), "[\"1e400\",\"-1e400\",1e+300]", 2, 0},
+    {BYTES("null"), "null", 0, 0, 0},
+    {BYTES(" [1, -2.5, true] \n"), "[1,-2.5,true]", 0, 0, 0},
+    {BYTES("9223372036854775807"), "9223372036854775807", 0, 0, 0},
+    {BYTES("-9223372036854775808"), "-9223372036854775808", 0, 0, 0},
+    {BYTES("9223372036854775808"), "\"9223372036854775808\"", 1, 0, 0},
+    {BYTES("[12345678901234567890]"), "[\"12345678901234567890\"]", 1, 0, 0},
+    {BYTES("[-12345678901234567890, 7]"), "[\"-12345678901234567890\",7]", 1, 0, 0},
+    {BYTES("[1e400,-1e400,1e300]"), "[\"1e400\",\"-1e400\",1e+300]", 2, 0, 0},
     {BYTES("{\"a\\\"\":12345678901234567890,\"b\":\"12345678901234567890\"}"),
-     "{\"a\\\"\":\"12345678901234567890\",\"b\":\"12345678901234567890\"}", 1, 0},
+     "{\"a\\\"\":\"12345678901234567890\",\"b\":\"12345678901234567890\"}", 1, 0, 0},
     /* surrogates: alone high, alone low, swapped, high before a character, at the end, doubled, in a key */
-    {BYTES("\"\\ud83d\\ude00\""), "\"\xF0\x9F\x98\x80\"", 0, 0},
-    {BYTES("\"\\ud83d\""), "\"" FFFD "\"", 0, 1},
-    {BYTES("\"\\ude00\""), "\"" FFFD "\"", 0, 1},
-    {BYTES("\"\\ude00\\ud83d\""), "\"" FFFD FFFD "\"", 0, 2},
-    {BYTES("\"a\\ud83db\""), "\"a" FFFD "b\"", 0, 1},
-    {BYTES("\"\\ud83d\\n\""), "\"" FFFD "\\n\"", 0, 1},
-    {BYTES("\"\\ud83d\\ud83d\\ude00\""), "\"" FFFD "\xF0\x9F\x98\x80\"", 0, 1},
-    {BYTES("\"\\uD83D\\u0041\""), "\"" FFFD "A\"", 0, 1},
-    {BYTES("{\"\\udfff\":1}"), "{\"" FFFD "\":1}", 0, 1},
-    {BYTES("\"\\\\ud83d\""), "\"\\\\ud83d\"", 0, 0}, /* an escaped backslash, no surrogate at all */
-    {BYTES("[\"\\\\ud83d\",\"\\\\\\ud83d\"]"), "[\"\\\\ud83d\",\"\\\\" FFFD "\"]", 0, 1},
+    {BYTES("\"\\ud83d\\ude00\""), "\"\xF0\x9F\x98\x80\"", 0, 0, 0},
+    {BYTES("\"\\ud83d\""), "\"" FFFD "\"", 0, 1, 0},
+    {BYTES("\"\\ude00\""), "\"" FFFD "\"", 0, 1, 0},
+    {BYTES("\"\\ude00\\ud83d\""), "\"" FFFD FFFD "\"", 0, 2, 0},
+    {BYTES("\"a\\ud83db\""), "\"a" FFFD "b\"", 0, 1, 0},
+    {BYTES("\"\\ud83d\\n\""), "\"" FFFD "\\n\"", 0, 1, 0},
+    {BYTES("\"\\ud83d\\ud83d\\ude00\""), "\"" FFFD "\xF0\x9F\x98\x80\"", 0, 1, 0},
+    {BYTES("\"\\uD83D\\u0041\""), "\"" FFFD "A\"", 0, 1, 0},
+    {BYTES("{\"\\udfff\":1}"), "{\"" FFFD "\":1}", 0, 1, 0},
+    {BYTES("\"\\\\ud83d\""), "\"\\\\ud83d\"", 0, 0, 0}, /* an escaped backslash, no surrogate at all */
+    {BYTES("[\"\\\\ud83d\",\"\\\\\\ud83d\"]"), "[\"\\\\ud83d\",\"\\\\" FFFD "\"]", 0, 1, 0},
     /* NUL */
-    {BYTES("\"a\\u0000b\""), "\"a" FFFD "b\"", 0, 1},
-    {BYTES("{\"\\u0000\":{\"\\u0000x\":null}}"), "{\"" FFFD "\":{\"" FFFD "x\":null}}", 0, 2},
+    {BYTES("\"a\\u0000b\""), "\"a" FFFD "b\"", 0, 1, 0},
+    {BYTES("{\"\\u0000\":{\"\\u0000x\":null}}"), "{\"" FFFD "\":{\"" FFFD "x\":null}}", 0, 2, 0},
     /* bytes that are not UTF-8: stray, cut, overlong, a surrogate, beyond the end, Latin-1 */
-    {BYTES("\"\xFF\""), "\"" FFFD "\"", 0, 1},
-    {BYTES("\"a\x80z\""), "\"a" FFFD "z\"", 0, 1},
-    {BYTES("\"\xE2\x82\""), "\"" FFFD FFFD "\"", 0, 2},
-    {BYTES("\"\xC0\xAF\""), "\"" FFFD FFFD "\"", 0, 2},
-    {BYTES("\"\xE0\x80\xAF\""), "\"" FFFD FFFD FFFD "\"", 0, 3},
-    {BYTES("\"\xF0\x8F\xBF\xBF\""), "\"" FFFD FFFD FFFD FFFD "\"", 0, 4},
-    {BYTES("\"\xED\xA0\x80\""), "\"" FFFD FFFD FFFD "\"", 0, 3},
-    {BYTES("\"\xF4\x90\x80\x80\""), "\"" FFFD FFFD FFFD FFFD "\"", 0, 4},
-    {BYTES("\"caf\xE9 \xE2\x82\xAC\""), "\"caf" FFFD " \xE2\x82\xAC\"", 0, 1},
-    /* the last of two equal keys wins */
-    {BYTES("{\"a\":1,\"b\":2,\"a\":3}"), "{\"a\":3,\"b\":2}", 0, 0},
+    {BYTES("\"\xFF\""), "\"" FFFD "\"", 0, 1, 0},
+    {BYTES("\"a\x80z\""), "\"a" FFFD "z\"", 0, 1, 0},
+    {BYTES("\"\xE2\x82\""), "\"" FFFD FFFD "\"", 0, 2, 0},
+    {BYTES("\"\xC0\xAF\""), "\"" FFFD FFFD "\"", 0, 2, 0},
+    {BYTES("\"\xE0\x80\xAF\""), "\"" FFFD FFFD FFFD "\"", 0, 3, 0},
+    {BYTES("\"\xF0\x8F\xBF\xBF\""), "\"" FFFD FFFD FFFD FFFD "\"", 0, 4, 0},
+    {BYTES("\"\xED\xA0\x80\""), "\"" FFFD FFFD FFFD "\"", 0, 3, 0},
+    {BYTES("\"\xF4\x90\x80\x80\""), "\"" FFFD FFFD FFFD FFFD "\"", 0, 4, 0},
+    {BYTES("\"caf\xE9 \xE2\x82\xAC\""), "\"caf" FFFD " \xE2\x82\xAC\"", 0, 1, 0},
+    /* of equal keys the last one keeps the name */
+    {BYTES("{\"a\":1,\"b\":2,\"a\":3}"), "{\"a (1)\":1,\"b\":2,\"a\":3}", 0, 0, 1},
+    {BYTES("{\"a\":1,\"a\":{\"x\":[2]},\"a\" : null , \"a\":4}"),
+     "{\"a (1)\":1,\"a (2)\":{\"x\":[2]},\"a (3)\":null,\"a\":4}", 0, 0, 3},
+    {BYTES("{\"a\":1,\"a (1)\":2,\"a\":3}"), "{\"a (2)\":1,\"a (1)\":2,\"a\":3}", 0, 0, 1},
+    {BYTES("{\"a\":1,\"a\":2,\"a\":3,\"a (1)\":4,\"a (3)\":5}"),
+     "{\"a (2)\":1,\"a (4)\":2,\"a\":3,\"a (1)\":4,\"a (3)\":5}", 0, 0, 2},
+    {BYTES("{\"a (1)\":1,\"a (1)\":2,\"a\":3,\"a\":4}"), "{\"a (1) (1)\":1,\"a (1)\":2,\"a (2)\":3,\"a\":4}",
+     0, 0, 2},
+    {BYTES("{\"\":1,\"\":2}"), "{\" (1)\":1,\"\":2}", 0, 0, 1},
+    {BYTES("{\"a\":1,\"\\u0061\":2}"), "{\"a (1)\":1,\"a\":2}", 0, 0, 1},
+    {BYTES("{\"q\\\"\\\\\":1,\"q\\u0022\\u005c\":2}"), "{\"q\\\"\\\\ (1)\":1,\"q\\\"\\\\\":2}", 0, 0, 1},
+    {BYTES("{\"a\":{\"a\":1,\"a\":2},\"b\":[{\"a\":\"a\"},{\"a\":\"a\",\"a\":\"{,\"}],\"a\":3}"),
+     "{\"a (1)\":{\"a (1)\":1,\"a\":2},\"b\":[{\"a\":\"a\"},{\"a (1)\":\"a\",\"a\":\"{,\"}],\"a\":3}", 0, 0,
+     3},
+    {BYTES("[{\"a\":1},{\"a\":1}]"), "[{\"a\":1},{\"a\":1}]", 0, 0, 0},
+    /* ... with other repairs before and behind, and after a repair made keys equal */
+    {BYTES("{\"n\":12345678901234567890,\"n\":1,\"s\":\"\\ud83d\",\"s\":1e400}"),
+     "{\"n (1)\":\"12345678901234567890\",\"n\":1,\"s (1)\":\"" FFFD "\",\"s\":\"1e400\"}", 2, 1, 2},
+    {BYTES("{\"\\ud83d\":1,\"\\ud83e\":2}"), "{\"" FFFD " (1)\":1,\"" FFFD "\":2}", 0, 2, 1},
     /* brackets inside of strings are no depth */
-    {BYTES("\"[[[[{{{{\""), "\"[[[[{{{{\"", 0, 0},
+    {BYTES("\"[[[[{{{{\""), "\"[[[[{{{{\"", 0, 0, 0},
 };
 
 static void test_what_can_be_read(void **state)
@@ -86,6 +105,7 @@ static void test_what_can_be_read(void **state)
         assert_written(value, readable[i].written);
         assert_int_equal(repairs.numbers, readable[i].numbers);
         assert_int_equal(repairs.characters, readable[i].characters);
+        assert_int_equal(repairs.duplicates, readable[i].duplicates);
     }
 }
 
@@ -126,6 +146,13 @@ static const struct {
     {BYTES("<html><body>502 Bad Gateway</body></html>")},
     {BYTES("[12345678901234567890")},
     {BYTES("[12345678901234567890,\"\\ud83d\"] x")},
+    {BYTES("{\"a\":1,\"a\":2")},
+    {BYTES("{\"a\":1,\"a\":2,}")},
+    {BYTES("{\"a\":1,\"a\":2}}")},
+    {BYTES("{\"a\":1,\"a\":2]")},
+    {BYTES("{\"a\":1,\"a\":2,\"")},
+    {BYTES("{\"a\":1,\"a\":2,\"\\")},
+    {BYTES("{\"a\":1,\"a\":2,\"\\x\":3}")},
 };
 
 static void test_what_can_not(void **state)
@@ -140,8 +167,58 @@ static void test_what_can_not(void **state)
             fail_msg("case %zu was read: %s", i, unreadable[i].bytes);
         assert_null(value);
         assert_int_equal(err.kind, ERROR_FORMAT);
-        assert_int_equal(repairs.numbers + repairs.characters,
+        assert_int_equal(repairs.numbers + repairs.characters + repairs.duplicates,
                          0); /* nothing was delivered, so nothing counts */
+    }
+}
+
+#define MANY 100000
+
+/* As many as nobody sends. Work for each pair of them would not end. */
+static void test_many_duplicates(void **state)
+{
+    AUTO(json_drop) json_t *value = NULL;
+    AUTO(buf_done) struct buf text;
+    struct json_repairs repairs = {0};
+    struct error err;
+
+    (void)state;
+    buf_init(&text, 64 * MANY);
+    (void)buf_text(&text, "{\"b\":0");
+    for (int i = 1; i <= MANY; i++)
+        (void)buf_format(&text, ",\"a\":%d", i);
+    for (int i = 1; i <= MANY; i++) /* the names that the first ones would get */
+        (void)buf_format(&text, ",\"a (%d)\":%d", i, -i);
+    assert_true(buf_text(&text, "}"));
+    assert_true(json_read(text.data, text.size, &repairs, &value, &err));
+    assert_int_equal(repairs.duplicates, MANY - 1);
+    assert_int_equal(json_object_size(value), 2 * MANY + 1);
+    assert_int_equal(json_integer_value(json_object_get(value, "a")), MANY);
+    assert_int_equal(json_integer_value(json_object_get(value, "a (1)")), -1);
+    for (int i = 1; i < MANY; i++) {
+        char name[32];
+
+        (void)snprintf(name, sizeof name, "a (%d)", MANY + i);
+        assert_int_equal(json_integer_value(json_object_get(value, name)), i);
+    }
+}
+
+static void test_duplicates_that_are_no_json_stay_in_bounds(void **state)
+{
+    static const char text[] = "{\"a\":[1,{\"a\\u0061\":2,\"aa\":\"x\\\\\"}],\"a\":3}]}";
+
+    (void)state;
+    for (size_t start = 0; start < sizeof text - 1; start++) {
+        for (size_t size = 0; start + size < sizeof text; size++) {
+            AUTO(buf_done) struct buf out;
+            char *exact = malloc(size ? size : 1); /* so that a sanitizer sees a step behind its end */
+
+            assert_non_null(exact);
+            memcpy(exact, text + start, size);
+            buf_init(&out, size * 4 + 64);
+            assert_true(json_rename_duplicates(exact, size, NULL, &out));
+            free(exact);
+        }
     }
 }
 
@@ -397,6 +474,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_can_be_read),
         cmocka_unit_test(test_what_can_not),
+        cmocka_unit_test(test_many_duplicates),
+        cmocka_unit_test(test_duplicates_that_are_no_json_stay_in_bounds),
         cmocka_unit_test(test_the_error_tells_the_place_and_little_else),
         cmocka_unit_test(test_depth),
         cmocka_unit_test(test_brackets_in_strings_are_no_depth),

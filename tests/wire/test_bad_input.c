@@ -243,7 +243,7 @@ static void odd_values_keep_their_row(void **state)
         {"escaped_nul", "custom_attributes", "{\"k\xEF\xBF\xBD\":1}"},
         {"not_utf8", "name", "\"a\xEF\xBF\xBD\xEF\xBF\xBD(b\""},
         {"duplicate_keys", "name", "\"second\""},
-        {"duplicate_keys", "_extra", NULL},
+        {"duplicate_keys", "_extra", "{\"name (1)\":\"first\"}"},
         {"list_for_object", "location", NULL},
         {"list_for_object", "_extra", "{\"location.0\":\"Paris\"}"},
         {"list_for_object", "custom_attributes", "[1,2]"},
