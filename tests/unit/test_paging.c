@@ -164,39 +164,6 @@ static void what_a_peer_wrote_is_cut_and_harmless(void **state)
     assert_string_equal(out, "");
 }
 
-/* --- the table --- */
-
-static void check_columns(const struct column *columns, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        assert_non_null(columns[i].name);
-        assert_true(columns[i].description && columns[i].description[0]);
-        assert_int_equal(columns[i].type == COLUMN_RECORD, columns[i].field_count > 0);
-        for (size_t other = 0; other < i; other++)
-            assert_string_not_equal(columns[i].name, columns[other].name);
-        check_columns(columns[i].fields, columns[i].field_count);
-    }
-}
-
-static void the_table_of_streams_is_sound(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < intercom_type.stream_count; i++) {
-        const struct table *table = intercom_type.streams[i]->table;
-        check_columns(table->columns, table->column_count);
-        for (size_t k = 0; k < table->key_count; k++) {
-            const struct column *key = table_column(table, table->key[k]);
-            assert_true(key && key->mode == COLUMN_REQUIRED);
-        }
-        const char *const times[] = {table->version, table->day};
-        for (size_t k = 0; k < 2; k++) {
-            const struct column *column = times[k] ? table_column(table, times[k]) : NULL;
-            assert_true(!times[k] ||
-                        (column && column->type == COLUMN_TIMESTAMP && column->mode == COLUMN_REQUIRED));
-        }
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -206,7 +173,6 @@ int main(void)
         cmocka_unit_test(a_search_is_written),
         cmocka_unit_test(links_have_many_forms),
         cmocka_unit_test(what_a_peer_wrote_is_cut_and_harmless),
-        cmocka_unit_test(the_table_of_streams_is_sound),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* nested.h - records inside of records that tables of several files share.
  *
- * The sizes stand here so that COUNT works in each file; the compiler compares them with nested.c.
+ * The sizes stand here so that COUNT works in each file. One that is too small does not compile; one that is
+ * too large leaves a column without a name, which the test of the tables finds.
  */
 #ifndef CASELOAD_SOURCES_INTERCOM_NESTED_H
 #define CASELOAD_SOURCES_INTERCOM_NESTED_H
