@@ -68,7 +68,8 @@ static void move_clock(struct exchange *exchange)
 
 /* --- faults --- */
 
-static const struct route *const faulty_routes[] = {auth_routes, bigquery_routes, intercom_routes};
+static const struct route *const faulty_routes[] = {auth_routes, bigquery_routes, intercom_contact_routes,
+                                                    intercom_routes};
 
 /* A fault that names no operation would never happen, and its test would prove nothing. */
 static bool is_operation(const char *service, const char *operation)
@@ -172,9 +173,14 @@ static bool fill_conversations(struct sandbox *sandbox, json_t *what)
     return true;
 }
 
+static int64_t now_of(struct sandbox *sandbox)
+{
+    return virtual_clock_peek(sandbox->clock) / 1000000;
+}
+
 static bool touch(struct sandbox *sandbox, json_t *what)
 {
-    int64_t now_s = virtual_clock_peek(sandbox->clock) / 1000000, count = json_int_at(what, "count", 0);
+    int64_t now_s = now_of(sandbox), count = json_int_at(what, "count", 0);
     world_touch(sandbox->world, now_s, count);
     world_touch(sandbox->talks, now_s, count);
     admins_touch(sandbox->admins, count);
@@ -191,7 +197,34 @@ static bool add(struct sandbox *sandbox, json_t *what)
 static bool remove_record(struct sandbox *sandbox, json_t *what)
 {
     const char *id = json_text_at(what, "id");
-    return id && (world_remove(sandbox->world, id) || world_remove(sandbox->talks, id));
+    int64_t now_s = now_of(sandbox);
+    return id && (world_remove(sandbox->world, id, now_s) || world_remove(sandbox->talks, id, now_s));
+}
+
+static bool remove_contacts(struct sandbox *sandbox, json_t *what)
+{
+    int64_t count = json_int_at(what, "count", -1);
+    if (count < 0) return remove_record(sandbox, what);
+    return world_remove_some(sandbox->world, count, now_of(sandbox)) == count;
+}
+
+static bool remove_conversations(struct sandbox *sandbox, json_t *what)
+{
+    int64_t count = json_int_at(what, "count", -1);
+    if (count < 0) return remove_record(sandbox, what);
+    return world_remove_some(sandbox->talks, count, now_of(sandbox)) == count;
+}
+
+static bool restore(struct sandbox *sandbox, json_t *what)
+{
+    const char *id = json_text_at(what, "id");
+    return id && world_restore(sandbox->world, id, now_of(sandbox));
+}
+
+static bool merge(struct sandbox *sandbox, json_t *what)
+{
+    int64_t count = json_int_at(what, "count", -1);
+    return count >= 0 && world_merge(sandbox->world, count, now_of(sandbox)) == count;
 }
 
 static bool break_conversation(struct sandbox *sandbox, json_t *what)
@@ -254,6 +287,10 @@ static const struct {
     {"touch", touch},
     {"add", add},
     {"remove", remove_record},
+    {"delete_contacts", remove_contacts},
+    {"delete_conversations", remove_conversations},
+    {"restore", restore},
+    {"merge", merge},
     {"break", break_conversation},
     {"admins", admins},
     {"touch_while_read", touch_while_read},
@@ -284,6 +321,8 @@ static void handle_world(struct exchange *exchange)
             exchange, 400,
             "Send one of {\"fill\": {from, to, count}}, {\"fill_conversations\": {from, to, count, parts, "
             "body_bytes}}, {\"touch\": {count}}, {\"add\": record}, {\"remove\": {id}}, {\"break\": {id}}, "
+            "{\"delete_contacts\" or \"delete_conversations\": {count} or {id}}, {\"restore\": {id}}, "
+            "{\"merge\": {count}}, "
             "{\"admins\": \"join\" or \"leave\"}, {\"touch_while_read\": n}, {\"vanish_while_read\": n}, "
             "{\"rate_limit\": n}, {\"index_lag_s\": n}");
 }

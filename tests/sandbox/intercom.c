@@ -234,6 +234,12 @@ static bool read_cursor(const char *cursor, const char *hash, json_t **out_parts
 
 /* --- POST /contacts/search, POST /conversations/search --- */
 
+bool intercom_history(const struct exchange *exchange, int minor)
+{
+    const char *include = exchange_query(exchange, "include_merge_history");
+    return minor >= 16 && include && strcmp(include, "true") == 0;
+}
+
 /* What is searched, and how the answer calls it. */
 struct subject {
     enum query_kind kind;
@@ -274,6 +280,7 @@ static void run_search(struct exchange *exchange, const struct subject *subject,
         .after_id = json_string_value(json_array_get(cursor, 1)),
         .after_s = json_integer_value(json_array_get(cursor, 0)) / 1000,
         .descending = search->descending,
+        .history = search->history,
         .limit = search->per_page,
         .now_s = now_s,
         .wanted = search->narrow ? search_matches : NULL,
@@ -314,6 +321,7 @@ static void search(struct exchange *exchange, const struct subject *subject)
         intercom_refuse(exchange, 400, err.code, err.message);
         return;
     }
+    wanted.history = subject->kind == QUERY_CONTACTS && intercom_history(exchange, minor);
     char hash[17];
     hash_query(body, hash);
     if (wanted.starting_after && !read_cursor(wanted.starting_after, hash, &cursor))

@@ -40,6 +40,7 @@ struct search {
     int64_t from_s, to_s; /* what updated_at must be in, whatever else */
     bool narrow;          /* there are filters beyond that */
     bool descending;
+    bool history; /* of contacts: with those that were merged into them; not part of the body */
     size_t per_page;
     const char *starting_after; /* NULL: from the beginning */
 };

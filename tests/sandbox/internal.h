@@ -165,6 +165,8 @@ const char *tls_certificate_pem(const struct tls *tls);
 
 /* --- the rooms --- */
 extern const struct route auth_routes[], bigquery_routes[], intercom_routes[], control_routes[];
+/* Intercom's, in files of their own; they come before intercom_routes. */
+extern const struct route intercom_contact_routes[];
 
 struct bigquery *bigquery_start(struct sandbox *sandbox);
 void bigquery_stop(struct bigquery *bigquery); /* waits for running jobs */

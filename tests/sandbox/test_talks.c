@@ -154,8 +154,8 @@ static void test_what_is_gone_or_broken_is_not_shown(void **state)
     json_decref(call(state, "GET", "/conversations/" LONG_ID, NULL, 500));
     world_touch(sandbox->talks, LATER_S, TALKS + 1);
     json_decref(call(state, "GET", "/conversations/" LONG_ID, NULL, 200)); /* until it changes */
-    assert_true(world_remove(sandbox->talks, LONG_ID));
-    assert_false(world_remove(sandbox->talks, LONG_ID));
+    assert_true(world_remove(sandbox->talks, LONG_ID, 0));
+    assert_false(world_remove(sandbox->talks, LONG_ID, 0));
     json_decref(call(state, "GET", "/conversations/" LONG_ID, NULL, 404));
     AUTO(json_drop) json_t *all = search(state, ">", 0);
     assert_int_equal(json_int_at(all, "total_count", -1), TALKS);

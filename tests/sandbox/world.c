@@ -46,6 +46,7 @@ void world_free(struct world *world)
 {
     if (!world) return;
     free(world->records.batches);
+    free(world->records.removals);
     for (size_t i = 0; i < world->records.count; i++) {
         struct record *record = &world->records.items[i];
         for (uint32_t v = 0; v < record->past_count; v++)
@@ -60,32 +61,76 @@ void world_free(struct world *world)
     free(world);
 }
 
-/* Adds the version's JSON, as a search shows it. */
-static void version_write(const struct world *world, size_t number, uint32_t version, struct buf *out)
+struct version *version_of(const struct records *records, size_t number, uint32_t version)
 {
-    const struct record *record = &world->records.items[number];
-    const struct version *wanted = version < record->past_count ? &record->past[version] : &record->newest;
+    struct record *record = &records->items[number];
+    return version < record->past_count ? &record->past[version] : &record->newest;
+}
+
+/* A record that was given, in that form. Yours. */
+static json_t *given_body(const struct world *world, json_t *given, enum form form)
+{
+    json_t *body = json_copy(given);
+    json_object_del(body, "conversation_parts");
+    for (enum world_list list = 0; !world->records.talks && list < WORLD_LISTS; list++) {
+        json_t *whole = json_object_get(body, contact_list_name(list));
+        size_t count = json_array_size(json_object_get(whole, "data"));
+        if (!json_is_object(whole) || (count <= LIST_CUT && form != FORM_TRUTH)) continue;
+        json_t *shown = json_deep_copy(whole);
+        json_t *data = json_object_get(shown, "data");
+        while (form != FORM_TRUTH && json_array_size(data) > LIST_CUT)
+            json_array_remove(data, json_array_size(data) - 1);
+        if (count > LIST_CUT || json_object_get(shown, "has_more"))
+            json_object_set_new(shown, "has_more", json_boolean(form != FORM_TRUTH));
+        json_object_set_new(body, contact_list_name(list), shown);
+    }
+    return body;
+}
+
+static void write_contact(const struct world *world, size_t number, uint32_t version, enum form form,
+                          struct buf *out)
+{
+    const struct version *wanted = version_of(&world->records, number, version);
     char id[RECORD_ID];
-    if (wanted->given) {
-        AUTO(json_drop) json_t *shown = json_copy(wanted->given);
-        json_object_del(shown, "conversation_parts");
-        (void)json_write(out, shown); /* a reply that is too large is seen when it is sent */
-        return;
-    }
-    if (world->records.talks) {
-        struct talk talk = talk_of(&world->records, number, version, id);
-        talk_write(&talk, TALK_ITEM, out);
-        return;
-    }
     record_id(&world->records, number, id);
     contact_write(&(struct contact){.seed = world->records.seed,
                                     .sequence = number,
                                     .version = version,
-                                    .created_s = record->created_s,
+                                    .created_s = world->records.items[number].created_s,
                                     .updated_s = wanted->updated_s,
                                     .id = id,
-                                    .workspace = world->workspace},
+                                    .workspace = world->workspace,
+                                    .whole = form == FORM_TRUTH},
                   out);
+}
+
+/* Opens the object just written once more, to say whom the contact was merged with. */
+static void write_history(const struct world *world, size_t number, uint32_t version, struct buf *out)
+{
+    AUTO(json_drop) json_t *history = merge_history(&world->records, number, version);
+    if (!history || out->size == 0) return;
+    out->size--;
+    put_name(out, "merge_history");
+    (void)json_write(out, history); /* a reply that is too large is seen when it is sent */
+    buf_byte(out, '}');
+}
+
+void version_write(const struct world *world, size_t number, uint32_t version, enum form form,
+                   struct buf *out)
+{
+    const struct version *wanted = version_of(&world->records, number, version);
+    char id[RECORD_ID];
+    if (wanted->given) {
+        AUTO(json_drop) json_t *shown = given_body(world, wanted->given, form);
+        (void)json_write(out, shown);
+    } else if (world->records.talks) {
+        struct talk talk = talk_of(&world->records, number, version, id);
+        talk_write(&talk, TALK_ITEM, out);
+    } else {
+        write_contact(world, number, version, form, out);
+    }
+    if (form == FORM_HISTORY || (form == FORM_TRUTH && wanted->history))
+        write_history(world, number, version, out);
 }
 
 json_t *version_body(const struct world *world, size_t number, uint32_t version)
@@ -94,9 +139,17 @@ json_t *version_body(const struct world *world, size_t number, uint32_t version)
     struct error err;
     json_t *body;
     buf_init(&text, BODY_LIMIT);
-    version_write(world, number, version, &text);
+    version_write(world, number, version, FORM_TRUTH, &text);
     if (!json_read(buf_string(&text), text.size, NULL, &body, &err)) abort(); /* what we write we can read */
     return body;
+}
+
+void version_serve(struct world *world, size_t number, bool whole, bool history)
+{
+    struct version *newest = &world->records.items[number].newest;
+    newest->served_s = world->now_s > 0 ? (uint32_t)world->now_s : 1;
+    newest->whole = newest->whole || whole;
+    newest->history = newest->history || history;
 }
 
 /* Takes record's references; false: the world is full. */
@@ -115,7 +168,7 @@ static bool append(struct world *world, struct record record)
 }
 
 /* The newest version becomes past. */
-static bool renew(struct world *world, size_t number, int64_t updated_s, json_t *given)
+bool renew(struct world *world, size_t number, int64_t updated_s, json_t *given)
 {
     struct record *record = &world->records.items[number];
     if (record->past_count + 1 == UINT32_C(1) << WORLD_VERSION_BITS) return false;
@@ -128,12 +181,19 @@ static bool renew(struct world *world, size_t number, int64_t updated_s, json_t 
     return true;
 }
 
-static void touch(struct world *world, size_t number, int64_t at_s)
+json_t *touched(const struct version *version, int64_t at_s)
 {
-    json_t *given = world->records.items[number].newest.given;
-    json_t *changed = given ? json_copy(given) : NULL;
+    json_t *changed = version->given ? json_copy(version->given) : NULL;
     if (changed) json_object_set_new(changed, "updated_at", json_integer(at_s));
-    if (!renew(world, number, at_s, changed)) json_decref(changed);
+    return changed;
+}
+
+static bool touch(struct world *world, size_t number, int64_t at_s)
+{
+    json_t *changed = touched(&world->records.items[number].newest, at_s);
+    bool renewed = renew(world, number, at_s, changed);
+    if (!renewed) json_decref(changed);
+    return renewed;
 }
 
 /* --- filling --- */
@@ -223,18 +283,35 @@ bool world_add(struct world *world, json_t *record)
 
 /* --- touching --- */
 
-/* Up to `count` records, chosen by the seed, that may be touched at that second; unserved: only such. */
-static void touch_some(struct world *world, int64_t at_s, int64_t count, bool unserved)
+int64_t choose(struct world *world, int64_t count,
+               bool (*take)(struct world *world, size_t number, void *self), void *self)
 {
     size_t all = world->records.count;
     uint64_t start = mix(world->records.seed ^ mix(++world->choices));
-    for (uint64_t i = 0; i < all && count > 0; i++) {
+    int64_t taken = 0;
+    for (uint64_t i = 0; i < all && taken < count; i++) {
         size_t number = (start % all + i * (CHOICE_STEP % all ? CHOICE_STEP : 1)) % all;
-        const struct version *newest = &world->records.items[number].newest;
-        if (newest->removed || newest->updated_s >= at_s || (unserved && newest->served)) continue;
-        touch(world, number, at_s);
-        count--;
+        taken += !world->records.items[number].newest.removed && take(world, number, self);
     }
+    return taken;
+}
+
+struct touching {
+    int64_t at_s;
+    bool unserved; /* only such */
+};
+
+static bool touch_chosen(struct world *world, size_t number, void *self)
+{
+    const struct touching *touching = self;
+    const struct version *newest = &world->records.items[number].newest;
+    return newest->updated_s < touching->at_s && !(touching->unserved && newest->served_s) &&
+           touch(world, number, touching->at_s);
+}
+
+static void touch_some(struct world *world, int64_t at_s, int64_t count, bool unserved)
+{
+    (void)choose(world, count, touch_chosen, &(struct touching){.at_s = at_s, .unserved = unserved});
 }
 
 void world_touch(struct world *world, int64_t at_s, int64_t count)
@@ -250,22 +327,6 @@ void world_touch_while_read(struct world *world, int64_t every)
     world->every = every;
     world->served = 0;
     pthread_mutex_unlock(&world->lock);
-}
-
-static void remove_record(struct world *world, size_t number)
-{
-    index_remove(&world->records, number);
-    world->records.items[number].newest.removed = true;
-}
-
-bool world_remove(struct world *world, const char *id)
-{
-    pthread_mutex_lock(&world->lock);
-    size_t number = find_record(&world->records, id);
-    bool there = number < world->records.count && !world->records.items[number].newest.removed;
-    if (there) remove_record(world, number);
-    pthread_mutex_unlock(&world->lock);
-    return there;
 }
 
 bool world_break(struct world *world, const char *id)
@@ -360,20 +421,20 @@ static void serve(struct world *world, const struct world_query *query, size_t r
         AUTO(json_drop) json_t *body = version_body(world, number, record->past_count);
         if (!query->wanted(query->self, body)) return;
     }
-    record->newest.served = true;
+    version_serve(world, number, !world->records.talks, query->history);
     world->served++;
     found->last_s = record->newest.updated_s;
     record_id(&world->records, number, found->last_id);
     if (found->count++) buf_byte(query->out, ',');
-    version_write(world, number, record->past_count, query->out);
+    version_write(world, number, record->past_count, query->history ? FORM_HISTORY : FORM_SHOWN, query->out);
 }
 
 /* Of what was just shown, some is gone at once. */
-static void vanish_some(struct world *world, size_t first, size_t end)
+static void vanish_some(struct world *world, size_t first, size_t end, int64_t now_s)
 {
     for (size_t rank = first; rank < end; rank++) {
         if (++world->shown % world->vanish != 0) continue;
-        remove_record(world, index_at(&world->records, rank));
+        remove_record(world, index_at(&world->records, rank), now_s);
         rank--;
         end--;
     }
@@ -383,6 +444,7 @@ void world_find(struct world *world, const struct world_query *query, struct wor
 {
     size_t range[2], from;
     pthread_mutex_lock(&world->lock);
+    world->now_s = query->now_s;
     find_range(&world->records, query, range, &from);
     size_t first = from;
     *out_found = (struct world_found){.total = count_wanted(world, query, range)};
@@ -394,7 +456,7 @@ void world_find(struct world *world, const struct world_query *query, struct wor
             serve(world, query, from++, out_found);
     }
     out_found->more = query->descending ? from > range[0] : from < range[1];
-    if (world->vanish > 0 && !query->descending) vanish_some(world, first, from);
+    if (world->vanish > 0 && !query->descending) vanish_some(world, first, from, query->now_s);
     for (; world->every > 0 && world->served >= world->every; world->served -= world->every)
         touch_some(world, query->now_s, 1, true);
     pthread_mutex_unlock(&world->lock);

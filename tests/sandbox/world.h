@@ -31,7 +31,12 @@ void world_touch(struct world *world, int64_t at_s, int64_t count);
  * second given by now_s() - records change while they are read. 0: no more. */
 void world_touch_while_read(struct world *world, int64_t every);
 /* A record is deleted: no search and no answer shows it any more. False: there is none. */
-bool world_remove(struct world *world, const char *id);
+bool world_remove(struct world *world, const char *id, int64_t at_s);
+int64_t world_remove_some(struct world *world, int64_t count, int64_t at_s); /* returns how many */
+/* A deleted record is there again, as a new version. False: it was not deleted. */
+bool world_restore(struct world *world, const char *id, int64_t at_s);
+/* `count` contacts are merged into others, which get a new version each. Returns how many were. */
+int64_t world_merge(struct world *world, int64_t count, int64_t at_s);
 /* Whoever asks for this record by itself gets an error, until it changes. False: there is none. */
 bool world_break(struct world *world, const char *id);
 bool world_is_broken(struct world *world, const char *id);
@@ -53,6 +58,7 @@ struct world_query {
     const char *after_id; /* NULL: from the beginning */
     int64_t after_s;
     bool descending;
+    bool history; /* show which contacts were merged into others */
     size_t limit;
     int64_t now_s;
     bool (*wanted)(void *self, const json_t *record); /* NULL: every record; must not call the world */
@@ -70,6 +76,41 @@ struct world_found {
 
 void world_find(struct world *world, const struct world_query *query, struct world_found *out_found);
 
+/* --- contacts one by one --- */
+
+enum world_state { WORLD_HERE, WORLD_MERGED, WORLD_GONE };
+
+enum world_list {
+    WORLD_TAGS,
+    WORLD_NOTES,
+    WORLD_COMPANIES,
+    WORLD_OPTED_OUT, /* subscription types */
+    WORLD_OPTED_IN,
+    WORLD_LISTS
+};
+
+/* Adds the contact as it is now, or says where it went: out_into is the one it was merged into. */
+enum world_state world_contact(struct world *world, const char *id, bool history, struct buf *out,
+                               char out_into[WORLD_ID]);
+/* Its whole list in the short form [{type, id, url}], yours; NULL: it is not here. */
+json_t *world_contact_list(struct world *world, const char *id, enum world_list list);
+/* Adds up to `limit` current contacts with commas between them, in the order they came, from number *next on,
+ * which moves behind them. Returns how many; out_total: of how many. */
+size_t world_contacts(struct world *world, int64_t *next, size_t limit, struct buf *out, int64_t *out_total);
+
+/* --- the deleted --- */
+
+struct world_removal {
+    char id[WORLD_ID], into[WORLD_ID]; /* into "": it was deleted */
+    int64_t at_s, back_s;              /* back_s: when it was there again; INT64_MAX: it is gone */
+};
+
+int64_t world_removals(struct world *world); /* how many there were */
+/* Number 0 .. that - 1, oldest first. */
+void world_removal(struct world *world, int64_t number, struct world_removal *out_removal);
+/* Is `into` one of those that `id` ended up in? */
+bool world_merged_into(struct world *world, const char *id, const char *into);
+
 /* For comparing: calls visit for every version of every record, in order; newest and served tell which. */
 void world_versions(struct world *world,
                     void (*visit)(void *self, const json_t *version, bool newest, bool served), void *self);
@@ -79,8 +120,8 @@ int64_t world_count(struct world *world);
  * the record's number, and in the lowest WORLD_VERSION_BITS the version's, both from 0. */
 #define WORLD_VERSION_BITS 20
 json_t *world_version(struct world *world, const char *id, int64_t updated_s, int64_t *out_place);
-/* The place of the newest version of record number 0 .. count-1, and its key; the id is "" if it has none
- * that can be loaded. */
+/* The place of the version of record number 0 .. count-1 that must have been loaded, and its key; the id is
+ * "" if there is none: the newest; of a deleted record the newest that was shown in time. */
 int64_t world_newest(struct world *world, int64_t number, char out_id[WORLD_ID], int64_t *out_updated_s);
 
 /* --- conversations --- */
@@ -103,8 +144,8 @@ struct world_part {
 
 json_t *world_part(struct world *world, const struct world_part *part, int64_t *out_place);
 
-/* Calls visit for each part that an answer with the newest version of conversation `number` holds; of one
- * that can't be loaded, for none. */
+/* Calls visit for each part of conversation `number` that must have been loaded: those of the version that
+ * world_newest tells of. */
 void world_parts(struct world *world, int64_t number,
                  void (*visit)(void *self, const struct world_part *part, int64_t place), void *self);
 

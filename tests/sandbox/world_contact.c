@@ -11,8 +11,6 @@
 #include "base/json.h"
 #include "world_records.h"
 
-#define LIST_CUT 10
-
 /* --- the contact --- */
 
 static const char *const names[] = {
@@ -41,6 +39,12 @@ static const char *pick(struct dice *dice, const char *const *texts, uint32_t co
     return texts[roll(dice, count)];
 }
 
+bool contact_is_user(uint64_t seed, uint64_t sequence)
+{
+    struct dice dice = {.state = mix(seed ^ mix(sequence) ^ UINT64_C(0x726f6c65))};
+    return roll(&dice, 4) > 0;
+}
+
 static void add_identity(struct buf *out, const struct contact *contact, struct dice *self, struct dice *now)
 {
     unsigned number = (unsigned)contact->sequence;
@@ -51,7 +55,7 @@ static void add_identity(struct buf *out, const struct contact *contact, struct 
     else
         put_text(out, "external_id", NULL);
     put_text(out, "workspace_id", contact->workspace);
-    put_text(out, "role", roll(self, 4) ? "user" : "lead");
+    put_text(out, "role", contact_is_user(contact->seed, contact->sequence) ? "user" : "lead");
     put_format(out, "email", "contact%u@example.com", number);
     put_text(out, "email_domain", "example.com");
     bool phone = roll(now, 2);
@@ -118,32 +122,81 @@ static void add_devices(struct buf *out, const struct contact *contact, struct d
     }
 }
 
-/* {"type","data":[{"type","id","url"}],"url","total_count","has_more"}, with at most ten in data. */
-static void add_list(struct buf *out, const struct contact *contact, const char *name, const char *type,
-                     struct dice *now)
+/* --- lists --- */
+
+/* How each list is called, of what it is, where it is read whole, and where its elements are. */
+static const struct {
+    const char *name, *type, *path, *element;
+} lists[] = {
+    [WORLD_TAGS] = {"tags", "tag", "tags", "tags"},
+    [WORLD_NOTES] = {"notes", "note", "notes", "notes"},
+    [WORLD_COMPANIES] = {"companies", "company", "companies", "companies"},
+    [WORLD_OPTED_OUT] = {"opted_out_subscription_types", "subscription", "subscriptions",
+                         "subscription_types"},
+    [WORLD_OPTED_IN] = {"opted_in_subscription_types", "subscription", "subscriptions", "subscription_types"},
+};
+
+const char *contact_list_name(enum world_list list)
 {
-    unsigned total = roll(now, 8) ? roll(now, 3) : roll(now, 25);
-    put_open(out, name, '{');
-    put_text(out, "type", "list");
-    put_open(out, "data", '[');
-    for (unsigned i = 0; i < total && i < LIST_CUT; i++) {
-        unsigned id = 1000 + roll(now, 9000);
+    return lists[list].name;
+}
+
+/* About one in 200 is longer than an answer shows, and some of these take two pages. Such a list is the same
+ * in every version: whoever reads it after the contact must not find another one. */
+static unsigned count_list(const struct contact *contact, struct dice *dice, enum world_list list)
+{
+    uint64_t contacts_list = contact->sequence * WORLD_LISTS + (uint64_t)list;
+    struct dice own = {.state = contact->seed ^ mix(contacts_list ^ UINT64_C(0x6c69737473))};
+    if (roll(&own, 200) == 0) {
+        *dice = own;
+        return roll(&own, 4) ? LIST_CUT + 1 + roll(&own, 20) : 140 + roll(&own, 60);
+    }
+    *dice = (struct dice){.state = mix(own.state) ^ mix(contact->version)};
+    return roll(dice, 12) ? roll(dice, 3) : roll(dice, LIST_CUT + 1);
+}
+
+/* The elements: [{"type","id","url"}]. */
+static void put_elements(struct buf *out, enum world_list list, struct dice *dice, unsigned count, bool odd)
+{
+    unsigned first = 1000 + roll(dice, 9000), step = 1 + roll(dice, 40);
+    buf_byte(out, '[');
+    for (unsigned i = 0; i < count; i++) {
+        unsigned id = first + i * step;
         put_open(out, NULL, '{');
-        put_text(out, "type", type);
+        put_text(out, "type", lists[list].type);
         put_format(out, "id", "%u", id);
-        put_format(out, "url", "/%s/%u", name, id);
-        if (roll(now, 50) == 0)
+        put_format(out, "url", "/%s/%u", lists[list].element, id);
+        if (odd && roll(dice, 50) == 0)
             put_text(out, "colour.name", "red"); /* nothing documents it, and the dot needs an escape */
         buf_byte(out, '}');
     }
     buf_byte(out, ']');
-    put_format(out, "url", "/contacts/%s/%s", contact->id, name);
+}
+
+void contact_write_list(const struct contact *contact, enum world_list list, struct buf *out)
+{
+    struct dice dice;
+    unsigned total = count_list(contact, &dice, list);
+    put_elements(out, list, &dice, total, total <= LIST_CUT);
+}
+
+/* {"type","data":[..],"url","total_count","has_more"} */
+static void add_list(struct buf *out, const struct contact *contact, enum world_list list)
+{
+    struct dice dice;
+    unsigned total = count_list(contact, &dice, list);
+    bool cut = total > LIST_CUT && !contact->whole;
+    put_open(out, lists[list].name, '{');
+    put_text(out, "type", "list");
+    put_name(out, "data");
+    put_elements(out, list, &dice, cut ? LIST_CUT : total, total <= LIST_CUT);
+    put_format(out, "url", "/contacts/%s/%s", contact->id, lists[list].path);
     put_integer(out, "total_count", total);
-    put_bool(out, "has_more", total > LIST_CUT);
+    put_bool(out, "has_more", cut);
     buf_byte(out, '}');
 }
 
-static void add_nested(struct buf *out, const struct contact *contact, struct dice *self, struct dice *now)
+static void add_nested(struct buf *out, const struct contact *contact, struct dice *self)
 {
     static const char *const places[][3] = {
         {"Ireland", "Leinster", "Dublin"}, {"日本", "東京都", "渋谷区"}, {"Côte d'Ivoire", NULL, "Abidjan"}};
@@ -157,11 +210,8 @@ static void add_nested(struct buf *out, const struct contact *contact, struct di
     } else {
         put_word(out, "avatar", "null");
     }
-    add_list(out, contact, "tags", "tag", now);
-    add_list(out, contact, "notes", "note", now);
-    add_list(out, contact, "companies", "company", now);
-    add_list(out, contact, "opted_out_subscription_types", "subscription", now);
-    add_list(out, contact, "opted_in_subscription_types", "subscription", now);
+    for (enum world_list list = 0; list < WORLD_LISTS; list++)
+        add_list(out, contact, list);
     put_open(out, "location", '{');
     put_text(out, "type", "location");
     put_text(out, "country", place[0]);
@@ -247,7 +297,7 @@ void contact_write(const struct contact *contact, struct buf *out)
     add_identity(out, contact, &self, &now);
     add_flags_and_times(out, contact, &now);
     add_devices(out, contact, &self, &now);
-    add_nested(out, contact, &self, &now);
+    add_nested(out, contact, &self);
     add_custom(out, contact, &self, &now);
     add_unknown(out, contact, &self, &now);
     buf_byte(out, '}');

@@ -7,6 +7,8 @@
  * world_talk.c     what a conversation's version says
  * world_truth.c    ids, and what a record ever said, for comparing
  * world_thread.c   threads and their parts, for answers and for comparing
+ * world_gone.c     deleting and merging, and what is known of it
+ * world_people.c   contacts one by one, and their lists
  *
  * The body of a version is not stored but made again from the seed whenever it is read, unless it was given.
  */
@@ -20,15 +22,18 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "world.h"
 
 #define RECORD_ID 128 /* a longer id is refused */
 
 struct version {
     int64_t updated_s;
-    json_t *given; /* NULL: made from the seed */
-    bool served;
-    bool removed; /* of the newest: the record is gone, and in no index */
-    bool broken;  /* of the newest: it is shown by searches only */
+    json_t *given;     /* NULL: made from the seed */
+    uint32_t served_s; /* when it was last shown; 0: never */
+    bool whole;        /* ... with all that a row says (a conversation in a list lacks its parts) */
+    bool history;      /* ... with the contacts that were merged into it */
+    bool removed;      /* of the newest: the record is gone, and in no index */
+    bool broken;       /* of the newest: it is shown by searches only */
 };
 
 struct record {
@@ -38,7 +43,19 @@ struct record {
     struct version *past; /* oldest first */
     uint32_t past_count;
     uint32_t left, right, size; /* the index: a node is a record's number + 1, 0 is none */
+    bool has_merges;            /* others were merged into it */
 };
+
+/* A record was deleted, or merged into another. */
+struct removal {
+    size_t number;
+    int64_t at_s, back_s; /* back_s: when it was seen again; INT64_MAX: it was not */
+    size_t into;          /* the record that it was merged into; NOWHERE: it was deleted */
+    uint32_t since;       /* the version of that one which says so */
+    bool user;            /* it was a user, not a lead */
+};
+
+#define NOWHERE SIZE_MAX
 
 /* Conversations that were made together, from `first` on. */
 struct batch {
@@ -54,6 +71,8 @@ struct records {
     struct record *items;
     size_t count, capacity;
     uint32_t root;
+    struct removal *removals; /* oldest first */
+    size_t removal_count, removal_capacity;
 };
 
 /* A number's hash: the same on every machine. */
@@ -89,9 +108,16 @@ struct contact {
     int64_t created_s, updated_s;
     const char *id;
     const char *workspace;
+    bool whole; /* its lists are not cut */
 };
 
+#define LIST_CUT 10 /* elements of a list inside a contact */
+
 void contact_write(const struct contact *contact, struct buf *out); /* adds a JSON object */
+/* One of a contact's lists, whole. */
+void contact_write_list(const struct contact *contact, enum world_list list, struct buf *out);
+const char *contact_list_name(enum world_list list); /* "tags" */
+bool contact_is_user(uint64_t seed, uint64_t sequence);
 
 /* --- world_talk.c --- */
 #define TALK_MOST_PARTS 500 /* in one answer: the newest */
@@ -140,13 +166,40 @@ struct world {
     int64_t vanish;   /* of so many records that a search shows, one is gone at once */
     int64_t shown;
     int64_t latest_s; /* the greatest updated_at there ever was */
+    int64_t now_s;    /* of the latest search */
 };
 
-json_t *version_body(const struct world *world, size_t number, uint32_t version); /* yours */
+enum form {
+    FORM_SHOWN,   /* as answers show it: a contact's lists are cut, a conversation has no parts */
+    FORM_HISTORY, /* the same with the contacts that were merged into it */
+    FORM_TRUTH    /* what a row should say of it */
+};
+
+struct version *version_of(const struct records *records, size_t number, uint32_t version);
+void version_write(const struct world *world, size_t number, uint32_t version, enum form form,
+                   struct buf *out);
+json_t *version_body(const struct world *world, size_t number, uint32_t version); /* the truth, yours */
+void version_serve(struct world *world, size_t number, bool whole, bool history); /* the newest was shown */
+bool renew(struct world *world, size_t number, int64_t updated_s, json_t *given); /* false: not one more */
+json_t *touched(const struct version *version, int64_t at_s); /* the body it is given then, or NULL */
+/* Calls try for records chosen by the seed, until `count` of them were taken; returns how many were. */
+int64_t choose(struct world *world, int64_t count,
+               bool (*take)(struct world *world, size_t number, void *self), void *self);
+
+/* --- world_gone.c --- */
+void remove_record(struct world *world, size_t number, int64_t at_s);
+/* What a version says of the contacts that were merged into it, yours; NULL: it is a lead, and says nothing.
+ */
+json_t *merge_history(const struct records *records, size_t number, uint32_t version);
+/* The record that a contact was merged into in the end; NOWHERE: it was not, or that one is deleted. */
+size_t canonical_of(const struct records *records, size_t number);
 
 /* --- world_truth.c --- */
 struct talk talk_of(const struct records *records, size_t number, uint32_t version, char out_id[RECORD_ID]);
 size_t find_record(const struct records *records, const char *id); /* count: there is none */
+/* The version that the warehouse must have: the newest; of a record that is gone the newest that whoever
+ * reads it must have kept. False: none. */
+bool wanted_version(const struct records *records, size_t number, uint32_t *out_version);
 
 /* --- world_thread.c --- */
 /* What a row should say of a conversation's version. Yours. */

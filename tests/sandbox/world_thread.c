@@ -27,9 +27,9 @@ static json_t *read_back(const struct buf *text)
     return value;
 }
 
-static const json_t *given_body(const struct record *record, uint32_t version)
+static const json_t *given_at(const struct records *records, size_t number, uint32_t version)
 {
-    return version < record->past_count ? record->past[version].given : record->newest.given;
+    return version_of(records, number, version)->given;
 }
 
 /* --- threads --- */
@@ -42,7 +42,7 @@ bool world_thread(struct world *world, const char *id, bool plain, struct buf *o
     struct record *record = number < world->records.count ? &world->records.items[number] : NULL;
     bool there = record && !record->newest.removed;
     if (there) {
-        record->newest.served = true;
+        version_serve(world, number, true, false);
         struct talk talk = talk_of(&world->records, number, record->past_count, own);
         if (record->newest.given)
             (void)json_write(out,
@@ -62,7 +62,7 @@ static json_t *parts_of(const json_t *given)
 json_t *thread_row(const struct records *records, size_t number, uint32_t version)
 {
     char id[RECORD_ID];
-    const json_t *given = given_body(&records->items[number], version);
+    const json_t *given = given_at(records, number, version);
     if (!given) {
         AUTO(buf_done) struct buf text;
         buf_init(&text, THREAD_LIMIT);
@@ -167,11 +167,11 @@ static bool part_named(const json_t *row, const struct world_part *wanted)
 }
 
 /* In the first version that has it. */
-static json_t *given_part(const struct record *record, size_t number, const struct world_part *wanted,
+static json_t *given_part(const struct records *records, size_t number, const struct world_part *wanted,
                           int64_t *out_place)
 {
-    for (uint32_t version = 0; version <= record->past_count; version++) {
-        const json_t *given = given_body(record, version);
+    for (uint32_t version = 0; version <= records->items[number].past_count; version++) {
+        const json_t *given = given_at(records, number, version);
         for (int64_t part = -1; part < (int64_t)json_array_size(parts_of(given)); part++) {
             json_t *row = given_row(given, part);
             if (row && part_named(row, wanted)) {
@@ -185,9 +185,10 @@ static json_t *given_part(const struct record *record, size_t number, const stru
     return NULL;
 }
 
-static void visit_given(const struct record *record, size_t number, visit_part *visit, void *self)
+static void visit_given(const struct records *records, size_t number, uint32_t version, visit_part *visit,
+                        void *self)
 {
-    const json_t *given = record->newest.given;
+    const json_t *given = given_at(records, number, version);
     const char *conversation = json_text_at(given, "id");
     for (int64_t part = -1; conversation && part < (int64_t)json_array_size(parts_of(given)); part++) {
         AUTO(json_drop) json_t *row = given_row(given, part);
@@ -199,7 +200,7 @@ static void visit_given(const struct record *record, size_t number, visit_part *
                                     .updated_s = json_int_at(row, "updated_at", -1),
                                     .redacted = json_is_true(json_object_get(row, "redacted"))};
         int64_t place;
-        json_t *first = row ? given_part(record, number, &wanted, &place) : NULL;
+        json_t *first = row ? given_part(records, number, &wanted, &place) : NULL;
         if (first) visit(self, &wanted, place);
         json_decref(first);
     }
@@ -216,7 +217,7 @@ json_t *world_part(struct world *world, const struct world_part *part, int64_t *
     if (number < world->records.count) {
         const struct record *record = &world->records.items[number];
         struct talk talk = talk_of(&world->records, number, record->past_count, id);
-        row = record->newest.given ? given_part(record, number, part, out_place)
+        row = record->newest.given ? given_part(&world->records, number, part, out_place)
                                    : made_part(&talk, part, out_place);
     }
     pthread_mutex_unlock(&world->lock);
@@ -226,14 +227,14 @@ json_t *world_part(struct world *world, const struct world_part *part, int64_t *
 void world_parts(struct world *world, int64_t number, visit_part *visit, void *self)
 {
     char id[RECORD_ID];
+    uint32_t version;
     pthread_mutex_lock(&world->lock);
-    const struct record *record = &world->records.items[number];
-    struct talk talk = talk_of(&world->records, (size_t)number, record->past_count, id);
-    if (record->newest.removed)
-        ;
-    else if (record->newest.given)
-        visit_given(record, (size_t)number, visit, self);
-    else
-        visit_made(&talk, visit, self);
+    if (wanted_version(&world->records, (size_t)number, &version)) {
+        struct talk talk = talk_of(&world->records, (size_t)number, version, id);
+        if (given_at(&world->records, (size_t)number, version))
+            visit_given(&world->records, (size_t)number, version, visit, self);
+        else
+            visit_made(&talk, visit, self);
+    }
     pthread_mutex_unlock(&world->lock);
 }

@@ -80,7 +80,7 @@ void world_versions(struct world *world,
             json_t *body = version_body(world, i, v);
             bool newest = v == record->past_count;
             visit(self, body, newest && !record->newest.removed,
-                  newest ? record->newest.served : record->past[v].served);
+                  version_of(&world->records, i, v)->served_s > 0);
             json_decref(body);
         }
     }
@@ -115,19 +115,43 @@ json_t *world_version(struct world *world, const char *id, int64_t updated_s, in
     return body;
 }
 
+/* A version of a record that is gone was loaded in time if it was whole, and so old when it was shown that
+ * it lay before the end of whatever was loaded then. */
+#define LOADED_AFTER_S (2 * 86400)
+
+static bool was_loaded(const struct version *version)
+{
+    return version->whole && (int64_t)version->served_s >= version->updated_s + LOADED_AFTER_S;
+}
+
+static bool has_key(const json_t *given)
+{
+    return !given || (json_is_string(json_object_get(given, "id")) &&
+                      json_is_integer(json_object_get(given, "updated_at")));
+}
+
+bool wanted_version(const struct records *records, size_t number, uint32_t *out_version)
+{
+    const struct record *record = &records->items[number];
+    uint32_t version = record->past_count;
+    *out_version = version;
+    if (!record->newest.removed) return !record->newest.broken && has_key(record->newest.given);
+    for (uint32_t left = version + 1; left > 0; left--) {
+        const struct version *past = version_of(records, number, left - 1);
+        *out_version = left - 1;
+        if (was_loaded(past)) return !past->broken && has_key(past->given);
+    }
+    return false;
+}
+
 int64_t world_newest(struct world *world, int64_t number, char out_id[WORLD_ID], int64_t *out_updated_s)
 {
+    uint32_t version;
     pthread_mutex_lock(&world->lock);
     assert(number >= 0 && (size_t)number < world->records.count);
-    const struct record *record = &world->records.items[number];
-    const json_t *given = record->newest.given;
-    *out_updated_s = record->newest.updated_s;
     record_id(&world->records, (size_t)number, out_id);
-    if (record->newest.removed || record->newest.broken) out_id[0] = '\0';
-    if (given && (!json_is_string(json_object_get(given, "id")) ||
-                  !json_is_integer(json_object_get(given, "updated_at"))))
-        out_id[0] = '\0';
-    int64_t place = (number << WORLD_VERSION_BITS) + record->past_count;
+    if (!wanted_version(&world->records, (size_t)number, &version)) out_id[0] = '\0';
+    *out_updated_s = version_of(&world->records, (size_t)number, version)->updated_s;
     pthread_mutex_unlock(&world->lock);
-    return place;
+    return (number << WORLD_VERSION_BITS) + version;
 }
