@@ -24,6 +24,18 @@ void compare_note(json_t *list, const char *name, int64_t at_s, const char *why)
         json_array_append_new(list, json_sprintf("%s at %s%s%s", name, at, *why ? ": " : "", why));
 }
 
+int64_t compare_seconds(const json_t *fields, const json_t *row, const char *column)
+{
+    const char *text = compare_cell(fields, row, column);
+    return text ? strtoll(text, NULL, 10) / 1000000 : 0;
+}
+
+bool compare_expect_nothing(struct sandbox *sandbox)
+{
+    (void)sandbox;
+    return false;
+}
+
 static bool query(struct comparison *comparison, const char *sql, struct store_result *out_result)
 {
     struct store_query query = {.text = sql, .project = "sandbox"};
@@ -174,14 +186,18 @@ static json_t *compare_table(struct sandbox *sandbox, const char *dataset, const
     return report(&comparison, equal);
 }
 
+static const struct subject *const subject_tables[] = {compare_subjects, compare_list_subjects};
+
 json_t *compare_dataset(struct sandbox *sandbox, const char *dataset)
 {
     bool equal = true;
     json_t *reports = json_array();
-    for (const struct subject *subject = compare_subjects; subject->table; subject++) {
-        AUTO(json_drop) json_t *table = store_table(sandbox->store, dataset, subject->table);
-        if (table || subject->expected(sandbox))
-            json_array_append_new(reports, compare_table(sandbox, dataset, subject, &equal));
+    for (size_t i = 0; i < sizeof subject_tables / sizeof *subject_tables; i++) {
+        for (const struct subject *subject = subject_tables[i]; subject->table; subject++) {
+            AUTO(json_drop) json_t *table = store_table(sandbox->store, dataset, subject->table);
+            if (table || subject->expected(sandbox))
+                json_array_append_new(reports, compare_table(sandbox, dataset, subject, &equal));
+        }
     }
     return json_pack("{s:b, s:o}", "equal", equal, "streams", reports);
 }

@@ -2,6 +2,7 @@
  *
  * compare.c           reads tables day by day, and reports
  * compare_subjects.c  what the rows of each table are compared with
+ * compare_lists.c     the same for tables whose rows are records of a shelf
  * compare_row.c       does a row say what a record said?
  */
 #ifndef CASELOAD_SANDBOX_COMPARE_H
@@ -28,6 +29,7 @@ struct subject {
                  struct finding *out_finding);
     void (*find_missing)(struct comparison *comparison);
     void (*tell)(struct comparison *comparison, int64_t place, char *out, size_t size);
+    const void *of; /* whatever these functions need to know */
 };
 
 struct comparison {
@@ -42,9 +44,33 @@ struct comparison {
     char problem[1024];      /* the warehouse could not be read */
 };
 
-extern const struct subject compare_subjects[]; /* ends with a zeroed one */
+/* Each ends with a zeroed one; compare.c knows them all. */
+extern const struct subject compare_subjects[], compare_list_subjects[];
+
+/* --- compare_lists.c: for subjects whose `of` is a struct shelf_table --- */
+struct shelf_table {
+    const char *kind;    /* the shelf */
+    const char *key;     /* the column with the record's key */
+    const char *version; /* the column with the version's time; of snapshots NULL */
+    bool events;         /* those before the first that was loaded are not missed */
+};
+
+/* Rows are versions of records, and the newest of each current record is there. */
+void compare_version_find(struct comparison *comparison, const json_t *fields, const json_t *row,
+                          struct finding *out_finding);
+void compare_version_missing(struct comparison *comparison);
+void compare_version_tell(struct comparison *comparison, int64_t place, char *out, size_t size);
+/* Rows are what the list said on a day, and the newest day holds the whole list. */
+void compare_snapshot_find(struct comparison *comparison, const json_t *fields, const json_t *row,
+                           struct finding *out_finding);
+void compare_snapshot_missing(struct comparison *comparison);
+void compare_snapshot_tell(struct comparison *comparison, int64_t place, char *out, size_t size);
 
 bool compare_has(const struct comparison *comparison, int64_t place); /* once all rows were read */
+/* Whole seconds of a TIMESTAMP cell; 0 for what is none: nothing is found then. */
+int64_t compare_seconds(const json_t *fields, const json_t *row, const char *column);
+/* Nobody has to have such a table: it is compared if it is there. */
+bool compare_expect_nothing(struct sandbox *sandbox);
 /* Adds an example to one of the lists. */
 void compare_note(json_t *list, const char *name, int64_t at_s, const char *why);
 

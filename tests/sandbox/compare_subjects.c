@@ -10,20 +10,13 @@
 #include "world.h"
 #include "world_admins.h"
 
-/* Whole seconds of a TIMESTAMP cell; 0 for what is none: nothing is found then. */
-static int64_t seconds_of(const json_t *fields, const json_t *row, const char *column)
-{
-    const char *text = compare_cell(fields, row, column);
-    return text ? strtoll(text, NULL, 10) / 1000000 : 0;
-}
-
 /* --- contacts, conversations: rows are versions of records --- */
 
 static void find_version(struct world *world, const json_t *fields, const json_t *row,
                          struct finding *finding)
 {
     const char *id = compare_cell(fields, row, "id");
-    finding->at_s = finding->day_s = seconds_of(fields, row, "updated_at");
+    finding->at_s = finding->day_s = compare_seconds(fields, row, "updated_at");
     if (!id) return;
     snprintf(finding->name, sizeof finding->name, "%s", id);
     finding->truth = world_version(world, id, finding->at_s, &finding->place);
@@ -92,13 +85,6 @@ static void tell_conversation(struct comparison *comparison, int64_t place, char
 
 /* --- conversation_parts: rows are parts as some version of their conversation held them --- */
 
-/* Whoever does not ask for parts has no such table. */
-static bool expect_nothing(struct sandbox *sandbox)
-{
-    (void)sandbox;
-    return false;
-}
-
 static void name_part(const struct world_part *part, char *out, size_t size)
 {
     snprintf(out, size, "%s, part %s%s", part->conversation_id, part->id, part->redacted ? ", redacted" : "");
@@ -110,10 +96,10 @@ static void find_part(struct comparison *comparison, const json_t *fields, const
     const char *redacted = compare_cell(fields, row, "redacted");
     struct world_part part = {.conversation_id = compare_cell(fields, row, "conversation_id"),
                               .id = compare_cell(fields, row, "id"),
-                              .updated_s = seconds_of(fields, row, "updated_at"),
+                              .updated_s = compare_seconds(fields, row, "updated_at"),
                               .redacted = redacted && strcmp(redacted, "true") == 0};
     finding->at_s = part.updated_s;
-    finding->day_s = seconds_of(fields, row, "created_at");
+    finding->day_s = compare_seconds(fields, row, "created_at");
     if (!part.conversation_id || !part.id || !redacted) return;
     name_part(&part, finding->name, sizeof finding->name);
     finding->truth = world_part(comparison->sandbox->talks, &part, &finding->place);
@@ -194,9 +180,10 @@ static void tell_admin(struct comparison *comparison, int64_t place, char *out, 
 }
 
 const struct subject compare_subjects[] = {
-    {"contacts", expect_contacts, find_contact, find_missing_contacts, tell_contact},
-    {"conversations", expect_conversations, find_conversation, find_missing_conversations, tell_conversation},
-    {"conversation_parts", expect_nothing, find_part, find_missing_parts, tell_part},
-    {"admins", expect_nothing, find_admin, find_missing_admins, tell_admin},
+    {"contacts", expect_contacts, find_contact, find_missing_contacts, tell_contact, NULL},
+    {"conversations", expect_conversations, find_conversation, find_missing_conversations, tell_conversation,
+     NULL},
+    {"conversation_parts", compare_expect_nothing, find_part, find_missing_parts, tell_part, NULL},
+    {"admins", compare_expect_nothing, find_admin, find_missing_admins, tell_admin, NULL},
     {.table = NULL},
 };
