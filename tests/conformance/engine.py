@@ -27,6 +27,15 @@ KINDS = {
 }
 
 
+def kind_of(proto):
+    """The kind that a type of the engine's is; KeyError: none of ours."""
+    if proto.type_kind == type_pb2.TYPE_ARRAY:
+        return array_of(kind_of(proto.array_type.element_type))
+    if proto.type_kind == type_pb2.TYPE_STRUCT:
+        return ("STRUCT", [(f.field_name, kind_of(f.field_type)) for f in proto.struct_type.field])
+    return {number: name for name, number in KINDS.items()}[proto.type_kind]
+
+
 class Json(str):
     """The text of a JSON value."""
 
@@ -214,6 +223,7 @@ class Prepared:
                                               options=engine.options(parameters.items()))
         prepared = engine.call("PrepareQuery", request, service.PrepareQueryResponse).prepared
         self.identity = prepared.prepared_query_id
+        self.names = [column.name for column in prepared.columns]
         self.types = [column.type for column in prepared.columns]
         self.parameters = {name: parameters[name] for name in prepared.referenced_parameters}
 

@@ -7,7 +7,7 @@ parameter as well, so that an answer does not depend on when it is asked.
 """
 import collections
 
-from engine import KINDS, Refused, array_of, field_kind, type_proto
+from engine import KINDS, Refused, array_of, field_kind, kind_of, type_proto
 
 LOOPS = 10000
 
@@ -70,6 +70,15 @@ def sql_type(kind):
     if kind[0] == "ARRAY":
         return f"ARRAY<{sql_type(kind[1])}>"
     return "STRUCT<" + ", ".join(f"{name} {sql_type(member)}" for name, member in kind[1]) + ">"
+
+
+def field_of(name, kind):
+    """A column in the form of the REST API's schema."""
+    if kind[0] == "ARRAY":
+        return {**field_of(name, kind[1]), "mode": "REPEATED"}
+    if kind[0] == "STRUCT":
+        return {"name": name, "type": "RECORD", "fields": [field_of(*member) for member in kind[1]]}
+    return {"name": name, "type": kind}
 
 
 def table_name(path):
@@ -177,6 +186,8 @@ class Warehouse:
             self.add(name, fields)
 
     def add(self, name, fields):
+        if name in self.names:  # replaced: another name for the engine, as it has prepared queries of the old one
+            self.names[self.names.index(name)] = ""
         self.schemas[name] = fields
         self.columns[name] = [field["name"] for field in fields]
         self.kinds[f"table_{len(self.names)}"] = array_of(("STRUCT", [(f["name"], field_kind(f)) for f in fields]))
@@ -192,7 +203,7 @@ class Warehouse:
     def ask(self, query, kinds, values):
         if query not in self.prepared:
             self.prepared[query] = self.engine.prepare(query, {**self.kinds, **kinds})
-        tables = {f"table_{i}": self.tables[name] for i, name in enumerate(self.names)}
+        tables = {f"table_{i}": self.tables[name] for i, name in enumerate(self.names) if name}
         return self.prepared[query].rows({**values, **tables})
 
 
@@ -303,8 +314,9 @@ class Run:
 
     def do_CreateTableStatement(self, node):
         elements = own(node, "table_element_list")
-        if own(node, "query") or not elements:
-            raise Unknown("CREATE TABLE without columns")
+        if own(node, "query"):
+            self.make_table_of_query(table_name(own(node, "name")), node, own(node, "query"))
+            return
         fields = []
         for element in elements.elements:
             column = concrete(element)
@@ -315,6 +327,31 @@ class Run:
             fields.append({"name": column.name.id_string, "type": path_names(kind.type_name)[0].upper(),
                            "mode": "REQUIRED" if needed else "NULLABLE"})
         self.warehouse.add(table_name(own(node, "name")), fields)
+
+    def make_table_of_query(self, name, node, query):
+        if own(node, "table_element_list"):
+            raise Unknown("CREATE TABLE with columns and a query")
+        if "." not in name or name.split(".")[-2] != "d":
+            raise Refused("there is no dataset but d")
+        if self.before is not None:
+            raise Refused("no DDL in a transaction")
+        self.warehouse.engine.analyze(self.text.rewritten(node), {**self.warehouse.kinds, **self.kinds}.items())
+        there = name in self.warehouse.tables
+        if there and own(node, "is_if_not_exists"):
+            return
+        if there and not own(node, "is_or_replace"):
+            raise Refused(f"table {name} is there")
+        text = self.text.rewritten(query)
+        rows = self.ask(text)
+        prepared = self.warehouse.prepared[text]
+        if "" in prepared.names:
+            raise Refused("a column without a name")
+        try:
+            fields = [field_of(column, kind_of(of)) for column, of in zip(prepared.names, prepared.types)]
+        except KeyError as unknown:
+            raise Unknown(f"a column of type {unknown}") from None
+        self.warehouse.add(name, fields)
+        self.warehouse.tables[name] = rows
 
     def do_QueryStatement(self, node):
         self.rows = self.ask(self.text.rewritten(node))

@@ -138,7 +138,7 @@ static bool make_dataset(struct bigquery *bigquery, const char *project, json_t 
     if (made) {
         int64_t now_us = virtual_clock_read(bigquery->sandbox->clock);
         json_object_set_new(resource, "creationTime", bq_ms_text(now_us));
-        bq_set_etag(resource, now_us);
+        store_stamp(resource, now_us);
         made = store_dataset_put(bigquery->sandbox->store, id, resource) ||
                bq_problem(err, "internalError", "The dataset %s could not be stored", id);
     }
@@ -207,7 +207,7 @@ void bq_datasets_patch(struct exchange *exchange)
     pthread_mutex_lock(&bigquery->catalog);
     if (patch) shall = patched_dataset(exchange, patch, &err);
     if (shall) {
-        bq_set_etag(shall, virtual_clock_read(exchange->sandbox->clock));
+        store_stamp(shall, virtual_clock_read(exchange->sandbox->clock));
         if (!store_dataset_put(exchange->sandbox->store, exchange->capture[1], shall))
             (void)bq_problem(&err, "internalError", "The dataset could not be stored");
     }

@@ -112,7 +112,6 @@ bool bq_query_flag(const struct exchange *exchange, const char *name);
 bool bq_valid_id(const char *text, const char *more, size_t limit); /* letters, digits and `more` */
 bool bq_valid_labels(const json_t *labels, struct store_error *err);
 void bq_merge_patch(json_t *target, const json_t *patch); /* RFC 7396; both objects */
-void bq_set_etag(json_t *resource, int64_t now_us);       /* etag and lastModifiedTime */
 bool bq_etag_matches(const struct exchange *exchange, const json_t *resource);
 
 struct page {
@@ -148,7 +147,6 @@ json_t *bq_find_table(struct bigquery *bigquery, const char *project, const char
 bool bq_make_table(struct bigquery *bigquery, const char *project, const char *dataset, json_t *resource,
                    struct store_error *err);
 void bq_expire_tables(struct bigquery *bigquery);
-void bq_touch_table(struct bigquery *bigquery, const char *dataset, const char *table); /* its data changed */
 void bq_tables_list(struct exchange *exchange);
 void bq_tables_insert(struct exchange *exchange);
 void bq_tables_get(struct exchange *exchange);

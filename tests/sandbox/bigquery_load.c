@@ -332,8 +332,6 @@ void bq_load_run(struct job *job, struct job_outcome *outcome)
     buf_done(&loading.line);
     if (!loading.sample.full && loading.sample.size > 0) outcome->data = buf_take(&loading.sample, NULL);
     buf_done(&loading.sample);
-    if (!outcome->error.reason[0])
-        bq_touch_table(job->bigquery, dataset, table);
-    else if (made)
+    if (outcome->error.reason[0] && made)
         (void)store_table_drop(store, dataset, table); /* a failed load leaves no table behind */
 }

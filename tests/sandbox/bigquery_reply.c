@@ -190,14 +190,6 @@ void bq_merge_patch(json_t *target, const json_t *patch)
     }
 }
 
-void bq_set_etag(json_t *resource, int64_t now_us)
-{
-    char name[RANDOM_NAME];
-    random_name(name);
-    json_object_set_new(resource, "etag", json_sprintf("%s==", name));
-    json_object_set_new(resource, "lastModifiedTime", bq_ms_text(now_us));
-}
-
 bool bq_etag_matches(const struct exchange *exchange, const json_t *resource)
 {
     const char *wanted = exchange_header(exchange, "if-match");

@@ -238,22 +238,6 @@ void bq_expire_tables(struct bigquery *bigquery)
     pthread_mutex_unlock(&bigquery->catalog);
 }
 
-void bq_touch_table(struct bigquery *bigquery, const char *dataset, const char *table)
-{
-    struct store_error err = {.reason = ""};
-    pthread_mutex_lock(&bigquery->catalog);
-    json_t *resource = store_table(bigquery->sandbox->store, dataset, table);
-    if (resource) {
-        json_t *copy = json_deep_copy(resource);
-        bq_set_etag(copy, virtual_clock_read(bigquery->sandbox->clock));
-        (void)store_table_put(bigquery->sandbox->store, dataset, table, copy,
-                              &err); /* dropped meanwhile: fine */
-        json_decref(copy);
-    }
-    pthread_mutex_unlock(&bigquery->catalog);
-    json_decref(resource);
-}
-
 /* --- what is shown --- */
 
 static json_t *table_shown(struct bigquery *bigquery, const json_t *stored)
@@ -344,8 +328,7 @@ bool bq_make_table(struct bigquery *bigquery, const char *project, const char *d
     const char *id = text_of(json_object_get(resource, "tableReference"), "tableId");
     if (limited && !is_view(resource) && !json_object_get(resource, "expirationTime"))
         json_object_set_new(resource, "expirationTime", bq_int64_text(now_us / 1000 + lifetime_ms));
-    json_object_set_new(resource, "creationTime", bq_ms_text(now_us));
-    bq_set_etag(resource, now_us);
+    store_stamp(resource, now_us);
     pthread_mutex_lock(&bigquery->catalog);
     json_t *there = store_table(bigquery->sandbox->store, dataset, id);
     bool made = there ? bq_problem(err, "duplicate", "Already Exists: Table %s:%s.%s", project, dataset, id)
@@ -422,7 +405,7 @@ static json_t *patch_table(struct exchange *exchange, const json_t *patch, struc
         bq_etag_matches(exchange, old) || bq_problem(err, "conditionNotMet", "Precondition check failed.");
     right = right && table_check(bigquery, project, dataset, shall, err) && change_check(old, shall, err);
     json_object_set_new(shall, "creationTime", created);
-    bq_set_etag(shall, virtual_clock_read(exchange->sandbox->clock));
+    store_stamp(shall, virtual_clock_read(exchange->sandbox->clock));
     right = right && store_table_put(exchange->sandbox->store, dataset, id, shall, err);
     json_decref(old);
     if (right) {

@@ -253,6 +253,11 @@ enum statement_kind {
     STATEMENT_ROLLBACK
 };
 
+struct option { /* OPTIONS(name = value) */
+    const char *name;
+    struct expr *value;
+};
+
 struct statement {
     enum statement_kind kind;
     size_t at;
@@ -262,14 +267,16 @@ struct statement {
     struct list names; /* columns of INSERT, UPDATE, CREATE; variables of DECLARE, SET: const char */
     struct list
         exprs; /* values of UPDATE's SET; SET's one expression; conditions of IF, in pairs with blocks */
-    struct list rows;    /* of INSERT ... VALUES: struct expr, kind STRUCT */
-    struct list blocks;  /* of IF, WHILE, LOOP, BLOCK: struct list of statements */
-    struct list fields;  /* of CREATE TABLE (...): struct field */
-    struct list options; /* names in names2 */
-    struct list option_names;
-    struct query *query;    /* of INSERT, SELECT, CREATE ... AS */
-    const char *query_text; /* of CREATE VIEW: the query as written */
-    const char *partition;  /* of CREATE TABLE: PARTITION BY column */
+    struct list rows;           /* of INSERT ... VALUES: struct expr, kind STRUCT */
+    struct list blocks;         /* of IF, WHILE, LOOP, BLOCK: struct list of statements */
+    struct list fields;         /* of CREATE ... (...): struct field; of a view: without types */
+    struct list field_notes;    /* their descriptions: const char, "" for none */
+    struct list options;        /* of CREATE: struct option */
+    struct list cluster;        /* of CREATE TABLE: const char */
+    struct query *query;        /* of INSERT, SELECT, CREATE ... AS */
+    const char *query_text;     /* of CREATE VIEW: the query as written */
+    const char *partition;      /* of CREATE TABLE: PARTITION BY column */
+    enum type_kind partitioned; /* what that column must be: DATE, or TIMESTAMP behind DATE(...) */
     struct expr *where;
     const struct type *type; /* of DECLARE; NULL: that of the default */
     bool or_replace, if_exists, is_view;
@@ -300,5 +307,11 @@ bool parse_is_query(const struct parser *parser); /* SELECT, WITH or a parenthes
 void parse_order(struct parser *parser, struct list *out_order);
 const struct type *parse_type(struct parser *parser);
 struct list parse_path(struct parser *parser, size_t *out_at); /* a table's name */
+void parse_names(struct parser *parser, struct list *out_names, const char *what);
+
+/* sql_parse_ddl.c: what stands behind the word */
+void parse_create(struct parser *parser, struct statement *statement);
+void parse_drop(struct parser *parser, struct statement *statement);
+void parse_truncate(struct parser *parser, struct statement *statement);
 
 #endif

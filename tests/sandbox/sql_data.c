@@ -1,4 +1,4 @@
-/* Statements on tables: queries, rows, tables and views. */
+/* Statements on rows: queries, INSERT, UPDATE, DELETE. */
 #include <string.h>
 #include <strings.h>
 
@@ -12,7 +12,7 @@ static const char *shown_name(struct script *script, const struct column *column
     return sql_format(&script->sql, "f%zu_", (*anonymous)++);
 }
 
-static const struct type *result_type(struct script *script, const struct list *columns)
+const struct type *script_row_type(struct script *script, const struct list *columns)
 {
     size_t anonymous = 0;
     struct field *fields = arena_zero(&script->sql.arena, (columns->count + 1) * sizeof *fields);
@@ -54,7 +54,7 @@ void run_select(struct work *work)
     struct script *script = work->script;
     struct emitter emitter = script_emitter(script);
     struct output output = emit_query(&emitter, work->statement->query);
-    const struct type *row = result_type(script, &output.columns);
+    const struct type *row = script_row_type(script, &output.columns);
     script_note_tables(script, &emitter);
     json_decref(script->result->schema);
     json_decref(script->result->rows);
@@ -88,13 +88,11 @@ static bool write_rows(struct script *script, const struct emitter *emitter, con
     return store_exec(store, good ? script->sql.err : &ignored, "RELEASE dml") && good;
 }
 
-/* In the script's transaction, or in one of its own. */
-static void run_write(struct script *script, const struct emitter *emitter, const struct write *write)
+bool script_write(struct script *script, const struct emitter *emitter, const struct write *write)
 {
     int64_t rows = 0;
     struct transaction own = {0};
     bool open = script->transaction.number != 0;
-    if (script->query->dry_run) return;
     if (!open) transaction_begin(script->store, &own);
     bool good = write_rows(script, emitter, write, open ? &script->transaction : &own, &rows);
     if (!open && good) {
@@ -102,9 +100,10 @@ static void run_write(struct script *script, const struct emitter *emitter, cons
     } else if (!open) {
         transaction_rollback(script->store, &own);
     }
-    if (!good) script_fail_again(script);
+    if (!good) return false;
     script->row_count = rows;
     script->result->affected = rows;
+    return true;
 }
 
 void run_dml(struct work *work)
@@ -120,147 +119,6 @@ void run_dml(struct work *work)
         write = emit_delete(&emitter, work->statement);
     }
     script_note_tables(script, &emitter);
-    run_write(script, &emitter, &write);
-}
-
-/* --- tables and views --- */
-
-static void split_target(struct script *script, const struct statement *statement, const char **out_dataset,
-                         const char **out_name)
-{
-    const struct list *path = &statement->target;
-    *out_name = path->items[path->count - 1];
-    *out_dataset = path->count > 1 ? path->items[path->count - 2] : script->query->default_dataset;
-    if (*out_dataset == NULL) {
-        sql_fail_at(&script->sql, statement->at,
-                    "Table \"%s\" must be qualified with a dataset (e.g. dataset.table)", *out_name);
-    }
-    if (script->transaction.number != 0) {
-        sql_fail_at(&script->sql, statement->at, "DDL statements are not supported inside of a transaction");
-    }
-    if (!catalog_has_dataset(script->store, *out_dataset)) {
-        sql_fail(&script->sql, "notFound", "Not found: Dataset %s:%s was not found in location US",
-                 script->query->project, *out_dataset);
-    }
-}
-
-static json_t *new_resource(struct script *script, const char *dataset, const char *name,
-                            const struct type *row)
-{
-    const char *project = script->query->project != NULL ? script->query->project : "";
-    return json_pack("{s:{s:s, s:s, s:s}, s:o}", "tableReference", "projectId", project, "datasetId", dataset,
-                     "tableId", name, "schema", type_schema(row));
-}
-
-static void set_options(struct script *script, const struct statement *statement, json_t *resource)
-{
-    for (size_t i = 0; i < statement->options.count; i++) {
-        const char *name = statement->option_names.items[i];
-        const struct expr *value = statement->options.items[i];
-        if (strcasecmp(name, "require_partition_filter") == 0 && value->kind == EXPR_BOOL) {
-            (void)json_object_set_new(resource, "requirePartitionFilter",
-                                      json_boolean(value->name[0] == '1'));
-        } else if (strcasecmp(name, "description") == 0 && value->kind == EXPR_STRING) {
-            (void)json_object_set_new(resource, "description", json_string(value->name));
-        } else {
-            json_decref(resource);
-            sql_fail_at(&script->sql, value->at, "Option %s is not supported", name);
-        }
-    }
-    if (statement->partition == NULL) return;
-    (void)json_object_set_new(resource, "timePartitioning",
-                              json_pack("{s:s, s:s}", "type", "DAY", "field", statement->partition));
-}
-
-/* False: it is there, and that is fine (IF NOT EXISTS). */
-static bool make_room(struct script *script, const struct statement *statement, const char *dataset,
-                      const char *name)
-{
-    const struct store_table *there = catalog_find(script->store, dataset, name);
-    if (there == NULL) return true;
-    if (statement->if_exists) return false;
-    bool view = statement->kind == STATEMENT_CREATE_VIEW;
-    if (!statement->or_replace) {
-        sql_fail(&script->sql, "duplicate", "Already Exists: Table %s:%s.%s", script->query->project, dataset,
-                 name);
-    }
-    if ((there->view != NULL) != view) {
-        sql_fail(&script->sql, "invalid", "%s:%s.%s is not a %s", script->query->project, dataset, name,
-                 view ? "view" : "table");
-    }
-    if (!script->query->dry_run) (void)catalog_drop(script->store, dataset, name); /* it is there */
-    return true;
-}
-
-static const struct type *declared_type(struct script *script, const struct statement *statement)
-{
-    size_t count = statement->fields.count;
-    struct field *fields = arena_zero(&script->sql.arena, (count + 1) * sizeof *fields);
-    for (size_t i = 0; i < count; i++)
-        fields[i] = *(struct field *)statement->fields.items[i];
-    return type_struct(&script->sql.arena, fields, count);
-}
-
-/* The rows are read before the table that they may come from is replaced. */
-void run_create_table(struct work *work)
-{
-    struct script *script = work->script;
-    const struct statement *statement = work->statement;
-    const char *dataset = NULL, *name = NULL;
-    struct emitter emitter = script_emitter(script);
-    struct output output = {0};
-    split_target(script, statement, &dataset, &name);
-    if (statement->query != NULL) output = emit_query(&emitter, statement->query);
-    const struct type *row = declared_type(script, statement);
-    if (row->field_count == 0) row = result_type(script, &output.columns);
-    script_note_tables(script, &emitter);
-    struct store_table *there = catalog_find(script->store, dataset, name);
-    for (size_t i = 0; i < emitter.tables.count; i++) {
-        if (there != NULL && emitter.tables.items[i] == there) {
-            sql_fail_at(&script->sql, statement->at,
-                        "Replacing a table by a query of itself is not supported");
-        }
-    }
-    if (!make_room(script, statement, dataset, name) || script->query->dry_run) return;
-    json_t *resource = new_resource(script, dataset, name, row);
-    set_options(script, statement, resource);
-    bool good = catalog_put(script->store, dataset, name, resource, script->sql.err);
-    json_decref(resource);
-    if (!good) script_fail_again(script);
-    if (statement->query == NULL) return;
-    struct write write = emit_write_of(&emitter, catalog_find(script->store, dataset, name), &output);
-    run_write(script, &emitter, &write);
-}
-
-void run_create_view(struct work *work)
-{
-    struct script *script = work->script;
-    const struct statement *statement = work->statement;
-    const char *dataset = NULL, *name = NULL;
-    struct emitter emitter = script_emitter(script);
-    split_target(script, statement, &dataset, &name);
-    struct output output = emit_query(&emitter, statement->query);
-    const struct type *row = result_type(script, &output.columns);
-    script_note_tables(script, &emitter);
-    if (!make_room(script, statement, dataset, name) || script->query->dry_run) return;
-    json_t *resource = new_resource(script, dataset, name, row);
-    (void)json_object_set_new(resource, "view",
-                              json_pack("{s:s, s:b}", "query", statement->query_text, "useLegacySql", 0));
-    bool good = catalog_put(script->store, dataset, name, resource, script->sql.err);
-    json_decref(resource);
-    if (!good) script_fail_again(script);
-}
-
-void run_drop(struct work *work)
-{
-    struct script *script = work->script;
-    const char *dataset = NULL, *name = NULL;
-    split_target(script, work->statement, &dataset, &name);
-    const struct store_table *there = catalog_find(script->store, dataset, name);
-    if (there == NULL && work->statement->if_exists) return;
-    if (there == NULL || (there->view != NULL) != work->statement->is_view) {
-        sql_fail(&script->sql, "notFound", "Not found: %s %s:%s.%s",
-                 work->statement->is_view ? "View" : "Table", script->query->project, dataset, name);
-    }
-    if (!script->query->dry_run) (void)catalog_drop(script->store, dataset, name); /* it is there */
+    if (script->query->dry_run) return;
+    if (!script_write(script, &emitter, &write)) script_fail_again(script);
 }

@@ -146,7 +146,7 @@ static void add_name(struct parser *parser, struct list *list, const char *what)
     list_add(parser->sql, list, arena_text(&parser->sql->arena, name, strlen(name)));
 }
 
-static void parse_names(struct parser *parser, struct list *out_names, const char *what)
+void parse_names(struct parser *parser, struct list *out_names, const char *what)
 {
     do {
         add_name(parser, out_names, what);
@@ -322,99 +322,6 @@ static void parse_delete(struct parser *parser, struct statement *statement)
     (void)parse_take(parser, "FROM");
     parse_target(parser, statement);
     parse_where(parser, statement);
-}
-
-static void parse_options(struct parser *parser, struct statement *statement)
-{
-    if (!parse_take(parser, "OPTIONS")) return;
-    parse_need(parser, "(");
-    while (!parse_is(parser, ")")) {
-        add_name(parser, &statement->option_names, "an option");
-        parse_need(parser, "=");
-        list_add(parser->sql, &statement->options, parse_expr(parser));
-        if (!parse_take(parser, ",")) break;
-    }
-    parse_need(parser, ")");
-}
-
-static void parse_columns(struct parser *parser, struct statement *statement)
-{
-    parse_need(parser, "(");
-    while (!parse_is(parser, ")")) {
-        struct field *field = arena_zero(&parser->sql->arena, sizeof *field);
-        field->name = parse_name(parser, "a column's name");
-        field->type = parse_type(parser);
-        if (parse_take(parser, "NOT")) {
-            parse_need(parser, "NULL");
-            field->required = true;
-        }
-        list_add(parser->sql, &statement->fields, field);
-        if (!parse_take(parser, ",")) break;
-    }
-    parse_need(parser, ")");
-}
-
-static void parse_create_table(struct parser *parser, struct statement *statement)
-{
-    statement->kind = STATEMENT_CREATE_TABLE;
-    if (parse_is(parser, "(") && !parse_is_query(parser)) parse_columns(parser, statement);
-    if (parse_take(parser, "PARTITION")) {
-        parse_need(parser, "BY");
-        statement->partition = parse_name(parser, "a column's name");
-    }
-    if (parse_take(parser, "CLUSTER")) {
-        parse_need(parser, "BY");
-        struct list ignored = {0}; /* how rows lie on disk changes no answer */
-        parse_names(parser, &ignored, "a column's name");
-    }
-    parse_options(parser, statement);
-    if (parse_take(parser, "AS")) statement->query = parse_query(parser);
-}
-
-static void parse_create(struct parser *parser, struct statement *statement)
-{
-    if (parse_take(parser, "OR")) {
-        parse_need(parser, "REPLACE");
-        statement->or_replace = true;
-    }
-    statement->is_view = parse_take(parser, "VIEW");
-    if (!statement->is_view && !parse_take(parser, "TABLE")) parse_unexpected(parser, "TABLE or VIEW");
-    if (parse_take(parser, "IF")) {
-        parse_need(parser, "NOT");
-        parse_need(parser, "EXISTS");
-        statement->if_exists = true;
-    }
-    statement->target = parse_path(parser, &statement->at);
-    if (!statement->is_view) {
-        parse_create_table(parser, statement);
-        return;
-    }
-    statement->kind = STATEMENT_CREATE_VIEW;
-    parse_options(parser, statement);
-    parse_need(parser, "AS");
-    size_t from = parse_peek(parser)->at;
-    statement->query = parse_query(parser);
-    size_t end = parser->tokens[parser->at - 1].end;
-    statement->query_text = arena_text(&parser->sql->arena, parser->sql->text + from, end - from);
-}
-
-static void parse_drop(struct parser *parser, struct statement *statement)
-{
-    statement->kind = STATEMENT_DROP;
-    statement->is_view = parse_take(parser, "VIEW");
-    if (!statement->is_view && !parse_take(parser, "TABLE")) parse_unexpected(parser, "TABLE or VIEW");
-    if (parse_take(parser, "IF")) {
-        parse_need(parser, "EXISTS");
-        statement->if_exists = true;
-    }
-    statement->target = parse_path(parser, &statement->at);
-}
-
-static void parse_truncate(struct parser *parser, struct statement *statement)
-{
-    statement->kind = STATEMENT_TRUNCATE;
-    parse_need(parser, "TABLE");
-    statement->target = parse_path(parser, &statement->at);
 }
 
 static void parse_kind(struct parser *parser, struct statement *statement)

@@ -1,4 +1,4 @@
-/* sql_script.h - one running script. Private to sql_script.c, sql_data.c and sql_parameters.c. */
+/* sql_script.h - one running script. Private to sql_script.c, sql_data.c, sql_ddl.c and sql_parameters.c. */
 #ifndef CASELOAD_SANDBOX_SQL_SCRIPT_H
 #define CASELOAD_SANDBOX_SQL_SCRIPT_H
 
@@ -32,9 +32,15 @@ sqlite3_stmt *script_prepare(struct script *script, const struct emitter *emitte
                              const struct transaction *transaction);
 bool script_step_failed(struct script *script); /* sets the error; false */
 
-/* sql_data.c: statements on tables, run with the mutex held. */
+/* sql_data.c: statements on rows, run with the mutex held. */
 void run_select(struct work *work);
 void run_dml(struct work *work);
+/* The columns of a result as a STRUCT; names without one are made, doubled ones refused. */
+const struct type *script_row_type(struct script *script, const struct list *columns);
+/* In the script's transaction, or in one of its own. False: the error is set. */
+bool script_write(struct script *script, const struct emitter *emitter, const struct write *write);
+
+/* sql_ddl.c: tables and views, with the mutex held too. */
 void run_create_table(struct work *work);
 void run_create_view(struct work *work);
 void run_drop(struct work *work);

@@ -129,23 +129,28 @@ static void transaction_end(struct transaction *transaction)
     *transaction = (struct transaction){0};
 }
 
-static bool settle_table(struct store *store, const struct touched *touched, int64_t number, int64_t commit,
+/* touched->changed: whether rows came or went. */
+static bool settle_table(struct store *store, struct touched *touched, int64_t number, int64_t commit,
                          struct store_error *err)
 {
     const char *d = touched->dataset, *t = touched->table;
     long long own = -(long long)number, at = (long long)commit;
-    return store_exec(store, err,
-                      "DELETE FROM \"rows:%w.%w\" WHERE \"" COLUMN_FROM "\" < 0 AND \"" COLUMN_FROM
-                      "\" = %lld AND \"" COLUMN_TO "\" = %lld",
-                      d, t, own, own) &&
-           store_exec(store, err,
-                      "UPDATE \"rows:%w.%w\" SET \"" COLUMN_FROM "\" = %lld WHERE \"" COLUMN_FROM
-                      "\" < 0 AND \"" COLUMN_FROM "\" = %lld",
-                      d, t, at, own) &&
-           store_exec(store, err,
-                      "UPDATE \"rows:%w.%w\" SET \"" COLUMN_TO "\" = %lld WHERE \"" COLUMN_TO
-                      "\" < 0 AND \"" COLUMN_TO "\" = %lld",
-                      d, t, at, own);
+    if (!store_exec(store, err,
+                    "DELETE FROM \"rows:%w.%w\" WHERE \"" COLUMN_FROM "\" < 0 AND \"" COLUMN_FROM
+                    "\" = %lld AND \"" COLUMN_TO "\" = %lld",
+                    d, t, own, own))
+        return false;
+    int before = sqlite3_total_changes(store->db);
+    bool done = store_exec(store, err,
+                           "UPDATE \"rows:%w.%w\" SET \"" COLUMN_FROM "\" = %lld WHERE \"" COLUMN_FROM
+                           "\" < 0 AND \"" COLUMN_FROM "\" = %lld",
+                           d, t, at, own) &&
+                store_exec(store, err,
+                           "UPDATE \"rows:%w.%w\" SET \"" COLUMN_TO "\" = %lld WHERE \"" COLUMN_TO
+                           "\" < 0 AND \"" COLUMN_TO "\" = %lld",
+                           d, t, at, own);
+    touched->changed = sqlite3_total_changes(store->db) != before;
+    return done;
 }
 
 bool transaction_commit(struct store *store, struct transaction *transaction, struct store_error *err)
@@ -153,7 +158,7 @@ bool transaction_commit(struct store *store, struct transaction *transaction, st
     int64_t commit = store->commits + 1;
     bool good = store_exec(store, err, "SAVEPOINT settle");
     for (size_t i = 0; i < transaction->touched_count && good; i++) {
-        const struct touched *touched = &transaction->touched[i];
+        struct touched *touched = &transaction->touched[i];
         struct store_table *table = catalog_find(store, touched->dataset, touched->table);
         if (table != NULL) good = settle_table(store, touched, transaction->number, commit, err);
     }
@@ -167,9 +172,10 @@ bool transaction_commit(struct store *store, struct transaction *transaction, st
     good = store_exec(store, err, "RELEASE settle");
     store->commits = commit;
     for (size_t i = 0; i < transaction->touched_count; i++) {
-        struct store_table *table =
-            catalog_find(store, transaction->touched[i].dataset, transaction->touched[i].table);
-        if (table == NULL || !transaction->touched[i].updated) continue;
+        const struct touched *touched = &transaction->touched[i];
+        struct store_table *table = catalog_find(store, touched->dataset, touched->table);
+        if (table != NULL && touched->changed) catalog_touch(store, table);
+        if (table == NULL || !touched->updated) continue;
         table->claimed_by = 0;
         table->updated_at = commit;
     }

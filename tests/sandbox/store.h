@@ -37,8 +37,12 @@ bool store_open(const char *path, int64_t (*now_us)(void *), void *now_self, str
 void store_close(struct store *store);
 
 /* The catalog: resources as the REST API shows them
- * ({"tableReference","schema","timePartitioning","view",...}); the caller validates them and adds kind, etag
- * and times. Getters return new references, NULL if absent. */
+ * ({"tableReference","schema","timePartitioning","view",...}); the caller validates and stamps them, and adds
+ * kind. Getters return new references, NULL if absent. */
+
+/* A new etag, and now as lastModifiedTime; as creationTime too, if there is none. The store does it itself
+ * when a statement makes a table, and when a commit changed rows of one. */
+void store_stamp(json_t *resource, int64_t now_us);
 json_t *store_dataset(struct store *store, const char *dataset);
 bool store_dataset_put(struct store *store, const char *dataset, json_t *resource); /* new or changed */
 void store_dataset_drop(struct store *store, const char *dataset);                  /* with its tables */

@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "base/mem.h"
+#include "base/random.h"
 #include "store_internal.h"
 
 /* --- datasets --- */
@@ -195,6 +196,21 @@ static void hide_table(struct store *store, const char *dataset, const char *nam
 
 /* --- rows --- */
 
+static bool create_indexes(struct store *store, const struct store_table *table, struct store_error *err)
+{
+    const char *d = table->dataset, *t = table->name;
+    bool done = store_exec(
+        store, err,
+        "CREATE INDEX \"from:%w.%w\" ON \"rows:%w.%w\" (\"" COLUMN_FROM "\") WHERE \"" COLUMN_FROM "\" < 0; "
+        "CREATE INDEX \"to:%w.%w\" ON \"rows:%w.%w\" (\"" COLUMN_TO "\") WHERE \"" COLUMN_TO "\" < 0",
+        d, t, d, t, d, t, d, t);
+    if (done && table->partition != NULL && type_field(table->row, table->partition) != NULL) {
+        done = store_exec(store, err, "CREATE INDEX \"part:%w.%w\" ON \"rows:%w.%w\" (\"%w\")", d, t, d, t,
+                          table->partition);
+    }
+    return done;
+}
+
 static bool create_rows(struct store *store, const struct store_table *table, struct store_error *err)
 {
     const char *d = table->dataset, *t = table->name;
@@ -205,19 +221,7 @@ static bool create_rows(struct store *store, const struct store_table *table, st
     bool done = store_exec(
         store, err, "CREATE TABLE \"rows:%w.%w\" (%s\"" COLUMN_FROM "\", \"" COLUMN_TO "\")", d, t, columns);
     sqlite3_free(columns);
-    done = done && store_exec(store, err,
-                              "CREATE INDEX \"from:%w.%w\" ON \"rows:%w.%w\" (\"" COLUMN_FROM
-                              "\") WHERE \"" COLUMN_FROM "\" < 0",
-                              d, t, d, t);
-    done = done && store_exec(store, err,
-                              "CREATE INDEX \"to:%w.%w\" ON \"rows:%w.%w\" (\"" COLUMN_TO
-                              "\") WHERE \"" COLUMN_TO "\" < 0",
-                              d, t, d, t);
-    if (done && table->partition != NULL && type_field(table->row, table->partition) != NULL) {
-        done = store_exec(store, err, "CREATE INDEX \"part:%w.%w\" ON \"rows:%w.%w\" (\"%w\")", d, t, d, t,
-                          table->partition);
-    }
-    return done;
+    return done && create_indexes(store, table, err);
 }
 
 static bool add_columns(struct store *store, const struct store_table *table, const struct type *old,
@@ -314,6 +318,46 @@ bool catalog_drop(struct store *store, const char *dataset, const char *name)
                      dataset, name);
     free_table(table);
     return true;
+}
+
+bool catalog_replace(struct store *store, const char *dataset, const char *from, const char *to,
+                     struct store_error *err)
+{
+    (void)catalog_drop(store, dataset, to); /* it may be there or not */
+    struct store_table *table = catalog_find(store, dataset, from);
+    hide_table(store, dataset, from);
+    bool good =
+        store_exec(store, err,
+                   "DROP INDEX \"from:%w.%w\"; DROP INDEX \"to:%w.%w\"; "
+                   "DROP INDEX IF EXISTS \"part:%w.%w\"; "
+                   "ALTER TABLE \"rows:%w.%w\" RENAME TO \"rows:%w.%w\"; "
+                   "DELETE FROM \"catalog:resources\" WHERE dataset = %Q AND name = %Q",
+                   dataset, from, dataset, from, dataset, from, dataset, from, dataset, to, dataset, from);
+    free(table->name);
+    table->name = mem_text(to);
+    table->updated_at = store->commits; /* what was begun on the old rows can't end on these */
+    return good && create_indexes(store, table, err) && save(store, dataset, to, table->resource, err) &&
+           show_table(store, table, err);
+}
+
+void catalog_touch(struct store *store, struct store_table *table)
+{
+    struct store_error ignored; /* a stamp that is lost when the file is opened again harms nobody */
+    if (store->now_us == NULL) return;
+    store_stamp(table->resource, store->now_us(store->now_self));
+    (void)save(store, table->dataset, table->name, table->resource, &ignored);
+}
+
+void store_stamp(json_t *resource, int64_t now_us)
+{
+    char name[RANDOM_NAME];
+    random_name(name);
+    json_t *ms = json_sprintf("%lld", (long long)(now_us / 1000));
+    (void)json_object_set_new(resource, "etag", json_sprintf("%s==", name)); /* memory only, as below */
+    (void)json_object_set(resource, "lastModifiedTime", ms);
+    if (json_object_get(resource, "creationTime") == NULL)
+        (void)json_object_set(resource, "creationTime", ms);
+    json_decref(ms);
 }
 
 json_t *store_table(struct store *store, const char *dataset, const char *table)

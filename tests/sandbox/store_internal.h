@@ -47,8 +47,9 @@ struct transaction {
     int64_t snapshot; /* the commit it reads */
     struct touched {
         char *dataset, *table;
-        bool updated;
-    } * touched; /* the tables it wrote to; they may be gone meanwhile */
+        bool updated; /* the table is claimed */
+        bool changed; /* its rows are others than before; known at the commit */
+    } * touched;      /* the tables it wrote to; they may be gone meanwhile */
     size_t touched_count;
 };
 
@@ -74,6 +75,10 @@ const char *catalog_location(const struct store *store, const char *dataset); /*
 bool catalog_put(struct store *store, const char *dataset, const char *table, json_t *resource,
                  struct store_error *err);
 bool catalog_drop(struct store *store, const char *dataset, const char *table);
+/* The table `from` takes the name and the place of `to`, which may be there. */
+bool catalog_replace(struct store *store, const char *dataset, const char *from, const char *to,
+                     struct store_error *err);
+void catalog_touch(struct store *store, struct store_table *table); /* its rows have changed: a new stamp */
 
 /* sql_value.c: a value as SQLite holds it and as the outside shows it. */
 
