@@ -29,7 +29,7 @@ static const struct column attribute_columns[] = {
     FLAG("required_to_create_for_contacts", "Contacts must fill it in"),
     FLAG("visible_on_create", "Admins see it in a new ticket"),
     FLAG("visible_to_contacts", "Contacts see it"),
-    FLAG("default", "Every workspace has it"),
+    FLAG("default", "It is built in"),
     TEXT("ticket_type_id", "Type of ticket that it belongs to"),
     FLAG("archived", "It is not used any more"),
     TIME("created_at", "When the attribute was created"),
