@@ -23,10 +23,10 @@ static bool port_state(struct warehouse *warehouse, const struct selection *sele
 
 static bool port_refresh(struct warehouse *warehouse, const struct selection *selection, struct error *err)
 {
-    (void)warehouse;
-    (void)selection;
-    (void)err;
-    return true;
+    struct bigquery *bq = (struct bigquery *)warehouse;
+    bool good = latest_refresh(bq, selection, err) &&
+                (!selection->stream->attributes || custom_refresh(bq, selection->stream, err));
+    return good || error_wrap(err, "what is derived from %s", selection->stream->name);
 }
 
 static bool port_begin(struct warehouse *warehouse, const struct selection *selection, struct load **out_load,

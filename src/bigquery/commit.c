@@ -75,6 +75,8 @@ bool commit_load(struct load *load, const struct commit *commit, struct committe
     char id[JOB_ID];
     const struct query_job query = {
         .prefix = prefix, .sql = buf_string(&sql), .parameters = parameters, .where = "commit"};
+    struct prepared *prepared = tables_prepared(bq, load->selection->stream);
+    if (prepared) memset(prepared->modified_ms, 0, sizeof prepared->modified_ms);
     if (job_query(bq, &query, id, err) && read_result(load, id, out_committed, err)) return true;
     tables_forget(bq); /* a table may have been dropped: the next prepare looks at everything */
     return error_wrap(err, "commit of %s", load->selection->stream->name);

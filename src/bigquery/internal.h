@@ -3,9 +3,13 @@
  *   api     one REST call, and what each of BigQuery's error reasons means for us
  *   job     jobs under ids of our own, reads with rows
  *   sql     the statements, from the texts in sql/
+ *   views   the statements of what is derived: <table>_latest, <table>_custom
  *   schema  tables as JSON, and how an existing one differs
  *   upload  gzip through a resumable upload, with bounded memory
  *   tables  prepare: everything a stream needs is there and fits
+ *   latest  <table>_latest, as view or as table
+ *   custom  <table>_custom, made of an attribute list
+ *   diff    how the tables differ from what we need, for people
  *   state   one consistent reading
  *   stage   the rows of one unit, in staging tables of their own
  *   commit  the transaction
@@ -27,10 +31,17 @@
 #define JOB_ID   768 /* BigQuery allows 1,024 */
 #define TABLE_ID 256
 
+/* What carries our label is ours to change and to drop; views and _latest tables without it are left alone.
+ */
+#define LABEL_KEY   "app"
+#define LABEL_VALUE "caseload"
+#define LABEL_AS_OF "as_of" /* of a _latest table: when the tables it was made of had last changed */
+
 /* A stream whose surroundings were checked in this process, for tables created at that time. */
 struct prepared {
     const struct stream *stream;
     int64_t created_us;
+    int64_t modified_ms[LIMIT_TABLES]; /* when its kept tables had last changed; 0: ask */
 };
 
 struct bigquery {
@@ -136,9 +147,14 @@ bool cell_day(const json_t *row, size_t index, struct day *out_day);
 
 /* --- sql.c --- */
 
-extern const char sql_adopt[], sql_commit_check[], sql_commit_declare[], sql_commit_doubled[],
-    sql_commit_ledger[], sql_commit_lock[], sql_commit_rejected[], sql_commit_result[], sql_commit_union[],
-    sql_latest[], sql_latest_day[], sql_ledger[], sql_seed[], sql_state[];
+extern const char sql_adopt[], sql_attributes[], sql_commit_check[], sql_commit_declare[],
+    sql_commit_doubled[], sql_commit_ledger[], sql_commit_lock[], sql_commit_reconcile[],
+    sql_commit_reconcile_back[], sql_commit_reconcile_doubled[], sql_commit_reconcile_empty[],
+    sql_commit_rejected[], sql_commit_result[], sql_commit_union[], sql_custom[], sql_latest[],
+    sql_latest_day[], sql_latest_gone[], sql_latest_set[], sql_latest_table[], sql_ledger[], sql_seed[],
+    sql_state[];
+
+#define SQL_PATH (3 * TABLE_ID)
 
 struct sql_names {
     const char *project, *dataset, *control;
@@ -151,6 +167,10 @@ struct sql_value {
 #define SQL_STAGE_REJECTED LIMIT_TABLES /* the index of the rejected records among stages */
 
 bool sql_name_valid(const char *name, bool dashes); /* [A-Za-z0-9_], with dashes: and - */
+/* project.dataset.table, checked. */
+void sql_path(char out[SQL_PATH], const struct sql_names *names, const char *dataset, const char *table);
+/* `name`, checked. */
+void sql_quote(char out[TABLE_ID], const char *name);
 /* Appends the text with its placeholders filled. A placeholder without value, or a value without placeholder,
  * is our mistake. */
 void sql_fill(struct buf *out, const char *text, const struct sql_value *values, size_t count);
@@ -159,15 +179,41 @@ void sql_fill(struct buf *out, const char *text, const struct sql_value *values,
 bool sql_commit(const struct sql_names *names, const struct selection *selection,
                 const char *const stages[LIMIT_TABLES + 1], struct buf *out_sql);
 void sql_state_text(const struct sql_names *names, const struct stream *stream, struct buf *out_sql);
-void sql_latest_text(const struct sql_names *names, const struct table *table, struct buf *out_sql);
 void sql_adopt_text(const struct sql_names *names, const struct table *table, struct buf *out_sql);
 void sql_ledger_text(const struct sql_names *names, struct buf *out_sql);
 void sql_seed_text(const struct sql_names *names, const struct stream *stream, struct buf *out_sql);
+/* Names, types and whether ours, of the newest day of an attribute list. */
+void sql_attributes_text(const struct sql_names *names, const struct stream *stream, struct buf *out_sql);
+
+/* --- sql_views.c --- */
+
+/* fields: the live table's, which tell the columns that were added later; NULL: none were. */
+void sql_latest_text(const struct sql_names *names, const struct table *table, const json_t *fields,
+                     struct buf *out_sql);
+void sql_latest_table_text(const struct sql_names *names, const struct table *table, const json_t *fields,
+                           const char *as_of, struct buf *out_sql);
+
+/* An attribute that a workspace added, and the column that shows it. */
+struct attribute {
+    const char *name; /* any text: it comes from outside */
+    const char *type;
+    char column[TABLE_ID];
+};
+
+void sql_custom_text(const struct sql_names *names, const struct table *of,
+                     const struct attribute *attributes, size_t count, struct buf *out_sql);
+/* As a literal, whatever it holds. */
+void sql_literal(struct buf *out, const char *text);
 
 /* --- schema.c --- */
 
 json_t *schema_data(const struct table *table);  /* array of fields, yours */
 json_t *schema_stage(const struct table *table); /* the same for staging */
+json_t *schema_table(const struct table *table); /* the whole resource, with partitioning and clustering */
+/* BigQuery takes two names of some types, and reports the older one. */
+const char *schema_type(const json_t *field);
+const char *schema_mode(const json_t *field);
+json_t *schema_find(const json_t *fields, const char *name); /* borrowed; NULL: no such field */
 json_t *schema_runs(void);
 json_t *schema_rejected(void);
 json_t *schema_rejected_stage(void);
@@ -179,17 +225,54 @@ bool schema_merge(json_t *existing, const json_t *wanted, bool *out_changed, str
 /* --- tables.c --- */
 
 struct sql_names bigquery_names(const struct bigquery *bq);
+/* The tables that a selection keeps in the dataset: its own, or of a reconciliation the subject and its gone.
+ */
+struct selection tables_kept(const struct selection *selection);
+/* What was remembered of a stream; NULL: it is to be prepared first. */
+struct prepared *tables_prepared(struct bigquery *bq, const struct stream *stream);
 bool tables_prepare(struct bigquery *bq, const struct selection *selection, struct error *err) CHECKED;
 /* The resource of a table; NULL if it does not exist. */
 bool table_get(struct bigquery *bq, const char *dataset, const char *table, json_t **out_resource,
                struct error *err) CHECKED;
 /* When the table of a resource was created; false: the resource does not tell. */
 bool table_created(const json_t *resource, int64_t *out_us) CHECKED;
+/* When it last changed; 0: the resource does not tell. */
+int64_t table_modified(const json_t *resource);
+/* Is it partitioned as wanted, and no view? */
+bool table_fits(const json_t *have, const json_t *want, struct error *err) CHECKED;
 /* Creates it; one that is there already is fine. */
 bool table_insert(struct bigquery *bq, const char *dataset, const char *table, json_t *resource,
                   struct error *err) CHECKED;
+/* Changes these members. True, too, if somebody changed it since it was read: look again. */
+bool table_patch(struct bigquery *bq, const char *dataset, const char *table, const char *etag,
+                 const json_t *body, struct error *err) CHECKED;
 void table_delete(struct bigquery *bq, const char *dataset, const char *table); /* best effort */
+/* It is gone when this returns true. */
+bool table_drop(struct bigquery *bq, const char *dataset, const char *table, struct error *err) CHECKED;
 void tables_forget(struct bigquery *bq); /* check everything again at the next prepare */
+
+/* --- latest.c --- */
+
+bool latest_is_table(const struct bigquery *bq, const struct table *table);
+/* The view is there and says what it has to, unless it is somebody else's or to be a table. fields: the live
+ * table's. */
+bool latest_prepare(struct bigquery *bq, const struct table *table, const json_t *fields,
+                    struct error *err) CHECKED;
+/* The tables among them are as new as what they are made of. */
+bool latest_refresh(struct bigquery *bq, const struct selection *selection, struct error *err) CHECKED;
+bool resource_is_ours(const json_t *resource);
+bool resource_is_view(const json_t *resource);
+/* A view of ours with that text, new or changed. have: its resource as it is; NULL: none. */
+bool view_put(struct bigquery *bq, const char *name, const json_t *have, const char *description,
+              const char *text, struct error *err) CHECKED;
+
+/* --- custom.c --- */
+
+/* Gives each attribute a column of its own. taken: names that are in use; before: the view's fields as it
+ * was, NULL: there was none. Sorts the attributes. */
+void custom_name(struct attribute *attributes, size_t count, const char *const *taken, size_t taken_count,
+                 const json_t *before);
+bool custom_refresh(struct bigquery *bq, const struct stream *stream, struct error *err) CHECKED;
 
 /* --- state.c --- */
 

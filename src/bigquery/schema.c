@@ -85,6 +85,22 @@ json_t *schema_stage(const struct table *table)
     return fields;
 }
 
+json_t *schema_table(const struct table *table)
+{
+    json_t *cluster = json_array();
+    for (size_t i = 0; i < table->key_count && i < 4; i++)
+        json_array_append_new(cluster, json_string(table->key[i]));
+    return json_pack("{s:s, s:{s:o}, s:{s:s, s:s}, s:{s:o}}", "description",
+                     table->description ? table->description : "", "schema", "fields", schema_data(table),
+                     "timePartitioning", "type", "DAY", "field", COLUMN_PARTITION_DATE, "clustering",
+                     "fields", cluster);
+}
+
+json_t *bigquery_schema(const struct table *table)
+{
+    return schema_table(table);
+}
+
 /* --- Tables of our own: a line a column --- */
 
 struct plain {
@@ -174,7 +190,17 @@ static const char *type_normal(const char *type)
     return type;
 }
 
-static json_t *find_field(const json_t *fields, const char *name)
+const char *schema_type(const json_t *field_of_table)
+{
+    return type_normal(text_of(field_of_table, "type", ""));
+}
+
+const char *schema_mode(const json_t *field_of_table)
+{
+    return text_of(field_of_table, "mode", "NULLABLE");
+}
+
+json_t *schema_find(const json_t *fields, const char *name)
 {
     for (size_t i = 0; i < json_array_size(fields); i++) {
         json_t *one = json_array_get(fields, i);
@@ -188,9 +214,8 @@ static bool merge_fields(json_t *existing, const json_t *wanted, const char *pat
 {
     for (size_t i = 0; i < json_array_size(wanted); i++) {
         const json_t *want = json_array_get(wanted, i);
-        const char *name = text_of(want, "name", ""), *mode = text_of(want, "mode", "NULLABLE");
-        const char *type = type_normal(text_of(want, "type", ""));
-        json_t *have = find_field(existing, name);
+        const char *name = text_of(want, "name", ""), *mode = schema_mode(want), *type = schema_type(want);
+        json_t *have = schema_find(existing, name);
         if (!have) {
             if (!strcmp(mode, "REQUIRED"))
                 return error_set(
@@ -202,8 +227,7 @@ static bool merge_fields(json_t *existing, const json_t *wanted, const char *pat
             *out_changed = true;
             continue;
         }
-        const char *have_type = type_normal(text_of(have, "type", "")),
-                   *have_mode = text_of(have, "mode", "NULLABLE");
+        const char *have_type = schema_type(have), *have_mode = schema_mode(have);
         if (strcasecmp(have_type, type) != 0 || strcasecmp(have_mode, mode) != 0)
             return error_set(
                 err, ERROR_REFUSED,

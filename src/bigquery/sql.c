@@ -79,12 +79,17 @@ static const char *list_text(const struct list *list)
     return buf_string(&list->text);
 }
 
-static void table_path(char out[3 * TABLE_ID], const struct sql_names *names, const char *dataset,
-                       const char *table)
+void sql_path(char out[SQL_PATH], const struct sql_names *names, const char *dataset, const char *table)
 {
     assert(sql_name_valid(names->project, true) && sql_name_valid(dataset, false) &&
            sql_name_valid(table, false));
-    snprintf(out, 3 * TABLE_ID, "%s.%s.%s", names->project, dataset, table);
+    snprintf(out, SQL_PATH, "%s.%s.%s", names->project, dataset, table);
+}
+
+void sql_quote(char out[TABLE_ID], const char *name)
+{
+    assert(sql_name_valid(name, false) && strlen(name) < TABLE_ID - 2);
+    snprintf(out, TABLE_ID, "`%s`", name);
 }
 
 /* The columns that name a row: the key and the version, each once. */
@@ -100,19 +105,6 @@ static size_t row_key(const struct table *table, const char *out_columns[16])
     }
     if (!among) out_columns[count++] = version;
     return count;
-}
-
-/* What the versions of one record have in common: the key without the version, and without flags, which tell
- * something of a record (a part that was redacted) but do not name another. */
-static struct list identity_list(const struct table *table)
-{
-    struct list list = list_new(", ");
-    for (size_t i = 0; i < table->key_count; i++) {
-        const struct column *column = table_column(table, table->key[i]);
-        bool flag = column && column->type == COLUMN_BOOL;
-        if (!flag && strcmp(table->key[i], table->version) != 0) list_add(&list, "", table->key[i]);
-    }
-    return list;
 }
 
 static struct list key_list(const struct table *table)
@@ -156,7 +148,7 @@ static struct list misplaced_list(const struct table *table, bool bounded, bool 
         if (bounded)
             buf_text(&list.text, " OR " COLUMN_PARTITION_DATE
                                  " < @lo OR (NOT @open AND " COLUMN_PARTITION_DATE " > @hi)");
-    } else {
+    } else { /* what is compared and dropped is of no day */
         buf_text(&list.text, today ? COLUMN_PARTITION_DATE " != @lo" : "FALSE");
     }
     return list;
@@ -182,10 +174,10 @@ static void add_check(const struct sql_names *names, const struct selection *sel
     const struct table *table = selection->tables[index];
     enum stream_kind kind = selection->stream->kind;
     bool bounded = index == 0 && (kind == STREAM_INCREMENTAL || kind == STREAM_EVENT);
-    char path[3 * TABLE_ID], staged[32];
-    table_path(path, names, names->control, stage);
+    char path[SQL_PATH], staged[32];
+    sql_path(path, names, names->control, stage);
     snprintf(staged, sizeof staged, "staged_%zu", index);
-    AUTO(list_done) struct list misplaced = misplaced_list(table, bounded, true);
+    AUTO(list_done) struct list misplaced = misplaced_list(table, bounded, kind != STREAM_RECONCILE);
     const struct sql_value values[] = {
         {"stage", path}, {"staged", staged}, {"name", table->name}, {"misplaced", list_text(&misplaced)}};
     sql_fill(out, sql_commit_check, values, sizeof values / sizeof *values);
@@ -194,9 +186,9 @@ static void add_check(const struct sql_names *names, const struct selection *sel
 static void add_union(const struct sql_names *names, const struct table *table, size_t index,
                       const char *stage, struct buf *out)
 {
-    char stage_path[3 * TABLE_ID], target[3 * TABLE_ID], counter[32], first_key[TABLE_ID];
-    table_path(stage_path, names, names->control, stage);
-    table_path(target, names, names->dataset, table->name);
+    char stage_path[SQL_PATH], target[SQL_PATH], counter[32], first_key[TABLE_ID];
+    sql_path(stage_path, names, names->control, stage);
+    sql_path(target, names, names->dataset, table->name);
     snprintf(counter, sizeof counter, "n_%zu", index);
     snprintf(first_key, sizeof first_key, "`%s`", table->key[0]);
     AUTO(list_done) struct list columns = column_list(table, "");
@@ -217,45 +209,102 @@ static void add_union(const struct sql_names *names, const struct table *table, 
 static void add_doubled(const struct sql_names *names, const struct table *table, const char *stage,
                         struct buf *out)
 {
-    char stage_path[3 * TABLE_ID], target[3 * TABLE_ID];
-    table_path(stage_path, names, names->control, stage);
-    table_path(target, names, names->dataset, table->name);
+    char stage_path[SQL_PATH], target[SQL_PATH];
+    sql_path(stage_path, names, names->control, stage);
+    sql_path(target, names, names->dataset, table->name);
     AUTO(list_done) struct list key = key_list(table);
     const struct sql_value values[] = {{"stage", stage_path}, {"target", target}, {"key", list_text(&key)}};
     sql_fill(out, sql_commit_doubled, values, sizeof values / sizeof *values);
 }
 
+/* A reconciliation has no rows of its own: its list is compared with what the subject's table holds. */
+static void add_reconcile(const struct sql_names *names, const struct stream *stream, const char *stage,
+                          struct buf *out)
+{
+    const struct table *subject = stream->subject;
+    char subject_path[SQL_PATH], gone[SQL_PATH], stage_path[SQL_PATH], key[TABLE_ID], version[TABLE_ID],
+        listed[SQL_PATH + 2 * TABLE_ID];
+    assert(subject->key_count == 1 && subject->gone);
+    sql_path(subject_path, names, names->dataset, subject->name);
+    sql_path(gone, names, names->dataset, subject->gone->name);
+    sql_quote(key, subject->key[0]);
+    sql_quote(version, subject->version);
+    if (stage) sql_path(stage_path, names, names->control, stage);
+    if (stage)
+        snprintf(listed, sizeof listed, "SELECT DISTINCT %s FROM `%s`", key, stage_path);
+    else
+        snprintf(listed, sizeof listed, "SELECT CAST(NULL AS STRING) AS %s", key);
+    const struct sql_value compare[] = {
+        {"gone", gone}, {"subject", subject_path}, {"key", key}, {"version", version}, {"listed", listed}};
+    sql_fill(out, sql_commit_reconcile, compare, sizeof compare / sizeof *compare);
+    const struct sql_value back[] = {{"gone", gone}, {"key", key}, {"stage", stage_path}};
+    const struct sql_value empty[] = {{"stream", stream->name}, {"subject", subject->name}};
+    if (stage)
+        sql_fill(out, sql_commit_reconcile_back, back, sizeof back / sizeof *back);
+    else
+        sql_fill(out, sql_commit_reconcile_empty, empty, sizeof empty / sizeof *empty);
+}
+
+static void add_reconcile_doubled(const struct sql_names *names, const struct table *subject, struct buf *out)
+{
+    char gone[SQL_PATH], key[TABLE_ID];
+    sql_path(gone, names, names->dataset, subject->gone->name);
+    sql_quote(key, subject->key[0]);
+    const struct sql_value values[] = {{"gone", gone}, {"key", key}};
+    sql_fill(out, sql_commit_reconcile_doubled, values, sizeof values / sizeof *values);
+}
+
 static void add_rejected(const struct sql_names *names, const char *stage, struct buf *out)
 {
-    char stage_path[3 * TABLE_ID], rejected[3 * TABLE_ID];
-    table_path(stage_path, names, names->control, stage);
-    table_path(rejected, names, names->control, "rejected");
+    char stage_path[SQL_PATH], rejected[SQL_PATH];
+    sql_path(stage_path, names, names->control, stage);
+    sql_path(rejected, names, names->control, "rejected");
     const struct sql_value values[] = {{"stage", stage_path}, {"rejected", rejected}};
     sql_fill(out, sql_commit_rejected, values, sizeof values / sizeof *values);
 }
 
+/* The table whose rows the ledger counts: a reconciliation writes into its subject's list of the gone. */
+static const struct table *counted_table(const struct stream *stream)
+{
+    return stream->kind == STREAM_RECONCILE ? stream->subject->gone : stream->table;
+}
+
 static void add_lock(const struct sql_names *names, const struct stream *stream, struct buf *out)
 {
-    char name[TABLE_ID], lock[3 * TABLE_ID];
+    char name[TABLE_ID], lock[SQL_PATH];
     snprintf(name, sizeof name, "lock_%s", stream->name);
-    table_path(lock, names, names->control, name);
+    sql_path(lock, names, names->control, name);
     const struct sql_value values[] = {{"lock", lock}, {"stream", stream->name}};
     sql_fill(out, sql_commit_lock, values, sizeof values / sizeof *values);
 }
 
-static void add_ledger(const struct sql_names *names, const struct selection *selection,
-                       const char *counter_sum, struct buf *out)
+static void add_ledger(const struct sql_names *names, const struct stream *stream, const char *counter_sum,
+                       struct buf *out)
 {
-    char runs[3 * TABLE_ID], table[3 * TABLE_ID];
-    table_path(runs, names, names->control, "runs");
-    table_path(table, names, names->dataset, selection->tables[0]->name);
+    char runs[SQL_PATH], table[SQL_PATH];
+    sql_path(runs, names, names->control, "runs");
+    sql_path(table, names, names->dataset, counted_table(stream)->name);
     const struct sql_value values[] = {{"runs", runs}, {"table", table}, {"counter_sum", counter_sum}};
     sql_fill(out, sql_commit_ledger, values, sizeof values / sizeof *values);
+}
+
+static void add_tables(const struct sql_names *names, const struct selection *selection,
+                       const char *const stages[LIMIT_TABLES + 1], struct buf *out)
+{
+    const struct stream *stream = selection->stream;
+    if (stream->kind == STREAM_RECONCILE) {
+        assert(selection->table_count == 1);
+        add_reconcile(names, stream, stages[0], out);
+        return;
+    }
+    for (size_t i = 0; i < selection->table_count; i++)
+        if (stages[i]) add_union(names, selection->tables[i], i, stages[i], out);
 }
 
 bool sql_commit(const struct sql_names *names, const struct selection *selection,
                 const char *const stages[LIMIT_TABLES + 1], struct buf *out_sql)
 {
+    const struct stream *stream = selection->stream;
     char counters[LIMIT_TABLES * 16] = "", sum[LIMIT_TABLES * 16] = "";
     for (size_t i = 0; i < selection->table_count; i++) {
         snprintf(counters + strlen(counters), sizeof counters - strlen(counters), "%sn_%zu", i ? ", " : "",
@@ -266,12 +315,14 @@ bool sql_commit(const struct sql_names *names, const struct selection *selection
     sql_fill(out_sql, sql_commit_declare, counted, 1);
     for (size_t i = 0; i < selection->table_count; i++)
         if (stages[i]) add_check(names, selection, i, stages[i], out_sql);
-    add_lock(names, selection->stream, out_sql);
-    for (size_t i = 0; i < selection->table_count; i++)
-        if (stages[i]) add_union(names, selection->tables[i], i, stages[i], out_sql);
+    add_lock(names, stream, out_sql);
+    add_tables(names, selection, stages, out_sql);
     if (stages[SQL_STAGE_REJECTED]) add_rejected(names, stages[SQL_STAGE_REJECTED], out_sql);
-    add_ledger(names, selection, sum, out_sql);
-    if (stages[0]) add_doubled(names, selection->tables[0], stages[0], out_sql);
+    add_ledger(names, stream, sum, out_sql);
+    if (stream->kind == STREAM_RECONCILE)
+        add_reconcile_doubled(names, stream->subject, out_sql);
+    else if (stages[0])
+        add_doubled(names, selection->tables[0], stages[0], out_sql);
     sql_fill(out_sql, sql_commit_result, counted, 1);
     return !out_sql->full;
 }
@@ -280,33 +331,17 @@ bool sql_commit(const struct sql_names *names, const struct selection *selection
 
 void sql_state_text(const struct sql_names *names, const struct stream *stream, struct buf *out_sql)
 {
-    char runs[3 * TABLE_ID], table[3 * TABLE_ID];
-    table_path(runs, names, names->control, "runs");
-    table_path(table, names, names->dataset, stream->table->name);
+    char runs[SQL_PATH], table[SQL_PATH];
+    sql_path(runs, names, names->control, "runs");
+    sql_path(table, names, names->dataset, counted_table(stream)->name);
     const struct sql_value values[] = {{"runs", runs}, {"table", table}};
     sql_fill(out_sql, sql_state, values, sizeof values / sizeof *values);
 }
 
-void sql_latest_text(const struct sql_names *names, const struct table *table, struct buf *out_sql)
-{
-    char path[3 * TABLE_ID], newest[2 * TABLE_ID];
-    table_path(path, names, names->dataset, table->name);
-    const struct sql_value whole[] = {{"table", path}};
-    if (!table->version) {
-        sql_fill(out_sql, sql_latest_day, whole, 1);
-        return;
-    }
-    snprintf(newest, sizeof newest, "`%s` DESC, " COLUMN_LOADED_AT " DESC", table->version);
-    AUTO(list_done) struct list identity = identity_list(table);
-    const struct sql_value values[] = {
-        {"table", path}, {"identity", list_text(&identity)}, {"newest", newest}};
-    sql_fill(out_sql, sql_latest, values, sizeof values / sizeof *values);
-}
-
 void sql_adopt_text(const struct sql_names *names, const struct table *table, struct buf *out_sql)
 {
-    char path[3 * TABLE_ID];
-    table_path(path, names, names->dataset, table->name);
+    char path[SQL_PATH];
+    sql_path(path, names, names->dataset, table->name);
     AUTO(list_done) struct list misplaced = misplaced_list(table, false, false);
     AUTO(list_done) struct list keyless = keyless_list(table);
     const struct sql_value values[] = {
@@ -316,17 +351,29 @@ void sql_adopt_text(const struct sql_names *names, const struct table *table, st
 
 void sql_ledger_text(const struct sql_names *names, struct buf *out_sql)
 {
-    char runs[3 * TABLE_ID];
-    table_path(runs, names, names->control, "runs");
+    char runs[SQL_PATH];
+    sql_path(runs, names, names->control, "runs");
     const struct sql_value values[] = {{"runs", runs}};
     sql_fill(out_sql, sql_ledger, values, 1);
 }
 
 void sql_seed_text(const struct sql_names *names, const struct stream *stream, struct buf *out_sql)
 {
-    char name[TABLE_ID], lock[3 * TABLE_ID];
+    char name[TABLE_ID], lock[SQL_PATH];
     snprintf(name, sizeof name, "lock_%s", stream->name);
-    table_path(lock, names, names->control, name);
+    sql_path(lock, names, names->control, name);
     const struct sql_value values[] = {{"lock", lock}};
     sql_fill(out_sql, sql_seed, values, 1);
+}
+
+void sql_attributes_text(const struct sql_names *names, const struct stream *stream, struct buf *out_sql)
+{
+    const struct attribute_list *list = stream->attributes;
+    char table[SQL_PATH], custom[TABLE_ID] = "TRUE";
+    sql_path(table, names, names->dataset, stream->table->name);
+    assert(sql_name_valid(list->name, false) && sql_name_valid(list->type, false));
+    if (list->custom) sql_quote(custom, list->custom);
+    const struct sql_value values[] = {
+        {"table", table}, {"name", list->name}, {"type", list->type}, {"custom", custom}};
+    sql_fill(out_sql, sql_attributes, values, sizeof values / sizeof *values);
 }

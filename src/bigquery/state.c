@@ -106,14 +106,15 @@ static void merge_days(struct state *state)
 static bool read_created(struct bigquery *bq, const struct selection *selection, struct state *state,
                          struct error *err)
 {
-    for (size_t i = 0; i < selection->table_count; i++) {
+    const struct selection kept = tables_kept(selection);
+    for (size_t i = 0; i < kept.table_count; i++) {
         AUTO(json_drop) json_t *resource = NULL;
-        if (!table_get(bq, bq->settings.dataset, selection->tables[i]->name, &resource, err)) return false;
+        if (!table_get(bq, bq->settings.dataset, kept.tables[i]->name, &resource, err)) return false;
         int64_t created_us = 0;
         if (!resource)
             return error_set(err, ERROR_BUSY,
                              "the table %s was dropped meanwhile; it is made anew at the next try",
-                             selection->tables[i]->name);
+                             kept.tables[i]->name);
         if (!table_created(resource, &created_us)) return odd("a table without creationTime", err);
         if (created_us > state->created_us) state->created_us = created_us;
     }

@@ -42,6 +42,12 @@ bool table_created(const json_t *resource, int64_t *out_us)
     return true;
 }
 
+int64_t table_modified(const json_t *resource)
+{
+    int64_t modified_ms = json_int_at(resource, "lastModifiedTime", 0);
+    return modified_ms > 0 ? modified_ms : 0;
+}
+
 bool table_insert(struct bigquery *bq, const char *dataset, const char *table, json_t *resource,
                   struct error *err)
 {
@@ -67,24 +73,32 @@ void table_delete(struct bigquery *bq, const char *dataset, const char *table)
     if (!api_stopped(bq, &unread)) (void)!api_do(bq, &call, &answer, &unread);
 }
 
-/* True, too, if somebody changed it since it was read: look again. */
-static bool table_patch(struct bigquery *bq, const char *path, const json_t *resource, const json_t *fields,
-                        struct error *err)
+bool table_drop(struct bigquery *bq, const char *dataset, const char *table, struct error *err)
 {
-    AUTO(json_drop) json_t *body = json_pack("{s:{s:O}}", "schema", "fields", fields);
+    AUTO(mem_free) char *path = mem_format("datasets/%s/tables/%s", dataset, table);
+    AUTO(api_answer_done) struct api_answer answer = {0};
+    const struct api_call call = {
+        .method = "DELETE", .path = path, .what = "BigQuery tables.delete", .accept = {404}};
+    return api_do(bq, &call, &answer, err) || error_wrap(err, "table %s", table);
+}
+
+bool table_patch(struct bigquery *bq, const char *dataset, const char *table, const char *etag,
+                 const json_t *body, struct error *err)
+{
+    AUTO(mem_free) char *path = mem_format("datasets/%s/tables/%s", dataset, table);
     AUTO(api_answer_done) struct api_answer answer = {0};
     const struct api_call call = {.method = "PATCH",
                                   .path = path,
                                   .body = body,
-                                  .etag = json_text_at(resource, "etag"),
+                                  .etag = etag,
                                   .what = "BigQuery tables.patch",
                                   .accept = {412}};
-    return api_do(bq, &call, &answer, err);
+    return api_do(bq, &call, &answer, err) || error_wrap(err, "table %s.%s", dataset, table);
 }
 
 /* --- One table --- */
 
-static bool check_partitioning(const json_t *have, const json_t *want, struct error *err)
+bool table_fits(const json_t *have, const json_t *want, struct error *err)
 {
     const char *field = json_text_at(want, "timePartitioning.field"), *type = json_text_at(have, "type");
     if (type && strcmp(type, "TABLE") != 0)
@@ -111,7 +125,6 @@ static bool check_partitioning(const json_t *have, const json_t *want, struct er
 static bool ensure_table(struct bigquery *bq, const char *dataset, const char *table, json_t *want,
                          json_t **out_resource, struct error *err)
 {
-    AUTO(mem_free) char *path = mem_format("datasets/%s/tables/%s", dataset, table);
     for (int round = 0; round < TABLE_ROUNDS; round++) {
         AUTO(json_drop) json_t *have = NULL;
         if (!table_get(bq, dataset, table, &have, err)) return false;
@@ -122,14 +135,15 @@ static bool ensure_table(struct bigquery *bq, const char *dataset, const char *t
         }
         AUTO(json_drop) json_t *fields = json_deep_copy(json_at(have, "schema.fields"));
         bool changed = false;
-        if (!check_partitioning(have, want, err) ||
+        if (!table_fits(have, want, err) ||
             !schema_merge(fields, json_at(want, "schema.fields"), &changed, err))
             return error_wrap(err, "table %s.%s", dataset, table);
         if (!changed) {
             if (out_resource) *out_resource = json_incref(have);
             return true;
         }
-        if (!table_patch(bq, path, have, fields, err)) return error_wrap(err, "table %s.%s", dataset, table);
+        AUTO(json_drop) json_t *body = json_pack("{s:{s:O}}", "schema", "fields", fields);
+        if (!table_patch(bq, dataset, table, json_text_at(have, "etag"), body, err)) return false;
     }
     return error_set(err, ERROR_BUSY,
                      "table %s.%s changes all the time; does something else create or drop it?", dataset,
@@ -150,33 +164,10 @@ static json_t *partitioned_table(json_t *fields, const char *description, const 
 
 static json_t *data_table(const struct bigquery *bq, const struct table *table)
 {
-    json_t *want = partitioned_table(schema_data(table), table->description ? table->description : "",
-                                     COLUMN_PARTITION_DATE);
-    json_t *cluster = json_array();
-    for (size_t i = 0; i < table->key_count && i < 4; i++)
-        json_array_append_new(cluster, json_string(table->key[i]));
-    json_object_set_new(want, "clustering", json_pack("{s:o}", "fields", cluster));
+    json_t *want = schema_table(table);
     if (bq->settings.require_partition_filter)
         json_object_set_new(want, "requirePartitionFilter", json_true());
     return want;
-}
-
-/* A view that is there is left alone: people may have made it theirs. */
-static bool ensure_view(struct bigquery *bq, const struct table *table, struct error *err)
-{
-    AUTO(mem_free) char *name = mem_format("%s_latest", table->name);
-    AUTO(json_drop) json_t *have = NULL;
-    if (!table_get(bq, bq->settings.dataset, name, &have, err)) return false;
-    if (have) return true;
-    struct sql_names names = bigquery_names(bq);
-    AUTO(buf_done) struct buf sql = {0};
-    buf_init(&sql, LIMIT_SQL);
-    sql_latest_text(&names, table, &sql);
-    AUTO(mem_free) char *description = mem_format("The newest version of each row of %s", table->name);
-    AUTO(json_drop)
-    json_t *want = json_pack("{s:s, s:{s:s, s:b}}", "description", description, "view", "query",
-                             buf_string(&sql), "useLegacySql", 0);
-    return table_insert(bq, bq->settings.dataset, name, want, err);
 }
 
 /* --- Lock row, ledger, adoption --- */
@@ -267,7 +258,15 @@ static bool adopt(struct bigquery *bq, const struct table *table, struct error *
 
 /* --- A stream --- */
 
-static struct prepared *prepared_slot(struct bigquery *bq, const struct stream *stream)
+struct selection tables_kept(const struct selection *selection)
+{
+    const struct stream *stream = selection->stream;
+    if (stream->kind != STREAM_RECONCILE) return *selection;
+    return (struct selection){
+        .stream = stream, .tables = {stream->subject, stream->subject->gone}, .table_count = 2};
+}
+
+struct prepared *tables_prepared(struct bigquery *bq, const struct stream *stream)
 {
     for (size_t i = 0; i < bq->prepared_count; i++)
         if (bq->prepared[i].stream == stream) return &bq->prepared[i];
@@ -279,45 +278,81 @@ void tables_forget(struct bigquery *bq)
     bq->prepared_count = 0;
 }
 
-static void remember(struct bigquery *bq, const struct stream *stream, int64_t created_us)
+static void remember(struct bigquery *bq, const struct prepared *prepared)
 {
-    struct prepared *slot = prepared_slot(bq, stream);
+    struct prepared *slot = tables_prepared(bq, prepared->stream);
     if (!slot && bq->prepared_count < LIMIT_STREAMS) slot = &bq->prepared[bq->prepared_count++];
-    if (slot) *slot = (struct prepared){.stream = stream, .created_us = created_us};
+    if (slot) *slot = *prepared;
 }
 
+/* The subject of a reconciliation has a ledger of its own, which vouches for it. */
 static bool adopt_tables(struct bigquery *bq, const struct selection *selection, const bool *filled,
                          struct error *err)
 {
-    bool any = false, known = false;
+    bool any = false, known = selection->stream->kind == STREAM_RECONCILE;
     for (size_t i = 0; i < selection->table_count; i++)
         any = any || filled[i];
-    if (!any) return true;
+    if (!any || known) return true;
     if (!has_ledger(bq, selection, &known, err)) return false;
     for (size_t i = 0; i < selection->table_count && !known; i++)
         if (filled[i] && !adopt(bq, selection->tables[i], err)) return false;
     return true;
 }
 
+/* Views name tables that this selection may not hold: another stream's, or a child that was not chosen. */
+static bool ensure_named(struct bigquery *bq, const struct table *table, struct error *err)
+{
+    const struct table *const named[] = {table->gone, table->owner, table->owner ? table->owner->gone : NULL};
+    for (size_t i = 0; i < sizeof named / sizeof *named; i++) {
+        if (!named[i]) continue;
+        AUTO(json_drop) json_t *want = data_table(bq, named[i]);
+        if (!ensure_table(bq, bq->settings.dataset, named[i]->name, want, NULL, err)) return false;
+    }
+    return true;
+}
+
+/* The selection's own tables exist all by now. */
+static bool ensure_views(struct bigquery *bq, const struct selection *kept, json_t *const have[LIMIT_TABLES],
+                         struct error *err)
+{
+    for (size_t i = 0; i < kept->table_count; i++)
+        if (!ensure_named(bq, kept->tables[i], err) ||
+            !latest_prepare(bq, kept->tables[i], json_at(have[i], "schema.fields"), err))
+            return false;
+    return true;
+}
+
+struct resources {
+    json_t *of[LIMIT_TABLES];
+};
+
+static void resources_done(struct resources *resources)
+{
+    for (size_t i = 0; i < LIMIT_TABLES; i++)
+        json_drop(&resources->of[i]);
+}
+
 /* The data tables are looked at each time; the rest once, as long as those stay the same. */
 bool tables_prepare(struct bigquery *bq, const struct selection *selection, struct error *err)
 {
     bool filled[LIMIT_TABLES] = {false};
-    int64_t created_us = 0;
-    for (size_t i = 0; i < selection->table_count; i++) {
-        AUTO(json_drop) json_t *want = data_table(bq, selection->tables[i]);
-        AUTO(json_drop) json_t *have = NULL;
-        if (!ensure_table(bq, bq->settings.dataset, selection->tables[i]->name, want, &have, err))
+    struct prepared now = {.stream = selection->stream};
+    AUTO(resources_done) struct resources have = {{NULL}};
+    const struct selection kept = tables_kept(selection);
+    for (size_t i = 0; i < kept.table_count; i++) {
+        AUTO(json_drop) json_t *want = data_table(bq, kept.tables[i]);
+        if (!ensure_table(bq, bq->settings.dataset, kept.tables[i]->name, want, &have.of[i], err))
             return false;
         int64_t born_us = 0; /* unreadable: the state says so */
-        filled[i] = json_int_at(have, "numRows", 0) > 0;
-        if (table_created(have, &born_us) && born_us > created_us) created_us = born_us;
+        filled[i] = json_int_at(have.of[i], "numRows", 0) > 0;
+        if (table_created(have.of[i], &born_us) && born_us > now.created_us) now.created_us = born_us;
+        now.modified_ms[i] = table_modified(have.of[i]);
     }
-    const struct prepared *known = prepared_slot(bq, selection->stream);
-    if (known && known->created_us == created_us) return true;
-    for (size_t i = 0; i < selection->table_count; i++)
-        if (!ensure_view(bq, selection->tables[i], err)) return false;
-    if (!ensure_control(bq, selection, err) || !adopt_tables(bq, selection, filled, err)) return false;
-    remember(bq, selection->stream, created_us);
+    const struct prepared *known = tables_prepared(bq, selection->stream);
+    bool same = known && known->created_us == now.created_us;
+    if (!same && (!ensure_views(bq, &kept, have.of, err) || !ensure_control(bq, selection, err) ||
+                  !adopt_tables(bq, selection, filled, err)))
+        return false;
+    remember(bq, &now);
     return true;
 }

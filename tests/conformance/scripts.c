@@ -41,7 +41,7 @@ static json_t *all_statements(void)
     add_text(statements, "state", &text);
     sql_adopt_text(&names, fake_tickets.table, &text);
     add_text(statements, "adopt", &text);
-    sql_latest_text(&names, fake_tickets.table, &text);
+    sql_latest_text(&names, fake_tickets.table, NULL, &text);
     add_text(statements, "latest", &text);
     sql_ledger_text(&names, &text);
     add_text(statements, "ledger", &text);

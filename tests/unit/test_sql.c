@@ -237,13 +237,13 @@ static void other_statements_are_whole(void **state)
     (void)state;
     struct buf sql;
     buf_init(&sql, LIMIT_SQL);
-    sql_latest_text(&names, &parts, &sql);
+    sql_latest_text(&names, &parts, NULL, &sql);
     assert_has(buf_string(&sql), "PARTITION BY `talk_id`, `id` ORDER BY `updated_at` DESC, _loaded_at DESC");
     sql_adopt_text(&names, &talk, &sql);
     assert_has(buf_string(&sql),
                "COUNTIF(partition_date IS DISTINCT FROM DATE(`updated_at`, @timezone)) AS misplaced");
     assert_has(buf_string(&sql), "COUNTIF(`id` IS NULL OR `updated_at` IS NULL) AS keyless");
-    sql_latest_text(&names, &tag, &sql);
+    sql_latest_text(&names, &tag, NULL, &sql);
     assert_has(buf_string(&sql), "QUALIFY partition_date = MAX(partition_date) OVER ()");
     sql_adopt_text(&names, &tag, &sql);
     assert_has(buf_string(&sql), "COUNTIF(FALSE) AS misplaced");

@@ -1,4 +1,5 @@
-SELECT *
-  FROM `${table}`
- WHERE partition_date >= DATE '0001-01-01'
-QUALIFY ROW_NUMBER() OVER (PARTITION BY ${identity} ORDER BY ${newest}) = 1
+SELECT ${shown}
+  FROM (SELECT *
+          FROM `${table}`
+         WHERE partition_date >= DATE '0001-01-01'
+       QUALIFY ROW_NUMBER() OVER (PARTITION BY ${identity} ORDER BY ${newest}) = 1) AS r

@@ -1,0 +1,232 @@
+/* custom.c - <of>_custom: the attributes that a workspace has added, each as a typed column of a view.
+ *
+ * Their names are any text; columns have letters, digits and _. A name that has become a column keeps it: the
+ * column's description is the attribute's name, and that is where we look it up the next time.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "internal.h"
+
+#define COLUMN_BYTES      200  /* BigQuery takes 300 characters */
+#define DESCRIPTION_BYTES 1000 /* and 1,024 of these */
+
+/* --- Names --- */
+
+static uint32_t hash_of(const char *text)
+{
+    uint32_t hash = 2166136261U; /* FNV-1a */
+    for (; *text; text++)
+        hash = (hash ^ (unsigned char)*text) * 16777619U;
+    return hash;
+}
+
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* One _ for each character that a column can't have. Names that begin with _ are BigQuery's own. */
+static void plain_name(const char *name, char out[TABLE_ID])
+{
+    size_t size = 0;
+    if (!is_letter(*name)) {
+        out[size++] = 'c';
+        out[size++] = '_';
+    }
+    for (const char *c = name; *c && size < COLUMN_BYTES; c++) {
+        bool inside = ((unsigned char)*c & 0xc0) == 0x80; /* of a character that has had its _ */
+        if (!inside) out[size++] = is_letter(*c) || (*c >= '0' && *c <= '9') ? *c : '_';
+    }
+    out[size] = '\0';
+}
+
+struct naming {
+    struct attribute *attributes;
+    size_t count;
+    const char *const *taken;
+    size_t taken_count;
+};
+
+static bool is_free(const struct naming *naming, const char *column)
+{
+    for (size_t i = 0; i < naming->taken_count; i++)
+        if (!strcasecmp(naming->taken[i], column)) return false;
+    for (size_t i = 0; i < naming->count; i++)
+        if (!strcasecmp(naming->attributes[i].column, column)) return false;
+    return true;
+}
+
+static bool take(const struct naming *naming, struct attribute *attribute, const char *column)
+{
+    if (!is_free(naming, column)) return false;
+    snprintf(attribute->column, sizeof attribute->column, "%s", column);
+    return true;
+}
+
+/* The description as far as BigQuery keeps one, whole characters. */
+static void describe(const char *name, char out[DESCRIPTION_BYTES + 1])
+{
+    size_t size = strlen(name);
+    if (size > DESCRIPTION_BYTES)
+        for (size = DESCRIPTION_BYTES; size > 0 && ((unsigned char)name[size] & 0xc0) == 0x80;)
+            size--;
+    memcpy(out, name, size);
+    out[size] = '\0';
+}
+
+static void take_former(const struct naming *naming, struct attribute *attribute, const json_t *before)
+{
+    char description[DESCRIPTION_BYTES + 1];
+    describe(attribute->name, description);
+    for (size_t i = 0; i < json_array_size(before); i++) {
+        const char *column = json_text_at(json_array_get(before, i), "name");
+        const char *told = json_text_at(json_array_get(before, i), "description");
+        if (column && told && !strcmp(told, description) && is_letter(*column) &&
+            sql_name_valid(column, false) && take(naming, attribute, column))
+            return;
+    }
+}
+
+static void take_any(const struct naming *naming, struct attribute *attribute)
+{
+    char plain[TABLE_ID], column[TABLE_ID + 32];
+    plain_name(attribute->name, plain);
+    if (strlen(plain) < COLUMN_BYTES && take(naming, attribute, plain)) return;
+    snprintf(column, sizeof column, "%s_%08x", plain, (unsigned)hash_of(attribute->name));
+    for (int i = 2; !take(naming, attribute, column); i++)
+        snprintf(column, sizeof column, "%s_%08x_%d", plain, (unsigned)hash_of(attribute->name), i);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(((const struct attribute *)a)->name, ((const struct attribute *)b)->name);
+}
+
+/* First those that have a column, then those whose name is one, then all others, in the order of names. */
+void custom_name(struct attribute *attributes, size_t count, const char *const *taken, size_t taken_count,
+                 const json_t *before)
+{
+    const struct naming naming = {attributes, count, taken, taken_count};
+    if (count > 1) qsort(attributes, count, sizeof *attributes, compare_names);
+    for (size_t i = 0; i < count; i++)
+        take_former(&naming, &attributes[i], before);
+    for (size_t i = 0; i < count; i++) {
+        char plain[TABLE_ID];
+        plain_name(attributes[i].name, plain);
+        if (!*attributes[i].column && strlen(plain) < COLUMN_BYTES && !strcmp(plain, attributes[i].name))
+            (void)take(&naming, &attributes[i], plain);
+    }
+    for (size_t i = 0; i < count; i++)
+        if (!*attributes[i].column) take_any(&naming, &attributes[i]);
+}
+
+/* --- The list --- */
+
+struct attributes {
+    struct attribute *list; /* their texts belong to rows */
+    size_t count;
+    json_t *rows;
+};
+
+static void attributes_done(struct attributes *attributes)
+{
+    free(attributes->list);
+    json_drop(&attributes->rows);
+}
+
+/* A name twice (in another case of the list's own key) is one attribute: the first counts. */
+static bool read_attributes(struct bigquery *bq, const struct stream *stream, struct attributes *out,
+                            struct error *err)
+{
+    struct sql_names names = bigquery_names(bq);
+    AUTO(buf_done) struct buf sql = {0};
+    buf_init(&sql, LIMIT_SQL);
+    sql_attributes_text(&names, stream, &sql);
+    AUTO(json_drop) json_t *parameters = json_array();
+    if (!query_read(bq, buf_string(&sql), parameters, &out->rows, err)) return false;
+    out->list = mem_zero(json_array_size(out->rows) + 1, sizeof *out->list);
+    for (size_t i = 0; i < json_array_size(out->rows); i++) {
+        const json_t *row = json_array_get(out->rows, i);
+        const char *name = cell_text(row, 0), *type = cell_text(row, 1);
+        const char *last = out->count ? out->list[out->count - 1].name : NULL;
+        if (!name || !*name || (last && !strcmp(last, name))) continue;
+        out->list[out->count++] = (struct attribute){.name = name, .type = type ? type : ""};
+    }
+    return true;
+}
+
+/* --- The view --- */
+
+/* The view's own fields, each attribute's with its name as description. */
+static json_t *described_fields(const json_t *fields, const struct attributes *attributes, bool *out_changed)
+{
+    json_t *described = json_deep_copy(fields);
+    *out_changed = false;
+    for (size_t i = 0; i < attributes->count; i++) {
+        char description[DESCRIPTION_BYTES + 1];
+        json_t *field = schema_find(described, attributes->list[i].column);
+        const char *told = json_text_at(field, "description");
+        describe(attributes->list[i].name, description);
+        if (!field || (told && !strcmp(told, description))) continue;
+        json_object_set_new(field, "description", json_string(description));
+        *out_changed = true;
+    }
+    return described;
+}
+
+static bool describe_columns(struct bigquery *bq, const char *name, const struct attributes *attributes,
+                             struct error *err)
+{
+    AUTO(json_drop) json_t *have = NULL;
+    bool changed = false;
+    if (!table_get(bq, bq->settings.dataset, name, &have, err)) return false;
+    AUTO(json_drop) json_t *fields = described_fields(json_at(have, "schema.fields"), attributes, &changed);
+    if (!have || !changed) return true;
+    AUTO(json_drop) json_t *body = json_pack("{s:{s:O}}", "schema", "fields", fields);
+    return table_patch(bq, bq->settings.dataset, name, json_text_at(have, "etag"), body, err);
+}
+
+static bool put_view(struct bigquery *bq, const struct stream *stream, const char *name, const json_t *have,
+                     struct error *err)
+{
+    const struct table *of = stream->attributes->of;
+    const char *taken[17];
+    size_t taken_count = 0;
+    bool changed = false;
+    AUTO(attributes_done) struct attributes attributes = {0};
+    if (!read_attributes(bq, stream, &attributes, err)) return false;
+    for (; taken_count < of->key_count && taken_count < 16; taken_count++)
+        taken[taken_count] = of->key[taken_count];
+    if (of->version) taken[taken_count++] = of->version;
+    custom_name(attributes.list, attributes.count, taken, taken_count, json_at(have, "schema.fields"));
+    struct sql_names names = bigquery_names(bq);
+    AUTO(buf_done) struct buf sql = {0};
+    buf_init(&sql, LIMIT_SQL);
+    sql_custom_text(&names, of, attributes.list, attributes.count, &sql);
+    if (sql.full) return error_set(err, ERROR_LIMIT, "the view %s is larger than 1 MiB of SQL", name);
+    AUTO(mem_free)
+    char *description =
+        mem_format("The attributes of %s that this workspace has added, a column each", of->name);
+    if (!view_put(bq, name, have, description, buf_string(&sql), err)) return false;
+    const char *query = json_text_at(have, "view.query");
+    bool same = query && !strcmp(query, buf_string(&sql));
+    json_decref(described_fields(json_at(have, "schema.fields"), &attributes, &changed));
+    return (same && !changed) || describe_columns(bq, name, &attributes, err);
+}
+
+bool custom_refresh(struct bigquery *bq, const struct stream *stream, struct error *err)
+{
+    AUTO(mem_free) char *latest = mem_format("%s_latest", stream->attributes->of->name);
+    AUTO(mem_free) char *name = mem_format("%s_custom", stream->attributes->of->name);
+    AUTO(json_drop) json_t *made_of = NULL;
+    AUTO(json_drop) json_t *have = NULL;
+    if (!table_get(bq, bq->settings.dataset, latest, &made_of, err)) return false;
+    if (!made_of) return true; /* nothing of it was loaded yet; the next run finds it */
+    if (!table_get(bq, bq->settings.dataset, name, &have, err)) return false;
+    if (have && (!resource_is_ours(have) || !resource_is_view(have))) return true;
+    return put_view(bq, stream, name, have, err) || error_wrap(err, "%s", name);
+}

@@ -1,0 +1,183 @@
+/* latest.c - <table>_latest: a view, or a table that is made anew whenever what it is made of has changed.
+ *
+ * The table's label tells when its inputs had last changed before it was made. As long as they say the same,
+ * it is as new as they are, whoever made it, and whatever ended in between.
+ */
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "internal.h"
+
+#define INPUTS 4 /* the table, its gone, its owner, the owner's gone */
+
+bool resource_is_ours(const json_t *resource)
+{
+    const char *label = json_text_at(resource, "labels." LABEL_KEY);
+    return label && !strcmp(label, LABEL_VALUE);
+}
+
+bool resource_is_view(const json_t *resource)
+{
+    return json_object_get(resource, "view") != NULL;
+}
+
+bool latest_is_table(const struct bigquery *bq, const struct table *table)
+{
+    for (size_t i = 0; i < bq->settings.latest_table_count; i++)
+        if (!strcmp(bq->settings.latest_tables[i], table->name)) return true;
+    return false;
+}
+
+/* --- As a view --- */
+
+bool view_put(struct bigquery *bq, const char *name, const json_t *have, const char *description,
+              const char *text, struct error *err)
+{
+    const char *query = json_text_at(have, "view.query");
+    AUTO(json_drop) json_t *view = json_pack("{s:s, s:b}", "query", text, "useLegacySql", 0);
+    if (!view) return error_set(err, ERROR_FORMAT, "the text of the view %s is not UTF-8", name);
+    if (have && query && !strcmp(query, text)) return true;
+    if (have) {
+        AUTO(json_drop) json_t *body = json_pack("{s:O}", "view", view);
+        return table_patch(bq, bq->settings.dataset, name, json_text_at(have, "etag"), body, err);
+    }
+    AUTO(json_drop)
+    json_t *want = json_pack("{s:s, s:{s:s}, s:O}", "description", description, "labels", LABEL_KEY,
+                             LABEL_VALUE, "view", view);
+    return table_insert(bq, bq->settings.dataset, name, want, err);
+}
+
+bool latest_prepare(struct bigquery *bq, const struct table *table, const json_t *fields, struct error *err)
+{
+    if (latest_is_table(bq, table)) return true; /* see latest_refresh */
+    AUTO(mem_free) char *name = mem_format("%s_latest", table->name);
+    AUTO(mem_free) char *description = mem_format("The newest version of each row of %s", table->name);
+    AUTO(json_drop) json_t *have = NULL;
+    if (!table_get(bq, bq->settings.dataset, name, &have, err)) return false;
+    if (have && !resource_is_ours(have)) return true;
+    if (have && !resource_is_view(have)) {
+        if (!table_drop(bq, bq->settings.dataset, name, err)) return false;
+        json_drop(&have);
+    }
+    struct sql_names names = bigquery_names(bq);
+    AUTO(buf_done) struct buf sql = {0};
+    buf_init(&sql, LIMIT_SQL);
+    sql_latest_text(&names, table, fields, &sql);
+    if (sql.full) return error_set(err, ERROR_LIMIT, "the view %s is larger than 1 MiB of SQL", name);
+    return view_put(bq, name, have, description, buf_string(&sql), err);
+}
+
+/* --- As a table --- */
+
+struct inputs {
+    const struct table *tables[INPUTS];
+    int64_t modified_ms[INPUTS]; /* 0: unknown */
+    json_t *base;                /* the first one's resource, if it was asked for */
+};
+
+static void inputs_done(struct inputs *inputs)
+{
+    json_drop(&inputs->base);
+}
+
+static void name_inputs(const struct table *table, struct inputs *out)
+{
+    const struct table *owner = table->owner;
+    const struct table *const all[INPUTS] = {table, table->gone, owner, owner ? owner->gone : NULL};
+    memcpy(out->tables, all, sizeof all);
+}
+
+/* As prepare saw them, as long as we have committed nothing since. What others commit they refresh. */
+static bool recall_inputs(struct bigquery *bq, const struct selection *kept, struct inputs *inputs)
+{
+    const struct prepared *prepared = tables_prepared(bq, kept->stream);
+    for (size_t i = 0; i < INPUTS; i++) {
+        if (!inputs->tables[i]) continue;
+        for (size_t k = 0; prepared && k < kept->table_count; k++)
+            if (kept->tables[k] == inputs->tables[i]) inputs->modified_ms[i] = prepared->modified_ms[k];
+        if (inputs->modified_ms[i] == 0) return false;
+    }
+    return true;
+}
+
+static bool ask_inputs(struct bigquery *bq, struct inputs *inputs, struct error *err)
+{
+    for (size_t i = 0; i < INPUTS; i++) {
+        AUTO(json_drop) json_t *resource = NULL;
+        if (!inputs->tables[i]) continue;
+        if (!table_get(bq, bq->settings.dataset, inputs->tables[i]->name, &resource, err)) return false;
+        if (!resource)
+            return error_set(err, ERROR_BUSY,
+                             "the table %s was dropped meanwhile; it is made anew at the next try",
+                             inputs->tables[i]->name);
+        inputs->modified_ms[i] = table_modified(resource);
+        if (i == 0) {
+            json_drop(&inputs->base);
+            inputs->base = json_incref(resource);
+        }
+    }
+    return true;
+}
+
+/* The label's value: at most 63 digits and dashes. */
+static void format_as_of(const struct inputs *inputs, char out[64])
+{
+    size_t size = 0;
+    for (size_t i = 0; i < INPUTS && size < 64; i++)
+        if (inputs->tables[i])
+            size += (size_t)snprintf(out + size, 64 - size, "%s%lld", i ? "-" : "",
+                                     (long long)inputs->modified_ms[i]);
+}
+
+static bool is_as_of(const json_t *have, const struct inputs *inputs)
+{
+    char as_of[64];
+    const char *label = json_text_at(have, "labels." LABEL_AS_OF);
+    format_as_of(inputs, as_of);
+    return label && !resource_is_view(have) && !strcmp(label, as_of);
+}
+
+/* The label holds what the inputs said before they were read: if more came meanwhile, it is made once more.
+ */
+static bool rebuild(struct bigquery *bq, const struct table *table, const struct inputs *inputs,
+                    struct error *err)
+{
+    char as_of[64], id[JOB_ID];
+    struct sql_names names = bigquery_names(bq);
+    AUTO(buf_done) struct buf sql = {0};
+    buf_init(&sql, LIMIT_SQL);
+    format_as_of(inputs, as_of);
+    sql_latest_table_text(&names, table, json_at(inputs->base, "schema.fields"), as_of, &sql);
+    if (sql.full) return error_set(err, ERROR_LIMIT, "%s_latest takes more than 1 MiB of SQL", table->name);
+    AUTO(json_drop) json_t *parameters = json_array();
+    AUTO(mem_free) char *prefix = mem_format("caseload-latest-%s", table->name);
+    const struct query_job query = {
+        .prefix = prefix, .sql = buf_string(&sql), .parameters = parameters, .where = "latest"};
+    return job_query(bq, &query, id, err);
+}
+
+static bool refresh_one(struct bigquery *bq, const struct selection *kept, const struct table *table,
+                        struct error *err)
+{
+    AUTO(mem_free) char *name = mem_format("%s_latest", table->name);
+    AUTO(json_drop) json_t *have = NULL;
+    AUTO(inputs_done) struct inputs inputs = {.base = NULL};
+    name_inputs(table, &inputs);
+    if (!table_get(bq, bq->settings.dataset, name, &have, err)) return false;
+    if (have && !resource_is_ours(have)) return true;
+    if (recall_inputs(bq, kept, &inputs) && is_as_of(have, &inputs)) return true;
+    if (!ask_inputs(bq, &inputs, err)) return false;
+    if (is_as_of(have, &inputs)) return true;
+    /* BigQuery does not replace a view by a table. */
+    if (have && resource_is_view(have) && !table_drop(bq, bq->settings.dataset, name, err)) return false;
+    return rebuild(bq, table, &inputs, err) || error_wrap(err, "%s", name);
+}
+
+bool latest_refresh(struct bigquery *bq, const struct selection *selection, struct error *err)
+{
+    const struct selection kept = tables_kept(selection);
+    for (size_t i = 0; i < kept.table_count; i++)
+        if (latest_is_table(bq, kept.tables[i]) && !refresh_one(bq, &kept, kept.tables[i], err)) return false;
+    return true;
+}

@@ -1,0 +1,15 @@
+-- Who is gone: records whose newest version is older than the list of all ids, and which that list lacks. What
+-- is known to be gone already stays as it was noted; who is in the list again is taken back.
+INSERT INTO `${gone}` (partition_date, ${key}, seen_missing_at, source, _loaded_at, _run_id)
+SELECT DATE(@began_at, @timezone), t.${key}, @began_at, 'reconciliation', CURRENT_TIMESTAMP(), @run_id
+  FROM (SELECT ${key}, MAX(${version}) AS newest
+          FROM `${subject}`
+         WHERE partition_date >= DATE '0001-01-01'
+         GROUP BY ${key}) AS t
+  LEFT JOIN (${listed}) AS s ON s.${key} = t.${key}
+  LEFT JOIN (SELECT ${key}, MAX(seen_missing_at) AS missing
+               FROM `${gone}`
+              WHERE partition_date >= DATE '0001-01-01'
+              GROUP BY ${key}) AS g ON g.${key} = t.${key}
+ WHERE s.${key} IS NULL AND t.newest < @began_at AND (g.missing IS NULL OR g.missing < t.newest);
+SET n_0 = @@row_count;

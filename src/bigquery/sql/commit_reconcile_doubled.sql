@@ -1,0 +1,8 @@
+-- Is anybody declared gone twice by this list? Read after the commit, as anybody would.
+SET n_doubled = (
+  SELECT COUNT(*)
+    FROM (SELECT ${key}
+            FROM `${gone}`
+           WHERE partition_date = DATE(@began_at, @timezone)
+           GROUP BY ${key}, seen_missing_at
+          HAVING COUNT(*) > 1) AS twice);

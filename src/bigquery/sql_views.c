@@ -1,0 +1,312 @@
+/* sql_views.c - the statements behind <table>_latest and <table>_custom. */
+#include <assert.h>
+#include <string.h>
+
+#include "internal.h"
+
+#define LIST_LIMIT    LIMIT_SQL
+#define COLUMN_CUSTOM "custom_attributes" /* see struct attribute_list */
+
+static const char *text_at(const json_t *field, const char *key)
+{
+    const char *text = json_string_value(json_object_get(field, key));
+    return text ? text : "";
+}
+
+/* --- Columns that were added later --- */
+
+/* Where a value is in the table and where it is in _extra: "r.`a`.`b`", and "a.b" as the key of a path. */
+struct place {
+    char column[4 * TABLE_ID], path[4 * TABLE_ID];
+};
+
+static bool place_below(const struct place *up, const char *name, struct place *out)
+{
+    int column = snprintf(out->column, sizeof out->column, "%s.`%s`", up->column, name);
+    int path = snprintf(out->path, sizeof out->path, "%s%s%s", up->path, *up->path ? "." : "", name);
+    return sql_name_valid(name, false) && column > 0 && (size_t)column < sizeof out->column && path > 0 &&
+           (size_t)path < sizeof out->path;
+}
+
+static void add_scalar(const struct place *place, const char *type, struct buf *out)
+{
+    const char *column = place->column;
+    char value[5 * TABLE_ID];
+    snprintf(value, sizeof value, "JSON_VALUE(r.`" COLUMN_EXTRA "`, '$.\"%s\"')", place->path);
+    if (!strcmp(type, "STRING"))
+        buf_format(out, "COALESCE(%s, %s)", column, value);
+    else if (!strcmp(type, "INTEGER") || !strcmp(type, "FLOAT") || !strcmp(type, "BOOLEAN"))
+        buf_format(out, "COALESCE(%s, SAFE_CAST(%s AS %s))", column, value,
+                   !strcmp(type, "INTEGER") ? "INT64"
+                   : !strcmp(type, "FLOAT") ? "FLOAT64"
+                                            : "BOOL");
+    else if (!strcmp(type, "TIMESTAMP"))
+        buf_format(out,
+                   "COALESCE(%s, SAFE.TIMESTAMP_SECONDS(SAFE_CAST(%s AS INT64)), SAFE_CAST(%s AS TIMESTAMP))",
+                   column, value, value);
+    else
+        buf_text(out, column); /* JSON lies in _extra leaf by leaf: it can't be put together again */
+}
+
+static void add_value(const json_t *field, const struct place *place, struct buf *out);
+
+/* Built of the live fields, each in its place, so that the type stays what it is. */
+static void add_record(const json_t *field, const struct place *place, struct buf *out)
+{
+    const json_t *fields = json_object_get(field, "fields");
+    buf_format(out, "IF(%s IS NULL AND r.`" COLUMN_EXTRA "` IS NULL, %s, STRUCT(", place->column,
+               place->column);
+    for (size_t i = 0; i < json_array_size(fields); i++) {
+        const json_t *inner = json_array_get(fields, i);
+        struct place below;
+        if (!place_below(place, text_at(inner, "name"), &below)) continue; /* never: see all_named */
+        buf_text(out, i ? ", " : "");
+        add_value(inner, &below, out);
+        buf_format(out, " AS `%s`", text_at(inner, "name"));
+    }
+    buf_text(out, "))");
+}
+
+/* Others may have added fields with names that we do not quote. */
+static bool all_named(const json_t *fields, const struct place *up)
+{
+    for (size_t i = 0; i < json_array_size(fields); i++) {
+        const json_t *field = json_array_get(fields, i);
+        struct place below;
+        if (!place_below(up, text_at(field, "name"), &below) ||
+            !all_named(json_object_get(field, "fields"), &below))
+            return false;
+    }
+    return true;
+}
+
+static void add_value(const json_t *field, const struct place *place, struct buf *out)
+{
+    const char *type = schema_type(field);
+    if (!strcmp(schema_mode(field), "REPEATED"))
+        buf_text(out, place->column);
+    else if (strcmp(type, "RECORD") != 0)
+        add_scalar(place, type, out);
+    else
+        add_record(field, place, out);
+}
+
+/* Behind the service columns stand those that were added to the live table; its older rows have their values
+ * in _extra. */
+static void add_shown(const struct table *table, const json_t *fields, struct buf *out)
+{
+    bool later = false;
+    const struct place row = {.column = "r"};
+    size_t count = 0;
+    buf_text(out, "r.*");
+    for (size_t i = 0; i < json_array_size(fields); i++) {
+        const json_t *field = json_array_get(fields, i);
+        const char *name = text_at(field, "name");
+        const char *type = schema_type(field);
+        struct place place;
+        if (!strcmp(name, COLUMN_RUN_ID)) later = true;
+        if (!later || !table_column(table, name) || !strcmp(schema_mode(field), "REPEATED") ||
+            !strcmp(type, "JSON") || !place_below(&row, name, &place) ||
+            !all_named(json_object_get(field, "fields"), &place))
+            continue;
+        buf_text(out, count++ ? ",\n                  " : " REPLACE (");
+        add_value(field, &place, out);
+        buf_format(out, " AS `%s`", name);
+    }
+    buf_text(out, count ? ")" : "");
+}
+
+/* --- <table>_latest --- */
+
+/* What the versions of one record have in common: the key without the version, and without flags, which tell
+ * something of a record (a part that was redacted) but do not name another. */
+static void add_identity(const struct table *table, struct buf *out)
+{
+    for (size_t i = 0; i < table->key_count; i++) {
+        const struct column *column = table_column(table, table->key[i]);
+        if ((column && column->type == COLUMN_BOOL) || !strcmp(table->key[i], table->version)) continue;
+        assert(sql_name_valid(table->key[i], false));
+        buf_format(out, "%s`%s`", out->size ? ", " : "", table->key[i]);
+    }
+}
+
+static void add_newest(const struct sql_names *names, const struct table *table, const char *shown,
+                       struct buf *out)
+{
+    char path[SQL_PATH], newest[2 * TABLE_ID];
+    AUTO(buf_done) struct buf identity = {0};
+    buf_init(&identity, LIST_LIMIT);
+    add_identity(table, &identity);
+    sql_path(path, names, names->dataset, table->name);
+    snprintf(newest, sizeof newest, "`%s` DESC, " COLUMN_LOADED_AT " DESC", table->version);
+    const struct sql_value values[] = {
+        {"table", path}, {"shown", shown}, {"identity", buf_string(&identity)}, {"newest", newest}};
+    sql_fill(out, sql_latest, values, sizeof values / sizeof *values);
+}
+
+static void add_day(const struct sql_names *names, const struct table *table, const char *shown,
+                    struct buf *out)
+{
+    char path[SQL_PATH];
+    sql_path(path, names, names->dataset, table->name);
+    const struct sql_value values[] = {{"table", path}, {"shown", shown}};
+    sql_fill(out, sql_latest_day, values, sizeof values / sizeof *values);
+}
+
+static void add_set(const struct sql_names *names, const struct table *table, const char *shown,
+                    struct buf *out)
+{
+    char path[SQL_PATH], owner[SQL_PATH], key[TABLE_ID], version[TABLE_ID], owner_key[TABLE_ID],
+        owner_version[TABLE_ID];
+    sql_path(path, names, names->dataset, table->name);
+    sql_path(owner, names, names->dataset, table->owner->name);
+    sql_quote(key, table->owner_key);
+    sql_quote(version, table->version);
+    sql_quote(owner_key, table->owner->key[0]);
+    sql_quote(owner_version, table->owner->version);
+    const struct sql_value values[] = {{"table", path},
+                                       {"shown", shown},
+                                       {"owner", owner},
+                                       {"owner_key", owner_key},
+                                       {"owner_version", owner_version},
+                                       {"key", key},
+                                       {"version", version}};
+    sql_fill(out, sql_latest_set, values, sizeof values / sizeof *values);
+}
+
+static void add_gone(const struct sql_names *names, const struct table *gone, const char *key,
+                     const char *version, struct buf *out)
+{
+    char path[SQL_PATH], gone_key[TABLE_ID], row_key[TABLE_ID], row_version[TABLE_ID];
+    sql_path(path, names, names->dataset, gone->name);
+    sql_quote(gone_key, gone->key[0]);
+    sql_quote(row_key, key);
+    sql_quote(row_version, version);
+    const struct sql_value values[] = {
+        {"gone", path}, {"gone_key", gone_key}, {"key", row_key}, {"version", row_version}};
+    sql_fill(out, sql_latest_gone, values, sizeof values / sizeof *values);
+}
+
+void sql_latest_text(const struct sql_names *names, const struct table *table, const json_t *fields,
+                     struct buf *out_sql)
+{
+    AUTO(buf_done) struct buf shown = {0};
+    buf_init(&shown, LIST_LIMIT);
+    add_shown(table, fields, &shown);
+    if (shown.full) out_sql->full = true;
+    if (table->owner) {
+        add_set(names, table, buf_string(&shown), out_sql);
+        if (table->owner->gone)
+            add_gone(names, table->owner->gone, table->owner_key, table->version, out_sql);
+    } else if (table->version) {
+        add_newest(names, table, buf_string(&shown), out_sql);
+        if (table->gone) add_gone(names, table->gone, table->key[0], table->version, out_sql);
+    } else {
+        add_day(names, table, buf_string(&shown), out_sql);
+    }
+}
+
+void sql_latest_table_text(const struct sql_names *names, const struct table *table, const json_t *fields,
+                           const char *as_of, struct buf *out_sql)
+{
+    char latest[SQL_PATH], name[TABLE_ID], description[2 * TABLE_ID];
+    AUTO(buf_done) struct buf query = {0}, key = {0};
+    buf_init(&query, LIMIT_SQL);
+    buf_init(&key, LIST_LIMIT);
+    snprintf(name, sizeof name, "%s_latest", table->name);
+    sql_path(latest, names, names->dataset, name);
+    snprintf(description, sizeof description, "The newest version of each row of %s", table->name);
+    for (size_t i = 0; i < table->key_count && i < 4; i++)
+        buf_format(&key, "%s`%s`", i ? ", " : "", table->key[i]);
+    sql_latest_text(names, table, fields, &query);
+    if (query.full) out_sql->full = true;
+    const struct sql_value values[] = {{"latest", latest},
+                                       {"key", buf_string(&key)},
+                                       {"description", description},
+                                       {LABEL_AS_OF, as_of},
+                                       {"query", buf_string(&query)}};
+    sql_fill(out_sql, sql_latest_table, values, sizeof values / sizeof *values);
+}
+
+/* --- <table>_custom --- */
+
+void sql_literal(struct buf *out, const char *text)
+{
+    buf_byte(out, '\'');
+    for (const char *c = text; *c; c++) {
+        unsigned char byte = (unsigned char)*c;
+        if (byte < 0x20 || byte == 0x7f)
+            buf_format(out, "\\x%02x", byte);
+        else if (byte == '\'' || byte == '\\')
+            buf_format(out, "\\%c", byte);
+        else
+            buf_byte(out, *c);
+    }
+    buf_byte(out, '\'');
+}
+
+/* What becomes of an attribute's value. Lists, relationships, files and whatever comes one day stay JSON. */
+enum custom_type { CUSTOM_JSON, CUSTOM_STRING, CUSTOM_INT64, CUSTOM_FLOAT64, CUSTOM_BOOL, CUSTOM_TIMESTAMP };
+
+static enum custom_type custom_type(const char *type)
+{
+    static const struct {
+        const char *name;
+        enum custom_type type;
+    } types[] = {{"string", CUSTOM_STRING},   {"integer", CUSTOM_INT64},     {"float", CUSTOM_FLOAT64},
+                 {"decimal", CUSTOM_FLOAT64}, {"number", CUSTOM_FLOAT64},    {"boolean", CUSTOM_BOOL},
+                 {"date", CUSTOM_TIMESTAMP},  {"datetime", CUSTOM_TIMESTAMP}};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (!strcmp(type, types[i].name)) return types[i].type;
+    return CUSTOM_JSON;
+}
+
+/* A number of 12 digits and more can't be seconds: they would be of the year 5138 or later. */
+static void add_typed(struct buf *out, enum custom_type type, size_t index)
+{
+    switch (type) {
+    case CUSTOM_JSON:
+    case CUSTOM_STRING: buf_format(out, "r.v%zu", index); return;
+    case CUSTOM_INT64: buf_format(out, "SAFE_CAST(r.v%zu AS INT64)", index); return;
+    case CUSTOM_FLOAT64: buf_format(out, "SAFE_CAST(r.v%zu AS FLOAT64)", index); return;
+    case CUSTOM_BOOL: buf_format(out, "SAFE_CAST(r.v%zu AS BOOL)", index); return;
+    case CUSTOM_TIMESTAMP:
+        buf_format(out,
+                   "COALESCE(IF(SAFE_CAST(r.v%zu AS INT64) BETWEEN -99999999999 AND 99999999999, "
+                   "SAFE.TIMESTAMP_SECONDS(SAFE_CAST(r.v%zu AS INT64)), "
+                   "SAFE.TIMESTAMP_MILLIS(SAFE_CAST(r.v%zu AS INT64))), SAFE_CAST(r.v%zu AS TIMESTAMP))",
+                   index, index, index, index);
+        return;
+    }
+}
+
+void sql_custom_text(const struct sql_names *names, const struct table *of,
+                     const struct attribute *attributes, size_t count, struct buf *out_sql)
+{
+    char latest[SQL_PATH], name[TABLE_ID];
+    AUTO(buf_done) struct buf key = {0}, values = {0}, columns = {0};
+    buf_init(&key, LIST_LIMIT);
+    buf_init(&values, LIST_LIMIT);
+    buf_init(&columns, LIST_LIMIT);
+    snprintf(name, sizeof name, "%s_latest", of->name);
+    sql_path(latest, names, names->dataset, name);
+    for (size_t i = 0; i < of->key_count; i++)
+        buf_format(&key, "%s`%s`", i ? ", " : "", of->key[i]);
+    if (of->version) buf_format(&key, ", `%s`", of->version);
+    for (size_t i = 0; i < count; i++) {
+        enum custom_type type = custom_type(attributes[i].type);
+        buf_format(&values, ",\n               %s`" COLUMN_CUSTOM "`[",
+                   type == CUSTOM_JSON ? "" : "JSON_VALUE(");
+        sql_literal(&values, attributes[i].name);
+        buf_format(&values, "]%s AS v%zu", type == CUSTOM_JSON ? "" : ")", i);
+        buf_text(&columns, ",\n       ");
+        add_typed(&columns, type, i);
+        buf_format(&columns, " AS `%s`", attributes[i].column);
+    }
+    if (key.full || values.full || columns.full) out_sql->full = true;
+    const struct sql_value filled[] = {{"key", buf_string(&key)},
+                                       {"columns", buf_string(&columns)},
+                                       {"values", buf_string(&values)},
+                                       {"latest", latest}};
+    sql_fill(out_sql, sql_custom, filled, sizeof filled / sizeof *filled);
+}
