@@ -9,10 +9,12 @@
 #include "net/http.h"
 
 struct source_settings {
-    const char *region;      /* "us", "eu", "au" */
-    const char *base_url;    /* NULL: the region's */
-    const char *api_version; /* NULL: the source's default */
-    double rate_share;       /* 0 < share <= 1 of the rate the source allows */
+    const char *region;                /* "us", "eu", "au" */
+    const char *base_url;              /* NULL: the region's */
+    const char *api_version;           /* NULL: the source's default */
+    double rate_share;                 /* 0 < share <= 1 of the rate the source allows */
+    const char *const *custom_objects; /* types of custom objects to read; borrowed as long as the source */
+    size_t custom_object_count;
     struct http *http;
     struct token *token;
     struct progress *progress;

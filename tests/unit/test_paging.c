@@ -84,7 +84,7 @@ static void a_search_is_written(void **state)
     const struct intercom_stream *contacts = (const struct intercom_stream *)intercom_type.streams[0];
     struct intercom_ask ask = {.intercom = &intercom,
                                .stream = contacts,
-                               .window = {.from_s = 1772633377, .to_s = 1772633378},
+                               .leg.window = {.from_s = 1772633377, .to_s = 1772633378},
                                .cursor = "a\"b",
                                .per_page = 75};
     AUTO(buf_done) struct buf url = {0}, body = {0};
@@ -100,7 +100,7 @@ static void a_search_is_written(void **state)
                         "\"sort\":{\"field\":\"updated_at\",\"order\":\"ascending\"}}");
     intercom.minor = 15;
     ask.cursor = NULL;
-    ask.window.to_s = WINDOW_OPEN;
+    ask.leg.window.to_s = WINDOW_OPEN;
     buf_reset(&url);
     buf_reset(&body);
     contacts->shape->write(&ask, &url, &body);
@@ -121,6 +121,7 @@ static void links_have_many_forms(void **state)
         const char *answer;
         bool good;
         const char *cursor, *url;
+        int64_t number;
     } cases[] = {
         {"{}", true, NULL, NULL},
         {"{\"pages\":{}}", true, NULL, NULL},
@@ -128,7 +129,11 @@ static void links_have_many_forms(void **state)
         {"{\"pages\":{\"next\":null}}", true, NULL, NULL},
         {"{\"pages\":{\"next\":\"\"}}", true, NULL, NULL},
         {"{\"pages\":{\"next\":{\"starting_after\":null}}}", true, NULL, NULL},
-        {"{\"pages\":{\"next\":{\"page\":2,\"starting_after\":\"WzE3\"}}}", true, "WzE3", NULL},
+        {"{\"pages\":{\"next\":{\"page\":2,\"starting_after\":\"WzE3\"}}}", true, "WzE3", NULL, 2},
+        {"{\"pages\":{\"next\":{\"page\":2}}}", true, NULL, NULL, 2},
+        {"{\"pages\":{\"next\":{\"page\":\"3\"}}}", true, NULL, NULL, 3},
+        {"{\"pages\":{\"next\":\"/articles?page=2\"}}", true, NULL, BASE "/articles?page=2"},
+        {"{\"pages\":{\"next\":\"//evil.test/a\"}}", false, NULL, NULL},
         {"{\"pages\":{\"next\":\"WzE3\"}}", true, "WzE3", NULL},
         {"{\"pages\":{\"next\":\"" BASE "/a?page=2\"}}", true, NULL, BASE "/a?page=2"},
         {"{\"pages\":{\"next\":\"http://api.example.com/a\"}}", false, NULL, NULL},
@@ -138,7 +143,9 @@ static void links_have_many_forms(void **state)
         {"{\"pages\":{\"next\":\"https://evil.test/a\"}}", false, NULL, NULL},
         {"{\"pages\":{\"next\":\"" BASE "/a\\r\\nHost: evil\"}}", false, NULL, NULL},
         {"{\"pages\":{\"next\":7}}", false, NULL, NULL},
-        {"{\"pages\":{\"next\":{\"page\":2}}}", false, NULL, NULL},
+        {"{\"pages\":{\"next\":{\"page\":0}}}", false, NULL, NULL},
+        {"{\"pages\":{\"next\":{\"page\":true}}}", false, NULL, NULL},
+        {"{\"pages\":{\"next\":{}}}", false, NULL, NULL},
         {"{\"pages\":{\"next\":{\"starting_after\":[]}}}", false, NULL, NULL},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -149,6 +156,7 @@ static void links_have_many_forms(void **state)
         assert_int_equal(paging_follow(BASE, answer, "a page", &link, &err), cases[i].good);
         assert_string_equal(link.cursor ? link.cursor : "-", cases[i].cursor ? cases[i].cursor : "-");
         assert_string_equal(link.url ? link.url : "-", cases[i].url ? cases[i].url : "-");
+        assert_int_equal(link.number, cases[i].number);
         assert_int_equal(err.kind, cases[i].good ? ERROR_NONE : ERROR_FORMAT);
         assert_null(strstr(err.text, "evil"));
     }

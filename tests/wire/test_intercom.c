@@ -384,7 +384,7 @@ static void refusals_have_their_kind(void **state)
         const char *code;
         enum error_kind kind;
     } cases[] = {
-        {400, "intercom_version_invalid", ERROR_CONFIG},
+        {400, "intercom_version_invalid", ERROR_FORBIDDEN},
         {400, "parameter_invalid", ERROR_REFUSED},
         {402, "payment", ERROR_FORBIDDEN},
         {403, "api_plan_restricted", ERROR_FORBIDDEN},

@@ -14,8 +14,8 @@ static const struct refusal {
     enum error_kind kind;
     const char *way_out;
 } refusals[] = {
-    {400, "intercom_version_invalid", ERROR_CONFIG,
-     "this version of the API does not have it: set a newer api_version"},
+    {400, "intercom_version_invalid", ERROR_FORBIDDEN,
+     "this version of the API does not have it: set a newer api_version, or leave it out"},
     {402, NULL, ERROR_FORBIDDEN,
      "the workspace's plan does not include it: leave it out, or change the plan"},
     {403, NULL, ERROR_FORBIDDEN,
@@ -46,6 +46,11 @@ static int64_t delay_ms(void *self)
     return delay;
 }
 
+static bool is_readable(const struct fetch *fetch)
+{
+    return json_is_object(fetch->value) || (fetch->bare && json_is_array(fetch->value));
+}
+
 /* An object that is not cut, as far as its ends tell. */
 static bool looks_whole(const struct buf *body)
 {
@@ -58,17 +63,24 @@ static bool looks_whole(const struct buf *body)
     return size > 0 && *text == '{' && buf_string(body)[size - 1] == '}';
 }
 
+static bool read_body(struct fetch *fetch, const struct http_reply *reply, json_t **out_value,
+                      struct error *err)
+{
+    if (fetch->store) return store_read(fetch->store, &fetch->repairs, out_value, err);
+    return json_read(buf_string(&reply->body), reply->body.size, &fetch->repairs, out_value, err);
+}
+
 /* A good status is not enough: bodies come empty, cut or as a proxy's page, and are whole the next time. */
 static enum http_verdict read_answer(struct fetch *fetch, const struct http_reply *reply)
 {
     json_drop(&fetch->value);
     fetch->unread = (struct error){0};
     bool good = true;
-    if (fetch->lean && !looks_whole(&reply->body))
+    if (fetch->lean && !looks_whole(fetch->store ? store_body(fetch->store) : &reply->body))
         good = error_set(&fetch->unread, ERROR_FORMAT, "it is not an object");
     else if (!fetch->lean)
-        good = json_read(buf_string(&reply->body), reply->body.size, NULL, &fetch->value, &fetch->unread);
-    if (good && !fetch->lean && !json_is_object(fetch->value))
+        good = read_body(fetch, reply, &fetch->value, &fetch->unread);
+    if (good && !fetch->lean && !is_readable(fetch))
         good = error_set(&fetch->unread, ERROR_FORMAT, "it is not an object");
     if (good && fetch->good) ++*fetch->good;
     return good ? HTTP_DONE : HTTP_RETRY;
@@ -98,6 +110,7 @@ static enum http_verdict judge(void *self, const struct http_reply *reply, int64
     struct fetch *fetch = self;
     struct limit_report report = limit_report_of(reply);
     *out_least_ms = limiter_heard(&fetch->intercom->limiter, &report, clock_ms());
+    if (report.date_s > 0) fetch->intercom->peer_s = report.date_s;
     keep_request_id(fetch, reply);
     progress_step(fetch->intercom->progress, "reading from Intercom");
 
@@ -125,8 +138,12 @@ bool fetch_send(struct fetch *fetch, const struct fetch_request *request, struct
     const struct intercom *intercom = fetch->intercom;
     bool bodied = request->body != NULL;
     fetch->late = false;
+    struct http_sink sink = fetch->store ? store_sink(fetch->store) : (struct http_sink){0};
     const char *const headers[] = {"Accept: application/json", intercom->version_line,
-                                   bodied ? "Content-Type: application/json" : NULL, NULL};
+                                   bodied           ? "Content-Type: application/json"
+                                   : request->fresh ? "Cache-Control: no-cache"
+                                                    : NULL,
+                                   NULL};
     return http_send(intercom->http,
                      &(struct http_request){
                          .method = request->method,
@@ -136,12 +153,27 @@ bool fetch_send(struct fetch *fetch, const struct fetch_request *request, struct
                          .body = bodied ? buf_string(request->body) : NULL,
                          .body_size = bodied ? request->body->size : 0,
                          .reply_limit = request->reply_limit ? request->reply_limit : LIMIT_PAGE,
+                         .sink = fetch->store ? &sink : NULL,
                          .timeout_s = TRY_TIMEOUT_S,
                          .retry = request->retry,
                          .policy = &fetch->policy,
                          .what = fetch->what,
                      },
                      &fetch->call, err);
+}
+
+/* The id at the end of `Link: </contacts/ID>; rel="canonical"`. */
+static void keep_canonical(struct fetch *fetch, const struct http_reply *reply)
+{
+    char link[512];
+    fetch->canonical[0] = '\0';
+    if (!http_header(reply, "link", link, sizeof link) || !strstr(link, "rel=\"canonical\"")) return;
+    char *end = strchr(link, '>');
+    if (link[0] != '<' || !end) return;
+    *end = '\0';
+    const char *id = strrchr(link, '/');
+    if (id && id[1] && strlen(id + 1) < sizeof fetch->canonical)
+        fetch_quote(fetch->canonical, sizeof fetch->canonical, id + 1);
 }
 
 /* Keeps code, message and request id of an error answer; its body may be anything. */
@@ -197,7 +229,7 @@ static bool explain(const struct fetch *fetch, struct error *err)
 static bool read_late(struct fetch *fetch, const struct http_reply *reply, json_t **out_value,
                       struct error *err)
 {
-    if (json_read(buf_string(&reply->body), reply->body.size, NULL, out_value, err)) return true;
+    if (read_body(fetch, reply, out_value, err)) return true;
     (void)error_wrap(err, "%s, request id %s", fetch->what, fetch->request_id);
     fetch->late = true;
     err->status = reply->status;
@@ -214,6 +246,7 @@ bool fetch_wait(struct fetch *fetch, json_t **out_value, struct error *err)
     if (!http_wait(call, &reply, err)) return explain(fetch, err);
     if (reply.status < 200 || reply.status >= 300) {
         keep_refusal(fetch, &reply);
+        keep_canonical(fetch, &reply);
         return refuse(fetch, reply.status, err);
     }
     if (!fetch->value) return read_late(fetch, &reply, out_value, err);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/nearest.h"
@@ -22,6 +23,19 @@ static const struct region {
     {"eu", "https://api.eu.intercom.io"},
     {"au", "https://api.au.intercom.io"},
 };
+
+#define WAIT_SLICE_MS 1000
+
+bool intercom_wait(struct intercom *intercom, int64_t ms, struct error *err)
+{
+    for (int64_t left = ms; left > 0; left -= WAIT_SLICE_MS) {
+        progress_step(intercom->progress, "waiting for Intercom");
+        if (!clock_sleep_ms(left < WAIT_SLICE_MS ? left : WAIT_SLICE_MS, intercom->stop))
+            return error_set(err, ERROR_STOPPED,
+                             "waiting for Intercom: given up because the process is stopping");
+    }
+    return true;
+}
 
 /* --- the source --- */
 
@@ -145,6 +159,9 @@ bool intercom_create(const struct source_settings *settings, struct source **out
         .http = settings->http,
         .token = settings->token,
         .progress = settings->progress,
+        .stop = settings->stop,
+        .custom_objects = settings->custom_objects,
+        .custom_object_count = settings->custom_object_count,
         .base_url = base_url,
         .minor = minor,
         .limiter = {.share = settings->rate_share},

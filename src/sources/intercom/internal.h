@@ -2,7 +2,11 @@
  *
  * streams  THE table of streams; tables.h and table_*.c have their columns
  * intercom the source: who we are, which host, which version
+ * shapes   how the pages of a list are asked for
+ * link     where the next page is, and whether we were there before
+ * batch    the records of a page, and what they imply
  * paging   reads a stream page by page
+ * scroll   reads the companies, which have a way of their own
  * threads  reads a search, and then each record found by itself, with what belongs to it
  * fetch    one exchange: send, judge, read the JSON, name the error
  * limiter  how fast
@@ -15,6 +19,7 @@
 #include "core/source.h"
 #include "intercom.h"
 #include "sources/sources.h"
+#include "store.h"
 
 /* --- limiter.c ---
  * Intercom tells with each answer how many requests are left until when. The last (1 - share) of them are for
@@ -45,11 +50,18 @@ struct intercom {
     struct http *http; /* borrowed, as the next two */
     struct token *token;
     struct progress *progress;
+    const atomic_bool *stop;
+    const char *const *custom_objects; /* types to read, from the settings */
+    size_t custom_object_count;
     char *base_url;        /* without slash at the end */
     char version_line[32]; /* "Intercom-Version: 2.16" */
     int minor;             /* the 16 of it */
+    int64_t peer_s;        /* Intercom's clock at its newest answer; 0: it did not tell */
     struct limiter limiter;
 };
+
+/* Waits as a sign of life. ERROR_STOPPED as soon as the process is to stop. */
+bool intercom_wait(struct intercom *intercom, int64_t ms, struct error *err);
 
 bool intercom_create(const struct source_settings *settings, struct source **out_source, struct error *err);
 
@@ -58,16 +70,20 @@ struct fetch {
     struct intercom *intercom;
     const char *what; /* "contacts, page 3", for error texts; lives as long as the fetch */
     bool lean;        /* its turn comes later: an answer is kept as bytes, and read when it is waited for */
-    int64_t *good;    /* counts the good answers of a kind as they come; may be NULL */
+    bool bare;        /* a list may come without an object around it */
+    struct store *store; /* takes the good answers' bodies; NULL: http keeps them */
+    int64_t *good;       /* counts the good answers of a kind as they come; may be NULL */
     struct http_policy policy;
     struct http_call *call;
-    json_t *value;       /* read from the newest good answer */
-    int64_t tries;       /* made since fetch_init; the caller may reset it */
-    char request_id[64]; /* of the newest answer, "-" if it had none */
-    char code[64];       /* of the newest refusal, made harmless */
+    json_t *value;               /* read from the newest good answer */
+    struct json_repairs repairs; /* of all good answers since fetch_init; the caller may reset them */
+    int64_t tries;               /* made since fetch_init; the caller may reset it */
+    char request_id[64];         /* of the newest answer, "-" if it had none */
+    char code[64];               /* of the newest refusal, made harmless */
     char message[256];
-    struct error unread; /* why the newest good answer could not be read */
-    bool late;           /* ... which was found when it was waited for: it was not tried again */
+    char canonical[LIMIT_NAME]; /* of the newest refusal: the id that the record has now, if it told one */
+    struct error unread;        /* why the newest good answer could not be read */
+    bool late;                  /* ... which was found when it was waited for: it was not tried again */
 };
 
 struct fetch_request {
@@ -76,6 +92,7 @@ struct fetch_request {
     const struct buf *body; /* NULL: none; borrowed until the wait ends */
     const struct retry *retry;
     size_t reply_limit; /* 0: LIMIT_PAGE */
+    bool fresh;         /* no cache on the way may answer */
 };
 
 void fetch_init(struct fetch *fetch, struct intercom *intercom, const char *what);
@@ -107,23 +124,41 @@ struct reader {
     const struct intercom_reading *reading;
 };
 
-extern const struct intercom_reading intercom_pages, intercom_threads;
+extern const struct intercom_reading intercom_pages, intercom_scroll, intercom_threads;
 
-/* A shape of paging: writes the request of the page that follows `cursor` (NULL: the first page). */
+/* What of a stream is read from a first page to a last: all of it, a shorter window, or one of its types. */
+struct intercom_leg {
+    struct window window;
+    const char *type; /* NULL: the stream has none */
+};
+
+/* A shape of paging: writes the request of the page that follows `cursor`, or has `number`. */
 struct intercom_ask {
     const struct intercom *intercom;
     const struct intercom_stream *stream;
-    struct window window;
-    const char *cursor;
+    struct intercom_leg leg;
+    const char *cursor; /* NULL: none */
+    int64_t number;     /* 0: none, or the first */
     int per_page;
 };
 
 struct intercom_shape {
     const char *method;
-    int per_page;  /* the most that may be asked for */
-    bool windowed; /* the source filters by time; else the whole list is handed on */
     void (*write)(const struct intercom_ask *ask, struct buf *url, struct buf *body);
+    bool cursors;     /* each page tells whether there is another, and pages may change their size midway */
+    bool numbers;     /* pages have numbers, and the list tells how many there are */
+    bool bare;        /* the list may come without an object around it */
+    int64_t most_s;   /* the longest window to ask for at once; 0: any */
+    int64_t fewest_s; /* ... and what it is cut to if Intercom can't answer */
 };
+
+extern const struct intercom_shape intercom_search, intercom_cursors, intercom_numbers, intercom_logs,
+    intercom_list;
+
+/* The order that the pages of a stream are asked for in. */
+enum intercom_order { ORDER_NONE, ORDER_OLDEST_FIRST, ORDER_NEWEST_FIRST };
+
+struct batch;
 
 /* A record that holds others: where it is read whole, and what it is called there. */
 struct intercom_thread {
@@ -141,30 +176,83 @@ struct intercom_stream {
     const struct intercom_reading *reading;
     const struct intercom_shape *shape;
     const char *path;
-    const char *list; /* the member of an answer that holds the records */
+    const char *list;  /* the member of an answer that holds the records */
+    int per_page;      /* the most that may be asked for; 0: it can't be asked for */
+    const char *query; /* more parameters, "a=b&c=d", from version 2.<query_since> on; may be NULL */
+    int query_since;
+    int since;              /* the API has the path from version 2.<since> on */
+    const char *older_path; /* where it was before; NULL: nowhere */
+    const char *older_query;
     enum intercom_bounds bounds;
-    const char *query; /* more parameters, "a=b&c=d", from version 2.<query_minor> on; may be NULL */
-    int query_minor;
-    const struct intercom_thread *thread; /* what threads need */
+    enum intercom_order order;
+    bool typed;   /* one list for each type in the settings, whose name ends the path */
+    bool only_id; /* nothing else of a record is handed on, and an incomplete list is an error */
+    void (*imply)(struct batch *batch, const json_t *record); /* adds what else a record tells; may be NULL */
+    const struct intercom_thread *thread;                     /* what threads need */
 };
 
-/* --- paging.c --- */
-extern const struct intercom_shape intercom_search, intercom_list;
+/* --- shapes.c --- */
 
 /* The bounds to ask for, so that the answer holds at least the window: low < time and, unless the window is
  * open, time < high. */
 void paging_bounds(const struct intercom *intercom, enum intercom_bounds bounds, struct window window,
                    int64_t *out_low_s, int64_t *out_high_s);
 
-/* Where the next page is: a cursor, a URL on our host, or nowhere (both NULL). Yours. */
+/* --- link.c --- */
+
+/* Where the next page is: a cursor, a URL on our host, a number, or nowhere (none of them). Yours. */
 struct paging_link {
     char *cursor;
     char *url;
+    int64_t number; /* 0: none */
 };
 
 /* what is for the error text. ERROR_FORMAT for a link that can't be followed or that leads elsewhere. */
 bool paging_follow(const char *base_url, const json_t *answer, const char *what, struct paging_link *out_link,
                    struct error *err);
 void paging_link_done(struct paging_link *link);
+
+/* The list of records under its name, or under the one that lists mostly have, or bare. NULL: there is none.
+ */
+const json_t *paging_list(const json_t *answer, const char *name);
+
+/* Finds circles of any length in a walk of any length, with two steps kept. Zero is an empty walk. */
+struct trail {
+    char *last, *landmark;
+    int64_t count, landmark_at;
+};
+
+bool trail_returns(struct trail *trail, const char *step); /* takes a step; true: we were there before */
+void trail_done(struct trail *trail);                      /* it is empty again */
+
+/* --- batch.c --- */
+
+/* The records of a page, with what was made of them. */
+struct batch {
+    const struct selection *selection;
+    struct record *records;
+    size_t count, room;
+    json_t *made;       /* holds the bodies that are not the page's own */
+    int64_t told, seen; /* of an only_id stream: how many there should be (-1: not told), and were */
+};
+
+void batch_init(struct batch *batch, const struct selection *selection); /* selection is borrowed */
+void batch_reset(struct batch *batch);                                   /* no records; the counts stay */
+void batch_forget(struct batch *batch); /* the list begins anew: the counts, too */
+void batch_done(struct batch *batch);
+/* A record of the stream itself, and what it implies. ERROR_FORMAT if only its id is wanted and it has none.
+ */
+bool batch_take(struct batch *batch, const json_t *body, int64_t listed_us, struct error *err);
+void batch_add(struct batch *batch, struct record record); /* as it is; its body is borrowed */
+/* A child of the record taken last. Takes body over. Nothing happens if the selection lacks the table. */
+void batch_child(struct batch *batch, const struct table *table, json_t *body);
+/* answer is the first page; later ones are ignored. */
+void batch_told(struct batch *batch, const json_t *answer);
+/* Were there as many as there should be? */
+bool batch_complete(const struct batch *batch, const char *what, struct error *err);
+
+/* What records imply. */
+void imply_merged(struct batch *batch, const json_t *contact);
+void imply_deleted(struct batch *batch, const json_t *record);
 
 #endif
