@@ -5,6 +5,11 @@
 #define LIMIT_MESSAGE    65536              /* a trigger message's data */
 #define LIMIT_CONFIG     262144             /* the configuration file */
 #define LIMIT_PAGE       (32 * 1024 * 1024) /* one answer of the source, decompressed */
+#define LIMIT_THREAD     (64 * 1024 * 1024) /* one record with all that belongs to it, read by pieces */
+#define LIMIT_PACKED     (24 * 1024 * 1024) /* ... deflated, as it is kept meanwhile */
+#define LIMIT_PIECE      (1024 * 1024)      /* what is read of it at once, about */
+#define LIMIT_WAITING    (8 * 1024 * 1024)  /* answers that came before their turn, all of them */
+#define LIMIT_WAITER     (1024 * 1024)      /* ... and each of them */
 #define LIMIT_ROW        (16 * 1024 * 1024) /* one NDJSON row */
 #define LIMIT_REJECT     (64 * 1024 * 1024) /* raw text of one rejected record: more than a page holds */
 #define LIMIT_STAGED     (96 * 1024 * 1024) /* one staged row, escaped; BigQuery takes 100 MB */

@@ -49,6 +49,14 @@ struct http_policy {
     void *self;
 };
 
+/* Takes the bodies of good answers (2xx) as they come, which then are not in reply.body. It has a ceiling of
+ * its own. self is handed through. */
+struct http_sink {
+    void (*begin)(void *self);                                /* a try begins: forget what came before */
+    bool (*take)(void *self, const void *bytes, size_t size); /* false: the answer is too large */
+    void *self;
+};
+
 struct http_request {
     const char *method;
     const char *url;            /* absolute */
@@ -58,8 +66,9 @@ struct http_request {
     const void *body;           /* NULL: none; borrowed until http_wait returns */
     size_t body_size;
     size_t reply_limit;
-    int timeout_s;             /* of one try, in all; a try also ends after 60 s without a byte */
-    const struct retry *retry; /* NULL: one try only. A lost connection counts like HTTP_RETRY */
+    const struct http_sink *sink; /* NULL: reply.body takes every body */
+    int timeout_s;                /* of one try, in all; a try also ends after 60 s without a byte */
+    const struct retry *retry;    /* NULL: one try only. A lost connection counts like HTTP_RETRY */
     const struct http_policy *policy;
     const char *what; /* for error texts: "BigQuery jobs.insert"; borrowed until http_wait returns */
 };

@@ -20,7 +20,12 @@
 static size_t on_body(char *bytes, size_t one, size_t size, void *self)
 {
     struct http_call *call = self;
-    if (buf_add(&call->reply.body, bytes, one * size)) return one * size;
+    const struct http_sink *sink = call->request.sink;
+    long status = 0;
+    if (sink && curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status) != CURLE_OK) return 0;
+    bool sinks = sink && status >= 200 && status < 300;
+    if (sinks ? sink->take(sink->self, bytes, one * size) : buf_add(&call->reply.body, bytes, one * size))
+        return one * size;
     call->over_limit = true;
     return 0;
 }
@@ -186,6 +191,10 @@ bool call_new(struct http *http, const struct http_request *request, struct http
         call->policy = *request->policy;
         call->request.policy = &call->policy;
     }
+    if (request->sink) {
+        call->sink = *request->sink;
+        call->request.sink = &call->sink;
+    }
     buf_init(&call->reply.body, request->reply_limit);
     buf_init(&call->reply.headers, LIMIT_HEADERS);
     call->easy = curl_easy_init();
@@ -258,6 +267,7 @@ void call_begin(struct http_call *call, int64_t now_ms)
     call->renew = false;
     buf_reset(&call->reply.body);
     buf_reset(&call->reply.headers);
+    if (call->request.sink) call->sink.begin(call->sink.self);
     call->reply.status = 0;
     call->reply.tries++;
     call->curl_text[0] = '\0';

@@ -30,6 +30,7 @@ struct http_call {
     char *url;
     struct retry retry;
     struct http_policy policy;
+    struct http_sink sink;
     struct curl_slist *headers;
     struct curl_slist bearer_line; /* a list of its own head: the secret is in no other memory of ours */
     struct curl_slist quota_line;  /* behind it: "x-goog-user-project: ..." */
