@@ -5,6 +5,7 @@
 /* arguments after the command's name. */
 int serve_command(int count, char **arguments);
 int run_command(int count, char **arguments);
+int schema_command(int count, char **arguments);
 int streams_command(int count, char **arguments);
 
 #endif

@@ -13,6 +13,7 @@ static int help(FILE *out)
           "  caseload serve --config FILE    wait for messages and serve them\n"
           "  caseload run --config FILE      the same once, without Pub/Sub\n"
           "  caseload streams                what can be loaded\n"
+          "  caseload schema STREAM          its tables, and with --diff how those that are there differ\n"
           "  caseload version\n"
           "\n"
           "Each has --help.\n",
@@ -36,9 +37,10 @@ int main(int argc, char **argv)
         int (*run)(int count, char **arguments);
     } commands[] = {{"serve", serve_command},
                     {"run", run_command},
+                    {"schema", schema_command},
                     {"streams", streams_command},
                     {"version", version_command}};
-    static const char *const names[] = {"serve", "run", "streams", "version"};
+    static const char *const names[] = {"serve", "run", "schema", "streams", "version"};
     const char *meant;
 
     if (argc < 2) return help(stderr);

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/nearest.h"
 #include "bigquery/bigquery.h"
 #include "core/request.h"
 #include "pubsub/pubsub.h"
@@ -49,6 +50,29 @@ static bool open_token(struct road *road, struct error *err)
     abort(); /* the setting is required */
 }
 
+/* "latest" may name any table that is loaded. */
+static bool check_latest(const struct road *road, struct error *err)
+{
+    const struct name_list *wanted = &road->config->latest_tables;
+    const char *known[LIMIT_STREAMS * LIMIT_TABLES];
+    size_t count = 0;
+
+    for (size_t i = 0; i < road->selection_count; i++) {
+        if (road->selections[i].stream->kind == STREAM_RECONCILE) continue;
+        for (size_t k = 0; k < road->selections[i].table_count; k++)
+            known[count++] = road->selections[i].tables[k]->name;
+    }
+    for (size_t i = 0; i < wanted->count; i++) {
+        const char *meant = nearest_name(wanted->names[i], known, count);
+        if (meant && strcmp(meant, wanted->names[i]) == 0) continue;
+        return error_set(err, ERROR_CONFIG, "latest: \"%.64s\" is not among the tables that are loaded%s%s%s",
+                         wanted->names[i],
+                         meant ? "; did you mean \"" : "; add it to \"streams\", or remove it",
+                         meant ? meant : "", meant ? "\"?" : "");
+    }
+    return true;
+}
+
 static bool open_source(struct road *road, struct error *err)
 {
     const struct config *config = road->config;
@@ -58,6 +82,8 @@ static bool open_source(struct road *road, struct error *err)
         .base_url = config->source_base_url,
         .api_version = config->source_api_version,
         .rate_share = config->source_rate_share,
+        .custom_objects = (const char *const *)config->source_custom_objects.names,
+        .custom_object_count = config->source_custom_objects.count,
         .http = road->http,
         .token = road->source_token,
         .progress = &road->progress,
@@ -70,7 +96,8 @@ static bool open_source(struct road *road, struct error *err)
                          source_type_names(&count)[0]);
     if (!selections_make(type->streams, type->stream_count,
                          config->streams.given ? (const char *const *)config->streams.names : NULL,
-                         config->streams.count, road->selections, &road->selection_count, err))
+                         config->streams.count, road->selections, &road->selection_count, err) ||
+        !check_latest(road, err))
         return false;
     return type->create(&settings, &road->source, err);
 }
@@ -102,6 +129,8 @@ static bool open_warehouse(struct road *road, struct error *err)
             .timezone = config->timezone,
             .version = CASELOAD_VERSION,
             .require_partition_filter = config->require_partition_filter,
+            .latest_tables = (const char *const *)config->latest_tables.names,
+            .latest_table_count = config->latest_tables.count,
             .token = strncmp(road->bigquery_url, "http://", 7) == 0 ? NULL : road->google,
             .http = road->http,
             .progress = &road->progress,

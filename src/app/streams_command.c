@@ -98,7 +98,7 @@ static void print_table(const json_t *stream, size_t index)
     char key[128];
 
     print_key(table, key, sizeof key);
-    printf("%s%-*s  %-14s  %-37s  %-18s  %-8s", index ? "  " : "", index ? 26 : 28, name,
+    printf("%s%-*s  %-14s  %-42s  %-18s  %-8s", index ? "  " : "", index ? 26 : 28, name,
            index ? "child" : json_text_at(stream, "kind"), key, json_text_at(table, "version"),
            json_text_at(table, "loaded"));
     if (index == 0 && json_text_at(stream, "requests"))
@@ -111,7 +111,7 @@ static int print_list(const struct source_type *type)
 {
     AUTO(json_drop) json_t *streams = describe_source(type);
 
-    printf("%-28s  %-14s  %-37s  %-18s  %-8s  %s\n", "stream", "kind", "key", "version", "loaded",
+    printf("%-28s  %-14s  %-42s  %-18s  %-8s  %s\n", "stream", "kind", "key", "version", "loaded",
            "requests; permission");
     for (size_t i = 0; i < json_array_size(streams); i++) {
         const json_t *stream = json_array_get(streams, i);

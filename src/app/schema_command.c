@@ -1,0 +1,141 @@
+/* schema_command.c - `caseload schema`: what a stream's tables have to be, and how those that are there
+ * differ. */
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "base/json.h"
+#include "base/nearest.h"
+#include "bigquery/bigquery.h"
+#include "commands.h"
+#include "core/request.h"
+#include "options.h"
+#include "road.h"
+#include "sources/sources.h"
+
+#define DIFFERENCES_LIMIT (1024 * 1024)
+
+static const char usage[] =
+    "caseload schema STREAM\n"
+    "caseload schema STREAM --diff --config FILE [--SETTING VALUE ...]\n"
+    "\n"
+    "Prints the tables of a stream as BigQuery's tables.insert takes them. With --diff: how the tables in "
+    "the\n"
+    "dataset differ, a line a difference, and what the next run would do about it; nothing is changed.\n"
+    "Exit code of --diff: 0 they are alike, 1 they differ.\n"
+    "\n"
+    "  caseload schema contacts\n"
+    "  caseload schema contacts --diff --config caseload.json\n";
+
+static int fail(const struct error *err)
+{
+    fprintf(stderr, "caseload: %s: %s\n", error_rules[err->kind].name, err->text);
+    return error_rules[err->kind].exit_code;
+}
+
+static bool fills(const struct stream *stream, const char *name)
+{
+    if (strcmp(stream->name, name) == 0) return true;
+    for (size_t i = 0; i < stream->child_count; i++)
+        if (strcmp(stream->children[i].table->name, name) == 0) return true;
+    return false;
+}
+
+/* The stream of that name, or the one that a child of that name comes with. */
+static const struct stream *find_stream(const char *name, struct error *err)
+{
+    size_t unused;
+    const struct source_type *type = source_type_find(source_type_names(&unused)[0]);
+    const char *known[LIMIT_STREAMS];
+    size_t count = 0;
+    const char *meant;
+
+    for (size_t i = 0; i < type->stream_count; i++) {
+        if (type->streams[i]->kind == STREAM_RECONCILE) continue; /* it keeps no table of its own */
+        if (fills(type->streams[i], name)) return type->streams[i];
+        if (count < LIMIT_STREAMS) known[count++] = type->streams[i]->name;
+    }
+    meant = nearest_name(name, known, count);
+    (void)error_set(err, ERROR_REQUEST, "there is no stream \"%.64s\"; %s%s%s", name,
+                    meant ? "did you mean \"" : "see caseload streams", meant ? meant : "",
+                    meant ? "\"?" : "");
+    return NULL;
+}
+
+static int print_schema(const struct stream *stream)
+{
+    AUTO(json_drop) json_t *tables = json_array();
+
+    json_array_append_new(tables, bigquery_schema(stream->table));
+    for (size_t i = 0; i < stream->child_count; i++)
+        json_array_append_new(tables, bigquery_schema(stream->children[i].table));
+    json_dumpf(tables, stdout, JSON_INDENT(2));
+    putchar('\n');
+    return 0;
+}
+
+static bool configured(const struct road *road, const struct stream *stream,
+                       const struct selection **out_selection, struct error *err)
+{
+    for (size_t i = 0; i < road->selection_count; i++) {
+        *out_selection = &road->selections[i];
+        if (road->selections[i].stream == stream) return true;
+    }
+    return error_set(err, ERROR_CONFIG, "\"%s\" is not among the configured streams; add it to \"streams\"",
+                     stream->name);
+}
+
+static bool compare(struct road *road, const struct stream *stream, bool *out_differs, struct error *err)
+{
+    AUTO(buf_done) struct buf text;
+    const struct selection *selection = NULL;
+
+    buf_init(&text, DIFFERENCES_LIMIT);
+    if (!configured(road, stream, &selection, err) ||
+        !bigquery_schema_diff(road->warehouse, selection, &text, out_differs, err))
+        return false;
+    fputs(buf_string(&text), stdout);
+    return true;
+}
+
+static int diff(const struct stream *stream, struct options *options)
+{
+    static struct road road; /* the signal's thread outlives this function */
+    struct config config;
+    struct error err = {0};
+    bool differs = false, done;
+
+    if (!config_load(options->config, options->flags, options->flag_count, &config, &err)) return fail(&err);
+    road_catch_signals(&road, EX_TEMPFAIL);
+    done = road_open(&road, &config, &err) && compare(&road, stream, &differs, &err);
+    road_close(&road);
+    config_done(&config);
+    return done ? differs : fail(&err);
+}
+
+int schema_command(int count, char **arguments)
+{
+    static const char *const own[] = {NULL};
+    const struct stream *stream;
+    struct options options;
+    struct error err = {0};
+
+    if (count == 0 || strcmp(arguments[0], "--help") == 0 || strcmp(arguments[0], "-h") == 0) {
+        fputs(usage, count ? stdout : stderr);
+        return count ? 0 : EX_USAGE;
+    }
+    stream = find_stream(arguments[0], &err);
+    if (!stream) return fail(&err);
+    if (count == 1) return print_schema(stream);
+    if (strcmp(arguments[1], "--diff") != 0) {
+        fprintf(stderr, "caseload: behind the stream's name comes --diff or nothing\n");
+        return EX_USAGE;
+    }
+    if (!options_parse(count - 2, arguments + 2, own, &options, &err)) {
+        (void)fail(&err);
+        return EX_USAGE;
+    }
+    if (!options.help) return diff(stream, &options);
+    fputs(usage, stdout);
+    return 0;
+}
