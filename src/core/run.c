@@ -401,6 +401,7 @@ static void log_stream(const struct job *job, const struct stream_result *result
 {
     char from[DAY_TEXT] = "", to[DAY_TEXT] = "";
     const char *outcome = stream_outcome(result);
+    bool failed = result->error.kind != ERROR_NONE; /* its text names the stream */
     enum log_level level = result->forbidden                     ? LOG_WARNING
                            : result->error.kind == ERROR_NONE    ? LOG_INFO
                            : result->error.kind == ERROR_STOPPED ? LOG_NOTICE
@@ -419,7 +420,8 @@ static void log_stream(const struct job *job, const struct stream_result *result
                          LOG_NUMBER("misfits", result->misfits), LOG_NUMBER("vanished", result->vanished),
                          LOG_NUMBER("incomplete", result->incomplete), LOG_NUMBER("repairs", result->repairs),
                          LOG_NUMBER("milliseconds", (int64_t)(result->seconds * 1000))),
-              "%s: %s", result->stream, result->error.kind == ERROR_NONE ? outcome : result->error.text);
+              "%s%s%s", failed ? "" : result->stream, failed ? "" : ": ",
+              failed ? result->error.text : outcome);
     if (job->future_rows > 0)
         log_write(LOG_WARNING, "rows_in_the_future",
                   LOG_FIELDS(LOG_TEXT("stream", result->stream), LOG_NUMBER("rows", job->future_rows)),
