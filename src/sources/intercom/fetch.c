@@ -256,6 +256,14 @@ bool fetch_wait(struct fetch *fetch, json_t **out_value, struct error *err)
     return true;
 }
 
+void fetch_tell(struct fetch *fetch, struct page *page)
+{
+    page->requests += fetch->tries;
+    page->repairs += fetch->repairs.numbers + fetch->repairs.characters + fetch->repairs.duplicates;
+    fetch->tries = 0;
+    fetch->repairs = (struct json_repairs){0};
+}
+
 void fetch_done(struct fetch *fetch)
 {
     http_drop(fetch->call);

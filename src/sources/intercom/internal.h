@@ -8,6 +8,9 @@
  * paging   reads a stream page by page
  * scroll   reads the companies, which have a way of their own
  * threads  reads a search, and then each record found by itself, with what belongs to it
+ * enrich   reads a listing, and adds what its records have more of
+ * errand   one GET of many that are under way; store is where its answer waits
+ * parts    what is in a record becomes rows of its own; set: what is beside it
  * fetch    one exchange: send, judge, read the JSON, name the error
  * limiter  how fast
  */
@@ -99,6 +102,8 @@ void fetch_init(struct fetch *fetch, struct intercom *intercom, const char *what
 bool fetch_send(struct fetch *fetch, const struct fetch_request *request, struct error *err) CHECKED;
 /* out is yours. ERROR_BUSY after all tries; the other kinds as the table in fetch.c says. */
 bool fetch_wait(struct fetch *fetch, json_t **out_value, struct error *err) CHECKED;
+/* Moves the counts of tries and repairs to the page, before another exchange adds to them. */
+void fetch_tell(struct fetch *fetch, struct page *page);
 void fetch_done(struct fetch *fetch); /* drops what is under way */
 /* Cuts and makes harmless what a peer wrote. */
 void fetch_quote(char *out, size_t size, const char *text);
@@ -124,7 +129,7 @@ struct reader {
     const struct intercom_reading *reading;
 };
 
-extern const struct intercom_reading intercom_pages, intercom_scroll, intercom_threads;
+extern const struct intercom_reading intercom_pages, intercom_scroll, intercom_threads, intercom_enriched;
 
 /* What of a stream is read from a first page to a last: all of it, a shorter window, or one of its types. */
 struct intercom_leg {
@@ -162,13 +167,32 @@ struct batch;
 
 /* A record that holds others: where it is read whole, and what it is called there. */
 struct intercom_thread {
-    const char *path;    /* the record's id follows */
+    const char *path;    /* the record's id follows; NULL: the listing has it whole */
     const char *query;   /* "a=b"; may be NULL */
+    const struct table *table; /* of the parts */
     const char *parts;   /* the member that holds {parts: [...], total_count} */
-    const char *opening; /* the member that is the first message, which is not among the parts */
-    const char *counted; /* where the record says how many parts it has */
+    const char *opening; /* the member that is the first message, which is not among the parts; may be NULL */
+    const char *counted; /* where the record says how many parts it has; may be NULL */
     const char *parent;  /* our name for the record's id in a part */
     size_t most;         /* parts that one answer holds */
+};
+
+/* A set that belongs to a record, and is read with a GET of its own. */
+struct intercom_set {
+    const char *before, *after; /* the record's id, in the path */
+    const char *list;           /* the member of the answer that holds it */
+    const struct table *table;  /* of its elements */
+    const char *parent;         /* our name for the record's id in an element */
+    const char *version;        /* ... and for its version; NULL: the elements have their own */
+    const char *noun;           /* for people: "segments" */
+    int since;                  /* the API has it from version 2.<since> on */
+};
+
+/* A list inside of a record that may be cut off: {data, url, has_more}. */
+struct intercom_nested {
+    const char *name;   /* the member; NULL behind the last */
+    const char *member; /* of the whole list's elements: which of them belong here ... */
+    const char *value;  /* ... because they have this there; NULL: all do */
 };
 
 struct intercom_stream {
@@ -188,7 +212,10 @@ struct intercom_stream {
     bool typed;   /* one list for each type in the settings, whose name ends the path */
     bool only_id; /* nothing else of a record is handed on, and an incomplete list is an error */
     void (*imply)(struct batch *batch, const json_t *record); /* adds what else a record tells; may be NULL */
-    const struct intercom_thread *thread;                     /* what threads need */
+    const struct intercom_reading *listing; /* what an enriched stream is listed by */
+    const struct intercom_thread *thread;   /* what is in a record */
+    const struct intercom_set *set;         /* what belongs to one */
+    const struct intercom_nested *nested;   /* what may be cut off in one */
 };
 
 /* --- shapes.c --- */
@@ -244,6 +271,8 @@ void batch_done(struct batch *batch);
  */
 bool batch_take(struct batch *batch, const json_t *body, int64_t listed_us, struct error *err);
 void batch_add(struct batch *batch, struct record record); /* as it is; its body is borrowed */
+/* Is this table of a child in the selection? */
+bool batch_wants(const struct batch *batch, const struct table *table);
 /* A child of the record taken last. Takes body over. Nothing happens if the selection lacks the table. */
 void batch_child(struct batch *batch, const struct table *table, json_t *body);
 /* answer is the first page; later ones are ignored. */

@@ -375,24 +375,18 @@ static bool next_page(struct reader *reader, struct page *out_page, struct error
     *out_page = (struct page){.last = true};
     if (paging->finished) return true;
     if (!collect_answer(paging, err)) return false;
+    fetch_tell(&paging->fetch, out_page);
     const json_t *list = paging_list(paging->answer, paging->stream->list);
     if (!list)
         return error_set(err, ERROR_FORMAT,
                          "%s: the answer has no list \"%s\", request id %s; is the API version right?",
                          paging->what, paging->stream->list, paging->fetch.request_id);
     watch_order(paging, list);
-    bool ascending = paging->ascending;
+    out_page->ascending = paging->ascending;
     if (!take_records(paging, list, err) || !send_for_next(paging, list, err)) return false;
-    *out_page = (struct page){
-        .records = paging->batch.records,
-        .count = paging->batch.count,
-        .requests = paging->fetch.tries,
-        .repairs = paging->fetch.repairs.numbers + paging->fetch.repairs.characters,
-        .ascending = ascending,
-        .last = paging->finished,
-    };
-    paging->fetch.tries = 0;
-    paging->fetch.repairs = (struct json_repairs){0};
+    out_page->records = paging->batch.records;
+    out_page->count = paging->batch.count;
+    out_page->last = paging->finished;
     return true;
 }
 

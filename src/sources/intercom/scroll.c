@@ -180,6 +180,7 @@ static bool next_page(struct reader *reader, struct page *out_page, struct error
     *out_page = (struct page){.last = true};
     if (scroll->finished) return true;
     if (!collect_answer(scroll, err)) return false;
+    fetch_tell(&scroll->fetch, out_page);
     const json_t *list = paging_list(scroll->answer, scroll->stream->list);
     if (!list)
         return error_set(err, ERROR_FORMAT,
@@ -189,15 +190,9 @@ static bool next_page(struct reader *reader, struct page *out_page, struct error
     for (size_t i = 0; i < json_array_size(list); i++)
         if (!batch_take(&scroll->batch, json_array_get(list, i), 0, err)) return false;
     if (!send_for_next(scroll, list, err)) return false;
-    *out_page = (struct page){
-        .records = scroll->batch.records,
-        .count = scroll->batch.count,
-        .requests = scroll->fetch.tries,
-        .repairs = scroll->fetch.repairs.numbers + scroll->fetch.repairs.characters,
-        .last = scroll->finished,
-    };
-    scroll->fetch.tries = 0;
-    scroll->fetch.repairs = (struct json_repairs){0};
+    out_page->records = scroll->batch.records;
+    out_page->count = scroll->batch.count;
+    out_page->last = scroll->finished;
     return true;
 }
 

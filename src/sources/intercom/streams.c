@@ -5,11 +5,49 @@
 static const struct intercom_thread conversation_thread = {
     .path = "/conversations/",
     .query = "display_as=plaintext",
+    .table = &intercom_conversation_parts,
     .parts = "conversation_parts",
     .opening = "source",
     .counted = "statistics.count_conversation_parts",
     .parent = "conversation_id",
     .most = 500,
+};
+
+static const struct intercom_set handling_events = {
+    .before = "/conversations/",
+    .after = "/handling_events",
+    .list = "handling_events",
+    .table = &intercom_handling_events,
+    .parent = "conversation_id",
+    .noun = "list of handling events",
+    .since = 15,
+};
+
+static const struct intercom_thread ticket_thread = {
+    .table = &intercom_ticket_parts,
+    .parts = "ticket_parts",
+    .parent = "ticket_id",
+    .most = 500,
+};
+
+static const struct intercom_set company_segments = {
+    .before = "/companies/",
+    .after = "/segments",
+    .list = "data",
+    .table = &intercom_company_segments,
+    .parent = "company_id",
+    .version = "company_updated_at",
+    .noun = "list of segments",
+};
+
+/* Both lists of subscriptions have the same URL, where all of them are. */
+static const struct intercom_nested contact_lists[] = {
+    {.name = "tags"},
+    {.name = "notes"},
+    {.name = "companies"},
+    {.name = "opted_in_subscription_types", .member = "consent_type", .value = "opt_in"},
+    {.name = "opted_out_subscription_types", .member = "consent_type", .value = "opt_out"},
+    {.name = NULL},
 };
 
 /* Where the names and types of the attributes are that a workspace has added. */
@@ -33,10 +71,11 @@ static const struct stream *const streams[] = {
                       .table = &intercom_contacts,
                       CHILDREN({&intercom_contacts_deleted, CHILD_ALWAYS}),
                       .by_default = true,
-                      .cost = "1 for 150 contacts",
+                      .cost = "1 for 150 contacts, and 1 for each list in one of more than 10",
                       .permission = "Read and list users and companies",
                       .blind = "a contact that changed twice between two runs is seen once"},
-           .reading = &intercom_pages, .shape = &intercom_search, .path = "/contacts/search", .list = "data",
+           .reading = &intercom_enriched, .listing = &intercom_pages, .nested = contact_lists,
+           .shape = &intercom_search, .path = "/contacts/search", .list = "data",
            .per_page = 150, .query = "include_merge_history=true", .query_since = 16,
            .bounds = BOUNDS_DAYS_2_16, .order = ORDER_OLDEST_FIRST, .imply = imply_merged),
 
@@ -49,7 +88,8 @@ static const struct stream *const streams[] = {
                 .cost = "1 for 100 companies, all of them each time; 1 for the segments of each that changed",
                 .permission = "Read and list users and companies",
                 .blind = "a company that changed twice between two runs is seen once"},
-           .reading = &intercom_scroll, .shape = &intercom_list, .path = "/companies/scroll", .list = "data"),
+           .reading = &intercom_enriched, .listing = &intercom_scroll, .set = &company_segments,
+           .shape = &intercom_list, .path = "/companies/scroll", .list = "data"),
 
     STREAM(.stream = {.name = "contact_attributes",
                       .kind = STREAM_SNAPSHOT,
@@ -132,6 +172,7 @@ static const struct stream *const streams[] = {
                       .kind = STREAM_INCREMENTAL,
                       .table = &intercom_conversations,
                       CHILDREN({&intercom_conversation_parts, CHILD_DEFAULT},
+                               {&intercom_conversations_deleted, CHILD_ALWAYS},
                                {&intercom_handling_events, CHILD_NAMED}),
                       .by_default = true,
                       .cost = "1 for 150 conversations, and 1 each",
@@ -139,7 +180,7 @@ static const struct stream *const streams[] = {
                       .blind = "parts before the newest 500 of a conversation"},
            .reading = &intercom_threads, .shape = &intercom_search, .path = "/conversations/search",
            .list = "conversations", .per_page = 150, .bounds = BOUNDS_SECONDS, .order = ORDER_OLDEST_FIRST,
-           .thread = &conversation_thread),
+           .thread = &conversation_thread, .set = &handling_events),
 
     STREAM(.stream = {.name = "conversation_attributes",
                       .kind = STREAM_SNAPSHOT,
@@ -182,7 +223,8 @@ static const struct stream *const streams[] = {
                       .cost = "1 for 150 tickets",
                       .permission = "Read tickets",
                       .blind = "parts before the newest 500 of a ticket"},
-           .reading = &intercom_pages, .shape = &intercom_search, .path = "/tickets/search",
+           .reading = &intercom_enriched, .listing = &intercom_pages, .thread = &ticket_thread,
+           .shape = &intercom_search, .path = "/tickets/search",
            .list = "tickets", .per_page = 150, .bounds = BOUNDS_SECONDS, .order = ORDER_OLDEST_FIRST),
 
     STREAM(.stream = {.name = "ticket_types",
