@@ -10,6 +10,7 @@
 #include "store.h"
 #include "world.h"
 #include "world_admins.h"
+#include "world_shelf.h"
 
 #define DAY_S 86400
 
@@ -69,7 +70,7 @@ static void move_clock(struct exchange *exchange)
 /* --- faults --- */
 
 static const struct route *const faulty_routes[] = {auth_routes, bigquery_routes, intercom_contact_routes,
-                                                    intercom_routes};
+                                                    intercom_list_routes, intercom_routes};
 
 /* A fault that names no operation would never happen, and its test would prove nothing. */
 static bool is_operation(const char *service, const char *operation)
@@ -242,6 +243,51 @@ static bool admins(struct sandbox *sandbox, json_t *what)
     return join || leave;
 }
 
+/* --- the other lists: {"kind": "articles", ...} --- */
+
+static struct shelf *shelf_of(struct sandbox *sandbox, const json_t *what)
+{
+    const char *kind = json_text_at(what, "kind");
+    return kind ? shelves_find(sandbox->shelves, kind) : NULL;
+}
+
+static bool fill_list(struct sandbox *sandbox, json_t *what)
+{
+    struct shelf *shelf = shelf_of(sandbox, what);
+    int64_t from_s, to_s, count;
+    if (!shelf || !read_fill(what, &from_s, &to_s, &count)) return false;
+    shelf_fill(shelf, from_s, to_s, count);
+    return true;
+}
+
+/* So many at once, the one with this id, or one after every so many that are shown. */
+static bool touch_list(struct sandbox *sandbox, json_t *what)
+{
+    struct shelf *shelf = shelf_of(sandbox, what);
+    const char *id = json_text_at(what, "id");
+    int64_t count = json_int_at(what, "count", -1), every = json_int_at(what, "every", -1);
+    if (shelf && id) return shelf_touch_one(shelf, id, now_of(sandbox));
+    if (shelf && count >= 0) return shelf_touch(shelf, now_of(sandbox), count) == count;
+    if (shelf && every >= 0) shelf_touch_while_read(shelf, every);
+    return shelf && every >= 0;
+}
+
+static bool add_list(struct sandbox *sandbox, json_t *what)
+{
+    struct shelf *shelf = shelf_of(sandbox, what);
+    const json_t *record = json_object_get(what, "record");
+    return shelf && json_is_object(record) && shelf_put(shelf, record, now_of(sandbox));
+}
+
+static bool remove_list(struct sandbox *sandbox, json_t *what)
+{
+    struct shelf *shelf = shelf_of(sandbox, what);
+    const char *id = json_text_at(what, "id");
+    int64_t count = json_int_at(what, "count", -1);
+    if (shelf && id) return shelf_remove(shelf, id);
+    return shelf && count >= 0 && shelf_remove_some(shelf, count) == count;
+}
+
 /* A number; -1: it is none. */
 static int64_t number_of(const json_t *what)
 {
@@ -295,6 +341,10 @@ static const struct {
     {"admins", admins},
     {"touch_while_read", touch_while_read},
     {"vanish_while_read", vanish_while_read},
+    {"fill_list", fill_list},
+    {"touch_list", touch_list},
+    {"add_list", add_list},
+    {"remove_list", remove_list},
     {"rate_limit", rate_limit},
     {"index_lag_s", index_lag},
 };
@@ -324,6 +374,8 @@ static void handle_world(struct exchange *exchange)
             "{\"delete_contacts\" or \"delete_conversations\": {count} or {id}}, {\"restore\": {id}}, "
             "{\"merge\": {count}}, "
             "{\"admins\": \"join\" or \"leave\"}, {\"touch_while_read\": n}, {\"vanish_while_read\": n}, "
+            "{\"fill_list\": {kind, from, to, count}}, {\"touch_list\": {kind, and count, id or every}}, "
+            "{\"add_list\": {kind, record}}, {\"remove_list\": {kind, and count or id}}, "
             "{\"rate_limit\": n}, {\"index_lag_s\": n}");
 }
 

@@ -121,6 +121,7 @@ struct exchange {
 
 /* Borrowed; NULL if absent. Header names in lower case. */
 const char *exchange_query(const struct exchange *exchange, const char *name);
+const char *exchange_query_name(const struct exchange *exchange, size_t index);
 const char *exchange_header(const struct exchange *exchange, const char *name);
 json_t *exchange_json(struct exchange *exchange); /* the body; NULL if it is not JSON; yours */
 void exchange_reply_json(struct exchange *exchange, int status, json_t *value); /* takes the reference */
@@ -166,7 +167,7 @@ const char *tls_certificate_pem(const struct tls *tls);
 /* --- the rooms --- */
 extern const struct route auth_routes[], bigquery_routes[], intercom_routes[], control_routes[];
 /* Intercom's, in files of their own; they come before intercom_routes. */
-extern const struct route intercom_contact_routes[];
+extern const struct route intercom_contact_routes[], intercom_list_routes[];
 
 struct bigquery *bigquery_start(struct sandbox *sandbox);
 void bigquery_stop(struct bigquery *bigquery); /* waits for running jobs */

@@ -81,6 +81,12 @@ const char *exchange_query(const struct exchange *exchange, const char *name)
     return find_field(request->queries, request->query_count, name);
 }
 
+const char *exchange_query_name(const struct exchange *exchange, size_t index)
+{
+    const struct request *request = exchange->private;
+    return index < request->query_count ? request->queries[index].name : NULL;
+}
+
 const char *exchange_header(const struct exchange *exchange, const char *name)
 {
     return request_header(exchange->private, name);

@@ -109,6 +109,18 @@ static void add_edition(struct shelf *shelf, struct item *item, int64_t at_s, js
     shelf_forget_orders(shelf);
 }
 
+/* The id of most, without making the whole record. */
+static char *made_key(const struct shelf *shelf, const struct item *item)
+{
+    char id[SHELF_KEY];
+    make_id(shelf, item->sequence, id);
+    if (strcmp(shelf->key, "id") == 0 && item->sequence >= json_array_size(shelf->fixed)) return mem_text(id);
+    AUTO(json_drop) json_t *body = item_body(shelf, item, 0);
+    char *key = key_of(shelf, body);
+    assert(key); /* the data says so */
+    return key;
+}
+
 /* given NULL: made of the template. Takes given and key (NULL: that of what is made). */
 static void append(struct shelf *shelf, char *key, json_t *given, int64_t created_s, int64_t at_s)
 {
@@ -120,11 +132,7 @@ static void append(struct shelf *shelf, char *key, json_t *given, int64_t create
     *item = (struct item){.key = key, .created_s = created_s};
     if (!given) item->sequence = shelf->sequence++;
     add_edition(shelf, item, at_s, given);
-    if (!key) {
-        AUTO(json_drop) json_t *body = item_body(shelf, item, 0);
-        item->key = key_of(shelf, body);
-        assert(item->key); /* the data says so */
-    }
+    if (!key) item->key = made_key(shelf, item);
     index_key(shelf, shelf->count - 1);
     shelf->current++;
 }
@@ -143,10 +151,7 @@ void shelf_fill(struct shelf *shelf, int64_t from_s, int64_t to_s, int64_t count
         uint64_t chance = mix(shelf->seed + mix(shelf->count));
         int64_t at_s = (from_s / DAY_S + (int64_t)(chance % days)) * DAY_S + (int64_t)(mix(chance) % DAY_S);
         bool fresh = frozen || mix(chance + 1) % 4 == 0;
-        char id[SHELF_KEY];
-        make_id(shelf, shelf->sequence, id);
-        append(shelf, strcmp(shelf->key, "id") == 0 ? mem_text(id) : NULL, NULL,
-               fresh ? at_s : at_s - (int64_t)(mix(chance + 2) % (700 * DAY_S)), at_s);
+        append(shelf, NULL, NULL, fresh ? at_s : at_s - (int64_t)(mix(chance + 2) % (700 * DAY_S)), at_s);
     }
     pthread_mutex_unlock(&shelf->lock);
 }
