@@ -170,8 +170,8 @@ static const char *shown_of(struct emitter *emitter, struct value value)
     switch (value.type->kind) {
     case TYPE_NULL:
     case TYPE_STRING:
-    case TYPE_DATE:
-    case TYPE_FLOAT64: return value.sql;
+    case TYPE_DATE: return value.sql;
+    case TYPE_FLOAT64: return sql_format(sql, "json(bq_json_real(%s))", value.sql);
     case TYPE_BOOL:
     case TYPE_JSON: return json_of(emitter, value);
     case TYPE_INT64: return sql_format(sql, "bq_json_int(%s)", value.sql);

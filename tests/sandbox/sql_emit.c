@@ -329,7 +329,8 @@ static struct value emit_index(struct emitter *emitter, const struct expr *expr)
     struct sql *sql = emitter->sql;
     struct value base = arg(emitter, expr, 0), index = arg(emitter, expr, 1);
     if (base.type->kind == TYPE_JSON && expr->name[0] == '\0') {
-        return value_make(sql_format(sql, "(%s -> %s)", base.sql, index.sql), base.type);
+        if (index.type->kind != TYPE_STRING) need_type(emitter, &index, TYPE_INT64, expr, "operator []");
+        return value_make(sql_format(sql, "bq_json_item(%s, %s)", base.sql, index.sql), base.type);
     }
     if (base.type->kind != TYPE_ARRAY) {
         sql_fail_at(sql, expr->at, "Element access using [] is not supported on values of type %s",

@@ -161,5 +161,9 @@ bool runtime_date(const char *text, char out_text[16]);
 bool runtime_timestamp(const char *text, char out_text[40]);
 void runtime_timestamp_format(int64_t us, char out_text[40]);
 bool runtime_timestamp_us(const char *stored, int64_t *out_us);
+/* Compact, with the fewest digits that keep every number; yours. sql_runtime_json.c */
+char *runtime_json_text(const json_t *value);
+#define RUNTIME_REAL 40
+void runtime_real_text(double value, char out_text[RUNTIME_REAL]); /* 100, 0.1, 1e+15; sql_runtime.c */
 
 #endif

@@ -1,152 +1,11 @@
-/* The functions of GoogleSQL that are known, as one table:
- * https://cloud.google.com/bigquery/docs/reference/standard-sql/functions-all */
+/* Calls of functions: which rule fits the arguments, and what SQLite gets. */
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
 #include "sql_emit.h"
+#include "sql_rules.h"
 
-enum rule_kind { SCALAR, AGGREGATE, ANALYTIC };
-
-/* takes, a letter an argument: i INT64, f FLOAT64, s STRING, d DATE, t TIMESTAMP, b BOOL, j JSON, a any
- * array, x values of one common type, y a value of any type, p a date part, v an INTERVAL (two arguments of
- * SQLite);
- * + behind a letter: one or more; ? before letters: the rest may be absent. gives: the same letters, or "x"
- * for the common type. In sql, $1 is the first argument of SQLite, $* all of them. */
-struct rule {
-    const char *name, *takes;
-    char gives;
-    const char *sql;
-    enum rule_kind kind;
-};
-
-static const struct rule rules[] = {
-    /* aggregates */
-    {"COUNT", "y", 'i', "count($1)", AGGREGATE},
-    {"COUNTIF", "b", 'i', "count(CASE WHEN $1 THEN 1 END)", AGGREGATE},
-    {"COUNT_IF", "b", 'i', "count(CASE WHEN $1 THEN 1 END)", AGGREGATE},
-    {"SUM", "i", 'i', "sum($1)", AGGREGATE},
-    {"SUM", "f", 'f', "sum($1)", AGGREGATE},
-    {"AVG", "f", 'f', "avg($1)", AGGREGATE},
-    {"MIN", "x", 'x', "min($1)", AGGREGATE},
-    {"MAX", "x", 'x', "max($1)", AGGREGATE},
-    {"ANY_VALUE", "x", 'x', "max($1)", AGGREGATE},
-    {"LOGICAL_OR", "b", 'b', "max($1)", AGGREGATE},
-    {"LOGICAL_AND", "b", 'b', "min($1)", AGGREGATE},
-    {"STRING_AGG", "s", 's', "group_concat($1)", AGGREGATE},
-    {"STRING_AGG", "ss", 's', "group_concat($1, $2)", AGGREGATE},
-    /* analytic functions */
-    {"ROW_NUMBER", "", 'i', "row_number()", ANALYTIC},
-    {"RANK", "", 'i', "rank()", ANALYTIC},
-    {"DENSE_RANK", "", 'i', "dense_rank()", ANALYTIC},
-    {"PERCENT_RANK", "", 'f', "percent_rank()", ANALYTIC},
-    {"CUME_DIST", "", 'f', "cume_dist()", ANALYTIC},
-    {"NTILE", "i", 'i', "ntile($1)", ANALYTIC},
-    {"LAG", "x", 'x', "lag($1)", ANALYTIC},
-    {"LAG", "xi", 'x', "lag($1, $2)", ANALYTIC},
-    {"LAG", "xix", 'x', "lag($1, $2, $3)", ANALYTIC},
-    {"LEAD", "x", 'x', "lead($1)", ANALYTIC},
-    {"LEAD", "xi", 'x', "lead($1, $2)", ANALYTIC},
-    {"LEAD", "xix", 'x', "lead($1, $2, $3)", ANALYTIC},
-    {"FIRST_VALUE", "x", 'x', "first_value($1)", ANALYTIC},
-    {"LAST_VALUE", "x", 'x', "last_value($1)", ANALYTIC},
-    {"NTH_VALUE", "xi", 'x', "nth_value($1, $2)", ANALYTIC},
-    /* conditions */
-    {"IF", "bxx", 'x', "CASE WHEN $1 THEN $2 ELSE $3 END", SCALAR},
-    {"IFNULL", "xx", 'x', "ifnull($1, $2)", SCALAR},
-    {"COALESCE", "x+", 'x', "coalesce($*, NULL)", SCALAR},
-    {"NULLIF", "xx", 'x', "nullif($1, $2)", SCALAR},
-    {"LEAST", "x", 'x', "$1", SCALAR},
-    {"LEAST", "x+", 'x', "min($*)", SCALAR},
-    {"GREATEST", "x", 'x', "$1", SCALAR},
-    {"GREATEST", "x+", 'x', "max($*)", SCALAR},
-    {"ERROR", "s", 'x', "bq_error($1)", SCALAR},
-    /* numbers */
-    {"ABS", "i", 'i', "abs($1)", SCALAR},
-    {"ABS", "f", 'f', "abs($1)", SCALAR},
-    {"SIGN", "f", 'f', "CAST(sign($1) AS REAL)", SCALAR},
-    {"ROUND", "f?i", 'f', "round($*)", SCALAR},
-    {"FLOOR", "f", 'f', "bq_round('FLOOR', $1)", SCALAR},
-    {"CEIL", "f", 'f', "bq_round('CEIL', $1)", SCALAR},
-    {"CEILING", "f", 'f', "bq_round('CEIL', $1)", SCALAR},
-    {"TRUNC", "f", 'f', "bq_round('TRUNC', $1)", SCALAR},
-    {"MOD", "ii", 'i', "bq_int('%', $1, $2)", SCALAR},
-    {"DIV", "ii", 'i', "bq_int('/', $1, $2)", SCALAR},
-    {"SAFE_DIVIDE", "ff", 'f', "(CAST($1 AS REAL) / $2)", SCALAR},
-    {"IEEE_DIVIDE", "ff", 'f', "(CAST($1 AS REAL) / $2)", SCALAR},
-    /* texts */
-    {"LOWER", "s", 's', "lower($1)", SCALAR},
-    {"UPPER", "s", 's', "upper($1)", SCALAR},
-    {"LENGTH", "s", 'i', "length($1)", SCALAR},
-    {"CHAR_LENGTH", "s", 'i', "length($1)", SCALAR},
-    {"BYTE_LENGTH", "s", 'i', "length(CAST($1 AS BLOB))", SCALAR},
-    {"SUBSTR", "si?i", 's', "bq_substr($*)", SCALAR},
-    {"SUBSTRING", "si?i", 's', "bq_substr($*)", SCALAR},
-    {"LEFT", "si", 's', "bq_substr($1, 1, $2)", SCALAR},
-    {"CONCAT", "s+", 's', "bq_concat($*)", SCALAR},
-    {"TRIM", "s?s", 's', "trim($*)", SCALAR},
-    {"LTRIM", "s?s", 's', "ltrim($*)", SCALAR},
-    {"RTRIM", "s?s", 's', "rtrim($*)", SCALAR},
-    {"REPLACE", "sss", 's', "CASE WHEN $2 = '' THEN $1 ELSE replace($1, $2, $3) END", SCALAR},
-    {"STRPOS", "ss", 'i', "instr($1, $2)", SCALAR},
-    {"STARTS_WITH", "ss", 'b', "(substr($1, 1, length($2)) = $2)", SCALAR},
-    {"ENDS_WITH", "ss", 'b', "(length($2) = 0 OR substr($1, -length($2)) = $2)", SCALAR},
-    {"REGEXP_CONTAINS", "ss", 'b', "bq_regexp($1, $2)", SCALAR},
-    {"SPLIT", "s?s", 'S', "bq_split($*)", SCALAR},
-    /* days and instants */
-    {"DATE", "d", 'd', "$1", SCALAR},
-    {"DATE", "t", 'd', "bq_date($1, 'UTC')", SCALAR},
-    {"DATE", "ts", 'd', "bq_date($1, $2)", SCALAR},
-    {"DATE", "iii", 'd', "bq_date_of($1, $2, $3)", SCALAR},
-    {"DATE_ADD", "dv", 'd', "bq_date_add($1, $2, $3)", SCALAR},
-    {"DATE_SUB", "dv", 'd', "bq_date_add($1, -($2), $3)", SCALAR},
-    {"DATE_DIFF", "ddp", 'i', "bq_date_diff($1, $2, $3)", SCALAR},
-    {"DATE_TRUNC", "dp", 'd', "bq_date_trunc($1, $2)", SCALAR},
-    {"LAST_DAY", "d", 'd', "bq_date_add(bq_date_add(bq_date_trunc($1, 'MONTH'), 1, 'MONTH'), -1, 'DAY')",
-     SCALAR},
-    {"DATE_FROM_UNIX_DATE", "i", 'd', "bq_date_add('1970-01-01', $1, 'DAY')", SCALAR},
-    {"UNIX_DATE", "d", 'i', "bq_date_diff($1, '1970-01-01', 'DAY')", SCALAR},
-    {"FORMAT_DATE", "sd", 's', "bq_format_time($1, $2, 'UTC')", SCALAR},
-    {"TIMESTAMP", "t", 't', "$1", SCALAR},
-    {"TIMESTAMP", "ss", 't', "bq_cast($1 || ' ' || $2, 'STRING', 'TIMESTAMP', 0)", SCALAR},
-    {"TIMESTAMP", "d", 't', "bq_timestamp($1, 'UTC')", SCALAR},
-    {"TIMESTAMP", "ds", 't', "bq_timestamp($1, $2)", SCALAR},
-    {"TIMESTAMP", "s", 't', "bq_cast($1, 'STRING', 'TIMESTAMP', 0)", SCALAR},
-    {"TIMESTAMP_ADD", "tv", 't', "bq_timestamp_add($1, $2, $3)", SCALAR},
-    {"TIMESTAMP_SUB", "tv", 't', "bq_timestamp_add($1, -($2), $3)", SCALAR},
-    {"TIMESTAMP_DIFF", "ttp", 'i', "bq_timestamp_diff($1, $2, $3)", SCALAR},
-    {"TIMESTAMP_TRUNC", "tp", 't', "bq_timestamp_trunc($1, $2, 'UTC')", SCALAR},
-    {"TIMESTAMP_TRUNC", "tps", 't', "bq_timestamp_trunc($1, $2, $3)", SCALAR},
-    {"TIMESTAMP_SECONDS", "i", 't', "bq_timestamp_of($1, 1000000)", SCALAR},
-    {"TIMESTAMP_MILLIS", "i", 't', "bq_timestamp_of($1, 1000)", SCALAR},
-    {"TIMESTAMP_MICROS", "i", 't', "bq_timestamp_of($1, 1)", SCALAR},
-    {"UNIX_SECONDS", "t", 'i', "bq_unix($1, 1000000)", SCALAR},
-    {"UNIX_MILLIS", "t", 'i', "bq_unix($1, 1000)", SCALAR},
-    {"UNIX_MICROS", "t", 'i', "bq_unix($1, 1)", SCALAR},
-    {"FORMAT_TIMESTAMP", "st?s", 's', "bq_format_time($*)", SCALAR},
-    {"STRING", "t", 's', "bq_cast($1, 'TIMESTAMP', 'STRING', 0)", SCALAR},
-    /* arrays */
-    {"ARRAY_LENGTH", "a", 'i', "json_array_length($1)", SCALAR},
-    {"ARRAY_TO_STRING", "as?s", 's', "bq_array_to_string($*)", SCALAR},
-    {"GENERATE_DATE_ARRAY", "dd", 'D', "bq_date_array($1, $2, 1, 'DAY')", SCALAR},
-    {"GENERATE_DATE_ARRAY", "ddv", 'D', "bq_date_array($1, $2, $3, $4)", SCALAR},
-    {"GENERATE_ARRAY", "ii?i", 'I', "bq_int_array($*)", SCALAR},
-    /* JSON */
-    {"PARSE_JSON", "s", 'j', "json($1)", SCALAR},
-    {"JSON_VALUE", "j?s", 's', "bq_json_value($*)", SCALAR},
-    {"JSON_VALUE", "s?s", 's', "bq_json_value($*)", SCALAR},
-    {"JSON_EXTRACT_SCALAR", "j?s", 's', "bq_json_value($*)", SCALAR},
-    {"JSON_EXTRACT_SCALAR", "s?s", 's', "bq_json_value($*)", SCALAR},
-    {"JSON_QUERY", "js", 'j', "($1 -> $2)", SCALAR},
-    {"JSON_QUERY", "ss", 's', "CASE WHEN json_valid($1) THEN nullif($1 -> $2, 'null') END", SCALAR},
-    {"JSON_TYPE", "j", 's', "bq_json_type($1)", SCALAR},
-    {"STRING", "j", 's', "bq_json_as($1, 'text')", SCALAR},
-    {"INT64", "j", 'i', "bq_json_as($1, 'integer')", SCALAR},
-    {"FLOAT64", "j", 'f', "CAST(bq_json_as($1, 'real') AS REAL)", SCALAR},
-    {"BOOL", "j", 'b', "bq_json_as($1, 'bool')", SCALAR},
-};
-
-#define RULES     (sizeof rules / sizeof *rules)
 #define MOST_ARGS 1000
 
 /* The arguments on their way to SQLite. */
@@ -320,10 +179,10 @@ static _Noreturn void no_signature(struct emitter *emitter, const struct call *c
 static const struct rule *find_rule(struct emitter *emitter, const struct call *call)
 {
     bool known = false;
-    for (size_t i = 0; i < RULES; i++) {
-        if (strcmp(rules[i].name, call->expr->name) != 0) continue;
+    for (const struct rule *rule = sql_rules; rule->name != NULL; rule++) {
+        if (strcmp(rule->name, call->expr->name) != 0) continue;
         known = true;
-        if (matches(emitter, &rules[i], call)) return &rules[i];
+        if (matches(emitter, rule, call)) return rule;
     }
     no_signature(emitter, call, known);
 }
@@ -331,8 +190,8 @@ static const struct rule *find_rule(struct emitter *emitter, const struct call *
 static bool is_aggregate(const char *name, enum rule_kind *out_kind)
 {
     *out_kind = SCALAR;
-    for (size_t i = 0; i < RULES; i++) {
-        if (strcmp(rules[i].name, name) == 0) *out_kind = rules[i].kind;
+    for (const struct rule *rule = sql_rules; rule->name != NULL; rule++) {
+        if (strcmp(rule->name, name) == 0) *out_kind = rule->kind;
     }
     if (strcmp(name, "ARRAY_AGG") == 0) *out_kind = AGGREGATE;
     return *out_kind != SCALAR;
@@ -370,10 +229,42 @@ static struct value emit_array_agg(struct emitter *emitter, const struct expr *e
                       type);
 }
 
+/* SAFE. takes the errors of the function away, not those of its arguments. */
+static const char *safe_template(struct emitter *emitter, const struct rule *rule, const struct expr *expr)
+{
+    const char *text = "", *from = rule->sql;
+    if (rule->kind != SCALAR)
+        sql_fail_at(emitter->sql, expr->at, "Aggregates and analytic functions take no SAFE.");
+    for (const char *own = strstr(from, "bq_"); own != NULL; own = strstr(from, "bq_")) {
+        text = sql_format(emitter->sql, "%s%.*ssafe_bq_", text, (int)(own - from), from);
+        from = own + 3;
+    }
+    return sql_format(emitter->sql, "%s%s", text, from);
+}
+
+/* Known before any row is read: no column, no query. */
+static bool is_fixed(const struct emitter *emitter, const struct expr *expr)
+{
+    bool variable = false;
+    if (expr == NULL) return true;
+    if (expr->query != NULL) return false;
+    for (size_t i = 0; expr->kind == EXPR_NAME && emitter->variables != NULL && i < emitter->variables->count;
+         i++)
+        variable =
+            variable || strcasecmp(((struct variable *)emitter->variables->items[i])->name, expr->name) == 0;
+    if (expr->kind == EXPR_NAME) return variable;
+    for (size_t i = 0; i < expr->args.count; i++)
+        if (!is_fixed(emitter, expr->args.items[i])) return false;
+    return true;
+}
+
 static struct value finish(struct emitter *emitter, const struct expr *expr, struct call *call)
 {
     const struct rule *rule = find_rule(emitter, call);
     fit_args(emitter, rule, call);
+    bool path = strncmp(rule->name, "JSON_", 5) == 0 && call->count == 2;
+    if (path && !is_fixed(emitter, expr->args.items[1]))
+        sql_fail_at(emitter->sql, expr->at, "Argument 2 to %s must be a constant expression", rule->name);
     bool compares = rule->gives == 'x' && (rule->kind == AGGREGATE) && strcmp(rule->name, "ANY_VALUE") != 0;
     if (compares) need_groupable(emitter, call->common, expr->at, "MIN and MAX of");
     if (expr->distinct) {
@@ -388,7 +279,8 @@ static struct value finish(struct emitter *emitter, const struct expr *expr, str
                     rule->name);
     }
     const struct type *type = type_of_letter(emitter, rule->gives, call->common);
-    struct value value = value_make(fill(emitter, rule->sql, call), type);
+    const char *template = expr->safe ? safe_template(emitter, rule, expr) : rule->sql;
+    struct value value = value_make(fill(emitter, template, call), type);
     if (type->kind == TYPE_NULL) value.type = type_of(TYPE_INT64);
     return value;
 }
@@ -453,7 +345,8 @@ static struct value emit_format(struct emitter *emitter, struct call *call)
         }
         args = sql_format(emitter->sql, "%s%s%s", args, i > 0 ? ", " : "", value.sql);
     }
-    return value_make(sql_format(emitter->sql, "bq_format(%s)", args), type_of(TYPE_STRING));
+    const char *safe = call->expr->safe ? "safe_" : "";
+    return value_make(sql_format(emitter->sql, "%sbq_format(%s)", safe, args), type_of(TYPE_STRING));
 }
 
 /* Functions whose type or text no rule can say. False: it is none of them. */

@@ -193,13 +193,20 @@ static struct window *parse_window(struct parser *parser)
     return window;
 }
 
+/* SAFE.name(...) */
+static bool is_safe_call(const struct parser *parser)
+{
+    return parse_is(parser, "SAFE") && parse_is_at(parser, 1, ".") && parse_is_at(parser, 3, "(") &&
+           parser->tokens[parser->at + 2].kind == TOKEN_NAME;
+}
+
 static struct expr *parse_call(struct parser *parser)
 {
+    bool safe = is_safe_call(parser);
+    if (safe) parser->at += 2;
     struct expr *expr = make(parser, EXPR_CALL, upper(parser, parse_peek(parser)->text));
+    expr->safe = safe;
     parser->at++;
-    if (strcmp(expr->name, "SAFE") == 0 && parse_take(parser, ".")) {
-        sql_fail_at(parser->sql, expr->at, "The prefix SAFE. is not supported");
-    }
     parse_need(parser, "(");
     expr->distinct = parse_take(parser, "DISTINCT");
     if (parse_is(parser, "*") && parse_is_at(parser, 1, ")")) {
@@ -292,7 +299,7 @@ static struct expr *parse_word(struct parser *parser)
     if (typed != NULL) return typed;
     bool call = parse_is_at(parser, 1, "(") && parse_peek(parser)->kind == TOKEN_NAME;
     bool called_if = parse_is(parser, "IF") || parse_is(parser, "LEFT") || parse_is(parser, "RIGHT");
-    if (call && (parse_is_name(parser) || called_if)) return parse_call(parser);
+    if (is_safe_call(parser) || (call && (parse_is_name(parser) || called_if))) return parse_call(parser);
     if (!parse_is_name(parser)) parse_unexpected(parser, NULL);
     struct expr *expr = make(parser, EXPR_NAME, parse_peek(parser)->text);
     parser->at++;

@@ -29,6 +29,10 @@ void runtime_error(sqlite3_context *context, const char *format, ...)
 {
     char message[512];
     va_list args;
+    if (sqlite3_user_data(context) != NULL) { /* registered as safe_... */
+        sqlite3_result_null(context);
+        return;
+    }
     va_start(args, format);
     (void)vsnprintf(message, sizeof message, format, args); /* cut if it must be */
     va_end(args);
@@ -91,8 +95,9 @@ static void round_to(sqlite3_context *context, int count, sqlite3_value **values
 static bool text_to_int(const char *text, int64_t *out_value)
 {
     char *end = NULL;
+    const char *digits = text + strspn(text, " \t+-");
     errno = 0;
-    *out_value = strtoll(text, &end, 10);
+    *out_value = strtoll(text, &end, strncasecmp(digits, "0x", 2) == 0 ? 16 : 10);
     while (*end == ' ')
         end++;
     return end != text && *end == '\0' && errno == 0;
@@ -102,7 +107,7 @@ static bool text_to_real(const char *text, double *out_value)
 {
     char *end = NULL;
     *out_value = strtod(text, &end);
-    return end != text && *end == '\0';
+    return end != text && end[strspn(end, " ")] == '\0';
 }
 
 /* 2026-01-31 10:11:12.5+00: three or six digits of fraction, or none. */
@@ -117,14 +122,10 @@ static void timestamp_text(sqlite3_context *context, const char *stored)
     runtime_result(context, text);
 }
 
-static void real_text(sqlite3_context *context, double value)
+void runtime_real_text(double value, char out_text[RUNTIME_REAL])
 {
-    char text[40];
-    for (int digits = 1; digits <= 17; digits++) {
-        (void)snprintf(text, sizeof text, "%.*g", digits, value);
-        if (strtod(text, NULL) == value) break;
-    }
-    runtime_result(context, text);
+    (void)snprintf(out_text, RUNTIME_REAL, "%.15g", value);
+    if (strtod(out_text, NULL) != value) (void)snprintf(out_text, RUNTIME_REAL, "%.17g", value);
 }
 
 static bool cast_text(sqlite3_context *context, const char *text, const char *to)
@@ -149,10 +150,12 @@ static bool cast_text(sqlite3_context *context, const char *text, const char *to
 
 static bool cast_to_text(sqlite3_context *context, sqlite3_value *value, const char *from)
 {
+    char made[RUNTIME_REAL];
     if (strcmp(from, "BOOL") == 0) {
         runtime_result(context, sqlite3_value_int(value) != 0 ? "true" : "false");
     } else if (strcmp(from, "FLOAT64") == 0) {
-        real_text(context, sqlite3_value_double(value));
+        runtime_real_text(sqlite3_value_double(value), made);
+        runtime_result(context, made);
     } else if (strcmp(from, "TIMESTAMP") == 0) {
         timestamp_text(context, runtime_text(value));
     } else {
@@ -420,6 +423,16 @@ static void only_final(sqlite3_context *context)
     sqlite3_value_free(only->value);
 }
 
+static bool register_both(sqlite3 *db, const struct runtime_function *f)
+{
+    static char safe[] = "safe"; /* that it is there says all */
+    char name[64];
+    (void)snprintf(name, sizeof name, "safe_%s", f->name);
+    int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC;
+    return sqlite3_create_function(db, f->name, f->args, flags, NULL, f->call, NULL, NULL) == SQLITE_OK &&
+           sqlite3_create_function(db, name, f->args, flags, safe, f->call, NULL, NULL) == SQLITE_OK;
+}
+
 bool runtime_register(sqlite3 *db)
 {
     static const struct runtime_function functions[] = {
@@ -429,13 +442,11 @@ bool runtime_register(sqlite3 *db)
         {"bq_required", 2, required}, {"bq_error", 1, raise_error}, {0},
     };
     const struct runtime_function *const tables[] = {functions, runtime_json_functions,
-                                                     runtime_time_functions};
+                                                     runtime_path_functions, runtime_time_functions};
     bool good = true;
-    for (size_t t = 0; t < 3; t++) {
+    for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
         for (const struct runtime_function *f = tables[t]; f->name != NULL; f++)
-            good = good && sqlite3_create_function(db, f->name, f->args, SQLITE_UTF8 | SQLITE_DETERMINISTIC,
-                                                   NULL, f->call, NULL, NULL) == SQLITE_OK;
-    }
+            good = good && register_both(db, f);
     return good && runtime_register_aggregates(db) &&
            sqlite3_create_function(db, "bq_only", 1, SQLITE_UTF8, NULL, NULL, only_step, only_final) ==
                SQLITE_OK;

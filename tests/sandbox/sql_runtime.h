@@ -16,9 +16,11 @@ struct runtime_function {
 
 extern const struct runtime_function runtime_time_functions[]; /* a zeroed one ends it */
 extern const struct runtime_function runtime_json_functions[];
+extern const struct runtime_function runtime_path_functions[];
 
 const char *runtime_text(sqlite3_value *value); /* "" for NULL */
 bool runtime_any_null(int count, sqlite3_value **values);
+/* The function fails; under its other name, with "safe_" before it, its answer is NULL. */
 void runtime_error(sqlite3_context *context, const char *format, ...) PRINTF(2, 3);
 void runtime_result(sqlite3_context *context, const char *text); /* copied */
 bool runtime_register_aggregates(sqlite3 *db);                   /* sql_runtime_agg.c */

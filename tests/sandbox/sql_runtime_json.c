@@ -1,11 +1,47 @@
 /* JSON and arrays at run time. */
 #include <jansson.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "sql_emit.h"
 #include "sql_runtime.h"
 
 /* --- JSON --- */
+
+static bool has_real(const json_t *value)
+{
+    size_t i;
+    json_t *inner;
+    if (json_is_real(value)) return true;
+    json_array_foreach (value, i, inner)
+        if (has_real(inner)) return true;
+    void *at = json_object_iter((json_t *)(uintptr_t)value); /* jansson's iterators know no const */
+    for (; at != NULL; at = json_object_iter_next((json_t *)(uintptr_t)value, at)) {
+        if (has_real(json_object_iter_value(at))) return true;
+    }
+    return false;
+}
+
+char *runtime_json_text(const json_t *value)
+{
+    size_t flags = JSON_COMPACT | JSON_ENCODE_ANY;
+    if (!has_real(value)) return json_dumps(value, flags);
+    char *text = json_dumps(value, flags | JSON_REAL_PRECISION(15));
+    json_t *read = text != NULL ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
+    bool same = json_equal(read, value);
+    json_decref(read);
+    if (same) return text;
+    free(text);
+    return json_dumps(value, flags);
+}
+
+static void give_json(sqlite3_context *context, const json_t *value)
+{
+    char *text = runtime_json_text(value);
+    runtime_result(context, text != NULL ? text : "null");
+    free(text);
+}
 
 static void json_int(sqlite3_context *context, int count, sqlite3_value **values)
 {
@@ -18,48 +54,27 @@ static void json_int(sqlite3_context *context, int count, sqlite3_value **values
     }
 }
 
-/* The value at $.a.b[0]."c d"; NULL: none. */
-static const json_t *json_at_path(const json_t *value, const char *path, bool *out_good)
+static void parse_json(sqlite3_context *context, int count, sqlite3_value **values)
 {
-    *out_good = *path == '$';
-    for (path++; *out_good && *path != '\0' && value != NULL;) {
-        char key[256];
-        size_t size = 0;
-        bool bracket = *path == '[', quoted = false;
-        if (*path != '.' && !bracket) *out_good = false;
-        path++;
-        if (*path == '"' || *path == '\'') quoted = *path != '\0';
-        char close = quoted ? *path++ : bracket ? ']' : '.';
-        while (*path != '\0' && *path != close && (quoted || *path != '[') && size + 1 < sizeof key)
-            key[size++] = *path++;
-        key[size] = '\0';
-        if (quoted && *path++ != close) *out_good = false;
-        if (*out_good && bracket && *path++ != ']') *out_good = false;
-        if (!*out_good) return NULL;
-        value = json_is_array(value) ? json_array_get(value, (size_t)strtoul(key, NULL, 10))
-                                     : json_object_get(value, key);
+    json_error_t error;
+    if (runtime_any_null(count, values)) return;
+    json_t *read = json_loads(runtime_text(values[0]), JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
+    if (read == NULL) {
+        runtime_error(context, "Invalid input to PARSE_JSON: %s", error.text);
+    } else {
+        give_json(context, read);
     }
-    return value;
+    json_decref(read);
 }
 
-static void json_value(sqlite3_context *context, int count, sqlite3_value **values)
+/* A number as TO_JSON_STRING writes it. */
+static void real_of_json(sqlite3_context *context, int count, sqlite3_value **values)
 {
-    bool good = false;
+    char text[RUNTIME_REAL];
     if (runtime_any_null(count, values)) return;
-    json_t *root = json_loads(runtime_text(values[0]), JSON_DECODE_ANY, NULL);
-    const json_t *value = json_at_path(root, count > 1 ? runtime_text(values[1]) : "$", &good);
-    if (!good) {
-        runtime_error(context, "Invalid JSONPath: %s", runtime_text(values[1]));
-    } else if (json_is_string(value)) {
-        runtime_result(context, json_string_value(value));
-    } else if (json_is_boolean(value)) {
-        runtime_result(context, json_is_true(value) ? "true" : "false");
-    } else if (json_is_number(value)) {
-        char *text = json_dumps(value, JSON_ENCODE_ANY);
-        runtime_result(context, text);
-        free(text);
-    }
-    json_decref(root);
+    double value = sqlite3_value_double(values[0]);
+    runtime_real_text(value, text);
+    runtime_result(context, isfinite(value) ? text : value < 0 ? "\"-Infinity\"" : "\"Infinity\"");
 }
 
 static void type_of_json(sqlite3_context *context, int count, sqlite3_value **values)
@@ -93,13 +108,6 @@ static void json_as(sqlite3_context *context, int count, sqlite3_value **values)
                       runtime_text(values[0]));
     }
     json_decref(root);
-}
-
-static void give_json(sqlite3_context *context, const json_t *value)
-{
-    char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
-    runtime_result(context, text != NULL ? text : "null");
-    free(text);
 }
 
 /* --- arrays --- */
@@ -209,7 +217,8 @@ static void split(sqlite3_context *context, int count, sqlite3_value **values)
 
 const struct runtime_function runtime_json_functions[] = {
     {"bq_json_int", 1, json_int},
-    {"bq_json_value", -1, json_value},
+    {"bq_parse_json", 1, parse_json},
+    {"bq_json_real", 1, real_of_json},
     {"bq_json_type", 1, type_of_json},
     {"bq_json_as", 2, json_as},
     {"bq_array_concat", 2, array_concat},

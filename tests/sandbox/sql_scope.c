@@ -23,9 +23,8 @@ struct value field_value(struct emitter *emitter, struct value base, const char 
 {
     struct sql *sql = emitter->sql;
     if (base.type->kind == TYPE_JSON) {
-        if (strchr(name, '"') != NULL) sql_fail_at(sql, at, "A quote in a JSON key is not supported");
-        const char *path = quote_text(emitter, sql_format(sql, "$.\"%s\"", name));
-        return value_make(sql_format(sql, "(%s -> %s)", base.sql, path), base.type);
+        const char *key = quote_text(emitter, name);
+        return value_make(sql_format(sql, "bq_json_item(%s, %s)", base.sql, key), base.type);
     }
     if (base.type->kind != TYPE_STRUCT) {
         sql_fail_at(sql, at, "Cannot access field %s on a value with type %s", name,

@@ -241,14 +241,11 @@ json_t *value_of_column(sqlite3_stmt *stmt, int column, const struct type *type)
 
 static json_t *shown_number(const json_t *stored)
 {
-    char text[40];
+    char text[RUNTIME_REAL + 2];
     if (json_is_integer(stored)) {
         (void)snprintf(text, sizeof text, "%" JSON_INTEGER_FORMAT, json_integer_value(stored));
     } else {
-        for (int digits = 1; digits <= 17; digits++) {
-            (void)snprintf(text, sizeof text, "%.*g", digits, json_real_value(stored));
-            if (strtod(text, NULL) == json_real_value(stored)) break;
-        }
+        runtime_real_text(json_real_value(stored), text);
         if (strpbrk(text, ".eni") == NULL)
             (void)snprintf(text + strlen(text), sizeof text - strlen(text), ".0");
     }
@@ -276,7 +273,7 @@ json_t *value_shown(const struct type *type, const json_t *stored)
         return json_pack("{s:o}", "f", fields);
     }
     if (type->kind == TYPE_JSON) {
-        char *text = json_dumps(stored, JSON_COMPACT | JSON_ENCODE_ANY);
+        char *text = runtime_json_text(stored);
         json_t *shown = json_string(text);
         free(text);
         return shown;
