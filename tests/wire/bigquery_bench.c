@@ -140,7 +140,7 @@ void fault(const char *line)
 /* The first cell of the first row, as a number. */
 int64_t ask(const char *format, ...)
 {
-    char sql[1024];
+    char sql[2048];
     va_list list;
     va_start(list, format);
     vsnprintf(sql, sizeof sql, format, list);
@@ -243,6 +243,33 @@ struct load *begin(const struct bench *bench, const struct selection *selection)
     struct load *load = NULL;
     must(bench->warehouse->ops->begin(bench->warehouse, selection, &load, &err), &err);
     return load;
+}
+
+bool try_rows(const struct bench *bench, const struct selection *selection, const struct row *rows,
+              size_t count, const struct commit *commit, struct committed *out, struct error *err)
+{
+    const struct warehouse_ops *ops = bench->warehouse->ops;
+    struct load *load = begin(bench, selection);
+    for (size_t i = 0; i < count; i++)
+        must(ops->write(load, rows[i].table, rows[i].json, strlen(rows[i].json), err), err);
+    return ops->commit(load, commit, out, err);
+}
+
+struct committed put_rows(const struct bench *bench, const struct selection *selection,
+                          const struct row *rows, size_t count, const struct commit *commit)
+{
+    struct error err = {0};
+    struct committed committed = {0};
+    must(prepare(bench, selection, &err), &err);
+    must(try_rows(bench, selection, rows, count, commit, &committed, &err), &err);
+    assert_int_equal(committed.doubled, 0);
+    return committed;
+}
+
+void refresh(const struct bench *bench, const struct selection *selection)
+{
+    struct error err = {0};
+    must(bench->warehouse->ops->refresh(bench->warehouse, selection, &err), &err);
 }
 
 /* Two talks, one part older than the unit, one rejected record; days 3 to 5. */

@@ -43,6 +43,18 @@ struct commit commit_of(int lo, int hi);
 bool talk(struct load *load, const char *id, int on, int sequence, struct error *err);
 bool prepare(const struct bench *bench, const struct selection *selection, struct error *err);
 struct load *begin(const struct bench *bench, const struct selection *selection);
+/* A row as JSON; table is an index into the selection. */
+struct row {
+    size_t table;
+    const char *json;
+};
+/* Stages the rows and commits them; prepared before. */
+bool try_rows(const struct bench *bench, const struct selection *selection, const struct row *rows,
+              size_t count, const struct commit *commit, struct committed *out, struct error *err);
+/* The same; prepares first, and fails the test if it can't. */
+struct committed put_rows(const struct bench *bench, const struct selection *selection,
+                          const struct row *rows, size_t count, const struct commit *commit);
+void refresh(const struct bench *bench, const struct selection *selection);
 /* prepare, state, then two talks, one part older than the unit and one rejected record; days 3 to 5. */
 bool load_unit(const struct bench *bench, struct committed *out, struct error *err);
 void assert_unit_once(const struct bench *bench);
