@@ -42,14 +42,24 @@ void batch_add(struct batch *batch, struct record record)
     batch->records[batch->count++] = record;
 }
 
+/* Its index in the selection, or 0. */
+static size_t child_index(const struct batch *batch, const struct table *table)
+{
+    for (size_t i = 1; i < batch->selection->table_count; i++)
+        if (batch->selection->tables[i] == table) return i;
+    return 0;
+}
+
+bool batch_wants(const struct batch *batch, const struct table *table)
+{
+    return child_index(batch, table) > 0;
+}
+
 void batch_child(struct batch *batch, const struct table *table, json_t *body)
 {
-    const struct selection *selection = batch->selection;
-    size_t index = 1;
+    size_t index = child_index(batch, table);
     (void)json_array_append_new(batch->made, body); /* freed with the page, wanted or not */
-    while (index < selection->table_count && selection->tables[index] != table)
-        index++;
-    if (index < selection->table_count) batch_add(batch, (struct record){.table = index, .body = body});
+    if (index > 0) batch_add(batch, (struct record){.table = index, .body = body});
 }
 
 /* Whoever is not among the ids will be taken for deleted, so one that can't be read spoils the list. */

@@ -167,10 +167,10 @@ struct batch;
 
 /* A record that holds others: where it is read whole, and what it is called there. */
 struct intercom_thread {
-    const char *path;    /* the record's id follows; NULL: the listing has it whole */
-    const char *query;   /* "a=b"; may be NULL */
+    const char *path;          /* the record's id follows; NULL: the listing has it whole */
+    const char *query;         /* "a=b"; may be NULL */
     const struct table *table; /* of the parts */
-    const char *parts;   /* the member that holds {parts: [...], total_count} */
+    const char *parts;         /* the member that holds {parts: [...], total_count} */
     const char *opening; /* the member that is the first message, which is not among the parts; may be NULL */
     const char *counted; /* where the record says how many parts it has; may be NULL */
     const char *parent;  /* our name for the record's id in a part */
@@ -212,10 +212,10 @@ struct intercom_stream {
     bool typed;   /* one list for each type in the settings, whose name ends the path */
     bool only_id; /* nothing else of a record is handed on, and an incomplete list is an error */
     void (*imply)(struct batch *batch, const json_t *record); /* adds what else a record tells; may be NULL */
-    const struct intercom_reading *listing; /* what an enriched stream is listed by */
-    const struct intercom_thread *thread;   /* what is in a record */
-    const struct intercom_set *set;         /* what belongs to one */
-    const struct intercom_nested *nested;   /* what may be cut off in one */
+    const struct intercom_reading *listing;                   /* what an enriched stream is listed by */
+    const struct intercom_thread *thread;                     /* what is in a record */
+    const struct intercom_set *set;                           /* what belongs to one */
+    const struct intercom_nested *nested;                     /* what may be cut off in one */
 };
 
 /* --- shapes.c --- */

@@ -75,9 +75,9 @@ static const struct stream *const streams[] = {
                       .permission = "Read and list users and companies",
                       .blind = "a contact that changed twice between two runs is seen once"},
            .reading = &intercom_enriched, .listing = &intercom_pages, .nested = contact_lists,
-           .shape = &intercom_search, .path = "/contacts/search", .list = "data",
-           .per_page = 150, .query = "include_merge_history=true", .query_since = 16,
-           .bounds = BOUNDS_DAYS_2_16, .order = ORDER_OLDEST_FIRST, .imply = imply_merged),
+           .shape = &intercom_search, .path = "/contacts/search", .list = "data", .per_page = 150,
+           .query = "include_merge_history=true", .query_since = 16, .bounds = BOUNDS_DAYS_2_16,
+           .order = ORDER_OLDEST_FIRST, .imply = imply_merged),
 
     STREAM(.stream =
                {.name = "companies",
@@ -224,8 +224,8 @@ static const struct stream *const streams[] = {
                       .permission = "Read tickets",
                       .blind = "parts before the newest 500 of a ticket"},
            .reading = &intercom_enriched, .listing = &intercom_pages, .thread = &ticket_thread,
-           .shape = &intercom_search, .path = "/tickets/search",
-           .list = "tickets", .per_page = 150, .bounds = BOUNDS_SECONDS, .order = ORDER_OLDEST_FIRST),
+           .shape = &intercom_search, .path = "/tickets/search", .list = "tickets", .per_page = 150,
+           .bounds = BOUNDS_SECONDS, .order = ORDER_OLDEST_FIRST),
 
     STREAM(.stream = {.name = "ticket_types",
                       .kind = STREAM_SNAPSHOT,

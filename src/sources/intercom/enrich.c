@@ -1,0 +1,309 @@
+/* enrich.c - reads a listing, and adds what its records have more of.
+ *
+ * Parts that are inside of a record become rows; a list that is cut off in it is read whole; a set that
+ * belongs to it is read. Of a page all of that is begun together, many at once, and the page is handed on
+ * when it is done. What is listed stays listed: a list that can't be read whole stays as it came, with
+ * has_more.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "core/rows.h"
+#include "parts.h"
+
+#define IN_FLIGHT 32
+
+/* Something to be read for a record of the page. */
+struct task {
+    json_t *record;
+    unsigned lists; /* those of the stream's nested ones that are in the answer, as bits; 0: it is the set */
+};
+
+struct enrich {
+    struct reader reader;
+    struct intercom *intercom;
+    const struct intercom_stream *stream;
+    struct selection selection;
+    int64_t from_us; /* records of older versions have their set already */
+    bool set_wanted;
+    bool forbidden; /* nested lists are: that was told, and no other is asked for */
+
+    struct reader *listing;
+    struct page page; /* of the listing */
+    struct batch batch;
+    struct parts parts;
+
+    struct errands errands;
+    struct task *tasks; /* of the page, in the order of its records */
+    size_t task_count, begun, ended, room;
+    struct errand slots[IN_FLIGHT]; /* a ring: of the tasks from `ended` to `begun` */
+};
+
+/* --- what there is to do --- */
+
+static void add_task(struct enrich *enrich, json_t *record, unsigned lists)
+{
+    if (enrich->task_count == enrich->room) {
+        enrich->room = enrich->room ? 2 * enrich->room : 64;
+        enrich->tasks = mem_grow(enrich->tasks, enrich->room, sizeof *enrich->tasks);
+    }
+    enrich->tasks[enrich->task_count++] = (struct task){.record = record, .lists = lists};
+}
+
+/* Where the whole list is, if this one is cut off and says so. The path gets our token: it stays on our host.
+ */
+static const char *cut_off_at(const json_t *list)
+{
+    const json_t *url = json_object_get(list, "url");
+    const char *path = json_string_value(url);
+    if (!json_is_true(json_object_get(list, "has_more")) || !path) return NULL;
+    size_t size = json_string_length(url);
+    if (size < 2 || size >= LIMIT_NAME || strlen(path) != size || path[0] != '/' || path[1] == '/')
+        return NULL;
+    for (const char *byte = path; *byte; byte++)
+        if (*byte <= ' ' || *byte > '~') return NULL;
+    return path;
+}
+
+/* Lists of one URL are read by one request. */
+static void find_nested(struct enrich *enrich, json_t *record)
+{
+    const struct intercom_nested *nested = enrich->stream->nested;
+    unsigned done = 0;
+    for (unsigned i = 0; nested && !enrich->forbidden && nested[i].name; i++) {
+        const char *path = cut_off_at(json_object_get(record, nested[i].name));
+        unsigned lists = 0;
+        if (!path || done & 1U << i) continue;
+        for (unsigned j = i; nested[j].name; j++) {
+            const char *other = cut_off_at(json_object_get(record, nested[j].name));
+            if (other && strcmp(other, path) == 0) lists |= 1U << j;
+        }
+        done |= lists;
+        add_task(enrich, record, lists);
+    }
+}
+
+static void find_set(struct enrich *enrich, json_t *record)
+{
+    char id[LIMIT_NAME];
+    int64_t version;
+    if (!enrich->set_wanted || !errand_id(record, id)) return;
+    if (!row_version(enrich->stream->stream.table, record, &version) || version < enrich->from_us) return;
+    add_task(enrich, record, 0);
+}
+
+static void find_tasks(struct enrich *enrich)
+{
+    enrich->task_count = enrich->begun = enrich->ended = 0;
+    for (size_t i = 0; i < enrich->page.count; i++) {
+        const struct record *listed = &enrich->page.records[i];
+        json_t *record = (json_t *)(uintptr_t)listed->body; /* the listing's, which needs it no more */
+        if (listed->table > 0 || listed->problem || !json_is_object(record)) continue;
+        find_nested(enrich, record);
+        find_set(enrich, record);
+    }
+}
+
+/* --- doing it --- */
+
+/* The first of the lists that the task is about. */
+static const struct intercom_nested *nested_of(const struct enrich *enrich, const struct task *task)
+{
+    unsigned first = 0;
+    while (!(task->lists & 1U << first))
+        first++;
+    return &enrich->stream->nested[first];
+}
+
+static bool begin_task(struct enrich *enrich, struct error *err)
+{
+    const struct task *task = &enrich->tasks[enrich->begun];
+    struct errand *errand = &enrich->slots[enrich->begun % IN_FLIGHT];
+    char id[LIMIT_NAME] = "";
+    enrich->begun++;
+    enrich->errands.all = enrich->page.last && enrich->begun == enrich->task_count;
+    (void)errand_id(task->record, id);
+    if (task->lists == 0) return set_begin(errand, &enrich->errands, enrich->stream->set, id, err);
+    const char *path = cut_off_at(json_object_get(task->record, nested_of(enrich, task)->name));
+    (void)snprintf(errand->what, sizeof errand->what, "Intercom %s, %s", enrich->stream->stream.name, path);
+    return errand_begin(errand, &enrich->errands, path, NULL, err);
+}
+
+/* The element as the record would hold it: type, id and url, whatever else the whole list tells. */
+static json_t *make_link(const json_t *element)
+{
+    static const char *const members[] = {"type", "id", "url"};
+    json_t *link = json_object();
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++)
+        (void)json_object_set(link, members[i], json_object_get(element, members[i])); /* absent: not set */
+    return link;
+}
+
+static const json_t *find_link(const json_t *links, const json_t *id)
+{
+    for (size_t i = 0; i < json_array_size(links); i++)
+        if (json_equal(json_object_get(json_array_get(links, i), "id"), id)) return json_array_get(links, i);
+    return NULL;
+}
+
+/* Those that came with the record stay as they are. */
+static void complete_nested(const struct intercom_nested *nested, json_t *record, const json_t *elements)
+{
+    json_t *list = json_object_get(record, nested->name);
+    const json_t *shown = json_object_get(list, "data");
+    json_t *whole = json_array();
+    for (size_t i = 0; i < json_array_size(elements); i++) {
+        json_t *element = json_array_get(elements, i);
+        const char *value = nested->member ? json_text_at(element, nested->member) : NULL;
+        if (nested->value && (!value || strcmp(value, nested->value) != 0)) continue;
+        const json_t *link = find_link(shown, json_object_get(element, "id"));
+        if (link)
+            (void)json_array_append(whole, (json_t *)(uintptr_t)link);
+        else
+            (void)json_array_append_new(whole, make_link(element));
+    }
+    (void)json_object_set_new(list, "data", whole);
+    (void)json_object_set_new(list, "has_more", json_false());
+}
+
+/* The record was listed, and when it was asked for more it was another one. */
+static void bury(struct enrich *enrich, const struct errand *errand, const json_t *record)
+{
+    const char *into = errand->fetch.canonical;
+    if (!into[0] || !enrich->stream->stream.table->gone || enrich->intercom->peer_s <= 0) return;
+    json_t *tombstone = json_object();
+    (void)json_object_set(tombstone, "id", json_object_get(record, "id"));
+    (void)json_object_set_new(tombstone, "merged_into", json_string(into));
+    (void)json_object_set_new(tombstone, "seen_missing_at", json_integer(enrich->intercom->peer_s));
+    (void)json_object_set_new(tombstone, "source", json_string("merged"));
+    batch_child(&enrich->batch, enrich->stream->stream.table->gone, tombstone);
+}
+
+/* A list that is not ours to read does not hinder the rest of the record. */
+static bool forgive(struct enrich *enrich, struct page *page, const struct error *failure)
+{
+    if (failure->kind != ERROR_FORBIDDEN) return false;
+    if (!enrich->forbidden)
+        log_write(LOG_WARNING, "list_forbidden", LOG_FIELDS(LOG_TEXT("stream", enrich->stream->stream.name)),
+                  "%s; records keep the first elements of such lists, with has_more", failure->text);
+    enrich->forbidden = true;
+    page->incomplete++;
+    return true;
+}
+
+static bool end_nested(struct enrich *enrich, const struct task *task, struct errand *errand,
+                       struct page *page, struct error *err)
+{
+    const struct intercom_nested *nested = enrich->stream->nested;
+    struct error failure = {0}; /* not err: most failures end well */
+    AUTO(json_drop) json_t *elements = json_array();
+    switch (errand_list(errand, nested_of(enrich, task)->name, elements, &failure)) {
+    case FATE_READ:
+        for (unsigned i = 0; nested[i].name; i++)
+            if (task->lists & 1U << i) complete_nested(&nested[i], task->record, elements);
+        return true;
+    case FATE_GONE:
+        page->vanished++;
+        bury(enrich, errand, task->record);
+        return true;
+    case FATE_REJECTED: page->incomplete++; return true;
+    case FATE_FAILED:
+        if (forgive(enrich, page, &failure)) return true;
+        *err = failure;
+        return false;
+    }
+    abort();
+}
+
+/* Ends the record's tasks, in order, and begins others as there is room. */
+static bool end_tasks(struct enrich *enrich, const json_t *record, struct page *page, struct error *err)
+{
+    while (enrich->ended < enrich->task_count) {
+        const struct task *task = &enrich->tasks[enrich->ended];
+        struct errand *errand = &enrich->slots[enrich->ended % IN_FLIGHT];
+        while (enrich->begun < enrich->task_count && enrich->begun - enrich->ended < IN_FLIGHT)
+            if (!begin_task(enrich, err)) return false;
+        if (task->record != record) return true;
+        bool good = task->lists ? end_nested(enrich, task, errand, page, err)
+                                : set_end(errand, enrich->stream->set, record, &enrich->batch, err);
+        errand_done(errand);
+        enrich->ended++;
+        if (!good) return false;
+    }
+    return true;
+}
+
+/* --- the reader --- */
+
+static void take_record(struct enrich *enrich, const struct record *listed, struct page *page)
+{
+    const struct intercom_thread *thread = enrich->stream->thread;
+    json_t *record = (json_t *)(uintptr_t)listed->body; /* as in find_tasks */
+    if (!thread || listed->table > 0 || listed->problem)
+        batch_add(&enrich->batch, *listed);
+    else if (!parts_there(thread, record)) {
+        batch_add(&enrich->batch, *listed);
+        page->incomplete++;
+    } else if (!parts_take(&enrich->parts, record, listed->listed_us, 0))
+        page->incomplete++;
+}
+
+static bool next_page(struct reader *reader, struct page *out_page, struct error *err)
+{
+    struct enrich *enrich = (struct enrich *)reader;
+    batch_reset(&enrich->batch);
+    if (!enrich->listing->reading->next(enrich->listing, &enrich->page, err)) return false;
+    struct page page = enrich->page;
+    find_tasks(enrich);
+    for (size_t i = 0; i < enrich->page.count; i++) {
+        const struct record *listed = &enrich->page.records[i];
+        take_record(enrich, listed, &page);
+        if (!end_tasks(enrich, listed->body, &page, err)) return false;
+    }
+    page.records = enrich->batch.records;
+    page.count = enrich->batch.count;
+    page.requests += enrich->errands.requests;
+    page.repairs += enrich->errands.repairs;
+    enrich->errands.requests = enrich->errands.repairs = 0;
+    *out_page = page;
+    return true;
+}
+
+static void close_enriched(struct reader *reader)
+{
+    struct enrich *enrich = (struct enrich *)reader;
+    for (size_t i = 0; i < IN_FLIGHT; i++)
+        errand_done(&enrich->slots[i]);
+    batch_done(&enrich->batch);
+    if (enrich->listing) enrich->listing->reading->close(enrich->listing);
+    free(enrich->tasks);
+    free(enrich);
+}
+
+static bool open_enriched(struct intercom *intercom, const struct selection *selection, struct window window,
+                          struct reader **out_reader, struct error *err)
+{
+    const struct intercom_stream *stream = (const struct intercom_stream *)selection->stream;
+    struct enrich *enrich = mem_zero(1, sizeof *enrich);
+    enrich->reader.reading = &intercom_enriched;
+    enrich->intercom = intercom;
+    enrich->stream = stream;
+    enrich->selection = *selection;
+    enrich->from_us = window.from_s > INT64_MIN / 1000000 ? window.from_s * 1000000 : INT64_MIN;
+    enrich->errands.intercom = intercom;
+    batch_init(&enrich->batch, &enrich->selection);
+    if (stream->thread) parts_init(&enrich->parts, stream->thread, &enrich->batch);
+    if (!set_check(intercom, stream->set, &enrich->batch, &enrich->set_wanted, err) ||
+        !stream->listing->open(intercom, selection, window, &enrich->listing, err)) {
+        close_enriched(&enrich->reader);
+        return false;
+    }
+    *out_reader = &enrich->reader;
+    return true;
+}
+
+const struct intercom_reading intercom_enriched = {
+    .open = open_enriched, .next = next_page, .close = close_enriched};
