@@ -6,11 +6,9 @@
 #include "base/day.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "internal.h"
+#include "control.h"
 #include "store.h"
 #include "world.h"
-#include "world_admins.h"
-#include "world_shelf.h"
 
 #define DAY_S 86400
 
@@ -69,8 +67,9 @@ static void move_clock(struct exchange *exchange)
 
 /* --- faults --- */
 
-static const struct route *const faulty_routes[] = {auth_routes, bigquery_routes, intercom_contact_routes,
-                                                    intercom_list_routes, intercom_routes};
+static const struct route *const faulty_routes[] = {
+    auth_routes,          bigquery_routes, intercom_contact_routes, intercom_company_routes,
+    intercom_list_routes, intercom_routes};
 
 /* A fault that names no operation would never happen, and its test would prove nothing. */
 static bool is_operation(const char *service, const char *operation)
@@ -143,240 +142,43 @@ static void show_journal(struct exchange *exchange)
 
 /* --- world --- */
 
-/* The days of a filling, in seconds. */
-static bool read_fill(const json_t *what, int64_t *out_from_s, int64_t *out_to_s, int64_t *out_count)
-{
-    const char *from = json_text_at(what, "from"), *to = json_text_at(what, "to");
-    struct day first, last;
-    *out_count = json_int_at(what, "count", -1);
-    if (!from || !to || !day_parse(from, &first) || !day_parse(to, &last) || *out_count < 0) return false;
-    *out_from_s = (int64_t)first.n * DAY_S;
-    *out_to_s = (int64_t)last.n * DAY_S;
-    return true;
-}
-
-static bool fill(struct sandbox *sandbox, json_t *what)
-{
-    int64_t from_s, to_s, count;
-    if (!read_fill(what, &from_s, &to_s, &count)) return false;
-    world_fill(sandbox->world, from_s, to_s, count);
-    return true;
-}
-
-static bool fill_conversations(struct sandbox *sandbox, json_t *what)
-{
-    int64_t from_s, to_s, count;
-    int64_t parts = json_int_at(what, "parts", 8), body_bytes = json_int_at(what, "body_bytes", 200);
-    if (!read_fill(what, &from_s, &to_s, &count) || parts < 0 || parts > 10000 || body_bytes < 0 ||
-        body_bytes > 1024 * 1024)
-        return false;
-    world_fill_talks(sandbox->talks, from_s, to_s, count, (uint32_t)parts, (uint32_t)body_bytes);
-    return true;
-}
-
-static int64_t now_of(struct sandbox *sandbox)
-{
-    return virtual_clock_peek(sandbox->clock) / 1000000;
-}
-
-static bool touch(struct sandbox *sandbox, json_t *what)
-{
-    int64_t now_s = now_of(sandbox), count = json_int_at(what, "count", 0);
-    world_touch(sandbox->world, now_s, count);
-    world_touch(sandbox->talks, now_s, count);
-    admins_touch(sandbox->admins, count);
-    return json_is_object(what);
-}
-
-static bool add(struct sandbox *sandbox, json_t *what)
-{
-    const char *type = json_text_at(what, "type");
-    bool talk = type && strcmp(type, "conversation") == 0;
-    return world_add(talk ? sandbox->talks : sandbox->world, what);
-}
-
-static bool remove_record(struct sandbox *sandbox, json_t *what)
-{
-    const char *id = json_text_at(what, "id");
-    int64_t now_s = now_of(sandbox);
-    return id && (world_remove(sandbox->world, id, now_s) || world_remove(sandbox->talks, id, now_s));
-}
-
-static bool remove_contacts(struct sandbox *sandbox, json_t *what)
-{
-    int64_t count = json_int_at(what, "count", -1);
-    if (count < 0) return remove_record(sandbox, what);
-    return world_remove_some(sandbox->world, count, now_of(sandbox)) == count;
-}
-
-static bool remove_conversations(struct sandbox *sandbox, json_t *what)
-{
-    int64_t count = json_int_at(what, "count", -1);
-    if (count < 0) return remove_record(sandbox, what);
-    return world_remove_some(sandbox->talks, count, now_of(sandbox)) == count;
-}
-
-static bool restore(struct sandbox *sandbox, json_t *what)
-{
-    const char *id = json_text_at(what, "id");
-    return id && world_restore(sandbox->world, id, now_of(sandbox));
-}
-
-static bool merge(struct sandbox *sandbox, json_t *what)
-{
-    int64_t count = json_int_at(what, "count", -1);
-    return count >= 0 && world_merge(sandbox->world, count, now_of(sandbox)) == count;
-}
-
-static bool break_conversation(struct sandbox *sandbox, json_t *what)
-{
-    const char *id = json_text_at(what, "id");
-    return id && world_break(sandbox->talks, id);
-}
-
-static bool admins(struct sandbox *sandbox, json_t *what)
-{
-    const char *word = json_string_value(what);
-    bool join = word && strcmp(word, "join") == 0, leave = word && strcmp(word, "leave") == 0;
-    if (join) admins_join(sandbox->admins);
-    if (leave) admins_leave(sandbox->admins);
-    return join || leave;
-}
-
-/* --- the other lists: {"kind": "articles", ...} --- */
-
-static struct shelf *shelf_of(struct sandbox *sandbox, const json_t *what)
-{
-    const char *kind = json_text_at(what, "kind");
-    return kind ? shelves_find(sandbox->shelves, kind) : NULL;
-}
-
-static bool fill_list(struct sandbox *sandbox, json_t *what)
-{
-    struct shelf *shelf = shelf_of(sandbox, what);
-    int64_t from_s, to_s, count;
-    if (!shelf || !read_fill(what, &from_s, &to_s, &count)) return false;
-    shelf_fill(shelf, from_s, to_s, count);
-    return true;
-}
-
-/* So many at once, the one with this id, or one after every so many that are shown. */
-static bool touch_list(struct sandbox *sandbox, json_t *what)
-{
-    struct shelf *shelf = shelf_of(sandbox, what);
-    const char *id = json_text_at(what, "id");
-    int64_t count = json_int_at(what, "count", -1), every = json_int_at(what, "every", -1);
-    if (shelf && id) return shelf_touch_one(shelf, id, now_of(sandbox));
-    if (shelf && count >= 0) return shelf_touch(shelf, now_of(sandbox), count) == count;
-    if (shelf && every >= 0) shelf_touch_while_read(shelf, every);
-    return shelf && every >= 0;
-}
-
-static bool add_list(struct sandbox *sandbox, json_t *what)
-{
-    struct shelf *shelf = shelf_of(sandbox, what);
-    const json_t *record = json_object_get(what, "record");
-    return shelf && json_is_object(record) && shelf_put(shelf, record, now_of(sandbox));
-}
-
-static bool remove_list(struct sandbox *sandbox, json_t *what)
-{
-    struct shelf *shelf = shelf_of(sandbox, what);
-    const char *id = json_text_at(what, "id");
-    int64_t count = json_int_at(what, "count", -1);
-    if (shelf && id) return shelf_remove(shelf, id);
-    return shelf && count >= 0 && shelf_remove_some(shelf, count) == count;
-}
-
-/* A number; -1: it is none. */
-static int64_t number_of(const json_t *what)
-{
-    return json_is_integer(what) ? json_integer_value(what) : -1;
-}
-
-static bool touch_while_read(struct sandbox *sandbox, json_t *what)
-{
-    int64_t every = number_of(what);
-    if (every < 0) return false;
-    world_touch_while_read(sandbox->world, every);
-    world_touch_while_read(sandbox->talks, every);
-    return true;
-}
-
-static bool vanish_while_read(struct sandbox *sandbox, json_t *what)
-{
-    int64_t every = number_of(what);
-    if (every >= 0) world_vanish_while_read(sandbox->talks, every);
-    return every >= 0;
-}
-
-static bool rate_limit(struct sandbox *sandbox, json_t *what)
-{
-    int64_t requests = number_of(what);
-    if (requests >= 0) intercom_set_rate_limit(sandbox->intercom, requests);
-    return requests >= 0;
-}
-
-static bool index_lag(struct sandbox *sandbox, json_t *what)
-{
-    int64_t seconds = number_of(what);
-    if (seconds >= 0) intercom_set_index_lag(sandbox->intercom, seconds);
-    return seconds >= 0;
-}
-
-static const struct {
-    const char *name;
-    bool (*change)(struct sandbox *sandbox, json_t *what); /* false: not so */
-} changes[] = {
-    {"fill", fill},
-    {"fill_conversations", fill_conversations},
-    {"touch", touch},
-    {"add", add},
-    {"remove", remove_record},
-    {"delete_contacts", remove_contacts},
-    {"delete_conversations", remove_conversations},
-    {"restore", restore},
-    {"merge", merge},
-    {"break", break_conversation},
-    {"admins", admins},
-    {"touch_while_read", touch_while_read},
-    {"vanish_while_read", vanish_while_read},
-    {"fill_list", fill_list},
-    {"touch_list", touch_list},
-    {"add_list", add_list},
-    {"remove_list", remove_list},
-    {"rate_limit", rate_limit},
-    {"index_lag_s", index_lag},
-};
-
-static bool change_world(struct sandbox *sandbox, json_t *body)
+/* The change that the body's only member names; NULL: there is none. */
+static const struct control_change *find_change(json_t *body)
 {
     const char *key = json_object_iter_key(json_object_iter(body));
-    for (size_t i = 0; key && json_object_size(body) == 1 && i < sizeof changes / sizeof *changes; i++) {
-        if (strcmp(changes[i].name, key) == 0) return changes[i].change(sandbox, json_object_get(body, key));
+    for (size_t t = 0; key && json_object_size(body) == 1 && control_changes[t]; t++) {
+        for (const struct control_change *change = control_changes[t]; change->name; change++) {
+            if (strcmp(change->name, key) == 0) return change;
+        }
     }
-    return false;
+    return NULL;
+}
+
+/* "Send one of ..." or, of one of them, how it is sent. */
+static void explain(struct exchange *exchange, const struct control_change *only)
+{
+    AUTO(buf_done) struct buf text;
+    buf_init(&text, 64 * 1024);
+    buf_text(&text, only ? "It can't be done; send" : "Send one of");
+    for (size_t t = 0; control_changes[t]; t++) {
+        for (const struct control_change *change = control_changes[t]; change->name; change++) {
+            if (!only || only == change) buf_format(&text, " {\"%s\": %s}", change->name, change->usage);
+        }
+    }
+    refuse(exchange, 400, buf_string(&text));
 }
 
 static void handle_world(struct exchange *exchange)
 {
     AUTO(json_drop) json_t *body = read_object(exchange);
     struct sandbox *sandbox = exchange->sandbox;
-    if (body && change_world(sandbox, body))
+    const struct control_change *change = body ? find_change(body) : NULL;
+    if (change && change->change(sandbox, json_object_get(body, change->name)))
         exchange_reply_json(exchange, 200,
                             json_pack("{s:I, s:I}", "records", (json_int_t)world_count(sandbox->world),
                                       "conversations", (json_int_t)world_count(sandbox->talks)));
     else if (body)
-        refuse(
-            exchange, 400,
-            "Send one of {\"fill\": {from, to, count}}, {\"fill_conversations\": {from, to, count, parts, "
-            "body_bytes}}, {\"touch\": {count}}, {\"add\": record}, {\"remove\": {id}}, {\"break\": {id}}, "
-            "{\"delete_contacts\" or \"delete_conversations\": {count} or {id}}, {\"restore\": {id}}, "
-            "{\"merge\": {count}}, "
-            "{\"admins\": \"join\" or \"leave\"}, {\"touch_while_read\": n}, {\"vanish_while_read\": n}, "
-            "{\"fill_list\": {kind, from, to, count}}, {\"touch_list\": {kind, and count, id or every}}, "
-            "{\"add_list\": {kind, record}}, {\"remove_list\": {kind, and count or id}}, "
-            "{\"rate_limit\": n}, {\"index_lag_s\": n}");
+        explain(exchange, change);
 }
 
 /* --- pubsub --- */

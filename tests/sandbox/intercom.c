@@ -232,7 +232,7 @@ static bool read_cursor(const char *cursor, const char *hash, json_t **out_parts
            json_is_integer(json_array_get(*out_parts, 2)) && own && strcmp(own, hash) == 0;
 }
 
-/* --- POST /contacts/search, POST /conversations/search --- */
+/* --- POST /contacts/search, POST /conversations/search, POST /tickets/search --- */
 
 bool intercom_history(const struct exchange *exchange, int minor)
 {
@@ -240,16 +240,29 @@ bool intercom_history(const struct exchange *exchange, int minor)
     return minor >= 16 && include && strcmp(include, "true") == 0;
 }
 
+static void find_contacts(struct sandbox *sandbox, const struct world_query *query, struct world_found *found)
+{
+    world_find(sandbox->world, query, found);
+}
+
+static void find_conversations(struct sandbox *sandbox, const struct world_query *query,
+                               struct world_found *found)
+{
+    world_find(sandbox->talks, query, found);
+}
+
 /* What is searched, and how the answer calls it. */
 struct subject {
     enum query_kind kind;
     const char *type, *list;
     bool by_days; /* before 2.17 */
+    void (*find)(struct sandbox *sandbox, const struct world_query *query, struct world_found *out_found);
 };
 
-static const struct subject contacts = {QUERY_CONTACTS, "list", "data", true};
-static const struct subject conversations = {QUERY_CONVERSATIONS, "conversation.list", "conversations",
-                                             false};
+static const struct subject contacts = {QUERY_CONTACTS, "list", "data", true, find_contacts};
+static const struct subject conversations = {QUERY_CONVERSATIONS, "conversation.list", "conversations", false,
+                                             find_conversations};
+static const struct subject tickets = {QUERY_TICKETS, "ticket.list", "tickets", false, intercom_find_tickets};
 
 static json_t *make_pages(const struct search *search, int64_t page, int64_t total, json_t *cursor)
 {
@@ -294,7 +307,7 @@ static void run_search(struct exchange *exchange, const struct subject *subject,
     struct world_found found;
     query.out = &exchange->reply; /* written there at once: pages are large, and many */
     buf_format(query.out, "{\"type\":\"%s\",\"%s\":[", subject->type, subject->list);
-    world_find(subject->kind == QUERY_CONTACTS ? sandbox->world : sandbox->talks, &query, &found);
+    subject->find(sandbox, &query, &found);
     json_t *next = found.more && found.count ? make_cursor(&found, page + 1, hash) : NULL;
     AUTO(json_drop) json_t *pages = make_pages(search, page, found.total, next);
     buf_format(query.out, "],\"total_count\":%" PRId64 ",\"pages\":", found.total);
@@ -341,6 +354,11 @@ static void search_conversations(struct exchange *exchange)
     search(exchange, &conversations);
 }
 
+static void search_tickets(struct exchange *exchange)
+{
+    search(exchange, &tickets);
+}
+
 /* --- GET /conversations/{}, GET /admins --- */
 
 static void show_conversation(struct exchange *exchange)
@@ -372,6 +390,7 @@ const struct route intercom_routes[] = {
     {"intercom", "me", "GET", "/me", handle_me},
     {"intercom", "contacts.search", "POST", "/contacts/search", search_contacts},
     {"intercom", "conversations.search", "POST", "/conversations/search", search_conversations},
+    {"intercom", "tickets.search", "POST", "/tickets/search", search_tickets},
     {"intercom", "conversations.get", "GET", "/conversations/{}", show_conversation},
     {"intercom", "admins", "GET", "/admins", list_admins},
     {.handle = NULL},

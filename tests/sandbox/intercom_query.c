@@ -60,6 +60,17 @@ static const struct field conversation_fields[] = {
     {"statistics.last_close_at", FIELD_DATE},
 };
 
+static const struct field ticket_fields[] = {
+    {"id", FIELD_TEXT},
+    {"created_at", FIELD_DATE},
+    {"updated_at", FIELD_DATE},
+    {"snoozed_until", FIELD_DATE},
+    {"category", FIELD_TEXT},
+    {"admin_assignee_id", FIELD_TEXT},
+    {"team_assignee_id", FIELD_TEXT},
+    {"open", FIELD_BOOL},
+};
+
 static const struct {
     const struct field *fields;
     size_t count;
@@ -69,6 +80,7 @@ static const struct {
     [QUERY_CONTACTS] = {contact_fields, sizeof contact_fields / sizeof *contact_fields, 50, false},
     [QUERY_CONVERSATIONS] = {conversation_fields, sizeof conversation_fields / sizeof *conversation_fields,
                              20, true},
+    [QUERY_TICKETS] = {ticket_fields, sizeof ticket_fields / sizeof *ticket_fields, 20, true},
 };
 
 static bool refuse(struct query_error *err, const char *code, const char *format, ...) PRINTF(3, 4);

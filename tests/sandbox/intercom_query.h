@@ -1,5 +1,5 @@
-/* intercom_query.h - the body of a search of contacts or conversations, checked as Intercom checks it and
- * made ready to run.
+/* intercom_query.h - the body of a search of contacts, conversations or tickets, checked as Intercom checks
+ * it and made ready to run.
  *
  * Borrows from the JSON it was read from. One thread.
  */
@@ -30,7 +30,7 @@ struct filter {
     const json_t *value;
 };
 
-enum query_kind { QUERY_CONTACTS, QUERY_CONVERSATIONS };
+enum query_kind { QUERY_CONTACTS, QUERY_CONVERSATIONS, QUERY_TICKETS };
 
 struct search {
     enum query_kind kind;

@@ -3,6 +3,7 @@
 #define CASELOAD_SANDBOX_INTERCOM_ROOM_H
 
 #include "internal.h"
+#include "world.h"
 
 /* Token, rate limit, version and media types, as every request must bear them. False: already refused. */
 bool intercom_admit(struct exchange *exchange, int *out_minor);
@@ -27,5 +28,9 @@ json_t *intercom_pages(const struct intercom_page *page, json_t *next);
  */
 json_t *intercom_next_url(const struct exchange *exchange, const struct intercom_page *page,
                           const char *parameters);
+
+/* --- intercom_tickets.c: world_find for tickets --- */
+void intercom_find_tickets(struct sandbox *sandbox, const struct world_query *query,
+                           struct world_found *out_found);
 
 #endif

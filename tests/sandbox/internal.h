@@ -25,6 +25,7 @@ struct store;
 struct world;
 struct admins;
 struct shelves;
+struct companies;
 struct bigquery;
 struct pubsub;
 struct server;
@@ -44,7 +45,8 @@ struct sandbox {
     struct world *world; /* of contacts */
     struct world *talks; /* of conversations */
     struct admins *admins;
-    struct shelves *shelves; /* the other lists */
+    struct shelves *shelves;     /* the other lists */
+    struct companies *companies; /* the scroll over those of a shelf */
     struct bigquery *bigquery;
     struct pubsub *pubsub;
     struct server *server;
@@ -167,7 +169,7 @@ const char *tls_certificate_pem(const struct tls *tls);
 /* --- the rooms --- */
 extern const struct route auth_routes[], bigquery_routes[], intercom_routes[], control_routes[];
 /* Intercom's, in files of their own; they come before intercom_routes. */
-extern const struct route intercom_contact_routes[], intercom_list_routes[];
+extern const struct route intercom_contact_routes[], intercom_company_routes[], intercom_list_routes[];
 
 struct bigquery *bigquery_start(struct sandbox *sandbox);
 void bigquery_stop(struct bigquery *bigquery); /* waits for running jobs */

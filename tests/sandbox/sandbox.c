@@ -6,12 +6,14 @@
 #include "store.h"
 #include "world.h"
 #include "world_admins.h"
+#include "world_companies.h"
 #include "world_shelf.h"
 
 #define START_S INT64_C(1772424000) /* 2026-03-02T04:00:00Z */
 
-static const struct route *const tables[] = {auth_routes,          bigquery_routes, intercom_contact_routes,
-                                             intercom_list_routes, intercom_routes, control_routes};
+static const struct route *const tables[] = {
+    auth_routes,          bigquery_routes, intercom_contact_routes, intercom_company_routes,
+    intercom_list_routes, intercom_routes, control_routes};
 
 static int64_t store_now_us(void *clock)
 {
@@ -30,6 +32,7 @@ static bool open_rooms(struct sandbox *sandbox, struct error *err)
     sandbox->talks = world_new_talks(options->seed, options->workspace);
     sandbox->admins = admins_new(options->seed);
     sandbox->shelves = shelves_new(options->seed, options->workspace, options->start_s);
+    sandbox->companies = companies_new(shelves_find(sandbox->shelves, "companies"), options->seed);
     sandbox->intercom = intercom_new(options->workspace_zone, err);
     if (!sandbox->intercom ||
         !store_open(options->database, store_now_us, sandbox->clock, &sandbox->store, err))
@@ -69,6 +72,7 @@ void sandbox_stop(struct sandbox *sandbox)
     world_free(sandbox->world);
     world_free(sandbox->talks);
     admins_free(sandbox->admins);
+    companies_free(sandbox->companies);
     shelves_free(sandbox->shelves);
     faults_free(sandbox->faults);
     journal_free(sandbox->journal);

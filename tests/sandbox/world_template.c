@@ -179,7 +179,6 @@ static size_t put_filling(const char *text, const struct template_record *record
 static json_t *make_string(const char *text, const struct template_record *record)
 {
     AUTO(buf_done) struct buf out;
-    if (!strchr(text, '{')) return json_string(text);
     buf_init(&out, TEXT_LIMIT);
     while (*text) {
         size_t filled = *text == '{' ? put_filling(text, record, &out) : 0;
