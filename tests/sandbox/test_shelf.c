@@ -1,0 +1,480 @@
+/* Shelves: what is on them, what becomes of it, and whether a table of the warehouse says the same. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "core/rows.h"
+#include "internal.h"
+#include "store.h"
+#include "world.h"
+#include "world_shelf.h"
+#include "world_template.h"
+
+#define DAY_S   86400
+#define START_S INT64_C(1772424000) /* 2026-03-02T04:00:00Z */
+
+static int set_up(void **state)
+{
+    *state = shelves_new(3, "sandbox1", START_S);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    shelves_free(*state);
+    return 0;
+}
+
+/* The current records in an order, yours. */
+static json_t *list(struct shelf *shelf, const struct shelf_query *query)
+{
+    struct shelf_page page;
+    shelf_list(shelf, query, &page);
+    return page.records;
+}
+
+static json_t *list_all(struct shelf *shelf)
+{
+    return list(shelf, &(struct shelf_query){.limit = SIZE_MAX});
+}
+
+static bool holds_word(const json_t *value)
+{
+    AUTO(mem_free) char *text = json_dumps(value, JSON_ENCODE_ANY);
+    return strstr(text, "\"$") || strstr(text, "{id}") || strstr(text, "{sequence}");
+}
+
+static void test_each_kind_has_some_records_and_the_seed_decides(void **state)
+{
+    struct shelves *same = shelves_new(3, "sandbox1", START_S), *other = shelves_new(4, "sandbox1", START_S);
+    for (const struct template_file *file = template_files; file->kind; file++) {
+        struct shelf *shelf = shelves_find(*state, file->kind);
+        AUTO(json_drop) json_t *records = list_all(shelf);
+        AUTO(json_drop) json_t *again = list_all(shelves_find(same, file->kind));
+        AUTO(json_drop) json_t *others = list_all(shelves_find(other, file->kind));
+        assert_int_equal(json_array_size(records), shelf_count(shelf));
+        assert_true(json_equal(records, again));
+        if (json_array_size(records) > 0) assert_false(json_equal(records, others));
+        if (holds_word(records)) fail_msg("%s: a word of the template was not understood", file->kind);
+        for (size_t i = 0; i < shelf_ever(shelf); i++) { /* no key twice */
+            char key[SHELF_KEY];
+            shelf_key(shelf, i, key);
+            assert_int_equal(shelf_number(shelf, key), i);
+        }
+    }
+    assert_null(shelves_find(*state, "poems"));
+    shelves_free(same);
+    shelves_free(other);
+}
+
+static void test_records_are_of_all_shapes(void **state)
+{
+    struct shelf *shelf = shelves_find(*state, "calls");
+    shelf_fill(shelf, START_S - 20 * DAY_S, START_S, 300);
+    AUTO(json_drop) json_t *records = list_all(shelf);
+    size_t texts = 0, nulls = 0, absent = 0;
+    for (size_t i = 0; i < json_array_size(records); i++) {
+        const json_t *record = json_array_get(records, i);
+        texts += json_is_string(json_object_get(record, "updated_at"));
+        nulls += json_is_null(json_object_get(record, "contact_id"));
+        absent += json_object_get(record, "duration") == NULL;
+    }
+    assert_in_range(texts, 50, 280);
+    assert_in_range(nulls, 50, 200);
+    assert_in_range(absent, 50, 200);
+    AUTO(json_drop) json_t *macro = shelf_get(shelves_find(*state, "macros"), "12001");
+    const char *updated = json_text_at(macro, "updated_at");
+    assert_string_equal(updated + strlen(updated) - 5, ".000Z");
+}
+
+static void test_a_touch_makes_a_version(void **state)
+{
+    struct shelf *shelf = shelves_find(*state, "articles");
+    char key[SHELF_KEY];
+    size_t more = 0, differences = 0;
+    int64_t at_s = 0;
+    assert_int_equal(shelf_touch(shelf, START_S, 10), 10);
+    assert_true(shelf_touch_one(shelf, "39001", START_S + 1));
+    assert_false(shelf_touch_one(shelf, "39001", START_S + 1)); /* not later */
+    assert_false(shelf_touch_one(shelf, "nobody", START_S + 1));
+    for (size_t i = 0; i < shelf_ever(shelf); i++) {
+        size_t versions = shelf_versions(shelf, i, NULL);
+        more += versions - 1;
+        AUTO(json_drop) json_t *first = shelf_version(shelf, i, 0, NULL);
+        AUTO(json_drop) json_t *last = shelf_version(shelf, i, versions - 1, &at_s);
+        shelf_key(shelf, i, key);
+        AUTO(json_drop) json_t *now = shelf_get(shelf, key);
+        assert_true(json_equal(last, now));
+        assert_int_equal(json_int_at(now, "updated_at", 0), at_s);
+        assert_string_equal(json_text_at(now, "id"), json_text_at(first, "id"));
+        assert_int_equal(json_int_at(now, "created_at", 0), json_int_at(first, "created_at", -1));
+        const char *name;
+        json_t *value;
+        json_object_foreach (first, name, value)
+            differences += versions > 1 && !json_equal(value, json_object_get(last, name));
+    }
+    assert_int_equal(more, 11);
+    assert_in_range(differences, 3 * 10, 20 * 10); /* several each, but not all of them */
+    assert_null(shelf_version(shelf, 0, 99, NULL));
+}
+
+static void test_frozen_records_never_change(void **state)
+{
+    struct shelf *shelf = shelves_find(*state, "activity_logs");
+    assert_int_equal(shelf_touch(shelf, START_S, 10), 0);
+    AUTO(json_drop) json_t *event = json_pack("{s:s, s:I}", "id", "e", "created_at", (json_int_t)START_S);
+    assert_true(shelf_put(shelf, event, 0));
+    assert_false(shelf_touch_one(shelf, "e", START_S + DAY_S));
+}
+
+static void test_records_may_be_given(void **state)
+{
+    struct shelf *shelf = shelves_find(*state, "macros");
+    AUTO(json_drop)
+    json_t *given = json_pack("{s:s, s:s, s:n}", "id", "x1", "updated_at", "2026-03-01T00:00:00.000Z", "new");
+    AUTO(json_drop) json_t *nameless = json_pack("{s:s}", "name", "x");
+    size_t count = shelf_count(shelf);
+    assert_false(shelf_put(shelf, nameless, START_S));
+    assert_true(shelf_put(shelf, given, START_S));
+    assert_false(shelf_put(shelf, given, START_S)); /* it says itself that it is not newer */
+    assert_true(shelf_touch_one(shelf, "x1", START_S));
+    AUTO(json_drop) json_t *now = shelf_get(shelf, "x1");
+    assert_string_equal(json_text_at(now, "updated_at"), "2026-03-02T04:00:00Z");
+    assert_true(json_is_null(json_object_get(now, "new")));
+    assert_int_equal(shelf_count(shelf), count + 1);
+    AUTO(json_drop)
+    json_t *newest =
+        list(shelf, &(struct shelf_query){.order = SHELF_BY_UPDATED, .descending = true, .limit = 1});
+    assert_true(json_equal(json_array_get(newest, 0), now));
+}
+
+static void test_what_is_removed_is_in_no_list(void **state)
+{
+    struct shelf *shelf = shelves_find(*state, "teams");
+    size_t count = shelf_count(shelf);
+    bool current = true;
+    assert_true(shelf_remove(shelf, "814860"));
+    assert_false(shelf_remove(shelf, "814860"));
+    assert_int_equal(shelf_remove_some(shelf, 2), 2);
+    AUTO(json_drop) json_t *records = list_all(shelf);
+    assert_int_equal(json_array_size(records), count - 3);
+    assert_string_equal(json_text_at(json_array_get(records, 0), "id"), "814861");
+    assert_null(shelf_get(shelf, "814860"));
+    assert_int_equal(shelf_versions(shelf, 0, &current), 1); /* for comparing it is there */
+    assert_false(current);
+    assert_int_equal(shelf_remove_some(shelf, 99), count - 3);
+}
+
+/* --- orders and places --- */
+
+static void make_three(struct shelf *shelf)
+{
+    static const int64_t times[][2] = {{100, 900}, {300, 500}, {200, 900}};
+    shelf_remove_some(shelf, 1000);
+    for (size_t i = 0; i < 3; i++) {
+        char id[2] = {(char)('a' + i), '\0'};
+        AUTO(json_drop)
+        json_t *record = json_pack("{s:s, s:I, s:I}", "id", id, "created_at", (json_int_t)times[i][0],
+                                   "updated_at", (json_int_t)times[i][1]);
+        assert_true(shelf_put(shelf, record, 0));
+    }
+}
+
+static void listed(struct shelf *shelf, struct shelf_query query, const char *ids, size_t total, bool more)
+{
+    struct shelf_page page;
+    char found[8] = "";
+    shelf_list(shelf, &query, &page);
+    for (size_t i = 0; i < json_array_size(page.records) && i < 7; i++)
+        found[i] = json_text_at(json_array_get(page.records, i), "id")[0];
+    json_decref(page.records);
+    assert_string_equal(found, ids);
+    assert_int_equal(page.total, total);
+    assert_int_equal(page.more, more);
+    assert_string_equal(page.last_key, *ids ? ids + strlen(ids) - 1 : "");
+}
+
+static bool is_not_b(void *self, const json_t *record)
+{
+    (void)self;
+    return strcmp(json_text_at(record, "id"), "b") != 0;
+}
+
+static void test_lists_are_in_order_and_cut(void **state)
+{
+    struct shelf *shelf = shelves_find(*state, "articles");
+    make_three(shelf);
+    listed(shelf, (struct shelf_query){.limit = 9}, "abc", 3, false);
+    listed(shelf, (struct shelf_query){.limit = 2}, "ab", 3, true);
+    listed(shelf, (struct shelf_query){.limit = 3}, "abc", 3, false);
+    listed(shelf, (struct shelf_query){.limit = 2, .offset = 2}, "c", 3, false);
+    listed(shelf, (struct shelf_query){.limit = 2, .offset = 7}, "", 3, false);
+    listed(shelf, (struct shelf_query){.limit = 2, .wanted = is_not_b}, "ac", 2, false);
+    listed(shelf, (struct shelf_query){.limit = 1, .offset = 1, .wanted = is_not_b}, "c", 2, false);
+    listed(shelf, (struct shelf_query){.limit = 1, .wanted = is_not_b}, "a", 2, true);
+    struct shelf_query query = {.order = SHELF_BY_CREATED, .limit = 9};
+    listed(shelf, query, "acb", 3, false);
+    query.from_s = 200, query.to_s = 300;
+    listed(shelf, query, "c", 1, false);
+    query = (struct shelf_query){.order = SHELF_BY_UPDATED, .limit = 9};
+    listed(shelf, query, "bac", 3, false);
+    query.descending = true;
+    listed(shelf, query, "cab", 3, false);
+}
+
+static void test_a_place_is_found_again(void **state)
+{
+    struct shelf *shelf = shelves_find(*state, "articles");
+    make_three(shelf);
+    struct shelf_query query = {.order = SHELF_BY_UPDATED, .limit = 9, .after_key = "a", .after_s = 900};
+    listed(shelf, query, "c", 3, false);
+    query.descending = true;
+    listed(shelf, query, "b", 3, false);
+    query.from_s = 501, query.to_s = 1000;
+    listed(shelf, query, "", 2, false);
+    assert_true(shelf_touch_one(shelf, "a", 2000)); /* it moved; its place is where it stood */
+    query = (struct shelf_query){.order = SHELF_BY_UPDATED, .limit = 9, .after_key = "a", .after_s = 900};
+    listed(shelf, query, "ca", 3, false);
+    assert_true(shelf_remove(shelf, "a"));
+    listed(shelf, query, "c", 2, false);
+    query = (struct shelf_query){.limit = 9, .after_key = "a"};
+    listed(shelf, query, "bc", 2, false);
+}
+
+static void test_lists_may_change_while_they_are_read(void **state)
+{
+    struct shelf *shelf = shelves_find(*state, "articles");
+    make_three(shelf);
+    shelf_touch_while_read(shelf, 3);
+    struct shelf_query query = {.order = SHELF_BY_UPDATED, .limit = 2, .now_s = START_S};
+    listed(shelf, query, "ba", 3, true);
+    json_decref(list(shelf, &query)); /* the third is shown: one is touched */
+    query.from_s = START_S, query.to_s = INT64_MAX;
+    struct shelf_page page;
+    shelf_list(shelf, &query, &page);
+    assert_int_equal(page.total, 1);
+    json_decref(page.records);
+}
+
+/* --- comparing --- */
+
+static const struct column columns[] = {{.name = "id", .type = COLUMN_STRING, .mode = COLUMN_REQUIRED},
+                                        {.name = "updated_at", .type = COLUMN_TIMESTAMP},
+                                        {.name = "created_at", .type = COLUMN_TIMESTAMP},
+                                        {.name = "name", .type = COLUMN_STRING}};
+static const char *const keys[] = {"id"};
+#define TABLE(...)                                                                                           \
+    {                                                                                                        \
+        .columns = columns, .column_count = 4, .key = keys, .key_count = 1, __VA_ARGS__                      \
+    }
+static const struct table macros = TABLE(.name = "macros", .version = "updated_at", .day = "updated_at");
+static const struct table events =
+    TABLE(.name = "activity_logs", .version = "created_at", .day = "created_at");
+static const struct table teams = TABLE(.name = "teams");
+
+#define TODAY 20514 /* 2026-03-02 */
+
+static int64_t now_us(void *self)
+{
+    (void)self;
+    return START_S * 1000000;
+}
+
+static void make_table(struct store *store, const char *name)
+{
+    static const char *const fields[][2] = {{"id", "STRING"},
+                                            {"updated_at", "TIMESTAMP"},
+                                            {"created_at", "TIMESTAMP"},
+                                            {"name", "STRING"},
+                                            {"partition_date", "DATE"},
+                                            {"_extra", "JSON"},
+                                            {"_loaded_at", "TIMESTAMP"},
+                                            {"_run_id", "STRING"}};
+    struct store_error err;
+    json_t *schema = json_array();
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        json_array_append_new(schema, json_pack("{s:s, s:s}", "name", fields[i][0], "type", fields[i][1]));
+    AUTO(json_drop)
+    json_t *resource = json_pack("{s:{s:s, s:s, s:s}, s:{s:o}, s:{s:s, s:s}}", "tableReference", "projectId",
+                                 "sandbox", "datasetId", "intercom", "tableId", name, "schema", "fields",
+                                 schema, "timePartitioning", "type", "DAY", "field", "partition_date");
+    if (!store_table_put(store, "intercom", name, resource, &err)) fail_msg("%s", err.message);
+}
+
+static int open_warehouse(void **state)
+{
+    struct sandbox *sandbox = mem_zero(1, sizeof *sandbox);
+    struct error err;
+    *state = sandbox;
+    sandbox->shelves = shelves_new(3, "sandbox1", START_S);
+    sandbox->world = world_new(3, "sandbox1");
+    sandbox->talks = world_new_talks(3, "sandbox1");
+    if (!store_open(NULL, now_us, NULL, &sandbox->store, &err)) return -1;
+    AUTO(json_drop)
+    json_t *dataset =
+        json_pack("{s:{s:s, s:s}}", "datasetReference", "projectId", "sandbox", "datasetId", "intercom");
+    return store_dataset_put(sandbox->store, "intercom", dataset) ? 0 : -1;
+}
+
+static int close_warehouse(void **state)
+{
+    struct sandbox *sandbox = *state;
+    store_close(sandbox->store);
+    shelves_free(sandbox->shelves);
+    world_free(sandbox->world);
+    world_free(sandbox->talks);
+    free(sandbox);
+    return 0;
+}
+
+/* Puts a record into its table, as it was read on that day. */
+static void load(struct sandbox *sandbox, const struct table *table, const json_t *record, int day)
+{
+    struct row_facts facts;
+    struct error err;
+    struct store_error problem;
+    struct store_batch *batch;
+    struct zone *zone;
+    int64_t rows;
+    AUTO(buf_done) struct buf line;
+    AUTO(json_drop) json_t *row = NULL;
+    buf_init(&line, LIMIT_ROW);
+    assert_true(zone_load("Etc/UTC", &zone, &err));
+    assert_int_equal(row_build(table, record, zone, (struct day){.n = day}, 0, &line, &facts), ROW_BUILT);
+    assert_true(json_read(buf_string(&line), line.size, NULL, &row, &err));
+    json_object_del(row, "_seq");
+    json_object_set_new(row, "_loaded_at", json_string("2026-03-02T04:00:00Z"));
+    json_object_set_new(row, "_run_id", json_string("r"));
+    assert_true(store_batch_new(sandbox->store, "intercom", table->name, &batch, &problem));
+    if (!store_batch_add(batch, row, &problem)) fail_msg("%s", problem.message);
+    assert_true(store_batch_commit(batch, false, false, &rows, &problem));
+    zone_free(zone);
+}
+
+/* The records that are there now, but for the first `skipped`. */
+static void load_list(struct sandbox *sandbox, const struct table *table, size_t skipped, int day)
+{
+    AUTO(json_drop) json_t *records = list_all(shelves_find(sandbox->shelves, table->name));
+    for (size_t i = skipped; i < json_array_size(records); i++)
+        load(sandbox, table, json_array_get(records, i), day);
+}
+
+static void expect(struct sandbox *sandbox, const char *table, size_t missing, size_t doubled, size_t altered)
+{
+    AUTO(json_drop) json_t *report = compare_dataset(sandbox, "intercom");
+    AUTO(mem_free) char *text = json_dumps(report, 0);
+    const json_t *streams = json_object_get(report, "streams"), *stream = NULL;
+    for (size_t i = 0; i < json_array_size(streams); i++) {
+        if (strcmp(json_text_at(json_array_get(streams, i), "stream"), table) == 0)
+            stream = json_array_get(streams, i);
+    }
+    assert_non_null(stream);
+    if (json_object_get(stream, "error") || json_array_size(json_object_get(stream, "missing")) != missing ||
+        json_array_size(json_object_get(stream, "doubled")) != doubled ||
+        json_array_size(json_object_get(stream, "altered")) != altered)
+        fail_msg("wanted %zu missing, %zu doubled, %zu altered: %.2000s", missing, doubled, altered, text);
+}
+
+static void test_versions_are_compared(void **state)
+{
+    struct sandbox *sandbox = *state;
+    struct shelf *shelf = shelves_find(sandbox->shelves, "macros");
+    make_table(sandbox->store, "macros");
+    expect(sandbox, "macros", shelf_count(shelf), 0, 0);
+    load_list(sandbox, &macros, 0, TODAY);
+    expect(sandbox, "macros", 0, 0, 0);
+    assert_int_equal(shelf_touch(shelf, START_S, 4), 4);
+    expect(sandbox, "macros", 4, 0, 0); /* older versions may stay, new ones must come */
+    AUTO(json_drop) json_t *first = shelf_version(shelf, 0, 0, NULL);
+    load(sandbox, &macros, first, TODAY);
+    expect(sandbox, "macros", 4, 1, 0);
+    assert_int_equal(shelf_remove_some(shelf, 999), 19);
+    expect(sandbox, "macros", 0, 1, 0); /* what is gone is not missed, but it was there */
+}
+
+static void test_altered_rows_are_noticed(void **state)
+{
+    struct sandbox *sandbox = *state;
+    struct shelf *shelf = shelves_find(sandbox->shelves, "macros");
+    static const char *const members[] = {"name",        "body",       "visible_to_team_ids",
+                                          "sandbox_new", "updated_at", "id"};
+    make_table(sandbox->store, "macros");
+    load_list(sandbox, &macros, 0, TODAY);
+    shelf_touch(shelf, START_S, 19);
+    load_list(sandbox, &macros, sizeof members / sizeof *members, TODAY);
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
+        AUTO(json_drop) json_t *record = shelf_version(shelf, i, 1, NULL);
+        json_object_set_new(record, members[i], json_string("2026-03-02T03:00:00Z"));
+        load(sandbox, &macros, record, TODAY);
+    }
+    expect(sandbox, "macros", 2, 0, 6); /* of four the key is right */
+}
+
+static void test_events_before_the_first_are_not_missed(void **state)
+{
+    struct sandbox *sandbox = *state;
+    struct shelf *shelf = shelves_find(sandbox->shelves, "activity_logs");
+    AUTO(json_drop)
+    json_t *records = list(shelf, &(struct shelf_query){.order = SHELF_BY_CREATED, .limit = 999});
+    size_t count = json_array_size(records);
+    make_table(sandbox->store, "activity_logs");
+    for (size_t i = 10; i < count; i++) {
+        if (i != 20) load(sandbox, &events, json_array_get(records, i), TODAY);
+    }
+    expect(sandbox, "activity_logs", 1, 0, 0);
+    load(sandbox, &events, json_array_get(records, 20), TODAY);
+    expect(sandbox, "activity_logs", 0, 0, 0);
+}
+
+static void test_snapshots_are_compared(void **state)
+{
+    struct sandbox *sandbox = *state;
+    struct shelf *shelf = shelves_find(sandbox->shelves, "teams");
+    make_table(sandbox->store, "teams");
+    expect(sandbox, "teams", 1, 0, 0);
+    load_list(sandbox, &teams, 0, TODAY);
+    expect(sandbox, "teams", 0, 0, 0);
+    assert_int_equal(shelf_touch(shelf, START_S, 2), 2);
+    shelf_fill(shelf, START_S, START_S, 1);
+    load_list(sandbox, &teams, 1, TODAY + 1);
+    expect(sandbox, "teams", 1, 0, 0);
+    AUTO(json_drop) json_t *first = shelf_version(shelf, 0, shelf_versions(shelf, 0, NULL) - 1, NULL);
+    load(sandbox, &teams, first, TODAY + 1);
+    expect(sandbox, "teams", 0, 0, 0);
+    load(sandbox, &teams, first, TODAY + 1);
+    expect(sandbox, "teams", 0, 1, 0);
+    json_object_set_new(first, "name", json_string("somebody else"));
+    load(sandbox, &teams, first, TODAY);
+    expect(sandbox, "teams", 0, 2, 1);
+}
+
+int main(void)
+{
+#define TEST(f)   cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define TABLES(f) cmocka_unit_test_setup_teardown(f, open_warehouse, close_warehouse)
+    const struct CMUnitTest tests[] = {
+        TEST(test_each_kind_has_some_records_and_the_seed_decides),
+        TEST(test_records_are_of_all_shapes),
+        TEST(test_a_touch_makes_a_version),
+        TEST(test_frozen_records_never_change),
+        TEST(test_records_may_be_given),
+        TEST(test_what_is_removed_is_in_no_list),
+        TEST(test_lists_are_in_order_and_cut),
+        TEST(test_a_place_is_found_again),
+        TEST(test_lists_may_change_while_they_are_read),
+        TABLES(test_versions_are_compared),
+        TABLES(test_altered_rows_are_noticed),
+        TABLES(test_events_before_the_first_are_not_missed),
+        TABLES(test_snapshots_are_compared),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
