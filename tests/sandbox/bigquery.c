@@ -29,6 +29,7 @@ const struct route bigquery_routes[] = {
     BOTH("tables.insert", "POST", TABLES, bq_tables_insert),
     BOTH("tables.get", "GET", TABLE, bq_tables_get),
     BOTH("tables.patch", "PATCH", TABLE, bq_tables_patch),
+    BOTH("tables.update", "PUT", TABLE, bq_tables_update),
     BOTH("tables.delete", "DELETE", TABLE, bq_tables_delete),
     BOTH("tabledata.list", "GET", TABLE "/data", bq_tabledata_list),
     BOTH("jobs.list", "GET", JOBS, bq_jobs_list),

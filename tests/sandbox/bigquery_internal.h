@@ -4,7 +4,8 @@
  * bigquery_reply.c     answers, refusals, pages, patches
  * bigquery_schema.c    what a schema may be, and what it may become
  * bigquery_datasets.c  datasets
- * bigquery_tables.c    tables, views, expiry
+ * bigquery_tables.c    tables, expiry
+ * bigquery_views.c     what a view may be, and its columns
  * bigquery_tabledata.c tabledata.list
  * bigquery_jobs.c      jobs: names, threads, states, faults
  * bigquery_jobs_api.c  jobs as the REST API shows them: insert, get, list, cancel, delete
@@ -151,7 +152,16 @@ void bq_tables_list(struct exchange *exchange);
 void bq_tables_insert(struct exchange *exchange);
 void bq_tables_get(struct exchange *exchange);
 void bq_tables_patch(struct exchange *exchange);
+void bq_tables_update(struct exchange *exchange);
 void bq_tables_delete(struct exchange *exchange);
+
+/* --- bigquery_views.c --- */
+
+/* The columns of a view as they are now, with what was said of them, yours; NULL: its query is refused. */
+json_t *bq_view_schema(struct bigquery *bigquery, const json_t *resource, struct store_error *err);
+/* Checks the members of a view's resource. Its schema becomes that of its query, with the descriptions that
+ * it came with; schema_given: the client sent one, and its columns must be the query's. */
+bool bq_view_check(struct bigquery *bigquery, json_t *resource, bool schema_given, struct store_error *err);
 
 /* --- bigquery_tabledata.c --- */
 void bq_tabledata_list(struct exchange *exchange);

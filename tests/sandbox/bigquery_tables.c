@@ -137,39 +137,7 @@ static bool expiration_check(struct bigquery *bigquery, const json_t *resource, 
                       "expected");
 }
 
-/* The columns of a view as they are now; NULL: its query is refused. */
-static json_t *view_schema(struct bigquery *bigquery, const json_t *resource, struct store_error *err)
-{
-    struct store_query query = {.text = text_of(json_object_get(resource, "view"), "query"),
-                                .project = text_of(json_object_get(resource, "tableReference"), "projectId"),
-                                .dry_run = true};
-    struct store_result result = {.affected = -1};
-    bool good = store_run(bigquery->sandbox->store, &query, &result, err);
-    json_t *schema = good ? json_incref(result.schema) : NULL;
-    store_result_done(&result);
-    if (good && !schema) (void)bq_problem(err, "invalidQuery", "A view's query must be one SELECT");
-    return schema;
-}
-
-static bool view_check(struct bigquery *bigquery, const json_t *resource, struct store_error *err)
-{
-    static const char *const members[] = {"query", "useLegacySql", NULL};
-    const json_t *view = json_object_get(resource, "view");
-    if (!bq_only_members(view, members, "table.view", err)) return false;
-    if (!text_of(view, "query"))
-        return bq_problem(err, "required", "Required parameter is missing: view.query");
-    if (!json_is_false(json_object_get(view, "useLegacySql")))
-        return bq_problem(err, "invalid",
-                          "Legacy SQL is not served here: send view.useLegacySql false (it defaults to "
-                          "true)");
-    if (json_object_get(resource, "timePartitioning") || json_object_get(resource, "clustering"))
-        return bq_problem(err, "invalid", "A view can have neither partitioning nor clustering");
-    json_t *schema = view_schema(bigquery, resource, err);
-    json_decref(schema);
-    return schema != NULL;
-}
-
-/* Checks a whole resource, and takes out what is not the client's to say. */
+/* Checks a whole resource but a view's query, and takes out what is not the client's to say. */
 static bool table_check(struct bigquery *bigquery, const char *project, const char *dataset, json_t *resource,
                         struct store_error *err)
 {
@@ -183,10 +151,7 @@ static bool table_check(struct bigquery *bigquery, const char *project, const ch
         !bq_valid_labels(json_object_get(resource, "labels"), err) ||
         !expiration_check(bigquery, resource, err))
         return false;
-    if (is_view(resource)) {
-        (void)json_object_del(resource, "schema"); /* clients send back the one they read */
-        return view_check(bigquery, resource, err);
-    }
+    if (is_view(resource)) return true;
     json_t *schema = json_object_get(resource, "schema");
     const json_t *fields = json_object_get(schema, "fields");
     if (!schema)
@@ -257,7 +222,7 @@ static json_t *table_shown(struct bigquery *bigquery, const json_t *stored)
     if (parent) json_object_set(resource, "location", json_object_get(parent, "location"));
     json_decref(parent);
     struct store_error ignored; /* a view whose table is gone is shown without columns */
-    json_t *schema = is_view(stored) ? view_schema(bigquery, stored, &ignored) : NULL;
+    json_t *schema = is_view(stored) ? bq_view_schema(bigquery, stored, &ignored) : NULL;
     if (schema) json_object_set_new(resource, "schema", schema);
     int64_t rows = is_view(stored) ? 0 : store_table_rows(bigquery->sandbox->store, dataset, id);
     int64_t bytes = rows * bq_schema_row_bytes(json_object_get(json_object_get(stored, "schema"), "fields"));
@@ -324,7 +289,11 @@ bool bq_make_table(struct bigquery *bigquery, const char *project, const char *d
     int64_t lifetime_ms = 0, now_us = virtual_clock_read(bigquery->sandbox->clock);
     bool limited = bq_read_int64(json_object_get(parent, "defaultTableExpirationMs"), &lifetime_ms);
     json_decref(parent);
-    if (!table_check(bigquery, project, dataset, resource, err)) return false;
+    if (is_view(resource) && json_object_get(resource, "schema"))
+        return bq_problem(err, "invalid", "Schema field shouldn't be used as input with a view");
+    if (!table_check(bigquery, project, dataset, resource, err) ||
+        (is_view(resource) && !bq_view_check(bigquery, resource, false, err)))
+        return false;
     const char *id = text_of(json_object_get(resource, "tableReference"), "tableId");
     if (limited && !is_view(resource) && !json_object_get(resource, "expirationTime"))
         json_object_set_new(resource, "expirationTime", bq_int64_text(now_us / 1000 + lifetime_ms));
@@ -392,18 +361,34 @@ static bool change_check(const json_t *old, const json_t *shall, struct store_er
            bq_schema_grows(name, json_object_get(old, "schema"), json_object_get(shall, "schema"), err);
 }
 
-/* The resource with the patch in it, stored; NULL: refused. The catalog is locked. */
-static json_t *patch_table(struct exchange *exchange, const json_t *patch, struct store_error *err)
+/* What a patch, or as much of a resource as an update must be, makes of the old one; yours. */
+static json_t *changed(const json_t *old, const json_t *body, bool whole)
+{
+    json_t *shall = json_deep_copy(whole ? body : old);
+    if (whole)
+        json_object_set(shall, "tableReference", json_object_get(old, "tableReference"));
+    else
+        bq_merge_patch(shall, body);
+    /* What was said of the columns of another query is forgotten. */
+    if (json_object_get(body, "view") && !json_object_get(body, "schema"))
+        (void)json_object_del(shall, "schema");
+    return shall;
+}
+
+/* The resource as it has become, stored; NULL: refused. The catalog is locked. */
+static json_t *change_table(struct exchange *exchange, const json_t *body, bool whole,
+                            struct store_error *err)
 {
     struct bigquery *bigquery = exchange->sandbox->bigquery;
     const char *project = exchange->capture[0], *dataset = exchange->capture[1], *id = exchange->capture[2];
     json_t *old = bq_find_table(bigquery, project, dataset, id, err);
     if (!old) return NULL;
-    json_t *shall = json_deep_copy(old), *created = json_incref(json_object_get(old, "creationTime"));
-    bq_merge_patch(shall, patch);
+    json_t *shall = changed(old, body, whole), *created = json_incref(json_object_get(old, "creationTime"));
     bool right =
         bq_etag_matches(exchange, old) || bq_problem(err, "conditionNotMet", "Precondition check failed.");
-    right = right && table_check(bigquery, project, dataset, shall, err) && change_check(old, shall, err);
+    bool schema_given = json_object_get(body, "schema") != NULL;
+    right = right && table_check(bigquery, project, dataset, shall, err) && change_check(old, shall, err) &&
+            (!is_view(shall) || bq_view_check(bigquery, shall, schema_given, err));
     json_object_set_new(shall, "creationTime", created);
     store_stamp(shall, virtual_clock_read(exchange->sandbox->clock));
     right = right && store_table_put(exchange->sandbox->store, dataset, id, shall, err);
@@ -416,15 +401,15 @@ static json_t *patch_table(struct exchange *exchange, const json_t *patch, struc
     return NULL;
 }
 
-void bq_tables_patch(struct exchange *exchange)
+static void change(struct exchange *exchange, bool whole)
 {
     struct bigquery *bigquery = exchange->sandbox->bigquery;
     struct store_error err = {.reason = ""};
     note(exchange, exchange->capture[2]);
     bq_expire_tables(bigquery);
-    json_t *patch = bq_read_object(exchange, &err), *shall = NULL;
+    json_t *body = bq_read_object(exchange, &err), *shall = NULL;
     pthread_mutex_lock(&bigquery->catalog);
-    if (patch) shall = patch_table(exchange, patch, &err);
+    if (body) shall = change_table(exchange, body, whole, &err);
     pthread_mutex_unlock(&bigquery->catalog);
     if (shall) {
         json_object_set_new(exchange->detail, "resource", json_deep_copy(shall));
@@ -433,7 +418,17 @@ void bq_tables_patch(struct exchange *exchange)
         (void)bq_problem_reply(exchange, &err);
     }
     json_decref(shall);
-    json_decref(patch);
+    json_decref(body);
+}
+
+void bq_tables_patch(struct exchange *exchange)
+{
+    change(exchange, false);
+}
+
+void bq_tables_update(struct exchange *exchange)
+{
+    change(exchange, true);
 }
 
 void bq_tables_delete(struct exchange *exchange)

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "bigquery_room.h"
@@ -147,6 +148,148 @@ static void views(void **state)
     assert_refused(call(room, "GET", DATASETS "/d/tables/v/data", "%s", ""), 400, "invalid");
 }
 
+static const json_t *view_field(const struct answer *answer, size_t i)
+{
+    return json_array_get(json_at(answer->body, "schema.fields"), i);
+}
+
+static void views_change(void **state)
+{
+    static const char path[] = DATASETS "/d/tables/v";
+    static const char query[] = "{'view':{'query':'%s','useLegacySql':false}}";
+    struct room *room = *state;
+    given_table(room, "t", "");
+    assert_refused(call(room, "POST", DATASETS "/d/tables",
+                        "{'tableReference':{'tableId':'v'},'schema':{'fields':[" FIELDS
+                        "]},'view':{'query':'%s','useLegacySql':false}}",
+                        "SELECT id FROM `p.d.t`"),
+                   400, "invalid");
+    assert_done(call(room, "POST", DATASETS "/d/tables",
+                     "{'tableReference':{'tableId':'v'},'labels':{'app':'x'},'view':{'query':'%s','"
+                     "useLegacySql':false}}",
+                     "SELECT id, n FROM `p.d.t`"),
+                200);
+    struct answer made AUTO(answer_done) = call(room, "GET", path, "%s", "");
+    assert_string_equal(text_at(&made, "labels.app"), "x");
+    assert_string_equal(text_at(&made, "view.query"), "SELECT id, n FROM `p.d.t`");
+    /* What is said of columns stays, but columns are the query's. */
+    assert_refused(call(room, "PATCH", path, "{'schema':{'fields':[{'name':'id','type':'%s'}]}}", "STRING"),
+                   400, "invalid");
+    assert_refused(call(room, "PATCH", path,
+                        "{'schema':{'fields':[{'name':'id','type':'%s'},{'name':'n','type':'STRING'}]}}",
+                        "STRING"),
+                   400, "invalid");
+    assert_done(call(room, "PATCH", path,
+                     "{'schema':{'fields':[{'name':'id','type':'%s','description':'the "
+                     "key'},{'name':'n','type':'INT64'}]}}",
+                     "STRING"),
+                200);
+    assert_done(call(room, "PATCH", path, "{'description':'%s'}", "all of them"), 200);
+    struct answer said AUTO(answer_done) = call(room, "GET", path, "%s", "");
+    assert_string_equal(json_text_at(view_field(&said, 0), "description"), "the key");
+    assert_string_equal(text_at(&said, "description"), "all of them");
+    assert_string_equal(text_at(&said, "creationTime"), text_at(&made, "creationTime"));
+    assert_true(strcmp(text_at(&said, "lastModifiedTime"), text_at(&made, "lastModifiedTime")) > 0);
+    /* Another query has other columns, of which nothing has been said. */
+    assert_refused(call(room, "PATCH", path, query, "SELECT id FROM `p.d.none`"), 404, "notFound");
+    assert_refused(call(room, "PATCH", path, query, "SELECT none FROM `p.d.t`"), 400, "invalidQuery");
+    assert_refused(call(room, "PATCH", path, query, "DELETE FROM `p.d.t` WHERE TRUE"), 400, "invalidQuery");
+    assert_done(call(room, "PATCH", path, query, "SELECT id, `at` FROM `p.d.t`"), 200);
+    struct answer now AUTO(answer_done) = call(room, "GET", path, "%s", "");
+    assert_string_equal(json_text_at(view_field(&now, 1), "name"), "at");
+    assert_null(json_text_at(view_field(&now, 0), "description"));
+    assert_string_equal(text_at(&now, "labels.app"), "x");
+    assert_string_equal(text_at(&now, "description"), "all of them");
+    /* An update says everything. */
+    assert_done(call(room, "PUT", path, query, "SELECT n FROM `p.d.t`"), 200);
+    struct answer whole AUTO(answer_done) = call(room, "GET", path, "%s", "");
+    assert_string_equal(text_at(&whole, "labels.app"), "");
+    assert_string_equal(text_at(&whole, "description"), "");
+    assert_string_equal(text_at(&whole, "creationTime"), text_at(&made, "creationTime"));
+    assert_refused(call(room, "PUT", path, "{'schema':{'fields':[" FIELDS "]}%s}", ""), 400, "invalid");
+    assert_refused(call(room, "PUT", DATASETS "/d/tables/none", query, "SELECT 1 AS one"), 404, "notFound");
+}
+
+/* The time of a table's last change, in milliseconds; yours. */
+static char *changed_at(struct room *room, const char *path)
+{
+    struct answer answer AUTO(answer_done) = call(room, "GET", path, "%s", "");
+    return mem_text(text_at(&answer, "lastModifiedTime"));
+}
+
+static void run_query(struct room *room, const char *id, const char *sql)
+{
+    struct buf text;
+    buf_init(&text, 4096);
+    for (; *sql; sql++) { /* an apostrophe would become a quotation mark on its way */
+        if (*sql == '\'')
+            buf_text(&text, "\\u0027");
+        else
+            buf_byte(&text, *sql);
+    }
+    assert_done(insert_query(room, id, buf_string(&text)), 200);
+    buf_done(&text);
+    struct answer done AUTO(answer_done) = wait_done(room, id);
+    assert_null(json_at(done.body, "status.errorResult"));
+}
+
+static void times_of_change(void **state)
+{
+    static const struct {
+        const char *sql;
+        bool changes;
+    } steps[] = {
+        {"SELECT * FROM `p.d.t`", false},
+        {"INSERT INTO `p.d.t` (id) VALUES ('a'), ('b')", true},
+        {"INSERT INTO `p.d.t` (id) SELECT 'c' FROM `p.d.t` WHERE FALSE", false},
+        {"UPDATE `p.d.t` SET n = 1 WHERE id = 'a'", true},
+        {"UPDATE `p.d.t` SET n = 1 WHERE id = 'none'", false},
+        {"DELETE FROM `p.d.t` WHERE id = 'none'", false},
+        {"DELETE FROM `p.d.t` WHERE id = 'a'", true},
+        {"BEGIN TRANSACTION; INSERT INTO `p.d.t` (id) VALUES ('x'); ROLLBACK TRANSACTION", false},
+        {"BEGIN TRANSACTION; INSERT INTO `p.d.t` (id) VALUES ('x'); COMMIT TRANSACTION", true},
+        {"CREATE OR REPLACE TABLE `p.d.u` AS SELECT * FROM `p.d.t`", false},
+    };
+    struct room *room = *state;
+    char id[8];
+    given_table(room, "t", "");
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        AUTO(mem_free) char *before = changed_at(room, DATASETS "/d/tables/t");
+        (void)snprintf(id, sizeof id, "q%zu", i);
+        run_query(room, id, steps[i].sql);
+        AUTO(mem_free) char *after = changed_at(room, DATASETS "/d/tables/t");
+        assert_int_equal(strcmp(after, before) > 0, steps[i].changes);
+    }
+}
+
+static void tables_by_statement(void **state)
+{
+    static const char path[] = DATASETS "/d/tables/u";
+    struct room *room = *state;
+    run_query(room, "one",
+              "CREATE TABLE `p.d.u` (id STRING NOT NULL OPTIONS(description='key'), day DATE) PARTITION BY "
+              "day CLUSTER BY id OPTIONS(description='old')");
+    struct answer first AUTO(answer_done) = call(room, "GET", path, "%s", "");
+    assert_string_equal(text_at(&first, "timePartitioning.field"), "day");
+    assert_string_equal(text_at(&first, "description"), "old");
+    assert_string_equal(json_text_at(view_field(&first, 0), "mode"), "REQUIRED");
+    assert_string_equal(json_text_at(view_field(&first, 0), "description"), "key");
+    assert_string_equal(text_at(&first, "location"), "EU");
+    assert_true(text_at(&first, "etag")[0] != '\0');
+    run_query(room, "two",
+              "CREATE OR REPLACE TABLE `p.d.u` CLUSTER BY id OPTIONS(labels=[('app','x')]) AS SELECT 'a' AS "
+              "id, [1, 2] AS list");
+    struct answer second AUTO(answer_done) = call(room, "GET", path, "%s", "");
+    assert_null(json_at(second.body, "timePartitioning"));
+    assert_string_equal(text_at(&second, "description"), "");
+    assert_string_equal(text_at(&second, "labels.app"), "x");
+    assert_string_equal(text_at(&second, "numRows"), "1");
+    assert_string_equal(json_string_value(json_array_get(json_at(second.body, "clustering.fields"), 0)),
+                        "id");
+    assert_true(strcmp(text_at(&second, "creationTime"), text_at(&first, "creationTime")) > 0);
+    assert_string_not_equal(text_at(&second, "etag"), text_at(&first, "etag"));
+}
+
 /* --- jobs --- */
 
 static void job_names(void **state)
@@ -254,6 +397,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(patches, set_up, tear_down),
         cmocka_unit_test_setup_teardown(expiry, set_up, tear_down),
         cmocka_unit_test_setup_teardown(views, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(views_change, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(times_of_change, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(tables_by_statement, set_up, tear_down),
         cmocka_unit_test_setup_teardown(job_names, set_up, tear_down),
         cmocka_unit_test_setup_teardown(regions, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refused_jobs, set_up, tear_down),
