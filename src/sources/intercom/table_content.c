@@ -27,6 +27,7 @@ static const struct column article_statistics_columns[] = {
     TEXT("type", "Always \"article_statistics\""),
     NUMBER("views", "How often it was opened"),
     NUMBER("conversions", "Conversations that began on it"),
+    NUMBER("conversations", "The same, as some answers name it"),
     NUMBER("reactions", "Reactions of all kinds"),
     FLOATING("happy_reaction_percentage", "Happy ones, in percent of the reactions"),
     FLOATING("neutral_reaction_percentage", "Neutral ones, in percent of the reactions"),
