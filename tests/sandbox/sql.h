@@ -172,7 +172,7 @@ struct expr {
     struct window *window; /* OVER (...) */
     struct list order;     /* of an aggregate: ORDER BY */
     struct expr *limit;    /* of an aggregate */
-    bool negated, safe, distinct, star, ignore_nulls;
+    bool negated, safe, distinct, star, ignore_nulls, respect_nulls;
 };
 
 /* --- queries --- */

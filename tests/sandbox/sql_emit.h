@@ -116,7 +116,14 @@ void need_groupable(struct emitter *emitter, const struct type *type, size_t at,
 
 /* sql_functions.c */
 struct value emit_call(struct emitter *emitter, const struct expr *expr);
-const char *emit_part(struct emitter *emitter, const struct expr *expr); /* a date part's name */
+const char *emit_part(struct emitter *emitter, const struct expr *expr);    /* a date part's name */
+bool expr_is_fixed(const struct emitter *emitter, const struct expr *expr); /* no column, no query */
+
+/* sql_collect.c: aggregates that look at all values at once */
+bool is_collecting(const char *function); /* always, and never as a window function */
+/* False: it is none of them, or a rule is enough for it as it is called. */
+bool emit_collecting(struct emitter *emitter, const struct expr *expr, struct value *out_value);
+bool emit_percentile(struct emitter *emitter, const struct expr *expr, struct value *out_value);
 
 /* sql_scope.c */
 struct value resolve_name(struct emitter *emitter, const struct expr *expr); /* EXPR_NAME and EXPR_FIELD */

@@ -193,40 +193,8 @@ static bool is_aggregate(const char *name, enum rule_kind *out_kind)
     for (const struct rule *rule = sql_rules; rule->name != NULL; rule++) {
         if (strcmp(rule->name, name) == 0) *out_kind = rule->kind;
     }
-    if (strcmp(name, "ARRAY_AGG") == 0) *out_kind = AGGREGATE;
+    if (is_collecting(name)) *out_kind = AGGREGATE;
     return *out_kind != SCALAR;
-}
-
-/* ARRAY_AGG([DISTINCT] x [IGNORE NULLS] [ORDER BY ...] [LIMIT n]): sorted by our own aggregate. */
-static struct value emit_array_agg(struct emitter *emitter, const struct expr *expr)
-{
-    if (expr->args.count != 1) sql_fail_at(emitter->sql, expr->at, "ARRAY_AGG takes one argument");
-    struct value value = emit_expr(emitter, expr->args.items[0]);
-    if (value.type->kind == TYPE_ARRAY) {
-        sql_fail_at(emitter->sql, expr->at, "The argument to ARRAY_AGG must not be an array type");
-    }
-    if (expr->distinct && expr->order.count > 0) {
-        sql_fail_at(emitter->sql, expr->at, "ARRAY_AGG(DISTINCT ... ORDER BY ...) is not supported");
-    }
-    const struct type *type = type_array(&emitter->sql->arena, value.type);
-    const char *limit = expr->limit != NULL ? emit_expr(emitter, expr->limit).sql : "-1";
-    /* SQLite's DISTINCT takes aggregates of one argument only. */
-    if (expr->distinct) {
-        if (expr->limit != NULL || expr->ignore_nulls) {
-            sql_fail_at(emitter->sql, expr->at, "ARRAY_AGG(DISTINCT ...) with more clauses is not supported");
-        }
-        return value_make(sql_format(emitter->sql, "json_group_array(DISTINCT %s)", json_of(emitter, value)),
-                          type);
-    }
-    const char *keys = "";
-    for (size_t i = 0; i < expr->order.count; i++) {
-        const struct order *order = expr->order.items[i];
-        keys = sql_format(emitter->sql, "%s, %s, %d", keys, emit_expr(emitter, order->expr).sql,
-                          order->descending);
-    }
-    return value_make(sql_format(emitter->sql, "bq_array_agg(%s, %d, json_array(%s)%s)", limit,
-                                 expr->ignore_nulls, json_of(emitter, value), keys),
-                      type);
 }
 
 /* SAFE. takes the errors of the function away, not those of its arguments. */
@@ -243,7 +211,7 @@ static const char *safe_template(struct emitter *emitter, const struct rule *rul
 }
 
 /* Known before any row is read: no column, no query. */
-static bool is_fixed(const struct emitter *emitter, const struct expr *expr)
+bool expr_is_fixed(const struct emitter *emitter, const struct expr *expr)
 {
     bool variable = false;
     if (expr == NULL) return true;
@@ -254,7 +222,7 @@ static bool is_fixed(const struct emitter *emitter, const struct expr *expr)
             variable || strcasecmp(((struct variable *)emitter->variables->items[i])->name, expr->name) == 0;
     if (expr->kind == EXPR_NAME) return variable;
     for (size_t i = 0; i < expr->args.count; i++)
-        if (!is_fixed(emitter, expr->args.items[i])) return false;
+        if (!expr_is_fixed(emitter, expr->args.items[i])) return false;
     return true;
 }
 
@@ -263,7 +231,7 @@ static struct value finish(struct emitter *emitter, const struct expr *expr, str
     const struct rule *rule = find_rule(emitter, call);
     fit_args(emitter, rule, call);
     bool path = strncmp(rule->name, "JSON_", 5) == 0 && call->count == 2;
-    if (path && !is_fixed(emitter, expr->args.items[1]))
+    if (path && !expr_is_fixed(emitter, expr->args.items[1]))
         sql_fail_at(emitter->sql, expr->at, "Argument 2 to %s must be a constant expression", rule->name);
     bool compares = rule->gives == 'x' && (rule->kind == AGGREGATE) && strcmp(rule->name, "ANY_VALUE") != 0;
     if (compares) need_groupable(emitter, call->common, expr->at, "MIN and MAX of");
@@ -299,8 +267,8 @@ static struct value emit_aggregate(struct emitter *emitter, const struct expr *e
     scope->aggregated = true;
     scope->in_aggregate = true;
     struct value value = value_make("count(*)", type_of(TYPE_INT64));
-    if (strcmp(expr->name, "ARRAY_AGG") == 0) {
-        value = emit_array_agg(emitter, expr);
+    if (emit_collecting(emitter, expr, &value)) {
+        ; /* that was it */
     } else if (!expr->star) {
         emit_args(emitter, &call);
         value = finish(emitter, expr, &call);
@@ -316,7 +284,9 @@ static struct value emit_window(struct emitter *emitter, const struct expr *expr
         sql_fail_at(emitter->sql, expr->at, "Analytic function %s not allowed in %s", expr->name,
                     scope != NULL ? scope->forbidden : "an expression without FROM");
     }
-    if (strcmp(expr->name, "ARRAY_AGG") == 0 || expr->distinct) {
+    struct value percentile = {0};
+    if (emit_percentile(emitter, expr, &percentile)) return percentile;
+    if (is_collecting(expr->name) || expr->distinct) {
         sql_fail_at(emitter->sql, expr->at, "%s%s is not supported as an analytic function", expr->name,
                     expr->distinct ? "(DISTINCT)" : "");
     }

@@ -222,6 +222,7 @@ static struct expr *parse_call(struct parser *parser)
         expr->ignore_nulls = true;
     } else if (parse_take(parser, "RESPECT")) {
         parse_need(parser, "NULLS");
+        expr->respect_nulls = true;
     }
     parse_order(parser, &expr->order);
     if (parse_take(parser, "LIMIT")) expr->limit = parse_expr(parser);

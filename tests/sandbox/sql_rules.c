@@ -14,6 +14,7 @@ const struct rule sql_rules[] = {
     {"MIN", "x", 'x', "min($1)", AGGREGATE},
     {"MAX", "x", 'x', "max($1)", AGGREGATE},
     {"ANY_VALUE", "x", 'x', "max($1)", AGGREGATE},
+    {"APPROX_COUNT_DISTINCT", "y", 'i', "count(DISTINCT $1)", AGGREGATE},
     {"LOGICAL_OR", "b", 'b', "max($1)", AGGREGATE},
     {"LOGICAL_AND", "b", 'b', "min($1)", AGGREGATE},
     {"STRING_AGG", "s", 's', "group_concat($1)", AGGREGATE},
@@ -23,6 +24,7 @@ const struct rule sql_rules[] = {
     {"RANK", "", 'i', "rank()", ANALYTIC},
     {"DENSE_RANK", "", 'i', "dense_rank()", ANALYTIC},
     {"PERCENT_RANK", "", 'f', "percent_rank()", ANALYTIC},
+    {"PERCENTILE_CONT", "ff", 'f', "", ANALYTIC}, /* by emit_percentile */
     {"CUME_DIST", "", 'f', "cume_dist()", ANALYTIC},
     {"NTILE", "i", 'i', "ntile($1)", ANALYTIC},
     {"LAG", "x", 'x', "lag($1)", ANALYTIC},
@@ -74,6 +76,7 @@ const struct rule sql_rules[] = {
     {"STRPOS", "ss", 'i', "instr($1, $2)", SCALAR},
     {"STARTS_WITH", "ss", 'b', "(substr($1, 1, length($2)) = $2)", SCALAR},
     {"ENDS_WITH", "ss", 'b', "(length($2) = 0 OR substr($1, -length($2)) = $2)", SCALAR},
+    {"CONTAINS_SUBSTR", "ss", 'b', "(instr(lower($1), lower($2)) > 0)", SCALAR},
     {"REGEXP_CONTAINS", "ss", 'b', "bq_regexp($1, $2)", SCALAR},
     {"SPLIT", "s?s", 'S', "bq_split($*)", SCALAR},
     /* days and instants */

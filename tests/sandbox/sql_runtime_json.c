@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "sql_emit.h"
 #include "sql_runtime.h"
 
@@ -163,6 +164,56 @@ static void element(sqlite3_context *context, int count, sqlite3_value **values)
     json_decref(array);
 }
 
+/* bq_quantiles(sorted array, n): n + 1 of its elements, from the first to the last. */
+static void quantiles(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    if (runtime_any_null(count, values)) return;
+    int64_t n = sqlite3_value_int64(values[1]);
+    if (n < 1 || n > 10000) {
+        runtime_error(context, "The second argument to APPROX_QUANTILES must be a positive number");
+        return;
+    }
+    json_t *sorted = json_loads(runtime_text(values[0]), 0, NULL), *made = json_array();
+    size_t size = json_array_size(sorted), parts = (size_t)n;
+    for (size_t i = 0; i <= parts && size > 0; i++) {
+        size_t rank = (i * size + parts - 1) / parts;                                   /* from 1 */
+        (void)json_array_append(made, json_array_get(sorted, rank > 0 ? rank - 1 : 0)); /* memory only */
+    }
+    if (size > 0) give_json(context, made);
+    json_decref(sorted);
+    json_decref(made);
+}
+
+static int compare_reals(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* bq_percentile(array, where from 0 to 1): between the two nearest values; NULLs are left out. */
+static void percentile(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    if (runtime_any_null(count, values)) return;
+    double where = sqlite3_value_double(values[1]);
+    if (!(where >= 0 && where <= 1)) {
+        runtime_error(context, "Percentile value must be between 0 and 1");
+        return;
+    }
+    json_t *array = json_loads(runtime_text(values[0]), 0, NULL);
+    double *numbers = mem_zero(json_array_size(array) + 1, sizeof *numbers);
+    size_t size = 0;
+    for (size_t i = 0; i < json_array_size(array); i++)
+        if (json_is_number(json_array_get(array, i)))
+            numbers[size++] = json_number_value(json_array_get(array, i));
+    qsort(numbers, size, sizeof *numbers, compare_reals);
+    double at = size > 0 ? where * (double)(size - 1) : 0, below = floor(at);
+    size_t low = (size_t)below, high = low + 1 < size ? low + 1 : low;
+    if (size > 0)
+        sqlite3_result_double(context, numbers[low] + (numbers[high] - numbers[low]) * (at - below));
+    free(numbers);
+    json_decref(array);
+}
+
 static void int_array(sqlite3_context *context, int count, sqlite3_value **values)
 {
     if (runtime_any_null(count, values)) return;
@@ -224,6 +275,8 @@ const struct runtime_function runtime_json_functions[] = {
     {"bq_array_concat", 2, array_concat},
     {"bq_array_reverse", 1, array_reverse},
     {"bq_element", 4, element},
+    {"bq_quantiles", 2, quantiles},
+    {"bq_percentile", 2, percentile},
     {"bq_int_array", -1, int_array},
     {"bq_array_to_string", -1, array_to_string},
     {"bq_split", -1, split},

@@ -98,7 +98,8 @@ static struct touched *touched_of(struct transaction *transaction, const struct 
     transaction->touched =
         mem_grow(transaction->touched, transaction->touched_count + 1, sizeof *transaction->touched);
     struct touched *touched = &transaction->touched[transaction->touched_count++];
-    *touched = (struct touched){.dataset = mem_text(table->dataset), .table = mem_text(table->name)};
+    *touched = (struct touched){
+        .dataset = mem_text(table->dataset), .table = mem_text(table->name), .made = table->made};
     return touched;
 }
 
@@ -153,8 +154,28 @@ static bool settle_table(struct store *store, struct touched *touched, int64_t n
     return done;
 }
 
+/* What was written into a table that is no more would be lost without a word. */
+static bool tables_are_there(struct store *store, const struct transaction *transaction,
+                             struct store_error *err)
+{
+    for (size_t i = 0; i < transaction->touched_count; i++) {
+        const struct touched *touched = &transaction->touched[i];
+        const struct store_table *table = catalog_find(store, touched->dataset, touched->table);
+        if (table == NULL || table->made != touched->made) {
+            return store_fail(err, "invalidQuery",
+                              "Transaction is aborted due to concurrent update against table %s.%s.",
+                              touched->dataset, touched->table);
+        }
+    }
+    return true;
+}
+
 bool transaction_commit(struct store *store, struct transaction *transaction, struct store_error *err)
 {
+    if (!tables_are_there(store, transaction, err)) {
+        transaction_rollback(store, transaction);
+        return false;
+    }
     int64_t commit = store->commits + 1;
     bool good = store_exec(store, err, "SAVEPOINT settle");
     for (size_t i = 0; i < transaction->touched_count && good; i++) {

@@ -260,6 +260,7 @@ static bool change_table(struct store *store, size_t at, json_t *resource, struc
     table->name = mem_text(old->name);
     table->claimed_by = old->claimed_by;
     table->updated_at = old->updated_at;
+    table->made = old->made;
     bool good = read_table(table, resource, err);
     if (good && (table->view != NULL) != (old->view != NULL)) {
         good = store_fail(err, "invalid", "Cannot change the type of %s.%s", old->dataset, old->name);
@@ -283,6 +284,7 @@ static void remember_table(struct store *store, struct store_table *table)
 {
     store->tables = mem_grow(store->tables, store->table_count + 1, sizeof *store->tables);
     store->tables[store->table_count++] = table;
+    table->made = ++store->tables_made;
 }
 
 bool catalog_put(struct store *store, const char *dataset, const char *name, json_t *resource,

@@ -26,6 +26,7 @@ struct store_table {
     bool filter_required;   /* requirePartitionFilter */
     int64_t claimed_by;     /* the running transaction that updates it; 0: none */
     int64_t updated_at;     /* the last commit that updated or deleted rows of it */
+    int64_t made;           /* tells it from others that have had its name */
 };
 
 struct store {
@@ -39,6 +40,7 @@ struct store {
     size_t table_count;
     int64_t commits;      /* the last commit's number */
     int64_t transactions; /* the last transaction's number */
+    int64_t tables_made;
 };
 
 /* A transaction of one job. Zeroed: none is running, and the newest commit is read. */
@@ -47,7 +49,8 @@ struct transaction {
     int64_t snapshot; /* the commit it reads */
     struct touched {
         char *dataset, *table;
-        bool updated; /* the table is claimed */
+        int64_t made; /* of the table that was written to */
+        bool updated; /* it is claimed */
         bool changed; /* its rows are others than before; known at the commit */
     } * touched;      /* the tables it wrote to; they may be gone meanwhile */
     size_t touched_count;
