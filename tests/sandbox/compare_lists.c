@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/day.h"
+#include "base/json.h"
 #include "compare.h"
 #include "world_shelf.h"
 
@@ -19,10 +20,26 @@ static const struct shelf_table *table_of(const struct comparison *comparison)
 
 static struct shelf *shelf_of(const struct comparison *comparison)
 {
-    return shelves_find(comparison->sandbox->shelves, table_of(comparison)->kind);
+    return shelves_find(comparison->sandbox->shelves, comparison->subject->table);
 }
 
 /* --- versions --- */
+
+int64_t compare_version_place(size_t number, size_t version)
+{
+    return (int64_t)(number << VERSION_BITS | version);
+}
+
+size_t compare_shelf_version(struct shelf *shelf, size_t number, int64_t at_s)
+{
+    size_t versions = shelf_versions(shelf, number, NULL), version = 0;
+    for (; version < versions; version++) {
+        int64_t own_s;
+        json_decref(shelf_version(shelf, number, version, &own_s));
+        if (own_s == at_s) break;
+    }
+    return version;
+}
 
 void compare_version_find(struct comparison *comparison, const json_t *fields, const json_t *row,
                           struct finding *finding)
@@ -97,17 +114,49 @@ void compare_snapshot_find(struct comparison *comparison, const json_t *fields, 
     }
 }
 
+/* Is the record with that number in the table on its newest day? */
+static bool is_there(const struct comparison *comparison, size_t number)
+{
+    return comparison->rows > 0 && compare_has(comparison, place_on(comparison->last_s / DAY_S, number));
+}
+
+/* The newest version of a current record, yours; NULL: it is gone. */
+static json_t *read_current(struct shelf *shelf, size_t number)
+{
+    bool current;
+    size_t versions = shelf_versions(shelf, number, &current);
+    return current ? shelf_version(shelf, number, versions - 1, NULL) : NULL;
+}
+
+/* The groups of which some record is in the table on its newest day, as keys of an object; yours. */
+static json_t *find_groups(const struct comparison *comparison, struct shelf *shelf, const char *member)
+{
+    json_t *groups = json_object();
+    size_t ever = shelf_ever(shelf);
+    for (size_t number = 0; number < ever; number++) {
+        if (!is_there(comparison, number)) continue;
+        AUTO(json_drop) json_t *body = read_current(shelf, number);
+        const char *group = json_text_at(body, member);
+        if (group) json_object_set_new(groups, group, json_true());
+    }
+    return groups;
+}
+
 void compare_snapshot_missing(struct comparison *comparison)
 {
     struct shelf *shelf = shelf_of(comparison);
+    const char *member = table_of(comparison)->group;
     size_t ever = shelf_ever(shelf);
-    if (comparison->rows == 0 && shelf_count(shelf) > 0)
+    if (comparison->rows == 0 && shelf_count(shelf) > 0) {
         compare_note(comparison->missing, "the whole list", 0, "");
-    for (size_t number = 0; comparison->rows > 0 && number < ever; number++) {
-        bool current;
+        return;
+    }
+    AUTO(json_drop) json_t *groups = member ? find_groups(comparison, shelf, member) : NULL;
+    for (size_t number = 0; number < ever; number++) {
         char key[SHELF_KEY];
-        (void)shelf_versions(shelf, number, &current);
-        if (!current || compare_has(comparison, place_on(comparison->last_s / DAY_S, number))) continue;
+        AUTO(json_drop) json_t *body = is_there(comparison, number) ? NULL : read_current(shelf, number);
+        const char *group = groups ? json_text_at(body, member) : NULL;
+        if (!body || (groups && !(group && json_object_get(groups, group)))) continue;
         shelf_key(shelf, number, key);
         compare_note(comparison->missing, key, comparison->last_s, "");
     }
@@ -126,37 +175,38 @@ void compare_snapshot_tell(struct comparison *comparison, int64_t place, char *o
 #define VERSIONS compare_expect_nothing, compare_version_find, compare_version_missing, compare_version_tell
 #define SNAPSHOT                                                                                             \
     compare_expect_nothing, compare_snapshot_find, compare_snapshot_missing, compare_snapshot_tell
-#define SHELF(...)                                                                                           \
-    &(const struct shelf_table)                                                                              \
-    {                                                                                                        \
-        __VA_ARGS__                                                                                          \
-    }
+
+static const struct shelf_table updated = {.key = "id", .version = "updated_at"};
+static const struct shelf_table created = {.key = "id", .version = "created_at", .events = true};
+static const struct shelf_table listed = {.key = "id"};
+static const struct shelf_table named = {.key = "full_name"};
+static const struct shelf_table typed = {.key = "id", .group = "type"};
 
 const struct subject compare_list_subjects[] = {
-    {"articles", VERSIONS, SHELF("articles", "id", "updated_at", false)},
-    {"internal_articles", VERSIONS, SHELF("internal_articles", "id", "updated_at", false)},
-    {"news_items", VERSIONS, SHELF("news_items", "id", "updated_at", false)},
-    {"macros", VERSIONS, SHELF("macros", "id", "updated_at", false)},
-    {"content_snippets", VERSIONS, SHELF("content_snippets", "id", "updated_at", false)},
-    {"external_pages", VERSIONS, SHELF("external_pages", "id", "updated_at", false)},
-    {"calls", VERSIONS, SHELF("calls", "id", "updated_at", false)},
-    {"activity_logs", VERSIONS, SHELF("activity_logs", "id", "created_at", true)},
-    {"teams", SNAPSHOT, SHELF("teams", "id", NULL, false)},
-    {"tags", SNAPSHOT, SHELF("tags", "id", NULL, false)},
-    {"segments", SNAPSHOT, SHELF("segments", "id", NULL, false)},
-    {"contact_attributes", SNAPSHOT, SHELF("contact_attributes", "full_name", NULL, false)},
-    {"company_attributes", SNAPSHOT, SHELF("company_attributes", "full_name", NULL, false)},
-    {"conversation_attributes", SNAPSHOT, SHELF("conversation_attributes", "id", NULL, false)},
-    {"ticket_types", SNAPSHOT, SHELF("ticket_types", "id", NULL, false)},
-    {"ticket_states", SNAPSHOT, SHELF("ticket_states", "id", NULL, false)},
-    {"subscription_types", SNAPSHOT, SHELF("subscription_types", "id", NULL, false)},
-    {"away_status_reasons", SNAPSHOT, SHELF("away_status_reasons", "id", NULL, false)},
-    {"help_centers", SNAPSHOT, SHELF("help_centers", "id", NULL, false)},
-    {"collections", SNAPSHOT, SHELF("collections", "id", NULL, false)},
-    {"brands", SNAPSHOT, SHELF("brands", "id", NULL, false)},
-    {"newsfeeds", SNAPSHOT, SHELF("newsfeeds", "id", NULL, false)},
-    {"audiences", SNAPSHOT, SHELF("audiences", "id", NULL, false)},
-    {"content_import_sources", SNAPSHOT, SHELF("content_import_sources", "id", NULL, false)},
-    {"custom_object_instances", SNAPSHOT, SHELF("custom_object_instances", "id", NULL, false)},
+    {"articles", VERSIONS, &updated},
+    {"internal_articles", VERSIONS, &updated},
+    {"news_items", VERSIONS, &updated},
+    {"macros", VERSIONS, &updated},
+    {"content_snippets", VERSIONS, &updated},
+    {"external_pages", VERSIONS, &updated},
+    {"calls", VERSIONS, &updated},
+    {"activity_logs", VERSIONS, &created},
+    {"teams", SNAPSHOT, &listed},
+    {"tags", SNAPSHOT, &listed},
+    {"segments", SNAPSHOT, &listed},
+    {"contact_attributes", SNAPSHOT, &named},
+    {"company_attributes", SNAPSHOT, &named},
+    {"conversation_attributes", SNAPSHOT, &listed},
+    {"ticket_types", SNAPSHOT, &listed},
+    {"ticket_states", SNAPSHOT, &listed},
+    {"subscription_types", SNAPSHOT, &listed},
+    {"away_status_reasons", SNAPSHOT, &listed},
+    {"help_centers", SNAPSHOT, &listed},
+    {"collections", SNAPSHOT, &listed},
+    {"brands", SNAPSHOT, &listed},
+    {"newsfeeds", SNAPSHOT, &listed},
+    {"audiences", SNAPSHOT, &listed},
+    {"content_import_sources", SNAPSHOT, &listed},
+    {"custom_object_instances", SNAPSHOT, &typed},
     {.table = NULL},
 };

@@ -280,6 +280,7 @@ static const struct table macros = TABLE(.name = "macros", .version = "updated_a
 static const struct table events =
     TABLE(.name = "activity_logs", .version = "created_at", .day = "created_at");
 static const struct table teams = TABLE(.name = "teams");
+static const struct table objects = TABLE(.name = "custom_object_instances");
 
 #define TODAY 20514 /* 2026-03-02 */
 
@@ -370,7 +371,7 @@ static void load_list(struct sandbox *sandbox, const struct table *table, size_t
 
 static void expect(struct sandbox *sandbox, const char *table, size_t missing, size_t doubled, size_t altered)
 {
-    AUTO(json_drop) json_t *report = compare_dataset(sandbox, "intercom");
+    AUTO(json_drop) json_t *report = compare_dataset(sandbox, "intercom", false);
     AUTO(mem_free) char *text = json_dumps(report, 0);
     const json_t *streams = json_object_get(report, "streams"), *stream = NULL;
     for (size_t i = 0; i < json_array_size(streams); i++) {
@@ -457,6 +458,23 @@ static void test_snapshots_are_compared(void **state)
     expect(sandbox, "teams", 0, 2, 1);
 }
 
+static void test_objects_of_other_types_are_not_missed(void **state)
+{
+    struct sandbox *sandbox = *state;
+    struct shelf *shelf = shelves_find(sandbox->shelves, "custom_object_instances");
+    AUTO(json_drop) json_t *records = list_all(shelf);
+    size_t orders = 0;
+    make_table(sandbox->store, "custom_object_instances");
+    for (size_t i = 0; i < json_array_size(records); i++) {
+        const json_t *record = json_array_get(records, i);
+        bool order = strcmp(json_text_at(record, "type"), "Order") == 0;
+        if (order && orders++ > 0) load(sandbox, &objects, record, TODAY);
+    }
+    expect(sandbox, "custom_object_instances", 1, 0, 0);
+    load(sandbox, &objects, json_array_get(records, 0), TODAY);
+    expect(sandbox, "custom_object_instances", 0, 0, 0);
+}
+
 int main(void)
 {
 #define TEST(f)   cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -475,6 +493,7 @@ int main(void)
         TABLES(test_altered_rows_are_noticed),
         TABLES(test_events_before_the_first_are_not_missed),
         TABLES(test_snapshots_are_compared),
+        TABLES(test_objects_of_other_types_are_not_missed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
