@@ -1,7 +1,6 @@
 /* test_rows_property.c - random records: each leaf is found again in exactly one place, a column or _extra.
  *
- * The judge knows the rules of placing only from the row: it asks where a leaf went, and demands that it is
- * there whole, that it is nowhere else, and that the row holds nothing that was not sent.
+ * The table has columns of each type and mode; tests/property does the same with those of the sources.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,12 +9,9 @@
 
 #include <cmocka.h>
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/json.h"
 #include "core/rows.h"
+#include "judge.h"
 #include "rows_table.h"
 
 #define RECORDS 10000
@@ -106,183 +102,6 @@ static json_t *random_record(const struct column *fields, size_t count)
     return record;
 }
 
-/* What the judge knows: the row's _extra, and how many leaves of either place it has found. */
-struct judge {
-    const json_t *extra;
-    size_t in_extra;
-    size_t in_columns;
-};
-
-static void child_path(char out[512], const char *path, const char *name)
-{
-    size_t at = path ? (size_t)snprintf(out, 512, "%s.", path) : 0;
-
-    for (; *name; name++) {
-        if (*name == '.' || *name == '\\') out[at++] = '\\';
-        out[at++] = *name;
-    }
-    out[at] = '\0';
-}
-
-static void expect_in_extra(struct judge *judge, const json_t *value, const char *path)
-{
-    json_t *borrowed = (json_t *)(uintptr_t)value;
-    char below[512], number[32];
-    const char *name;
-    json_t *member;
-
-    if (json_is_object(value)) {
-        json_object_foreach (borrowed, name, member) {
-            child_path(below, path, name);
-            expect_in_extra(judge, member, below);
-        }
-    } else if (json_is_array(value)) {
-        for (size_t i = 0; i < json_array_size(value); i++) {
-            (void)snprintf(number, sizeof number, "%zu", i);
-            child_path(below, path, number);
-            expect_in_extra(judge, json_array_get(value, i), below);
-        }
-    } else if (!json_is_null(value)) {
-        const json_t *found = json_object_get(judge->extra, path);
-
-        if (!found || !json_equal(found, value)) fail_msg("%s is not in _extra", path);
-        judge->in_extra++;
-    }
-}
-
-static double number_of(const json_t *value)
-{
-    return json_is_string(value) ? strtod(json_string_value(value), NULL) : json_number_value(value);
-}
-
-/* A text's bytes, a number's or boolean's JSON text. */
-static void text_of(const json_t *value, struct buf *out)
-{
-    buf_reset(out);
-    if (json_is_string(value))
-        (void)buf_text(out, json_string_value(value));
-    else
-        (void)json_write(out, value);
-}
-
-/* The column's value means the record's value. */
-static bool means(enum column_type type, const json_t *stored, const json_t *sent)
-{
-    AUTO(buf_done) struct buf a;
-    AUTO(buf_done) struct buf b;
-    int64_t left, right;
-
-    buf_init(&a, 1000);
-    buf_init(&b, 1000);
-    switch (type) {
-    case COLUMN_STRING:
-        text_of(sent, &a);
-        return json_is_string(stored) && strcmp(json_string_value(stored), buf_string(&a)) == 0;
-    case COLUMN_INT64:
-        text_of(stored, &a);
-        text_of(sent, &b);
-        if (json_is_real(sent)) return number_of(stored) == number_of(sent);
-        return strcmp(buf_string(&a), buf_string(&b)) == 0;
-    case COLUMN_FLOAT64: return json_is_number(stored) && number_of(stored) == number_of(sent);
-    case COLUMN_BOOL: return json_is_boolean(stored) && json_equal(stored, sent);
-    case COLUMN_TIMESTAMP:
-        return json_is_string(stored) && row_instant(stored, &left) && row_instant(sent, &right) &&
-               left == right;
-    case COLUMN_JSON: return json_equal(stored, sent);
-    case COLUMN_RECORD: break;
-    }
-    return false;
-}
-
-static void judge_fields(struct judge *judge, const struct column *record, const json_t *sent,
-                         const json_t *stored, const char *path);
-
-/* One value of a column's type. stored is NULL if the row does not hold it. */
-static void judge_value(struct judge *judge, const struct column *column, const json_t *sent,
-                        const json_t *stored, const char *path)
-{
-    if (column->type == COLUMN_RECORD && json_is_object(sent)) {
-        judge_fields(judge, column, sent, stored, path);
-    } else if (!stored) {
-        expect_in_extra(judge, sent, path);
-    } else {
-        if (!means(column->type, stored, sent)) fail_msg("%s holds another value", path);
-        assert_null(json_object_get(judge->extra, path));
-        judge->in_columns++;
-    }
-}
-
-static void judge_list(struct judge *judge, const struct column *column, const json_t *sent,
-                       const json_t *stored, const char *path)
-{
-    size_t at = 0; /* in the stored list */
-
-    for (size_t i = 0; i < json_array_size(sent); i++) {
-        const json_t *element = json_array_get(sent, i);
-        bool nested = json_is_object(element) || json_is_array(element);
-        bool inside;
-        char number[32], below[512];
-
-        (void)snprintf(number, sizeof number, "%zu", i);
-        child_path(below, path, number);
-        if (json_is_null(element)) continue;
-        if (column->type == COLUMN_RECORD)
-            inside = json_is_object(element);
-        else
-            inside = column->type == COLUMN_JSON || (!nested && !json_object_get(judge->extra, below));
-        judge_value(judge, column, element, inside ? json_array_get(stored, at) : NULL, below);
-        at += inside;
-    }
-    assert_int_equal(json_array_size(stored), at);
-}
-
-static void judge_fields(struct judge *judge, const struct column *record, const json_t *sent,
-                         const json_t *stored, const char *path)
-{
-    json_t *borrowed = (json_t *)(uintptr_t)sent;
-    const char *name;
-    json_t *member;
-
-    json_object_foreach (borrowed, name, member) {
-        const struct column *column = NULL;
-        const json_t *found = json_object_get(stored, name);
-        char below[512];
-
-        for (size_t i = 0; i < record->field_count; i++)
-            if (strcmp(record->fields[i].name, name) == 0) column = &record->fields[i];
-        child_path(below, path, name);
-        if (json_is_null(member)) continue;
-        if (!column)
-            expect_in_extra(judge, member, below);
-        else if (column->mode == COLUMN_REPEATED && json_is_array(member))
-            judge_list(judge, column, member, found, below);
-        else if (column->mode == COLUMN_REPEATED)
-            expect_in_extra(judge, member, below);
-        else
-            judge_value(judge, column, member, found, below);
-    }
-}
-
-/* Leaves that the row holds under the columns; a JSON column counts as one. */
-static size_t stored_leaves(const struct column *fields, size_t count, const json_t *stored)
-{
-    size_t leaves = 0;
-
-    for (size_t i = 0; i < count; i++) {
-        const json_t *value = json_object_get(stored, fields[i].name);
-        size_t values = fields[i].mode == COLUMN_REPEATED ? json_array_size(value) : value ? 1 : 0;
-
-        for (size_t j = 0; j < values; j++) {
-            const json_t *one = fields[i].mode == COLUMN_REPEATED ? json_array_get(value, j) : value;
-
-            leaves += fields[i].type == COLUMN_RECORD
-                          ? stored_leaves(fields[i].fields, fields[i].field_count, one)
-                          : 1;
-        }
-    }
-    return leaves;
-}
-
 static void test_every_leaf_is_found_in_exactly_one_place(void **state)
 {
     AUTO(buf_done) struct buf text;
@@ -295,25 +114,19 @@ static void test_every_leaf_is_found_in_exactly_one_place(void **state)
     assert_true(zone_load("Etc/UTC", &utc, &err));
     for (int i = 0; i < RECORDS; i++) {
         AUTO(json_drop) json_t *record = random_record(columns, COUNT(columns));
-        AUTO(json_drop) json_t *row = NULL;
-        struct judge judge = {.extra = NULL};
         struct row_facts facts;
+        struct verdict verdict;
 
         json_object_set_new(record, "id", json_integer(i));
         json_object_set_new(record, "updated_at", json_integer(1769854272));
         json_object_set_new(record, "created_at", json_string("2026-01-31T10:11:12Z"));
         assert_int_equal(row_build(&table, record, utc, (struct day){.n = 1}, i, &text, &facts), ROW_BUILT);
-        assert_null(strchr(text.data, '\n'));
-        assert_true(json_read(text.data, text.size, NULL, &row, &err));
-        judge.extra = json_object_get(row, "_extra");
-        judge_fields(&judge, &(struct column){.fields = columns, .field_count = COUNT(columns)}, record, row,
-                     NULL);
-        assert_int_equal(judge.in_extra, json_object_size(judge.extra)); /* nothing was made up */
-        assert_int_equal(judge.in_extra, facts.extra_leaves);
-        assert_int_equal(judge.in_columns, stored_leaves(columns, COUNT(columns), row));
+        if (!judge_row(&table, record, buf_string(&text), "1970-01-02", &verdict))
+            fail_msg("%s", verdict.problem);
+        assert_int_equal(verdict.extra, facts.extra_leaves);
         assert_true(facts.misfits <= facts.extra_leaves);
-        extras += judge.in_extra;
-        stored += judge.in_columns;
+        extras += verdict.extra;
+        stored += verdict.columns;
     }
     zone_free(utc);
     assert_true(extras > RECORDS && stored > 4 * RECORDS); /* the generator reaches both places */
