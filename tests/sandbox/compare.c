@@ -36,7 +36,7 @@ bool compare_expect_nothing(struct sandbox *sandbox)
     return false;
 }
 
-static bool query(struct comparison *comparison, const char *sql, struct store_result *out_result)
+bool compare_query(struct comparison *comparison, const char *sql, struct store_result *out_result)
 {
     struct store_query query = {.text = sql, .project = "sandbox"};
     struct store_error err;
@@ -91,7 +91,7 @@ static bool compare_day(struct comparison *comparison, const char *day)
     char *sql = mem_format("SELECT * FROM `%s.%s` WHERE partition_date = DATE '%s'", comparison->dataset,
                            comparison->subject->table, day);
     struct store_result result;
-    bool read = query(comparison, sql, &result);
+    bool read = compare_query(comparison, sql, &result);
     for (size_t i = 0; read && i < json_array_size(result.rows); i++)
         compare_one(comparison, json_object_get(result.schema, "fields"), json_array_get(result.rows, i));
     store_result_done(&result);
@@ -106,7 +106,7 @@ static bool compare_days(struct comparison *comparison)
                    "'0001-01-01' GROUP BY partition_date ORDER BY partition_date",
                    comparison->dataset, comparison->subject->table);
     struct store_result result;
-    bool read = query(comparison, sql, &result);
+    bool read = compare_query(comparison, sql, &result);
     for (size_t i = 0; read && i < json_array_size(result.rows); i++) {
         const json_t *fields = json_object_get(result.schema, "fields");
         const char *day = compare_cell(fields, json_array_get(result.rows, i), "partition_date");
@@ -146,12 +146,25 @@ bool compare_has(const struct comparison *comparison, int64_t place)
            bsearch(&place, comparison->places, comparison->place_count, sizeof place, place_order) != NULL;
 }
 
-static json_t *report(struct comparison *comparison, bool *equal)
+bool compare_has_between(const struct comparison *comparison, int64_t first, int64_t last)
+{
+    size_t low = 0, high = comparison->place_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (comparison->places[middle] < first)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < comparison->place_count && comparison->places[low] <= last;
+}
+
+json_t *compare_report(struct comparison *comparison, const char *name, bool *equal)
 {
     json_t *report =
-        json_pack("{s:s, s:I, s:I, s:o, s:o, s:o}", "stream", comparison->subject->table, "rows",
-                  (json_int_t)comparison->rows, "keys", (json_int_t)comparison->place_count, "missing",
-                  comparison->missing, "doubled", comparison->doubled, "altered", comparison->altered);
+        json_pack("{s:s, s:I, s:I, s:o, s:o, s:o}", "stream", name, "rows", (json_int_t)comparison->rows,
+                  "keys", (json_int_t)comparison->place_count, "missing", comparison->missing, "doubled",
+                  comparison->doubled, "altered", comparison->altered);
     *equal = *equal && !comparison->problem[0] && json_array_size(comparison->missing) == 0 &&
              json_array_size(comparison->doubled) == 0 && json_array_size(comparison->altered) == 0;
     if (comparison->first_s <= comparison->last_s) {
@@ -165,12 +178,10 @@ static json_t *report(struct comparison *comparison, bool *equal)
     return report;
 }
 
-static json_t *compare_table(struct sandbox *sandbox, const char *dataset, const struct subject *subject,
-                             bool *equal)
+struct comparison compare_begin(struct sandbox *sandbox, const char *dataset)
 {
-    struct comparison comparison = {
+    return (struct comparison){
         .sandbox = sandbox,
-        .subject = subject,
         .dataset = dataset,
         .missing = json_array(),
         .doubled = json_array(),
@@ -178,17 +189,25 @@ static json_t *compare_table(struct sandbox *sandbox, const char *dataset, const
         .first_s = INT64_MAX,
         .last_s = INT64_MIN,
     };
+}
+
+static json_t *compare_table(struct sandbox *sandbox, const char *dataset, const struct subject *subject,
+                             bool *equal)
+{
+    struct comparison comparison = compare_begin(sandbox, dataset);
+    comparison.subject = subject;
     if (compare_days(&comparison)) {
         find_doubled(&comparison);
         subject->find_missing(&comparison);
     }
     free(comparison.places);
-    return report(&comparison, equal);
+    return compare_report(&comparison, subject->table, equal);
 }
 
-static const struct subject *const subject_tables[] = {compare_subjects, compare_list_subjects};
+static const struct subject *const subject_tables[] = {compare_subjects, compare_list_subjects,
+                                                       compare_record_subjects, compare_gone_subjects};
 
-json_t *compare_dataset(struct sandbox *sandbox, const char *dataset)
+json_t *compare_dataset(struct sandbox *sandbox, const char *dataset, bool latest)
 {
     bool equal = true;
     json_t *reports = json_array();
@@ -199,5 +218,6 @@ json_t *compare_dataset(struct sandbox *sandbox, const char *dataset)
                 json_array_append_new(reports, compare_table(sandbox, dataset, subject, &equal));
         }
     }
+    if (latest) compare_latest(sandbox, dataset, reports, &equal);
     return json_pack("{s:b, s:o}", "equal", equal, "streams", reports);
 }

@@ -68,8 +68,8 @@ static void move_clock(struct exchange *exchange)
 /* --- faults --- */
 
 static const struct route *const faulty_routes[] = {
-    auth_routes,          bigquery_routes, intercom_contact_routes, intercom_company_routes,
-    intercom_list_routes, intercom_routes};
+    auth_routes,          bigquery_routes,      intercom_contact_routes, intercom_company_routes,
+    intercom_talk_routes, intercom_list_routes, intercom_routes};
 
 /* A fault that names no operation would never happen, and its test would prove nothing. */
 static bool is_operation(const char *service, const char *operation)
@@ -239,11 +239,12 @@ static void show_pubsub(struct exchange *exchange)
 
 static void handle_compare(struct exchange *exchange)
 {
-    const char *dataset = exchange_query(exchange, "dataset");
+    const char *dataset = exchange_query(exchange, "dataset"), *latest = exchange_query(exchange, "latest");
     if (dataset)
-        exchange_reply_json(exchange, 200, compare_dataset(exchange->sandbox, dataset));
+        exchange_reply_json(exchange, 200,
+                            compare_dataset(exchange->sandbox, dataset, latest && strcmp(latest, "1") == 0));
     else
-        refuse(exchange, 400, "Name the dataset: /control/compare?dataset=intercom");
+        refuse(exchange, 400, "Name the dataset: /control/compare?dataset=intercom[&latest=1]");
 }
 
 static void handle_query(struct exchange *exchange)

@@ -169,7 +169,8 @@ const char *tls_certificate_pem(const struct tls *tls);
 /* --- the rooms --- */
 extern const struct route auth_routes[], bigquery_routes[], intercom_routes[], control_routes[];
 /* Intercom's, in files of their own; they come before intercom_routes. */
-extern const struct route intercom_contact_routes[], intercom_company_routes[], intercom_list_routes[];
+extern const struct route intercom_contact_routes[], intercom_company_routes[], intercom_talk_routes[],
+    intercom_list_routes[];
 
 struct bigquery *bigquery_start(struct sandbox *sandbox);
 void bigquery_stop(struct bigquery *bigquery); /* waits for running jobs */
@@ -200,7 +201,8 @@ void intercom_set_rate_limit(struct intercom *intercom, int64_t requests); /* in
 void intercom_set_index_lag(struct intercom *intercom, int64_t seconds);
 
 /* compare.c: is the dataset equal to the world's truth? {"equal":bool,"streams":[{"stream","rows","keys",
- * "missing":[..],"doubled":[..],"altered":[..],"first","last"}]}, lists cut at 20; yours. */
-json_t *compare_dataset(struct sandbox *sandbox, const char *dataset);
+ * "missing":[..],"doubled":[..],"altered":[..],"first","last"}]}, lists cut at 20; yours. latest: are the
+ * tables and views named <table>_latest right, too? */
+json_t *compare_dataset(struct sandbox *sandbox, const char *dataset, bool latest);
 
 #endif

@@ -12,8 +12,8 @@
 #define START_S INT64_C(1772424000) /* 2026-03-02T04:00:00Z */
 
 static const struct route *const tables[] = {
-    auth_routes,          bigquery_routes, intercom_contact_routes, intercom_company_routes,
-    intercom_list_routes, intercom_routes, control_routes};
+    auth_routes,          bigquery_routes,      intercom_contact_routes, intercom_company_routes,
+    intercom_talk_routes, intercom_list_routes, intercom_routes,         control_routes};
 
 static int64_t store_now_us(void *clock)
 {

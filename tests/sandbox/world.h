@@ -124,6 +124,10 @@ json_t *world_version(struct world *world, const char *id, int64_t updated_s, in
  * "" if there is none: the newest; of a deleted record the newest that was shown in time. */
 int64_t world_newest(struct world *world, int64_t number, char out_id[WORLD_ID], int64_t *out_updated_s);
 
+/* The number of the record with that id; -1: there never was one. */
+int64_t world_number(struct world *world, const char *id);
+bool world_is_here(struct world *world, int64_t number); /* not deleted, not merged into another */
+
 /* --- conversations --- */
 
 /* Like world_fill. Each has up to `parts` parts to begin with (exactly so many from 100 on), with texts of up
@@ -133,6 +137,12 @@ void world_fill_talks(struct world *world, int64_t from_s, int64_t to_s, int64_t
 
 /* Adds the conversation as it is now, with its newest parts. False: it is not there. */
 bool world_thread(struct world *world, const char *id, bool plain, struct buf *out);
+
+/* When work on a conversation was paused and taken up again, yours; NULL: it is not there. They never change.
+ */
+json_t *world_handling_events(struct world *world, const char *id, bool even_gone);
+/* Do reports still count a deleted conversation? */
+bool world_retains_metrics(const struct world *world, const char *id);
 
 /* What a row should say of a part that is known by these, yours; NULL: there never was such a part. The place
  * is a number of its own for each such part. */

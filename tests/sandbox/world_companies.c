@@ -145,6 +145,13 @@ json_t *companies_segments_of(const struct companies *companies, size_t number, 
     return segments;
 }
 
+size_t companies_segment_number(const json_t *segment)
+{
+    const char *id = json_text_at(segment, "id");
+    size_t size = id ? strlen(id) : 0;
+    return size >= 2 ? strtoul(id + size - 2, NULL, 16) : 0;
+}
+
 json_t *companies_segments(struct companies *companies, const char *id)
 {
     bool current;

@@ -36,6 +36,7 @@ int64_t companies_remove_some(struct companies *companies, int64_t count, int64_
 /* --- for comparing: numbers and versions are those of the shelf --- */
 
 json_t *companies_segments_of(const struct companies *companies, size_t number, size_t version); /* yours */
+size_t companies_segment_number(const json_t *segment); /* a number of its own, below 256 */
 /* When the company was deleted; false: it was not. */
 bool companies_removal(struct companies *companies, const char *id, int64_t *out_at_s);
 /* The version that must have been loaded: the newest; of a deleted one that which was shown in time. */

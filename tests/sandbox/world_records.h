@@ -7,6 +7,7 @@
  * world_talk.c     what a conversation's version says
  * world_truth.c    ids, and what a record ever said, for comparing
  * world_thread.c   threads and their parts, for answers and for comparing
+ * world_events.c   what happened to conversations
  * world_gone.c     deleting and merging, and what is known of it
  * world_people.c   contacts one by one, and their lists
  *

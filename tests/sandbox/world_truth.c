@@ -155,3 +155,20 @@ int64_t world_newest(struct world *world, int64_t number, char out_id[WORLD_ID],
     pthread_mutex_unlock(&world->lock);
     return (number << WORLD_VERSION_BITS) + version;
 }
+
+int64_t world_number(struct world *world, const char *id)
+{
+    pthread_mutex_lock(&world->lock);
+    size_t number = find_record(&world->records, id);
+    int64_t found = number < world->records.count ? (int64_t)number : -1;
+    pthread_mutex_unlock(&world->lock);
+    return found;
+}
+
+bool world_is_here(struct world *world, int64_t number)
+{
+    pthread_mutex_lock(&world->lock);
+    bool here = !world->records.items[number].newest.removed;
+    pthread_mutex_unlock(&world->lock);
+    return here;
+}
