@@ -1,0 +1,179 @@
+#include "intercom_room.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/mem.h"
+
+/* --- waits that take no time --- */
+
+static int64_t skipped_ms; /* http's waits */
+static int64_t waited_ms;  /* the source's own */
+
+int64_t __real_clock_ms(void);
+int64_t __wrap_clock_ms(void);
+int64_t __real_retry_wait_ms(const struct retry *retry, int tried, int64_t elapsed_ms, int64_t least_ms);
+int64_t __wrap_retry_wait_ms(const struct retry *retry, int tried, int64_t elapsed_ms, int64_t least_ms);
+bool __wrap_clock_sleep_ms(int64_t ms, const atomic_bool *stop);
+
+int64_t __wrap_clock_ms(void)
+{
+    return __real_clock_ms() + skipped_ms;
+}
+
+int64_t __wrap_retry_wait_ms(const struct retry *retry, int tried, int64_t elapsed_ms, int64_t least_ms)
+{
+    int64_t wait = __real_retry_wait_ms(retry, tried, elapsed_ms, least_ms);
+    if (wait > 0) skipped_ms += wait;
+    return wait;
+}
+
+bool __wrap_clock_sleep_ms(int64_t ms, const atomic_bool *stop)
+{
+    waited_ms += ms;
+    skipped_ms += ms;
+    return !atomic_load(stop);
+}
+
+int64_t room_waited_ms(const struct room *room)
+{
+    (void)room;
+    return waited_ms;
+}
+
+/* --- the script --- */
+
+void room_answer(struct room *room, const char *head, const char *body)
+{
+    assert_true(room->count < MOST_STEPS);
+    char *text = mem_format("HTTP/1.1 %s\r\nX-Request-Id: req-%zu\r\nContent-Length: %zu\r\n\r\n%s", head,
+                            room->count, strlen(body), body);
+    room->texts[room->count] = text;
+    room->steps[room->count++] = (struct step){.bytes = text};
+}
+
+void room_refuse(struct room *room, const char *status, const char *code)
+{
+    AUTO(mem_free)
+    char *body =
+        mem_format("{\"type\":\"error.list\",\"errors\":[{\"code\":\"%s\",\"message\":\"no\"}]}", code);
+    room_answer(room, status, body);
+}
+
+void room_lose(struct room *room)
+{
+    assert_true(room->count < MOST_STEPS);
+    room->steps[room->count++] = (struct step){.reset = true};
+}
+
+/* --- the road --- */
+
+static void select_stream(struct room *room, const struct source_type *type, const char *name)
+{
+    size_t i = 0;
+    while (i < type->stream_count && strcmp(type->streams[i]->name, name) != 0)
+        i++;
+    assert_true(i < type->stream_count);
+    const struct stream *stream = type->streams[i];
+    room->selection = (struct selection){.stream = stream, .tables = {stream->table}, .table_count = 1};
+    for (size_t c = 0; c < stream->child_count; c++)
+        room->selection.tables[room->selection.table_count++] = stream->children[c].table;
+}
+
+void room_begin(struct room *room, const char *stream)
+{
+    const struct source_type *type = source_type_find("intercom");
+    char url[64];
+    waited_ms = 0;
+    assert_int_equal(setenv("CASELOAD_TEST_TOKEN", "test-token\n", 1), 0);
+    room->server = script_start(room->steps, room->count, false);
+    (void)snprintf(url, sizeof url, "http://127.0.0.1:%d/", script_port(room->server));
+    assert_true(token_from_env("CASELOAD_TEST_TOKEN", &room->token, &room->err));
+    assert_true(http_new(&(struct http_settings){.user_agent = "caseload/test", .stop = &room->stop},
+                         &room->http, &room->err));
+    assert_true(type->create(&(struct source_settings){.base_url = url,
+                                                       .api_version = room->version,
+                                                       .rate_share = 0.8,
+                                                       .custom_objects = room->custom_objects,
+                                                       .custom_object_count = room->custom_object_count,
+                                                       .http = room->http,
+                                                       .token = room->token,
+                                                       .progress = &room->progress,
+                                                       .stop = &room->stop},
+                             &room->source, &room->err));
+    select_stream(room, type, stream);
+    if (room->window.from_s == 0) room->window = (struct window){.from_s = BEGIN, .to_s = BEGIN + 7 * DAY_S};
+}
+
+static void keep_page(struct room *room, const struct page *page)
+{
+    room->requests += page->requests;
+    room->repairs += page->repairs;
+    for (size_t i = 0; i < page->count; i++) {
+        assert_true(page->records[i].table < room->selection.table_count);
+        if (room->bodies.size > 0) (void)buf_byte(&room->bodies, ' ');
+        if (page->records[i].table > 0)
+            (void)buf_format(&room->bodies, "%s:", room->selection.tables[page->records[i].table]->name);
+        (void)json_write(&room->bodies, page->records[i].body);
+    }
+}
+
+bool room_read(struct room *room, const char *stream)
+{
+    struct page page = {0};
+    room_begin(room, stream);
+    buf_init(&room->bodies, 1024 * 1024);
+    if (!room->source->ops->open(room->source, &room->selection, room->window, &room->reader, &room->err))
+        return false;
+    while (!page.last) {
+        if (!room->source->ops->next(room->reader, &page, &room->err)) return false;
+        keep_page(room, &page);
+    }
+    return true;
+}
+
+void room_expect(struct room *room, const char *stream, const char *bodies)
+{
+    if (!room_read(room, stream)) fail_msg("%s", room->err.text);
+    assert_string_equal(buf_string(&room->bodies), bodies);
+    assert_int_equal(script_requests(room->server), room->count);
+    assert_int_equal(room->requests, room->count);
+}
+
+void room_expect_error(struct room *room, const char *stream, enum error_kind kind, const char *words)
+{
+    assert_false(room_read(room, stream));
+    if (room->err.kind != kind || !strstr(room->err.text, words)) fail_msg("%s", room->err.text);
+    assert_int_equal(script_requests(room->server), room->count);
+    assert_null(strstr(room->err.text, "test-token"));
+}
+
+void room_asked(struct room *room, size_t first, const char *const *targets, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const char *line = strchr(script_request(room->server, first + i), ' ') + 1;
+        AUTO(mem_free) char *target = mem_bytes(line, strcspn(line, " "));
+        assert_string_equal(target, targets[i]);
+    }
+}
+
+void room_close(struct room *room)
+{
+    if (room->source) {
+        room->source->ops->close(room->reader);
+        room->source->ops->free(room->source);
+    }
+    http_free(room->http);
+    token_free(room->token);
+    script_stop(room->server);
+    buf_done(&room->bodies);
+    for (size_t i = 0; i < room->count; i++)
+        free(room->texts[i]);
+}
