@@ -19,9 +19,8 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-#include <jansson.h>
-
 #include "base/buf.h"
+#include "base/json.h"
 #include "core/progress.h"
 #include "core/warehouse.h"
 #include "net/http.h"

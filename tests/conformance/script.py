@@ -1,11 +1,13 @@
 """A script of GoogleSQL, run statement by statement: its structure is what Google's parser says, and every expression
 and query in it is answered by Google's engine. Only what the engine does not know is here: variables, control,
-transactions, and that INSERT and UPDATE change tables.
+transactions, and that INSERT, UPDATE and DELETE change tables.
 
 Tables are given to the engine as parameters (`FROM UNNEST(@table_0)`), script variables too; the current time is a
 parameter as well, so that an answer does not depend on when it is asked.
 """
 import collections
+
+from zetasql.wasi._pb2.zetasql.public import type_pb2
 
 from engine import KINDS, Refused, array_of, field_kind, kind_of, type_proto
 
@@ -79,6 +81,15 @@ def field_of(name, kind):
     if kind[0] == "STRUCT":
         return {"name": name, "type": "RECORD", "fields": [field_of(*member) for member in kind[1]]}
     return {"name": name, "type": kind}
+
+
+def as_result(value, of):
+    """BigQuery shows an array that is NULL as an empty one. of: the engine's type."""
+    if of.type_kind == type_pb2.TYPE_ARRAY:
+        return [as_result(member, of.array_type.element_type) for member in value or []]
+    if of.type_kind == type_pb2.TYPE_STRUCT and value is not None:
+        return tuple(as_result(member, f.field_type) for member, f in zip(value, of.struct_type.field))
+    return value
 
 
 def table_name(path):
@@ -167,7 +178,7 @@ def statements(text, node=None):
         elif kind == "WhileStatement":
             yield kind, statement, f"SELECT {text.rewritten(statement.condition, False)}"
             yield from statements(text, statement.parent.body)
-        elif kind in ("InsertStatement", "UpdateStatement", "DeleteStatement", "QueryStatement"):
+        elif kind in ("InsertStatement", "UpdateStatement", "DeleteStatement", "QueryStatement", "CreateTableStatement"):
             yield kind, statement, text.rewritten(statement, False)
         elif kind not in ("VariableDeclaration", "BeginStatement", "CommitStatement", "RollbackStatement"):
             raise Unknown(f"{text.place(statement)} {kind} is not expected")
@@ -354,7 +365,10 @@ class Run:
         self.warehouse.tables[name] = rows
 
     def do_QueryStatement(self, node):
-        self.rows = self.ask(self.text.rewritten(node))
+        query = self.text.rewritten(node)
+        rows = self.ask(query)
+        types = self.warehouse.prepared[query].types
+        self.rows = [[as_result(value, of) for value, of in zip(row, types)] for row in rows]
 
     def target(self, node):
         name = table_name(concrete(node.target_path))
@@ -413,4 +427,15 @@ class Run:
                 rows[index][columns.index(concrete(item.path).names[0].id_string)] = value
             self.checked(name, rows[index])
         self.warehouse.tables[name] = rows
+        self.values["system_row_count"] = len(found)
+
+    def do_DeleteStatement(self, node):
+        name, _ = self.target(node)
+        if not node.HasField("where"):
+            raise Refused("DELETE must have a WHERE clause")
+        table = self.warehouse.names.index(name)
+        found = {index for index, in self.ask(f"SELECT row_index FROM UNNEST(@table_{table}) WITH OFFSET AS row_index "
+                                              f"WHERE {self.text.rewritten(getattr(node, 'where'))}")}
+        rows = self.warehouse.tables[name]
+        self.warehouse.tables[name] = [row for index, row in enumerate(rows) if index not in found]
         self.values["system_row_count"] = len(found)

@@ -1,0 +1,85 @@
+"""Random small worlds of people who may be gone: what is known of them, the list of all that there are, sets that
+belong to them, attributes that were added, and what is asked of all that.
+
+Times are few, so that equal ones meet: a version and a note on the same microsecond decide who is left out.
+"""
+
+from engine import Json
+from worlds import DAY, NAMES, Maker, Step, World
+
+EXTRAS = [None, Json("{}"), Json('{"name":"Bo","seats":3,"share":0.5,"open":true,"seen":1770000000,"home.city":"Rome"}'),
+          Json('{"name":7,"seats":"12","share":"1.25","open":"false","seen":"2026-01-02T03:04:05Z","home.zip":"5"}'),
+          Json('{"name":null,"seats":"many","share":"x","open":"perhaps","seen":"soon","home.zip":1.5}'),
+          Json('{"seats":1.5,"seen":99999999999999999,"name":{"a":1},"home":"x","home.tags.0":"t"}')]
+CUSTOM = [None, Json("[1]"), Json('"plan"'),
+          Json('{"plan":"pro","seats":5,"share":2.5,"open":false,"born":-86400,"tags":["x",null]}'),
+          Json('{"plan":1.5,"seats":"5","share":"1e3","open":"TRUE","born":"2026-02-03","tags":"x"}'),
+          Json('{"plan":{"a":1},"seats":"five","share":null,"open":1,"born":1770000000123,"tags":{"a":[]}}'),
+          Json('{"plan":null,"seats":9223372036854775807,"born":9223372036854775807}'),
+          Json('{"it\'s \\"so\\"\\\\ \\n$.plan[0]`":"found","plan":[{"0":1}]}')]
+HOMES = [None, ("Bonn", None, []), (None, 53111, ["a"]), (None, None, [])]
+
+
+class PeopleMaker(Maker):
+    def __init__(self, seed):
+        super().__init__(seed)
+        self.began = self.dice.choice(self.instants)
+
+    def version(self):
+        return self.dice.choice(self.instants)
+
+    def person(self):
+        version, known = self.version(), self.chance(0.5)
+        values = [self.dice.choice(NAMES), self.dice.choice([None, 0, 7]), self.dice.choice([None, 0.25]),
+                  self.dice.choice([None, True, False]), self.dice.choice([None, version]), self.dice.choice(HOMES)]
+        later = values if known else [None] * len(values)
+        return [self.day(version), self.dice.choice(self.ids), version, self.dice.choice(EXTRAS), self.moment(), "before",
+                *later, self.dice.choice(CUSTOM)]
+
+    def note(self):
+        at = self.version()
+        return [self.day(at), self.dice.choice(self.ids), at, self.dice.choice(["deleted feed", None]), None, self.moment(),
+                "before"]
+
+    def member(self):
+        version = self.version()
+        return [self.day(version), self.dice.choice(self.ids), self.dice.choice(["s", "t"]), version, None, self.moment(),
+                "before"]
+
+    def attribute(self):
+        return [self.lo + self.dice.randrange(2) * DAY, self.dice.choice(["plan", "seats", "ä b"]),
+                self.dice.choice(["string", "list", None]), self.dice.choice([True, False, None]), None, self.moment(),
+                "before"]
+
+    def people_tables(self):
+        listed = [] if self.chance(0.2) else self.dice.sample(self.ids, self.dice.randrange(1, len(self.ids) + 1))
+        listed += [self.dice.choice(listed)] if listed and self.chance(0.3) else []
+        return {
+            "desk.people": self.some(7, self.person),
+            "desk.people_deleted": self.some(4, self.note),
+            "desk.people_sets": self.some(6, self.member),
+            "desk.people_attributes": self.some(5, self.attribute),
+            "desk.people_latest": self.some(4, self.person),
+            "desk_caseload.stage_people_0_0": self.staged([[self.lo, i, None] for i in listed]),
+            "desk_caseload.lock_people_reconciliation": self.lock(),
+            "desk_caseload.runs": self.some(2, self.run),
+        }
+
+    def people_steps(self, tables):
+        staged = tables["desk_caseload.stage_people_0_0"]
+        count = len(staged) + (1 if self.chance(0.05) else 0)
+        commit = Step("people_commit" if staged else "people_commit_empty", {
+            **self.identity(), "stream": ("STRING", "people_reconciliation"), "version": ("STRING", "0.1.0"),
+            "run_id": ("STRING", "now"), "message_id": ("STRING", ""), "lo": ("DATE", self.lo), "hi": ("DATE", self.hi),
+            "claim_hi": ("DATE", self.lo - DAY), "open": ("BOOL", True), "began_at": ("TIMESTAMP", self.began),
+            "fetched": ("INT64", len(staged)), **({"staged_0": ("INT64", count)} if staged else {})})
+        state = Step("people_state", {"stream": ("STRING", "people_reconciliation"), "message_id": ("STRING", "")})
+        reads = [Step(name, {}) for name in ("people_latest", "people_sets_latest", "people_list_latest",
+                                             "people_attributes", "people_custom")]
+        return [*reads[:2], commit, *([commit] if self.chance(0.3) else []), state, *reads]
+
+
+def make_people_world(seed):
+    maker = PeopleMaker(seed)
+    tables = maker.people_tables()
+    return World(seed, tables, maker.people_steps(tables))
