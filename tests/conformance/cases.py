@@ -28,6 +28,8 @@ KNOWN = {
     "another project": "the engine has no projects",
     "percentiles are no aggregates": "with all its features on, the engine has an aggregate of that name",
     "a part of a text": "CONTAINS_SUBSTR is BigQuery's",
+    "a job does not write into more days": "BigQuery's own limit",
+    "nor does one that makes a table": "BigQuery's own limit",
     "aggregates of nothing": "BigQuery shows an array that is NULL as an empty one",
 }
 

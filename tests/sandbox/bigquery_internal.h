@@ -20,9 +20,10 @@
  *   hold PREFIX N         a script stops before its first statement that begins with PREFIX, until N jobs
  * more have ended; until one more has and only held jobs are left; until the sandbox stops; at last for ten
  * real seconds (the journal then says "released") delay MS              it stays RUNNING for so long before
- * it does anything lost-statistics       statistics.load or .query are missing Upload faults, asked once for
- * every PUT that carries bytes (operation "upload.bytes"): short BYTES           at most so many bytes of
- * this request are kept lose-session          the session is forgotten: 404
+ * it does anything; jobTimeoutMs may end it first lost-statistics       statistics.load or .query are missing
+ * Upload faults, asked once for every PUT that carries bytes (operation "upload.bytes"):
+ *   short BYTES           at most so many bytes of this request are kept
+ *   lose-session          the session is forgotten: 404
  *
  * Threads: a connection's thread runs a handler, a job has a thread of its own. `mutex` guards the jobs and
  * the uploads, `catalog` makes "read a resource, change it, put it back" one step. catalog is taken first.
@@ -48,6 +49,7 @@ struct job_outcome {
     json_t *errors;             /* status.errors behind the first; NULL: none */
     struct store_result result; /* of a query */
     int64_t bytes;              /* of the tables that a query touched, estimated */
+    int64_t billed;             /* the same, rounded up as the service does */
     int64_t rows;               /* loaded */
     int64_t bad_rows;
     int64_t row_bytes;

@@ -274,10 +274,14 @@ static void run_job(struct job *job)
     const struct fault *fault = &job->fault;
     struct job_outcome *outcome = &job->outcome;
     bool fail = strcmp(fault->action, "fail") == 0, after = strcmp(fault->argument[1], "after") == 0;
-    int64_t delay_ms = 0;
+    int64_t delay_ms = 0, most_ms = DELAY_LIMIT_MS;
+    bool limited =
+        bq_read_int64(json_object_get(job->configuration, "jobTimeoutMs"), &most_ms) && most_ms > 0;
     if (strcmp(fault->action, "delay") == 0 && bq_text_int64(fault->argument[0], &delay_ms))
-        delay_job(job, delay_ms);
-    if (bq_job_cancelled(job)) {
+        delay_job(job, limited && most_ms < delay_ms ? most_ms : delay_ms);
+    if (limited && most_ms < delay_ms && !bq_job_cancelled(job)) {
+        (void)bq_problem(&outcome->error, "stopped", "Job execution was cancelled: Job timed out");
+    } else if (bq_job_cancelled(job)) {
         (void)bq_problem(&outcome->error, "stopped",
                          "Job execution was cancelled: User requested cancellation");
     } else if (!fail || after) {

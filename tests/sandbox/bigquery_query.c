@@ -8,6 +8,7 @@
 
 #define QUERY_TEXT (1024 * 1024)
 #define PARAMETERS 10000
+#define MEGABYTE   (1024 * 1024)
 
 static const char *text_of(const json_t *object, const char *name)
 {
@@ -123,24 +124,52 @@ static void before_statement(void *self, const char *statement)
     bq_hold_job(self, statement);
 }
 
-/* What the tables hold, estimated from their rows and columns. */
-static int64_t bytes_of(struct store *store, const json_t *tables)
+/* What a table holds, estimated from its rows and columns, not from what the query wants of it. */
+static int64_t bytes_of(struct store *store, const char *name)
 {
-    int64_t bytes = 0;
+    AUTO(mem_free) char *dataset = mem_text(name);
+    char *dot = dataset ? strchr(dataset, '.') : NULL;
+    if (!dot) return 0;
+    *dot = '\0';
+    json_t *resource = store_table(store, dataset, dot + 1);
+    const json_t *fields = json_object_get(json_object_get(resource, "schema"), "fields");
+    bool rows = resource && !json_object_get(resource, "view");
+    int64_t bytes = rows ? store_table_rows(store, dataset, dot + 1) * bq_schema_row_bytes(fields) : 0;
+    json_decref(resource);
+    return bytes;
+}
+
+/* Each table is billed in whole megabytes, and ten at least. */
+static void add_bytes(struct store *store, const json_t *tables, int64_t *out_bytes, int64_t *out_billed)
+{
     size_t i;
     json_t *item;
+    *out_bytes = *out_billed = 0;
     json_array_foreach (tables, i, item) {
-        AUTO(mem_free) char *dataset = mem_text(json_string_value(item));
-        char *dot = dataset ? strchr(dataset, '.') : NULL;
-        if (!dot) continue;
-        *dot = '\0';
-        json_t *resource = store_table(store, dataset, dot + 1);
-        const json_t *fields = json_object_get(json_object_get(resource, "schema"), "fields");
-        if (resource && !json_object_get(resource, "view"))
-            bytes += store_table_rows(store, dataset, dot + 1) * bq_schema_row_bytes(fields);
-        json_decref(resource);
+        int64_t bytes = bytes_of(store, json_string_value(item)),
+                megabytes = (bytes + MEGABYTE - 1) / MEGABYTE;
+        *out_bytes += bytes;
+        *out_billed += (megabytes > 10 ? megabytes : 10) * MEGABYTE;
     }
-    return bytes;
+}
+
+/* maximumBytesBilled, before anything is done. What it means for a script is not documented: none here. */
+static bool budget_check(struct store *store, const struct store_query *query, const json_t *configuration,
+                         struct store_error *err)
+{
+    int64_t most = 0, bytes = 0, billed = 0;
+    if (!bq_read_int64(json_object_get(configuration, "maximumBytesBilled"), &most)) return true;
+    struct store_query dry = *query;
+    struct store_result result = {.affected = -1};
+    dry.dry_run = true;
+    dry.before = NULL;
+    bool good = store_run(store, &dry, &result, err);
+    if (good && strcmp(result.statement, "SCRIPT") != 0) add_bytes(store, result.tables, &bytes, &billed);
+    store_result_done(&result);
+    if (!good || billed <= most) return good;
+    return bq_problem(err, "bytesBilledLimitExceeded",
+                      "Query exceeded limit for bytes billed: %lld. %lld or higher required.",
+                      (long long)most, (long long)billed);
 }
 
 void bq_query_run(struct job *job, bool dry_run, struct job_outcome *outcome)
@@ -157,8 +186,9 @@ void bq_query_run(struct job *job, bool dry_run, struct job_outcome *outcome)
         .self = job,
     };
     if (!location_check(job, configuration, &outcome->error)) return;
+    if (!dry_run && !budget_check(store, &query, configuration, &outcome->error)) return;
     if (store_run(store, &query, &outcome->result, &outcome->error)) {
-        outcome->bytes = bytes_of(store, outcome->result.tables);
+        add_bytes(store, outcome->result.tables, &outcome->bytes, &outcome->billed);
         return;
     }
     store_result_done(&outcome->result);
@@ -173,7 +203,7 @@ json_t *bq_query_statistics(const struct job_outcome *outcome)
         {"INSERT", "insertedRowCount"}, {"UPDATE", "updatedRowCount"}, {"DELETE", "deletedRowCount"}};
     const struct store_result *result = &outcome->result;
     json_t *statistics = json_pack("{s:o, s:o, s:b}", "totalBytesProcessed", bq_int64_text(outcome->bytes),
-                                   "totalBytesBilled", bq_int64_text(outcome->bytes), "cacheHit", 0);
+                                   "totalBytesBilled", bq_int64_text(outcome->billed), "cacheHit", 0);
     if (result->statement[0])
         json_object_set_new(statistics, "statementType", json_string(result->statement));
     if (result->schema) json_object_set(statistics, "schema", result->schema);

@@ -15,10 +15,21 @@ static const struct {
     const char *reason;
     int status;
 } reasons[] = {
-    {"duplicate", 409},         {"notFound", 404},         {"conditionNotMet", 412}, {"accessDenied", 403},
-    {"backendError", 503},      {"internalError", 500},    {"badGateway", 502},      {"quotaExceeded", 403},
-    {"rateLimitExceeded", 403}, {"responseTooLarge", 403}, {"authError", 401},       {"blocked", 403},
-    {"billingNotEnabled", 403}, {"notImplemented", 501},
+    {"duplicate", 409},
+    {"notFound", 404},
+    {"conditionNotMet", 412},
+    {"accessDenied", 403},
+    {"backendError", 503},
+    {"internalError", 500},
+    {"bytesBilledLimitExceeded", 500},
+    {"badGateway", 502},
+    {"quotaExceeded", 403},
+    {"rateLimitExceeded", 403},
+    {"responseTooLarge", 403},
+    {"authError", 401},
+    {"blocked", 403},
+    {"billingNotEnabled", 403},
+    {"notImplemented", 501},
 };
 
 static const struct {

@@ -69,6 +69,37 @@ void run_select(struct work *work)
 
 /* --- writing --- */
 
+/* One number; -1: the error is set. */
+static int64_t count_of(struct store *store, struct store_error *err, const char *sql)
+{
+    int64_t count = -1;
+    sqlite3_stmt *stmt = store_prepare(store, err, sql);
+    if (stmt != NULL && sqlite3_step(stmt) == SQLITE_ROW) count = sqlite3_column_int64(stmt, 0);
+    sqlite3_finalize(stmt);
+    return count;
+}
+
+/* The newest row there is; what a statement writes comes behind it. */
+static int64_t last_row(struct script *script, const struct store_table *table)
+{
+    return count_of(script->store, script->sql.err,
+                    sql_format(&script->sql, "SELECT ifnull(max(rowid), 0) FROM \"rows:%s.%s\"",
+                               table->dataset, table->name));
+}
+
+/* A job writes into so many days and no more. */
+static bool few_partitions(struct script *script, const struct store_table *table, int64_t before)
+{
+    if (table->partition == NULL) return true;
+    int64_t count = count_of(
+        script->store, script->sql.err,
+        sql_format(
+            &script->sql,
+            "SELECT count(DISTINCT ifnull(substr(\"%s\", 1, 10), '')) FROM \"rows:%s.%s\" WHERE rowid > %lld",
+            table->partition, table->dataset, table->name, (long long)before));
+    return count >= 0 && store_partitions_fit(count, script->sql.err);
+}
+
 static bool write_rows(struct script *script, const struct emitter *emitter, const struct write *write,
                        struct transaction *transaction, int64_t *out_rows)
 {
@@ -77,12 +108,14 @@ static bool write_rows(struct script *script, const struct emitter *emitter, con
                                   script->sql.err) &&
                 store_exec(store, script->sql.err, "SAVEPOINT dml");
     if (!good) return false;
+    int64_t before = last_row(script, write->table);
     for (size_t i = 0; i < write->count && good; i++) {
         sqlite3_stmt *stmt = script_prepare(script, emitter, write->statements[i], transaction);
         good = stmt != NULL && (sqlite3_step(stmt) == SQLITE_DONE || script_step_failed(script));
         if (good && i == write->counted) *out_rows = sqlite3_changes(store->db);
         sqlite3_finalize(stmt);
     }
+    good = good && few_partitions(script, write->table, before);
     struct store_error ignored; /* the first error is the one to tell */
     if (!good) (void)store_exec(store, &ignored, "ROLLBACK TO dml");
     return store_exec(store, good ? script->sql.err : &ignored, "RELEASE dml") && good;

@@ -81,6 +81,17 @@ void store_close(struct store *store)
     free(store);
 }
 
+#define MOST_PARTITIONS 4000
+
+bool store_partitions_fit(int64_t count, struct store_error *err)
+{
+    if (count <= MOST_PARTITIONS) return true;
+    return store_fail(
+        err, "invalidQuery",
+        "Too many partitions produced by query, allowed %d, query produces at least %lld partitions",
+        MOST_PARTITIONS, (long long)count);
+}
+
 /* --- transactions --- */
 
 void transaction_begin(struct store *store, struct transaction *transaction)

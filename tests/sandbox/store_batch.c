@@ -115,6 +115,23 @@ static void free_batch(struct store_batch *batch)
     free(batch);
 }
 
+static bool few_partitions(struct store_batch *batch, const struct store_table *table,
+                           struct store_error *err)
+{
+    int64_t count = 0;
+    if (table->partition == NULL) return true;
+    char *sql = sqlite3_mprintf(
+        "SELECT count(DISTINCT ifnull(substr(\"%w\", 1, 10), '')) FROM \"rows:%w.%w\" "
+        "WHERE \"" COLUMN_FROM "\" < 0 AND \"" COLUMN_FROM "\" = %lld",
+        table->partition, batch->dataset, batch->table, -(long long)batch->transaction.number);
+    sqlite3_stmt *stmt = store_prepare(batch->store, err, sql);
+    sqlite3_free(sql);
+    bool good = stmt != NULL && sqlite3_step(stmt) == SQLITE_ROW;
+    if (good) count = sqlite3_column_int64(stmt, 0);
+    sqlite3_finalize(stmt);
+    return good && store_partitions_fit(count, err);
+}
+
 /* With the mutex held. empty_only is decided now, so that of two batches one fails. */
 static bool commit(struct store_batch *batch, bool empty_only, bool replace, struct store_error *err)
 {
@@ -126,6 +143,7 @@ static bool commit(struct store_batch *batch, bool empty_only, bool replace, str
     }
     if (!write_pending(batch, err)) return false;
     struct store_table *table = catalog_find(store, d, t);
+    if (!few_partitions(batch, table, err)) return false;
     if (empty_only) {
         char *sql = sqlite3_mprintf("SELECT 1 FROM \"rows:%w.%w\" WHERE \"" COLUMN_FROM
                                     "\" > 0 AND (\"" COLUMN_TO "\" IS NULL OR \"" COLUMN_TO "\" < 0) LIMIT 1",

@@ -62,6 +62,7 @@ bool store_fail(struct store_error *err, const char *reason, const char *format,
 /* format is SQLite's own: %w doubles ", %Q quotes a text. */
 bool store_exec(struct store *store, struct store_error *err, const char *format, ...);
 sqlite3_stmt *store_prepare(struct store *store, struct store_error *err, const char *sql); /* NULL: failed */
+bool store_partitions_fit(int64_t count, struct store_error *err); /* of what one job writes */
 void transaction_begin(struct store *store, struct transaction *transaction);
 /* Before rows of the table are written; update: rows may change or vanish, which claims the table. */
 bool transaction_touch(struct store *store, struct transaction *transaction, struct store_table *table,

@@ -368,6 +368,42 @@ static void job_faults(void **state)
 }
 
 /* Held before its COMMIT until one more job has ended; the room's end frees a second one. */
+static struct answer limited_query(struct room *room, const char *id, const char *most, const char *sql)
+{
+    assert_done(call(room, "POST", JOBS,
+                     "{'jobReference':{'projectId':'p','jobId':'%s','location':'EU'},'configuration':{"
+                     "'query':{'query':'%s','useLegacySql':false,'maximumBytesBilled':'%s'}}}",
+                     id, sql, most),
+                200);
+    return wait_done(room, id);
+}
+
+static void limits(void **state)
+{
+    static const char insert[] = "INSERT INTO `p.d.t` (n) SELECT n FROM `p.d.u`";
+    struct room *room = *state;
+    run_query(room, "make", "CREATE TABLE `p.d.t` (n INT64); CREATE TABLE `p.d.u` AS SELECT 1 AS n");
+    struct answer over AUTO(answer_done) = limited_query(room, "over", "20971519", insert);
+    assert_string_equal(text_at(&over, "status.errorResult.reason"), "bytesBilledLimitExceeded");
+    assert_string_equal(text_at(&over, "status.errorResult.message"),
+                        "Query exceeded limit for bytes billed: 20971519. 20971520 or higher required.");
+    struct answer empty AUTO(answer_done) = call(room, "GET", DATASETS "/d/tables/t", "%s", "");
+    assert_string_equal(text_at(&empty, "numRows"), "0");
+    struct answer within AUTO(answer_done) = limited_query(room, "within", "20971520", insert);
+    assert_null(json_at(within.body, "status.errorResult"));
+    assert_string_equal(text_at(&within, "statistics.query.totalBytesBilled"), "20971520");
+    struct answer nothing AUTO(answer_done) = limited_query(room, "nothing", "1", "SELECT 1 AS one");
+    assert_null(json_at(nothing.body, "status.errorResult"));
+    add_fault(room, "bigquery job 1 delay 60000");
+    assert_done(call(room, "POST", JOBS,
+                     "{'jobReference':{'projectId':'p','jobId':'slow','location':'EU'},'configuration':{"
+                     "'jobTimeoutMs':'1','query':{'query':'SELECT 1 AS one','useLegacySql':false}}%s}",
+                     ""),
+                200);
+    struct answer slow AUTO(answer_done) = wait_done(room, "slow");
+    assert_string_equal(text_at(&slow, "status.errorResult.reason"), "stopped");
+}
+
 static void held_jobs(void **state)
 {
     static const char script[] = "BEGIN TRANSACTION; SELECT 1 AS one; COMMIT TRANSACTION;";
@@ -404,6 +440,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(regions, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refused_jobs, set_up, tear_down),
         cmocka_unit_test_setup_teardown(job_faults, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(limits, set_up, tear_down),
         cmocka_unit_test_setup_teardown(held_jobs, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

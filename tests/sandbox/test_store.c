@@ -289,6 +289,27 @@ static void test_a_table_is_replaced_whole(void **state)
     assert_string_equal(ids(store), "new\n");
 }
 
+static void test_a_load_of_many_days(void **state)
+{
+    struct store *store = *state;
+    json_t *days = json_array();
+    assert_string_equal(room_run(store, "CREATE TABLE d.days (day DATE) PARTITION BY day", NULL), "");
+    for (int i = 0; i < 4001; i++) {
+        json_t *row = json_object();
+        json_object_set_new(row, "day",
+                            json_sprintf("%04d-%02d-%02d", 2001 + i / 336, 1 + i / 28 % 12, 1 + i % 28));
+        json_array_append_new(days, row);
+    }
+    assert_string_equal(
+        room_load(store, "d", "days", json_incref(days), false, false),
+        "invalidQuery: Too many partitions produced by query, allowed 4000, query produces at "
+        "least 4001 partitions");
+    assert_int_equal(store_table_rows(store, "d", "days"), 0);
+    assert_int_equal(json_array_remove(days, 0), 0);
+    assert_string_equal(room_load(store, "d", "days", days, false, false), "");
+    assert_int_equal(store_table_rows(store, "d", "days"), 4000);
+}
+
 static void test_a_file_opened_again(void **state)
 {
     char path[] = "/tmp/caseload-store-XXXXXX";
@@ -333,6 +354,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_deletes_and_concurrent_writes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_deletion_that_is_rolled_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_table_is_replaced_whole, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_load_of_many_days, set_up, tear_down),
         cmocka_unit_test(test_a_file_opened_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
