@@ -16,6 +16,7 @@
 
 static int64_t skipped_ms; /* http's waits */
 static int64_t waited_ms;  /* the source's own */
+static struct room *stopped_room;
 
 int64_t __real_clock_ms(void);
 int64_t __wrap_clock_ms(void);
@@ -39,6 +40,7 @@ bool __wrap_clock_sleep_ms(int64_t ms, const atomic_bool *stop)
 {
     waited_ms += ms;
     skipped_ms += ms;
+    if (stopped_room) atomic_store(&stopped_room->stop, true);
     return !atomic_load(stop);
 }
 
@@ -46,6 +48,11 @@ int64_t room_waited_ms(const struct room *room)
 {
     (void)room;
     return waited_ms;
+}
+
+void room_stop_waiting(struct room *room)
+{
+    stopped_room = room;
 }
 
 /* --- the script --- */
@@ -166,6 +173,7 @@ void room_asked(struct room *room, size_t first, const char *const *targets, siz
 
 void room_close(struct room *room)
 {
+    stopped_room = NULL;
     if (room->source) {
         room->source->ops->close(room->reader);
         room->source->ops->free(room->source);

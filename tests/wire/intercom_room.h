@@ -54,6 +54,7 @@ void room_asked(struct room *room, size_t first, const char *const *targets, siz
                sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *))
 
 int64_t room_waited_ms(const struct room *room); /* by the source itself, not by http */
+void room_stop_waiting(struct room *room);       /* the process is to stop as soon as the source waits */
 void room_close(struct room *room);
 
 #endif

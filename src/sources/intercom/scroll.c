@@ -23,10 +23,6 @@
 #define MOST_REFUSALS  8 /* of a page, for asking too often */
 #define REPEAT_WAIT_MS 500
 
-/* A page is asked for once: what becomes of a failure is decided here. The first page has no place to lose.
- */
-static const struct retry retry_once = {.base_ms = 500, .cap_ms = 500, .attempts = 1, .budget_ms = 600000};
-
 struct scroll {
     struct reader reader;
     struct intercom *intercom;
@@ -47,6 +43,8 @@ struct scroll {
     struct batch batch;
 };
 
+/* The first page has no place to lose. The others are asked for once, on a connection of their own (or curl
+ * would ask again when one that was open breaks): what becomes of a failure is decided below. */
 static bool send_request(struct scroll *scroll, struct error *err)
 {
     buf_reset(&scroll->url);
@@ -62,7 +60,7 @@ static bool send_request(struct scroll *scroll, struct error *err)
                       &(struct fetch_request){
                           .method = "GET",
                           .url = buf_string(&scroll->url),
-                          .retry = scroll->param ? &retry_once : &retry_api,
+                          .retry = scroll->param ? NULL : &retry_api,
                           .fresh = true,
                       },
                       err);
@@ -112,11 +110,11 @@ static bool mend(struct scroll *scroll, struct error *err)
     int status = err->status;
     if (status == 400 && strcmp(scroll->fetch.code, "scroll_exists") == 0) return await_lapse(scroll, err);
     if (status == 404 && err->kind == ERROR_REFUSED) return restart(scroll, err); /* it lapsed */
-    if (err->kind != ERROR_BUSY || !scroll->param) return false;
+    if ((err->kind != ERROR_BUSY && err->kind != ERROR_FORMAT) || !scroll->param) return false;
     if (status == 429 || status == 409) return repeat(scroll, &scroll->refusals, MOST_REFUSALS, err);
     if (status >= 500 && scroll->repeats < MOST_REPEATS)
         return repeat(scroll, &scroll->repeats, MOST_REPEATS, err);
-    return restart(scroll, err); /* also after an answer that was lost */
+    return restart(scroll, err); /* also after an answer that was lost, or can't be read */
 }
 
 static bool collect_answer(struct scroll *scroll, struct error *err)
