@@ -7,8 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SURE_SECONDS   INT64_C(4000000000) /* from 1970 to 2096 nobody doubts */
-#define EXACT          9007199254740992.0  /* 2^53: up to here doubles hold integers */
+#define SURE_SECONDS                                                                                         \
+    INT64_C(4000000000) /* from 1970 to 2096 nobody doubts; nor, in milliseconds, from 2001 on */
+#define EXACT          9007199254740992.0 /* 2^53: up to here doubles hold integers */
 #define AS_MILLISECOND 100000000000.0
 
 static bool digits_only(const char *text)
@@ -114,13 +115,18 @@ static bool plain_iso(const char *text)
            text[14] <= '5' && text[17] <= '5' && strcmp(text + 19, "Z") == 0;
 }
 
+static bool sure_integer(json_int_t instant)
+{
+    return (instant >= 0 && instant < SURE_SECONDS) ||
+           (instant > SURE_SECONDS * 250 && instant < SURE_SECONDS * 1000);
+}
+
 static enum fit fits_instant(const json_t *value)
 {
     const char *text = json_string_value(value);
     int64_t us;
 
-    if (json_is_integer(value))
-        return json_integer_value(value) >= 0 && json_integer_value(value) < SURE_SECONDS ? FITS : PERHAPS;
+    if (json_is_integer(value)) return sure_integer(json_integer_value(value)) ? FITS : PERHAPS;
     if (json_is_real(value)) return PERHAPS;
     if (!text || !any_digit(text)) return MISFITS;
     if (digits_only(text) && text[0] != '0' && strlen(text) <= 10)

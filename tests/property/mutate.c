@@ -156,7 +156,43 @@ static void change_list(json_t *list, uint64_t *seed)
     }
 }
 
-/* Some keys of an object are there twice: the first one gets another value. */
+/* A key as it may be spelled: its first letter may be escaped. */
+static void spell_key(struct buf *out, const char *key, uint64_t *seed)
+{
+    size_t quote = out->size;
+
+    (void)json_write_string(out, key, strlen(key));
+    if (key[0] < 'a' || key[0] > 'z' || dice(seed, 2)) return;
+    buf_cut(out, quote);
+    (void)buf_format(out, "\"\\u00%02x", (unsigned)key[0]);
+    quote = out->size;
+    (void)json_write_string(out, key + 1, strlen(key + 1));
+    memmove(out->data + quote, out->data + quote + 1,
+            out->size - quote); /* the quote of the rest, NUL included */
+    buf_cut(out, out->size - 1);
+}
+
+/* The key is in the object once more or twice more, before its own place. */
+static void add_duplicates(json_t *all, const json_t *object, const char *key, uint64_t *seed)
+{
+    AUTO(buf_done) struct buf name;
+    int number = 0;
+
+    buf_init(&name, 8192);
+    for (uint32_t more = 1 + dice(seed, 2); more > 0; more--) {
+        do {
+            buf_reset(&name);
+            (void)buf_format(&name, "%s (%d)", key, ++number);
+        } while (json_object_get(object, buf_string(&name)));
+        buf_reset(&name);
+        (void)buf_byte(&name, '\x01');
+        spell_key(&name, key, seed);
+        (void)buf_format(&name, "\x02%s (%d)", key, number);
+        json_object_set_new(all, buf_string(&name), odd_value(seed, 2));
+    }
+}
+
+/* Some keys of an object are there several times: all but the last get other values. */
 static void double_keys(json_t *object, uint64_t *seed)
 {
     json_t *all = json_object();
@@ -164,17 +200,7 @@ static void double_keys(json_t *object, uint64_t *seed)
     json_t *member;
 
     json_object_foreach (object, key, member) {
-        AUTO(buf_done) struct buf twin;
-
-        buf_init(&twin, 4096);
-        (void)buf_format(&twin, "%s (1)", key);
-        if (key[0] != '\x01' && dice(seed, 4) == 0 && !json_object_get(object, buf_string(&twin))) {
-            buf_reset(&twin);
-            (void)buf_byte(&twin, '\x01');
-            (void)json_write_string(&twin, key, strlen(key));
-            (void)buf_format(&twin, "\x02%s (1)", key);
-            json_object_set_new(all, buf_string(&twin), odd_value(seed, 2));
-        }
+        if (key[0] != '\x01' && dice(seed, 4) == 0) add_duplicates(all, object, key, seed);
         json_object_set(all, key, member);
     }
     json_object_clear(object);
@@ -182,9 +208,29 @@ static void double_keys(json_t *object, uint64_t *seed)
     json_decref(all);
 }
 
+/* Every other leaf becomes an odd one of its kind. */
+static json_t *noisy(const json_t *tree, uint64_t *seed)
+{
+    json_t *borrowed = (json_t *)(uintptr_t)tree; /* jansson's iterators take no const, but change nothing */
+    json_t *copy = json_is_object(tree) ? json_object() : json_array();
+    const char *key;
+    json_t *member;
+
+    if (!json_is_object(tree) && !json_is_array(tree)) {
+        json_decref(copy);
+        if (dice(seed, 2)) return json_deep_copy(tree);
+        return json_is_string(tree) ? odd_text(seed) : odd_number(seed);
+    }
+    json_object_foreach (borrowed, key, member)
+        json_object_set_new(copy, key, noisy(member, seed));
+    for (size_t i = 0; i < json_array_size(tree); i++)
+        json_array_append_new(copy, noisy(json_array_get(tree, i), seed));
+    return copy;
+}
+
 json_t *wire_mutate(const json_t *tree, uint64_t *seed)
 {
-    json_t *copy = json_deep_copy(tree);
+    json_t *copy = dice(seed, 3) ? json_deep_copy(tree) : noisy(tree, seed);
     struct places places;
 
     if (dice(seed, 200) == 0) {
