@@ -123,7 +123,7 @@ struct exchange {
 
 /* Borrowed; NULL if absent. Header names in lower case. */
 const char *exchange_query(const struct exchange *exchange, const char *name);
-const char *exchange_query_name(const struct exchange *exchange, size_t index);
+const char *exchange_query_name(const struct exchange *exchange, size_t index); /* as they were sent */
 const char *exchange_header(const struct exchange *exchange, const char *name);
 json_t *exchange_json(struct exchange *exchange); /* the body; NULL if it is not JSON; yours */
 void exchange_reply_json(struct exchange *exchange, int status, json_t *value); /* takes the reference */

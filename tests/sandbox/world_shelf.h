@@ -32,7 +32,8 @@ bool shelf_touch_one(struct shelf *shelf, const char *key, int64_t at_s); /* fal
 /* After every `every` records that are listed, one is touched at the query's now_s. 0: no more. */
 void shelf_touch_while_read(struct shelf *shelf, int64_t every);
 /* The record as given: a new one, or a newer version of the one with that key. Its times are those of its
- * created_at and updated_at, seconds or ISO 8601, else at_s. False: it has no key, or is not newer. */
+ * created_at and updated_at, seconds or ISO 8601, else at_s. False: it has no key, is not newer, or was
+ * removed. */
 bool shelf_put(struct shelf *shelf, const json_t *record, int64_t at_s);
 bool shelf_remove(struct shelf *shelf,
                   const char *key); /* no list shows it any more; false: it is not there */

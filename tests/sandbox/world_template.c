@@ -39,7 +39,7 @@ static const char *const names[] = {"Ada Nováková", "José Ñíguez", "小林 
 static const char *const words[] = {"billing", "façade",     "naïve",    "отчёт",    "請求書",
                                     "refund",  "e\u0301tat", "🚀",        "and/or",   "a & b",
                                     "größer",  "tab\there",  "null",     "0",        "later",
-                                    "<soon>",  "x\u00a0y",     "question", "الفاتورة", "42"};
+                                    "<soon>",  "x\u00a0y",   "question", "الفاتورة", "42"};
 
 static json_t *make_words(struct dice *dice, uint32_t least, uint32_t more, const char *around)
 {
