@@ -112,6 +112,8 @@ static void arrived(void *context, size_t index, enum arrival arrival, const cha
     if (!good) fail(test, table->name, sent, verdict.problem);
     add(&queue->all, arrival, &verdict);
     if (queue->kinds[index] == FOREIGN) return;
+    if (queue->kinds[index] == OWN_WHOLE && arrival == ARRIVED_RAW)
+        fail(test, table->name, sent, "a record with all documented fields was rejected");
     if (queue->kinds[index] == OWN_WHOLE && verdict.extra > 0)
         fail(test, table->name, sent, "a documented field has no column: see --extra");
     add(&queue->examples, arrival, &verdict);

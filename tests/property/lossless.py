@@ -100,6 +100,8 @@ class Composer:
             return [self.compose(schema.get("items", {}), around)]
         if schema.get("type") == "object":
             return {"a key": "some text"}
+        if schema.get("format") == "date-time" and schema.get("type") == "string":
+            return "2026-01-31T10:11:12Z"
         alternatives = schema.get("oneOf") or schema.get("anyOf")
         return self.compose(alternatives[0], around) if alternatives else SAMPLES.get(schema.get("type"))
 
