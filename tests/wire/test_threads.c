@@ -8,56 +8,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include <cmocka.h>
 
 #include "base/json.h"
 #include "base/mem.h"
-#include "server_script.h"
-#include "sources/sources.h"
+#include "source_room.h"
 
-#define MOST_STEPS 64
-#define BEGIN      1772323200 /* 2026-03-01T00:00:00Z */
-#define IN_FLIGHT  32
-#define BIG        (6 * 1024 * 1024)
-#define BIG_COUNT  16
+#define IN_FLIGHT 32
 
-/* Freed memory comes back soon, also where an address sanitizer would keep it: a test looks at our size. */
-const char *__asan_default_options(void);
-const char *__asan_default_options(void)
-{
-    return "quarantine_size_mb=4";
-}
-
-/* --- one test's room --- */
-
-struct room {
-    struct step steps[MOST_STEPS];
-    char *texts[MOST_STEPS];
-    char *whens[MOST_STEPS];
-    size_t count;
-    struct server_script *server;
-    struct http *http;
-    struct token *token;
-    struct source *source;
-    struct reader *reader;
-    struct selection selection;
-    atomic_bool stop;
-    struct error err;
-    int64_t vanished, incomplete, requests; /* of all pages */
-};
-
-/* when: the path that is answered so. */
-static struct step *add(struct room *room, const char *when, const char *head, const char *body)
-{
-    assert_true(room->count < MOST_STEPS);
-    size_t at = room->count++;
-    room->texts[at] = mem_format("HTTP/1.1 %s\r\nContent-Length: %zu\r\n\r\n%s", head, strlen(body), body);
-    room->whens[at] = mem_text(when);
-    room->steps[at] = (struct step){.bytes = room->texts[at], .when = room->whens[at]};
-    return &room->steps[at];
-}
+/* --- answers --- */
 
 static struct step *add_search(struct room *room, int first, int last, const char *next)
 {
@@ -93,90 +53,6 @@ static struct step *add_answer(struct room *room, int id, const char *head, cons
     return add(room, path, head, body);
 }
 
-static void begin(struct room *room, bool with_parts)
-{
-    const struct source_type *type = source_type_find("intercom");
-    char url[64];
-    assert_int_equal(setenv("CASELOAD_TEST_TOKEN", "test-token\n", 1), 0);
-    room->server = script_start(room->steps, room->count, false);
-    (void)snprintf(url, sizeof url, "http://127.0.0.1:%d/", script_port(room->server));
-    assert_true(token_from_env("CASELOAD_TEST_TOKEN", &room->token, &room->err));
-    assert_true(http_new(&(struct http_settings){.user_agent = "caseload/test", .stop = &room->stop},
-                         &room->http, &room->err));
-    assert_true(type->create(&(struct source_settings){.base_url = url,
-                                                       .rate_share = 0.8,
-                                                       .http = room->http,
-                                                       .token = room->token,
-                                                       .stop = &room->stop},
-                             &room->source, &room->err));
-    for (size_t i = 0; i < type->stream_count; i++) {
-        const struct stream *stream = type->streams[i];
-        if (strcmp(stream->name, "conversations") != 0) continue;
-        room->selection = (struct selection){.stream = stream, .tables = {stream->table}, .table_count = 1};
-        if (with_parts) room->selection.tables[room->selection.table_count++] = stream->children[0].table;
-    }
-    assert_true(room->source->ops->open(room->source, &room->selection,
-                                        (struct window){.from_s = BEGIN, .to_s = WINDOW_OPEN}, &room->reader,
-                                        &room->err));
-}
-
-static void end(struct room *room)
-{
-    room->source->ops->close(room->reader);
-    room->source->ops->free(room->source);
-    http_free(room->http);
-    token_free(room->token);
-    script_stop(room->server);
-    for (size_t i = 0; i < room->count; i++) {
-        free(room->texts[i]);
-        free(room->whens[i]);
-    }
-}
-
-static void note(struct buf *out, const struct record *record)
-{
-    const json_t *id = json_object_get(record->body, "id");
-    const char *text = json_string_value(id);
-    (void)buf_format(out, "%s%s", out->size ? " " : "", record->problem ? "!" : record->table ? "+" : "");
-    if (text)
-        (void)buf_text(out, text);
-    else
-        (void)buf_format(out, "%" JSON_INTEGER_FORMAT, json_integer_value(id));
-    if (record->table > 0) (void)buf_format(out, "@%" PRId64, json_int_at(record->body, "part_index", -1));
-}
-
-/* Reads to the end: "1 +s@0 +101@1 !2". False: room->err says why. */
-static bool read_all(struct room *room, struct buf *out)
-{
-    struct page page = {0};
-    buf_init(out, 65536);
-    while (!page.last) {
-        if (!room->source->ops->next(room->reader, &page, &room->err)) return false;
-        for (size_t i = 0; i < page.count; i++)
-            note(out, &page.records[i]);
-        room->vanished += page.vanished;
-        room->incomplete += page.incomplete;
-        room->requests += page.requests;
-    }
-    return true;
-}
-
-static void expect(struct room *room, const char *expected)
-{
-    AUTO(buf_done) struct buf all = {0};
-    if (!read_all(room, &all)) fail_msg("%s", room->err.text);
-    assert_string_equal(buf_string(&all), expected);
-    assert_int_equal(room->err.kind, ERROR_NONE); /* what ended well leaves no error behind */
-}
-
-static void expect_failure(struct room *room, enum error_kind kind)
-{
-    AUTO(buf_done) struct buf all = {0};
-    assert_false(read_all(room, &all));
-    assert_int_equal(room->err.kind, kind);
-    assert_null(strstr(room->err.text, "test-token"));
-}
-
 /* --- many under way --- */
 
 /* Once all that may be under way are: is that all? Then they are answered, in whichever order. */
@@ -202,7 +78,7 @@ static void many_are_under_way_and_come_in_order(void **state)
         add_thread(&room, id)->hold = id <= IN_FLIGHT;
         (void)buf_format(&expected, "%s%d", id > 1 ? " " : "", id);
     }
-    begin(&room, false);
+    begin(&room, "conversations", "");
     assert_int_equal(pthread_create(&helper, NULL, count_then_release, &room), 0);
     expect(&room, buf_string(&expected));
     pthread_join(helper, NULL);
@@ -227,7 +103,7 @@ static void a_stop_ends_the_wait(void **state)
     (void)add_search(&room, 1, 3, "null");
     for (int id = 1; id <= 3; id++)
         add_thread(&room, id)->hold = true;
-    begin(&room, true);
+    begin(&room, "conversations", "conversation_parts");
     assert_int_equal(pthread_create(&helper, NULL, stop_later, &room), 0);
     expect_failure(&room, ERROR_STOPPED);
     pthread_join(helper, NULL);
@@ -250,7 +126,7 @@ static void a_thread_becomes_rows(void **state)
         "\"l\","
         "\"conversation_parts\":[{\"id\":\"a\",\"redacted\":true},{\"id\":\"b\",\"redacted\":null},7],"
         "\"total_count\":5}}");
-    begin(&room, true);
+    begin(&room, "conversations", "conversation_parts");
     assert_true(room.source->ops->next(room.reader, &page, &room.err));
     assert_int_equal(page.count, 5);
     assert_true(page.last);
@@ -289,7 +165,7 @@ static void parts_that_nobody_wants_are_left_out(void **state)
     (void)add_search(&room, 1, 2, "null");
     (void)add_thread(&room, 1);
     (void)add_thread(&room, 2);
-    begin(&room, false);
+    begin(&room, "conversations", "");
     expect(&room, "1 2");
     end(&room);
 }
@@ -303,7 +179,7 @@ static void what_names_nothing_is_handed_on(void **state)
         "{\"conversations\":[{\"id\":null},{\"id\":7,\"updated_at\":1772323207},{\"id\":\"a/../b?\"}]}");
     (void)add_thread(&room, 7);
     (void)add(&room, "GET /conversations/a%2F..%2Fb%3F?display_as=plaintext ", "404 Gone", "{}");
-    begin(&room, true);
+    begin(&room, "conversations", "conversation_parts");
     expect(&room, "0 7 +s@0 +107@1");
     assert_int_equal(room.vanished, 1);
     end(&room);
@@ -326,7 +202,7 @@ static void passing_trouble_is_waited_out(void **state)
     add_answer(&room, 6, "200 OK", "")->reset = true;
     for (int id = 1; id <= 6; id++)
         if (id != 3) (void)add_thread(&room, id);
-    begin(&room, true);
+    begin(&room, "conversations", "conversation_parts");
     expect(&room, "1 +s@0 +101@1 2 +s@0 +102@1 4 +s@0 +104@1 5 +s@0 +105@1 6 +s@0 +106@1");
     assert_int_equal(room.vanished, 1);
     assert_int_equal(room.incomplete, 0);
@@ -342,7 +218,7 @@ static void a_thread_that_can_not_be_read_is_rejected(void **state)
     add_answer(&room, 2, "200 OK", "<html>")->again = true; /* for as long as it is asked */
     (void)add_answer(&room, 3, "200 OK", "{\"id\":\"3\",\"conversation_parts\":null}");
     (void)add_thread(&room, 4);
-    begin(&room, true);
+    begin(&room, "conversations", "conversation_parts");
     expect(&room, "!1 !2 !3 4 +s@0 +104@1");
     assert_int_equal(script_requests(room.server), 1 + 1 + 6 + 1 + 1);
     end(&room);
@@ -356,7 +232,7 @@ static void the_problem_is_told_the_same_each_time(void **state)
     (void)add_search(&room, 1, 1, "null");
     (void)add_answer(&room, 1, "422 No\r\nX-Request-Id: abc",
                      "{\"request_id\":\"abc\",\"errors\":[{\"code\":\"data_invalid\"}]}");
-    begin(&room, true);
+    begin(&room, "conversations", "conversation_parts");
     assert_true(room.source->ops->next(room.reader, &page, &room.err));
     assert_int_equal(page.count, 1);
     assert_string_equal(page.records[0].problem, "its thread can't be fetched: HTTP 422 data_invalid");
@@ -376,59 +252,16 @@ static void what_is_not_the_threads_fault_fails(void **state)
         (void)add_search(&room, 1, 2, "null");
         (void)add_thread(&room, 1);
         add_answer(&room, 2, cases[i].head, "{}")->again = true;
-        begin(&room, true);
+        begin(&room, "conversations", "conversation_parts");
         expect_failure(&room, cases[i].kind);
         assert_non_null(strstr(room.err.text, "id 2"));
         end(&room);
     }
 }
 
-/* --- memory --- */
-
-static int64_t most_bytes(void)
-{
-    struct rusage usage;
-    assert_int_equal(getrusage(RUSAGE_SELF, &usage), 0);
-    return (int64_t)usage.ru_maxrss * 1024;
-}
-
-static char *big_answer(void)
-{
-    struct buf body;
-    buf_init(&body, 2 * BIG);
-    (void)buf_text(&body, "{\"id\":\"1\",\"conversation_parts\":{\"conversation_parts\":[");
-    AUTO(mem_free) char *text = mem_format("%0102400d", 7);
-    for (int i = 0; body.size < BIG; i++)
-        (void)buf_format(&body, "%s{\"id\":%d,\"body\":\"%s\"}", i ? "," : "", i, text);
-    (void)buf_text(&body, "]}}");
-    char *answer =
-        mem_format("HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n%s", body.size, buf_string(&body));
-    buf_done(&body);
-    return answer;
-}
-
-static void large_threads_are_read_one_by_one(void **state)
-{
-    (void)state;
-    struct room room = {0};
-    AUTO(mem_free) char *answer = big_answer(); /* one for all, as the server is in here with us */
-    (void)add_search(&room, 1, BIG_COUNT, "null");
-    struct step *step = add(&room, "GET /conversations/", "200 OK", "");
-    step->bytes = answer;
-    step->again = true;
-    begin(&room, false);
-    int64_t before = most_bytes();
-    AUTO(buf_done) struct buf all = {0};
-    if (!read_all(&room, &all)) fail_msg("%s", room.err.text);
-    assert_int_equal(room.requests, 1 + 2 * BIG_COUNT); /* each came twice: cut short, then whole */
-    assert_in_range(most_bytes() - before, 0, 10 * BIG);
-    end(&room);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(large_threads_are_read_one_by_one), /* first: it looks at the most we ever needed */
         cmocka_unit_test(many_are_under_way_and_come_in_order),
         cmocka_unit_test(a_stop_ends_the_wait),
         cmocka_unit_test(a_thread_becomes_rows),

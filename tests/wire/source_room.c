@@ -1,0 +1,127 @@
+#include "source_room.h"
+
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "sources/sources.h"
+
+struct step *add(struct room *room, const char *when, const char *head, const char *body)
+{
+    assert_true(room->count < MOST_STEPS);
+    size_t at = room->count++;
+    room->texts[at] = mem_format("HTTP/1.1 %s\r\nContent-Length: %zu\r\n\r\n%s", head, strlen(body), body);
+    room->whens[at] = mem_text(when);
+    room->steps[at] = (struct step){.bytes = room->texts[at], .when = room->whens[at]};
+    return &room->steps[at];
+}
+
+/* The stream, with those of its children that are named. */
+static struct selection select_stream(const char *name, const char *children)
+{
+    const struct source_type *type = source_type_find("intercom");
+    struct selection selection = {0};
+    for (size_t i = 0; i < type->stream_count; i++)
+        if (strcmp(type->streams[i]->name, name) == 0) selection.stream = type->streams[i];
+    assert_non_null(selection.stream);
+    selection.tables[selection.table_count++] = selection.stream->table;
+    for (size_t i = 0; i < selection.stream->child_count; i++) {
+        const struct table *table = selection.stream->children[i].table;
+        if (strstr(children, table->name)) selection.tables[selection.table_count++] = table;
+    }
+    return selection;
+}
+
+bool open_stream(struct room *room, const char *stream, const char *children, int64_t from_s)
+{
+    char url[64];
+    assert_int_equal(setenv("CASELOAD_TEST_TOKEN", "test-token\n", 1), 0);
+    if (!room->port) room->server = script_start(room->steps, room->count, false);
+    (void)snprintf(url, sizeof url, "http://127.0.0.1:%d/",
+                   room->port ? room->port : script_port(room->server));
+    assert_true(token_from_env("CASELOAD_TEST_TOKEN", &room->token, &room->err));
+    assert_true(http_new(&(struct http_settings){.user_agent = "caseload/test", .stop = &room->stop},
+                         &room->http, &room->err));
+    assert_true(source_type_find("intercom")
+                    ->create(&(struct source_settings){.base_url = url,
+                                                       .api_version = room->version,
+                                                       .rate_share = 0.8,
+                                                       .http = room->http,
+                                                       .token = room->token,
+                                                       .stop = &room->stop},
+                             &room->source, &room->err));
+    room->selection = select_stream(stream, children);
+    return room->source->ops->open(room->source, &room->selection,
+                                   (struct window){.from_s = from_s, .to_s = WINDOW_OPEN}, &room->reader,
+                                   &room->err);
+}
+
+void begin(struct room *room, const char *stream, const char *children)
+{
+    if (!open_stream(room, stream, children, BEGIN)) fail_msg("%s", room->err.text);
+}
+
+void end(struct room *room)
+{
+    if (room->reader) room->source->ops->close(room->reader);
+    room->source->ops->free(room->source);
+    http_free(room->http);
+    token_free(room->token);
+    script_stop(room->server);
+    for (size_t i = 0; i < room->count; i++) {
+        free(room->texts[i]);
+        free(room->whens[i]);
+    }
+}
+
+static void note(struct buf *out, const struct record *record)
+{
+    const json_t *id = json_object_get(record->body, "id");
+    const char *text = json_string_value(id);
+    (void)buf_format(out, "%s%s", out->size ? " " : "", record->problem ? "!" : record->table ? "+" : "");
+    if (text)
+        (void)buf_text(out, text);
+    else
+        (void)buf_format(out, "%" JSON_INTEGER_FORMAT, json_integer_value(id));
+    if (record->table > 0) (void)buf_format(out, "@%" PRId64, json_int_at(record->body, "part_index", -1));
+}
+
+bool read_all(struct room *room, struct buf *out)
+{
+    struct page page = {0};
+    buf_init(out, 65536);
+    while (!page.last) {
+        if (!room->source->ops->next(room->reader, &page, &room->err)) return false;
+        for (size_t i = 0; i < page.count; i++)
+            note(out, &page.records[i]);
+        room->vanished += page.vanished;
+        room->incomplete += page.incomplete;
+        room->requests += page.requests;
+        room->repairs += page.repairs;
+        room->pages++;
+    }
+    return true;
+}
+
+void expect(struct room *room, const char *expected)
+{
+    AUTO(buf_done) struct buf all = {0};
+    if (!read_all(room, &all)) fail_msg("%s", room->err.text);
+    assert_string_equal(buf_string(&all), expected);
+    assert_int_equal(room->err.kind, ERROR_NONE); /* what ended well leaves no error behind */
+}
+
+void expect_failure(struct room *room, enum error_kind kind)
+{
+    AUTO(buf_done) struct buf all = {0};
+    assert_false(read_all(room, &all));
+    assert_int_equal(room->err.kind, kind);
+    assert_null(strstr(room->err.text, "test-token"));
+}

@@ -1,0 +1,54 @@
+/* source_room.h - one test's room: Intercom as a source, against answers that the test wrote down.
+ *
+ * Write the answers, begin, read, end. The functions assert.
+ */
+#ifndef CASELOAD_TESTS_SOURCE_ROOM_H
+#define CASELOAD_TESTS_SOURCE_ROOM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "core/source.h"
+#include "net/http.h"
+#include "server_script.h"
+
+#define MOST_STEPS 256
+#define BEGIN      1772323200 /* 2026-03-01T00:00:00Z */
+
+/* Zeroed: an empty script. */
+struct room {
+    struct step steps[MOST_STEPS];
+    char *texts[MOST_STEPS];
+    char *whens[MOST_STEPS];
+    size_t count;
+    const char *version; /* of the API; NULL: the default */
+    int port;            /* of a server elsewhere, which answers instead of this script; 0: none */
+    struct server_script *server;
+    struct http *http;
+    struct token *token;
+    struct source *source;
+    struct reader *reader;
+    struct selection selection;
+    atomic_bool stop;
+    struct error err;
+    int64_t vanished, incomplete, requests, repairs, pages; /* of all pages */
+};
+
+/* when: a text in the request that is answered so; head: status and further headers. */
+struct step *add(struct room *room, const char *when, const char *head, const char *body);
+
+/* Opens a stream from `from_s` on, with those of its tables whose names are in `children`. */
+bool open_stream(struct room *room, const char *stream, const char *children, int64_t from_s);
+void begin(struct room *room, const char *stream,
+           const char *children); /* the same from BEGIN on; must work */
+void end(struct room *room);
+
+/* Reads to the end: "1 +s@0 +101@1 !2": a record, two parts with their places, a rejected record. False:
+ * room->err says why. out: yours. */
+bool read_all(struct room *room, struct buf *out);
+void expect(struct room *room, const char *expected);
+void expect_failure(struct room *room, enum error_kind kind);
+
+#endif
