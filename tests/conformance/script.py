@@ -412,6 +412,21 @@ class Run:
         self.warehouse.tables[name] = self.warehouse.tables[name] + made
         self.values["system_row_count"] = len(made)
 
+    def do_DeleteStatement(self, node):
+        name, _ = self.target(node)
+        if own(node, "where") is None:
+            raise Refused("DELETE must have a WHERE clause")
+        table = self.warehouse.names.index(name)
+        alias = path_names(concrete(node.target_path))[-1]
+        if node.HasField("alias"):
+            alias = node.alias.identifier.id_string
+        found = self.ask(f"SELECT row_index FROM UNNEST(@table_{table}) AS `{alias}` WITH OFFSET AS row_index "
+                         f"WHERE {self.text.rewritten(node.where)}")
+        gone = {index for index, in found}
+        rows = self.warehouse.tables[name]
+        self.warehouse.tables[name] = [row for index, row in enumerate(rows) if index not in gone]
+        self.values["system_row_count"] = len(found)
+
     def do_UpdateStatement(self, node):
         name, columns = self.target(node)
         if not node.HasField("where"):

@@ -54,7 +54,9 @@ struct scope {
     struct list grouped;             /* const char: SQL of the grouping expressions */
     struct violation violations[16]; /* columns named outside of aggregates; what is grouped is taken back */
     size_t violation_count;
-    const char *forbidden; /* where aggregates may not stand now: "WHERE clause" */
+    const char *forbidden;         /* where aggregates may not stand now: "WHERE clause" */
+    size_t own_names, outer_names; /* columns named: of this SELECT's FROM, and of queries around it */
+    bool stored;                   /* its FROM reads stored tables */
     bool in_aggregate;
 };
 
@@ -133,6 +135,9 @@ struct store_table *resolve_table(struct emitter *emitter, const struct list *pa
 struct value field_value(struct emitter *emitter, struct value base, const char *name, size_t at);
 struct value relation_value(struct emitter *emitter, const struct relation *relation);
 const char *emit_visible(void); /* the condition on a stored row */
+/* Fails if the SELECT names columns of a query around it in a way that BigQuery can't make a join of: without
+ * an equality between the two, or with a LIMIT. Arrays may be unnested freely. */
+void need_decorrelated(struct emitter *emitter, const struct query *query);
 /* Fails if the table wants a filter on its partitioning column and where has none. */
 void need_partition_filter(struct emitter *emitter, const struct relation *relation,
                            const struct expr *where);

@@ -170,6 +170,7 @@ static const char *emit_table(struct emitter *emitter, const struct source_item 
         return sql_format(sql, "%s AS %s", with->sql, t);
     }
     struct store_table *table = resolve_table(emitter, &item->path, item->at);
+    emitter->scope->stored = true;
     if (table->view != NULL) {
         struct output output = emit_view(emitter, table, item->at);
         add_outputs(emitter, add_relation(emitter, alias, item->at), &output.columns, t);

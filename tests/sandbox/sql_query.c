@@ -353,6 +353,7 @@ static struct output emit_select(struct emitter *emitter, const struct query *qu
             sql_format(sql, "%s HAVING %s", from, emit_condition(emitter, select->having, "HAVING clause"));
     }
     output.sql = emit_whole(emitter, query, from);
+    need_decorrelated(emitter, query);
     emitter->scope = scope.parent;
     for (size_t i = 0; i < scope.outputs.count; i++) {
         const struct column *column = scope.outputs.items[i];

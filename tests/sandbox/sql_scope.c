@@ -90,6 +90,16 @@ static struct relation *scope_relation(const struct scope *scope, const char *na
     return NULL;
 }
 
+/* A column of this scope was named from the innermost one. */
+static void note_name(const struct emitter *emitter, const struct scope *scope)
+{
+    if (scope == emitter->scope) {
+        emitter->scope->own_names++;
+    } else if (emitter->scope != NULL) {
+        emitter->scope->outer_names++;
+    }
+}
+
 static bool find_name(struct emitter *emitter, struct scope *scope, const char *name, size_t at,
                       struct value *out_value)
 {
@@ -112,6 +122,7 @@ static bool find_name(struct emitter *emitter, struct scope *scope, const char *
         if (relation == NULL) return false;
         *out_value = relation_value(emitter, relation);
     }
+    note_name(emitter, scope);
     note_violation(scope, name, at);
     return true;
 }
@@ -149,6 +160,7 @@ static bool find_path(struct emitter *emitter, const struct expr *expr, struct v
         } else {
             *out_value = value_make(column->sql, column->type);
         }
+        note_name(emitter, scope);
         note_violation(scope, sql_format(emitter->sql, "%s.%s", base->name, expr->name), expr->at);
         return true;
     }
@@ -204,6 +216,42 @@ struct store_table *resolve_table(struct emitter *emitter, const struct list *pa
     }
     list_add(sql, &emitter->tables, table);
     return table;
+}
+
+/* --- correlated queries --- */
+
+enum side { SIDE_NONE, SIDE_OWN, SIDE_OUTER, SIDE_BOTH };
+
+static enum side side_of(struct emitter *emitter, const struct expr *expr)
+{
+    struct scope *scope = emitter->scope;
+    size_t own = scope->own_names, outer = scope->outer_names;
+    (void)emit_expr(emitter, expr); /* only to see what it names */
+    bool names_own = scope->own_names > own, names_outer = scope->outer_names > outer;
+    return names_own && names_outer ? SIDE_BOTH : names_own ? SIDE_OWN : names_outer ? SIDE_OUTER : SIDE_NONE;
+}
+
+static bool joins_outer(struct emitter *emitter, const struct expr *expr)
+{
+    if (expr == NULL || expr->kind != EXPR_BINARY) return false;
+    if (strcmp(expr->name, "AND") == 0) {
+        for (size_t i = 0; i < expr->args.count; i++)
+            if (joins_outer(emitter, expr->args.items[i])) return true;
+        return false;
+    }
+    if (strcmp(expr->name, "=") != 0) return false;
+    enum side left = side_of(emitter, expr->args.items[0]), right = side_of(emitter, expr->args.items[1]);
+    return (left == SIDE_OWN && right == SIDE_OUTER) || (left == SIDE_OUTER && right == SIDE_OWN);
+}
+
+void need_decorrelated(struct emitter *emitter, const struct query *query)
+{
+    const struct scope *scope = emitter->scope;
+    if (!scope->stored || scope->outer_names == 0) return;
+    if (query->limit == NULL && joins_outer(emitter, query->select->where)) return;
+    sql_fail_at(emitter->sql, query->at,
+                "Correlated subqueries that reference other tables are not supported unless they can be "
+                "de-correlated, such as by transforming them into an efficient JOIN.");
 }
 
 /* --- requirePartitionFilter --- */
