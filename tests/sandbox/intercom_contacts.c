@@ -27,7 +27,7 @@ bool intercom_number(struct exchange *exchange, const char *name, int64_t missin
     return false;
 }
 
-json_t *intercom_pages(const struct intercom_page *page, json_t *next)
+json_t *intercom_pages_member(const struct intercom_page *page, json_t *next)
 {
     json_t *pages = json_pack("{s:s, s:I, s:I, s:I}", "type", "pages", "page", (json_int_t)page->number,
                               "per_page", (json_int_t)page->size, "total_pages",
@@ -80,7 +80,7 @@ static void list_contacts(struct exchange *exchange)
     if (next < world_count(world))
         following = json_pack("{s:i, s:o}", "page", 2, "starting_after",
                               json_sprintf("Y29udGFjdHM%016" PRIx64, (uint64_t)next));
-    AUTO(json_drop) json_t *pages = intercom_pages(&page, following);
+    AUTO(json_drop) json_t *pages = intercom_pages_member(&page, following);
     buf_format(&exchange->reply, "],\"total_count\":%" PRId64 ",\"pages\":", total);
     (void)json_write(&exchange->reply, pages); /* a reply that is too large is seen when it is sent */
     buf_byte(&exchange->reply, '}');
@@ -215,7 +215,7 @@ static void reply_page(struct exchange *exchange, const char *key, json_t *full,
         json_array_append(shown, json_array_get(full, (size_t)i));
     exchange_reply_json(exchange, 200,
                         json_pack("{s:s, s:o, s:I, s:o}", "type", "list", key, shown, "total_count",
-                                  (json_int_t)page->total, "pages", intercom_pages(page, next)));
+                                  (json_int_t)page->total, "pages", intercom_pages_member(page, next)));
 }
 
 /* Its next page is a URL. The list is called "companies" or "data": documentation and examples differ. */

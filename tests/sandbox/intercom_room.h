@@ -23,7 +23,7 @@ struct intercom_page {
 bool intercom_number(struct exchange *exchange, const char *name, int64_t missing, int64_t most,
                      int64_t *out_number);
 /* The object `pages`, yours; takes the reference to next, which may be NULL. */
-json_t *intercom_pages(const struct intercom_page *page, json_t *next);
+json_t *intercom_pages_member(const struct intercom_page *page, json_t *next);
 /* The address of the page that follows, with these parameters ("a=b&c=d", or ""), yours; NULL: there is none.
  */
 json_t *intercom_next_url(const struct exchange *exchange, const struct intercom_page *page,

@@ -60,7 +60,7 @@ static void list_deleted(struct exchange *exchange)
     exchange_reply_json(exchange, 200,
                         json_pack("{s:s, s:o, s:I, s:o}", "type", "conversations.list", "conversations",
                                   deleted, "total_count", (json_int_t)page.total, "pages",
-                                  intercom_pages(&page, next)));
+                                  intercom_pages_member(&page, next)));
 }
 
 const struct route intercom_talk_routes[] = {
