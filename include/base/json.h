@@ -2,9 +2,10 @@
  *
  * jansson (2.14) refuses a whole page for a 20-digit integer, 1e400, a lone surrogate, \u0000 or a byte that
  * is not UTF-8; of keys that stand twice in one object it would forget all but the last. json_read therefore
- * normalises the bytes when, and only when, jansson refused them: such numbers become strings, such characters
- * U+FFFD, and of duplicate keys the last one keeps the name, as nearly every reader of JSON has it, while the
- * earlier ones are kept as "name (1)", "name (2)". All are counted. One thread at a time per value.
+ * normalises the bytes when, and only when, jansson refused them: such numbers become strings, such
+ * characters U+FFFD, and of duplicate keys the last one keeps the name, as nearly every reader of JSON has
+ * it, while the earlier ones are kept as "name (1)", "name (2)". All are counted. One thread at a time per
+ * value.
  */
 #ifndef CASELOAD_BASE_JSON_H
 #define CASELOAD_BASE_JSON_H
@@ -30,8 +31,8 @@ struct json_repairs {
 bool json_read(const char *bytes, size_t size, struct json_repairs *repairs, json_t **out_value,
                struct error *err) CHECKED;
 
-/* Rewrites bytes so that jansson accepts what it would refuse for the numbers and characters above. Input that
- * is not JSON for other reasons stays so. False only if out is full. */
+/* Rewrites bytes so that jansson accepts what it would refuse for the numbers and characters above. Input
+ * that is not JSON for other reasons stays so. False only if out is full. */
 bool json_normalise(const char *bytes, size_t size, struct json_repairs *repairs, struct buf *out);
 
 /* The same for duplicate keys. The bytes must be JSON; others come out as something that is none either. */

@@ -40,7 +40,7 @@ struct stream_result {
     int64_t misfits;    /* values that did not fit their column and went to _extra */
     int64_t vanished;   /* records deleted between the listing and the reading */
     int64_t incomplete; /* records whose children are not as many as they say */
-    int64_t repairs; /* numbers and characters that no row can hold as they came: made texts, or replaced */
+    int64_t repairs;    /* numbers, characters and keys that no row can hold as they came; see base/json.h */
     double seconds;
     bool satisfied, skipped, forbidden;
     struct error error; /* ERROR_NONE: it went well */

@@ -34,7 +34,7 @@ struct page {
     int64_t requests;   /* made for this page, retries included */
     int64_t vanished;   /* records that were listed, and gone when they were to be read whole */
     int64_t incomplete; /* records whose children are not as many as they say themselves */
-    int64_t repairs;    /* numbers and characters that no row can hold as they came; see base/json.h */
+    int64_t repairs;    /* numbers, characters and keys that no row can hold as they came; see base/json.h */
     bool ascending;     /* all that was listed so far came in ascending order of version */
     bool last;          /* no page follows */
 };
