@@ -67,7 +67,7 @@ def first_request(box, process):
 
 
 def finished(folder):
-    lines = (folder / "worker.log").read_text(errors="replace").splitlines()
+    lines = (folder / "worker.log").read_text(errors="replace").split("\n")
     events = [json.loads(line) for line in lines if line.startswith("{")]
     return [event for event in events if event.get("event") == "stream_finished"]
 

@@ -76,7 +76,7 @@ class Sandbox:
 
     def journal(self, service=None, after=0):
         query = f"?after={after}" + (f"&service={service}" if service else "")
-        return [json.loads(line) for line in self.call("GET", "/control/journal" + query).splitlines() if line]
+        return [json.loads(line) for line in self.call("GET", "/control/journal" + query).split("\n") if line]
 
     def publish(self, data="", attributes=None):
         return self.post("/control/publish", {"project": PROJECT, "subscription": SUBSCRIPTION, "data": data,
@@ -117,7 +117,7 @@ class Worker:
         self.frozen = False
 
     def events(self, name=None):
-        lines = self.path.read_bytes()[self.start:].decode(errors="replace").splitlines()
+        lines = self.path.read_bytes()[self.start:].decode(errors="replace").split("\n")
         events = [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
         return [e for e in events if name is None or e.get("event") == name]
 

@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Runs scenarios: data files (*.scn) that drive both real binaries, a line a step.
+"""Runs scenarios: data files (*.scn) that drive both real binaries, a line a step. A *.each is a scenario for every
+stream that `caseload streams` lists; in it {stream} is its name, {names} the streams to load with it, {tables} its
+tables, {fill} what fills the world for it, and {change} what makes something new for it to see.
 
     run.py BUILD [PART OF A NAME]
 
@@ -26,6 +28,7 @@ Steps (a line that begins with # is a comment; `publish` takes quotes as a shell
     expect output TEXT                    in stdout or stderr of the last run
     expect equal                          the warehouse equals the truth
     expect sql QUERY => JSON              rows as lists of texts
+    expect rows TABLE ...                 each of these tables holds some
     expect journal SERVICE OPERATION N    so many of them; also >=N, <=N
     expect failed-jobs TEXT               a job of BigQuery has failed with such a message
     expect last STREAM key=N ...          of the last finished stream: fetched, inserted, requests, units, outcome
@@ -40,6 +43,7 @@ import pathlib
 import re
 import shlex
 import signal
+import subprocess
 import sys
 import time
 import traceback
@@ -52,10 +56,11 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 
 class Scenario:
-    def __init__(self, build, path):
+    def __init__(self, build, name, text):
         self.build = build
-        self.path = path
-        self.folder = harness.work_folder(path.stem)
+        self.name = name
+        self.text = text
+        self.folder = harness.work_folder(name)
         self.box = None
         self.overrides = {}
         self.workers = {}
@@ -93,7 +98,7 @@ class Scenario:
         for worker in self.workers.values():
             events += [e for e in worker.events("stream_finished") if e["stream"] == stream]
         if self.last_run:
-            for line in self.last_run[2].splitlines():
+            for line in self.last_run[2].split("\n"):
                 event = json.loads(line) if line.startswith("{") else {}
                 if event.get("event") == "stream_finished" and event["stream"] == stream:
                     events.append(event)
@@ -245,6 +250,11 @@ class Scenario:
         if rows != json.loads(wanted):
             raise Failure(f"{query} gives {json.dumps(rows)}")
 
+    def expect_rows(self, words):
+        for table in words:
+            if self.sandbox.query(f"SELECT COUNT(*) FROM intercom.{table}") == [["0"]]:
+                raise Failure(f"{table} is empty")
+
     def expect_journal(self, words):
         number = self.count(words[0], words[1])
         sign, wanted = re.fullmatch(r"([<>]=)?(\d+)", words[2]).groups()
@@ -283,17 +293,17 @@ class Scenario:
 
     # --- the whole ---
     def play(self):
-        for number, line in enumerate(self.path.read_text().splitlines(), 1):
+        for number, line in enumerate(self.text.splitlines(), 1):
             if not line.strip() or line.startswith("#"):
                 continue
             words = shlex.split(line) if line.startswith("publish") else line.split()
             if self.pending_exit and words[:2] != ["expect", "exit"]:
-                raise Failure(f"{self.path.name}: `caseload run` ended with {self.pending_exit}:\n"
+                raise Failure(f"{self.name}: `caseload run` ended with {self.pending_exit}:\n"
                               f"{self.last_run[1]}{self.last_run[2]}")
             try:
                 getattr(self, "step_" + words[0].replace("-", "_"))(words[1:])
             except Failure as failure:
-                raise Failure(f"{self.path.name}:{number}: {line.strip()}: {failure}") from None
+                raise Failure(f"{self.name}:{number}: {line.strip()}: {failure}") from None
         if self.pending_exit:
             raise Failure(f"`caseload run` ended with {self.pending_exit}: {self.last_run[2]}")
 
@@ -304,13 +314,55 @@ class Scenario:
         if self.box:
             journal = "\n".join(json.dumps(e) for e in self.box.journal("bigquery"))
             (self.build / "journals").mkdir(exist_ok=True)
-            (self.build / "journals" / f"{self.path.stem}.jsonl").write_text(journal + "\n")
+            (self.build / "journals" / f"{self.name}.jsonl").write_text(journal + "\n")
             self.box.stop()
 
 
-def play(build, path):
+# What makes something new for a stream to see; for the others: some of the list's records change.
+CHANGES = {
+    "contacts": {"touch": {"count": 20}},
+    "conversations": {"touch": {"count": 20}},
+    "deleted_conversations": {"delete_conversations": {"count": 3}},
+    "admins": {"admins": "join"},
+    "activity_logs": {"fill_list": {"kind": "activity_logs", "from": "2026-03-02", "to": "2026-03-02", "count": 30}},
+}
+CONVERSATIONS = {"fill_conversations": {"from": "2026-01-05", "to": "2026-03-01", "count": 120, "parts": 6}}
+FILLS = {
+    "contacts": {"fill": {"from": "2026-01-05", "to": "2026-03-01", "count": 400}},
+    "conversations": CONVERSATIONS,
+    "deleted_conversations": CONVERSATIONS,
+}
+ALSO = {"deleted_conversations": ["conversations"]}  # what a stream's truth can't be told without
+
+
+def each_stream(build, path):
+    """(name, text) of the scenario for each stream."""
+    listed = json.loads(subprocess.check_output([str(build / "src/app/caseload"), "streams", "--json"], text=True))
+    text = path.read_text()
+    for stream in listed:
+        if stream["kind"] == "reconciliation":
+            continue
+        name = stream["name"]
+        tables = [table["name"] for table in stream["tables"]]
+        wanted = [table["name"] for table in stream["tables"][1:] if table["loaded"] != "always"]
+        change = CHANGES.get(name, {"touch_list": {"kind": name, "count": 3}})
+        values = {"stream": name, "names": json.dumps([name, *wanted, *ALSO.get(name, [])], separators=(",", ":")),
+                  "tables": " ".join(tables[:1] + wanted), "change": json.dumps(change),
+                  "fill": json.dumps(FILLS.get(name, {"touch": {"count": 0}}))}
+        filled = re.sub(r"\{(\w+)\}", lambda found: values[found[1]], text)
+        yield f"{path.stem}.{name}", filled
+
+
+def scenarios(build):
+    for path in sorted(HERE.glob("*.each")):
+        yield from each_stream(build, path)
+    for path in sorted(HERE.glob("*.scn")):
+        yield path.stem, path.read_text()
+
+
+def play(build, name, text):
     """None, or what went wrong."""
-    scenario = Scenario(build, path)
+    scenario = Scenario(build, name, text)
     problem = None
     try:
         scenario.play()
@@ -328,14 +380,13 @@ def play(build, path):
 def main():
     build = pathlib.Path(sys.argv[1]).resolve()
     part = sys.argv[2] if len(sys.argv) > 2 else ""
-    paths = [path for path in sorted(HERE.glob("*.scn")) if part in path.stem]
     passed = failed = 0
     with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count() or 2) as pool:
         began = time.monotonic()
-        played = {pool.submit(play, build, path): path for path in paths}
+        played = {pool.submit(play, build, name, text): name for name, text in scenarios(build) if part in name}
         for future in concurrent.futures.as_completed(played):
             problem = future.result()
-            name = played[future].stem
+            name = played[future]
             print(f"{'FAIL' if problem else 'ok':4}  {name:40} at {time.monotonic() - began:6.2f} s", flush=True)
             if problem:
                 print("      " + problem.replace("\n", "\n      "), flush=True)
