@@ -57,7 +57,7 @@ def read_journals(folder):
     """({table in full: fields}, {script: [(parameter, kind)]})."""
     schemas, scripts = {}, {}
     for path in sorted(folder.glob("*.jsonl")):
-        for line in path.read_text().splitlines():
+        for line in path.read_text().split("\n"):
             entry = json.loads(line) if line else {}
             if entry.get("operation") == "tables.insert" and entry.get("status") == 200:
                 resource = entry["resource"]

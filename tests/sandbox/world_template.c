@@ -37,7 +37,7 @@ static struct dice dice_at(const struct template_record *record, uint64_t place)
 static const char *const names[] = {"Ada Nováková", "José Ñíguez", "小林 さくら", "O'Brien \"Bo\" \\ Co",
                                     "Zoë",          "Иван Петров", "שרה כהן",     "Ngọc 🙂"};
 static const char *const words[] = {"billing", "façade",     "naïve",    "отчёт",    "請求書",
-                                    "refund",  "e\u0301tat", "🚀",        "and/or",   "a & b",
+                                    "refund",  "e\u0301tat", "🚀",        "and/or",   "a\u2028& b",
                                     "größer",  "tab\there",  "null",     "0",        "later",
                                     "<soon>",  "x\u00a0y",   "question", "الفاتورة", "42"};
 

@@ -59,11 +59,11 @@ class Clients:
             return answer.read().decode()
 
     def journal(self, operation, after):
-        lines = self.control("GET", f"/control/journal?service=bigquery&after={after}").splitlines()
-        return [entry for entry in map(json.loads, lines) if entry["operation"] == operation]
+        lines = self.control("GET", f"/control/journal?service=bigquery&after={after}").split("\n")
+        return [entry for entry in map(json.loads, filter(None, lines)) if entry["operation"] == operation]
 
     def last_entry(self):
-        lines = self.control("GET", "/control/journal").splitlines()
+        lines = self.control("GET", "/control/journal").rstrip("\n").split("\n")
         return json.loads(lines[-1])["n"] if lines else 0
 
     # --- the discovery-based client ---
