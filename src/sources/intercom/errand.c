@@ -172,7 +172,7 @@ enum fate errand_end(struct errand *errand, json_t **out_value, struct error *er
 /* Where the list goes on; NULL: nowhere. Yours. */
 static char *next_url(const char *first_url, const struct paging_link *link)
 {
-    AUTO(buf_done) struct buf url;
+    AUTO(buf_done) struct buf url = {0};
     if (link->url) return mem_text(link->url);
     if (!link->cursor && link->number <= 0) return NULL;
     buf_init(&url, LIMIT_NEXT_URL);
