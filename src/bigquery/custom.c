@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "internal.h"
 
+#define ATTRIBUTES_LIMIT  9000 /* a view of BigQuery has 10,000 columns */
 #define COLUMN_BYTES      200  /* BigQuery takes 300 characters */
 #define DESCRIPTION_BYTES 1000 /* and 1,024 of these */
 
@@ -148,6 +149,9 @@ static bool read_attributes(struct bigquery *bq, const struct stream *stream, st
     sql_attributes_text(&names, stream, &sql);
     AUTO(json_drop) json_t *parameters = json_array();
     if (!query_read(bq, buf_string(&sql), parameters, &out->rows, err)) return false;
+    if (json_array_size(out->rows) > ATTRIBUTES_LIMIT)
+        return error_set(err, ERROR_LIMIT, "%s holds %zu attributes, but a view takes %d",
+                         stream->table->name, json_array_size(out->rows), ATTRIBUTES_LIMIT);
     out->list = mem_zero(json_array_size(out->rows) + 1, sizeof *out->list);
     for (size_t i = 0; i < json_array_size(out->rows); i++) {
         const json_t *row = json_array_get(out->rows, i);
@@ -228,5 +232,10 @@ bool custom_refresh(struct bigquery *bq, const struct stream *stream, struct err
     if (!made_of) return true; /* nothing of it was loaded yet; the next run finds it */
     if (!table_get(bq, bq->settings.dataset, name, &have, err)) return false;
     if (have && (!resource_is_ours(have) || !resource_is_view(have))) return true;
-    return put_view(bq, stream, name, have, err) || error_wrap(err, "%s", name);
+    struct prepared *prepared = tables_prepared(bq, stream);
+    int64_t modified_ms = prepared ? prepared->modified_ms[0] : 0;
+    if (have && modified_ms && prepared->custom_ms == modified_ms) return true;
+    if (!put_view(bq, stream, name, have, err)) return error_wrap(err, "%s", name);
+    if (prepared) prepared->custom_ms = modified_ms;
+    return true;
 }

@@ -42,6 +42,7 @@ struct prepared {
     const struct stream *stream;
     int64_t created_us;
     int64_t modified_ms[LIMIT_TABLES]; /* when its kept tables had last changed; 0: ask */
+    int64_t custom_ms; /* of an attribute list: the same, when <of>_custom was last looked at */
 };
 
 struct bigquery {

@@ -299,12 +299,20 @@ static bool adopt_tables(struct bigquery *bq, const struct selection *selection,
     return true;
 }
 
+static bool is_kept(const struct selection *kept, const struct table *table)
+{
+    for (size_t i = 0; i < kept->table_count; i++)
+        if (kept->tables[i] == table) return true;
+    return false;
+}
+
 /* Views name tables that this selection may not hold: another stream's, or a child that was not chosen. */
-static bool ensure_named(struct bigquery *bq, const struct table *table, struct error *err)
+static bool ensure_named(struct bigquery *bq, const struct selection *kept, const struct table *table,
+                         struct error *err)
 {
     const struct table *const named[] = {table->gone, table->owner, table->owner ? table->owner->gone : NULL};
     for (size_t i = 0; i < sizeof named / sizeof *named; i++) {
-        if (!named[i]) continue;
+        if (!named[i] || is_kept(kept, named[i])) continue;
         AUTO(json_drop) json_t *want = data_table(bq, named[i]);
         if (!ensure_table(bq, bq->settings.dataset, named[i]->name, want, NULL, err)) return false;
     }
@@ -316,7 +324,7 @@ static bool ensure_views(struct bigquery *bq, const struct selection *kept, json
                          struct error *err)
 {
     for (size_t i = 0; i < kept->table_count; i++)
-        if (!ensure_named(bq, kept->tables[i], err) ||
+        if (!ensure_named(bq, kept, kept->tables[i], err) ||
             !latest_prepare(bq, kept->tables[i], json_at(have[i], "schema.fields"), err))
             return false;
     return true;
@@ -350,6 +358,7 @@ bool tables_prepare(struct bigquery *bq, const struct selection *selection, stru
     }
     const struct prepared *known = tables_prepared(bq, selection->stream);
     bool same = known && known->created_us == now.created_us;
+    if (same) now.custom_ms = known->custom_ms;
     if (!same && (!ensure_views(bq, &kept, have.of, err) || !ensure_control(bq, selection, err) ||
                   !adopt_tables(bq, selection, filled, err)))
         return false;

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Breaks the commit script piece by piece. Each time at least one test must fail; a table says which did.
+"""Breaks the statements piece by piece. Each time at least one test must fail; a table says which did.
 
 The SQL is text, so a mutation is an edit of a copy of src/bigquery/sql; the worker and the tests are built with the copy.
 """
@@ -15,6 +15,7 @@ SQL = ROOT / "src/bigquery/sql"
 BUILD = ROOT / "build/mutate"
 COPY = BUILD / "sql"
 JOBS = str(os.cpu_count() or 2)
+WIRE = ["bigquery", "bigquery_gone", "bigquery_derived"]
 
 LOCK_CHECK = "IF @@row_count != 1 OR (SELECT COUNT(*) FROM `${lock}`) != 1 THEN"
 
@@ -36,6 +37,25 @@ MUTATIONS = [
     ("the ledger INSERT", "commit_ledger.sql", None),
     ("the transaction", "commit_lock.sql", [("BEGIN TRANSACTION;\n", "")]),
     ("the rejects' anti-join", "commit_rejected.sql", [("WHERE k.record IS NULL", "WHERE TRUE")]),
+    ("gone: who is listed", "commit_reconcile.sql", [("WHERE s.${key} IS NULL AND", "WHERE")]),
+    ("gone: newer than the list", "commit_reconcile.sql", [(" AND t.newest < @began_at", "")]),
+    ("gone: known already", "commit_reconcile.sql", [("(g.missing IS NULL OR g.missing < t.newest)", "TRUE")]),
+    ("gone: known, but back since", "commit_reconcile.sql", [(" OR g.missing < t.newest", "")]),
+    ("gone: the newest version", "commit_reconcile.sql", [("MAX(${version}) AS newest", "MIN(${version}) AS newest")]),
+    ("gone: taking back", "commit_reconcile_back.sql", [("WHERE partition_date", "WHERE FALSE AND partition_date")]),
+    ("gone: taking back the younger", "commit_reconcile_back.sql", [("AND seen_missing_at < @began_at", "")]),
+    ("gone: taking back all", "commit_reconcile_back.sql",
+     [("AND ${key} IN (SELECT ${key} FROM `${stage}`)", "AND '${stage}' != '${key}'")]),
+    ("gone: an empty list", "commit_reconcile_empty.sql", [("IF n_0 > 0", "IF FALSE")]),
+    ("_latest: the gone", "latest_gone.sql", [("WHERE g.missing IS NULL OR", "WHERE TRUE OR g.missing IS NULL OR")]),
+    ("_latest: gone, but back since", "latest_gone.sql",
+     [(" OR g.missing < r.${version}", " AND r.${version} IS NOT NULL")]),
+    ("_latest: the newest version", "latest.sql", [("ORDER BY ${newest}) = 1", "ORDER BY ${newest}) >= 1")]),
+    ("_latest: the owner's version", "latest_set.sql",
+     [("AND o.newest = r.${version}", "AND r.${version} IS NOT NULL")]),
+    ("_custom: the newest list", "attributes.sql",
+     [("QUALIFY partition_date = MAX(partition_date) OVER ()", "QUALIFY TRUE OR MAX(partition_date) OVER () IS NULL")]),
+    ("_custom: only the workspace's", "attributes.sql", [("WHERE ${custom}", "WHERE TRUE OR ${custom}")]),
 ]
 
 
@@ -66,17 +86,18 @@ def build():
                     "-DCMAKE_BUILD_TYPE=RelWithDebInfo", f"-DCASELOAD_SQL_DIR={COPY}")
     if configure.returncode == 0:
         configure = run("cmake", "--build", str(BUILD / "tree"), "-j", JOBS, "--target", "caseload",
-                        "caseload-sandbox", "test_wire_bigquery")
+                        "caseload-sandbox", *(f"test_wire_{name}" for name in WIRE))
     if configure.returncode != 0:
         sys.exit("mutate: the build failed:\n" + configure.stdout[-4000:])
 
 
 def first_failure():
     """What noticed the mutation, or None."""
-    wire = run("ctest", "--test-dir", str(BUILD / "tree"), "-R", "^wire/bigquery$", "--output-on-failure")
-    if wire.returncode != 0:
-        failed = re.findall(r"\[  FAILED  \] ([a-z]\w+)", wire.stdout)
-        return "wire/bigquery: " + (failed[0] if failed else "crashed")
+    for name in WIRE:
+        wire = run("ctest", "--test-dir", str(BUILD / "tree"), "-R", f"^wire/{name}$", "--output-on-failure")
+        if wire.returncode != 0:
+            failed = re.findall(r"\[  FAILED  \] ([a-z]\w+)", wire.stdout)
+            return f"wire/{name}: " + (failed[0] if failed else "crashed")
     for part in ("daily", "overlapping_commits", "atomic", "rejected"):
         scenarios = run(sys.executable, "tests/e2e/run.py", str(BUILD / "tree"), part)
         if scenarios.returncode != 0:

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "bigquery_bench.h"
+#include "sources/sources.h"
 
 #define COUNT(list) (sizeof(list) / sizeof *(list))
 
@@ -245,6 +246,57 @@ static void differences_are_named(void **unused)
     bench_done(&bench);
 }
 
+/* --- The real tables --- */
+
+/* As an early version may have had it: what names a row, and its day. */
+static size_t keep_needed(const struct table *table, struct column out[64])
+{
+    size_t count = 0;
+    for (size_t i = 0; i < table->column_count && count < 64; i++)
+        if (table->columns[i].mode == COLUMN_REQUIRED) out[count++] = table->columns[i];
+    return count;
+}
+
+static void prepare_early(const struct bench *bench, const struct stream *stream,
+                          const struct selection *selection)
+{
+    struct error err = {0};
+    struct column columns[LIMIT_TABLES][64];
+    struct table tables[LIMIT_TABLES];
+    struct selection needed = *selection;
+    for (size_t i = 0; i < selection->table_count; i++) {
+        tables[i] = *selection->tables[i];
+        tables[i].column_count = keep_needed(selection->tables[i], columns[i]);
+        tables[i].columns = columns[i];
+        needed.tables[i] = &tables[i];
+    }
+    if (stream->kind != STREAM_RECONCILE) must(prepare(bench, &needed, &err), &err);
+    tables_forget((struct bigquery *)bench->warehouse);
+}
+
+/* Every column of every table is one that was added later, and is looked up in _extra. */
+static void all_tables_grow(void **unused)
+{
+    (void)unused;
+    struct error err = {0};
+    const struct source_type *type = source_type_find("intercom");
+    struct bench bench = bench_new();
+    for (size_t i = 0; i < type->stream_count; i++) {
+        const struct stream *stream = type->streams[i];
+        struct selection selection = {.stream = stream, .tables = {stream->table}, .table_count = 1};
+        for (size_t k = 0; k < stream->child_count; k++)
+            selection.tables[selection.table_count++] = stream->children[k].table;
+        prepare_early(&bench, stream, &selection);
+        must(prepare(&bench, &selection, &err), &err);
+        const struct selection kept = tables_kept(&selection);
+        for (size_t k = 0; k < kept.table_count; k++)
+            assert_int_equal(
+                ask("SELECT COUNT(*) FROM `acme-data.%s.%s_latest`", bench.dataset, kept.tables[k]->name), 0);
+        assert_differs(&bench, &selection, "");
+    }
+    bench_done(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -254,6 +306,7 @@ int main(void)
         cmocka_unit_test(foreign_views_are_left_alone),
         cmocka_unit_test(columns_of_others_are_left_alone),
         cmocka_unit_test(differences_are_named),
+        cmocka_unit_test(all_tables_grow),
     };
     return cmocka_run_group_tests_name("bigquery_schema", tests, bench_start, bench_stop);
 }
