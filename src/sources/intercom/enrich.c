@@ -29,7 +29,7 @@ struct enrich {
     struct selection selection;
     int64_t from_us; /* records of older versions have their set already */
     bool set_wanted;
-    bool forbidden; /* nested lists are: that was told, and no other is asked for */
+    unsigned forbidden; /* nested lists that are not ours to read, as bits: nobody asks for them again */
 
     struct reader *listing;
     struct page page; /* of the listing */
@@ -73,10 +73,10 @@ static void find_nested(struct enrich *enrich, json_t *record)
 {
     const struct intercom_nested *nested = enrich->stream->nested;
     unsigned done = 0;
-    for (unsigned i = 0; nested && !enrich->forbidden && nested[i].name; i++) {
+    for (unsigned i = 0; nested && nested[i].name; i++) {
         const char *path = cut_off_at(json_object_get(record, nested[i].name));
         unsigned lists = 0;
-        if (!path || done & 1U << i) continue;
+        if (!path || (done | enrich->forbidden) & 1U << i) continue;
         for (unsigned j = i; nested[j].name; j++) {
             const char *other = cut_off_at(json_object_get(record, nested[j].name));
             if (other && strcmp(other, path) == 0) lists |= 1U << j;
@@ -183,13 +183,13 @@ static void bury(struct enrich *enrich, const struct errand *errand, const json_
 }
 
 /* A list that is not ours to read does not hinder the rest of the record. */
-static bool forgive(struct enrich *enrich, struct page *page, const struct error *failure)
+static bool forgive(struct enrich *enrich, unsigned lists, struct page *page, const struct error *failure)
 {
     if (failure->kind != ERROR_FORBIDDEN) return false;
-    if (!enrich->forbidden)
+    if (!(enrich->forbidden & lists))
         log_write(LOG_WARNING, "list_forbidden", LOG_FIELDS(LOG_TEXT("stream", enrich->stream->stream.name)),
                   "%s; records keep the first elements of such lists, with has_more", failure->text);
-    enrich->forbidden = true;
+    enrich->forbidden |= lists;
     page->incomplete++;
     return true;
 }
@@ -211,7 +211,7 @@ static bool end_nested(struct enrich *enrich, const struct task *task, struct er
         return true;
     case FATE_REJECTED: page->incomplete++; return true;
     case FATE_FAILED:
-        if (forgive(enrich, page, &failure)) return true;
+        if (forgive(enrich, task->lists, page, &failure)) return true;
         *err = failure;
         return false;
     }
