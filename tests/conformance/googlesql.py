@@ -59,14 +59,12 @@ def read_journals(folder):
     for path in sorted(folder.glob("*.jsonl")):
         for line in path.read_text().split("\n"):
             entry = json.loads(line) if line else {}
-            if entry.get("operation") == "tables.insert" and entry.get("status") == 200:
-                resource = entry["resource"]
-                if "schema" in resource:
-                    name = f"{harness.PROJECT}.{entry['table']}"
-                    schemas.setdefault(steady(name), resource["schema"]["fields"])
-                if "view" in resource:
-                    scripts.setdefault(steady(resource["view"]["query"]), [])
-            elif entry.get("operation") == "job" and entry.get("query"):
+            if "resource" in entry and entry.get("operation") in ("tables.insert", "job") and entry["status"] == 200:
+                name = f"{harness.PROJECT}.{entry['table']}"  # of a table, of a view, or of what a statement made
+                schemas.setdefault(steady(name), entry["resource"]["schema"]["fields"])
+                if "view" in entry["resource"]:
+                    scripts.setdefault(steady(entry["resource"]["view"]["query"]), [])
+            if entry.get("operation") == "job" and entry.get("query"):
                 parameters = [(p["name"], to_kind(p["parameterType"])) for p in entry.get("queryParameters") or []]
                 scripts.setdefault(steady(entry["query"]), parameters)
     return schemas, scripts

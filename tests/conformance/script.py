@@ -443,14 +443,3 @@ class Run:
             self.checked(name, rows[index])
         self.warehouse.tables[name] = rows
         self.values["system_row_count"] = len(found)
-
-    def do_DeleteStatement(self, node):
-        name, _ = self.target(node)
-        if not node.HasField("where"):
-            raise Refused("DELETE must have a WHERE clause")
-        table = self.warehouse.names.index(name)
-        found = {index for index, in self.ask(f"SELECT row_index FROM UNNEST(@table_{table}) WITH OFFSET AS row_index "
-                                              f"WHERE {self.text.rewritten(getattr(node, 'where'))}")}
-        rows = self.warehouse.tables[name]
-        self.warehouse.tables[name] = [row for index, row in enumerate(rows) if index not in found]
-        self.values["system_row_count"] = len(found)

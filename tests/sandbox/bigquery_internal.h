@@ -206,7 +206,7 @@ bool bq_query_check(const json_t *configuration, struct store_error *err);
 /* Where the query's tables live; NULL: it names none that exist. Yours. */
 char *bq_query_location(struct bigquery *bigquery, const char *project, const json_t *configuration);
 void bq_query_run(struct job *job, bool dry_run, struct job_outcome *outcome);
-json_t *bq_query_statistics(const struct job_outcome *outcome);
+json_t *bq_query_statistics(const struct job_outcome *outcome, const char *project);
 
 /* --- bigquery_results.c --- */
 enum timestamp_format { TIMESTAMP_SECONDS, TIMESTAMP_INT64, TIMESTAMP_ISO8601 };

@@ -174,22 +174,34 @@ bool bq_check_job(struct bigquery *bigquery, const struct job_request *request, 
 
 /* --- the life of a job --- */
 
+/* What was asked; and the table that a statement made, as tables.insert notes it. */
+static void note_query(struct job *job, json_t *detail)
+{
+    const struct store_result *result = &job->outcome.result;
+    const json_t *query = json_object_get(job->configuration, "query");
+    json_object_set(detail, "query", json_object_get(query, "query"));
+    if (json_object_get(query, "queryParameters"))
+        json_object_set(detail, "queryParameters", json_object_get(query, "queryParameters"));
+    json_object_set_new(detail, "statement", json_string(result->statement));
+    if (result->tables) json_object_set(detail, "tables", result->tables);
+    if (!result->ddl || strcmp(result->ddl, "DROP") == 0) return;
+    AUTO(mem_free) char *dataset = mem_text(json_string_value(result->ddl_table));
+    char *dot = strchr(dataset, '.');
+    *dot = '\0';
+    json_t *made = store_table(job->bigquery->sandbox->store, dataset, dot + 1);
+    if (made) json_object_set_new(detail, "resource", made);
+    json_object_set(detail, "table", result->ddl_table);
+}
+
 static void journal_job(struct job *job)
 {
     struct sandbox *sandbox = job->bigquery->sandbox;
     const struct job_outcome *outcome = &job->outcome;
     bool load = job->type == JOB_LOAD, failed = outcome->error.reason[0] != '\0';
-    const json_t *query = json_object_get(job->configuration, "query");
     json_t *detail = json_pack("{s:s, s:s, s:s, s:s, s:O, s:o}", "job", job->id, "project", job->project,
                                "location", job->location, "type", load ? "LOAD" : "QUERY", "configuration",
                                job->configuration, "began_at", json_integer((json_int_t)job->started_us));
-    if (!load) {
-        json_object_set(detail, "query", json_object_get(query, "query"));
-        if (json_object_get(query, "queryParameters"))
-            json_object_set(detail, "queryParameters", json_object_get(query, "queryParameters"));
-        json_object_set_new(detail, "statement", json_string(outcome->result.statement));
-        if (outcome->result.tables) json_object_set(detail, "tables", outcome->result.tables);
-    }
+    if (!load) note_query(job, detail);
     if (outcome->data) json_object_set_new(detail, "data", json_string(outcome->data));
     json_object_set_new(detail, "rows", json_integer(load ? outcome->rows : outcome->result.affected));
     if (failed)

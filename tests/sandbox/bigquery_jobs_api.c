@@ -56,7 +56,7 @@ static json_t *statistics_shown(const struct job *job)
     json_object_set_new(statistics, "totalBytesProcessed", bq_int64_text(outcome->bytes));
     if (outcome->statistics_lost) return statistics;
     if (job->type == JOB_QUERY)
-        json_object_set_new(statistics, "query", bq_query_statistics(outcome));
+        json_object_set_new(statistics, "query", bq_query_statistics(outcome, job->project));
     else if (!outcome->error.reason[0])
         json_object_set_new(statistics, "load", load_statistics(job));
     return statistics;

@@ -195,7 +195,16 @@ void bq_query_run(struct job *job, bool dry_run, struct job_outcome *outcome)
     outcome->result = (struct store_result){.affected = -1};
 }
 
-json_t *bq_query_statistics(const struct job_outcome *outcome)
+static void add_ddl(json_t *statistics, const struct store_result *result, const char *project)
+{
+    const char *name = json_string_value(result->ddl_table), *dot = strchr(name, '.');
+    json_object_set_new(statistics, "ddlOperationPerformed", json_string(result->ddl));
+    json_object_set_new(statistics, "ddlTargetTable",
+                        json_pack("{s:s, s:o, s:s}", "projectId", project, "datasetId",
+                                  json_stringn(name, (size_t)(dot - name)), "tableId", dot + 1));
+}
+
+json_t *bq_query_statistics(const struct job_outcome *outcome, const char *project)
 {
     static const struct {
         const char *statement, *count;
@@ -207,6 +216,7 @@ json_t *bq_query_statistics(const struct job_outcome *outcome)
     if (result->statement[0])
         json_object_set_new(statistics, "statementType", json_string(result->statement));
     if (result->schema) json_object_set(statistics, "schema", result->schema);
+    if (result->ddl) add_ddl(statistics, result, project);
     if (result->affected < 0) return statistics;
     json_object_set_new(statistics, "numDmlAffectedRows", bq_int64_text(result->affected));
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)

@@ -44,6 +44,13 @@ static void need_unclaimed(struct script *script, const struct target *target)
              target->dataset, target->name);
 }
 
+static void note(struct script *script, const struct target *target, const char *ddl)
+{
+    json_decref(script->result->ddl_table);
+    script->result->ddl = ddl;
+    script->result->ddl_table = json_sprintf("%s.%s", target->dataset, target->name);
+}
+
 static void need_kind(struct script *script, const struct target *target, bool view)
 {
     if ((target->there->view != NULL) == view) return;
@@ -56,8 +63,9 @@ static void need_kind(struct script *script, const struct target *target, bool v
 static bool may_make(struct script *script, const struct statement *statement, const struct target *target)
 {
     bool view = statement->kind == STATEMENT_CREATE_VIEW;
-    if (target->there == NULL) return true;
-    if (statement->if_exists) return false;
+    bool skip = target->there != NULL && statement->if_exists;
+    note(script, target, skip ? "SKIP" : target->there != NULL ? "REPLACE" : "CREATE");
+    if (skip || target->there == NULL) return !skip;
     if (!statement->or_replace) {
         sql_fail(&script->sql, "duplicate", "Already Exists: Table %s:%s.%s", target->project,
                  target->dataset, target->name);
@@ -286,6 +294,7 @@ void run_drop(struct work *work)
     struct script *script = work->script;
     const struct statement *statement = work->statement;
     struct target target = target_of(script, statement);
+    note(script, &target, target.there != NULL ? "DROP" : "SKIP");
     if (target.there == NULL && statement->if_exists) return;
     if (target.there == NULL) {
         sql_fail(&script->sql, "notFound", "Not found: %s %s:%s.%s", statement->is_view ? "View" : "Table",

@@ -449,5 +449,6 @@ void store_result_done(struct store_result *result)
     json_decref(result->schema);
     json_decref(result->rows);
     json_decref(result->tables);
+    json_decref(result->ddl_table);
     *result = (struct store_result){0};
 }

@@ -86,6 +86,8 @@ struct store_result {
     int64_t affected;   /* rows of the last DML statement, -1: none */
     char statement[32]; /* "SELECT", "INSERT", "SCRIPT", ... */
     json_t *tables;     /* array of "dataset.table" that were read or written */
+    const char *ddl;   /* what the last CREATE or DROP did: "CREATE", "REPLACE", "SKIP", "DROP"; NULL: none */
+    json_t *ddl_table; /* to this one: "dataset.table"; NULL: none */
 };
 
 /* out_result is yours: store_result_done. A script shows its last SELECT. Not committed at its end: rolled

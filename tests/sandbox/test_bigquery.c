@@ -280,6 +280,10 @@ static void tables_by_statement(void **state)
               "CREATE OR REPLACE TABLE `p.d.u` CLUSTER BY id OPTIONS(labels=[('app','x')]) AS SELECT 'a' AS "
               "id, [1, 2] AS list");
     struct answer second AUTO(answer_done) = call(room, "GET", path, "%s", "");
+    struct answer job AUTO(answer_done) = wait_done(room, "two");
+    assert_string_equal(text_at(&job, "statistics.query.statementType"), "CREATE_TABLE_AS_SELECT");
+    assert_string_equal(text_at(&job, "statistics.query.ddlOperationPerformed"), "REPLACE");
+    assert_string_equal(text_at(&job, "statistics.query.ddlTargetTable.tableId"), "u");
     assert_null(json_at(second.body, "timePartitioning"));
     assert_string_equal(text_at(&second, "description"), "");
     assert_string_equal(text_at(&second, "labels.app"), "x");
