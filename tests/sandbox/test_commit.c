@@ -425,6 +425,35 @@ static void test_reconciliation(void **state)
     assert_string_equal(room_run(world->store, left, NULL), "a|reconciliation|2026-03-01|r2\n");
 }
 
+/* The newest rows as a table, made twice. */
+static void test_latest_table(void **state)
+{
+    struct world *world = *state;
+    struct buf query, text;
+    assert_string_equal(commit_as(world, "w1", "r1"), "2|1|1|0\n");
+    buf_init(&query, MOST);
+    buf_init(&text, MOST);
+    add_sql(&query, "latest", contact_values, COUNT(contact_values));
+    const char *const own[][2] = {{"latest", "p.d.contacts_latest"},
+                                  {"key", "`id`"},
+                                  {"description", "The newest version of each record"},
+                                  {"as_of", "1700000000000-1700000000001"},
+                                  {"query", buf_string(&query)}};
+    add_sql(&text, "latest_table", own, COUNT(own));
+    for (int i = 0; i < 2; i++)
+        assert_string_equal(room_run(world->store, buf_string(&text), NULL), "");
+    assert_string_equal(
+        room_run(world->store, "SELECT id, _run_id, location.codes FROM d.contacts_latest ORDER BY id", NULL),
+        "a|r1|[\"1\",\"2\"]\nb|r1|[\"1\",\"2\"]\n");
+    json_t *made = store_table(world->store, "d", "contacts_latest");
+    const json_t *labels = json_object_get(made, "labels");
+    assert_string_equal(json_string_value(json_object_get(labels, "as_of")), "1700000000000-1700000000001");
+    assert_non_null(json_object_get(made, "clustering"));
+    json_decref(made);
+    buf_done(&query);
+    buf_done(&text);
+}
+
 static void test_partition_filter(void **state)
 {
     struct world *world = *state;
@@ -447,6 +476,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_two_commits_at_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_state_and_views, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_reconciliation, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_latest_table, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_partition_filter, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

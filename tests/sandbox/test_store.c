@@ -281,6 +281,10 @@ static void test_a_table_is_replaced_whole(void **state)
     /* One that is held by a running transaction is not taken away from it. */
     assert_string_equal(room_run_around(store, delete_by_list, NULL, "COMMIT", "DROP TABLE d.t", NULL), "");
     assert_string_equal(ids(store), "a mine\n");
+    assert_string_equal(room_run_around(store, delete_by_list, NULL, "COMMIT",
+                                        "CREATE OR REPLACE TABLE d.t AS SELECT 'other' AS id, 0 AS n", NULL),
+                        "");
+    assert_string_equal(ids(store), "a mine mine\n");
     /* Rows on their way into the old one are not lost without a word. */
     assert_string_equal(
         room_run_around(store, "BEGIN TRANSACTION; INSERT d.t (id) VALUES ('x'); COMMIT TRANSACTION", NULL,
