@@ -224,7 +224,7 @@ static void add_reconcile(const struct sql_names *names, const struct stream *st
     const struct table *subject = stream->subject;
     char subject_path[SQL_PATH], gone[SQL_PATH], stage_path[SQL_PATH], key[TABLE_ID], version[TABLE_ID],
         listed[SQL_PATH + 2 * TABLE_ID];
-    assert(subject->key_count == 1 && subject->gone);
+    assert(subject->key_count == 1 && subject->gone && !strcmp(subject->gone->key[0], subject->key[0]));
     sql_path(subject_path, names, names->dataset, subject->name);
     sql_path(gone, names, names->dataset, subject->gone->name);
     sql_quote(key, subject->key[0]);

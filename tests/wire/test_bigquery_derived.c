@@ -399,6 +399,13 @@ static void a_list_alone_makes_no_view(void **unused)
     put_member(&bench, "a", json_pack("{s:s}", "plan", "pro"));
     refresh(&bench, &list_selection); /* the next run: nothing of the list is new */
     assert_custom(&bench, "plan = 'pro'");
+    struct error err = {0};
+    must(prepare(&bench, &list_selection, &err), &err);
+    refresh(&bench, &list_selection);
+    size_t queries = journal_count("\"jobs.query\"");
+    assert_true(queries > 0);
+    refresh(&bench, &list_selection); /* the list is as it was: it is not even read */
+    assert_int_equal(journal_count("\"jobs.query\""), queries);
     bench_done(&bench);
 }
 

@@ -317,6 +317,35 @@ static void tables_may_insist_on_a_filter(void **unused)
     bench_done(&bench);
 }
 
+/* The subject's _latest may be a table: the reconciliation is what changes it. */
+static void a_latest_table_follows(void **unused)
+{
+    (void)unused;
+    static const char *const as_tables[] = {"people", "person_teams"};
+    struct texts texts = {.count = 0};
+    struct bench bench = bench_new();
+    struct bigquery *bq = (struct bigquery *)bench.warehouse;
+    bq->settings.latest_tables = as_tables;
+    bq->settings.latest_table_count = COUNT(as_tables);
+    add_person(&texts, "a", 3);
+    add_person(&texts, "b", 3);
+    add_team(&texts, "b", "t", 3);
+    put(&bench, &texts);
+    refresh(&bench, &all);
+    assert_int_equal(in_latest(&bench, "a") + in_latest(&bench, "b"), 2);
+    assert_int_equal(ask("SELECT COUNT(*) FROM `acme-data.%s.person_teams_latest`", bench.dataset), 1);
+    assert_int_equal(compare(&bench, "a", 10), 1);
+    assert_int_equal(in_latest(&bench, "b"), 1);
+    refresh(&bench, &compared);
+    assert_int_equal(in_latest(&bench, "b"), 0);
+    /* Sets follow with their owner's stream, though nothing was inserted there. */
+    struct error err = {0};
+    must(prepare(&bench, &all, &err), &err);
+    refresh(&bench, &all);
+    assert_int_equal(ask("SELECT COUNT(*) FROM `acme-data.%s.person_teams_latest`", bench.dataset), 0);
+    bench_done(&bench);
+}
+
 /* --- Sets --- */
 
 static int64_t teams_of(const struct bench *bench, const char *person)
@@ -366,6 +395,7 @@ int main(void)
         cmocka_unit_test(the_known_are_left_as_noted),
         cmocka_unit_test(an_empty_list_is_not_believed),
         cmocka_unit_test(tables_may_insist_on_a_filter),
+        cmocka_unit_test(a_latest_table_follows),
         cmocka_unit_test(a_set_is_replaced_as_a_whole),
     };
     return cmocka_run_group_tests_name("bigquery_gone", tests, bench_start, bench_stop);
