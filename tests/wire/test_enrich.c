@@ -140,7 +140,7 @@ static void lists_are_read_to_their_end_however_they_page(void **state)
                  FOUND(CONTACT("1", LIST("notes", "", "/contacts/1/notes", "true") "," LIST(
                                         "companies", "", "/contacts/1/companies", "true"))));
     (void)answer(&room, "GET /contacts/1/notes ",
-                 "{\"data\":[{\"id\":\"a\"}],\"pages\":{\"next\":{\"starting_after\":\"x y\"}}}");
+                 "{\"data\":[{\"id\":\"a\"}],\"pages\":{\"next\":{\"page\":2,\"starting_after\":\"x y\"}}}");
     (void)answer(&room, "GET /contacts/1/notes?starting_after=x%20y ",
                  "{\"data\":[{\"id\":\"b\"}],\"pages\":{\"next\":{\"page\":3}}}");
     (void)answer(&room, "GET /contacts/1/notes?page=3 ",

@@ -177,7 +177,7 @@ static char *next_url(const char *first_url, const struct paging_link *link)
     if (!link->cursor && link->number <= 0) return NULL;
     buf_init(&url, LIMIT_NEXT_URL);
     (void)buf_format(&url, "%s%c", first_url, strchr(first_url, '?') ? '&' : '?');
-    if (link->number > 0)
+    if (!link->cursor)
         (void)buf_format(&url, "page=%" PRId64, link->number);
     else if (buf_text(&url, "starting_after="))
         (void)http_escape(&url, link->cursor);
