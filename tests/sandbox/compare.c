@@ -38,7 +38,9 @@ bool compare_expect_nothing(struct sandbox *sandbox)
 
 bool compare_query(struct comparison *comparison, const char *sql, struct store_result *out_result)
 {
-    struct store_query query = {.text = sql, .project = "sandbox"};
+    AUTO(json_drop) json_t *dataset = store_dataset(comparison->sandbox->store, comparison->dataset);
+    const char *project = json_text_at(dataset, "datasetReference.projectId"); /* views name it */
+    struct store_query query = {.text = sql, .project = project ? project : "sandbox"};
     struct store_error err;
     *out_result = (struct store_result){.schema = NULL};
     if (store_run(comparison->sandbox->store, &query, out_result, &err)) return true;

@@ -15,9 +15,9 @@
 #include "world.h"
 #include "world_companies.h"
 
-/* What a latest table must hold and may hold: times by key. */
 struct living {
-    json_t *here, *gone;
+    json_t *here; /* what the table must hold: times by key; null once it was found */
+    json_t *gone; /* what it may hold: keys */
 };
 
 struct latest {
@@ -30,13 +30,18 @@ struct latest {
 
 static void list_world(struct world *world, struct living *living)
 {
-    int64_t count = world_count(world);
+    int64_t count = world_count(world), removals = world_removals(world);
     for (int64_t number = 0; number < count; number++) {
         char id[WORLD_ID];
         int64_t updated_s;
-        bool here = world_is_here(world, number);
         (void)world_newest(world, number, id, &updated_s);
-        if (id[0]) json_object_set_new(here ? living->here : living->gone, id, json_integer(updated_s));
+        if (id[0] && world_is_here(world, number))
+            json_object_set_new(living->here, id, json_integer(updated_s));
+    }
+    for (int64_t number = 0; number < removals; number++) {
+        struct world_removal removal;
+        world_removal(world, number, &removal);
+        if (removal.back_s == INT64_MAX) json_object_set_new(living->gone, removal.id, json_true());
     }
 }
 
@@ -155,8 +160,10 @@ static void compare_rows(struct comparison *comparison, const struct latest *lat
         const char *key = compare_cell(fields, row, "key");
         int64_t at_s = compare_seconds(fields, row, "version");
         const char *why = key ? judge(living, tombstones, key, at_s) : "it has no key";
+        bool broken =
+            key && world_is_broken(comparison->sandbox->talks, key); /* an older version stays newest */
         comparison->rows++;
-        if (why) compare_note(comparison->altered, key ? key : "(no key)", at_s, why);
+        if (why && !broken) compare_note(comparison->altered, key ? key : "(no key)", at_s, why);
     }
     store_result_done(&result);
 }

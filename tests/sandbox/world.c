@@ -67,6 +67,20 @@ struct version *version_of(const struct records *records, size_t number, uint32_
     return version < record->past_count ? &record->past[version] : &record->newest;
 }
 
+/* Only the first elements of a list have a url: the full objects that are read behind them do not tell
+ * theirs. */
+static void take_urls(json_t *data)
+{
+    for (size_t i = LIST_CUT; i < json_array_size(data); i++) {
+        json_t *element = json_array_get(data, i);
+        AUTO(json_drop) json_t *type = json_incref(json_object_get(element, "type"));
+        AUTO(json_drop) json_t *id = json_incref(json_object_get(element, "id"));
+        json_object_clear(element);
+        json_object_set(element, "type", type);
+        json_object_set(element, "id", id);
+    }
+}
+
 /* A record that was given, in that form. Yours. */
 static json_t *given_body(const struct world *world, json_t *given, enum form form)
 {
@@ -80,6 +94,7 @@ static json_t *given_body(const struct world *world, json_t *given, enum form fo
         json_t *data = json_object_get(shown, "data");
         while (form != FORM_TRUTH && json_array_size(data) > LIST_CUT)
             json_array_remove(data, json_array_size(data) - 1);
+        take_urls(data);
         if (count > LIST_CUT || json_object_get(shown, "has_more"))
             json_object_set_new(shown, "has_more", json_boolean(form != FORM_TRUTH));
         json_object_set_new(body, contact_list_name(list), shown);

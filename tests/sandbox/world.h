@@ -92,7 +92,7 @@ enum world_list {
 /* Adds the contact as it is now, or says where it went: out_into is the one it was merged into. */
 enum world_state world_contact(struct world *world, const char *id, bool history, struct buf *out,
                                char out_into[WORLD_ID]);
-/* Its whole list in the short form [{type, id, url}], yours; NULL: it is not here. */
+/* Its whole list in the short form [{type, id, ..}], yours; NULL: it is not here. */
 json_t *world_contact_list(struct world *world, const char *id, enum world_list list);
 /* Adds up to `limit` current contacts with commas between them, in the order they came, from number *next on,
  * which moves behind them. Returns how many; out_total: of how many. */

@@ -155,7 +155,7 @@ static unsigned count_list(const struct contact *contact, struct dice *dice, enu
     return roll(dice, 12) ? roll(dice, 3) : roll(dice, LIST_CUT + 1);
 }
 
-/* The elements: [{"type","id","url"}]. */
+/* The elements: [{"type","id","url"}]. Only the first have a url: full objects do not tell theirs. */
 static void put_elements(struct buf *out, enum world_list list, struct dice *dice, unsigned count, bool odd)
 {
     unsigned first = 1000 + roll(dice, 9000), step = 1 + roll(dice, 40);
@@ -165,7 +165,7 @@ static void put_elements(struct buf *out, enum world_list list, struct dice *dic
         put_open(out, NULL, '{');
         put_text(out, "type", lists[list].type);
         put_format(out, "id", "%u", id);
-        put_format(out, "url", "/%s/%u", lists[list].element, id);
+        if (i < LIST_CUT) put_format(out, "url", "/%s/%u", lists[list].element, id);
         if (odd && roll(dice, 50) == 0)
             put_text(out, "colour.name", "red"); /* nothing documents it, and the dot needs an escape */
         buf_byte(out, '}');
