@@ -207,25 +207,42 @@ static void what_can_not_be_read_whole_stays_as_listed(void **state)
     (void)answer(
         &room, "POST /contacts/search",
         FOUND(CONTACT("1", LIST("tags", LINK("tag", "5"), "/contacts/1/tags", "true")) "," CONTACT(
-            "2", LIST("tags", LINK("tag", "5"), "/contacts/2/tags",
-                      "true")) "," CONTACT("3", LIST("tags", LINK("tag", "5"), "/contacts/3/tags",
-                                                     "true")) "," CONTACT("4",
-                                                                          LIST("tags", LINK("tag", "5"),
-                                                                               "/contacts/4/tags", "true"))));
+            "2",
+            LIST(
+                "tags", LINK("tag", "5"), "/contacts/2/tags",
+                "true")) "," CONTACT("3",
+                                     LIST(
+                                         "tags", LINK("tag", "5"), "/contacts/3/tags",
+                                         "true")) "," CONTACT("4",
+                                                              LIST(
+                                                                  "tags",
+                                                                  LINK("tag", "5"),
+                                                                  "/contacts/4/tags",
+                                                                  "true")) "," CONTACT("5",
+                                                                                       LIST(
+                                                                                           "tags",
+                                                                                           LINK("tag", "5"),
+                                                                                           "/contacts/5/tags",
+                                                                                           "true"))));
     (void)add(&room, "GET /contacts/1/tags ", "404 Gone", "{}");
     (void)add(&room, "GET /contacts/2/tags ", "422 No", "{}");
     (void)answer(&room, "GET /contacts/3/tags ", "{\"tag\":[]}");
     (void)answer(&room, "GET /contacts/4/tags ",
                  "{\"data\":[{\"id\":\"a\"}],\"pages\":{\"next\":\"http://elsewhere.example/x\"}}");
+    (void)answer(&room, "GET /contacts/5/tags ",
+                 "{\"data\":[{\"id\":\"a\"}],\"pages\":{\"next\":{\"page\":2}}}");
+    answer(&room, "GET /contacts/5/tags?page=2 ",
+           "{\"data\":[{\"id\":\"b\"}],\"pages\":{\"next\":{\"page\":2}}}")
+        ->again = true; /* a circle */
     begin(&room, "contacts", "contacts_deleted");
     struct page page = first_page(&room);
-    assert_int_equal(page.count, 4);
+    assert_int_equal(page.count, 5);
     for (size_t i = 0; i < page.count; i++) {
         assert_true(json_is_true(json_at(page.records[i].body, "tags.has_more")));
         assert_int_equal(json_array_size(json_at(page.records[i].body, "tags.data")), 1);
     }
     assert_int_equal(page.vanished, 1);
-    assert_int_equal(page.incomplete, 3);
+    assert_int_equal(page.incomplete, 4);
     end(&room);
 }
 
