@@ -5,7 +5,10 @@
 
 bool is_collecting(const char *function)
 {
-    return strcmp(function, "ARRAY_AGG") == 0 || strcmp(function, "APPROX_QUANTILES") == 0;
+    static const char *const names[] = {"ARRAY_AGG", "APPROX_QUANTILES", "MAX_BY", "MIN_BY"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(names[i], function) == 0) return true;
+    return false;
 }
 
 /* An ARRAY of the values; order: struct order. */
@@ -79,6 +82,22 @@ static struct value emit_quantiles(struct emitter *emitter, const struct expr *e
                       type_array(&sql->arena, value.type));
 }
 
+/* MAX_BY(x, y): the x of the greatest y; a NULL is none. */
+static struct value emit_by(struct emitter *emitter, const struct expr *expr)
+{
+    struct sql *sql = emitter->sql;
+    if (expr->args.count != 2 || expr->order.count > 0 || expr->limit != NULL || expr->distinct)
+        sql_fail_at(sql, expr->at, "%s takes two arguments", expr->name);
+    struct value value = emit_expr(emitter, expr->args.items[0]);
+    struct value by = emit_expr(emitter, expr->args.items[1]);
+    need_groupable(emitter, by.type, expr->at, expr->name);
+    const char *one = sql_format(
+        sql, "bq_array_agg(1, 0, json_array(CASE WHEN %s IS NOT NULL THEN %s END), %s IS NULL, 0, %s, %d)",
+        by.sql, json_of(emitter, value), by.sql, by.sql, expr->name[1] == 'A');
+    return value_make(sql_format(sql, "bq_element(%s, 0, 1, %d)", one, value.type->kind == TYPE_JSON),
+                      value.type);
+}
+
 bool emit_collecting(struct emitter *emitter, const struct expr *expr, struct value *out_value)
 {
     bool sorted = expr->order.count > 0 || expr->limit != NULL;
@@ -86,6 +105,8 @@ bool emit_collecting(struct emitter *emitter, const struct expr *expr, struct va
         *out_value = emit_array_agg(emitter, expr);
     } else if (strcmp(expr->name, "APPROX_QUANTILES") == 0) {
         *out_value = emit_quantiles(emitter, expr);
+    } else if (strcmp(expr->name, "MAX_BY") == 0 || strcmp(expr->name, "MIN_BY") == 0) {
+        *out_value = emit_by(emitter, expr);
     } else if (strcmp(expr->name, "STRING_AGG") == 0 && sorted) {
         *out_value = emit_sorted_texts(emitter, expr);
     } else {

@@ -103,8 +103,24 @@ static struct value emit_arithmetic(struct emitter *emitter, const struct expr *
     return value_make(sql_format(emitter->sql, "(%s %s %s)", sides[0].sql, expr->name, sides[1].sql), type);
 }
 
+/* TIMESTAMP + INTERVAL n PART. What BigQuery makes of a DATE so is a DATETIME, which is not supported. */
+static struct value emit_shift(struct emitter *emitter, const struct expr *expr)
+{
+    const struct expr *interval = expr->args.items[1];
+    struct value base = arg(emitter, expr, 0), count = arg(emitter, interval, 0);
+    if (base.type->kind != TYPE_TIMESTAMP || strchr("+-", expr->name[0]) == NULL) {
+        sql_fail_at(emitter->sql, expr->at, "Operator %s between %s and INTERVAL is not supported",
+                    expr->name, type_name(&emitter->sql->arena, base.type));
+    }
+    need_type(emitter, &count, TYPE_INT64, expr, "INTERVAL");
+    return value_make(sql_format(emitter->sql, "bq_timestamp_add(%s, %s(%s), %s)", base.sql,
+                                 expr->name[0] == '-' ? "-" : "", count.sql, emit_part(emitter, interval)),
+                      base.type);
+}
+
 static struct value emit_binary(struct emitter *emitter, const struct expr *expr)
 {
+    if (((const struct expr *)expr->args.items[1])->kind == EXPR_INTERVAL) return emit_shift(emitter, expr);
     if (strcmp(expr->name, "AND") == 0 || strcmp(expr->name, "OR") == 0) return emit_logic(emitter, expr);
     struct value sides[2];
     sides[0] = arg(emitter, expr, 0);

@@ -49,6 +49,7 @@ const struct rule sql_rules[] = {
     /* numbers */
     {"ABS", "i", 'i', "abs($1)", SCALAR},
     {"ABS", "f", 'f', "abs($1)", SCALAR},
+    {"SIGN", "i", 'i', "sign($1)", SCALAR},
     {"SIGN", "f", 'f', "CAST(sign($1) AS REAL)", SCALAR},
     {"ROUND", "f?i", 'f', "round($*)", SCALAR},
     {"FLOOR", "f", 'f', "bq_round('FLOOR', $1)", SCALAR},
@@ -60,8 +61,8 @@ const struct rule sql_rules[] = {
     {"SAFE_DIVIDE", "ff", 'f', "(CAST($1 AS REAL) / $2)", SCALAR},
     {"IEEE_DIVIDE", "ff", 'f', "(CAST($1 AS REAL) / $2)", SCALAR},
     /* texts */
-    {"LOWER", "s", 's', "lower($1)", SCALAR},
-    {"UPPER", "s", 's', "upper($1)", SCALAR},
+    {"LOWER", "s", 's', "bq_case('L', $1)", SCALAR},
+    {"UPPER", "s", 's', "bq_case('U', $1)", SCALAR},
     {"LENGTH", "s", 'i', "length($1)", SCALAR},
     {"CHAR_LENGTH", "s", 'i', "length($1)", SCALAR},
     {"BYTE_LENGTH", "s", 'i', "length(CAST($1 AS BLOB))", SCALAR},
@@ -76,7 +77,7 @@ const struct rule sql_rules[] = {
     {"STRPOS", "ss", 'i', "instr($1, $2)", SCALAR},
     {"STARTS_WITH", "ss", 'b', "(substr($1, 1, length($2)) = $2)", SCALAR},
     {"ENDS_WITH", "ss", 'b', "(length($2) = 0 OR substr($1, -length($2)) = $2)", SCALAR},
-    {"CONTAINS_SUBSTR", "ss", 'b', "(instr(lower($1), lower($2)) > 0)", SCALAR},
+    {"CONTAINS_SUBSTR", "ss", 'b', "(instr(bq_case('L', $1), bq_case('L', $2)) > 0)", SCALAR},
     {"REGEXP_CONTAINS", "ss", 'b', "bq_regexp($1, $2)", SCALAR},
     {"SPLIT", "s?s", 'S', "bq_split($*)", SCALAR},
     /* days and instants */

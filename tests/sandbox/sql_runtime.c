@@ -1,6 +1,7 @@
 /* Numbers, casts and texts at run time. */
 #include <ctype.h>
 #include <errno.h>
+#include <locale.h>
 #include <math.h>
 #include <regex.h>
 #include <stdarg.h>
@@ -8,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <wctype.h>
 
 #include "sql_emit.h"
 #include "sql_runtime.h"
@@ -212,10 +214,10 @@ static void cast(sqlite3_context *context, int count, sqlite3_value **values)
 
 /* --- texts --- */
 
-static size_t character(const char *text)
+size_t runtime_character(const char *text)
 {
-    size_t size = 1;
-    while ((text[size] & 0xC0) == 0x80)
+    size_t size = *text != '\0';
+    while (size > 0 && (text[size] & 0xC0) == 0x80)
         size++;
     return size;
 }
@@ -232,7 +234,7 @@ static bool is_like(const char *text, const char *pattern)
         }
         bool escaped = *pattern == '\\' && pattern[1] != '\0';
         const char *wanted = pattern + escaped;
-        size_t size = character(text);
+        size_t size = runtime_character(text);
         if (*wanted != '\0' && !escaped && *wanted == '_') {
             text += size;
             pattern = wanted + 1;
@@ -240,7 +242,7 @@ static bool is_like(const char *text, const char *pattern)
             text += size;
             pattern = wanted + size;
         } else if (star != NULL) {
-            mark += character(mark);
+            mark += runtime_character(mark);
             text = mark;
             pattern = star;
         } else {
@@ -293,7 +295,7 @@ static void substr(sqlite3_context *context, int count, sqlite3_value **values)
     const char *text = runtime_text(values[0]);
     int64_t length = 0, from = sqlite3_value_int64(values[1]);
     int64_t most = count > 2 ? sqlite3_value_int64(values[2]) : INT64_MAX;
-    for (const char *c = text; *c != '\0'; c += character(c))
+    for (const char *c = text; *c != '\0'; c += runtime_character(c))
         length++;
     if (most < 0) {
         runtime_error(context, "Third argument in SUBSTR() cannot be negative");
@@ -301,11 +303,52 @@ static void substr(sqlite3_context *context, int count, sqlite3_value **values)
     }
     int64_t skip = from > 0 ? from - 1 : from == 0 || from < -length ? 0 : length + from;
     for (; skip > 0 && *text != '\0'; skip--)
-        text += character(text);
+        text += runtime_character(text);
     const char *end = text;
     for (; most > 0 && *end != '\0'; most--)
-        end += character(end);
+        end += runtime_character(end);
     sqlite3_result_text(context, text, (int)(end - text), SQLITE_TRANSIENT);
+}
+
+/* The letter behind at most two bytes of UTF-8 in the other case: Latin, Greek and Cyrillic. */
+static void append_cased(sqlite3_str *out, const char *text, size_t size, bool upper, locale_t locale)
+{
+    wchar_t wide = (wchar_t)(((unsigned char)text[0] & 0x1F) << 6 | ((unsigned char)text[1] & 0x3F));
+    wide = (wchar_t)(upper ? towupper_l((wint_t)wide, locale) : towlower_l((wint_t)wide, locale));
+    if (size != 2 || wide < 0x80 || wide > 0x7FF) {
+        sqlite3_str_append(out, text, (int)size); /* nothing that people write in names has such a partner */
+    } else {
+        sqlite3_str_appendchar(out, 1, (char)(0xC0 | wide >> 6));
+        sqlite3_str_appendchar(out, 1, (char)(0x80 | (wide & 0x3F)));
+    }
+}
+
+/* bq_case('U' or 'L', text) */
+static void change_case(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    if (runtime_any_null(count, values)) return;
+    bool upper = runtime_text(values[0])[0] == 'U';
+    locale_t locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+    if (locale == (locale_t)0) {
+        runtime_error(context, "There is no locale C.UTF-8 on this machine");
+        return;
+    }
+    sqlite3_str *out = sqlite3_str_new(NULL);
+    for (const char *c = runtime_text(values[1]); *c != '\0'; c += runtime_character(c)) {
+        size_t size = runtime_character(c);
+        if (size > 1 && upper && strncmp(c, "\xC3\x9F", 2) == 0) {
+            sqlite3_str_appendall(out, "SS"); /* of the German sharp s */
+        } else if (size > 1) {
+            append_cased(out, c, size, upper, locale);
+        } else {
+            sqlite3_str_appendchar(out, 1,
+                                   (char)(upper ? toupper((unsigned char)*c) : tolower((unsigned char)*c)));
+        }
+    }
+    freelocale(locale);
+    char *text = sqlite3_str_finish(out);
+    runtime_result(context, text != NULL ? text : "");
+    sqlite3_free(text);
 }
 
 static void concat(sqlite3_context *context, int count, sqlite3_value **values)
@@ -436,10 +479,19 @@ static bool register_both(sqlite3 *db, const struct runtime_function *f)
 bool runtime_register(sqlite3 *db)
 {
     static const struct runtime_function functions[] = {
-        {"bq_int", 3, int_operator},  {"bq_divide", 2, divide},     {"bq_round", 2, round_to},
-        {"bq_cast", 4, cast},         {"bq_like", 2, like},         {"bq_regexp", 2, regexp},
-        {"bq_substr", -1, substr},    {"bq_concat", -1, concat},    {"bq_format", -1, format},
-        {"bq_required", 2, required}, {"bq_error", 1, raise_error}, {0},
+        {"bq_int", 3, int_operator},
+        {"bq_divide", 2, divide},
+        {"bq_round", 2, round_to},
+        {"bq_cast", 4, cast},
+        {"bq_like", 2, like},
+        {"bq_regexp", 2, regexp},
+        {"bq_case", 2, change_case},
+        {"bq_substr", -1, substr},
+        {"bq_concat", -1, concat},
+        {"bq_format", -1, format},
+        {"bq_required", 2, required},
+        {"bq_error", 1, raise_error},
+        {0},
     };
     const struct runtime_function *const tables[] = {functions, runtime_json_functions,
                                                      runtime_path_functions, runtime_time_functions};

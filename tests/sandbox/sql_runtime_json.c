@@ -256,6 +256,11 @@ static void split(sqlite3_context *context, int count, sqlite3_value **values)
     if (runtime_any_null(count, values)) return;
     const char *text = runtime_text(values[0]), *mark = count > 1 ? runtime_text(values[1]) : ",";
     json_t *parts = json_array();
+    while (*mark == '\0' && runtime_character(text) < strlen(text)) { /* into characters */
+        size_t size = runtime_character(text);
+        (void)json_array_append_new(parts, json_stringn(text, size)); /* memory only */
+        text += size;
+    }
     while (*mark != '\0' && strstr(text, mark) != NULL) {
         const char *end = strstr(text, mark);
         (void)json_array_append_new(parts, json_stringn(text, (size_t)(end - text))); /* memory only */

@@ -324,9 +324,12 @@ static bool take_local(sqlite3_context *context, sqlite3_value *value, const str
 
 static bool extract_part(const char *part, int64_t us, int64_t *out_value)
 {
-    int year = 0, month = 0, of_month = 0;
+    int year = 0, month = 0, of_month = 0, iso_year = 0;
     struct day day = {.n = (int32_t)runtime_floor(us, DAY_US)};
+    /* A week from Monday to Sunday is of the year of its Thursday. */
+    struct day thursday = {.n = day.n - ((day.n + 3) % 7 + 7) % 7 + 3};
     int64_t rest = us - day.n * DAY_US;
+    day_to_civil(thursday, &iso_year, &month, &of_month);
     day_to_civil(day, &year, &month, &of_month);
     const struct {
         const char *name;
@@ -336,6 +339,9 @@ static bool extract_part(const char *part, int64_t us, int64_t *out_value)
                  {"MONTH", month},
                  {"DAY", of_month},
                  {"DAYOFWEEK", ((day.n + 4) % 7 + 7) % 7 + 1},
+                 {"WEEK", (day.n - day_of_civil(year, 1, 1).n + 7 - ((day.n + 4) % 7 + 7) % 7) / 7},
+                 {"ISOWEEK", (thursday.n - day_of_civil(iso_year, 1, 1).n) / 7 + 1},
+                 {"ISOYEAR", iso_year},
                  {"DAYOFYEAR", day.n - day_of_civil(year, 1, 1).n + 1},
                  {"HOUR", rest / (3600 * SECOND_US)},
                  {"MINUTE", rest / (60 * SECOND_US) % 60},
@@ -378,9 +384,10 @@ static bool format_element(sqlite3_str *out, char element, int64_t us)
     static const struct {
         char element;
         const char *part, *format;
-    } numbers[] = {{'Y', "YEAR", "%lld"},     {'m', "MONTH", "%02lld"},     {'d', "DAY", "%02lld"},
-                   {'e', "DAY", "%2lld"},     {'H', "HOUR", "%02lld"},      {'M', "MINUTE", "%02lld"},
-                   {'S', "SECOND", "%02lld"}, {'j', "DAYOFYEAR", "%03lld"}, {'Q', "QUARTER", "%lld"}};
+    } numbers[] = {{'Y', "YEAR", "%lld"},      {'m', "MONTH", "%02lld"},     {'d', "DAY", "%02lld"},
+                   {'e', "DAY", "%2lld"},      {'H', "HOUR", "%02lld"},      {'M', "MINUTE", "%02lld"},
+                   {'S', "SECOND", "%02lld"},  {'j', "DAYOFYEAR", "%03lld"}, {'Q', "QUARTER", "%lld"},
+                   {'V', "ISOWEEK", "%02lld"}, {'G', "ISOYEAR", "%04lld"}};
     int64_t value = 0;
     const char *compound = element == 'F' ? "Y-m-d" : element == 'T' ? "H:M:S" : element == 'R' ? "H:M" : "";
     for (const char *c = compound; *c != '\0'; c++) {
