@@ -20,6 +20,10 @@
 
 #define DAY_S     86400
 #define BEGIN     1761696000 /* 2025-10-29: summer time ends in Europe and America in the days after it */
+#define AUTUMN    1758844800 /* 2025-09-26: clocks change in the south, in Europe and in America */
+#define SPRING    1772236800 /* 2026-02-28: ... and back again */
+#define SEASON    40         /* days in which they do */
+#define PIECES    7
 #define DAYS      14
 #define PEOPLE    500
 #define WINDOWS   4 /* a zone and version */
@@ -37,16 +41,18 @@ struct room {
     struct error err;
 };
 
-static void room_open(struct room *room, const char *zone, const char *version)
+static void room_open_at(struct room *room, const char *zone, const char *version, struct window filled,
+                         int64_t people)
 {
     char url[64];
     const struct source_type *type = source_type_find("intercom");
     *room = (struct room){0};
-    if (!sandbox_start(
-            &(struct sandbox_options){.workspace_zone = zone, .seed = 7, .start_s = BEGIN + 100 * DAY_S},
-            &room->sandbox, &room->err))
+    if (!sandbox_start(&(struct sandbox_options){.workspace_zone = zone,
+                                                 .seed = 7,
+                                                 .start_s = filled.from_s + 100 * DAY_S},
+                       &room->sandbox, &room->err))
         fail_msg("%s", room->err.text);
-    world_fill(room->sandbox->world, BEGIN, BEGIN + DAYS * DAY_S, PEOPLE);
+    world_fill(room->sandbox->world, filled.from_s, filled.to_s, people);
     assert_int_equal(setenv("CASELOAD_TEST_TOKEN", "sandbox-token", 1), 0);
     assert_true(token_from_env("CASELOAD_TEST_TOKEN", &room->token, &room->err));
     assert_true(http_new(&(struct http_settings){.user_agent = "caseload/test"}, &room->http, &room->err));
@@ -59,6 +65,11 @@ static void room_open(struct room *room, const char *zone, const char *version)
                              &room->source, &room->err));
     room->selection =
         (struct selection){.stream = type->streams[0], .tables = {type->streams[0]->table}, .table_count = 1};
+}
+
+static void room_open(struct room *room, const char *zone, const char *version)
+{
+    room_open_at(room, zone, version, (struct window){.from_s = BEGIN, .to_s = BEGIN + DAYS * DAY_S}, PEOPLE);
 }
 
 static void room_close(struct room *room)
@@ -197,6 +208,64 @@ static void adjacent_windows_neither_lose_nor_double(void **state)
     room_close(&room);
 }
 
+/* Records at the cuts themselves and at the seconds around them, where a day of some zone may begin. */
+static void add_at_cuts(struct room *room, const int64_t *cuts, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        for (int64_t at = cuts[i] - 1; at <= cuts[i] + 1; at++) {
+            char id[64];
+            (void)snprintf(id, sizeof id, "cut-%zu-%" PRId64, i, at);
+            AUTO(json_drop)
+            json_t *record = json_pack("{s:s, s:I, s:I, s:s}", "id", id, "created_at", (json_int_t)at,
+                                       "updated_at", (json_int_t)at, "role", "user");
+            (void)world_add(room->sandbox->world, record);
+        }
+}
+
+static int compare_times(const void *a, const void *b)
+{
+    int64_t left = *(const int64_t *)a, right = *(const int64_t *)b;
+    return (left > right) - (left < right);
+}
+
+/* A period is cut at random, mostly where a local day begins somewhere; each piece is the truth, and the
+ * pieces together are the whole. */
+static void check_pieces(struct room *room, int64_t begin, uint64_t *seed)
+{
+    int64_t cuts[PIECES + 1] = {begin};
+    size_t sum = 0;
+    for (size_t i = 1; i < PIECES; i++)
+        cuts[i] = begin + DAY_S + draw(seed, 2 * (SEASON - 2) * 24) * 1800 + draw(seed, 3) - 1;
+    cuts[PIECES] = begin + SEASON * DAY_S;
+    qsort(cuts, PIECES + 1, sizeof *cuts, compare_times);
+    add_at_cuts(room, cuts, PIECES + 1);
+    for (size_t i = 0; i < PIECES; i++)
+        if (cuts[i] < cuts[i + 1])
+            sum += check_window(room, (struct window){.from_s = cuts[i], .to_s = cuts[i + 1]});
+    struct window whole = {.from_s = begin, .to_s = begin + SEASON * DAY_S};
+    assert_int_equal(sum, check_window(room, whole));
+    assert_true(sum >= PEOPLE / 10 + 2 * PIECES);
+}
+
+static void a_period_is_the_sum_of_its_pieces(void **state)
+{
+    (void)state;
+    static const char *const zones[] = {"Etc/GMT+12",       "America/Los_Angeles", "America/St_Johns",
+                                        "Europe/Berlin",    "Asia/Kathmandu",      "Australia/Lord_Howe",
+                                        "Pacific/Auckland", "Pacific/Kiritimati"};
+    static const int64_t begins[] = {AUTUMN, SPRING};
+    static const char *const versions[] = {"2.16", "2.17"};
+    uint64_t seed = 4711;
+    for (size_t round = 0; round < 2 * sizeof zones / sizeof *zones; round++) {
+        struct room room;
+        int64_t begin = begins[round % 2];
+        room_open_at(&room, zones[round / 2], versions[(round + round / 2) % 2],
+                     (struct window){.from_s = begin, .to_s = begin + SEASON * DAY_S}, PEOPLE / 5);
+        check_pieces(&room, begin, &seed);
+        room_close(&room);
+    }
+}
+
 static void the_open_window_sees_what_moves(void **state)
 {
     (void)state;
@@ -251,6 +320,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(windows_hold_what_they_should),
         cmocka_unit_test(adjacent_windows_neither_lose_nor_double),
+        cmocka_unit_test(a_period_is_the_sum_of_its_pieces),
         cmocka_unit_test(the_open_window_sees_what_moves),
         cmocka_unit_test(a_bad_line_loses_nothing),
         cmocka_unit_test(the_workspace_is_the_sandboxs),

@@ -1,0 +1,221 @@
+/* Every stream of the table, read from the sandbox's Intercom: the whole list arrives, each record once, in a
+ * row of its table; with every version of the API, or a refusal that leaves the other streams alone. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/json.h"
+#include "base/zone.h"
+#include "core/rows.h"
+#include "internal.h"
+#include "sandbox.h"
+#include "sources/sources.h"
+#include "world.h"
+#include "world_shelf.h"
+
+#define DAY_S  86400
+#define BEGIN  1761696000 /* 2025-10-29 */
+#define DAYS   14
+#define PEOPLE 40
+#define THINGS 170 /* more than the largest page */
+
+struct room {
+    const struct source_type *type;
+    struct sandbox *sandbox;
+    struct http *http;
+    struct token *token;
+    struct source *source;
+    struct zone *zone;
+    struct buf row;
+    bool unnamed; /* without the children that come by name only */
+    struct error err;
+};
+
+/* What a stream brought. */
+struct haul {
+    size_t records, children, rejected;
+};
+
+static void room_open(struct room *room, const char *version)
+{
+    static const char *const objects[] = {"Order", "Vehicle"};
+    char url[64];
+    *room = (struct room){.type = source_type_find("intercom")};
+    if (!sandbox_start(&(struct sandbox_options){.seed = 7, .start_s = BEGIN + (DAYS + 1) * DAY_S},
+                       &room->sandbox, &room->err))
+        fail_msg("%s", room->err.text);
+    assert_int_equal(setenv("CASELOAD_TEST_TOKEN", "sandbox-token", 1), 0);
+    assert_true(token_from_env("CASELOAD_TEST_TOKEN", &room->token, &room->err));
+    assert_true(http_new(&(struct http_settings){.user_agent = "caseload/test"}, &room->http, &room->err));
+    assert_true(zone_load("Etc/UTC", &room->zone, &room->err));
+    buf_init(&room->row, LIMIT_ROW);
+    (void)snprintf(url, sizeof url, "http://127.0.0.1:%d", sandbox_http_port(room->sandbox));
+    assert_true(room->type->create(&(struct source_settings){.base_url = url,
+                                                             .api_version = version,
+                                                             .rate_share = 1.0,
+                                                             .custom_objects = objects,
+                                                             .custom_object_count = 2,
+                                                             .http = room->http,
+                                                             .token = room->token},
+                                   &room->source, &room->err));
+}
+
+static void room_close(struct room *room)
+{
+    room->source->ops->free(room->source);
+    http_free(room->http);
+    token_free(room->token);
+    zone_free(room->zone);
+    buf_done(&room->row);
+    sandbox_stop(room->sandbox);
+}
+
+static void fill(struct room *room)
+{
+    world_fill(room->sandbox->world, BEGIN, BEGIN + DAYS * DAY_S, PEOPLE);
+    world_fill(room->sandbox->talks, BEGIN, BEGIN + DAYS * DAY_S, PEOPLE);
+    assert_true(world_remove_some(room->sandbox->talks, 3, BEGIN + DAYS * DAY_S) == 3);
+    for (size_t i = 0; i < room->type->stream_count; i++) {
+        struct shelf *shelf = shelves_find(room->sandbox->shelves, room->type->streams[i]->name);
+        if (shelf) shelf_fill(shelf, BEGIN, BEGIN + DAYS * DAY_S, THINGS);
+    }
+}
+
+static void keep(struct room *room, const struct table *table, const struct record *record, struct haul *haul)
+{
+    struct row_facts facts;
+    enum row_outcome outcome =
+        row_build(table, record->body, room->zone, (struct day){20000}, 0, &room->row, &facts);
+    if (outcome == ROW_REJECTED) print_message("%s: %s\n", table->name, facts.problem);
+    haul->rejected += record->problem || outcome == ROW_REJECTED;
+    haul->records += record->table == 0;
+    haul->children += record->table > 0;
+}
+
+/* False: it is refused, and err says how. */
+static bool read_stream(struct room *room, const struct stream *stream, struct haul *haul)
+{
+    bool windowed = stream->kind == STREAM_INCREMENTAL || stream->kind == STREAM_EVENT;
+    const struct window window = {.from_s = windowed ? BEGIN - 60 * DAY_S : INT64_MIN, .to_s = WINDOW_OPEN};
+    struct selection selection = {.stream = stream, .tables = {stream->table}, .table_count = 1};
+    struct reader *reader = NULL;
+    struct page page = {0};
+    *haul = (struct haul){0};
+    for (size_t c = 0; c < stream->child_count; c++)
+        if (!room->unnamed || stream->children[c].choice != CHILD_NAMED)
+            selection.tables[selection.table_count++] = stream->children[c].table;
+    if (!room->source->ops->open(room->source, &selection, window, &reader, &room->err)) return false;
+    bool good = true;
+    while (good && !page.last) {
+        good = room->source->ops->next(reader, &page, &room->err);
+        for (size_t i = 0; good && i < page.count; i++)
+            keep(room, selection.tables[page.records[i].table], &page.records[i], haul);
+    }
+    room->source->ops->close(reader);
+    return good;
+}
+
+static const struct stream *stream_named(const struct room *room, const char *name)
+{
+    for (size_t i = 0; i < room->type->stream_count; i++)
+        if (strcmp(room->type->streams[i]->name, name) == 0) return room->type->streams[i];
+    fail_msg("there is no stream %s", name);
+    return NULL;
+}
+
+static void every_list_arrives_whole(void **state)
+{
+    (void)state;
+    static const char *const versions[] = {"2.16", "2.17"};
+    for (size_t v = 0; v < sizeof versions / sizeof *versions; v++) {
+        struct room room;
+        room_open(&room, versions[v]);
+        fill(&room);
+        for (size_t i = 0; i < room.type->stream_count; i++) {
+            const struct stream *stream = room.type->streams[i];
+            struct shelf *shelf = shelves_find(room.sandbox->shelves, stream->name);
+            struct haul haul;
+            if (!read_stream(&room, stream, &haul)) fail_msg("%s", room.err.text);
+            if (haul.rejected > 0) fail_msg("%s: %zu are rejected", stream->name, haul.rejected);
+            if (shelf && haul.records != shelf_count(shelf))
+                fail_msg("%s: %zu of %zu", stream->name, haul.records, shelf_count(shelf));
+            if (haul.records == 0) fail_msg("%s: nothing", stream->name);
+        }
+        room_close(&room);
+    }
+}
+
+/* Records, and what they imply. */
+static void the_deleted_and_the_living_are_told(void **state)
+{
+    (void)state;
+    struct room room;
+    struct haul haul;
+    room_open(&room, NULL);
+    fill(&room);
+    assert_true(read_stream(&room, stream_named(&room, "deleted_conversations"), &haul));
+    assert_int_equal(haul.records, 3);
+    assert_int_equal(haul.children, 3);
+    size_t companies = shelf_count(shelves_find(room.sandbox->shelves, "companies"));
+    assert_true(read_stream(&room, stream_named(&room, "companies_reconciliation"), &haul));
+    assert_int_equal(haul.records, companies);
+    assert_true(read_stream(&room, stream_named(&room, "contacts_reconciliation"), &haul));
+    assert_int_equal(haul.records, PEOPLE);
+    assert_true(world_merge(room.sandbox->world, 5, BEGIN + DAYS * DAY_S + 3600) == 5);
+    assert_true(read_stream(&room, stream_named(&room, "contacts"), &haul));
+    assert_int_equal(haul.records, PEOPLE - 5);
+    assert_int_equal(haul.children, 5);
+    room_close(&room);
+}
+
+/* What an older version lacks is not ours to read; nothing else fails. */
+static void older_versions_have_less(void **state)
+{
+    (void)state;
+    static const char *const lacking[] = {"audiences",
+                                          "deleted_conversations",
+                                          "calls",
+                                          "ticket_states",
+                                          "internal_articles",
+                                          "macros",
+                                          "content_snippets",
+                                          "content_import_sources",
+                                          "external_pages",
+                                          "away_status_reasons",
+                                          "brands",
+                                          "custom_object_instances"};
+    struct room room;
+    size_t refused = 0;
+    room_open(&room, "2.11");
+    room.unnamed = true;
+    fill(&room);
+    for (size_t i = 0; i < room.type->stream_count; i++) {
+        struct haul haul;
+        const struct stream *stream = room.type->streams[i];
+        if (read_stream(&room, stream, &haul)) continue;
+        if (room.err.kind != ERROR_FORBIDDEN) fail_msg("%s", room.err.text);
+        size_t known = 0;
+        while (known < sizeof lacking / sizeof *lacking && strcmp(lacking[known], stream->name) != 0)
+            known++;
+        if (known == sizeof lacking / sizeof *lacking) fail_msg("%s", room.err.text);
+        refused++;
+    }
+    assert_int_equal(refused, sizeof lacking / sizeof *lacking);
+    room_close(&room);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_list_arrives_whole),
+        cmocka_unit_test(the_deleted_and_the_living_are_told),
+        cmocka_unit_test(older_versions_have_less),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
