@@ -8,7 +8,8 @@ source per 1,000 records; the share of the allowed rate that it used (the sandbo
 Intercom does, or --rate); and the sandbox's own CPU, for it shares the machine. `ceiling` is what a trivial client gets
 from the sandbox that throws the pages away: beyond it nothing can be measured.
 
---kinds: every stream there is, loaded once; the requests of each per 1,000 rows, and how many were made twice.
+--kinds: every stream there is, loaded once; the requests of each per 1,000 records, how many of these were pages of a
+search (150 records each at best: 6.67), and what was asked for twice.
 """
 import argparse
 import http.client
@@ -28,7 +29,8 @@ WORLDS = {
                                                            "parts": 5}},
 }
 STREAMS = {"contacts": ["contacts"], "conversations": ["conversations", "conversation_parts"]}
-MORE = ()  # changes of the world for the other streams
+MORE = ({"fill_list": {"kind": "tickets", "from": "2026-01-05", "to": "2026-03-01", "count": 3000}},
+        {"delete_conversations": {"count": 30}})
 WINDOW_S, RATE = 10, 1667
 SEARCH = {"contacts": "/contacts/search", "conversations": "/conversations/search"}
 
@@ -135,21 +137,25 @@ def kinds(build):
             box.post("/control/world", world)
         work(build, box, folder, streams=names, source={"custom_objects": ["Order"]})
         rows = {event["stream"]: event for event in finished(folder)}
-        asked = {}
+        asked, pages = {}, {}
         for entry in box.journal("intercom"):
+            if entry["operation"].endswith(".search"):
+                pages[entry["operation"].split(".")[0]] = pages.get(entry["operation"].split(".")[0], 0) + 1
             if entry["operation"] != "companies.scroll":  # whose pages have one address
                 key = (entry["method"], entry["path"], entry.get("body"))
                 asked[key] = asked.get(key, 0) + 1
         twice = {key: count for key, count in asked.items() if count > 1}
     finally:
         box.stop()
-    print("  ".join(f"{head:>26}" for head in ("stream", "kind", "records", "requests", "requests/k")))
+    print("  ".join(f"{head:>26}" for head in ("stream", "kind", "records", "requests", "requests/k", "of search pages/k")))
     for stream in listed:
         event = rows.get(stream["name"])
         if event:
-            share = f"{event['requests'] * 1000 / event['fetched']:.1f}" if event["fetched"] else "-"
-            print("  ".join(f"{cell:>26}" for cell in (stream["name"], stream["kind"], event["fetched"],
-                                                       event["requests"], share)))
+            records = event["fetched"]
+            share = f"{event['requests'] * 1000 / records:.1f}" if records else "-"
+            searched = f"{pages[stream['name']] * 1000 / records:.2f}" if stream["name"] in pages and records else ""
+            print("  ".join(f"{cell:>26}" for cell in (stream["name"], stream["kind"], records, event["requests"], share,
+                                                       searched)))
     print(f"asked for twice: {twice if twice else 'nothing'}")
 
 
