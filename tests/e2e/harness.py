@@ -162,12 +162,17 @@ def base_config(sandbox, **overrides):
     source = overrides.pop("source", {})
     config.update(overrides)
     config["source"] = {**config["source"], **source}
-    return config
+    return {key: value for key, value in config.items() if value is not None}
 
 
 def run_once(build, sandbox, config, *arguments, env=None, patience=PATIENCE_S):
     """`caseload run`: (exit code, stdout, stderr)."""
-    done = subprocess.run([str(build / "src/app/caseload"), "run", "--config", str(config), *arguments],
+    return run_command(build, sandbox, "run", "--config", str(config), *arguments, env=env, patience=patience)
+
+
+def run_command(build, sandbox, *arguments, env=None, patience=PATIENCE_S):
+    """Any command of caseload that ends by itself: (exit code, stdout, stderr)."""
+    done = subprocess.run([str(build / "src/app/caseload"), *arguments],
                           stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=patience,
                           env=env or environment(sandbox), check=False)
     return done.returncode, done.stdout, done.stderr

@@ -10,7 +10,7 @@ Steps (a line that begins with # is a comment; `publish` takes quotes as a shell
     sandbox [option=value ...]            start it (default: done by the first other step)
                                           credentials=self|exchange|user|machine: TLS, and credentials so
     auth JSON                             change what the credentials are worth: see /control/auth
-    config key=JSON ...                   change the configuration; source.key for those of the source
+    config key=JSON ...                   change the configuration; source.key for those of the source; null removes
     fill FROM TO COUNT | touch COUNT | touch-while-read EVERY | add JSON | world JSON
     clock +2d | clock +3h | clock 2026-03-03T04:00:00Z
     fault LINE                            see tests/sandbox/internal.h; `faults clear`
@@ -20,16 +20,19 @@ Steps (a line that begins with # is a comment; `publish` takes quotes as a shell
     subscription JSON                     its settings; the first step
     wait acked|leased|dead [NAME]         until the message is so
     wait nacked [NAME] [COUNT]            until it was given back so often (1)
-    wait journal SERVICE OPERATION COUNT  until so many such requests came since the scenario began
+    wait journal SERVICE OPERATION COUNT  until so many such requests came
     wait log [NAME] EVENT [key=value ...] until the worker logged it
     wait end [NAME] CODE                  until the worker has ended, with this exit code
     run [arguments ...]                   `caseload run`; exit code 0 unless the next line expects another
+    schema STREAM [arguments ...]         `caseload schema`, with the configuration; then as after a run
     expect exit CODE
-    expect output TEXT                    in stdout or stderr of the last run
-    expect equal                          the warehouse equals the truth
+    expect output TEXT                    in stdout or stderr of the last run; `expect no-output TEXT`: not there
+    expect equal [latest]                 the warehouse equals the truth; so do the tables and views named .._latest
     expect sql QUERY => JSON              rows as lists of texts
     expect rows TABLE ...                 each of these tables holds some
+    mark                                  the journal is counted from here on
     expect journal SERVICE OPERATION N    so many of them; also >=N, <=N
+    expect jobs N TEXT                    so many queries were run that hold the text
     expect failed-jobs TEXT               a job of BigQuery has failed with such a message
     expect last STREAM key=N ...          of the last finished stream: fetched, inserted, requests, units, outcome
     expect log [NAME] EVENT [key=value ...]
@@ -70,6 +73,7 @@ class Scenario:
         self.settings = {}  # of the subscription
         self.source_tokens = []
         self.outputs = []
+        self.marked = 0  # the number of the journal's last entry that is not counted
 
     # --- helpers ---
     @property
@@ -91,7 +95,14 @@ class Scenario:
         return self.workers[name]
 
     def count(self, service, operation):
-        return sum(1 for e in self.sandbox.journal(service) if e["operation"] == operation)
+        return sum(1 for e in self.sandbox.journal(service, self.marked) if e["operation"] == operation)
+
+    @staticmethod
+    def demand(number, wanted, what):
+        sign, wanted = re.fullmatch(r"([<>]=)?(\d+)", wanted).groups()
+        good = {"<=": number <= int(wanted), ">=": number >= int(wanted), None: number == int(wanted)}[sign]
+        if not good:
+            raise Failure(f"{number} times {what}")
 
     def last_stream(self, stream):
         events = []
@@ -225,6 +236,14 @@ class Scenario:
         self.pending_exit = self.last_run[0]
         self.outputs += self.last_run[1:]
 
+    def step_schema(self, words):
+        self.last_run = harness.run_command(self.build, self.sandbox, "schema", *words, "--config", str(self.config()))
+        self.pending_exit = self.last_run[0]
+        self.outputs += self.last_run[1:]
+
+    def step_mark(self, words):
+        self.marked = max((e["n"] for e in self.sandbox.journal(after=self.marked)), default=self.marked)
+
     def step_expect(self, words):
         getattr(self, "expect_" + words[0].replace("-", "_"))(words[1:])
 
@@ -239,8 +258,13 @@ class Scenario:
         if text not in self.last_run[1] + self.last_run[2]:
             raise Failure(f"not in the output: {text}\n{self.last_run[1]}{self.last_run[2]}")
 
+    def expect_no_output(self, words):
+        if " ".join(words) in self.last_run[1] + self.last_run[2]:
+            raise Failure(f"in the output:\n{self.last_run[1]}{self.last_run[2]}")
+
     def expect_equal(self, words):
-        report = self.sandbox.get("/control/compare?dataset=intercom")
+        latest = "&latest=1" if words == ["latest"] else ""
+        report = self.sandbox.get("/control/compare?dataset=intercom" + latest)
         if not report["equal"]:
             raise Failure("the warehouse differs from the truth: " + json.dumps(report)[:2000])
 
@@ -256,11 +280,12 @@ class Scenario:
                 raise Failure(f"{table} is empty")
 
     def expect_journal(self, words):
-        number = self.count(words[0], words[1])
-        sign, wanted = re.fullmatch(r"([<>]=)?(\d+)", words[2]).groups()
-        good = {"<=": number <= int(wanted), ">=": number >= int(wanted), None: number == int(wanted)}[sign]
-        if not good:
-            raise Failure(f"{number} times {words[0]} {words[1]}")
+        self.demand(self.count(words[0], words[1]), words[2], f"{words[0]} {words[1]}")
+
+    def expect_jobs(self, words):
+        text = " ".join(words[1:])
+        jobs = [e for e in self.sandbox.journal("bigquery", self.marked) if e["operation"] == "job"]
+        self.demand(sum(1 for e in jobs if text in e.get("query", "")), words[0], text)
 
     def expect_failed_jobs(self, words):
         text = " ".join(words)
