@@ -172,6 +172,34 @@ static void what_a_peer_wrote_is_cut_and_harmless(void **state)
     assert_string_equal(out, "");
 }
 
+/* --- lists that wait --- */
+
+static void lists_wait_in_order_while_there_is_room(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"[{\"id\":\"a\"}]", "[]", "[1,2.5,null,\"\xC3\xA4\"]"};
+    struct spool spool = {0};
+    struct error err = {0};
+    for (size_t i = 0; i < 3; i++) {
+        AUTO(json_drop) json_t *list = json_loads(texts[i], 0, NULL);
+        assert_true(spool_put(&spool, list));
+    }
+    for (size_t i = 0; i < 3; i++) {
+        AUTO(json_drop) json_t *list = json_loads(texts[i], 0, NULL);
+        AUTO(json_drop) json_t *taken = NULL;
+        assert_true(spool_take(&spool, &taken, &err));
+        assert_true(json_equal(taken, list));
+    }
+    AUTO(json_drop) json_t *list = NULL;
+    assert_true(spool_take(&spool, &list, &err));
+    assert_null(list);
+    list = json_array();
+    spool.packed = LIMIT_PACKED;
+    assert_false(spool_put(&spool, list));
+    spool_done(&spool);
+    assert_int_equal(spool.count, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -180,6 +208,7 @@ int main(void)
         cmocka_unit_test(an_open_window_has_no_end),
         cmocka_unit_test(a_search_is_written),
         cmocka_unit_test(links_have_many_forms),
+        cmocka_unit_test(lists_wait_in_order_while_there_is_room),
         cmocka_unit_test(what_a_peer_wrote_is_cut_and_harmless),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

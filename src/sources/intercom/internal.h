@@ -7,6 +7,7 @@
  * batch    the records of a page, and what they imply
  * paging   reads a stream page by page
  * scroll   reads the companies, which have a way of their own
+ * spool    lists that wait
  * threads  reads a search, and then each record found by itself, with what belongs to it
  * enrich   reads a listing, and adds what its records have more of
  * errand   one GET of many that are under way; store is where its answer waits
@@ -283,5 +284,19 @@ bool batch_complete(const struct batch *batch, const char *what, struct error *e
 /* What records imply. */
 void imply_merged(struct batch *batch, const json_t *contact);
 void imply_deleted(struct batch *batch, const json_t *record);
+
+/* --- spool.c --- */
+
+/* Lists of records that wait, deflated, as many as there is room for. Zero is an empty one. */
+struct spool {
+    struct pack *pages;
+    size_t count, next; /* put; and the first that was not taken */
+    size_t packed;      /* bytes */
+};
+
+bool spool_put(struct spool *spool, const json_t *list); /* false: there is no room */
+/* The first one that was not taken; yours. NULL: there are no more. */
+bool spool_take(struct spool *spool, json_t **out_list, struct error *err);
+void spool_done(struct spool *spool); /* it is empty again */
 
 #endif

@@ -1,8 +1,9 @@
 /* scroll.c - the companies: a list that only moves forward.
  *
  * Intercom keeps the place: each page is asked for with the same parameter, and the end is an empty page. So
- * an answer that is lost on the way is a page that is lost, and the scroll begins anew; records that come
- * twice are the caller's to deal with. A workspace has one scroll at a time, which lapses after a minute.
+ * an answer that is lost on the way is a page that is lost, and the scroll begins anew. A workspace has one
+ * scroll at a time, which lapses after a minute. So nothing slow is done between pages: they wait until all
+ * have been read, and only what there is no room for is handed on at once.
  */
 #include <assert.h>
 #include <inttypes.h>
@@ -32,14 +33,16 @@ struct scroll {
     char what[96];
     struct buf url;
 
-    char *param;    /* NULL: the first page is under way */
-    int64_t number; /* of the page under way */
-    bool finished;
+    char *param;                   /* NULL: the first page is under way */
+    int64_t number;                /* of the page under way */
+    bool ended;                    /* no page is under way */
     int lapses, repeats, refusals; /* since the last good page */
     int restarts;
     struct trail faces; /* first records of pages */
 
     json_t *answer;
+    struct spool spool; /* pages that wait */
+    json_t *list;       /* the one that is handed out */
     struct batch batch;
 };
 
@@ -75,6 +78,7 @@ static void forget_place(struct scroll *scroll)
     scroll->number = 1;
     scroll->repeats = scroll->refusals = 0;
     trail_done(&scroll->faces);
+    spool_done(&scroll->spool);
     batch_forget(&scroll->batch);
 }
 
@@ -160,38 +164,53 @@ static bool is_new_page(struct scroll *scroll, const json_t *list, struct error 
                      scroll->what, scroll->fetch.request_id);
 }
 
-/* The next page travels while this one is worked on. */
-static bool send_for_next(struct scroll *scroll, const json_t *list, struct error *err)
+/* Reads a page and sends for the one after it. */
+static bool read_page(struct scroll *scroll, const json_t **out_list, struct page *page, struct error *err)
 {
-    scroll->finished = json_array_size(list) == 0;
-    if (scroll->finished) return batch_complete(&scroll->batch, scroll->what, err);
-    if (!keep_param(scroll, err) || !is_new_page(scroll, list, err)) return false;
-    scroll->number++;
-    return send_request(scroll, err);
-}
-
-static bool next_page(struct reader *reader, struct page *out_page, struct error *err)
-{
-    struct scroll *scroll = (struct scroll *)reader;
     json_drop(&scroll->answer);
-    batch_reset(&scroll->batch);
-    *out_page = (struct page){.last = true};
-    if (scroll->finished) return true;
     if (!collect_answer(scroll, err)) return false;
-    fetch_tell(&scroll->fetch, out_page);
+    fetch_tell(&scroll->fetch, page);
     const json_t *list = paging_list(scroll->answer, scroll->stream->list);
     if (!list)
         return error_set(err, ERROR_FORMAT,
                          "%s: the answer has no list \"%s\", request id %s; is the API version right?",
                          scroll->what, scroll->stream->list, scroll->fetch.request_id);
     batch_told(&scroll->batch, scroll->answer);
+    *out_list = list;
+    scroll->ended = json_array_size(list) == 0;
+    if (scroll->ended) return true;
+    if (!keep_param(scroll, err) || !is_new_page(scroll, list, err)) return false;
+    scroll->number++;
+    return send_request(scroll, err);
+}
+
+/* The page to hand on: one that there is no room for, or else, when all were read, one that waited. */
+static bool find_page(struct scroll *scroll, const json_t **out_list, struct page *page, struct error *err)
+{
+    *out_list = NULL;
+    while (!scroll->ended) {
+        if (!read_page(scroll, out_list, page, err)) return false;
+        if (!scroll->ended && !spool_put(&scroll->spool, *out_list)) return true;
+    }
+    json_drop(&scroll->list);
+    if (!spool_take(&scroll->spool, &scroll->list, err)) return false;
+    *out_list = scroll->list;
+    return true;
+}
+
+static bool next_page(struct reader *reader, struct page *out_page, struct error *err)
+{
+    struct scroll *scroll = (struct scroll *)reader;
+    const json_t *list = NULL;
+    batch_reset(&scroll->batch);
+    *out_page = (struct page){0};
+    if (!find_page(scroll, &list, out_page, err)) return false;
     for (size_t i = 0; i < json_array_size(list); i++)
         if (!batch_take(&scroll->batch, json_array_get(list, i), 0, err)) return false;
-    if (!send_for_next(scroll, list, err)) return false;
     out_page->records = scroll->batch.records;
     out_page->count = scroll->batch.count;
-    out_page->last = scroll->finished;
-    return true;
+    out_page->last = scroll->ended && scroll->spool.next == scroll->spool.count;
+    return !out_page->last || batch_complete(&scroll->batch, scroll->what, err);
 }
 
 static void close_scroll(struct reader *reader)
@@ -199,7 +218,9 @@ static void close_scroll(struct reader *reader)
     struct scroll *scroll = (struct scroll *)reader;
     fetch_done(&scroll->fetch);
     trail_done(&scroll->faces);
+    spool_done(&scroll->spool);
     json_drop(&scroll->answer);
+    json_drop(&scroll->list);
     batch_done(&scroll->batch);
     buf_done(&scroll->url);
     free(scroll->param);
