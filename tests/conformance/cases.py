@@ -34,6 +34,7 @@ KNOWN = {
     "a correlated query with a limit": "the engine joins anything",
     "days and intervals": "the sandbox leaves DATETIME out",
     "the one of the greatest": "MAX_BY is BigQuery's",
+    "a bracket in brackets": "the sandbox refuses what POSIX can't say",
     "aggregates of nothing": "BigQuery shows an array that is NULL as an empty one",
 }
 

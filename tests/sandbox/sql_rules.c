@@ -78,7 +78,8 @@ const struct rule sql_rules[] = {
     {"STARTS_WITH", "ss", 'b', "(substr($1, 1, length($2)) = $2)", SCALAR},
     {"ENDS_WITH", "ss", 'b', "(length($2) = 0 OR substr($1, -length($2)) = $2)", SCALAR},
     {"CONTAINS_SUBSTR", "ss", 'b', "(instr(bq_case('L', $1), bq_case('L', $2)) > 0)", SCALAR},
-    {"REGEXP_CONTAINS", "ss", 'b', "bq_regexp($1, $2)", SCALAR},
+    {"REGEXP_CONTAINS", "ss", 'b', "bq_regexp_contains($1, $2)", SCALAR},
+    {"REGEXP_EXTRACT", "ss", 's', "bq_regexp_extract($1, $2)", SCALAR},
     {"SPLIT", "s?s", 'S', "bq_split($*)", SCALAR},
     /* days and instants */
     {"DATE", "d", 'd', "$1", SCALAR},

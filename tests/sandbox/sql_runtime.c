@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <locale.h>
 #include <math.h>
-#include <regex.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -260,34 +259,6 @@ static void like(sqlite3_context *context, int count, sqlite3_value **values)
     sqlite3_result_int(context, is_like(runtime_text(values[0]), runtime_text(values[1])));
 }
 
-static void free_regex(void *regex)
-{
-    regfree(regex);
-    free(regex);
-}
-
-/* POSIX extended expressions stand in for RE2: what both read means the same. */
-static void regexp(sqlite3_context *context, int count, sqlite3_value **values)
-{
-    if (runtime_any_null(count, values)) return;
-    regex_t *regex = sqlite3_get_auxdata(context, 1);
-    bool kept = regex != NULL;
-    if (!kept) {
-        if (strstr(runtime_text(values[1]), "(?") != NULL || strchr(runtime_text(values[1]), '\\') != NULL) {
-            runtime_error(context, "Regular expressions with \\ or (? are not supported");
-            return;
-        }
-        regex = malloc(sizeof *regex);
-        if (regex == NULL || regcomp(regex, runtime_text(values[1]), REG_EXTENDED | REG_NOSUB) != 0) {
-            free(regex);
-            runtime_error(context, "Cannot parse regular expression: %s", runtime_text(values[1]));
-            return;
-        }
-    }
-    sqlite3_result_int(context, regexec(regex, runtime_text(values[0]), 0, NULL, 0) == 0);
-    if (!kept) sqlite3_set_auxdata(context, 1, regex, free_regex);
-}
-
 /* SUBSTR counts characters from 1; 0 is as 1; from the end if negative. */
 static void substr(sqlite3_context *context, int count, sqlite3_value **values)
 {
@@ -484,7 +455,7 @@ bool runtime_register(sqlite3 *db)
         {"bq_round", 2, round_to},
         {"bq_cast", 4, cast},
         {"bq_like", 2, like},
-        {"bq_regexp", 2, regexp},
+
         {"bq_case", 2, change_case},
         {"bq_substr", -1, substr},
         {"bq_concat", -1, concat},
@@ -494,7 +465,8 @@ bool runtime_register(sqlite3 *db)
         {0},
     };
     const struct runtime_function *const tables[] = {functions, runtime_json_functions,
-                                                     runtime_path_functions, runtime_time_functions};
+                                                     runtime_path_functions, runtime_regexp_functions,
+                                                     runtime_time_functions};
     bool good = true;
     for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
         for (const struct runtime_function *f = tables[t]; f->name != NULL; f++)

@@ -17,6 +17,7 @@ struct runtime_function {
 extern const struct runtime_function runtime_time_functions[]; /* a zeroed one ends it */
 extern const struct runtime_function runtime_json_functions[];
 extern const struct runtime_function runtime_path_functions[];
+extern const struct runtime_function runtime_regexp_functions[];
 
 const char *runtime_text(sqlite3_value *value); /* "" for NULL */
 size_t runtime_character(const char *text);     /* bytes of the first one; 0 at the end of the text */

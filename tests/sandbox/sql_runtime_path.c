@@ -62,6 +62,9 @@ static const char *skip_value(const char *c)
 
 static bool is_key(const char *quoted, const char *end, const char *key)
 {
+    size_t size = (size_t)(end - quoted) - 2;
+    if (memchr(quoted, '\\', size + 1) == NULL) /* most have no escapes */
+        return strlen(key) == size && memcmp(quoted + 1, key, size) == 0;
     json_t *text = json_loadb(quoted, (size_t)(end - quoted), JSON_DECODE_ANY, NULL);
     bool same = json_is_string(text) && strcmp(json_string_value(text), key) == 0;
     json_decref(text);
