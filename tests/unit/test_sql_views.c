@@ -304,6 +304,17 @@ static void columns_are_safe_and_their_own(void **state)
             assert_int_not_equal(strcasecmp(list[i].column, list[k].column), 0);
 }
 
+/* What is cut says so, whoever else is there. */
+static void long_names_are_cut(void **state)
+{
+    (void)state;
+    char text[401] = "";
+    memset(text, 'x', 400);
+    struct attribute list[] = {{.name = text}};
+    custom_name(list, 1, NULL, 0, NULL);
+    assert_int_equal(strlen(list[0].column), 200 + strlen("_01234567"));
+}
+
 /* Whoever came first keeps its column, in whatever order the list comes. */
 static void columns_are_remembered(void **state)
 {
@@ -351,6 +362,7 @@ int main(void)
         cmocka_unit_test(literals_hold_anything),
         cmocka_unit_test(attributes_have_their_types),
         cmocka_unit_test(columns_are_safe_and_their_own),
+        cmocka_unit_test(long_names_are_cut),
         cmocka_unit_test(columns_are_remembered),
         cmocka_unit_test(schemas_are_whole_resources),
         cmocka_unit_test(a_reconciliation_keeps_its_subject),

@@ -246,6 +246,22 @@ static void differences_are_named(void **unused)
     bench_done(&bench);
 }
 
+static void another_partitioning_is_named(void **unused)
+{
+    (void)unused;
+    struct error err = {0};
+    struct bench bench = bench_new();
+    json_t *plain = json_pack("{s:{s:[{s:s, s:s}]}}", "schema", "fields", "name", "id", "type", "STRING");
+    must(table_insert((struct bigquery *)bench.warehouse, bench.dataset, "things", plain, &err), &err);
+    bool differs = false;
+    char *text = differences(&bench, &early, &differs);
+    assert_true(differs);
+    assert_non_null(strstr(text, "things: it has to be partitioned by day on partition_date"));
+    free(text);
+    json_decref(plain);
+    bench_done(&bench);
+}
+
 /* --- The real tables --- */
 
 /* As an early version may have had it: what names a row, and its day. */
@@ -306,6 +322,7 @@ int main(void)
         cmocka_unit_test(foreign_views_are_left_alone),
         cmocka_unit_test(columns_of_others_are_left_alone),
         cmocka_unit_test(differences_are_named),
+        cmocka_unit_test(another_partitioning_is_named),
         cmocka_unit_test(all_tables_grow),
     };
     return cmocka_run_group_tests_name("bigquery_schema", tests, bench_start, bench_stop);
