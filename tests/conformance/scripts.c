@@ -154,6 +154,8 @@ static void add_people(json_t *statements, struct buf *text)
     add_text(statements, "people_sets_latest", text);
     sql_latest_text(&names, list_people.table, NULL, text);
     add_text(statements, "people_list_latest", text);
+    sql_latest_table_text(&names, &people, fields, "1-2", text);
+    add_text(statements, "people_latest_table", text);
     sql_attributes_text(&names, &list_people, text);
     add_text(statements, "people_attributes", text);
     sql_custom_text(&names, &people, attributes, COUNT(attributes), text);
