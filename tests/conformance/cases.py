@@ -35,6 +35,8 @@ KNOWN = {
     "days and intervals": "the sandbox leaves DATETIME out",
     "the one of the greatest": "MAX_BY is BigQuery's",
     "a bracket in brackets": "the sandbox refuses what POSIX can't say",
+    "a table is not replaced by one of another layout": "BigQuery's own rule",
+    "nor one without any": "BigQuery's own rule",
     "aggregates of nothing": "BigQuery shows an array that is NULL as an empty one",
 }
 

@@ -217,6 +217,35 @@ static void set_layout(const struct statement *statement, json_t *resource)
     (void)json_object_set_new(resource, "clustering", json_pack("{s:o}", "fields", fields));
 }
 
+/* interval(type:day,field:day) clustering(a,b), or none. */
+static const char *layout_of(struct sql *sql, const json_t *resource)
+{
+    const json_t *parts = json_object_get(resource, "timePartitioning");
+    const json_t *names = json_object_get(json_object_get(resource, "clustering"), "fields");
+    const char *text = "", *list = "";
+    if (parts != NULL) {
+        const char *field = json_string_value(json_object_get(parts, "field"));
+        text = sql_format(sql, "interval(type:day,field:%s)", field != NULL ? field : "");
+    }
+    for (size_t i = 0; i < json_array_size(names); i++)
+        list = sql_format(sql, "%s%s%s", list, i > 0 ? "," : "", json_string_value(json_array_get(names, i)));
+    if (*list != '\0') text = sql_format(sql, "%s%sclustering(%s)", text, *text != '\0' ? " " : "", list);
+    return *text != '\0' ? text : "none";
+}
+
+/* A table can't be replaced by one that is laid out otherwise. */
+static bool same_layout(struct script *script, const struct target *target, const json_t *resource)
+{
+    const char *shall = layout_of(&script->sql, resource);
+    const char *was = target->there != NULL ? layout_of(&script->sql, target->there->resource) : shall;
+    if (strcasecmp(was, shall) == 0) return true;
+    return store_fail(
+        script->sql.err, "invalidQuery",
+        "Cannot replace a table with a different partitioning spec. Instead, DROP the table, and then "
+        "recreate it. New partitioning spec is %s and existing spec is %s",
+        shall, was);
+}
+
 /* The new table is made and filled under a name that no query can say, and takes its place when it is whole:
  * the query may read the table that it replaces, and if it fails nothing has happened. */
 static bool make_table(struct script *script, const struct emitter *emitter, struct write *write,
@@ -259,7 +288,8 @@ void run_create_table(struct work *work)
     draft->row = stored != NULL ? stored : row; /* what can't be stored is refused below */
     struct write write = {.table = draft};
     if (statement->query != NULL) write = emit_write_of(&emitter, draft, &output);
-    bool good = make_table(script, &emitter, &write, &target, resource);
+    bool good =
+        same_layout(script, &target, resource) && make_table(script, &emitter, &write, &target, resource);
     json_decref(resource);
     if (!good) script_fail_again(script);
 }

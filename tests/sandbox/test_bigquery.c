@@ -276,15 +276,16 @@ static void tables_by_statement(void **state)
     assert_string_equal(json_text_at(view_field(&first, 0), "description"), "key");
     assert_string_equal(text_at(&first, "location"), "EU");
     assert_true(text_at(&first, "etag")[0] != '\0');
-    run_query(room, "two",
-              "CREATE OR REPLACE TABLE `p.d.u` CLUSTER BY id OPTIONS(labels=[('app','x')]) AS SELECT 'a' AS "
-              "id, [1, 2] AS list");
+    run_query(
+        room, "two",
+        "CREATE OR REPLACE TABLE `p.d.u` PARTITION BY day CLUSTER BY id OPTIONS(labels=[('app','x')]) AS "
+        "SELECT 'a' AS id, DATE '2026-01-01' AS day, [1, 2] AS list");
     struct answer second AUTO(answer_done) = call(room, "GET", path, "%s", "");
     struct answer job AUTO(answer_done) = wait_done(room, "two");
     assert_string_equal(text_at(&job, "statistics.query.statementType"), "CREATE_TABLE_AS_SELECT");
     assert_string_equal(text_at(&job, "statistics.query.ddlOperationPerformed"), "REPLACE");
     assert_string_equal(text_at(&job, "statistics.query.ddlTargetTable.tableId"), "u");
-    assert_null(json_at(second.body, "timePartitioning"));
+    assert_int_equal(json_array_size(json_at(second.body, "schema.fields")), 3);
     assert_string_equal(text_at(&second, "description"), "");
     assert_string_equal(text_at(&second, "labels.app"), "x");
     assert_string_equal(text_at(&second, "numRows"), "1");
