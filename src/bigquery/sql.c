@@ -294,7 +294,8 @@ static void add_tables(const struct sql_names *names, const struct selection *se
     const struct stream *stream = selection->stream;
     if (stream->kind == STREAM_RECONCILE) {
         assert(selection->table_count == 1);
-        add_reconcile(names, stream, stages[0], out);
+        /* Whoever could not be read in the list may be anybody: then nobody is missing in it. */
+        if (!stages[SQL_STAGE_REJECTED]) add_reconcile(names, stream, stages[0], out);
         return;
     }
     for (size_t i = 0; i < selection->table_count; i++)

@@ -62,30 +62,27 @@ void batch_child(struct batch *batch, const struct table *table, json_t *body)
     if (index > 0) batch_add(batch, (struct record){.table = index, .body = body});
 }
 
-/* Whoever is not among the ids will be taken for deleted, so one that can't be read spoils the list. */
-static bool take_id(struct batch *batch, const json_t *body, struct error *err)
+/* One without an id is handed on whole: it will be rejected, and then nobody is taken for deleted. */
+static void take_id(struct batch *batch, const json_t *body)
 {
     json_t *id = json_object_get(body, "id");
     json_t *bare = json_object();
     (void)json_object_set(bare, "id", id); /* absent: not set */
     (void)json_array_append_new(batch->made, bare);
-    if (!json_is_integer(id) && json_string_length(id) == 0)
-        return error_set(err, ERROR_FORMAT,
-                         "%s: a record in the list has no id, so nobody can tell who is missing; nothing is "
-                         "taken for deleted",
-                         batch->selection->stream->name);
-    batch_add(batch, (struct record){.body = bare});
-    return true;
+    bool named = json_is_integer(id) || json_string_length(id) > 0;
+    batch_add(batch, (struct record){.body = named ? bare : body});
 }
 
-bool batch_take(struct batch *batch, const json_t *body, int64_t listed_us, struct error *err)
+void batch_take(struct batch *batch, const json_t *body, int64_t listed_us)
 {
     const struct intercom_stream *stream = (const struct intercom_stream *)batch->selection->stream;
     batch->seen++;
-    if (stream->only_id) return take_id(batch, body, err);
+    if (stream->only_id) {
+        take_id(batch, body);
+        return;
+    }
     batch_add(batch, (struct record){.body = body, .listed_us = listed_us});
     if (stream->imply) stream->imply(batch, body);
-    return true;
 }
 
 void batch_told(struct batch *batch, const json_t *answer)

@@ -268,9 +268,8 @@ void batch_init(struct batch *batch, const struct selection *selection); /* sele
 void batch_reset(struct batch *batch);                                   /* no records; the counts stay */
 void batch_forget(struct batch *batch); /* the list begins anew: the counts, too */
 void batch_done(struct batch *batch);
-/* A record of the stream itself, and what it implies. ERROR_FORMAT if only its id is wanted and it has none.
- */
-bool batch_take(struct batch *batch, const json_t *body, int64_t listed_us, struct error *err);
+/* A record of the stream itself, and what it implies; or its id alone, if that is wanted. */
+void batch_take(struct batch *batch, const json_t *body, int64_t listed_us);
 void batch_add(struct batch *batch, struct record record); /* as it is; its body is borrowed */
 /* Is this table of a child in the selection? */
 bool batch_wants(const struct batch *batch, const struct table *table);

@@ -243,7 +243,7 @@ static void name_type(const struct paging *paging, json_t *body)
 }
 
 /* Strangers of the superset are left out; what bears no readable version is for the caller to judge. */
-static bool take_records(struct paging *paging, const json_t *list, struct error *err)
+static void take_records(struct paging *paging, const json_t *list)
 {
     bool windowed = is_windowed(paging);
     int64_t to = window_end_us(paging);
@@ -254,9 +254,8 @@ static bool take_records(struct paging *paging, const json_t *list, struct error
         bool dated = windowed && version_of(paging, body, &version);
         if (dated && (version < paging->window.from_s * 1000000 || version >= to)) continue;
         name_type(paging, body);
-        if (!batch_take(&paging->batch, body, dated ? version : 0, err)) return false;
+        batch_take(&paging->batch, body, dated ? version : 0);
     }
-    return true;
 }
 
 /* --- from page to page --- */
@@ -383,7 +382,8 @@ static bool next_page(struct reader *reader, struct page *out_page, struct error
                          paging->what, paging->stream->list, paging->fetch.request_id);
     watch_order(paging, list);
     out_page->ascending = paging->ascending;
-    if (!take_records(paging, list, err) || !send_for_next(paging, list, err)) return false;
+    take_records(paging, list);
+    if (!send_for_next(paging, list, err)) return false;
     out_page->records = paging->batch.records;
     out_page->count = paging->batch.count;
     out_page->last = paging->finished;

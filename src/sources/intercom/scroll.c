@@ -206,7 +206,7 @@ static bool next_page(struct reader *reader, struct page *out_page, struct error
     *out_page = (struct page){0};
     if (!find_page(scroll, &list, out_page, err)) return false;
     for (size_t i = 0; i < json_array_size(list); i++)
-        if (!batch_take(&scroll->batch, json_array_get(list, i), 0, err)) return false;
+        batch_take(&scroll->batch, json_array_get(list, i), 0);
     out_page->records = scroll->batch.records;
     out_page->count = scroll->batch.count;
     out_page->last = scroll->ended && scroll->spool.next == scroll->spool.count;
