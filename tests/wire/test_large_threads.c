@@ -150,7 +150,6 @@ static void write_many(struct room *room)
 {
     add_search(room, 1, 64);
     struct step *step = add_thread(room, 7, 9, NULL); /* 900 kB each, also together too much to wait */
-    room->whens[1][0] = '\0';
     (void)snprintf(room->whens[1], 5, "GET ");
     step->again = true;
 }
@@ -168,6 +167,22 @@ static void what_waits_has_a_bound_in_all(void **state)
     expect_growth(before, 20 * MIB);
     end(&room);
     kill_server(server);
+}
+
+static void what_was_read_makes_room(void **state)
+{
+    (void)state;
+    struct room room = {0};
+    AUTO(buf_done) struct buf all = {0};
+    add_search(&room, 1, 150);
+    struct step *step =
+        add_thread(&room, 7, 1, NULL); /* 100 kB each: those under way have room at any time */
+    (void)snprintf(room.whens[1], 5, "GET ");
+    step->again = true;
+    begin(&room, "conversations", "");
+    if (!read_all(&room, &all)) fail_msg("%s", room.err.text);
+    assert_int_equal(room.requests, 1 + 150);
+    end(&room);
 }
 
 static void write_huge(struct room *room)
@@ -308,6 +323,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_waits_has_a_bound_in_all), /* first: they look at the most we ever needed */
         cmocka_unit_test(a_huge_thread_takes_little_memory),
+        cmocka_unit_test(what_was_read_makes_room),
         cmocka_unit_test(what_jansson_refuses_is_repaired_in_pieces),
         cmocka_unit_test(parts_that_nobody_wants_are_not_handed_on),
         cmocka_unit_test(the_counts_are_those_of_all_parts),
