@@ -300,6 +300,28 @@ static void an_empty_list_is_not_believed(void **unused)
     bench_done(&bench);
 }
 
+/* Somebody on the list could not be read: it may be anybody. */
+static void a_list_with_rejects_misses_nobody(void **unused)
+{
+    (void)unused;
+    static const struct reject odd = {.id = "", .reason = "no id", .record = "{}", .record_size = 2};
+    struct error err = {0};
+    struct committed committed = {0};
+    struct commit commit = whole(10);
+    struct bench bench = bench_with("ab");
+    must(prepare(&bench, &compared, &err), &err);
+    struct load *load = begin(&bench, &compared);
+    static const char row[] = "{\"id\":\"a\",\"partition_date\":\"2026-03-01\",\"_seq\":0}";
+    must(bench.warehouse->ops->write(load, 0, row, strlen(row), &err), &err);
+    must(bench.warehouse->ops->reject(load, &odd, &err), &err);
+    must(bench.warehouse->ops->commit(load, &commit, &committed, &err), &err);
+    assert_int_equal(committed.inserted[0], 0);
+    assert_int_equal(committed.rejected, 1);
+    assert_int_equal(rows_in(&bench, "people_deleted"), 0);
+    assert_int_equal(in_latest(&bench, "b"), 1);
+    bench_done(&bench);
+}
+
 static void tables_may_insist_on_a_filter(void **unused)
 {
     (void)unused;
@@ -399,6 +421,7 @@ int main(void)
         cmocka_unit_test(a_newer_version_is_not_gone),
         cmocka_unit_test(the_known_are_left_as_noted),
         cmocka_unit_test(an_empty_list_is_not_believed),
+        cmocka_unit_test(a_list_with_rejects_misses_nobody),
         cmocka_unit_test(tables_may_insist_on_a_filter),
         cmocka_unit_test(a_latest_table_follows),
         cmocka_unit_test(a_set_is_replaced_as_a_whole),
