@@ -90,6 +90,15 @@ class Sandbox:
         rows = self.post("/control/query", {"sql": sql, "project": PROJECT})["rows"] or []
         return [[cell["v"] for cell in row["f"]] for row in rows]
 
+    def make_table(self, dataset, name, table):
+        """The table, described as for tables.insert; the dataset too, if it is not there."""
+        datasets = f"/bigquery/v2/projects/{PROJECT}/datasets"
+        names = [d["datasetReference"]["datasetId"] for d in self.get(datasets).get("datasets", [])]
+        if dataset not in names:
+            self.post(datasets, {"datasetReference": {"projectId": PROJECT, "datasetId": dataset}, "location": "EU"})
+        reference = {"projectId": PROJECT, "datasetId": dataset, "tableId": name}
+        self.post(f"{datasets}/{dataset}/tables", {**table, "tableReference": reference})
+
     def stop(self):
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)

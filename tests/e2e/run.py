@@ -17,6 +17,7 @@ Steps (a line that begins with # is a comment; `publish` takes quotes as a shell
     serve [NAME]                          start a worker (w)
     kill|stop|freeze|thaw [NAME]          SIGKILL, SIGTERM (exit code 0 wanted), SIGSTOP, SIGCONT
     publish [NAME] [key=value ...]        publish a message; data=TEXT, the others are attributes (m)
+    seek INSTANT                          what was published since then comes again
     subscription JSON                     its settings; the first step
     wait acked|leased|dead [NAME]         until the message is so
     wait nacked [NAME] [COUNT]            until it was given back so often (1)
@@ -31,13 +32,14 @@ Steps (a line that begins with # is a comment; `publish` takes quotes as a shell
     expect sql QUERY => JSON              rows as lists of texts
     expect rows TABLE ...                 each of these tables holds some
     mark                                  the journal is counted from here on
-    expect journal SERVICE OPERATION N    so many of them; also >=N, <=N
+    expect journal SERVICE OPERATION N    so many of them (*: of any); also >=N, <=N
     expect jobs N TEXT                    so many queries were run that hold the text
     expect failed-jobs TEXT               a job of BigQuery has failed with such a message
     expect last STREAM key=N ...          of the last finished stream: fetched, inserted, requests, units, outcome
     expect log [NAME] EVENT [key=value ...]
     expect no-secrets                     neither in logs, output, journal, files, nor in arguments and environment
     sql STATEMENT                         somebody else changes the warehouse
+    older STREAM [-COLUMN] [+COLUMN=TYPE]  the stream's table, empty, without some columns, or with others
 """
 import concurrent.futures
 import json
@@ -95,7 +97,8 @@ class Scenario:
         return self.workers[name]
 
     def count(self, service, operation):
-        return sum(1 for e in self.sandbox.journal(service, self.marked) if e["operation"] == operation)
+        entries = self.sandbox.journal(service, self.marked)
+        return sum(1 for e in entries if operation in (e["operation"], "*"))
 
     @staticmethod
     def demand(number, wanted, what):
@@ -204,6 +207,19 @@ class Scenario:
 
     def step_sql(self, words):
         self.sandbox.query(" ".join(words))
+
+    def step_seek(self, words):
+        self.sandbox.post("/control/seek", {"project": harness.PROJECT, "subscription": harness.SUBSCRIPTION,
+                                            "time": words[0]})
+
+    def step_older(self, words):
+        described = harness.run_command(self.build, self.sandbox, "schema", words[0])[1]
+        table = json.loads(described)[0]
+        for word in words[1:]:
+            name, _, kind = word[1:].partition("=")
+            fields = [f for f in table["schema"]["fields"] if f["name"] != name]
+            table["schema"]["fields"] = fields + ([{"name": name, "type": kind}] if word[0] == "+" else [])
+        self.sandbox.make_table("intercom", words[0], table)
 
     def step_wait(self, words):
         what = words.pop(0)
