@@ -485,6 +485,12 @@ static void test_tombstones_of_contacts(void **state)
     expect(sandbox, "contacts_deleted", 0, 0, 4);
     load(sandbox, "contacts_deleted", tombstone(deleted.id, START_S + 6, NULL, "hearsay"));
     expect(sandbox, "contacts_deleted", 0, 0, 5);
+    assert_true(world_remove(sandbox->world, other, START_S + 100));
+    expect(sandbox, "contacts_deleted", 0, 0, 5); /* it went later than it was said to be gone */
+    assert_true(world_restore(sandbox->world, deleted.id, START_S + 200));
+    expect(sandbox, "contacts_deleted", 0, 0, 5); /* it was gone then */
+    load(sandbox, "contacts_deleted", tombstone(deleted.id, START_S + 300, NULL, "reconciliation"));
+    expect(sandbox, "contacts_deleted", 0, 0, 6);
 }
 
 /* Whoever was told of a merge, has to tell. */
@@ -547,6 +553,12 @@ static void test_what_was_loaded_in_time_stays(void **state)
     show_all(sandbox);
     assert_int_equal(world_remove_some(sandbox->world, 7, START_S), 7); /* as they were before */
     expect(sandbox, "contacts", 10, 0, 0);
+    for (int64_t number = 0; number < 12; number++) {
+        char id[WORLD_ID];
+        int64_t updated_s;
+        (void)world_newest(sandbox->world, number, id, &updated_s);
+        assert_true(!id[0] || updated_s < START_S);
+    }
 }
 
 struct loading {
