@@ -42,8 +42,21 @@ CALLS = {
     "bigquery.upload.put": ("PUT", "/upload" + V2 + "/jobs"),
     "intercom.me": ("GET", "/me"),
     "intercom.contacts.search": ("POST", "/contacts/search"),
+    "intercom.contacts.list": ("GET", "/contacts"),
+    "intercom.companies.scroll": ("GET", "/companies/scroll"),
+    "intercom.companies.segments": ("GET", r"/companies/\w+/segments"),
+    "intercom.conversations.search": ("POST", "/conversations/search"),
+    "intercom.conversations.get": ("GET", r"/conversations/\d+"),
+    "intercom.conversations.deleted": ("GET", "/conversations/deleted"),
+    "intercom.tickets.search": ("POST", "/tickets/search"),
+    "intercom.activity_logs": ("GET", "/admins/activity_logs"),
+    "intercom.articles": ("GET", "/articles"),
+    "intercom.macros": ("GET", "/macros"),
+    "intercom.tags": ("GET", "/tags"),
 }
 MESSAGES = {"Pull": "PullRequest", "Acknowledge": "AcknowledgeRequest", "ModifyAckDeadline": "ModifyAckDeadlineRequest"}
+STREAMS = ["contacts", "companies", "company_segments", "conversations", "conversation_parts", "deleted_conversations",
+           "tickets", "activity_logs", "articles", "macros", "tags"]
 LONG_TEXT, LONG_LIST = 160, 3
 
 
@@ -170,8 +183,10 @@ def record(build, folder):
     try:
         sandbox.post("/control/subscription", {"project": harness.PROJECT, "subscription": harness.SUBSCRIPTION})
         sandbox.post("/control/world", {"fill": {"from": "2026-02-01", "to": "2026-03-01", "count": 60}})
+        sandbox.post("/control/world", {"fill_conversations": {"from": "2026-02-01", "to": "2026-03-01", "count": 3,
+                                                               "parts": 2}})
         config = folder / "caseload.json"
-        config.write_text(json.dumps(harness.base_config(sandbox, source={"base_url": http.url})))
+        config.write_text(json.dumps(harness.base_config(sandbox, source={"base_url": http.url}, streams=STREAMS)))
         places = copy.copy(sandbox)
         places.url, places.pubsub = http.url, pubsub.address
 
