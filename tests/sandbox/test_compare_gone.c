@@ -13,7 +13,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
-#include "core/rows.h"
+#include "compare_room.h"
 #include "internal.h"
 #include "store.h"
 #include "world.h"
@@ -22,147 +22,6 @@
 
 #define DAY_S   86400
 #define START_S INT64_C(1772424000) /* 2026-03-02T04:00:00Z, where the clock begins */
-
-#define ID                                                                                                   \
-    {                                                                                                        \
-        .name = "id", .type = COLUMN_STRING, .mode = COLUMN_REQUIRED                                         \
-    }
-#define TEXT(n)                                                                                              \
-    {                                                                                                        \
-        .name = (n), .type = COLUMN_STRING                                                                   \
-    }
-#define TIME(n)                                                                                              \
-    {                                                                                                        \
-        .name = (n), .type = COLUMN_TIMESTAMP                                                                \
-    }
-#define FLAG(n)                                                                                              \
-    {                                                                                                        \
-        .name = (n), .type = COLUMN_BOOL                                                                     \
-    }
-#define COLUMNS(...)                                                                                         \
-    .columns = (const struct column[]){__VA_ARGS__},                                                         \
-    .column_count = sizeof((const struct column[]){__VA_ARGS__}) / sizeof(struct column)
-
-static const char *const keys[] = {"id"};
-
-static const struct table tables[] = {
-    {.name = "contacts", .version = "updated_at", .day = "updated_at", COLUMNS(ID, TIME("updated_at"))},
-    {.name = "companies", .version = "updated_at", .day = "updated_at", COLUMNS(ID, TIME("updated_at"))},
-    {.name = "company_segments",
-     .version = "company_updated_at",
-     .day = "company_updated_at",
-     COLUMNS(ID, TEXT("company_id"), TIME("company_updated_at"))},
-    {.name = "tickets", .version = "updated_at", .day = "updated_at", COLUMNS(ID, TIME("updated_at"))},
-    {.name = "ticket_parts",
-     .version = "updated_at",
-     .day = "created_at",
-     COLUMNS(ID, TEXT("ticket_id"), TIME("created_at"), TIME("updated_at"), FLAG("redacted"))},
-    {.name = "handling_events",
-     .version = "timestamp",
-     .day = "timestamp",
-     COLUMNS(TEXT("conversation_id"), TEXT("type"), TIME("timestamp"))},
-    {.name = "deleted_conversations",
-     .version = "deleted_at",
-     .day = "deleted_at",
-     COLUMNS(ID, TIME("deleted_at"), FLAG("metrics_retained"))},
-    {.name = "contacts_deleted",
-     .version = "seen_missing_at",
-     .day = "seen_missing_at",
-     COLUMNS(ID, TIME("seen_missing_at"), TEXT("merged_into"), TEXT("source"))},
-    {.name = "conversations_deleted",
-     .version = "seen_missing_at",
-     .day = "seen_missing_at",
-     COLUMNS(ID, TIME("seen_missing_at"), TEXT("merged_into"), TEXT("source"))},
-    {.name = "companies_deleted",
-     .version = "seen_missing_at",
-     .day = "seen_missing_at",
-     COLUMNS(ID, TIME("seen_missing_at"), TEXT("merged_into"), TEXT("source"))},
-    {.name = "contacts_latest",
-     .version = "updated_at",
-     .day = "updated_at",
-     COLUMNS(ID, TIME("updated_at"))},
-};
-
-#define TABLES (sizeof tables / sizeof *tables)
-
-/* --- the warehouse --- */
-
-static void make_table(struct store *store, const struct table *table)
-{
-    static const char *const types[] = {"STRING",    "INTEGER", "FLOAT", "BOOLEAN",
-                                        "TIMESTAMP", "JSON",    "RECORD"};
-    static const char *const service[][2] = {
-        {"partition_date", "DATE"}, {"_extra", "JSON"}, {"_loaded_at", "TIMESTAMP"}, {"_run_id", "STRING"}};
-    struct store_error err;
-    json_t *fields = json_array();
-    for (size_t i = 0; i < table->column_count; i++)
-        json_array_append_new(fields, json_pack("{s:s, s:s}", "name", table->columns[i].name, "type",
-                                                types[table->columns[i].type]));
-    for (size_t i = 0; i < 4; i++)
-        json_array_append_new(fields, json_pack("{s:s, s:s}", "name", service[i][0], "type", service[i][1]));
-    AUTO(json_drop)
-    json_t *resource =
-        json_pack("{s:{s:s, s:s, s:s}, s:{s:o}, s:{s:s, s:s}}", "tableReference", "projectId", "sandbox",
-                  "datasetId", "intercom", "tableId", table->name, "schema", "fields", fields,
-                  "timePartitioning", "type", "DAY", "field", "partition_date");
-    if (!store_table_put(store, "intercom", table->name, resource, &err)) fail_msg("%s", err.message);
-}
-
-/* The table that bears this name; it is made when it is first asked for. */
-static const struct table *need(struct sandbox *sandbox, const char *name)
-{
-    size_t i = 0;
-    while (i < TABLES && strcmp(tables[i].name, name) != 0)
-        i++;
-    assert_true(i < TABLES);
-    AUTO(json_drop) json_t *there = store_table(sandbox->store, "intercom", name);
-    if (!there) make_table(sandbox->store, &tables[i]);
-    return &tables[i];
-}
-
-/* Puts a record into a table, and takes it. */
-static void load(struct sandbox *sandbox, const char *name, json_t *record)
-{
-    struct table table = *need(sandbox, name);
-    struct row_facts facts;
-    struct error err;
-    struct store_error problem;
-    struct store_batch *batch;
-    struct zone *zone;
-    int64_t rows;
-    AUTO(buf_done) struct buf line;
-    AUTO(json_drop) json_t *row = NULL;
-    buf_init(&line, LIMIT_ROW);
-    table.key = keys;
-    table.key_count = json_object_get(record, "id") ? 1 : 0;
-    assert_true(zone_load("Etc/UTC", &zone, &err));
-    assert_int_equal(row_build(&table, record, zone, (struct day){.n = 0}, 0, &line, &facts), ROW_BUILT);
-    assert_true(json_read(buf_string(&line), line.size, NULL, &row, &err));
-    json_object_del(row, "_seq");
-    json_object_set_new(row, "_loaded_at", json_integer(virtual_clock_peek(sandbox->clock) / 1000000));
-    json_object_set_new(row, "_run_id", json_string("r"));
-    assert_true(store_batch_new(sandbox->store, "intercom", name, &batch, &problem));
-    if (!store_batch_add(batch, row, &problem)) fail_msg("%s", problem.message);
-    assert_true(store_batch_commit(batch, false, false, &rows, &problem));
-    zone_free(zone);
-    json_decref(record);
-}
-
-static void expect(struct sandbox *sandbox, const char *name, size_t missing, size_t doubled, size_t altered)
-{
-    AUTO(json_drop) json_t *report = compare_dataset(sandbox, "intercom", strstr(name, "_latest") != NULL);
-    const json_t *streams = json_object_get(report, "streams"), *stream = NULL;
-    for (size_t i = 0; i < json_array_size(streams); i++) {
-        if (strcmp(json_text_at(json_array_get(streams, i), "stream"), name) == 0)
-            stream = json_array_get(streams, i);
-    }
-    assert_non_null(stream);
-    AUTO(mem_free) char *text = json_dumps(stream, 0);
-    if (json_object_get(stream, "error") || json_array_size(json_object_get(stream, "missing")) != missing ||
-        json_array_size(json_object_get(stream, "doubled")) != doubled ||
-        json_array_size(json_object_get(stream, "altered")) != altered)
-        fail_msg("wanted %zu missing, %zu doubled, %zu altered: %.2000s", missing, doubled, altered, text);
-}
 
 /* --- the sandbox: few records, so that all are seen --- */
 
@@ -220,8 +79,8 @@ static void load_companies(struct sandbox *sandbox, size_t first, size_t end)
 {
     struct shelf *shelf = shelves_find(sandbox->shelves, "companies");
     for (size_t number = first; number < end; number++)
-        load(sandbox, "companies",
-             shelf_version(shelf, number, shelf_versions(shelf, number, NULL) - 1, NULL));
+        room_load(sandbox, "companies",
+                  shelf_version(shelf, number, shelf_versions(shelf, number, NULL) - 1, NULL));
 }
 
 static void test_companies(void **state)
@@ -230,22 +89,22 @@ static void test_companies(void **state)
     struct shelf *shelf = shelves_find(sandbox->shelves, "companies");
     char key[SHELF_KEY];
     load_companies(sandbox, 1, 12);
-    expect(sandbox, "companies", 1, 0, 0);
+    room_expect(sandbox, "companies", 1, 0, 0);
     shelf_key(shelf, 0, key);
     assert_true(companies_remove(sandbox->companies, key, START_S));
-    expect(sandbox, "companies", 0, 0, 0); /* nobody ever saw it */
+    room_expect(sandbox, "companies", 0, 0, 0); /* nobody ever saw it */
     shelf_key(shelf, 5, key);
     assert_int_equal(shelf_touch(shelf, START_S, 11), 11);
     scroll(sandbox);
     assert_true(companies_remove(sandbox->companies, key, START_S));
-    expect(sandbox, "companies", 10, 0, 0); /* what was shown of it was too young to be loaded */
+    room_expect(sandbox, "companies", 10, 0, 0); /* what was shown of it was too young to be loaded */
     advance(sandbox, 3 * DAY_S);
     shelf_key(shelf, 6, key);
     scroll(sandbox);
     assert_true(companies_remove(sandbox->companies, key, now_s(sandbox)));
-    expect(sandbox, "companies", 10, 0, 0); /* that one had to be loaded, and is kept */
+    room_expect(sandbox, "companies", 10, 0, 0); /* that one had to be loaded, and is kept */
     load_companies(sandbox, 1, 12);
-    expect(sandbox, "companies", 0, 0, 0);
+    room_expect(sandbox, "companies", 0, 0, 0);
 }
 
 static json_t *segment_of(struct sandbox *sandbox, const json_t *segment, size_t number, int64_t at_s)
@@ -263,7 +122,8 @@ static void load_segments(struct sandbox *sandbox, size_t number, size_t version
 {
     AUTO(json_drop) json_t *segments = companies_segments_of(sandbox->companies, number, version);
     for (size_t i = skipped; i < json_array_size(segments); i++)
-        load(sandbox, "company_segments", segment_of(sandbox, json_array_get(segments, i), number, at_s));
+        room_load(sandbox, "company_segments",
+                  segment_of(sandbox, json_array_get(segments, i), number, at_s));
 }
 
 static void test_segments_of_companies(void **state)
@@ -279,17 +139,17 @@ static void test_segments_of_companies(void **state)
         load_segments(sandbox, number, 0, count == 1 && numbers[0] == number, at_s);
     }
     assert_true(count > 3);
-    expect(sandbox, "company_segments", 1, 0, 0);
+    room_expect(sandbox, "company_segments", 1, 0, 0);
     json_decref(shelf_version(shelf, numbers[0], 0, &at_s));
     AUTO(json_drop) json_t *first = companies_segments_of(sandbox->companies, numbers[0], 0);
     json_t *row = segment_of(sandbox, json_array_get(first, 0), numbers[0], at_s);
-    load(sandbox, "company_segments", json_incref(row));
-    expect(sandbox, "company_segments", 0, 0, 0);
-    load(sandbox, "company_segments", json_deep_copy(row));
-    expect(sandbox, "company_segments", 0, 1, 0);
+    room_load(sandbox, "company_segments", json_incref(row));
+    room_expect(sandbox, "company_segments", 0, 0, 0);
+    room_load(sandbox, "company_segments", json_deep_copy(row));
+    room_expect(sandbox, "company_segments", 0, 1, 0);
     json_object_set_new(row, "id", json_string("5f0c1e2aff"));
-    load(sandbox, "company_segments", row);
-    expect(sandbox, "company_segments", 0, 1, 1);
+    room_load(sandbox, "company_segments", row);
+    room_expect(sandbox, "company_segments", 0, 1, 1);
 }
 
 /* Between the scroll and the reading of its segments a company may change. */
@@ -306,10 +166,10 @@ static void test_segments_may_be_those_of_later(void **state)
     json_decref(shelf_version(shelf, 0, 4, &at_s));
     AUTO(json_drop) json_t *later = companies_segments_of(sandbox->companies, 0, 6);
     load_segments(sandbox, 0, 6, 0, at_s);
-    if (json_array_size(later) == 0) need(sandbox, "company_segments");
-    expect(sandbox, "company_segments", json_array_size(later), 0, 0);
+    if (json_array_size(later) == 0) room_need(sandbox, "company_segments");
+    room_expect(sandbox, "company_segments", json_array_size(later), 0, 0);
     load_segments(sandbox, 0, 6, 0, START_S + 5);
-    expect(sandbox, "company_segments", 0, 0, 0);
+    room_expect(sandbox, "company_segments", 0, 0, 0);
 }
 
 /* --- tickets --- */
@@ -320,7 +180,7 @@ static void load_part(void *self, const struct ticket_part *part, int64_t place)
     int64_t own;
     json_t *row = ticket_part_row(shelves_find(sandbox->shelves, "tickets"), part, &own);
     assert_int_equal(own, place);
-    load(sandbox, "ticket_parts", row);
+    room_load(sandbox, "ticket_parts", row);
 }
 
 static void test_tickets_and_their_parts(void **state)
@@ -331,24 +191,24 @@ static void test_tickets_and_their_parts(void **state)
     for (size_t number = 0; number < 12; number++) {
         json_t *row = ticket_row(shelf, number, 0);
         parts += (size_t)json_int_at(row, "parts_total", -100);
-        if (number) load(sandbox, "tickets", json_incref(row));
+        if (number) room_load(sandbox, "tickets", json_incref(row));
         json_decref(row);
         ticket_parts(shelf, number, load_part, sandbox);
     }
     assert_true(ever == 120 && parts > 10);
-    expect(sandbox, "tickets", 1, 0, 0);
-    expect(sandbox, "ticket_parts", 0, 0, 0);
+    room_expect(sandbox, "tickets", 1, 0, 0);
+    room_expect(sandbox, "ticket_parts", 0, 0, 0);
     json_t *altered = ticket_row(shelf, 0, 0);
     json_object_set_new(altered, "parts_received", json_integer(99));
-    load(sandbox, "tickets", altered);
-    expect(sandbox, "tickets", 0, 0, 1);
+    room_load(sandbox, "tickets", altered);
+    room_expect(sandbox, "tickets", 0, 0, 1);
     assert_int_equal(shelf_touch(shelf, START_S, 12), 12);
     AUTO(json_drop) json_t *report = compare_dataset(sandbox, "intercom", false);
     assert_true(json_is_false(json_object_get(report, "equal")));
     for (size_t number = 0; number < 12;
          number++) /* parts that changed are other rows; the others are doubled */
-        load(sandbox, "tickets", ticket_row(shelf, number, 1));
-    expect(sandbox, "tickets", 0, 0, 1);
+        room_load(sandbox, "tickets", ticket_row(shelf, number, 1));
+    room_expect(sandbox, "tickets", 0, 0, 1);
 }
 
 static void test_parts_that_are_wrong(void **state)
@@ -364,20 +224,20 @@ static void test_parts_that_are_wrong(void **state)
         "]}}",
         0, NULL);
     assert_true(shelf_put(shelf, given, START_S));
-    need(sandbox, "ticket_parts");
-    expect(sandbox, "ticket_parts", 2, 0, 0);
+    room_need(sandbox, "ticket_parts");
+    room_expect(sandbox, "ticket_parts", 2, 0, 0);
     ticket_parts(shelf, shelf_number(shelf, "t"), load_part, sandbox);
-    expect(sandbox, "ticket_parts", 0, 0, 0);
+    room_expect(sandbox, "ticket_parts", 0, 0, 0);
     int64_t place;
     json_t *part = ticket_part_row(
         shelf, &(struct ticket_part){.ticket = "t", .id = "7", .updated_s = 1772000000}, &place);
     assert_int_equal(json_int_at(part, "part_index", 0), 2); /* the first was not shown */
     json_object_set_new(part, "body", json_string("b"));
-    load(sandbox, "ticket_parts", json_deep_copy(part));
-    expect(sandbox, "ticket_parts", 0, 1, 1);
+    room_load(sandbox, "ticket_parts", json_deep_copy(part));
+    room_expect(sandbox, "ticket_parts", 0, 1, 1);
     json_object_set_new(part, "redacted", json_true());
-    load(sandbox, "ticket_parts", part);
-    expect(sandbox, "ticket_parts", 0, 1, 2);
+    room_load(sandbox, "ticket_parts", part);
+    room_expect(sandbox, "ticket_parts", 0, 1, 2);
     AUTO(json_drop) json_t *row = ticket_row(shelf, shelf_number(shelf, "t"), 0);
     assert_int_equal(json_int_at(row, "parts_received", 0), 2);
     assert_true(json_is_true(json_object_get(row, "parts_truncated")));
@@ -398,17 +258,17 @@ static void test_handling_events(void **state)
             json_t *event = json_incref(json_array_get(events, i));
             json_object_set_new(event, "conversation_id", json_string(id));
             if (loaded++)
-                load(sandbox, "handling_events", event);
+                room_load(sandbox, "handling_events", event);
             else
                 json_decref(event);
         }
     }
     assert_true(loaded > 6);
-    expect(sandbox, "handling_events", 1, 0, 0);
-    load(sandbox, "handling_events",
-         json_pack("{s:s, s:s, s:s}", "conversation_id", "215000000000000", "type", "paused", "timestamp",
-                   "2026-01-01T00:00:00Z"));
-    expect(sandbox, "handling_events", 1, 0, 1);
+    room_expect(sandbox, "handling_events", 1, 0, 0);
+    room_load(sandbox, "handling_events",
+              json_pack("{s:s, s:s, s:s}", "conversation_id", "215000000000000", "type", "paused",
+                        "timestamp", "2026-01-01T00:00:00Z"));
+    room_expect(sandbox, "handling_events", 1, 0, 1);
 }
 
 static json_t *deletion(struct sandbox *sandbox, int64_t number)
@@ -431,25 +291,26 @@ static void test_the_feed_and_its_tombstones(void **state)
     struct sandbox *sandbox = *state;
     struct world_removal removal;
     assert_int_equal(world_remove_some(sandbox->talks, 3, START_S), 3);
-    load(sandbox, "deleted_conversations", deletion(sandbox, 0));
-    expect(sandbox, "deleted_conversations", 2, 0, 0); /* as old as one that is there */
-    load(sandbox, "deleted_conversations", deletion(sandbox, 1));
-    load(sandbox, "deleted_conversations", deletion(sandbox, 2));
+    room_load(sandbox, "deleted_conversations", deletion(sandbox, 0));
+    room_expect(sandbox, "deleted_conversations", 2, 0, 0); /* as old as one that is there */
+    room_load(sandbox, "deleted_conversations", deletion(sandbox, 1));
+    room_load(sandbox, "deleted_conversations", deletion(sandbox, 2));
     assert_int_equal(world_remove_some(sandbox->talks, 1, START_S + DAY_S), 1);
     advance(sandbox, DAY_S);
-    expect(sandbox, "deleted_conversations", 0, 0, 0); /* the last one may still come */
+    room_expect(sandbox, "deleted_conversations", 0, 0, 0); /* the last one may still come */
     advance(sandbox, 2 * DAY_S);
-    expect(sandbox, "deleted_conversations", 1, 0, 0);
+    room_expect(sandbox, "deleted_conversations", 1, 0, 0);
     json_t *wrong = deletion(sandbox, 3);
     json_object_set_new(wrong, "metrics_retained",
                         json_boolean(!json_is_true(json_object_get(wrong, "metrics_retained"))));
-    load(sandbox, "deleted_conversations", wrong);
-    expect(sandbox, "deleted_conversations", 0, 0, 1);
+    room_load(sandbox, "deleted_conversations", wrong);
+    room_expect(sandbox, "deleted_conversations", 0, 0, 1);
     for (int64_t i = 0; i < 3; i++) {
         world_removal(sandbox->talks, i, &removal);
-        load(sandbox, "conversations_deleted", tombstone(removal.id, removal.at_s, NULL, "deleted feed"));
+        room_load(sandbox, "conversations_deleted",
+                  tombstone(removal.id, removal.at_s, NULL, "deleted feed"));
     }
-    expect(sandbox, "conversations_deleted", 1, 0, 0);
+    room_expect(sandbox, "conversations_deleted", 1, 0, 0);
 }
 
 /* --- tombstones --- */
@@ -470,27 +331,27 @@ static void test_tombstones_of_contacts(void **state)
         found = strcmp(id, merged.into) != 0 && world_is_here(sandbox->world, number);
     }
     snprintf(other, sizeof other, "%s", id);
-    load(sandbox, "contacts_deleted", tombstone(merged.id, START_S, merged.into, "merge history"));
-    load(sandbox, "contacts_deleted", tombstone(merged.id, START_S + 1, NULL, "reconciliation"));
-    load(sandbox, "contacts_deleted", tombstone(deleted.id, START_S + 1, NULL, "reconciliation"));
-    load(sandbox, "contacts_deleted", tombstone(deleted.id, START_S - 60, NULL, "reconciliation"));
-    expect(sandbox, "contacts_deleted", 0, 0, 0); /* the last was read while it went */
-    load(sandbox, "contacts_deleted", tombstone(merged.id, START_S + 2, other, "merged"));
-    expect(sandbox, "contacts_deleted", 0, 0, 1);
-    load(sandbox, "contacts_deleted", tombstone(merged.id, START_S + 3, NULL, "merged"));
-    expect(sandbox, "contacts_deleted", 0, 0, 2);
-    load(sandbox, "contacts_deleted", tombstone(other, START_S + 4, NULL, "reconciliation"));
-    expect(sandbox, "contacts_deleted", 0, 0, 3); /* it is there */
-    load(sandbox, "contacts_deleted", tombstone(deleted.id, START_S + 5, merged.into, "merged"));
-    expect(sandbox, "contacts_deleted", 0, 0, 4);
-    load(sandbox, "contacts_deleted", tombstone(deleted.id, START_S + 6, NULL, "hearsay"));
-    expect(sandbox, "contacts_deleted", 0, 0, 5);
+    room_load(sandbox, "contacts_deleted", tombstone(merged.id, START_S, merged.into, "merge history"));
+    room_load(sandbox, "contacts_deleted", tombstone(merged.id, START_S + 1, NULL, "reconciliation"));
+    room_load(sandbox, "contacts_deleted", tombstone(deleted.id, START_S + 1, NULL, "reconciliation"));
+    room_load(sandbox, "contacts_deleted", tombstone(deleted.id, START_S - 60, NULL, "reconciliation"));
+    room_expect(sandbox, "contacts_deleted", 0, 0, 0); /* the last was read while it went */
+    room_load(sandbox, "contacts_deleted", tombstone(merged.id, START_S + 2, other, "merged"));
+    room_expect(sandbox, "contacts_deleted", 0, 0, 1);
+    room_load(sandbox, "contacts_deleted", tombstone(merged.id, START_S + 3, NULL, "merged"));
+    room_expect(sandbox, "contacts_deleted", 0, 0, 2);
+    room_load(sandbox, "contacts_deleted", tombstone(other, START_S + 4, NULL, "reconciliation"));
+    room_expect(sandbox, "contacts_deleted", 0, 0, 3); /* it is there */
+    room_load(sandbox, "contacts_deleted", tombstone(deleted.id, START_S + 5, merged.into, "merged"));
+    room_expect(sandbox, "contacts_deleted", 0, 0, 4);
+    room_load(sandbox, "contacts_deleted", tombstone(deleted.id, START_S + 6, NULL, "hearsay"));
+    room_expect(sandbox, "contacts_deleted", 0, 0, 5);
     assert_true(world_remove(sandbox->world, other, START_S + 100));
-    expect(sandbox, "contacts_deleted", 0, 0, 5); /* it went later than it was said to be gone */
+    room_expect(sandbox, "contacts_deleted", 0, 0, 5); /* it went later than it was said to be gone */
     assert_true(world_restore(sandbox->world, deleted.id, START_S + 200));
-    expect(sandbox, "contacts_deleted", 0, 0, 5); /* it was gone then */
-    load(sandbox, "contacts_deleted", tombstone(deleted.id, START_S + 300, NULL, "reconciliation"));
-    expect(sandbox, "contacts_deleted", 0, 0, 6);
+    room_expect(sandbox, "contacts_deleted", 0, 0, 5); /* it was gone then */
+    room_load(sandbox, "contacts_deleted", tombstone(deleted.id, START_S + 300, NULL, "reconciliation"));
+    room_expect(sandbox, "contacts_deleted", 0, 0, 6);
 }
 
 /* Whoever was told of a merge, has to tell. */
@@ -503,15 +364,15 @@ static void test_told_merges_are_missed(void **state)
     buf_init(&text, 1024 * 1024);
     assert_int_equal(world_merge(sandbox->world, 1, START_S), 1);
     world_removal(sandbox->world, 0, &merged);
-    need(sandbox, "contacts_deleted");
+    room_need(sandbox, "contacts_deleted");
     struct world_query query = {.to_s = INT64_MAX, .limit = 100, .now_s = START_S, .out = &text};
     world_find(sandbox->world, &query, &found);
-    expect(sandbox, "contacts_deleted", 0, 0, 0);
+    room_expect(sandbox, "contacts_deleted", 0, 0, 0);
     query.history = true;
     world_find(sandbox->world, &query, &found);
-    expect(sandbox, "contacts_deleted", 1, 0, 0);
-    load(sandbox, "contacts_deleted", tombstone(merged.id, START_S, merged.into, "merge history"));
-    expect(sandbox, "contacts_deleted", 0, 0, 0);
+    room_expect(sandbox, "contacts_deleted", 1, 0, 0);
+    room_load(sandbox, "contacts_deleted", tombstone(merged.id, START_S, merged.into, "merge history"));
+    room_expect(sandbox, "contacts_deleted", 0, 0, 0);
 }
 
 static void test_tombstones_of_companies(void **state)
@@ -522,10 +383,10 @@ static void test_tombstones_of_companies(void **state)
     shelf_key(shelf, 3, gone);
     shelf_key(shelf, 4, here);
     assert_true(companies_remove(sandbox->companies, gone, START_S));
-    load(sandbox, "companies_deleted", tombstone(gone, START_S, NULL, "reconciliation"));
-    expect(sandbox, "companies_deleted", 0, 0, 0);
-    load(sandbox, "companies_deleted", tombstone(here, START_S, NULL, "reconciliation"));
-    expect(sandbox, "companies_deleted", 0, 0, 1);
+    room_load(sandbox, "companies_deleted", tombstone(gone, START_S, NULL, "reconciliation"));
+    room_expect(sandbox, "companies_deleted", 0, 0, 0);
+    room_load(sandbox, "companies_deleted", tombstone(here, START_S, NULL, "reconciliation"));
+    room_expect(sandbox, "companies_deleted", 0, 0, 1);
 }
 
 /* --- contacts: what is gone stays in the warehouse, and leaves what is newest --- */
@@ -542,17 +403,17 @@ static void show_all(struct sandbox *sandbox)
 static void test_what_was_loaded_in_time_stays(void **state)
 {
     struct sandbox *sandbox = *state;
-    need(sandbox, "contacts");
-    expect(sandbox, "contacts", 12, 0, 0);
+    room_need(sandbox, "contacts");
+    room_expect(sandbox, "contacts", 12, 0, 0);
     assert_int_equal(world_remove_some(sandbox->world, 2, START_S), 2); /* nobody saw them */
-    expect(sandbox, "contacts", 10, 0, 0);
+    room_expect(sandbox, "contacts", 10, 0, 0);
     show_all(sandbox);
     assert_int_equal(world_remove_some(sandbox->world, 3, START_S), 3); /* they must have been loaded */
-    expect(sandbox, "contacts", 10, 0, 0);
+    room_expect(sandbox, "contacts", 10, 0, 0);
     world_touch(sandbox->world, START_S, 7);
     show_all(sandbox);
     assert_int_equal(world_remove_some(sandbox->world, 7, START_S), 7); /* as they were before */
-    expect(sandbox, "contacts", 10, 0, 0);
+    room_expect(sandbox, "contacts", 10, 0, 0);
     for (int64_t number = 0; number < 12; number++) {
         char id[WORLD_ID];
         int64_t updated_s;
@@ -570,7 +431,7 @@ static void load_newest(void *self, const json_t *version, bool newest, bool ser
 {
     struct loading *loading = self;
     (void)served;
-    if (newest) load(loading->sandbox, loading->table, json_deep_copy(version));
+    if (newest) room_load(loading->sandbox, loading->table, json_deep_copy(version));
 }
 
 static void test_latest(void **state)
@@ -579,16 +440,16 @@ static void test_latest(void **state)
     struct world_removal removal;
     struct loading loading = {.sandbox = sandbox, .table = "contacts_latest"};
     world_versions(sandbox->world, load_newest, &loading);
-    expect(sandbox, "contacts_latest", 0, 0, 0);
+    room_expect(sandbox, "contacts_latest", 0, 0, 0);
     assert_int_equal(world_remove_some(sandbox->world, 1, START_S), 1);
     world_removal(sandbox->world, 0, &removal);
-    expect(sandbox, "contacts_latest", 0, 0, 0); /* nobody knows */
-    load(sandbox, "contacts_deleted", tombstone(removal.id, START_S, NULL, "reconciliation"));
-    expect(sandbox, "contacts_latest", 0, 0, 1);
+    room_expect(sandbox, "contacts_latest", 0, 0, 0); /* nobody knows */
+    room_load(sandbox, "contacts_deleted", tombstone(removal.id, START_S, NULL, "reconciliation"));
+    room_expect(sandbox, "contacts_latest", 0, 0, 1);
     world_touch(sandbox->world, START_S, 1);
-    expect(sandbox, "contacts_latest", 1, 0, 2); /* the newest is not there, an older one is */
-    load(sandbox, "contacts_latest", json_pack("{s:s, s:i}", "id", "nobody", "updated_at", 1772000000));
-    expect(sandbox, "contacts_latest", 1, 0, 3);
+    room_expect(sandbox, "contacts_latest", 1, 0, 2); /* the newest is not there, an older one is */
+    room_load(sandbox, "contacts_latest", json_pack("{s:s, s:i}", "id", "nobody", "updated_at", 1772000000));
+    room_expect(sandbox, "contacts_latest", 1, 0, 3);
 }
 
 int main(void)
