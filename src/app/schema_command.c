@@ -19,9 +19,9 @@ static const char usage[] =
     "caseload schema STREAM\n"
     "caseload schema STREAM --diff --config FILE [--SETTING VALUE ...]\n"
     "\n"
-    "Prints the tables of a stream as BigQuery's tables.insert takes them. With --diff: how the tables in "
-    "the\n"
-    "dataset differ, a line a difference, and what the next run would do about it; nothing is changed.\n"
+    "Prints the tables of a stream as BigQuery's tables.insert takes them, but for project and dataset.\n"
+    "--diff tells how the tables in the dataset differ, a line a difference, and what the next run would do\n"
+    "about it; nothing is changed.\n"
     "Exit code of --diff: 0 they are alike, 1 they differ.\n"
     "\n"
     "  caseload schema contacts\n"
@@ -62,13 +62,21 @@ static const struct stream *find_stream(const char *name, struct error *err)
     return NULL;
 }
 
+static json_t *resource_of(const struct table *table)
+{
+    json_t *resource = bigquery_schema(table);
+
+    json_object_set_new(resource, "tableReference", json_pack("{s:s}", "tableId", table->name));
+    return resource;
+}
+
 static int print_schema(const struct stream *stream)
 {
     AUTO(json_drop) json_t *tables = json_array();
 
-    json_array_append_new(tables, bigquery_schema(stream->table));
+    json_array_append_new(tables, resource_of(stream->table));
     for (size_t i = 0; i < stream->child_count; i++)
-        json_array_append_new(tables, bigquery_schema(stream->children[i].table));
+        json_array_append_new(tables, resource_of(stream->children[i].table));
     json_dumpf(tables, stdout, JSON_INDENT(2));
     putchar('\n');
     return 0;

@@ -87,7 +87,9 @@ static bool check_token(struct exchange *exchange)
 static bool check_rate(struct exchange *exchange)
 {
     struct intercom *intercom = exchange->sandbox->intercom;
-    int64_t window_s = (int64_t)time(NULL) / WINDOW_S * WINDOW_S;
+    int64_t now_s = (int64_t)time(NULL), window_s = now_s / WINDOW_S * WINDOW_S;
+    int64_t today_s =
+        virtual_clock_peek(exchange->sandbox->clock) / 1000000; /* as the header Date tells it */
     pthread_mutex_lock(&intercom->lock);
     if (window_s != intercom->window_s) {
         intercom->window_s = window_s;
@@ -100,7 +102,7 @@ static bool check_rate(struct exchange *exchange)
     pthread_mutex_unlock(&intercom->lock);
     exchange_add_header(exchange, "X-RateLimit-Limit", "%" PRId64, limit);
     exchange_add_header(exchange, "X-RateLimit-Remaining", "%" PRId64, remaining);
-    exchange_add_header(exchange, "X-RateLimit-Reset", "%" PRId64, window_s + WINDOW_S);
+    exchange_add_header(exchange, "X-RateLimit-Reset", "%" PRId64, today_s + window_s + WINDOW_S - now_s);
     if (allowed) return true;
     char message[96];
     snprintf(message, sizeof message, "Exceeded rate limit of %" PRId64 " in %d_seconds", limit, WINDOW_S);

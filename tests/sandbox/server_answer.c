@@ -277,7 +277,7 @@ static bool send_reply(struct connection *connection, const struct exchange *exc
                        bool keep)
 {
     char date[64];
-    format_date(time(NULL), date, sizeof date);
+    format_date(virtual_clock_peek(exchange->sandbox->clock) / 1000000, date, sizeof date);
     AUTO(buf_done) struct buf head;
     buf_init(&head, HEAD_LIMIT);
     buf_format(&head, "HTTP/1.1 %d %s\r\nDate: %s\r\n", exchange->status,

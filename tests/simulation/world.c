@@ -98,7 +98,7 @@ void world_begin(struct sim *sim)
         sim->record_count[s] = (size_t)dice_between(&sim->dice, 1, SIM_RECORDS);
         for (size_t i = 0; i < sim->record_count[s]; i++) {
             struct record_plan *record = &sim->records[s][i];
-            snprintf(record->id, sizeof record->id, "%c%zu", s == 0 ? 'p' : 't', i);
+            snprintf(record->id, sizeof record->id, "%c%u", s == 0 ? 'p' : 't', (unsigned)i);
             record->nightly = dice_chance(&sim->dice, sim->habits.nightly);
             if (dice_chance(&sim->dice, 700))
                 put_version(sim, s, i, sim->now_us / SECOND - dice_below(&sim->dice, 14 * DAY / SECOND) - 1,
