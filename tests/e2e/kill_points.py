@@ -1,6 +1,10 @@
 #!/usr/bin/env python3
-"""kill -9 at every request: the nth call to the source or the warehouse hangs, the worker is killed there, another one
-serves the message that comes back. n grows until a run passes untouched. The warehouse must equal the truth each time.
+"""kill -9 at a request: the nth call to the source or the warehouse hangs, the worker is killed there, another one
+serves the message that comes back. The warehouse must equal the truth each time.
+
+Two places: contacts that are loaded for the first time, where n grows until a run passes untouched; and a workspace
+of which every default stream was loaded a week ago, in which everything has changed since and the reconciliations are
+due, where n is a sample.
 
     kill_points.py BUILD [SERVICE ...]
 """
@@ -8,6 +12,7 @@ import concurrent.futures
 import json
 import os
 import pathlib
+import shutil
 import signal
 import sys
 import time
@@ -16,30 +21,74 @@ import harness
 from harness import Failure, Sandbox, Worker, wait_for
 
 LIMIT = 200
+SAMPLE = 10  # of each service's calls
+SIDE_BY_SIDE = os.cpu_count() or 2
+SERVICES = ["intercom", "bigquery"]
+FIRST = [{"fill": {"from": "2026-02-20", "to": "2026-03-02", "count": 60}}]
+LOADED = [
+    {"fill": {"from": "2026-02-01", "to": "2026-03-01", "count": 40}},
+    {"fill_conversations": {"from": "2026-02-25", "to": "2026-03-01", "count": 12, "parts": 3}},
+]
+CHANGED = [
+    {"touch": {"count": 8}},
+    {"touch_companies": {"count": 8}},
+    {"touch_tickets": {"count": 4}},
+    {"admins": "join"},
+    {"merge": {"count": 2}},
+    {"delete_contacts": {"count": 2}},
+    {"delete_conversations": {"count": 2}},
+    {"delete_companies": {"count": 2}},
+]
 
 
-def attempt(build, service, nth):
+class Place:
+    """A world, a configuration, and what the warehouse holds when the message comes."""
+
+    def __init__(self, build, name, settings, world, changed=(), database=None):
+        self.build, self.name, self.settings = build, name, settings
+        self.world, self.changed = world, changed
+        self.database = database  # a file; None: nothing was loaded yet
+
+    def open(self, folder):
+        """A sandbox, and the configuration for it. What was loaded is a copy; the world is made again."""
+        database = shutil.copy(self.database, folder / "sandbox.db") if self.database else ":memory:"
+        box = Sandbox(self.build, folder, database=str(database))
+        box.post("/control/subscription", {"project": harness.PROJECT, "subscription": harness.SUBSCRIPTION})
+        for change in self.world:
+            box.post("/control/world", change)
+        if self.changed:
+            box.post("/control/clock", {"set": "2026-03-09T05:00:00Z"})
+        for change in self.changed:
+            box.post("/control/world", change)
+        config = folder / "caseload.json"
+        config.write_text(json.dumps(harness.base_config(box, **self.settings)))
+        return box, config
+
+
+def judge(box, what):
+    report = box.get("/control/compare?dataset=intercom&latest=1")
+    if not report["equal"]:
+        raise Failure(f"{what}: the warehouse differs: {report}")
+
+
+def attempt(place, service, nth):
     """True: the nth call came, the worker was killed there, and nothing was lost or doubled."""
-    folder = harness.work_folder(f"kill-{service}-{nth}")
-    box = Sandbox(build, folder, database=":memory:")
+    folder = harness.work_folder(f"kill-{place.name}-{service}-{nth}")
+    box, config = place.open(folder)
     workers = []
     try:
-        box.post("/control/subscription", {"project": harness.PROJECT, "subscription": harness.SUBSCRIPTION})
-        box.post("/control/world", {"fill": {"from": "2026-02-20", "to": "2026-03-02", "count": 60}})
-        config = folder / "caseload.json"
-        config.write_text(json.dumps(harness.base_config(box, start_date="2026-02-20")))
         box.call("POST", "/control/faults", f"{service} * {nth} hang")
         identity = box.publish()
-        workers.append(Worker(build, box, config, "first"))
+        workers.append(Worker(place.build, box, config, "first"))
         killed = wait_for("the call, or the end", lambda: reached(box, service, identity)) == "hung"
         workers[0].end(signal.SIGKILL)
         box.call("DELETE", "/control/faults")
+        if killed:  # the call is still done, and a scroll of the dead worker's may begin with it
+            wait_for("the call is answered", lambda: answered(box, service))
         box.post("/control/clock", {"advance_s": 3600})
-        workers.append(Worker(build, box, config, "second"))
+        workers.append(Worker(place.build, box, config, "second"))
         wait_for("the message is acknowledged", lambda: box.message(identity)["state"] == "acked")
-        report = box.get("/control/compare?dataset=intercom")
-        if not report["equal"]:
-            raise Failure(f"killed at {service} call {nth}: the warehouse differs: {report}")
+        judge(box, f"{place.name}, killed at {service} call {nth}")
         return killed
     finally:
         for worker in workers:
@@ -53,25 +102,68 @@ def reached(box, service, identity):
     return "done" if box.message(identity)["state"] == "acked" else None
 
 
-def points_of(build, service):
+def answered(box, service):
+    return any(e["operation"] != "hung" and (e.get("fault") or "").endswith("hang") for e in box.journal(service))
+
+
+def every_point(place, service):
     """A few at a time, until one passes untouched."""
-    side_by_side = os.cpu_count() or 2
-    with concurrent.futures.ThreadPoolExecutor(max_workers=side_by_side) as pool:
-        for first in range(1, LIMIT, side_by_side):
-            killed = list(pool.map(lambda nth: attempt(build, service, nth), range(first, first + side_by_side)))
+    with concurrent.futures.ThreadPoolExecutor(max_workers=SIDE_BY_SIDE) as pool:
+        for first in range(1, LIMIT, SIDE_BY_SIDE):
+            numbers = range(first, first + SIDE_BY_SIDE)
+            killed = list(pool.map(lambda nth: attempt(place, service, nth), numbers))
             if not all(killed):
                 return first - 1 + sum(killed)
     raise Failure(f"{service}: more than {LIMIT} calls")
 
 
+def sampled_points(place, service, calls):
+    """Evenly spread over so many calls."""
+    numbers = [1 + calls * (2 * i + 1) // (2 * SAMPLE) for i in range(SAMPLE)]
+    with concurrent.futures.ThreadPoolExecutor(max_workers=SIDE_BY_SIDE) as pool:
+        return sum(pool.map(lambda nth: attempt(place, service, nth), numbers))
+
+
+def load(place, folder):
+    """Runs once, undisturbed; how many calls that took, by service."""
+    box, config = place.open(folder)
+    try:
+        before = {service: len(box.journal(service)) for service in SERVICES}
+        code, _, errors = harness.run_once(place.build, box, config)
+        if code != 0:
+            raise Failure(f"{place.name}: `caseload run` ended with {code}: {errors}")
+        calls = {service: len(box.journal(service)) - before[service] for service in SERVICES}
+        judge(box, place.name)
+        return calls
+    finally:
+        box.stop()
+
+
+def week_later(build):
+    """The place, and how many calls its message takes."""
+    settings, folder = {"streams": None}, harness.work_folder("kill-loaded")
+    empty, loaded = folder / "empty.db", folder / "loaded.db"
+    empty.touch()
+    load(Place(build, "loaded", settings, LOADED, database=empty), folder)
+    (folder / "sandbox.db").rename(loaded)
+    place = Place(build, "week", settings, LOADED, CHANGED, loaded)
+    return place, load(place, folder)
+
+
 def main():
-    build = pathlib.Path(sys.argv[1]).resolve()
+    build, services = pathlib.Path(sys.argv[1]).resolve(), sys.argv[2:] or SERVICES
+    contacts = Place(build, "contacts", {"start_date": "2026-02-20"}, FIRST)
+    week, calls = week_later(build)
     points = 0
-    for service in sys.argv[2:] or ["intercom", "bigquery"]:
+    for service in services:
         began = time.monotonic()
-        killed = points_of(build, service)
+        killed = every_point(contacts, service)
         print(f"ok    killed at each of {killed} calls to {service:10} {time.monotonic() - began:6.2f} s", flush=True)
-        points += killed
+        began = time.monotonic()
+        some = sampled_points(week, service, calls[service])
+        print(f"ok    killed at {some} of {calls[service]} calls to {service}, a week later "
+              f"{time.monotonic() - began:6.2f} s", flush=True)
+        points += killed + some
     print(f"{points} passed, 0 failed")
     return 0 if points > 10 else 1
 
