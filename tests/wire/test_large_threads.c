@@ -105,11 +105,12 @@ static char *expected_parts(int id, int parts)
 
 /* --- memory: the server is another process, whose memory is not ours --- */
 
-/* The port of a server that answers with the room's script until it is killed. */
+/* A server that answers with the room's script until it is killed, or we are gone. */
 static pid_t serve_elsewhere(struct room *room, void (*write_script)(struct room *room))
 {
-    int ends[2];
-    assert_int_equal(pipe(ends), 0);
+    int ends[2], life[2];
+    char unused;
+    assert_int_equal(pipe(ends) + pipe(life), 0);
     pid_t pid = fork();
     assert_true(pid >= 0);
     if (pid == 0) {
@@ -117,12 +118,13 @@ static pid_t serve_elsewhere(struct room *room, void (*write_script)(struct room
         struct server_script *server = script_start(room->steps, room->count, false);
         int port = script_port(server);
         if (write(ends[1], &port, sizeof port) != sizeof port) _exit(1);
-        for (;;)
-            pause();
+        (void)close(life[1]);
+        _exit(read(life[0], &unused, 1) == 0 ? 0 : 1); /* nothing is ever written: it ends with us */
     }
     assert_int_equal(read(ends[0], &room->port, sizeof room->port), sizeof room->port);
     (void)close(ends[0]);
     (void)close(ends[1]);
+    (void)close(life[0]); /* the other end stays open as long as we live */
     return pid;
 }
 
