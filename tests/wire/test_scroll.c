@@ -92,6 +92,20 @@ static void another_scroll_is_not_waited_for_for_ever(void **state)
     room_close(&room);
 }
 
+/* Another reader that comes again and again, whenever we have begun. */
+static void waits_are_counted_over_the_whole_scroll(void **state)
+{
+    (void)state;
+    struct room room = {0};
+    for (int i = 0; i < 4; i++) {
+        add_page(&room, "a");
+        room_refuse(&room, "400 Bad Request", "scroll_exists");
+    }
+    room_expect_error(&room, "companies", ERROR_BUSY, "somebody else reads the companies");
+    assert_int_equal(room_waited_ms(&room), 3 * 61000);
+    room_close(&room);
+}
+
 static void a_stop_ends_the_wait(void **state)
 {
     (void)state;
@@ -253,6 +267,7 @@ int main(void)
         cmocka_unit_test(no_companies_are_no_error),
         cmocka_unit_test(another_scroll_is_waited_for),
         cmocka_unit_test(another_scroll_is_not_waited_for_for_ever),
+        cmocka_unit_test(waits_are_counted_over_the_whole_scroll),
         cmocka_unit_test(a_stop_ends_the_wait),
         cmocka_unit_test(a_lapsed_scroll_begins_anew),
         cmocka_unit_test(a_failed_page_is_asked_for_twice_more),

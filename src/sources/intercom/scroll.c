@@ -33,12 +33,12 @@ struct scroll {
     char what[96];
     struct buf url;
 
-    char *param;                   /* NULL: the first page is under way */
-    int64_t number;                /* of the page under way */
-    bool ended;                    /* no page is under way */
-    int lapses, repeats, refusals; /* since the last good page */
-    int restarts;
-    struct trail faces; /* first records of pages */
+    char *param;           /* NULL: the first page is under way */
+    int64_t number;        /* of the page under way */
+    bool ended;            /* no page is under way */
+    int lapses, restarts;  /* in all: each begins anew, and that must end */
+    int repeats, refusals; /* since the last good page */
+    struct trail faces;    /* first records of pages */
 
     json_t *answer;
     struct spool spool; /* pages that wait */
@@ -130,7 +130,7 @@ static bool collect_answer(struct scroll *scroll, struct error *err)
             return false;
         }
     }
-    scroll->lapses = scroll->repeats = scroll->refusals = 0;
+    scroll->repeats = scroll->refusals = 0;
     return true;
 }
 
