@@ -144,6 +144,7 @@ static void links_have_many_forms(void **state)
         {"{\"pages\":{\"next\":\"" BASE "/a\\r\\nHost: evil\"}}", false, NULL, NULL, 0},
         {"{\"pages\":{\"next\":7}}", false, NULL, NULL, 0},
         {"{\"pages\":{\"next\":{\"page\":0}}}", false, NULL, NULL, 0},
+        {"{\"pages\":{\"next\":{\"page\":9223372036854775807}}}", false, NULL, NULL, 0},
         {"{\"pages\":{\"next\":{\"page\":true}}}", false, NULL, NULL, 0},
         {"{\"pages\":{\"next\":{}}}", false, NULL, NULL, 0},
         {"{\"pages\":{\"next\":{\"starting_after\":[]}}}", false, NULL, NULL, 0},

@@ -56,6 +56,41 @@ static void a_bare_list_is_no_page_of_many(void **state)
     room_close(&room);
 }
 
+/* No such list has pages today. One that gets them is read to its end. */
+static void a_list_may_come_to_have_pages(void **state)
+{
+    (void)state;
+    struct room room = {0};
+    add_page(&room, "data", "{\"id\":\"t1\"}", ",\"pages\":{\"next\":{\"starting_after\":\"x\"}}");
+    add_page(&room, "data", "{\"id\":\"t2\"}", ",\"pages\":{\"next\":null}");
+    room_expect(&room, "tags", "{\"id\":\"t1\"} {\"id\":\"t2\"}");
+    ASKED(&room, 0, "/tags", "/tags?starting_after=x");
+    room_close(&room);
+}
+
+/* --- cursors in the body --- */
+
+static void a_cursor_may_be_long_and_need_escapes(void **state)
+{
+    (void)state;
+    struct room room = {0};
+    struct buf more, sent;
+    buf_init(&more, 65536);
+    buf_init(&sent, 65536);
+    (void)buf_text(&sent, "\"starting_after\":\"");
+    for (int i = 0; i < 4096; i++)
+        (void)buf_text(&sent, "\\u0001");
+    (void)buf_byte(&sent, '"');
+    (void)buf_format(&more, ",\"pages\":{\"next\":{%s}}", buf_string(&sent));
+    add_page(&room, "data", "", buf_string(&more));
+    add_page(&room, "data", "", ",\"pages\":{\"next\":null}");
+    room_expect(&room, "contacts", "");
+    assert_non_null(strstr(script_request(room.server, 1), buf_string(&sent)));
+    buf_done(&more);
+    buf_done(&sent);
+    room_close(&room);
+}
+
 /* --- cursors in the query --- */
 
 static void cursors_may_stand_in_the_query(void **state)
@@ -265,6 +300,8 @@ int main(void)
         cmocka_unit_test(a_list_comes_whole),
         cmocka_unit_test(a_list_has_many_names),
         cmocka_unit_test(a_bare_list_is_no_page_of_many),
+        cmocka_unit_test(a_list_may_come_to_have_pages),
+        cmocka_unit_test(a_cursor_may_be_long_and_need_escapes),
         cmocka_unit_test(cursors_may_stand_in_the_query),
         cmocka_unit_test(a_page_that_fails_comes_in_pieces),
         cmocka_unit_test(a_cursor_that_repeats_is_an_error),

@@ -6,6 +6,7 @@
 #include "internal.h"
 
 #define LIMIT_LINK 4096
+#define MOST_PAGES INT32_MAX /* so that counting on can't overflow */
 
 void paging_link_done(struct paging_link *link)
 {
@@ -64,9 +65,10 @@ bool paging_follow(const char *base_url, const json_t *answer, const char *what,
         return refuse_link(what, "pages is not an object", err);
     if (json_is_object(next)) {
         const json_t *number = json_object_get(next, "page");
-        out_link->number = json_int_at(next, "page", 0);
-        if (number && !json_is_null(number) && out_link->number <= 0)
+        int64_t page = json_int_at(next, "page", 0);
+        if (number && !json_is_null(number) && (page <= 0 || page > MOST_PAGES))
             return refuse_link(what, "pages.next.page is not the number of a page", err);
+        out_link->number = page;
         next = json_object_get(next, "starting_after");
         if (!next && out_link->number == 0)
             return refuse_link(what, "pages.next has neither starting_after nor page", err);

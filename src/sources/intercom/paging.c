@@ -13,7 +13,7 @@
 
 #define SMALLEST_PAGE 9 /* 150 halved four times */
 #define MOST_RESTARTS 3
-#define LIMIT_REQUEST 16384
+#define LIMIT_REQUEST 32768 /* a cursor has up to 4096 bytes, and JSON may write each as six */
 
 /* Before a page is asked for in smaller pieces. The smallest is tried with all patience (retry_api). */
 static const struct retry retry_page = {.base_ms = 1000, .cap_ms = 8000, .attempts = 4, .budget_ms = 600000};

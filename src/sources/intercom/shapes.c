@@ -52,25 +52,17 @@ static void write_page(const struct intercom_ask *ask, struct buf *url)
     (void)http_escape(url, ask->cursor);
 }
 
-/* --- a list that comes whole --- */
-
-static void write_list(const struct intercom_ask *ask, struct buf *url, struct buf *body)
-{
-    (void)body; /* a GET has none */
-    write_place(ask, url);
-}
-
-const struct intercom_shape intercom_list = {.method = "GET", .write = write_list, .bare = true};
-
-/* --- a list in pages, each of which names the next: by cursor, by number or by URL --- */
+/* --- a list that comes whole, or in pages, each of which names the next: by cursor, by number or by URL ---
+ */
 
 static void write_pages(const struct intercom_ask *ask, struct buf *url, struct buf *body)
 {
-    (void)body;
+    (void)body; /* a GET has none */
     write_place(ask, url);
     write_page(ask, url);
 }
 
+const struct intercom_shape intercom_list = {.method = "GET", .write = write_pages, .bare = true};
 const struct intercom_shape intercom_cursors = {.method = "GET", .write = write_pages, .cursors = true};
 const struct intercom_shape intercom_numbers = {.method = "GET", .write = write_pages, .numbers = true};
 
