@@ -195,6 +195,7 @@ static void urls_that_lead_elsewhere_are_not_followed(void **state)
         struct page page = first_page(&room);
         assert_int_equal(page.count, 1);
         assert_true(json_is_true(json_at(page.records[0].body, "tags.has_more")));
+        assert_int_equal(page.incomplete, 1);
         assert_int_equal(script_requests(room.server), 1);
         end(&room);
     }
@@ -242,7 +243,23 @@ static void what_can_not_be_read_whole_stays_as_listed(void **state)
         assert_int_equal(json_array_size(json_at(page.records[i].body, "tags.data")), 1);
     }
     assert_int_equal(page.vanished, 1);
-    assert_int_equal(page.incomplete, 4);
+    assert_int_equal(page.incomplete, 5);
+    end(&room);
+}
+
+static void empty_pages_are_not_followed_for_ever(void **state)
+{
+    (void)state;
+    struct room room = {0};
+    (void)answer(&room, "POST /contacts/search",
+                 FOUND(CONTACT("1", LIST("tags", LINK("tag", "5"), "/contacts/1/tags", "true"))));
+    (void)answer(&room, "GET /contacts/1/tags ",
+                 "{\"data\":[],\"pages\":{\"next\":{\"starting_after\":\"a\"}}}");
+    (void)answer(&room, "GET /contacts/1/tags?starting_after=a ", "{\"data\":[{\"id\":\"6\"}]}");
+    begin(&room, "contacts", "");
+    struct page page = first_page(&room);
+    assert_true(json_is_true(json_at(page.records[0].body, "tags.has_more")));
+    assert_int_equal(script_requests(room.server), 2);
     end(&room);
 }
 
@@ -285,7 +302,7 @@ static void a_forbidden_list_hinders_no_contact(void **state)
     (void)answer(&room, "GET /contacts/2/tags ", "{\"data\":[]}");
     begin(&room, "contacts", "");
     expect(&room, "1 2");
-    assert_int_equal(room.incomplete, 1);
+    assert_int_equal(room.incomplete, 2);
     assert_int_equal(script_requests(room.server), 4); /* it is not asked for again and again; others are */
     end(&room);
 }
@@ -471,6 +488,7 @@ int main(void)
         cmocka_unit_test(two_lists_of_one_url_are_one_request),
         cmocka_unit_test(urls_that_lead_elsewhere_are_not_followed),
         cmocka_unit_test(what_can_not_be_read_whole_stays_as_listed),
+        cmocka_unit_test(empty_pages_are_not_followed_for_ever),
         cmocka_unit_test(a_merged_contact_leaves_a_tombstone),
         cmocka_unit_test(a_forbidden_list_hinders_no_contact),
         cmocka_unit_test(credentials_that_are_refused_fail),

@@ -183,14 +183,13 @@ static void bury(struct enrich *enrich, const struct errand *errand, const json_
 }
 
 /* A list that is not ours to read does not hinder the rest of the record. */
-static bool forgive(struct enrich *enrich, unsigned lists, struct page *page, const struct error *failure)
+static bool forgive(struct enrich *enrich, unsigned lists, const struct error *failure)
 {
     if (failure->kind != ERROR_FORBIDDEN) return false;
     if (!(enrich->forbidden & lists))
         log_write(LOG_WARNING, "list_forbidden", LOG_FIELDS(LOG_TEXT("stream", enrich->stream->stream.name)),
                   "%s; records keep the first elements of such lists, with has_more", failure->text);
     enrich->forbidden |= lists;
-    page->incomplete++;
     return true;
 }
 
@@ -209,9 +208,9 @@ static bool end_nested(struct enrich *enrich, const struct task *task, struct er
         page->vanished++;
         bury(enrich, errand, task->record);
         return true;
-    case FATE_REJECTED: page->incomplete++; return true;
+    case FATE_REJECTED: return true; /* it stays as it came */
     case FATE_FAILED:
-        if (forgive(enrich, task->lists, page, &failure)) return true;
+        if (forgive(enrich, task->lists, &failure)) return true;
         *err = failure;
         return false;
     }
@@ -234,6 +233,17 @@ static bool end_tasks(struct enrich *enrich, const json_t *record, struct page *
         if (!good) return false;
     }
     return true;
+}
+
+/* Has it a list that was cut off, and stays so for whatever reason? */
+static bool stays_cut_off(const struct enrich *enrich, const struct record *listed)
+{
+    const struct intercom_nested *nested = enrich->stream->nested;
+    if (listed->table > 0) return false;
+    for (; nested && nested->name; nested++)
+        if (json_is_true(json_object_get(json_object_get(listed->body, nested->name), "has_more")))
+            return true;
+    return false;
 }
 
 /* --- the reader --- */
@@ -262,6 +272,7 @@ static bool next_page(struct reader *reader, struct page *out_page, struct error
         const struct record *listed = &enrich->page.records[i];
         take_record(enrich, listed, &page);
         if (!end_tasks(enrich, listed->body, &page, err)) return false;
+        if (stays_cut_off(enrich, listed)) page.incomplete++;
     }
     page.records = enrich->batch.records;
     page.count = enrich->batch.count;

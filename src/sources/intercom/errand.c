@@ -217,13 +217,14 @@ enum fate errand_list(struct errand *errand, const char *name, json_t *list, str
     AUTO(mem_free) char *first_url = mem_text(errand->url);
     AUTO(trail_done) struct trail trail = {0};
     for (;;) {
+        size_t before = json_array_size(list);
         struct paging_link link = {0};
         enum fate fate = read_page(errand, name, list, &link, err);
         AUTO(mem_free) char *url = fate == FATE_READ ? next_url(first_url, &link) : NULL;
         paging_link_done(&link);
         if (!url) return fate;
-        if (trail_returns(&trail, url)) {
-            (void)error_set(err, ERROR_FORMAT, "%s: its pages lead in a circle", errand->what);
+        if (json_array_size(list) == before || trail_returns(&trail, url)) {
+            (void)error_set(err, ERROR_FORMAT, "%s: its pages lead in a circle, or nowhere", errand->what);
             return FATE_REJECTED;
         }
         if (!errand_again(errand, url, err)) return FATE_FAILED;
