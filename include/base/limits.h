@@ -5,6 +5,7 @@
 #define LIMIT_MESSAGE    65536              /* a trigger message's data */
 #define LIMIT_CONFIG     262144             /* the configuration file */
 #define LIMIT_PAGE       (32 * 1024 * 1024) /* one answer of the source, decompressed */
+#define LIMIT_CROWD      (12 * 1024 * 1024) /* ... that could hold fewer records, if it were asked for fewer */
 #define LIMIT_THREAD     (64 * 1024 * 1024) /* one record with all that belongs to it, read by pieces */
 #define LIMIT_PACKED     (24 * 1024 * 1024) /* ... deflated, as it is kept meanwhile */
 #define LIMIT_PIECE      (1024 * 1024)      /* what is read of it at once, about */

@@ -114,7 +114,7 @@ struct selection {
 #define COLUMN_RUN_ID         "_run_id"        /* STRING, REQUIRED: the run that committed it */
 #define COLUMN_SEQUENCE       "_seq"           /* INT64: order of arrival, in staging tables only */
 
-const char *stream_kind_name(enum stream_kind kind); /* "incremental" */
+const char *stream_kind_name(enum stream_kind kind);                            /* "incremental" */
 const struct column *table_column(const struct table *table, const char *name); /* NULL if there is none */
 
 #endif

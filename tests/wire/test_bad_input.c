@@ -274,13 +274,16 @@ static void a_large_field_lands_in_its_row(void **state)
     end(&room);
 }
 
+#define ASKS 8 /* for 150 records, and half as many each time, until it is one */
+
 static void a_row_over_the_ceiling_is_rejected(void **state)
 {
     (void)state;
     struct room room = {0};
     answer_large(&room, LIMIT_ROW);
+    room.steps[0].again = true;
     must_run(&room, "contacts");
-    expect_rows(&room, "contacts", 1, 1);
+    expect_rows(&room, "contacts", 1, ASKS); /* a crowd of records may not be so large */
     expect_rejected(&room, "large", "its row has more than the 16777216 bytes", "{\"id\":\"large\"");
     assert_true(strlen(room.warehouse.rejected[0].record) <= LIMIT_REJECT);
     end(&room);
@@ -290,8 +293,8 @@ static void a_row_over_the_ceiling_is_rejected(void **state)
 static void expect_too_large(struct room *room)
 {
     expect_error(room, ERROR_LIMIT, "page 1: the answer is larger than the ceiling", "request id req-large");
-    assert_int_equal(script_requests(room->server), 5);
-    assert_non_null(strstr(script_request(room->server, 4), "\"per_page\":9"));
+    assert_int_equal(script_requests(room->server), ASKS);
+    assert_non_null(strstr(script_request(room->server, ASKS - 1), "\"per_page\":1}"));
     end(room);
 }
 

@@ -127,6 +127,7 @@ static bool send_request(struct paging *paging, struct error *err)
                           .url = buf_string(&paging->url),
                           .body = paging->body.size > 0 ? &paging->body : NULL,
                           .retry = paging->patient ? &retry_api : &retry_page,
+                          .reply_limit = shape->cursors && paging->per_page > 1 ? LIMIT_CROWD : LIMIT_PAGE,
                       },
                       err);
 }
@@ -145,12 +146,13 @@ static bool shorten_leg(struct paging *paging)
 /* Big pages time out in Intercom, or pass our ceiling: the same place in smaller pieces. */
 static bool ask_for_less(struct paging *paging, const struct error *err)
 {
-    bool crowded = err->status == 429 || err->status == 409; /* the size of the page is not the trouble */
-    bool smaller = paging->stream->shape->cursors && paging->per_page > SMALLEST_PAGE;
+    bool crowded = err->status == 429 || err->status == 409;     /* the size of the page is not the trouble */
+    int smallest = err->kind == ERROR_LIMIT ? 1 : SMALLEST_PAGE; /* what takes long takes long alone, too */
+    bool smaller = paging->stream->shape->cursors && paging->per_page > smallest;
     if ((err->kind != ERROR_BUSY && err->kind != ERROR_LIMIT) || paging->patient) return false;
     if (!crowded && shorten_leg(paging)) return true;
     if (!crowded && smaller) paging->per_page /= 2;
-    paging->patient = crowded || !smaller || paging->per_page <= SMALLEST_PAGE;
+    paging->patient = crowded || !smaller || paging->per_page <= smallest;
     return true;
 }
 

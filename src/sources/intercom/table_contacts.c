@@ -9,10 +9,10 @@ static const struct column link_columns[] = {
     TEXT("url", "Path to read it at"),
 };
 
-/* Lists inside a contact hold at most ten elements; has_more tells that there are others. */
+/* Lists inside a contact come with at most ten elements; those that have more are read to their end. */
 static const struct column link_list_columns[] = {
     TEXT("type", "Always \"list\""),
-    RECORDS("data", link_columns, "At most the first ten"),
+    RECORDS("data", link_columns, "All of them, also beyond the ten that Intercom shows"),
     TEXT("url", "Path to read the whole list at"),
     NUMBER("total_count", "How many there are"),
     FLAG("has_more", "There are more than data holds"),
