@@ -365,7 +365,7 @@ CHANGES = {
     "conversations": {"touch": {"count": 20}},
     "deleted_conversations": {"delete_conversations": {"count": 3}},
     "admins": {"admins": "join"},
-    "activity_logs": {"fill_list": {"kind": "activity_logs", "from": "2026-03-02", "to": "2026-03-02", "count": 30}},
+    "activity_logs": {"fill_list": {"kind": "activity_logs", "from": "2026-03-01", "to": "2026-03-01", "count": 30}},
 }
 CONVERSATIONS = {"fill_conversations": {"from": "2026-01-05", "to": "2026-03-01", "count": 120, "parts": 6}}
 FILLS = {
