@@ -146,12 +146,12 @@ static void the_merged_are_told_by_their_heirs(void **state)
     struct room room = {0};
     const char *contact = "{\"id\":\"c1\",\"updated_at\":1772323300,\"merge_history\":["
                           "{\"source_contact_id\":\"c2\",\"merged_at\":1772323250},"
-                          "{\"source_contact_id\":\"c3\",\"merged_at\":null},"
+                          "{\"source_contact_id\":3,\"merged_at\":null},"
                           "{\"source_contact_id\":null,\"merged_at\":1772323250},7]}";
     AUTO(mem_free)
     char *bodies = mem_format(
         "%s contacts_deleted:{\"id\":\"c2\",\"seen_missing_at\":1772323250,\"source\":\"merge history\","
-        "\"merged_into\":\"c1\"} contacts_deleted:{\"id\":\"c3\",\"seen_missing_at\":1772323300,"
+        "\"merged_into\":\"c1\"} contacts_deleted:{\"id\":3,\"seen_missing_at\":1772323300,"
         "\"source\":\"merge history\",\"merged_into\":\"c1\"}",
         contact);
     add_page(&room, "data", contact, ",\"pages\":{\"next\":null}");

@@ -203,6 +203,16 @@ static void pages_that_repeat_are_an_error(void **state)
     room_close(&room);
 }
 
+static void ids_may_be_numbers(void **state)
+{
+    (void)state;
+    struct room room = {0};
+    for (int i = 0; i < 2; i++)
+        room_answer(&room, "200 OK", "{\"data\":[{\"id\":7}],\"scroll_param\":\"p/1\"}");
+    room_expect_error(&room, "companies", ERROR_FORMAT, "read already");
+    room_close(&room);
+}
+
 static void a_page_needs_a_place_to_go_on_from(void **state)
 {
     (void)state;
@@ -275,6 +285,7 @@ int main(void)
         cmocka_unit_test(a_lost_answer_is_a_lost_page),
         cmocka_unit_test(haste_is_no_reason_to_begin_anew),
         cmocka_unit_test(pages_that_repeat_are_an_error),
+        cmocka_unit_test(ids_may_be_numbers),
         cmocka_unit_test(a_page_needs_a_place_to_go_on_from),
         cmocka_unit_test(a_refusal_is_told),
         cmocka_unit_test(the_reconciliation_hands_on_ids_alone),

@@ -2,6 +2,7 @@
  * deleted conversation says that it is gone. */
 #include <inttypes.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,8 +70,7 @@ static void take_id(struct batch *batch, const json_t *body)
     json_t *bare = json_object();
     (void)json_object_set(bare, "id", id); /* absent: not set */
     (void)json_array_append_new(batch->made, bare);
-    bool named = json_is_integer(id) || json_string_length(id) > 0;
-    batch_add(batch, (struct record){.body = named ? bare : body});
+    batch_add(batch, (struct record){.body = is_id(id) ? bare : body});
 }
 
 void batch_take(struct batch *batch, const json_t *body, int64_t listed_us)
@@ -101,6 +101,26 @@ bool batch_complete(const struct batch *batch, const char *what, struct error *e
                      what, batch->seen, batch->told);
 }
 
+/* --- ids --- */
+
+bool is_id(const json_t *value)
+{
+    return json_is_integer(value) || json_string_length(value) > 0;
+}
+
+bool record_id(const json_t *record, char out_id[LIMIT_NAME])
+{
+    const json_t *id = json_object_get(record, "id");
+    size_t size = json_string_length(id);
+    if (json_is_integer(id)) {
+        (void)snprintf(out_id, LIMIT_NAME, "%" JSON_INTEGER_FORMAT, json_integer_value(id));
+        return true;
+    }
+    if (size == 0 || size >= LIMIT_NAME || strlen(json_string_value(id)) != size) return false;
+    memcpy(out_id, json_string_value(id), size + 1);
+    return true;
+}
+
 /* --- tombstones --- */
 
 static json_t *tombstone(const json_t *id, const json_t *seen_missing_at, const char *source)
@@ -119,7 +139,7 @@ void imply_merged(struct batch *batch, const json_t *contact)
         const json_t *merge = json_array_get(history, i);
         const json_t *id = json_object_get(merge, "source_contact_id");
         const json_t *at = json_object_get(merge, "merged_at");
-        if (json_string_length(id) == 0) continue; /* the contact itself shows what came */
+        if (!is_id(id)) continue; /* the contact itself shows what came */
         if (!at || json_is_null(at)) at = json_object_get(contact, "updated_at");
         json_t *body = tombstone(id, at, "merge history");
         (void)json_object_set(body, "merged_into", json_object_get(contact, "id"));

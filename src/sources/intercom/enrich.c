@@ -90,7 +90,7 @@ static void find_set(struct enrich *enrich, json_t *record)
 {
     char id[LIMIT_NAME];
     int64_t version;
-    if (!enrich->set_wanted || !errand_id(record, id)) return;
+    if (!enrich->set_wanted || !record_id(record, id)) return;
     if (!row_version(enrich->stream->stream.table, record, &version) || version < enrich->from_us) return;
     add_task(enrich, record, 0);
 }
@@ -125,7 +125,7 @@ static bool begin_task(struct enrich *enrich, struct error *err)
     char id[LIMIT_NAME] = "";
     enrich->begun++;
     enrich->errands.all = enrich->page.last && enrich->begun == enrich->task_count;
-    (void)errand_id(task->record, id);
+    (void)record_id(task->record, id);
     if (task->lists == 0) return set_begin(errand, &enrich->errands, enrich->stream->set, id, err);
     const char *path = cut_off_at(json_object_get(task->record, nested_of(enrich, task)->name));
     (void)snprintf(errand->what, sizeof errand->what, "Intercom %s, %s", enrich->stream->stream.name, path);

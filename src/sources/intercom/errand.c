@@ -13,19 +13,6 @@
 /* Before an errand is suspected. After that it is tried with all patience (retry_api). */
 static const struct retry retry_errand = {.base_ms = 500, .cap_ms = 8000, .attempts = 6, .budget_ms = 600000};
 
-bool errand_id(const json_t *record, char out_id[LIMIT_NAME])
-{
-    const json_t *id = json_object_get(record, "id");
-    const char *text = json_string_value(id);
-    if (json_is_integer(id)) {
-        (void)snprintf(out_id, LIMIT_NAME, "%" JSON_INTEGER_FORMAT, json_integer_value(id));
-        return true;
-    }
-    if (!text || !*text || json_string_length(id) != strlen(text) || strlen(text) >= LIMIT_NAME) return false;
-    memcpy(out_id, text, strlen(text) + 1);
-    return true;
-}
-
 /* --- asking --- */
 
 static bool send(struct errand *errand, struct error *err)
@@ -60,6 +47,20 @@ bool errand_begin(struct errand *errand, struct errands *errands, const char *pa
     errand->fetch.good = &errands->good;
     errands->begun++;
     return send(errand, err);
+}
+
+bool errand_begin_at(struct errand *errand, struct errands *errands, const struct errand_place *place,
+                     const char *id, struct error *err)
+{
+    char harmless[LIMIT_NAME];
+    AUTO(buf_done) struct buf path;
+    buf_init(&path, 8 * LIMIT_NAME); /* escaped, an id has three times its length */
+    (void)buf_text(&path, place->before);
+    (void)http_escape(&path, id);
+    (void)buf_text(&path, place->after);
+    fetch_quote(harmless, sizeof harmless, id);
+    (void)snprintf(errand->what, sizeof errand->what, "Intercom %s, id %s", place->name, harmless);
+    return errand_begin(errand, errands, buf_string(&path), place->parts, err);
 }
 
 bool errand_again(struct errand *errand, const char *url, struct error *err)

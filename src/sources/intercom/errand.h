@@ -39,10 +39,20 @@ enum fate {
     FATE_FAILED    /* it is not: the unit is tried again later */
 };
 
+/* Where something that belongs to a record is. */
+struct errand_place {
+    const char *name;           /* of it, for error texts */
+    const char *before, *after; /* the record's id, in path and query */
+    const char *const *parts;   /* as for errand_begin */
+};
+
 /* A path and query on our host; the errand's `what` is set before. parts: NULL to read large answers whole.
  */
 bool errand_begin(struct errand *errand, struct errands *errands, const char *path, const char *const *parts,
                   struct error *err) CHECKED;
+/* The same at a record's place, with its id as record_id gives it. */
+bool errand_begin_at(struct errand *errand, struct errands *errands, const struct errand_place *place,
+                     const char *id, struct error *err) CHECKED;
 /* Waits. out is yours. err: of all fates but FATE_READ, what came. */
 enum fate errand_end(struct errand *errand, json_t **out_value, struct error *err);
 /* Another GET after the end of one, at a URL that was checked. */
@@ -56,7 +66,4 @@ void errand_done(struct errand *errand); /* drops what is under way */
  * noun: "thread". */
 void errand_problem(const struct errand *errand, const char *noun, const struct error *err, char *out,
                     size_t size);
-/* The id of a record as text, if it has one that can stand in a URL. */
-bool errand_id(const json_t *record, char out_id[LIMIT_NAME]);
-
 #endif

@@ -168,10 +168,9 @@ struct batch;
 
 /* A record that holds others: where it is read whole, and what it is called there. */
 struct intercom_thread {
-    const char *path;          /* the record's id follows; NULL: the listing has it whole */
-    const char *query;         /* "a=b"; may be NULL */
-    const struct table *table; /* of the parts */
-    const char *parts;         /* the member that holds {parts: [...], total_count} */
+    const char *before, *after; /* the record's id, in path and query; NULL: the listing has it whole */
+    const struct table *table;  /* of the parts */
+    const char *parts;          /* the member that holds {parts: [...], total_count} */
     const char *opening; /* the member that is the first message, which is not among the parts; may be NULL */
     const char *counted; /* where the record says how many parts it has; may be NULL */
     const char *parent;  /* our name for the record's id in a part */
@@ -279,6 +278,11 @@ void batch_child(struct batch *batch, const struct table *table, json_t *body);
 void batch_told(struct batch *batch, const json_t *answer);
 /* Were there as many as there should be? */
 bool batch_complete(const struct batch *batch, const char *what, struct error *err);
+
+/* Is it an id, a text or a number? */
+bool is_id(const json_t *value);
+/* The id of a record as text, if it has one that can stand in a URL. */
+bool record_id(const json_t *record, char out_id[LIMIT_NAME]);
 
 /* What records imply. */
 void imply_merged(struct batch *batch, const json_t *contact);

@@ -22,8 +22,7 @@ static json_t *make_opening(const json_t *record, const json_t *message)
                                          "email_message_metadata"};
     json_t *opening = json_object();
     json_t *id = json_object_get(message, "id");
-    bool named = json_is_integer(id) || json_string_length(id) > 0;
-    json_object_set_new(opening, "id", named ? json_incref(id) : json_string("source"));
+    json_object_set_new(opening, "id", is_id(id) ? json_incref(id) : json_string("source"));
     json_object_set_new(opening, "part_type", json_string("source"));
     json_object_set(opening, "created_at", json_object_get(record, "created_at"));
     json_object_set(opening, "updated_at", json_object_get(record, "created_at"));

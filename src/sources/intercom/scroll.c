@@ -156,8 +156,8 @@ static bool keep_param(struct scroll *scroll, struct error *err)
 /* The URL of all pages is the same, so a cache on the way could answer for ever. */
 static bool is_new_page(struct scroll *scroll, const json_t *list, struct error *err)
 {
-    const char *id = json_string_value(json_object_get(json_array_get(list, 0), "id"));
-    if (!id || !trail_returns(&scroll->faces, id)) return true;
+    char id[LIMIT_NAME];
+    if (!record_id(json_array_get(list, 0), id) || !trail_returns(&scroll->faces, id)) return true;
     return error_set(err, ERROR_FORMAT,
                      "%s: it is a page that was read already, request id %s; look for a proxy between that "
                      "keeps answers",

@@ -1,8 +1,4 @@
 /* set.c - a set that belongs to a record and has a path of its own: the segments of a company. */
-#include <stdio.h>
-#include <stdlib.h>
-
-#include "base/mem.h"
 #include "parts.h"
 
 bool set_check(const struct intercom *intercom, const struct intercom_set *set, const struct batch *batch,
@@ -20,15 +16,8 @@ bool set_check(const struct intercom *intercom, const struct intercom_set *set, 
 bool set_begin(struct errand *errand, struct errands *errands, const struct intercom_set *set, const char *id,
                struct error *err)
 {
-    char harmless[LIMIT_NAME];
-    AUTO(buf_done) struct buf path;
-    buf_init(&path, 8 * LIMIT_NAME); /* escaped, an id has three times its length */
-    (void)buf_text(&path, set->before);
-    (void)http_escape(&path, id);
-    (void)buf_text(&path, set->after);
-    fetch_quote(harmless, sizeof harmless, id);
-    (void)snprintf(errand->what, sizeof errand->what, "Intercom %s, id %s", set->table->name, harmless);
-    return errand_begin(errand, errands, buf_string(&path), NULL, err);
+    const struct errand_place place = {.name = set->table->name, .before = set->before, .after = set->after};
+    return errand_begin_at(errand, errands, &place, id, err);
 }
 
 /* Not an empty set: a row in `rejected` tells that it is unknown. */

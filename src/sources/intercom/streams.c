@@ -3,8 +3,8 @@
 #include "tables.h"
 
 static const struct intercom_thread conversation_thread = {
-    .path = "/conversations/",
-    .query = "display_as=plaintext",
+    .before = "/conversations/",
+    .after = "?display_as=plaintext",
     .table = &intercom_conversation_parts,
     .parts = "conversation_parts",
     .opening = "source",

@@ -12,7 +12,6 @@
 #include "parts.h"
 
 #define IN_FLIGHT 32
-#define LIMIT_URL 1024
 
 /* A record that was found, and the errands that read it whole. */
 struct slot {
@@ -52,16 +51,11 @@ struct threads {
 static bool begin_thread(struct threads *threads, struct errand *errand, const char *id, struct error *err)
 {
     const struct intercom_thread *thread = threads->stream->thread;
-    char harmless[LIMIT_NAME];
-    AUTO(buf_done) struct buf path;
-    buf_init(&path, LIMIT_URL); /* ids are short */
-    (void)buf_text(&path, thread->path);
-    (void)http_escape(&path, id);
-    if (thread->query) (void)buf_format(&path, "?%s", thread->query);
-    fetch_quote(harmless, sizeof harmless, id);
-    (void)snprintf(errand->what, sizeof errand->what, "Intercom %s, id %s", threads->stream->stream.name,
-                   harmless);
-    return errand_begin(errand, &threads->errands, buf_string(&path), threads->path, err);
+    const struct errand_place place = {.name = threads->stream->stream.name,
+                                       .before = thread->before,
+                                       .after = thread->after,
+                                       .parts = threads->path};
+    return errand_begin_at(errand, &threads->errands, &place, id, err);
 }
 
 static bool begin_slot(struct threads *threads, const struct record *listed, struct error *err)
@@ -70,7 +64,7 @@ static bool begin_slot(struct threads *threads, const struct record *listed, str
     char id[LIMIT_NAME];
     slot->item = json_incref((json_t *)(uintptr_t)listed->body); /* its page may go, it stays */
     slot->listed_us = listed->listed_us;
-    slot->named = errand_id(slot->item, id);
+    slot->named = record_id(slot->item, id);
     if (!slot->named) return true;
     if (!begin_thread(threads, &slot->thread, id, err)) return false;
     return !threads->set_wanted || set_begin(&slot->set, &threads->errands, threads->stream->set, id, err);
