@@ -5,7 +5,8 @@
  *
  * Neighbouring units of an incremental stream are read by one reader: where one ends, the next begins, and
  * nothing is asked for twice. That rests on the order of the listing; if it turns out not to ascend, the
- * units are read again, each by a reader of its own.
+ * units are read again, each by a reader of its own. What ends a unit has to be in its place for sure before
+ * the unit is committed: the run may end behind that, and what is claimed is not read again.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -16,14 +17,7 @@
 #include "base/log.h"
 #include "core/rows.h"
 #include "core/run.h"
-
-/* What is being read for the units first..last of the plan. */
-struct reading {
-    struct reader *reader; /* NULL: nothing */
-    size_t first, last;
-    struct page page;
-    size_t next; /* of the page's records */
-};
+#include "reading.h"
 
 /* The work on one stream. */
 struct job {
@@ -135,7 +129,7 @@ static bool take_record(struct fetch *fetch, const struct record *record, struct
 static void close_reading(struct job *job)
 {
     if (job->reading.reader) job->context->source->ops->close(job->reading.reader);
-    job->reading = (struct reading){0};
+    reading_done(&job->reading);
 }
 
 static bool next_page(struct job *job, struct error *err)
@@ -166,15 +160,28 @@ static bool is_beyond(const struct fetch *fetch, const struct record *record)
            record->listed_us >= fetch->window.to_s * 1000000;
 }
 
+/* Makes sure that the record ahead is in its place: if it is not, the page behind it shows the disorder. */
+static bool make_sure(struct job *job, struct error *err)
+{
+    struct reading *reading = &job->reading;
+
+    if (reading_is_sure(reading)) return true;
+    reading_hold(reading);
+    do {
+        if (!next_page(job, err)) return false;
+    } while (reading->page.count == 0 && !reading->page.last);
+    return true;
+}
+
 /* Takes the unit's records from where the unit before it ended. */
 static bool take_pages(struct fetch *fetch, struct error *err)
 {
     struct reading *reading = &fetch->job->reading;
 
     for (;;) {
-        for (; reading->next < reading->page.count; reading->next++) {
-            const struct record *record = &reading->page.records[reading->next];
-            if (is_beyond(fetch, record)) return true;
+        const struct record *record;
+        for (; (record = reading_ahead(reading)) != NULL; reading_step(reading)) {
+            if (is_beyond(fetch, record)) return make_sure(fetch->job, err);
             if (!take_record(fetch, record, err)) return false;
         }
         if (reading->page.last) return true;

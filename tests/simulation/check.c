@@ -189,10 +189,18 @@ void check_rows(struct sim *sim)
     sim->serial_seen = sim->warehouse.serial;
 }
 
+/* What a search shows of a record now; NULL too if it is a version that can't be had any more, as the record
+ * is sent with what it became since. */
+static const struct fake_version *shown_of(const struct sim *sim, const struct fake_record *record)
+{
+    const struct fake_version *shown = fake_source_shown(&sim->source, record);
+    return shown && fake_source_sent(&sim->source, record, shown) == shown ? shown : NULL;
+}
+
 static void check_claim(struct sim *sim, size_t stream, const struct state *state,
                         const struct fake_record *record)
 {
-    const struct fake_version *shown = fake_source_shown(&sim->source, record);
+    const struct fake_version *shown = shown_of(sim, record);
     char missing[64], text[DAY_TEXT];
     if (!shown) return;
     struct day_state day = state_day(state, zone_day(sim->zone, shown->version_s));
@@ -262,7 +270,7 @@ static void check_stream(struct sim *sim, size_t s, const struct span *span, int
     const struct fake_stream *in = fake_source_stream(&sim->source, sim->selections[s].stream);
     char missing[64];
     for (size_t i = 0; i < in->record_count; i++) {
-        const struct fake_version *shown = fake_source_shown(&sim->source, &in->records[i]);
+        const struct fake_version *shown = shown_of(sim, &in->records[i]);
         if (!shown || shown->visible_us > published_us) continue;
         struct day day = zone_day(sim->zone, shown->version_s);
         if (day.n < span->lo.n || day.n > span->hi.n || is_whole(sim, s, &in->records[i], shown, missing))

@@ -356,6 +356,7 @@ static void begin(struct sim *sim, const struct history *history, int64_t *count
     sim->source.page_size = (size_t)dice_between(dice, 1, 6);
     sim->source.by_id = dice_chance(dice, 200);
     sim->source.stale = dice_chance(dice, 500);
+    sim->source.ahead = dice_chance(dice, 300);
     sim->source.widen_s = dice_chance(dice, 300) ? dice_below(dice, 2 * DAY / SECOND) : 0;
     sim->warehouse.design = history->design->warehouse;
     sim->warehouse.zone = sim->zone;

@@ -15,6 +15,8 @@ struct reader {
     bool started;
     int64_t after_version_s; /* the last record sent */
     const char *after_id;
+    int64_t last_s; /* the version it was sent with */
+    bool disordered;
     struct record *page;
     size_t page_count, page_capacity;
     bool ended;
@@ -56,6 +58,13 @@ const struct fake_version *fake_source_shown(const struct fake_source *source,
         if (!source->stale) return NULL;
     }
     return NULL;
+}
+
+const struct fake_version *fake_source_sent(const struct fake_source *source,
+                                            const struct fake_record *record,
+                                            const struct fake_version *shown)
+{
+    return source->ahead ? &record->versions[record->version_count - 1] : shown;
 }
 
 bool fake_child_current(const struct fake_record *record, const struct fake_version *version, size_t i)
@@ -134,8 +143,11 @@ static bool fake_next(struct reader *reader, struct page *out_page, struct error
     for (size_t sent = 0; sent < reader->source->page_size; sent++) {
         record = next_record(reader, &version);
         if (!record) break;
-        page_add_record(reader, record, version);
+        const struct fake_version *sent_now = fake_source_sent(reader->source, record, version);
+        page_add_record(reader, record, sent_now);
+        if (reader->started && sent_now->version_s < reader->last_s) reader->disordered = true;
         reader->started = true;
+        reader->last_s = sent_now->version_s;
         reader->after_version_s = version->version_s;
         reader->after_id = record->id;
     }
@@ -143,7 +155,7 @@ static bool fake_next(struct reader *reader, struct page *out_page, struct error
     *out_page = (struct page){.records = reader->page,
                               .count = reader->page_count,
                               .requests = 1,
-                              .ascending = !reader->source->by_id,
+                              .ascending = !reader->source->by_id && !reader->disordered,
                               .last = reader->ended};
     return true;
 }

@@ -199,6 +199,31 @@ static void test_a_disordered_listing_is_read_apart(void **state)
     assert_int_equal(bench->report.streams[0].inserted, 0);
 }
 
+/* A record that changed just now is listed with its new version at its old place. At the end of a page it
+ * seems to end the week: only the next page shows that more of the week comes, and that page may never come.
+ */
+static void test_what_ends_a_unit_is_in_its_place(void **state)
+{
+    struct bench *bench = *state;
+
+    bench->source.now_us = &bench->now_us;
+    bench->source.stale = bench->source.ahead = true;
+    fake_source_put(&bench->source, &fake_people, "a", on_day(101));
+    fake_source_put(&bench->source, &fake_people, "b", on_day(102));
+    fake_source_put(&bench->source, &fake_people, "b", on_day(118))->visible_us = on_day(200) * 1000000;
+    fake_source_put(&bench->source, &fake_people, "c", on_day(103));
+    bench->request.count = 1;
+    bench->failing = "next";
+    bench->failing_call = 2;
+    bench->failing_kind = ERROR_BUSY;
+    assert_false(run(bench));
+    must_run(bench);
+    assert_int_equal(rows(bench, "people"), 2);
+    fake_source_record(&bench->source, &fake_people, "b")->versions[1].visible_us = 0;
+    must_run(bench);
+    assert_int_equal(rows(bench, "people"), 3);
+}
+
 static void test_open_day_is_stored_and_not_claimed(void **state)
 {
     struct bench *bench = *state;
@@ -383,6 +408,7 @@ int main(void)
         CASE(test_neighbouring_units_share_a_reader),
         CASE(test_a_record_that_moves_on_ends_no_unit),
         CASE(test_a_disordered_listing_is_read_apart),
+        CASE(test_what_ends_a_unit_is_in_its_place),
         CASE(test_children_follow_their_parent),
         CASE(test_children_of_a_rejected_parent_are_kept),
         CASE(test_rejects_are_kept_and_bounded),

@@ -1,0 +1,59 @@
+#include "reading.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+const struct record *reading_ahead(const struct reading *reading)
+{
+    if (reading->held_next < reading->held_count) return &reading->held[reading->held_next];
+    return reading->next < reading->page.count ? &reading->page.records[reading->next] : NULL;
+}
+
+void reading_step(struct reading *reading)
+{
+    if (reading->held_next < reading->held_count)
+        reading->held_next++;
+    else
+        reading->next++;
+}
+
+bool reading_is_sure(const struct reading *reading)
+{
+    if (reading->held_next < reading->held_count) return true; /* the page behind it is in order */
+    for (size_t i = reading->next + 1; i < reading->page.count; i++)
+        if (reading->page.records[i].table == 0) return true;
+    return reading->page.last;
+}
+
+static void drop_held(struct reading *reading)
+{
+    for (size_t i = 0; i < reading->held_count; i++) {
+        json_decref((json_t *)(uintptr_t)reading->held[i].body);
+        free((char *)(uintptr_t)reading->held[i].problem);
+    }
+    free(reading->held);
+    reading->held = NULL;
+    reading->held_count = reading->held_next = 0;
+}
+
+void reading_hold(struct reading *reading)
+{
+    size_t count = reading->page.count - reading->next;
+
+    drop_held(reading);
+    reading->held = mem_zero(count, sizeof *reading->held);
+    for (; reading->next < reading->page.count; reading->next++) {
+        struct record record = reading->page.records[reading->next];
+        record.body = json_incref((json_t *)(uintptr_t)record.body);
+        if (record.problem) record.problem = mem_text(record.problem);
+        reading->held[reading->held_count++] = record;
+    }
+}
+
+void reading_done(struct reading *reading)
+{
+    drop_held(reading);
+    *reading = (struct reading){0};
+}
