@@ -116,6 +116,21 @@ static void a_page_that_fails_comes_in_pieces(void **state)
     room_close(&room);
 }
 
+/* Pieces so small that nothing could be told from their size, if it were not known. */
+static void a_piece_that_is_too_large_comes_in_smaller_ones(void **state)
+{
+    (void)state;
+    struct room room = {0};
+    AUTO(mem_free) char *blanks = mem_format("%*s", LIMIT_CROWD + 1, "");
+    for (int i = 0; i < 4 * 4; i++)
+        room_refuse(&room, "504 Gateway Timeout", "service_unavailable");
+    room_answer(&room, "200 OK", blanks);
+    add_page(&room, "data", "{\"id\":\"m1\"},{\"id\":\"m2\"},{\"id\":\"m3\"},{\"id\":\"m4\"}", "");
+    room_expect_error(&room, "macros", ERROR_FORMAT, "does not tell whether there are more pages");
+    ASKED(&room, 16, "/macros?per_page=9", "/macros?per_page=4");
+    room_close(&room);
+}
+
 static void a_cursor_that_repeats_is_an_error(void **state)
 {
     (void)state;
@@ -304,6 +319,7 @@ int main(void)
         cmocka_unit_test(a_cursor_may_be_long_and_need_escapes),
         cmocka_unit_test(cursors_may_stand_in_the_query),
         cmocka_unit_test(a_page_that_fails_comes_in_pieces),
+        cmocka_unit_test(a_piece_that_is_too_large_comes_in_smaller_ones),
         cmocka_unit_test(a_cursor_that_repeats_is_an_error),
         cmocka_unit_test(pages_are_counted),
         cmocka_unit_test(a_full_page_that_tells_nothing_has_a_neighbour),

@@ -146,10 +146,11 @@ static bool shorten_leg(struct paging *paging)
 /* Big pages time out in Intercom, or pass our ceiling: the same place in smaller pieces. */
 static bool ask_for_less(struct paging *paging, const struct error *err)
 {
-    bool crowded = err->status == 429 || err->status == 409;     /* the size of the page is not the trouble */
-    int smallest = err->kind == ERROR_LIMIT ? 1 : SMALLEST_PAGE; /* what takes long takes long alone, too */
+    bool crowded = err->status == 429 || err->status == 409; /* the size of the page is not the trouble */
+    bool large = err->kind == ERROR_LIMIT;
+    int smallest = large ? 1 : SMALLEST_PAGE; /* what takes long takes long alone, too */
     bool smaller = paging->stream->shape->cursors && paging->per_page > smallest;
-    if ((err->kind != ERROR_BUSY && err->kind != ERROR_LIMIT) || paging->patient) return false;
+    if ((err->kind != ERROR_BUSY && !large) || (paging->patient && !(large && smaller))) return false;
     if (!crowded && shorten_leg(paging)) return true;
     if (!crowded && smaller) paging->per_page /= 2;
     paging->patient = crowded || !smaller || paging->per_page <= smallest;
@@ -187,7 +188,6 @@ static bool collect_answer(struct paging *paging, struct error *err)
             return false;
         }
     }
-    ask_for_more(paging);
     return true;
 }
 
@@ -294,15 +294,15 @@ static bool suit_link(const struct paging *paging, const json_t *list, const cha
 }
 
 /* Where the page after this one is. A page of a list with cursors that does not tell, unless it is small,
- * can't be taken for the last: the records behind it would never be missed. No page that we ask for is
- * smaller than the smallest. */
+ * can't be taken for the last: the records behind it would never be missed. */
 static bool find_next(struct paging *paging, const json_t *list, const char *what,
                       struct paging_link *out_link, struct error *err)
 {
     const struct intercom_shape *shape = paging->stream->shape;
     const json_t *pages = json_object_get(paging->answer, "pages");
-    size_t enough = paging->stream->only_id ? 1 : SMALLEST_PAGE;
-    if (shape->cursors && json_array_size(list) >= enough && (!pages || json_is_null(pages)))
+    size_t size = json_array_size(list);
+    bool small = size < SMALLEST_PAGE && size < (size_t)paging->per_page && !paging->stream->only_id;
+    if (shape->cursors && size > 0 && !small && (!pages || json_is_null(pages)))
         return error_set(
             err, ERROR_FORMAT,
             "%s: the answer does not tell whether there are more pages (it has no \"pages\"); is "
@@ -317,12 +317,9 @@ static bool find_next(struct paging *paging, const json_t *list, const char *wha
 static bool goes_in_circles(struct paging *paging, const struct paging_link *next, const json_t *list)
 {
     const char *text = next->cursor ? next->cursor : next->url;
-    const json_t *id = json_object_get(json_array_get(list, 0), "id");
-    char number[32];
-    const char *face = json_string_value(id);
-    (void)snprintf(number, sizeof number, "%" JSON_INTEGER_FORMAT, json_integer_value(id));
-    if (json_is_integer(id)) face = number;
-    if (paging->stream->shape->numbers && face && trail_returns(&paging->faces, face)) return true;
+    char face[LIMIT_NAME];
+    bool faced = paging->stream->shape->numbers && record_id(json_array_get(list, 0), face);
+    if (faced && trail_returns(&paging->faces, face)) return true;
     return text && trail_returns(&paging->links, text);
 }
 
@@ -351,6 +348,7 @@ static bool send_for_next(struct paging *paging, const json_t *list, struct erro
         paging_link_done(&next);
         return false;
     }
+    ask_for_more(paging); /* not before: it was looked at how much this one was asked for */
     bool on = leads_on(&next) && !is_past(paging, list);
     bool circle = on && goes_in_circles(paging, &next, list);
     paging_link_done(&paging->link);
