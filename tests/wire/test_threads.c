@@ -170,17 +170,18 @@ static void parts_that_nobody_wants_are_left_out(void **state)
     end(&room);
 }
 
-static void what_names_nothing_is_handed_on(void **state)
+/* The last id would lead from /conversations/ to another path. */
+static void what_can_not_be_asked_for_is_rejected(void **state)
 {
     (void)state;
     struct room room = {0};
-    (void)add(
-        &room, "POST", "200 OK",
-        "{\"conversations\":[{\"id\":null},{\"id\":7,\"updated_at\":1772323207},{\"id\":\"a/../b?\"}]}");
+    (void)add(&room, "POST", "200 OK",
+              "{\"conversations\":[{\"id\":null},{\"id\":7,\"updated_at\":1772323207},{\"id\":\"a/../b?\"},"
+              "{\"id\":\"..\"}]}");
     (void)add_thread(&room, 7);
     (void)add(&room, "GET /conversations/a%2F..%2Fb%3F?display_as=plaintext ", "404 Gone", "{}");
     begin(&room, "conversations", "conversation_parts");
-    expect(&room, "0 7 +s@0 +107@1");
+    expect(&room, "!0 7 +s@0 +107@1 !..");
     assert_int_equal(room.vanished, 1);
     end(&room);
 }
@@ -266,7 +267,7 @@ int main(void)
         cmocka_unit_test(a_stop_ends_the_wait),
         cmocka_unit_test(a_thread_becomes_rows),
         cmocka_unit_test(parts_that_nobody_wants_are_left_out),
-        cmocka_unit_test(what_names_nothing_is_handed_on),
+        cmocka_unit_test(what_can_not_be_asked_for_is_rejected),
         cmocka_unit_test(passing_trouble_is_waited_out),
         cmocka_unit_test(a_thread_that_can_not_be_read_is_rejected),
         cmocka_unit_test(the_problem_is_told_the_same_each_time),

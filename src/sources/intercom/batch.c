@@ -111,13 +111,15 @@ bool is_id(const json_t *value)
 bool record_id(const json_t *record, char out_id[LIMIT_NAME])
 {
     const json_t *id = json_object_get(record, "id");
+    const char *text = json_string_value(id);
     size_t size = json_string_length(id);
     if (json_is_integer(id)) {
         (void)snprintf(out_id, LIMIT_NAME, "%" JSON_INTEGER_FORMAT, json_integer_value(id));
         return true;
     }
-    if (size == 0 || size >= LIMIT_NAME || strlen(json_string_value(id)) != size) return false;
-    memcpy(out_id, json_string_value(id), size + 1);
+    if (size == 0 || size >= LIMIT_NAME || strlen(text) != size) return false;
+    if (strcmp(text, ".") == 0 || strcmp(text, "..") == 0) return false; /* steps in a path, not names */
+    memcpy(out_id, text, size + 1);
     return true;
 }
 

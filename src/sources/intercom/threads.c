@@ -134,8 +134,9 @@ static bool take_oldest(struct threads *threads, struct page *page, struct error
 {
     struct slot *slot = &threads->slots[threads->first];
     struct error failure = {0}; /* not err: it may end well */
-    if (!slot->named) {         /* it has no key: it will be rejected */
-        batch_add(&threads->batch, (struct record){.body = slot->item, .listed_us = slot->listed_us});
+    if (!slot->named) {
+        (void)snprintf(threads->problem, sizeof threads->problem, "it has no id to ask for its thread with");
+        reject(threads, slot);
         return true;
     }
     switch (errand_end(&slot->thread, &threads->thread, &failure)) {
