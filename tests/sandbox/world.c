@@ -107,7 +107,7 @@ static void write_contact(const struct world *world, size_t number, uint32_t ver
 {
     const struct version *wanted = version_of(&world->records, number, version);
     char id[RECORD_ID];
-    record_id(&world->records, number, id);
+    records_id(&world->records, number, id);
     contact_write(&(struct contact){.seed = world->records.seed,
                                     .sequence = number,
                                     .version = version,
@@ -407,7 +407,7 @@ static void find_range(const struct records *records, const struct world_query *
     if (!query->descending && after < records->count) { /* is it still there? Then behind it */
         char id[RECORD_ID];
         size_t number = index_at(records, after);
-        record_id(records, number, id);
+        records_id(records, number, id);
         after +=
             records->items[number].newest.updated_s == query->after_s && strcmp(id, query->after_id) == 0;
     }
@@ -439,7 +439,7 @@ static void serve(struct world *world, const struct world_query *query, size_t r
     version_serve(world, number, !world->records.talks, query->history);
     world->served++;
     found->last_s = record->newest.updated_s;
-    record_id(&world->records, number, found->last_id);
+    records_id(&world->records, number, found->last_id);
     if (found->count++) buf_byte(query->out, ',');
     version_write(world, number, record->past_count, query->history ? FORM_HISTORY : FORM_SHOWN, query->out);
 }

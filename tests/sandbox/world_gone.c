@@ -144,7 +144,7 @@ json_t *merge_history(const struct records *records, size_t number, uint32_t ver
         const struct removal *removal = &records->removals[i];
         char id[RECORD_ID];
         if (removal->into != number || removal->since > version) continue;
-        record_id(records, removal->number, id);
+        records_id(records, removal->number, id);
         json_array_append_new(history,
                               json_pack("{s:s, s:s, s:s, s:I}", "type", "merge_history", "source_contact_id",
                                         id, "source_contact_role", removal->user ? "user" : "lead",
@@ -182,8 +182,8 @@ void world_removal(struct world *world, int64_t number, struct world_removal *ou
     assert(number >= 0 && (size_t)number < records->removal_count);
     const struct removal *removal = &records->removals[number];
     *out_removal = (struct world_removal){.at_s = removal->at_s, .back_s = removal->back_s};
-    record_id(records, removal->number, out_removal->id);
-    if (removal->into != NOWHERE) record_id(records, removal->into, out_removal->into);
+    records_id(records, removal->number, out_removal->id);
+    if (removal->into != NOWHERE) records_id(records, removal->into, out_removal->into);
     pthread_mutex_unlock(&world->lock);
 }
 

@@ -24,7 +24,7 @@ static bool is_before(const struct records *records, uint32_t node, int64_t at_s
     if (record->newest.updated_s != at_s) return record->newest.updated_s < at_s;
     if (id[0] == '\0') return false;
     char own[RECORD_ID];
-    record_id(records, node - 1, own);
+    records_id(records, node - 1, own);
     return strcmp(own, id) < 0;
 }
 
@@ -64,7 +64,7 @@ void index_insert(struct records *records, size_t number)
 {
     struct record *record = &records->items[number];
     char id[RECORD_ID];
-    record_id(records, number, id);
+    records_id(records, number, id);
     record->left = record->right = 0;
     record->size = 1;
     uint32_t halves[2];
@@ -89,7 +89,7 @@ static uint32_t without(struct records *records, uint32_t node, uint32_t wanted,
 void index_remove(struct records *records, size_t number)
 {
     char id[RECORD_ID];
-    record_id(records, number, id);
+    records_id(records, number, id);
     int64_t at_s = records->items[number].newest.updated_s;
     records->root = without(records, records->root, (uint32_t)number + 1, at_s, id);
 }

@@ -15,7 +15,7 @@ static enum world_state state_of(const struct records *records, size_t number, c
     if (!records->items[number].newest.removed) return WORLD_HERE;
     size_t into = canonical_of(records, number);
     if (into == NOWHERE) return WORLD_GONE;
-    record_id(records, into, out_into);
+    records_id(records, into, out_into);
     return WORLD_MERGED;
 }
 
@@ -40,7 +40,7 @@ static json_t *made_list(const struct world *world, size_t number, enum world_li
     json_t *elements;
     char id[RECORD_ID];
     const struct record *record = &world->records.items[number];
-    record_id(&world->records, number, id);
+    records_id(&world->records, number, id);
     buf_init(&text, LIST_LIMIT);
     contact_write_list(&(struct contact){.seed = world->records.seed,
                                          .sequence = number,

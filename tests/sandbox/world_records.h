@@ -39,7 +39,7 @@ struct version {
 
 struct record {
     int64_t created_s;
-    char *id; /* given; NULL: see record_id */
+    char *id; /* given; NULL: see records_id */
     struct version newest;
     struct version *past; /* oldest first */
     uint32_t past_count;
@@ -79,7 +79,7 @@ struct records {
 /* A number's hash: the same on every machine. */
 uint64_t mix(uint64_t number);
 
-void record_id(const struct records *records, size_t number, char out_id[RECORD_ID]);
+void records_id(const struct records *records, size_t number, char out_id[RECORD_ID]);
 
 void index_insert(struct records *records, size_t number);
 void index_remove(struct records *records, size_t number); /* before its time changes */

@@ -17,7 +17,7 @@
 
 /* Ids lead back to the number. Those of contacts have eight digits of the time of creation, like the real
  * ones, and sixteen more. */
-void record_id(const struct records *records, size_t number, char out_id[RECORD_ID])
+void records_id(const struct records *records, size_t number, char out_id[RECORD_ID])
 {
     const struct record *record = &records->items[number];
     if (record->id)
@@ -41,7 +41,7 @@ size_t find_record(const struct records *records, const char *id)
 {
     char own[RECORD_ID];
     uint64_t number = made_number(records, id); /* checked just below */
-    if (number < records->count && (record_id(records, number, own), strcmp(own, id) == 0)) return number;
+    if (number < records->count && (records_id(records, number, own), strcmp(own, id) == 0)) return number;
     for (size_t i = 0; i < records->count; i++) {
         if (records->items[i].id && strcmp(records->items[i].id, id) == 0) return i;
     }
@@ -55,7 +55,7 @@ struct talk talk_of(const struct records *records, size_t number, uint32_t versi
                         .version = version,
                         .record = &records->items[number],
                         .id = out_id};
-    record_id(records, number, out_id);
+    records_id(records, number, out_id);
     for (size_t i = records->batch_count; i > 0; i--) {
         const struct batch *batch = &records->batches[i - 1];
         if (batch->first > number) continue;
@@ -149,7 +149,7 @@ int64_t world_newest(struct world *world, int64_t number, char out_id[WORLD_ID],
     uint32_t version;
     pthread_mutex_lock(&world->lock);
     assert(number >= 0 && (size_t)number < world->records.count);
-    record_id(&world->records, (size_t)number, out_id);
+    records_id(&world->records, (size_t)number, out_id);
     if (!wanted_version(&world->records, (size_t)number, &version)) out_id[0] = '\0';
     *out_updated_s = version_of(&world->records, (size_t)number, version)->updated_s;
     pthread_mutex_unlock(&world->lock);
