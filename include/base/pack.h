@@ -15,9 +15,9 @@ struct pack_stream;
 
 struct pack {
     size_t limit;       /* of what it holds, as it was added */
-    size_t packed_most; /* ... and deflated */
+    size_t packed_most; /* ... and of the memory that it takes, deflated */
     size_t size;        /* as it was added */
-    size_t packed;      /* deflated */
+    size_t packed;      /* memory that it takes */
     bool full;          /* a ceiling would have been passed; what is in here is of no use */
     struct pack_slice *first, *last;
     struct pack_stream *stream; /* NULL: it is not being added to */

@@ -6,13 +6,15 @@
 
 #include "base/mem.h"
 
-#define SLICE 65536
-#define LEVEL 1 /* text shrinks to a third at once; more would cost ten times as long for a tenth less */
+#define PART        65536 /* that zlib is given at once */
+#define FIRST_SLICE 4096  /* each is twice as large as the one before: small packs are many */
+#define LAST_SLICE  65536
+#define LEVEL       1 /* text shrinks to a third at once; more would cost ten times as long for a tenth less */
 
 struct pack_slice {
     struct pack_slice *next;
-    size_t size;
-    unsigned char bytes[SLICE];
+    size_t room, size;
+    unsigned char bytes[];
 };
 
 struct pack_stream {
@@ -54,16 +56,23 @@ void pack_done(struct pack *pack)
     if (pack) pack_reset(pack);
 }
 
-static void add_slice(struct pack *pack)
+/* False: there is no room for it. */
+static bool add_slice(struct pack *pack)
 {
-    struct pack_slice *slice = mem_grow(NULL, 1, sizeof *slice); /* not zeroed: it will be written */
+    size_t twice = pack->last ? 2 * pack->last->room : FIRST_SLICE;
+    size_t room = twice < LAST_SLICE ? twice : LAST_SLICE;
+    if (room > pack->packed_most || pack->packed > pack->packed_most - room) return false;
+    struct pack_slice *slice = mem_grow(NULL, 1, sizeof *slice + room); /* not zeroed: it will be written */
     slice->next = NULL;
+    slice->room = room;
     slice->size = 0;
     if (pack->last)
         pack->last->next = slice;
     else
         pack->first = slice;
     pack->last = slice;
+    pack->packed += room;
+    return true;
 }
 
 static struct pack_stream *stream_of(struct pack *pack)
@@ -78,21 +87,16 @@ static struct pack_stream *stream_of(struct pack *pack)
 static bool move(struct pack *pack, int flush)
 {
     z_stream *z = &stream_of(pack)->z;
-    int code = Z_OK;
     do {
-        if (!pack->last || pack->last->size == SLICE) {
-            if (pack->packed + SLICE > pack->packed_most) pack->full = true;
-            if (pack->full) return false;
-            add_slice(pack);
+        if ((!pack->last || pack->last->size == pack->last->room) && !add_slice(pack)) {
+            pack->full = true;
+            return false;
         }
         struct pack_slice *slice = pack->last;
-        size_t before = slice->size;
-        z->next_out = slice->bytes + before;
-        z->avail_out = (uInt)(SLICE - before);
-        code = deflate(z, flush);
-        if (code == Z_STREAM_ERROR) abort(); /* a stream that is not one */
-        slice->size = SLICE - z->avail_out;
-        pack->packed += slice->size - before;
+        z->next_out = slice->bytes + slice->size;
+        z->avail_out = (uInt)(slice->room - slice->size);
+        if (deflate(z, flush) == Z_STREAM_ERROR) abort(); /* a stream that is not one */
+        slice->size = slice->room - z->avail_out;
     } while (z->avail_out == 0);
     return true;
 }
@@ -104,7 +108,7 @@ bool pack_add(struct pack *pack, const void *bytes, size_t size)
     z_stream *z = &stream_of(pack)->z;
     Bytef *next = (Bytef *)(uintptr_t)bytes; /* zlib takes no const, but changes nothing */
     while (size > 0) {
-        uInt part = size < SLICE ? (uInt)size : SLICE;
+        uInt part = size < PART ? (uInt)size : PART;
         z->next_in = next;
         z->avail_in = part;
         if (!move(pack, Z_NO_FLUSH)) return false;
@@ -133,7 +137,7 @@ struct pack_reader *pack_open(const struct pack *pack)
 size_t pack_read(struct pack_reader *reader, char *out_bytes, size_t size)
 {
     z_stream *z = &reader->z;
-    uInt room = size < SLICE ? (uInt)size : SLICE;
+    uInt room = size < PART ? (uInt)size : PART;
     z->next_out = (Bytef *)out_bytes;
     z->avail_out = room;
     while (!reader->ended && z->avail_out == room) {

@@ -90,12 +90,32 @@ static void both_ceilings_hold(void **state)
     assert_true(pack.full && pack.packed <= MIB / 2);
 }
 
+/* Many small packs are what a spool is: what they take counts, not only what they need. */
+static void what_is_taken_is_counted(void **state)
+{
+    (void)state;
+    AUTO(mem_free) char *bytes = make_bytes(MIB, true);
+    AUTO(pack_done) struct pack pack;
+    pack_init(&pack, MIB, 4096);
+    assert_true(pack_add(&pack, bytes, 10) && pack_end(&pack));
+    assert_int_equal(pack.packed, 4096);
+    expect_bytes(&pack, bytes, 10, 10);
+    pack_reset(&pack);
+    assert_int_equal(pack.packed, 0);
+
+    pack_done(&pack);
+    pack_init(&pack, MIB, 4095);
+    bool good = pack_add(&pack, bytes, 10);
+    assert_false(pack_end(&pack) && good);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_goes_in_comes_out_each_time),
         cmocka_unit_test(an_empty_one_reads_empty),
         cmocka_unit_test(both_ceilings_hold),
+        cmocka_unit_test(what_is_taken_is_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -294,7 +294,7 @@ void imply_deleted(struct batch *batch, const json_t *record);
 struct spool {
     struct pack *pages;
     size_t count, next; /* put; and the first that was not taken */
-    size_t packed;      /* bytes */
+    size_t packed;      /* memory that they take */
 };
 
 bool spool_put(struct spool *spool, const json_t *list); /* false: there is no room */
