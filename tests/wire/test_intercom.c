@@ -186,7 +186,8 @@ static void a_refused_token_says_what_to_do(void **state)
 static void settings_are_checked(void **state)
 {
     (void)state;
-    static const struct source_settings wrong[] = {
+    char long_url[600] = "https://";
+    const struct source_settings wrong[] = {
         {.region = "usa", .rate_share = 0.8},
         {.region = "us", .rate_share = 0},
         {.region = "us", .rate_share = 1.01},
@@ -195,7 +196,12 @@ static void settings_are_checked(void **state)
         {.region = "us", .rate_share = 0.8, .api_version = "Preview"},
         {.rate_share = 0.8, .base_url = "ftp://host"},
         {.rate_share = 0.8, .base_url = "https://user@host"},
+        {.rate_share = 0.8, .base_url = long_url},
+        {.rate_share = 0.8, .custom_objects = (const char *const[]){"Order", ""}, .custom_object_count = 2},
+        {.rate_share = 0.8, .custom_objects = (const char *const[]){".."}, .custom_object_count = 1},
+        {.rate_share = 0.8, .custom_objects = (const char *const[]){long_url}, .custom_object_count = 1},
     };
+    memset(long_url + strlen(long_url), 'a', sizeof long_url - strlen(long_url) - 1);
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         struct source *source = NULL;
         struct error err = {0};

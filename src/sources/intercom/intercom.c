@@ -14,6 +14,7 @@
 #define DEFAULT_MINOR 16
 #define OLDEST_MINOR  11
 #define NEWEST_MINOR  17
+#define LIMIT_BASE    512 /* bytes of the base URL: requests are written into buffers of fixed room */
 
 static const struct region {
     const char *name;
@@ -120,7 +121,7 @@ static bool pick_base_url(const struct source_settings *settings, char **out_url
                          region, near ? "; you probably mean " : "", near ? near : "");
     }
     bool http = strncmp(url, "http://", 7) == 0 || strncmp(url, "https://", 8) == 0;
-    if (!http || strpbrk(url, "?#@ "))
+    if (!http || strpbrk(url, "?#@ ") || strlen(url) > LIMIT_BASE)
         return error_set(
             err, ERROR_CONFIG,
             "source.base_url is not like https://host: give scheme and host without user or query");
@@ -144,6 +145,21 @@ static bool pick_version(const char *version, int *out_minor, struct error *err)
                      version, OLDEST_MINOR, NEWEST_MINOR);
 }
 
+/* Each becomes a step of a path. */
+static bool check_types(const struct source_settings *settings, struct error *err)
+{
+    for (size_t i = 0; i < settings->custom_object_count; i++) {
+        const char *type = settings->custom_objects[i];
+        if (!*type || strlen(type) >= LIMIT_NAME || strcmp(type, ".") == 0 || strcmp(type, "..") == 0)
+            return error_set(
+                err, ERROR_CONFIG,
+                "source.custom_objects: \"%.40s\" is no type identifier; copy them from Intercom's "
+                "settings",
+                type);
+    }
+    return true;
+}
+
 bool intercom_create(const struct source_settings *settings, struct source **out_source, struct error *err)
 {
     int minor = 0;
@@ -151,7 +167,8 @@ bool intercom_create(const struct source_settings *settings, struct source **out
     if (!(settings->rate_share > 0 && settings->rate_share <= 1))
         return error_set(err, ERROR_CONFIG,
                          "source.rate_share is not in (0, 1]: 0.8 leaves a fifth to other apps");
-    if (!pick_version(settings->api_version, &minor, err) || !pick_base_url(settings, &base_url, err))
+    if (!pick_version(settings->api_version, &minor, err) || !check_types(settings, err) ||
+        !pick_base_url(settings, &base_url, err))
         return false;
     struct intercom *intercom = mem_zero(1, sizeof *intercom);
     *intercom = (struct intercom){
