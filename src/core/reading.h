@@ -21,7 +21,8 @@ const struct record *reading_ahead(const struct reading *reading);
 void reading_step(struct reading *reading);
 
 /* Is the record ahead in its place? It may have changed just now, and be listed with its new version where
- * its old one was: the record behind it tells. Of the last one of a page that is not known yet. */
+ * its old one was: the record behind it tells. Of the last one of a page that is not known yet. That all of a
+ * page are such is not thought of. */
 bool reading_is_sure(const struct reading *reading);
 
 /* The records that are left stay when the next page comes. */

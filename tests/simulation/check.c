@@ -194,7 +194,7 @@ void check_rows(struct sim *sim)
 static const struct fake_version *shown_of(const struct sim *sim, const struct fake_record *record)
 {
     const struct fake_version *shown = fake_source_shown(&sim->source, record);
-    return shown && fake_source_sent(&sim->source, record, shown) == shown ? shown : NULL;
+    return shown && fake_source_sent(record, shown) == shown ? shown : NULL;
 }
 
 static void check_claim(struct sim *sim, size_t stream, const struct state *state,

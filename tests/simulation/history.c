@@ -72,6 +72,7 @@ static struct habits draw_habits(struct dice *dice)
         .late = sometimes(dice, 1000),
         .nightly = sometimes(dice, 500),
         .future = dice_chance(dice, 200) ? 50 : 0,
+        .ahead = dice_chance(dice, 500),
     };
     for (size_t s = 0; s < SIM_STREAMS; s++)
         habits.quiet[s] = dice_chance(dice, 100);
@@ -356,7 +357,6 @@ static void begin(struct sim *sim, const struct history *history, int64_t *count
     sim->source.page_size = (size_t)dice_between(dice, 1, 6);
     sim->source.by_id = dice_chance(dice, 200);
     sim->source.stale = dice_chance(dice, 500);
-    sim->source.ahead = dice_chance(dice, 300);
     sim->source.widen_s = dice_chance(dice, 300) ? dice_below(dice, 2 * DAY / SECOND) : 0;
     sim->warehouse.design = history->design->warehouse;
     sim->warehouse.zone = sim->zone;

@@ -109,6 +109,7 @@ struct habits {
     int64_t touch_us, replay_us, backfill_us, delete_us, drop_us; /* mean time between two; NEVER */
     int late, nightly, future; /* per mille of touches, of records, of touches */
     bool quiet[SIM_STREAMS];
+    bool ahead; /* a record is sent with a version that a search does not know yet */
 };
 
 /* One worker: a coroutine while it serves, else nothing. */

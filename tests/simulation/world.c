@@ -100,6 +100,9 @@ void world_begin(struct sim *sim)
             struct record_plan *record = &sim->records[s][i];
             snprintf(record->id, sizeof record->id, "%c%u", s == 0 ? 'p' : 't', (unsigned)i);
             record->nightly = dice_chance(&sim->dice, sim->habits.nightly);
+            /* One such is borne; pages that hold nothing else are not thought of. */
+            fake_source_record(&sim->source, stream_of(sim, s), record->id)->ahead =
+                i == 0 && sim->habits.ahead;
             if (dice_chance(&sim->dice, 700))
                 put_version(sim, s, i, sim->now_us / SECOND - dice_below(&sim->dice, 14 * DAY / SECOND) - 1,
                             0);

@@ -60,11 +60,10 @@ const struct fake_version *fake_source_shown(const struct fake_source *source,
     return NULL;
 }
 
-const struct fake_version *fake_source_sent(const struct fake_source *source,
-                                            const struct fake_record *record,
+const struct fake_version *fake_source_sent(const struct fake_record *record,
                                             const struct fake_version *shown)
 {
-    return source->ahead ? &record->versions[record->version_count - 1] : shown;
+    return record->ahead ? &record->versions[record->version_count - 1] : shown;
 }
 
 bool fake_child_current(const struct fake_record *record, const struct fake_version *version, size_t i)
@@ -143,7 +142,7 @@ static bool fake_next(struct reader *reader, struct page *out_page, struct error
     for (size_t sent = 0; sent < reader->source->page_size; sent++) {
         record = next_record(reader, &version);
         if (!record) break;
-        const struct fake_version *sent_now = fake_source_sent(reader->source, record, version);
+        const struct fake_version *sent_now = fake_source_sent(record, version);
         page_add_record(reader, record, sent_now);
         if (reader->started && sent_now->version_s < reader->last_s) reader->disordered = true;
         reader->started = true;

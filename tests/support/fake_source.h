@@ -37,6 +37,7 @@ struct fake_record {
     size_t version_count;
     struct fake_child *children; /* in the order they appeared; an edit appends the child again */
     size_t child_count;
+    bool ahead; /* is sent as it is now, at the place of the version that a search knows */
 };
 
 struct fake_stream {
@@ -54,7 +55,6 @@ struct fake_source {
     int64_t widen_s;                 /* sends so much more than the window at either end */
     bool by_id;                      /* pages ascend by id, not by version */
     bool stale;                      /* a touched record shows its old version until the new one is visible */
-    bool ahead; /* ... but has its newest content meanwhile, at the old version's place */
     struct fake_stream streams[FAKE_STREAMS];
     size_t stream_count;
     size_t readers; /* open ones: a leak if not 0 at the end */
@@ -81,8 +81,7 @@ void fake_source_put_child(struct fake_source *source, const struct stream *stre
 const struct fake_version *fake_source_shown(const struct fake_source *source,
                                              const struct fake_record *record);
 /* The version that is sent of a record which is found by that one. */
-const struct fake_version *fake_source_sent(const struct fake_source *source,
-                                            const struct fake_record *record,
+const struct fake_version *fake_source_sent(const struct fake_record *record,
                                             const struct fake_version *shown);
 /* Is child i of the record, as of a version, the newest edit of that child? */
 bool fake_child_current(const struct fake_record *record, const struct fake_version *version, size_t i);
