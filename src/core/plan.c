@@ -148,13 +148,14 @@ static void add_everything(const struct plan_settings *settings, struct plan *pl
     add_unit(plan, (struct unit){.lo = lo, .hi = plan->today, .open = true, .claim_hi = day_add(lo, -1)});
 }
 
-/* Everything, each time. What changed a lookback before the last time or later may have other children. */
+/* Everything, each time. What changed a lookback before the last time or later may have other children; at
+ * least a day, as a change may show late, and the source's clock need not be the warehouse's. */
 static void plan_scan(const struct plan_settings *settings, const struct state *state, int64_t published_us,
                       struct plan *plan)
 {
-    plan->since_s = INT64_MIN;
-    if (was_read(state))
-        plan->since_s = state->open_run_us / 1000000 - (int64_t)settings->lookback_days * 86400;
+    int64_t days = settings->lookback_days > 1 ? settings->lookback_days : 1;
+
+    plan->since_s = was_read(state) ? state->open_run_us / 1000000 - days * 86400 : INT64_MIN;
     if (was_read(state) && state->open_run_us >= published_us)
         plan->satisfied = true;
     else
