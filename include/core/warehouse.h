@@ -76,7 +76,7 @@ struct warehouse_ops {
     bool (*prepare)(struct warehouse *warehouse, const struct selection *selection,
                     const struct source_identity *identity, struct error *err);
 
-    /* message_id "" asks for no own claims. */
+    /* Behind prepare, in the same run. message_id "" asks for no own claims. */
     bool (*state)(struct warehouse *warehouse, const struct selection *selection, const char *message_id,
                   struct state *out_state, struct error *err);
 

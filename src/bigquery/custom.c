@@ -228,13 +228,13 @@ bool custom_refresh(struct bigquery *bq, const struct stream *stream, struct err
     AUTO(mem_free) char *name = mem_format("%s_custom", stream->attributes->of->name);
     AUTO(json_drop) json_t *made_of = NULL;
     AUTO(json_drop) json_t *have = NULL;
+    struct prepared *prepared = tables_prepared(bq, stream);
+    int64_t modified_ms = prepared ? prepared->modified_ms[0] : 0;
+    if (modified_ms && prepared->custom_ms == modified_ms) return true;
     if (!table_get(bq, bq->settings.dataset, latest, &made_of, err)) return false;
     if (!made_of) return true; /* nothing of it was loaded yet; the next run finds it */
     if (!table_get(bq, bq->settings.dataset, name, &have, err)) return false;
     if (have && (!resource_is_ours(have) || !resource_is_view(have))) return true;
-    struct prepared *prepared = tables_prepared(bq, stream);
-    int64_t modified_ms = prepared ? prepared->modified_ms[0] : 0;
-    if (have && modified_ms && prepared->custom_ms == modified_ms) return true;
     if (!put_view(bq, stream, name, have, err)) return error_wrap(err, "%s", name);
     if (prepared) prepared->custom_ms = modified_ms;
     return true;

@@ -101,23 +101,14 @@ static void merge_days(struct state *state)
     state->day_count = kept + 1;
 }
 
-/* Read after the rows: a table that was made anew in between then looks younger than any claim, never older.
- */
-static bool read_created(struct bigquery *bq, const struct selection *selection, struct state *state,
-                         struct error *err)
+/* As prepare saw the tables a moment ago. One that was dropped since looks older than it is: the next run
+ * notices, as if it had been dropped a moment later. */
+static bool recall_created(struct bigquery *bq, const struct stream *stream, struct state *state,
+                           struct error *err)
 {
-    const struct selection kept = tables_kept(selection);
-    for (size_t i = 0; i < kept.table_count; i++) {
-        AUTO(json_drop) json_t *resource = NULL;
-        if (!table_get(bq, bq->settings.dataset, kept.tables[i]->name, &resource, err)) return false;
-        int64_t created_us = 0;
-        if (!resource)
-            return error_set(err, ERROR_BUSY,
-                             "the table %s was dropped meanwhile; it is made anew at the next try",
-                             kept.tables[i]->name);
-        if (!table_created(resource, &created_us)) return odd("a table without creationTime", err);
-        if (created_us > state->created_us) state->created_us = created_us;
-    }
+    const struct prepared *prepared = tables_prepared(bq, stream);
+    if (!prepared) return error_set(err, ERROR_BUSY, "its tables were not looked at yet; try again");
+    state->created_us = prepared->created_us;
     return true;
 }
 
@@ -134,7 +125,7 @@ bool state_read(struct bigquery *bq, const struct selection *selection, const ch
     parameter_add(parameters, "message_id", "STRING", message_id);
     AUTO(json_drop) json_t *rows = NULL;
     if (!query_read(bq, buf_string(&sql), parameters, &rows, err) || !read_rows(rows, &state, err) ||
-        !read_created(bq, selection, &state, err)) {
+        !recall_created(bq, selection->stream, &state, err)) {
         state_done(&state);
         tables_forget(bq);
         return error_wrap(err, "state of %s", selection->stream->name);

@@ -351,9 +351,13 @@ bool tables_prepare(struct bigquery *bq, const struct selection *selection, stru
         AUTO(json_drop) json_t *want = data_table(bq, kept.tables[i]);
         if (!ensure_table(bq, bq->settings.dataset, kept.tables[i]->name, want, &have.of[i], err))
             return false;
-        int64_t born_us = 0; /* unreadable: the state says so */
+        int64_t born_us;
+        if (!table_created(have.of[i], &born_us))
+            return error_set(err, ERROR_FORMAT,
+                             "BigQuery does not tell when the table %s was made; try again",
+                             kept.tables[i]->name);
+        if (born_us > now.created_us) now.created_us = born_us;
         filled[i] = json_int_at(have.of[i], "numRows", 0) > 0;
-        if (table_created(have.of[i], &born_us) && born_us > now.created_us) now.created_us = born_us;
         now.modified_ms[i] = table_modified(have.of[i]);
     }
     const struct prepared *known = tables_prepared(bq, selection->stream);

@@ -188,6 +188,11 @@ static void state_tells_what_was_committed(void **unused)
     must(bench.warehouse->ops->state(bench.warehouse, &both, "m3", &state, &err), &err);
     assert_false(state.days[0].own.any);
     state_done(&state);
+    size_t gets = journal_count("\"tables.get\"");
+    must(prepare(&bench, &both, &err), &err);
+    must(bench.warehouse->ops->state(bench.warehouse, &both, "m3", &state, &err), &err);
+    state_done(&state);
+    assert_int_equal(journal_count("\"tables.get\"") - gets, 2); /* one look at each table serves both */
     bench_done(&bench);
 }
 
