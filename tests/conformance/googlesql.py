@@ -126,7 +126,7 @@ class Bench:
             "desk_caseload.lock_tickets": schemas["lock"], "desk_caseload.runs": schemas["runs"],
             "desk_caseload.rejected": schemas["rejected"],
             "desk.people": schemas["people"], "desk.people_deleted": schemas["people_deleted"],
-            "desk.people_sets": schemas["people_sets"], "desk.people_attributes": schemas["people_attributes"],
+            "desk.people_teams": schemas["people_teams"], "desk.people_attributes": schemas["people_attributes"],
             "desk.people_latest": schemas["people"], "desk_caseload.stage_people_0_0": schemas["stage_people"],
             "desk_caseload.lock_people_reconciliation": schemas["lock"],
         }

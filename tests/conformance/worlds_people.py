@@ -34,12 +34,12 @@ class PeopleMaker(Maker):
                   self.dice.choice([None, True, False]), self.dice.choice([None, version]), self.dice.choice(HOMES)]
         later = values if known else [None] * len(values)
         return [self.day(version), self.dice.choice(self.ids), version, self.dice.choice(EXTRAS), self.moment(), "before",
-                *later, self.dice.choice(CUSTOM)]
+                *later, self.dice.choice(CUSTOM), self.dice.choice([[], ["a"], ["b", "a"]])]
 
     def note(self):
         at = self.version()
-        return [self.day(at), self.dice.choice(self.ids), at, self.dice.choice(["deleted feed", None]), None, self.moment(),
-                "before"]
+        return [self.day(at), self.dice.choice(self.ids), at, None, self.dice.choice(["deleted feed", None]), None,
+                self.moment(), "before"]
 
     def member(self):
         version = self.version()
@@ -57,7 +57,7 @@ class PeopleMaker(Maker):
         return {
             "desk.people": self.some(7, self.person),
             "desk.people_deleted": self.some(4, self.note),
-            "desk.people_sets": self.some(6, self.member),
+            "desk.people_teams": self.some(6, self.member),
             "desk.people_attributes": self.some(5, self.attribute),
             "desk.people_latest": self.some(4, self.person),
             "desk_caseload.stage_people_0_0": self.staged([[self.lo, i, None] for i in listed]),
@@ -74,7 +74,7 @@ class PeopleMaker(Maker):
             "claim_hi": ("DATE", self.lo - DAY), "open": ("BOOL", True), "began_at": ("TIMESTAMP", self.began),
             "fetched": ("INT64", len(staged)), **({"staged_0": ("INT64", count)} if staged else {})})
         state = Step("people_state", {"stream": ("STRING", "people_reconciliation"), "message_id": ("STRING", "")})
-        reads = [Step(name, {}) for name in ("people_latest", "people_sets_latest", "people_list_latest",
+        reads = [Step(name, {}) for name in ("people_latest", "people_teams_latest", "people_list_latest",
                                              "people_attributes", "people_custom")]
         return [*reads[:2], commit, *([commit] if self.chance(0.3) else []), state, *reads]
 

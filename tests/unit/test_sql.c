@@ -7,8 +7,7 @@
 #include <cmocka.h>
 
 #include "internal.h"
-
-static const struct sql_names names = {.project = "acme-data", .dataset = "desk", .control = "desk_caseload"};
+#include "sql_text.h"
 
 static const struct column talk_columns[] = {
     {.name = "id", .type = COLUMN_STRING, .mode = COLUMN_REQUIRED},
@@ -71,20 +70,6 @@ static size_t count_of(const char *text, const char *part)
     for (; (text = strstr(text, part)) != NULL; text += strlen(part))
         count++;
     return count;
-}
-
-static void assert_has(const char *text, const char *part)
-{
-    if (!strstr(text, part)) fail_msg("missing: %s\nin: %s", part, text);
-}
-
-/* The parts are there, each after the one before. */
-static void assert_order(const char *text, const char *const *sequence, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        text = strstr(text, sequence[i]);
-        if (!text) fail_msg("missing or out of order: %s", sequence[i]);
-    }
 }
 
 static void nothing_staged_still_claims(void **state)

@@ -8,81 +8,14 @@
 
 #include <cmocka.h>
 
+#include "fake_crowd.h"
 #include "internal.h"
+#include "sql_text.h"
 
 #define COUNT(list) (sizeof(list) / sizeof *(list))
 
-static const struct sql_names names = {.project = "acme-data", .dataset = "desk", .control = "desk_caseload"};
-
-static const struct column home_columns[] = {
-    {.name = "city", .type = COLUMN_STRING},
-    {.name = "tags", .type = COLUMN_STRING, .mode = COLUMN_REPEATED},
-};
-static const struct column person_columns[] = {
-    {.name = "id", .type = COLUMN_STRING, .mode = COLUMN_REQUIRED},
-    {.name = "updated_at", .type = COLUMN_TIMESTAMP, .mode = COLUMN_REQUIRED},
-    {.name = "name", .type = COLUMN_STRING},
-    {.name = "seen", .type = COLUMN_TIMESTAMP},
-    {.name = "home", .type = COLUMN_RECORD, .fields = home_columns, .field_count = 2},
-    {.name = "raw", .type = COLUMN_JSON},
-    {.name = "tags", .type = COLUMN_STRING, .mode = COLUMN_REPEATED},
-};
-static const struct column gone_columns[] = {
-    {.name = "id", .type = COLUMN_STRING, .mode = COLUMN_REQUIRED},
-    {.name = "seen_missing_at", .type = COLUMN_TIMESTAMP, .mode = COLUMN_REQUIRED},
-    {.name = "source", .type = COLUMN_STRING},
-};
-static const struct column team_columns[] = {
-    {.name = "person_id", .type = COLUMN_STRING, .mode = COLUMN_REQUIRED},
-    {.name = "id", .type = COLUMN_STRING, .mode = COLUMN_REQUIRED},
-    {.name = "person_updated_at", .type = COLUMN_TIMESTAMP, .mode = COLUMN_REQUIRED},
-};
-static const char *const id_key[] = {"id"}, *const team_key[] = {"person_id", "id"};
-static const struct table gone = {.name = "people_deleted",
-                                  .columns = gone_columns,
-                                  .column_count = COUNT(gone_columns),
-                                  .key = id_key,
-                                  .key_count = 1,
-                                  .version = "seen_missing_at",
-                                  .day = "seen_missing_at"};
-static const struct table people = {.name = "people",
-                                    .columns = person_columns,
-                                    .column_count = COUNT(person_columns),
-                                    .key = id_key,
-                                    .key_count = 1,
-                                    .version = "updated_at",
-                                    .day = "updated_at",
-                                    .gone = &gone};
-static const struct table teams = {.name = "teams",
-                                   .columns = team_columns,
-                                   .column_count = COUNT(team_columns),
-                                   .key = team_key,
-                                   .key_count = 2,
-                                   .version = "person_updated_at",
-                                   .day = "person_updated_at",
-                                   .owner = &people,
-                                   .owner_key = "person_id"};
-static const struct table ids = {.name = "people_reconciliation",
-                                 .columns = person_columns,
-                                 .column_count = 1,
-                                 .key = id_key,
-                                 .key_count = 1};
-static const struct stream compare = {
-    .name = "people_reconciliation", .kind = STREAM_RECONCILE, .table = &ids, .subject = &people};
-static const struct selection compared = {.stream = &compare, .tables = {&ids}, .table_count = 1};
-
-static void assert_has(const char *text, const char *part)
-{
-    if (!strstr(text, part)) fail_msg("missing: %s\nin: %s", part, text);
-}
-
-static void assert_order(const char *text, const char *const *sequence, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        text = strstr(text, sequence[i]);
-        if (!text) fail_msg("missing or out of order: %s", sequence[i]);
-    }
-}
+static const struct selection compared = {
+    .stream = &crowd_reconciliation, .tables = {&crowd_ids}, .table_count = 1};
 
 static struct buf new_text(void)
 {
@@ -132,7 +65,7 @@ static void an_empty_list_may_raise(void **state)
     assert_order(buf_string(&sql), sequence, COUNT(sequence));
     assert_null(strstr(buf_string(&sql), "DELETE"));
     buf_reset(&sql);
-    sql_state_text(&names, &compare, &sql);
+    sql_state_text(&names, &crowd_reconciliation, &sql);
     assert_has(buf_string(&sql), "FROM `acme-data.desk.people_deleted`");
     buf_done(&sql);
 }
@@ -143,18 +76,18 @@ static void the_gone_are_left_out(void **state)
 {
     (void)state;
     struct buf sql = new_text();
-    sql_latest_text(&names, &people, NULL, &sql);
+    sql_latest_text(&names, &crowd_people, NULL, &sql);
     const char *const sequence[] = {"SELECT r.*\n",
                                     "PARTITION BY `id` ORDER BY `updated_at` DESC, _loaded_at DESC",
                                     "FROM `acme-data.desk.people_deleted`", "ON g.`id` = r.`id`",
                                     "WHERE g.missing IS NULL OR g.missing < r.`updated_at`"};
     assert_order(buf_string(&sql), sequence, COUNT(sequence));
     buf_reset(&sql);
-    sql_latest_text(&names, &gone, NULL, &sql);
+    sql_latest_text(&names, &crowd_deleted, NULL, &sql);
     assert_null(strstr(buf_string(&sql), "g.missing"));
     buf_reset(&sql);
-    sql_latest_text(&names, &teams, NULL, &sql);
-    const char *const set[] = {"FROM `acme-data.desk.teams`", "FROM `acme-data.desk.people`",
+    sql_latest_text(&names, &crowd_teams, NULL, &sql);
+    const char *const set[] = {"FROM `acme-data.desk.people_teams`", "FROM `acme-data.desk.people`",
                                "ON o.`id` = r.`person_id` AND o.newest = r.`person_updated_at`",
                                "ON g.`id` = r.`person_id`", "g.missing < r.`person_updated_at`"};
     assert_order(buf_string(&sql), set, COUNT(set));
@@ -164,11 +97,11 @@ static void the_gone_are_left_out(void **state)
 /* As a live table, which began with so many of the columns. */
 static json_t *grown_from(size_t columns)
 {
-    struct table early = people;
+    struct table early = crowd_people;
     struct error err = {0};
     bool changed = false;
     early.column_count = columns;
-    json_t *fields = schema_data(&early), *wanted = schema_data(&people);
+    json_t *fields = schema_data(&early), *wanted = schema_data(&crowd_people);
     assert_true(schema_merge(fields, wanted, &changed, &err));
     json_decref(wanted);
     return fields;
@@ -180,22 +113,24 @@ static void later_columns_look_into_extra(void **state)
     json_t *fields = grown_from(2);
     struct buf sql = new_text();
     json_array_append_new(fields, json_pack("{s:s, s:s}", "name", "theirs", "type", "STRING"));
-    sql_latest_text(&names, &people, fields, &sql);
+    sql_latest_text(&names, &crowd_people, fields, &sql);
     assert_has(buf_string(&sql), "COALESCE(r.`name`, JSON_VALUE(r.`_extra`, '$.\"name\"')) AS `name`");
     assert_has(buf_string(&sql),
                "SAFE.TIMESTAMP_SECONDS(SAFE_CAST(JSON_VALUE(r.`_extra`, '$.\"seen\"') AS INT64))");
-    assert_has(buf_string(&sql),
-               "STRUCT(COALESCE(r.`home`.`city`, JSON_VALUE(r.`_extra`, '$.\"home.city\"')) AS "
-               "`city`, r.`home`.`tags` AS `tags`)");
-    assert_null(strstr(buf_string(&sql), "AS `raw`"));
+    assert_has(
+        buf_string(&sql),
+        "STRUCT(COALESCE(r.`home`.`city`, JSON_VALUE(r.`_extra`, '$.\"home.city\"')) AS "
+        "`city`, COALESCE(r.`home`.`zip`, SAFE_CAST(JSON_VALUE(r.`_extra`, '$.\"home.zip\"') AS INT64)) "
+        "AS `zip`, r.`home`.`tags` AS `tags`)");
+    assert_null(strstr(buf_string(&sql), "AS `custom_attributes`"));
     assert_null(strstr(buf_string(&sql), "AS `tags`,\n"));
     assert_null(strstr(buf_string(&sql), "theirs"));
     assert_null(strstr(buf_string(&sql), "AS `updated_at`"));
     json_decref(fields);
     /* Nothing was added: nothing is looked up. */
-    fields = grown_from(people.column_count);
+    fields = grown_from(crowd_people.column_count);
     buf_reset(&sql);
-    sql_latest_text(&names, &people, fields, &sql);
+    sql_latest_text(&names, &crowd_people, fields, &sql);
     assert_null(strstr(buf_string(&sql), "REPLACE"));
     json_decref(fields);
     buf_done(&sql);
@@ -210,7 +145,7 @@ static void names_of_others_are_not_spliced(void **state)
     struct buf sql = new_text();
     json_array_append_new(json_object_get(home, "fields"),
                           json_pack("{s:s, s:s}", "name", "a`); DROP", "type", "STRING"));
-    sql_latest_text(&names, &people, fields, &sql);
+    sql_latest_text(&names, &crowd_people, fields, &sql);
     assert_null(strstr(buf_string(&sql), "DROP"));
     assert_null(strstr(buf_string(&sql), "STRUCT("));
     assert_has(buf_string(&sql), "AS `name`");
@@ -222,8 +157,8 @@ static void tables_are_made_in_one_statement(void **state)
 {
     (void)state;
     struct buf sql = new_text();
-    sql_latest_table_text(&names, &teams, NULL, "17-18", &sql);
-    const char *const sequence[] = {"CREATE OR REPLACE TABLE `acme-data.desk.teams_latest`",
+    sql_latest_table_text(&names, &crowd_teams, NULL, "17-18", &sql);
+    const char *const sequence[] = {"CREATE OR REPLACE TABLE `acme-data.desk.people_teams_latest`",
                                     "CLUSTER BY `person_id`, `id`", "('app', 'caseload'), ('as_of', '17-18')",
                                     "AS\n", "SELECT r.*"};
     assert_order(buf_string(&sql), sequence, COUNT(sequence));
@@ -258,7 +193,7 @@ static void attributes_have_their_types(void **state)
                                             {"c", "decimal", "c"},  {"d", "boolean", "d"},
                                             {"e", "datetime", "e"}, {"f", "list", "f"}};
     struct buf sql = new_text();
-    sql_custom_text(&names, &people, list, COUNT(list), &sql);
+    sql_custom_text(&names, &crowd_people, list, COUNT(list), &sql);
     const char *const sequence[] = {"SELECT `id`, `updated_at`",
                                     "r.v0 AS `a`",
                                     "SAFE_CAST(r.v1 AS INT64) AS `b`",
@@ -334,7 +269,7 @@ static void columns_are_remembered(void **state)
 static void schemas_are_whole_resources(void **state)
 {
     (void)state;
-    json_t *schema = bigquery_schema(&teams);
+    json_t *schema = bigquery_schema(&crowd_teams);
     assert_string_equal(json_text_at(schema, "timePartitioning.field"), "partition_date");
     assert_string_equal(json_string_value(json_array_get(json_at(schema, "clustering.fields"), 1)), "id");
     assert_int_equal(json_array_size(json_at(schema, "schema.fields")), 3 + 4);
@@ -346,8 +281,8 @@ static void a_reconciliation_keeps_its_subject(void **state)
     (void)state;
     const struct selection kept = tables_kept(&compared);
     assert_int_equal(kept.table_count, 2);
-    assert_ptr_equal(kept.tables[0], &people);
-    assert_ptr_equal(kept.tables[1], &gone);
+    assert_ptr_equal(kept.tables[0], &crowd_people);
+    assert_ptr_equal(kept.tables[1], &crowd_deleted);
 }
 
 int main(void)

@@ -7,70 +7,17 @@
 #include <cmocka.h>
 
 #include "bigquery_bench.h"
+#include "fake_crowd.h"
 
 #define COUNT(list) (sizeof(list) / sizeof *(list))
 #define OLDEST      "partition_date >= DATE '0001-01-01'"
 
 /* --- People, teams they belong to, and the list of all their ids --- */
 
-static const struct column person_columns[] = {
-    {.name = "id", .type = COLUMN_STRING, .mode = COLUMN_REQUIRED},
-    {.name = "updated_at", .type = COLUMN_TIMESTAMP, .mode = COLUMN_REQUIRED},
-    {.name = "name", .type = COLUMN_STRING},
-};
-static const struct column gone_columns[] = {
-    {.name = "id", .type = COLUMN_STRING, .mode = COLUMN_REQUIRED},
-    {.name = "seen_missing_at", .type = COLUMN_TIMESTAMP, .mode = COLUMN_REQUIRED},
-    {.name = "merged_into", .type = COLUMN_STRING},
-    {.name = "source", .type = COLUMN_STRING},
-};
-static const struct column team_columns[] = {
-    {.name = "person_id", .type = COLUMN_STRING, .mode = COLUMN_REQUIRED},
-    {.name = "id", .type = COLUMN_STRING, .mode = COLUMN_REQUIRED},
-    {.name = "person_updated_at", .type = COLUMN_TIMESTAMP, .mode = COLUMN_REQUIRED},
-};
-static const char *const id_key[] = {"id"};
-static const char *const team_key[] = {"person_id", "id"};
-
-static const struct table people_deleted = {.name = "people_deleted",
-                                            .columns = gone_columns,
-                                            .column_count = COUNT(gone_columns),
-                                            .key = id_key,
-                                            .key_count = 1,
-                                            .version = "seen_missing_at",
-                                            .day = "seen_missing_at"};
-static const struct table people = {.name = "people",
-                                    .columns = person_columns,
-                                    .column_count = COUNT(person_columns),
-                                    .key = id_key,
-                                    .key_count = 1,
-                                    .version = "updated_at",
-                                    .day = "updated_at",
-                                    .gone = &people_deleted};
-static const struct table person_teams = {.name = "person_teams",
-                                          .columns = team_columns,
-                                          .column_count = COUNT(team_columns),
-                                          .key = team_key,
-                                          .key_count = 2,
-                                          .version = "person_updated_at",
-                                          .day = "person_updated_at",
-                                          .owner = &people,
-                                          .owner_key = "person_id"};
-static const struct table person_ids = {.name = "people_reconciliation",
-                                        .columns = person_columns,
-                                        .column_count = 1,
-                                        .key = id_key,
-                                        .key_count = 1};
-
-static const struct child children[] = {{&person_teams, CHILD_DEFAULT}, {&people_deleted, CHILD_ALWAYS}};
-static const struct stream people_stream = {
-    .name = "people", .kind = STREAM_SCAN, .table = &people, .children = children, .child_count = 2};
-static const struct stream compare_stream = {
-    .name = "people_reconciliation", .kind = STREAM_RECONCILE, .table = &person_ids, .subject = &people};
 static const struct selection all = {
-    .stream = &people_stream, .tables = {&people, &person_teams, &people_deleted}, .table_count = 3};
+    .stream = &crowd_stream, .tables = {&crowd_people, &crowd_teams, &crowd_deleted}, .table_count = 3};
 static const struct selection compared = {
-    .stream = &compare_stream, .tables = {&person_ids}, .table_count = 1};
+    .stream = &crowd_reconciliation, .tables = {&crowd_ids}, .table_count = 1};
 
 /* --- Rows --- */
 
@@ -335,7 +282,7 @@ static void tables_may_insist_on_a_filter(void **unused)
     assert_int_equal(compare(&bench, "a", 10), 1);
     assert_int_equal(compare(&bench, "ab", 11), 0);
     assert_int_equal(in_latest(&bench, "b"), 1);
-    assert_int_equal(ask("SELECT COUNT(*) FROM `acme-data.%s.person_teams_latest`", bench.dataset), 1);
+    assert_int_equal(ask("SELECT COUNT(*) FROM `acme-data.%s.people_teams_latest`", bench.dataset), 1);
     bench_done(&bench);
 }
 
@@ -343,7 +290,7 @@ static void tables_may_insist_on_a_filter(void **unused)
 static void a_latest_table_follows(void **unused)
 {
     (void)unused;
-    static const char *const as_tables[] = {"people", "person_teams"};
+    static const char *const as_tables[] = {"people", "people_teams"};
     struct texts texts = {.count = 0};
     struct bench bench = bench_new();
     struct bigquery *bq = (struct bigquery *)bench.warehouse;
@@ -355,7 +302,7 @@ static void a_latest_table_follows(void **unused)
     put(&bench, &texts);
     refresh(&bench, &all);
     assert_int_equal(in_latest(&bench, "a") + in_latest(&bench, "b"), 2);
-    assert_int_equal(ask("SELECT COUNT(*) FROM `acme-data.%s.person_teams_latest`", bench.dataset), 1);
+    assert_int_equal(ask("SELECT COUNT(*) FROM `acme-data.%s.people_teams_latest`", bench.dataset), 1);
     assert_int_equal(compare(&bench, "a", 10), 1);
     assert_int_equal(in_latest(&bench, "b"), 1);
     refresh(&bench, &compared);
@@ -364,7 +311,7 @@ static void a_latest_table_follows(void **unused)
     struct error err = {0};
     must(prepare(&bench, &all, &err), &err);
     refresh(&bench, &all);
-    assert_int_equal(ask("SELECT COUNT(*) FROM `acme-data.%s.person_teams_latest`", bench.dataset), 0);
+    assert_int_equal(ask("SELECT COUNT(*) FROM `acme-data.%s.people_teams_latest`", bench.dataset), 0);
     /* As prepare saw the tables they are made of, one look at each of the two is enough. */
     must(prepare(&bench, &all, &err), &err);
     size_t gets = journal_count("\"tables.get\"");
@@ -377,7 +324,7 @@ static void a_latest_table_follows(void **unused)
 
 static int64_t teams_of(const struct bench *bench, const char *person)
 {
-    return ask("SELECT COUNT(*) FROM `acme-data.%s.person_teams_latest` WHERE person_id = '%s'",
+    return ask("SELECT COUNT(*) FROM `acme-data.%s.people_teams_latest` WHERE person_id = '%s'",
                bench->dataset, person);
 }
 
@@ -397,7 +344,7 @@ static void a_set_is_replaced_as_a_whole(void **unused)
     add_team(&second, "a", "t", 5);
     put(&bench, &second);
     assert_int_equal(teams_of(&bench, "a"), 1);
-    assert_int_equal(ask("SELECT COUNT(*) FROM `acme-data.%s.person_teams_latest` WHERE id = 't' AND "
+    assert_int_equal(ask("SELECT COUNT(*) FROM `acme-data.%s.people_teams_latest` WHERE id = 't' AND "
                          "person_updated_at = TIMESTAMP '2026-02-05 10:00:00+00'",
                          bench.dataset),
                      1);
@@ -407,7 +354,7 @@ static void a_set_is_replaced_as_a_whole(void **unused)
     assert_int_equal(teams_of(&bench, "b"), 1);
     assert_int_equal(compare(&bench, "a", 10), 1);
     assert_int_equal(teams_of(&bench, "b"), 0);
-    assert_int_equal(rows_in(&bench, "person_teams"), 4);
+    assert_int_equal(rows_in(&bench, "people_teams"), 4);
     bench_done(&bench);
 }
 
