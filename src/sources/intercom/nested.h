@@ -16,6 +16,7 @@ extern const struct column nested_contact[3];     /* a user or lead */
 extern const struct column nested_contacts[2];    /* a list of them */
 extern const struct column nested_linked_list[4]; /* conversations and tickets that belong together */
 extern const struct column nested_parts[2];       /* a list of parts, after the parts have left it */
+extern const struct column nested_admin[13];      /* an admin inside of another record */
 extern const struct column nested_company[20];    /* a company inside of another record */
 
 #endif

@@ -24,39 +24,12 @@ static const struct column held_segments_columns[] = {
     RECORDS("segments", held_segment_columns, "The segments"),
 };
 
-static const struct column team_priority_columns[] = {
-    TEXTS("primary_team_ids", "Teams that the admin serves first"),
-    TEXTS("secondary_team_ids", "Teams that the admin serves when these have nothing to do"),
-};
-
-static const struct column role_columns[] = {
-    TEXT("type", "Always \"role\""),
-    TEXT("id", "Its id"),
-    TEXT("name", "Its name"),
-};
-
-static const struct column note_author_columns[] = {
-    TEXT("type", "Always \"admin\""),
-    TEXT("id", "Id of the admin"),
-    TEXT("name", "Name"),
-    TEXT("email", "E-mail address"),
-    TEXT("job_title", "Job title"),
-    FLAG("away_mode_enabled", "The admin is away"),
-    FLAG("away_mode_reassign", "New conversations of the admin go to others meanwhile"),
-    TEXT("away_status_reason_id", "Why the admin is away"),
-    FLAG("has_inbox_seat", "The admin has a paid seat"),
-    TEXTS("team_ids", "Teams that the admin belongs to"),
-    TEXT("avatar", "Address of the picture"),
-    RECORD("team_priority_level", team_priority_columns, "Which teams come first"),
-    RECORD("role", role_columns, "Role in the workspace"),
-};
-
 static const struct column note_columns[] = {
     TEXT("type", "Always \"note\""),
     TEXT("id", "Id of the note"),
     TIME("created_at", "When it was written"),
     RECORD("company", nested_reference, "Company it was written about"),
-    RECORD("author", note_author_columns, "Who wrote it"),
+    RECORD("author", nested_admin, "Who wrote it"),
     TEXT("body", "What it says"),
 };
 

@@ -1,5 +1,5 @@
 /* table_workspace.c - how the workspace is set up. */
-#include "tables.h"
+#include "nested.h"
 
 /* --- admins --- */
 
@@ -14,20 +14,30 @@ static const struct column role_columns[] = {
     TEXT("name", "Its name"),
 };
 
+/* As a row, an admin has an id for certain; inside of another record nothing is certain. */
+/* clang-format off */
+#define ADMIN_COLUMNS(id)                                                                                    \
+    TEXT("type", "Always \"admin\""),                                                                        \
+    id,                                                                                                      \
+    TEXT("name", "Name"),                                                                                    \
+    TEXT("email", "E-mail address"),                                                                         \
+    TEXT("job_title", "Job title"),                                                                          \
+    FLAG("away_mode_enabled", "The admin is away"),                                                          \
+    FLAG("away_mode_reassign", "New conversations of the admin go to others meanwhile"),                     \
+    TEXT("away_status_reason_id", "Why the admin is away"),                                                  \
+    FLAG("has_inbox_seat", "The admin has a paid seat"),                                                     \
+    TEXTS("team_ids", "Teams that the admin belongs to"),                                                    \
+    TEXT("avatar", "Address of the picture"),                                                                \
+    RECORD("team_priority_level", team_priority_columns, "Which teams come first"),                          \
+    RECORD("role", role_columns, "Role in the workspace")
+/* clang-format on */
+
 static const struct column admin_columns[] = {
-    TEXT("type", "Always \"admin\""),
-    KEY("id", "Id given by Intercom"),
-    TEXT("name", "Name"),
-    TEXT("email", "E-mail address"),
-    TEXT("job_title", "Job title"),
-    FLAG("away_mode_enabled", "The admin is away"),
-    FLAG("away_mode_reassign", "New conversations of the admin go to others meanwhile"),
-    TEXT("away_status_reason_id", "Why the admin is away"),
-    FLAG("has_inbox_seat", "The admin has a paid seat"),
-    TEXTS("team_ids", "Teams that the admin belongs to"),
-    TEXT("avatar", "Address of the picture"),
-    RECORD("team_priority_level", team_priority_columns, "Which teams come first"),
-    RECORD("role", role_columns, "Role in the workspace"),
+    ADMIN_COLUMNS(KEY("id", "Id given by Intercom")),
+};
+
+const struct column nested_admin[] = {
+    ADMIN_COLUMNS(TEXT("id", "Id of the admin")),
 };
 
 /* --- teams, tags, segments --- */
@@ -47,17 +57,12 @@ static const struct column team_columns[] = {
     TEXT("distribution_method", "How conversations are spread over the admins"),
 };
 
-static const struct column applied_by_columns[] = {
-    TEXT("type", "Kind of object"),
-    TEXT("id", "Its id"),
-};
-
 static const struct column tag_columns[] = {
     TEXT("type", "Always \"tag\""),
     KEY("id", "Id given by Intercom"),
     TEXT("name", "Name"),
     TIME("applied_at", "When it was put on; lists of all tags have none"),
-    RECORD("applied_by", applied_by_columns, "Who put it on; lists of all tags have none"),
+    RECORD("applied_by", nested_reference, "Who put it on; lists of all tags have none"),
 };
 
 static const struct column segment_columns[] = {
