@@ -26,6 +26,8 @@ struct json_repairs {
     int64_t duplicates; /* keys renamed because a later one of their object has the name */
 };
 
+void json_repairs_add(struct json_repairs *sum, const struct json_repairs *more);
+
 /* Any JSON value. repairs is added to; may be NULL. out is yours (json_decref). Fails with ERROR_FORMAT and
  * the position; the text quotes at most 40 bytes of the input, escaped. ERROR_LIMIT beyond JSON_MEMORY. */
 bool json_read(const char *bytes, size_t size, struct json_repairs *repairs, json_t **out_value,

@@ -107,6 +107,13 @@ static bool load_repaired(const char *bytes, size_t size, json_error_t *why, str
     return refuse(repaired.data, repaired.size, why, err);
 }
 
+void json_repairs_add(struct json_repairs *sum, const struct json_repairs *more)
+{
+    sum->numbers += more->numbers;
+    sum->characters += more->characters;
+    sum->duplicates += more->duplicates;
+}
+
 bool json_read(const char *bytes, size_t size, struct json_repairs *repairs, json_t **out_value,
                struct error *err)
 {
@@ -124,11 +131,7 @@ bool json_read(const char *bytes, size_t size, struct json_repairs *repairs, jso
     *out_value = load(bytes, size, &why);
     if (*out_value) return true;
     if (!load_repaired(bytes, size, &why, &found, out_value, err)) return false;
-    if (repairs) {
-        repairs->numbers += found.numbers;
-        repairs->characters += found.characters;
-        repairs->duplicates += found.duplicates;
-    }
+    if (repairs) json_repairs_add(repairs, &found);
     return true;
 }
 

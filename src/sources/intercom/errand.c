@@ -96,12 +96,14 @@ static bool is_worth_asking_again(struct errand *errand, const struct error *err
     bool others = errand->errands->good > errand->good_before;
     if (err->kind == ERROR_LIMIT) {
         if (errand->large) return false;
-        return errand->large = true;
+        errand->large = true;
+        return true;
     }
     if (err->kind != ERROR_BUSY && err->kind != ERROR_FORMAT) return false;
     if (errand->fetch.late) return true;
     if (errand->patient || (answered && others)) return false;
-    return errand->patient = true;
+    errand->patient = true;
+    return true;
 }
 
 /* Is it this record that can't be read, or Intercom that does not answer? It is the record if others are read
@@ -154,14 +156,14 @@ enum fate errand_end(struct errand *errand, json_t **out_value, struct error *er
     struct errands *errands = errand->errands;
     struct fetch *fetch = &errand->fetch;
     struct error failure = {0}; /* not err: most failures end well */
+    struct page told = {0};
     bool read;
     fetch->lean = false;
     while (!(read = fetch_wait(fetch, out_value, &failure)))
         if (!is_worth_asking_again(errand, &failure) || !send(errand, &failure)) break;
-    errands->requests += fetch->tries;
-    errands->repairs += fetch->repairs.numbers + fetch->repairs.characters + fetch->repairs.duplicates;
-    fetch->tries = 0;
-    fetch->repairs = (struct json_repairs){0};
+    fetch_tell(fetch, &told);
+    errands->requests += told.requests;
+    errands->repairs += told.repairs;
     if (!errand->large || !errand->parts) store_done(&errand->store);
     if (read) return FATE_READ;
     *err = failure;

@@ -121,10 +121,7 @@ static bool check_all(struct store *store, struct json_repairs *repairs, json_t 
         good = read_on(store, err);
     good = good && json_read(buf_string(&store->split.rest), store->split.rest.size, &found, out_value, err);
     begin_reading(store, keep_element); /* what the first reading held is gone */
-    if (!good || !repairs) return good;
-    repairs->numbers += found.numbers;
-    repairs->characters += found.characters;
-    repairs->duplicates += found.duplicates;
+    if (good && repairs) json_repairs_add(repairs, &found);
     return good;
 }
 
