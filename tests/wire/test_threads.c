@@ -127,7 +127,7 @@ static void a_thread_becomes_rows(void **state)
         "\"conversation_parts\":[{\"id\":\"a\",\"redacted\":true},{\"id\":\"b\",\"redacted\":null},7],"
         "\"total_count\":5}}");
     begin(&room, "conversations", "conversation_parts");
-    assert_true(room.source->ops->next(room.reader, &page, &room.err));
+    assert_true(room.link.source->ops->next(room.reader, &page, &room.err));
     assert_int_equal(page.count, 5);
     assert_true(page.last);
     const json_t *talk = page.records[0].body;
@@ -225,6 +225,21 @@ static void a_thread_that_can_not_be_read_is_rejected(void **state)
     end(&room);
 }
 
+/* As many as are under way at once would take all memory. */
+static void a_refusal_is_short(void **state)
+{
+    (void)state;
+    struct room room = {0};
+    AUTO(mem_free) char *long_text = mem_format("%*s", LIMIT_WAITER + 1, "");
+    (void)add_search(&room, 1, 2, "null");
+    add_answer(&room, 1, "422 No", long_text)->again = true;
+    (void)add_thread(&room, 2);
+    begin(&room, "conversations", "conversation_parts");
+    expect(&room, "!1 2 +s@0 +102@1");
+    assert_int_equal(script_requests(room.server), 1 + 2 + 1); /* once more, as if it were a large thread */
+    end(&room);
+}
+
 static void the_problem_is_told_the_same_each_time(void **state)
 {
     (void)state;
@@ -234,7 +249,7 @@ static void the_problem_is_told_the_same_each_time(void **state)
     (void)add_answer(&room, 1, "422 No\r\nX-Request-Id: abc",
                      "{\"request_id\":\"abc\",\"errors\":[{\"code\":\"data_invalid\"}]}");
     begin(&room, "conversations", "conversation_parts");
-    assert_true(room.source->ops->next(room.reader, &page, &room.err));
+    assert_true(room.link.source->ops->next(room.reader, &page, &room.err));
     assert_int_equal(page.count, 1);
     assert_string_equal(page.records[0].problem, "its thread can't be fetched: HTTP 422 data_invalid");
     assert_int_equal(json_int_at(page.records[0].body, "updated_at", 0), BEGIN + 1); /* as it was found */
@@ -270,6 +285,7 @@ int main(void)
         cmocka_unit_test(what_can_not_be_asked_for_is_rejected),
         cmocka_unit_test(passing_trouble_is_waited_out),
         cmocka_unit_test(a_thread_that_can_not_be_read_is_rejected),
+        cmocka_unit_test(a_refusal_is_short),
         cmocka_unit_test(the_problem_is_told_the_same_each_time),
         cmocka_unit_test(what_is_not_the_threads_fault_fails),
     };

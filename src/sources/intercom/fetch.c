@@ -139,6 +139,8 @@ bool fetch_send(struct fetch *fetch, const struct fetch_request *request, struct
     bool bodied = request->body != NULL;
     fetch->late = false;
     struct http_sink sink = fetch->store ? store_sink(fetch->store) : (struct http_sink){0};
+    /* With a store http keeps refusals alone, and many wait. */
+    size_t limit = fetch->store ? LIMIT_WAITER : request->reply_limit ? request->reply_limit : LIMIT_PAGE;
     const char *const headers[] = {"Accept: application/json", intercom->version_line,
                                    bodied           ? "Content-Type: application/json"
                                    : request->fresh ? "Cache-Control: no-cache"
@@ -152,7 +154,7 @@ bool fetch_send(struct fetch *fetch, const struct fetch_request *request, struct
                          .token = intercom->token,
                          .body = bodied ? buf_string(request->body) : NULL,
                          .body_size = bodied ? request->body->size : 0,
-                         .reply_limit = request->reply_limit ? request->reply_limit : LIMIT_PAGE,
+                         .reply_limit = limit,
                          .sink = fetch->store ? &sink : NULL,
                          .timeout_s = TRY_TIMEOUT_S,
                          .retry = request->retry,
