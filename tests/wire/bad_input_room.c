@@ -14,7 +14,6 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "net/retry.h"
-#include "sources/sources.h"
 
 #define DAY_S INT64_C(86400)
 
@@ -113,17 +112,8 @@ void add_bomb(struct buf *out)
 
 static void begin(struct room *room)
 {
-    char url[64];
     room->server = script_start(room->steps, room->count, false);
-    (void)snprintf(url, sizeof url, "http://127.0.0.1:%d", script_port(room->server));
-    assert_int_equal(setenv("CASELOAD_TEST_TOKEN", "test-token\n", 1), 0);
-    assert_true(token_from_env("CASELOAD_TEST_TOKEN", &room->token, &room->err));
-    assert_true(http_new(&(struct http_settings){.user_agent = "caseload/test"}, &room->http, &room->err));
-    assert_true(source_type_find("intercom")
-                    ->create(
-                        &(struct source_settings){
-                            .base_url = url, .rate_share = 0.8, .http = room->http, .token = room->token},
-                        &room->source, &room->err));
+    link_open(&room->link, script_port(room->server), (struct source_settings){.rate_share = 0.8});
     assert_true(zone_load("Etc/UTC", &room->zone, &room->err));
     room->now_us = (BEGIN + 9 * DAY_S) * 1000000;
     fake_warehouse_init(&room->warehouse, &room->now_us);
@@ -132,16 +122,13 @@ static void begin(struct room *room)
 /* Two days of a stream, by a run of its own. */
 bool run(struct room *room, const char *stream)
 {
-    const struct source_type *type = source_type_find("intercom");
-    struct selection selection = {.table_count = 1};
+    const struct stream *wanted = stream_of(stream);
+    struct selection selection = {.stream = wanted, .tables = {wanted->table}, .table_count = 1};
     begin(room);
-    for (size_t i = 0; i < type->stream_count; i++)
-        if (strcmp(type->streams[i]->name, stream) == 0) selection.stream = type->streams[i];
-    selection.tables[0] = selection.stream->table;
     struct day from = zone_day(room->zone, BEGIN);
     struct run_context context = {
         .plan = {.zone = room->zone, .start = from, .lookback_days = 2, .settle_minutes = 60},
-        .source = room->source,
+        .source = room->link.source,
         .warehouse = &room->warehouse.base,
         .identity = &(struct source_identity){.type = "intercom", .workspace = "w"},
     };
@@ -167,9 +154,7 @@ void end(struct room *room)
     assert_int_equal(room->warehouse.loads, 0);
     fake_warehouse_done(&room->warehouse);
     zone_free(room->zone);
-    room->source->ops->free(room->source);
-    http_free(room->http);
-    token_free(room->token);
+    link_close(&room->link);
     script_stop(room->server);
     for (size_t i = 0; i < room->count; i++)
         free(room->texts[i]);

@@ -12,7 +12,7 @@
 
 #include "core/run.h"
 #include "fake_warehouse.h"
-#include "net/http.h"
+#include "intercom_link.h"
 #include "server_script.h"
 
 #define MOST_STEPS 80
@@ -28,9 +28,7 @@ struct room {
     char *texts[MOST_STEPS]; /* the steps' bytes, if they are ours to free */
     size_t count;
     struct server_script *server;
-    struct http *http;
-    struct token *token;
-    struct source *source;
+    struct link link;
     struct fake_warehouse warehouse;
     struct zone *zone;
     int64_t now_us;

@@ -2,7 +2,6 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,40 +81,20 @@ void room_lose(struct room *room)
 
 /* --- the road --- */
 
-static void select_stream(struct room *room, const struct source_type *type, const char *name)
-{
-    size_t i = 0;
-    while (i < type->stream_count && strcmp(type->streams[i]->name, name) != 0)
-        i++;
-    assert_true(i < type->stream_count);
-    const struct stream *stream = type->streams[i];
-    room->selection = (struct selection){.stream = stream, .tables = {stream->table}, .table_count = 1};
-    for (size_t c = 0; c < stream->child_count; c++)
-        room->selection.tables[room->selection.table_count++] = stream->children[c].table;
-}
-
 void room_begin(struct room *room, const char *stream)
 {
-    const struct source_type *type = source_type_find("intercom");
-    char url[64];
     waited_ms = 0;
-    assert_int_equal(setenv("CASELOAD_TEST_TOKEN", "test-token\n", 1), 0);
     room->server = script_start(room->steps, room->count, false);
-    (void)snprintf(url, sizeof url, "http://127.0.0.1:%d/", script_port(room->server));
-    assert_true(token_from_env("CASELOAD_TEST_TOKEN", &room->token, &room->err));
-    assert_true(http_new(&(struct http_settings){.user_agent = "caseload/test", .stop = &room->stop},
-                         &room->http, &room->err));
-    assert_true(type->create(&(struct source_settings){.base_url = url,
-                                                       .api_version = room->version,
-                                                       .rate_share = 0.8,
-                                                       .custom_objects = room->custom_objects,
-                                                       .custom_object_count = room->custom_object_count,
-                                                       .http = room->http,
-                                                       .token = room->token,
-                                                       .progress = &room->progress,
-                                                       .stop = &room->stop},
-                             &room->source, &room->err));
-    select_stream(room, type, stream);
+    link_open(&room->link, script_port(room->server),
+              (struct source_settings){.api_version = room->version,
+                                       .custom_objects = room->custom_objects,
+                                       .custom_object_count = room->custom_object_count,
+                                       .progress = &room->progress,
+                                       .stop = &room->stop});
+    room->selection.stream = stream_of(stream);
+    room->selection.tables[room->selection.table_count++] = room->selection.stream->table;
+    for (size_t i = 0; i < room->selection.stream->child_count; i++)
+        room->selection.tables[room->selection.table_count++] = room->selection.stream->children[i].table;
     if (room->window.from_s == 0) room->window = (struct window){.from_s = BEGIN, .to_s = BEGIN + 7 * DAY_S};
 }
 
@@ -137,10 +116,11 @@ bool room_read(struct room *room, const char *stream)
     struct page page = {0};
     room_begin(room, stream);
     buf_init(&room->bodies, 1024 * 1024);
-    if (!room->source->ops->open(room->source, &room->selection, room->window, &room->reader, &room->err))
+    if (!room->link.source->ops->open(room->link.source, &room->selection, room->window, &room->reader,
+                                      &room->err))
         return false;
     while (!page.last) {
-        if (!room->source->ops->next(room->reader, &page, &room->err)) return false;
+        if (!room->link.source->ops->next(room->reader, &page, &room->err)) return false;
         keep_page(room, &page);
     }
     return true;
@@ -174,12 +154,8 @@ void room_asked(struct room *room, size_t first, const char *const *targets, siz
 void room_close(struct room *room)
 {
     stopped_room = NULL;
-    if (room->source) {
-        room->source->ops->close(room->reader);
-        room->source->ops->free(room->source);
-    }
-    http_free(room->http);
-    token_free(room->token);
+    if (room->reader) room->link.source->ops->close(room->reader);
+    link_close(&room->link);
     script_stop(room->server);
     buf_done(&room->bodies);
     for (size_t i = 0; i < room->count; i++)

@@ -6,8 +6,9 @@
 #define CASELOAD_TESTS_INTERCOM_ROOM_H
 
 #include "base/buf.h"
+#include "core/source.h"
+#include "intercom_link.h"
 #include "server_script.h"
-#include "sources/sources.h"
 
 #define MOST_STEPS 64
 #define DAY_S      86400
@@ -22,9 +23,7 @@ struct room {
     const char *version; /* of the API; NULL: the default */
     struct window window;
     struct server_script *server;
-    struct http *http;
-    struct token *token;
-    struct source *source;
+    struct link link;
     struct reader *reader;
     struct selection selection; /* with all children, whatever their choice */
     struct progress progress;

@@ -3,7 +3,6 @@
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +10,6 @@
 
 #include "base/json.h"
 #include "base/mem.h"
-#include "sources/sources.h"
 
 struct step *add(struct room *room, const char *when, const char *head, const char *body)
 {
@@ -26,11 +24,7 @@ struct step *add(struct room *room, const char *when, const char *head, const ch
 /* The stream, with those of its children that are named. */
 static struct selection select_stream(const char *name, const char *children)
 {
-    const struct source_type *type = source_type_find("intercom");
-    struct selection selection = {0};
-    for (size_t i = 0; i < type->stream_count; i++)
-        if (strcmp(type->streams[i]->name, name) == 0) selection.stream = type->streams[i];
-    assert_non_null(selection.stream);
+    struct selection selection = {.stream = stream_of(name)};
     selection.tables[selection.table_count++] = selection.stream->table;
     for (size_t i = 0; i < selection.stream->child_count; i++) {
         const struct table *table = selection.stream->children[i].table;
@@ -41,26 +35,13 @@ static struct selection select_stream(const char *name, const char *children)
 
 bool open_stream(struct room *room, const char *stream, const char *children, int64_t from_s)
 {
-    char url[64];
-    assert_int_equal(setenv("CASELOAD_TEST_TOKEN", "test-token\n", 1), 0);
     if (!room->port) room->server = script_start(room->steps, room->count, false);
-    (void)snprintf(url, sizeof url, "http://127.0.0.1:%d/",
-                   room->port ? room->port : script_port(room->server));
-    assert_true(token_from_env("CASELOAD_TEST_TOKEN", &room->token, &room->err));
-    assert_true(http_new(&(struct http_settings){.user_agent = "caseload/test", .stop = &room->stop},
-                         &room->http, &room->err));
-    assert_true(source_type_find("intercom")
-                    ->create(&(struct source_settings){.base_url = url,
-                                                       .api_version = room->version,
-                                                       .rate_share = 0.8,
-                                                       .http = room->http,
-                                                       .token = room->token,
-                                                       .stop = &room->stop},
-                             &room->source, &room->err));
+    link_open(&room->link, room->port ? room->port : script_port(room->server),
+              (struct source_settings){.api_version = room->version, .stop = &room->stop});
     room->selection = select_stream(stream, children);
-    return room->source->ops->open(room->source, &room->selection,
-                                   (struct window){.from_s = from_s, .to_s = WINDOW_OPEN}, &room->reader,
-                                   &room->err);
+    return room->link.source->ops->open(room->link.source, &room->selection,
+                                        (struct window){.from_s = from_s, .to_s = WINDOW_OPEN}, &room->reader,
+                                        &room->err);
 }
 
 void begin(struct room *room, const char *stream, const char *children)
@@ -70,10 +51,8 @@ void begin(struct room *room, const char *stream, const char *children)
 
 void end(struct room *room)
 {
-    if (room->reader) room->source->ops->close(room->reader);
-    room->source->ops->free(room->source);
-    http_free(room->http);
-    token_free(room->token);
+    if (room->reader) room->link.source->ops->close(room->reader);
+    link_close(&room->link);
     script_stop(room->server);
     for (size_t i = 0; i < room->count; i++) {
         free(room->texts[i]);
@@ -98,7 +77,7 @@ bool read_all(struct room *room, struct buf *out)
     struct page page = {0};
     buf_init(out, 65536);
     while (!page.last) {
-        if (!room->source->ops->next(room->reader, &page, &room->err)) return false;
+        if (!room->link.source->ops->next(room->reader, &page, &room->err)) return false;
         for (size_t i = 0; i < page.count; i++)
             note(out, &page.records[i]);
         room->vanished += page.vanished;

@@ -11,7 +11,7 @@
 
 #include "base/buf.h"
 #include "core/source.h"
-#include "net/http.h"
+#include "intercom_link.h"
 #include "server_script.h"
 
 #define MOST_STEPS 256
@@ -26,9 +26,7 @@ struct room {
     const char *version; /* of the API; NULL: the default */
     int port;            /* of a server elsewhere, which answers instead of this script; 0: none */
     struct server_script *server;
-    struct http *http;
-    struct token *token;
-    struct source *source;
+    struct link link;
     struct reader *reader;
     struct selection selection;
     atomic_bool stop;

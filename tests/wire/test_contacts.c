@@ -13,9 +13,9 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "core/rows.h"
+#include "intercom_link.h"
 #include "internal.h"
 #include "sandbox.h"
-#include "sources/sources.h"
 #include "world.h"
 
 #define DAY_S     86400
@@ -34,9 +34,7 @@
 
 struct room {
     struct sandbox *sandbox;
-    struct http *http;
-    struct token *token;
-    struct source *source;
+    struct link link;
     struct selection selection;
     struct error err;
 };
@@ -44,27 +42,18 @@ struct room {
 static void room_open_at(struct room *room, const char *zone, const char *version, struct window filled,
                          int64_t people)
 {
-    char url[64];
-    const struct source_type *type = source_type_find("intercom");
+    const struct stream *contacts = stream_of("contacts");
     *room = (struct room){0};
-    if (!sandbox_start(&(struct sandbox_options){.workspace_zone = zone,
+    if (!sandbox_start(&(struct sandbox_options){.intercom_token = LINK_TOKEN,
+                                                 .workspace_zone = zone,
                                                  .seed = 7,
                                                  .start_s = filled.from_s + 100 * DAY_S},
                        &room->sandbox, &room->err))
         fail_msg("%s", room->err.text);
     world_fill(room->sandbox->world, filled.from_s, filled.to_s, people);
-    assert_int_equal(setenv("CASELOAD_TEST_TOKEN", "sandbox-token", 1), 0);
-    assert_true(token_from_env("CASELOAD_TEST_TOKEN", &room->token, &room->err));
-    assert_true(http_new(&(struct http_settings){.user_agent = "caseload/test"}, &room->http, &room->err));
-    (void)snprintf(url, sizeof url, "http://127.0.0.1:%d", sandbox_http_port(room->sandbox));
-    assert_true(type->create(&(struct source_settings){.base_url = url,
-                                                       .api_version = version,
-                                                       .rate_share = 1.0,
-                                                       .http = room->http,
-                                                       .token = room->token},
-                             &room->source, &room->err));
-    room->selection =
-        (struct selection){.stream = type->streams[0], .tables = {type->streams[0]->table}, .table_count = 1};
+    link_open(&room->link, sandbox_http_port(room->sandbox),
+              (struct source_settings){.api_version = version, .rate_share = 1.0});
+    room->selection = (struct selection){.stream = contacts, .tables = {contacts->table}, .table_count = 1};
 }
 
 static void room_open(struct room *room, const char *zone, const char *version)
@@ -74,9 +63,7 @@ static void room_open(struct room *room, const char *zone, const char *version)
 
 static void room_close(struct room *room)
 {
-    room->source->ops->free(room->source);
-    http_free(room->http);
-    token_free(room->token);
+    link_close(&room->link);
     sandbox_stop(room->sandbox);
 }
 
@@ -126,13 +113,14 @@ static void read_window(struct room *room, struct lines *out)
 {
     struct reader *reader = NULL;
     struct page page = {0};
-    assert_true(room->source->ops->open(room->source, &room->selection, out->window, &reader, &room->err));
+    assert_true(
+        room->link.source->ops->open(room->link.source, &room->selection, out->window, &reader, &room->err));
     while (!page.last) {
-        if (!room->source->ops->next(reader, &page, &room->err)) fail_msg("%s", room->err.text);
+        if (!room->link.source->ops->next(reader, &page, &room->err)) fail_msg("%s", room->err.text);
         for (size_t i = 0; i < page.count; i++)
             lines_add(out, page.records[i].body);
     }
-    room->source->ops->close(reader);
+    room->link.source->ops->close(reader);
     lines_sort(out);
 }
 
@@ -310,7 +298,7 @@ static void the_workspace_is_the_sandboxs(void **state)
     struct room room;
     struct source_identity identity;
     room_open(&room, "Etc/UTC", "2.11");
-    assert_true(room.source->ops->identify(room.source, &identity, &room.err));
+    assert_true(room.link.source->ops->identify(room.link.source, &identity, &room.err));
     assert_string_equal(identity.workspace, "sandbox1");
     room_close(&room);
 }

@@ -28,7 +28,7 @@ static struct step *answer(struct room *room, const char *when, const char *body
 static struct page first_page(struct room *room)
 {
     struct page page;
-    if (!room->source->ops->next(room->reader, &page, &room->err)) fail_msg("%s", room->err.text);
+    if (!room->link.source->ops->next(room->reader, &page, &room->err)) fail_msg("%s", room->err.text);
     return page;
 }
 

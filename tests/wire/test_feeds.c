@@ -62,10 +62,11 @@ static void an_open_window_is_cut_at_intercoms_now(void **state)
     for (int i = 0; i < 2; i++)
         add_page(&room, "activity_logs", "", "");
     room_begin(&room, "activity_logs");
-    assert_true(room.source->ops->identify(room.source, &identity, &room.err));
-    assert_true(room.source->ops->open(room.source, &room.selection, room.window, &room.reader, &room.err));
+    assert_true(room.link.source->ops->identify(room.link.source, &identity, &room.err));
+    assert_true(
+        room.link.source->ops->open(room.link.source, &room.selection, room.window, &room.reader, &room.err));
     do
-        assert_true(room.source->ops->next(room.reader, &page, &room.err));
+        assert_true(room.link.source->ops->next(room.reader, &page, &room.err));
     while (!page.last);
     ASKED(&room, 1, LOGS "?created_at_after=1772323199&created_at_before=1772928000&per_page=250",
           LOGS "?created_at_after=1772927999&per_page=250");
@@ -167,8 +168,9 @@ static void tombstones_are_for_those_who_want_them(void **state)
     add_page(&room, "conversations", GONE("8", "1772400000"), "");
     room_begin(&room, "deleted_conversations");
     room.selection.table_count = 1;
-    assert_true(room.source->ops->open(room.source, &room.selection, room.window, &room.reader, &room.err));
-    assert_true(room.source->ops->next(room.reader, &page, &room.err));
+    assert_true(
+        room.link.source->ops->open(room.link.source, &room.selection, room.window, &room.reader, &room.err));
+    assert_true(room.link.source->ops->next(room.reader, &page, &room.err));
     assert_int_equal(page.count, 1);
     room_close(&room);
 }

@@ -248,7 +248,7 @@ static void the_counts_are_those_of_all_parts(void **state)
     add_search(&room, 1, 1);
     add_thread(&room, 1, 30, NULL)->again = true;
     begin(&room, "conversations", "conversation_parts");
-    assert_true(room.source->ops->next(room.reader, &page, &room.err));
+    assert_true(room.link.source->ops->next(room.reader, &page, &room.err));
     assert_false(page.last);
     assert_int_equal(json_int_at(page.records[0].body, "parts_received", -1), 30);
     assert_int_equal(json_int_at(page.records[0].body, "parts_total", -1), 30);

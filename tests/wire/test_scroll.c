@@ -48,8 +48,9 @@ static void all_is_read_before_anything_is_handed_on(void **state)
     add_page(&room, "b");
     add_page(&room, NULL);
     room_begin(&room, "companies");
-    assert_true(room.source->ops->open(room.source, &room.selection, room.window, &room.reader, &room.err));
-    assert_true(room.source->ops->next(room.reader, &page, &room.err));
+    assert_true(
+        room.link.source->ops->open(room.link.source, &room.selection, room.window, &room.reader, &room.err));
+    assert_true(room.link.source->ops->next(room.reader, &page, &room.err));
     assert_int_equal(page.count, 1);
     assert_int_equal(page.requests, 3);
     assert_false(page.last);

@@ -4,8 +4,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -13,9 +11,9 @@
 #include "base/json.h"
 #include "base/zone.h"
 #include "core/rows.h"
+#include "intercom_link.h"
 #include "internal.h"
 #include "sandbox.h"
-#include "sources/sources.h"
 #include "world.h"
 #include "world_shelf.h"
 
@@ -28,9 +26,7 @@
 struct room {
     const struct source_type *type;
     struct sandbox *sandbox;
-    struct http *http;
-    struct token *token;
-    struct source *source;
+    struct link link;
     struct zone *zone;
     struct buf row;
     bool unnamed; /* without the children that come by name only */
@@ -45,32 +41,23 @@ struct haul {
 static void room_open(struct room *room, const char *version)
 {
     static const char *const objects[] = {"Order", "Vehicle"};
-    char url[64];
     *room = (struct room){.type = source_type_find("intercom")};
-    if (!sandbox_start(&(struct sandbox_options){.seed = 7, .start_s = BEGIN + (DAYS + 1) * DAY_S},
+    if (!sandbox_start(&(struct sandbox_options){.intercom_token = LINK_TOKEN,
+                                                 .seed = 7,
+                                                 .start_s = BEGIN + (DAYS + 1) * DAY_S},
                        &room->sandbox, &room->err))
         fail_msg("%s", room->err.text);
-    assert_int_equal(setenv("CASELOAD_TEST_TOKEN", "sandbox-token", 1), 0);
-    assert_true(token_from_env("CASELOAD_TEST_TOKEN", &room->token, &room->err));
-    assert_true(http_new(&(struct http_settings){.user_agent = "caseload/test"}, &room->http, &room->err));
     assert_true(zone_load("Etc/UTC", &room->zone, &room->err));
     buf_init(&room->row, LIMIT_ROW);
-    (void)snprintf(url, sizeof url, "http://127.0.0.1:%d", sandbox_http_port(room->sandbox));
-    assert_true(room->type->create(&(struct source_settings){.base_url = url,
-                                                             .api_version = version,
-                                                             .rate_share = 1.0,
-                                                             .custom_objects = objects,
-                                                             .custom_object_count = 2,
-                                                             .http = room->http,
-                                                             .token = room->token},
-                                   &room->source, &room->err));
+    link_open(
+        &room->link, sandbox_http_port(room->sandbox),
+        (struct source_settings){
+            .api_version = version, .rate_share = 1.0, .custom_objects = objects, .custom_object_count = 2});
 }
 
 static void room_close(struct room *room)
 {
-    room->source->ops->free(room->source);
-    http_free(room->http);
-    token_free(room->token);
+    link_close(&room->link);
     zone_free(room->zone);
     buf_done(&room->row);
     sandbox_stop(room->sandbox);
@@ -110,23 +97,16 @@ static bool read_stream(struct room *room, const struct stream *stream, struct h
     for (size_t c = 0; c < stream->child_count; c++)
         if (!room->unnamed || stream->children[c].choice != CHILD_NAMED)
             selection.tables[selection.table_count++] = stream->children[c].table;
-    if (!room->source->ops->open(room->source, &selection, window, &reader, &room->err)) return false;
+    if (!room->link.source->ops->open(room->link.source, &selection, window, &reader, &room->err))
+        return false;
     bool good = true;
     while (good && !page.last) {
-        good = room->source->ops->next(reader, &page, &room->err);
+        good = room->link.source->ops->next(reader, &page, &room->err);
         for (size_t i = 0; good && i < page.count; i++)
             keep(room, selection.tables[page.records[i].table], &page.records[i], haul);
     }
-    room->source->ops->close(reader);
+    room->link.source->ops->close(reader);
     return good;
-}
-
-static const struct stream *stream_named(const struct room *room, const char *name)
-{
-    for (size_t i = 0; i < room->type->stream_count; i++)
-        if (strcmp(room->type->streams[i]->name, name) == 0) return room->type->streams[i];
-    fail_msg("there is no stream %s", name);
-    return NULL;
 }
 
 static void every_list_arrives_whole(void **state)
@@ -159,16 +139,16 @@ static void the_deleted_and_the_living_are_told(void **state)
     struct haul haul;
     room_open(&room, NULL);
     fill(&room);
-    assert_true(read_stream(&room, stream_named(&room, "deleted_conversations"), &haul));
+    assert_true(read_stream(&room, stream_of("deleted_conversations"), &haul));
     assert_int_equal(haul.records, 3);
     assert_int_equal(haul.children, 3);
     size_t companies = shelf_count(shelves_find(room.sandbox->shelves, "companies"));
-    assert_true(read_stream(&room, stream_named(&room, "companies_reconciliation"), &haul));
+    assert_true(read_stream(&room, stream_of("companies_reconciliation"), &haul));
     assert_int_equal(haul.records, companies);
-    assert_true(read_stream(&room, stream_named(&room, "contacts_reconciliation"), &haul));
+    assert_true(read_stream(&room, stream_of("contacts_reconciliation"), &haul));
     assert_int_equal(haul.records, PEOPLE);
     assert_true(world_merge(room.sandbox->world, 5, BEGIN + DAYS * DAY_S + 3600) == 5);
-    assert_true(read_stream(&room, stream_named(&room, "contacts"), &haul));
+    assert_true(read_stream(&room, stream_of("contacts"), &haul));
     assert_int_equal(haul.records, PEOPLE - 5);
     assert_int_equal(haul.children, 5);
     room_close(&room);
