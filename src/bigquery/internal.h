@@ -1,18 +1,20 @@
 /* internal.h - what the files of this folder know of each other.
  *
- *   api     one REST call, and what each of BigQuery's error reasons means for us
- *   job     jobs under ids of our own, reads with rows
- *   sql     the statements, from the texts in sql/
- *   views   the statements of what is derived: <table>_latest, <table>_custom
- *   schema  tables as JSON, and how an existing one differs
- *   upload  gzip through a resumable upload, with bounded memory
- *   tables  prepare: everything a stream needs is there and fits
- *   latest  <table>_latest, as view or as table
- *   custom  <table>_custom, made of an attribute list
- *   diff    how the tables differ from what we need, for people
- *   state   one consistent reading
- *   stage   the rows of one unit, in staging tables of their own
- *   commit  the transaction
+ *   api        one REST call, and what each of BigQuery's error reasons means for us
+ *   job        jobs under ids of our own, reads with rows
+ *   sql        the statements, from the texts in sql/
+ *   sql_views  the statements of what is derived: <table>_latest, <table>_custom
+ *   schema     tables as JSON, and how an existing one differs
+ *   upload     gzip through a resumable upload, with bounded memory
+ *   table      one table: looked at, made, changed, dropped
+ *   prepared   which tables a stream keeps, and what is remembered of them
+ *   tables     prepare: everything a stream needs is there and fits
+ *   latest     <table>_latest, as view or as table
+ *   custom     <table>_custom, made of an attribute list
+ *   diff       how the tables differ from what we need, for people
+ *   state      one consistent reading
+ *   stage      the rows of one unit, in staging tables of their own
+ *   commit     the transaction
  */
 #ifndef CASELOAD_BIGQUERY_INTERNAL_H
 #define CASELOAD_BIGQUERY_INTERNAL_H
@@ -223,15 +225,9 @@ json_t *schema_lock(void);
  * ERROR_REFUSED and named. */
 bool schema_merge(json_t *existing, const json_t *wanted, bool *out_changed, struct error *err) CHECKED;
 
-/* --- tables.c --- */
+/* --- table.c --- */
 
 struct sql_names bigquery_names(const struct bigquery *bq);
-/* The tables that a selection keeps in the dataset: its own, or of a reconciliation the subject and its gone.
- */
-struct selection tables_kept(const struct selection *selection);
-/* What was remembered of a stream; NULL: it is to be prepared first. */
-struct prepared *tables_prepared(struct bigquery *bq, const struct stream *stream);
-bool tables_prepare(struct bigquery *bq, const struct selection *selection, struct error *err) CHECKED;
 /* The resource of a table; NULL if it does not exist. */
 bool table_get(struct bigquery *bq, const char *dataset, const char *table, json_t **out_resource,
                struct error *err) CHECKED;
@@ -250,7 +246,20 @@ bool table_patch(struct bigquery *bq, const char *dataset, const char *table, co
 void table_delete(struct bigquery *bq, const char *dataset, const char *table); /* best effort */
 /* It is gone when this returns true. */
 bool table_drop(struct bigquery *bq, const char *dataset, const char *table, struct error *err) CHECKED;
+
+/* --- prepared.c --- */
+
+/* The tables that a selection keeps in the dataset: its own, or of a reconciliation the subject and its gone.
+ */
+struct selection tables_kept(const struct selection *selection);
+/* What was remembered of a stream; NULL: it is to be prepared first. */
+struct prepared *tables_prepared(struct bigquery *bq, const struct stream *stream);
+void tables_remember(struct bigquery *bq, const struct prepared *prepared);
 void tables_forget(struct bigquery *bq); /* check everything again at the next prepare */
+
+/* --- tables.c --- */
+
+bool tables_prepare(struct bigquery *bq, const struct selection *selection, struct error *err) CHECKED;
 
 /* --- latest.c --- */
 

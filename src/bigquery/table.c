@@ -1,0 +1,115 @@
+/* table.c - one table as BigQuery has it: looked at, made, changed, dropped. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "internal.h"
+
+struct sql_names bigquery_names(const struct bigquery *bq)
+{
+    return (struct sql_names){.project = bq->settings.project,
+                              .dataset = bq->settings.dataset,
+                              .control = bq->settings.control_dataset};
+}
+
+bool table_get(struct bigquery *bq, const char *dataset, const char *table, json_t **out_resource,
+               struct error *err)
+{
+    AUTO(mem_free) char *path = mem_format("datasets/%s/tables/%s", dataset, table);
+    AUTO(api_answer_done) struct api_answer answer = {0};
+    const struct api_call call = {
+        .method = "GET", .path = path, .what = "BigQuery tables.get", .accept = {404}};
+    *out_resource = NULL;
+    if (!api_do(bq, &call, &answer, err)) return error_wrap(err, "table %s", table);
+    if (answer.status == 404) return true;
+    if (!json_is_object(answer.json))
+        return error_set(err, ERROR_FORMAT, "BigQuery tables.get: the answer on %s is not an object", table);
+    *out_resource = json_incref(answer.json);
+    return true;
+}
+
+bool table_created(const json_t *resource, int64_t *out_us)
+{
+    int64_t created_ms = json_int_at(resource, "creationTime", -1);
+    if (created_ms < 0 || created_ms > INSTANT_MAX_US / 1000) return false;
+    *out_us = created_ms * 1000;
+    return true;
+}
+
+int64_t table_modified(const json_t *resource)
+{
+    int64_t modified_ms = json_int_at(resource, "lastModifiedTime", 0);
+    return modified_ms > 0 ? modified_ms : 0;
+}
+
+bool table_insert(struct bigquery *bq, const char *dataset, const char *table, json_t *resource,
+                  struct error *err)
+{
+    AUTO(mem_free) char *path = mem_format("datasets/%s/tables", dataset);
+    AUTO(api_answer_done) struct api_answer answer = {0};
+    json_object_set_new(resource, "tableReference",
+                        json_pack("{s:s, s:s, s:s}", "projectId", bq->settings.project, "datasetId", dataset,
+                                  "tableId", table));
+    const struct api_call call = {
+        .method = "POST", .path = path, .body = resource, .what = "BigQuery tables.insert", .accept = {409}};
+    if (!api_do(bq, &call, &answer, err)) return error_wrap(err, "table %s", table);
+    bq->created_ms = clock_ms();
+    return true;
+}
+
+void table_delete(struct bigquery *bq, const char *dataset, const char *table)
+{
+    struct error unread; /* what stays behind expires by itself */
+    AUTO(mem_free) char *path = mem_format("datasets/%s/tables/%s", dataset, table);
+    AUTO(api_answer_done) struct api_answer answer = {0};
+    const struct api_call call = {
+        .method = "DELETE", .path = path, .what = "BigQuery tables.delete", .accept = {404}, .quick = true};
+    if (!api_stopped(bq, &unread)) (void)!api_do(bq, &call, &answer, &unread);
+}
+
+bool table_drop(struct bigquery *bq, const char *dataset, const char *table, struct error *err)
+{
+    AUTO(mem_free) char *path = mem_format("datasets/%s/tables/%s", dataset, table);
+    AUTO(api_answer_done) struct api_answer answer = {0};
+    const struct api_call call = {
+        .method = "DELETE", .path = path, .what = "BigQuery tables.delete", .accept = {404}};
+    return api_do(bq, &call, &answer, err) || error_wrap(err, "table %s", table);
+}
+
+bool table_patch(struct bigquery *bq, const char *dataset, const char *table, const char *etag,
+                 const json_t *body, struct error *err)
+{
+    AUTO(mem_free) char *path = mem_format("datasets/%s/tables/%s", dataset, table);
+    AUTO(api_answer_done) struct api_answer answer = {0};
+    const struct api_call call = {.method = "PATCH",
+                                  .path = path,
+                                  .body = body,
+                                  .etag = etag,
+                                  .what = "BigQuery tables.patch",
+                                  .accept = {412}};
+    return api_do(bq, &call, &answer, err) || error_wrap(err, "table %s.%s", dataset, table);
+}
+
+bool table_fits(const json_t *have, const json_t *want, struct error *err)
+{
+    const char *field = json_text_at(want, "timePartitioning.field"), *type = json_text_at(have, "type");
+    if (type && strcmp(type, "TABLE") != 0)
+        return error_set(err, ERROR_REFUSED, "it is a %s, not a table; give caseload a dataset of its own",
+                         type);
+    if (!field) return true;
+    const char *have_type = json_text_at(have, "timePartitioning.type");
+    const char *have_field = json_text_at(have, "timePartitioning.field");
+    if (!have_type || strcmp(have_type, "DAY") != 0 || !have_field || strcmp(have_field, field) != 0)
+        return error_set(
+            err, ERROR_REFUSED,
+            "it has to be partitioned by day on %s, and BigQuery can't change that; move the table "
+            "aside and let it be made anew",
+            field);
+    if (json_int_at(have, "timePartitioning.expirationMs", 0) > 0)
+        return error_set(
+            err, ERROR_REFUSED,
+            "its partitions expire, so that days would be loaded again for ever; remove the partition "
+            "expiration from the table");
+    return true;
+}
