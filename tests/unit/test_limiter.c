@@ -93,6 +93,10 @@ static void a_refusal_waits_in_order(void **state)
     assert_int_equal(limiter_heard(&limiter, &refused, NOW), 9000);
     assert_int_equal(limiter_delay_ms(&limiter, NOW), 9000);
 
+    refused.retry_after_ms = 86400000; /* one call gives up, not all for a day */
+    assert_int_equal(limiter_heard(&limiter, &refused, NOW), 86400000);
+    assert_int_equal(limiter_delay_ms(&limiter, NOW), 600000);
+
     struct limiter fresh = {.share = 0.8};
     struct limit_report bare = silent;
     bare.refused = true;

@@ -95,7 +95,7 @@ struct fetch_request {
     const char *url;
     const struct buf *body; /* NULL: none; borrowed until the wait ends */
     const struct retry *retry;
-    size_t reply_limit; /* 0: LIMIT_PAGE */
+    size_t reply_limit; /* 0: LIMIT_PAGE; a store has its own */
     bool fresh;         /* no cache on the way may answer */
 };
 

@@ -1,6 +1,8 @@
 #include "internal.h"
 
-#define LONGEST_WINDOW_MS 60000 /* Intercom's windows last 10 s; a reset further away is not believed */
+#define LONGEST_WINDOW_MS  60000  /* Intercom's windows last 10 s; a reset further away is not believed */
+#define LONGEST_REFUSAL_MS 600000 /* who hears of a longer one gives up; those who come later may ask again  \
+                                   */
 
 int64_t limiter_delay_ms(const struct limiter *limiter, int64_t now_ms)
 {
@@ -35,7 +37,7 @@ int64_t limiter_heard(struct limiter *limiter, const struct limit_report *report
     if (report->refused && least_ms == 0 && window_ms > 0) least_ms = window_ms;
     if (report->refused && least_ms > 0) {
         limiter->left = 0;
-        limiter->reset_ms = now_ms + least_ms;
+        limiter->reset_ms = now_ms + (least_ms < LONGEST_REFUSAL_MS ? least_ms : LONGEST_REFUSAL_MS);
     } else if (report->remaining >= 0 && window_ms >= 0) {
         limiter->left = report->remaining - kept_back(limiter, report->limit);
         limiter->reset_ms = now_ms + window_ms;
