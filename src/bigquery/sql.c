@@ -222,11 +222,12 @@ static void add_reconcile(const struct sql_names *names, const struct stream *st
                           struct buf *out)
 {
     const struct table *subject = stream->subject;
-    char subject_path[SQL_PATH], gone[SQL_PATH], stage_path[SQL_PATH], key[TABLE_ID], version[TABLE_ID],
-        listed[SQL_PATH + 2 * TABLE_ID];
+    char subject_path[SQL_PATH], gone[SQL_PATH], runs[SQL_PATH], stage_path[SQL_PATH], key[TABLE_ID],
+        version[TABLE_ID], listed[SQL_PATH + 2 * TABLE_ID];
     assert(subject->key_count == 1 && subject->gone && !strcmp(subject->gone->key[0], subject->key[0]));
     sql_path(subject_path, names, names->dataset, subject->name);
     sql_path(gone, names, names->dataset, subject->gone->name);
+    sql_path(runs, names, names->control, "runs");
     sql_quote(key, subject->key[0]);
     sql_quote(version, subject->version);
     if (stage) sql_path(stage_path, names, names->control, stage);
@@ -234,8 +235,8 @@ static void add_reconcile(const struct sql_names *names, const struct stream *st
         snprintf(listed, sizeof listed, "SELECT DISTINCT %s FROM `%s`", key, stage_path);
     else
         snprintf(listed, sizeof listed, "SELECT CAST(NULL AS STRING) AS %s", key);
-    const struct sql_value compare[] = {
-        {"gone", gone}, {"subject", subject_path}, {"key", key}, {"version", version}, {"listed", listed}};
+    const struct sql_value compare[] = {{"gone", gone}, {"subject", subject_path}, {"runs", runs},
+                                        {"key", key},   {"version", version},      {"listed", listed}};
     sql_fill(out, sql_commit_reconcile, compare, sizeof compare / sizeof *compare);
     const struct sql_value back[] = {{"gone", gone}, {"key", key}, {"stage", stage_path}};
     const struct sql_value empty[] = {{"stream", stream->name}, {"subject", subject->name}};

@@ -42,6 +42,7 @@ MUTATIONS = [
     ("gone: known already", "commit_reconcile.sql", [("(g.missing IS NULL OR g.missing < t.newest)", "TRUE")]),
     ("gone: known, but back since", "commit_reconcile.sql", [(" OR g.missing < t.newest", "")]),
     ("gone: the newest version", "commit_reconcile.sql", [("MAX(${version}) AS newest", "MIN(${version}) AS newest")]),
+    ("gone: an older list behind a younger", "commit_reconcile.sql", [("began_at > @began_at) = 0", "began_at > @began_at) >= 0")]),
     ("gone: taking back", "commit_reconcile_back.sql", [("WHERE partition_date", "WHERE FALSE AND partition_date")]),
     ("gone: taking back the younger", "commit_reconcile_back.sql", [("AND seen_missing_at < @began_at", "")]),
     ("gone: taking back all", "commit_reconcile_back.sql",

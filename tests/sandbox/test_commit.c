@@ -381,12 +381,11 @@ static void test_state_and_views(void **state)
 /* A list of all ids against what the tables hold: who is gone, who is back. */
 static const char *reconcile(struct world *world, const char *run)
 {
-    static const char *const own[][2] = {{"gone", "p.d.contacts_deleted"},
-                                         {"subject", "p.d.contacts"},
-                                         {"key", "`id`"},
-                                         {"version", "`updated_at`"},
-                                         {"listed", "SELECT DISTINCT id FROM `p.control.stage_ids`"},
-                                         {"stage", "p.control.stage_ids"}};
+    static const char *const own[][2] = {
+        {"gone", "p.d.contacts_deleted"}, {"subject", "p.d.contacts"},
+        {"runs", "p.control.runs"},       {"key", "`id`"},
+        {"version", "`updated_at`"},      {"listed", "SELECT DISTINCT id FROM `p.control.stage_ids`"},
+        {"stage", "p.control.stage_ids"}};
     struct buf text;
     buf_init(&text, MOST);
     buf_text(&text, "DECLARE n_0, n_doubled INT64; BEGIN TRANSACTION;");

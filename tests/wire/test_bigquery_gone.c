@@ -135,6 +135,18 @@ static void the_missing_are_declared_gone_once(void **unused)
     bench_done(&bench);
 }
 
+/* Two workers compared at once, and b was there again when the younger list was read. */
+static void an_older_list_behind_a_younger_declares_nobody_gone(void **unused)
+{
+    (void)unused;
+    struct bench bench = bench_with("abc");
+    assert_int_equal(compare(&bench, "ab", 11), 1);
+    assert_int_equal(compare(&bench, "ac", 10), 0);
+    assert_int_equal(in_latest(&bench, "b"), 1);
+    assert_int_equal(noted(&bench, "c"), 1); /* the older list takes nothing of the younger back */
+    bench_done(&bench);
+}
+
 static void the_ledger_knows_of_it(void **unused)
 {
     (void)unused;
@@ -362,6 +374,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_missing_are_declared_gone_once),
+        cmocka_unit_test(an_older_list_behind_a_younger_declares_nobody_gone),
         cmocka_unit_test(the_ledger_knows_of_it),
         cmocka_unit_test(it_makes_what_it_needs),
         cmocka_unit_test(who_is_seen_again_is_taken_back),

@@ -1,5 +1,6 @@
 -- Who is gone: records whose newest version is older than the list of all ids, and which that list lacks. What
--- is known to be gone already stays as it was noted; who is in the list again is taken back.
+-- is known to be gone already stays as it was noted; who is in the list again is taken back. A list that began
+-- before one that is committed already declares nobody gone: the younger may have seen them.
 INSERT INTO `${gone}` (partition_date, ${key}, seen_missing_at, source, _loaded_at, _run_id)
 SELECT DATE(@began_at, @timezone), t.${key}, @began_at, 'reconciliation', CURRENT_TIMESTAMP(), @run_id
   FROM (SELECT ${key}, MAX(${version}) AS newest
@@ -11,5 +12,6 @@ SELECT DATE(@began_at, @timezone), t.${key}, @began_at, 'reconciliation', CURREN
                FROM `${gone}`
               WHERE partition_date >= DATE '0001-01-01'
               GROUP BY ${key}) AS g ON g.${key} = t.${key}
- WHERE s.${key} IS NULL AND t.newest < @began_at AND (g.missing IS NULL OR g.missing < t.newest);
+ WHERE s.${key} IS NULL AND t.newest < @began_at AND (g.missing IS NULL OR g.missing < t.newest)
+   AND (SELECT COUNT(*) FROM `${runs}` WHERE stream = @stream AND open AND began_at > @began_at) = 0;
 SET n_0 = @@row_count;
