@@ -10,33 +10,10 @@
 #include <cmocka.h>
 #include <zlib.h>
 
-#include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "net/retry.h"
 
 #define DAY_S INT64_C(86400)
-
-/* --- waits are skipped: what is tried again is tried at once, by a clock that has moved on --- */
-
-static _Atomic int64_t skipped_ms;
-
-int64_t __real_clock_ms(void);
-int64_t __wrap_clock_ms(void);
-int64_t __real_retry_wait_ms(const struct retry *retry, int tried, int64_t elapsed_ms, int64_t least_ms);
-int64_t __wrap_retry_wait_ms(const struct retry *retry, int tried, int64_t elapsed_ms, int64_t least_ms);
-
-int64_t __wrap_clock_ms(void)
-{
-    return __real_clock_ms() + skipped_ms;
-}
-
-int64_t __wrap_retry_wait_ms(const struct retry *retry, int tried, int64_t elapsed_ms, int64_t least_ms)
-{
-    int64_t wait = __real_retry_wait_ms(retry, tried, elapsed_ms, least_ms);
-    if (wait > 0) skipped_ms += wait;
-    return wait;
-}
 
 /* --- the script --- */
 

@@ -10,35 +10,19 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "skipped_waits.h"
 
-/* --- waits that take no time --- */
+/* --- the waits of the source --- */
 
-static int64_t skipped_ms; /* http's waits */
-static int64_t waited_ms;  /* the source's own */
+static int64_t waited_ms; /* by the source itself */
 static struct room *stopped_room;
 
-int64_t __real_clock_ms(void);
-int64_t __wrap_clock_ms(void);
-int64_t __real_retry_wait_ms(const struct retry *retry, int tried, int64_t elapsed_ms, int64_t least_ms);
-int64_t __wrap_retry_wait_ms(const struct retry *retry, int tried, int64_t elapsed_ms, int64_t least_ms);
 bool __wrap_clock_sleep_ms(int64_t ms, const atomic_bool *stop);
-
-int64_t __wrap_clock_ms(void)
-{
-    return __real_clock_ms() + skipped_ms;
-}
-
-int64_t __wrap_retry_wait_ms(const struct retry *retry, int tried, int64_t elapsed_ms, int64_t least_ms)
-{
-    int64_t wait = __real_retry_wait_ms(retry, tried, elapsed_ms, least_ms);
-    if (wait > 0) skipped_ms += wait;
-    return wait;
-}
 
 bool __wrap_clock_sleep_ms(int64_t ms, const atomic_bool *stop)
 {
     waited_ms += ms;
-    skipped_ms += ms;
+    skip_ms(ms);
     if (stopped_room) atomic_store(&stopped_room->stop, true);
     return !atomic_load(stop);
 }

@@ -1,6 +1,7 @@
 #include "source_room.h"
 
 #include <inttypes.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -15,8 +16,9 @@ struct step *add(struct room *room, const char *when, const char *head, const ch
 {
     assert_true(room->count < MOST_STEPS);
     size_t at = room->count++;
-    room->texts[at] = mem_format("HTTP/1.1 %s\r\nContent-Length: %zu\r\n\r\n%s", head, strlen(body), body);
-    room->whens[at] = mem_text(when);
+    room->texts[at] = mem_format("HTTP/1.1 %s\r\nX-Request-Id: req-%zu\r\nContent-Length: %zu\r\n\r\n%s",
+                                 head, at, strlen(body), body);
+    room->whens[at] = when ? mem_text(when) : NULL;
     room->steps[at] = (struct step){.bytes = room->texts[at], .when = room->whens[at]};
     return &room->steps[at];
 }
@@ -33,14 +35,19 @@ static struct selection select_stream(const char *name, const char *children)
     return selection;
 }
 
-bool open_stream(struct room *room, const char *stream, const char *children, int64_t from_s)
+void start(struct room *room)
 {
     if (!room->port) room->server = script_start(room->steps, room->count, false);
     link_open(&room->link, room->port ? room->port : script_port(room->server),
               (struct source_settings){.api_version = room->version, .stop = &room->stop});
+}
+
+bool open_stream(struct room *room, const char *stream, const char *children, int64_t from_s)
+{
+    const struct window window = {.from_s = from_s, .to_s = room->to_s ? room->to_s : WINDOW_OPEN};
+    start(room);
     room->selection = select_stream(stream, children);
-    return room->link.source->ops->open(room->link.source, &room->selection,
-                                        (struct window){.from_s = from_s, .to_s = WINDOW_OPEN}, &room->reader,
+    return room->link.source->ops->open(room->link.source, &room->selection, window, &room->reader,
                                         &room->err);
 }
 
@@ -95,6 +102,30 @@ void expect(struct room *room, const char *expected)
     if (!read_all(room, &all)) fail_msg("%s", room->err.text);
     assert_string_equal(buf_string(&all), expected);
     assert_int_equal(room->err.kind, ERROR_NONE); /* what ended well leaves no error behind */
+}
+
+struct release {
+    struct room *room;
+    size_t requests;
+};
+
+static void *count_then_release(void *self)
+{
+    const struct release *release = self;
+    struct server_script *server = release->room->server;
+    script_await(server, release->requests);
+    assert_int_equal(script_requests(server), release->requests);
+    script_release(server);
+    return NULL;
+}
+
+void expect_in_flight(struct room *room, size_t requests, const char *expected)
+{
+    pthread_t helper;
+    struct release release = {room, requests};
+    assert_int_equal(pthread_create(&helper, NULL, count_then_release, &release), 0);
+    expect(room, expected);
+    pthread_join(helper, NULL);
 }
 
 void expect_failure(struct room *room, enum error_kind kind)

@@ -24,6 +24,7 @@ struct room {
     char *whens[MOST_STEPS];
     size_t count;
     const char *version; /* of the API; NULL: the default */
+    int64_t to_s;        /* end of the window; 0: it is open */
     int port;            /* of a server elsewhere, which answers instead of this script; 0: none */
     struct server_script *server;
     struct link link;
@@ -34,10 +35,12 @@ struct room {
     int64_t vanished, incomplete, requests, repairs, pages; /* of all pages */
 };
 
-/* when: a text in the request that is answered so; head: status and further headers. */
+/* when: a text in the request that is answered so; NULL: any. head: status and further headers. The nth
+ * answer bears the id req-n, from 0 on. */
 struct step *add(struct room *room, const char *when, const char *head, const char *body);
 
-/* Opens a stream from `from_s` on, with those of its tables whose names are in `children`. */
+void start(struct room *room); /* the server and the source, without a stream */
+/* Starts, and opens a stream from `from_s` on, with those of its tables whose names are in `children`. */
 bool open_stream(struct room *room, const char *stream, const char *children, int64_t from_s);
 void begin(struct room *room, const char *stream,
            const char *children); /* the same from BEGIN on; must work */
@@ -47,6 +50,8 @@ void end(struct room *room);
  * room->err says why. out: yours. */
 bool read_all(struct room *room, struct buf *out);
 void expect(struct room *room, const char *expected);
+/* The same with steps that are held: when so many requests came, no more do until these are answered. */
+void expect_in_flight(struct room *room, size_t requests, const char *expected);
 void expect_failure(struct room *room, enum error_kind kind);
 
 #endif

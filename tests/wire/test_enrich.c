@@ -1,7 +1,6 @@
 /* What records have more of than their listing shows: parts that are inside, lists that were cut off, sets
  * that are read by themselves. */
 #include <inttypes.h>
-#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -383,21 +382,10 @@ static void a_set_that_can_not_be_read_is_rejected(void **state)
     end(&room);
 }
 
-/* Once all that may be under way are: is that all? */
-static void *count_then_release(void *self)
-{
-    struct room *room = self;
-    script_await(room->server, 2 + IN_FLIGHT); /* two pages of the scroll */
-    assert_int_equal(script_requests(room->server), 2 + IN_FLIGHT);
-    script_release(room->server);
-    return NULL;
-}
-
 static void many_are_under_way_and_come_in_order(void **state)
 {
     (void)state;
     struct room room = {0};
-    pthread_t helper;
     AUTO(buf_done) struct buf expected;
     buf_init(&expected, 65536);
     add_companies(&room, 1, 100);
@@ -409,9 +397,7 @@ static void many_are_under_way_and_come_in_order(void **state)
         (void)buf_format(&expected, "%s%d +s%d@-1", id > 1 ? " " : "", id, id);
     }
     begin(&room, "companies", "company_segments");
-    assert_int_equal(pthread_create(&helper, NULL, count_then_release, &room), 0);
-    expect(&room, buf_string(&expected));
-    pthread_join(helper, NULL);
+    expect_in_flight(&room, 2 + IN_FLIGHT, buf_string(&expected)); /* two pages of the scroll */
     assert_int_equal(room.requests, 2 + 100);
     end(&room);
 }

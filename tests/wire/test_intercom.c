@@ -11,43 +11,12 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "base/json.h"
 #include "base/mem.h"
-#include "server_script.h"
-#include "sources/sources.h"
+#include "source_room.h"
 
-#define MOST_STEPS 32
-#define DAY_S      86400
-#define BEGIN      1772323200 /* 2026-03-01T00:00:00Z */
+#define DAY_S 86400
 
-static const struct window week = {.from_s = BEGIN, .to_s = BEGIN + 7 * DAY_S};
-static const struct window open_end = {.from_s = BEGIN, .to_s = WINDOW_OPEN};
-
-/* --- one test's room --- */
-
-struct room {
-    struct step steps[MOST_STEPS];
-    char *texts[MOST_STEPS];
-    size_t count;
-    struct server_script *server;
-    struct http *http;
-    struct token *token;
-    struct source *source;
-    struct reader *reader;
-    struct selection selection;
-    struct progress progress;
-    atomic_bool stop;
-    struct error err;
-};
-
-static void add(struct room *room, const char *head, const char *body)
-{
-    assert_true(room->count < MOST_STEPS);
-    char *text = mem_format("HTTP/1.1 %s\r\nX-Request-Id: req-%zu\r\nContent-Length: %zu\r\n\r\n%s", head,
-                            room->count, strlen(body), body);
-    room->texts[room->count] = text;
-    room->steps[room->count++] = (struct step){.bytes = text};
-}
+/* --- contacts of a week --- */
 
 /* A page of contacts with these times; next is JSON. */
 static void add_page(struct room *room, const int64_t *times, size_t count, const char *next)
@@ -59,7 +28,7 @@ static void add_page(struct room *room, const int64_t *times, size_t count, cons
         (void)buf_format(&body, "%s{\"type\":\"contact\",\"id\":\"c%" PRId64 "\",\"updated_at\":%" PRId64 "}",
                          i ? "," : "", times[i], times[i]);
     (void)buf_format(&body, "],\"pages\":{\"type\":\"pages\",\"next\":%s}}", next);
-    add(room, "200 OK", buf_string(&body));
+    add(room, NULL, "200 OK", buf_string(&body));
     buf_done(&body);
 }
 
@@ -68,75 +37,23 @@ static void add_page(struct room *room, const int64_t *times, size_t count, cons
              next)
 #define CURSOR(name) "{\"page\":2,\"starting_after\":\"" name "\"}"
 
-static void begin(struct room *room, const char *version)
+static void open_week(struct room *room)
 {
-    const struct source_type *type = source_type_find("intercom");
-    char url[64];
-    assert_int_equal(setenv("CASELOAD_TEST_TOKEN", "test-token\n", 1), 0);
-    room->server = script_start(room->steps, room->count, false);
-    (void)snprintf(url, sizeof url, "http://127.0.0.1:%d/", script_port(room->server));
-    assert_true(token_from_env("CASELOAD_TEST_TOKEN", &room->token, &room->err));
-    assert_true(http_new(&(struct http_settings){.user_agent = "caseload/test", .stop = &room->stop},
-                         &room->http, &room->err));
-    assert_true(type->create(&(struct source_settings){.base_url = url,
-                                                       .api_version = version,
-                                                       .rate_share = 0.8,
-                                                       .http = room->http,
-                                                       .token = room->token,
-                                                       .progress = &room->progress,
-                                                       .stop = &room->stop},
-                             &room->source, &room->err));
-    room->selection =
-        (struct selection){.stream = type->streams[0], .tables = {type->streams[0]->table}, .table_count = 1};
+    room->to_s = BEGIN + 7 * DAY_S;
+    begin(room, "contacts", "");
 }
 
-static void open_window(struct room *room, struct window window)
-{
-    begin(room, NULL);
-    assert_true(room->source->ops->open(room->source, &room->selection, window, &room->reader, &room->err));
-}
-
-static void end(struct room *room)
-{
-    if (room->source) {
-        room->source->ops->close(room->reader);
-        room->source->ops->free(room->source);
-    }
-    http_free(room->http);
-    token_free(room->token);
-    script_stop(room->server);
-    for (size_t i = 0; i < room->count; i++)
-        free(room->texts[i]);
-}
-
-/* Reads to the end; the ids in order, "c1 c2". False: room->err says why. */
-static bool read_all(struct room *room, struct buf *ids)
-{
-    struct page page = {0};
-    buf_init(ids, 65536);
-    while (!page.last) {
-        if (!room->source->ops->next(room->reader, &page, &room->err)) return false;
-        for (size_t i = 0; i < page.count; i++)
-            (void)buf_format(ids, "%s%s", ids->size ? " " : "", json_text_at(page.records[i].body, "id"));
-    }
-    return true;
-}
-
+/* ... after all answers were taken. */
 static void expect_ids(struct room *room, const char *expected)
 {
-    AUTO(buf_done) struct buf ids = {0};
-    if (!read_all(room, &ids)) fail_msg("%s", room->err.text);
-    assert_string_equal(buf_string(&ids), expected);
+    expect(room, expected);
     assert_int_equal(script_requests(room->server), room->count);
 }
 
-static void expect_failure(struct room *room, enum error_kind kind, const char *words)
+static void expect_refusal(struct room *room, enum error_kind kind, const char *words)
 {
-    AUTO(buf_done) struct buf ids = {0};
-    assert_false(read_all(room, &ids));
-    assert_int_equal(room->err.kind, kind);
+    expect_failure(room, kind);
     assert_non_null(strstr(room->err.text, words));
-    assert_null(strstr(room->err.text, "test-token"));
 }
 
 /* What the nth request asked for. */
@@ -152,17 +69,18 @@ static void the_workspace_is_named(void **state)
     (void)state;
     struct room room = {0};
     struct source_identity identity;
-    add(&room, "200 OK", "{\"type\":\"admin\",\"app\":{\"id_code\":\"abc123\"}}");
-    add(&room, "200 OK", "{\"type\":\"admin\",\"app\":null}");
-    begin(&room, "2.17");
-    assert_true(room.source->ops->identify(room.source, &identity, &room.err));
+    add(&room, NULL, "200 OK", "{\"type\":\"admin\",\"app\":{\"id_code\":\"abc123\"}}");
+    add(&room, NULL, "200 OK", "{\"type\":\"admin\",\"app\":null}");
+    room.version = "2.17";
+    start(&room);
+    assert_true(room.link.source->ops->identify(room.link.source, &identity, &room.err));
     assert_string_equal(identity.workspace, "abc123");
     assert_string_equal(identity.type, "intercom");
     assert_non_null(strstr(asked(&room, 0), "GET /me HTTP/1.1\r\n"));
     assert_non_null(strstr(asked(&room, 0), "\r\nAuthorization: Bearer test-token\r\n"));
     assert_non_null(strstr(asked(&room, 0), "\r\nIntercom-Version: 2.17\r\n"));
     assert_non_null(strstr(asked(&room, 0), "\r\nAccept: application/json\r\n"));
-    assert_false(room.source->ops->identify(room.source, &identity, &room.err));
+    assert_false(room.link.source->ops->identify(room.link.source, &identity, &room.err));
     assert_int_equal(room.err.kind, ERROR_FORMAT);
     end(&room);
 }
@@ -173,9 +91,10 @@ static void a_refused_token_says_what_to_do(void **state)
     struct room room = {0};
     struct source_identity identity;
     for (int i = 0; i < 2; i++)
-        add(&room, "401 Unauthorized", "{\"type\":\"error.list\",\"errors\":[{\"code\":\"unauthorized\"}]}");
-    begin(&room, NULL);
-    assert_false(room.source->ops->identify(room.source, &identity, &room.err));
+        add(&room, NULL, "401 Unauthorized",
+            "{\"type\":\"error.list\",\"errors\":[{\"code\":\"unauthorized\"}]}");
+    start(&room);
+    assert_false(room.link.source->ops->identify(room.link.source, &identity, &room.err));
     assert_int_equal(room.err.kind, ERROR_AUTH);
     assert_non_null(strstr(room.err.text, "region"));
     assert_null(strstr(room.err.text, "test-token"));
@@ -220,7 +139,7 @@ static void pages_follow_the_cursor(void **state)
     PAGE(&room, CURSOR("one"), BEGIN - 1, BEGIN, BEGIN + 1);
     PAGE(&room, CURSOR("two"), BEGIN + 2);
     PAGE(&room, "null", BEGIN + 7 * DAY_S - 1, BEGIN + 7 * DAY_S);
-    open_window(&room, week);
+    open_week(&room);
     expect_ids(&room, "c1772323200 c1772323201 c1772323202 c1772927999");
     assert_non_null(strstr(asked(&room, 0), "POST /contacts/search?include_merge_history=true HTTP/1.1\r\n"));
     assert_non_null(strstr(asked(&room, 0), "\"pagination\":{\"per_page\":150}"));
@@ -237,13 +156,13 @@ static void the_next_page_travels_while_this_one_is_read(void **state)
     struct page page;
     PAGE(&room, CURSOR("one"), BEGIN);
     PAGE(&room, "null", BEGIN + 1);
-    open_window(&room, week);
-    assert_true(room.source->ops->next(room.reader, &page, &room.err));
+    open_week(&room);
+    assert_true(room.link.source->ops->next(room.reader, &page, &room.err));
     script_await(room.server, 2); /* it was sent, though nobody asked for it yet */
     assert_int_equal(page.count, 1);
     assert_int_equal(page.requests, 1);
     assert_false(page.last);
-    assert_true(room.source->ops->next(room.reader, &page, &room.err));
+    assert_true(room.link.source->ops->next(room.reader, &page, &room.err));
     assert_int_equal(page.requests, 1);
     assert_true(page.last);
     end(&room);
@@ -255,8 +174,8 @@ static void a_reader_may_be_closed_at_any_page(void **state)
     struct room room = {0};
     struct page page;
     PAGE(&room, CURSOR("one"), BEGIN);
-    open_window(&room, week);
-    assert_true(room.source->ops->next(room.reader, &page, &room.err));
+    open_week(&room);
+    assert_true(room.link.source->ops->next(room.reader, &page, &room.err));
     end(&room); /* with a request under way */
 }
 
@@ -268,7 +187,7 @@ static void a_page_past_the_window_is_the_last(void **state)
     PAGE(&room, CURSOR("two"), BEGIN + 7 * DAY_S - 1,
          BEGIN + 7 * DAY_S); /* ends past it, but does not begin there */
     PAGE(&room, CURSOR("three"), BEGIN + 7 * DAY_S, BEGIN + 8 * DAY_S);
-    open_window(&room, week);
+    open_week(&room);
     expect_ids(&room, "c1772323200 c1772927999 c1772927999");
     end(&room);
 }
@@ -280,7 +199,7 @@ static void without_order_all_is_read(void **state)
     PAGE(&room, CURSOR("one"), BEGIN + 5, BEGIN + 4);
     PAGE(&room, CURSOR("two"), BEGIN + 7 * DAY_S);
     PAGE(&room, "null", BEGIN + 1);
-    open_window(&room, week);
+    open_week(&room);
     expect_ids(&room, "c1772323205 c1772323204 c1772323201");
     end(&room);
 }
@@ -291,7 +210,7 @@ static void an_open_window_is_read_to_the_end(void **state)
     struct room room = {0};
     PAGE(&room, CURSOR("one"), BEGIN + 400 * DAY_S);
     PAGE(&room, "null", BEGIN + 500 * DAY_S);
-    open_window(&room, open_end);
+    begin(&room, "contacts", "");
     expect_ids(&room, "c1806883200 c1815523200");
     end(&room);
 }
@@ -301,9 +220,9 @@ static void what_can_not_be_judged_is_handed_over(void **state)
     (void)state;
     struct room room = {0};
     struct page page;
-    add(&room, "200 OK", "{\"data\":[7,{\"id\":\"x\"},null,{\"id\":\"y\",\"updated_at\":\"soon\"}]}");
-    open_window(&room, week);
-    assert_true(room.source->ops->next(room.reader, &page, &room.err));
+    add(&room, NULL, "200 OK", "{\"data\":[7,{\"id\":\"x\"},null,{\"id\":\"y\",\"updated_at\":\"soon\"}]}");
+    open_week(&room);
+    assert_true(room.link.source->ops->next(room.reader, &page, &room.err));
     assert_int_equal(page.count, 4);
     assert_true(page.last);
     end(&room);
@@ -315,11 +234,11 @@ static void passing_trouble_is_waited_out(void **state)
 {
     (void)state;
     struct room room = {0};
-    add(&room, "200 OK", "");
-    add(&room, "408 Timeout", "{\"errors\":[{\"code\":\"request_timeout\"}]}");
-    add(&room, "409 Conflict", "{\"errors\":[{\"code\":\"conflict\"}]}");
+    add(&room, NULL, "200 OK", "");
+    add(&room, NULL, "408 Timeout", "{\"errors\":[{\"code\":\"request_timeout\"}]}");
+    add(&room, NULL, "409 Conflict", "{\"errors\":[{\"code\":\"conflict\"}]}");
     PAGE(&room, "null", BEGIN);
-    open_window(&room, week);
+    open_week(&room);
     expect_ids(&room, "c1772323200");
     end(&room);
 }
@@ -329,12 +248,12 @@ static void unreadable_for_good_is_a_format_error(void **state)
     (void)state;
     struct room room = {0};
     PAGE(&room, CURSOR("one"), BEGIN);
-    add(&room, "200 OK", "<html>please wait</html>");
-    add(&room, "200 OK", "{\"data\":[{\"id\":");
-    add(&room, "200 OK", "");
-    add(&room, "200 OK", "[]");
-    open_window(&room, week);
-    expect_failure(&room, ERROR_FORMAT, "contacts, page 2");
+    add(&room, NULL, "200 OK", "<html>please wait</html>");
+    add(&room, NULL, "200 OK", "{\"data\":[{\"id\":");
+    add(&room, NULL, "200 OK", "");
+    add(&room, NULL, "200 OK", "[]");
+    open_week(&room);
+    expect_refusal(&room, ERROR_FORMAT, "contacts, page 2");
     assert_non_null(strstr(room.err.text, "req-4"));
     end(&room);
 }
@@ -343,9 +262,9 @@ static void a_missing_list_is_a_format_error(void **state)
 {
     (void)state;
     struct room room = {0};
-    add(&room, "200 OK", "{\"type\":\"list\",\"pages\":{}}");
-    open_window(&room, week);
-    expect_failure(&room, ERROR_FORMAT, "\"data\"");
+    add(&room, NULL, "200 OK", "{\"type\":\"list\",\"pages\":{}}");
+    open_week(&room);
+    expect_refusal(&room, ERROR_FORMAT, "\"data\"");
     end(&room);
 }
 
@@ -358,8 +277,8 @@ static void circles_end(void **state)
         PAGE(&room, CURSOR("two"), BEGIN);
         PAGE(&room, CURSOR("three"), BEGIN);
     }
-    open_window(&room, week);
-    expect_failure(&room, ERROR_FORMAT, "never end");
+    open_week(&room);
+    expect_refusal(&room, ERROR_FORMAT, "never end");
     end(&room);
 
     struct room still = {0};
@@ -367,8 +286,8 @@ static void circles_end(void **state)
     PAGE(&still, CURSOR("two"), BEGIN);
     PAGE(&still, CURSOR("three"), BEGIN);
     PAGE(&still, CURSOR("three"), BEGIN);
-    open_window(&still, week);
-    expect_failure(&still, ERROR_FORMAT, "page 4"); /* at once, not some pages later */
+    open_week(&still);
+    expect_refusal(&still, ERROR_FORMAT, "page 4"); /* at once, not some pages later */
     end(&still);
 }
 
@@ -377,8 +296,8 @@ static void other_hosts_get_no_token(void **state)
     (void)state;
     struct room room = {0};
     PAGE(&room, "\"https://api.intercom.io/contacts/search?page=2\"", BEGIN);
-    open_window(&room, week);
-    expect_failure(&room, ERROR_FORMAT, "another host");
+    open_week(&room);
+    expect_refusal(&room, ERROR_FORMAT, "another host");
     end(&room);
 }
 
@@ -406,9 +325,9 @@ static void refusals_have_their_kind(void **state)
             "\"No\\nreally \\u001b[1m%0500d\"}]}",
             cases[i].code, 7);
         AUTO(mem_free) char *head = mem_format("%d Refused", cases[i].status);
-        add(&room, head, body);
-        open_window(&room, week);
-        expect_failure(&room, cases[i].kind, cases[i].code);
+        add(&room, NULL, head, body);
+        open_week(&room);
+        expect_refusal(&room, cases[i].kind, cases[i].code);
         assert_non_null(strstr(room.err.text, "000lr8"));
         assert_non_null(strstr(room.err.text, "No?really ?[1m"));
         assert_non_null(strstr(room.err.text, "; ")); /* the way out is not cut off */
@@ -425,10 +344,10 @@ static void a_stale_cursor_begins_the_window_again(void **state)
     (void)state;
     struct room room = {0};
     PAGE(&room, CURSOR("one"), BEGIN);
-    add(&room, "400 Bad", STALE);
+    add(&room, NULL, "400 Bad", STALE);
     PAGE(&room, CURSOR("one"), BEGIN);
     PAGE(&room, "null", BEGIN + 1);
-    open_window(&room, week);
+    open_week(&room);
     expect_ids(&room, "c1772323200 c1772323200 c1772323201");
     assert_null(strstr(asked(&room, 2), "starting_after"));
     end(&room);
@@ -436,10 +355,10 @@ static void a_stale_cursor_begins_the_window_again(void **state)
     struct room always = {0};
     for (int i = 0; i < 4; i++) {
         PAGE(&always, CURSOR("one"), BEGIN);
-        add(&always, "400 Bad", STALE);
+        add(&always, NULL, "400 Bad", STALE);
     }
-    open_window(&always, week);
-    expect_failure(&always, ERROR_REFUSED, "starting_after");
+    open_week(&always);
+    expect_refusal(&always, ERROR_REFUSED, "starting_after");
     end(&always);
 }
 
@@ -448,10 +367,10 @@ static void big_pages_that_fail_are_asked_for_in_pieces(void **state)
     (void)state;
     struct room room = {0};
     for (int i = 0; i < 4; i++)
-        add(&room, "504 Timeout", "<html>");
+        add(&room, NULL, "504 Timeout", "<html>");
     PAGE(&room, CURSOR("one"), BEGIN);
     PAGE(&room, "null", BEGIN + 1);
-    open_window(&room, week);
+    open_week(&room);
     expect_ids(&room, "c1772323200 c1772323201");
     assert_int_equal(room.err.kind, ERROR_NONE); /* what ended well leaves no error behind */
     assert_non_null(strstr(asked(&room, 3), "\"per_page\":150"));
@@ -466,16 +385,16 @@ static void the_limit_is_kept(void **state)
     struct room room = {0};
     /* 80 % of 100 are ours: with 21 left one more is begun, and none until the window is over, in 1 s by the
      * peer's clock. */
-    add(&room,
+    add(&room, NULL,
         "200 OK\r\nDate: Sat, 01 Aug 2026 10:00:00 GMT\r\nX-RateLimit-Limit: 100\r\nX-RateLimit-Remaining: "
         "21\r\n"
         "X-RateLimit-Reset: 1785578401",
         "{\"data\":[],\"pages\":{\"next\":" CURSOR("one") "}}");
     PAGE(&room, CURSOR("two"), BEGIN);
-    add(&room, "429 Slow\r\nRetry-After: 1", "{}");
+    add(&room, NULL, "429 Slow\r\nRetry-After: 1", "{}");
     PAGE(&room, "null", BEGIN + 1);
     int64_t began = clock_ms();
-    open_window(&room, week);
+    open_week(&room);
     expect_ids(&room, "c1772323200 c1772323201");
     assert_true(clock_ms() - began >= 2000);
     end(&room);
