@@ -14,8 +14,6 @@
 #include "core/rows.h"
 #include "parts.h"
 
-#define IN_FLIGHT 32
-
 /* Something to be read for a record of the page. */
 struct task {
     json_t *record;

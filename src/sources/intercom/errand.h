@@ -9,6 +9,8 @@
 
 #include "internal.h"
 
+#define IN_FLIGHT 32 /* of one reader, at most */
+
 /* What the errands of one reader share. */
 struct errands {
     struct intercom *intercom;

@@ -11,8 +11,6 @@
 #include "base/mem.h"
 #include "parts.h"
 
-#define IN_FLIGHT 32
-
 /* A record that was found, and the errands that read it whole. */
 struct slot {
     json_t *item; /* as the search shows it */
