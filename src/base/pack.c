@@ -9,7 +9,7 @@
 #define PART        65536 /* that zlib is given at once */
 #define FIRST_SLICE 4096  /* each is twice as large as the one before: small packs are many */
 #define LAST_SLICE  65536
-#define LEVEL       1 /* text shrinks to a third at once; more would cost ten times as long for a tenth less */
+#define LEVEL       1 /* more would cost ten times as long for a tenth less */
 
 struct pack_slice {
     struct pack_slice *next;
