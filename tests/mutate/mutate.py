@@ -55,7 +55,7 @@ MUTATIONS = [
     ("_latest: the owner's version", "latest_set.sql",
      [("AND o.newest = r.${version}", "AND r.${version} IS NOT NULL")]),
     ("_custom: the newest list", "attributes.sql",
-     [("QUALIFY partition_date = MAX(partition_date) OVER ()", "QUALIFY TRUE OR MAX(partition_date) OVER () IS NULL")]),
+     [("AND partition_date = (SELECT MAX(", "AND partition_date <= (SELECT MAX(")]),
     ("_custom: only the workspace's", "attributes.sql", [("WHERE ${custom}", "WHERE TRUE OR ${custom}")]),
 ]
 

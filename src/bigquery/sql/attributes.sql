@@ -3,6 +3,8 @@ SELECT `${name}`, `${type}`
   FROM (SELECT *
           FROM `${table}`
          WHERE partition_date >= DATE '0001-01-01'
-       QUALIFY partition_date = MAX(partition_date) OVER ()) AS r
+           AND partition_date = (SELECT MAX(partition_date)
+                                   FROM `${table}`
+                                  WHERE partition_date >= DATE '0001-01-01')) AS r
  WHERE ${custom}
  ORDER BY `${name}`, `${type}`
