@@ -58,8 +58,9 @@ struct source_ops {
     bool (*open)(struct source *source, const struct selection *selection, struct window window,
                  struct reader **out_reader, struct error *err);
 
-    /* The next page, borrowed until the next call on the reader. ERROR_FORBIDDEN: this stream is not ours to
-     * read; ERROR_BUSY: after all retries. The text names page and request id. */
+    /* The next page, borrowed until the next call on the reader; who holds a reference to a body keeps it as
+     * it is. ERROR_FORBIDDEN: this stream is not ours to read; ERROR_BUSY: after all retries. The text names
+     * page and request id. */
     bool (*next)(struct reader *reader, struct page *out_page, struct error *err);
 
     void (*close)(struct reader *reader); /* NULL is fine */
