@@ -43,16 +43,23 @@ static bool is_settled(const struct comparison *comparison, int64_t at_s)
     return at_s <= comparison->last_s || at_s + SETTLED_S <= now_s;
 }
 
-static void find_missing_deletions(struct comparison *comparison)
+/* Conversations that are gone for so long, and of which there is no row. */
+static void note_missing(struct comparison *comparison,
+                         bool (*has_row)(const struct comparison *comparison, int64_t removal))
 {
     struct world *talks = comparison->sandbox->talks;
     int64_t count = world_removals(talks);
     for (int64_t i = 0; i < count; i++) {
         struct world_removal removal;
         world_removal(talks, i, &removal);
-        if (is_settled(comparison, removal.at_s) && !compare_has(comparison, i))
+        if (is_settled(comparison, removal.at_s) && !has_row(comparison, i))
             compare_note(comparison->missing, removal.id, removal.at_s, "");
     }
+}
+
+static void find_missing_deletions(struct comparison *comparison)
+{
+    note_missing(comparison, compare_has);
 }
 
 static void tell_deletion(struct comparison *comparison, int64_t place, char *out, size_t size)
@@ -198,16 +205,9 @@ static void find_missing_merged(struct comparison *comparison)
 /* Only those whom the feed told of: whoever does not read it knows nothing. */
 static void find_missing_conversations(struct comparison *comparison)
 {
-    struct world *talks = comparison->sandbox->talks;
     AUTO(json_drop)
     json_t *feed = store_table(comparison->sandbox->store, comparison->dataset, "deleted_conversations");
-    int64_t count = feed ? world_removals(talks) : 0;
-    for (int64_t i = 0; i < count; i++) {
-        struct world_removal removal;
-        world_removal(talks, i, &removal);
-        if (is_settled(comparison, removal.at_s) && !has_tombstone(comparison, i))
-            compare_note(comparison->missing, removal.id, removal.at_s, "");
-    }
+    if (feed) note_missing(comparison, has_tombstone);
 }
 
 /* Nobody tells of them: they are found when all are counted. */

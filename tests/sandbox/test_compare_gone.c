@@ -27,23 +27,12 @@
 
 static int set_up(void **state)
 {
-    struct sandbox *sandbox;
-    struct error err;
-    if (!sandbox_start(&(struct sandbox_options){.seed = 9}, &sandbox, &err)) return -1;
+    if (room_open(9, state)) return -1;
+    struct sandbox *sandbox = *state;
     (void)shelf_remove_some(shelves_find(sandbox->shelves, "companies"), 218);
     (void)shelf_remove_some(shelves_find(sandbox->shelves, "tickets"), 108);
     world_fill(sandbox->world, START_S - 40 * DAY_S, START_S - 4 * DAY_S, 12);
     world_fill_talks(sandbox->talks, START_S - 40 * DAY_S, START_S - 4 * DAY_S, 12, 3, 40);
-    AUTO(json_drop)
-    json_t *dataset =
-        json_pack("{s:{s:s, s:s}}", "datasetReference", "projectId", "sandbox", "datasetId", "intercom");
-    *state = sandbox;
-    return store_dataset_put(sandbox->store, "intercom", dataset) ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    sandbox_stop(*state);
     return 0;
 }
 
@@ -454,7 +443,7 @@ static void test_latest(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, room_close)
     const struct CMUnitTest tests[] = {
         TEST(test_companies),
         TEST(test_segments_of_companies),

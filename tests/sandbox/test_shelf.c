@@ -29,17 +29,9 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* The current records in an order, yours. */
-static json_t *list(struct shelf *shelf, const struct shelf_query *query)
-{
-    struct shelf_page page;
-    shelf_list(shelf, query, &page);
-    return page.records;
-}
-
 static json_t *list_all(struct shelf *shelf)
 {
-    return list(shelf, &(struct shelf_query){.limit = SIZE_MAX});
+    return shelf_records(shelf, &(struct shelf_query){.limit = SIZE_MAX});
 }
 
 static bool holds_word(const json_t *value)
@@ -147,8 +139,8 @@ static void test_records_may_be_given(void **state)
     assert_true(json_is_null(json_object_get(now, "new")));
     assert_int_equal(shelf_count(shelf), count + 1);
     AUTO(json_drop)
-    json_t *newest =
-        list(shelf, &(struct shelf_query){.order = SHELF_BY_UPDATED, .descending = true, .limit = 1});
+    json_t *newest = shelf_records(
+        shelf, &(struct shelf_query){.order = SHELF_BY_UPDATED, .descending = true, .limit = 1});
     assert_true(json_equal(json_array_get(newest, 0), now));
 }
 
@@ -252,7 +244,7 @@ static void test_lists_may_change_while_they_are_read(void **state)
     shelf_touch_while_read(shelf, 3);
     struct shelf_query query = {.order = SHELF_BY_UPDATED, .limit = 2, .now_s = START_S};
     listed(shelf, query, "ba", 3, true);
-    json_decref(list(shelf, &query)); /* the third is shown: one is touched */
+    json_decref(shelf_records(shelf, &query)); /* the third is shown: one is touched */
     query.from_s = START_S, query.to_s = INT64_MAX;
     struct shelf_page page;
     shelf_list(shelf, &query, &page);

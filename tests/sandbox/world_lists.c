@@ -152,6 +152,13 @@ void shelf_list(struct shelf *shelf, const struct shelf_query *query, struct she
     pthread_mutex_unlock(&shelf->lock);
 }
 
+json_t *shelf_records(struct shelf *shelf, const struct shelf_query *query)
+{
+    struct shelf_page page;
+    shelf_list(shelf, query, &page);
+    return page.records;
+}
+
 /* --- all shelves --- */
 
 struct shelves {

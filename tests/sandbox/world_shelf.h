@@ -67,6 +67,7 @@ struct shelf_page {
 };
 
 void shelf_list(struct shelf *shelf, const struct shelf_query *query, struct shelf_page *out_page);
+json_t *shelf_records(struct shelf *shelf, const struct shelf_query *query); /* of the page alone, yours */
 json_t *shelf_get(struct shelf *shelf, const char *key); /* as it is now, yours; NULL: it is not there */
 size_t shelf_count(struct shelf *shelf);                 /* current ones */
 
