@@ -169,6 +169,7 @@ static void what_can_not_be_asked_for_is_rejected(void **state)
     (void)add(&room, "GET /conversations/a%2F..%2Fb%3F?display_as=plaintext ", "404 Gone", "{}");
     begin(&room, "conversations", "conversation_parts");
     expect(&room, "!0 7 +s@0 +107@1 !..");
+    assert_int_equal(script_requests(room.server), 3);
     assert_int_equal(room.vanished, 1);
     end(&room);
 }
