@@ -19,4 +19,27 @@ extern const struct column nested_parts[2];       /* a list of parts, after the 
 extern const struct column nested_admin[13];      /* an admin inside of another record */
 extern const struct column nested_company[20];    /* a company inside of another record */
 
+/* clang-format off */
+/* A segment's id is certain in a row, and not certain inside of another record. */
+#define SEGMENT_COLUMNS(id)                                                                                  \
+    TEXT("type", "Always \"segment\""),                                                                      \
+    id,                                                                                                      \
+    TEXT("name", "Name"),                                                                                    \
+    TIME("created_at", "When the segment was created"),                                                      \
+    TIME("updated_at", "When the segment last changed"),                                                     \
+    TEXT("person_type", "Whom it holds: contact (leads) or user"),                                           \
+    NUMBER("count", "How many it holds")
+
+/* What the parts of conversations and of tickets have in common. */
+#define PART_COLUMNS(whole, author_columns)                                                                  \
+    DAY("created_at", "When it was said: the day of the row"),                                               \
+    VERSION("updated_at", "When the part last changed: the version of the row"),                             \
+    RECORD("assigned_to", nested_reference, "Whom this part assigned the " whole " to"),                     \
+    RECORD("author", author_columns, "Who said it"),                                                         \
+    RECORDS("attachments", nested_attachment, "Files"),                                                      \
+    TEXT("external_id", "Id given by the app that wrote it"),                                                \
+    KEY_FLAG("redacted", "The part was redacted"),                                                           \
+    TEXT("app_package_code", "App that wrote it")
+/* clang-format on */
+
 #endif

@@ -10,13 +10,7 @@ static const struct column plan_columns[] = {
 };
 
 static const struct column held_segment_columns[] = {
-    TEXT("type", "Always \"segment\""),
-    TEXT("id", "Id of the segment"),
-    TEXT("name", "Name"),
-    TIME("created_at", "When the segment was created"),
-    TIME("updated_at", "When the segment last changed"),
-    TEXT("person_type", "Whom it holds: contact (leads) or user"),
-    NUMBER("count", "How many it holds"),
+    SEGMENT_COLUMNS(TEXT("id", "Id of the segment")),
 };
 
 static const struct column held_segments_columns[] = {
@@ -93,13 +87,7 @@ const struct table intercom_companies = {
 static const struct column segment_columns[] = {
     KEY("company_id", "Company that is in the segment: its id in the table companies"),
     VERSION("company_updated_at", "Version of the company that the set was read for: the version of the row"),
-    TEXT("type", "Always \"segment\""),
-    KEY("id", "Id of the segment"),
-    TEXT("name", "Name"),
-    TIME("created_at", "When the segment was created"),
-    TIME("updated_at", "When the segment last changed"),
-    TEXT("person_type", "Whom it holds: contact (leads) or user"),
-    NUMBER("count", "How many it holds"),
+    SEGMENT_COLUMNS(KEY("id", "Id of the segment")),
 };
 
 static const char *const segment_key[] = {"company_id", "id"};

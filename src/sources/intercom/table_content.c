@@ -1,25 +1,5 @@
 /* table_content.c - what the workspace publishes: help center, news, macros, and what the AI agent reads. */
-#include "tables.h"
-
-/* --- shapes that several tables share --- */
-
-static const struct column reference_columns[] = {
-    TEXT("type", "Kind of object"),
-    TEXT("id", "Its id"),
-};
-
-static const struct column tag_columns[] = {
-    TEXT("type", "Always \"tag\""),
-    TEXT("id", "Id of the tag"),
-    TEXT("name", "Name"),
-    TIME("applied_at", "When it was put on"),
-    RECORD("applied_by", reference_columns, "Who put it on"),
-};
-
-static const struct column tags_columns[] = {
-    TEXT("type", "Always \"tag.list\""),
-    RECORDS("tags", tag_columns, "The tags"),
-};
+#include "nested.h"
 
 /* --- articles --- */
 
@@ -67,7 +47,7 @@ static const struct column article_columns[] = {
     TIME("scheduled_unpublish_at", "When it will be taken back"),
     TEXT("default_locale", "Default language of a multilingual help center"),
     JSON("translated_content", "The article in each language, by locale"),
-    RECORD("tags", tags_columns, "Tags"),
+    RECORD("tags", nested_tags, "Tags"),
     RECORD("statistics", article_statistics_columns, "Figures; absent from lists of articles"),
 };
 

@@ -66,13 +66,7 @@ static const struct column tag_columns[] = {
 };
 
 static const struct column segment_columns[] = {
-    TEXT("type", "Always \"segment\""),
-    KEY("id", "Id given by Intercom"),
-    TEXT("name", "Name"),
-    TIME("created_at", "When the segment was created"),
-    TIME("updated_at", "When the segment last changed"),
-    TEXT("person_type", "Whom it holds: contact (leads) or user"),
-    NUMBER("count", "How many it holds"),
+    SEGMENT_COLUMNS(KEY("id", "Id given by Intercom")),
 };
 
 /* --- attributes of contacts and companies --- */
