@@ -35,6 +35,11 @@ static const struct column team_columns[] = {
 static const char *const id_key[] = {"id"};
 static const char *const reply_key[] = {"ticket_id", "id"};
 
+/* A table whose rows are known by their id, and are of the day of their version. */
+#define BY_ID(of, time)                                                                                      \
+    .columns = (of), .column_count = COUNT(of), .key = id_key, .key_count = COUNT(id_key),                   \
+    .version = (time), .day = (time)
+
 static const struct table replies = {
     .name = "replies",
     .columns = reply_columns,
@@ -50,26 +55,14 @@ static const struct child children[] = {{&replies, CHILD_DEFAULT}};
 const struct stream fake_people = {
     .name = "people",
     .kind = STREAM_INCREMENTAL,
-    .table = &(const struct table){.name = "people",
-                                   .columns = updated_columns,
-                                   .column_count = COUNT(updated_columns),
-                                   .key = id_key,
-                                   .key_count = COUNT(id_key),
-                                   .version = "updated_at",
-                                   .day = "updated_at"},
+    .table = &(const struct table){.name = "people", BY_ID(updated_columns, "updated_at")},
     .by_default = true,
 };
 
 const struct stream fake_tickets = {
     .name = "tickets",
     .kind = STREAM_INCREMENTAL,
-    .table = &(const struct table){.name = "tickets",
-                                   .columns = updated_columns,
-                                   .column_count = COUNT(updated_columns),
-                                   .key = id_key,
-                                   .key_count = COUNT(id_key),
-                                   .version = "updated_at",
-                                   .day = "updated_at"},
+    .table = &(const struct table){.name = "tickets", BY_ID(updated_columns, "updated_at")},
     .children = children,
     .child_count = COUNT(children),
     .by_default = true,
@@ -78,26 +71,14 @@ const struct stream fake_tickets = {
 const struct stream fake_visits = {
     .name = "visits",
     .kind = STREAM_EVENT,
-    .table = &(const struct table){.name = "visits",
-                                   .columns = created_columns,
-                                   .column_count = COUNT(created_columns),
-                                   .key = id_key,
-                                   .key_count = COUNT(id_key),
-                                   .version = "created_at",
-                                   .day = "created_at"},
+    .table = &(const struct table){.name = "visits", BY_ID(created_columns, "created_at")},
     .by_default = true,
 };
 
 const struct stream fake_calls = {
     .name = "calls",
     .kind = STREAM_SCAN,
-    .table = &(const struct table){.name = "calls",
-                                   .columns = updated_columns,
-                                   .column_count = COUNT(updated_columns),
-                                   .key = id_key,
-                                   .key_count = COUNT(id_key),
-                                   .version = "updated_at",
-                                   .day = "updated_at"},
+    .table = &(const struct table){.name = "calls", BY_ID(updated_columns, "updated_at")},
     .by_default = true,
 };
 
@@ -112,28 +93,10 @@ const struct stream fake_teams = {
     .by_default = true,
 };
 
-static const struct table staff_gone = {.name = "staff_gone",
-                                        .columns = gone_columns,
-                                        .column_count = COUNT(gone_columns),
-                                        .key = id_key,
-                                        .key_count = COUNT(id_key),
-                                        .version = "seen_missing_at",
-                                        .day = "seen_missing_at"};
-static const struct table staff_notes = {.name = "staff_notes",
-                                         .columns = created_columns,
-                                         .column_count = COUNT(created_columns),
-                                         .key = id_key,
-                                         .key_count = COUNT(id_key),
-                                         .version = "created_at",
-                                         .day = "created_at"};
-static const struct table staff = {.name = "staff",
-                                   .columns = updated_columns,
-                                   .column_count = COUNT(updated_columns),
-                                   .key = id_key,
-                                   .key_count = COUNT(id_key),
-                                   .version = "updated_at",
-                                   .day = "updated_at",
-                                   .gone = &staff_gone};
+static const struct table staff_gone = {.name = "staff_gone", BY_ID(gone_columns, "seen_missing_at")};
+static const struct table staff_notes = {.name = "staff_notes", BY_ID(created_columns, "created_at")};
+static const struct table staff = {
+    .name = "staff", BY_ID(updated_columns, "updated_at"), .gone = &staff_gone};
 static const struct table staff_ids = {.name = "staff_reconciliation",
                                        .columns = id_columns,
                                        .column_count = COUNT(id_columns),
