@@ -8,7 +8,9 @@
  * Bare tick: the days of [start, hi] that are not covered, or not final, or among the last `lookback`; then
  * the open end. Explicit range: its days, less units that this message has claimed already and still can.
  *
- * A reconciliation is due when the newest began reconcile_days ago, or before the tables were created.
+ * A scan reads everything each time, and the children of what changed since `lookback` days before the last
+ * scan, at least one. A reconciliation is due when the newest began reconcile_days ago, or before the tables
+ * were created.
  */
 #ifndef CASELOAD_CORE_PLAN_H
 #define CASELOAD_CORE_PLAN_H
