@@ -76,7 +76,7 @@ static void find_segment(struct comparison *comparison, const json_t *fields, co
     finding->at_s = finding->day_s = compare_seconds(fields, row, "company_updated_at");
     if (!company || !id) return;
     snprintf(finding->name, sizeof finding->name, "%s, segment %s", company, id);
-    size_t number = shelf_number(shelf, company), versions = shelf_versions(shelf, number, NULL), segment;
+    size_t number = shelf_number(shelf, company), versions = shelf_versions(shelf, number, NULL), segment = 0;
     size_t listed = compare_shelf_version(shelf, number, finding->at_s);
     for (size_t version = listed; version < versions && !finding->truth; version++)
         finding->truth = segment_row(comparison, number, version, id, &segment);
