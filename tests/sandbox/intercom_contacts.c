@@ -178,9 +178,9 @@ static bool find_contact(struct exchange *exchange, int *out_minor)
 {
     char into[WORLD_ID];
     AUTO(buf_done) struct buf unused;
+    buf_init(&unused, 0);
     if (!intercom_admit(exchange, out_minor)) return false;
     json_object_set_new(exchange->detail, "id", json_string(exchange->capture[0]));
-    buf_init(&unused, 0);
     enum world_state state =
         world_contact(exchange->sandbox->world, exchange->capture[0], false, &unused, into);
     if (state != WORLD_HERE) refuse_contact(exchange, *out_minor, state, into);

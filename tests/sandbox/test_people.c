@@ -120,6 +120,16 @@ static void test_cursors_of_the_list_are_checked(void **state)
     assert_int_equal(json_array_size(json_object_get(page, "data")), 10);
 }
 
+static void test_lists_are_not_for_everybody(void **state)
+{
+    static const char *const lists[] = {"tags", "notes", "companies", "subscriptions"};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        AUTO(mem_free) char *target = mem_format("/contacts/1/%s", lists[i]);
+        refused(state, "Authorization: Bearer other\r\nIntercom-Version: 2.16\r\n", target, 401,
+                "unauthorized");
+    }
+}
+
 static void test_the_deleted_are_gone_and_may_come_back(void **state)
 {
     struct sandbox *sandbox = *state;
@@ -291,6 +301,7 @@ int main(void)
         TEST(test_long_lists_are_cut_and_read_whole_elsewhere),
         TEST(test_given_lists_are_cut_too),
         TEST(test_cursors_of_the_list_are_checked),
+        TEST(test_lists_are_not_for_everybody),
         TEST(test_the_deleted_are_gone_and_may_come_back),
         TEST(test_the_merged_point_to_whom_they_became),
         TEST(test_merges_of_merges),
