@@ -173,6 +173,20 @@ static const struct stream *const streams[] = {
 
     /* --- talk --- */
 
+    /* Before the conversations: a conversations_latest that is a table leaves them out at once. */
+    STREAM(.stream = {.name = "deleted_conversations",
+                      .kind = STREAM_EVENT,
+                      .table = &intercom_deleted_conversations,
+                      CHILDREN({&intercom_conversations_deleted, CHILD_ALWAYS}),
+                      .unit_days = 36500,
+                      .by_default = true,
+                      .cost = "1 for 60 that were deleted since the last run",
+                      .permission = "Read conversations",
+                      .blind = "what was deleted before the feed began"},
+           .reading = &intercom_pages, .shape = &intercom_numbers, .path = "/conversations/deleted",
+           .list = "conversations", .per_page = 60, .query = "order=desc", .since = 16,
+           .order = ORDER_NEWEST_FIRST, .imply = imply_deleted),
+
     STREAM(.stream = {.name = "conversations",
                       .kind = STREAM_INCREMENTAL,
                       .table = &intercom_conversations,
@@ -198,19 +212,6 @@ static const struct stream *const streams[] = {
            .reading = &intercom_pages, .shape = &intercom_list, .path = "/conversations/attributes",
            .list = "data", .query = "include_archived=true", .since = 16, .older_path = "/data_attributes",
            .older_query = "model=conversation&include_archived=true"),
-
-    STREAM(.stream = {.name = "deleted_conversations",
-                      .kind = STREAM_EVENT,
-                      .table = &intercom_deleted_conversations,
-                      CHILDREN({&intercom_conversations_deleted, CHILD_ALWAYS}),
-                      .unit_days = 36500,
-                      .by_default = true,
-                      .cost = "1 for 60 that were deleted since the last run",
-                      .permission = "Read conversations",
-                      .blind = "what was deleted before the feed began"},
-           .reading = &intercom_pages, .shape = &intercom_numbers, .path = "/conversations/deleted",
-           .list = "conversations", .per_page = 60, .query = "order=desc", .since = 16,
-           .order = ORDER_NEWEST_FIRST, .imply = imply_deleted),
 
     STREAM(.stream = {.name = "calls",
                       .kind = STREAM_SCAN,
