@@ -16,7 +16,7 @@
 #define LIMIT_STAGED     (96 * 1024 * 1024) /* one staged row, escaped; BigQuery takes 100 MB */
 #define LIMIT_REPLY      (24 * 1024 * 1024) /* one answer of a Google API */
 #define LIMIT_SQL        (1024 * 1024)      /* one statement text */
-#define LIMIT_CHUNK      (2 * 1024 * 1024)  /* one upload chunk: a multiple of 256 KiB */
+#define LIMIT_CHUNK      (512 * 1024)       /* one upload chunk: a multiple of 256 KiB */
 #define LIMIT_REJECTS    100                /* rejected records a unit may have */
 #define LIMIT_TABLES     6                  /* a stream's table and its children's */
 #define LIMIT_STREAMS    64                 /* streams in one configuration */
