@@ -14,6 +14,7 @@
 #include "internal.h"
 #include "world.h"
 #include "world_admins.h"
+#include "world_records.h"
 
 #define WINDOW_S     10
 #define RATE_LIMIT   1667 /* of a private app: 10,000 a minute */
@@ -195,13 +196,12 @@ static bool base64_decode(const char *text, struct buf *out)
 /* What a cursor belongs to: query and sort, but not the page's size. */
 static void hash_query(const json_t *body, char out_hash[17])
 {
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    uint64_t hash = HASH_OF_NOTHING;
     static const char *const keys[] = {"query", "sort"};
     for (size_t i = 0; i < 2; i++) {
         char *text =
             json_dumps(json_object_get(body, keys[i]), JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
-        for (const char *c = text ? text : ""; *c; c++)
-            hash = (hash ^ (unsigned char)*c) * UINT64_C(0x100000001b3);
+        if (text) hash = hash_bytes(hash, text, strlen(text));
         free(text);
     }
     snprintf(out_hash, 17, "%016" PRIx64, hash);

@@ -15,6 +15,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "server.h"
+#include "world_records.h"
 
 #define CAPTURES 16
 
@@ -301,10 +302,7 @@ void server_refuse(struct connection *connection, int status)
 /* Tells bodies apart; they may be large, and secret. */
 static json_t *fingerprint(const struct buf *body)
 {
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (size_t i = 0; i < body->size; i++)
-        hash = (hash ^ (unsigned char)body->data[i]) * UINT64_C(0x100000001b3);
-    return json_sprintf("%016" PRIx64, hash);
+    return json_sprintf("%016" PRIx64, hash_bytes(HASH_OF_NOTHING, body->data, body->size));
 }
 
 static void keep_journal(const struct exchange *exchange, const struct request *request, const char *service,

@@ -17,10 +17,7 @@ static json_t *make(const json_t *value, const struct template_record *record, u
 
 uint64_t template_hash(const char *text)
 {
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (; *text; text++)
-        hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-    return hash;
+    return hash_bytes(HASH_OF_NOTHING, text, strlen(text));
 }
 
 /* The dice of a place in the record: thrown anew in about one version of four. */
