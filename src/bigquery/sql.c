@@ -367,15 +367,3 @@ void sql_seed_text(const struct sql_names *names, const struct stream *stream, s
     const struct sql_value values[] = {{"lock", lock}};
     sql_fill(out_sql, sql_seed, values, 1);
 }
-
-void sql_attributes_text(const struct sql_names *names, const struct stream *stream, struct buf *out_sql)
-{
-    const struct attribute_list *list = stream->attributes;
-    char table[SQL_PATH], custom[TABLE_ID] = "TRUE";
-    sql_path(table, names, names->dataset, stream->table->name);
-    assert(sql_name_valid(list->name, false) && sql_name_valid(list->type, false));
-    if (list->custom) sql_quote(custom, list->custom);
-    const struct sql_value values[] = {
-        {"table", table}, {"name", list->name}, {"type", list->type}, {"custom", custom}};
-    sql_fill(out_sql, sql_attributes, values, sizeof values / sizeof *values);
-}

@@ -206,6 +206,20 @@ void sql_latest_text(const struct sql_names *names, const struct table *table, c
     }
 }
 
+void sql_attributes_text(const struct sql_names *names, const struct stream *stream, struct buf *out_sql)
+{
+    const struct attribute_list *list = stream->attributes;
+    char custom[TABLE_ID] = "TRUE";
+    AUTO(buf_done) struct buf newest;
+    buf_init(&newest, LIMIT_SQL);
+    add_day(names, stream->table, "r.*", &newest);
+    assert(sql_name_valid(list->name, false) && sql_name_valid(list->type, false));
+    if (list->custom) sql_quote(custom, list->custom);
+    const struct sql_value values[] = {
+        {"list", buf_string(&newest)}, {"name", list->name}, {"type", list->type}, {"custom", custom}};
+    sql_fill(out_sql, sql_attributes, values, sizeof values / sizeof *values);
+}
+
 void sql_latest_table_text(const struct sql_names *names, const struct table *table, const json_t *fields,
                            const char *as_of, struct buf *out_sql)
 {

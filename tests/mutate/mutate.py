@@ -54,7 +54,7 @@ MUTATIONS = [
     ("_latest: the newest version", "latest.sql", [("ORDER BY ${newest}) = 1", "ORDER BY ${newest}) >= 1")]),
     ("_latest: the owner's version", "latest_set.sql",
      [("AND o.newest = r.${version}", "AND r.${version} IS NOT NULL")]),
-    ("_custom: the newest list", "attributes.sql",
+    ("_custom: the newest list", "latest_day.sql",
      [("AND partition_date = (SELECT MAX(", "AND partition_date <= (SELECT MAX(")]),
     ("_custom: only the workspace's", "attributes.sql", [("WHERE ${custom}", "WHERE TRUE OR ${custom}")]),
 ]
