@@ -26,7 +26,7 @@ struct row_facts {
     struct day day;       /* its partition_date */
     int64_t extra_leaves; /* leaves that went to _extra */
     int64_t misfits;      /* those of them whose column exists */
-    char id[LIMIT_NAME];  /* the first key column's text, cut; "" if unknown */
+    char id[LIMIT_NAME];  /* see row_id */
     char problem[256];    /* why it was rejected */
 };
 
@@ -35,6 +35,9 @@ struct row_facts {
 enum row_outcome row_build(const struct table *table, const json_t *record, const struct zone *zone,
                            struct day today, int64_t sequence, struct buf *out_row,
                            struct row_facts *out_facts);
+
+/* The first key column's text, cut; "" if unknown. */
+void row_id(const struct table *table, const json_t *record, char out_id[LIMIT_NAME]);
 
 /* The version of a record without building the row. False: it can't be read. */
 bool row_version(const struct table *table, const json_t *record, int64_t *out_us);

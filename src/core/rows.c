@@ -223,20 +223,22 @@ static const char *kind_of(const json_t *value)
     return "unknown";
 }
 
-static void read_id(const struct table *table, const json_t *record, struct row_facts *facts)
+void row_id(const struct table *table, const json_t *record, char out_id[LIMIT_NAME])
 {
     const json_t *value = table->key_count > 0 ? json_object_get(record, table->key[0]) : NULL;
     size_t size = json_string_length(value);
 
+    out_id[0] = '\0';
     if (json_is_integer(value))
-        (void)snprintf(facts->id, sizeof facts->id, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+        (void)snprintf(out_id, LIMIT_NAME, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
     if (!json_is_string(value)) return;
-    if (size >= sizeof facts->id) {
-        size = sizeof facts->id - 1;
+    if (size >= LIMIT_NAME) {
+        size = LIMIT_NAME - 1;
         while (size > 0 && ((unsigned char)json_string_value(value)[size] & 0xC0) == 0x80)
             size--; /* not in the middle of a character */
     }
-    memcpy(facts->id, json_string_value(value), size);
+    memcpy(out_id, json_string_value(value), size);
+    out_id[size] = '\0';
 }
 
 /* The first key column that names nothing, or NULL. Whether the others fit shows when they are written. */
@@ -344,7 +346,7 @@ enum row_outcome row_build(const struct table *table, const json_t *record, cons
     *out_facts = (struct row_facts){.day = today};
     if (!json_is_object(record))
         return reject(out_row, out_facts, "a record should be an object, this is %s", kind_of(record));
-    read_id(table, record, out_facts);
+    row_id(table, record, out_facts->id);
     column = empty_key(table, record);
     if (column)
         return reject(out_row, out_facts, "it can't be keyed: \"%s\" is %s", column,

@@ -40,8 +40,8 @@ struct job {
 /* One unit's fetch. */
 struct fetch {
     struct job *job;
-    size_t index; /* of the unit in the plan */
-    struct unit unit;
+    size_t index; /* of the unit in the plan ... */
+    const struct unit *unit;
     struct window window;
     struct load *load;
     int64_t fetched, rows, rejected;
@@ -91,28 +91,23 @@ static bool in_window(const struct job *job, const struct window *window, const 
     abort();
 }
 
-static const char *id_of(const struct table *table, const json_t *body)
-{
-    const char *id = table->key_count > 0 ? json_string_value(json_object_get(body, table->key[0])) : NULL;
-
-    return id ? id : "";
-}
-
 static bool take_record(struct fetch *fetch, const struct record *record, struct error *err)
 {
     struct job *job = fetch->job;
     const struct run_context *context = job->context;
+    const struct table *table = job->selection->tables[record->table];
     struct row_facts facts;
     enum row_outcome outcome;
 
     if (record->table > 0 && !fetch->keep) return true;
     if (record->table == 0)
         fetch->keep = true; /* also of a rejected parent: its children are not lost with it */
-    if (record->problem)
-        return reject_record(fetch, record, id_of(job->selection->tables[record->table], record->body),
-                             record->problem, err);
-    outcome = row_build(job->selection->tables[record->table], record->body, context->plan.zone,
-                        job->plan.today, job->sequence, &job->row, &facts);
+    if (record->problem) {
+        row_id(table, record->body, facts.id);
+        return reject_record(fetch, record, facts.id, record->problem, err);
+    }
+    outcome =
+        row_build(table, record->body, context->plan.zone, job->plan.today, job->sequence, &job->row, &facts);
     if (outcome == ROW_REJECTED) return reject_record(fetch, record, facts.id, facts.problem, err);
     if (record->table == 0) {
         fetch->keep = in_window(job, &fetch->window, &facts);
@@ -258,14 +253,14 @@ static void log_unit(const struct job *job, const struct fetch *fetch)
 {
     char lo[DAY_TEXT], hi[DAY_TEXT];
 
-    day_format(fetch->unit.lo, lo);
-    day_format(fetch->unit.hi, hi);
+    day_format(fetch->unit->lo, lo);
+    day_format(fetch->unit->hi, hi);
     log_write(LOG_INFO, "unit_committed",
               LOG_FIELDS(LOG_TEXT("stream", job->result->stream), LOG_TEXT("run_id", job->trigger->run_id),
                          LOG_TEXT("from", lo), LOG_TEXT("to", hi), LOG_NUMBER("fetched", fetch->fetched),
                          LOG_NUMBER("rows", fetch->rows), LOG_NUMBER("rejected", fetch->rejected)),
               "%s %s..%s%s: %" PRId64 " records", job->result->stream, lo, hi,
-              fetch->unit.open ? " and newer" : "", fetch->fetched);
+              fetch->unit->open ? " and newer" : "", fetch->fetched);
 }
 
 /* Commits the ledger row that empty units share, if there are any. */
@@ -309,13 +304,13 @@ static bool fill_load(struct fetch *fetch, struct error *err)
     }
     if (fetch->rows == 0 && fetch->rejected == 0) {
         warehouse->ops->abort(fetch->load);
-        return keep_empty(job, &fetch->unit, err);
+        return keep_empty(job, fetch->unit, err);
     }
     if (!flush_empty(job, err)) {
         warehouse->ops->abort(fetch->load);
         return false;
     }
-    if (!commit_load(job, fetch->load, &fetch->unit, fetch->fetched, err)) return false;
+    if (!commit_load(job, fetch->load, fetch->unit, fetch->fetched, err)) return false;
     log_unit(job, fetch);
     return true;
 }
@@ -324,7 +319,7 @@ static bool load_unit(struct job *job, size_t index, struct error *err)
 {
     struct warehouse *warehouse = job->context->warehouse;
     const struct unit *unit = &job->plan.units[index];
-    struct fetch fetch = {.job = job, .index = index, .unit = *unit};
+    struct fetch fetch = {.job = job, .index = index, .unit = unit};
     char lo[DAY_TEXT], hi[DAY_TEXT];
 
     progress_step(job->context->progress, "beginning a unit");
