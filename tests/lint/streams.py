@@ -16,16 +16,19 @@ def row(cells):
     return "| " + " | ".join(cells) + " |\n"
 
 
+def key(table):
+    return ", ".join(table["key"] + ([] if table["version"] in table["key"] else [table["version"]]))
+
+
 def table(caseload):
     streams = json.loads(subprocess.check_output([caseload, "streams", "--json"], text=True))
     text = row(["stream", "kind", "key", "loaded", "requests", "what it can't see"]) + row(["---"] * 6)
     for stream in streams:
         own, *children = stream["tables"]
-        text += row([f"`{stream['name']}`", stream["kind"], ", ".join([*own["key"], own["version"]]), own["loaded"],
+        text += row([f"`{stream['name']}`", stream["kind"], key(own), own["loaded"],
                      stream["requests"], stream.get("cannot_see", "")])
         for child in children:
-            key = child["key"] + ([] if child["version"] in child["key"] else [child["version"]])
-            text += row([f"`{child['name']}`", "child", ", ".join(key), child["loaded"], "", ""])
+            text += row([f"`{child['name']}`", "child", key(child), child["loaded"], "", ""])
     return text
 
 
