@@ -3,9 +3,10 @@
 
     recorded.py BUILD [--update]
 
-A worker does its usual work through a recording proxy. What differs from run to run is normalised: ids, hosts, sizes,
-times and the order of headers; long lists and texts are cut, so that a new column is no change of the protocol. With
---update the files are written anew: read what changed, against the description of the real service, before you commit.
+A worker does its usual work through a recording proxy. What differs from run to run is normalised: ids (of many
+requests in flight, any may come first), hosts, sizes, times and the order of headers; long lists and texts are cut, so
+that a new column is no change of the protocol. With --update the files are written anew: read what changed, against
+the description of the real service, before you commit.
 """
 import concurrent.futures
 import copy
@@ -95,6 +96,7 @@ class PubsubProxy(grpc.GenericRpcHandler):
 def normal(text):
     for pattern, word in (
             (r"127\.0\.0\.1:\d+", "<host>"),
+            (r"(?<=/conversations/)\d+", "<id>"),
             (r"caseload/\d+\.\d+\.\d+", "caseload/<version>"),
             (r"upload_id=[\w-]+", "upload_id=<upload>"),
             (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)?", "<instant>"),
