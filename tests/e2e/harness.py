@@ -16,6 +16,7 @@ import urllib.request
 import guarded
 
 PATIENCE_S = 120
+SIDE_BY_SIDE = 2 * (os.cpu_count() or 2)  # most of a run waits
 PROJECT = "demo-project"
 SUBSCRIPTION = "caseload"
 TOKEN = "sandbox-token"

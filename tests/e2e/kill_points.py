@@ -10,7 +10,6 @@ due, where n is a sample.
 """
 import concurrent.futures
 import json
-import os
 import pathlib
 import shutil
 import signal
@@ -22,7 +21,6 @@ from harness import Failure, Sandbox, Worker, wait_for
 
 LIMIT = 200
 SAMPLE = 10  # of each service's calls
-SIDE_BY_SIDE = os.cpu_count() or 2
 SERVICES = ["intercom", "bigquery"]
 FIRST = [{"fill": {"from": "2026-02-20", "to": "2026-03-02", "count": 60}}]
 LOADED = [
@@ -108,9 +106,9 @@ def answered(box, service):
 
 def every_point(place, service):
     """A few at a time, until one passes untouched."""
-    with concurrent.futures.ThreadPoolExecutor(max_workers=SIDE_BY_SIDE) as pool:
-        for first in range(1, LIMIT, SIDE_BY_SIDE):
-            numbers = range(first, first + SIDE_BY_SIDE)
+    with concurrent.futures.ThreadPoolExecutor(max_workers=harness.SIDE_BY_SIDE) as pool:
+        for first in range(1, LIMIT, harness.SIDE_BY_SIDE):
+            numbers = range(first, first + harness.SIDE_BY_SIDE)
             killed = list(pool.map(lambda nth: attempt(place, service, nth), numbers))
             if not all(killed):
                 return first - 1 + sum(killed)
@@ -120,7 +118,7 @@ def every_point(place, service):
 def sampled_points(place, service, calls):
     """Evenly spread over so many calls."""
     numbers = [1 + calls * (2 * i + 1) // (2 * SAMPLE) for i in range(SAMPLE)]
-    with concurrent.futures.ThreadPoolExecutor(max_workers=SIDE_BY_SIDE) as pool:
+    with concurrent.futures.ThreadPoolExecutor(max_workers=harness.SIDE_BY_SIDE) as pool:
         return sum(pool.map(lambda nth: attempt(place, service, nth), numbers))
 
 

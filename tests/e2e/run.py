@@ -43,7 +43,6 @@ Steps (a line that begins with # is a comment; `publish` takes quotes as a shell
 """
 import concurrent.futures
 import json
-import os
 import pathlib
 import re
 import shlex
@@ -423,7 +422,7 @@ def main():
     build = pathlib.Path(sys.argv[1]).resolve()
     part = sys.argv[2] if len(sys.argv) > 2 else ""
     passed = failed = 0
-    with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count() or 2) as pool:
+    with concurrent.futures.ThreadPoolExecutor(max_workers=harness.SIDE_BY_SIDE) as pool:
         began = time.monotonic()
         chosen = sorted(((name, text) for name, text in scenarios(build) if part in name),
                         key=lambda scenario: scenario[0] not in LONG)
