@@ -28,6 +28,10 @@ struct record {
         listed_us; /* of a parent: the version that it was listed with, which gave it its place; 0: unknown */
 };
 
+/* A record that outlives its page: it holds the body, and has its own copy of the problem. */
+struct record record_hold(const struct record *record);
+void record_drop(struct record *record);
+
 struct page {
     const struct record *records;
     size_t count;

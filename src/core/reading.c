@@ -1,6 +1,5 @@
 #include "reading.h"
 
-#include <stdint.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -29,10 +28,8 @@ bool reading_is_sure(const struct reading *reading)
 
 static void drop_held(struct reading *reading)
 {
-    for (size_t i = 0; i < reading->held_count; i++) {
-        json_decref((json_t *)(uintptr_t)reading->held[i].body);
-        free((char *)(uintptr_t)reading->held[i].problem);
-    }
+    for (size_t i = 0; i < reading->held_count; i++)
+        record_drop(&reading->held[i]);
     free(reading->held);
     reading->held = NULL;
     reading->held_count = reading->held_next = 0;
@@ -44,12 +41,8 @@ void reading_hold(struct reading *reading)
 
     drop_held(reading);
     reading->held = mem_zero(count, sizeof *reading->held);
-    for (; reading->next < reading->page.count; reading->next++) {
-        struct record record = reading->page.records[reading->next];
-        record.body = json_incref((json_t *)(uintptr_t)record.body);
-        if (record.problem) record.problem = mem_text(record.problem);
-        reading->held[reading->held_count++] = record;
-    }
+    for (; reading->next < reading->page.count; reading->next++)
+        reading->held[reading->held_count++] = record_hold(&reading->page.records[reading->next]);
 }
 
 void reading_done(struct reading *reading)

@@ -98,7 +98,10 @@ static void ticket_parts_that_nobody_wants_are_counted(void **state)
     "\"" name "\":{\"type\":\"list\",\"data\":[" links "],\"url\":\"" url "\",\"total_count\":3,"            \
     "\"has_more\":" more "}"
 #define CONTACT(id, lists) "{\"id\":\"" id "\",\"updated_at\":1772323201," lists "}"
+#define NOTES(id)          LIST("notes", "", "/contacts/" id "/notes", "true")
 #define FOUND(contacts)    "{\"data\":[" contacts "],\"pages\":{}}"
+#define PAGE(contacts, cursor)                                                                               \
+    "{\"data\":[" contacts "],\"pages\":{\"next\":{\"starting_after\":\"" cursor "\"}}}"
 
 static void only_lists_that_were_cut_off_are_read(void **state)
 {
@@ -290,19 +293,17 @@ static void a_forbidden_list_hinders_no_contact(void **state)
 {
     (void)state;
     struct room room = {0};
-    (void)answer(
-        &room, "POST /contacts/search",
-        "{\"data\":[" CONTACT("1", LIST("notes", "", "/contacts/1/notes",
-                                        "true")) "],\"pages\":{\"next\":{\"starting_after\":\"c\"}}}");
+    (void)answer(&room, "POST /contacts/search", PAGE(CONTACT("1", NOTES("1")), "c"));
     (void)answer(&room, "POST /contacts/search",
-                 FOUND(CONTACT("2", LIST("notes", "", "/contacts/2/notes",
-                                         "true") "," LIST("tags", "", "/contacts/2/tags", "true"))));
+                 PAGE(CONTACT("2", NOTES("2") "," LIST("tags", "", "/contacts/2/tags", "true")), "d"));
+    (void)answer(&room, "POST /contacts/search", FOUND(CONTACT("3", NOTES("3"))));
     (void)add(&room, "GET /contacts/1/notes ", "403 No", "{}");
+    (void)add(&room, "GET /contacts/2/notes ", "403 No", "{}"); /* was under way by then */
     (void)answer(&room, "GET /contacts/2/tags ", "{\"data\":[]}");
     begin(&room, "contacts", "");
-    expect(&room, "1 2");
-    assert_int_equal(room.incomplete, 2);
-    assert_int_equal(script_requests(room.server), 4); /* it is not asked for again and again; others are */
+    expect(&room, "1 2 3");
+    assert_int_equal(room.incomplete, 3);
+    assert_int_equal(script_requests(room.server), 6); /* it is not asked for again and again; others are */
     end(&room);
 }
 
@@ -402,6 +403,32 @@ static void many_are_under_way_and_come_in_order(void **state)
     end(&room);
 }
 
+static void the_page_after_it_is_begun_meanwhile(void **state)
+{
+    (void)state;
+    struct room room = {0};
+    (void)answer(&room, "POST /contacts/search", PAGE(CONTACT("1", NOTES("1")), "c"));
+    (void)answer(&room, "POST /contacts/search", FOUND(CONTACT("2", NOTES("2"))));
+    answer(&room, "GET /contacts/1/notes ", "{\"data\":[]}")->hold = true;
+    answer(&room, "GET /contacts/2/notes ", "{\"data\":[]}")->hold = true;
+    begin(&room, "contacts", "");
+    expect_in_flight(&room, 4, "1 2");
+    end(&room);
+}
+
+static void a_page_is_handed_on_before_the_one_after_it_fails(void **state)
+{
+    (void)state;
+    struct room room = {0};
+    (void)answer(&room, "POST /contacts/search", PAGE(CONTACT("1", NOTES("1")), "c"));
+    (void)add(&room, "POST /contacts/search", "400 No", "{}");
+    (void)answer(&room, "GET /contacts/1/notes ", "{\"data\":[]}");
+    begin(&room, "contacts", "");
+    assert_int_equal(first_page(&room).count, 1);
+    expect_failure(&room, ERROR_REFUSED);
+    end(&room);
+}
+
 /* --- conversations: their handling events --- */
 
 #define TALK                                                                                                 \
@@ -482,6 +509,8 @@ int main(void)
         cmocka_unit_test(nobody_asks_for_segments_that_are_not_wanted),
         cmocka_unit_test(a_set_that_can_not_be_read_is_rejected),
         cmocka_unit_test(many_are_under_way_and_come_in_order),
+        cmocka_unit_test(the_page_after_it_is_begun_meanwhile),
+        cmocka_unit_test(a_page_is_handed_on_before_the_one_after_it_fails),
         cmocka_unit_test(handling_events_follow_their_conversation),
         cmocka_unit_test(children_are_told_apart_by_their_tables),
         cmocka_unit_test(an_older_version_of_the_api_has_no_handling_events),

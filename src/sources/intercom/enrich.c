@@ -1,9 +1,9 @@
 /* enrich.c - reads a listing, and adds what its records have more of.
  *
  * Parts that are inside of a record become rows; a list that is cut off in it is read whole; a set that
- * belongs to it is read. Of a page all of that is begun together, many at once, and the page is handed on
- * when it is done. What is listed stays listed: a list that can't be read whole stays as it came, with
- * has_more.
+ * belongs to it is read. Of a page all of that is begun together, many at once, while the page before it is
+ * worked on; the page is handed on when it is done. What is listed stays listed: a list that can't be read
+ * whole stays as it came, with has_more.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +20,14 @@ struct task {
     unsigned lists; /* those of the stream's nested ones that are in the answer, as bits; 0: it is the set */
 };
 
+/* A page of the listing, held while that goes on. */
+struct sheet {
+    struct page page;
+    struct record *records; /* the page's */
+    bool failed;            /* it could not be read, which is told when it is its turn */
+    struct error failure;
+};
+
 struct enrich {
     struct reader reader;
     struct intercom *intercom;
@@ -30,13 +38,14 @@ struct enrich {
     unsigned forbidden; /* nested lists that are not ours to read, as bits: nobody asks for them again */
 
     struct reader *listing;
-    struct page page; /* of the listing */
+    struct sheet now, ahead; /* the page that is handed on, and the one after it */
+    bool any_ahead;
     struct batch batch;
     struct parts parts;
 
     struct errands errands;
-    struct task *tasks; /* of the page, in the order of its records */
-    size_t task_count, begun, ended, room;
+    struct task *tasks; /* of both pages, in the order of their records; those that ended long ago are gone */
+    size_t gone, task_count, begun, ended, room;
     struct errand slots[IN_FLIGHT]; /* a ring: of the tasks from `ended` to `begun` */
 };
 
@@ -44,11 +53,20 @@ struct enrich {
 
 static void add_task(struct enrich *enrich, json_t *record, unsigned lists)
 {
-    if (enrich->task_count == enrich->room) {
+    if (enrich->task_count - enrich->gone == enrich->room) {
         enrich->room = enrich->room ? 2 * enrich->room : 64;
         enrich->tasks = mem_grow(enrich->tasks, enrich->room, sizeof *enrich->tasks);
     }
-    enrich->tasks[enrich->task_count++] = (struct task){.record = record, .lists = lists};
+    enrich->tasks[enrich->task_count++ - enrich->gone] = (struct task){.record = record, .lists = lists};
+}
+
+static void forget_ended(struct enrich *enrich)
+{
+    size_t count = enrich->ended - enrich->gone;
+    if (count > 0)
+        memmove(enrich->tasks, enrich->tasks + count,
+                (enrich->task_count - enrich->ended) * sizeof *enrich->tasks);
+    enrich->gone = enrich->ended;
 }
 
 /* Where the whole list is, if this one is cut off and says so. The path gets our token: it stays on our host.
@@ -93,11 +111,10 @@ static void find_set(struct enrich *enrich, json_t *record)
     add_task(enrich, record, 0);
 }
 
-static void find_tasks(struct enrich *enrich)
+static void find_tasks(struct enrich *enrich, const struct sheet *sheet)
 {
-    enrich->task_count = enrich->begun = enrich->ended = 0;
-    for (size_t i = 0; i < enrich->page.count; i++) {
-        const struct record *listed = &enrich->page.records[i];
+    for (size_t i = 0; i < sheet->page.count; i++) {
+        const struct record *listed = &sheet->records[i];
         json_t *record = (json_t *)(uintptr_t)listed->body; /* the listing's, which needs it no more */
         if (listed->table > 0 || listed->problem || !json_is_object(record)) continue;
         find_nested(enrich, record);
@@ -116,18 +133,32 @@ static const struct intercom_nested *nested_of(const struct enrich *enrich, cons
     return &enrich->stream->nested[first];
 }
 
+/* Is the last page of the listing here? */
+static bool is_listed(const struct enrich *enrich)
+{
+    return enrich->now.page.last || (enrich->any_ahead && enrich->ahead.page.last);
+}
+
 static bool begin_task(struct enrich *enrich, struct error *err)
 {
-    const struct task *task = &enrich->tasks[enrich->begun];
+    const struct task *task = &enrich->tasks[enrich->begun - enrich->gone];
     struct errand *errand = &enrich->slots[enrich->begun % IN_FLIGHT];
     char id[LIMIT_NAME] = "";
     enrich->begun++;
-    enrich->errands.all = enrich->page.last && enrich->begun == enrich->task_count;
+    enrich->errands.all = is_listed(enrich) && enrich->begun == enrich->task_count;
     (void)record_id(task->record, id);
     if (task->lists == 0) return set_begin(errand, &enrich->errands, enrich->stream->set, id, err);
     const char *path = cut_off_at(json_object_get(task->record, nested_of(enrich, task)->name));
     (void)snprintf(errand->what, sizeof errand->what, "Intercom %s, %s", enrich->stream->stream.name, path);
     return errand_begin(errand, &enrich->errands, path, NULL, err);
+}
+
+/* As many as there is room for. */
+static bool begin_tasks(struct enrich *enrich, struct error *err)
+{
+    while (enrich->begun < enrich->task_count && enrich->begun - enrich->ended < IN_FLIGHT)
+        if (!begin_task(enrich, err)) return false;
+    return true;
 }
 
 /* The element as the record would hold it: type, id and url, whatever else the whole list tells. */
@@ -219,11 +250,10 @@ static bool end_nested(struct enrich *enrich, const struct task *task, struct er
 static bool end_tasks(struct enrich *enrich, const json_t *record, struct page *page, struct error *err)
 {
     while (enrich->ended < enrich->task_count) {
-        const struct task *task = &enrich->tasks[enrich->ended];
+        const struct task *task = &enrich->tasks[enrich->ended - enrich->gone];
         struct errand *errand = &enrich->slots[enrich->ended % IN_FLIGHT];
-        while (enrich->begun < enrich->task_count && enrich->begun - enrich->ended < IN_FLIGHT)
-            if (!begin_task(enrich, err)) return false;
         if (task->record != record) return true;
+        if (!begin_tasks(enrich, err)) return false;
         bool good = task->lists ? end_nested(enrich, task, errand, page, err)
                                 : set_end(errand, enrich->stream->set, record, &enrich->batch, err);
         errand_done(errand);
@@ -242,6 +272,44 @@ static bool stays_cut_off(const struct enrich *enrich, const struct record *list
         if (json_is_true(json_object_get(json_object_get(listed->body, nested->name), "has_more")))
             return true;
     return false;
+}
+
+/* --- pages --- */
+
+static void drop_sheet(struct sheet *sheet)
+{
+    for (size_t i = 0; i < sheet->page.count; i++)
+        record_drop(&sheet->records[i]);
+    free(sheet->records);
+    *sheet = (struct sheet){0};
+}
+
+/* The listing's next page, and what there is to do for its records. */
+static void read_sheet(struct enrich *enrich, struct sheet *sheet)
+{
+    struct page *page = &sheet->page;
+    sheet->failed = !enrich->listing->reading->next(enrich->listing, page, &sheet->failure);
+    if (sheet->failed) *page = (struct page){0};
+    sheet->records = mem_zero(page->count, sizeof *sheet->records);
+    for (size_t i = 0; i < page->count; i++)
+        sheet->records[i] = record_hold(&page->records[i]);
+    find_tasks(enrich, sheet);
+}
+
+/* From one page to the next; the one after that is read, too. */
+static bool turn(struct enrich *enrich, struct error *err)
+{
+    drop_sheet(&enrich->now);
+    forget_ended(enrich);
+    if (enrich->any_ahead)
+        enrich->now = enrich->ahead;
+    else
+        read_sheet(enrich, &enrich->now);
+    enrich->ahead = (struct sheet){0};
+    enrich->any_ahead = !enrich->now.failed && !enrich->now.page.last;
+    if (enrich->any_ahead) read_sheet(enrich, &enrich->ahead);
+    if (enrich->now.failed) *err = enrich->now.failure;
+    return !enrich->now.failed && begin_tasks(enrich, err);
 }
 
 /* --- the reader --- */
@@ -263,11 +331,10 @@ static bool next_page(struct reader *reader, struct page *out_page, struct error
 {
     struct enrich *enrich = (struct enrich *)reader;
     batch_reset(&enrich->batch);
-    if (!enrich->listing->reading->next(enrich->listing, &enrich->page, err)) return false;
-    struct page page = enrich->page;
-    find_tasks(enrich);
-    for (size_t i = 0; i < enrich->page.count; i++) {
-        const struct record *listed = &enrich->page.records[i];
+    if (!turn(enrich, err)) return false;
+    struct page page = enrich->now.page;
+    for (size_t i = 0; i < enrich->now.page.count; i++) {
+        const struct record *listed = &enrich->now.records[i];
         take_record(enrich, listed, &page);
         if (!end_tasks(enrich, listed->body, &page, err)) return false;
         if (stays_cut_off(enrich, listed)) page.incomplete++;
@@ -287,6 +354,8 @@ static void close_enriched(struct reader *reader)
     for (size_t i = 0; i < IN_FLIGHT; i++)
         errand_done(&enrich->slots[i]);
     batch_done(&enrich->batch);
+    drop_sheet(&enrich->now);
+    drop_sheet(&enrich->ahead);
     if (enrich->listing) enrich->listing->reading->close(enrich->listing);
     free(enrich->tasks);
     free(enrich);
