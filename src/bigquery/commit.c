@@ -33,12 +33,11 @@ static json_t *commit_parameters(const struct load *load, const struct commit *c
     return parameters;
 }
 
-static bool read_result(const struct load *load, const char *id, struct committed *out, struct error *err)
+static bool read_result(const struct load *load, const char *id, const json_t *rows, struct committed *out,
+                        struct error *err)
 {
-    AUTO(json_drop) json_t *rows = NULL;
     size_t count = load->selection->table_count;
     struct committed committed = {0};
-    if (!job_rows(load->bq, id, &rows, err)) return false;
     const json_t *row = json_array_get(rows, 0);
     bool good = json_array_size(rows) == 1;
     for (size_t i = 0; i < count; i++)
@@ -77,7 +76,8 @@ bool commit_load(struct load *load, const struct commit *commit, struct committe
         .prefix = prefix, .sql = buf_string(&sql), .parameters = parameters, .where = "commit"};
     struct prepared *prepared = tables_prepared(bq, load->selection->stream);
     if (prepared) memset(prepared->modified_ms, 0, sizeof prepared->modified_ms);
-    if (job_query(bq, &query, id, err) && read_result(load, id, out_committed, err)) return true;
+    AUTO(json_drop) json_t *rows = NULL;
+    if (job_query(bq, &query, id, &rows, err) && read_result(load, id, rows, out_committed, err)) return true;
     tables_forget(bq); /* a table may have been dropped: the next prepare looks at everything */
     return error_wrap(err, "commit of %s", load->selection->stream->name);
 }

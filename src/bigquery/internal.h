@@ -134,11 +134,10 @@ struct query_job {
     const char *where; /* for the progress: "commit" */
 };
 
-/* A statement or script that changes something. Ends well or fails; reruns what may be rerun. */
-bool job_query(struct bigquery *bq, const struct query_job *query, char out_id[JOB_ID],
+/* A statement or script that changes something. Ends well or fails; reruns what may be rerun. out_rows: all
+ * rows of its last SELECT, as [{"f":[{"v":..}]}], yours; NULL: not wanted. */
+bool job_query(struct bigquery *bq, const struct query_job *query, char out_id[JOB_ID], json_t **out_rows,
                struct error *err) CHECKED;
-/* All rows of a job's last SELECT, as [{"f":[{"v":..}]}]; out_rows is yours. */
-bool job_rows(struct bigquery *bq, const char *id, json_t **out_rows, struct error *err) CHECKED;
 /* A read. */
 bool query_read(struct bigquery *bq, const char *sql, const json_t *parameters, json_t **out_rows,
                 struct error *err) CHECKED;

@@ -165,56 +165,23 @@ bool job_pause(struct bigquery *bq, int tried, const struct error *failure, stru
     return api_sleep(bq, wait, err);
 }
 
-/* --- Statements that change something --- */
-
-static json_t *query_configuration(const struct query_job *query)
-{
-    return json_pack("{s:s, s:{s:s}, s:{s:s, s:b, s:s, s:O, s:b}}", "jobTimeoutMs", "1800000", "labels",
-                     "app", "caseload", "query", "query", query->sql, "useLegacySql", 0, "parameterMode",
-                     "NAMED", "queryParameters", query->parameters, "useQueryCache", 0);
-}
-
-/* An old job of a counted id that failed, for whatever reason it had then, costs nothing but its number. */
-bool job_query(struct bigquery *bq, const struct query_job *query, char out_id[JOB_ID], struct error *err)
-{
-    AUTO(json_drop) json_t *configuration = query_configuration(query);
-    for (int run = 1, number = 1;; number++) {
-        char suffix[RANDOM_NAME];
-        bool old = false;
-        random_name(suffix);
-        if (query->fixed) snprintf(suffix, sizeof suffix, "%d", number);
-        job_name(out_id, query->prefix, suffix);
-        AUTO(json_drop) json_t *job = NULL;
-        if (!job_start(bq, out_id, configuration, &old, err) ||
-            !job_wait(bq, out_id, query->where, &job, err))
-            return false;
-        enum reaction reaction = REACT_FAIL;
-        struct error failure = {0};
-        if (job_went_well(job, &reaction, &failure)) return true;
-        if (query->fixed && old && number < OLD_JOBS) continue;
-        if (reaction != REACT_AGAIN) {
-            *err = failure;
-            return false;
-        }
-        if (!job_pause(bq, run++, &failure, err)) return false;
-    }
-}
-
 /* --- Rows --- */
 
-static bool results_get(struct bigquery *bq, const char *id, const char *page, struct api_answer *out_answer,
-                        struct error *err)
+#define RESULTS_MS "20000" /* how long one call may wait for the job's end */
+
+static bool results_get(struct bigquery *bq, const char *id, const char *page, bool quick,
+                        struct api_answer *out_answer, struct error *err)
 {
     AUTO(buf_done) struct buf path = {0};
     buf_init(&path, 16384);
     buf_format(&path, "queries/%s", id);
     api_query(&path, "location", bq->settings.location);
-    api_query(&path, "timeoutMs", "20000");
+    api_query(&path, "timeoutMs", RESULTS_MS);
     api_query(&path, "formatOptions.useInt64Timestamp", "true");
     if (page) api_query(&path, "pageToken", page);
     if (path.full) return error_set(err, ERROR_LIMIT, "BigQuery: a page token is longer than 16 KiB");
     const struct api_call call = {
-        .method = "GET", .path = buf_string(&path), .what = "BigQuery jobs.getQueryResults"};
+        .method = "GET", .path = buf_string(&path), .what = "BigQuery jobs.getQueryResults", .quick = quick};
     return api_do(bq, &call, out_answer, err);
 }
 
@@ -235,7 +202,7 @@ static bool collect_rows(struct bigquery *bq, const char *id, struct api_answer 
         if (clock_ms() - began > WAIT_MS)
             return error_set(err, ERROR_BUSY, "BigQuery job %s has given no end of rows for two hours", id);
         struct api_answer next = {0};
-        if (!results_get(bq, id, complete ? page : NULL, &next, err)) return false;
+        if (!results_get(bq, id, complete ? page : NULL, false, &next, err)) return false;
         api_answer_done(answer);
         *answer = next;
         if (api_stopped(bq, err)) return false;
@@ -244,10 +211,58 @@ static bool collect_rows(struct bigquery *bq, const char *id, struct api_answer 
     return true;
 }
 
-bool job_rows(struct bigquery *bq, const char *id, json_t **out_rows, struct error *err)
+/* Of a job that went well. */
+static bool rows_of(struct bigquery *bq, const char *id, json_t **out_rows, struct error *err)
 {
     AUTO(api_answer_done) struct api_answer answer = {0};
-    return results_get(bq, id, NULL, &answer, err) && collect_rows(bq, id, &answer, out_rows, err);
+    return results_get(bq, id, NULL, false, &answer, err) && collect_rows(bq, id, &answer, out_rows, err);
+}
+
+/* Waits for the rows themselves: one long call instead of many short ones. What else may come of it is not
+ * told apart here, for a failure of the job looks like one of the call: ask the job. */
+static bool rows_at_once(struct bigquery *bq, const char *id, json_t **out_rows)
+{
+    AUTO(api_answer_done) struct api_answer answer = {0};
+    struct error unread;
+    return results_get(bq, id, NULL, true, &answer, &unread) &&
+           json_is_true(json_at(answer.json, "jobComplete")) && json_object_get(answer.json, "rows") &&
+           collect_rows(bq, id, &answer, out_rows, &unread);
+}
+
+/* --- Statements that change something --- */
+
+static json_t *query_configuration(const struct query_job *query)
+{
+    return json_pack("{s:s, s:{s:s}, s:{s:s, s:b, s:s, s:O, s:b}}", "jobTimeoutMs", "1800000", "labels",
+                     "app", "caseload", "query", "query", query->sql, "useLegacySql", 0, "parameterMode",
+                     "NAMED", "queryParameters", query->parameters, "useQueryCache", 0);
+}
+
+/* An old job of a counted id that failed, for whatever reason it had then, costs nothing but its number. */
+bool job_query(struct bigquery *bq, const struct query_job *query, char out_id[JOB_ID], json_t **out_rows,
+               struct error *err)
+{
+    AUTO(json_drop) json_t *configuration = query_configuration(query);
+    for (int run = 1, number = 1;; number++) {
+        char suffix[RANDOM_NAME];
+        bool old = false;
+        random_name(suffix);
+        if (query->fixed) snprintf(suffix, sizeof suffix, "%d", number);
+        job_name(out_id, query->prefix, suffix);
+        AUTO(json_drop) json_t *job = NULL;
+        if (!job_start(bq, out_id, configuration, &old, err)) return false;
+        if (out_rows && rows_at_once(bq, out_id, out_rows)) return true;
+        if (!job_wait(bq, out_id, query->where, &job, err)) return false;
+        enum reaction reaction = REACT_FAIL;
+        struct error failure = {0};
+        if (job_went_well(job, &reaction, &failure)) return !out_rows || rows_of(bq, out_id, out_rows, err);
+        if (query->fixed && old && number < OLD_JOBS) continue;
+        if (reaction != REACT_AGAIN) {
+            *err = failure;
+            return false;
+        }
+        if (!job_pause(bq, run++, &failure, err)) return false;
+    }
 }
 
 bool query_read(struct bigquery *bq, const char *sql, const json_t *parameters, json_t **out_rows,

@@ -154,7 +154,7 @@ static bool rebuild(struct bigquery *bq, const struct table *table, const struct
     AUTO(mem_free) char *prefix = mem_format("caseload-latest-%s", table->name);
     const struct query_job query = {
         .prefix = prefix, .sql = buf_string(&sql), .parameters = parameters, .where = "latest"};
-    return job_query(bq, &query, id, err);
+    return job_query(bq, &query, id, NULL, err);
 }
 
 static bool refresh_one(struct bigquery *bq, const struct selection *kept, const struct table *table,

@@ -78,7 +78,7 @@ static bool seed_lock(struct bigquery *bq, const struct selection *selection, co
     char id[JOB_ID];
     const struct query_job query = {
         .prefix = prefix, .fixed = true, .sql = buf_string(&sql), .parameters = parameters, .where = "seed"};
-    return job_query(bq, &query, id, err);
+    return job_query(bq, &query, id, NULL, err);
 }
 
 static bool ensure_control(struct bigquery *bq, const struct selection *selection, struct error *err)

@@ -134,6 +134,18 @@ static void lost_connections_cost_no_row(void **unused)
     }
 }
 
+static void a_commit_is_waited_for_with_one_call(void **unused)
+{
+    (void)unused;
+    struct error err = {0};
+    struct committed committed;
+    struct bench bench = bench_new();
+    must(load_unit(&bench, &committed, &err), &err);
+    assert_int_equal(journal_count("/queries/caseload-commit-"), 1);
+    assert_int_equal(journal_count("/jobs/caseload-commit-"), 0);
+    bench_done(&bench);
+}
+
 static void failed_jobs_run_again(void **unused)
 {
     (void)unused;
@@ -200,6 +212,7 @@ int main(void)
         cmocka_unit_test(a_lost_session_is_not_loaded_in_part),
         cmocka_unit_test(a_lost_session_is_made_anew_while_nothing_is_gone),
         cmocka_unit_test(lost_connections_cost_no_row),
+        cmocka_unit_test(a_commit_is_waited_for_with_one_call),
         cmocka_unit_test(failed_jobs_run_again),
         cmocka_unit_test(commits_at_once_both_arrive),
     };
