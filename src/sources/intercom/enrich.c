@@ -24,7 +24,7 @@ struct task {
 struct sheet {
     struct page page;
     struct record *records; /* the page's */
-    bool failed;            /* it could not be read, which is told when it is its turn */
+    bool failed;            /* to be read, which is told when it is its turn */
     struct error failure;
 };
 
@@ -44,7 +44,7 @@ struct enrich {
     struct parts parts;
 
     struct errands errands;
-    struct task *tasks; /* of both pages, in the order of their records; those that ended long ago are gone */
+    struct task *tasks; /* of both pages, in the order of their records; some that ended are gone */
     size_t gone, task_count, begun, ended, room;
     struct errand slots[IN_FLIGHT]; /* a ring: of the tasks from `ended` to `begun` */
 };
@@ -145,7 +145,6 @@ static bool begin_task(struct enrich *enrich, struct error *err)
     struct errand *errand = &enrich->slots[enrich->begun % IN_FLIGHT];
     char id[LIMIT_NAME] = "";
     enrich->begun++;
-    enrich->errands.all = is_listed(enrich) && enrich->begun == enrich->task_count;
     (void)record_id(task->record, id);
     if (task->lists == 0) return set_begin(errand, &enrich->errands, enrich->stream->set, id, err);
     const char *path = cut_off_at(json_object_get(task->record, nested_of(enrich, task)->name));
@@ -158,6 +157,7 @@ static bool begin_tasks(struct enrich *enrich, struct error *err)
 {
     while (enrich->begun < enrich->task_count && enrich->begun - enrich->ended < IN_FLIGHT)
         if (!begin_task(enrich, err)) return false;
+    enrich->errands.all = is_listed(enrich) && enrich->begun == enrich->task_count;
     return true;
 }
 
@@ -289,14 +289,15 @@ static void read_sheet(struct enrich *enrich, struct sheet *sheet)
 {
     struct page *page = &sheet->page;
     sheet->failed = !enrich->listing->reading->next(enrich->listing, page, &sheet->failure);
-    if (sheet->failed) *page = (struct page){0};
+    if (sheet->failed) *page = (struct page){0}; /* it is not to be looked at */
     sheet->records = mem_zero(page->count, sizeof *sheet->records);
     for (size_t i = 0; i < page->count; i++)
         sheet->records[i] = record_hold(&page->records[i]);
     find_tasks(enrich, sheet);
 }
 
-/* From one page to the next; the one after that is read, too. */
+/* From one page to the next. The one after that is read, too, if there is to be waited for this one: two
+ * pages take the memory of two. */
 static bool turn(struct enrich *enrich, struct error *err)
 {
     drop_sheet(&enrich->now);
@@ -306,10 +307,13 @@ static bool turn(struct enrich *enrich, struct error *err)
     else
         read_sheet(enrich, &enrich->now);
     enrich->ahead = (struct sheet){0};
-    enrich->any_ahead = !enrich->now.failed && !enrich->now.page.last;
-    if (enrich->any_ahead) read_sheet(enrich, &enrich->ahead);
+    enrich->any_ahead = false;
     if (enrich->now.failed) *err = enrich->now.failure;
-    return !enrich->now.failed && begin_tasks(enrich, err);
+    if (enrich->now.failed || !begin_tasks(enrich, err)) return false;
+    if (enrich->now.page.last || enrich->ended == enrich->task_count) return true;
+    enrich->any_ahead = true;
+    read_sheet(enrich, &enrich->ahead);
+    return begin_tasks(enrich, err);
 }
 
 /* --- the reader --- */
