@@ -63,8 +63,8 @@ struct source_ops {
                  struct reader **out_reader, struct error *err);
 
     /* The next page, borrowed until the next call on the reader; who holds a reference to a body keeps it as
-     * it is. ERROR_FORBIDDEN: this stream is not ours to read; ERROR_BUSY: after all retries. The text names
-     * page and request id. */
+     * it is. After a failure the reader can only be closed. ERROR_FORBIDDEN: this stream is not ours to read;
+     * ERROR_BUSY: after all retries. The text names page and request id. */
     bool (*next)(struct reader *reader, struct page *out_page, struct error *err);
 
     void (*close)(struct reader *reader); /* NULL is fine */

@@ -219,13 +219,15 @@ static bool rows_of(struct bigquery *bq, const char *id, json_t **out_rows, stru
 }
 
 /* Waits for the rows themselves: one long call instead of many short ones. What else may come of it is not
- * told apart here, for a failure of the job looks like one of the call: ask the job. */
+ * told apart here: a failure of the job looks like one of the call, or like a result without rows. Ask the
+ * job. */
 static bool rows_at_once(struct bigquery *bq, const char *id, json_t **out_rows)
 {
     AUTO(api_answer_done) struct api_answer answer = {0};
     struct error unread;
     return results_get(bq, id, NULL, true, &answer, &unread) &&
-           json_is_true(json_at(answer.json, "jobComplete")) && json_object_get(answer.json, "rows") &&
+           json_is_true(json_at(answer.json, "jobComplete")) &&
+           json_array_size(json_object_get(answer.json, "rows")) > 0 &&
            collect_rows(bq, id, &answer, out_rows, &unread);
 }
 

@@ -296,8 +296,8 @@ static void read_sheet(struct enrich *enrich, struct sheet *sheet)
     find_tasks(enrich, sheet);
 }
 
-/* From one page to the next. The one after that is read, too, if there is to be waited for this one: two
- * pages take the memory of two. */
+/* From one page to the next. The one after that is read, too, but only if there is to be waited for this one:
+ * each page that is here takes its memory, and a third is on its way. */
 static bool turn(struct enrich *enrich, struct error *err)
 {
     drop_sheet(&enrich->now);
