@@ -145,7 +145,7 @@ static struct step take_step(struct server_script *server, char *request)
     if (found) step = *found;
     server->texts[server->requests++] = request;
     pthread_cond_broadcast(&server->changed);
-    while (step.hold && !server->released && !atomic_load(&server->over))
+    while (((step.hold && !server->released) || server->requests < step.await) && !atomic_load(&server->over))
         pthread_cond_wait(&server->changed, &server->lock);
     pthread_mutex_unlock(&server->lock);
     return step;

@@ -18,6 +18,7 @@ struct step {
     bool close;        /* then the connection ends in an orderly way */
     bool reset;        /* then the connection is torn: the peer sees an error */
     bool hold;         /* before answering, wait for script_release or the end */
+    size_t await;      /* before answering, wait until so many requests have been taken */
     const char *when;  /* not NULL: only for a request that contains this text; for several under way */
     bool again;        /* it stays for other requests */
 };

@@ -387,6 +387,29 @@ static void an_unreadable_conversation_is_rejected(void **state)
     }
 }
 
+/* Those under way when it begins were begun before others were answered; that is no fault of theirs. */
+static void an_outage_rejects_no_conversation(void **state)
+{
+    (void)state;
+    struct room room = {0};
+    answer(&room, "200 OK",
+           "{\"conversations\":[{\"id\":\"6\",\"updated_at\":1772409660},{\"id\":\"7\",\"updated_at\":"
+           "1772409660},{\"id\":\"8\",\"updated_at\":1772409660}],\"pages\":{}}")
+        ->when = "POST ";
+    for (int i = 0; i < 2; i++) {
+        struct step *last = answer(&room, "200 OK", THREAD);
+        last->when = i ? "GET /conversations/7?" : "GET /conversations/6?";
+        last->await = 4; /* the third is asked for by then */
+    }
+    answer(&room, "503 Down", "{}")->again = true;
+    assert_false(run(&room, "conversations"));
+    assert_int_equal(room.err.kind, ERROR_BUSY);
+    expect_words(&room, "id 8");
+    assert_int_equal(room.warehouse.rejected_count, 0);
+    assert_int_equal(room.warehouse.ledger_count, 0);
+    end(&room);
+}
+
 static void a_conversation_that_lacks_something_is_rejected(void **state)
 {
     (void)state;
@@ -475,6 +498,7 @@ int main(void)
         cmocka_unit_test(a_gzip_bomb_is_an_error),
         cmocka_unit_test(a_conversation_is_asked_for_again),
         cmocka_unit_test(an_unreadable_conversation_is_rejected),
+        cmocka_unit_test(an_outage_rejects_no_conversation),
         cmocka_unit_test(a_conversation_that_lacks_something_is_rejected),
         cmocka_unit_test(a_large_conversation_lands),
         cmocka_unit_test(a_conversation_without_end_is_rejected),

@@ -207,9 +207,10 @@ static void a_thread_that_can_not_be_read_is_rejected(void **state)
     add_answer(&room, 2, "200 OK", "<html>")->again = true; /* for as long as it is asked */
     (void)add_answer(&room, 3, "200 OK", "{\"id\":\"3\",\"conversation_parts\":null}");
     (void)add_thread(&room, 4);
+    (void)add(&room, "GET /me ", "200 OK", "{}"); /* no thread was read yet that could be asked for instead */
     begin(&room, "conversations", "conversation_parts");
     expect(&room, "!1 !2 !3 4 +s@0 +104@1");
-    assert_int_equal(script_requests(room.server), 1 + 1 + 6 + 1 + 1);
+    assert_int_equal(script_requests(room.server), 1 + 1 + 6 + 1 + 1 + 1);
     end(&room);
 }
 

@@ -357,6 +357,7 @@ static void close_enriched(struct reader *reader)
     struct enrich *enrich = (struct enrich *)reader;
     for (size_t i = 0; i < IN_FLIGHT; i++)
         errand_done(&enrich->slots[i]);
+    errands_done(&enrich->errands);
     batch_done(&enrich->batch);
     drop_sheet(&enrich->now);
     drop_sheet(&enrich->ahead);

@@ -39,7 +39,7 @@ bool errand_begin(struct errand *errand, struct errands *errands, const char *pa
 {
     errand->errands = errands;
     errand->parts = parts;
-    errand->large = errand->patient = false;
+    errand->large = errand->patient = errand->blamed = false;
     errand->good_before = errands->good;
     errand->url = mem_format("%s%s", errands->intercom->base_url, path);
     fetch_init(&errand->fetch, errands->intercom, errand->what);
@@ -67,9 +67,15 @@ bool errand_again(struct errand *errand, const char *url, struct error *err)
 {
     free(errand->url);
     errand->url = mem_text(url);
-    errand->large = errand->patient = false;
+    errand->large = errand->patient = errand->blamed = false;
     errand->good_before = errand->errands->good;
     return send(errand, err);
+}
+
+void errands_done(struct errands *errands)
+{
+    free(errands->proven);
+    errands->proven = NULL;
 }
 
 void errand_done(struct errand *errand)
@@ -89,11 +95,41 @@ static bool is_pressed(const struct error *err)
     return err->status == 429 || err->status == 409;
 }
 
+/* One that was read before is asked for again: does Intercom answer now? That others were read since this one
+ * was begun does not tell: of many under way, some are answered just before nobody is any more. */
+static bool probe(struct errands *errands)
+{
+    AUTO(json_drop) json_t *value = NULL;
+    AUTO(mem_free) char *me = mem_format("%s/me", errands->intercom->base_url);
+    struct fetch fetch;
+    struct error failure = {0};
+    struct page told = {0};
+    fetch_init(&fetch, errands->intercom, "Intercom, a record that was read before");
+    bool answers = fetch_send(&fetch,
+                              &(struct fetch_request){
+                                  .method = "GET",
+                                  .url = errands->proven ? errands->proven : me,
+                                  .retry = &retry_errand,
+                              },
+                              &failure) &&
+                   (fetch_wait(&fetch, &value, &failure) || failure.kind == ERROR_REFUSED);
+    fetch_tell(&fetch, &told);
+    fetch_done(&fetch);
+    errands->requests += told.requests;
+    return answers;
+}
+
+static bool is_to_blame(struct errand *errand)
+{
+    struct errands *errands = errand->errands;
+    if (!errand->blamed) errand->blamed = errands->good > errand->good_before && probe(errands);
+    return errand->blamed;
+}
+
 /* With a larger ceiling, more patience, or a second chance of what came before its turn. */
 static bool is_worth_asking_again(struct errand *errand, const struct error *err)
 {
     bool answered = err->status != 0 && !is_pressed(err);
-    bool others = errand->errands->good > errand->good_before;
     if (err->kind == ERROR_LIMIT) {
         if (errand->large) return false;
         errand->large = true;
@@ -101,23 +137,22 @@ static bool is_worth_asking_again(struct errand *errand, const struct error *err
     }
     if (err->kind != ERROR_BUSY && err->kind != ERROR_FORMAT) return false;
     if (errand->fetch.late) return true;
-    if (errand->patient || (answered && others)) return false;
+    if (errand->patient || (answered && is_to_blame(errand))) return false;
     errand->patient = true;
     return true;
 }
 
 /* Is it this record that can't be read, or Intercom that does not answer? It is the record if others are read
  * meanwhile, or if it is answered and there is no other to compare it with. */
-static enum fate judge_silence(const struct errand *errand, const struct error *err)
+static enum fate judge_silence(struct errand *errand, const struct error *err)
 {
     const struct errands *errands = errand->errands;
-    bool others = errands->good > errand->good_before;
     bool alone = errands->begun == 1 && errands->all;
     if (is_pressed(err)) return FATE_FAILED;
-    return others || (alone && err->status != 0) ? FATE_REJECTED : FATE_FAILED;
+    return (alone && err->status != 0) || is_to_blame(errand) ? FATE_REJECTED : FATE_FAILED;
 }
 
-static enum fate judge_failure(const struct errand *errand, const struct error *err)
+static enum fate judge_failure(struct errand *errand, const struct error *err)
 {
     switch (err->kind) {
     case ERROR_LIMIT: return FATE_REJECTED;
@@ -165,6 +200,10 @@ enum fate errand_end(struct errand *errand, json_t **out_value, struct error *er
     errands->requests += told.requests;
     errands->repairs += told.repairs;
     if (!errand->large || !errand->parts) store_done(&errand->store);
+    if (read && !errand->large) {
+        free(errands->proven);
+        errands->proven = mem_text(errand->url);
+    }
     if (read) return FATE_READ;
     *err = failure;
     return judge_failure(errand, err);

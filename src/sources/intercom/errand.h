@@ -18,9 +18,12 @@ struct errands {
     int64_t begun;    /* errands */
     bool all;         /* ... and no other will be begun */
     size_t waiting;   /* bytes of answers before their turn */
+    char *proven;     /* the URL of one that was read; NULL: none yet */
     int64_t requests; /* made by those that ended; the caller may reset it, and the next one */
     int64_t repairs;
 };
+
+void errands_done(struct errands *errands); /* when all of them are done */
 
 /* Zeroed: not under way. It must stay where it is while it is. */
 struct errand {
@@ -30,6 +33,7 @@ struct errand {
     const char *const *parts; /* the list that a large answer is read without; see store.h */
     char *url;
     bool large, patient;
+    bool blamed;         /* it can't be read, and others can */
     int64_t good_before; /* answers when it was begun */
     char what[2 * LIMIT_NAME];
 };

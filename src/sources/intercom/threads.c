@@ -198,6 +198,7 @@ static void close_threads(struct reader *reader)
     struct threads *threads = (struct threads *)reader;
     while (threads->count > 0)
         end_slot(threads);
+    errands_done(&threads->errands);
     json_drop(&threads->thread);
     batch_done(&threads->batch);
     if (threads->search) threads->search->reading->close(threads->search);
