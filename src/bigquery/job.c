@@ -12,6 +12,7 @@
 #define POLL_LAST_MS  10000
 #define UNSEEN_MS     200000  /* how long an accepted job may answer 404 */
 #define WAIT_MS       7200000 /* queueing included */
+#define RESULTS_MS    "20000" /* how long one call may wait for a job's rows */
 #define JOB_RUNS      10
 #define OLD_JOBS      1000
 #define ROWS_LIMIT    100000
@@ -166,8 +167,6 @@ bool job_pause(struct bigquery *bq, int tried, const struct error *failure, stru
 }
 
 /* --- Rows --- */
-
-#define RESULTS_MS "20000" /* how long one call may wait for the job's end */
 
 static bool results_get(struct bigquery *bq, const char *id, const char *page, bool quick,
                         struct api_answer *out_answer, struct error *err)

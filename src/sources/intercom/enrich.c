@@ -376,7 +376,7 @@ static bool open_enriched(struct intercom *intercom, const struct selection *sel
     enrich->stream = stream;
     enrich->selection = *selection;
     enrich->from_us = window.from_s > INT64_MIN / 1000000 ? window.from_s * 1000000 : INT64_MIN;
-    enrich->errands.intercom = intercom;
+    errands_init(&enrich->errands, intercom);
     batch_init(&enrich->batch, &enrich->selection);
     if (stream->thread) parts_init(&enrich->parts, stream->thread, &enrich->batch);
     if (!set_check(intercom, stream->set, &enrich->batch, &enrich->set_wanted, err) ||

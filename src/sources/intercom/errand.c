@@ -72,6 +72,11 @@ bool errand_again(struct errand *errand, const char *url, struct error *err)
     return send(errand, err);
 }
 
+void errands_init(struct errands *errands, struct intercom *intercom)
+{
+    *errands = (struct errands){.intercom = intercom, .proven = mem_format("%s/me", intercom->base_url)};
+}
+
 void errands_done(struct errands *errands)
 {
     free(errands->proven);
@@ -100,7 +105,6 @@ static bool is_pressed(const struct error *err)
 static bool probe(struct errands *errands)
 {
     AUTO(json_drop) json_t *value = NULL;
-    AUTO(mem_free) char *me = mem_format("%s/me", errands->intercom->base_url);
     struct fetch fetch;
     struct error failure = {0};
     struct page told = {0};
@@ -108,7 +112,7 @@ static bool probe(struct errands *errands)
     bool answers = fetch_send(&fetch,
                               &(struct fetch_request){
                                   .method = "GET",
-                                  .url = errands->proven ? errands->proven : me,
+                                  .url = errands->proven,
                                   .retry = &retry_errand,
                               },
                               &failure) &&

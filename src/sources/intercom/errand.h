@@ -18,11 +18,12 @@ struct errands {
     int64_t begun;    /* errands */
     bool all;         /* ... and no other will be begun */
     size_t waiting;   /* bytes of answers before their turn */
-    char *proven;     /* the URL of one that was read; NULL: none yet */
+    char *proven;     /* the URL of one that was read; before that, of what can always be read */
     int64_t requests; /* made by those that ended; the caller may reset it, and the next one */
     int64_t repairs;
 };
 
+void errands_init(struct errands *errands, struct intercom *intercom);
 void errands_done(struct errands *errands); /* when all of them are done */
 
 /* Zeroed: not under way. It must stay where it is while it is. */

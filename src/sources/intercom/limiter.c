@@ -1,9 +1,7 @@
 #include "internal.h"
 
-#define LONGEST_WINDOW_MS 60000 /* Intercom's windows last 10 s; a reset further away is not believed */
-#define LONGEST_REFUSAL_MS                                                                                   \
-    600000 /* who hears of a longer one gives up; those who come later may ask again                         \
-            */
+#define LONGEST_WINDOW_MS  60000  /* Intercom's windows last 10 s; a reset further away is not believed */
+#define LONGEST_REFUSAL_MS 600000 /* who hears of a longer one gives up; later ones may ask again */
 
 int64_t limiter_delay_ms(const struct limiter *limiter, int64_t now_ms)
 {

@@ -215,7 +215,7 @@ static bool open_threads(struct intercom *intercom, const struct selection *sele
     threads->stream = stream;
     threads->selection = *selection;
     threads->path[0] = threads->path[1] = stream->thread->parts;
-    threads->errands.intercom = intercom;
+    errands_init(&threads->errands, intercom);
     batch_init(&threads->batch, &threads->selection);
     parts_init(&threads->parts, stream->thread, &threads->batch);
     if (!set_check(intercom, stream->set, &threads->batch, &threads->set_wanted, err) ||
