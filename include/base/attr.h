@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attr.h - compiler attributes by name.
  *
  * AUTO(f) runs f(&variable) when the variable goes out of scope; f must accept a zeroed value.

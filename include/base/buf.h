@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* buf.h - bytes that grow up to a ceiling.
  *
  * Always true: size <= capacity <= limit + 1; if data is not NULL, data[size] is NUL. A zeroed buf is valid,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* clock.h - waiting. For deadlines and back-off only: dates come from the warehouse. Any thread. */
 #ifndef CASELOAD_BASE_CLOCK_H
 #define CASELOAD_BASE_CLOCK_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* day.h - civil days of the proleptic Gregorian calendar, and instants as text.
  *
  * A day is a struct so that seconds do not fit by mistake. Instants are int64_t microseconds since 1970 UTC

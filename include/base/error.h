@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* error.h - the one way to fail.
  *
  * A function that can fail returns bool (true: done) and takes a `struct error *` last, never NULL, which it

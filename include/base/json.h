@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* json.h - JSON from outside, read with jansson, and JSON written into buffers.
  *
  * jansson (2.14) refuses a whole page for a 20-digit integer, 1e400, a lone surrogate, \u0000 or a byte that
@@ -20,25 +21,28 @@
 #define JSON_DEPTH  256                 /* deeper input is refused */
 #define JSON_MEMORY (256 * 1024 * 1024) /* ... and values that take more, beside their texts */
 
-struct json_repairs {
+struct json_normalisations {
     int64_t numbers;    /* written as strings because neither int64 nor double holds them */
     int64_t characters; /* replaced by U+FFFD */
     int64_t duplicates; /* keys renamed because a later one of their object has the name */
 };
 
-void json_repairs_add(struct json_repairs *sum, const struct json_repairs *more);
+void json_normalisations_add(struct json_normalisations *sum, const struct json_normalisations *more);
 
-/* Any JSON value. repairs is added to; may be NULL. out is yours (json_decref). Fails with ERROR_FORMAT and
- * the position; the text quotes at most 40 bytes of the input, escaped. ERROR_LIMIT beyond JSON_MEMORY. */
-bool json_read(const char *bytes, size_t size, struct json_repairs *repairs, json_t **out_value,
+/* Any JSON value. normalisations is added to; may be NULL. out is yours (json_decref). Fails with
+ * ERROR_FORMAT and the position; the text quotes at most 40 bytes of the input, escaped. ERROR_LIMIT beyond
+ * JSON_MEMORY. */
+bool json_read(const char *bytes, size_t size, struct json_normalisations *normalisations, json_t **out_value,
                struct error *err) CHECKED;
 
 /* Rewrites bytes so that jansson accepts what it would refuse for the numbers and characters above. Input
  * that is not JSON for other reasons stays so. False only if out is full. */
-bool json_normalise(const char *bytes, size_t size, struct json_repairs *repairs, struct buf *out);
+bool json_normalise(const char *bytes, size_t size, struct json_normalisations *normalisations,
+                    struct buf *out);
 
 /* The same for duplicate keys. The bytes must be JSON; others come out as something that is none either. */
-bool json_rename_duplicates(const char *bytes, size_t size, struct json_repairs *repairs, struct buf *out);
+bool json_rename_duplicates(const char *bytes, size_t size, struct json_normalisations *normalisations,
+                            struct buf *out);
 
 /* Compact text, keys in their own order, reals in the shortest form that reads back equal. false: out is
  * full. */

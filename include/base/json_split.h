@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* json_split.h - cuts the elements of one list out of a JSON document that comes by and by.
  *
  * It knows strings, escapes and depth, and nothing else: whether its pieces are JSON is for json_read to say.

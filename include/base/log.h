@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* log.h - one JSON object a line on stderr, in the shape Cloud Logging reads (severity, time, message).
  *
  * Only core/run, core/worker, core/lease and app log above DEBUG; everything else returns errors. Values are

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* mem.h - small allocations that can't fail: when memory is gone the process aborts, and the message it held
  * comes back to another worker. Everything is freed with free(). Any thread.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* random.h - unpredictable bytes from the kernel, for names and jitter. Any thread; aborts if there are none.
  */
 #ifndef CASELOAD_BASE_RANDOM_H

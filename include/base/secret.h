@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* secret.h - bytes that must not be seen.
  *
  * The logger has no field for a secret and nothing here prints one. The memory is wiped when it is released.

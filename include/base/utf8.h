@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* utf8.h - one question about UTF-8. Any thread. */
 #ifndef CASELOAD_BASE_UTF8_H
 #define CASELOAD_BASE_UTF8_H

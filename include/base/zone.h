@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* zone.h - time zones from the system's database (TZif files, RFC 8536, versions 2 to 4 with their footer).
  *
  * Why not libc: it knows one zone a process, by environment, and we need several at once from any thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* bigquery.h - the warehouse port over BigQuery's REST API v2.
  *
  * For each table there is <table>_latest: one row a key, the newest version, less those that are gone; of

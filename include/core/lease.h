@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* lease.h - keeps the held message ours while the run makes progress.
  *
  * One thread of its own between lease_start and lease_end. It extends at a third of the lease, retries a

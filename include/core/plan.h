@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* plan.h - which days next. Pure: a function of what the warehouse says and what is asked.
  *
  * hi = DATE(now - settle, zone) - 1 is the last day that is over and settled. A day is covered if the newest

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* progress.h - a sign of life: it moves whenever a run does something.
  *
  * The run and the ports step it, on the worker's thread; the lease reads it, on its own.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* request.h - what a trigger message asks for. Pure.
  *
  * Data is empty or one JSON object; attributes of the same names override it. Keys: streams, from, to.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* rows.h - one record becomes one NDJSON row, and nothing of it is lost.
  *
  * Each leaf of the record lands in the column of its name, or, if there is none or the value does not fit it,
@@ -22,12 +23,12 @@ enum row_outcome {
 };
 
 struct row_facts {
-    int64_t version_us;   /* 0 for snapshots */
-    struct day day;       /* its partition_date */
-    int64_t extra_leaves; /* leaves that went to _extra */
-    int64_t misfits;      /* those of them whose column exists */
-    char id[LIMIT_NAME];  /* see row_id */
-    char problem[256];    /* why it was rejected */
+    int64_t version_us;      /* 0 for snapshots */
+    struct day day;          /* its partition_date */
+    int64_t extra_leaves;    /* leaves that went to _extra */
+    int64_t type_mismatches; /* those of them whose column exists */
+    char id[LIMIT_NAME];     /* see row_id */
+    char problem[256];       /* why it was rejected */
 };
 
 /* out_row is reset, then filled with a JSON object without newline. sequence goes to _seq. today is the

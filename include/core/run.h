@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* run.h - one request, stream by stream, unit by unit: state, plan, fetch, rows, stage, commit.
  *
  * One thread. The context and everything it points to is borrowed for the call.
@@ -37,10 +38,11 @@ struct stream_result {
     int64_t fetched;  /* records read that belong to the units */
     int64_t inserted; /* rows, children included */
     int64_t rejected;
-    int64_t misfits;    /* values that did not fit their column and went to _extra */
-    int64_t vanished;   /* records deleted between the listing and the reading */
-    int64_t incomplete; /* records whose children are not as many as they say */
-    int64_t repairs;    /* numbers, characters and keys that no row can hold as they came; see base/json.h */
+    int64_t type_mismatches;     /* values that did not fit their column and went to _extra */
+    int64_t deleted_during_read; /* records deleted between the listing and the reading */
+    int64_t incomplete;          /* records whose children are not as many as they say */
+    int64_t
+        normalisations; /* numbers, characters and keys that no row can hold as they came; see base/json.h */
     double seconds;
     bool satisfied, skipped, forbidden;
     struct error error; /* ERROR_NONE: it went well */

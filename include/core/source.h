@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* source.h - port 1: somewhere records come from.
  *
  * A source is driven by one thread. It reports times in seconds since 1970 UTC, as it knows them. It returns
@@ -35,10 +36,11 @@ void record_drop(struct record *record);
 struct page {
     const struct record *records;
     size_t count;
-    int64_t requests;   /* made for this page, retries included */
-    int64_t vanished;   /* records that were listed, and gone when they were to be read whole */
-    int64_t incomplete; /* records whose children are not as many as they say themselves */
-    int64_t repairs;    /* numbers, characters and keys that no row can hold as they came; see base/json.h */
+    int64_t requests;            /* made for this page, retries included */
+    int64_t deleted_during_read; /* records that were listed, and gone when they were to be read whole */
+    int64_t incomplete;          /* records whose children are not as many as they say themselves */
+    int64_t
+        normalisations; /* numbers, characters and keys that no row can hold as they came; see base/json.h */
     bool ascending;     /* all that was listed so far came in ascending order of version */
     bool last;          /* no page follows */
 };

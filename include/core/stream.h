@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* stream.h - what a stream is: pure data, constant for the life of the process.
  *
  * A stream fills one table of its own and those of its children. A table is a grow-only set of rows keyed
@@ -95,9 +96,9 @@ struct stream {
     const struct attribute_list *attributes; /* NULL: it is no such list */
 
     /* For people: */
-    const char *cost;       /* requests to the source */
-    const char *permission; /* that the credentials need */
-    const char *blind;      /* what it can't see; NULL: nothing in particular */
+    const char *cost;        /* requests to the source */
+    const char *permission;  /* that the credentials need */
+    const char *limitations; /* what it can't see; NULL: nothing in particular */
 };
 
 /* A stream with those of its children that the configuration asks for. tables[0] is the stream's own. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* trigger.h - port 3: what wakes us.
  *
  * next, ack and nack are called by the worker's thread; extend also by the lease's, at the same time.
@@ -11,7 +12,7 @@
 
 #include "base/error.h"
 
-struct attribute {
+struct message_attribute {
     char *key;
     char *value;
 };
@@ -22,7 +23,7 @@ struct delivery {
     int64_t published_us; /* the message service's clock */
     char *data;           /* NUL added behind it; may hold others */
     size_t data_size;
-    struct attribute *attributes;
+    struct message_attribute *attributes;
     size_t attribute_count;
     int attempt; /* 1, 2, ...; 0: the service does not count */
 };

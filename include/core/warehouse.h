@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* warehouse.h - port 2: where rows go, and the only memory we have.
  *
  * Driven by one thread. Times are the warehouse's own, in microseconds since 1970 UTC.

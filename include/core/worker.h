@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* worker.h - message -> request -> run -> ack, for ever.
  *
  * What becomes of a message and of the process is decided by error_rules alone. Ack comes last.

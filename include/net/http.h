@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* http.h - HTTPS requests over one curl multi handle: send now, wait later, retries in this one place.
  *
  * A struct http belongs to one thread. Any number of calls can be in flight; all move while one is waited

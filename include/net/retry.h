@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* retry.h - may I, and after how long. Pure but for the jitter. */
 #ifndef CASELOAD_NET_RETRY_H
 #define CASELOAD_NET_RETRY_H

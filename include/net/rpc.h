@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* rpc.h - one blocking unary gRPC call over gRPC C core, on a pluck queue of its own.
  *
  * Calls may be made from several threads at once on one struct rpc. Nothing here logs or retries: Pub/Sub's

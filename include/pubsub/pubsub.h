@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* pubsub.h - the trigger port over Pub/Sub's gRPC API (google.pubsub.v1), unary calls only.
  *
  * next is one Pull with max_messages 1 and a long poll. extend and ack are retried here, each within the

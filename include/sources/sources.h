@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* sources.h - the sources there are: one line each in sources.c. */
 #ifndef CASELOAD_SOURCES_SOURCES_H
 #define CASELOAD_SOURCES_SOURCES_H

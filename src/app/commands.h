@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* commands.h - one function a command; each returns the process's exit code. */
 #ifndef CASELOAD_APP_COMMANDS_H
 #define CASELOAD_APP_COMMANDS_H

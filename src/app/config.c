@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -6,7 +7,7 @@
 #include "base/json.h"
 #include "base/limits.h"
 #include "base/mem.h"
-#include "base/nearest.h"
+#include "base/suggest.h"
 #include "base/zone.h"
 #include "config.h"
 
@@ -269,7 +270,7 @@ static bool unknown_key(const char *group, const char *key, struct error *err)
         if (strcmp(config_settings[i].group, group) == 0) known[count++] = config_settings[i].key;
     if (!*group) known[count++] = "source";
     if (!*group) known[count++] = "endpoints";
-    meant = nearest_name(key, known, count);
+    meant = suggest_name(key, known, count);
     return error_set(err, ERROR_CONFIG, "the key \"%s%s%.64s\" is unknown; %s%s%s", group, *group ? "." : "",
                      key, meant ? "did you mean \"" : "remove it, or see caseload run --help",
                      meant ? meant : "", meant ? "\"?" : "");

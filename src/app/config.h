@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* config.h - the settings: from a JSON file, the environment and flags; the later win.
  *
  * config_settings is the one table of settings: names, types, ranges, defaults and help come from it alone.

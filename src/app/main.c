@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 
-#include "base/nearest.h"
+#include "base/suggest.h"
 #include "commands.h"
 
 static int help(FILE *out)
@@ -48,7 +49,7 @@ int main(int argc, char **argv)
         return help(stdout);
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
         if (strcmp(argv[1], commands[i].name) == 0) return commands[i].run(argc - 2, argv + 2);
-    meant = nearest_name(argv[1], names, sizeof names / sizeof names[0]);
+    meant = suggest_name(argv[1], names, sizeof names / sizeof names[0]);
     fprintf(stderr, "caseload: there is no command \"%.64s\"; %s%s%s\n", argv[1],
             meant ? "did you mean " : "see --help", meant ? meant : "", meant ? "?" : "");
     return EX_USAGE;

@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 #include <string.h>
 
-#include "base/nearest.h"
+#include "base/suggest.h"
 #include "options.h"
 
 /* "start-date" -> "start_date"; cut. */
@@ -30,7 +31,7 @@ static bool unknown_option(const char *key, const char *const *own, struct error
     for (size_t i = 0; i < config_setting_count && count < 64; i++)
         if (!*config_settings[i].group && config_scalar(config_settings[i].key))
             known[count++] = config_settings[i].key;
-    meant = nearest_name(key, known, count);
+    meant = suggest_name(key, known, count);
     snprintf(shown, sizeof shown, "%s", meant ? meant : "");
     for (char *c = shown; *c; c++)
         if (*c == '_') *c = '-';

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* options.h - a command's line: its own options, --config, and a flag for every top-level setting. */
 #ifndef CASELOAD_APP_OPTIONS_H
 #define CASELOAD_APP_OPTIONS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* run_command.c - `caseload run`: one request without Pub/Sub, and a table of what it did. */
 #include <inttypes.h>
 #include <stdio.h>
@@ -9,7 +10,7 @@
 #include "commands.h"
 #include "core/request.h"
 #include "options.h"
-#include "road.h"
+#include "services.h"
 
 static const char usage[] =
     "caseload run --config FILE [--streams a,b] [--from DAY] [--to DAY] [--SETTING VALUE ...]\n"
@@ -75,16 +76,16 @@ static const char *take_streams(struct options *options)
     return streams;
 }
 
-static bool run_once(struct road *road, const struct options *options, const char *streams,
+static bool run_once(struct services *services, const struct options *options, const char *streams,
                      struct run_report *report, struct error *err)
 {
     char run_id[RANDOM_NAME];
     struct request request;
-    struct run_context context = road_context(road);
+    struct run_context context = services_context(services);
 
     random_name(run_id);
-    return request_from_flags(streams, options->from, options->to, road->selections, road->selection_count,
-                              &request, err) &&
+    return request_from_flags(streams, options->from, options->to, services->selections,
+                              services->selection_count, &request, err) &&
            run_request(&context, &request,
                        &(struct run_trigger){.run_id = run_id, .message_id = "", .published_us = INT64_MAX},
                        report, err);
@@ -101,7 +102,7 @@ static int finish(bool done, const struct error *err)
 int run_command(int count, char **arguments)
 {
     static const char *const own[] = {"from", "to", NULL};
-    static struct road road; /* the signal's thread outlives this function */
+    static struct services services; /* the signal's thread outlives this function */
     struct options options;
     struct config config;
     struct run_report *report;
@@ -121,12 +122,12 @@ int run_command(int count, char **arguments)
     streams = take_streams(&options);
     if (!config_load(options.config, options.flags, options.flag_count, &config, &err))
         return finish(false, &err);
-    road_catch_signals(&road, EX_TEMPFAIL);
+    services_catch_signals(&services, EX_TEMPFAIL);
     report = mem_zero(1, sizeof *report);
-    done = road_open(&road, &config, &err) && run_once(&road, &options, streams, report, &err);
+    done = services_open(&services, &config, &err) && run_once(&services, &options, streams, report, &err);
     if (report->count > 0) print_report(report);
     mem_free(&report);
-    road_close(&road);
+    services_close(&services);
     config_done(&config);
     return finish(done, &err);
 }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* schema_command.c - `caseload schema`: what a stream's tables have to be, and how those that are there
  * differ. */
 #include <stdio.h>
@@ -5,12 +6,12 @@
 #include <sysexits.h>
 
 #include "base/json.h"
-#include "base/nearest.h"
+#include "base/suggest.h"
 #include "bigquery/bigquery.h"
 #include "commands.h"
 #include "core/request.h"
 #include "options.h"
-#include "road.h"
+#include "services.h"
 #include "sources/sources.h"
 
 #define DIFFERENCES_LIMIT (1024 * 1024)
@@ -55,7 +56,7 @@ static const struct stream *find_stream(const char *name, struct error *err)
         if (fills(type->streams[i], name)) return type->streams[i];
         if (count < LIMIT_STREAMS) known[count++] = type->streams[i]->name;
     }
-    meant = nearest_name(name, known, count);
+    meant = suggest_name(name, known, count);
     (void)error_set(err, ERROR_REQUEST, "there is no stream \"%.64s\"; %s%s%s", name,
                     meant ? "did you mean \"" : "see caseload streams", meant ? meant : "",
                     meant ? "\"?" : "");
@@ -82,25 +83,26 @@ static int print_schema(const struct stream *stream)
     return 0;
 }
 
-static bool configured(const struct road *road, const struct stream *stream,
+static bool configured(const struct services *services, const struct stream *stream,
                        const struct selection **out_selection, struct error *err)
 {
-    for (size_t i = 0; i < road->selection_count; i++) {
-        *out_selection = &road->selections[i];
-        if (road->selections[i].stream == stream) return true;
+    for (size_t i = 0; i < services->selection_count; i++) {
+        *out_selection = &services->selections[i];
+        if (services->selections[i].stream == stream) return true;
     }
     return error_set(err, ERROR_CONFIG, "\"%s\" is not among the configured streams; add it to \"streams\"",
                      stream->name);
 }
 
-static bool compare(struct road *road, const struct stream *stream, bool *out_differs, struct error *err)
+static bool compare(struct services *services, const struct stream *stream, bool *out_differs,
+                    struct error *err)
 {
     AUTO(buf_done) struct buf text;
     const struct selection *selection = NULL;
 
     buf_init(&text, DIFFERENCES_LIMIT);
-    if (!configured(road, stream, &selection, err) ||
-        !bigquery_schema_diff(road->warehouse, selection, &text, out_differs, err))
+    if (!configured(services, stream, &selection, err) ||
+        !bigquery_schema_diff(services->warehouse, selection, &text, out_differs, err))
         return false;
     fputs(buf_string(&text), stdout);
     return true;
@@ -108,15 +110,15 @@ static bool compare(struct road *road, const struct stream *stream, bool *out_di
 
 static int diff(const struct stream *stream, struct options *options)
 {
-    static struct road road; /* the signal's thread outlives this function */
+    static struct services services; /* the signal's thread outlives this function */
     struct config config;
     struct error err = {0};
     bool differs = false, done;
 
     if (!config_load(options->config, options->flags, options->flag_count, &config, &err)) return fail(&err);
-    road_catch_signals(&road, EX_TEMPFAIL);
-    done = road_open(&road, &config, &err) && compare(&road, stream, &differs, &err);
-    road_close(&road);
+    services_catch_signals(&services, EX_TEMPFAIL);
+    done = services_open(&services, &config, &err) && compare(&services, stream, &differs, &err);
+    services_close(&services);
     config_done(&config);
     return done ? differs : fail(&err);
 }

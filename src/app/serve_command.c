@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* serve_command.c - `caseload serve`: the worker on a subscription, until SIGTERM. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +8,7 @@
 #include "commands.h"
 #include "core/worker.h"
 #include "options.h"
-#include "road.h"
+#include "services.h"
 
 static const char usage[] =
     "caseload serve --config FILE [--SETTING VALUE ...]\n"
@@ -32,25 +33,26 @@ static int fail(const struct error *err)
     return error_rules[err->kind].exit_code;
 }
 
-static int serve(struct road *road, const struct config *config)
+static int serve(struct services *services, const struct config *config)
 {
     struct worker worker = {
-        .run = road_context(road),
-        .selections = road->selections,
-        .selection_count = road->selection_count,
-        .trigger = road->trigger,
+        .run = services_context(services),
+        .selections = services->selections,
+        .selection_count = services->selection_count,
+        .trigger = services->trigger,
         .lease = {.lease_s = (int)config->lease_seconds,
                   .stall_s = (int)config->stall_seconds,
                   .on_wedged = give_up},
-        .stop = &road->stop,
-        .halt = &road->halt,
+        .stop = &services->stop,
+        .halt = &services->halt,
     };
     int code;
 
     log_write(LOG_INFO, "serving",
-              LOG_FIELDS(LOG_TEXT("version", CASELOAD_VERSION), LOG_TEXT("subscription", road->subscription),
-                         LOG_TEXT("workspace", road->identity.workspace)),
-              "serving %s", road->subscription);
+              LOG_FIELDS(LOG_TEXT("version", CASELOAD_VERSION),
+                         LOG_TEXT("subscription", services->subscription),
+                         LOG_TEXT("workspace", services->identity.workspace)),
+              "serving %s", services->subscription);
     code = worker_serve(&worker);
     log_write(LOG_INFO, "stopped", LOG_FIELDS(LOG_NUMBER("exit_code", code)), "stopped");
     return code;
@@ -59,7 +61,7 @@ static int serve(struct road *road, const struct config *config)
 int serve_command(int count, char **arguments)
 {
     static const char *const own[] = {NULL};
-    static struct road road; /* the signal's thread outlives this function */
+    static struct services services; /* the signal's thread outlives this function */
     struct options options;
     struct config config;
     struct error err = {0};
@@ -75,12 +77,12 @@ int serve_command(int count, char **arguments)
         return 0;
     }
     if (!config_load(options.config, options.flags, options.flag_count, &config, &err)) return fail(&err);
-    road_catch_signals(&road, error_rules[ERROR_STOPPED].exit_code);
-    if (road_open(&road, &config, &err) && road_open_trigger(&road, &err))
-        code = serve(&road, &config);
+    services_catch_signals(&services, error_rules[ERROR_STOPPED].exit_code);
+    if (services_open(&services, &config, &err) && services_open_trigger(&services, &err))
+        code = serve(&services, &config);
     else
         code = fail(&err);
-    road_close(&road);
+    services_close(&services);
     config_done(&config);
     return code;
 }

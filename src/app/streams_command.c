@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* streams_command.c - `caseload streams`: what can be loaded, for people and for programs. */
 #include <stdio.h>
 #include <string.h>
@@ -58,7 +59,7 @@ static json_t *describe_stream(const struct stream *stream)
 {
     return json_pack("{s:s, s:s, s:b, s:s*, s:s*, s:s*, s:o}", "name", stream->name, "kind",
                      stream_kind_name(stream->kind), "default", stream->by_default, "requests", stream->cost,
-                     "permission", stream->permission, "cannot_see", stream->blind, "tables",
+                     "permission", stream->permission, "cannot_see", stream->limitations, "tables",
                      describe_tables(stream));
 }
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "base/json.h"
 
 #include <errno.h>
@@ -76,7 +77,7 @@ static bool refuse(const char *bytes, size_t size, const json_error_t *why, stru
 }
 
 /* Text that jansson refused for a duplicate key; other keys may have become such by a repair. */
-static bool load_duplicates(const struct buf *text, struct json_repairs *found, json_t **out_value,
+static bool load_duplicates(const struct buf *text, struct json_normalisations *found, json_t **out_value,
                             struct error *err)
 {
     AUTO(buf_done) struct buf renamed;
@@ -90,8 +91,8 @@ static bool load_duplicates(const struct buf *text, struct json_repairs *found, 
 }
 
 /* Bytes that jansson refused: again, as it can take them. */
-static bool load_repaired(const char *bytes, size_t size, json_error_t *why, struct json_repairs *found,
-                          json_t **out_value, struct error *err)
+static bool load_repaired(const char *bytes, size_t size, json_error_t *why,
+                          struct json_normalisations *found, json_t **out_value, struct error *err)
 {
     bool duplicate = json_error_code(why) == json_error_duplicate_key;
     AUTO(buf_done) struct buf repaired;
@@ -107,17 +108,17 @@ static bool load_repaired(const char *bytes, size_t size, json_error_t *why, str
     return refuse(repaired.data, repaired.size, why, err);
 }
 
-void json_repairs_add(struct json_repairs *sum, const struct json_repairs *more)
+void json_normalisations_add(struct json_normalisations *sum, const struct json_normalisations *more)
 {
     sum->numbers += more->numbers;
     sum->characters += more->characters;
     sum->duplicates += more->duplicates;
 }
 
-bool json_read(const char *bytes, size_t size, struct json_repairs *repairs, json_t **out_value,
+bool json_read(const char *bytes, size_t size, struct json_normalisations *normalisations, json_t **out_value,
                struct error *err)
 {
-    struct json_repairs found = {0};
+    struct json_normalisations found = {0};
     json_error_t why;
     const char *nul;
 
@@ -131,7 +132,7 @@ bool json_read(const char *bytes, size_t size, struct json_repairs *repairs, jso
     *out_value = load(bytes, size, &why);
     if (*out_value) return true;
     if (!load_repaired(bytes, size, &why, &found, out_value, err)) return false;
-    if (repairs) json_repairs_add(repairs, &found);
+    if (normalisations) json_normalisations_add(normalisations, &found);
     return true;
 }
 

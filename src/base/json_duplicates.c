@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* json_duplicates.c - what stands in an object under one name twice keeps both values.
  *
  * One walk over the tokens, with the keys of the objects that are open at the moment. Keys are equal if they
@@ -143,7 +144,8 @@ static int compare_marks(const void *a, const void *b)
     return left < right ? -1 : left > right;
 }
 
-bool json_rename_duplicates(const char *bytes, size_t size, struct json_repairs *repairs, struct buf *out)
+bool json_rename_duplicates(const char *bytes, size_t size, struct json_normalisations *normalisations,
+                            struct buf *out)
 {
     AUTO(walk_done) struct walk walk = {.bytes = bytes, .size = size};
     size_t done = 0;
@@ -155,6 +157,6 @@ bool json_rename_duplicates(const char *bytes, size_t size, struct json_repairs 
         (void)buf_format(out, " (%" PRId64 ")", walk.marks[i].number);
         done = walk.marks[i].at;
     }
-    if (repairs) repairs->duplicates += (int64_t)walk.count;
+    if (normalisations) normalisations->duplicates += (int64_t)walk.count;
     return buf_add(out, bytes + done, size - done) && !out->full;
 }

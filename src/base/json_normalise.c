@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* json_normalise.c - the second chance for bytes that jansson refuses.
  *
  * Works on tokens, not on a tree: strings and numbers are looked at, everything else is copied. What is not
@@ -17,7 +18,7 @@
 struct scan {
     const char *at;
     const char *end;
-    struct json_repairs *repairs;
+    struct json_normalisations *normalisations;
     struct buf *out;
 };
 
@@ -29,7 +30,7 @@ static bool is_digit(char c)
 static void replace_character(struct scan *scan, size_t size)
 {
     scan->at += size;
-    scan->repairs->characters++;
+    scan->normalisations->characters++;
     (void)buf_text(scan->out, REPLACEMENT); /* a full buffer is seen at the end */
 }
 
@@ -162,16 +163,20 @@ static void number(struct scan *scan)
         copy(scan, size);
         return;
     }
-    scan->repairs->numbers++;
+    scan->normalisations->numbers++;
     (void)buf_byte(scan->out, '"'); /* a full buffer is seen at the end */
     copy(scan, size);
     (void)buf_byte(scan->out, '"');
 }
 
-bool json_normalise(const char *bytes, size_t size, struct json_repairs *repairs, struct buf *out)
+bool json_normalise(const char *bytes, size_t size, struct json_normalisations *normalisations,
+                    struct buf *out)
 {
-    struct json_repairs unused = {0};
-    struct scan scan = {.at = bytes, .end = bytes + size, .repairs = repairs ? repairs : &unused, .out = out};
+    struct json_normalisations unused = {0};
+    struct scan scan = {.at = bytes,
+                        .end = bytes + size,
+                        .normalisations = normalisations ? normalisations : &unused,
+                        .out = out};
 
     while (scan.at < scan.end && !out->full) {
         if (*scan.at == '"') {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* zone_rule.h - the POSIX rule that ends a TZif file and holds for ever after its last transition.
  *
  * "CET-1CEST,M3.5.0,M10.5.0/3": standard time, and perhaps daylight time between two days of each year. As in

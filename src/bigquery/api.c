@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* api.c - one REST call of BigQuery, and what its error reasons mean. */
 #include <assert.h>
 #include <stdlib.h>

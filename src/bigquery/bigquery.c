@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* bigquery.c - the warehouse port, and whether its datasets are fit. */
 #include <stdlib.h>
 #include <string.h>

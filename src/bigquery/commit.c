@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* commit.c - the transaction that makes a unit visible: a script, and the row that proves it. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* custom.c - <of>_custom: the attributes that a workspace has added, each as a typed column of a view.
  *
  * Their names are any text; columns have letters, digits and _. A name that has become a column keeps it: the
@@ -46,7 +47,7 @@ static void plain_name(const char *name, char out[TABLE_ID])
 }
 
 struct naming {
-    struct attribute *attributes;
+    struct custom_attribute *attributes;
     size_t count;
     const char *const *taken;
     size_t taken_count;
@@ -61,7 +62,7 @@ static bool is_free(const struct naming *naming, const char *column)
     return true;
 }
 
-static bool take(const struct naming *naming, struct attribute *attribute, const char *column)
+static bool take(const struct naming *naming, struct custom_attribute *attribute, const char *column)
 {
     if (!is_free(naming, column)) return false;
     snprintf(attribute->column, sizeof attribute->column, "%s", column);
@@ -79,7 +80,7 @@ static void describe(const char *name, char out[DESCRIPTION_BYTES + 1])
     out[size] = '\0';
 }
 
-static void take_former(const struct naming *naming, struct attribute *attribute, const json_t *before)
+static void take_former(const struct naming *naming, struct custom_attribute *attribute, const json_t *before)
 {
     char description[DESCRIPTION_BYTES + 1];
     describe(attribute->name, description);
@@ -92,7 +93,7 @@ static void take_former(const struct naming *naming, struct attribute *attribute
     }
 }
 
-static void take_any(const struct naming *naming, struct attribute *attribute)
+static void take_any(const struct naming *naming, struct custom_attribute *attribute)
 {
     char plain[TABLE_ID], column[TABLE_ID + 32];
     plain_name(attribute->name, plain);
@@ -104,12 +105,12 @@ static void take_any(const struct naming *naming, struct attribute *attribute)
 
 static int compare_names(const void *a, const void *b)
 {
-    return strcmp(((const struct attribute *)a)->name, ((const struct attribute *)b)->name);
+    return strcmp(((const struct custom_attribute *)a)->name, ((const struct custom_attribute *)b)->name);
 }
 
 /* First those that have a column, then those whose name is one, then all others, in the order of names. */
-void custom_name(struct attribute *attributes, size_t count, const char *const *taken, size_t taken_count,
-                 const json_t *before)
+void custom_name(struct custom_attribute *attributes, size_t count, const char *const *taken,
+                 size_t taken_count, const json_t *before)
 {
     const struct naming naming = {attributes, count, taken, taken_count};
     if (count > 1) qsort(attributes, count, sizeof *attributes, compare_names);
@@ -128,7 +129,7 @@ void custom_name(struct attribute *attributes, size_t count, const char *const *
 /* --- The list --- */
 
 struct attributes {
-    struct attribute *list; /* their texts belong to rows */
+    struct custom_attribute *list; /* their texts belong to rows */
     size_t count;
     json_t *rows;
 };
@@ -158,7 +159,7 @@ static bool read_attributes(struct bigquery *bq, const struct stream *stream, st
         const char *name = cell_text(row, 0), *type = cell_text(row, 1);
         const char *last = out->count ? out->list[out->count - 1].name : NULL;
         if (!name || !*name || (last && !strcmp(last, name))) continue;
-        out->list[out->count++] = (struct attribute){.name = name, .type = type ? type : ""};
+        out->list[out->count++] = (struct custom_attribute){.name = name, .type = type ? type : ""};
     }
     return true;
 }

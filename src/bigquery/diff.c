@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* diff.c - how the tables of a stream differ from what they have to be: for people, before anything is done.
  */
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* internal.h - what the files of this folder know of each other.
  *
  *   api        one REST call, and what each of BigQuery's error reasons means for us
@@ -196,14 +197,14 @@ void sql_latest_table_text(const struct sql_names *names, const struct table *ta
                            const char *as_of, struct buf *out_sql);
 
 /* An attribute that a workspace added, and the column that shows it. */
-struct attribute {
+struct custom_attribute {
     const char *name; /* any text: it comes from outside */
     const char *type;
     char column[TABLE_ID];
 };
 
 void sql_custom_text(const struct sql_names *names, const struct table *of,
-                     const struct attribute *attributes, size_t count, struct buf *out_sql);
+                     const struct custom_attribute *attributes, size_t count, struct buf *out_sql);
 /* As a literal, whatever it holds. */
 void sql_literal(struct buf *out, const char *text);
 
@@ -279,8 +280,8 @@ bool view_put(struct bigquery *bq, const char *name, const json_t *have, const c
 
 /* Gives each attribute a column of its own. taken: names that are in use; before: the view's fields as it
  * was, NULL: there was none. Sorts the attributes. */
-void custom_name(struct attribute *attributes, size_t count, const char *const *taken, size_t taken_count,
-                 const json_t *before);
+void custom_name(struct custom_attribute *attributes, size_t count, const char *const *taken,
+                 size_t taken_count, const json_t *before);
 bool custom_refresh(struct bigquery *bq, const struct stream *stream, struct error *err) CHECKED;
 
 /* --- state.c --- */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* job.c - jobs under ids that we choose before the call, so that every unclear outcome can be looked up. */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* latest.c - <table>_latest: a view, or a table that is made anew whenever what it is made of has changed.
  *
  * The table's label tells when its inputs had last changed before it was made. As long as they say the same,

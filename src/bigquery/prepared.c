@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* prepared.c - which tables a stream keeps, and what is remembered of them between two looks. */
 #include "internal.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* schema.c - tables as BigQuery's JSON, and how an existing table differs from what we need. */
 #include <string.h>
 #include <strings.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* sql.c - statements from their texts. Values travel as parameters; only names are spliced in, after
  * validation. */
 #include <assert.h>

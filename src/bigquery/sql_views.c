@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* sql_views.c - the statements behind <table>_latest and <table>_custom. */
 #include <assert.h>
 #include <string.h>
@@ -295,7 +296,7 @@ static void add_typed(struct buf *out, enum custom_type type, size_t index)
 }
 
 void sql_custom_text(const struct sql_names *names, const struct table *of,
-                     const struct attribute *attributes, size_t count, struct buf *out_sql)
+                     const struct custom_attribute *attributes, size_t count, struct buf *out_sql)
 {
     char latest[SQL_PATH], name[TABLE_ID];
     AUTO(buf_done) struct buf key = {0}, values = {0}, columns = {0};

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* stage.c - the rows of one unit, each table's in a staging table of its own, made at its first row. */
 #include <assert.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* state.c - one consistent reading of what BigQuery knows of a stream. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* table.c - one table as BigQuery has it: looked at, made, changed, dropped. */
 #include <string.h>
 

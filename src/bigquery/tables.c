@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tables.c - everything that a stream needs is there and fits: tables, views, ledger, lock row. */
 
 #include "base/json.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* upload.c - gzip through a resumable upload (https://cloud.google.com/bigquery/docs/loading-data-local).
  *
  * Bytes are kept until they are acknowledged, and no longer: at most one chunk and one block of output. The

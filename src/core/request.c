@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* request.c - the message's keys, from its data and its attributes, checked one by one. */
 #include <stdlib.h>
 #include <string.h>
@@ -5,7 +6,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
-#include "base/nearest.h"
+#include "base/suggest.h"
 #include "core/request.h"
 
 static const char *const keys[] = {"streams", "from", "to"};
@@ -58,7 +59,7 @@ static bool take_json(struct values *values, const char *name, const json_t *val
     int key = key_index(name);
 
     if (key < 0) {
-        const char *meant = nearest_name(name, keys, KEYS);
+        const char *meant = suggest_name(name, keys, KEYS);
         return error_set(err, ERROR_REQUEST, "the message has the unknown key \"%.64s\"; %s%s%s", name,
                          meant ? "did you mean \"" : "known are streams, from and to", meant ? meant : "",
                          meant ? "\"?" : "");
@@ -105,7 +106,7 @@ static bool is_slip(const char *name, const char *key)
 static bool take_attributes(struct values *values, const struct delivery *delivery, struct error *err)
 {
     for (size_t i = 0; i < delivery->attribute_count; i++) {
-        const struct attribute *attribute = &delivery->attributes[i];
+        const struct message_attribute *attribute = &delivery->attributes[i];
         int key = key_index(attribute->key);
 
         if (key >= 0) {
@@ -152,7 +153,7 @@ static bool no_such_stream(const char *name, const struct selection *configured,
         for (size_t t = 0; t < configured[i].table_count; t++)
             known[known_count++] = configured[i].tables[t]->name;
     }
-    meant = nearest_name(name, known, known_count);
+    meant = suggest_name(name, known, known_count);
     return error_set(err, ERROR_REQUEST,
                      "\"streams\" names \"%.64s\", which is not among the configured streams; %s%s%s", name,
                      meant ? "did you mean \"" : "add it to the configuration first", meant ? meant : "",

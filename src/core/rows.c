@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* rows.c - the hot path: one walk over the record writes the row, without a tree in between.
  *
  * Columns are written in the record's order. What does not fit is collected beside the row and becomes its
@@ -13,7 +14,7 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "rows_value.h"
+#include "row_value.h"
 
 /* Where we are in the record: a chain on the stack, turned into text only if something goes to _extra. */
 struct step {
@@ -63,7 +64,7 @@ static void extra_leaf(struct builder *builder, const struct step *step, const j
     (void)buf_byte(&builder->extra, ':');
     (void)json_write(&builder->extra, value);
     builder->facts->extra_leaves++;
-    builder->facts->misfits += misfit;
+    builder->facts->type_mismatches += misfit;
 }
 
 /* Each leaf of the value by itself. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* run.c - one request, stream by stream, unit by unit.
  *
  * The road of one stream: prepare, state, plan, then for each unit fetch, rows, stage, commit, oldest first.
@@ -17,7 +18,7 @@
 #include "base/log.h"
 #include "core/rows.h"
 #include "core/run.h"
-#include "reading.h"
+#include "record_cursor.h"
 
 /* The work on one stream. */
 struct job {
@@ -116,7 +117,7 @@ static bool take_record(struct fetch *fetch, const struct record *record, struct
     }
     job->sequence++;
     fetch->rows++;
-    job->result->misfits += facts.misfits;
+    job->result->type_mismatches += facts.type_mismatches;
     if (day_compare(facts.day, job->plan.today) > 0) job->future_rows++;
     return context->warehouse->ops->write(fetch->load, record->table, job->row.data, job->row.size, err);
 }
@@ -138,9 +139,9 @@ static bool next_page(struct job *job, struct error *err)
     if (!context->source->ops->next(reading->reader, page, err)) return false;
     reading->next = 0;
     job->result->requests += page->requests;
-    job->result->vanished += page->vanished;
+    job->result->deleted_during_read += page->deleted_during_read;
     job->result->incomplete += page->incomplete;
-    job->result->repairs += page->repairs;
+    job->result->normalisations += page->normalisations;
     job->disordered = !page->ascending && reading->last > reading->first;
     return !job->disordered;
 }
@@ -419,8 +420,10 @@ static void log_stream(const struct job *job, const struct stream_result *result
                          LOG_TEXT("from", from), LOG_TEXT("to", to), LOG_NUMBER("units", result->units),
                          LOG_NUMBER("requests", result->requests), LOG_NUMBER("fetched", result->fetched),
                          LOG_NUMBER("inserted", result->inserted), LOG_NUMBER("rejected", result->rejected),
-                         LOG_NUMBER("misfits", result->misfits), LOG_NUMBER("vanished", result->vanished),
-                         LOG_NUMBER("incomplete", result->incomplete), LOG_NUMBER("repairs", result->repairs),
+                         LOG_NUMBER("type_mismatches", result->type_mismatches),
+                         LOG_NUMBER("deleted_during_read", result->deleted_during_read),
+                         LOG_NUMBER("incomplete", result->incomplete),
+                         LOG_NUMBER("normalisations", result->normalisations),
                          LOG_NUMBER("milliseconds", (int64_t)(result->seconds * 1000))),
               "%s%s%s", failed ? "" : result->stream, failed ? "" : ": ",
               failed ? result->error.text : outcome);

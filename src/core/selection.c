@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* selection.c - configured names become streams with their children. */
 #include <assert.h>
 #include <string.h>
 
-#include "base/nearest.h"
+#include "base/suggest.h"
 #include "core/request.h"
 
 struct owner {
@@ -34,7 +35,7 @@ static bool unknown(const struct stream *const *catalog, size_t count, const cha
         for (size_t c = 0; c < catalog[i]->child_count && c + 1 < LIMIT_TABLES; c++)
             known[known_count++] = catalog[i]->children[c].table->name;
     }
-    meant = nearest_name(name, known, known_count);
+    meant = suggest_name(name, known, known_count);
     if (meant)
         return error_set(err, ERROR_CONFIG,
                          "streams: the source has no stream \"%.64s\"; did you mean \"%s\"?", name, meant);
@@ -141,7 +142,7 @@ static bool select_defaults(const struct stream *const *catalog, size_t catalog_
 }
 
 /* What nobody has to ask for: some children, and the reconciliations of what is loaded. */
-static bool select_company(const struct stream *const *catalog, size_t catalog_count, struct selection *out,
+static bool select_implied(const struct stream *const *catalog, size_t catalog_count, struct selection *out,
                            size_t *out_count, struct error *err)
 {
     size_t asked = *out_count;
@@ -172,5 +173,5 @@ bool selections_make(const struct stream *const *catalog, size_t catalog_count, 
     *out_count = 0;
     made = names ? select_names(catalog, catalog_count, names, name_count, out_selections, out_count, err)
                  : select_defaults(catalog, catalog_count, out_selections, out_count, err);
-    return made && select_company(catalog, catalog_count, out_selections, out_count, err);
+    return made && select_implied(catalog, catalog_count, out_selections, out_count, err);
 }

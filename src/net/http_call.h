@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* http_call.h - the inside of http: one call, its tries and what becomes of each. Same thread as its http. */
 #ifndef CASELOAD_NET_HTTP_CALL_H
 #define CASELOAD_NET_HTTP_CALL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,7 +55,8 @@ static void set_attribute(struct delivery *delivery, char *key, char *value)
         free(key);
         return;
     }
-    delivery->attributes[delivery->attribute_count++] = (struct attribute){.key = key, .value = value};
+    delivery->attributes[delivery->attribute_count++] =
+        (struct message_attribute){.key = key, .value = value};
 }
 
 /* Without a time a tick is never satisfied by an earlier run: better one run too many. */

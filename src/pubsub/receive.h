@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* receive.h - the bytes of a PullResponse become one delivery. Pure; everything in them is hostile. */
 #ifndef CASELOAD_PUBSUB_RECEIVE_H
 #define CASELOAD_PUBSUB_RECEIVE_H

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """The whole path, from the sandbox's Intercom to committed rows in its BigQuery, measured. Prints figures, asserts none.
 
     bench.py BUILD [--records N,N,...] [--latency MS,MS] [--streams contacts,conversations] [--rate N] [--kinds]

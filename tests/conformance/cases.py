@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The sandbox's cases of GoogleSQL (tests/data/sql/*.sqltest) with Google's engine in the sandbox's place.
 
 Cases of scripts are not among them: a script's control is not the engine's. What script.py does not follow (views) and

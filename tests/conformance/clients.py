@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Judges from outside: Google's own clients and emulator, and the requests we send.
 
     clients.py BUILD

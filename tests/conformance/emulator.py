@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """A full run against Google's own Pub/Sub emulator; BigQuery and Intercom come from the sandbox.
 
     emulator.py BUILD

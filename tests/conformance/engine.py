@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Google's own SQL engine (GoogleSQL, compiled to WebAssembly; PyPI `zetasql`) behind three calls: parse, analyze,
 prepare.
 

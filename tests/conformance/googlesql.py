@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Google's own SQL engine judges the worker's SQL, and the sandbox that runs it.
 
     googlesql.py BUILD [--seed N] [--worlds COUNT]

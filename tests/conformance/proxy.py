@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A recording proxy: passes HTTP requests on to one server and keeps their bytes."""
 import http.client
 import http.server

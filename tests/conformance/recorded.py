@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """The requests that caseload sends, one of each kind, against those in recorded/.
 
     recorded.py BUILD [--update]

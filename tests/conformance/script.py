@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A script of GoogleSQL, run statement by statement: its structure is what Google's parser says, and every expression
 and query in it is answered by Google's engine. Only what the engine does not know is here: variables, control,
 transactions, and that INSERT, UPDATE and DELETE change tables.

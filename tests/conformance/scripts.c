@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* scripts.c - prints, as one JSON object, the statements and schemas of a stream with a child, as the worker
  * sends them, and the schemas of all real streams: what tests/conformance/googlesql.py lets Google's SQL
  * engine judge.
@@ -16,7 +17,7 @@ static const struct sql_names names = {.project = "judge", .dataset = "desk", .c
 
 #define COUNT(list) (sizeof(list) / sizeof *(list))
 
-static const struct attribute attributes[] = {
+static const struct custom_attribute attributes[] = {
     {"plan", "string", "plan"},    {"it's \"so\"\\ \n$.plan[0]`", "string", "it_s"},
     {"seats", "integer", "seats"}, {"share", "float", "share"},
     {"open", "boolean", "open"},   {"born", "date", "born"},

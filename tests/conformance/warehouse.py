@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The sandbox's BigQuery over REST, with rows as engine.py has them."""
 import datetime
 import http.client

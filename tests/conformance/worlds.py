@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Random small worlds: the tables of one stream with a child, what is staged, and what is asked of them.
 
 A world is a function of its number alone. Most of its rows are good; what goes wrong now and then is what the commit

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Random small worlds of people who may be gone: what is known of them, the list of all that there are, sets that
 belong to them, attributes that were added, and what is asked of all that.
 

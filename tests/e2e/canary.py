@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where no secret may be: output, logs, the journal, written files, the warehouse, arguments and environment of workers.
 
 The sandbox knows every secret of its run: the source's tokens, the service account's key, the user's login, and each

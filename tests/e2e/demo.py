@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """The main job, shown step by step against the sandbox: ./dev demo calls it.
 
 Each step starts a new worker, sends it one message, and stops it when the message is acknowledged: whatever a worker

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Every statement of the documents runs in the sandbox, on tables that the worker made and filled.
 
     documents.py BUILD

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A sandbox behind TLS that wants credentials, and the ways a worker may get them."""
 import json
 

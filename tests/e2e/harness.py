@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The two binaries as a scenario sees them: a sandbox, workers on it, and questions to both.
 
 Everything waits for facts (a message is acknowledged, a request is in the journal), never for a time to pass; the

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """kill -9 at a request: the nth call to the source or the warehouse hangs, the worker is killed there, another one
 serves the message that comes back. The warehouse must equal the truth each time.
 

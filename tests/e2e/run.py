@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Runs scenarios: data files (*.scn) that drive both real binaries, a line a step. A *.each is a scenario for every
 stream that `caseload streams` lists; in it {stream} is its name, {names} the streams to load with it, {tables} its
 tables, {fill} what fills the world for it, and {change} what makes something new for it to see.
@@ -57,7 +58,7 @@ import harness
 from harness import Failure, Sandbox, Worker, wait_for
 
 LONG = ("conversations_faults", "default_set", "long_threads", "source_faults")  # they begin first
-HERE = pathlib.Path(__file__).resolve().parent
+SCENARIOS = pathlib.Path(__file__).resolve().parent / "scenarios"
 
 
 class Scenario:
@@ -395,9 +396,9 @@ def each_stream(build, path):
 
 
 def scenarios(build):
-    for path in sorted(HERE.glob("*.each")):
+    for path in sorted(SCENARIOS.rglob("*.each")):
         yield from each_stream(build, path)
-    for path in sorted(HERE.glob("*.scn")):
+    for path in sorted(SCENARIOS.rglob("*.scn")):
         yield path.stem, path.read_text()
 
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """The README's table of streams is what the program says of itself.
 
     streams.py CASELOAD [--write]

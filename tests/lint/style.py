@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Style that a compiler does not see: sizes of files and functions, banned calls, preprocessor mazes, words."""
 import pathlib
 import re
@@ -6,11 +7,12 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-FILE_LINES = 520
+FILE_LINES = 525
 FUNCTION_LINES = 60
 BANNED = r"\b(sprintf|vsprintf|strcpy|strcat|strncpy|strncat|gets|strtok|atoi|atol|atof|localtime|gmtime|asctime|ctime|" \
          r"system|popen|tmpnam|mktemp|alloca)\s*\("
 BANNED_IN_SRC = r"\b(setjmp|longjmp|setenv)\s*\("
+SPDX = "/* SPDX-License-Identifier: Apache-2.0 */"
 PATHS = r"(?<![\w.])/(work|root|home/\w+)/"  # of somebody's machine
 
 
@@ -51,7 +53,9 @@ def check_c(path, text, problems):
     if path.startswith(("src/", "include/")):
         for match in re.finditer(r"^\s*#\s*(if|elif)\b.*", code, re.M):
             problems.append(f"{path}: {match.group(0).strip()}: only include guards")
-    if path.endswith(".h") and not text.startswith("/*"):
+    if not text.startswith(SPDX + "\n"):
+        problems.append(f"{path}: the first line is not {SPDX}")
+    if path.endswith(".h") and not text.startswith(SPDX + "\n/*"):
         problems.append(f"{path}: a header begins with a comment: what it is, who owns what, which thread")
 
 

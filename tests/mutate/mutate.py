@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Breaks the statements piece by piece. Each time at least one test must fail; a table says which did.
 
 The SQL is text, so a mutation is an edit of a copy of src/bigquery/sql; the worker and the tests are built with the copy.

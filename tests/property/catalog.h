@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* catalog.h - the tables of a source, and which of them a payload is for. */
 #ifndef CASELOAD_TESTS_CATALOG_H
 #define CASELOAD_TESTS_CATALOG_H

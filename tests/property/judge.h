@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* judge.h - what became of a record, read by somebody who does not know how rows are made.
  *
  * The judge has the record, its table, and the row's text. It knows the columns' types, and for most values

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* judge_value.c - does a value fit a column, and does the column's value mean the same? */
 #include "judge_value.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* judge_value.h - the judge's own reading of values. */
 #ifndef CASELOAD_TESTS_JUDGE_VALUE_H
 #define CASELOAD_TESTS_JUDGE_VALUE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* lossless.c - each leaf of each payload is found again in exactly one place.
  *
  *     lossless [--extra] < payloads
@@ -17,7 +18,7 @@
 #include "catalog.h"
 #include "judge.h"
 #include "mutate.h"
-#include "road.h"
+#include "pipeline.h"
 
 #define MUTATIONS     12000
 #define MADE          6  /* payloads made of each table */
@@ -122,13 +123,13 @@ static void arrived(void *context, size_t index, enum arrival arrival, const cha
 
 static void travel(struct test *test, size_t table)
 {
-    const struct road_listener listener = {test, arrived};
+    const struct pipeline_listener listener = {test, arrived};
     struct queue *queue = &test->queues[table];
     struct error err = {0};
 
     if (queue->count == 0) return;
     test->travelling = table;
-    if (!road_travel(test->tables.list[table], queue->read, queue->count, &listener, &err))
+    if (!pipeline_travel(test->tables.list[table], queue->read, queue->count, &listener, &err))
         fail(test, test->tables.list[table]->name, queue->sent[0], err.text);
     for (size_t i = 0; i < queue->count; i++) {
         json_decref(queue->sent[i]);

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Gives the examples of an OpenAPI file to the property test: lossless.py PROGRAM.
 
 CASELOAD_OPENAPI is the path of the file. The program reads one JSON object a line: `record`, any value;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* mutate.h - payloads as nobody should send them, and what they mean.
  *
  * A wire tree is a JSON value in which a text or key may stand for something that jansson can't hold: a

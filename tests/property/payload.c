@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* payload.c - payloads made from a table alone. */
 #include <stdio.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* auth.h - who may come in: service account, user, access tokens, the source's token. Any thread.
  *
  * auth.c         what is known, and the check of a bearer token

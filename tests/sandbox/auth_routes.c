@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* auth_routes.c - the token server, the metadata server, Secret Manager, and the control of all three. */
 #include <inttypes.h>
 #include <openssl/evp.h>

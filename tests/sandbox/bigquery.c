@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* bigquery.c - the BigQuery room: its routes, its start and its end. */
 #include <stdlib.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* bigquery_datasets.c - datasets: get, insert, patch, delete, list. */
 #include <string.h>
 

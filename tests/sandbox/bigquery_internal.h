@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* bigquery_internal.h - what the files of the BigQuery room know of each other.
  *
  * bigquery.c           routes, life and death of the room

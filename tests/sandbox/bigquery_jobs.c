@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* bigquery_jobs.c - jobs: their names, threads, states and faults.
  *
  * An id is used up for ever, whatever became of the job. Jobs run on when their client is gone.

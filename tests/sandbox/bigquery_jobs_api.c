@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* bigquery_jobs_api.c - jobs.insert, get, list, cancel, delete: a job as the REST API shows it. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* bigquery_load.c - load jobs: NDJSON, plain or gzip, checked row by row and inserted all at once.
  *
  * The input is read as a stream: only one line is held, besides what the store's batch keeps.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* bigquery_query.c - query jobs: their configuration, where they belong, and the run through the store. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* bigquery_reply.c - what every BigQuery handler needs: refusals in BigQuery's shape, numbers that travel as
  * strings, names, labels, etags, patches and pages.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* bigquery_results.c - the rows of queries: jobs.query and jobs.getQueryResults.
  *
  * The store gives timestamps as microseconds in text. BigQuery shows them so only if asked; else as seconds

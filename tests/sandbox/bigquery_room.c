@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* bigquery_room.c - see bigquery_room.h. */
 #include <setjmp.h>
 #include <stdarg.h>

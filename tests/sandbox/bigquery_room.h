@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* bigquery_room.h - a sandbox of its own for a test, and a client of its BigQuery. One thread.
  *
  * The room has one dataset, p:d, in EU. Asserting functions fail the test that calls them.

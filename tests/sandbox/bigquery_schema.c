@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* bigquery_schema.c - what a table's schema may be, and what it may become.
  *
  * Types have two spellings (INT64 and INTEGER); resources hold the one that tables.get shows.

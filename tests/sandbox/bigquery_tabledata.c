@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* bigquery_tabledata.c - tabledata.list: a table's rows without SQL, though SQL is what reads them here. */
 #include <string.h>
 

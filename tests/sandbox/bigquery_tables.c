@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* bigquery_tables.c - tables and views: get, insert, patch, delete, list; expiry; tabledata.list. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* bigquery_upload.c - load jobs with their bytes: multipart in one request, or resumable in many.
  *
  * https://cloud.google.com/bigquery/docs/reference/api-uploads. A session is known by its upload_id; its

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* bigquery_views.c - what a view may be, and its columns.
  *
  * A view's columns are those of its query. What may be said of them is their descriptions, by a patch of the

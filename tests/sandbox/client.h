@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* client.h - a bare HTTP client for the sandbox's own tests: what is sent and received is seen byte by byte.
  */
 #ifndef CASELOAD_SANDBOX_CLIENT_H

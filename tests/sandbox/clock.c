@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* clock.c - virtual time: it ticks when it is read and jumps when it is told to. */
 #include <assert.h>
 #include <stdatomic.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* compare.c - is the warehouse equal to the world's truth?
  *
  * Every row must say what a version of its record said, no key may be there twice, and the newest version of

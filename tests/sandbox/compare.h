@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* compare.h - what the files of the comparison know of each other.
  *
  * compare.c           reads tables day by day, and reports

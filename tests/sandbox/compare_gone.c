@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* compare_gone.c - the feed of deleted conversations, and the tables that list who is gone. */
 #include <inttypes.h>
 #include <stdio.h>

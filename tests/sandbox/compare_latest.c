@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* compare_latest.c - is <table>_latest what is there now?
  *
  * Each living record must be there once, as it is now. One that is gone may be there as long as nothing in

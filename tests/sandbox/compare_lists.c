@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* compare_lists.c - tables whose rows are records of a shelf. */
 #include <inttypes.h>
 #include <stdio.h>

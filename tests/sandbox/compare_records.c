@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* compare_records.c - companies and their segments, tickets and their parts, and what happened to
  * conversations.
  */

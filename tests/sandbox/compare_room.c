@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* compare_room.c - small tables, each with what its rows are known by; the rest of a record goes to _extra.
  */
 #include "compare_room.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* compare_room.h - a warehouse for tests of what is compared with it, filled row by row. */
 #ifndef CASELOAD_SANDBOX_COMPARE_ROOM_H
 #define CASELOAD_SANDBOX_COMPARE_ROOM_H

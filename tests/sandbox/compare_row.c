@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* compare_row.c - record and row are both taken apart into leaves with a path, sorted, and laid side by side.
  *
  * A path is made of object keys (dots and backslashes in them escaped by a backslash) and list positions,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* compare_row.h - does a warehouse row say what a record said? Independent of the loader's code. */
 #ifndef CASELOAD_SANDBOX_COMPARE_ROW_H
 #define CASELOAD_SANDBOX_COMPARE_ROW_H

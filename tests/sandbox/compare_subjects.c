@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* compare_subjects.c - what the rows of each table are compared with. */
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* control.c - the sandbox's own door: move the clock, plan faults, change the world, look at what happened.
  */
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* control.h - what the files of the sandbox's own door share: changes of the world, by name. */
 #ifndef CASELOAD_SANDBOX_CONTROL_H
 #define CASELOAD_SANDBOX_CONTROL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* control_records.c - changes of companies and tickets; deleting and merging. */
 #include "base/json.h"
 #include "control.h"

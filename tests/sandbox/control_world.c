@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* control_world.c - changes of the world: contacts, conversations, admins, the other lists, and how all of
  * them are served. */
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* faults.c - the fault script: which call misbehaves, and how. */
 #include <pthread.h>
 #include <stdio.h>
@@ -5,7 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/nearest.h"
+#include "base/suggest.h"
 #include "internal.h"
 
 #define FAULTS      1000
@@ -141,7 +142,7 @@ static bool check_action(const struct planned *planned, struct error *err)
         return error_set(err, ERROR_CONFIG, "fault: %s %s takes %zu to %zu arguments, not %zu",
                          planned->service, known[i].action, known[i].least, known[i].most, count);
     }
-    const char *nearest = nearest_name(planned->fault.action, names, KNOWN);
+    const char *nearest = suggest_name(planned->fault.action, names, KNOWN);
     return error_set(err, ERROR_CONFIG, "fault: %s %s can't \"%s\"%s%s%s", planned->service,
                      planned->operation, planned->fault.action, nearest ? "; did you mean \"" : "",
                      nearest ? nearest : "", nearest ? "\"?" : "");

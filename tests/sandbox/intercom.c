@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* intercom.c - Intercom's REST API as far as it is read: who am I, searches, threads and admins. */
 #include <inttypes.h>
 #include <pthread.h>

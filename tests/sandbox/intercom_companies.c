@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* intercom_companies.c - companies: by scrolling over all of them, one by one, and the segments of each. */
 #include <string.h>
 

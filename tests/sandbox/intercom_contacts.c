@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* intercom_contacts.c - contacts one by one, all of them, and the lists inside of them in full. */
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* intercom_lists.c - the lists of Intercom's API: whole, or page by page.
  *
  * Pages are cut from the list as it is at that moment: if it changes between two pages, records may be shown

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* intercom_query.c - the grammar of searches. */
 #include <stdarg.h>
 #include <stdio.h>

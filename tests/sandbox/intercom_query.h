@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* intercom_query.h - the body of a search of contacts, conversations or tickets, checked as Intercom checks
  * it and made ready to run.
  *

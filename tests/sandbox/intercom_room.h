@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* intercom_room.h - what the files of Intercom's API share. */
 #ifndef CASELOAD_SANDBOX_INTERCOM_ROOM_H
 #define CASELOAD_SANDBOX_INTERCOM_ROOM_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* intercom_talks.c - what else there is to read of conversations: how they were handled, and which are gone.
  */
 #include <string.h>

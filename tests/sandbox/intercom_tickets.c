@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* intercom_tickets.c - how tickets are found: in the order of a shelf, each with its parts. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* internal.h - what the sandbox's rooms know of each other. Every function may be called from any thread.
  *
  * clock    the virtual clock

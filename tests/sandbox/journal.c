@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* journal.c - what was asked, in order.
  *
  * Entries are kept as finished lines. Past the ceiling the oldest half is forgotten; numbers go on.

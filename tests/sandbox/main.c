@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* main.c - the sandbox as a program. */
 #include <errno.h>
 #include <signal.h>

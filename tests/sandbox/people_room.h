@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* people_room.h - a sandbox with a small world of people and talk, for tests of what it tells of them. */
 #ifndef CASELOAD_SANDBOX_PEOPLE_ROOM_H
 #define CASELOAD_SANDBOX_PEOPLE_ROOM_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* pubsub_internal.h - the rooms of the Pub/Sub sandbox.
  *
  * pubsub.c          its doors: start, stop, make, publish, report

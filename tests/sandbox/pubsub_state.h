@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* pubsub_state.h - the broker's memory, for its two files.
  *
  * pubsub_broker.c  topics, subscriptions, publishing, seeking, the report

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* pubsub_stream.c - StreamingPull. The requests lease, extend, give back and acknowledge as their unary
  * relatives do; answers go out whenever there is something to hand out. Bytes outstanding are not counted. */
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* sandbox.c - all rooms of the sandbox are opened and closed here. */
 #include <stdlib.h>
 

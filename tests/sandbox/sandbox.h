@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* sandbox.h - Pub/Sub, BigQuery and Intercom on loopback, speaking the real protocols.
  *
  * One HTTP port serves BigQuery REST (/bigquery/v2, /upload/bigquery/v2), Intercom REST, the token endpoint

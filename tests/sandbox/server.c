@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* server.c - the sockets and threads of the HTTP server: one thread accepts, each connection has its own. */
 #include <arpa/inet.h>
 #include <errno.h>

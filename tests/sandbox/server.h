@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* server.h - what the files of the HTTP server know of each other.
  *
  * server.c          sockets and threads

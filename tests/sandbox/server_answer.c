@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* server_answer.c - from a request to bytes on the wire: routes, the faults of the wire, the journal. */
 #include <errno.h>
 #include <inttypes.h>

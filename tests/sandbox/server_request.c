@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* server_request.c - HTTP/1.1 requests off a socket: heads, and bodies of known length or in chunks. */
 #include <ctype.h>
 #include <errno.h>

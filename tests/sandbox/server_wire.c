@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* server_wire.c - bytes of a connection, in the clear or under TLS. */
 #include <errno.h>
 #include <openssl/ssl.h>

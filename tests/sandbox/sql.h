@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* sql.h - GoogleSQL text as a tree. Private to the store.
  *
  * text -> tokens (sql_lex.c) -> statements (sql_parse*.c) -> SQLite's SQL with types (sql_emit*.c) -> run,

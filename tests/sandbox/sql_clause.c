@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Conditions, and ORDER BY and PARTITION BY of windows. */
 #include "sql_emit.h"
 

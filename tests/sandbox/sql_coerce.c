@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Coercions, and structs and arrays as JSON text. */
 #include <string.h>
 #include <strings.h>

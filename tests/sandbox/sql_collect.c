@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Aggregates that look at all values at once: collected and sorted by our own aggregate, bq_array_agg. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Statements on rows: queries, INSERT, UPDATE, DELETE. */
 #include <string.h>
 #include <strings.h>

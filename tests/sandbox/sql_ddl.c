@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Tables and views by statement: CREATE, DROP. A statement does all of it or nothing. */
 #include <string.h>
 #include <strings.h>

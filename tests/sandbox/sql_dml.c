@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* INSERT, UPDATE and DELETE on rows that carry commit numbers: nothing is overwritten before its commit. */
 #include <string.h>
 #include <strings.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* sql_emit.h - from the tree to SQLite's SQL, with types and scopes. Private to the store.
  *
  * ?1 is the commit that is read, ?2 the negative number of the running transaction, ?3 and up the bindings.

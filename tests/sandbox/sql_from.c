@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* FROM: tables, views, subqueries, arrays, joins. */
 #include <string.h>
 #include <strings.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Calls of functions: which rule fits the arguments, and what SQLite gets. */
 #include <ctype.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Tokens of GoogleSQL: https://cloud.google.com/bigquery/docs/reference/standard-sql/lexical */
 #include <ctype.h>
 #include <string.h>

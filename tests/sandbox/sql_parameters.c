@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Query parameters, as the REST API sends them. */
 #include <strings.h>
 

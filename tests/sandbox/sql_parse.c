@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Scripts and statements of GoogleSQL:
  * https://cloud.google.com/bigquery/docs/reference/standard-sql/procedural-language */
 #include <ctype.h>

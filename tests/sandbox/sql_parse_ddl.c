@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* CREATE, DROP and TRUNCATE:
  * https://cloud.google.com/bigquery/docs/reference/standard-sql/data-definition-language */
 #include <string.h>

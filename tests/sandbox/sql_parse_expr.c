@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Expressions of GoogleSQL, by precedence:
  * https://cloud.google.com/bigquery/docs/reference/standard-sql/operators */
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Queries of GoogleSQL: https://cloud.google.com/bigquery/docs/reference/standard-sql/query-syntax */
 #include <string.h>
 #include <strings.h>

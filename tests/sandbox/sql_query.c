@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* SELECT, set operations and WITH. */
 #include <ctype.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* https://cloud.google.com/bigquery/docs/reference/standard-sql/functions-all */
 #include "sql_rules.h"
 

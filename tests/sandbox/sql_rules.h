@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* sql_rules.h - the functions of GoogleSQL that are known, as a table. Private to sql_rules.c and
  * sql_functions.c. */
 #ifndef CASELOAD_SANDBOX_SQL_RULES_H

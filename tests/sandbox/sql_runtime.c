@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Numbers, casts and texts at run time. */
 #include <ctype.h>
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* sql_runtime.h - the functions behind the SQL that the emitter writes. Private to sql_runtime*.c. */
 #ifndef CASELOAD_SANDBOX_SQL_RUNTIME_H
 #define CASELOAD_SANDBOX_SQL_RUNTIME_H

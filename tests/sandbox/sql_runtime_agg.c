@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* ARRAY_AGG with ORDER BY, IGNORE NULLS and LIMIT: SQLite 3.40 sorts no aggregate's arguments. */
 #include <jansson.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* JSON and arrays at run time. */
 #include <jansson.h>
 #include <math.h>

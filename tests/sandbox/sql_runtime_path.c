@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* JSONPath and subscripts on the text of a JSON value. The text is not parsed and written again, so that
  * numbers and escapes stay as they are; a broken text ends the search and nothing more. */
 #include <ctype.h>

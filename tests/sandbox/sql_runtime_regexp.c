@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Regular expressions. POSIX extended ones stand in for RE2: an expression is rewritten where both say the
  * same in other words, and refused where they differ. */
 #include <ctype.h>

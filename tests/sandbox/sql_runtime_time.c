@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Days and instants at run time. */
 #include <ctype.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a name means: columns, fields, relations, script variables; and the catalog's tables. */
 #include <string.h>
 #include <strings.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Scripts, statement by statement. The mutex is held for one statement at a time, so scripts interleave as
  * BigQuery's jobs do. A mistake leaves the statement by longjmp to guarded(), its only landing. */
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* sql_script.h - one running script. Private to sql_script.c, sql_data.c, sql_ddl.c and sql_parameters.c. */
 #ifndef CASELOAD_SANDBOX_SQL_SCRIPT_H
 #define CASELOAD_SANDBOX_SQL_SCRIPT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Days and instants as texts: the stored form, and what people write. */
 #include <ctype.h>
 #include <stdio.h>

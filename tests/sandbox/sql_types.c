@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Types, their names, and their shape as a REST schema. */
 #include <string.h>
 #include <strings.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Values between JSON, SQLite and the REST API. */
 #include <inttypes.h>
 #include <math.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The database, its transactions and their commit numbers. */
 #include "store_internal.h"
 

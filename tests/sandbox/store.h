@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* store.h - BigQuery's tables and its SQL, over one SQLite database. Any thread.
  *
  * Rows carry hidden commit numbers (from, to), so that a transaction reads one snapshot plus its own writes,

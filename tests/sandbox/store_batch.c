@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Rows of a load job: checked one by one, written in chunks, visible all at once. */
 #include <stdlib.h>
 #include <string.h>

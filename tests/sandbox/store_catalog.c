@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Datasets and tables: kept in memory, written through to SQLite so that a file opened again has them all. */
 #include <stdlib.h>
 #include <string.h>

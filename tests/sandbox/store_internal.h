@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* store_internal.h - the store's own structures. Everything here is touched with the mutex held only. */
 #ifndef CASELOAD_SANDBOX_STORE_INTERNAL_H
 #define CASELOAD_SANDBOX_STORE_INTERNAL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* store_room.h - a store in memory with short ways to use it, for tests. */
 #ifndef CASELOAD_SANDBOX_STORE_ROOM_H
 #define CASELOAD_SANDBOX_STORE_ROOM_H

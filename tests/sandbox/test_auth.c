@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The token server and the bearer check are as strict as Google's: one wrong claim, and nothing is given. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,7 +16,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "client.h"
-#include "token_parts.h"
+#include "../../src/credentials/internal.h"
 
 #define CLOUD "https://www.googleapis.com/auth/cloud-platform"
 #define FORM  "Content-Type: application/x-www-form-urlencoded\r\n"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_bigquery.c - datasets, tables and jobs over HTTP: what is refused, what is shown, faults. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_bigquery_load.c - loads, uploads and rows over HTTP. */
 #include <setjmp.h>
 #include <stdarg.h>

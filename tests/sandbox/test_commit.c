@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The loader's own SQL, from src/bigquery/sql: the texts are filled here and run as they are. */
 #include <setjmp.h>
 #include <stdarg.h>

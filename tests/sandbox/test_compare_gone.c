@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Companies, tickets and what belongs to them; the deleted, and the newest: whatever the warehouse says
  * wrongly, or does not say, is noticed. */
 #include <setjmp.h>

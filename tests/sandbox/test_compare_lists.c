@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Tables whose rows are records of a shelf: whatever they say wrongly, or do not say, is noticed. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The lists of Intercom's API, over the wire of a whole sandbox. */
 #include <setjmp.h>
 #include <stdarg.h>

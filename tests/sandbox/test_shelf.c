@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Shelves: what is on them, and what becomes of it. */
 #include <setjmp.h>
 #include <stdarg.h>

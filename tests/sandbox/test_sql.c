@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_sql.c FILE... - cases of GoogleSQL as data. A case:
  *
  *   case: what it shows

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Tickets, and the lists that go with conversations. */
 #include "people_room.h"
 

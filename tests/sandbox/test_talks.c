@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Conversations and admins: the world that has them, the routes that show them, and the comparison that knows
  * when one row is lost, doubled or altered. */
 #include <setjmp.h>

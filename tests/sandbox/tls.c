@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tls.c - an authority of its own, made at the start, and the server's certificate for 127.0.0.1 alone. */
 #include <openssl/bio.h>
 #include <openssl/evp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* world.c - the records of the workspace and what becomes of them. */
 #include <assert.h>
 #include <inttypes.h>

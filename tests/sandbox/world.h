@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* world.h - what is in the workspace: records, and every version each ever had.
  *
  * Made from a seed, so two worlds with the same seed and history are equal. Contacts have the shape of

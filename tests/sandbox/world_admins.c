@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* world_admins.c - what the list of admins says. */
 #include <assert.h>
 #include <pthread.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* world_admins.h - the people who answer: a short list without times, made from the seed. Any thread. */
 #ifndef CASELOAD_SANDBOX_WORLD_ADMINS_H
 #define CASELOAD_SANDBOX_WORLD_ADMINS_H

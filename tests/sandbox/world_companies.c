@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* world_companies.c - the scroll over all companies, their segments, and the deleted ones. */
 #include <inttypes.h>
 #include <pthread.h>

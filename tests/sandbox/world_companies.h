@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* world_companies.h - companies: records of a shelf that are read by scrolling, with the segments they are in
  * and what is known of the deleted ones. Any thread.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* world_contact.c - what a version of a contact says.
  *
  * Everything follows from the seed, the contact's number and its version. Most values are plain; some are

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* world_events.c - when work on conversations was paused and taken up again, and which were deleted. */
 #include <stdio.h>
 #include <stdlib.h>

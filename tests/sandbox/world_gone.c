@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* world_gone.c - records that are deleted, merged into others, or there again; and what is known of that. */
 #include <assert.h>
 #include <stdlib.h>

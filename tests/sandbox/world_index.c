@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* world_index.c - records in order of (updated_at, id): a treap that counts, so ranks and the nth are fast.
  *
  * A treap is a search tree by key and a heap by a priority that looks random, which keeps it shallow.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* world_lists.c - the lists of a shelf's records, and all shelves together. */
 #include <assert.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* world_people.c - contacts one by one, all of them in the order they came, and the lists inside of them. */
 #include <stdlib.h>
 #include <string.h>

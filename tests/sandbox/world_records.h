@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* world_records.h - how the world keeps its records: compactly, in the order they came, with an index.
  *
  * world.c          records, their versions, touching, searching

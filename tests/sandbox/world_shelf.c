@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* world_shelf.c - a shelf's records, their versions, and how they change. */
 #include <assert.h>
 #include <inttypes.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* world_shelf.h - the lists of the workspace: a shelf holds the records of one kind, each with every version
  * it ever had.
  *

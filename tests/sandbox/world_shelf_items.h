@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* world_shelf_items.h - how a shelf keeps its records.
  *
  * world_shelf.c   records, their versions, and how they change

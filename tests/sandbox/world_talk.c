@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* world_talk.c - what a version of a conversation says, and what was said in it.
  *
  * Everything follows from the seed, the conversation's number and the times of its versions. Each version

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* world_template.c - the values that a template leaves open. */
 #include <inttypes.h>
 #include <stdio.h>

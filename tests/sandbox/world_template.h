@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* world_template.h - records made of templates, which are data: tests/data/intercom/<kind>.json.
  *
  *   {"key": "full_name",   the member by which a record is known; without it "id"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* world_thread.c - threads as answers, and their parts as rows: for conversations that were made from the
  * seed and for those that were given whole. */
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* world_tickets.c - what was said and done in tickets.
  *
  * Each version after the first adds a part; some edit an earlier one, which moves its updated_at, and some

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* world_tickets.h - tickets with what was said and done in them. The tickets are records of a shelf; their
  * parts follow from the seed, the ticket's number and the times of its versions. Any thread.
  */

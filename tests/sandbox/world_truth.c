@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* world_truth.c - which record is meant by an id, and what it ever said: for comparing. */
 #include <assert.h>
 #include <inttypes.h>

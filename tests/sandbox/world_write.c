@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* world_write.c - JSON as it is put down for a record of the world, and the dice that choose what it says. */
 #include <inttypes.h>
 #include <stdarg.h>

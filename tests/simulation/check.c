@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* check.c - what must hold in every history, whatever happened.
  *
  *  double    At no time does a table hold the same key and version twice.
- *  vanished  No committed row ever disappears, but by the deletes and drops of the history itself.
+ *  deleted_during_read  No committed row ever disappears, but by the deletes and drops of the history itself.
  *  invented  Every row is a version that the source had, on its own day.
  *  torn      With a row of a record stand all children that this version of the record had.
  *  claim     A claim that the plan believes (plan_covered) is honest: take what a search shows of a record
@@ -30,9 +31,15 @@ static const struct place places[] = {{0, 0}, {1, 0}, {1, 1}};
 #define PLACES (sizeof places / sizeof places[0])
 
 static const char *const names[PROPERTIES] = {
-    [PROPERTY_NONE] = "none",         [PROPERTY_DOUBLE] = "double", [PROPERTY_VANISHED] = "vanished",
-    [PROPERTY_INVENTED] = "invented", [PROPERTY_TORN] = "torn",     [PROPERTY_CLAIM] = "claim",
-    [PROPERTY_SERVED] = "served",     [PROPERTY_NEWEST] = "newest", [PROPERTY_STUCK] = "stuck",
+    [PROPERTY_NONE] = "none",
+    [PROPERTY_DOUBLE] = "double",
+    [PROPERTY_VANISHED] = "deleted_during_read",
+    [PROPERTY_INVENTED] = "invented",
+    [PROPERTY_TORN] = "torn",
+    [PROPERTY_CLAIM] = "claim",
+    [PROPERTY_SERVED] = "served",
+    [PROPERTY_NEWEST] = "newest",
+    [PROPERTY_STUCK] = "stuck",
 };
 
 const char *property_name(enum property property)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* crew.c - the workers: a model of the worker's loop around the real run.
  *
  * A worker that is killed could simply never be resumed, but then everything it holds would leak. Instead it

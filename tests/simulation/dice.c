@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* dice.c - the one source of chance. */
 #include "sim.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* history.c - one history: what the world, people and the crew do, in the order of one clock. */
 #include <stdarg.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* sim.c - the program: many histories of the real design, or each wrong design until it is caught. */
 #include <errno.h>
 #include <inttypes.h>

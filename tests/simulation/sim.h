@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* sim.h - random histories of the heart: a world of records, a crew of workers, a warehouse, and what may go
  * wrong between them.
  *
@@ -195,7 +196,8 @@ void crew_resume(struct sim *sim, struct hand *hand);
 bool crew_call(void *context, const char *name, struct error *err); /* the hook of all ports */
 
 /* check.c: the properties. */
-void check_rows(struct sim *sim); /* after every event: no double, none vanished, none invented, none torn */
+void check_rows(
+    struct sim *sim); /* after every event: no double, none deleted_during_read, none invented, none torn */
 /* Every believed claim is honest; of all streams, or of those with new claims. */
 void check_claims(struct sim *sim, bool all);
 void check_served(struct sim *sim, const struct hand *hand, const struct request *request,

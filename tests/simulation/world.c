@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* world.c - records that are touched at any moment, and become visible to a search when they like. */
 #include <stdio.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fake.h - what the in-memory doubles of the three ports share: a hook and a clock.
  *
  * The hook is called at the start of every port call, with the call's name ("state", "next", "commit", ...).

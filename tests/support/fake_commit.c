@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fake_commit.c - the transaction of the warehouse's double, right and wrong. */
 #include <stdio.h>
 #include <stdlib.h>

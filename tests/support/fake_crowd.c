@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "fake_crowd.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fake_crowd.h - people who may be gone, with all that hangs on them: the notes of who is gone, the teams
  * that each is in (a set, replaced as a whole), the list of all ids, and the list of their attributes.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fake_internal.h - shared by the two halves of the warehouse's double: the port, and what its jobs do. */
 #ifndef CASELOAD_TESTS_FAKE_INTERNAL_H
 #define CASELOAD_TESTS_FAKE_INTERNAL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fake_source.h - port 1 in memory: records with all their versions, of which a search shows one.
  *
  *     struct fake_source source;

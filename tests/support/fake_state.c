@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fake_state.c - what the warehouse's double says about a stream. */
 #include <stdlib.h>
 #include <string.h>

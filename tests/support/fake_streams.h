@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fake_streams.h - one small stream of each kind, for tests that need any stream at all. */
 #ifndef CASELOAD_TESTS_FAKE_STREAMS_H
 #define CASELOAD_TESTS_FAKE_STREAMS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "fake_trigger.h"
 
 #include <stdio.h>
@@ -37,8 +38,8 @@ static void deliver(const struct fake_trigger *trigger, const struct fake_messag
     };
     if (!message->attribute.key) return;
     out_delivery->attributes = mem_zero(1, sizeof *out_delivery->attributes);
-    out_delivery->attributes[0] = (struct attribute){.key = mem_text(message->attribute.key),
-                                                     .value = mem_text(message->attribute.value)};
+    out_delivery->attributes[0] = (struct message_attribute){.key = mem_text(message->attribute.key),
+                                                             .value = mem_text(message->attribute.value)};
     out_delivery->attribute_count = 1;
 }
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fake_trigger.h - port 3 in memory: messages that come back until they are acked.
  *
  *     struct fake_trigger trigger;
@@ -20,7 +21,7 @@
 
 struct fake_message {
     char *id, *data;
-    struct attribute attribute; /* of the next deliveries; both NULL: none. Borrowed */
+    struct message_attribute attribute; /* of the next deliveries; both NULL: none. Borrowed */
     int64_t published_us;
     int64_t due_us; /* it is delivered from then on */
     int attempt;    /* deliveries so far */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fake_warehouse.c - the port of the warehouse's double: tables, staging, jobs. */
 #include "fake_warehouse.h"
 

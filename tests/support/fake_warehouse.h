@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fake_warehouse.h - port 2 in memory, with the semantics that the real one has by SQL.
  *
  *     struct fake_warehouse warehouse;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Turns FILES (a list of *.sql) into OUT: `const char sql_<name>[]`, without lines that are only comment. Bytes
 # rather than string literals: nothing needs escaping, and no compiler's limit on literals applies.
 set(code "/* Made by sql/embed.cmake. */\n")

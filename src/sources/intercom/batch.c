@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* batch.c - the records of a page, and what they imply: a contact names those that were merged into it, a
  * deleted conversation says that it is gone. */
 #include <inttypes.h>

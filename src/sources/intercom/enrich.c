@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* enrich.c - reads a listing, and adds what its records have more of.
  *
  * Parts that are inside of a record become rows; a list that is cut off in it is read whole; a set that
@@ -234,7 +235,7 @@ static bool end_nested(struct enrich *enrich, const struct task *task, struct er
             if (task->lists & 1U << i) complete_nested(&nested[i], task->record, elements);
         return true;
     case FATE_GONE:
-        page->vanished++;
+        page->deleted_during_read++;
         bury(enrich, errand, task->record);
         return true;
     case FATE_REJECTED: return true; /* it stays as it came */
@@ -346,8 +347,8 @@ static bool next_page(struct reader *reader, struct page *out_page, struct error
     page.records = enrich->batch.records;
     page.count = enrich->batch.count;
     page.requests += enrich->errands.requests;
-    page.repairs += enrich->errands.repairs;
-    enrich->errands.requests = enrich->errands.repairs = 0;
+    page.normalisations += enrich->errands.normalisations;
+    enrich->errands.requests = enrich->errands.normalisations = 0;
     *out_page = page;
     return true;
 }

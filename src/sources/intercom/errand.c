@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "errand.h"
 
 #include <inttypes.h>
@@ -19,7 +20,7 @@ static bool send(struct errand *errand, struct error *err)
 {
     bool whole = errand->large && !errand->parts;
     if (!errand->large)
-        store_small(&errand->store, &errand->errands->waiting, LIMIT_WAITER);
+        store_small(&errand->store, &errand->errands->waiting, LIMIT_DEFERRED_BODY);
     else if (errand->parts)
         store_large(&errand->store, errand->parts);
     else
@@ -179,7 +180,7 @@ void errand_problem(const struct errand *errand, const char *noun, const struct 
 {
     if (err->kind == ERROR_LIMIT)
         (void)snprintf(out, size, "its %s is larger than the %d bytes%s that are allowed", noun,
-                       errand->parts ? LIMIT_THREAD : LIMIT_PAGE,
+                       errand->parts ? LIMIT_DETAIL : LIMIT_PAGE,
                        errand->parts ? ", or the compressed ones," : "");
     else if (err->kind == ERROR_FORMAT)
         (void)snprintf(out, size, "its %s is no JSON that can be read", noun);
@@ -202,7 +203,7 @@ enum fate errand_end(struct errand *errand, json_t **out_value, struct error *er
         if (!is_worth_asking_again(errand, &failure) || !send(errand, &failure)) break;
     fetch_tell(fetch, &told);
     errands->requests += told.requests;
-    errands->repairs += told.repairs;
+    errands->normalisations += told.normalisations;
     if (!errand->large || !errand->parts) store_done(&errand->store);
     if (read && !errand->large) {
         free(errands->proven);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* errand.h - one GET of many that are under way at once, under the one limiter.
  *
  * They are begun, and then end one by one, whoever's turn it is. An answer that comes before its turn waits
@@ -20,7 +21,7 @@ struct errands {
     size_t waiting;   /* bytes of answers before their turn */
     char *proven;     /* the URL of one that was read; before that, of what can always be read */
     int64_t requests; /* made by those that ended; the caller may reset it, and the next one */
-    int64_t repairs;
+    int64_t normalisations;
 };
 
 void errands_init(struct errands *errands, struct intercom *intercom);

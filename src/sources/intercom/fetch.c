@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
 #include <string.h>
 
@@ -66,8 +67,8 @@ static bool looks_whole(const struct buf *body)
 static bool read_body(struct fetch *fetch, const struct http_reply *reply, json_t **out_value,
                       struct error *err)
 {
-    if (fetch->store) return store_read(fetch->store, &fetch->repairs, out_value, err);
-    return json_read(buf_string(&reply->body), reply->body.size, &fetch->repairs, out_value, err);
+    if (fetch->store) return store_read(fetch->store, &fetch->normalisations, out_value, err);
+    return json_read(buf_string(&reply->body), reply->body.size, &fetch->normalisations, out_value, err);
 }
 
 /* A good status is not enough: bodies come empty, cut or as a proxy's page, and are whole the next time. */
@@ -140,7 +141,9 @@ bool fetch_send(struct fetch *fetch, const struct fetch_request *request, struct
     fetch->late = false;
     struct http_sink sink = fetch->store ? store_sink(fetch->store) : (struct http_sink){0};
     /* With a store http keeps refusals alone, and many wait. */
-    size_t limit = fetch->store ? LIMIT_WAITER : request->reply_limit ? request->reply_limit : LIMIT_PAGE;
+    size_t limit = fetch->store           ? LIMIT_DEFERRED_BODY
+                   : request->reply_limit ? request->reply_limit
+                                          : LIMIT_PAGE;
     const char *const headers[] = {"Accept: application/json", intercom->version_line,
                                    bodied           ? "Content-Type: application/json"
                                    : request->fresh ? "Cache-Control: no-cache"
@@ -261,9 +264,10 @@ bool fetch_wait(struct fetch *fetch, json_t **out_value, struct error *err)
 void fetch_tell(struct fetch *fetch, struct page *page)
 {
     page->requests += fetch->tries;
-    page->repairs += fetch->repairs.numbers + fetch->repairs.characters + fetch->repairs.duplicates;
+    page->normalisations +=
+        fetch->normalisations.numbers + fetch->normalisations.characters + fetch->normalisations.duplicates;
     fetch->tries = 0;
-    fetch->repairs = (struct json_repairs){0};
+    fetch->normalisations = (struct json_normalisations){0};
 }
 
 void fetch_done(struct fetch *fetch)

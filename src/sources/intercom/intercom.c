@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "intercom.h"
 
 #include <inttypes.h>
@@ -8,7 +9,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "base/nearest.h"
+#include "base/suggest.h"
 #include "internal.h"
 
 #define DEFAULT_MINOR 16
@@ -116,7 +117,7 @@ static bool pick_base_url(const struct source_settings *settings, char **out_url
         if (!url && strcmp(region, regions[i].name) == 0) url = regions[i].base_url;
     }
     if (!url) {
-        const char *near = nearest_name(region, names, sizeof names / sizeof *names);
+        const char *near = suggest_name(region, names, sizeof names / sizeof *names);
         return error_set(err, ERROR_CONFIG, "Intercom has no region \"%.40s\": it is us, eu or au%s%s",
                          region, near ? "; you probably mean " : "", near ? near : "");
     }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* intercom.h - Intercom's REST API as a source. */
 #ifndef CASELOAD_SOURCES_INTERCOM_INTERCOM_H
 #define CASELOAD_SOURCES_INTERCOM_INTERCOM_H

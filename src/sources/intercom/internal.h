@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* internal.h - what Intercom's rooms know of each other. One thread, that of the source.
  *
  * streams  THE table of streams; tables.h and table_*.c have their columns
@@ -79,11 +80,12 @@ struct fetch {
     int64_t *good;       /* counts the good answers of a kind as they come; may be NULL */
     struct http_policy policy;
     struct http_call *call;
-    json_t *value;               /* read from the newest good answer */
-    struct json_repairs repairs; /* of all good answers since fetch_init; the caller may reset them */
-    int64_t tries;               /* made since fetch_init; the caller may reset it */
-    char request_id[64];         /* of the newest answer, "-" if it had none */
-    char code[64];               /* of the newest refusal, made harmless */
+    json_t *value; /* read from the newest good answer */
+    struct json_normalisations
+        normalisations;  /* of all good answers since fetch_init; the caller may reset them */
+    int64_t tries;       /* made since fetch_init; the caller may reset it */
+    char request_id[64]; /* of the newest answer, "-" if it had none */
+    char code[64];       /* of the newest refusal, made harmless */
     char message[256];
     char canonical[LIMIT_NAME]; /* of the newest refusal: the id that the record has now, if it told one */
     struct error unread;        /* why the newest good answer could not be read */
@@ -103,7 +105,7 @@ void fetch_init(struct fetch *fetch, struct intercom *intercom, const char *what
 bool fetch_send(struct fetch *fetch, const struct fetch_request *request, struct error *err) CHECKED;
 /* out is yours. ERROR_BUSY after all tries; the other kinds as the table in fetch.c says. */
 bool fetch_wait(struct fetch *fetch, json_t **out_value, struct error *err) CHECKED;
-/* Moves the counts of tries and repairs to the page, before another exchange adds to them. */
+/* Moves the counts of tries and normalisations to the page, before another exchange adds to them. */
 void fetch_tell(struct fetch *fetch, struct page *page);
 void fetch_done(struct fetch *fetch); /* drops what is under way */
 /* Cuts and makes harmless what a peer wrote. */
@@ -292,7 +294,7 @@ void imply_deleted(struct batch *batch, const json_t *record);
 
 /* Lists of records that wait, deflated, as many as there is room for. Zero is an empty one. */
 struct spool {
-    struct pack *pages;
+    struct zbuf *pages;
     size_t count, next; /* put; and the first that was not taken */
     size_t packed;      /* memory that they take */
 };

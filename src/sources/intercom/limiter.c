@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "internal.h"
 
 #define LONGEST_WINDOW_MS  60000  /* Intercom's windows last 10 s; a reset further away is not believed */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* link.c - where the next page is, in all the forms in which Intercom says it, and whether we were there. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* nested.c - records inside of records that tables of several files share. */
 #include "nested.h"
 

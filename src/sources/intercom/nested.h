@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* nested.h - records inside of records that tables of several files share.
  *
  * The sizes stand here so that COUNT works in each file. One that is too small does not compile; one that is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* paging.c - reads a stream leg by leg, and each leg page by page. The next page travels while this one is
  * worked on. */
 #include <assert.h>
@@ -121,15 +122,16 @@ static bool send_request(struct paging *paging, struct error *err)
     (void)snprintf(paging->what, sizeof paging->what, "Intercom %s%s%.40s, page %" PRId64,
                    paging->stream->stream.name, leg->type ? " of type " : "", leg->type ? leg->type : "",
                    paging->number);
-    return fetch_send(&paging->fetch,
-                      &(struct fetch_request){
-                          .method = shape->method,
-                          .url = buf_string(&paging->url),
-                          .body = paging->body.size > 0 ? &paging->body : NULL,
-                          .retry = paging->patient ? &retry_api : &retry_page,
-                          .reply_limit = shape->cursors && paging->per_page > 1 ? LIMIT_CROWD : LIMIT_PAGE,
-                      },
-                      err);
+    return fetch_send(
+        &paging->fetch,
+        &(struct fetch_request){
+            .method = shape->method,
+            .url = buf_string(&paging->url),
+            .body = paging->body.size > 0 ? &paging->body : NULL,
+            .retry = paging->patient ? &retry_api : &retry_page,
+            .reply_limit = shape->cursors && paging->per_page > 1 ? LIMIT_PAGE_SOFT : LIMIT_PAGE,
+        },
+        err);
 }
 
 /* Long windows fail in Intercom: the same time in shorter pieces. */

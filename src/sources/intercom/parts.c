@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "parts.h"
 
 void parts_init(struct parts *parts, const struct intercom_thread *shape, struct batch *batch)

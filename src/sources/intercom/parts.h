@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* parts.h - what belongs to a record, and becomes rows of its own: the parts inside of it, and the sets that
  * are read with a GET each.
  */

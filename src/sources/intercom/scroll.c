@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* scroll.c - the companies: a list that only moves forward.
  *
  * Intercom keeps the place: each page is asked for with the same parameter, and the end is an empty page. So

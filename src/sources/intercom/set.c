@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* set.c - a set that belongs to a record and has a path of its own: the segments of a company. */
 #include "parts.h"
 

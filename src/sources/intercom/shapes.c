@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* shapes.c - how the pages of a list are asked for. A stream differs from its neighbours by data only. */
 #include <inttypes.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "store.h"
 
 #include "base/limits.h"
@@ -10,8 +11,8 @@ static void forget(struct store *store)
 {
     if (store->waiting) *store->waiting -= store->body.size;
     buf_done(&store->body);
-    pack_done(&store->pack);
-    pack_close(store->reader);
+    zbuf_done(&store->pack);
+    zbuf_close(store->reader);
     json_split_done(&store->split);
     json_drop(&store->elements);
     *store = (struct store){.waiting = NULL};
@@ -28,7 +29,7 @@ void store_large(struct store *store, const char *const *path)
 {
     forget(store);
     store->path = path;
-    pack_init(&store->pack, LIMIT_THREAD, LIMIT_PACKED);
+    zbuf_init(&store->pack, LIMIT_DETAIL, LIMIT_COMPRESSED);
 }
 
 void store_done(struct store *store)
@@ -43,14 +44,14 @@ static void begin(void *self)
     struct store *store = self;
     if (store->waiting) *store->waiting -= store->body.size;
     buf_reset(&store->body);
-    pack_reset(&store->pack);
+    zbuf_reset(&store->pack);
 }
 
 static bool take(void *self, const void *bytes, size_t size)
 {
     struct store *store = self;
-    if (store->path) return pack_add(&store->pack, bytes, size);
-    if (*store->waiting + size > LIMIT_WAITING || !buf_add(&store->body, bytes, size)) return false;
+    if (store->path) return zbuf_add(&store->pack, bytes, size);
+    if (*store->waiting + size > LIMIT_DEFERRED_TOTAL || !buf_add(&store->body, bytes, size)) return false;
     *store->waiting += size;
     return true;
 }
@@ -72,14 +73,15 @@ static bool check_element(void *self, const char *bytes, size_t size, struct err
     struct store *store = self;
     AUTO(json_drop) json_t *element = NULL;
     store->count++;
-    return json_read(bytes, size, store->repairs, &element, err);
+    return json_read(bytes, size, store->normalisations, &element, err);
 }
 
 static bool keep_element(void *self, const char *bytes, size_t size, struct error *err)
 {
     struct store *store = self;
     json_t *element = NULL;
-    if (!json_read(bytes, size, NULL, &element, err)) return false; /* its repairs were counted before */
+    if (!json_read(bytes, size, NULL, &element, err))
+        return false; /* its normalisations were counted before */
     (void)json_array_append_new(store->elements, element);
     store->bytes += size;
     return true;
@@ -88,9 +90,9 @@ static bool keep_element(void *self, const char *bytes, size_t size, struct erro
 static void begin_reading(struct store *store,
                           bool (*element)(void *self, const char *bytes, size_t size, struct error *err))
 {
-    pack_close(store->reader);
+    zbuf_close(store->reader);
     json_split_done(&store->split);
-    store->reader = pack_open(&store->pack);
+    store->reader = zbuf_open(&store->pack);
     json_split_init(&store->split, LIMIT_PAGE);
     store->split.path = store->path;
     store->split.element = element;
@@ -102,34 +104,35 @@ static void begin_reading(struct store *store,
 static bool read_on(struct store *store, struct error *err)
 {
     char chunk[CHUNK];
-    size_t size = pack_read(store->reader, chunk, sizeof chunk);
+    size_t size = zbuf_read(store->reader, chunk, sizeof chunk);
     store->ended = size == 0;
     return json_split_add(&store->split, chunk, size, err);
 }
 
-static bool check_all(struct store *store, struct json_repairs *repairs, json_t **out_value,
+static bool check_all(struct store *store, struct json_normalisations *normalisations, json_t **out_value,
                       struct error *err)
 {
-    struct json_repairs found = {0};
+    struct json_normalisations found = {0};
     bool good = true;
-    if (!pack_end(&store->pack))
+    if (!zbuf_end(&store->pack))
         return error_set(err, ERROR_LIMIT, "it is larger than what is allowed"); /* take() told before */
     store->count = 0;
-    store->repairs = &found;
+    store->normalisations = &found;
     begin_reading(store, check_element);
     while (good && !store->ended)
         good = read_on(store, err);
     good = good && json_read(buf_string(&store->split.rest), store->split.rest.size, &found, out_value, err);
     begin_reading(store, keep_element); /* what the first reading held is gone */
-    if (good && repairs) json_repairs_add(repairs, &found);
+    if (good && normalisations) json_normalisations_add(normalisations, &found);
     return good;
 }
 
-bool store_read(struct store *store, struct json_repairs *repairs, json_t **out_value, struct error *err)
+bool store_read(struct store *store, struct json_normalisations *normalisations, json_t **out_value,
+                struct error *err)
 {
     *out_value = NULL;
-    if (store->path) return check_all(store, repairs, out_value, err);
-    return json_read(buf_string(&store->body), store->body.size, repairs, out_value, err);
+    if (store->path) return check_all(store, normalisations, out_value, err);
+    return json_read(buf_string(&store->body), store->body.size, normalisations, out_value, err);
 }
 
 bool store_next(struct store *store, json_t **out_list, struct error *err)
@@ -137,7 +140,7 @@ bool store_next(struct store *store, json_t **out_list, struct error *err)
     bool good = true;
     store->elements = json_array();
     store->bytes = 0;
-    while (good && !store->ended && store->bytes < LIMIT_PIECE)
+    while (good && !store->ended && store->bytes < LIMIT_SLICE)
         good = read_on(store, err);
     *out_list = store->elements;
     store->elements = NULL;

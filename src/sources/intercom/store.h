@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* store.h - where the body of a good answer waits until it is read.
  *
  * A small one waits as it came. One that is too large for that is kept deflated, and read twice: the first
@@ -9,7 +10,7 @@
 
 #include "base/json.h"
 #include "base/json_split.h"
-#include "base/pack.h"
+#include "base/zbuf.h"
 #include "net/http.h"
 
 struct store {
@@ -18,14 +19,14 @@ struct store {
 
     const char *const
         *path; /* keys that lead to the list, NULL at the end; NULL: the body is kept as it came */
-    struct pack pack;
+    struct zbuf pack;
     size_t count;               /* elements of the list */
-    struct pack_reader *reader; /* of the second reading; NULL: it has not begun */
+    struct zbuf_reader *reader; /* of the second reading; NULL: it has not begun */
     struct json_split split;
     bool ended;       /* it is over */
     json_t *elements; /* that were found, and not handed on yet */
     size_t bytes;     /* their text's */
-    struct json_repairs *repairs;
+    struct json_normalisations *normalisations;
 };
 
 /* A zeroed store is valid, and is prepared by one of these before each use. */
@@ -36,10 +37,10 @@ void store_done(struct store *store);
 struct http_sink store_sink(struct store *store);
 /* The bytes of a small one. */
 const struct buf *store_body(const struct store *store);
-/* The answer, of a large one without the elements of its list. out is yours; repairs is added to. */
-bool store_read(struct store *store, struct json_repairs *repairs, json_t **out_value,
+/* The answer, of a large one without the elements of its list. out is yours; normalisations is added to. */
+bool store_read(struct store *store, struct json_normalisations *normalisations, json_t **out_value,
                 struct error *err) CHECKED;
-/* The next elements of a large one's list, LIMIT_PIECE of text or a little more; none: there are no more. */
+/* The next elements of a large one's list, LIMIT_SLICE of text or a little more; none: there are no more. */
 bool store_next(struct store *store, json_t **out_list, struct error *err) CHECKED;
 
 #endif

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* streams.c - THE table of streams. Adding one is an entry here, and its columns in a table_<subject>.c. */
 #include "internal.h"
 #include "tables.h"
@@ -73,7 +74,7 @@ static const struct stream *const streams[] = {
                       .by_default = true,
                       .cost = "1 for 150 contacts, and 1 for each list in one of more than 10",
                       .permission = "Read and list users and companies",
-                      .blind = "a contact that changed twice between two runs is seen once"},
+                      .limitations = "a contact that changed twice between two runs is seen once"},
            .reading = &intercom_enriched, .listing = &intercom_pages, .nested = contact_lists,
            .shape = &intercom_search, .path = "/contacts/search", .list = "data", .per_page = 150,
            .query = "include_merge_history=true", .query_since = 16, .bounds = BOUNDS_DAYS_2_16,
@@ -88,7 +89,7 @@ static const struct stream *const streams[] = {
                 .by_default = true,
                 .cost = "1 for 100 companies, all of them each time; 1 for the segments of each that changed",
                 .permission = "Read and list users and companies",
-                .blind = "a company that changed twice between two runs is seen once"},
+                .limitations = "a company that changed twice between two runs is seen once"},
            .reading = &intercom_enriched, .listing = &intercom_scroll, .set = &company_segments,
            .shape = &intercom_list, .path = "/companies/scroll", .list = "data"),
 
@@ -99,7 +100,7 @@ static const struct stream *const streams[] = {
                       .by_default = true,
                       .cost = "1",
                       .permission = "Read and list users and companies",
-                      .blind = "the days on which it was not read"},
+                      .limitations = "the days on which it was not read"},
            .reading = &intercom_pages, .shape = &intercom_list, .path = "/data_attributes", .list = "data",
            .query = "model=contact&include_archived=true"),
 
@@ -110,7 +111,7 @@ static const struct stream *const streams[] = {
                       .by_default = true,
                       .cost = "1",
                       .permission = "Read and list users and companies",
-                      .blind = "the days on which it was not read"},
+                      .limitations = "the days on which it was not read"},
            .reading = &intercom_pages, .shape = &intercom_list, .path = "/data_attributes", .list = "data",
            .query = "model=company&include_archived=true"),
 
@@ -120,7 +121,7 @@ static const struct stream *const streams[] = {
                       .by_default = true,
                       .cost = "1",
                       .permission = "Read and list users and companies",
-                      .blind = "the days on which it was not read"},
+                      .limitations = "the days on which it was not read"},
            .reading = &intercom_pages, .shape = &intercom_list, .path = "/segments", .list = "segments",
            .query = "include_count=true"),
 
@@ -130,7 +131,7 @@ static const struct stream *const streams[] = {
                       .by_default = true,
                       .cost = "1",
                       .permission = "Read tags",
-                      .blind = "the days on which it was not read"},
+                      .limitations = "the days on which it was not read"},
            .reading = &intercom_pages, .shape = &intercom_list, .path = "/tags", .list = "data"),
 
     STREAM(.stream = {.name = "subscription_types",
@@ -138,7 +139,7 @@ static const struct stream *const streams[] = {
                       .table = &intercom_subscription_types,
                       .cost = "1",
                       .permission = "Read and list users and companies",
-                      .blind = "the days on which it was not read"},
+                      .limitations = "the days on which it was not read"},
            .reading = &intercom_pages, .shape = &intercom_list, .path = "/subscription_types",
            .list = "data"),
 
@@ -147,7 +148,7 @@ static const struct stream *const streams[] = {
                       .table = &intercom_audiences,
                       .cost = "1 for 50",
                       .permission = "Read and list users and companies",
-                      .blind = "the days on which it was not read"},
+                      .limitations = "the days on which it was not read"},
            .reading = &intercom_pages, .shape = &intercom_numbers, .path = "/audiences", .list = "data",
            .per_page = 50, .since = 16),
 
@@ -157,7 +158,7 @@ static const struct stream *const streams[] = {
                       .subject = &intercom_contacts,
                       .cost = "1 for 150 contacts, all of them each time",
                       .permission = "Read and list users and companies",
-                      .blind = "when exactly a contact was deleted"},
+                      .limitations = "when exactly a contact was deleted"},
            .reading = &intercom_pages, .shape = &intercom_cursors, .path = "/contacts", .list = "data",
            .per_page = 150, .only_id = true),
 
@@ -167,7 +168,7 @@ static const struct stream *const streams[] = {
                       .subject = &intercom_companies,
                       .cost = "1 for 100 companies, all of them each time",
                       .permission = "Read and list users and companies",
-                      .blind = "when exactly a company was deleted"},
+                      .limitations = "when exactly a company was deleted"},
            .reading = &intercom_scroll, .shape = &intercom_list, .path = "/companies/scroll", .list = "data",
            .only_id = true),
 
@@ -182,7 +183,7 @@ static const struct stream *const streams[] = {
                       .by_default = true,
                       .cost = "1 for 60 that were deleted since the last run",
                       .permission = "Read conversations",
-                      .blind = "what was deleted before the feed began"},
+                      .limitations = "what was deleted before the feed began"},
            .reading = &intercom_pages, .shape = &intercom_numbers, .path = "/conversations/deleted",
            .list = "conversations", .per_page = 60, .query = "order=desc", .since = 16,
            .order = ORDER_NEWEST_FIRST, .imply = imply_deleted),
@@ -196,7 +197,7 @@ static const struct stream *const streams[] = {
                       .by_default = true,
                       .cost = "1 for 150 conversations, and 1 each",
                       .permission = "Read conversations",
-                      .blind = "parts before the newest 500 of a conversation"},
+                      .limitations = "parts before the newest 500 of a conversation"},
            .reading = &intercom_threads, .shape = &intercom_search, .path = "/conversations/search",
            .list = "conversations", .per_page = 150, .bounds = BOUNDS_SECONDS, .order = ORDER_OLDEST_FIRST,
            .thread = &conversation_thread, .set = &handling_events),
@@ -208,7 +209,7 @@ static const struct stream *const streams[] = {
                       .by_default = true,
                       .cost = "1",
                       .permission = "Read conversations",
-                      .blind = "the days on which it was not read"},
+                      .limitations = "the days on which it was not read"},
            .reading = &intercom_pages, .shape = &intercom_list, .path = "/conversations/attributes",
            .list = "data", .query = "include_archived=true", .since = 16, .older_path = "/data_attributes",
            .older_query = "model=conversation&include_archived=true"),
@@ -218,7 +219,7 @@ static const struct stream *const streams[] = {
                       .table = &intercom_calls,
                       .cost = "1 for 25 calls, all of them each time",
                       .permission = "Read calls",
-                      .blind = "a call that changed twice between two runs is seen once"},
+                      .limitations = "a call that changed twice between two runs is seen once"},
            .reading = &intercom_pages, .shape = &intercom_numbers, .path = "/calls", .list = "data",
            .per_page = 25, .since = 14),
 
@@ -231,7 +232,7 @@ static const struct stream *const streams[] = {
                       .by_default = true,
                       .cost = "1 for 150 tickets",
                       .permission = "Read tickets",
-                      .blind = "parts before the newest 500 of a ticket"},
+                      .limitations = "parts before the newest 500 of a ticket"},
            .reading = &intercom_enriched, .listing = &intercom_pages, .thread = &ticket_thread,
            .shape = &intercom_search, .path = "/tickets/search", .list = "tickets", .per_page = 150,
            .bounds = BOUNDS_SECONDS, .order = ORDER_OLDEST_FIRST),
@@ -241,7 +242,7 @@ static const struct stream *const streams[] = {
                       .table = &intercom_ticket_types,
                       .cost = "1",
                       .permission = "Read tickets",
-                      .blind = "the days on which it was not read"},
+                      .limitations = "the days on which it was not read"},
            .reading = &intercom_pages, .shape = &intercom_list, .path = "/ticket_types", .list = "data"),
 
     STREAM(.stream = {.name = "ticket_states",
@@ -249,7 +250,7 @@ static const struct stream *const streams[] = {
                       .table = &intercom_ticket_states,
                       .cost = "1",
                       .permission = "Read tickets",
-                      .blind = "the days on which it was not read"},
+                      .limitations = "the days on which it was not read"},
            .reading = &intercom_pages, .shape = &intercom_list, .path = "/ticket_states", .list = "data",
            .since = 12),
 
@@ -260,7 +261,7 @@ static const struct stream *const streams[] = {
                       .table = &intercom_articles,
                       .cost = "1 for 150 articles, all of them each time",
                       .permission = "Read and list articles",
-                      .blind = "an article that changed twice between two runs is seen once"},
+                      .limitations = "an article that changed twice between two runs is seen once"},
            .reading = &intercom_pages, .shape = &intercom_numbers, .path = "/articles", .list = "data",
            .per_page = 150),
 
@@ -269,7 +270,7 @@ static const struct stream *const streams[] = {
                       .table = &intercom_internal_articles,
                       .cost = "1 for 25 articles, all of them each time",
                       .permission = "Read and list articles",
-                      .blind = "an article that changed twice between two runs is seen once"},
+                      .limitations = "an article that changed twice between two runs is seen once"},
            .reading = &intercom_pages, .shape = &intercom_numbers, .path = "/internal_articles",
            .list = "data", .since = 13),
 
@@ -278,7 +279,7 @@ static const struct stream *const streams[] = {
                       .table = &intercom_collections,
                       .cost = "1 for 150",
                       .permission = "Read and list articles",
-                      .blind = "the days on which it was not read"},
+                      .limitations = "the days on which it was not read"},
            .reading = &intercom_pages, .shape = &intercom_numbers, .path = "/help_center/collections",
            .list = "data", .per_page = 150),
 
@@ -287,7 +288,7 @@ static const struct stream *const streams[] = {
                       .table = &intercom_help_centers,
                       .cost = "1",
                       .permission = "Read and list articles",
-                      .blind = "the days on which it was not read"},
+                      .limitations = "the days on which it was not read"},
            .reading = &intercom_pages, .shape = &intercom_list, .path = "/help_center/help_centers",
            .list = "data"),
 
@@ -296,7 +297,7 @@ static const struct stream *const streams[] = {
                       .table = &intercom_news_items,
                       .cost = "1 for 10 items, all of them each time",
                       .permission = "Read and list news items and newsfeeds",
-                      .blind = "an item that changed twice between two runs is seen once"},
+                      .limitations = "an item that changed twice between two runs is seen once"},
            .reading = &intercom_pages, .shape = &intercom_numbers, .path = "/news/news_items",
            .list = "data"),
 
@@ -305,7 +306,7 @@ static const struct stream *const streams[] = {
                       .table = &intercom_newsfeeds,
                       .cost = "1 for 10",
                       .permission = "Read and list news items and newsfeeds",
-                      .blind = "the days on which it was not read"},
+                      .limitations = "the days on which it was not read"},
            .reading = &intercom_pages, .shape = &intercom_numbers, .path = "/news/newsfeeds", .list = "data"),
 
     STREAM(.stream = {.name = "macros",
@@ -313,7 +314,7 @@ static const struct stream *const streams[] = {
                       .table = &intercom_macros,
                       .cost = "1 for 150 macros, all of them each time",
                       .permission = "Read conversations",
-                      .blind = "a macro that changed twice between two runs is seen once"},
+                      .limitations = "a macro that changed twice between two runs is seen once"},
            .reading = &intercom_pages, .shape = &intercom_cursors, .path = "/macros", .list = "data",
            .per_page = 150, .since = 16),
 
@@ -322,7 +323,7 @@ static const struct stream *const streams[] = {
                       .table = &intercom_content_snippets,
                       .cost = "1 for 50 snippets, all of them each time",
                       .permission = "Read content",
-                      .blind = "a snippet that changed twice between two runs is seen once"},
+                      .limitations = "a snippet that changed twice between two runs is seen once"},
            .reading = &intercom_pages, .shape = &intercom_numbers, .path = "/content_snippets",
            .list = "data", .per_page = 50, .since = 16),
 
@@ -331,7 +332,7 @@ static const struct stream *const streams[] = {
                       .table = &intercom_content_import_sources,
                       .cost = "1 for 50",
                       .permission = "Read content",
-                      .blind = "the days on which it was not read"},
+                      .limitations = "the days on which it was not read"},
            .reading = &intercom_pages, .shape = &intercom_numbers, .path = "/ai/content_import_sources",
            .list = "data", .per_page = 50, .since = 12),
 
@@ -340,7 +341,7 @@ static const struct stream *const streams[] = {
                       .table = &intercom_external_pages,
                       .cost = "1 for 50 pages, all of them each time",
                       .permission = "Read content",
-                      .blind = "a page that changed twice between two runs is seen once"},
+                      .limitations = "a page that changed twice between two runs is seen once"},
            .reading = &intercom_pages, .shape = &intercom_numbers, .path = "/ai/external_pages",
            .list = "data", .per_page = 50, .since = 12),
 
@@ -352,7 +353,7 @@ static const struct stream *const streams[] = {
                       .by_default = true,
                       .cost = "1",
                       .permission = "Read admins",
-                      .blind = "the days on which it was not read"},
+                      .limitations = "the days on which it was not read"},
            .reading = &intercom_pages, .shape = &intercom_list, .path = "/admins", .list = "admins"),
 
     STREAM(.stream = {.name = "teams",
@@ -361,7 +362,7 @@ static const struct stream *const streams[] = {
                       .by_default = true,
                       .cost = "1",
                       .permission = "Read and list users and companies",
-                      .blind = "the days on which it was not read"},
+                      .limitations = "the days on which it was not read"},
            .reading = &intercom_pages, .shape = &intercom_list, .path = "/teams", .list = "teams"),
 
     STREAM(.stream =
@@ -381,7 +382,7 @@ static const struct stream *const streams[] = {
                       .table = &intercom_away_status_reasons,
                       .cost = "1",
                       .permission = "Read admins",
-                      .blind = "the days on which it was not read"},
+                      .limitations = "the days on which it was not read"},
            .reading = &intercom_pages, .shape = &intercom_list, .path = "/away_status_reasons",
            .list = "data", .since = 14),
 
@@ -390,7 +391,7 @@ static const struct stream *const streams[] = {
                       .table = &intercom_brands,
                       .cost = "1",
                       .permission = "Read admins",
-                      .blind = "the days on which it was not read"},
+                      .limitations = "the days on which it was not read"},
            .reading = &intercom_pages, .shape = &intercom_list, .path = "/brands", .list = "data",
            .since = 15),
 
@@ -399,7 +400,7 @@ static const struct stream *const streams[] = {
                       .table = &intercom_custom_object_instances,
                       .cost = "1 for 150 of a type, at least 1 a type",
                       .permission = "Read custom objects",
-                      .blind = "the days on which it was not read"},
+                      .limitations = "the days on which it was not read"},
            .reading = &intercom_pages, .shape = &intercom_numbers, .path = "/custom_object_instances/",
            .list = "data", .per_page = 150, .since = 16, .typed = true),
 };

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* table_activity.c - what admins did to the workspace. */
 #include "tables.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* table_calls.c - phone calls. */
 #include "tables.h"
 

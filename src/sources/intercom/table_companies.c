@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* table_companies.c - companies, and the segments they are in. */
 #include "nested.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* table_contacts.c - people. */
 #include "tables.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* table_content.c - what the workspace publishes: help center, news, macros, and what the AI agent reads. */
 #include "nested.h"
 

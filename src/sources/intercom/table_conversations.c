@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* table_conversations.c - conversations, and what was said in them. */
 #include "nested.h"
 

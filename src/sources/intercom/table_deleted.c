@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* table_deleted.c - who is gone: one list for each table whose records can be, and the ids that are compared.
  */
 #include "tables.h"

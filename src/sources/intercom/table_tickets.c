@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* table_tickets.c - tickets, what was said in them, their types and their states. */
 #include "nested.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* table_workspace.c - how the workspace is set up. */
 #include "nested.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tables.h - the tables of this source, and the words in which they are written down.
  *
  * Columns bear the names of the record's fields (API 2.16). Everything may be absent or null but the key and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* threads.c - the shape of records that hold others: a search names them, then each is read by itself.
  *
  * Many are under way at once and are handed on one by one, in the order of the search. A thread that is too
@@ -83,7 +84,7 @@ static bool search_on(struct threads *threads, struct error *err)
     threads->next = 0;
     if (!threads->search->reading->next(threads->search, &threads->found, err)) return false;
     threads->errands.requests += threads->found.requests;
-    threads->errands.repairs += threads->found.repairs;
+    threads->errands.normalisations += threads->found.normalisations;
     return true;
 }
 
@@ -140,8 +141,8 @@ static bool take_oldest(struct threads *threads, struct page *page, struct error
     switch (errand_end(&slot->thread, &threads->thread, &failure)) {
     case FATE_READ: return take_thread(threads, slot, page, err);
     case FATE_GONE:
-        page->vanished++;
-        log_write(LOG_DEBUG, "record_vanished", LOG_FIELDS(LOG_TEXT("what", slot->thread.what)),
+        page->deleted_during_read++;
+        log_write(LOG_DEBUG, "record_deleted_during_read", LOG_FIELDS(LOG_TEXT("what", slot->thread.what)),
                   "%s: it was found and then gone; it was deleted, or merged", slot->thread.what);
         return true;
     case FATE_REJECTED:
@@ -186,8 +187,8 @@ static bool next_thread(struct reader *reader, struct page *out_page, struct err
     out_page->records = threads->batch.records;
     out_page->count = threads->batch.count;
     out_page->requests = threads->errands.requests;
-    out_page->repairs = threads->errands.repairs;
-    threads->errands.requests = threads->errands.repairs = 0;
+    out_page->normalisations = threads->errands.normalisations;
+    threads->errands.requests = threads->errands.normalisations = 0;
     out_page->last = !threads->on && threads->found.last && threads->next == threads->found.count &&
                      threads->count == (threads->holding ? 1 : 0);
     return true;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Google's own Node clients use the sandbox as they are: whatever they refuse, a real program would refuse too.
 //
 //     node clients.js HTTP_URL PUBSUB_HOST

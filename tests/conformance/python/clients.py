@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Google's own Python clients use the sandbox as they are.
 
     clients.py HTTP_URL

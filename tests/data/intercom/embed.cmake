@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Turns FILES (a list of *.json) into OUT: the table template_files. Bytes rather than string literals: nothing
 # needs escaping, and no compiler's limit on literals applies.
 set(code "/* Made by embed.cmake. */\n#include <stddef.h>\n\n#include \"world_template.h\"\n")

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/suggest.h"
+#include "bigquery/bigquery.h"
+#include "core/request.h"
+#include "pubsub/pubsub.h"
+#include "services.h"
+#include "sources/sources.h"
+
+#define USER_AGENT "caseload/" CASELOAD_VERSION " (gzip)"
+#define GRACE_MS   9000
+
+static struct token_settings token_settings(const struct services *services)
+{
+    return (struct token_settings){
+        .user_agent = USER_AGENT, .ca_file = services->config->ca_file, .stop = &services->stop};
+}
+
+/* The credentials are looked for when the first part asks for them, so that emulators need none. */
+static bool need_google(struct services *services, struct error *err)
+{
+    const struct token_settings settings = token_settings(services);
+
+    return services->google || token_from_google(&settings, &services->google, err);
+}
+
+static bool open_token(struct services *services, struct error *err)
+{
+    const struct token_setting *token = &services->config->source_token;
+    const struct token_settings settings = token_settings(services);
+
+    switch (token->origin) {
+    case TOKEN_ENV: return token_from_env(token->name, &services->source_token, err);
+    case TOKEN_FILE: return token_from_file(token->name, &services->source_token, err);
+    case TOKEN_SECRET:
+        return (need_google(services, err) &&
+                token_from_secret(&settings, token->name, services->config->endpoint_secretmanager,
+                                  services->google, &services->source_token, err)) ||
+               error_wrap(err, "source.token");
+    case TOKEN_NONE: break;
+    }
+    abort(); /* the setting is required */
+}
+
+/* "latest" may name any table that is loaded. */
+static bool check_latest(const struct services *services, struct error *err)
+{
+    const struct name_list *wanted = &services->config->latest_tables;
+    const char *known[LIMIT_STREAMS * LIMIT_TABLES];
+    size_t count = 0;
+
+    for (size_t i = 0; i < services->selection_count; i++) {
+        if (services->selections[i].stream->kind == STREAM_RECONCILE) continue;
+        for (size_t k = 0; k < services->selections[i].table_count; k++)
+            known[count++] = services->selections[i].tables[k]->name;
+    }
+    for (size_t i = 0; i < wanted->count; i++) {
+        const char *meant = suggest_name(wanted->names[i], known, count);
+        if (meant && strcmp(meant, wanted->names[i]) == 0) continue;
+        return error_set(err, ERROR_CONFIG, "latest: \"%.64s\" is not among the tables that are loaded%s%s%s",
+                         wanted->names[i],
+                         meant ? "; did you mean \"" : "; add it to \"streams\", or remove it",
+                         meant ? meant : "", meant ? "\"?" : "");
+    }
+    return true;
+}
+
+static bool open_source(struct services *services, struct error *err)
+{
+    const struct config *config = services->config;
+    const struct source_type *type = source_type_find(config->source_type);
+    const struct source_settings settings = {
+        .region = config->source_region,
+        .base_url = config->source_base_url,
+        .api_version = config->source_api_version,
+        .rate_share = config->source_rate_share,
+        .custom_objects = (const char *const *)config->source_custom_objects.names,
+        .custom_object_count = config->source_custom_objects.count,
+        .http = services->http,
+        .token = services->source_token,
+        .progress = &services->progress,
+        .stop = &services->halt,
+    };
+    size_t count;
+
+    if (!type)
+        return error_set(err, ERROR_CONFIG, "source.type is \"%s\"; known is \"%s\"", config->source_type,
+                         source_type_names(&count)[0]);
+    if (!selections_make(type->streams, type->stream_count,
+                         config->streams.given ? (const char *const *)config->streams.names : NULL,
+                         config->streams.count, services->selections, &services->selection_count, err) ||
+        !check_latest(services, err))
+        return false;
+    return type->create(&settings, &services->source, err);
+}
+
+/* Both ways of BIGQUERY_EMULATOR_HOST: with scheme, or host:port. */
+static char *bigquery_url(const struct config *config)
+{
+    const char *emulator = getenv("BIGQUERY_EMULATOR_HOST");
+
+    if (config->endpoint_bigquery) return mem_text(config->endpoint_bigquery);
+    if (emulator && *emulator) return mem_format("%s%s", strstr(emulator, "://") ? "" : "http://", emulator);
+    return mem_text("https://bigquery.googleapis.com");
+}
+
+static bool open_warehouse(struct services *services, struct error *err)
+{
+    const struct config *config = services->config;
+
+    services->bigquery_url = bigquery_url(config);
+    if (strncmp(services->bigquery_url, "http://", 7) != 0 && !need_google(services, err))
+        return error_wrap(err, "BigQuery");
+    return bigquery_new(
+        &(struct bigquery_settings){
+            .base_url = services->bigquery_url,
+            .project = config->project,
+            .dataset = config->dataset,
+            .control_dataset = config->control_dataset,
+            .location = config->location,
+            .timezone = config->timezone,
+            .version = CASELOAD_VERSION,
+            .require_partition_filter = config->require_partition_filter,
+            .latest_tables = (const char *const *)config->latest_tables.names,
+            .latest_table_count = config->latest_tables.count,
+            .token = strncmp(services->bigquery_url, "http://", 7) == 0 ? NULL : services->google,
+            .http = services->http,
+            .progress = &services->progress,
+            .stop = &services->halt,
+        },
+        &services->warehouse, err);
+}
+
+static bool open_parts(struct services *services, struct error *err)
+{
+    const struct config *config = services->config;
+    const struct http_settings http = {
+        .user_agent = USER_AGENT, .ca_file = config->ca_file, .stop = &services->halt};
+
+    return zone_load(config->timezone, &services->zone, err) && http_new(&http, &services->http, err) &&
+           open_token(services, err) && open_source(services, err) && open_warehouse(services, err) &&
+           services->source->ops->identify(services->source, &services->identity, err) &&
+           bigquery_check(services->warehouse, err);
+}
+
+bool services_open(struct services *services, const struct config *config, struct error *err)
+{
+    enum log_level level;
+
+    if (!log_level_parse(config->log_level, &level))
+        return error_set(err, ERROR_CONFIG,
+                         "log_level is \"%s\"; it must be debug, info, notice, warning, error or critical",
+                         config->log_level);
+    log_open(stderr, level);
+    services->config = config;
+    if (open_parts(services, err)) return true;
+    services_close(services);
+    return false;
+}
+
+/* An emulator's address comes as host:port, often with http:// before it, and speaks plain text. */
+static void pubsub_address(struct services *services)
+{
+    const char *given = services->config->endpoint_pubsub;
+
+    if (!given) given = getenv("PUBSUB_EMULATOR_HOST");
+    if (!given || !*given) given = "https://pubsub.googleapis.com:443";
+    services->pubsub_plaintext = strncmp(given, "https://", 8) != 0;
+    if (!services->pubsub_plaintext) given += 8;
+    if (strncmp(given, "http://", 7) == 0) given += 7;
+    services->pubsub_target = mem_text(given);
+}
+
+bool services_open_trigger(struct services *services, struct error *err)
+{
+    const struct config *config = services->config;
+    const char *name = config->subscription;
+
+    if (!name)
+        return error_set(err, ERROR_CONFIG,
+                         "subscription is missing: serving needs the Pub/Sub subscription's name");
+    services->subscription = strchr(name, '/')
+                                 ? mem_text(name)
+                                 : mem_format("projects/%s/subscriptions/%s", config->project, name);
+    pubsub_address(services);
+    if (!services->pubsub_plaintext && !need_google(services, err)) return error_wrap(err, "Pub/Sub");
+    return pubsub_new(
+        &(struct pubsub_settings){
+            .target = services->pubsub_target,
+            .plaintext = services->pubsub_plaintext,
+            .token = services->pubsub_plaintext ? NULL : services->google,
+            .subscription = services->subscription,
+            .ca_file = config->ca_file,
+            .user_agent = USER_AGENT,
+            .lease_s = (int)config->lease_seconds,
+            .stop = &services->stop,
+        },
+        &services->trigger, err);
+}
+
+void services_close(struct services *services)
+{
+    if (services->trigger) services->trigger->ops->free(services->trigger);
+    if (services->warehouse) services->warehouse->ops->free(services->warehouse);
+    if (services->source) services->source->ops->free(services->source);
+    token_free(services->source_token);
+    token_free(services->google); /* after all that borrow it */
+    http_free(services->http);
+    zone_free(services->zone);
+    free(services->subscription);
+    free(services->bigquery_url);
+    free(services->pubsub_target);
+    services->trigger = NULL;
+    services->warehouse = NULL;
+    services->source = NULL;
+    services->source_token = NULL;
+    services->google = NULL;
+    services->http = NULL;
+    services->zone = NULL;
+    services->subscription = services->bigquery_url = services->pubsub_target = NULL;
+}
+
+static void *wait_for_signal(void *self)
+{
+    struct services *services = self;
+    sigset_t set;
+    int signal;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigwait(&set, &signal);
+    log_write(LOG_NOTICE, "stopping", NULL, "signal %d: stopping at the next safe point", signal);
+    atomic_store(&services->stop, true);
+    atomic_store(&services->halt, true); /* after stop: see worker.h */
+    clock_sleep_ms(GRACE_MS, NULL);
+    log_write(LOG_WARNING, "stopped_late", NULL, "no safe point within %d ms; leaving now, nothing is lost",
+              GRACE_MS);
+    _exit(services->late_code);
+}
+
+void services_catch_signals(struct services *services, int late_code)
+{
+    sigset_t set;
+    pthread_t thread;
+
+    services->late_code = late_code;
+    signal(SIGPIPE, SIG_IGN);
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    if (pthread_create(&thread, NULL, wait_for_signal, services) != 0) abort();
+    pthread_detach(thread);
+}
+
+struct run_context services_context(struct services *services)
+{
+    const struct config *config = services->config;
+
+    return (struct run_context){
+        .plan = {.zone = services->zone,
+                 .start = config->start_date,
+                 .lookback_days = (int)config->lookback_days,
+                 .settle_minutes = (int)config->settle_minutes,
+                 .reconcile_days = (int)config->reconcile_days},
+        .source = services->source,
+        .warehouse = services->warehouse,
+        .identity = &services->identity,
+        .progress = &services->progress,
+        .stop = &services->halt,
+    };
+}

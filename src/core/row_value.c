@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "row_value.h"
+
+#include <errno.h>
+#include <float.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/day.h"
+#include "base/json.h"
+#include "core/rows.h"
+
+#define EXACT_DIGITS   15                 /* decimal digits that a double always gives back */
+#define EXACT_INTEGER  (INT64_C(1) << 53) /* integers up to here are exact in a double */
+#define TWO_TO_63      9223372036854775808.0
+#define MILLISECONDS   INT64_C(100000000000) /* as seconds this would be the year 5138 */
+#define NUMBER_LONGEST 40                    /* longer texts are no numbers to us */
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* The one spelling of an integer: "007", "+1" and "-0" are texts, and mean something else. */
+static bool integer_text(const char *text, int64_t *out)
+{
+    const char *digits = text + (*text == '-');
+    char *end;
+    long long value;
+
+    if (!is_digit(*digits) || (*digits == '0' && (digits[1] != '\0' || digits != text))) return false;
+    errno = 0;
+    value = strtoll(text, &end, 10);
+    *out = value;
+    return errno == 0 && *end == '\0';
+}
+
+static const char *skip_digits(const char *at)
+{
+    while (is_digit(*at))
+        at++;
+    return at;
+}
+
+/* A number by JSON's grammar, whole. *out_digits counts the digits that matter: none in front of the first
+ * that is not zero, none of the exponent. */
+static bool number_grammar(const char *text, size_t *out_digits)
+{
+    const char *at = text + (*text == '-');
+    const char *mantissa = at;
+    bool started = false;
+
+    if (!is_digit(*at)) return false;
+    at = *at == '0' ? at + 1 : skip_digits(at);
+    if (*at == '.') {
+        if (!is_digit(at[1])) return false;
+        at = skip_digits(at + 1);
+    }
+    *out_digits = 0;
+    for (; mantissa < at; mantissa++) {
+        started = started || (*mantissa != '0' && *mantissa != '.');
+        *out_digits += started && *mantissa != '.';
+    }
+    if (*at == 'e' || *at == 'E') {
+        at += at[1] == '+' || at[1] == '-' ? 2 : 1;
+        if (!is_digit(*at)) return false;
+        at = skip_digits(at);
+    }
+    return *at == '\0';
+}
+
+static bool real_text(const char *text, double *out)
+{
+    size_t digits;
+
+    if (strlen(text) > NUMBER_LONGEST || !number_grammar(text, &digits) || digits > EXACT_DIGITS)
+        return false;
+    *out = strtod(text, NULL);
+    /* Near zero doubles have fewer digits, and at last none. */
+    return isfinite(*out) && (digits == 0 || fabs(*out) >= DBL_MIN);
+}
+
+static bool as_integer(const json_t *value, int64_t *out)
+{
+    double real;
+
+    if (json_is_integer(value)) {
+        *out = json_integer_value(value);
+        return true;
+    }
+    if (json_is_string(value)) return integer_text(json_string_value(value), out);
+    if (!json_is_real(value)) return false;
+    real = json_real_value(value);
+    if (!(real >= -TWO_TO_63 && real < TWO_TO_63) || real != trunc(real)) return false;
+    *out = (int64_t)real;
+    return true;
+}
+
+static bool fits_real(const json_t *value)
+{
+    double real;
+
+    if (json_is_string(value)) return real_text(json_string_value(value), &real);
+    if (json_is_integer(value)) {
+        real = (double)json_integer_value(value);
+        return real < TWO_TO_63 && (json_int_t)real == json_integer_value(value);
+    }
+    return json_is_real(value);
+}
+
+static bool seconds_to_us(int64_t seconds, int64_t *out_us)
+{
+    int64_t unit = seconds > MILLISECONDS || seconds < -MILLISECONDS ? 1000 : 1000000;
+
+    if (seconds > INSTANT_MAX_US / unit || seconds < INSTANT_MIN_US / unit) return false;
+    *out_us = seconds * unit;
+    return true;
+}
+
+static bool real_seconds_to_us(double seconds, int64_t *out_us)
+{
+    double unit = fabs(seconds) > (double)MILLISECONDS ? 1e3 : 1e6;
+    double us = round(seconds * unit);
+
+    /* Written so that not-a-number fails. The upper bound is open, as the double next to it lies beyond. */
+    if (!(us >= (double)INSTANT_MIN_US && us < (double)INSTANT_MAX_US)) return false;
+    *out_us = (int64_t)us;
+    return true;
+}
+
+bool row_instant(const json_t *value, int64_t *out_us)
+{
+    const char *text = json_string_value(value);
+    int64_t seconds;
+    double real;
+
+    if (json_is_integer(value)) return seconds_to_us(json_integer_value(value), out_us);
+    if (json_is_real(value)) return real_seconds_to_us(json_real_value(value), out_us);
+    if (!text) return false;
+    if (integer_text(text, &seconds)) return seconds_to_us(seconds, out_us);
+    if (instant_parse(text, json_string_length(value), out_us)) return true;
+    return real_text(text, &real) && real_seconds_to_us(real, out_us);
+}
+
+static bool write_text(const json_t *value, struct buf *out)
+{
+    if (json_is_string(value)) {
+        (void)json_write_string(out, json_string_value(value), json_string_length(value));
+        return true;
+    }
+    if (!json_is_number(value) && !json_is_boolean(value)) return false;
+    (void)buf_byte(out, '"');
+    (void)json_write(out, value); /* digits and letters only: nothing to escape */
+    (void)buf_byte(out, '"');
+    return true;
+}
+
+static bool write_integer(const json_t *value, struct buf *out)
+{
+    int64_t integer;
+
+    if (!as_integer(value, &integer)) return false;
+    /* Beyond 2^53 a loader that reads numbers as doubles would round; BigQuery takes texts for INT64. */
+    if (integer > -EXACT_INTEGER && integer < EXACT_INTEGER)
+        (void)buf_format(out, "%" PRId64, integer);
+    else
+        (void)buf_format(out, "\"%" PRId64 "\"", integer);
+    return true;
+}
+
+static bool write_real(const json_t *value, struct buf *out)
+{
+    if (!fits_real(value)) return false;
+    if (json_is_string(value))
+        (void)buf_text(out, json_string_value(value)); /* its grammar was checked */
+    else
+        (void)json_write(out, value);
+    return true;
+}
+
+static bool write_instant(const json_t *value, struct buf *out)
+{
+    char text[INSTANT_TEXT];
+    int64_t us;
+
+    if (!row_instant(value, &us)) return false;
+    instant_format(us, text);
+    (void)buf_byte(out, '"');
+    (void)buf_text(out, text);
+    (void)buf_byte(out, '"');
+    return true;
+}
+
+bool rows_value_write(enum column_type type, const json_t *value, struct buf *out)
+{
+    switch (type) {
+    case COLUMN_STRING: return write_text(value, out);
+    case COLUMN_INT64: return write_integer(value, out);
+    case COLUMN_FLOAT64: return write_real(value, out);
+    case COLUMN_TIMESTAMP: return write_instant(value, out);
+    case COLUMN_BOOL:
+        if (!json_is_boolean(value)) return false;
+        (void)json_write(out, value);
+        return true;
+    case COLUMN_JSON: (void)json_write(out, value); return true;
+    case COLUMN_RECORD: break;
+    }
+    return false;
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "internal.h"
+
+#define EARLY_MS        225000 /* a token is fetched anew so long before its end, as by Google's own clients */
+#define FORCED_LEAST_MS 5000   /* calls in flight are refused together; one new token serves them all */
+#define PAUSE_MS        10000  /* after a failed fetch, while the old token still serves */
+
+struct cache {
+    struct token token;
+    struct grant *grant;
+    int64_t (*now_ms)(void);
+
+    pthread_mutex_t lock; /* over what follows */
+    pthread_cond_t changed;
+    struct secret kept; /* empty: none */
+    int64_t expires_ms;
+    int64_t stale_ms;  /* from then on another is wanted */
+    bool fetching;     /* one thread is at it, without the lock */
+    bool was_forced;   /* ... because a token was refused */
+    int64_t forced_ms; /* when, if it ever was */
+};
+
+static bool usable(const struct cache *cache)
+{
+    return cache->kept.size > 0 && cache->now_ms() < cache->expires_ms;
+}
+
+/* The refused token is dropped, unless one has just been dropped: then the caller's is that one. */
+static void drop_refused(struct cache *cache)
+{
+    int64_t now = cache->now_ms();
+    if (cache->was_forced && now - cache->forced_ms < FORCED_LEAST_MS) return;
+    cache->was_forced = true;
+    cache->forced_ms = now;
+    secret_done(&cache->kept);
+}
+
+static void keep(struct cache *cache, struct secret *fresh, int64_t lifetime_s)
+{
+    struct secret old = cache->kept;
+    int64_t now = cache->now_ms(), lifetime_ms = lifetime_s * 1000;
+    cache->kept = *fresh;
+    *fresh = old; /* wiped by the caller */
+    cache->expires_ms = now + lifetime_ms;
+    /* One that lives shorter than that is used for half of its life. */
+    cache->stale_ms = cache->expires_ms - (lifetime_ms > 2 * EARLY_MS ? EARLY_MS : lifetime_ms / 2);
+}
+
+/* The lock is held, and given back meanwhile. */
+static bool fetch(struct cache *cache, struct error *err)
+{
+    AUTO(secret_done) struct secret fresh = {0};
+    int64_t lifetime_s = 0;
+    cache->fetching = true;
+    pthread_mutex_unlock(&cache->lock);
+    bool done = cache->grant->fetch(cache->grant, &fresh, &lifetime_s, err);
+    pthread_mutex_lock(&cache->lock);
+    cache->fetching = false;
+    if (done)
+        keep(cache, &fresh, lifetime_s);
+    else
+        cache->stale_ms = cache->now_ms() + PAUSE_MS;
+    pthread_cond_broadcast(&cache->changed);
+    return done;
+}
+
+static bool get_locked(struct cache *cache, bool renew, struct secret *out_bearer, struct error *err)
+{
+    if (renew) drop_refused(cache);
+    while (!usable(cache) && cache->fetching)
+        pthread_cond_wait(&cache->changed, &cache->lock);
+    bool wanted = !usable(cache) || (!cache->fetching && cache->now_ms() >= cache->stale_ms);
+    if (wanted && !fetch(cache, err) && !usable(cache)) return false;
+    return secret_set(out_bearer, secret_reveal(&cache->kept), cache->kept.size, err);
+}
+
+static bool cache_get(struct token *token, bool renew, struct secret *out_bearer, struct error *err)
+{
+    struct cache *cache = (struct cache *)token;
+    pthread_mutex_lock(&cache->lock);
+    bool done = get_locked(cache, renew, out_bearer, err);
+    pthread_mutex_unlock(&cache->lock);
+    return done;
+}
+
+static void cache_free(struct token *token)
+{
+    struct cache *cache = (struct cache *)token;
+    cache->grant->free(cache->grant);
+    secret_done(&cache->kept);
+    pthread_cond_destroy(&cache->changed);
+    pthread_mutex_destroy(&cache->lock);
+    free(cache);
+}
+
+struct token *token_cache(struct grant *grant, int64_t (*now_ms)(void))
+{
+    struct cache *cache = mem_zero(1, sizeof *cache);
+    cache->token =
+        (struct token){.get = cache_get, .free = cache_free, .quota_project = grant->quota_project};
+    cache->grant = grant;
+    cache->now_ms = now_ms ? now_ms : clock_ms;
+    pthread_mutex_init(&cache->lock, NULL);
+    pthread_cond_init(&cache->changed, NULL);
+    return &cache->token;
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "internal.h"
+
+#define SERVER            "metadata.google.internal"
+#define ADDRESS           "169.254.169.254" /* spares the probe a look-up that may take long elsewhere */
+#define TOKEN_PATH        "/computeMetadata/v1/instance/service-accounts/default/token"
+#define LIMIT_REPLY_BYTES 65536
+#define TIMEOUT_S         3
+
+static const struct retry probe_retry = {.base_ms = 100, .cap_ms = 200, .attempts = 3, .budget_ms = 5000};
+
+struct machine {
+    struct grant grant;
+    struct http *http;
+    char *probe_url;
+    char *token_url;
+};
+
+/* Whoever answers without this header is not the metadata server, whatever the address says. */
+static bool has_flavor(const struct http_reply *reply)
+{
+    char flavor[16];
+    return http_header(reply, "metadata-flavor", flavor, sizeof flavor) && strcmp(flavor, "Google") == 0;
+}
+
+static bool ask(struct machine *machine, const char *url, const struct retry *retry,
+                struct http_reply *out_reply, struct error *err)
+{
+    static const char *const headers[] = {"Metadata-Flavor: Google", NULL};
+    const struct http_request request = {
+        .method = "GET",
+        .url = url,
+        .headers = headers,
+        .reply_limit = LIMIT_REPLY_BYTES,
+        .timeout_s = TIMEOUT_S,
+        .retry = retry,
+        .policy = &token_policy,
+        .direct = true,
+        .what = "the metadata server",
+    };
+    if (!http_do(machine->http, &request, out_reply, err)) return false;
+    return has_flavor(out_reply) || error_set(err, ERROR_AUTH,
+                                              "what answers at the metadata server's address is another "
+                                              "server (its header Metadata-Flavor is missing): check "
+                                              "GCE_METADATA_HOST and the network");
+}
+
+static bool machine_fetch(struct grant *grant, struct secret *out_token, int64_t *out_lifetime_s,
+                          struct error *err)
+{
+    struct machine *machine = (struct machine *)grant;
+    AUTO(http_reply_done) struct http_reply reply = {0};
+    if (!ask(machine, machine->token_url, &token_retry, &reply, err)) return false;
+    if (reply.status == 200)
+        return token_reply(&reply, "the metadata server", out_token, out_lifetime_s, err);
+    err->status = reply.status;
+    return error_set(
+        err, ERROR_AUTH,
+        "the metadata server gives no token (status %d): attach a service account to this machine "
+        "or service",
+        reply.status);
+}
+
+static void machine_free(struct grant *grant)
+{
+    struct machine *machine = (struct machine *)grant;
+    http_free(machine->http);
+    free(machine->probe_url);
+    free(machine->token_url);
+    free(machine);
+}
+
+static const char *given(const char *name)
+{
+    const char *value = getenv(name);
+    return value && *value ? value : NULL;
+}
+
+bool metadata_grant(const struct token_settings *settings, struct grant **out_grant, struct error *err)
+{
+    const struct http_settings http = {
+        .user_agent = settings->user_agent, .ca_file = settings->ca_file, .stop = settings->stop};
+    const char *host = given("GCE_METADATA_HOST"), *address = given("GCE_METADATA_IP");
+    struct machine *machine = mem_zero(1, sizeof *machine);
+    AUTO(http_reply_done) struct http_reply reply = {0};
+    machine->grant = (struct grant){.fetch = machine_fetch, .free = machine_free};
+    machine->probe_url = mem_format("http://%s/", host ? host : address ? address : ADDRESS);
+    machine->token_url = mem_format("http://%s" TOKEN_PATH, host ? host : address ? address : SERVER);
+    if (!http_new(&http, &machine->http, err) ||
+        !ask(machine, machine->probe_url, &probe_retry, &reply, err)) {
+        machine_free(&machine->grant);
+        return false;
+    }
+    *out_grant = &machine->grant;
+    return true;
+}

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the HTTP client bounds: sizes, trust, time. */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "http_fixture.h"
+
+/* --- ceilings --- */
+
+static char *zipped(const char *bytes, size_t size, size_t *out_size)
+{
+    z_stream zip = {0};
+    char *out = mem_zero(size + 1024, 1);
+    char *in = mem_bytes(bytes, size);
+    assert_int_equal(deflateInit2(&zip, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
+    zip.next_in = (unsigned char *)in;
+    zip.avail_in = (unsigned)size;
+    zip.next_out = (unsigned char *)out;
+    zip.avail_out = (unsigned)(size + 1024);
+    assert_int_equal(deflate(&zip, Z_FINISH), Z_STREAM_END);
+    *out_size = zip.total_out;
+    deflateEnd(&zip);
+    free(in);
+    return out;
+}
+
+static struct buf gzip_reply(const char *bytes, size_t size)
+{
+    struct buf reply;
+    size_t zip_size = 0;
+    AUTO(mem_free) char *zip = zipped(bytes, size, &zip_size);
+    buf_init(&reply, 1024 * 1024);
+    (void)buf_format(&reply, "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %zu\r\n\r\n",
+                     zip_size);
+    assert_true(buf_add(&reply, zip, zip_size));
+    return reply;
+}
+
+static void gzip_is_opened_up_to_the_ceiling(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    AUTO(mem_free) char *blanks = mem_format("%*s", 40 * 1024 * 1024, "");
+    AUTO(buf_done) struct buf fits = gzip_reply(blanks, REPLY_LIMIT);
+    AUTO(buf_done) struct buf bomb = gzip_reply(blanks, 40 * 1024 * 1024);
+    fixture_open(&fixture,
+                 STEPS({.bytes = fits.data, .size = fits.size}, {.bytes = bomb.data, .size = bomb.size},
+                       {.bytes = OK_REPLY}),
+                 false);
+    struct http_request request = get(&fixture);
+    assert_true(ask(&fixture, &request));
+    assert_int_equal(fixture.reply.body.size, REPLY_LIMIT);
+    assert_false(ask(&fixture, &request));
+    expect_error(&fixture, ERROR_LIMIT);
+    assert_int_equal(script_requests(fixture.server), 2); /* it would not be smaller the next time */
+    assert_true(ask(&fixture, &request));
+    fixture_close(&fixture);
+}
+
+static void trailers_are_no_new_head(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_open(&fixture,
+                 STEPS({.bytes = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-End\r\n\r\n"
+                                 "2\r\nok\r\n0\r\nX-End: 1\r\n\r\n"}),
+                 false);
+    struct http_request request = get(&fixture);
+    assert_true(ask(&fixture, &request));
+    assert_int_equal(fixture.reply.tries, 1);
+    assert_string_equal(buf_string(&fixture.reply.body), "ok");
+    fixture_close(&fixture);
+}
+
+static void plain_bodies_have_the_ceiling(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    AUTO(mem_free) char *big = mem_format("HTTP/1.1 200 OK\r\n\r\n%*s", REPLY_LIMIT + 1, "");
+    fixture_open(&fixture, STEPS({.bytes = big, .close = true}), false);
+    struct http_request request = get(&fixture);
+    assert_false(ask(&fixture, &request));
+    expect_error(&fixture, ERROR_LIMIT);
+    fixture_close(&fixture);
+}
+
+static void heads_have_a_ceiling(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct buf head;
+    buf_init(&head, 1024 * 1024);
+    (void)buf_text(&head, "HTTP/1.1 200 OK\r\n");
+    for (int i = 0; i < 2000; i++)
+        (void)buf_format(&head, "X-Filler-%d: %060d\r\n", i, i);
+    (void)buf_text(&head, "Content-Length: 0\r\n\r\n");
+    fixture_open(&fixture, STEPS({.bytes = head.data, .size = head.size}), false);
+    struct http_request request = get(&fixture);
+    assert_false(ask(&fixture, &request));
+    expect_error(&fixture, ERROR_LIMIT);
+    assert_int_equal(script_requests(fixture.server), 1);
+    fixture_close(&fixture);
+    buf_done(&head);
+}
+
+/* --- who we are --- */
+
+struct counted_token {
+    struct token token;
+    int given, renewed;
+};
+
+static bool counted_get(struct token *token, bool renew, struct secret *out_bearer, struct error *err)
+{
+    struct counted_token *counted = (struct counted_token *)token;
+    char text[32];
+    counted->given++;
+    counted->renewed += renew;
+    (void)snprintf(text, sizeof text, "token-%d", counted->renewed);
+    return secret_set(out_bearer, text, strlen(text), err);
+}
+
+#define DENIED "HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n"
+
+static void a_refused_token_is_renewed_once(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct counted_token counted = {.token = {.get = counted_get}};
+    fixture_open(&fixture,
+                 STEPS({.bytes = DENIED}, {.bytes = OK_REPLY}, {.bytes = DENIED}, {.bytes = DENIED}), false);
+    struct http_request request = get(&fixture);
+    request.retry = NULL; /* another token is not another try */
+    request.token = &counted.token;
+    assert_true(ask(&fixture, &request));
+    assert_non_null(strstr(script_request(fixture.server, 0), "\r\nAuthorization: Bearer token-0\r\n"));
+    assert_non_null(strstr(script_request(fixture.server, 1), "\r\nAuthorization: Bearer token-1\r\n"));
+    assert_false(ask(&fixture, &request));
+    expect_error(&fixture, ERROR_AUTH);
+    assert_int_equal(fixture.err.status, 401);
+    assert_null(strstr(fixture.err.text, "token-"));
+    assert_int_equal(script_requests(fixture.server), 4);
+    assert_int_equal(counted.renewed, 2);
+    fixture_close(&fixture);
+}
+
+static void strangers_are_not_trusted(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_open(&fixture, STEPS({.bytes = OK_REPLY}), true);
+    struct http_request request = get(&fixture);
+    assert_false(ask(&fixture, &request));
+    expect_error(&fixture, ERROR_CONFIG);
+    assert_non_null(strstr(fixture.err.text, "certificate"));
+    assert_int_equal(script_requests(fixture.server), 0);
+    fixture_close(&fixture);
+}
+
+/* --- several at once, and the end --- */
+
+static void *release_all(void *self)
+{
+    struct fixture *fixture = self;
+    script_await(fixture->server, 8);
+    script_release(fixture->server);
+    return NULL;
+}
+
+static void calls_move_together(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct http_call *calls[8];
+    struct step steps[8];
+    pthread_t thread;
+    for (size_t i = 0; i < 8; i++)
+        steps[i] = (struct step){.bytes = OK_REPLY, .hold = true};
+    fixture_open(&fixture, steps, 8, false);
+    struct http_request request = get(&fixture);
+    for (size_t i = 0; i < 8; i++)
+        assert_true(http_send(fixture.http, &request, &calls[i], &fixture.err));
+    assert_int_equal(pthread_create(&thread, NULL, release_all, &fixture), 0);
+    for (size_t i = 8; i-- > 0;) { /* no answer comes before the last request has */
+        if (i == 3) {
+            http_drop(calls[i]);
+            continue;
+        }
+        assert_true(http_wait(calls[i], &fixture.reply, &fixture.err));
+        assert_string_equal(buf_string(&fixture.reply.body), "ok");
+        http_reply_done(&fixture.reply);
+    }
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    fixture_close(&fixture);
+}
+
+static void a_waiting_call_holds_up_no_other(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    const struct retry slow = {.base_ms = 600000, .cap_ms = 600000, .attempts = 3, .budget_ms = 6000000};
+    struct http_call *late = NULL;
+    fixture_open(&fixture,
+                 STEPS({.bytes = OK_REPLY}, {.bytes = BUSY_REPLY}, {.bytes = OK_REPLY}, {.bytes = OK_REPLY}),
+                 false);
+    struct http_request request = get(&fixture);
+    assert_true(ask(&fixture, &request));
+    request.retry = &slow;
+    assert_true(http_send(fixture.http, &request, &late, &fixture.err));
+    script_await(fixture.server, 2); /* on an open connection it is on its way before anyone waits for it */
+    request.retry = &quick;
+    assert_true(ask(&fixture, &request));
+    assert_true(ask(&fixture, &request));
+    http_drop(late);
+    fixture_close(&fixture);
+}
+
+static void *stop_soon(void *self)
+{
+    struct fixture *fixture = self;
+    script_await(fixture->server, 1);
+    atomic_store(&fixture->stop, true);
+    return NULL;
+}
+
+static void a_stop_ends_every_wait(void **state)
+{
+    (void)state;
+    const struct retry slow = {.base_ms = 600000, .cap_ms = 600000, .attempts = 3, .budget_ms = 6000000};
+    const struct step steps[] = {{.hold = true}, {.bytes = BUSY_REPLY}};
+    for (size_t i = 0; i < 2; i++) {
+        struct fixture fixture;
+        pthread_t thread;
+        fixture_open(&fixture, &steps[i], 1, false);
+        struct http_request request = get(&fixture);
+        request.retry = &slow;
+        assert_int_equal(pthread_create(&thread, NULL, stop_soon, &fixture), 0);
+        assert_false(ask(&fixture, &request));
+        expect_error(&fixture, ERROR_STOPPED);
+        assert_int_equal(pthread_join(thread, NULL), 0);
+        fixture_close(&fixture);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(gzip_is_opened_up_to_the_ceiling),
+        cmocka_unit_test(trailers_are_no_new_head),
+        cmocka_unit_test(plain_bodies_have_the_ceiling),
+        cmocka_unit_test(heads_have_a_ceiling),
+        cmocka_unit_test(a_refused_token_is_renewed_once),
+        cmocka_unit_test(strangers_are_not_trusted),
+        cmocka_unit_test(calls_move_together),
+        cmocka_unit_test(a_waiting_call_holds_up_no_other),
+        cmocka_unit_test(a_stop_ends_every_wait),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

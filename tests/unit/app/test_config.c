@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Cases are data: tests/data/config.json changes a good configuration, and says what comes of it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/json.h"
+#include "config.h"
+#include "options.h"
+
+static const char good[] = "{\"version\":1,\"project\":\"acme-data\",\"subscription\":\"caseload\","
+                           "\"dataset\":\"intercom\",\"location\":\"EU\",\"start_date\":\"2024-01-01\","
+                           "\"source\":{\"type\":\"intercom\",\"token\":{\"env\":\"TOKEN\"}}}";
+
+static void write_file(const char *path, const json_t *test)
+{
+    const char *text = json_text_at(test, "text");
+    json_t *config = json_loads(good, 0, NULL);
+    FILE *file = fopen(path, "wb");
+
+    assert_non_null(file);
+    json_object_update(config, json_object_get(test, "set"));
+    if (json_text_at(test, "unset")) json_object_del(config, json_text_at(test, "unset"));
+    if (text)
+        fputs(text, file);
+    else
+        json_dumpf(config, file, 0);
+    fclose(file);
+    json_decref(config);
+}
+
+static void set_environment(const json_t *test, bool set)
+{
+    const char *name;
+    json_t *value;
+
+    json_object_foreach (json_object_get(test, "env"), name, value) {
+        if (set)
+            setenv(name, json_string_value(value), 1);
+        else
+            unsetenv(name);
+    }
+}
+
+static void check_loaded(const json_t *test, const struct config *config)
+{
+    assert_string_equal(config->dataset, "intercom");
+    assert_string_equal(config->control_dataset, "intercom_caseload");
+    assert_string_equal(config->timezone, "Etc/UTC");
+    assert_int_equal(config->lookback_days, json_int_at(test, "lookback_days", 2));
+    assert_int_equal(config->streams.count, json_int_at(test, "streams", 0));
+    assert_int_equal(config->latest_tables.count, json_int_at(test, "latest_tables", 0));
+    assert_int_equal(config->source_custom_objects.count, json_int_at(test, "custom_objects", 0));
+    assert_int_equal(config->reconcile_days, 7);
+    assert_int_equal(config->source_token.origin, TOKEN_ENV);
+}
+
+static void check_case(const char *path, const json_t *test)
+{
+    const char *wanted = json_text_at(test, "error"), *key;
+    struct flag flags[4];
+    size_t count = 0;
+    struct config config;
+    struct error err = {0};
+    json_t *value;
+    bool done;
+
+    json_object_foreach (json_object_get(test, "flags"), key, value) {
+        flags[count++] = (struct flag){key, json_string_value(value)};
+    }
+    write_file(path, test);
+    set_environment(test, true);
+    done = config_load(path, flags, count, &config, &err);
+    set_environment(test, false);
+    if (!wanted) {
+        if (!done) fail_msg("%s", err.text);
+        check_loaded(test, &config);
+        config_done(&config);
+        return;
+    }
+    assert_false(done);
+    assert_int_equal(err.kind, ERROR_CONFIG);
+    if (!strstr(err.text, wanted)) fail_msg("\"%s\" is not in \"%s\"", wanted, err.text);
+}
+
+static void test_cases(void **state)
+{
+    char path[] = "/tmp/caseload-config-XXXXXX";
+    int file = mkstemp(path);
+    json_error_t problem;
+    json_t *cases = json_load_file(CASELOAD_TEST_DATA "/config.json", 0, &problem), *test;
+    size_t i;
+
+    (void)state;
+    assert_true(file >= 0);
+    close(file);
+    if (!cases) fail_msg("config.json:%d: %s", problem.line, problem.text);
+    json_array_foreach (cases, i, test) {
+        check_case(path, test);
+    }
+    json_decref(cases);
+    unlink(path);
+}
+
+static void test_missing_file(void **state)
+{
+    struct config config;
+    struct error err = {0};
+
+    (void)state;
+    assert_false(config_load("/nonexistent/caseload.json", NULL, 0, &config, &err));
+    assert_non_null(strstr(err.text, "can't be opened"));
+}
+
+static bool parse(struct options *options, struct error *err, int count, const char **arguments)
+{
+    static const char *const own[] = {"from", "to", NULL};
+
+    return options_parse(count, (char **)(uintptr_t)arguments, own, options, err);
+}
+
+static void test_options(void **state)
+{
+    struct options options;
+    struct error err = {0};
+
+    (void)state;
+    assert_true(parse(&options, &err, 5,
+                      (const char *[]){"--config", "f", "--from=2026-01-01", "--lookback-days", "3"}));
+    assert_string_equal(options.config, "f");
+    assert_string_equal(options.from, "2026-01-01");
+    assert_string_equal(options.flags[0].key, "lookback_days");
+    assert_true(parse(&options, &err, 1, (const char *[]){"--help"}) && options.help);
+    assert_false(parse(&options, &err, 0, NULL));
+    assert_non_null(strstr(err.text, "--config FILE"));
+    assert_false(parse(&options, &err, 1, (const char *[]){"--config"}));
+    assert_non_null(strstr(err.text, "needs a value"));
+    assert_false(parse(&options, &err, 2, (const char *[]){"--lookback-day", "3"}));
+    assert_non_null(strstr(err.text, "did you mean --lookback-days?"));
+    assert_false(parse(&options, &err, 1, (const char *[]){"contacts"}));
+    assert_non_null(strstr(err.text, "begin with --"));
+    assert_false(parse(&options, &err, 2, (const char *[]){"--token", "secret"}));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_cases),
+        cmocka_unit_test(test_missing_file),
+        cmocka_unit_test(test_options),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

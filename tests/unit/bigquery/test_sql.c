@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_sql.c - the statements: every placeholder filled, every part in its place; and times of tables. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "internal.h"
+#include "sql_text.h"
+
+static const struct column talk_columns[] = {
+    {.name = "id", .type = COLUMN_STRING, .mode = COLUMN_REQUIRED},
+    {.name = "updated_at", .type = COLUMN_TIMESTAMP, .mode = COLUMN_REQUIRED},
+    {.name = "order", .type = COLUMN_STRING},
+};
+static const struct column part_columns[] = {
+    {.name = "talk_id", .type = COLUMN_STRING, .mode = COLUMN_REQUIRED},
+    {.name = "id", .type = COLUMN_STRING, .mode = COLUMN_REQUIRED},
+    {.name = "created_at", .type = COLUMN_TIMESTAMP, .mode = COLUMN_REQUIRED},
+    {.name = "updated_at", .type = COLUMN_TIMESTAMP, .mode = COLUMN_REQUIRED},
+    {.name = "redacted", .type = COLUMN_BOOL, .mode = COLUMN_REQUIRED},
+};
+static const char *const talk_key[] = {"id"};
+static const char *const part_key[] = {"talk_id", "id", "updated_at", "redacted"};
+
+static const struct table parts = {.name = "parts",
+                                   .columns = part_columns,
+                                   .column_count = 5,
+                                   .key = part_key,
+                                   .key_count = 4,
+                                   .version = "updated_at",
+                                   .day = "created_at"};
+static const struct table talk = {.name = "talks",
+                                  .columns = talk_columns,
+                                  .column_count = 3,
+                                  .key = talk_key,
+                                  .key_count = 1,
+                                  .version = "updated_at",
+                                  .day = "updated_at"};
+static const struct table tag = {
+    .name = "tags", .columns = talk_columns, .column_count = 1, .key = talk_key, .key_count = 1};
+static const struct stream talks = {
+    .name = "talks",
+    .kind = STREAM_INCREMENTAL,
+    .table = &talk,
+    .children = &(const struct child){&parts, CHILD_DEFAULT},
+    .child_count = 1,
+};
+static const struct stream tags = {
+    .name = "tags",
+    .kind = STREAM_SNAPSHOT,
+    .table = &tag,
+};
+static const struct selection both = {.stream = &talks, .tables = {&talk, &parts}, .table_count = 2};
+static const struct selection lists = {.stream = &tags, .tables = {&tag}, .table_count = 1};
+
+static char *script(const struct selection *selection, const char *const stages[LIMIT_TABLES + 1])
+{
+    struct buf sql;
+    buf_init(&sql, LIMIT_SQL);
+    assert_true(sql_commit(&names, selection, stages, &sql));
+    assert_null(strstr(buf_string(&sql), "${"));
+    return buf_take(&sql, NULL);
+}
+
+static size_t count_of(const char *text, const char *part)
+{
+    size_t count = 0;
+    for (; (text = strstr(text, part)) != NULL; text += strlen(part))
+        count++;
+    return count;
+}
+
+static void nothing_staged_still_claims(void **state)
+{
+    (void)state;
+    const char *const stages[LIMIT_TABLES + 1] = {NULL};
+    char *sql = script(&both, stages);
+    const char *const sequence[] = {"DECLARE n_0, n_1, n_rejected, n_doubled INT64 DEFAULT 0;",
+                                    "BEGIN TRANSACTION;",
+                                    "UPDATE `acme-data.desk_caseload.lock_talks`",
+                                    "INSERT INTO `acme-data.desk_caseload.runs`",
+                                    "FROM `acme-data.desk.talks`",
+                                    "@fetched, n_0 + n_1, n_rejected, @version;",
+                                    "COMMIT TRANSACTION;",
+                                    "SELECT n_0, n_1, n_rejected AS rejected, n_doubled AS doubled;"};
+    assert_order(sql, sequence, sizeof sequence / sizeof *sequence);
+    assert_int_equal(count_of(sql, "INSERT INTO"), 1);
+    assert_null(strstr(sql, "stage"));
+    free(sql);
+}
+
+static void one_table_staged(void **state)
+{
+    (void)state;
+    const char *const stages[LIMIT_TABLES + 1] = {"stage_a"};
+    char *sql = script(&both, stages);
+    const char *const sequence[] = {"FROM `acme-data.desk_caseload.stage_a`) != @staged_0",
+                                    "partition_date IS DISTINCT FROM DATE(`updated_at`, @timezone) OR "
+                                    "partition_date < @lo OR (NOT @open AND "
+                                    "partition_date > @hi)",
+                                    "BEGIN TRANSACTION;",
+                                    "UPDATE `acme-data.desk_caseload.lock_talks`",
+                                    "INSERT INTO `acme-data.desk.talks` (`partition_date`, `id`, "
+                                    "`updated_at`, `order`, `_extra`, _loaded_at, _run_id)",
+                                    "SELECT s.`partition_date`, s.`id`, s.`updated_at`, s.`order`, "
+                                    "s.`_extra`, CURRENT_TIMESTAMP(), @run_id",
+                                    "PARTITION BY `id`, `updated_at` ORDER BY _seq DESC",
+                                    "SELECT DISTINCT `id`, `updated_at`",
+                                    "ON k.`id` = s.`id` AND k.`updated_at` = s.`updated_at`",
+                                    "WHERE k.`id` IS NULL;",
+                                    "SET n_0 = n_0 + @@row_count;",
+                                    "COMMIT TRANSACTION;",
+                                    "SET n_doubled = ("};
+    assert_order(sql, sequence, sizeof sequence / sizeof *sequence);
+    assert_null(strstr(sql, "desk.parts"));
+    free(sql);
+}
+
+static void parent_child_and_rejected(void **state)
+{
+    (void)state;
+    const char *const stages[LIMIT_TABLES + 1] = {"stage_a", "stage_b", [SQL_STAGE_REJECTED] = "stage_r"};
+    char *sql = script(&both, stages);
+    const char *const sequence[] = {"@staged_0",
+                                    "@staged_1",
+                                    "BEGIN TRANSACTION;",
+                                    "INSERT INTO `acme-data.desk.talks`",
+                                    "INSERT INTO `acme-data.desk.parts`",
+                                    "@staged_rejected",
+                                    "INSERT INTO `acme-data.desk_caseload.rejected`",
+                                    "INSERT INTO `acme-data.desk_caseload.runs`",
+                                    "COMMIT TRANSACTION;"};
+    assert_order(sql, sequence, sizeof sequence / sizeof *sequence);
+    /* The child's own days are checked, but it may be of any day; its version is not named twice. */
+    assert_has(sql, "partition_date IS DISTINCT FROM DATE(`created_at`, @timezone)) THEN");
+    assert_has(sql, "PARTITION BY `talk_id`, `id`, `updated_at`, `redacted` ORDER BY");
+    assert_int_equal(count_of(sql, "partition_date < @lo"), 1);
+    assert_int_equal(count_of(sql, "n_doubled = ("), 1);
+    free(sql);
+}
+
+static void snapshots_are_keyed_by_their_day(void **state)
+{
+    (void)state;
+    const char *const stages[LIMIT_TABLES + 1] = {"stage_t"};
+    char *sql = script(&lists, stages);
+    assert_has(sql, "WHERE partition_date != @lo)");
+    assert_has(sql, "PARTITION BY `id`, `partition_date` ORDER BY");
+    assert_null(strstr(sql, "DATE(`"));
+    free(sql);
+}
+
+static void scans_are_not_bounded(void **state)
+{
+    (void)state;
+    struct stream scan = talks;
+    scan.kind = STREAM_SCAN;
+    const struct selection selection = {.stream = &scan, .tables = {scan.table}, .table_count = 1};
+    const char *const stages[LIMIT_TABLES + 1] = {"stage_a"};
+    char *sql = script(&selection, stages);
+    assert_null(strstr(sql, "partition_date < @lo"));
+    assert_has(sql, "IS DISTINCT FROM DATE(`updated_at`, @timezone)) THEN");
+    free(sql);
+}
+
+static void addresses_have_no_path(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *url;
+        bool good;
+    } cases[] = {{"https://bigquery.googleapis.com", true},
+                 {"http://127.0.0.1:9050", true},
+                 {"http://127.0.0.1:9050/", false}, /* sessions would never be on "our" host */
+                 {"https://peer.example/bigquery", false},
+                 {"https://user@peer.example", false},
+                 {"127.0.0.1:9050", false},
+                 {"http://", false},
+                 {NULL, false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct bigquery_settings settings = {.base_url = cases[i].url,
+                                                   .project = names.project,
+                                                   .dataset = names.dataset,
+                                                   .control_dataset = names.control};
+        struct warehouse *warehouse = NULL;
+        struct error err = {0};
+        assert_int_equal(bigquery_new(&settings, &warehouse, &err), cases[i].good);
+        if (warehouse)
+            warehouse->ops->free(warehouse);
+        else
+            assert_int_equal(err.kind, ERROR_CONFIG);
+    }
+}
+
+/* Whatever a peer may call a time; the undefined-behaviour sanitizer watches the arithmetic. */
+static void births_of_tables_are_bounded(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t us; /* -1: none */
+    } cases[] = {{"0", 0},
+                 {"1700000000123", INT64_C(1700000000123000)},
+                 {"253402300799999", INT64_C(253402300799999000)},
+                 {"253402300800000", -1},
+                 {"9223372036854775807", -1},
+                 {"-1", -1},
+                 {"soon", -1}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        json_t *resource = json_pack("{s:s}", "creationTime", cases[i].text);
+        int64_t us = -1;
+        assert_int_equal(table_created(resource, &us), cases[i].us >= 0);
+        assert_int_equal(us, cases[i].us);
+        json_decref(resource);
+    }
+}
+
+static void other_statements_are_whole(void **state)
+{
+    (void)state;
+    struct buf sql;
+    buf_init(&sql, LIMIT_SQL);
+    sql_latest_text(&names, &parts, NULL, &sql);
+    assert_has(buf_string(&sql), "PARTITION BY `talk_id`, `id` ORDER BY `updated_at` DESC, _loaded_at DESC");
+    sql_adopt_text(&names, &talk, &sql);
+    assert_has(buf_string(&sql),
+               "COUNTIF(partition_date IS DISTINCT FROM DATE(`updated_at`, @timezone)) AS misplaced");
+    assert_has(buf_string(&sql), "COUNTIF(`id` IS NULL OR `updated_at` IS NULL) AS keyless");
+    sql_latest_text(&names, &tag, NULL, &sql);
+    assert_has(buf_string(&sql), "AND partition_date = (SELECT MAX(partition_date)");
+    assert_null(strstr(buf_string(&sql), "OVER ()")); /* one worker would have to hold all days */
+    sql_adopt_text(&names, &tag, &sql);
+    assert_has(buf_string(&sql), "COUNTIF(FALSE) AS misplaced");
+    sql_state_text(&names, &talks, &sql);
+    sql_ledger_text(&names, &sql);
+    sql_seed_text(&names, &talks, &sql);
+    assert_null(strstr(buf_string(&sql), "${"));
+    assert_null(strstr(buf_string(&sql), "--"));
+    assert_false(sql.full);
+    buf_done(&sql);
+}
+
+static void names_are_checked(void **state)
+{
+    (void)state;
+    assert_true(sql_name_valid("acme-data", true));
+    assert_false(sql_name_valid("acme-data", false));
+    assert_false(sql_name_valid("", true));
+    assert_false(sql_name_valid(NULL, true));
+    assert_false(sql_name_valid("a`; DROP TABLE x", true));
+}
+
+static void tokens_stay_on_their_host(void **state)
+{
+    (void)state;
+    const char *base = "https://bigquery.googleapis.com";
+    assert_true(api_same_host(base, "https://bigquery.googleapis.com/upload/x?upload_id=1"));
+    assert_false(api_same_host(base, "https://bigquery.googleapis.com.evil.example/upload/x"));
+    assert_false(api_same_host(base, "https://bigquery.googleapis.com@evil.example/upload/x"));
+    assert_false(api_same_host(base, "http://bigquery.googleapis.com/upload/x"));
+    assert_false(api_same_host("http://127.0.0.1:80", "http://127.0.0.1:8080/upload/x"));
+}
+
+static void reasons_say_what_to_do(void **state)
+{
+    (void)state;
+    assert_int_equal(reason_of_job("backendError", ""), REACT_AGAIN);
+    assert_int_equal(reason_of_job("invalidQuery", "Query error: caseload: contacts"), REACT_FAIL);
+    assert_int_equal(
+        reason_of_job("invalidQuery", "Transaction is aborted due to concurrent update against table x"),
+        REACT_AGAIN);
+    assert_int_equal(reason_of_job("quotaExceeded", ""), REACT_LATER);
+    assert_int_equal(reason_of_job("neverHeardOf", ""), REACT_FAIL);
+    assert_int_equal(reason_kind("accessDenied"), ERROR_AUTH);
+}
+
+static void schemas_are_merged(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    bool changed = true;
+    json_t *wanted = schema_data(&parts), *same = json_deep_copy(wanted);
+    assert_true(schema_merge(same, wanted, &changed, &err));
+    assert_false(changed);
+    /* A column of somebody else's stays, one of ours that is NULLABLE comes back. */
+    json_t *other = json_pack("{s:s, s:s}", "name", "theirs", "type", "STRING");
+    json_array_append_new(same, other);
+    json_array_remove(same, 6); /* _extra */
+    assert_true(schema_merge(same, wanted, &changed, &err));
+    assert_true(changed);
+    assert_int_equal(json_array_size(same), json_array_size(wanted) + 1);
+    /* Another type, another mode, a REQUIRED column that is missing. */
+    json_object_set_new(json_array_get(same, 1), "type", json_string("INT64"));
+    assert_false(schema_merge(same, wanted, &changed, &err));
+    assert_int_equal(err.kind, ERROR_REFUSED);
+    assert_has(err.text, "column talk_id is INTEGER");
+    json_decref(same);
+    same = json_deep_copy(wanted);
+    json_object_set_new(json_array_get(same, 1), "mode", json_string("NULLABLE"));
+    assert_false(schema_merge(same, wanted, &changed, &err));
+    json_array_remove(same, 1);
+    assert_false(schema_merge(same, wanted, &changed, &err));
+    assert_has(err.text, "talk_id is missing");
+    json_decref(same);
+    json_decref(wanted);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_staged_still_claims),
+        cmocka_unit_test(one_table_staged),
+        cmocka_unit_test(parent_child_and_rejected),
+        cmocka_unit_test(snapshots_are_keyed_by_their_day),
+        cmocka_unit_test(scans_are_not_bounded),
+        cmocka_unit_test(addresses_have_no_path),
+        cmocka_unit_test(births_of_tables_are_bounded),
+        cmocka_unit_test(other_statements_are_whole),
+        cmocka_unit_test(names_are_checked),
+        cmocka_unit_test(tokens_stay_on_their_host),
+        cmocka_unit_test(reasons_say_what_to_do),
+        cmocka_unit_test(schemas_are_merged),
+    };
+    return cmocka_run_group_tests_name("sql", tests, NULL, NULL);
+}

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_sql_views.c - the statements of reconciliations and of what is derived, and the names of attributes.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <cmocka.h>
+
+#include "fake_crowd.h"
+#include "internal.h"
+#include "sql_text.h"
+
+#define COUNT(list) (sizeof(list) / sizeof *(list))
+
+static const struct selection compared = {
+    .stream = &crowd_reconciliation, .tables = {&crowd_ids}, .table_count = 1};
+
+static struct buf new_text(void)
+{
+    struct buf text;
+    buf_init(&text, LIMIT_SQL);
+    return text;
+}
+
+/* --- Reconciliations --- */
+
+static void lists_are_compared_in_a_transaction(void **state)
+{
+    (void)state;
+    const char *const stages[LIMIT_TABLES + 1] = {"stage_p"};
+    struct buf sql = new_text();
+    assert_true(sql_commit(&names, &compared, stages, &sql));
+    const char *const sequence[] = {"DECLARE n_0, n_rejected",
+                                    "FROM `acme-data.desk_caseload.stage_p`) != @staged_0",
+                                    "BEGIN TRANSACTION;",
+                                    "UPDATE `acme-data.desk_caseload.lock_people_reconciliation`",
+                                    "INSERT INTO `acme-data.desk.people_deleted`",
+                                    "DATE(@began_at, @timezone), t.`id`, @began_at, 'reconciliation'",
+                                    "FROM `acme-data.desk.people`",
+                                    "SELECT DISTINCT `id` FROM `acme-data.desk_caseload.stage_p`",
+                                    "SET n_0 = @@row_count;",
+                                    "DELETE FROM `acme-data.desk.people_deleted`",
+                                    "AND `id` IN (SELECT `id` FROM `acme-data.desk_caseload.stage_p`);",
+                                    "INSERT INTO `acme-data.desk_caseload.runs`",
+                                    "FROM `acme-data.desk.people_deleted`",
+                                    "COMMIT TRANSACTION;",
+                                    "SET n_doubled = ("};
+    assert_order(buf_string(&sql), sequence, COUNT(sequence));
+    assert_null(strstr(buf_string(&sql), "desk.people_reconciliation")); /* a table that never is */
+    assert_null(strstr(buf_string(&sql), "RAISE USING MESSAGE = 'caseload: people_reconciliation: the list"));
+    buf_done(&sql);
+}
+
+static void an_empty_list_may_raise(void **state)
+{
+    (void)state;
+    const char *const stages[LIMIT_TABLES + 1] = {NULL};
+    struct buf sql = new_text();
+    assert_true(sql_commit(&names, &compared, stages, &sql));
+    const char *const sequence[] = {"BEGIN TRANSACTION;", "INSERT INTO `acme-data.desk.people_deleted`",
+                                    "IF n_0 > 0 THEN", "the list of all records is empty, but people holds",
+                                    "COMMIT TRANSACTION;"};
+    assert_order(buf_string(&sql), sequence, COUNT(sequence));
+    assert_null(strstr(buf_string(&sql), "DELETE"));
+    buf_reset(&sql);
+    sql_state_text(&names, &crowd_reconciliation, &sql);
+    assert_has(buf_string(&sql), "FROM `acme-data.desk.people_deleted`");
+    buf_done(&sql);
+}
+
+/* --- <table>_latest --- */
+
+static void the_gone_are_left_out(void **state)
+{
+    (void)state;
+    struct buf sql = new_text();
+    sql_latest_text(&names, &crowd_people, NULL, &sql);
+    const char *const sequence[] = {"SELECT r.*\n",
+                                    "PARTITION BY `id` ORDER BY `updated_at` DESC, _loaded_at DESC",
+                                    "FROM `acme-data.desk.people_deleted`", "ON g.`id` = r.`id`",
+                                    "WHERE g.missing IS NULL OR g.missing < r.`updated_at`"};
+    assert_order(buf_string(&sql), sequence, COUNT(sequence));
+    buf_reset(&sql);
+    sql_latest_text(&names, &crowd_deleted, NULL, &sql);
+    assert_null(strstr(buf_string(&sql), "g.missing"));
+    buf_reset(&sql);
+    sql_latest_text(&names, &crowd_teams, NULL, &sql);
+    const char *const set[] = {"FROM `acme-data.desk.people_teams`", "FROM `acme-data.desk.people`",
+                               "ON o.`id` = r.`person_id` AND o.newest = r.`person_updated_at`",
+                               "ON g.`id` = r.`person_id`", "g.missing < r.`person_updated_at`"};
+    assert_order(buf_string(&sql), set, COUNT(set));
+    buf_done(&sql);
+}
+
+/* As a live table, which began with so many of the columns. */
+static json_t *grown_from(size_t columns)
+{
+    struct table early = crowd_people;
+    struct error err = {0};
+    bool changed = false;
+    early.column_count = columns;
+    json_t *fields = schema_data(&early), *wanted = schema_data(&crowd_people);
+    assert_true(schema_merge(fields, wanted, &changed, &err));
+    json_decref(wanted);
+    return fields;
+}
+
+static void later_columns_look_into_extra(void **state)
+{
+    (void)state;
+    json_t *fields = grown_from(2);
+    struct buf sql = new_text();
+    json_array_append_new(fields, json_pack("{s:s, s:s}", "name", "theirs", "type", "STRING"));
+    sql_latest_text(&names, &crowd_people, fields, &sql);
+    assert_has(buf_string(&sql), "COALESCE(r.`name`, JSON_VALUE(r.`_extra`, '$.\"name\"')) AS `name`");
+    assert_has(buf_string(&sql),
+               "SAFE.TIMESTAMP_SECONDS(SAFE_CAST(JSON_VALUE(r.`_extra`, '$.\"seen\"') AS INT64))");
+    assert_has(
+        buf_string(&sql),
+        "STRUCT(COALESCE(r.`home`.`city`, JSON_VALUE(r.`_extra`, '$.\"home.city\"')) AS "
+        "`city`, COALESCE(r.`home`.`zip`, SAFE_CAST(JSON_VALUE(r.`_extra`, '$.\"home.zip\"') AS INT64)) "
+        "AS `zip`, r.`home`.`tags` AS `tags`)");
+    assert_null(strstr(buf_string(&sql), "AS `custom_attributes`"));
+    assert_null(strstr(buf_string(&sql), "AS `tags`,\n"));
+    assert_null(strstr(buf_string(&sql), "theirs"));
+    assert_null(strstr(buf_string(&sql), "AS `updated_at`"));
+    json_decref(fields);
+    /* Nothing was added: nothing is looked up. */
+    fields = grown_from(crowd_people.column_count);
+    buf_reset(&sql);
+    sql_latest_text(&names, &crowd_people, fields, &sql);
+    assert_null(strstr(buf_string(&sql), "REPLACE"));
+    json_decref(fields);
+    buf_done(&sql);
+}
+
+/* Others may have put a field into a record of ours, with any name. */
+static void names_of_others_are_not_spliced(void **state)
+{
+    (void)state;
+    json_t *fields = grown_from(2);
+    json_t *home = schema_find(fields, "home");
+    struct buf sql = new_text();
+    json_array_append_new(json_object_get(home, "fields"),
+                          json_pack("{s:s, s:s}", "name", "a`); DROP", "type", "STRING"));
+    sql_latest_text(&names, &crowd_people, fields, &sql);
+    assert_null(strstr(buf_string(&sql), "DROP"));
+    assert_null(strstr(buf_string(&sql), "STRUCT("));
+    assert_has(buf_string(&sql), "AS `name`");
+    json_decref(fields);
+    buf_done(&sql);
+}
+
+static void tables_are_made_in_one_statement(void **state)
+{
+    (void)state;
+    struct buf sql = new_text();
+    sql_latest_table_text(&names, &crowd_teams, NULL, "17-18", &sql);
+    const char *const sequence[] = {"CREATE OR REPLACE TABLE `acme-data.desk.people_teams_latest`",
+                                    "CLUSTER BY `person_id`, `id`", "('app', 'caseload'), ('as_of', '17-18')",
+                                    "AS\n", "SELECT r.*"};
+    assert_order(buf_string(&sql), sequence, COUNT(sequence));
+    assert_null(strchr(buf_string(&sql), ';'));
+    buf_done(&sql);
+}
+
+/* --- <of>_custom --- */
+
+static void literals_hold_anything(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {{"plan", "'plan'"},
+                                           {"", "''"},
+                                           {"it's", "'it\\'s'"},
+                                           {"\\", "'\\\\'"},
+                                           {"\\' OR 1=1", "'\\\\\\' OR 1=1'"},
+                                           {"a\nb\x7f", "'a\\x0ab\\x7f'"},
+                                           {"\xc3\xbc`\"", "'\xc3\xbc`\"'"}};
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct buf text = new_text();
+        sql_literal(&text, cases[i][0]);
+        assert_string_equal(buf_string(&text), cases[i][1]);
+        buf_done(&text);
+    }
+}
+
+static void attributes_have_their_types(void **state)
+{
+    (void)state;
+    static const struct custom_attribute list[] = {{"a", "string", "a"},   {"b", "integer", "b"},
+                                                   {"c", "decimal", "c"},  {"d", "boolean", "d"},
+                                                   {"e", "datetime", "e"}, {"f", "list", "f"}};
+    struct buf sql = new_text();
+    sql_custom_text(&names, &crowd_people, list, COUNT(list), &sql);
+    const char *const sequence[] = {"SELECT `id`, `updated_at`",
+                                    "r.v0 AS `a`",
+                                    "SAFE_CAST(r.v1 AS INT64) AS `b`",
+                                    "SAFE_CAST(r.v2 AS FLOAT64) AS `c`",
+                                    "SAFE_CAST(r.v3 AS BOOL) AS `d`",
+                                    "SAFE.TIMESTAMP_MILLIS(SAFE_CAST(r.v4 AS INT64))",
+                                    "r.v5 AS `f`",
+                                    "JSON_VALUE(`custom_attributes`['a']) AS v0",
+                                    ",\n               `custom_attributes`['f'] AS v5",
+                                    "FROM `acme-data.desk.people_latest`"};
+    assert_order(buf_string(&sql), sequence, COUNT(sequence));
+    buf_done(&sql);
+}
+
+/* The column of a name, after all were named. */
+static const char *column_of(const struct custom_attribute *list, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!strcmp(list[i].name, name)) return list[i].column;
+    return "";
+}
+
+static void columns_are_safe_and_their_own(void **state)
+{
+    (void)state;
+    static const char *const taken[] = {"id", "updated_at"};
+    struct custom_attribute list[] = {
+        {.name = "plan"},     {.name = "a b"},      {.name = "a_b"},  {.name = "2fa"}, {.name = "ID"},
+        {.name = "\xc3\xbc"}, {.name = "_TABLE_x"}, {.name = "Plan"}, {.name = "a.b"}, {.name = "c_2fa"}};
+    custom_name(list, COUNT(list), taken, COUNT(taken), NULL);
+    assert_string_equal(column_of(list, COUNT(list), "Plan"), "Plan"); /* before "plan": P < p */
+    assert_int_equal(strlen(column_of(list, COUNT(list), "plan")), strlen("plan_01234567"));
+    assert_string_equal(column_of(list, COUNT(list), "a_b"), "a_b");
+    assert_int_equal(strncmp(column_of(list, COUNT(list), "a b"), "a_b_", 4), 0);
+    assert_int_equal(strncmp(column_of(list, COUNT(list), "a.b"), "a_b_", 4), 0);
+    assert_string_equal(column_of(list, COUNT(list), "c_2fa"), "c_2fa");
+    assert_int_equal(strncmp(column_of(list, COUNT(list), "2fa"), "c_2fa_", 6), 0);
+    assert_int_equal(strncmp(column_of(list, COUNT(list), "ID"), "ID_", 3), 0);
+    assert_string_equal(column_of(list, COUNT(list), "\xc3\xbc"), "c__");
+    assert_string_equal(column_of(list, COUNT(list), "_TABLE_x"), "c__TABLE_x");
+    for (size_t i = 0; i < COUNT(list); i++)
+        for (size_t k = 0; k < i; k++)
+            assert_int_not_equal(strcasecmp(list[i].column, list[k].column), 0);
+}
+
+/* What is cut says so, whoever else is there. */
+static void long_names_are_cut(void **state)
+{
+    (void)state;
+    char text[401] = "";
+    memset(text, 'x', 400);
+    struct custom_attribute list[] = {{.name = text}};
+    custom_name(list, 1, NULL, 0, NULL);
+    assert_int_equal(strlen(list[0].column), 200 + strlen("_01234567"));
+}
+
+/* Whoever came first keeps its column, in whatever order the list comes. */
+static void columns_are_remembered(void **state)
+{
+    (void)state;
+    struct custom_attribute later[] = {{.name = "A B"}, {.name = "a_b"}, {.name = "a b"}};
+    json_t *before = json_pack("[{s:s, s:s}, {s:s, s:s}]", "name", "a_b", "description", "a b", "name", "x`",
+                               "description", "A B");
+    custom_name(later, COUNT(later), NULL, 0, before);
+    assert_string_equal(column_of(later, COUNT(later), "a b"), "a_b");
+    assert_int_equal(strncmp(column_of(later, COUNT(later), "a_b"), "a_b_", 4), 0);
+    assert_int_equal(strncmp(column_of(later, COUNT(later), "A B"), "A_B_", 4), 0);
+    json_decref(before);
+}
+
+/* --- Schemas --- */
+
+static void schemas_are_whole_resources(void **state)
+{
+    (void)state;
+    json_t *schema = bigquery_schema(&crowd_teams);
+    assert_string_equal(json_text_at(schema, "timePartitioning.field"), "partition_date");
+    assert_string_equal(json_string_value(json_array_get(json_at(schema, "clustering.fields"), 1)), "id");
+    assert_int_equal(json_array_size(json_at(schema, "schema.fields")), 3 + 4);
+    json_decref(schema);
+}
+
+static void a_reconciliation_keeps_its_subject(void **state)
+{
+    (void)state;
+    const struct selection kept = tables_kept(&compared);
+    assert_int_equal(kept.table_count, 2);
+    assert_ptr_equal(kept.tables[0], &crowd_people);
+    assert_ptr_equal(kept.tables[1], &crowd_deleted);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lists_are_compared_in_a_transaction),
+        cmocka_unit_test(an_empty_list_may_raise),
+        cmocka_unit_test(the_gone_are_left_out),
+        cmocka_unit_test(later_columns_look_into_extra),
+        cmocka_unit_test(names_of_others_are_not_spliced),
+        cmocka_unit_test(tables_are_made_in_one_statement),
+        cmocka_unit_test(literals_hold_anything),
+        cmocka_unit_test(attributes_have_their_types),
+        cmocka_unit_test(columns_are_safe_and_their_own),
+        cmocka_unit_test(long_names_are_cut),
+        cmocka_unit_test(columns_are_remembered),
+        cmocka_unit_test(schemas_are_whole_resources),
+        cmocka_unit_test(a_reconciliation_keeps_its_subject),
+    };
+    return cmocka_run_group_tests_name("sql_views", tests, NULL, NULL);
+}
