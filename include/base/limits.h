@@ -3,11 +3,12 @@
 #ifndef CASELOAD_BASE_LIMITS_H
 #define CASELOAD_BASE_LIMITS_H
 
-#define LIMIT_MESSAGE   65536              /* a trigger message's data */
-#define LIMIT_CONFIG    262144             /* the configuration file */
-#define LIMIT_PAGE      (32 * 1024 * 1024) /* one answer of the source, decompressed */
-#define LIMIT_PAGE_SOFT (12 * 1024 * 1024) /* ... that could hold fewer records, if it were asked for fewer  \
-                                            */
+#define LIMIT_MESSAGE 65536              /* a trigger message's data */
+#define LIMIT_CONFIG  262144             /* the configuration file */
+#define LIMIT_PAGE    (32 * 1024 * 1024) /* one answer of the source, decompressed */
+#define LIMIT_PAGE_SOFT                                                                                      \
+    (12 * 1024 * 1024) /* ... that could hold fewer records, if it were asked for fewer                      \
+                        */
 #define LIMIT_DETAIL         (64 * 1024 * 1024) /* one record with all that belongs to it, read by pieces */
 #define LIMIT_COMPRESSED     (24 * 1024 * 1024) /* ... deflated, as it is kept meanwhile */
 #define LIMIT_SLICE          (1024 * 1024)      /* what is read of it at once, about */

@@ -12,11 +12,11 @@
 #include <cmocka.h>
 #include <openssl/evp.h>
 
+#include "../../src/credentials/internal.h"
 #include "auth.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "client.h"
-#include "../../src/credentials/internal.h"
 
 #define CLOUD "https://www.googleapis.com/auth/cloud-platform"
 #define FORM  "Content-Type: application/x-www-form-urlencoded\r\n"

@@ -18,10 +18,10 @@
 #include <openssl/rsa.h>
 #include <pthread.h>
 
+#include "../../../src/credentials/internal.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "../../../src/credentials/internal.h"
 
 /* --- keys --- */
 
