@@ -3,12 +3,12 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "internal.h"
-#include "store.h"
-#include "world.h"
-#include "world_admins.h"
-#include "world_companies.h"
-#include "world_shelf.h"
+#include "sandbox_internal.h"
+#include "store/store.h"
+#include "workspace/admins.h"
+#include "workspace/companies.h"
+#include "workspace/shelf.h"
+#include "workspace/world.h"
 
 #define START_S INT64_C(1772424000) /* 2026-03-02T04:00:00Z */
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Turns FILES (a list of *.json) into OUT: the table template_files. Bytes rather than string literals: nothing
 # needs escaping, and no compiler's limit on literals applies.
-set(code "/* Made by embed.cmake. */\n#include <stddef.h>\n\n#include \"world_template.h\"\n")
+set(code "/* Made by embed.cmake. */\n#include <stddef.h>\n\n#include \"workspace/template.h\"\n")
 set(table "\nconst struct template_file template_files[] = {\n")
 foreach(file IN LISTS FILES)
   get_filename_component(name "${file}" NAME_WE)

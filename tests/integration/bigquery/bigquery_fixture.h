@@ -7,7 +7,7 @@
 #ifndef CASELOAD_TESTS_BIGQUERY_FIXTURE_H
 #define CASELOAD_TESTS_BIGQUERY_FIXTURE_H
 
-#include "../../src/bigquery/internal.h" /* one test spoils a load from inside */
+#include "../../../src/bigquery/internal.h" /* one test spoils a load from inside */
 #include "base/mem.h"
 
 struct bench {

@@ -12,9 +12,9 @@
 
 #include <cmocka.h>
 
-#include "auth.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "google/auth.h"
 #include "internal.h"
 
 static const char *const variables[] = {"GOOGLE_APPLICATION_CREDENTIALS",

@@ -7,8 +7,8 @@
 #include <stdatomic.h>
 
 #include "core/trigger.h"
-#include "internal.h"
 #include "net/rpc.h"
+#include "sandbox_internal.h"
 
 #define ROOM_PROJECT      "acme"
 #define ROOM_SUBSCRIPTION "projects/acme/subscriptions/caseload"

@@ -17,7 +17,7 @@
 #include "intercom_link.h"
 #include "internal.h"
 #include "sandbox.h"
-#include "world.h"
+#include "workspace/world.h"
 
 #define DAY_S     86400
 #define BEGIN     1761696000 /* 2025-10-29: summer time ends in Europe and America in the days after it */

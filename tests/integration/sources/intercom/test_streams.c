@@ -15,8 +15,8 @@
 #include "intercom_link.h"
 #include "internal.h"
 #include "sandbox.h"
-#include "world.h"
-#include "world_shelf.h"
+#include "workspace/shelf.h"
+#include "workspace/world.h"
 
 #define DAY_S  86400
 #define BEGIN  1761696000 /* 2025-10-29 */

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* control.c - the sandbox's own door: move the clock, plan faults, change the world, look at what happened.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/day.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "control/control.h"
+#include "store/store.h"
+#include "workspace/world.h"
+
+#define DAY_S 86400
+
+static void refuse(struct exchange *exchange, int status, const char *message)
+{
+    exchange_reply_json(exchange, status, json_pack("{s:s}", "error", message));
+}
+
+static void agree(struct exchange *exchange)
+{
+    exchange_reply_json(exchange, 200, json_pack("{s:b}", "ok", 1));
+}
+
+/* The body, which must be an object; NULL: already refused. Yours. */
+static json_t *read_object(struct exchange *exchange)
+{
+    json_t *body = exchange_json(exchange);
+    if (json_is_object(body)) return body;
+    json_decref(body);
+    refuse(exchange, 400, "The body must be a JSON object");
+    return NULL;
+}
+
+static void handle_health(struct exchange *exchange)
+{
+    agree(exchange);
+}
+
+/* --- clock --- */
+
+static void show_clock(struct exchange *exchange)
+{
+    char text[INSTANT_TEXT];
+    int64_t now_us = virtual_clock_peek(exchange->sandbox->clock);
+    instant_format(now_us, text);
+    exchange_reply_json(exchange, 200, json_pack("{s:s, s:I}", "now", text, "now_us", (json_int_t)now_us));
+}
+
+static void move_clock(struct exchange *exchange)
+{
+    AUTO(json_drop) json_t *body = read_object(exchange);
+    if (!body) return;
+    struct virtual_clock *clock = exchange->sandbox->clock;
+    const char *instant = json_text_at(body, "set");
+    int64_t advance_s = json_int_at(body, "advance_s", -1), at_us;
+    if (instant && instant_parse(instant, strlen(instant), &at_us)) {
+        virtual_clock_set(clock, at_us);
+    } else if (!instant && advance_s >= 0 && advance_s <= INT64_C(3650) * DAY_S) {
+        virtual_clock_advance(clock, advance_s * 1000000);
+    } else {
+        refuse(exchange, 400, "Send {\"advance_s\": seconds} or {\"set\": \"2026-03-03T04:00:00Z\"}");
+        return;
+    }
+    show_clock(exchange);
+}
+
+/* --- faults --- */
+
+static const struct route *const faulty_routes[] = {
+    auth_routes,          bigquery_routes,      intercom_contact_routes, intercom_company_routes,
+    intercom_talk_routes, intercom_list_routes, intercom_routes};
+
+/* A fault that names no operation would never happen, and its test would prove nothing. */
+static bool is_operation(const char *service, const char *operation)
+{
+    static const char *const inside[] = {"job", "script", "upload.bytes"}; /* of BigQuery, without a route */
+    if (strcmp(operation, "*") == 0) return true;
+    for (size_t i = 0; i < sizeof inside / sizeof *inside; i++) {
+        if (strcmp(service, "bigquery") == 0 && strcmp(operation, inside[i]) == 0) return true;
+    }
+    for (size_t t = 0; t < sizeof faulty_routes / sizeof *faulty_routes; t++) {
+        for (const struct route *route = faulty_routes[t]; route->handle; route++) {
+            if (strcmp(route->service, service) == 0 && strcmp(route->operation, operation) == 0) return true;
+        }
+    }
+    return false;
+}
+
+static bool add_fault(struct sandbox *sandbox, const char *line, struct error *err)
+{
+    size_t service = strcspn(line, " "), gap = strspn(line + service, " ");
+    size_t operation = strcspn(line + service + gap, " ");
+    AUTO(mem_free) char *first = mem_bytes(line, service);
+    AUTO(mem_free) char *second = mem_bytes(line + service + gap, operation);
+    bool routed =
+        strcmp(first, "auth") == 0 || strcmp(first, "bigquery") == 0 || strcmp(first, "intercom") == 0;
+    if (routed && !is_operation(first, second))
+        return error_set(err, ERROR_CONFIG,
+                         "fault: %.40s has no operation \"%.60s\"; see the routes for their names", first,
+                         second);
+    return faults_add(sandbox->faults, line, err);
+}
+
+static void add_faults(struct exchange *exchange)
+{
+    AUTO(mem_free) char *text = mem_text(exchange->body);
+    for (char *line = text; line && *line;) {
+        char *next = strchr(line, '\n');
+        if (next) *next++ = '\0';
+        line += strspn(line, " \t\r");
+        struct error err;
+        if (*line && *line != '#' && !add_fault(exchange->sandbox, line, &err)) {
+            refuse(exchange, 400, err.text);
+            return;
+        }
+        line = next;
+    }
+    agree(exchange);
+}
+
+static void clear_faults(struct exchange *exchange)
+{
+    faults_clear(exchange->sandbox->faults);
+    agree(exchange);
+}
+
+/* --- journal --- */
+
+static void show_journal(struct exchange *exchange)
+{
+    const char *after = exchange_query(exchange, "after");
+    char *end = NULL;
+    int64_t number = after ? strtoll(after, &end, 10) : 0;
+    if (after && (*end || end == after || number < 0)) {
+        refuse(exchange, 400, "after must be the number of an entry");
+        return;
+    }
+    exchange_add_header(exchange, "Content-Type", "application/x-ndjson");
+    journal_dump(exchange->sandbox->journal, exchange_query(exchange, "service"), number, &exchange->reply);
+}
+
+/* --- world --- */
+
+/* The change that the body's only member names; NULL: there is none. */
+static const struct control_change *find_change(json_t *body)
+{
+    const char *key = json_object_iter_key(json_object_iter(body));
+    for (size_t t = 0; key && json_object_size(body) == 1 && control_changes[t]; t++) {
+        for (const struct control_change *change = control_changes[t]; change->name; change++) {
+            if (strcmp(change->name, key) == 0) return change;
+        }
+    }
+    return NULL;
+}
+
+/* "Send one of ..." or, of one of them, how it is sent. */
+static void explain(struct exchange *exchange, const struct control_change *only)
+{
+    AUTO(buf_done) struct buf text;
+    buf_init(&text, 64 * 1024);
+    buf_text(&text, only ? "It can't be done; send" : "Send one of");
+    for (size_t t = 0; control_changes[t]; t++) {
+        for (const struct control_change *change = control_changes[t]; change->name; change++) {
+            if (!only || only == change) buf_format(&text, " {\"%s\": %s}", change->name, change->usage);
+        }
+    }
+    refuse(exchange, 400, buf_string(&text));
+}
+
+static void handle_world(struct exchange *exchange)
+{
+    AUTO(json_drop) json_t *body = read_object(exchange);
+    struct sandbox *sandbox = exchange->sandbox;
+    const struct control_change *change = body ? find_change(body) : NULL;
+    if (change && change->change(sandbox, json_object_get(body, change->name)))
+        exchange_reply_json(exchange, 200,
+                            json_pack("{s:I, s:I}", "records", (json_int_t)world_count(sandbox->world),
+                                      "conversations", (json_int_t)world_count(sandbox->talks)));
+    else if (body)
+        explain(exchange, change);
+}
+
+/* --- pubsub --- */
+
+static void handle_subscription(struct exchange *exchange)
+{
+    AUTO(json_drop) json_t *body = read_object(exchange);
+    const char *project = json_text_at(body, "project"), *subscription = json_text_at(body, "subscription");
+    if (body && (!project || !subscription)) {
+        refuse(exchange, 400, "project and subscription are needed");
+    } else if (body) {
+        pubsub_make(exchange->sandbox->pubsub, project, subscription, body);
+        agree(exchange);
+    }
+}
+
+static void handle_publish(struct exchange *exchange)
+{
+    AUTO(json_drop) json_t *body = read_object(exchange);
+    const char *project = json_text_at(body, "project"), *subscription = json_text_at(body, "subscription");
+    const json_t *data = json_object_get(body, "data");
+    if (!body) return;
+    if (!project || !subscription || (data && !json_is_string(data))) {
+        refuse(exchange, 400, "project and subscription are needed; data is a text");
+        return;
+    }
+    AUTO(mem_free)
+    char *id =
+        pubsub_publish(exchange->sandbox->pubsub, project, subscription, data ? json_string_value(data) : "",
+                       json_string_length(data), json_object_get(body, "attributes"));
+    if (id)
+        exchange_reply_json(exchange, 200, json_pack("{s:s}", "id", id));
+    else
+        refuse(exchange, 404, "There is no such subscription; make it by /control/subscription");
+}
+
+static void handle_seek(struct exchange *exchange)
+{
+    AUTO(json_drop) json_t *body = read_object(exchange);
+    const char *project = json_text_at(body, "project"), *subscription = json_text_at(body, "subscription");
+    const char *time = json_text_at(body, "time");
+    int64_t at_us;
+    if (!body) return;
+    if (!project || !subscription || !time || !instant_parse(time, strlen(time), &at_us))
+        refuse(exchange, 400, "project, subscription and time (2026-03-03T04:00:00Z) are needed");
+    else if (pubsub_seek(exchange->sandbox->pubsub, project, subscription, at_us))
+        agree(exchange);
+    else
+        refuse(exchange, 404, "There is no such subscription; make it by /control/subscription");
+}
+
+static void show_pubsub(struct exchange *exchange)
+{
+    exchange_reply_json(exchange, 200, pubsub_report(exchange->sandbox->pubsub));
+}
+
+/* --- warehouse --- */
+
+static void handle_compare(struct exchange *exchange)
+{
+    const char *dataset = exchange_query(exchange, "dataset"), *latest = exchange_query(exchange, "latest");
+    if (dataset)
+        exchange_reply_json(exchange, 200,
+                            compare_dataset(exchange->sandbox, dataset, latest && strcmp(latest, "1") == 0));
+    else
+        refuse(exchange, 400, "Name the dataset: /control/compare?dataset=intercom[&latest=1]");
+}
+
+static void handle_query(struct exchange *exchange)
+{
+    AUTO(json_drop) json_t *body = read_object(exchange);
+    const char *sql = json_text_at(body, "sql");
+    if (body && !sql) refuse(exchange, 400, "Send {\"sql\": text, \"dataset\": default}");
+    if (!sql) return;
+    const char *project = json_text_at(body, "project");
+    struct store_query query = {.text = sql,
+                                .project = project ? project : "sandbox",
+                                .default_dataset = json_text_at(body, "dataset")};
+    struct store_result result = {.schema = NULL};
+    struct store_error err;
+    if (store_run(exchange->sandbox->store, &query, &result, &err))
+        exchange_reply_json(exchange, 200,
+                            json_pack("{s:O?, s:O?, s:I}", "schema", result.schema, "rows", result.rows,
+                                      "affected", (json_int_t)result.affected));
+    else
+        refuse(exchange, 400, err.message);
+    store_result_done(&result);
+}
+
+const struct route control_routes[] = {
+    {"control", "health", "GET", "/control/health", handle_health},
+    {"control", "clock", "GET", "/control/clock", show_clock},
+    {"control", "clock", "POST", "/control/clock", move_clock},
+    {"control", "auth", "GET", "/control/auth", auth_show},
+    {"control", "auth", "POST", "/control/auth", auth_change},
+    {"control", "faults", "POST", "/control/faults", add_faults},
+    {"control", "faults", "DELETE", "/control/faults", clear_faults},
+    {"control", "journal", "GET", "/control/journal", show_journal},
+    {"control", "world", "POST", "/control/world", handle_world},
+    {"control", "subscription", "POST", "/control/subscription", handle_subscription},
+    {"control", "publish", "POST", "/control/publish", handle_publish},
+    {"control", "seek", "POST", "/control/seek", handle_seek},
+    {"control", "pubsub", "GET", "/control/pubsub", show_pubsub},
+    {"control", "compare", "GET", "/control/compare", handle_compare},
+    {"control", "query", "POST", "/control/query", handle_query},
+    {.handle = NULL},
+};

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* internal.h - the rooms of the Pub/Sub sandbox.
+ *
+ * pubsub.c          its doors: start, stop, make, publish, report
+ * pubsub_broker.c   topics, subscriptions, messages; with pubsub_leases.c; knows no wire and no clock
+ * pubsub_methods.c  one remote procedure each: decode, check, do, encode; faults and journal
+ * pubsub_stream.c   StreamingPull: what the client says, and what there is to say to it
+ * pubsub_rpc.c      the gRPC server: one thread, one completion queue; long polls wait in a list
+ *
+ * Strict where production is. Leases end by the virtual clock alone, so a message comes back only when a test
+ * moves it. Deliveries are in the order of publishing.
+ *
+ * Faults ("pubsub OPERATION NTH ACTION"), operations publish, pull, streamingPull (refuse and drop, when it
+ * is opened), deliver, acknowledge, modifyAckDeadline, seek, createTopic, getTopic, deleteTopic,
+ * createSubscription, getSubscription, deleteSubscription: refuse [CODE]        not applied; answers the gRPC
+ * code, a number (14, UNAVAILABLE); 0: an empty answer lose                 applied; answers UNAVAILABLE
+ *   delay MS             applied and answered so much later (real time)
+ *   drop [before|after]  the call is cut, before or after it was applied
+ *   twice                of deliver: the message goes to the next pull too, although it is leased
+ */
+#ifndef CASELOAD_SANDBOX_PUBSUB_INTERNAL_H
+#define CASELOAD_SANDBOX_PUBSUB_INTERNAL_H
+
+#include <grpc/status.h>
+
+#include "google/pubsub/v1/pubsub.pb-c.h"
+#include "sandbox_internal.h"
+
+struct broker;
+struct wire;
+
+struct pubsub {
+    struct sandbox *sandbox;
+    struct broker *broker;
+    struct wire *wire;
+};
+
+/* ---- pubsub_broker.c and pubsub_leases.c: one mutex; any thread. Names are whole. ---- */
+
+struct broker *broker_new(struct faults *faults); /* borrowed */
+void broker_free(struct broker *broker);
+
+grpc_status_code broker_create_topic(struct broker *broker, const char *name);
+grpc_status_code broker_find_topic(struct broker *broker, const char *name);
+grpc_status_code broker_delete_topic(struct broker *broker, const char *name);
+
+/* The settings are copied. */
+grpc_status_code broker_create_subscription(struct broker *broker,
+                                            const Google__Pubsub__V1__Subscription *settings);
+/* Appends the packed Subscription. */
+grpc_status_code broker_find_subscription(struct broker *broker, const char *name, struct buf *out);
+grpc_status_code broker_delete_subscription(struct broker *broker, const char *name);
+
+#define MESSAGE_ID 24
+
+/* Copies the message, with id and time set, to each of the topic's subscriptions. */
+grpc_status_code broker_publish(struct broker *broker, const char *topic,
+                                const Google__Pubsub__V1__PubsubMessage *message, int64_t now_us,
+                                char out_id[MESSAGE_ID]);
+
+struct pulling {
+    const char *subscription;
+    size_t most; /* messages */
+    int lease_s; /* 0: as long as the subscription says */
+};
+
+/* Leases up to `most` messages and appends the packed PullResponse, nothing if there are none. In this and
+ * the next two, ids (a JSON array) gets the ids of the messages. */
+grpc_status_code broker_pull(struct broker *broker, const struct pulling *pulling, int64_t now_us,
+                             struct buf *out, json_t *ids);
+/* Takes back a PullResponse that did not reach its client: as if the messages had never been handed out. */
+void broker_take_back(struct broker *broker, const char *subscription, const struct buf *response,
+                      int64_t now_us);
+
+struct ack_ids {
+    char *const *ids;
+    size_t count;
+};
+
+/* Nothing is done if one ack id is garbage (INVALID_ARGUMENT); stale ones are passed over. */
+grpc_status_code broker_acknowledge(struct broker *broker, const char *subscription, struct ack_ids ack_ids,
+                                    int64_t now_us, json_t *ids);
+grpc_status_code broker_modify(struct broker *broker, const char *subscription, struct ack_ids ack_ids,
+                               int seconds, int64_t now_us, json_t *ids);
+/* How many of these leases still last; the ids of the others are freed and taken out of the list. */
+size_t broker_still_leased(struct broker *broker, const char *subscription, char **ack_ids, size_t count,
+                           int64_t now_us);
+/* Messages published before the time count as acknowledged, the others as not (acknowledged ones only with
+ * retain_acked_messages). */
+grpc_status_code broker_seek(struct broker *broker, const char *subscription, int64_t time_us,
+                             int64_t now_us);
+json_t *broker_report(struct broker *broker, int64_t now_us);
+
+/* ---- pubsub_methods.c ---- */
+
+/* One call, from its arrival to its answer. */
+struct ask {
+    struct pubsub *pubsub;
+    const struct method *method; /* NULL: unknown */
+    struct buf request;
+    bool faulty;
+    const char *refusal; /* of its credentials; NULL: they are good */
+    struct fault fault;
+    int64_t due_ms; /* real time (clock_ms) before which nothing is done */
+
+    grpc_status_code status;
+    char text[256];
+    struct buf reply;
+    bool cut;              /* break the call off instead of answering it */
+    json_t *detail;        /* of the journal entry */
+    struct stream *stream; /* NULL: one request, one answer */
+};
+
+void ask_begin(struct ask *ask, struct pubsub *pubsub, const char *path);
+/* Once the request is in. False: not yet, try again later (a long poll, a delay). */
+bool ask_serve(struct ask *ask);
+/* The answer never reached the client. */
+void ask_undo(struct ask *ask);
+void ask_done(struct ask *ask);
+
+/* ---- of streams ---- */
+
+/* One more request is in. False: the stream is to end with ask's status (or to be cut). */
+bool ask_hear(struct ask *ask);
+/* Is there something to send? It is in reply then. */
+bool ask_tell(struct ask *ask);
+
+/* What the methods share. refuse returns nothing: the status tells. */
+void ask_refuse(struct ask *ask, grpc_status_code status, const char *format, ...) PRINTF(3, 4);
+void ask_conclude(struct ask *ask, grpc_status_code status, const char *name);
+bool ask_check_name(struct ask *ask, const char *name, const char *collection);
+void ask_enter_journal(const struct ask *ask, int64_t now_us);
+
+/* ---- pubsub_stream.c ---- */
+
+struct stream *stream_new(void);
+void stream_free(struct stream *stream);
+/* Does what the request in ask->request says; the status tells. */
+void stream_hear(struct ask *ask, int64_t now_us);
+bool stream_tell(struct ask *ask, int64_t now_us); /* see ask_tell */
+
+/* ---- pubsub_rpc.c ---- */
+
+struct wire *wire_start(struct pubsub *pubsub, int port, struct error *err); /* NULL: err says why */
+void wire_stop(struct wire *wire);
+int wire_port(const struct wire *wire);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* state.h - the broker's memory, for its two files.
+ *
+ * pubsub_broker.c  topics, subscriptions, publishing, seeking, the report
+ * pubsub_leases.c  handing out, leases, acknowledgements, dead letters
+ *
+ * Everything here is used with the broker's lock held.
+ */
+#ifndef CASELOAD_SANDBOX_PUBSUB_STATE_H
+#define CASELOAD_SANDBOX_PUBSUB_STATE_H
+
+#include <pthread.h>
+
+#include "pubsub/internal.h"
+
+#define SECOND_US INT64_C(1000000)
+
+/* One handing out. Its number, from 1, is part of the ack id. */
+struct lease {
+    int64_t until_us;
+    bool over;
+    int first_s; /* seconds of the first ModifyAckDeadline; NO_MODIFY: none yet */
+};
+
+enum item_state { ITEM_OPEN, ITEM_ACKED, ITEM_DEAD };
+
+/* A message in a subscription. */
+struct item {
+    Google__Pubsub__V1__PubsubMessage *message;
+    int64_t published_us;
+    enum item_state state;
+    int64_t ready_us; /* not handed out before */
+    bool again;       /* the next pull gets it although it is leased */
+    struct lease *leases;
+    size_t lease_count;
+    size_t taken_back;
+    size_t extends;
+    json_t *nack_delays;
+};
+
+struct subscription {
+    Google__Pubsub__V1__Subscription *settings;
+    unsigned serial; /* part of its ack ids */
+    struct item **items;
+    size_t item_count;
+    size_t first; /* those before are acked or dead */
+};
+
+struct broker {
+    pthread_mutex_t lock;
+    struct faults *faults;
+    char **topics;
+    size_t topic_count;
+    struct subscription **subscriptions;
+    size_t subscription_count;
+    unsigned serials;
+    long long ids;
+};
+
+struct subscription **broker_subscription(struct broker *broker, const char *name); /* NULL: there is none */
+void broker_add(struct broker *broker, const char *topic, const Google__Pubsub__V1__PubsubMessage *message,
+                int64_t now_us, char out_id[MESSAGE_ID]);
+/* What time has done to the messages: ends leases, buries what came too often. */
+void broker_settle(struct broker *broker, struct subscription *subscription, int64_t now_us);
+bool packed_add(const ProtobufCMessage *message, struct buf *out);
+
+size_t item_deliveries(const struct item *item);
+bool item_leased(const struct item *item);
+
+#endif

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* FROM: tables, views, subqueries, arrays, joins. */
+#include <string.h>
+#include <strings.h>
+
+#include "sql/emit.h"
+
+#define VIEW_DEPTH 16
+
+static const char *new_alias(struct emitter *emitter)
+{
+    return sql_format(emitter->sql, "t%d", ++emitter->names);
+}
+
+static void add_column(struct emitter *emitter, struct list *columns, const char *name, const char *sql,
+                       const struct type *type)
+{
+    struct column *column = arena_zero(&emitter->sql->arena, sizeof *column);
+    column->name = name;
+    column->sql = sql;
+    column->type = type;
+    list_add(emitter->sql, columns, column);
+}
+
+static struct relation *add_relation(struct emitter *emitter, const char *alias, size_t at)
+{
+    struct relation *relation = arena_zero(&emitter->sql->arena, sizeof *relation);
+    relation->alias = alias != NULL ? alias : "";
+    for (size_t i = 0; i < emitter->scope->relations.count && *relation->alias != '\0'; i++) {
+        const struct relation *other = emitter->scope->relations.items[i];
+        if (strcasecmp(other->alias, relation->alias) == 0) {
+            sql_fail_at(emitter->sql, at, "Duplicate table alias %s in the same FROM clause", alias);
+        }
+    }
+    list_add(emitter->sql, &emitter->scope->relations, relation);
+    return relation;
+}
+
+/* The columns of a query or WITH, behind alias t. */
+static void add_outputs(struct emitter *emitter, struct relation *relation, const struct list *columns,
+                        const char *t)
+{
+    for (size_t i = 0; i < columns->count; i++) {
+        const struct column *column = columns->items[i];
+        add_column(emitter, &relation->columns, column->name, sql_format(emitter->sql, "%s.c%zu", t, i + 1),
+                   column->type);
+    }
+}
+
+struct relation *relation_of_table(struct emitter *emitter, struct store_table *table, const char *sql,
+                                   const char *alias)
+{
+    struct relation *relation = add_relation(emitter, alias, 0);
+    relation->table = table;
+    for (size_t i = 0; i < table->row->field_count; i++) {
+        const struct field *field = &table->row->fields[i];
+        bool array = field->type->kind == TYPE_ARRAY; /* a stored array is never NULL */
+        add_column(emitter, &relation->columns, field->name,
+                   sql_format(emitter->sql, array ? "ifnull(%s.%s, '[]')" : "%s.%s", sql,
+                              quote_name(emitter, field->name)),
+                   field->type);
+    }
+    return relation;
+}
+
+static const char *stored_columns(struct emitter *emitter, const struct store_table *table)
+{
+    const char *text = "";
+    for (size_t i = 0; i < table->row->field_count; i++)
+        text = sql_format(emitter->sql, "%s%s%s", text, i > 0 ? ", " : "",
+                          quote_name(emitter, table->row->fields[i].name));
+    return text;
+}
+
+/* A view's text is a world of its own: its names, positions and WITHs are not ours. */
+static struct output emit_view(struct emitter *emitter, const struct store_table *view, size_t at)
+{
+    if (++emitter->views > VIEW_DEPTH) sql_fail_at(emitter->sql, at, "Views are nested too deeply");
+    struct scope *scope = emitter->scope;
+    struct with *with = emitter->with;
+    struct list *variables = emitter->variables, *parameters = emitter->parameters;
+    const char *text = emitter->sql->text;
+    emitter->scope = NULL;
+    emitter->with = NULL;
+    emitter->variables = NULL;
+    emitter->parameters = NULL;
+    emitter->sql->text = arena_text(&emitter->sql->arena, view->view, strlen(view->view));
+    struct list statements = sql_parse(emitter->sql);
+    const struct statement *statement = statements.items[0];
+    if (statements.count != 1 || statement->kind != STATEMENT_SELECT) {
+        sql_fail_at(emitter->sql, 0, "The text of view %s.%s is not a query", view->dataset, view->name);
+    }
+    struct output output = emit_query(emitter, statement->query);
+    emitter->sql->text = text;
+    emitter->scope = scope;
+    emitter->with = with;
+    emitter->variables = variables;
+    emitter->parameters = parameters;
+    emitter->views--;
+    return output;
+}
+
+static const struct with *find_with(const struct emitter *emitter, const char *name)
+{
+    for (const struct with *with = emitter->with; with != NULL; with = with->parent) {
+        if (strcasecmp(with->name, name) == 0) return with;
+    }
+    return NULL;
+}
+
+static const char *emit_array_source(struct emitter *emitter, const struct source_item *item,
+                                     struct value array)
+{
+    struct sql *sql = emitter->sql;
+    const char *t = new_alias(emitter);
+    if (array.type->kind != TYPE_ARRAY) {
+        sql_fail_at(sql, item->at,
+                    "Values referenced in UNNEST must be arrays. UNNEST contains expression of type %s",
+                    type_name(&sql->arena, array.type));
+    }
+    struct relation *relation = add_relation(emitter, item->alias, item->at);
+    struct value element = element_of(emitter, t, array.type->element);
+    relation->value = element.type;
+    relation->value_sql = element.sql;
+    if (element.type->kind == TYPE_STRUCT) {
+        for (size_t i = 0; i < element.type->field_count; i++) {
+            const struct field *field = &element.type->fields[i];
+            add_column(emitter, &relation->columns, field->name, field_of(emitter, element.sql, field),
+                       field->type);
+        }
+    }
+    if (item->offset != NULL) {
+        struct relation *offset = add_relation(emitter, item->offset, item->at);
+        offset->value = type_of(TYPE_INT64);
+        offset->value_sql = sql_format(sql, "%s.key", t);
+    }
+    return sql_format(sql, "json_each(%s) AS %s", array.sql, t);
+}
+
+/* FROM t, t.items: a path that begins with a relation is an array of it. False: it does not. */
+static bool emit_path_array(struct emitter *emitter, const struct source_item *item, const char **out_sql)
+{
+    if (item->path.count < 2) return false;
+    struct expr *expr = NULL;
+    for (size_t i = 0; i < item->path.count; i++) {
+        struct expr *next = arena_zero(&emitter->sql->arena, sizeof *next);
+        next->kind = i == 0 ? EXPR_NAME : EXPR_FIELD;
+        next->name = item->path.items[i];
+        next->at = item->at;
+        if (expr != NULL) list_add(emitter->sql, &next->args, expr);
+        struct relation *relation = NULL;
+        if (i == 0 && !resolve_relation(emitter, next, &relation)) return false;
+        expr = next;
+    }
+    struct source_item named = *item;
+    if (named.alias == NULL) named.alias = item->path.items[item->path.count - 1];
+    *out_sql = emit_array_source(emitter, &named, emit_expr(emitter, expr));
+    return true;
+}
+
+static const char *emit_table(struct emitter *emitter, const struct source_item *item)
+{
+    struct sql *sql = emitter->sql;
+    const char *name = item->path.items[item->path.count - 1], *array = NULL;
+    const char *alias = item->alias != NULL ? item->alias : name;
+    const struct with *with = item->path.count == 1 ? find_with(emitter, name) : NULL;
+    if (with == NULL && emit_path_array(emitter, item, &array)) return array;
+    const char *t = new_alias(emitter);
+    if (with != NULL) {
+        add_outputs(emitter, add_relation(emitter, alias, item->at), &with->columns, t);
+        return sql_format(sql, "%s AS %s", with->sql, t);
+    }
+    struct store_table *table = resolve_table(emitter, &item->path, item->at);
+    emitter->scope->stored = true;
+    if (table->view != NULL) {
+        struct output output = emit_view(emitter, table, item->at);
+        add_outputs(emitter, add_relation(emitter, alias, item->at), &output.columns, t);
+        return sql_format(sql, "(%s) AS %s", output.sql, t);
+    }
+    struct relation *relation = relation_of_table(emitter, table, t, NULL);
+    relation->alias = alias;
+    for (size_t i = 0; i + 1 < emitter->scope->relations.count; i++) {
+        const struct relation *other = emitter->scope->relations.items[i];
+        if (strcasecmp(other->alias, alias) == 0) {
+            sql_fail_at(sql, item->at, "Duplicate table alias %s in the same FROM clause", alias);
+        }
+    }
+    const char *rows = quote_name(emitter, sql_format(sql, "rows:%s.%s", table->dataset, table->name));
+    return sql_format(sql, "(SELECT %s FROM %s WHERE %s) AS %s", stored_columns(emitter, table), rows,
+                      emit_visible(), t);
+}
+
+static const struct column *side_column(struct emitter *emitter, size_t from, size_t to, const char *name,
+                                        size_t at)
+{
+    const struct scope *scope = emitter->scope;
+    for (size_t i = 0; i < scope->merged.count && from == 0; i++) {
+        const struct column *column = scope->merged.items[i];
+        if (strcasecmp(column->name, name) == 0) return column;
+    }
+    for (size_t i = from; i < to; i++) {
+        const struct relation *relation = scope->relations.items[i];
+        for (size_t j = 0; j < relation->columns.count; j++) {
+            const struct column *column = relation->columns.items[j];
+            if (strcasecmp(column->name, name) == 0) return column;
+        }
+    }
+    sql_fail_at(emitter->sql, at, "Column %s in USING clause not found on %s side of join", name,
+                from == 0 ? "left" : "right");
+}
+
+/* The condition; the columns become one each in the scope. */
+static const char *emit_using(struct emitter *emitter, const struct source_item *item, size_t middle)
+{
+    struct sql *sql = emitter->sql;
+    const char *condition = "";
+    for (size_t i = 0; i < item->using_names.count; i++) {
+        const char *name = item->using_names.items[i];
+        const struct column *left = side_column(emitter, 0, middle, name, item->at);
+        const struct column *right =
+            side_column(emitter, middle, emitter->scope->relations.count, name, item->at);
+        struct value sides[2] = {value_make(left->sql, left->type), value_make(right->sql, right->type)};
+        const struct type *type = common_type(emitter, sides, 2, item->at, "operator =");
+        condition = sql_format(sql, "%s%s%s = %s", condition, i > 0 ? " AND " : "", left->sql, right->sql);
+        const char *merged = item->join == JOIN_FULL
+                                 ? sql_format(sql, "coalesce(%s, %s)", left->sql, right->sql)
+                             : item->join == JOIN_RIGHT ? right->sql
+                                                        : left->sql;
+        struct list *columns = &emitter->scope->merged;
+        for (size_t j = 0; j < columns->count; j++) {
+            struct column *column = columns->items[j];
+            if (strcasecmp(column->name, name) == 0) column->sql = merged;
+        }
+        bool known = false;
+        for (size_t j = 0; j < columns->count; j++)
+            known = known || strcasecmp(((struct column *)columns->items[j])->name, name) == 0;
+        if (!known) add_column(emitter, columns, name, merged, type);
+    }
+    return condition;
+}
+
+static const char *emit_join(struct emitter *emitter, const struct source_item *item)
+{
+    static const char *const words[] = {[JOIN_INNER] = "JOIN",
+                                        [JOIN_LEFT] = "LEFT JOIN",
+                                        [JOIN_FULL] = "FULL JOIN",
+                                        [JOIN_CROSS] = "CROSS JOIN"};
+    struct sql *sql = emitter->sql;
+    const char *left = emit_from(emitter, item->left);
+    size_t middle = emitter->scope->relations.count;
+    const char *right = emit_from(emitter, item->right);
+    if (item->right->kind == SOURCE_JOIN) right = sql_format(sql, "(%s)", right);
+    const char *condition = NULL;
+    if (item->on != NULL) {
+        const char *forbidden = emitter->scope->forbidden;
+        emitter->scope->forbidden = "JOIN ON clause";
+        condition = emit_condition(emitter, item->on, "JOIN ON clause");
+        emitter->scope->forbidden = forbidden;
+    } else if (item->using_names.count > 0) {
+        condition = emit_using(emitter, item, middle);
+    } else if (item->join != JOIN_CROSS) {
+        const struct relation *relation = emitter->scope->relations.items[middle];
+        if (relation->value == NULL) sql_fail_at(sql, item->right->at, "Syntax error: Expected ON or USING");
+        condition = "1";
+    }
+    if (condition == NULL) return sql_format(sql, "%s CROSS JOIN %s", left, right);
+    if (item->join == JOIN_RIGHT) {
+        /* SQLite 3.40 loses rows of a RIGHT JOIN between table-valued functions. */
+        if (item->left->kind == SOURCE_JOIN) left = sql_format(sql, "(%s)", left);
+        return sql_format(sql, "%s LEFT JOIN %s ON %s", right, left, condition);
+    }
+    return sql_format(sql, "%s %s %s ON %s", left, words[item->join], right, condition);
+}
+
+const char *emit_from(struct emitter *emitter, const struct source_item *item)
+{
+    switch (item->kind) {
+    case SOURCE_TABLE: return emit_table(emitter, item);
+    case SOURCE_JOIN: return emit_join(emitter, item);
+    case SOURCE_UNNEST: return emit_array_source(emitter, item, emit_expr(emitter, item->array));
+    case SOURCE_QUERY: break;
+    }
+    /* A subquery in FROM does not see its neighbours, but the queries around it. */
+    struct scope *scope = emitter->scope;
+    emitter->scope = scope->parent;
+    struct output output = emit_query(emitter, item->query);
+    emitter->scope = scope;
+    const char *t = new_alias(emitter);
+    add_outputs(emitter, add_relation(emitter, item->alias, item->at), &output.columns, t);
+    return sql_format(emitter->sql, "(%s) AS %s", output.sql, t);
+}

@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Scripts, statement by statement. The mutex is held for one statement at a time, so scripts interleave as
+ * BigQuery's jobs do. A mistake leaves the statement by longjmp to guarded(), its only landing. */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/mem.h"
+#include "sql/script.h"
+
+#define MOST_STEPS 20000 /* statements that one script may run */
+
+enum flow { FLOW_NEXT, FLOW_BREAK, FLOW_CONTINUE, FLOW_FAILED };
+
+static bool guarded(struct work *work, void (*run)(struct work *))
+{
+    jmp_buf out;
+    struct script *script = work->script;
+    pthread_mutex_lock(&script->store->mutex);
+    script->sql.out = &out;
+    script->sql.depth = 0;
+    if (setjmp(out) != 0) {
+        pthread_mutex_unlock(&work->script->store->mutex);
+        return false;
+    }
+    run(work);
+    pthread_mutex_unlock(&work->script->store->mutex);
+    return true;
+}
+
+_Noreturn void script_fail_again(struct script *script)
+{
+    longjmp(*script->sql.out, 1); /* the error has been set */
+}
+
+struct emitter script_emitter(struct script *script)
+{
+    return (struct emitter){.sql = &script->sql,
+                            .store = script->store,
+                            .project = script->query->project,
+                            .default_dataset = script->query->default_dataset,
+                            .variables = &script->variables,
+                            .parameters = &script->parameters,
+                            .row_count = script->row_count};
+}
+
+/* The tables that a statement named, once each. */
+void script_note_tables(struct script *script, const struct emitter *emitter)
+{
+    for (size_t i = 0; i < emitter->tables.count; i++) {
+        const struct store_table *table = emitter->tables.items[i];
+        const char *name = sql_format(&script->sql, "%s.%s", table->dataset, table->name);
+        bool known = false;
+        for (size_t j = 0; j < json_array_size(script->result->tables); j++)
+            known = known || strcmp(json_string_value(json_array_get(script->result->tables, j)), name) == 0;
+        if (!known) (void)json_array_append_new(script->result->tables, json_string(name)); /* memory only */
+    }
+}
+
+/* Prepared and bound; NULL: the error is set. */
+sqlite3_stmt *script_prepare(struct script *script, const struct emitter *emitter, const char *sql,
+                             const struct transaction *transaction)
+{
+    sqlite3_stmt *stmt = store_prepare(script->store, script->sql.err, sql);
+    if (stmt == NULL) return NULL;
+    int64_t snapshot = transaction->number != 0 ? transaction->snapshot : script->store->commits;
+    int wanted = sqlite3_bind_parameter_count(stmt);
+    if (wanted >= 1) (void)sqlite3_bind_int64(stmt, 1, snapshot);             /* the index is right */
+    if (wanted >= 2) (void)sqlite3_bind_int64(stmt, 2, -transaction->number); /* the same */
+    for (size_t i = 0; i < emitter->bindings.count && (int)i + 3 <= wanted; i++) {
+        const struct variable *variable = emitter->bindings.items[i];
+        value_bind(stmt, (int)i + 3, variable->type, variable->value);
+    }
+    return stmt;
+}
+
+/* What a step said when it was neither a row nor the end. */
+bool script_step_failed(struct script *script)
+{
+    return store_fail(script->sql.err, "invalidQuery", "%s", sqlite3_errmsg(script->store->db));
+}
+
+/* --- expressions --- */
+
+static json_t *evaluate_sql(struct script *script, const struct emitter *emitter, struct value value)
+{
+    const char *sql = sql_format(&script->sql, "SELECT %s", value.sql);
+    sqlite3_stmt *stmt = script_prepare(script, emitter, sql, &script->transaction);
+    if (stmt == NULL) return NULL;
+    json_t *made = NULL;
+    if (sqlite3_step(stmt) == SQLITE_ROW) {
+        made = value_of_column(stmt, 0, value.type);
+    } else {
+        script_step_failed(script);
+    }
+    sqlite3_finalize(stmt);
+    return made;
+}
+
+/* The value, coerced to the type unless that is NULL; yours. out_type: what it has become. */
+static json_t *evaluate(struct script *script, const struct expr *expr, const struct type *type,
+                        const struct type **out_type)
+{
+    struct emitter emitter = script_emitter(script);
+    struct value value = emit_expr(&emitter, expr);
+    script_note_tables(script, &emitter);
+    if (type != NULL) {
+        struct value made = coerce(&emitter, value, type);
+        if (made.sql == NULL) {
+            sql_fail_at(&script->sql, expr->at, "Cannot coerce expression of type %s to type %s",
+                        type_name(&script->sql.arena, value.type), type_name(&script->sql.arena, type));
+        }
+        value = made;
+    }
+    json_t *made = evaluate_sql(script, &emitter, value);
+    if (made == NULL) script_fail_again(script);
+    *out_type = value.type->kind == TYPE_NULL ? type_of(TYPE_INT64) : value.type;
+    return made;
+}
+
+static void run_condition(struct work *work)
+{
+    const struct type *type = NULL;
+    json_t *value = evaluate(work->script, work->expr, type_of(TYPE_BOOL), &type);
+    work->truth = json_is_true(value);
+    json_decref(value);
+}
+
+/* --- variables --- */
+
+static struct variable *find_variable(struct script *script, const char *name)
+{
+    for (size_t i = 0; i < script->variables.count; i++) {
+        struct variable *variable = script->variables.items[i];
+        if (strcasecmp(variable->name, name) == 0) return variable;
+    }
+    return NULL;
+}
+
+static void run_declare(struct work *work)
+{
+    struct script *script = work->script;
+    const struct statement *statement = work->statement;
+    for (size_t i = 0; i < statement->names.count; i++) {
+        const char *name = statement->names.items[i];
+        if (find_variable(script, name) != NULL) {
+            sql_fail_at(&script->sql, statement->at, "Variable '%s' redeclaration is not allowed", name);
+        }
+        struct variable *variable = arena_zero(&script->sql.arena, sizeof *variable);
+        variable->name = name;
+        variable->type = statement->type;
+        if (statement->exprs.count > 0) {
+            variable->value = evaluate(script, statement->exprs.items[0], statement->type, &variable->type);
+        }
+        list_add(&script->sql, &script->variables, variable);
+    }
+}
+
+static void set_variable(struct script *script, const struct statement *statement, size_t i, json_t *value)
+{
+    struct variable *variable = find_variable(script, statement->names.items[i]);
+    json_decref(variable->value);
+    variable->value = value;
+}
+
+/* SET (a, b) = struct: field by field. */
+static void set_fields(struct script *script, const struct statement *statement, const struct type *type,
+                       json_t *value)
+{
+    struct variable whole = {.name = "", .type = type, .value = value};
+    for (size_t i = 0; i < statement->names.count; i++) {
+        struct emitter emitter = script_emitter(script);
+        list_add(&script->sql, &emitter.bindings, &whole);
+        const struct variable *variable = find_variable(script, statement->names.items[i]);
+        const struct field *field = &type->fields[i];
+        struct value part = value_make(field_of(&emitter, "?3", field), field->type);
+        part = coerce(&emitter, part, variable->type);
+        json_t *made = NULL;
+        if (part.sql != NULL) {
+            made = evaluate_sql(script, &emitter, part);
+        } else {
+            store_fail(
+                script->sql.err, "invalidQuery", "Cannot coerce expression of type %s to type %s in SET",
+                type_name(&script->sql.arena, field->type), type_name(&script->sql.arena, variable->type));
+        }
+        if (made == NULL) {
+            json_decref(value);
+            script_fail_again(script);
+        }
+        set_variable(script, statement, i, made);
+    }
+    json_decref(value);
+}
+
+static void run_set(struct work *work)
+{
+    struct script *script = work->script;
+    const struct statement *statement = work->statement;
+    const struct expr *expr = statement->exprs.items[0];
+    const struct type *type = NULL;
+    for (size_t i = 0; i < statement->names.count; i++) {
+        const char *name = statement->names.items[i];
+        if (find_variable(script, name) == NULL)
+            sql_fail_at(&script->sql, statement->at, "Undeclared variable: %s", name);
+    }
+    if (statement->names.count == 1) {
+        const struct variable *variable = find_variable(script, statement->names.items[0]);
+        set_variable(script, statement, 0, evaluate(script, expr, variable->type, &type));
+        return;
+    }
+    json_t *value = evaluate(script, expr, NULL, &type);
+    if (type->kind != TYPE_STRUCT || type->field_count != statement->names.count) {
+        json_decref(value);
+        sql_fail_at(&script->sql, expr->at,
+                    "SET statement has %zu target variables but its value has type %s",
+                    statement->names.count, type_name(&script->sql.arena, type));
+    }
+    set_fields(script, statement, type, value);
+}
+
+/* --- control --- */
+
+static void run_raise(struct work *work)
+{
+    struct script *script = work->script;
+    const struct type *type = NULL;
+    if (work->statement->exprs.count == 0)
+        sql_fail(&script->sql, "invalidQuery", "Cannot re-raise: no error is handled");
+    json_t *value = evaluate(script, work->statement->exprs.items[0], type_of(TYPE_STRING), &type);
+    const char *message = json_is_string(value) ? json_string_value(value) : "NULL";
+    message = arena_text(&script->sql.arena, message, strlen(message));
+    json_decref(value);
+    sql_fail(&script->sql, "invalidQuery", "%s", message);
+}
+
+static void run_assert(struct work *work)
+{
+    struct script *script = work->script;
+    const struct type *type = NULL;
+    json_t *value = evaluate(script, work->statement->exprs.items[0], type_of(TYPE_BOOL), &type);
+    bool truth = json_is_true(value);
+    json_decref(value);
+    if (truth) return;
+    if (work->statement->exprs.count == 1) sql_fail(&script->sql, "invalidQuery", "Assertion failed");
+    value = evaluate(script, work->statement->exprs.items[1], type_of(TYPE_STRING), &type);
+    const char *message = json_is_string(value) ? json_string_value(value) : "Assertion failed";
+    message = arena_text(&script->sql.arena, message, strlen(message));
+    json_decref(value);
+    sql_fail(&script->sql, "invalidQuery", "%s", message);
+}
+
+static void run_transaction(struct work *work)
+{
+    struct script *script = work->script;
+    bool open = script->transaction.number != 0;
+    if (script->query->dry_run) return;
+    if (work->statement->kind == STATEMENT_BEGIN) {
+        if (open) sql_fail(&script->sql, "invalidQuery", "Nested transactions are not supported");
+        transaction_begin(script->store, &script->transaction);
+    } else if (!open) {
+        sql_fail(&script->sql, "invalidQuery", "There is no active transaction");
+    } else if (work->statement->kind == STATEMENT_ROLLBACK) {
+        transaction_rollback(script->store, &script->transaction);
+    } else if (!transaction_commit(script->store, &script->transaction, script->sql.err)) {
+        script_fail_again(script);
+    }
+}
+
+static void run_statement(struct work *work)
+{
+    switch (work->statement->kind) {
+    case STATEMENT_SELECT: run_select(work); break;
+    case STATEMENT_INSERT:
+    case STATEMENT_UPDATE:
+    case STATEMENT_DELETE:
+    case STATEMENT_TRUNCATE: run_dml(work); break;
+    case STATEMENT_CREATE_TABLE: run_create_table(work); break;
+    case STATEMENT_CREATE_VIEW: run_create_view(work); break;
+    case STATEMENT_DROP: run_drop(work); break;
+    case STATEMENT_DECLARE: run_declare(work); break;
+    case STATEMENT_SET: run_set(work); break;
+    case STATEMENT_RAISE: run_raise(work); break;
+    case STATEMENT_ASSERT: run_assert(work); break;
+    case STATEMENT_BEGIN:
+    case STATEMENT_COMMIT:
+    case STATEMENT_ROLLBACK: run_transaction(work); break;
+    case STATEMENT_IF:
+    case STATEMENT_WHILE:
+    case STATEMENT_LOOP:
+    case STATEMENT_BREAK:
+    case STATEMENT_CONTINUE:
+    case STATEMENT_BLOCK: break;
+    }
+}
+
+static enum flow run_block(struct script *script, const struct list *block, bool declares);
+static enum flow run_one(struct script *script, const struct statement *statement);
+
+/* False: it failed. */
+static bool is_true(struct script *script, const struct expr *expr, bool *out_truth)
+{
+    struct work work = {.script = script, .expr = expr};
+    bool good = guarded(&work, run_condition);
+    *out_truth = work.truth;
+    return good;
+}
+
+static enum flow run_if(struct script *script, const struct statement *statement)
+{
+    for (size_t i = 0; i < statement->exprs.count; i++) {
+        bool truth = false;
+        if (!is_true(script, statement->exprs.items[i], &truth)) return FLOW_FAILED;
+        if (truth) return run_block(script, statement->blocks.items[i], false);
+    }
+    if (statement->blocks.count == statement->exprs.count) return FLOW_NEXT;
+    return run_block(script, statement->blocks.items[statement->blocks.count - 1], false);
+}
+
+static enum flow run_loop(struct script *script, const struct statement *statement)
+{
+    for (;;) {
+        bool truth = true;
+        bool tested = statement->exprs.count > 0;
+        if (tested && !is_true(script, statement->exprs.items[0], &truth)) return FLOW_FAILED;
+        if (!truth) return FLOW_NEXT;
+        enum flow flow = run_block(script, statement->blocks.items[0], false);
+        if (flow == FLOW_FAILED) return flow;
+        if (flow == FLOW_BREAK) return FLOW_NEXT;
+        if (++script->steps > MOST_STEPS) {
+            store_fail(script->sql.err, "invalidQuery", "The script runs more than %d statements",
+                       MOST_STEPS);
+            return FLOW_FAILED;
+        }
+    }
+}
+
+static enum flow run_one(struct script *script, const struct statement *statement)
+{
+    struct work work = {.script = script, .statement = statement};
+    if (++script->steps > MOST_STEPS) {
+        store_fail(script->sql.err, "invalidQuery", "The script runs more than %d statements", MOST_STEPS);
+        return FLOW_FAILED;
+    }
+    if (script->query->before != NULL) script->query->before(script->query->self, statement->text);
+    if (statement->kind == STATEMENT_BREAK) return FLOW_BREAK;
+    if (statement->kind == STATEMENT_CONTINUE) return FLOW_CONTINUE;
+    if (statement->kind == STATEMENT_IF) return run_if(script, statement);
+    if (statement->kind == STATEMENT_WHILE || statement->kind == STATEMENT_LOOP)
+        return run_loop(script, statement);
+    if (statement->kind == STATEMENT_BLOCK) return run_block(script, statement->blocks.items[0], true);
+    return guarded(&work, run_statement) ? FLOW_NEXT : FLOW_FAILED;
+}
+
+static enum flow run_block(struct script *script, const struct list *block, bool declares)
+{
+    size_t variables = script->variables.count;
+    enum flow flow = FLOW_NEXT;
+    bool may_declare = declares;
+    for (size_t i = 0; i < block->count && flow == FLOW_NEXT; i++) {
+        const struct statement *statement = block->items[i];
+        may_declare = may_declare && statement->kind == STATEMENT_DECLARE;
+        if (statement->kind == STATEMENT_DECLARE && !may_declare) {
+            store_fail(script->sql.err, "invalidQuery",
+                       "Variable declarations are allowed only at the start of a block or script");
+            flow = FLOW_FAILED;
+        } else {
+            flow = run_one(script, statement);
+        }
+    }
+    for (; script->variables.count > variables; script->variables.count--) {
+        struct variable *variable = script->variables.items[script->variables.count - 1];
+        json_decref(variable->value);
+    }
+    return flow;
+}
+
+/* --- the job --- */
+
+static void drop_values(struct list *variables)
+{
+    for (size_t i = 0; i < variables->count; i++)
+        json_decref(((struct variable *)variables->items[i])->value);
+    variables->count = 0;
+}
+
+struct parsed {
+    struct script *script;
+    struct list statements;
+};
+
+/* Everything before the first statement runs. False: the error is set. */
+static bool parse_all(struct parsed *parsed)
+{
+    jmp_buf out;
+    parsed->script->sql.out = &out;
+    if (setjmp(out) != 0) return false;
+    parsed->statements = sql_parse(&parsed->script->sql);
+    read_parameters(parsed->script);
+    return true;
+}
+
+static bool is_script(const struct list *statements)
+{
+    const struct statement *first = statements->items[0];
+    return statements->count > 1 || strcmp(statement_name(first->kind), "SCRIPT") == 0;
+}
+
+static bool run_all(struct script *script, const struct list *statements)
+{
+    const struct statement *first = statements->items[0];
+    bool many = is_script(statements);
+    const char *name = many ? "SCRIPT" : statement_name(first->kind);
+    if (!many && first->kind == STATEMENT_CREATE_TABLE && first->query == NULL) name = "CREATE_TABLE";
+    if (!many && first->kind == STATEMENT_DROP && first->is_view) name = "DROP_VIEW";
+    (void)snprintf(script->result->statement, sizeof script->result->statement, "%s", name);
+    if (script->query->dry_run && many) return true;
+    enum flow flow = run_block(script, statements, true);
+    if (flow == FLOW_BREAK || flow == FLOW_CONTINUE) {
+        return store_fail(script->sql.err, "invalidQuery",
+                          "BREAK and CONTINUE are only allowed inside of a loop body");
+    }
+    return flow == FLOW_NEXT;
+}
+
+bool store_run(struct store *store, const struct store_query *query, struct store_result *out_result,
+               struct store_error *err)
+{
+    *out_result = (struct store_result){.affected = -1, .tables = json_array()};
+    *err = (struct store_error){0};
+    struct script script = {.sql = {.text = query->text, .err = err},
+                            .store = store,
+                            .query = query,
+                            .result = out_result,
+                            .row_count = -1};
+    struct parsed parsed = {.script = &script};
+    bool good = parse_all(&parsed) && run_all(&script, &parsed.statements);
+    if (script.transaction.number != 0) {
+        pthread_mutex_lock(&store->mutex);
+        transaction_rollback(store, &script.transaction);
+        pthread_mutex_unlock(&store->mutex);
+    }
+    drop_values(&script.variables);
+    drop_values(&script.parameters);
+    arena_done(&script.sql.arena);
+    return good;
+}
+
+void store_result_done(struct store_result *result)
+{
+    json_decref(result->schema);
+    json_decref(result->rows);
+    json_decref(result->tables);
+    json_decref(result->ddl_table);
+    *result = (struct store_result){0};
+}
