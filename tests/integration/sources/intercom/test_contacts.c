@@ -15,7 +15,7 @@
 #include "base/mem.h"
 #include "core/rows.h"
 #include "intercom_link.h"
-#include "internal.h"
+#include "sandbox_internal.h"
 #include "sandbox.h"
 #include "workspace/world.h"
 

@@ -13,7 +13,7 @@
 #include "base/zone.h"
 #include "core/rows.h"
 #include "intercom_link.h"
-#include "internal.h"
+#include "sandbox_internal.h"
 #include "sandbox.h"
 #include "workspace/shelf.h"
 #include "workspace/world.h"
