@@ -15,7 +15,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "google/auth.h"
-#include "internal.h"
+#include "sandbox_internal.h"
 
 static const char *const variables[] = {"GOOGLE_APPLICATION_CREDENTIALS",
                                         "CLOUDSDK_CONFIG",
