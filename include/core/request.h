@@ -27,12 +27,4 @@ bool request_from_flags(const char *streams, const char *from, const char *to,
                         const struct selection *configured, size_t configured_count,
                         struct request *out_request, struct error *err) CHECKED;
 
-/* Turns configured names (streams and children, in any order) into selections, parents in the order given; a
- * child's name alone is refused with its parent's. names == NULL: the default set. Children that are always
- * there are added, and behind them the reconciliations of what is loaded. catalog is the source's table of
- * streams. ERROR_CONFIG. */
-bool selections_make(const struct stream *const *catalog, size_t catalog_count, const char *const *names,
-                     size_t name_count, struct selection *out_selections, size_t *out_count,
-                     struct error *err) CHECKED;
-
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* worker.h - message -> request -> run -> ack, for ever.
+/* worker.h - message -> request -> run -> ack, in a loop.
  *
- * What becomes of a message and of the process is decided by error_rules alone. Ack comes last.
+ * error_rules alone decides the outcome for the message and for the process. Ack comes last. One thread.
  */
 #ifndef CASELOAD_CORE_WORKER_H
 #define CASELOAD_CORE_WORKER_H
@@ -10,17 +10,18 @@
 #include "core/run.h"
 
 struct worker {
-    struct run_context run; /* its stop is set by the worker, to halt; progress may be NULL */
+    struct run_context run; /* the worker sets its `stop`; progress may be NULL */
     const struct selection *selections;
     size_t selection_count;
     struct trigger *trigger;
     struct lease_settings lease;
-    const atomic_bool *stop; /* the process is to end */
-    atomic_bool *halt;       /* the run is to end: everything that waits looks at it. Who sets stop sets halt
-                                after it; a lost lease sets halt alone; the worker clears it for each message */
+    const atomic_bool *shutdown; /* ends the process */
+    /* Cancels the current run. Set by shutdown (after `shutdown`) or by a lost lease; cleared before each
+     * message. */
+    atomic_bool *cancel_run;
 };
 
-/* Serves until *stop or an error that ends the process; returns the exit code. */
+/* Serves until *shutdown or an error that ends the process; returns the exit code. */
 int worker_serve(const struct worker *worker);
 
 /* min(600, 10 * 2^attempt); attempt 0 counts as 1. */

@@ -43,8 +43,8 @@ static int serve(struct services *services, const struct config *config)
         .lease = {.lease_s = (int)config->lease_seconds,
                   .stall_s = (int)config->stall_seconds,
                   .on_wedged = give_up},
-        .stop = &services->stop,
-        .halt = &services->halt,
+        .shutdown = &services->shutdown,
+        .cancel_run = &services->cancel_run,
     };
     int code;
 

@@ -11,7 +11,7 @@
 #include "base/mem.h"
 #include "base/suggest.h"
 #include "bigquery/bigquery.h"
-#include "core/request.h"
+#include "core/selection.h"
 #include "pubsub/pubsub.h"
 #include "services.h"
 #include "sources/sources.h"
@@ -22,7 +22,7 @@
 static struct token_settings token_settings(const struct services *services)
 {
     return (struct token_settings){
-        .user_agent = USER_AGENT, .ca_file = services->config->ca_file, .stop = &services->stop};
+        .user_agent = USER_AGENT, .ca_file = services->config->ca_file, .stop = &services->shutdown};
 }
 
 /* The credentials are looked for when the first part asks for them, so that emulators need none. */
@@ -88,16 +88,16 @@ static bool open_source(struct services *services, struct error *err)
         .http = services->http,
         .token = services->source_token,
         .progress = &services->progress,
-        .stop = &services->halt,
+        .stop = &services->cancel_run,
     };
     size_t count;
 
     if (!type)
         return error_set(err, ERROR_CONFIG, "source.type is \"%s\"; known is \"%s\"", config->source_type,
                          source_type_names(&count)[0]);
-    if (!selections_make(type->streams, type->stream_count,
-                         config->streams.given ? (const char *const *)config->streams.names : NULL,
-                         config->streams.count, services->selections, &services->selection_count, err) ||
+    if (!selection_resolve(type->streams, type->stream_count,
+                           config->streams.given ? (const char *const *)config->streams.names : NULL,
+                           config->streams.count, services->selections, &services->selection_count, err) ||
         !check_latest(services, err))
         return false;
     return type->create(&settings, &services->source, err);
@@ -135,7 +135,7 @@ static bool open_warehouse(struct services *services, struct error *err)
             .token = strncmp(services->bigquery_url, "http://", 7) == 0 ? NULL : services->google,
             .http = services->http,
             .progress = &services->progress,
-            .stop = &services->halt,
+            .stop = &services->cancel_run,
         },
         &services->warehouse, err);
 }
@@ -144,7 +144,7 @@ static bool open_parts(struct services *services, struct error *err)
 {
     const struct config *config = services->config;
     const struct http_settings http = {
-        .user_agent = USER_AGENT, .ca_file = config->ca_file, .stop = &services->halt};
+        .user_agent = USER_AGENT, .ca_file = config->ca_file, .stop = &services->cancel_run};
 
     return zone_load(config->timezone, &services->zone, err) && http_new(&http, &services->http, err) &&
            open_token(services, err) && open_source(services, err) && open_warehouse(services, err) &&
@@ -202,7 +202,7 @@ bool services_open_trigger(struct services *services, struct error *err)
             .ca_file = config->ca_file,
             .user_agent = USER_AGENT,
             .lease_s = (int)config->lease_seconds,
-            .stop = &services->stop,
+            .stop = &services->shutdown,
         },
         &services->trigger, err);
 }
@@ -239,9 +239,9 @@ static void *wait_for_signal(void *self)
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     sigwait(&set, &signal);
+    atomic_store(&services->shutdown, true);   /* before the log, which may wait for its reader */
+    atomic_store(&services->cancel_run, true); /* after shutdown: see worker.h */
     log_write(LOG_NOTICE, "stopping", NULL, "signal %d: stopping at the next safe point", signal);
-    atomic_store(&services->stop, true);
-    atomic_store(&services->halt, true); /* after stop: see worker.h */
     clock_sleep_ms(GRACE_MS, NULL);
     log_write(LOG_WARNING, "stopped_late", NULL, "no safe point within %d ms; leaving now, nothing is lost",
               GRACE_MS);
@@ -277,6 +277,6 @@ struct run_context services_context(struct services *services)
         .warehouse = services->warehouse,
         .identity = &services->identity,
         .progress = &services->progress,
-        .stop = &services->halt,
+        .stop = &services->cancel_run,
     };
 }

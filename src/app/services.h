@@ -18,8 +18,8 @@
 
 struct services {
     const struct config *config; /* borrowed */
-    atomic_bool stop;            /* the process is to end */
-    atomic_bool halt;            /* the run is to end */
+    atomic_bool shutdown;        /* the process is to end */
+    atomic_bool cancel_run;      /* the run is to end */
     struct progress progress;
     struct zone *zone;
     struct selection selections[LIMIT_STREAMS];
@@ -42,9 +42,9 @@ bool services_open(struct services *services, const struct config *config, struc
 bool services_open_trigger(struct services *services, struct error *err) CHECKED;
 void services_close(struct services *services);
 
-/* SIGTERM and SIGINT become services->stop and services->halt; a process that still lives nine seconds later
- * is ended with late_code, for being killed costs time and never rows. Call it before any other thread
- * starts. */
+/* SIGTERM and SIGINT become services->shutdown and services->cancel_run; a process that still lives nine
+ * seconds later is ended with late_code, for being killed costs time and never rows. Call it before any other
+ * thread starts. */
 void services_catch_signals(struct services *services, int late_code);
 
 struct run_context services_context(struct services *services);

@@ -17,7 +17,7 @@ static bool swapped(const char *a, const char *b, size_t i, size_t j)
     return i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
 }
 
-size_t nearest_distance(const char *a, const char *b, size_t most)
+size_t suggest_distance(const char *a, const char *b, size_t most)
 {
     size_t rows[3][LONGEST + 1]; /* the row being filled and the two before it */
     size_t a_size = strlen(a);
@@ -50,7 +50,7 @@ const char *suggest_name(const char *name, const char *const *names, size_t coun
         size_t distance;
 
         if (!names[i]) continue;
-        distance = nearest_distance(name, names[i], CLOSE);
+        distance = suggest_distance(name, names[i], CLOSE);
         /* Two short names that have no letter in common are not near, whatever the distance says. */
         if (distance < best_distance && (distance < strlen(names[i]) || distance == 0)) {
             best = names[i];

@@ -65,30 +65,29 @@ static void extend(struct lease *lease)
         return;
     }
     lease_failed(&lease->clock, clock_ms());
-    log_write(LOG_WARNING, "lease_extension_failed", NULL, "%s; it is tried again until the lease lapses",
-              err.text);
+    log_write(LOG_WARNING, "lease_extension_failed", NULL, "%s; retrying until the lease expires", err.text);
 }
 
-static void lose(struct lease *lease)
+static void on_lost(struct lease *lease)
 {
     atomic_store(&lease->lost, true);
     if (lease->stop) atomic_store(lease->stop, true);
     log_write(LOG_ERROR, "lease_lost", NULL,
-              "the message's lease lapsed; the run stops, and the message comes back to some worker");
+              "the message's lease expired: the run is cancelled and the message will be redelivered");
 }
 
-static void hang(struct lease *lease)
+static void on_stall(struct lease *lease)
 {
     const char *where = atomic_load(&lease->progress->where);
 
     if (!where) where = "nothing yet";
     log_write(LOG_CRITICAL, "run_wedged", LOG_FIELDS(LOG_TEXT("where", where)),
-              "the run has stood still for %d s while %s; its lease is let go", lease->settings.stall_s,
+              "the run made no progress for %d s while %s: its lease is released", lease->settings.stall_s,
               where);
     lease->settings.on_wedged(where);
 }
 
-/* Sleeps for a fifth of a second; progress and what is due are looked at that often. True: the lease ends. */
+/* Sleeps for 200 ms, the interval of all checks. True: lease_end was called. */
 static bool pause_lease(struct lease *lease)
 {
     struct timespec until;
@@ -119,8 +118,8 @@ static void *keep_lease(void *self)
         switch (lease_decide(&lease->clock, &lease->settings, now_ms)) {
         case LEASE_WAIT: break;
         case LEASE_EXTEND: extend(lease); break;
-        case LEASE_LOST: lose(lease); return NULL;
-        case LEASE_WEDGED: hang(lease); return NULL;
+        case LEASE_LOST: on_lost(lease); return NULL;
+        case LEASE_WEDGED: on_stall(lease); return NULL;
         }
     }
     return NULL;

@@ -5,49 +5,49 @@
 
 #include "base/mem.h"
 
-const struct record *reading_ahead(const struct reading *reading)
+const struct record *record_cursor_peek(const struct record_cursor *cursor)
 {
-    if (reading->held_next < reading->held_count) return &reading->held[reading->held_next];
-    return reading->next < reading->page.count ? &reading->page.records[reading->next] : NULL;
+    if (cursor->held_next < cursor->held_count) return &cursor->held[cursor->held_next];
+    return cursor->next < cursor->page.count ? &cursor->page.records[cursor->next] : NULL;
 }
 
-void reading_step(struct reading *reading)
+void record_cursor_advance(struct record_cursor *cursor)
 {
-    if (reading->held_next < reading->held_count)
-        reading->held_next++;
+    if (cursor->held_next < cursor->held_count)
+        cursor->held_next++;
     else
-        reading->next++;
+        cursor->next++;
 }
 
-bool reading_is_sure(const struct reading *reading)
+bool record_cursor_boundary_confirmed(const struct record_cursor *cursor)
 {
-    if (reading->held_next < reading->held_count) return true; /* the page behind it is in order */
-    for (size_t i = reading->next + 1; i < reading->page.count; i++)
-        if (reading->page.records[i].table == 0) return true;
-    return reading->page.last;
+    if (cursor->held_next < cursor->held_count) return true; /* the next page was in order */
+    for (size_t i = cursor->next + 1; i < cursor->page.count; i++)
+        if (cursor->page.records[i].table == 0) return true;
+    return cursor->page.last;
 }
 
-static void drop_held(struct reading *reading)
+static void drop_held(struct record_cursor *cursor)
 {
-    for (size_t i = 0; i < reading->held_count; i++)
-        record_drop(&reading->held[i]);
-    free(reading->held);
-    reading->held = NULL;
-    reading->held_count = reading->held_next = 0;
+    for (size_t i = 0; i < cursor->held_count; i++)
+        record_drop(&cursor->held[i]);
+    free(cursor->held);
+    cursor->held = NULL;
+    cursor->held_count = cursor->held_next = 0;
 }
 
-void reading_hold(struct reading *reading)
+void record_cursor_hold_rest(struct record_cursor *cursor)
 {
-    size_t count = reading->page.count - reading->next;
+    size_t count = cursor->page.count - cursor->next;
 
-    drop_held(reading);
-    reading->held = mem_zero(count, sizeof *reading->held);
-    for (; reading->next < reading->page.count; reading->next++)
-        reading->held[reading->held_count++] = record_hold(&reading->page.records[reading->next]);
+    drop_held(cursor);
+    cursor->held = mem_zero(count, sizeof *cursor->held);
+    for (; cursor->next < cursor->page.count; cursor->next++)
+        cursor->held[cursor->held_count++] = record_hold(&cursor->page.records[cursor->next]);
 }
 
-void reading_done(struct reading *reading)
+void record_cursor_done(struct record_cursor *cursor)
 {
-    drop_held(reading);
-    *reading = (struct reading){0};
+    drop_held(cursor);
+    *cursor = (struct record_cursor){0};
 }

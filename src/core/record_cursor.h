@@ -8,27 +8,27 @@
 
 #include "core/source.h"
 
-struct reading {
-    struct reader *reader; /* NULL: nothing is being read */
-    size_t first, last;    /* the units of the plan that it is read for */
+struct record_cursor {
+    struct reader *reader; /* NULL: none is open */
+    size_t first, last;    /* units of the plan that the reader serves */
     struct page page;
-    size_t next;         /* of the page's records */
-    struct record *held; /* what was left of the page before this one */
+    size_t next;         /* index into the page's records */
+    struct record *held; /* remaining records of the previous page */
     size_t held_count, held_next;
 };
 
-/* The record to be taken next; NULL: the page is used up. Borrowed until the next page. */
-const struct record *reading_ahead(const struct reading *reading);
-void reading_step(struct reading *reading);
+/* NULL at the end of the page. Borrowed until the next page. */
+const struct record *record_cursor_peek(const struct record_cursor *cursor);
+void record_cursor_advance(struct record_cursor *cursor);
 
-/* Is the record ahead in its place? It may have changed just now, and be listed with its new version where
- * its old one was: the record behind it tells. Of the last one of a page that is not known yet. That all of a
- * page are such is not thought of. */
-bool reading_is_sure(const struct reading *reading);
+/* Whether the position of the next record is confirmed by a record after it. A record that changed while it
+ * was listed may stand, with its new version, where its old version was. The last record of a page is not
+ * confirmed yet. We do not handle a page on which every record changed while it was read. */
+bool record_cursor_boundary_confirmed(const struct record_cursor *cursor);
 
-/* The records that are left stay when the next page comes. */
-void reading_hold(struct reading *reading);
+/* Keeps the remaining records when the next page replaces this one. */
+void record_cursor_hold_rest(struct record_cursor *cursor);
 
-void reading_done(struct reading *reading); /* the reader is closed by who opened it */
+void record_cursor_done(struct record_cursor *cursor); /* the caller closes the reader */
 
 #endif

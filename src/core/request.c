@@ -99,7 +99,7 @@ static bool take_data(struct values *values, const struct delivery *delivery, st
 /* A key of two letters is one edit away from half of all short names: only its case may be a slip. */
 static bool is_slip(const char *name, const char *key)
 {
-    return strcasecmp(name, key) == 0 || (strlen(key) > 2 && nearest_distance(name, key, 1) <= 1);
+    return strcasecmp(name, key) == 0 || (strlen(key) > 2 && suggest_distance(name, key, 1) <= 1);
 }
 
 /* Attributes are added on the way by others, so unknown ones pass; but not what is a slip of a known key. */

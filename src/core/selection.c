@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* selection.c - configured names become streams with their children. */
 #include <assert.h>
 #include <string.h>
 
 #include "base/suggest.h"
-#include "core/request.h"
+#include "core/selection.h"
 
 struct owner {
     const struct stream *stream;
@@ -141,7 +140,7 @@ static bool select_defaults(const struct stream *const *catalog, size_t catalog_
     return true;
 }
 
-/* What nobody has to ask for: some children, and the reconciliations of what is loaded. */
+/* Adds implied selections: children marked CHILD_ALWAYS and reconciliations. */
 static bool select_implied(const struct stream *const *catalog, size_t catalog_count, struct selection *out,
                            size_t *out_count, struct error *err)
 {
@@ -164,9 +163,9 @@ static bool select_implied(const struct stream *const *catalog, size_t catalog_c
     return true;
 }
 
-bool selections_make(const struct stream *const *catalog, size_t catalog_count, const char *const *names,
-                     size_t name_count, struct selection *out_selections, size_t *out_count,
-                     struct error *err)
+bool selection_resolve(const struct stream *const *catalog, size_t catalog_count, const char *const *names,
+                       size_t name_count, struct selection *out_selections, size_t *out_count,
+                       struct error *err)
 {
     bool made;
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,15 +9,14 @@
 #include "base/random.h"
 #include "core/worker.h"
 
-#define SEEN_LIMIT 64
-#define ON_MESSAGE -1 /* not an exit code: the worker goes on */
+#define REPORTED_IDS 64
+#define KEEP_SERVING -1 /* not an exit code */
 
-/* What one worker remembers between messages: only which misunderstood ones it has complained of. */
 struct serving {
     const struct worker *worker;
     struct progress progress;
-    uint64_t seen[SEEN_LIMIT];
-    size_t seen_next;
+    char reported[REPORTED_IDS][LIMIT_NAME]; /* message ids of logged misunderstood messages; a ring */
+    size_t reported_next;
 };
 
 int worker_nack_delay_s(int attempt)
@@ -26,16 +26,15 @@ int worker_nack_delay_s(int attempt)
     return 10 << attempt;
 }
 
-/* Without a dead-letter policy a bad message comes for ever: say so once. */
-static bool is_new(struct serving *serving, const char *message_id)
+/* Without a dead-letter policy a bad message is redelivered without end: it is logged once. */
+static bool is_first_report(struct serving *serving, const char *message_id)
 {
-    uint64_t hash = UINT64_C(14695981039346656037);
+    char *slot;
 
-    for (const char *c = message_id; *c; c++)
-        hash = (hash ^ (unsigned char)*c) * UINT64_C(1099511628211);
-    for (size_t i = 0; i < SEEN_LIMIT; i++)
-        if (serving->seen[i] == hash) return false;
-    serving->seen[serving->seen_next++ % SEEN_LIMIT] = hash;
+    for (size_t i = 0; i < REPORTED_IDS && i < serving->reported_next; i++)
+        if (strncmp(serving->reported[i], message_id, LIMIT_NAME - 1) == 0) return false;
+    slot = serving->reported[serving->reported_next++ % REPORTED_IDS];
+    (void)snprintf(slot, LIMIT_NAME, "%s", message_id); /* longer ids are compared by their beginning */
     return true;
 }
 
@@ -47,7 +46,8 @@ static void log_outcome(struct serving *serving, const struct delivery *delivery
                            : err->kind == ERROR_STOPPED ? LOG_NOTICE
                                                         : LOG_ERROR;
 
-    if (err->kind == ERROR_REQUEST && delivery->attempt == 0 && !is_new(serving, delivery->message_id))
+    if (err->kind == ERROR_REQUEST && delivery->attempt == 0 &&
+        !is_first_report(serving, delivery->message_id))
         return;
     log_write(level, "message_finished",
               LOG_FIELDS(LOG_TEXT("message_id", delivery->message_id), LOG_TEXT("run_id", run_id),
@@ -66,7 +66,7 @@ static bool serve_request(struct serving *serving, const struct delivery *delive
     struct run_report *report;
     bool done;
 
-    context.stop = worker->halt;
+    context.stop = worker->cancel_run;
     if (!context.progress) context.progress = &serving->progress;
     if (!request_decode(delivery, worker->selections, worker->selection_count, &request, err)) return false;
     report = mem_zero(1, sizeof *report);
@@ -75,8 +75,8 @@ static bool serve_request(struct serving *serving, const struct delivery *delive
     return done;
 }
 
-/* Gives the message its due. The lease ends before a nack, so that no late extension undoes its delay, and
- * after an ack, so that the message can't come back while that is retried. */
+/* The lease ends before a nack, so that no late extension undoes its delay, and after an ack, so that the
+ * message can't be redelivered while the ack is retried. */
 static void settle(const struct worker *worker, const struct delivery *delivery, struct lease *lease,
                    const struct error *err)
 {
@@ -101,14 +101,14 @@ static void settle(const struct worker *worker, const struct delivery *delivery,
     }
     if (!settled)
         log_write(LOG_WARNING, "message_unsettled", LOG_FIELDS(LOG_TEXT("message_id", delivery->message_id)),
-                  "%s; the message comes back when its lease lapses, and finds little to do", failure.text);
+                  "%s; the message will be redelivered when its lease expires", failure.text);
 }
 
-/* A new message runs freely, unless the process is to end. The order matters: see the signal's side. */
+/* Clears first and checks after: a shutdown between the two lines is not missed. */
 static void allow_run(const struct worker *worker)
 {
-    atomic_store(worker->halt, false);
-    if (atomic_load(worker->stop)) atomic_store(worker->halt, true);
+    atomic_store(worker->cancel_run, false);
+    if (atomic_load(worker->shutdown)) atomic_store(worker->cancel_run, true);
 }
 
 static int serve_message(struct serving *serving, const struct delivery *delivery)
@@ -122,45 +122,44 @@ static int serve_message(struct serving *serving, const struct delivery *deliver
     allow_run(worker);
     random_name(run_id);
     progress_step(progress, "taking a message");
-    lease = lease_start(&worker->lease, worker->trigger, delivery->ack_id, progress, worker->halt);
+    lease = lease_start(&worker->lease, worker->trigger, delivery->ack_id, progress, worker->cancel_run);
     (void)serve_request(serving, delivery, run_id, &err); /* err says all */
     log_outcome(serving, delivery, run_id, &err);
     if (lease_lost(lease)) {
-        lease_end(lease); /* not ours any more: whoever has it now decides */
-        return atomic_load(worker->stop) ? error_rules[ERROR_STOPPED].exit_code : ON_MESSAGE;
+        lease_end(lease); /* another worker may hold the message: no ack, no nack */
+        return atomic_load(worker->shutdown) ? error_rules[ERROR_STOPPED].exit_code : KEEP_SERVING;
     }
-    progress_step(progress, "settling the message"); /* which may take as long as the run may stand still */
+    progress_step(progress, "settling the message"); /* may take as long as a stalled run may */
     settle(worker, delivery, lease, &err);
-    return error_rules[err.kind].leave ? error_rules[err.kind].exit_code : ON_MESSAGE;
+    return error_rules[err.kind].leave ? error_rules[err.kind].exit_code : KEEP_SERVING;
 }
 
-/* A failure to pull is no message's fault. */
 static int pull_failed(const struct worker *worker, const struct error *err)
 {
     if (err->kind == ERROR_STOPPED) return error_rules[ERROR_STOPPED].exit_code;
     log_write(LOG_ERROR, "pull_failed", LOG_FIELDS(LOG_TEXT("outcome", error_rules[err->kind].name)), "%s",
               err->text);
     if (error_rules[err->kind].leave) return error_rules[err->kind].exit_code;
-    clock_sleep_ms(5000, worker->stop);
-    return ON_MESSAGE;
+    clock_sleep_ms(5000, worker->shutdown);
+    return KEEP_SERVING;
 }
 
 int worker_serve(const struct worker *worker)
 {
     struct serving serving = {.worker = worker};
 
-    while (!atomic_load(worker->stop)) {
+    while (!atomic_load(worker->shutdown)) {
         struct delivery delivery = {0};
         struct error err = {0};
         bool any = false;
-        int code = ON_MESSAGE;
+        int code = KEEP_SERVING;
 
         if (!worker->trigger->ops->next(worker->trigger, &delivery, &any, &err))
             code = pull_failed(worker, &err);
         else if (any)
             code = serve_message(&serving, &delivery);
         delivery_done(&delivery);
-        if (code != ON_MESSAGE) return code;
+        if (code != KEEP_SERVING) return code;
     }
     return error_rules[ERROR_STOPPED].exit_code;
 }

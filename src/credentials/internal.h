@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* internal.h - shared by the files of this folder.
  *
- * token_stored.c    tokens stored in a variable or a file
- * token_google.c    which credentials there are
- * token_account.c   grants of a credentials file: service account, user
- * token_metadata.c  the grant of a machine
+ * token_from_local.c    tokens stored in a variable or a file
+ * token_from_google.c    which credentials there are
+ * grant_account.c   grants of a credentials file: service account, user
+ * grant_metadata.c  the grant of a machine
  * token_cache.c     makes a token of a grant: keeps what it gives until shortly before it expires
- * token_secret.c    a secret of Secret Manager as a token
- * token_jwt.c       signed assertions
+ * token_from_secret.c    a secret of Secret Manager as a token
+ * jwt.c       signed assertions
  * token_reply.c     what the token servers answer
  */
 #ifndef CASELOAD_CREDENTIALS_INTERNAL_H
@@ -22,26 +22,27 @@
 
 /* One way to get an access token. fetch is called by one thread at a time. */
 struct grant {
-    bool (*fetch)(struct grant *grant, struct secret *out_token, int64_t *out_lifetime_s, struct error *err);
+    bool (*request_token)(struct grant *grant, struct secret *out_token, int64_t *out_lifetime_s,
+                          struct error *err);
     void (*free)(struct grant *grant);
     const char *quota_project; /* the grant's own; may be NULL */
 };
 
 /* Takes the grant. now_ms is a monotonic clock; NULL: clock_ms. */
-struct token *token_cache(struct grant *grant, int64_t (*now_ms)(void));
+struct token *token_cache_new(struct grant *grant, int64_t (*now_ms)(void));
 
 /* How a service account becomes an access token. Google's own APIs take the signed assertion itself, which
  * needs no network; any other token server, or another universe of Google's, wants it exchanged. Both texts
  * may be NULL: Google's. */
 enum account_way { WAY_SELF_SIGNED, WAY_EXCHANGE, WAY_REFRESH };
-enum account_way account_way(const char *token_uri, const char *universe_domain);
+enum account_way grant_account_way(const char *token_uri, const char *universe_domain);
 
 /* credentials: the parsed file, borrowed; its secrets are wiped in place. path is for error texts. */
-bool account_grant(const struct token_settings *settings, const char *path, json_t *credentials,
-                   struct grant **out_grant, struct error *err) CHECKED;
+bool grant_account_new(const struct token_settings *settings, const char *path, json_t *credentials,
+                       struct grant **out_grant, struct error *err) CHECKED;
 /* Asks the metadata server whether it is one. */
-bool metadata_grant(const struct token_settings *settings, struct grant **out_grant,
-                    struct error *err) CHECKED;
+bool grant_metadata_new(const struct token_settings *settings, struct grant **out_grant,
+                        struct error *err) CHECKED;
 
 /* An RSA key in PEM; EVP_PKEY_free wipes it. ERROR_CONFIG; the text holds nothing of the key. */
 bool jwt_key(const char *pem, EVP_PKEY **out_key, struct error *err) CHECKED;

@@ -20,7 +20,7 @@ struct cache {
     struct secret kept; /* empty: none */
     int64_t expires_ms;
     int64_t stale_ms;  /* from then on another is wanted */
-    bool fetching;     /* one thread is at it, without the lock */
+    bool refreshing;   /* one thread is at it, without the lock */
     bool was_forced;   /* ... because a token was refused */
     int64_t forced_ms; /* when, if it ever was */
 };
@@ -52,15 +52,15 @@ static void keep(struct cache *cache, struct secret *fresh, int64_t lifetime_s)
 }
 
 /* The lock is held, and given back meanwhile. */
-static bool fetch(struct cache *cache, struct error *err)
+static bool refresh(struct cache *cache, struct error *err)
 {
     AUTO(secret_done) struct secret fresh = {0};
     int64_t lifetime_s = 0;
-    cache->fetching = true;
+    cache->refreshing = true;
     pthread_mutex_unlock(&cache->lock);
-    bool done = cache->grant->fetch(cache->grant, &fresh, &lifetime_s, err);
+    bool done = cache->grant->request_token(cache->grant, &fresh, &lifetime_s, err);
     pthread_mutex_lock(&cache->lock);
-    cache->fetching = false;
+    cache->refreshing = false;
     if (done)
         keep(cache, &fresh, lifetime_s);
     else
@@ -72,10 +72,10 @@ static bool fetch(struct cache *cache, struct error *err)
 static bool get_locked(struct cache *cache, bool renew, struct secret *out_bearer, struct error *err)
 {
     if (renew) drop_refused(cache);
-    while (!usable(cache) && cache->fetching)
+    while (!usable(cache) && cache->refreshing)
         pthread_cond_wait(&cache->changed, &cache->lock);
-    bool wanted = !usable(cache) || (!cache->fetching && cache->now_ms() >= cache->stale_ms);
-    if (wanted && !fetch(cache, err) && !usable(cache)) return false;
+    bool wanted = !usable(cache) || (!cache->refreshing && cache->now_ms() >= cache->stale_ms);
+    if (wanted && !refresh(cache, err) && !usable(cache)) return false;
     return secret_set(out_bearer, secret_reveal(&cache->kept), cache->kept.size, err);
 }
 
@@ -98,7 +98,7 @@ static void cache_free(struct token *token)
     free(cache);
 }
 
-struct token *token_cache(struct grant *grant, int64_t (*now_ms)(void))
+struct token *token_cache_new(struct grant *grant, int64_t (*now_ms)(void))
 {
     struct cache *cache = mem_zero(1, sizeof *cache);
     cache->token =

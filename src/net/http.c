@@ -45,7 +45,7 @@ static bool stopped(const struct http *http)
     return http->stop && atomic_load(http->stop);
 }
 
-static void begin_due(struct http *http)
+static void start_due_calls(struct http *http)
 {
     int64_t now = clock_ms();
     for (struct http_call *call = http->calls; call; call = call->next)
@@ -62,7 +62,7 @@ static int idle_ms(const struct http *http)
     return idle > 0 ? (int)idle : 0;
 }
 
-static void collect(struct http *http)
+static void collect_finished(struct http *http)
 {
     int left = 0;
     for (CURLMsg *message; (message = curl_multi_info_read(http->multi, &left)) != NULL;) {
@@ -74,13 +74,13 @@ static void collect(struct http *http)
 }
 
 /* Moves every call as far as it goes without waiting. */
-static void move(struct http *http)
+static void advance_calls(struct http *http)
 {
     int running = 0;
-    begin_due(http);
+    start_due_calls(http);
     if (curl_multi_perform(http->multi, &running) != CURLM_OK)
         abort(); /* a handle that is not one, or no memory: nothing here can be trusted any more */
-    collect(http);
+    collect_finished(http);
 }
 
 bool http_send(struct http *http, const struct http_request *request, struct http_call **out_call,
@@ -89,7 +89,7 @@ bool http_send(struct http *http, const struct http_request *request, struct htt
     if (!call_new(http, request, out_call, err)) return false;
     (*out_call)->next = http->calls;
     http->calls = *out_call;
-    move(http); /* on an open connection the request is on its way now */
+    advance_calls(http); /* on an open connection the request is on its way now */
     return true;
 }
 
@@ -98,7 +98,7 @@ bool http_wait(struct http_call *call, struct http_reply *out_reply, struct erro
     struct http *http = call->http;
     *out_reply = (struct http_reply){0};
     while (call->state != CALL_ENDED && !stopped(http)) {
-        move(http);
+        advance_calls(http);
         if (call->state == CALL_ENDED) break;
         int idle = idle_ms(http);
         (void)curl_multi_poll(http->multi, NULL, 0, idle, NULL); /* a failure shows in the next move */

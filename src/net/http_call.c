@@ -210,7 +210,7 @@ void call_free(struct http_call *call)
 {
     /* A name server that is silent would hold us here until it gives up. */
     curl_easy_setopt(call->easy, CURLOPT_QUICK_EXIT, 1L);
-    if (call->state == CALL_MOVING) (void)curl_multi_remove_handle(call->http->multi, call->easy);
+    if (call->state == CALL_TRANSFERRING) (void)curl_multi_remove_handle(call->http->multi, call->easy);
     curl_easy_cleanup(call->easy);
     curl_slist_free_all(call->headers);
     secret_done(&call->bearer);
@@ -223,7 +223,7 @@ void call_free(struct http_call *call)
 
 /* --- a try --- */
 
-static void end(struct http_call *call)
+static void finish(struct http_call *call)
 {
     call->state = CALL_ENDED;
 }
@@ -262,7 +262,7 @@ void call_begin(struct http_call *call, int64_t now_ms)
     }
     if (!set_bearer(call, &call->error)) {
         (void)error_wrap(&call->error, "%s", call->request.what);
-        end(call);
+        finish(call);
         return;
     }
     call->renew = false;
@@ -275,7 +275,7 @@ void call_begin(struct http_call *call, int64_t now_ms)
     call->head_done = false;
     if (curl_multi_add_handle(call->http->multi, call->easy) != CURLM_OK)
         abort(); /* no memory, or a handle that is not one */
-    call->state = CALL_MOVING;
+    call->state = CALL_TRANSFERRING;
 }
 
 static void fail(struct http_call *call, enum error_kind kind, const char *why, const char *way_out)
@@ -284,10 +284,10 @@ static void fail(struct http_call *call, enum error_kind kind, const char *why, 
                     call->request.what, why, call->reply.tries, (clock_ms() - call->first_ms) / 1000,
                     way_out);
     call->error.status = call->reply.status;
-    end(call);
+    finish(call);
 }
 
-static void try_again(struct http_call *call, const char *why, int64_t least_ms, int64_t now_ms)
+static void schedule_retry(struct http_call *call, const char *why, int64_t least_ms, int64_t now_ms)
 {
     int64_t wait = -1;
     if (call->request.retry)
@@ -299,15 +299,15 @@ static void try_again(struct http_call *call, const char *why, int64_t least_ms,
         call->due_ms = now_ms + wait;
 }
 
-static void judge(struct http_call *call, int64_t now_ms)
+static void handle_reply(struct http_call *call, int64_t now_ms)
 {
     const struct http_policy *policy = call->request.policy;
     int64_t least_ms = 0;
     char why[32];
     (void)snprintf(why, sizeof why, "HTTP %d", call->reply.status);
     switch (policy ? policy->judge(policy->self, &call->reply, &least_ms) : HTTP_DONE) {
-    case HTTP_DONE: end(call); return;
-    case HTTP_RETRY: try_again(call, why, least_ms, now_ms); return;
+    case HTTP_DONE: finish(call); return;
+    case HTTP_RETRY: schedule_retry(call, why, least_ms, now_ms); return;
     case HTTP_RENEW:
         if (call->renewed || !call->request.token) {
             fail(call, ERROR_AUTH, why,
@@ -321,7 +321,7 @@ static void judge(struct http_call *call, int64_t now_ms)
 }
 
 /* What went wrong: curl's words, which may quote the peer, and the answer's id if its head came. */
-static void tell_reason(const struct http_call *call, CURLcode code, char *out, size_t size)
+static void describe_failure(const struct http_call *call, CURLcode code, char *out, size_t size)
 {
     char id[64] = "";
     bool named = http_header(&call->reply, "x-request-id", id, sizeof id);
@@ -332,10 +332,10 @@ static void tell_reason(const struct http_call *call, CURLcode code, char *out, 
         if (*byte < ' ' || *byte > '~') *byte = '?';
 }
 
-static void lost(struct http_call *call, CURLcode code, int64_t now_ms)
+static void handle_transfer_error(struct http_call *call, CURLcode code, int64_t now_ms)
 {
     char why[CURL_ERROR_SIZE + 96];
-    tell_reason(call, code, why, sizeof why);
+    describe_failure(call, code, why, sizeof why);
     if (call->over_limit) {
         fail(call, ERROR_LIMIT, why, "ask for less at once");
     } else if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE) {
@@ -344,7 +344,7 @@ static void lost(struct http_call *call, CURLcode code, int64_t now_ms)
              "between");
     } else {
         call->reply.status = 0; /* half an answer is none */
-        try_again(call, why, 0, now_ms);
+        schedule_retry(call, why, 0, now_ms);
     }
 }
 
@@ -357,7 +357,7 @@ void call_finish(struct http_call *call, CURLcode code, int64_t now_ms)
     call->reply.status = (int)status;
     if (code == CURLE_OK && !call->head_done) code = CURLE_PARTIAL_FILE;
     if (code == CURLE_OK)
-        judge(call, now_ms);
+        handle_reply(call, now_ms);
     else
-        lost(call, code, now_ms);
+        handle_transfer_error(call, code, now_ms);
 }

@@ -8,9 +8,9 @@
 #include "net/http.h"
 
 enum call_state {
-    CALL_WAITING, /* for due_ms, to begin the next try */
-    CALL_MOVING,  /* curl has it */
-    CALL_ENDED    /* the reply or the error is final */
+    CALL_WAITING,      /* for due_ms, to begin the next try */
+    CALL_TRANSFERRING, /* curl has it */
+    CALL_ENDED         /* the reply or the error is final */
 };
 
 struct http {

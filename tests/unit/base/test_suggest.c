@@ -30,10 +30,10 @@ static void test_distances(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        assert_int_equal(nearest_distance(cases[i].a, cases[i].b, 3), cases[i].distance);
-        assert_int_equal(nearest_distance(cases[i].b, cases[i].a, 3), cases[i].distance);
+        assert_int_equal(suggest_distance(cases[i].a, cases[i].b, 3), cases[i].distance);
+        assert_int_equal(suggest_distance(cases[i].b, cases[i].a, 3), cases[i].distance);
     }
-    assert_int_equal(nearest_distance("abc", "abcdef", 1), 2);
+    assert_int_equal(suggest_distance("abc", "abcdef", 1), 2);
 }
 
 static void test_the_name_that_was_meant(void **state)
@@ -62,7 +62,7 @@ static void test_names_of_any_length_are_safe(void **state)
         longest[i] = 'a';
     longest[sizeof longest - 1] = '\0';
     assert_null(suggest_name(longest, names, 1));
-    assert_int_equal(nearest_distance(longest, longest, 2000), 2001); /* not looked at */
+    assert_int_equal(suggest_distance(longest, longest, 2000), 2001); /* not looked at */
 }
 
 int main(void)

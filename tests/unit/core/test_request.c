@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "core/request.h"
+#include "core/selection.h"
 #include "fake_streams.h"
 
 static size_t configured(struct selection out[3])
@@ -120,7 +121,7 @@ static bool select_names(const char *const *names, size_t count, struct selectio
     static const struct stream *const catalog[] = {&fake_people, &fake_tickets, &fake_visits,
                                                    &fake_staff_reconciliation, &fake_staff};
 
-    return selections_make(catalog, 5, names, count, out, out_count, err);
+    return selection_resolve(catalog, 5, names, count, out, out_count, err);
 }
 
 static void check_tables(const struct selection *selection, const char *names)

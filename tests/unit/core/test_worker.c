@@ -26,7 +26,7 @@ struct bench {
     struct fake_trigger trigger;
     struct selection selections[2];
     struct worker worker;
-    atomic_bool stop, halt;
+    atomic_bool shutdown, cancel_run;
     struct error err;
     const char *failing;
     enum error_kind failing_kind;
@@ -42,8 +42,8 @@ static bool hook(void *context, const char *name, struct error *err)
     if (!bench->failing || strcmp(name, bench->failing) != 0 || bench->failures == 0) return true;
     bench->failures--;
     if (bench->failing_kind == ERROR_STOPPED) { /* as if SIGTERM came now */
-        atomic_store(&bench->stop, true);
-        atomic_store(&bench->halt, true);
+        atomic_store(&bench->shutdown, true);
+        atomic_store(&bench->cancel_run, true);
         return true;
     }
     return error_set(err, bench->failing_kind, "%s failed", name);
@@ -81,8 +81,8 @@ static int setup(void **state)
         .selection_count = 2,
         .trigger = &bench->trigger.base,
         .lease = {.lease_s = 60, .stall_s = 600, .on_wedged = hang},
-        .stop = &bench->stop,
-        .halt = &bench->halt,
+        .shutdown = &bench->shutdown,
+        .cancel_run = &bench->cancel_run,
     };
     *state = bench;
     return 0;

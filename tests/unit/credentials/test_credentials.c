@@ -129,12 +129,13 @@ static const struct token_settings settings = {.user_agent = "caseload/test"};
 static void a_service_account_signs_for_itself_at_googles_own_server_only(void **state)
 {
     (void)state;
-    assert_int_equal(account_way(NULL, NULL), WAY_SELF_SIGNED);
-    assert_int_equal(account_way("https://oauth2.googleapis.com/token", "googleapis.com"), WAY_SELF_SIGNED);
-    assert_int_equal(account_way("https://accounts.google.com/o/oauth2/token", NULL), WAY_SELF_SIGNED);
-    assert_int_equal(account_way("https://oauth2.googleapis.com/token", "example.cloud"), WAY_EXCHANGE);
-    assert_int_equal(account_way("https://oauth2.googleapis.com.example/token", NULL), WAY_EXCHANGE);
-    assert_int_equal(account_way("https://127.0.0.1:1/token", NULL), WAY_EXCHANGE);
+    assert_int_equal(grant_account_way(NULL, NULL), WAY_SELF_SIGNED);
+    assert_int_equal(grant_account_way("https://oauth2.googleapis.com/token", "googleapis.com"),
+                     WAY_SELF_SIGNED);
+    assert_int_equal(grant_account_way("https://accounts.google.com/o/oauth2/token", NULL), WAY_SELF_SIGNED);
+    assert_int_equal(grant_account_way("https://oauth2.googleapis.com/token", "example.cloud"), WAY_EXCHANGE);
+    assert_int_equal(grant_account_way("https://oauth2.googleapis.com.example/token", NULL), WAY_EXCHANGE);
+    assert_int_equal(grant_account_way("https://127.0.0.1:1/token", NULL), WAY_EXCHANGE);
 }
 
 static void a_self_signed_token_names_the_account_the_scope_and_an_hour(void **state)
@@ -149,10 +150,10 @@ static void a_self_signed_token_names_the_account_the_scope_and_an_hour(void **s
     struct grant *grant = NULL;
     AUTO(secret_done) struct secret jwt = {0};
     int64_t life_s = 0, before = time(NULL);
-    assert_true(account_grant(&settings, "key.json", file, &grant, &err));
+    assert_true(grant_account_new(&settings, "key.json", file, &grant, &err));
     assert_int_equal(json_text_at(file, "private_key")[0], '\0'); /* wiped */
     assert_string_equal(grant->quota_project, "payer");
-    assert_true(grant->fetch(grant, &jwt, &life_s, &err));
+    assert_true(grant->request_token(grant, &jwt, &life_s, &err));
     const char *text = secret_reveal(&jwt), *second = strchr(text, '.') + 1;
     AUTO(json_drop) json_t *claims = decode_json(second, strcspn(second, "."));
     assert_true(verify(key, text));
@@ -173,7 +174,7 @@ static void refuse_file(const char *text, const char *says)
     struct grant *grant = NULL;
     AUTO(json_drop) json_t *file = json_loads(text, 0, NULL);
     assert_non_null(file);
-    assert_false(account_grant(&settings, "the-file", file, &grant, &err));
+    assert_false(grant_account_new(&settings, "the-file", file, &grant, &err));
     assert_int_equal(err.kind, ERROR_CONFIG);
     assert_non_null(strstr(err.text, "the-file"));
     if (!strstr(err.text, says)) fail_msg("not \"%s\" in \"%s\"", says, err.text);
@@ -270,8 +271,9 @@ static void free_nothing(struct grant *grant)
 
 static struct counted counted_new(void)
 {
-    return (struct counted){
-        .grant = {.fetch = fetch, .free = free_nothing}, .lock = PTHREAD_MUTEX_INITIALIZER, .life_s = 3600};
+    return (struct counted){.grant = {.request_token = fetch, .free = free_nothing},
+                            .lock = PTHREAD_MUTEX_INITIALIZER,
+                            .life_s = 3600};
 }
 
 static void expect(struct token *token, bool renew, const char *text)
@@ -286,7 +288,7 @@ static void a_token_is_kept_until_shortly_before_it_expires(void **state)
 {
     (void)state;
     struct counted counted = counted_new();
-    struct token *token = token_cache(&counted.grant, fake_clock);
+    struct token *token = token_cache_new(&counted.grant, fake_clock);
     expect(token, false, "token1");
     pass(3600 - 226);
     expect(token, false, "token1");
@@ -308,7 +310,7 @@ static void a_refused_token_is_fetched_anew_but_not_over_and_over(void **state)
 {
     (void)state;
     struct counted counted = counted_new();
-    struct token *token = token_cache(&counted.grant, fake_clock);
+    struct token *token = token_cache_new(&counted.grant, fake_clock);
     expect(token, false, "token1");
     expect(token, true, "token2");
     expect(token, true, "token2"); /* another call, refused together with the first */
@@ -323,7 +325,7 @@ static void a_valid_token_outlives_a_failed_refresh(void **state)
 {
     (void)state;
     struct counted counted = counted_new();
-    struct token *token = token_cache(&counted.grant, fake_clock);
+    struct token *token = token_cache_new(&counted.grant, fake_clock);
     AUTO(secret_done) struct secret secret = {0};
     struct error err = {0};
     expect(token, false, "token1");
@@ -366,7 +368,7 @@ static void one_thread_fetches_and_the_others_wait(void **state)
 {
     (void)state;
     struct counted counted = counted_new();
-    struct token *token = token_cache(&counted.grant, fake_clock);
+    struct token *token = token_cache_new(&counted.grant, fake_clock);
     pthread_t threads[8];
     atomic_store(&arrivals, 0);
     atomic_store(&strangers, 0);
@@ -389,7 +391,7 @@ static void nobody_waits_for_a_refresh_while_the_old_token_is_valid(void **state
 {
     (void)state;
     struct counted counted = counted_new();
-    struct token *token = token_cache(&counted.grant, fake_clock);
+    struct token *token = token_cache_new(&counted.grant, fake_clock);
     pthread_t refresher, other;
     atomic_store(&strangers, 0);
     expect(token, false, "token1");

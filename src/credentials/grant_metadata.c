@@ -49,8 +49,8 @@ static bool ask(struct machine *machine, const char *url, const struct retry *re
                                               "GCE_METADATA_HOST and the network");
 }
 
-static bool machine_fetch(struct grant *grant, struct secret *out_token, int64_t *out_lifetime_s,
-                          struct error *err)
+static bool machine_request_token(struct grant *grant, struct secret *out_token, int64_t *out_lifetime_s,
+                                  struct error *err)
 {
     struct machine *machine = (struct machine *)grant;
     AUTO(http_reply_done) struct http_reply reply = {0};
@@ -80,14 +80,14 @@ static const char *given(const char *name)
     return value && *value ? value : NULL;
 }
 
-bool metadata_grant(const struct token_settings *settings, struct grant **out_grant, struct error *err)
+bool grant_metadata_new(const struct token_settings *settings, struct grant **out_grant, struct error *err)
 {
     const struct http_settings http = {
         .user_agent = settings->user_agent, .ca_file = settings->ca_file, .stop = settings->stop};
     const char *host = given("GCE_METADATA_HOST"), *address = given("GCE_METADATA_IP");
     struct machine *machine = mem_zero(1, sizeof *machine);
     AUTO(http_reply_done) struct http_reply reply = {0};
-    machine->grant = (struct grant){.fetch = machine_fetch, .free = machine_free};
+    machine->grant = (struct grant){.request_token = machine_request_token, .free = machine_free};
     machine->probe_url = mem_format("http://%s/", host ? host : address ? address : ADDRESS);
     machine->token_url = mem_format("http://%s" TOKEN_PATH, host ? host : address ? address : SERVER);
     if (!http_new(&http, &machine->http, err) ||

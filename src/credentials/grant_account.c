@@ -169,8 +169,8 @@ static bool exchange(struct account *account, struct secret *out_token, int64_t 
     return token_reply(&reply, "the token server", out_token, out_lifetime_s, err);
 }
 
-static bool account_fetch(struct grant *grant, struct secret *out_token, int64_t *out_lifetime_s,
-                          struct error *err)
+static bool account_request_token(struct grant *grant, struct secret *out_token, int64_t *out_lifetime_s,
+                                  struct error *err)
 {
     struct account *account = (struct account *)grant;
     if (account->way != WAY_SELF_SIGNED) return exchange(account, out_token, out_lifetime_s, err);
@@ -196,7 +196,7 @@ static void account_free(struct grant *grant)
     free(account);
 }
 
-enum account_way account_way(const char *token_uri, const char *universe_domain)
+enum account_way grant_account_way(const char *token_uri, const char *universe_domain)
 {
     static const char *const googles[] = {GOOGLE_TOKEN_URI, "https://accounts.google.com/o/oauth2/token",
                                           "https://www.googleapis.com/oauth2/v4/token"};
@@ -220,7 +220,7 @@ static bool read_service_account(struct account *account, const json_t *credenti
     const char *email = need(credentials, "client_email", account->path, err);
     const char *pem = email ? need(credentials, "private_key", account->path, err) : NULL;
     if (!pem) return false;
-    account->way = account_way(account->token_uri, json_text_at(credentials, "universe_domain"));
+    account->way = grant_account_way(account->token_uri, json_text_at(credentials, "universe_domain"));
     account->email = mem_text(email);
     account->key_id = mem_text(json_text_at(credentials, "private_key_id"));
     return jwt_key(pem, &account->key, err) || error_wrap(err, "%s", account->path);
@@ -277,13 +277,13 @@ static bool check_quota_project(const struct account *account, struct error *err
     return true;
 }
 
-bool account_grant(const struct token_settings *settings, const char *path, json_t *credentials,
-                   struct grant **out_grant, struct error *err)
+bool grant_account_new(const struct token_settings *settings, const char *path, json_t *credentials,
+                       struct grant **out_grant, struct error *err)
 {
     const struct http_settings http = {
         .user_agent = settings->user_agent, .ca_file = settings->ca_file, .stop = settings->stop};
     struct account *account = mem_zero(1, sizeof *account);
-    account->grant = (struct grant){.fetch = account_fetch, .free = account_free};
+    account->grant = (struct grant){.request_token = account_request_token, .free = account_free};
     account->path = mem_text(path);
     bool good = read_account(account, credentials, err);
     token_wipe(json_text_at(credentials, "private_key"));

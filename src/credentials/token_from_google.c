@@ -44,7 +44,7 @@ static bool read_grant(const struct token_settings *settings, const char *path, 
                          "the credentials file %s can't be read, or is not one JSON object of less than %d "
                          "bytes: download it again",
                          path, LIMIT_FILE);
-    return account_grant(settings, path, credentials, out_grant, err);
+    return grant_account_new(settings, path, credentials, out_grant, err);
 }
 
 static bool file_grant(const struct token_settings *settings, const char *path, bool must,
@@ -71,7 +71,7 @@ static bool find_grant(const struct token_settings *settings, struct grant **out
     if (*out_grant) return true;
     if (off && strcmp(off, "true") == 0)
         (void)error_set(err, ERROR_CONFIG, "the metadata server was not asked, as NO_GCE_CHECK is true");
-    else if (metadata_grant(settings, out_grant, err))
+    else if (grant_metadata_new(settings, out_grant, err))
         return true;
     if (err->kind == ERROR_STOPPED) return false;
     err->kind = ERROR_CONFIG;
@@ -85,6 +85,6 @@ bool token_from_google(const struct token_settings *settings, struct token **out
 {
     struct grant *grant = NULL;
     if (!find_grant(settings, &grant, err)) return error_wrap(err, "Google credentials");
-    *out_token = token_cache(grant, NULL);
+    *out_token = token_cache_new(grant, NULL);
     return true;
 }
