@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "fake_crowd.h"
+#include "fake_members.h"
 #include "fake_streams.h"
 #include "internal.h"
 #include "sources/sources.h"
@@ -27,11 +27,11 @@ static const struct custom_attribute attributes[] = {
 /* The live table: it began with id and updated_at, the rest was added. */
 static json_t *grown_fields(void)
 {
-    struct table early = crowd_people;
+    struct table early = fake_members_table;
     struct error err;
     bool changed = false;
     early.column_count = 2;
-    json_t *fields = schema_data(&early), *wanted = schema_data(&crowd_people);
+    json_t *fields = schema_data(&early), *wanted = schema_data(&fake_members_table);
     if (!schema_merge(fields, wanted, &changed, &err)) abort();
     json_decref(wanted);
     return fields;
@@ -60,7 +60,7 @@ static void add_commit(json_t *statements, const char *name, const bool staged[3
 static void add_reconcile(json_t *statements, const char *name, const char *stage, struct buf *text)
 {
     const struct selection selection = {
-        .stream = &crowd_reconciliation, .tables = {&crowd_ids}, .table_count = 1};
+        .stream = &fake_members_reconciliation, .tables = {&fake_members_ids}, .table_count = 1};
     const char *stages[LIMIT_TABLES + 1] = {stage};
 
     if (!sql_commit(&names, &selection, stages, text)) abort();
@@ -73,19 +73,19 @@ static void add_people(json_t *statements, struct buf *text)
 
     add_reconcile(statements, "people_commit", "stage_people_0_0", text);
     add_reconcile(statements, "people_commit_empty", NULL, text);
-    sql_state_text(&names, &crowd_reconciliation, text);
+    sql_state_text(&names, &fake_members_reconciliation, text);
     add_text(statements, "people_state", text);
-    sql_latest_text(&names, &crowd_people, fields, text);
+    sql_latest_text(&names, &fake_members_table, fields, text);
     add_text(statements, "people_latest", text);
-    sql_latest_text(&names, &crowd_teams, NULL, text);
+    sql_latest_text(&names, &fake_members_teams, NULL, text);
     add_text(statements, "people_teams_latest", text);
-    sql_latest_text(&names, crowd_attributes.table, NULL, text);
+    sql_latest_text(&names, fake_members_attributes.table, NULL, text);
     add_text(statements, "people_list_latest", text);
-    sql_latest_table_text(&names, &crowd_people, fields, "1-2", text);
+    sql_latest_table_text(&names, &fake_members_table, fields, "1-2", text);
     add_text(statements, "people_latest_table", text);
-    sql_attributes_text(&names, &crowd_attributes, text);
+    sql_attributes_text(&names, &fake_members_attributes, text);
     add_text(statements, "people_attributes", text);
-    sql_custom_text(&names, &crowd_people, attributes, COUNT(attributes), text);
+    sql_custom_text(&names, &fake_members_table, attributes, COUNT(attributes), text);
     add_text(statements, "people_custom", text);
     json_decref(fields);
 }
@@ -140,10 +140,10 @@ static json_t *all_schemas(void)
         add_stream(schemas, intercom->streams[i]);
     add_stream(schemas, &fake_tickets); /* last: there are real ones of that name */
     json_object_set_new(schemas, "people", grown_fields());
-    json_object_set_new(schemas, "people_deleted", schema_data(&crowd_deleted));
-    json_object_set_new(schemas, "people_teams", schema_data(&crowd_teams));
-    json_object_set_new(schemas, "people_attributes", schema_data(crowd_attributes.table));
-    json_object_set_new(schemas, "stage_people", schema_stage(&crowd_ids));
+    json_object_set_new(schemas, "people_deleted", schema_data(&fake_members_deleted));
+    json_object_set_new(schemas, "people_teams", schema_data(&fake_members_teams));
+    json_object_set_new(schemas, "people_attributes", schema_data(fake_members_attributes.table));
+    json_object_set_new(schemas, "stage_people", schema_stage(&fake_members_ids));
     json_object_set_new(schemas, "runs", schema_runs());
     json_object_set_new(schemas, "rejected", schema_rejected());
     json_object_set_new(schemas, "stage_rejected", schema_rejected_stage());

@@ -1,18 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* check.c - what must hold in every history, whatever happened.
+/* check.c - the properties that hold in every history.
  *
- *  double    At no time does a table hold the same key and version twice.
- *  deleted_during_read  No committed row ever disappears, but by the deletes and drops of the history itself.
- *  invented  Every row is a version that the source had, on its own day.
- *  torn      With a row of a record stand all children that this version of the record had.
- *  claim     A claim that the plan believes (plan_covered) is honest: take what a search shows of a record
- * now. If its version is dated that day, and was visible when the claim's fetch began, it was shown all the
- * time since, because a newer visible version would have replaced it for good. So the fetch had to see it,
- * and the table must hold it. served    When a run ends well, everything its message asked for that was
- * visible when the message was published, and is still shown, is in the table. So whatever is acked is there.
- * (Not checked if something was deleted since: then the next tick has to notice.) newest    After a quiet
- * hour (nothing is late any more, no job is under way) and one bare tick without faults, the newest version
- * of every record of the configured days is there, with all its children. stuck     That tick is served.
+ * double: No table ever holds the same key and version twice.
+ *
+ * lost: A committed row disappears only by a delete or drop of the history.
+ *
+ * invented: Every row is a version that the source had, stored under the day of that version.
+ *
+ * torn: A row of a record is never there without all children that this version of the record had.
+ *
+ * claim: If the plan believes a claim (plan_covered), the table holds every version of that day which a
+ * search shows now and which was visible when the claim's fetch began. A search never returns to an older
+ * version, so the fetch must have seen it.
+ *
+ * served: When a run succeeds, the table holds everything its message requested that was visible when the
+ * message was published and is still shown. So the data of every acknowledged message is there. This is not
+ * checked if the history deleted rows during the run: the next tick repairs that.
+ *
+ * newest: After all jobs ended and all versions became visible, one tick without faults loads the newest
+ * version of every record of the configured days, with all its children.
+ *
+ * stuck: That tick is served at its first delivery.
  */
 #include <stdarg.h>
 #include <stdlib.h>
@@ -21,25 +29,19 @@
 #include "base/mem.h"
 #include "sim.h"
 
-/* Which stream, and which of its tables. */
-struct place {
+/* A stream, and one of its tables. */
+struct table_ref {
     size_t stream, table;
 };
 
-static const struct place places[] = {{0, 0}, {1, 0}, {1, 1}};
+static const struct table_ref table_refs[] = {{0, 0}, {1, 0}, {1, 1}};
 
-#define PLACES (sizeof places / sizeof places[0])
+#define TABLE_REFS (sizeof table_refs / sizeof table_refs[0])
 
 static const char *const names[PROPERTIES] = {
-    [PROPERTY_NONE] = "none",
-    [PROPERTY_DOUBLE] = "double",
-    [PROPERTY_VANISHED] = "deleted_during_read",
-    [PROPERTY_INVENTED] = "invented",
-    [PROPERTY_TORN] = "torn",
-    [PROPERTY_CLAIM] = "claim",
-    [PROPERTY_SERVED] = "served",
-    [PROPERTY_NEWEST] = "newest",
-    [PROPERTY_STUCK] = "stuck",
+    [PROPERTY_NONE] = "none",         [PROPERTY_DOUBLE] = "double", [PROPERTY_LOST] = "lost",
+    [PROPERTY_INVENTED] = "invented", [PROPERTY_TORN] = "torn",     [PROPERTY_CLAIM] = "claim",
+    [PROPERTY_SERVED] = "served",     [PROPERTY_NEWEST] = "newest", [PROPERTY_STUCK] = "stuck",
 };
 
 const char *property_name(enum property property)
@@ -47,7 +49,7 @@ const char *property_name(enum property property)
     return names[property];
 }
 
-void sim_break(struct sim *sim, enum property property, const char *format, ...)
+void sim_fail(struct sim *sim, enum property property, const char *format, ...)
 {
     if (sim->broken != PROPERTY_NONE) return;
     va_list args;
@@ -55,13 +57,13 @@ void sim_break(struct sim *sim, enum property property, const char *format, ...)
     vsnprintf(sim->problem, sizeof sim->problem, format, args);
     va_end(args);
     sim->broken = property;
-    sim_say(sim, "BROKEN: %s: %s", names[property], sim->problem);
+    sim_trace(sim, "BROKEN: %s: %s", names[property], sim->problem);
 }
 
 static struct fake_table *table_at(struct sim *sim, size_t place)
 {
-    const struct selection *selection = &sim->selections[places[place].stream];
-    return fake_warehouse_table(&sim->warehouse, selection->tables[places[place].table]->name);
+    const struct selection *selection = &sim->selections[table_refs[place].stream];
+    return fake_warehouse_table(&sim->warehouse, selection->tables[table_refs[place].table]->name);
 }
 
 static bool same_row(const struct fake_row *a, const char *key, int64_t version_us)
@@ -74,19 +76,19 @@ static void check_double(struct sim *sim, const struct fake_table *table, size_t
     const struct fake_row *row = &table->rows[i];
     for (size_t j = 0; j < i; j++)
         if (same_row(&table->rows[j], row->key, row->version_us))
-            sim_break(sim, PROPERTY_DOUBLE, "%s holds %s at %lld twice", table->name, row->key,
-                      (long long)row->version_us);
+            sim_fail(sim, PROPERTY_DOUBLE, "%s holds %s at %lld twice", table->name, row->key,
+                     (long long)row->version_us);
 }
 
-/* Rows keep their order, so almost always the i-th row is still the i-th. */
-static void check_vanished(struct sim *sim, const struct fake_table *table, const struct seen_table *seen)
+/* Rows keep their order, so the i-th row is almost always still the i-th. */
+static void check_lost(struct sim *sim, const struct fake_table *table, const struct seen_table *seen)
 {
     for (size_t i = 0; i < seen->count; i++) {
         const struct seen_row *row = &seen->rows[i];
         if (i < table->count && table->rows[i].serial == row->serial) continue;
         if (!fake_table_find(table, row->key, row->version_us))
-            sim_break(sim, PROPERTY_VANISHED, "%s lost %s at %lld", table->name, row->key,
-                      (long long)row->version_us);
+            sim_fail(sim, PROPERTY_LOST, "%s lost %s at %lld", table->name, row->key,
+                     (long long)row->version_us);
     }
 }
 
@@ -112,9 +114,9 @@ static bool has_child(const struct fake_table *table, const struct fake_record *
     return false;
 }
 
-/* Is the version there, with all its children? Else out_missing says what is not. */
-static bool is_whole(struct sim *sim, size_t stream, const struct fake_record *record,
-                     const struct fake_version *version, char out_missing[64])
+/* Whether the version and all its children are in the tables; out_missing names the first that is not. */
+static bool has_all_rows(struct sim *sim, size_t stream, const struct fake_record *record,
+                         const struct fake_version *version, char out_missing[64])
 {
     const struct selection *selection = &sim->selections[stream];
     const struct fake_table *table = fake_warehouse_table(&sim->warehouse, selection->tables[0]->name);
@@ -141,13 +143,13 @@ static void check_parent(struct sim *sim, size_t stream, const struct fake_row *
         const struct fake_version *version = &record->versions[i];
         if (version->version_s * SECOND != row->version_us) continue;
         if (zone_day(sim->zone, version->version_s).n != row->day.n) break;
-        if (!is_whole(sim, stream, record, version, missing))
-            sim_break(sim, PROPERTY_TORN, "%s at %lld stands without its %s", row->key,
-                      (long long)version->version_s, missing);
+        if (!has_all_rows(sim, stream, record, version, missing))
+            sim_fail(sim, PROPERTY_TORN, "%s at %lld is there without %s", row->key,
+                     (long long)version->version_s, missing);
         return;
     }
-    sim_break(sim, PROPERTY_INVENTED, "%s at %lld was never there, or on another day", row->key,
-              (long long)row->version_us);
+    sim_fail(sim, PROPERTY_INVENTED, "%s at %lld: no such version, or stored under another day", row->key,
+             (long long)row->version_us);
 }
 
 static void check_child(struct sim *sim, size_t stream, const struct fake_row *row)
@@ -160,11 +162,11 @@ static void check_child(struct sim *sim, size_t stream, const struct fake_row *r
             zone_day(sim->zone, child->created_s).n == row->day.n)
             return;
     }
-    sim_break(sim, PROPERTY_INVENTED, "%s at %lld was never there, or on another day", row->key,
-              (long long)row->version_us);
+    sim_fail(sim, PROPERTY_INVENTED, "%s at %lld: no such version, or stored under another day", row->key,
+             (long long)row->version_us);
 }
 
-static void see(struct seen_table *seen, const struct fake_row *row)
+static void remember_row(struct seen_table *seen, const struct fake_row *row)
 {
     if (seen->count == seen->capacity) {
         seen->capacity = seen->capacity ? 2 * seen->capacity : 32;
@@ -177,28 +179,27 @@ static void see(struct seen_table *seen, const struct fake_row *row)
 void check_rows(struct sim *sim)
 {
     if (sim->warehouse.serial == sim->serial_seen) return;
-    for (size_t p = 0; p < PLACES; p++) {
+    for (size_t p = 0; p < TABLE_REFS; p++) {
         const struct fake_table *table = table_at(sim, p);
         if (!table) continue;
         size_t first = table->count;
         while (first > 0 && table->rows[first - 1].serial >= sim->serial_seen)
             first--;
-        check_vanished(sim, table, &sim->seen[p]);
+        check_lost(sim, table, &sim->seen[p]);
         for (size_t i = first; i < table->count; i++) {
             check_double(sim, table, i);
-            if (places[p].table == 0)
-                check_parent(sim, places[p].stream, &table->rows[i]);
+            if (table_refs[p].table == 0)
+                check_parent(sim, table_refs[p].stream, &table->rows[i]);
             else
-                check_child(sim, places[p].stream, &table->rows[i]);
-            see(&sim->seen[p], &table->rows[i]);
+                check_child(sim, table_refs[p].stream, &table->rows[i]);
+            remember_row(&sim->seen[p], &table->rows[i]);
         }
     }
     sim->serial_seen = sim->warehouse.serial;
 }
 
-/* What a search shows of a record now; NULL too if it is a version that can't be had any more, as the record
- * is sent with what it became since. */
-static const struct fake_version *shown_of(const struct sim *sim, const struct fake_record *record)
+/* The version that a search shows now. NULL if none, or if the source already sends a newer one. */
+static const struct fake_version *readable_version(const struct sim *sim, const struct fake_record *record)
 {
     const struct fake_version *shown = fake_source_shown(&sim->source, record);
     return shown && fake_source_sent(record, shown) == shown ? shown : NULL;
@@ -207,16 +208,16 @@ static const struct fake_version *shown_of(const struct sim *sim, const struct f
 static void check_claim(struct sim *sim, size_t stream, const struct state *state,
                         const struct fake_record *record)
 {
-    const struct fake_version *shown = shown_of(sim, record);
+    const struct fake_version *shown = readable_version(sim, record);
     char missing[64], text[DAY_TEXT];
     if (!shown) return;
     struct day_state day = state_day(state, zone_day(sim->zone, shown->version_s));
     if (!plan_covered(state, &day.newest, day.held) || shown->visible_us > day.newest.began_us) return;
     sim_count(sim, EVENT_CLAIM_CHECKED);
-    if (is_whole(sim, stream, record, shown, missing)) return;
+    if (has_all_rows(sim, stream, record, shown, missing)) return;
     day_format(day.day, text);
-    sim_break(sim, PROPERTY_CLAIM, "%s of %s is claimed with %lld rows (it holds %lld) without %s", text,
-              sim->selections[stream].stream->name, (long long)day.newest.rows, (long long)day.held, missing);
+    sim_fail(sim, PROPERTY_CLAIM, "%s of %s is claimed with %lld rows (it holds %lld) without %s", text,
+             sim->selections[stream].stream->name, (long long)day.newest.rows, (long long)day.held, missing);
 }
 
 /* Only days that were over and settled when the fetch began may be claimed at all. */
@@ -224,8 +225,8 @@ static void check_ledger_row(struct sim *sim, const struct fake_ledger_row *row)
 {
     int64_t settled_s = row->began_us / SECOND - sim->plan.settle_minutes * INT64_C(60);
     if (row->unit.claim_hi.n >= row->unit.lo.n && row->unit.claim_hi.n >= zone_day(sim->zone, settled_s).n)
-        sim_break(sim, PROPERTY_CLAIM, "%s of %s claims a day that was not over and settled", row->run_id,
-                  row->stream->name);
+        sim_fail(sim, PROPERTY_CLAIM, "%s of %s claims a day that was not over and settled", row->run_id,
+                 row->stream->name);
 }
 
 static void check_stream_claims(struct sim *sim, size_t stream)
@@ -240,8 +241,8 @@ static void check_stream_claims(struct sim *sim, size_t stream)
     state_done(&state);
 }
 
-/* Between commits and deletes no claim becomes false: what a search shows of a record is either what it
- * showed before, or was not visible when any of the claims was made. */
+/* Claims are checked only after commits and deletes. In between no claim becomes false: a search shows the
+ * same version as before, or one that became visible after all claims. */
 void check_claims(struct sim *sim, bool all)
 {
     bool changed[SIM_STREAMS] = {all, all};
@@ -255,50 +256,52 @@ void check_claims(struct sim *sim, bool all)
         if (changed[s]) check_stream_claims(sim, s);
 }
 
-/* The days of a message that must be there when it is acked. */
-struct span {
+/* The days that must be complete when a message is acknowledged. */
+struct day_range {
     struct day lo, hi;
 };
 
-/* What is not settled yet when a day or table is erased is not claimed: only the next tick can notice. */
-static struct span asked_days(const struct sim *sim, const struct request *request, int64_t published_us)
+/* A day that was not settled when it was erased has no claim, so only the next tick notices. */
+static struct day_range requested_days(const struct sim *sim, const struct request *request,
+                                       int64_t published_us)
 {
     int64_t settled_s = published_us / SECOND - sim->plan.settle_minutes * INT64_C(60);
     struct day settled = day_add(zone_day(sim->zone, settled_s), -1);
-    struct span span = {.lo = request->has_from ? request->from : sim->plan.start, .hi = {INT32_MAX}};
-    if (request->has_to) span.hi = request->to;
+    struct day_range range = {.lo = request->has_from ? request->from : sim->plan.start, .hi = {INT32_MAX}};
+    if (request->has_to) range.hi = request->to;
     if (sim->erased_us >= published_us || (request->has_from && !request->has_to))
-        span.hi = day_min(span.hi, settled);
-    return span;
+        range.hi = day_min(range.hi, settled);
+    return range;
 }
 
-static void check_stream(struct sim *sim, size_t s, const struct span *span, int64_t published_us)
+static void check_stream(struct sim *sim, size_t s, const struct day_range *range, int64_t published_us)
 {
     const struct fake_stream *in = fake_source_stream(&sim->source, sim->selections[s].stream);
     char missing[64];
     for (size_t i = 0; i < in->record_count; i++) {
-        const struct fake_version *shown = shown_of(sim, &in->records[i]);
+        const struct fake_version *shown = readable_version(sim, &in->records[i]);
         if (!shown || shown->visible_us > published_us) continue;
         struct day day = zone_day(sim->zone, shown->version_s);
-        if (day.n < span->lo.n || day.n > span->hi.n || is_whole(sim, s, &in->records[i], shown, missing))
+        if (day.n < range->lo.n || day.n > range->hi.n ||
+            has_all_rows(sim, s, &in->records[i], shown, missing))
             continue;
-        sim_break(sim, published_us == NEVER ? PROPERTY_NEWEST : PROPERTY_SERVED, "%s is not in the tables",
-                  missing);
+        sim_fail(sim, published_us == NEVER ? PROPERTY_NEWEST : PROPERTY_SERVED, "%s is not in the tables",
+                 missing);
     }
 }
 
-void check_served(struct sim *sim, const struct hand *hand, const struct request *request,
+void check_served(struct sim *sim, const struct sim_worker *worker, const struct request *request,
                   int64_t published_us)
 {
-    if (sim->erased_us >= hand->began_us) return;
-    struct span span = asked_days(sim, request, published_us);
+    if (sim->erased_us >= worker->began_us) return;
+    struct day_range range = requested_days(sim, request, published_us);
     for (size_t i = 0; i < request->count; i++)
-        check_stream(sim, (size_t)(request->selections[i] - sim->selections), &span, published_us);
+        check_stream(sim, (size_t)(request->selections[i] - sim->selections), &range, published_us);
 }
 
 void check_newest(struct sim *sim)
 {
-    const struct span all = {.lo = sim->plan.start, .hi = {INT32_MAX}};
+    const struct day_range all = {.lo = sim->plan.start, .hi = {INT32_MAX}};
     for (size_t s = 0; s < SIM_STREAMS; s++)
         check_stream(sim, s, &all, NEVER);
 }
@@ -327,6 +330,6 @@ void check_forget_table(struct sim *sim, size_t table)
 
 void check_end(struct sim *sim)
 {
-    for (size_t p = 0; p < PLACES; p++)
+    for (size_t p = 0; p < TABLE_REFS; p++)
         check_forget_table(sim, p);
 }

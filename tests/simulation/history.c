@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* history.c - one history: what the world, people and the crew do, in the order of one clock. */
+/* history.c - one history: workspace, operators and workers in the order of one clock. */
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,21 +8,21 @@
 #include "fake_streams.h"
 #include "sim.h"
 
-#define MOST_ATTEMPTS 7
-#define COUNT(array)  (sizeof(array) / sizeof((array)[0]))
+#define MAX_ATTEMPTS 7
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Zones with daylight saving at midnight, half an hour of it, none, and one that skipped a whole day. */
+/* Zones whose daylight saving starts at midnight, is half an hour, or does not exist; one skipped a day. */
 const char *const history_zones[] = {"Etc/UTC",          "Europe/Berlin", "America/New_York",
                                      "America/Santiago", "Asia/Kolkata",  "Australia/Lord_Howe",
                                      "Asia/Beirut",      "Pacific/Apia",  "Pacific/Auckland"};
 const size_t history_zone_count = COUNT(history_zones);
 
-/* Days before which something happens to the clocks of some of these zones, and two quiet ones. */
+/* Starts of periods in which some of these zones change their clocks, and two without a change. */
 static const char *const first_days[] = {"2024-03-05", "2024-03-20", "2024-09-01", "2024-10-20",
                                          "2011-12-20", "2024-06-01", "2023-12-15"};
 
-/* What comes by itself. */
-enum cause { CAUSE_TICK, CAUSE_TOUCH, CAUSE_REPLAY, CAUSE_BACKFILL, CAUSE_DELETE, CAUSE_DROP, CAUSES };
+/* Causes of events that recur at random. */
+enum cause { CAUSE_TICK, CAUSE_UPDATE, CAUSE_REPLAY, CAUSE_BACKFILL, CAUSE_DELETE, CAUSE_DROP, CAUSES };
 _Static_assert(CAUSES == sizeof((struct sim *)0)->next_us / sizeof(int64_t), "a time for each cause");
 
 void sim_count(struct sim *sim, enum event event)
@@ -30,7 +30,7 @@ void sim_count(struct sim *sim, enum event event)
     sim->counts[event]++;
 }
 
-void sim_say(struct sim *sim, const char *format, ...)
+void sim_trace(struct sim *sim, const char *format, ...)
 {
     if (!sim->trace) return;
     char at[INSTANT_TEXT];
@@ -43,87 +43,87 @@ void sim_say(struct sim *sim, const char *format, ...)
     fputc('\n', sim->trace);
 }
 
-static int sometimes(struct dice *dice, int most)
+static int zero_or_rate(struct rng *rng, int most)
 {
-    return dice_chance(dice, 500) ? 0 : (int)dice_between(dice, 1, most);
+    return rng_chance(rng, 500) ? 0 : (int)rng_between(rng, 1, most);
 }
 
-static int64_t mean_us(struct dice *dice, int per_mille, int64_t least, int64_t most)
+static int64_t never_or_interval_us(struct rng *rng, int per_mille, int64_t least, int64_t most)
 {
-    return dice_chance(dice, per_mille) ? dice_between(dice, least, most) : NEVER;
+    return rng_chance(rng, per_mille) ? rng_between(rng, least, most) : NEVER;
 }
 
-static struct habits draw_habits(struct dice *dice)
+static struct fault_rates draw_fault_rates(struct rng *rng)
 {
-    struct habits habits = {
-        .fault = sometimes(dice, 20),
-        .kill = sometimes(dice, 12),
-        .stop = sometimes(dice, 10),
-        .pause = sometimes(dice, 40),
-        .lapse = sometimes(dice, 20),
-        .lost_answer = sometimes(dice, 200),
-        .orphan_lands = (int)dice_between(dice, 200, 1000),
-        .redelivery = sometimes(dice, 200),
-        .tick_skipped = sometimes(dice, 500),
-        .touch_us = mean_us(dice, 950, 2 * HOUR, 2 * DAY),
-        .replay_us = mean_us(dice, 500, DAY, 10 * DAY),
-        .backfill_us = mean_us(dice, 500, DAY, 10 * DAY),
-        .delete_us = mean_us(dice, 300, 2 * DAY, 15 * DAY),
-        .drop_us = mean_us(dice, 200, 4 * DAY, 30 * DAY),
-        .late = sometimes(dice, 1000),
-        .nightly = sometimes(dice, 500),
-        .future = dice_chance(dice, 200) ? 50 : 0,
-        .ahead = dice_chance(dice, 500),
+    struct fault_rates rates = {
+        .fault = zero_or_rate(rng, 20),
+        .kill = zero_or_rate(rng, 12),
+        .stop = zero_or_rate(rng, 10),
+        .pause = zero_or_rate(rng, 40),
+        .lapse = zero_or_rate(rng, 20),
+        .lost_answer = zero_or_rate(rng, 200),
+        .orphan_lands = (int)rng_between(rng, 200, 1000),
+        .redelivery = zero_or_rate(rng, 200),
+        .tick_skipped = zero_or_rate(rng, 500),
+        .update_interval_us = never_or_interval_us(rng, 950, 2 * HOUR, 2 * DAY),
+        .replay_interval_us = never_or_interval_us(rng, 500, DAY, 10 * DAY),
+        .backfill_interval_us = never_or_interval_us(rng, 500, DAY, 10 * DAY),
+        .delete_interval_us = never_or_interval_us(rng, 300, 2 * DAY, 15 * DAY),
+        .drop_interval_us = never_or_interval_us(rng, 200, 4 * DAY, 30 * DAY),
+        .late = zero_or_rate(rng, 1000),
+        .nightly = zero_or_rate(rng, 500),
+        .future = rng_chance(rng, 200) ? 50 : 0,
+        .sent_newer = rng_chance(rng, 500),
     };
     for (size_t s = 0; s < SIM_STREAMS; s++)
-        habits.quiet[s] = dice_chance(dice, 100);
-    return habits;
+        rates.never_updated[s] = rng_chance(rng, 100);
+    return rates;
 }
 
-/* The time until something that happens every `mean` or so. */
-static int64_t after(struct sim *sim, int64_t mean)
+/* The next time of an event with this mean interval. */
+static int64_t time_after(struct sim *sim, int64_t mean)
 {
-    return mean == NEVER ? NEVER : sim->now_us + 1 + dice_below(&sim->dice, 2 * mean);
+    return mean == NEVER ? NEVER : sim->now_us + 1 + rng_below(&sim->rng, 2 * mean);
 }
 
-/* Most ticks come in the early hours of the local day, some at any time. */
+/* Most ticks are in the early hours of the local day. */
 static int64_t next_tick_us(struct sim *sim)
 {
     struct day next = day_add(zone_day(sim->zone, sim->now_us / SECOND), 1);
     int64_t at = zone_start_s(sim->zone, next) * SECOND;
-    if (dice_chance(&sim->dice, 100)) return after(sim, 10 * HOUR);
-    return at + dice_below(&sim->dice, dice_chance(&sim->dice, 700) ? 3 * HOUR : DAY);
+    if (rng_chance(&sim->rng, 100)) return time_after(sim, 10 * HOUR);
+    return at + rng_below(&sim->rng, rng_chance(&sim->rng, 700) ? 3 * HOUR : DAY);
 }
 
 static size_t publish(struct sim *sim, const char *data)
 {
     char id[24];
     snprintf(id, sizeof id, "m%zu", sim->trigger.count);
-    sim_say(sim, "message %s is published: %s", id, data);
+    sim_trace(sim, "message %s is published: %s", id, data);
     return fake_trigger_publish(&sim->trigger, id, data, sim->now_us);
 }
 
 static void do_tick(struct sim *sim)
 {
     sim_count(sim, EVENT_DAY);
-    if (dice_chance(&sim->dice, sim->habits.tick_skipped)) {
+    if (rng_chance(&sim->rng, sim->rates.tick_skipped)) {
         sim_count(sim, EVENT_TICK_SKIPPED);
     } else {
         sim_count(sim, EVENT_TICK);
-        (void)publish(sim, dice_chance(&sim->dice, 100) ? "{\"streams\":[\"tickets\"]}" : "");
+        (void)publish(sim, rng_chance(&sim->rng, 100) ? "{\"streams\":[\"tickets\"]}" : "");
     }
-    world_nightly(sim);
+    workspace_update_nightly(sim);
 }
 
 static void do_backfill(struct sim *sim)
 {
     struct day today = zone_day(sim->zone, sim->now_us / SECOND);
-    struct day from = day_add(today, -(int)dice_between(&sim->dice, 1, 30));
-    struct day to = day_add(from, (int)dice_below(&sim->dice, 20));
+    struct day from = day_add(today, -(int)rng_between(&sim->rng, 1, 30));
+    struct day to = day_add(from, (int)rng_below(&sim->rng, 20));
     char first[DAY_TEXT], last[DAY_TEXT], data[80];
     day_format(from, first);
     day_format(day_min(to, today), last);
-    switch (dice_below(&sim->dice, 4)) {
+    switch (rng_below(&sim->rng, 4)) {
     case 0: snprintf(data, sizeof data, "{\"from\":\"%s\"}", first); break;
     case 1: snprintf(data, sizeof data, "{\"to\":\"%s\"}", last); break;
     default: snprintf(data, sizeof data, "{\"from\":\"%s\",\"to\":\"%s\"}", first, last); break;
@@ -132,32 +132,32 @@ static void do_backfill(struct sim *sim)
     (void)publish(sim, data);
 }
 
-/* A burst of old messages, served once already or not. */
+/* Replays some old messages, acknowledged or not. */
 static void do_replay(struct sim *sim)
 {
-    for (int64_t n = dice_between(&sim->dice, 1, 3); n > 0 && sim->trigger.count > 0; n--) {
+    for (int64_t n = rng_between(&sim->rng, 1, 3); n > 0 && sim->trigger.count > 0; n--) {
         struct fake_message *message =
-            &sim->trigger.messages[dice_below(&sim->dice, (int64_t)sim->trigger.count)];
+            &sim->trigger.messages[rng_below(&sim->rng, (int64_t)sim->trigger.count)];
         message->acked = false;
         message->attempt = 0;
         message->due_us = sim->now_us;
-        sim_say(sim, "message %s is replayed", message->id);
+        sim_trace(sim, "message %s is replayed", message->id);
         sim_count(sim, EVENT_REPLAY);
     }
 }
 
 static const char *const table_names[] = {"people", "tickets", "replies"};
 
-/* A day of a stream's own table: what is missing in a child's table alone is not noticed, by design. */
+/* Deletes a day of a stream's own table. Core does not notice rows that are missing in a child table only. */
 static void do_delete(struct sim *sim)
 {
-    size_t which = (size_t)dice_below(&sim->dice, 2);
+    size_t which = (size_t)rng_below(&sim->rng, 2);
     const struct fake_table *table = fake_warehouse_table(&sim->warehouse, table_names[which]);
     if (!table || table->count == 0) return;
-    struct day day = table->rows[dice_below(&sim->dice, (int64_t)table->count)].day;
+    struct day day = table->rows[rng_below(&sim->rng, (int64_t)table->count)].day;
     char text[DAY_TEXT];
     day_format(day, text);
-    sim_say(sim, "%s of %s is deleted", text, table->name);
+    sim_trace(sim, "%s of %s is deleted", text, table->name);
     sim_count(sim, EVENT_DAY_DELETED);
     (void)fake_warehouse_delete_day(&sim->warehouse, table->name, day);
     check_forget_day(sim, which, day);
@@ -166,47 +166,47 @@ static void do_delete(struct sim *sim)
 
 static void do_drop(struct sim *sim)
 {
-    size_t which = (size_t)dice_below(&sim->dice, 3);
-    sim_say(sim, "table %s is dropped", table_names[which]);
+    size_t which = (size_t)rng_below(&sim->rng, 3);
+    sim_trace(sim, "table %s is dropped", table_names[which]);
     sim_count(sim, EVENT_TABLE_DROPPED);
     fake_warehouse_drop(&sim->warehouse, table_names[which]);
     check_forget_table(sim, which);
     sim->erased_us = sim->now_us;
 }
 
-static void happen(struct sim *sim, enum cause cause)
+static void apply_cause(struct sim *sim, enum cause cause)
 {
     switch (cause) {
     case CAUSE_TICK:
         do_tick(sim);
         sim->next_us[cause] = next_tick_us(sim);
         return;
-    case CAUSE_TOUCH:
-        world_touch_any(sim);
-        sim->next_us[cause] = after(sim, sim->habits.touch_us);
+    case CAUSE_UPDATE:
+        workspace_update_any(sim);
+        sim->next_us[cause] = time_after(sim, sim->rates.update_interval_us);
         return;
     case CAUSE_REPLAY:
         do_replay(sim);
-        sim->next_us[cause] = after(sim, sim->habits.replay_us);
+        sim->next_us[cause] = time_after(sim, sim->rates.replay_interval_us);
         return;
     case CAUSE_BACKFILL:
         do_backfill(sim);
-        sim->next_us[cause] = after(sim, sim->habits.backfill_us);
+        sim->next_us[cause] = time_after(sim, sim->rates.backfill_interval_us);
         return;
     case CAUSE_DELETE:
         do_delete(sim);
-        sim->next_us[cause] = after(sim, sim->habits.delete_us);
+        sim->next_us[cause] = time_after(sim, sim->rates.delete_interval_us);
         return;
     case CAUSE_DROP:
         do_drop(sim);
-        sim->next_us[cause] = after(sim, sim->habits.drop_us);
+        sim->next_us[cause] = time_after(sim, sim->rates.drop_interval_us);
         return;
     case CAUSES: break;
     }
     abort();
 }
 
-/* A commit job whose client does not wait for it any more runs some time later, or never. */
+/* A commit job whose client is gone runs some time later, or never. */
 static void schedule_orphans(struct sim *sim)
 {
     for (size_t i = 0; i < sim->warehouse.job_count; i++) {
@@ -214,15 +214,15 @@ static void schedule_orphans(struct sim *sim)
         if (job->attended || job->due_us != 0) continue;
         sim_count(sim, EVENT_ORPHAN);
         job->due_us =
-            sim->now_us + 1 + dice_below(&sim->dice, dice_chance(&sim->dice, 300) ? 3 * DAY : 30 * MINUTE);
+            sim->now_us + 1 + rng_below(&sim->rng, rng_chance(&sim->rng, 300) ? 3 * DAY : 30 * MINUTE);
     }
 }
 
-static void land(struct sim *sim, struct fake_job *job)
+static void run_orphan(struct sim *sim, struct fake_job *job)
 {
     struct error err;
-    sim_say(sim, "an orphaned job of %s runs", job->run_id);
-    if (!dice_chance(&sim->dice, sim->habits.orphan_lands)) {
+    sim_trace(sim, "an orphaned job of %s runs", job->run_id);
+    if (!rng_chance(&sim->rng, sim->rates.orphan_lands)) {
         sim_count(sim, EVENT_ORPHAN_LOST);
         fake_warehouse_forget(&sim->warehouse, job);
     } else if (fake_warehouse_land(&sim->warehouse, job, NULL, &err)) {
@@ -232,162 +232,164 @@ static void land(struct sim *sim, struct fake_job *job)
     }
 }
 
-/* The next thing to happen; the first of equals. */
-struct coming {
+/* The next step; of several at the same time the first found. */
+struct upcoming {
     int64_t at_us;
-    struct hand *hand;
+    struct sim_worker *worker;
     struct fake_job *job;
     enum cause cause;
     bool message;
 };
 
-static void sooner(struct coming *coming, const struct coming *other)
+static void take_earlier(struct upcoming *upcoming, const struct upcoming *other)
 {
-    if (other->at_us < coming->at_us) *coming = *other;
+    if (other->at_us < upcoming->at_us) *upcoming = *other;
 }
 
-static struct hand *idle_hand(struct sim *sim)
+static struct sim_worker *idle_worker(struct sim *sim)
 {
     for (size_t i = 0; i < SIM_WORKERS; i++)
-        if (sim->hands[i].wake_us == NEVER) return &sim->hands[i];
+        if (sim->workers[i].wake_us == NEVER) return &sim->workers[i];
     return NULL;
 }
 
-/* Messages that are never understood go to the dead letters, as a policy would have it. */
+/* Models a dead-letter policy: after MAX_ATTEMPTS a message is not delivered again. */
 static bool is_waiting(const struct fake_message *message)
 {
-    return !message->acked && message->attempt < MOST_ATTEMPTS;
+    return !message->acked && message->attempt < MAX_ATTEMPTS;
 }
 
-static struct coming look_ahead(struct sim *sim)
+static struct upcoming find_next_step(struct sim *sim)
 {
-    struct coming coming = {.at_us = NEVER};
+    struct upcoming upcoming = {.at_us = NEVER};
     for (size_t i = 0; i < SIM_WORKERS; i++)
-        sooner(&coming, &(struct coming){.at_us = sim->hands[i].wake_us, .hand = &sim->hands[i]});
+        take_earlier(&upcoming,
+                     &(struct upcoming){.at_us = sim->workers[i].wake_us, .worker = &sim->workers[i]});
     for (size_t i = 0; i < sim->warehouse.job_count; i++)
         if (!sim->warehouse.jobs[i]->attended)
-            sooner(&coming,
-                   &(struct coming){.at_us = sim->warehouse.jobs[i]->due_us, .job = sim->warehouse.jobs[i]});
-    if (!sim->calm)
+            take_earlier(&upcoming, &(struct upcoming){.at_us = sim->warehouse.jobs[i]->due_us,
+                                                       .job = sim->warehouse.jobs[i]});
+    if (!sim->faults_off)
         for (int i = 0; i < CAUSES; i++)
-            sooner(&coming, &(struct coming){.at_us = sim->next_us[i], .cause = (enum cause)i});
-    struct hand *idle = idle_hand(sim);
+            take_earlier(&upcoming, &(struct upcoming){.at_us = sim->next_us[i], .cause = (enum cause)i});
+    struct sim_worker *idle = idle_worker(sim);
     for (size_t i = 0; idle && i < sim->trigger.count; i++)
         if (is_waiting(&sim->trigger.messages[i]))
-            sooner(&coming,
-                   &(struct coming){.at_us = sim->trigger.messages[i].due_us, .hand = idle, .message = true});
-    return coming;
+            take_earlier(&upcoming, &(struct upcoming){.at_us = sim->trigger.messages[i].due_us,
+                                                       .worker = idle,
+                                                       .message = true});
+    return upcoming;
 }
 
-static void step(struct sim *sim, const struct coming *coming)
+static void step(struct sim *sim, const struct upcoming *upcoming)
 {
     size_t commits = sim->warehouse.ledger_count;
     int64_t erased_us = sim->erased_us;
-    if (coming->at_us > sim->now_us) sim->now_us = coming->at_us;
+    if (upcoming->at_us > sim->now_us) sim->now_us = upcoming->at_us;
     sim->now_us++;
-    if (coming->job)
-        land(sim, coming->job);
-    else if (coming->message)
-        crew_start(sim, coming->hand);
-    else if (coming->hand)
-        crew_resume(sim, coming->hand);
+    if (upcoming->job)
+        run_orphan(sim, upcoming->job);
+    else if (upcoming->message)
+        workers_start(sim, upcoming->worker);
+    else if (upcoming->worker)
+        workers_resume(sim, upcoming->worker);
     else
-        happen(sim, coming->cause);
+        apply_cause(sim, upcoming->cause);
     schedule_orphans(sim);
     sim->counts[EVENT_COMMIT] += (int64_t)(sim->warehouse.ledger_count - commits);
     check_rows(sim);
     check_claims(sim, sim->erased_us != erased_us);
 }
 
-/* Serves what is there, until nothing is. */
-static void settle_down(struct sim *sim)
+/* Steps until no message and no job is left. */
+static void drain(struct sim *sim)
 {
     for (int steps = 0; sim->broken == PROPERTY_NONE; steps++) {
-        struct coming coming = look_ahead(sim);
-        if (coming.at_us == NEVER) return;
-        if (steps > 100000) sim_break(sim, PROPERTY_STUCK, "it does not come to rest");
-        step(sim, &coming);
+        struct upcoming upcoming = find_next_step(sim);
+        if (upcoming.at_us == NEVER) return;
+        if (steps > 100000) sim_fail(sim, PROPERTY_STUCK, "messages or jobs are left after 100,000 steps");
+        step(sim, &upcoming);
     }
 }
 
-/* All jobs end, everything becomes visible, and one bare tick is served without faults. */
-static void finish(struct sim *sim)
+/* Lets all jobs end and all versions become visible, then serves one tick without faults. */
+static void run_to_rest(struct sim *sim)
 {
-    sim->calm = true;
+    sim->faults_off = true;
     for (size_t i = 0; i < sim->trigger.count; i++)
         sim->trigger.messages[i].acked = true;
-    settle_down(sim);
-    int64_t visible_us = world_last_visible_us(sim);
+    drain(sim);
+    int64_t visible_us = workspace_last_visible_us(sim);
     sim->now_us = (visible_us > sim->now_us ? visible_us : sim->now_us) + HOUR;
     for (size_t i = 0; i < sim->trigger.count; i++)
         sim->trigger.messages[i].acked = true;
     if (sim->broken != PROPERTY_NONE) return;
     size_t last = publish(sim, "");
-    settle_down(sim);
+    drain(sim);
     if (!sim->trigger.messages[last].acked || sim->trigger.messages[last].attempt > 1)
-        sim_break(sim, PROPERTY_STUCK, "the last tick was not served at once");
+        sim_fail(sim, PROPERTY_STUCK, "the last tick was not served at once");
     check_newest(sim);
 }
 
 static void begin(struct sim *sim, const struct history *history, int64_t *counts)
 {
-    struct dice *dice = &sim->dice;
-    size_t zone = (size_t)dice_below(dice, (int64_t)history_zone_count);
+    struct rng *rng = &sim->rng;
+    size_t zone = (size_t)rng_below(rng, (int64_t)history_zone_count);
     struct day first;
-    if (!day_parse(first_days[dice_below(dice, COUNT(first_days))], &first)) abort();
+    if (!day_parse(first_days[rng_below(rng, COUNT(first_days))], &first)) abort();
     sim->design = history->design;
     sim->counts = counts;
     sim->trace = history->trace;
     sim->zone = history->zones[zone];
-    sim->habits = draw_habits(dice);
-    sim->now_us = zone_start_s(sim->zone, first) * SECOND + dice_below(dice, DAY);
-    sim->end_us = sim->now_us + dice_between(dice, 20, 23) * DAY;
+    sim->rates = draw_fault_rates(rng);
+    sim->now_us = zone_start_s(sim->zone, first) * SECOND + rng_below(rng, DAY);
+    sim->end_us = sim->now_us + rng_between(rng, 20, 23) * DAY;
     sim->erased_us = INT64_MIN;
     sim->plan = (struct plan_settings){.zone = sim->zone,
-                                       .start = day_add(first, (int)dice_between(dice, -16, 0)),
-                                       .lookback_days = (int)dice_below(dice, 3),
-                                       .settle_minutes = dice_chance(dice, 200) ? 0 : 60};
+                                       .start = day_add(first, (int)rng_between(rng, -16, 0)),
+                                       .lookback_days = (int)rng_below(rng, 3),
+                                       .settle_minutes = rng_chance(rng, 200) ? 0 : 60};
     sim->selections[0] = fake_selection(&fake_people);
     sim->selections[1] = fake_selection(&fake_tickets);
-    const struct fake_hook hook = {.call = crew_call, .context = sim};
+    const struct fake_hook hook = {.call = workers_call, .context = sim};
     fake_source_init(&sim->source);
     fake_warehouse_init(&sim->warehouse, &sim->now_us);
     fake_trigger_init(&sim->trigger);
     sim->source.hook = sim->warehouse.hook = sim->trigger.hook = hook;
     sim->source.now_us = sim->trigger.now_us = &sim->now_us;
-    sim->source.page_size = (size_t)dice_between(dice, 1, 6);
-    sim->source.by_id = dice_chance(dice, 200);
-    sim->source.stale = dice_chance(dice, 500);
-    sim->source.widen_s = dice_chance(dice, 300) ? dice_below(dice, 2 * DAY / SECOND) : 0;
+    sim->source.page_size = (size_t)rng_between(rng, 1, 6);
+    sim->source.by_id = rng_chance(rng, 200);
+    sim->source.shows_old_until_visible = rng_chance(rng, 500);
+    sim->source.widen_s = rng_chance(rng, 300) ? rng_below(rng, 2 * DAY / SECOND) : 0;
     sim->warehouse.design = history->design->warehouse;
     sim->warehouse.zone = sim->zone;
     for (size_t i = 0; i < SIM_WORKERS; i++)
-        sim->hands[i].stack = history->stacks[i];
-    sim_say(sim, "zone %s, lookback %d, settle %d min, start %d days after the first", zone_name(sim->zone),
-            sim->plan.lookback_days, sim->plan.settle_minutes, sim->plan.start.n - first.n);
+        sim->workers[i].stack = history->stacks[i];
+    sim_trace(sim, "zone %s, lookback %d, settle %d min, start %d days after the first", zone_name(sim->zone),
+              sim->plan.lookback_days, sim->plan.settle_minutes, sim->plan.start.n - first.n);
 }
 
 bool history_run(const struct history *history, int64_t counts[EVENT_KINDS], enum property *out_broken,
                  char *out_problem, size_t size)
 {
     struct sim *sim = mem_zero(1, sizeof *sim);
-    sim->dice.state = history->seed * UINT64_C(0xd1342543de82ef95);
+    sim->rng.state = history->seed * UINT64_C(0xd1342543de82ef95);
     begin(sim, history, counts);
-    crew_begin(sim);
-    world_begin(sim);
-    sim->next_us[CAUSE_TICK] = after(sim, DAY / 2);
-    sim->next_us[CAUSE_TOUCH] = after(sim, sim->habits.touch_us);
-    sim->next_us[CAUSE_REPLAY] = after(sim, sim->habits.replay_us);
-    sim->next_us[CAUSE_BACKFILL] = after(sim, sim->habits.backfill_us);
-    sim->next_us[CAUSE_DELETE] = after(sim, sim->habits.delete_us);
-    sim->next_us[CAUSE_DROP] = after(sim, sim->habits.drop_us);
+    workers_begin(sim);
+    workspace_begin(sim);
+    sim->next_us[CAUSE_TICK] = time_after(sim, DAY / 2);
+    sim->next_us[CAUSE_UPDATE] = time_after(sim, sim->rates.update_interval_us);
+    sim->next_us[CAUSE_REPLAY] = time_after(sim, sim->rates.replay_interval_us);
+    sim->next_us[CAUSE_BACKFILL] = time_after(sim, sim->rates.backfill_interval_us);
+    sim->next_us[CAUSE_DELETE] = time_after(sim, sim->rates.delete_interval_us);
+    sim->next_us[CAUSE_DROP] = time_after(sim, sim->rates.drop_interval_us);
     sim_count(sim, EVENT_HISTORY);
     while (sim->now_us < sim->end_us && sim->broken == PROPERTY_NONE) {
-        struct coming coming = look_ahead(sim);
-        step(sim, &coming);
+        struct upcoming upcoming = find_next_step(sim);
+        step(sim, &upcoming);
     }
-    if (sim->broken == PROPERTY_NONE) finish(sim);
-    crew_end(sim);
+    if (sim->broken == PROPERTY_NONE) run_to_rest(sim);
+    workers_end(sim);
     check_end(sim);
     *out_broken = sim->broken;
     snprintf(out_problem, size, "%s", sim->problem);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sim.c - the program: many histories of the real design, or each wrong design until it is caught. */
+/* sim.c - the program: runs histories of the real design, or each wrong design until a property fails. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -9,9 +9,9 @@
 #include "base/mem.h"
 #include "sim.h"
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define MOST_HUNTED  5000 /* histories until a wrong design must be caught */
-#define MOST_PROBLEM 512
+#define COUNT(array)           (sizeof(array) / sizeof((array)[0]))
+#define MAX_HISTORIES_TO_CATCH 5000
+#define MAX_PROBLEM            512
 
 static const struct design designs[] = {
     {.name = "union", .warehouse = FAKE_UNION}, /* the real one */
@@ -45,15 +45,15 @@ static const char *const event_names[EVENT_KINDS] = {
     [EVENT_PAUSE] = "long pauses",
     [EVENT_FAULT] = "port calls failed",
     [EVENT_KILL] = "workers killed",
-    [EVENT_STOP] = "workers told to stop",
+    [EVENT_STOP] = "workers asked to stop",
     [EVENT_COMMIT] = "commits",
     [EVENT_ANSWER_LOST] = "commits with unclear outcome",
     [EVENT_ORPHAN] = "commit jobs orphaned",
     [EVENT_ORPHAN_LANDED] = "orphans landed late",
     [EVENT_ORPHAN_REFUSED] = "orphans refused",
     [EVENT_ORPHAN_LOST] = "orphans that never ran",
-    [EVENT_TOUCH] = "records touched",
-    [EVENT_NIGHTLY_TOUCH] = "records touched nightly",
+    [EVENT_UPDATE] = "records updated",
+    [EVENT_NIGHTLY_UPDATE] = "records updated nightly",
     [EVENT_CHILD] = "children added",
     [EVENT_CHILD_EDITED] = "children edited",
     [EVENT_LATE] = "versions visible late",
@@ -71,96 +71,96 @@ struct options {
     bool designs, verbose;
 };
 
-/* What all histories share. */
-struct bench {
+/* Loaded once for all histories. */
+struct shared {
     struct zone *zones[16];
     char *stacks[SIM_WORKERS];
     int64_t counts[EVENT_KINDS];
 };
 
-static bool bench_begin(struct bench *bench)
+static bool shared_begin(struct shared *shared)
 {
     struct error err = {0};
-    *bench = (struct bench){0};
+    *shared = (struct shared){0};
     for (size_t i = 0; i < history_zone_count; i++)
-        if (!zone_load(history_zones[i], &bench->zones[i], &err)) {
+        if (!zone_load(history_zones[i], &shared->zones[i], &err)) {
             fprintf(stderr, "sim: %s\n", err.text);
             return false;
         }
     for (size_t i = 0; i < SIM_WORKERS; i++)
-        bench->stacks[i] = mem_zero(1, SIM_STACK);
+        shared->stacks[i] = mem_zero(1, SIM_STACK);
     return true;
 }
 
-static void bench_end(struct bench *bench)
+static void shared_end(struct shared *shared)
 {
     for (size_t i = 0; i < history_zone_count; i++)
-        zone_free(bench->zones[i]);
+        zone_free(shared->zones[i]);
     for (size_t i = 0; i < SIM_WORKERS; i++)
-        free(bench->stacks[i]);
+        free(shared->stacks[i]);
 }
 
-static enum property run_one(struct bench *bench, const struct design *design, uint64_t seed, FILE *trace,
-                             char problem[MOST_PROBLEM])
+static enum property run_one(struct shared *shared, const struct design *design, uint64_t seed, FILE *trace,
+                             char problem[MAX_PROBLEM])
 {
-    const struct zone *zones[COUNT(bench->zones)];
+    const struct zone *zones[COUNT(shared->zones)];
     enum property broken;
     for (size_t i = 0; i < COUNT(zones); i++)
-        zones[i] = bench->zones[i];
+        zones[i] = shared->zones[i];
     const struct history history = {
-        .seed = seed, .design = design, .zones = zones, .stacks = bench->stacks, .trace = trace};
-    (void)history_run(&history, bench->counts, &broken, problem, MOST_PROBLEM);
+        .seed = seed, .design = design, .zones = zones, .stacks = shared->stacks, .trace = trace};
+    (void)history_run(&history, shared->counts, &broken, problem, MAX_PROBLEM);
     return broken;
 }
 
-static void print_counts(const struct bench *bench)
+static void print_counts(const struct shared *shared)
 {
     for (size_t i = 0; i < EVENT_KINDS; i++)
-        printf("%12" PRId64 "  %s\n", bench->counts[i], event_names[i]);
+        printf("%12" PRId64 "  %s\n", shared->counts[i], event_names[i]);
 }
 
-/* Every event must have happened, or the histories prove less than they say. */
-static bool all_happened(const struct bench *bench)
+/* A kind of event that never occurred was not tested. */
+static bool all_events_occurred(const struct shared *shared)
 {
     bool all = true;
     for (size_t i = 0; i < EVENT_KINDS; i++) {
-        if (bench->counts[i] > 0) continue;
-        printf("never happened: %s\n", event_names[i]);
+        if (shared->counts[i] > 0) continue;
+        printf("never occurred: %s\n", event_names[i]);
         all = false;
     }
     return all;
 }
 
-static int run_histories(struct bench *bench, const struct options *options)
+static int run_histories(struct shared *shared, const struct options *options)
 {
-    char problem[MOST_PROBLEM];
+    char problem[MAX_PROBLEM];
     for (int64_t i = 0; i < options->histories; i++) {
         uint64_t seed = options->seed + (uint64_t)i;
         enum property broken =
-            run_one(bench, options->design, seed, options->verbose ? stdout : NULL, problem);
+            run_one(shared, options->design, seed, options->verbose ? stdout : NULL, problem);
         if (broken == PROPERTY_NONE) continue;
         printf("seed %" PRIu64 " breaks \"%s\": %s\n", seed, property_name(broken), problem);
-        printf("again, with a trace: sim --seed %" PRIu64 " --histories 1 --design %s --verbose\n", seed,
-               options->design->name);
+        printf("To replay it with a trace: sim --seed %" PRIu64 " --histories 1 --design %s --verbose\n",
+               seed, options->design->name);
         return 1;
     }
-    print_counts(bench);
-    if (options->histories >= 1000 && !all_happened(bench)) return 1;
+    print_counts(shared);
+    if (options->histories >= 1000 && !all_events_occurred(shared)) return 1;
     printf("design %s: all properties held in %" PRId64 " histories from seed %" PRIu64 "\n",
            options->design->name, options->histories, options->seed);
     return 0;
 }
 
-static int hunt_designs(struct bench *bench, const struct options *options)
+static int catch_wrong_designs(struct shared *shared, const struct options *options)
 {
     int missed = 0;
-    printf("%-16s %10s  %-10s %s\n", "wrong design", "histories", "property", "what was seen");
+    printf("%-16s %10s  %-10s %s\n", "wrong design", "histories", "property", "first failure");
     for (size_t d = 1; d < COUNT(designs); d++) {
         enum property broken = PROPERTY_NONE;
-        char problem[MOST_PROBLEM];
+        char problem[MAX_PROBLEM];
         int n = 0;
-        while (broken == PROPERTY_NONE && n < MOST_HUNTED)
-            broken = run_one(bench, &designs[d], options->seed + (uint64_t)n++, NULL, problem);
+        while (broken == PROPERTY_NONE && n < MAX_HISTORIES_TO_CATCH)
+            broken = run_one(shared, &designs[d], options->seed + (uint64_t)n++, NULL, problem);
         if (broken == PROPERTY_NONE) missed++;
         printf("%-16s %10d  %-10s %s\n", designs[d].name, n, property_name(broken), problem);
     }
@@ -213,7 +213,7 @@ static bool parse_options(int argc, char **argv, struct options *options)
 int main(int argc, char **argv)
 {
     struct options options = {.seed = 1, .histories = 10000, .design = &designs[0]};
-    struct bench bench;
+    struct shared shared;
     if (!parse_options(argc, argv, &options)) {
         fprintf(stderr,
                 "usage: sim [--seed S] [--histories N] [--design NAME] [--verbose] | --designs\ndesigns:");
@@ -222,9 +222,9 @@ int main(int argc, char **argv)
         fputc('\n', stderr);
         return 64;
     }
-    if (!bench_begin(&bench)) return 1;
+    if (!shared_begin(&shared)) return 1;
     log_open(stderr, LOG_CRITICAL);
-    int code = options.designs ? hunt_designs(&bench, &options) : run_histories(&bench, &options);
-    bench_end(&bench);
+    int code = options.designs ? catch_wrong_designs(&shared, &options) : run_histories(&shared, &options);
+    shared_end(&shared);
     return code;
 }

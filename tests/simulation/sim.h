@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sim.h - random histories of the heart: a world of records, a crew of workers, a warehouse, and what may go
- * wrong between them.
+/* sim.h - discrete-event simulation of core: records that change, several workers, a warehouse, and faults.
  *
- * Everything is a discrete event on one virtual clock, and every choice comes from one seeded die, so a seed
- * is a history. The workers run the real run_request, each on a stack of its own; every port call is a point
- * where time may pass, other workers may go on, the call may fail, or the worker may die.
+ * One virtual clock orders all events. One seeded generator makes all choices, so a seed determines a
+ * history. The workers run the real run_request, each as a coroutine with its own stack. At every port call
+ * time may pass, another worker may run, the call may fail, or the worker may be killed. One thread.
  */
 #ifndef CASELOAD_TESTS_SIM_H
 #define CASELOAD_TESTS_SIM_H
@@ -30,7 +29,7 @@
 #define SIM_RECORDS 7 /* of one stream, at most */
 #define SIM_STACK   (256 * 1024)
 
-/* What can happen; counted, so that a history that never meets a fault can't pass for a proof. */
+/* Counted, so that a set of histories in which a fault never occurred fails. */
 enum event {
     EVENT_HISTORY,
     EVENT_DAY,
@@ -59,8 +58,8 @@ enum event {
     EVENT_ORPHAN_LANDED,
     EVENT_ORPHAN_REFUSED,
     EVENT_ORPHAN_LOST,
-    EVENT_TOUCH,
-    EVENT_NIGHTLY_TOUCH,
+    EVENT_UPDATE,
+    EVENT_NIGHTLY_UPDATE,
     EVENT_CHILD,
     EVENT_CHILD_EDITED,
     EVENT_LATE,
@@ -75,7 +74,7 @@ enum event {
 enum property {
     PROPERTY_NONE,
     PROPERTY_DOUBLE,
-    PROPERTY_VANISHED,
+    PROPERTY_LOST,
     PROPERTY_INVENTED,
     PROPERTY_TORN,
     PROPERTY_CLAIM,
@@ -91,43 +90,45 @@ struct design {
     bool ack_first; /* the worker acks before it runs */
 };
 
-/* The die: splitmix64. */
-struct dice {
+/* splitmix64. */
+struct rng {
     uint64_t state;
 };
 
-uint64_t dice_roll(struct dice *dice);
-int64_t dice_below(struct dice *dice, int64_t bound);                 /* 0 .. bound-1 */
-int64_t dice_between(struct dice *dice, int64_t least, int64_t most); /* inclusive */
-bool dice_chance(struct dice *dice, int per_mille);
+uint64_t rng_next(struct rng *rng);
+int64_t rng_below(struct rng *rng, int64_t bound);                 /* 0 .. bound-1 */
+int64_t rng_between(struct rng *rng, int64_t least, int64_t most); /* inclusive */
+bool rng_chance(struct rng *rng, int per_mille);
 
-/* How one history goes. Each history draws its own, many of them zero: rare things then meet in all ways. */
-struct habits {
-    int fault, kill, stop, pause, lapse, lost_answer,
-        orphan_lands;                                             /* per mille: of a port call, or of a job */
-    int redelivery;                                               /* per mille, after an ack */
-    int tick_skipped;                                             /* per mille of days */
-    int64_t touch_us, replay_us, backfill_us, delete_us, drop_us; /* mean time between two; NEVER */
-    int late, nightly, future; /* per mille of touches, of records, of touches */
-    bool quiet[SIM_STREAMS];
-    bool ahead; /* a record is sent with a version that a search does not know yet */
+/* Drawn per history, many of them zero, so that rare faults occur alone and in all combinations. */
+struct fault_rates {
+    int fault, kill, stop, pause, lapse, lost_answer; /* per mille of port calls */
+    int orphan_lands;                                 /* per mille of jobs */
+    int redelivery;                                   /* per mille, after an ack */
+    int tick_skipped;                                 /* per mille of days */
+    /* Mean time between two, or NEVER. */
+    int64_t update_interval_us, replay_interval_us, backfill_interval_us, delete_interval_us,
+        drop_interval_us;
+    int late, nightly, future; /* per mille of updates, of records, of updates */
+    bool never_updated[SIM_STREAMS];
+    bool sent_newer; /* a record is sent with a version that the search index does not have yet */
 };
 
-/* One worker: a coroutine while it serves, else nothing. */
-struct hand {
+/* A worker: a coroutine while it serves a message. */
+struct sim_worker {
     struct sim *sim;
     ucontext_t context;
     char *stack;
     int64_t began_us;
-    int64_t wake_us; /* NEVER: it is not serving */
-    bool dead;
+    int64_t wake_us; /* NEVER: idle */
+    bool killed;
     atomic_bool stop;
     char run_id[32];
     char ack_id[32];
     struct run_report report;
 };
 
-/* A row that was there: none may disappear but by a delete. */
+/* A row that was committed. Only a delete or drop of the history may remove it. */
 struct seen_row {
     char *key;
     int64_t version_us;
@@ -146,23 +147,23 @@ struct record_plan {
 };
 
 struct sim {
-    struct dice dice;
+    struct rng rng;
     const struct design *design;
-    struct habits habits;
+    struct fault_rates rates;
     int64_t now_us, end_us;
     const struct zone *zone;
     struct plan_settings plan;
     struct selection selections[SIM_STREAMS];
     struct record_plan records[SIM_STREAMS][SIM_RECORDS];
     size_t record_count[SIM_STREAMS];
-    int64_t children; /* made so far, for their ids */
+    int64_t children; /* created so far, for their ids */
     struct fake_source source;
     struct fake_warehouse warehouse;
     struct fake_trigger trigger;
     ucontext_t scheduler;
-    struct hand hands[SIM_WORKERS];
-    struct hand *running;
-    bool calm; /* no faults any more */
+    struct sim_worker workers[SIM_WORKERS];
+    struct sim_worker *running;
+    bool faults_off; /* set for the last tick */
     int64_t next_us[6];
     int64_t erased_us; /* the last delete or drop */
     int64_t runs;
@@ -177,30 +178,30 @@ struct sim {
 
 const char *property_name(enum property property);
 void sim_count(struct sim *sim, enum event event);
-void sim_say(struct sim *sim, const char *format, ...) PRINTF(2, 3);
-/* The first broken property ends the history. */
-void sim_break(struct sim *sim, enum property property, const char *format, ...) PRINTF(3, 4);
+void sim_trace(struct sim *sim, const char *format, ...) PRINTF(2, 3);
+/* The first failed property ends the history. */
+void sim_fail(struct sim *sim, enum property property, const char *format, ...) PRINTF(3, 4);
 
-/* world.c: records and how they change. */
-void world_begin(struct sim *sim);
-void world_touch(struct sim *sim, size_t stream, size_t record, bool nightly);
-void world_touch_any(struct sim *sim);
-void world_nightly(struct sim *sim);
-int64_t world_last_visible_us(const struct sim *sim);
+/* workspace.c: the records of the source and how they change. */
+void workspace_begin(struct sim *sim);
+void workspace_update(struct sim *sim, size_t stream, size_t record, bool nightly);
+void workspace_update_any(struct sim *sim);
+void workspace_update_nightly(struct sim *sim);
+int64_t workspace_last_visible_us(const struct sim *sim);
 
-/* crew.c: the workers. */
-void crew_begin(struct sim *sim);
-void crew_end(struct sim *sim);
-void crew_start(struct sim *sim, struct hand *hand); /* it pulls a message and serves it */
-void crew_resume(struct sim *sim, struct hand *hand);
-bool crew_call(void *context, const char *name, struct error *err); /* the hook of all ports */
+/* workers.c: a model of worker.c around the real run. */
+void workers_begin(struct sim *sim);
+void workers_end(struct sim *sim);
+void workers_start(struct sim *sim, struct sim_worker *worker); /* pulls a message and serves it */
+void workers_resume(struct sim *sim, struct sim_worker *worker);
+bool workers_call(void *context, const char *name, struct error *err); /* hook of all ports */
 
 /* check.c: the properties. */
-void check_rows(
-    struct sim *sim); /* after every event: no double, none deleted_during_read, none invented, none torn */
+/* After every event: double, lost, invented, torn. */
+void check_rows(struct sim *sim);
 /* Every believed claim is honest; of all streams, or of those with new claims. */
 void check_claims(struct sim *sim, bool all);
-void check_served(struct sim *sim, const struct hand *hand, const struct request *request,
+void check_served(struct sim *sim, const struct sim_worker *worker, const struct request *request,
                   int64_t published_us);
 void check_newest(struct sim *sim);
 void check_forget_day(struct sim *sim, size_t table, struct day day);

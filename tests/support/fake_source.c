@@ -14,10 +14,10 @@ struct reader {
     size_t table_count;
     struct window window;
     bool started;
-    int64_t after_version_s; /* the last record sent */
+    int64_t after_version_s; /* of the last record sent */
     const char *after_id;
-    int64_t last_s; /* the version it was sent with */
-    bool disordered;
+    int64_t last_s; /* version of the last record sent */
+    bool out_of_order;
     struct record *page;
     size_t page_count, page_capacity;
     bool ended;
@@ -56,7 +56,7 @@ const struct fake_version *fake_source_shown(const struct fake_source *source,
     for (size_t i = record->version_count; i > 0; i--) {
         const struct fake_version *version = &record->versions[i - 1];
         if (!source->now_us || version->visible_us <= *source->now_us) return version;
-        if (!source->stale) return NULL;
+        if (!source->shows_old_until_visible) return NULL;
     }
     return NULL;
 }
@@ -64,7 +64,7 @@ const struct fake_version *fake_source_shown(const struct fake_source *source,
 const struct fake_version *fake_source_sent(const struct fake_record *record,
                                             const struct fake_version *shown)
 {
-    return record->ahead ? &record->versions[record->version_count - 1] : shown;
+    return record->sent_newer ? &record->versions[record->version_count - 1] : shown;
 }
 
 bool fake_child_current(const struct fake_record *record, const struct fake_version *version, size_t i)
@@ -84,14 +84,14 @@ static bool in_window(const struct reader *reader, const struct fake_version *ve
            (window.to_s == WINDOW_OPEN || version->version_s < window.to_s + widen_s);
 }
 
-/* Does a come before b in the order of the pages? */
+/* Whether a precedes b in the order of the pages. */
 static bool before(const struct reader *reader, int64_t a_s, const char *a, int64_t b_s, const char *b)
 {
     if (!reader->source->by_id && a_s != b_s) return a_s < b_s;
     return strcmp(a, b) < 0;
 }
 
-/* The first record behind the last one sent, as the search shows it at this moment. */
+/* The first record after the last one sent, by the versions that a search shows now. */
 static const struct fake_record *next_record(const struct reader *reader,
                                              const struct fake_version **out_version)
 {
@@ -145,7 +145,7 @@ static bool fake_next(struct reader *reader, struct page *out_page, struct error
         if (!record) break;
         const struct fake_version *sent_now = fake_source_sent(record, version);
         page_add_record(reader, record, sent_now);
-        if (reader->started && sent_now->version_s < reader->last_s) reader->disordered = true;
+        if (reader->started && sent_now->version_s < reader->last_s) reader->out_of_order = true;
         reader->started = true;
         reader->last_s = sent_now->version_s;
         reader->after_version_s = version->version_s;
@@ -155,7 +155,7 @@ static bool fake_next(struct reader *reader, struct page *out_page, struct error
     *out_page = (struct page){.records = reader->page,
                               .count = reader->page_count,
                               .requests = 1,
-                              .ascending = !reader->source->by_id && !reader->disordered,
+                              .ascending = !reader->source->by_id && !reader->out_of_order,
                               .last = reader->ended};
     return true;
 }

@@ -36,7 +36,7 @@ static const struct column team_columns[] = {
 static const char *const id_key[] = {"id"};
 static const char *const reply_key[] = {"ticket_id", "id"};
 
-/* A table whose rows are known by their id, and are of the day of their version. */
+/* A table keyed by id and partitioned by its version. */
 #define BY_ID(of, time)                                                                                      \
     .columns = (of), .column_count = COUNT(of), .key = id_key, .key_count = COUNT(id_key),                   \
     .version = (time), .day = (time)

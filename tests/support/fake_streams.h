@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fake_streams.h - one small stream of each kind, for tests that need any stream at all. */
+/* fake_streams.h - one small stream of each kind, for tests of core and bigquery. Constants. */
 #ifndef CASELOAD_TESTS_FAKE_STREAMS_H
 #define CASELOAD_TESTS_FAKE_STREAMS_H
 
@@ -10,11 +10,11 @@ extern const struct stream fake_tickets; /* incremental, with the child table "r
 extern const struct stream fake_visits;  /* event */
 extern const struct stream fake_calls;   /* scan */
 extern const struct stream fake_teams;   /* snapshot */
-extern const struct stream
-    fake_staff; /* incremental, with "staff_notes" by name, "staff_gone" always, and ... */
-extern const struct stream fake_staff_reconciliation; /* ... this */
+/* Incremental, with the children "staff_notes" (by name) and "staff_gone" (always). */
+extern const struct stream fake_staff;
+extern const struct stream fake_staff_reconciliation;
 
-/* The stream with all its children. */
+/* The stream with all its child tables. */
 struct selection fake_selection(const struct stream *stream);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fake_trigger.h - port 3 in memory: messages that come back until they are acked.
+/* fake_trigger.h - the trigger port in memory: messages are redelivered until they are acknowledged.
  *
  *     struct fake_trigger trigger;
  *     fake_trigger_init(&trigger);
@@ -8,8 +8,8 @@
  *     ... worker_serve with &trigger.base ...
  *     trigger.messages[0].acked ...
  *
- * An ack of a delivery that is not the message's newest has no effect. Calls may come from any thread;
- * look at the messages when no other thread is in a call.
+ * An ack of an older delivery has no effect. The port may be called from any thread. Read `messages` only
+ * while no other thread calls. The fake owns its messages.
  */
 #ifndef CASELOAD_TESTS_FAKE_TRIGGER_H
 #define CASELOAD_TESTS_FAKE_TRIGGER_H
@@ -23,7 +23,7 @@ struct fake_message {
     char *id, *data;
     struct message_attribute attribute; /* of the next deliveries; both NULL: none. Borrowed */
     int64_t published_us;
-    int64_t due_us; /* it is delivered from then on */
+    int64_t due_us; /* delivered from this time on */
     int attempt;    /* deliveries so far */
     bool acked;
     int acks, nacks, extends;
@@ -33,9 +33,9 @@ struct fake_message {
 struct fake_trigger {
     struct trigger base;
     struct fake_hook hook; /* next, extend, ack, nack; called without lock */
-    const int64_t *now_us; /* NULL: it is always 0 */
+    const int64_t *now_us; /* NULL: always 0 */
     int lease_s;           /* 60 unless changed */
-    bool stop_when_idle;   /* next: ERROR_STOPPED instead of "none came" */
+    bool stop_when_idle;   /* next fails with ERROR_STOPPED when no message is due */
     struct fake_message *messages;
     size_t count;
     pthread_mutex_t mutex;

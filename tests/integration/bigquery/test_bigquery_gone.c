@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "bigquery_fixture.h"
-#include "fake_crowd.h"
+#include "fake_members.h"
 
 #define COUNT(list) (sizeof(list) / sizeof *(list))
 #define OLDEST      "partition_date >= DATE '0001-01-01'"
@@ -16,9 +16,9 @@
 /* --- People, teams they belong to, and the list of all their ids --- */
 
 static const struct selection all = {
-    .stream = &crowd_stream, .tables = {&crowd_people, &crowd_teams, &crowd_deleted}, .table_count = 3};
+    .stream = &fake_members, .tables = {&fake_members_table, &fake_members_teams, &fake_members_deleted}, .table_count = 3};
 static const struct selection compared = {
-    .stream = &crowd_reconciliation, .tables = {&crowd_ids}, .table_count = 1};
+    .stream = &fake_members_reconciliation, .tables = {&fake_members_ids}, .table_count = 1};
 
 /* --- Rows --- */
 

@@ -9,14 +9,14 @@
 
 #include <cmocka.h>
 
-#include "fake_crowd.h"
+#include "fake_members.h"
 #include "internal.h"
 #include "sql_text.h"
 
 #define COUNT(list) (sizeof(list) / sizeof *(list))
 
 static const struct selection compared = {
-    .stream = &crowd_reconciliation, .tables = {&crowd_ids}, .table_count = 1};
+    .stream = &fake_members_reconciliation, .tables = {&fake_members_ids}, .table_count = 1};
 
 static struct buf new_text(void)
 {
@@ -66,7 +66,7 @@ static void an_empty_list_may_raise(void **state)
     assert_order(buf_string(&sql), sequence, COUNT(sequence));
     assert_null(strstr(buf_string(&sql), "DELETE"));
     buf_reset(&sql);
-    sql_state_text(&names, &crowd_reconciliation, &sql);
+    sql_state_text(&names, &fake_members_reconciliation, &sql);
     assert_has(buf_string(&sql), "FROM `acme-data.desk.people_deleted`");
     buf_done(&sql);
 }
@@ -77,17 +77,17 @@ static void the_gone_are_left_out(void **state)
 {
     (void)state;
     struct buf sql = new_text();
-    sql_latest_text(&names, &crowd_people, NULL, &sql);
+    sql_latest_text(&names, &fake_members_table, NULL, &sql);
     const char *const sequence[] = {"SELECT r.*\n",
                                     "PARTITION BY `id` ORDER BY `updated_at` DESC, _loaded_at DESC",
                                     "FROM `acme-data.desk.people_deleted`", "ON g.`id` = r.`id`",
                                     "WHERE g.missing IS NULL OR g.missing < r.`updated_at`"};
     assert_order(buf_string(&sql), sequence, COUNT(sequence));
     buf_reset(&sql);
-    sql_latest_text(&names, &crowd_deleted, NULL, &sql);
+    sql_latest_text(&names, &fake_members_deleted, NULL, &sql);
     assert_null(strstr(buf_string(&sql), "g.missing"));
     buf_reset(&sql);
-    sql_latest_text(&names, &crowd_teams, NULL, &sql);
+    sql_latest_text(&names, &fake_members_teams, NULL, &sql);
     const char *const set[] = {"FROM `acme-data.desk.people_teams`", "FROM `acme-data.desk.people`",
                                "ON o.`id` = r.`person_id` AND o.newest = r.`person_updated_at`",
                                "ON g.`id` = r.`person_id`", "g.missing < r.`person_updated_at`"};
@@ -98,11 +98,11 @@ static void the_gone_are_left_out(void **state)
 /* As a live table, which began with so many of the columns. */
 static json_t *grown_from(size_t columns)
 {
-    struct table early = crowd_people;
+    struct table early = fake_members_table;
     struct error err = {0};
     bool changed = false;
     early.column_count = columns;
-    json_t *fields = schema_data(&early), *wanted = schema_data(&crowd_people);
+    json_t *fields = schema_data(&early), *wanted = schema_data(&fake_members_table);
     assert_true(schema_merge(fields, wanted, &changed, &err));
     json_decref(wanted);
     return fields;
@@ -114,7 +114,7 @@ static void later_columns_look_into_extra(void **state)
     json_t *fields = grown_from(2);
     struct buf sql = new_text();
     json_array_append_new(fields, json_pack("{s:s, s:s}", "name", "theirs", "type", "STRING"));
-    sql_latest_text(&names, &crowd_people, fields, &sql);
+    sql_latest_text(&names, &fake_members_table, fields, &sql);
     assert_has(buf_string(&sql), "COALESCE(r.`name`, JSON_VALUE(r.`_extra`, '$.\"name\"')) AS `name`");
     assert_has(buf_string(&sql),
                "SAFE.TIMESTAMP_SECONDS(SAFE_CAST(JSON_VALUE(r.`_extra`, '$.\"seen\"') AS INT64))");
@@ -129,9 +129,9 @@ static void later_columns_look_into_extra(void **state)
     assert_null(strstr(buf_string(&sql), "AS `updated_at`"));
     json_decref(fields);
     /* Nothing was added: nothing is looked up. */
-    fields = grown_from(crowd_people.column_count);
+    fields = grown_from(fake_members_table.column_count);
     buf_reset(&sql);
-    sql_latest_text(&names, &crowd_people, fields, &sql);
+    sql_latest_text(&names, &fake_members_table, fields, &sql);
     assert_null(strstr(buf_string(&sql), "REPLACE"));
     json_decref(fields);
     buf_done(&sql);
@@ -146,7 +146,7 @@ static void names_of_others_are_not_spliced(void **state)
     struct buf sql = new_text();
     json_array_append_new(json_object_get(home, "fields"),
                           json_pack("{s:s, s:s}", "name", "a`); DROP", "type", "STRING"));
-    sql_latest_text(&names, &crowd_people, fields, &sql);
+    sql_latest_text(&names, &fake_members_table, fields, &sql);
     assert_null(strstr(buf_string(&sql), "DROP"));
     assert_null(strstr(buf_string(&sql), "STRUCT("));
     assert_has(buf_string(&sql), "AS `name`");
@@ -158,7 +158,7 @@ static void tables_are_made_in_one_statement(void **state)
 {
     (void)state;
     struct buf sql = new_text();
-    sql_latest_table_text(&names, &crowd_teams, NULL, "17-18", &sql);
+    sql_latest_table_text(&names, &fake_members_teams, NULL, "17-18", &sql);
     const char *const sequence[] = {"CREATE OR REPLACE TABLE `acme-data.desk.people_teams_latest`",
                                     "CLUSTER BY `person_id`, `id`", "('app', 'caseload'), ('as_of', '17-18')",
                                     "AS\n", "SELECT r.*"};
@@ -194,7 +194,7 @@ static void attributes_have_their_types(void **state)
                                                    {"c", "decimal", "c"},  {"d", "boolean", "d"},
                                                    {"e", "datetime", "e"}, {"f", "list", "f"}};
     struct buf sql = new_text();
-    sql_custom_text(&names, &crowd_people, list, COUNT(list), &sql);
+    sql_custom_text(&names, &fake_members_table, list, COUNT(list), &sql);
     const char *const sequence[] = {"SELECT `id`, `updated_at`",
                                     "r.v0 AS `a`",
                                     "SAFE_CAST(r.v1 AS INT64) AS `b`",
@@ -270,7 +270,7 @@ static void columns_are_remembered(void **state)
 static void schemas_are_whole_resources(void **state)
 {
     (void)state;
-    json_t *schema = bigquery_schema(&crowd_teams);
+    json_t *schema = bigquery_schema(&fake_members_teams);
     assert_string_equal(json_text_at(schema, "timePartitioning.field"), "partition_date");
     assert_string_equal(json_string_value(json_array_get(json_at(schema, "clustering.fields"), 1)), "id");
     assert_int_equal(json_array_size(json_at(schema, "schema.fields")), 3 + 4);
@@ -282,8 +282,8 @@ static void a_reconciliation_keeps_its_subject(void **state)
     (void)state;
     const struct selection kept = tables_kept(&compared);
     assert_int_equal(kept.table_count, 2);
-    assert_ptr_equal(kept.tables[0], &crowd_people);
-    assert_ptr_equal(kept.tables[1], &crowd_deleted);
+    assert_ptr_equal(kept.tables[0], &fake_members_table);
+    assert_ptr_equal(kept.tables[1], &fake_members_deleted);
 }
 
 int main(void)

@@ -208,12 +208,12 @@ static void test_what_ends_a_unit_is_in_its_place(void **state)
     struct bench *bench = *state;
 
     bench->source.now_us = &bench->now_us;
-    bench->source.stale = true;
+    bench->source.shows_old_until_visible = true;
     fake_source_put(&bench->source, &fake_people, "a", on_day(101));
     fake_source_put(&bench->source, &fake_people, "b", on_day(102));
     fake_source_put(&bench->source, &fake_people, "b", on_day(118))->visible_us = on_day(200) * 1000000;
     fake_source_put(&bench->source, &fake_people, "c", on_day(103));
-    fake_source_record(&bench->source, &fake_people, "b")->ahead = true;
+    fake_source_record(&bench->source, &fake_people, "b")->sent_newer = true;
     bench->request.count = 1;
     bench->failing = "next";
     bench->failing_call = 2;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "fake_crowd.h"
+#include "fake_members.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -45,7 +45,7 @@ static const char *const id_key[] = {"id"};
 static const char *const team_key[] = {"person_id", "id"};
 static const char *const name_key[] = {"name"};
 
-const struct table crowd_deleted = {
+const struct table fake_members_deleted = {
     .name = "people_deleted",
     .columns = deleted_columns,
     .column_count = COUNT(deleted_columns),
@@ -55,7 +55,7 @@ const struct table crowd_deleted = {
     .day = "seen_missing_at",
 };
 
-const struct table crowd_people = {
+const struct table fake_members_table = {
     .name = "people",
     .columns = people_columns,
     .column_count = COUNT(people_columns),
@@ -63,10 +63,10 @@ const struct table crowd_people = {
     .key_count = COUNT(id_key),
     .version = "updated_at",
     .day = "updated_at",
-    .gone = &crowd_deleted,
+    .gone = &fake_members_deleted,
 };
 
-const struct table crowd_teams = {
+const struct table fake_members_teams = {
     .name = "people_teams",
     .columns = team_columns,
     .column_count = COUNT(team_columns),
@@ -74,11 +74,11 @@ const struct table crowd_teams = {
     .key_count = COUNT(team_key),
     .version = "person_updated_at",
     .day = "person_updated_at",
-    .owner = &crowd_people,
+    .owner = &fake_members_table,
     .owner_key = "person_id",
 };
 
-const struct table crowd_ids = {
+const struct table fake_members_ids = {
     .name = "people_reconciliation",
     .columns = people_columns,
     .column_count = 1,
@@ -86,18 +86,21 @@ const struct table crowd_ids = {
     .key_count = COUNT(id_key),
 };
 
-const struct stream crowd_stream = {
+const struct stream fake_members = {
     .name = "people",
     .kind = STREAM_SCAN,
-    .table = &crowd_people,
-    .children = (const struct child[]){{&crowd_teams, CHILD_DEFAULT}, {&crowd_deleted, CHILD_ALWAYS}},
+    .table = &fake_members_table,
+    .children =
+        (const struct child[]){{&fake_members_teams, CHILD_DEFAULT}, {&fake_members_deleted, CHILD_ALWAYS}},
     .child_count = 2,
 };
 
-const struct stream crowd_reconciliation = {
-    .name = "people_reconciliation", .kind = STREAM_RECONCILE, .table = &crowd_ids, .subject = &crowd_people};
+const struct stream fake_members_reconciliation = {.name = "people_reconciliation",
+                                                   .kind = STREAM_RECONCILE,
+                                                   .table = &fake_members_ids,
+                                                   .subject = &fake_members_table};
 
-const struct stream crowd_attributes = {
+const struct stream fake_members_attributes = {
     .name = "people_attributes",
     .kind = STREAM_SNAPSHOT,
     .table = &(const struct table){.name = "people_attributes",
@@ -107,5 +110,5 @@ const struct stream crowd_attributes = {
                                    .key_count = COUNT(name_key)},
     .attributes =
         &(const struct attribute_list){
-            .of = &crowd_people, .name = "name", .type = "data_type", .custom = "custom"},
+            .of = &fake_members_table, .name = "name", .type = "data_type", .custom = "custom"},
 };
