@@ -92,7 +92,8 @@ struct stream {
     bool by_default; /* loaded when the configuration names no streams */
     int unit_days;   /* the most days of a unit; 0: LIMIT_UNIT_DAYS */
 
-    const struct table *subject;             /* of a STREAM_RECONCILE, which goes along with it */
+    const struct table *subject; /* of a STREAM_RECONCILE, which goes along with it */
+    const struct table *lock;    /* see stream_lock; NULL: the subject, or the stream's own table */
     const struct attribute_list *attributes; /* NULL: it is no such list */
 
     /* For people: */
@@ -115,7 +116,10 @@ struct selection {
 #define COLUMN_RUN_ID         "_run_id"        /* STRING, REQUIRED: the run that committed it */
 #define COLUMN_SEQUENCE       "_seq"           /* INT64: order of arrival, in staging tables only */
 
-const char *stream_kind_name(enum stream_kind kind);                            /* "incremental" */
+const char *stream_kind_name(enum stream_kind kind); /* "incremental" */
+/* The name of the lock that a commit of this stream holds. Two streams that write one table must hold the
+ * same lock: inserts never conflict with each other, so a key that both load would be stored twice. */
+const char *stream_lock(const struct stream *stream);
 const struct column *table_column(const struct table *table, const char *name); /* NULL if there is none */
 
 #endif

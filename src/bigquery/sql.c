@@ -274,7 +274,7 @@ static const struct table *counted_table(const struct stream *stream)
 static void add_lock(const struct sql_names *names, const struct stream *stream, struct buf *out)
 {
     char name[TABLE_ID], lock[SQL_PATH];
-    snprintf(name, sizeof name, "lock_%s", stream->name);
+    snprintf(name, sizeof name, "lock_%s", stream_lock(stream));
     sql_path(lock, names, names->control, name);
     const struct sql_value values[] = {{"lock", lock}, {"stream", stream->name}};
     sql_fill(out, sql_commit_lock, values, sizeof values / sizeof *values);
@@ -363,7 +363,7 @@ void sql_ledger_text(const struct sql_names *names, struct buf *out_sql)
 void sql_seed_text(const struct sql_names *names, const struct stream *stream, struct buf *out_sql)
 {
     char name[TABLE_ID], lock[SQL_PATH];
-    snprintf(name, sizeof name, "lock_%s", stream->name);
+    snprintf(name, sizeof name, "lock_%s", stream_lock(stream));
     sql_path(lock, names, names->control, name);
     const struct sql_value values[] = {{"lock", lock}};
     sql_fill(out_sql, sql_seed, values, 1);

@@ -74,8 +74,9 @@ static bool seed_lock(struct bigquery *bq, const struct selection *selection, co
     parameter_add(parameters, "source_type", "STRING", bq->identity.type);
     parameter_add(parameters, "timezone", "STRING", bq->settings.timezone);
     AUTO(mem_free)
-    char *prefix = mem_format("caseload-seed-%s-%s-%lld", bq->settings.control_dataset,
-                              selection->stream->name, (long long)json_int_at(lock, "creationTime", 0));
+    char *prefix =
+        mem_format("caseload-seed-%s-%s-%lld", bq->settings.control_dataset, stream_lock(selection->stream),
+                   (long long)json_int_at(lock, "creationTime", 0));
     char id[JOB_ID];
     const struct query_job query = {
         .prefix = prefix, .fixed = true, .sql = buf_string(&sql), .parameters = parameters, .where = "seed"};
@@ -93,9 +94,9 @@ static bool ensure_control(struct bigquery *bq, const struct selection *selectio
     json_t *rejected =
         partitioned_table(schema_rejected(), "Records that could not be loaded, with the reason", "day");
     AUTO(json_drop)
-    json_t *lock = plain_table(schema_lock(),
-                               "Serialises the commits of one stream. One row. Do not change it by hand.");
-    AUTO(mem_free) char *lock_name = mem_format("lock_%s", selection->stream->name);
+    json_t *lock = plain_table(
+        schema_lock(), "Serialises the commits into one set of tables. One row. Do not change it by hand.");
+    AUTO(mem_free) char *lock_name = mem_format("lock_%s", stream_lock(selection->stream));
     AUTO(json_drop) json_t *locked = NULL;
     return ensure_table(bq, control, "runs", runs, NULL, err) &&
            ensure_table(bq, control, "rejected", rejected, NULL, err) &&

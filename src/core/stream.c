@@ -16,6 +16,12 @@ const char *stream_kind_name(enum stream_kind kind)
     abort();
 }
 
+const char *stream_lock(const struct stream *stream)
+{
+    if (stream->lock) return stream->lock->name;
+    return stream->subject ? stream->subject->name : stream->table->name;
+}
+
 const struct column *table_column(const struct table *table, const char *name)
 {
     for (size_t i = 0; i < table->column_count; i++)

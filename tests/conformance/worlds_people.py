@@ -62,7 +62,7 @@ class PeopleMaker(Maker):
             "desk.people_attributes": self.some(5, self.attribute),
             "desk.people_latest": self.some(4, self.person),
             "desk_caseload.stage_people_0_0": self.staged([[self.lo, i, None] for i in listed]),
-            "desk_caseload.lock_people_reconciliation": self.lock(),
+            "desk_caseload.lock_people": self.lock(),
             "desk_caseload.runs": self.some(2, self.run),
         }
 

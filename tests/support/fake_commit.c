@@ -28,14 +28,30 @@ static bool comes_again(const struct fake_table *staged, size_t i)
     return false;
 }
 
+const char *fake_lock_name(const struct fake_warehouse *warehouse, const struct stream *stream)
+{
+    return warehouse->design == FAKE_STREAM_LOCKS ? stream->name : stream_lock(stream);
+}
+
+static struct fake_lock *lock_of(struct fake_warehouse *warehouse, const struct fake_job *job)
+{
+    for (size_t i = 0; i < warehouse->lock_count; i++)
+        if (strcmp(warehouse->locks[i].name, fake_lock_name(warehouse, job->load->selection->stream)) == 0)
+            return &warehouse->locks[i];
+    return NULL;
+}
+
+/* Snapshot isolation: a transaction sees the rows that were there when it began. If another one has updated
+ * the same lock since, it is cancelled and begins again; if not, nothing tells it that there are more. */
 static bool is_wanted(const struct fake_warehouse *warehouse, const struct fake_job *job,
                       const struct fake_table *table, const struct fake_row *row)
 {
     switch (warehouse->design) {
     case FAKE_UNION:
-    case FAKE_CLAIM_OPEN: return !is_there(table, row, INT64_MAX);
+    case FAKE_STREAM_LOCKS:
+    case FAKE_CLAIM_OPEN: return !is_there(table, row, job->serial);
     case FAKE_UNION_UNLOCKED: return !is_there(table, row, job->serial);
-    case FAKE_MAX_ONLY: return row->day.n <= job->unit.claim_hi.n && !is_there(table, row, INT64_MAX);
+    case FAKE_MAX_ONLY: return row->day.n <= job->unit.claim_hi.n && !is_there(table, row, job->serial);
     case FAKE_APPEND:
     case FAKE_APPEND_NAMED:
     case FAKE_OVERWRITE: return true;
@@ -111,17 +127,18 @@ static void add_ledger_row(struct fake_warehouse *warehouse, const struct fake_j
     warehouse->ledger[warehouse->ledger_count++] = row;
 }
 
-static bool check_lock(const struct fake_warehouse *warehouse, const struct fake_job *job, struct error *err)
+static struct fake_lock *take_lock(struct fake_warehouse *warehouse, struct fake_job *job, struct error *err)
 {
-    for (size_t i = 0; i < warehouse->lock_count; i++) {
-        const struct fake_lock *lock = &warehouse->locks[i];
-        if (strcmp(lock->stream, job->load->selection->stream->name) == 0 &&
-            strcmp(lock->identity.workspace, job->identity.workspace) == 0 &&
-            strcmp(lock->identity.type, job->identity.type) == 0)
-            return true;
+    struct fake_lock *lock = lock_of(warehouse, job);
+    if (!lock || strcmp(lock->identity.workspace, job->identity.workspace) != 0 ||
+        strcmp(lock->identity.type, job->identity.type) != 0) {
+        (void)error_set(err, ERROR_CONFIG, "%s: the lock row is missing or of another workspace",
+                        job->load->selection->stream->name);
+        return NULL;
     }
-    return error_set(err, ERROR_CONFIG, "%s: the lock row is missing or of another workspace",
-                     job->load->selection->stream->name);
+    if (lock->serial > job->serial && warehouse->design != FAKE_UNION_UNLOCKED)
+        job->serial = warehouse->serial;
+    return lock;
 }
 
 /* A named job runs once: whoever comes second takes it for done. */
@@ -159,7 +176,8 @@ bool fake_job_run(struct fake_warehouse *warehouse, struct fake_job *job, struct
         if (!table || !table->exists)
             return error_set(err, ERROR_BUSY, "table %s does not exist", selection->tables[i]->name);
     }
-    if (!check_lock(warehouse, job, err)) return false;
+    struct fake_lock *lock = take_lock(warehouse, job, err);
+    if (!lock) return false;
     if (job->load->selection->stream->kind != STREAM_SCAN && !check_days(job, err)) return false;
     if (warehouse->design == FAKE_APPEND_NAMED && is_named_done(warehouse, job)) {
         *out_committed = committed;
@@ -169,6 +187,7 @@ bool fake_job_run(struct fake_warehouse *warehouse, struct fake_job *job, struct
         committed.inserted[i] = insert_rows(warehouse, job, i);
     committed.rejected = insert_rejects(warehouse, job->load);
     add_ledger_row(warehouse, job);
+    lock->serial = warehouse->serial;
     *out_committed = committed;
     return true;
 }

@@ -10,6 +10,9 @@ void fake_table_add(struct fake_table *table, struct fake_row row); /* takes key
 void fake_table_clear(struct fake_table *table);
 void fake_load_free(struct load *load);
 
+/* Of the lock that a commit of the stream holds, right or wrong. */
+const char *fake_lock_name(const struct fake_warehouse *warehouse, const struct stream *stream);
+
 /* The whole transaction, or nothing. */
 bool fake_job_run(struct fake_warehouse *warehouse, struct fake_job *job, struct committed *out_committed,
                   struct error *err);

@@ -114,6 +114,17 @@ const struct stream fake_staff = {
     .by_default = true,
 };
 
+static const struct child leaver_children[] = {{&staff_gone, CHILD_ALWAYS}};
+
+const struct stream fake_leavers = {
+    .name = "leavers",
+    .kind = STREAM_EVENT,
+    .table = &(const struct table){.name = "leavers", BY_ID(created_columns, "created_at")},
+    .children = leaver_children,
+    .child_count = COUNT(leaver_children),
+    .lock = &staff,
+};
+
 const struct stream fake_staff_reconciliation = {
     .name = "staff_reconciliation", .kind = STREAM_RECONCILE, .table = &staff_ids, .subject = &staff};
 

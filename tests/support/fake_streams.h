@@ -13,6 +13,7 @@ extern const struct stream fake_teams;   /* snapshot */
 /* Incremental, with the children "staff_notes" (by name) and "staff_gone" (always). */
 extern const struct stream fake_staff;
 extern const struct stream fake_staff_reconciliation;
+extern const struct stream fake_leavers; /* event; it writes "staff_gone", too */
 
 /* The stream with all its child tables. */
 struct selection fake_selection(const struct stream *stream);

@@ -68,23 +68,23 @@ static bool fake_prepare(struct warehouse *base, const struct selection *selecti
                          const struct source_identity *identity, struct error *err)
 {
     struct fake_warehouse *warehouse = (struct fake_warehouse *)base;
-    const char *stream = selection->stream->name;
+    const char *name = fake_lock_name(warehouse, selection->stream);
     struct fake_lock *lock = NULL;
     if (!fake_enter(&warehouse->hook, "prepare", err)) return false;
     for (size_t i = 0; i < selection->table_count; i++)
         (void)fake_table_make(warehouse, selection->tables[i]->name);
     for (size_t i = 0; i < warehouse->lock_count; i++)
-        if (strcmp(warehouse->locks[i].stream, stream) == 0) lock = &warehouse->locks[i];
+        if (strcmp(warehouse->locks[i].name, name) == 0) lock = &warehouse->locks[i];
     if (!lock) {
         assert(warehouse->lock_count < COUNT(warehouse->locks));
         lock = &warehouse->locks[warehouse->lock_count++];
-        snprintf(lock->stream, sizeof lock->stream, "%s", stream);
+        snprintf(lock->name, sizeof lock->name, "%s", name);
         lock->identity = *identity;
     }
     warehouse->identity = *identity;
     if (strcmp(lock->identity.workspace, identity->workspace) != 0 ||
         strcmp(lock->identity.type, identity->type) != 0)
-        return error_set(err, ERROR_CONFIG, "%s holds workspace %s, not %s", stream, lock->identity.workspace,
+        return error_set(err, ERROR_CONFIG, "%s holds workspace %s, not %s", name, lock->identity.workspace,
                          identity->workspace);
     return true;
 }

@@ -25,6 +25,7 @@ enum fake_design {
     FAKE_APPEND,         /* appends what was staged: random job ids */
     FAKE_APPEND_NAMED,   /* the same, but a second job of the same stream and days is taken for done */
     FAKE_UNION_UNLOCKED, /* compares with the rows that were there when the job was submitted */
+    FAKE_STREAM_LOCKS,   /* locks named by the stream, also where two streams write one table */
     FAKE_MAX_ONLY,       /* believes all days up to MAX(partition_date), and units end with their last day */
     FAKE_CLAIM_OPEN,     /* a unit open at the top claims the open days, too */
     FAKE_OVERWRITE,      /* replaces the days that were staged */
@@ -81,7 +82,8 @@ struct fake_job {
 };
 
 struct fake_lock {
-    char stream[LIMIT_NAME];
+    char name[LIMIT_NAME];
+    int64_t serial; /* rows from it on were inserted after the last commit under this lock */
     struct source_identity identity;
 };
 

@@ -1,7 +1,7 @@
 BEGIN TRANSACTION;
 
--- Serialise the commits of this stream, and refuse a foreign workspace, source or time zone. First in the
--- transaction: before any shared table is read.
+-- Serialises the commits of all streams that write these tables; refuses another workspace, source or time zone.
+-- It comes first in the transaction, before any shared table is read.
 UPDATE `${lock}`
    SET commits = commits + 1, committed_at = CURRENT_TIMESTAMP()
  WHERE workspace_id = @workspace_id AND source_type = @source_type AND timezone = @timezone;

@@ -179,6 +179,7 @@ static const struct stream *const streams[] = {
                       .kind = STREAM_EVENT,
                       .table = &intercom_deleted_conversations,
                       CHILDREN({&intercom_conversations_deleted, CHILD_ALWAYS}),
+                      .lock = &intercom_conversations,
                       .unit_days = 36500,
                       .by_default = true,
                       .cost = "1 for 60 that were deleted since the last run",

@@ -53,6 +53,16 @@ static const struct table whole_talk = TALKS(talk_columns, 3), short_talk = TALK
 static const struct stream talks = {.name = "talks", .kind = STREAM_INCREMENTAL, .table = &whole_talk};
 static const struct stream short_talks = {.name = "talks", .table = &short_talk};
 static const struct stream wrong_talks = {.name = "talks", .table = &wrong_talk};
+static const struct table gone_talk = {.name = "gone_talks",
+                                       .columns = talk_columns,
+                                       .column_count = 2,
+                                       .key = talk_key,
+                                       .key_count = 1,
+                                       .version = "updated_at",
+                                       .day = "updated_at"};
+static const struct stream gone_talks = {
+    .name = "gone_talks", .kind = STREAM_EVENT, .table = &gone_talk, .lock = &whole_talk};
+const struct selection gone = {.stream = &gone_talks, .tables = {&gone_talk, &parts}, .table_count = 2};
 const struct selection both = {.stream = &talks, .tables = {&whole_talk, &parts}, .table_count = 2};
 const struct selection shorter = {.stream = &short_talks, .tables = {&short_talk}, .table_count = 1};
 const struct selection wrong = {.stream = &wrong_talks, .tables = {&wrong_talk}, .table_count = 1};
@@ -222,7 +232,7 @@ bool talk(struct load *load, const char *id, int on, int sequence, struct error 
     return load->bq->warehouse.ops->write(load, 0, row, (size_t)size, err);
 }
 
-static bool part(struct load *load, const char *id, int on, int sequence, struct error *err)
+bool part(struct load *load, const char *id, int on, int sequence, struct error *err)
 {
     char row[256];
     int size =

@@ -18,6 +18,8 @@ struct bench {
 
 /* A stream of talks with a child table of parts; the same table with a column less, and with another type. */
 extern const struct selection both, shorter, wrong;
+/* Another stream that writes the same table of parts. */
+extern const struct selection gone;
 
 int bench_start(void **unused);
 int bench_stop(void **unused);
@@ -42,6 +44,7 @@ struct day day(int n);
 struct commit commit_of(int lo, int hi);
 /* A row of a talk or part of that day. */
 bool talk(struct load *load, const char *id, int on, int sequence, struct error *err);
+bool part(struct load *load, const char *id, int on, int sequence, struct error *err);
 bool prepare(const struct bench *bench, const struct selection *selection, struct error *err);
 struct load *begin(const struct bench *bench, const struct selection *selection);
 /* A row as JSON; table is an index into the selection. */

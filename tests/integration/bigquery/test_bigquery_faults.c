@@ -228,6 +228,50 @@ static void commits_at_once_both_arrive(void **unused)
     bench_done(&bench);
 }
 
+struct writer {
+    const struct bench *bench;
+    const struct selection *selection;
+};
+
+/* Commits the same part, under a stream of its own. */
+static void *commit_part(void *argument)
+{
+    const struct writer *writer = argument;
+    struct error err = {0};
+    struct committed committed = {0};
+    struct load *load = begin(writer->bench, writer->selection);
+    struct commit commit = commit_of(3, 3);
+    bool done = part(load, "shared", 3, 0, &err) &&
+                writer->bench->warehouse->ops->commit(load, &commit, &committed, &err);
+    if (!done) print_error("%s\n", err.text);
+    return done && committed.doubled == 0 ? argument : NULL;
+}
+
+/* Inserts never conflict with each other: only the lock that both streams hold keeps the key single. */
+static void two_streams_with_one_child_table_double_no_key(void **unused)
+{
+    (void)unused;
+    struct error err = {0};
+    struct bench bench = bench_new(), other = bench_in(bench.dataset);
+    struct writer one = {&bench, &both}, two = {&other, &gone};
+    must(prepare(&bench, &both, &err), &err);
+    must(prepare(&other, &gone, &err), &err);
+    assert_int_equal(ask("SELECT COUNT(*) FROM `acme-data.%s.lock_talks`", bench.control), 1);
+    fault("bigquery script 1 hold COMMIT 1\nbigquery script 2 delay 1000");
+    pthread_t thread;
+    void *good = NULL;
+    assert_int_equal(pthread_create(&thread, NULL, commit_part, &two), 0);
+    void *first = commit_part(&one);
+    assert_int_equal(pthread_join(thread, &good), 0);
+    fault(NULL);
+    assert_int_equal(rows_in(&bench, "parts"), 1);
+    assert_non_null(first);
+    assert_non_null(good);
+    assert_int_equal(ask("SELECT commits FROM `acme-data.%s.lock_talks`", bench.control), 2);
+    bench_done(&other);
+    bench_done(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,6 +283,7 @@ int main(void)
         cmocka_unit_test(a_result_without_rows_proves_nothing),
         cmocka_unit_test(failed_jobs_run_again),
         cmocka_unit_test(commits_at_once_both_arrive),
+        cmocka_unit_test(two_streams_with_one_child_table_double_no_key),
     };
     return cmocka_run_group_tests_name("bigquery_faults", tests, bench_start, bench_stop);
 }

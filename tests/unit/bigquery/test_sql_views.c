@@ -36,7 +36,7 @@ static void lists_are_compared_in_a_transaction(void **state)
     const char *const sequence[] = {"DECLARE n_0, n_rejected",
                                     "FROM `acme-data.desk_caseload.stage_p`) != @staged_0",
                                     "BEGIN TRANSACTION;",
-                                    "UPDATE `acme-data.desk_caseload.lock_people_reconciliation`",
+                                    "UPDATE `acme-data.desk_caseload.lock_people`",
                                     "INSERT INTO `acme-data.desk.people_deleted`",
                                     "DATE(@began_at, @timezone), t.`id`, @began_at, 'reconciliation'",
                                     "FROM `acme-data.desk.people`",

@@ -272,6 +272,33 @@ static void streams_fill_their_tables(void **state)
     }
 }
 
+/* A reconciliation writes its subject's list of deletions, and may heal the subject itself. */
+static bool writes(const struct stream *stream, const struct table *table)
+{
+    if (stream->subject) return table == stream->subject || table == stream->subject->gone;
+    for (size_t c = 0; c < stream->child_count; c++)
+        if (stream->children[c].table == table) return true;
+    return table == stream->table;
+}
+
+static void streams_that_write_one_table_hold_one_lock(void **state)
+{
+    (void)state;
+    const struct catalog catalog = all_tables();
+    size_t shared = 0;
+    for (size_t t = 0; t < catalog.count; t++) {
+        const char *lock = NULL;
+        for (size_t i = 0; i < intercom_type.stream_count; i++) {
+            const struct stream *stream = intercom_type.streams[i];
+            if (!writes(stream, catalog.tables[t])) continue;
+            if (lock) assert_string_equal(stream_lock(stream), lock);
+            shared += lock != NULL;
+            lock = stream_lock(stream);
+        }
+    }
+    assert_true(shared >= 5); /* three lists of deletions, two subjects */
+}
+
 static void reconciliations_know_whom_they_compare(void **state)
 {
     (void)state;
@@ -315,6 +342,7 @@ int main(void)
         cmocka_unit_test(who_is_gone_is_listed),
         cmocka_unit_test(sets_have_owners),
         cmocka_unit_test(streams_fill_their_tables),
+        cmocka_unit_test(streams_that_write_one_table_hold_one_lock),
         cmocka_unit_test(reconciliations_know_whom_they_compare),
         cmocka_unit_test(lists_of_attributes_name_their_columns),
     };
