@@ -1,36 +1,42 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources.h - the sources there are: one line each in sources.c. */
+/* sources.h - the kinds of sources: one line each in sources.c.
+ *
+ * A source type is constant data: its streams, its settings and how to create it. What belongs to one source
+ * only (region, API version, credentials) stands in its own table of settings.
+ */
 #ifndef CASELOAD_SOURCES_SOURCES_H
 #define CASELOAD_SOURCES_SOURCES_H
 
 #include <stddef.h>
 
+#include "base/setting.h"
 #include "core/progress.h"
 #include "core/source.h"
 #include "net/http.h"
 
-struct source_settings {
-    const char *region;                /* "us", "eu", "au" */
-    const char *base_url;              /* NULL: the region's */
-    const char *api_version;           /* NULL: the source's default */
-    double rate_share;                 /* 0 < share <= 1 of the rate the source allows */
-    const char *const *custom_objects; /* types of custom objects to read; borrowed as long as the source */
-    size_t custom_object_count;
+/* What a source borrows from the program for its whole life. */
+struct source_context {
     struct http *http;
-    struct token *token;
     struct progress *progress;
     const atomic_bool *stop;
+    /* Opens the credential that a setting names; the source owns it (token_free). */
+    bool (*open_token)(void *self, const struct token_setting *setting, struct token **out_token,
+                       struct error *err);
+    void *self; /* first argument of open_token */
 };
 
 struct source_type {
     const char *name;
     const struct stream *const *streams; /* the table of streams, in order */
     size_t stream_count;
-    bool (*create)(const struct source_settings *settings, struct source **out_source, struct error *err);
+    struct setting_table settings; /* of the configuration's object "source", beside "type" */
+    size_t options_size;           /* of the struct that `settings` describes */
+    /* options is borrowed as long as the source lives. ERROR_CONFIG: a value is wrong. */
+    bool (*create)(const struct source_context *context, const void *options, struct source **out_source,
+                   struct error *err);
 };
 
 const struct source_type *source_type_find(const char *name); /* NULL: unknown */
-/* The known names, for error texts. */
-const char *const *source_type_names(size_t *out_count);
+const struct source_type *source_type_at(size_t index);       /* NULL: there are no more */
 
 #endif

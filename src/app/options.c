@@ -28,9 +28,9 @@ static bool unknown_option(const char *key, const char *const *own, struct error
     }
     known[count++] = "config";
     known[count++] = "help";
-    for (size_t i = 0; i < config_setting_count && count < 64; i++)
-        if (!*config_settings[i].group && config_scalar(config_settings[i].key))
-            known[count++] = config_settings[i].key;
+    for (size_t i = 0; i < config_settings.count && count < 64; i++)
+        if (!*config_settings.settings[i].group && config_scalar(config_settings.settings[i].key))
+            known[count++] = config_settings.settings[i].key;
     meant = suggest_name(key, known, count);
     snprintf(shown, sizeof shown, "%s", meant ? meant : "");
     for (char *c = shown; *c; c++)

@@ -45,8 +45,7 @@ static bool fills(const struct stream *stream, const char *name)
 /* The stream of that name, or the one that a child of that name comes with. */
 static const struct stream *find_stream(const char *name, struct error *err)
 {
-    size_t unused;
-    const struct source_type *type = source_type_find(source_type_names(&unused)[0]);
+    const struct source_type *type = source_type_at(0);
     const char *known[LIMIT_STREAMS];
     size_t count = 0;
     const char *meant;

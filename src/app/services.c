@@ -33,19 +33,20 @@ static bool need_google(struct services *services, struct error *err)
     return services->google || token_from_google(&settings, &services->google, err);
 }
 
-static bool open_token(struct services *services, struct error *err)
+/* Of struct source_context: opens the credential that one of the source's settings names. */
+static bool open_token(void *self, const struct token_setting *setting, struct token **out_token,
+                       struct error *err)
 {
-    const struct token_setting *token = &services->config->source_token;
+    struct services *services = self;
     const struct token_settings settings = token_settings(services);
 
-    switch (token->origin) {
-    case TOKEN_ENV: return token_from_env(token->name, &services->source_token, err);
-    case TOKEN_FILE: return token_from_file(token->name, &services->source_token, err);
+    switch (setting->origin) {
+    case TOKEN_ENV: return token_from_env(setting->name, out_token, err);
+    case TOKEN_FILE: return token_from_file(setting->name, out_token, err);
     case TOKEN_SECRET:
-        return (need_google(services, err) &&
-                token_from_secret(&settings, token->name, services->config->endpoint_secretmanager,
-                                  services->google, &services->source_token, err)) ||
-               error_wrap(err, "source.token");
+        return need_google(services, err) &&
+               token_from_secret(&settings, setting->name, services->config->endpoint_secretmanager,
+                                 services->google, out_token, err);
     case TOKEN_NONE: break;
     }
     abort(); /* the setting is required */
@@ -77,30 +78,21 @@ static bool check_latest(const struct services *services, struct error *err)
 static bool open_source(struct services *services, struct error *err)
 {
     const struct config *config = services->config;
-    const struct source_type *type = source_type_find(config->source_type);
-    const struct source_settings settings = {
-        .region = config->source_region,
-        .base_url = config->source_base_url,
-        .api_version = config->source_api_version,
-        .rate_share = config->source_rate_share,
-        .custom_objects = (const char *const *)config->source_custom_objects.names,
-        .custom_object_count = config->source_custom_objects.count,
+    const struct source_type *type = config->source_type;
+    const struct source_context context = {
         .http = services->http,
-        .token = services->source_token,
         .progress = &services->progress,
         .stop = &services->cancel_run,
+        .open_token = open_token,
+        .self = services,
     };
-    size_t count;
 
-    if (!type)
-        return error_set(err, ERROR_CONFIG, "source.type is \"%s\"; known is \"%s\"", config->source_type,
-                         source_type_names(&count)[0]);
     if (!selection_resolve(type->streams, type->stream_count,
-                           config->streams.given ? (const char *const *)config->streams.names : NULL,
+                           config->streams.is_given ? (const char *const *)config->streams.names : NULL,
                            config->streams.count, services->selections, &services->selection_count, err) ||
         !check_latest(services, err))
         return false;
-    return type->create(&settings, &services->source, err);
+    return type->create(&context, config->source_options, &services->source, err);
 }
 
 /* Both ways of BIGQUERY_EMULATOR_HOST: with scheme, or host:port. */
@@ -147,7 +139,7 @@ static bool open_parts(struct services *services, struct error *err)
         .user_agent = USER_AGENT, .ca_file = config->ca_file, .stop = &services->cancel_run};
 
     return zone_load(config->timezone, &services->zone, err) && http_new(&http, &services->http, err) &&
-           open_token(services, err) && open_source(services, err) && open_warehouse(services, err) &&
+           open_source(services, err) && open_warehouse(services, err) &&
            services->source->ops->identify(services->source, &services->identity, err) &&
            bigquery_check(services->warehouse, err);
 }
@@ -212,7 +204,6 @@ void services_close(struct services *services)
     if (services->trigger) services->trigger->ops->free(services->trigger);
     if (services->warehouse) services->warehouse->ops->free(services->warehouse);
     if (services->source) services->source->ops->free(services->source);
-    token_free(services->source_token);
     token_free(services->google); /* after all that borrow it */
     http_free(services->http);
     zone_free(services->zone);
@@ -222,7 +213,6 @@ void services_close(struct services *services)
     services->trigger = NULL;
     services->warehouse = NULL;
     services->source = NULL;
-    services->source_token = NULL;
     services->google = NULL;
     services->http = NULL;
     services->zone = NULL;

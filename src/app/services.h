@@ -26,7 +26,6 @@ struct services {
     size_t selection_count;
     struct http *http;
     struct token *google; /* NULL until something needs it: emulators do not */
-    struct token *source_token;
     struct source *source;
     struct source_identity identity;
     struct warehouse *warehouse;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* settings.c - the one table of settings. */
+/* settings.c - the table of the settings that do not depend on the source. */
 #include "config.h"
 
 #define AT(member) offsetof(struct config, member)
 #define WORD       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
 
-const struct setting config_settings[] = {
+static const struct setting settings[] = {
     {"", "version", SETTING_INT, AT(version), NULL, true, 1, 1, NULL, "version of this format: 1"},
     {"", "project", SETTING_TEXT, AT(project), NULL, true, 0, 0, WORD "-.:", "Google Cloud project"},
     {"", "subscription", SETTING_TEXT, AT(subscription), NULL, false, 0, 0,
@@ -24,32 +24,21 @@ const struct setting config_settings[] = {
      "minutes after midnight before a day counts as over"},
     {"", "reconcile_days", SETTING_INT, AT(reconcile_days), "7", false, 0, 365, NULL,
      "days between two readings of all ids, which find what was deleted; 0: never"},
-    {"", "latest", SETTING_FORMS, AT(latest_tables), NULL, false, 0, 0, NULL,
+    {"", "latest", SETTING_RELATION, AT(latest_tables), NULL, false, 0, 0, NULL,
      "which <table>_latest are tables instead of views: {\"contacts\": \"table\"}"},
     {"", "require_partition_filter", SETTING_BOOL, AT(require_partition_filter), "false", false, 0, 0, NULL,
      "create data tables that refuse queries without a filter on partition_date"},
     {"", "lease_seconds", SETTING_INT, AT(lease_seconds), "300", false, 10, 600, NULL,
      "how long a message is ours at a time; extended at a third of it"},
     {"", "stall_seconds", SETTING_INT, AT(stall_seconds), "900", false, 660, 86400, NULL,
-     "a run that stands still for so long lets its message go, and the process aborts"},
+     "abort the process when a run makes no progress for this long"},
     {"", "log_level", SETTING_TEXT, AT(log_level), "info", false, 0, 0, NULL,
      "debug, info, notice, warning, error or critical"},
     {"", "ca_file", SETTING_TEXT, AT(ca_file), NULL, false, 0, 0, NULL,
      "file of certificate authorities to trust instead of the system's"},
     {"", "streams", SETTING_NAMES, AT(streams), NULL, false, 0, 0, NULL,
      "what to load; default: the source's default streams"},
-    {"source", "type", SETTING_TEXT, AT(source_type), "intercom", false, 0, 0, WORD, "kind of source"},
-    {"source", "region", SETTING_TEXT, AT(source_region), "us", false, 0, 0, WORD, "us, eu or au"},
-    {"source", "rate_share", SETTING_NUMBER, AT(source_rate_share), "0.8", false, 0.01, 1, NULL,
-     "part of the source's rate limit that may be used"},
-    {"source", "token", SETTING_TOKEN, AT(source_token), NULL, true, 0, 0, NULL,
-     "where the access token is: {\"env\": NAME}, {\"file\": PATH} or {\"secret\": NAME}"},
-    {"source", "base_url", SETTING_TEXT, AT(source_base_url), NULL, false, 0, 0, NULL,
-     "another address of the source, for tests"},
-    {"source", "api_version", SETTING_TEXT, AT(source_api_version), NULL, false, 0, 0, WORD ".",
-     "version of the source's API; default: the one this was written for"},
-    {"source", "custom_objects", SETTING_NAMES, AT(source_custom_objects), NULL, false, 0, 0, NULL,
-     "type identifiers whose instances the stream custom_object_instances reads"},
+    {"source", "type", SETTING_TEXT, AT(source_name), "intercom", false, 0, 0, WORD, "kind of source"},
     {"endpoints", "bigquery", SETTING_TEXT, AT(endpoint_bigquery), NULL, false, 0, 0, NULL,
      "another address of BigQuery, for tests, as BIGQUERY_EMULATOR_HOST is; no credentials go to http://"},
     {"endpoints", "pubsub", SETTING_TEXT, AT(endpoint_pubsub), NULL, false, 0, 0, NULL,
@@ -58,4 +47,4 @@ const struct setting config_settings[] = {
     {"endpoints", "secretmanager", SETTING_TEXT, AT(endpoint_secretmanager), NULL, false, 0, 0, NULL,
      "another address of Secret Manager, for tests"},
 };
-const size_t config_setting_count = sizeof config_settings / sizeof config_settings[0];
+const struct setting_table config_settings = {settings, sizeof settings / sizeof settings[0]};

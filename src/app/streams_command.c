@@ -126,8 +126,7 @@ static int print_list(const struct source_type *type)
 
 int streams_command(int count, char **arguments)
 {
-    size_t unused;
-    const struct source_type *type = source_type_find(source_type_names(&unused)[0]);
+    const struct source_type *type = source_type_at(0);
 
     if (count == 0) return print_list(type);
     if (count == 1 && (strcmp(arguments[0], "--help") == 0 || strcmp(arguments[0], "-h") == 0)) {

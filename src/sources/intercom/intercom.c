@@ -93,6 +93,7 @@ static void close_reader(struct reader *reader)
 static void free_source(struct source *source)
 {
     struct intercom *intercom = (struct intercom *)source;
+    token_free(intercom->token);
     free(intercom->base_url);
     free(intercom);
 }
@@ -107,11 +108,11 @@ static const struct source_ops ops = {
 
 /* --- settings --- */
 
-static bool pick_base_url(const struct source_settings *settings, char **out_url, struct error *err)
+static bool pick_base_url(const struct intercom_options *options, char **out_url, struct error *err)
 {
     const char *names[sizeof regions / sizeof *regions];
-    const char *url = settings->base_url;
-    const char *region = settings->region ? settings->region : regions[0].name;
+    const char *url = options->base_url;
+    const char *region = options->region ? options->region : regions[0].name;
     for (size_t i = 0; i < sizeof regions / sizeof *regions; i++) {
         names[i] = regions[i].name;
         if (!url && strcmp(region, regions[i].name) == 0) url = regions[i].base_url;
@@ -147,10 +148,10 @@ static bool pick_version(const char *version, int *out_minor, struct error *err)
 }
 
 /* Each becomes a step of a path. */
-static bool check_types(const struct source_settings *settings, struct error *err)
+static bool check_types(const struct intercom_options *options, struct error *err)
 {
-    for (size_t i = 0; i < settings->custom_object_count; i++) {
-        const char *type = settings->custom_objects[i];
+    for (size_t i = 0; i < options->custom_objects.count; i++) {
+        const char *type = options->custom_objects.names[i];
         if (!*type || strlen(type) >= LIMIT_NAME || strcmp(type, ".") == 0 || strcmp(type, "..") == 0)
             return error_set(
                 err, ERROR_CONFIG,
@@ -161,28 +162,35 @@ static bool check_types(const struct source_settings *settings, struct error *er
     return true;
 }
 
-bool intercom_create(const struct source_settings *settings, struct source **out_source, struct error *err)
+bool intercom_create(const struct source_context *context, const void *settings, struct source **out_source,
+                     struct error *err)
 {
+    const struct intercom_options *options = settings;
     int minor = 0;
     char *base_url = NULL;
-    if (!(settings->rate_share > 0 && settings->rate_share <= 1))
+    struct token *token = NULL;
+    if (!(options->rate_share > 0 && options->rate_share <= 1))
         return error_set(err, ERROR_CONFIG,
                          "source.rate_share is not in (0, 1]: 0.8 leaves a fifth to other apps");
-    if (!pick_version(settings->api_version, &minor, err) || !check_types(settings, err) ||
-        !pick_base_url(settings, &base_url, err))
+    if (!pick_version(options->api_version, &minor, err) || !check_types(options, err) ||
+        !pick_base_url(options, &base_url, err))
         return false;
+    if (!context->open_token(context->self, &options->token, &token, err)) {
+        free(base_url);
+        return error_wrap(err, "source.token");
+    }
     struct intercom *intercom = mem_zero(1, sizeof *intercom);
     *intercom = (struct intercom){
         .source = {.ops = &ops},
-        .http = settings->http,
-        .token = settings->token,
-        .progress = settings->progress,
-        .stop = settings->stop,
-        .custom_objects = settings->custom_objects,
-        .custom_object_count = settings->custom_object_count,
+        .http = context->http,
+        .token = token,
+        .progress = context->progress,
+        .stop = context->stop,
+        .custom_objects = (const char *const *)options->custom_objects.names,
+        .custom_object_count = options->custom_objects.count,
         .base_url = base_url,
         .minor = minor,
-        .limiter = {.share = settings->rate_share},
+        .limiter = {.share = options->rate_share},
     };
     (void)snprintf(intercom->version_line, sizeof intercom->version_line, "Intercom-Version: 2.%d", minor);
     *out_source = &intercom->source;

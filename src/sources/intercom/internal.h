@@ -52,8 +52,8 @@ struct limit_report limit_report_of(const struct http_reply *reply);
 /* --- intercom.c --- */
 struct intercom {
     struct source source;
-    struct http *http; /* borrowed, as the next two */
-    struct token *token;
+    struct http *http;
+    struct token *token; /* ours */
     struct progress *progress;
     const atomic_bool *stop;
     const char *const *custom_objects; /* types to read, from the settings */
@@ -68,7 +68,8 @@ struct intercom {
 /* Waits as a sign of life. ERROR_STOPPED as soon as the process is to stop. */
 bool intercom_wait(struct intercom *intercom, int64_t ms, struct error *err);
 
-bool intercom_create(const struct source_settings *settings, struct source **out_source, struct error *err);
+bool intercom_create(const struct source_context *context, const void *options, struct source **out_source,
+                     struct error *err);
 
 /* --- fetch.c --- */
 struct fetch {

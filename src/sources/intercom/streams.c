@@ -406,9 +406,28 @@ static const struct stream *const streams[] = {
            .list = "data", .per_page = 150, .since = 16, .typed = true),
 };
 
+#define AT(member) offsetof(struct intercom_options, member)
+#define WORD       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
+
+static const struct setting settings[] = {
+    {"source", "region", SETTING_TEXT, AT(region), "us", false, 0, 0, WORD, "us, eu or au"},
+    {"source", "rate_share", SETTING_NUMBER, AT(rate_share), "0.8", false, 0.01, 1, NULL,
+     "part of the source's rate limit that may be used"},
+    {"source", "token", SETTING_TOKEN, AT(token), NULL, true, 0, 0, NULL,
+     "where the access token is: {\"env\": NAME}, {\"file\": PATH} or {\"secret\": NAME}"},
+    {"source", "base_url", SETTING_TEXT, AT(base_url), NULL, false, 0, 0, NULL,
+     "another address of the source, for tests"},
+    {"source", "api_version", SETTING_TEXT, AT(api_version), NULL, false, 0, 0, WORD ".",
+     "version of the source's API; default: the one this was written for"},
+    {"source", "custom_objects", SETTING_NAMES, AT(custom_objects), NULL, false, 0, 0, NULL,
+     "type identifiers whose instances the stream custom_object_instances reads"},
+};
+
 const struct source_type intercom_type = {
     .name = INTERCOM_NAME,
     .streams = streams,
     .stream_count = sizeof streams / sizeof *streams,
+    .settings = {settings, sizeof settings / sizeof *settings},
+    .options_size = sizeof(struct intercom_options),
     .create = intercom_create,
 };

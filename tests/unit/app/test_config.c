@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "../../../src/sources/intercom/intercom.h"
 #include "base/json.h"
 #include "config.h"
 #include "options.h"
@@ -57,9 +58,11 @@ static void check_loaded(const json_t *test, const struct config *config)
     assert_int_equal(config->lookback_days, json_int_at(test, "lookback_days", 2));
     assert_int_equal(config->streams.count, json_int_at(test, "streams", 0));
     assert_int_equal(config->latest_tables.count, json_int_at(test, "latest_tables", 0));
-    assert_int_equal(config->source_custom_objects.count, json_int_at(test, "custom_objects", 0));
+    const struct intercom_options *options = config->source_options;
+    assert_string_equal(config->source_type->name, "intercom");
+    assert_int_equal(options->custom_objects.count, json_int_at(test, "custom_objects", 0));
     assert_int_equal(config->reconcile_days, 7);
-    assert_int_equal(config->source_token.origin, TOKEN_ENV);
+    assert_int_equal(options->token.origin, TOKEN_ENV);
 }
 
 static void check_case(const char *path, const json_t *test)

@@ -91,7 +91,8 @@ void add_bomb(struct buf *out)
 static void begin(struct fixture *fixture)
 {
     fixture->server = script_start(fixture->steps, fixture->count, false);
-    link_open(&fixture->link, script_port(fixture->server), (struct source_settings){.rate_share = 0.8});
+    link_open(&fixture->link, script_port(fixture->server), (struct source_context){0},
+              (struct intercom_options){.rate_share = 0.8});
     assert_true(zone_load("Etc/UTC", &fixture->zone, &fixture->err));
     fixture->now_us = (BEGIN + 9 * DAY_S) * 1000000;
     fake_warehouse_init(&fixture->warehouse, &fixture->now_us);

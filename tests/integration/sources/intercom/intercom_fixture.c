@@ -71,11 +71,9 @@ void fixture_begin(struct fixture *fixture, const char *stream)
     waited_ms = 0;
     fixture->server = script_start(fixture->steps, fixture->count, false);
     link_open(&fixture->link, script_port(fixture->server),
-              (struct source_settings){.api_version = fixture->version,
-                                       .custom_objects = fixture->custom_objects,
-                                       .custom_object_count = fixture->custom_object_count,
-                                       .progress = &fixture->progress,
-                                       .stop = &fixture->stop});
+              (struct source_context){.progress = &fixture->progress, .stop = &fixture->stop},
+              (struct intercom_options){.api_version = LENT(fixture->version),
+                                        .custom_objects = fixture->custom_objects});
     fixture->selection.stream = stream_of(stream);
     fixture->selection.tables[fixture->selection.table_count++] = fixture->selection.stream->table;
     for (size_t i = 0; i < fixture->selection.stream->child_count; i++)

@@ -19,9 +19,8 @@ struct fixture {
     struct step steps[MOST_STEPS];
     char *texts[MOST_STEPS];
     size_t count;
-    const char *const *custom_objects; /* set before room_open, as version */
-    size_t custom_object_count;
-    const char *version; /* of the API; NULL: the default */
+    struct name_list custom_objects; /* set before fixture_begin, as version */
+    const char *version;             /* of the API; NULL: the default */
     struct window window;
     struct server_script *server;
     struct link link;

@@ -15,28 +15,36 @@
 #include "credentials/credentials.h"
 #include "net/http.h"
 
-void link_open(struct link *link, int port, struct source_settings settings)
+bool link_open_token(void *self, const struct token_setting *setting, struct token **out_token,
+                     struct error *err)
+{
+    (void)self;
+    return token_from_env(setting->name, out_token, err);
+}
+
+void link_open(struct link *link, int port, struct source_context context, struct intercom_options options)
 {
     struct error err = {0};
     char url[64];
+    static char token_name[] = "CASELOAD_TEST_TOKEN";
     (void)snprintf(url, sizeof url, "http://127.0.0.1:%d/", port);
-    assert_int_equal(setenv("CASELOAD_TEST_TOKEN", LINK_TOKEN "\n", 1), 0);
-    if (!token_from_env("CASELOAD_TEST_TOKEN", &link->token, &err) ||
-        !http_new(&(struct http_settings){.user_agent = "caseload/test", .stop = settings.stop}, &link->http,
+    assert_int_equal(setenv(token_name, LINK_TOKEN "\n", 1), 0);
+    if (!http_new(&(struct http_settings){.user_agent = "caseload/test", .stop = context.stop}, &link->http,
                   &err))
         fail_msg("%s", err.text);
-    settings.base_url = url;
-    settings.http = link->http;
-    settings.token = link->token;
-    if (settings.rate_share == 0) settings.rate_share = 0.8;
-    if (!source_type_find("intercom")->create(&settings, &link->source, &err)) fail_msg("%s", err.text);
+    context.http = link->http;
+    context.open_token = link_open_token;
+    options.base_url = url;
+    options.token = (struct token_setting){.origin = TOKEN_ENV, .name = token_name};
+    if (options.rate_share == 0) options.rate_share = 0.8;
+    link->options = options;
+    if (!intercom_type.create(&context, &link->options, &link->source, &err)) fail_msg("%s", err.text);
 }
 
 void link_close(struct link *link)
 {
     if (link->source) link->source->ops->free(link->source);
     http_free(link->http);
-    token_free(link->token);
     *link = (struct link){.http = NULL};
 }
 

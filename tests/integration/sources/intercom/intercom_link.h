@@ -5,20 +5,33 @@
 #ifndef CASELOAD_TESTS_INTERCOM_LINK_H
 #define CASELOAD_TESTS_INTERCOM_LINK_H
 
+#include "../../../../src/sources/intercom/intercom.h"
+#include <stdint.h>
+
 #include "core/stream.h"
-#include "sources/sources.h"
 
 #define LINK_TOKEN "test-token"
+
+/* Options own their texts elsewhere; a test lends them constants. */
+#define LENT(constant) ((char *)(uintptr_t)(constant))
+#define LENT_NAMES(...)                                                                                      \
+    {                                                                                                        \
+        .names = (char *[]){__VA_ARGS__}, .count = sizeof((char *[]){__VA_ARGS__}) / sizeof(char *)          \
+    }
 
 /* Zeroed: not linked with anything. */
 struct link {
     struct http *http;
-    struct token *token;
+    struct intercom_options options;
     struct source *source;
 };
 
-/* settings: base_url, http and token are filled in; rate_share 0: 0.8. */
-void link_open(struct link *link, int port, struct source_settings settings);
+/* context: http and open_token are filled in. options: base_url and token are; rate_share 0: 0.8. Its texts
+ * and lists are borrowed. */
+void link_open(struct link *link, int port, struct source_context context, struct intercom_options options);
+/* Of struct source_context: the token that a setting names in the environment. */
+bool link_open_token(void *self, const struct token_setting *setting, struct token **out_token,
+                     struct error *err);
 void link_close(struct link *link);
 
 const struct stream *stream_of(const char *name); /* of Intercom's */

@@ -40,7 +40,8 @@ void start(struct fixture *fixture)
 {
     if (!fixture->port) fixture->server = script_start(fixture->steps, fixture->count, false);
     link_open(&fixture->link, fixture->port ? fixture->port : script_port(fixture->server),
-              (struct source_settings){.api_version = fixture->version, .stop = &fixture->stop});
+              (struct source_context){.stop = &fixture->stop},
+              (struct intercom_options){.api_version = LENT(fixture->version)});
 }
 
 bool open_stream(struct fixture *fixture, const char *stream, const char *children, int64_t from_s)

@@ -15,8 +15,8 @@
 #include "base/mem.h"
 #include "core/rows.h"
 #include "intercom_link.h"
-#include "sandbox_internal.h"
 #include "sandbox.h"
+#include "sandbox_internal.h"
 #include "workspace/world.h"
 
 #define DAY_S     86400
@@ -52,8 +52,8 @@ static void fixture_open_at(struct fixture *fixture, const char *zone, const cha
                        &fixture->sandbox, &fixture->err))
         fail_msg("%s", fixture->err.text);
     world_fill(fixture->sandbox->world, filled.from_s, filled.to_s, people);
-    link_open(&fixture->link, sandbox_http_port(fixture->sandbox),
-              (struct source_settings){.api_version = version, .rate_share = 1.0});
+    link_open(&fixture->link, sandbox_http_port(fixture->sandbox), (struct source_context){0},
+              (struct intercom_options){.api_version = LENT(version), .rate_share = 1.0});
     fixture->selection =
         (struct selection){.stream = contacts, .tables = {contacts->table}, .table_count = 1};
 }

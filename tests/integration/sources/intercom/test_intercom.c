@@ -107,25 +107,27 @@ static void settings_are_checked(void **state)
 {
     (void)state;
     char long_url[600] = "https://";
-    const struct source_settings wrong[] = {
-        {.region = "usa", .rate_share = 0.8},
-        {.region = "us", .rate_share = 0},
-        {.region = "us", .rate_share = 1.01},
-        {.region = "us", .rate_share = 0.8, .api_version = "2.10"},
-        {.region = "us", .rate_share = 0.8, .api_version = "2.160"},
-        {.region = "us", .rate_share = 0.8, .api_version = "Preview"},
-        {.rate_share = 0.8, .base_url = "ftp://host"},
-        {.rate_share = 0.8, .base_url = "https://user@host"},
+    const struct source_context context = {.open_token = link_open_token};
+    const struct intercom_options wrong[] = {
+        {.region = LENT("usa"), .rate_share = 0.8},
+        {.region = LENT("us"), .rate_share = 0},
+        {.region = LENT("us"), .rate_share = 1.01},
+        {.region = LENT("us"), .rate_share = 0.8, .api_version = LENT("2.10")},
+        {.region = LENT("us"), .rate_share = 0.8, .api_version = LENT("2.160")},
+        {.region = LENT("us"), .rate_share = 0.8, .api_version = LENT("Preview")},
+        {.rate_share = 0.8, .base_url = LENT("ftp://host")},
+        {.rate_share = 0.8, .base_url = LENT("https://user@host")},
         {.rate_share = 0.8, .base_url = long_url},
-        {.rate_share = 0.8, .custom_objects = (const char *const[]){"Order", ""}, .custom_object_count = 2},
-        {.rate_share = 0.8, .custom_objects = (const char *const[]){".."}, .custom_object_count = 1},
-        {.rate_share = 0.8, .custom_objects = (const char *const[]){long_url}, .custom_object_count = 1},
+        {.rate_share = 0.8, .custom_objects = LENT_NAMES(LENT("Order"), LENT(""))},
+        {.rate_share = 0.8, .custom_objects = LENT_NAMES(LENT(".."))},
+        {.rate_share = 0.8, .custom_objects = LENT_NAMES(long_url)},
+        {.rate_share = 0.8, .token = {TOKEN_ENV, LENT("CASELOAD_TEST_NO_SUCH_VARIABLE")}},
     };
     memset(long_url + strlen(long_url), 'a', sizeof long_url - strlen(long_url) - 1);
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         struct source *source = NULL;
         struct error err = {0};
-        assert_false(source_type_find("intercom")->create(&wrong[i], &source, &err));
+        assert_false(intercom_type.create(&context, &wrong[i], &source, &err));
         assert_int_equal(err.kind, ERROR_CONFIG);
     }
     assert_null(source_type_find("intercon"));

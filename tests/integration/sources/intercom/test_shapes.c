@@ -277,8 +277,7 @@ static void attributes_of_conversations_moved(void **state)
 static void each_type_has_a_list(void **state)
 {
     (void)state;
-    static const char *const types[] = {"Order", "a/b"};
-    struct fixture fixture = {.custom_objects = types, .custom_object_count = 2};
+    struct fixture fixture = {.custom_objects = LENT_NAMES(LENT("Order"), LENT("a/b"))};
     add_page(&fixture, "data", "{\"id\":\"1\",\"type\":\"Order\"}", ",\"pages\":{\"total_pages\":2}");
     add_page(&fixture, "data", "{\"id\":\"2\",\"type\":null}", ",\"pages\":{\"total_pages\":2}");
     add_page(&fixture, "data", "{\"id\":\"1\"}", ",\"pages\":{\"total_pages\":1}");

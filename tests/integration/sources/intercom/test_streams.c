@@ -13,8 +13,8 @@
 #include "base/zone.h"
 #include "core/rows.h"
 #include "intercom_link.h"
-#include "sandbox_internal.h"
 #include "sandbox.h"
+#include "sandbox_internal.h"
 #include "workspace/shelf.h"
 #include "workspace/world.h"
 
@@ -41,7 +41,6 @@ struct haul {
 
 static void fixture_open(struct fixture *fixture, const char *version)
 {
-    static const char *const objects[] = {"Order", "Vehicle"};
     *fixture = (struct fixture){.type = source_type_find("intercom")};
     if (!sandbox_start(&(struct sandbox_options){.intercom_token = LINK_TOKEN,
                                                  .seed = 7,
@@ -50,10 +49,10 @@ static void fixture_open(struct fixture *fixture, const char *version)
         fail_msg("%s", fixture->err.text);
     assert_true(zone_load("Etc/UTC", &fixture->zone, &fixture->err));
     buf_init(&fixture->row, LIMIT_ROW);
-    link_open(
-        &fixture->link, sandbox_http_port(fixture->sandbox),
-        (struct source_settings){
-            .api_version = version, .rate_share = 1.0, .custom_objects = objects, .custom_object_count = 2});
+    link_open(&fixture->link, sandbox_http_port(fixture->sandbox), (struct source_context){0},
+              (struct intercom_options){.api_version = LENT(version),
+                                        .rate_share = 1.0,
+                                        .custom_objects = LENT_NAMES(LENT("Order"), LENT("Vehicle"))});
 }
 
 static void fixture_close(struct fixture *fixture)
