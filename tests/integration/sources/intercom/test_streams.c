@@ -41,6 +41,8 @@ struct haul {
 
 static void fixture_open(struct fixture *fixture, const char *version)
 {
+    static char order[] = "Order", vehicle[] = "Vehicle"; /* the source borrows them for its life */
+    static char *objects[] = {order, vehicle};
     *fixture = (struct fixture){.type = source_type_find("intercom")};
     if (!sandbox_start(&(struct sandbox_options){.intercom_token = LINK_TOKEN,
                                                  .seed = 7,
@@ -52,7 +54,7 @@ static void fixture_open(struct fixture *fixture, const char *version)
     link_open(&fixture->link, sandbox_http_port(fixture->sandbox), (struct source_context){0},
               (struct intercom_options){.api_version = LENT(version),
                                         .rate_share = 1.0,
-                                        .custom_objects = LENT_NAMES(LENT("Order"), LENT("Vehicle"))});
+                                        .custom_objects = {.names = objects, .count = 2}});
 }
 
 static void fixture_close(struct fixture *fixture)
