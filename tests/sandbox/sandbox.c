@@ -12,9 +12,52 @@
 
 #define START_S INT64_C(1772424000) /* 2026-03-02T04:00:00Z */
 
-static const struct route *const tables[] = {
-    auth_routes,          bigquery_routes,      intercom_contact_routes, intercom_company_routes,
-    intercom_talk_routes, intercom_list_routes, intercom_routes,         control_routes};
+static bool admit(void *auth, struct exchange *exchange)
+{
+    return auth_admits(auth, exchange);
+}
+
+static bool start_server(struct sandbox *sandbox, struct error *err)
+{
+    const struct route_table tables[] = {
+        {.routes = auth_routes, .service = sandbox->auth},
+        {.routes = bigquery_routes,
+         .service = sandbox->bigquery,
+         .admit = admit,
+         .admit_self = sandbox->auth},
+        {.routes = intercom_contact_routes, .service = sandbox},
+        {.routes = intercom_company_routes, .service = sandbox},
+        {.routes = intercom_talk_routes, .service = sandbox},
+        {.routes = intercom_list_routes, .service = sandbox},
+        {.routes = intercom_routes, .service = sandbox},
+        {.routes = control_routes, .service = sandbox},
+    };
+    struct server_options options = {.port = sandbox->options.http_port,
+                                     .tables = tables,
+                                     .table_count = sizeof tables / sizeof *tables,
+                                     .clock = sandbox->clock,
+                                     .journal = sandbox->journal,
+                                     .faults = sandbox->faults,
+                                     .tls = sandbox->tls};
+    return server_start(&options, &sandbox->server, err);
+}
+
+static bool start_google(struct sandbox *sandbox, struct error *err)
+{
+    struct bigquery_options bigquery = {.store = sandbox->store,
+                                        .clock = sandbox->clock,
+                                        .journal = sandbox->journal,
+                                        .faults = sandbox->faults};
+    struct pubsub_options pubsub = {.port = sandbox->options.pubsub_port,
+                                    .clock = sandbox->clock,
+                                    .journal = sandbox->journal,
+                                    .faults = sandbox->faults,
+                                    .auth = sandbox->auth,
+                                    .tls = sandbox->tls};
+    sandbox->bigquery = bigquery_start(&bigquery);
+    sandbox->pubsub = pubsub_start(&pubsub, err);
+    return sandbox->pubsub != NULL;
+}
 
 static int64_t store_now_us(void *clock)
 {
@@ -27,7 +70,11 @@ static bool open_rooms(struct sandbox *sandbox, struct error *err)
     sandbox->clock = virtual_clock_new(options->start_s * 1000000);
     sandbox->journal = journal_new();
     sandbox->faults = faults_new();
-    sandbox->auth = auth_new(sandbox, err);
+    struct auth_options auth = {.clock = sandbox->clock,
+                                .source_token = options->intercom_token,
+                                .is_required = options->auth,
+                                .key_file = options->key_file};
+    sandbox->auth = auth_new(&auth, err);
     if (!sandbox->auth || (options->tls && !(sandbox->tls = tls_new(options->ca_file, err)))) return false;
     sandbox->world = world_new(options->seed, options->workspace);
     sandbox->talks = world_new_talks(options->seed, options->workspace);
@@ -38,10 +85,7 @@ static bool open_rooms(struct sandbox *sandbox, struct error *err)
     if (!sandbox->intercom ||
         !store_open(options->database, store_now_us, sandbox->clock, &sandbox->store, err))
         return false;
-    sandbox->bigquery = bigquery_start(sandbox);
-    sandbox->pubsub = pubsub_start(sandbox, options->pubsub_port, err);
-    return sandbox->pubsub && server_start(sandbox, options->http_port, tables,
-                                           sizeof tables / sizeof *tables, &sandbox->server, err);
+    return start_google(sandbox, err) && start_server(sandbox, err);
 }
 
 bool sandbox_start(const struct sandbox_options *options, struct sandbox **out_sandbox, struct error *err)

@@ -26,7 +26,10 @@ void fixture_open(struct fixture *fixture, json_t *settings)
     fixture->sandbox.clock = virtual_clock_new(ROOM_START_US);
     fixture->sandbox.journal = journal_new();
     fixture->sandbox.faults = faults_new();
-    fixture->sandbox.pubsub = pubsub_start(&fixture->sandbox, 0, &err);
+    struct pubsub_options options = {.clock = fixture->sandbox.clock,
+                                     .journal = fixture->sandbox.journal,
+                                     .faults = fixture->sandbox.faults};
+    fixture->sandbox.pubsub = pubsub_start(&options, &err);
     if (!fixture->sandbox.pubsub) fail_msg("%s", err.text);
     pubsub_make(fixture->sandbox.pubsub, ROOM_PROJECT, "caseload", settings);
     json_decref(settings);

@@ -47,11 +47,14 @@ const struct route bigquery_routes[] = {
     {0},
 };
 
-struct bigquery *bigquery_start(struct sandbox *sandbox)
+struct bigquery *bigquery_start(const struct bigquery_options *options)
 {
     struct bigquery *bigquery = mem_zero(1, sizeof *bigquery);
     pthread_condattr_t monotonic;
-    bigquery->sandbox = sandbox;
+    bigquery->store = options->store;
+    bigquery->clock = options->clock;
+    bigquery->journal = options->journal;
+    bigquery->faults = options->faults;
     pthread_mutex_init(&bigquery->catalog, NULL);
     pthread_mutex_init(&bigquery->mutex, NULL);
     pthread_condattr_init(&monotonic);

@@ -25,7 +25,7 @@ static const char *const written_by_us[] = {
 json_t *bq_find_dataset(struct bigquery *bigquery, const char *project, const char *dataset,
                         struct store_error *err)
 {
-    json_t *resource = store_dataset(bigquery->sandbox->store, dataset);
+    json_t *resource = store_dataset(bigquery->store, dataset);
     const json_t *reference = json_object_get(resource, "datasetReference");
     const char *owner = json_string_value(json_object_get(reference, "projectId"));
     if (owner && strcmp(owner, project) == 0) return resource;
@@ -94,7 +94,7 @@ static void note(struct exchange *exchange, const char *dataset)
 void bq_datasets_list(struct exchange *exchange)
 {
     struct store_error err = {.reason = ""};
-    json_t *all = store_dataset_list(exchange->sandbox->store), *mine = json_array(),
+    json_t *all = store_dataset_list(bq_of(exchange)->store), *mine = json_array(),
            *page_items = json_array();
     size_t i;
     json_t *resource;
@@ -134,13 +134,13 @@ static bool make_dataset(struct bigquery *bigquery, const char *project, json_t 
     const json_t *location = json_object_get(resource, "location");
     if (!location) json_object_set_new(resource, "location", json_string("US"));
     pthread_mutex_lock(&bigquery->catalog);
-    json_t *there = store_dataset(bigquery->sandbox->store, id);
+    json_t *there = store_dataset(bigquery->store, id);
     bool made = !there || bq_problem(err, "duplicate", "Already Exists: Dataset %s:%s", project, id);
     if (made) {
-        int64_t now_us = virtual_clock_read(bigquery->sandbox->clock);
+        int64_t now_us = virtual_clock_read(bigquery->clock);
         json_object_set_new(resource, "creationTime", bq_ms_text(now_us));
         store_stamp(resource, now_us);
-        made = store_dataset_put(bigquery->sandbox->store, id, resource) ||
+        made = store_dataset_put(bigquery->store, id, resource) ||
                bq_problem(err, "internalError", "The dataset %s could not be stored", id);
     }
     pthread_mutex_unlock(&bigquery->catalog);
@@ -152,7 +152,7 @@ void bq_datasets_insert(struct exchange *exchange)
 {
     struct store_error err = {.reason = ""};
     json_t *resource = bq_read_object(exchange, &err);
-    if (resource && make_dataset(exchange->sandbox->bigquery, exchange->capture[0], resource, &err)) {
+    if (resource && make_dataset(exchange->service, exchange->capture[0], resource, &err)) {
         const json_t *reference = json_object_get(resource, "datasetReference");
         note(exchange, json_string_value(json_object_get(reference, "datasetId")));
         exchange_reply_json(exchange, 200, dataset_shown(json_deep_copy(resource)));
@@ -166,8 +166,7 @@ void bq_datasets_get(struct exchange *exchange)
 {
     struct store_error err = {.reason = ""};
     note(exchange, exchange->capture[1]);
-    json_t *resource =
-        bq_find_dataset(exchange->sandbox->bigquery, exchange->capture[0], exchange->capture[1], &err);
+    json_t *resource = bq_find_dataset(exchange->service, exchange->capture[0], exchange->capture[1], &err);
     if (!resource) {
         (void)bq_problem_reply(exchange, &err);
         return;
@@ -179,7 +178,7 @@ void bq_datasets_get(struct exchange *exchange)
 /* The resource with the patch in it; NULL: refused. The catalog is locked. */
 static json_t *patched_dataset(struct exchange *exchange, const json_t *patch, struct store_error *err)
 {
-    struct bigquery *bigquery = exchange->sandbox->bigquery;
+    struct bigquery *bigquery = exchange->service;
     json_t *old = bq_find_dataset(bigquery, exchange->capture[0], exchange->capture[1], err);
     if (!old) return NULL;
     json_t *shall = json_deep_copy(old), *created = json_incref(json_object_get(old, "creationTime"));
@@ -202,14 +201,14 @@ static json_t *patched_dataset(struct exchange *exchange, const json_t *patch, s
 void bq_datasets_patch(struct exchange *exchange)
 {
     struct store_error err = {.reason = ""};
-    struct bigquery *bigquery = exchange->sandbox->bigquery;
+    struct bigquery *bigquery = exchange->service;
     note(exchange, exchange->capture[1]);
     json_t *patch = bq_read_object(exchange, &err), *shall = NULL;
     pthread_mutex_lock(&bigquery->catalog);
     if (patch) shall = patched_dataset(exchange, patch, &err);
     if (shall) {
-        store_stamp(shall, virtual_clock_read(exchange->sandbox->clock));
-        if (!store_dataset_put(exchange->sandbox->store, exchange->capture[1], shall))
+        store_stamp(shall, virtual_clock_read(bq_of(exchange)->clock));
+        if (!store_dataset_put(bq_of(exchange)->store, exchange->capture[1], shall))
             (void)bq_problem(&err, "internalError", "The dataset could not be stored");
     }
     pthread_mutex_unlock(&bigquery->catalog);
@@ -224,8 +223,8 @@ void bq_datasets_patch(struct exchange *exchange)
 void bq_datasets_delete(struct exchange *exchange)
 {
     struct store_error err = {.reason = ""};
-    struct bigquery *bigquery = exchange->sandbox->bigquery;
-    struct store *store = exchange->sandbox->store;
+    struct bigquery *bigquery = exchange->service;
+    struct store *store = bq_of(exchange)->store;
     const char *project = exchange->capture[0], *id = exchange->capture[1];
     note(exchange, id);
     bq_expire_tables(bigquery);

@@ -36,7 +36,10 @@
 #include <pthread.h>
 #include <stdio.h>
 
-#include "sandbox_internal.h"
+#include "bigquery/server.h"
+#include "shared/faults.h"
+#include "shared/journal.h"
+#include "shared/virtual_clock.h"
 #include "store/store.h"
 
 #define BIGQUERY_UPLOAD_LIMIT (INT64_C(512) * 1024 * 1024)
@@ -84,7 +87,10 @@ struct job {
 struct upload;
 
 struct bigquery {
-    struct sandbox *sandbox;
+    struct store *store;
+    struct virtual_clock *clock;
+    struct journal *journal;
+    struct faults *faults;
     pthread_mutex_t catalog;
     int64_t next_expiry_us; /* under catalog: no table expires earlier */
     pthread_mutex_t mutex;
@@ -95,6 +101,11 @@ struct bigquery {
     struct upload *uploads;
     bool stopping;
 };
+
+static inline struct bigquery *bq_of(const struct exchange *exchange)
+{
+    return exchange->service;
+}
 
 /* --- bigquery_reply.c --- */
 

@@ -189,14 +189,14 @@ static void note_query(struct job *job, json_t *detail)
     AUTO(mem_free) char *dataset = mem_text(json_string_value(result->ddl_table));
     char *dot = strchr(dataset, '.');
     *dot = '\0';
-    json_t *made = store_table(job->bigquery->sandbox->store, dataset, dot + 1);
+    json_t *made = store_table(job->bigquery->store, dataset, dot + 1);
     if (made) json_object_set_new(detail, "resource", made);
     json_object_set(detail, "table", result->ddl_table);
 }
 
 static void journal_job(struct job *job)
 {
-    struct sandbox *sandbox = job->bigquery->sandbox;
+    struct bigquery *bigquery = job->bigquery;
     const struct job_outcome *outcome = &job->outcome;
     bool load = job->type == JOB_LOAD, failed = outcome->error.reason[0] != '\0';
     json_t *detail = json_pack("{s:s, s:s, s:s, s:s, s:O, s:o}", "job", job->id, "project", job->project,
@@ -210,7 +210,7 @@ static void journal_job(struct job *job)
             detail, "error",
             json_pack("{s:s, s:s}", "reason", outcome->error.reason, "message", outcome->error.message));
     if (outcome->released) json_object_set_new(detail, "released", json_true());
-    journal_add(sandbox->journal, "bigquery", "job", virtual_clock_peek(sandbox->clock), failed ? 400 : 200,
+    journal_add(bigquery->journal, "bigquery", "job", virtual_clock_peek(bigquery->clock), failed ? 400 : 200,
                 job->fault.action[0] ? job->fault.line : NULL, detail);
     json_decref(detail);
 }
@@ -220,7 +220,7 @@ static void begin_job(struct job *job)
     struct bigquery *bigquery = job->bigquery;
     pthread_mutex_lock(&bigquery->mutex);
     job->state = JOB_RUNNING;
-    job->started_us = virtual_clock_read(bigquery->sandbox->clock);
+    job->started_us = virtual_clock_read(bigquery->clock);
     pthread_cond_broadcast(&bigquery->changed);
     pthread_mutex_unlock(&bigquery->mutex);
 }
@@ -230,7 +230,7 @@ static void end_job(struct job *job)
     struct bigquery *bigquery = job->bigquery;
     pthread_mutex_lock(&bigquery->mutex);
     job->state = JOB_DONE;
-    job->ended_us = virtual_clock_read(bigquery->sandbox->clock);
+    job->ended_us = virtual_clock_read(bigquery->clock);
     job->finished = bigquery->finished;
     bigquery->finished = job;
     bigquery->ended++;
@@ -350,7 +350,7 @@ void bq_join_jobs(struct bigquery *bigquery)
 /* A script is a job too, and has a count of its own: which of many jobs it is, depends on the others. */
 static void plan_fault(struct job *job)
 {
-    struct faults *faults = job->bigquery->sandbox->faults;
+    struct faults *faults = job->bigquery->faults;
     struct fault fault;
     bool found = faults_next(faults, "bigquery", "job", &job->fault);
     const char *query = json_text_at(job->configuration, "query.query");
@@ -371,7 +371,7 @@ struct job *bq_start_job(struct bigquery *bigquery, const struct job_request *re
     if (started && (bigquery->stopping || pthread_create(&job->thread, NULL, job_main, job) != 0))
         started = bq_problem(err, "backendError", "No thread is left for the job");
     if (started) { /* its thread waits for the mutex before it changes anything of the job */
-        job->created_us = virtual_clock_read(bigquery->sandbox->clock);
+        job->created_us = virtual_clock_read(bigquery->clock);
         job->older = bigquery->jobs;
         bigquery->jobs = job;
         bigquery->unfinished++;

@@ -96,7 +96,7 @@ static bool is_there(const struct job *job, const char *location)
 
 struct job *bq_find_job(struct exchange *exchange, const char *id, struct store_error *err)
 {
-    struct bigquery *bigquery = exchange->sandbox->bigquery;
+    struct bigquery *bigquery = exchange->service;
     const char *project = exchange->capture[0], *location = exchange_query(exchange, "location");
     json_object_set_new(exchange->detail, "job", json_string(id));
     json_object_set_new(exchange->detail, "location", json_string(location ? location : "missing"));
@@ -127,7 +127,7 @@ static void insert_dry(struct exchange *exchange, const struct job_request *requ
 {
     struct store_error err = {.reason = ""};
     struct job *job = NULL;
-    if (bq_check_job(exchange->sandbox->bigquery, request, &job, &err) && job->type == JOB_QUERY) {
+    if (bq_check_job(exchange->service, request, &job, &err) && job->type == JOB_QUERY) {
         bq_query_run(job, true, &job->outcome);
         err = job->outcome.error;
     } else if (!err.reason[0]) {
@@ -137,7 +137,7 @@ static void insert_dry(struct exchange *exchange, const struct job_request *requ
         (void)bq_problem_reply(exchange, &err);
     } else {
         job->state = JOB_DONE;
-        job->created_us = job->started_us = job->ended_us = virtual_clock_read(exchange->sandbox->clock);
+        job->created_us = job->started_us = job->ended_us = virtual_clock_read(bq_of(exchange)->clock);
         exchange_reply_json(exchange, 200, job_shown(job));
     }
     bq_drop_job(job);
@@ -168,7 +168,7 @@ void bq_jobs_insert(struct exchange *exchange)
     if (resource && json_object_get(configuration, "load"))
         (void)bq_problem(&err, "invalid", "Load jobs need an upload here: sourceUris are not served");
     else if (resource)
-        job = bq_start_job(exchange->sandbox->bigquery, &request, &err);
+        job = bq_start_job(exchange->service, &request, &err);
     if (job)
         exchange_reply_json(exchange, 200, bq_job_resource(job));
     else
@@ -203,7 +203,7 @@ static bool is_wanted(const struct exchange *exchange, const struct job *job)
 
 void bq_jobs_list(struct exchange *exchange)
 {
-    struct bigquery *bigquery = exchange->sandbox->bigquery;
+    struct bigquery *bigquery = exchange->service;
     struct store_error err = {.reason = ""};
     json_t *jobs = json_array(), *items = json_array();
     pthread_mutex_lock(&bigquery->mutex);
@@ -234,7 +234,7 @@ void bq_jobs_list(struct exchange *exchange)
 void bq_jobs_cancel(struct exchange *exchange)
 {
     struct store_error err = {.reason = ""};
-    struct bigquery *bigquery = exchange->sandbox->bigquery;
+    struct bigquery *bigquery = exchange->service;
     struct job *job = bq_find_job(exchange, exchange->capture[1], &err);
     if (!job) {
         (void)bq_problem_reply(exchange, &err);

@@ -259,7 +259,7 @@ static bool table_ready(struct job *job, const json_t *load, bool *out_made, str
     const char *dataset = text_of(destination, "datasetId"), *id = text_of(destination, "tableId");
     const char *create = text_of(load, "createDisposition");
     json_t *schema = json_deep_copy(json_object_get(load, "schema"));
-    json_t *table = store_table(job->bigquery->sandbox->store, dataset, id);
+    json_t *table = store_table(job->bigquery->store, dataset, id);
     AUTO(mem_free) char *name = mem_format("%s:%s.%s", job->project, dataset, id);
     bool ready = !schema || bq_schema_check(schema, err);
     if (ready && table) {
@@ -308,7 +308,7 @@ void bq_load_run(struct job *job, struct job_outcome *outcome)
     const json_t *load = json_object_get(job->configuration, "load");
     const json_t *destination = json_object_get(load, "destinationTable");
     const char *dataset = text_of(destination, "datasetId"), *table = text_of(destination, "tableId");
-    struct store *store = job->bigquery->sandbox->store;
+    struct store *store = job->bigquery->store;
     struct loading loading = {.job = job, .outcome = outcome};
     bool made = false;
     (void)bq_read_int64(json_object_get(load, "maxBadRecords"), &loading.most_bad); /* checked; absent: 0 */

@@ -176,7 +176,7 @@ static bool budget_check(struct store *store, const struct store_query *query, c
 void bq_query_run(struct job *job, bool dry_run, struct job_outcome *outcome)
 {
     const json_t *configuration = json_object_get(job->configuration, "query");
-    struct store *store = job->bigquery->sandbox->store;
+    struct store *store = job->bigquery->store;
     struct store_query query = {
         .text = text_of(configuration, "query"),
         .project = job->project,

@@ -234,7 +234,7 @@ static bool query_dry(struct exchange *exchange, const struct job_request *reque
                       struct store_error *err)
 {
     struct job *job = NULL;
-    if (!bq_check_job(exchange->sandbox->bigquery, request, &job, err)) return false;
+    if (!bq_check_job(exchange->service, request, &job, err)) return false;
     bq_query_run(job, true, &job->outcome);
     *err = job->outcome.error;
     if (!err->reason[0]) {
@@ -251,7 +251,7 @@ static bool query_dry(struct exchange *exchange, const struct job_request *reque
 static struct job *query_job(struct exchange *exchange, const json_t *body, const struct job_request *request,
                              struct store_error *err)
 {
-    struct bigquery *bigquery = exchange->sandbox->bigquery;
+    struct bigquery *bigquery = exchange->service;
     const char *id = text_of(body, "requestId");
     struct job *seen = id ? bq_find_request(bigquery, request->project, id) : NULL;
     return seen ? seen : bq_start_job(bigquery, request, err);

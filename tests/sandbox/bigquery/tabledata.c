@@ -62,7 +62,7 @@ static bool read_rows(struct exchange *exchange, const json_t *resource, const s
     (void)buf_format(&text, " LIMIT %zu OFFSET %zu", page->count, page->first);
     if (text.full) done = bq_problem(err, "invalid", "selectedFields is too long");
     struct store_query query = {.text = buf_string(&text), .project = exchange->capture[0]};
-    done = done && store_run(exchange->sandbox->store, &query, out_result, err);
+    done = done && store_run(bq_of(exchange)->store, &query, out_result, err);
     buf_done(&text);
     return done;
 }
@@ -72,7 +72,7 @@ static void reply_rows(struct exchange *exchange, const json_t *resource, enum t
     struct store_error err = {.reason = ""};
     struct store_result result = {.affected = -1};
     size_t total =
-        (size_t)store_table_rows(exchange->sandbox->store, exchange->capture[1], exchange->capture[2]);
+        (size_t)store_table_rows(bq_of(exchange)->store, exchange->capture[1], exchange->capture[2]);
     struct page page;
     if (!bq_read_page(exchange, total, ROWS_A_PAGE, &page, &err) ||
         !read_rows(exchange, resource, &page, &result, &err)) {
@@ -93,7 +93,7 @@ static void reply_rows(struct exchange *exchange, const json_t *resource, enum t
 
 void bq_tabledata_list(struct exchange *exchange)
 {
-    struct bigquery *bigquery = exchange->sandbox->bigquery;
+    struct bigquery *bigquery = exchange->service;
     struct store_error err = {.reason = ""};
     enum timestamp_format format;
     bq_expire_tables(bigquery);

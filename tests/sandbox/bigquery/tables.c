@@ -45,7 +45,7 @@ json_t *bq_find_table(struct bigquery *bigquery, const char *project, const char
     json_t *parent = bq_find_dataset(bigquery, project, dataset, err);
     if (!parent) return NULL;
     json_decref(parent);
-    json_t *resource = store_table(bigquery->sandbox->store, dataset, table);
+    json_t *resource = store_table(bigquery->store, dataset, table);
     if (!resource) (void)bq_problem(err, "notFound", "Not found: Table %s:%s.%s", project, dataset, table);
     return resource;
 }
@@ -131,8 +131,7 @@ static bool expiration_check(struct bigquery *bigquery, const json_t *resource, 
 {
     const json_t *value = json_object_get(resource, "expirationTime");
     int64_t ms = 0;
-    if (!value || (bq_read_int64(value, &ms) && ms > virtual_clock_peek(bigquery->sandbox->clock) / 1000))
-        return true;
+    if (!value || (bq_read_int64(value, &ms) && ms > virtual_clock_peek(bigquery->clock) / 1000)) return true;
     return bq_problem(err, "invalid",
                       "Invalid value for expirationTime: milliseconds since 1970, in the future, are "
                       "expected");
@@ -173,14 +172,14 @@ static void expect_expiry(struct bigquery *bigquery, const json_t *resource)
 
 static void expire_in(struct bigquery *bigquery, const char *dataset, int64_t now_us)
 {
-    json_t *tables = store_table_list(bigquery->sandbox->store, dataset);
+    json_t *tables = store_table_list(bigquery->store, dataset);
     size_t i;
     json_t *resource;
     json_array_foreach (tables, i, resource) {
         int64_t ms = 0;
         bool over = bq_read_int64(json_object_get(resource, "expirationTime"), &ms) && ms * 1000 <= now_us;
         if (over)
-            (void)store_table_drop(bigquery->sandbox->store, dataset,
+            (void)store_table_drop(bigquery->store, dataset,
                                    text_of(json_object_get(resource, "tableReference"), "tableId"));
         else
             expect_expiry(bigquery, resource);
@@ -190,11 +189,11 @@ static void expire_in(struct bigquery *bigquery, const char *dataset, int64_t no
 
 void bq_expire_tables(struct bigquery *bigquery)
 {
-    int64_t now_us = virtual_clock_peek(bigquery->sandbox->clock);
+    int64_t now_us = virtual_clock_peek(bigquery->clock);
     pthread_mutex_lock(&bigquery->catalog);
     if (now_us >= bigquery->next_expiry_us) {
         bigquery->next_expiry_us = INT64_MAX;
-        json_t *datasets = store_dataset_list(bigquery->sandbox->store), *resource;
+        json_t *datasets = store_dataset_list(bigquery->store), *resource;
         size_t i;
         json_array_foreach (datasets, i, resource) {
             expire_in(bigquery, text_of(json_object_get(resource, "datasetReference"), "datasetId"), now_us);
@@ -212,7 +211,7 @@ static json_t *table_shown(struct bigquery *bigquery, const json_t *stored)
     const json_t *reference = json_object_get(resource, "tableReference");
     const char *project = text_of(reference, "projectId"), *dataset = text_of(reference, "datasetId");
     const char *id = text_of(reference, "tableId");
-    json_t *parent = store_dataset(bigquery->sandbox->store, dataset);
+    json_t *parent = store_dataset(bigquery->store, dataset);
     json_object_set_new(resource, "kind", json_string("bigquery#table"));
     json_object_set_new(resource, "id", json_sprintf("%s:%s.%s", project, dataset, id));
     json_object_set_new(
@@ -225,7 +224,7 @@ static json_t *table_shown(struct bigquery *bigquery, const json_t *stored)
     struct store_error ignored; /* a view whose table is gone is shown without columns */
     json_t *schema = is_view(stored) ? bq_view_schema(bigquery, stored, &ignored) : NULL;
     if (schema) json_object_set_new(resource, "schema", schema);
-    int64_t rows = is_view(stored) ? 0 : store_table_rows(bigquery->sandbox->store, dataset, id);
+    int64_t rows = is_view(stored) ? 0 : store_table_rows(bigquery->store, dataset, id);
     int64_t bytes = rows * bq_schema_row_bytes(json_object_get(json_object_get(stored, "schema"), "fields"));
     static const char *const sizes[] = {"numBytes", "numTotalLogicalBytes", "numActiveLogicalBytes"};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
@@ -249,11 +248,11 @@ void bq_tables_list(struct exchange *exchange)
     static const char *const members[] = {"tableReference", "labels",     "creationTime",
                                           "expirationTime", "clustering", "timePartitioning",
                                           "friendlyName"};
-    struct bigquery *bigquery = exchange->sandbox->bigquery;
+    struct bigquery *bigquery = exchange->service;
     struct store_error err = {.reason = ""};
     bq_expire_tables(bigquery);
     json_t *parent = bq_find_dataset(bigquery, exchange->capture[0], exchange->capture[1], &err);
-    json_t *tables = parent ? store_table_list(exchange->sandbox->store, exchange->capture[1]) : NULL;
+    json_t *tables = parent ? store_table_list(bq_of(exchange)->store, exchange->capture[1]) : NULL;
     json_decref(parent);
     struct page page;
     if (!tables || !bq_read_page(exchange, json_array_size(tables), TABLES_A_PAGE, &page, &err)) {
@@ -287,7 +286,7 @@ bool bq_make_table(struct bigquery *bigquery, const char *project, const char *d
 {
     json_t *parent = bq_find_dataset(bigquery, project, dataset, err);
     if (!parent) return false;
-    int64_t lifetime_ms = 0, now_us = virtual_clock_read(bigquery->sandbox->clock);
+    int64_t lifetime_ms = 0, now_us = virtual_clock_read(bigquery->clock);
     bool limited = bq_read_int64(json_object_get(parent, "defaultTableExpirationMs"), &lifetime_ms);
     json_decref(parent);
     if (is_view(resource) && json_object_get(resource, "schema"))
@@ -300,9 +299,9 @@ bool bq_make_table(struct bigquery *bigquery, const char *project, const char *d
         json_object_set_new(resource, "expirationTime", bq_int64_text(now_us / 1000 + lifetime_ms));
     store_stamp(resource, now_us);
     pthread_mutex_lock(&bigquery->catalog);
-    json_t *there = store_table(bigquery->sandbox->store, dataset, id);
+    json_t *there = store_table(bigquery->store, dataset, id);
     bool made = there ? bq_problem(err, "duplicate", "Already Exists: Table %s:%s.%s", project, dataset, id)
-                      : store_table_put(bigquery->sandbox->store, dataset, id, resource, err);
+                      : store_table_put(bigquery->store, dataset, id, resource, err);
     if (made) expect_expiry(bigquery, resource);
     pthread_mutex_unlock(&bigquery->catalog);
     json_decref(there);
@@ -311,7 +310,7 @@ bool bq_make_table(struct bigquery *bigquery, const char *project, const char *d
 
 void bq_tables_insert(struct exchange *exchange)
 {
-    struct bigquery *bigquery = exchange->sandbox->bigquery;
+    struct bigquery *bigquery = exchange->service;
     struct store_error err = {.reason = ""};
     bq_expire_tables(bigquery);
     json_t *resource = bq_read_object(exchange, &err);
@@ -327,7 +326,7 @@ void bq_tables_insert(struct exchange *exchange)
 
 void bq_tables_get(struct exchange *exchange)
 {
-    struct bigquery *bigquery = exchange->sandbox->bigquery;
+    struct bigquery *bigquery = exchange->service;
     struct store_error err = {.reason = ""};
     note(exchange, exchange->capture[2]);
     bq_expire_tables(bigquery);
@@ -380,7 +379,7 @@ static json_t *changed(const json_t *old, const json_t *body, bool whole)
 static json_t *change_table(struct exchange *exchange, const json_t *body, bool whole,
                             struct store_error *err)
 {
-    struct bigquery *bigquery = exchange->sandbox->bigquery;
+    struct bigquery *bigquery = exchange->service;
     const char *project = exchange->capture[0], *dataset = exchange->capture[1], *id = exchange->capture[2];
     json_t *old = bq_find_table(bigquery, project, dataset, id, err);
     if (!old) return NULL;
@@ -391,8 +390,8 @@ static json_t *change_table(struct exchange *exchange, const json_t *body, bool 
     right = right && table_check(bigquery, project, dataset, shall, err) && change_check(old, shall, err) &&
             (!is_view(shall) || bq_view_check(bigquery, shall, schema_given, err));
     json_object_set_new(shall, "creationTime", created);
-    store_stamp(shall, virtual_clock_read(exchange->sandbox->clock));
-    right = right && store_table_put(exchange->sandbox->store, dataset, id, shall, err);
+    store_stamp(shall, virtual_clock_read(bq_of(exchange)->clock));
+    right = right && store_table_put(bq_of(exchange)->store, dataset, id, shall, err);
     json_decref(old);
     if (right) {
         expect_expiry(bigquery, shall);
@@ -404,7 +403,7 @@ static json_t *change_table(struct exchange *exchange, const json_t *body, bool 
 
 static void change(struct exchange *exchange, bool whole)
 {
-    struct bigquery *bigquery = exchange->sandbox->bigquery;
+    struct bigquery *bigquery = exchange->service;
     struct store_error err = {.reason = ""};
     note(exchange, exchange->capture[2]);
     bq_expire_tables(bigquery);
@@ -434,14 +433,14 @@ void bq_tables_update(struct exchange *exchange)
 
 void bq_tables_delete(struct exchange *exchange)
 {
-    struct bigquery *bigquery = exchange->sandbox->bigquery;
+    struct bigquery *bigquery = exchange->service;
     const char *dataset = exchange->capture[1], *id = exchange->capture[2];
     struct store_error err = {.reason = ""};
     note(exchange, id);
     bq_expire_tables(bigquery);
     pthread_mutex_lock(&bigquery->catalog);
     json_t *resource = bq_find_table(bigquery, exchange->capture[0], dataset, id, &err);
-    if (resource && !store_table_drop(exchange->sandbox->store, dataset, id))
+    if (resource && !store_table_drop(bq_of(exchange)->store, dataset, id))
         (void)bq_problem(&err, "internalError", "The table %s could not be dropped", id);
     pthread_mutex_unlock(&bigquery->catalog);
     if (err.reason[0])

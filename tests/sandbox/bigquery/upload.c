@@ -143,7 +143,7 @@ static void upload_multipart(struct exchange *exchange)
                                       .resource = resource,
                                       .input = file,
                                       .input_bytes = (int64_t)parts[1].size};
-        job = bq_start_job(exchange->sandbox->bigquery, &request, &err);
+        job = bq_start_job(exchange->service, &request, &err);
     }
     if (job)
         exchange_reply_json(exchange, 200, bq_job_resource(job));
@@ -157,7 +157,7 @@ static void upload_multipart(struct exchange *exchange)
 static bool open_session(struct exchange *exchange, json_t *resource, struct upload **out_upload,
                          struct store_error *err)
 {
-    struct bigquery *bigquery = exchange->sandbox->bigquery;
+    struct bigquery *bigquery = exchange->service;
     const char *length = exchange_header(exchange, "x-upload-content-length");
     int64_t total = -1;
     if (length && (!bq_text_int64(length, &total) || total < 0))
@@ -194,8 +194,8 @@ static void upload_session(struct exchange *exchange)
                    *scheme = exchange_header(exchange, "x-forwarded-proto");
         exchange_add_header(exchange, "Location",
                             "%s://%s/upload/bigquery/v2/projects/%s/jobs?uploadType=resumable&upload_id=%s",
-                            exchange->sandbox->tls || (scheme && strcmp(scheme, "https") == 0) ? "https"
-                                                                                               : "http",
+                            exchange->is_secure || (scheme && strcmp(scheme, "https") == 0) ? "https"
+                                                                                            : "http",
                             host ? host : "127.0.0.1", upload->project, upload->id);
         exchange_add_header(exchange, "X-GUploader-UploadID", "%s", upload->id);
     } else {
@@ -286,7 +286,7 @@ static bool keep_bytes(struct exchange *exchange, struct upload *upload, const s
     struct fault fault = {.action = ""};
     int64_t most = INT64_MAX, known = upload->received - range->first;
     if (range->first < 0) return true;
-    (void)faults_next(exchange->sandbox->faults, "bigquery", "upload.bytes", &fault);
+    (void)faults_next(bq_of(exchange)->faults, "bigquery", "upload.bytes", &fault);
     if (fault.action[0]) json_object_set_new(exchange->detail, "upload_fault", json_string(fault.line));
     if (strcmp(fault.action, "lose-session") == 0) upload->lost = true;
     if (strcmp(fault.action, "short") == 0) (void)bq_text_int64(fault.argument[0], &most);
@@ -321,7 +321,7 @@ static bool complete(struct exchange *exchange, struct upload *upload, struct st
                                   .input = upload->file,
                                   .input_bytes = upload->received};
     upload->file = NULL;
-    upload->job = bq_start_job(exchange->sandbox->bigquery, &request, err);
+    upload->job = bq_start_job(exchange->service, &request, err);
     upload->lost = !upload->job;
     return upload->job != NULL;
 }
@@ -351,7 +351,7 @@ static void serve_session(struct exchange *exchange, struct upload *upload)
 
 void bq_upload_put(struct exchange *exchange)
 {
-    struct bigquery *bigquery = exchange->sandbox->bigquery;
+    struct bigquery *bigquery = exchange->service;
     const char *id = exchange_query(exchange, "upload_id");
     pthread_mutex_lock(&bigquery->mutex);
     struct upload *upload = bigquery->uploads;

@@ -19,7 +19,7 @@ static json_t *query_schema(struct bigquery *bigquery, const json_t *resource, s
                                 .project = text_of(json_object_get(resource, "tableReference"), "projectId"),
                                 .dry_run = true};
     struct store_result result = {.affected = -1};
-    bool good = store_run(bigquery->sandbox->store, &query, &result, err);
+    bool good = store_run(bigquery->store, &query, &result, err);
     json_t *schema = good ? json_incref(result.schema) : NULL;
     bool select = strcmp(result.statement, "SELECT") == 0;
     store_result_done(&result);

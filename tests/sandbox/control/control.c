@@ -43,7 +43,7 @@ static void handle_health(struct exchange *exchange)
 static void show_clock(struct exchange *exchange)
 {
     char text[INSTANT_TEXT];
-    int64_t now_us = virtual_clock_peek(exchange->sandbox->clock);
+    int64_t now_us = virtual_clock_peek(exchange_sandbox(exchange)->clock);
     instant_format(now_us, text);
     exchange_reply_json(exchange, 200, json_pack("{s:s, s:I}", "now", text, "now_us", (json_int_t)now_us));
 }
@@ -52,7 +52,7 @@ static void move_clock(struct exchange *exchange)
 {
     AUTO(json_drop) json_t *body = read_object(exchange);
     if (!body) return;
-    struct virtual_clock *clock = exchange->sandbox->clock;
+    struct virtual_clock *clock = exchange_sandbox(exchange)->clock;
     const char *instant = json_text_at(body, "set");
     int64_t advance_s = json_int_at(body, "advance_s", -1), at_us;
     if (instant && instant_parse(instant, strlen(instant), &at_us)) {
@@ -111,7 +111,7 @@ static void add_faults(struct exchange *exchange)
         if (next) *next++ = '\0';
         line += strspn(line, " \t\r");
         struct error err;
-        if (*line && *line != '#' && !add_fault(exchange->sandbox, line, &err)) {
+        if (*line && *line != '#' && !add_fault(exchange_sandbox(exchange), line, &err)) {
             refuse(exchange, 400, err.text);
             return;
         }
@@ -122,7 +122,7 @@ static void add_faults(struct exchange *exchange)
 
 static void clear_faults(struct exchange *exchange)
 {
-    faults_clear(exchange->sandbox->faults);
+    faults_clear(exchange_sandbox(exchange)->faults);
     agree(exchange);
 }
 
@@ -138,7 +138,8 @@ static void show_journal(struct exchange *exchange)
         return;
     }
     exchange_add_header(exchange, "Content-Type", "application/x-ndjson");
-    journal_dump(exchange->sandbox->journal, exchange_query(exchange, "service"), number, &exchange->reply);
+    journal_dump(exchange_sandbox(exchange)->journal, exchange_query(exchange, "service"), number,
+                 &exchange->reply);
 }
 
 /* --- world --- */
@@ -172,7 +173,7 @@ static void explain(struct exchange *exchange, const struct control_change *only
 static void handle_world(struct exchange *exchange)
 {
     AUTO(json_drop) json_t *body = read_object(exchange);
-    struct sandbox *sandbox = exchange->sandbox;
+    struct sandbox *sandbox = exchange_sandbox(exchange);
     const struct control_change *change = body ? find_change(body) : NULL;
     if (change && change->change(sandbox, json_object_get(body, change->name)))
         exchange_reply_json(exchange, 200,
@@ -191,7 +192,7 @@ static void handle_subscription(struct exchange *exchange)
     if (body && (!project || !subscription)) {
         refuse(exchange, 400, "project and subscription are needed");
     } else if (body) {
-        pubsub_make(exchange->sandbox->pubsub, project, subscription, body);
+        pubsub_make(exchange_sandbox(exchange)->pubsub, project, subscription, body);
         agree(exchange);
     }
 }
@@ -207,9 +208,9 @@ static void handle_publish(struct exchange *exchange)
         return;
     }
     AUTO(mem_free)
-    char *id =
-        pubsub_publish(exchange->sandbox->pubsub, project, subscription, data ? json_string_value(data) : "",
-                       json_string_length(data), json_object_get(body, "attributes"));
+    char *id = pubsub_publish(exchange_sandbox(exchange)->pubsub, project, subscription,
+                              data ? json_string_value(data) : "", json_string_length(data),
+                              json_object_get(body, "attributes"));
     if (id)
         exchange_reply_json(exchange, 200, json_pack("{s:s}", "id", id));
     else
@@ -225,7 +226,7 @@ static void handle_seek(struct exchange *exchange)
     if (!body) return;
     if (!project || !subscription || !time || !instant_parse(time, strlen(time), &at_us))
         refuse(exchange, 400, "project, subscription and time (2026-03-03T04:00:00Z) are needed");
-    else if (pubsub_seek(exchange->sandbox->pubsub, project, subscription, at_us))
+    else if (pubsub_seek(exchange_sandbox(exchange)->pubsub, project, subscription, at_us))
         agree(exchange);
     else
         refuse(exchange, 404, "There is no such subscription; make it by /control/subscription");
@@ -233,7 +234,7 @@ static void handle_seek(struct exchange *exchange)
 
 static void show_pubsub(struct exchange *exchange)
 {
-    exchange_reply_json(exchange, 200, pubsub_report(exchange->sandbox->pubsub));
+    exchange_reply_json(exchange, 200, pubsub_report(exchange_sandbox(exchange)->pubsub));
 }
 
 /* --- warehouse --- */
@@ -242,8 +243,9 @@ static void handle_compare(struct exchange *exchange)
 {
     const char *dataset = exchange_query(exchange, "dataset"), *latest = exchange_query(exchange, "latest");
     if (dataset)
-        exchange_reply_json(exchange, 200,
-                            compare_dataset(exchange->sandbox, dataset, latest && strcmp(latest, "1") == 0));
+        exchange_reply_json(
+            exchange, 200,
+            compare_dataset(exchange_sandbox(exchange), dataset, latest && strcmp(latest, "1") == 0));
     else
         refuse(exchange, 400, "Name the dataset: /control/compare?dataset=intercom[&latest=1]");
 }
@@ -260,7 +262,7 @@ static void handle_query(struct exchange *exchange)
                                 .default_dataset = json_text_at(body, "dataset")};
     struct store_result result = {.schema = NULL};
     struct store_error err;
-    if (store_run(exchange->sandbox->store, &query, &result, &err))
+    if (store_run(exchange_sandbox(exchange)->store, &query, &result, &err))
         exchange_reply_json(exchange, 200,
                             json_pack("{s:O?, s:O?, s:I}", "schema", result.schema, "rows", result.rows,
                                       "affected", (json_int_t)result.affected));
@@ -273,8 +275,6 @@ const struct route control_routes[] = {
     {"control", "health", "GET", "/control/health", handle_health},
     {"control", "clock", "GET", "/control/clock", show_clock},
     {"control", "clock", "POST", "/control/clock", move_clock},
-    {"control", "auth", "GET", "/control/auth", auth_show},
-    {"control", "auth", "POST", "/control/auth", auth_change},
     {"control", "faults", "POST", "/control/faults", add_faults},
     {"control", "faults", "DELETE", "/control/faults", clear_faults},
     {"control", "journal", "GET", "/control/journal", show_journal},

@@ -57,11 +57,11 @@ static bool write_key_file(const struct auth *auth, const char *path, struct err
            error_set(err, ERROR_CONFIG, "sandbox: can't write the key file %s", path);
 }
 
-struct auth *auth_new(struct sandbox *sandbox, struct error *err)
+struct auth *auth_new(const struct auth_options *options, struct error *err)
 {
-    const struct sandbox_options *options = &sandbox->options;
     struct auth *auth = mem_zero(1, sizeof *auth);
-    auth->sandbox = sandbox;
+    auth->clock = options->clock;
+    auth->is_required = options->is_required;
     pthread_mutex_init(&auth->lock, NULL);
     long_name(auth->key_id);
     auth->key_id[40] = '\0'; /* Google's are so long */
@@ -70,11 +70,12 @@ struct auth *auth_new(struct sandbox *sandbox, struct error *err)
     long_name(auth->refresh_token);
     auth->refresh_token[1] = '/'; /* real ones begin "1//" and must be escaped in a form */
     auth->tokens = json_object();
-    auth->source_token = mem_text(options->intercom_token);
+    auth->source_token = mem_text(options->source_token);
     auth->version = 1;
     auth->lifetime_s = LIFETIME_S;
-    if (options->auth) make_key(auth);
-    if (!options->auth || !options->key_file || write_key_file(auth, options->key_file, err)) return auth;
+    if (options->is_required) make_key(auth);
+    if (!options->is_required || !options->key_file || write_key_file(auth, options->key_file, err))
+        return auth;
     auth_free(auth);
     return NULL;
 }
@@ -105,7 +106,7 @@ json_t *auth_issue(struct auth *auth)
     AUTO(mem_free) char *token = mem_format("ya29.%s", name);
     pthread_mutex_lock(&auth->lock);
     int64_t lifetime_s = auth->lifetime_s;
-    json_int_t until_us = virtual_clock_peek(auth->sandbox->clock) + lifetime_s * 1000000;
+    json_int_t until_us = virtual_clock_peek(auth->clock) + lifetime_s * 1000000;
     json_object_set_new(auth->tokens, token, json_integer(until_us));
     pthread_mutex_unlock(&auth->lock);
     return json_pack("{s:s, s:I, s:s}", "access_token", token, "expires_in", (json_int_t)lifetime_s,
@@ -131,19 +132,19 @@ bool auth_accepts(struct auth *auth, const char *authorization)
     bool refuse = auth->refusals > 0 || auth->revoked;
     if (auth->refusals > 0) auth->refusals--;
     const json_t *until = json_object_get(auth->tokens, token);
-    bool known = until && json_integer_value(until) > virtual_clock_peek(auth->sandbox->clock);
+    bool known = until && json_integer_value(until) > virtual_clock_peek(auth->clock);
     pthread_mutex_unlock(&auth->lock);
     return !refuse && (known || is_self_signed(auth, token));
 }
 
-const char *auth_refusal(struct sandbox *sandbox, const char *authorization)
+const char *auth_refusal(struct auth *auth, const char *authorization)
 {
-    return !sandbox->options.auth || auth_accepts(sandbox->auth, authorization) ? NULL : REFUSAL;
+    return !auth->is_required || auth_accepts(auth, authorization) ? NULL : REFUSAL;
 }
 
-bool auth_admits(struct exchange *exchange)
+bool auth_admits(struct auth *auth, struct exchange *exchange)
 {
-    const char *message = auth_refusal(exchange->sandbox, exchange_header(exchange, "authorization"));
+    const char *message = auth_refusal(auth, exchange_header(exchange, "authorization"));
     if (!message) return true;
     exchange_add_header(exchange, "WWW-Authenticate", "Bearer realm=\"https://accounts.google.com/\"%s",
                         exchange_header(exchange, "authorization") ? ", error=\"invalid_token\"" : "");

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* auth.h - who may come in: service account, user, access tokens, the source's token. Any thread.
  *
- * auth.c         what is known, and the check of a bearer token
- * auth_jwt.c     signed assertions
- * auth_routes.c  the token server, the metadata server, Secret Manager, /control/auth
+ * auth.c    what is known, and the check of a bearer token
+ * jwt.c     signed assertions
+ * routes.c  the token server, the metadata server, Secret Manager, /control/auth
  *
  * Issued tokens expire by the virtual clock; an assertion's times are judged by the real one, which the
  * answers' Date header tells.
@@ -15,7 +15,9 @@
 #include <openssl/types.h>
 #include <pthread.h>
 
-#include "sandbox_internal.h"
+#include "base/error.h"
+#include "httpd/httpd.h"
+#include "shared/virtual_clock.h"
 
 #define AUTH_EMAIL  "caseload@sandbox.iam.gserviceaccount.com"
 #define AUTH_SECRET "intercom-token" /* the one secret of every project */
@@ -23,9 +25,17 @@
 
 enum jwt_fault { JWT_GOOD, JWT_MALFORMED, JWT_UNKNOWN_ACCOUNT, JWT_BAD_SIGNATURE, JWT_BAD_TIME };
 
+struct auth_options {
+    struct virtual_clock *clock;
+    const char *source_token; /* the first version of the secret */
+    bool is_required;         /* Google's services want bearer tokens */
+    const char *key_file;     /* where the service account's key is written; may be NULL */
+};
+
 struct auth {
-    struct sandbox *sandbox;
-    EVP_PKEY *key; /* the service account's; NULL without --auth */
+    struct virtual_clock *clock;
+    bool is_required;
+    EVP_PKEY *key; /* the service account's; NULL: bearer tokens are not required */
     char *key_pem;
     char key_id[AUTH_NAME];
     char client_id[AUTH_NAME];
@@ -41,6 +51,17 @@ struct auth {
     int64_t lifetime_s;    /* of tokens to come */
     int64_t refusals;      /* so many bearer tokens to come are refused, whatever they are */
 };
+
+struct auth *auth_new(const struct auth_options *options, struct error *err); /* NULL: err says why */
+void auth_free(struct auth *auth);
+extern const struct route auth_routes[]; /* their service is the struct auth */
+
+bool auth_is_source_token(struct auth *auth, const char *token);
+/* Has the request a valid bearer token (or is none required)? Else it is answered 401. */
+bool auth_admits(struct auth *auth, struct exchange *exchange);
+/* The same for gRPC: NULL, or the words of the refusal. authorization may be NULL. */
+const char *auth_refusal(struct auth *auth, const char *authorization);
+json_t *auth_key_file(const struct auth *auth); /* the service account's; yours */
 
 /* One check of an Authorization header's value; NULL: absent. */
 bool auth_accepts(struct auth *auth, const char *authorization);

@@ -39,8 +39,7 @@ static bool is_audience(const struct exchange *exchange, const char *audience)
     char own[64];
     if (audience && strcmp(audience, "https://oauth2.googleapis.com/token") == 0) return true;
     for (int secure = 0; audience && secure < 2; secure++) {
-        snprintf(own, sizeof own, "http%s://127.0.0.1:%d/token", secure ? "s" : "",
-                 server_port(exchange->sandbox->server));
+        snprintf(own, sizeof own, "http%s://127.0.0.1:%d/token", secure ? "s" : "", exchange->port);
         if (strcmp(audience, own) == 0) return true;
     }
     return false;
@@ -50,8 +49,7 @@ static bool check_assertion(struct exchange *exchange)
 {
     AUTO(mem_free) char *assertion = form_field(exchange, "assertion");
     AUTO(json_drop) json_t *claims = NULL;
-    enum jwt_fault fault =
-        assertion ? jwt_verify(exchange->sandbox->auth, assertion, &claims) : JWT_MALFORMED;
+    enum jwt_fault fault = assertion ? jwt_verify(exchange->service, assertion, &claims) : JWT_MALFORMED;
     const char *text = NULL;
     switch (fault) {
     case JWT_GOOD:
@@ -75,7 +73,7 @@ static bool check_assertion(struct exchange *exchange)
 
 static bool check_refresh(struct exchange *exchange)
 {
-    const struct auth *auth = exchange->sandbox->auth;
+    const struct auth *auth = exchange->service;
     AUTO(mem_free) char *id = form_field(exchange, "client_id");
     AUTO(mem_free) char *secret = form_field(exchange, "client_secret");
     AUTO(mem_free) char *token = form_field(exchange, "refresh_token");
@@ -98,7 +96,7 @@ static bool is_revoked(struct auth *auth)
 
 static void handle_token(struct exchange *exchange)
 {
-    struct auth *auth = exchange->sandbox->auth;
+    struct auth *auth = exchange->service;
     AUTO(mem_free) char *grant = form_field(exchange, "grant_type");
     const char *type = exchange_header(exchange, "content-type");
     bool assertion = grant && strcmp(grant, JWT_BEARER) == 0;
@@ -137,7 +135,7 @@ static void handle_probe(struct exchange *exchange)
 
 static void handle_machine_token(struct exchange *exchange)
 {
-    if (has_flavor(exchange)) exchange_reply_json(exchange, 200, auth_issue(exchange->sandbox->auth));
+    if (has_flavor(exchange)) exchange_reply_json(exchange, 200, auth_issue(exchange->service));
 }
 
 /* --- Secret Manager --- */
@@ -177,9 +175,9 @@ static void reply_secret(struct exchange *exchange, const char *token, int64_t v
 
 static void handle_secret(struct exchange *exchange)
 {
-    struct auth *auth = exchange->sandbox->auth;
+    struct auth *auth = exchange->service;
     const char *version = exchange->capture[2], *end = strstr(version, ":access");
-    if (!auth_admits(exchange)) return;
+    if (!auth_admits(auth, exchange)) return;
     pthread_mutex_lock(&auth->lock);
     AUTO(mem_free) char *token = mem_text(auth->source_token);
     int64_t newest = auth->version;
@@ -196,15 +194,6 @@ static void handle_secret(struct exchange *exchange)
     else
         reply_secret(exchange, token, number);
 }
-
-const struct route auth_routes[] = {
-    {"auth", "token", "POST", "/token", handle_token},
-    {"auth", "metadata.probe", "GET", "/", handle_probe},
-    {"auth", "metadata.token", "GET", "/computeMetadata/v1/instance/service-accounts/default/token",
-     handle_machine_token},
-    {"auth", "secret", "GET", "/v1/projects/{}/secrets/{}/versions/{}", handle_secret},
-    {.handle = NULL},
-};
 
 /* --- control --- */
 
@@ -238,9 +227,9 @@ static bool change(struct auth *auth, const char *key, const json_t *value)
     return true;
 }
 
-void auth_change(struct exchange *exchange)
+static void handle_change(struct exchange *exchange)
 {
-    struct auth *auth = exchange->sandbox->auth;
+    struct auth *auth = exchange->service;
     AUTO(json_drop) json_t *body = exchange_json(exchange);
     const char *key;
     json_t *value;
@@ -257,9 +246,10 @@ void auth_change(struct exchange *exchange)
                                           "\"secret_disabled\": bool}"));
 }
 
-void auth_show(struct exchange *exchange)
+/* All that must stay secret. */
+static void handle_show(struct exchange *exchange)
 {
-    struct auth *auth = exchange->sandbox->auth;
+    struct auth *auth = exchange->service;
     pthread_mutex_lock(&auth->lock);
     json_t *tokens = json_deep_copy(auth->tokens);
     json_t *source = json_string(auth->source_token);
@@ -270,3 +260,14 @@ void auth_show(struct exchange *exchange)
                                   "refresh_token", auth->refresh_token, "service_account",
                                   auth->key ? auth_key_file(auth) : NULL));
 }
+
+const struct route auth_routes[] = {
+    {"auth", "token", "POST", "/token", handle_token},
+    {"auth", "metadata.probe", "GET", "/", handle_probe},
+    {"auth", "metadata.token", "GET", "/computeMetadata/v1/instance/service-accounts/default/token",
+     handle_machine_token},
+    {"auth", "secret", "GET", "/v1/projects/{}/secrets/{}/versions/{}", handle_secret},
+    {"control", "auth", "GET", "/control/auth", handle_show},
+    {"control", "auth", "POST", "/control/auth", handle_change},
+    {.handle = NULL},
+};

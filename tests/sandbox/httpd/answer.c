@@ -15,8 +15,8 @@
 #include "base/day.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "httpd/server.h"
-#include "workspace/records.h"
+#include "httpd/internal.h"
+#include "shared/hash.h"
 
 #define CAPTURES 16
 
@@ -207,19 +207,28 @@ static size_t match(const char *pattern, const char *path, char *words, const ch
     return count;
 }
 
-static const struct route *find_route(const struct server *server, const struct request *request, char *words,
-                                      const char **captures, bool *out_other_method)
+struct found {
+    const struct route_table *table;
+    const struct route *route; /* NULL: none fits */
+    bool other_method;         /* one fits but for its method */
+};
+
+static void find_route(const struct server *server, const struct request *request, char *words,
+                       const char **captures, struct found *out_found)
 {
-    *out_other_method = false;
-    for (size_t t = 0; t < server->table_count; t++) {
-        for (const struct route *route = server->tables[t]; route->handle; route++) {
+    *out_found = (struct found){.route = NULL};
+    for (size_t t = 0; t < server->options.table_count; t++) {
+        const struct route_table *table = &server->tables[t];
+        for (const struct route *route = table->routes; route->handle; route++) {
             bool matched;
             (void)match(route->pattern, request->path, words, captures, &matched);
-            if (matched && strcmp(route->method, request->method) == 0) return route;
-            *out_other_method = *out_other_method || matched;
+            out_found->other_method = out_found->other_method || matched;
+            if (!matched || strcmp(route->method, request->method) != 0) continue;
+            out_found->table = table;
+            out_found->route = route;
+            return;
         }
     }
-    return NULL;
 }
 
 /* --- the answer --- */
@@ -275,11 +284,11 @@ static bool has_header(const struct buf *headers, const char *name)
 }
 
 /* Sends the first `send_size` bytes of the reply under its whole length. */
-static bool send_reply(struct connection *connection, const struct exchange *exchange, size_t send_size,
-                       bool keep)
+static bool send_reply(struct server *server, struct connection *connection, const struct exchange *exchange,
+                       size_t send_size, bool keep)
 {
     char date[64];
-    format_date(virtual_clock_peek(exchange->sandbox->clock) / 1000000, date, sizeof date);
+    format_date(virtual_clock_peek(server->options.clock) / 1000000, date, sizeof date);
     AUTO(buf_done) struct buf head;
     buf_init(&head, HEAD_LIMIT);
     buf_format(&head, "HTTP/1.1 %d %s\r\nDate: %s\r\n", exchange->status,
@@ -306,18 +315,18 @@ static json_t *fingerprint(const struct buf *body)
     return json_sprintf("%016" PRIx64, hash_bytes(HASH_OF_NOTHING, body->data, body->size));
 }
 
-static void keep_journal(const struct exchange *exchange, const struct request *request, const char *service,
+static void keep_journal(struct server *server, const struct exchange *exchange, const char *service,
                          const char *operation, const struct fault *fault)
 {
+    const struct request *request = exchange->private;
     if (strcmp(service, "control") == 0) return;
     json_object_set_new(exchange->detail, "method", json_string(request->method));
     json_object_set_new(exchange->detail, "path", json_string(request->target));
     if (request->body.size > 0) json_object_set_new(exchange->detail, "body", fingerprint(&request->body));
     json_object_set_new(exchange->detail, "bytes_in", json_integer((json_int_t)request->body.size));
     json_object_set_new(exchange->detail, "bytes_out", json_integer((json_int_t)exchange->reply.size));
-    struct sandbox *sandbox = exchange->sandbox;
-    journal_add(sandbox->journal, service, operation, virtual_clock_peek(sandbox->clock), exchange->status,
-                fault->action[0] ? fault->line : NULL, exchange->detail);
+    journal_add(server->options.journal, service, operation, virtual_clock_peek(server->options.clock),
+                exchange->status, fault->action[0] ? fault->line : NULL, exchange->detail);
 }
 
 static bool fault_is(const struct fault *fault, const char *action)
@@ -328,10 +337,9 @@ static bool fault_is(const struct fault *fault, const char *action)
 /* Until the faults are cleared; the journal tells that it has begun. */
 static void hang(struct server *server, const struct route *route, const struct fault *fault)
 {
-    struct sandbox *sandbox = server->sandbox;
-    journal_add(sandbox->journal, route->service, "hung", virtual_clock_peek(sandbox->clock), 0, fault->line,
-                NULL);
-    while (faults_planned(sandbox->faults, fault) && clock_sleep_ms(5, &server->stopping))
+    journal_add(server->options.journal, route->service, "hung", virtual_clock_peek(server->options.clock), 0,
+                fault->line, NULL);
+    while (faults_planned(server->options.faults, fault) && clock_sleep_ms(5, &server->stopping))
         continue;
 }
 
@@ -365,30 +373,33 @@ static bool needs_tls(const struct route *route)
            strcmp(route->operation, "token") == 0 || strcmp(route->operation, "secret") == 0;
 }
 
-static void serve_exchange(struct server *server, const struct connection *connection,
-                           struct exchange *exchange, const struct route *route, const struct fault *fault)
+static void serve_exchange(struct server *server, struct exchange *exchange, const struct found *found,
+                           const struct fault *fault)
 {
-    if (server->sandbox->tls && !connection->tls && needs_tls(route))
+    const struct route_table *table = found->table;
+    const struct route *route = found->route;
+    if (server->options.tls && !exchange->is_secure && needs_tls(route))
         reply_error(exchange, route->service, 400, NULL, "The plain HTTP request was sent to an HTTPS port");
-    else if (strcmp(route->service, "bigquery") != 0 || auth_admits(exchange))
+    else if (!table->admit || table->admit(table->admit_self, exchange))
         run_exchange(server, exchange, route, fault);
 }
 
 static bool answer_route(struct server *server, struct connection *connection, struct exchange *exchange,
-                         const struct route *route)
+                         const struct found *found)
 {
     const struct request *request = exchange->private;
+    const struct route *route = found->route;
     struct fault fault = {.action = ""};
-    (void)faults_next(server->sandbox->faults, route->service, route->operation, &fault);
+    (void)faults_next(server->options.faults, route->service, route->operation, &fault);
     bool before = fault_is(&fault, "drop") && strcmp(fault.argument[0], "before") == 0;
     if (before)
         exchange->status = 0;
     else
-        serve_exchange(server, connection, exchange, route, &fault);
-    keep_journal(exchange, request, route->service, route->operation, &fault);
+        serve_exchange(server, exchange, found, &fault);
+    keep_journal(server, exchange, route->service, route->operation, &fault);
     if (fault_is(&fault, "drop")) return false;
     size_t size = exchange->reply.size;
-    return send_reply(connection, exchange, fault_is(&fault, "truncate") ? size / 2 : size,
+    return send_reply(server, connection, exchange, fault_is(&fault, "truncate") ? size / 2 : size,
                       request->keep_alive) &&
            !fault_is(&fault, "truncate");
 }
@@ -397,12 +408,12 @@ bool server_answer(struct server *server, struct connection *connection, struct 
 {
     const char *captures[CAPTURES + 1] = {NULL};
     AUTO(mem_free) char *words = mem_zero(strlen(request->path) + CAPTURES + 1, 1);
-    bool other_method;
-    const struct route *route = find_route(server, request, words, captures, &other_method);
-    const char *service = route ? route->service : service_of(request->path);
+    struct found found;
+    find_route(server, request, words, captures, &found);
+    const char *service = found.route ? found.route->service : service_of(request->path);
     percent_decode(request->path, false);
     struct exchange exchange = {
-        .sandbox = server->sandbox,
+        .service = found.table ? found.table->service : NULL,
         .method = request->method,
         .path = request->path,
         .capture = captures,
@@ -410,6 +421,8 @@ bool server_answer(struct server *server, struct connection *connection, struct 
         .body_size = request->body.size,
         .detail = json_object(),
         .status = 200,
+        .port = server_port(server),
+        .is_secure = connection->tls != NULL,
         .private = request,
     };
     buf_init(&exchange.reply, REPLY_LIMIT);
@@ -420,14 +433,14 @@ bool server_answer(struct server *server, struct connection *connection, struct 
         exchange_add_header(&exchange, "X-Request-Id", "%s", json_text_at(exchange.detail, "request_id"));
     }
     bool keep;
-    if (route) {
-        keep = answer_route(server, connection, &exchange, route);
+    if (found.route) {
+        keep = answer_route(server, connection, &exchange, &found);
     } else {
-        reply_error(&exchange, service, other_method ? 405 : 404, NULL,
-                    other_method ? "The method is not allowed here."
-                                 : "The requested resource was not found.");
-        keep_journal(&exchange, request, service, "unknown", &(struct fault){.action = ""});
-        keep = send_reply(connection, &exchange, exchange.reply.size, request->keep_alive);
+        reply_error(&exchange, service, found.other_method ? 405 : 404, NULL,
+                    found.other_method ? "The method is not allowed here."
+                                       : "The requested resource was not found.");
+        keep_journal(server, &exchange, service, "unknown", &(struct fault){.action = ""});
+        keep = send_reply(server, connection, &exchange, exchange.reply.size, request->keep_alive);
     }
     json_decref(exchange.detail);
     buf_done(&exchange.reply);

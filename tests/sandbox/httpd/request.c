@@ -7,7 +7,7 @@
 #include <strings.h>
 
 #include "base/mem.h"
-#include "httpd/server.h"
+#include "httpd/internal.h"
 
 #define RECEIVE (64 * 1024)
 
@@ -27,7 +27,7 @@ static size_t line_end(const struct buf *in, size_t from)
 }
 
 /* Waits for a whole head; *out_size counts its bytes with the empty line. */
-static enum reading await_head(struct connection *connection, size_t *out_size, int *out_status)
+static enum request_outcome await_head(struct connection *connection, size_t *out_size, int *out_status)
 {
     size_t start = 0;
     for (;;) {
@@ -35,16 +35,16 @@ static enum reading await_head(struct connection *connection, size_t *out_size, 
         if (end == 0) {
             if (connection->in.size >= HEAD_LIMIT) {
                 *out_status = 431;
-                return READING_REFUSED;
+                return REQUEST_REFUSED;
             }
-            if (!receive(connection)) return READING_ENDED;
+            if (!receive(connection)) return REQUEST_ENDED;
             continue;
         }
         const char *line = connection->in.data + start;
         bool empty = end - start == 1 || (end - start == 2 && line[0] == '\r');
         if (empty && start > 0) {
             *out_size = end;
-            return READING_DONE;
+            return REQUEST_READ;
         }
         if (empty) { /* blank lines before a request line are allowed */
             buf_drop(&connection->in, end);
@@ -152,21 +152,21 @@ const char *request_header(const struct request *request, const char *name)
 }
 
 /* Moves `size` bytes of body out of the connection. */
-static enum reading read_bytes(struct connection *connection, struct request *request, size_t size,
-                               int *out_status)
+static enum request_outcome read_bytes(struct connection *connection, struct request *request, size_t size,
+                                       int *out_status)
 {
     if (size > BODY_LIMIT - request->body.size) {
         *out_status = 413;
-        return READING_REFUSED;
+        return REQUEST_REFUSED;
     }
     while (size > 0) {
-        if (connection->in.size == 0 && !receive(connection)) return READING_ENDED;
+        if (connection->in.size == 0 && !receive(connection)) return REQUEST_ENDED;
         size_t part = connection->in.size < size ? connection->in.size : size;
         (void)buf_add(&request->body, connection->in.data, part); /* fits: see above */
         buf_drop(&connection->in, part);
         size -= part;
     }
-    return READING_DONE;
+    return REQUEST_READ;
 }
 
 /* One line, without its end, from the connection. */
@@ -184,29 +184,30 @@ static bool read_line(struct connection *connection, char *out_line, size_t size
     return true;
 }
 
-static enum reading read_chunks(struct connection *connection, struct request *request, int *out_status)
+static enum request_outcome read_chunks(struct connection *connection, struct request *request,
+                                        int *out_status)
 {
     char line[1024];
     for (;;) {
-        if (!read_line(connection, line, sizeof line)) return READING_ENDED;
+        if (!read_line(connection, line, sizeof line)) return REQUEST_ENDED;
         char *end;
         unsigned long long size = strtoull(line, &end, 16);
         if (end == line || !isxdigit((unsigned char)line[0]) || (*end && !strchr("; \t", *end))) {
             *out_status = 400;
-            return READING_REFUSED;
+            return REQUEST_REFUSED;
         }
         if (size == 0) break;
-        enum reading reading = read_bytes(connection, request, size, out_status);
-        if (reading != READING_DONE) return reading;
-        if (!read_line(connection, line, sizeof line) || line[0]) return READING_ENDED;
+        enum request_outcome outcome = read_bytes(connection, request, size, out_status);
+        if (outcome != REQUEST_READ) return outcome;
+        if (!read_line(connection, line, sizeof line) || line[0]) return REQUEST_ENDED;
     }
     do { /* trailers */
-        if (!read_line(connection, line, sizeof line)) return READING_ENDED;
+        if (!read_line(connection, line, sizeof line)) return REQUEST_ENDED;
     } while (line[0]);
-    return READING_DONE;
+    return REQUEST_READ;
 }
 
-static enum reading read_body(struct connection *connection, struct request *request, int *out_status)
+static enum request_outcome read_body(struct connection *connection, struct request *request, int *out_status)
 {
     const char *encoding = request_header(request, "transfer-encoding");
     const char *length = request_header(request, "content-length");
@@ -214,39 +215,39 @@ static enum reading read_body(struct connection *connection, struct request *req
     static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
     if (expect && strcasecmp(expect, "100-continue") == 0 && connection->in.size == 0 &&
         !connection_send(connection, go_on, sizeof go_on - 1))
-        return READING_ENDED;
+        return REQUEST_ENDED;
     if (encoding) {
         *out_status = 501;
         return strcasecmp(encoding, "chunked") == 0 ? read_chunks(connection, request, out_status)
-                                                    : READING_REFUSED;
+                                                    : REQUEST_REFUSED;
     }
     if (!length) {
         *out_status = 411; /* a body without a length can't be told from the next request */
         bool bodiless = strcmp(request->method, "GET") == 0 || strcmp(request->method, "DELETE") == 0 ||
                         strcmp(request->method, "HEAD") == 0 || strcmp(request->method, "OPTIONS") == 0;
-        return bodiless ? READING_DONE : READING_REFUSED;
+        return bodiless ? REQUEST_READ : REQUEST_REFUSED;
     }
     char *end;
     errno = 0;
     unsigned long long size = strtoull(length, &end, 10);
     if (!isdigit((unsigned char)length[0]) || *end || errno) {
         *out_status = 400;
-        return READING_REFUSED;
+        return REQUEST_REFUSED;
     }
     return read_bytes(connection, request, size, out_status);
 }
 
-enum reading request_read(struct connection *connection, struct request *out_request, int *out_status)
+enum request_outcome request_read(struct connection *connection, struct request *out_request, int *out_status)
 {
     *out_request = (struct request){.head = NULL};
     buf_init(&out_request->body, BODY_LIMIT);
     size_t size = 0;
-    enum reading reading = await_head(connection, &size, out_status);
-    if (reading != READING_DONE) return reading;
+    enum request_outcome outcome = await_head(connection, &size, out_status);
+    if (outcome != REQUEST_READ) return outcome;
     out_request->head = mem_bytes(connection->in.data, size);
     buf_drop(&connection->in, size);
     *out_status = parse_head(out_request, size);
-    return *out_status ? READING_REFUSED : read_body(connection, out_request, out_status);
+    return *out_status ? REQUEST_REFUSED : read_body(connection, out_request, out_status);
 }
 
 void request_done(struct request *request)

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "sandbox_internal.h"
+#include "httpd/tls.h"
 
 #define DAY_S 86400L
 

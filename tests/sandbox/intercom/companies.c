@@ -18,7 +18,7 @@ static void scroll_companies(struct exchange *exchange)
     json_t *page;
     char param[SCROLL_PARAM];
     if (!intercom_admit(exchange, &minor)) return;
-    struct sandbox *sandbox = exchange->sandbox;
+    struct sandbox *sandbox = exchange_sandbox(exchange);
     switch (companies_scroll(sandbox->companies, exchange_query(exchange, "scroll_param"),
                              virtual_clock_read(sandbox->clock), &page, param)) {
     case SCROLL_GOES_ON:
@@ -38,7 +38,8 @@ static void show_company(struct exchange *exchange)
 {
     int minor;
     if (!intercom_admit(exchange, &minor)) return;
-    json_t *company = shelf_get(shelves_find(exchange->sandbox->shelves, "companies"), exchange->capture[0]);
+    json_t *company =
+        shelf_get(shelves_find(exchange_sandbox(exchange)->shelves, "companies"), exchange->capture[0]);
     if (company)
         exchange_reply_json(exchange, 200, company);
     else
@@ -50,7 +51,7 @@ static void list_segments(struct exchange *exchange)
     int minor;
     if (!intercom_admit(exchange, &minor)) return;
     json_object_set_new(exchange->detail, "id", json_string(exchange->capture[0]));
-    json_t *segments = companies_segments(exchange->sandbox->companies, exchange->capture[0]);
+    json_t *segments = companies_segments(exchange_sandbox(exchange)->companies, exchange->capture[0]);
     if (segments)
         exchange_reply_json(exchange, 200, json_pack("{s:s, s:o}", "type", "list", "data", segments));
     else

@@ -43,8 +43,8 @@ json_t *intercom_next_url(const struct exchange *exchange, const struct intercom
     const char *host = exchange_header(exchange, "host");
     if (page->number * page->size >= page->total) return NULL;
     return json_sprintf("%s://%s%s?%s%sper_page=%" PRId64 "&page=%" PRId64,
-                        exchange->sandbox->tls ? "https" : "http", host ? host : "localhost", exchange->path,
-                        parameters, *parameters ? "&" : "", page->size, page->number + 1);
+                        exchange_sandbox(exchange)->tls ? "https" : "http", host ? host : "localhost",
+                        exchange->path, parameters, *parameters ? "&" : "", page->size, page->number + 1);
 }
 
 /* --- GET /contacts --- */
@@ -73,7 +73,7 @@ static void list_contacts(struct exchange *exchange)
         !intercom_number(exchange, "per_page", CONTACTS_PAGE, MOST_PER_PAGE, &per_page) ||
         !read_cursor(exchange, &next))
         return;
-    struct world *world = exchange->sandbox->world;
+    struct world *world = exchange_sandbox(exchange)->world;
     buf_text(&exchange->reply, "{\"type\":\"list\",\"data\":[");
     size_t count = world_contacts(world, &next, (size_t)per_page, &exchange->reply, &total);
     struct intercom_page page = {.number = 1, .size = per_page, .total = total};
@@ -107,7 +107,7 @@ static void show_contact(struct exchange *exchange)
     char into[WORLD_ID];
     if (!intercom_admit(exchange, &minor)) return;
     json_object_set_new(exchange->detail, "id", json_string(exchange->capture[0]));
-    enum world_state state = world_contact(exchange->sandbox->world, exchange->capture[0],
+    enum world_state state = world_contact(exchange_sandbox(exchange)->world, exchange->capture[0],
                                            intercom_history(exchange, minor), &exchange->reply, into);
     if (state != WORLD_HERE) refuse_contact(exchange, minor, state, into);
 }
@@ -167,7 +167,7 @@ typedef json_t *make_full(const char *contact, json_t *id); /* takes the referen
 static bool add_full(struct exchange *exchange, enum world_list list, make_full *make, json_t *full)
 {
     AUTO(json_drop)
-    json_t *elements = world_contact_list(exchange->sandbox->world, exchange->capture[0], list);
+    json_t *elements = world_contact_list(exchange_sandbox(exchange)->world, exchange->capture[0], list);
     for (size_t i = 0; i < json_array_size(elements); i++)
         json_array_append_new(full, make(exchange->capture[0],
                                          json_incref(json_object_get(json_array_get(elements, i), "id"))));
@@ -183,7 +183,7 @@ static bool find_contact(struct exchange *exchange, int *out_minor)
     if (!intercom_admit(exchange, out_minor)) return false;
     json_object_set_new(exchange->detail, "id", json_string(exchange->capture[0]));
     enum world_state state =
-        world_contact(exchange->sandbox->world, exchange->capture[0], false, &unused, into);
+        world_contact(exchange_sandbox(exchange)->world, exchange->capture[0], false, &unused, into);
     if (state != WORLD_HERE) refuse_contact(exchange, *out_minor, state, into);
     return state == WORLD_HERE;
 }

@@ -79,7 +79,7 @@ static bool check_token(struct exchange *exchange)
     const char *authorization = exchange_header(exchange, "authorization");
     static const char scheme[] = "Bearer ";
     if (authorization && strncasecmp(authorization, scheme, sizeof scheme - 1) == 0 &&
-        auth_is_source_token(exchange->sandbox->auth, authorization + sizeof scheme - 1))
+        auth_is_source_token(exchange_sandbox(exchange)->auth, authorization + sizeof scheme - 1))
         return true;
     intercom_refuse(exchange, 401, "unauthorized", "Access Token Invalid");
     return false;
@@ -88,10 +88,10 @@ static bool check_token(struct exchange *exchange)
 /* Counts the request; every answer behind a valid token tells the state of the window. */
 static bool check_rate(struct exchange *exchange)
 {
-    struct intercom *intercom = exchange->sandbox->intercom;
+    struct intercom *intercom = exchange_sandbox(exchange)->intercom;
     int64_t now_s = (int64_t)time(NULL), window_s = now_s / WINDOW_S * WINDOW_S;
     int64_t today_s =
-        virtual_clock_peek(exchange->sandbox->clock) / 1000000; /* as the header Date tells it */
+        virtual_clock_peek(exchange_sandbox(exchange)->clock) / 1000000; /* as the header Date tells it */
     pthread_mutex_lock(&intercom->lock);
     if (window_s != intercom->window_s) {
         intercom->window_s = window_s;
@@ -148,7 +148,7 @@ static void handle_me(struct exchange *exchange)
 {
     int minor;
     if (!intercom_admit(exchange, &minor)) return;
-    const struct sandbox_options *options = &exchange->sandbox->options;
+    const struct sandbox_options *options = &exchange_sandbox(exchange)->options;
     exchange_reply_json(
         exchange, 200,
         json_pack("{s:s, s:s, s:s, s:s, s:b, s:{s:s, s:s, s:s, s:i, s:b, s:b, s:s, s:s}, s:{s:s, s:s}, s:b}",
@@ -288,7 +288,7 @@ static json_t *make_pages(const struct search *search, int64_t page, int64_t tot
 static void run_search(struct exchange *exchange, const struct subject *subject, struct search *search,
                        const json_t *cursor, const char *hash)
 {
-    struct sandbox *sandbox = exchange->sandbox;
+    struct sandbox *sandbox = exchange_sandbox(exchange);
     int64_t now_s = virtual_clock_read(sandbox->clock) / 1000000;
     struct world_query query = {
         .from_s = search->from_s,
@@ -332,8 +332,8 @@ static void search(struct exchange *exchange, const struct subject *subject)
     struct search wanted;
     struct query_error err;
     if (!search_parse(body, subject->kind,
-                      subject->by_days && minor < 17 ? exchange->sandbox->intercom->zone : NULL, &wanted,
-                      &err)) {
+                      subject->by_days && minor < 17 ? exchange_sandbox(exchange)->intercom->zone : NULL,
+                      &wanted, &err)) {
         intercom_refuse(exchange, 400, err.code, err.message);
         return;
     }
@@ -368,7 +368,7 @@ static void show_conversation(struct exchange *exchange)
 {
     int minor;
     if (!intercom_admit(exchange, &minor)) return;
-    struct sandbox *sandbox = exchange->sandbox;
+    struct sandbox *sandbox = exchange_sandbox(exchange);
     const char *display = exchange_query(exchange, "display_as");
     bool plain = display && strcmp(display, "plaintext") == 0;
     json_object_set_new(exchange->detail, "id", json_string(exchange->capture[0]));
@@ -385,7 +385,7 @@ static void list_admins(struct exchange *exchange)
     int minor;
     if (!intercom_admit(exchange, &minor)) return;
     buf_text(&exchange->reply, "{\"type\":\"admin.list\",\"admins\":");
-    admins_write(exchange->sandbox->admins, &exchange->reply);
+    admins_write(exchange_sandbox(exchange)->admins, &exchange->reply);
     buf_byte(&exchange->reply, '}');
 }
 

@@ -115,7 +115,7 @@ static bool narrow_object_type(struct exchange *exchange, struct asked *asked)
     asked->object_type = exchange->capture[0];
     asked->query.wanted = is_wanted;
     struct shelf_query any = {.limit = 1, .wanted = is_wanted, .self = asked};
-    shelf_list(shelves_find(exchange->sandbox->shelves, asked->list->kind), &any, &page);
+    shelf_list(shelves_find(exchange_sandbox(exchange)->shelves, asked->list->kind), &any, &page);
     json_decref(page.records);
     if (page.total == 0) intercom_refuse(exchange, 404, "not_found", "Custom object type not found");
     return page.total > 0;
@@ -304,10 +304,11 @@ static bool read_asked(struct exchange *exchange, struct asked *out_asked)
     const struct list *list = out_asked->list;
     if (!intercom_admit(exchange, &out_asked->minor) || !check_list(exchange, list, out_asked->minor))
         return false;
-    out_asked->query = (struct shelf_query){.order = list->order,
-                                            .descending = list->descending,
-                                            .self = out_asked,
-                                            .now_s = virtual_clock_read(exchange->sandbox->clock) / 1000000};
+    out_asked->query =
+        (struct shelf_query){.order = list->order,
+                             .descending = list->descending,
+                             .self = out_asked,
+                             .now_s = virtual_clock_read(exchange_sandbox(exchange)->clock) / 1000000};
     return check_parameters(exchange, list) && read_paging(exchange, out_asked) &&
            (!list->narrow || list->narrow(exchange, out_asked));
 }
@@ -320,8 +321,9 @@ static json_t *make_link(struct exchange *exchange, const struct asked *asked)
     AUTO(buf_done) struct buf link;
     const char *host = exchange_header(exchange, "host");
     buf_init(&link, 4096);
-    buf_format(&link, "http%s://%s%s?page=%" PRId64 "&per_page=%zu", exchange->sandbox->tls ? "s" : "",
-               host ? host : "localhost", exchange->path, asked->page + 1, asked->query.limit);
+    buf_format(&link, "http%s://%s%s?page=%" PRId64 "&per_page=%zu",
+               exchange_sandbox(exchange)->tls ? "s" : "", host ? host : "localhost", exchange->path,
+               asked->page + 1, asked->query.limit);
     for (size_t i = 0; i < PARAMETERS && asked->list->parameters[i]; i++) {
         const char *name = asked->list->parameters[i], *value = exchange_query(exchange, name);
         if (value) buf_format(&link, "&%s=%s", name, value); /* numbers, as was checked */
@@ -369,7 +371,7 @@ static void show_list(struct exchange *exchange)
     struct shelf_page page;
     if (!read_asked(exchange, &asked)) return;
     const struct list *list = asked.list;
-    shelf_list(shelves_find(exchange->sandbox->shelves, list->kind), &asked.query, &page);
+    shelf_list(shelves_find(exchange_sandbox(exchange)->shelves, list->kind), &asked.query, &page);
     for (size_t i = 0; asked.left_out && i < json_array_size(page.records); i++)
         json_object_del(json_array_get(page.records, i), asked.left_out);
     json_object_set_new(exchange->detail, "list", json_string(list->kind));

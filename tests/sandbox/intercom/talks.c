@@ -22,7 +22,7 @@ static void list_handling_events(struct exchange *exchange)
     int minor;
     if (!intercom_admit(exchange, &minor) || !check_version(exchange, minor, 15)) return;
     json_object_set_new(exchange->detail, "id", json_string(exchange->capture[0]));
-    json_t *events = world_handling_events(exchange->sandbox->talks, exchange->capture[0], false);
+    json_t *events = world_handling_events(exchange_sandbox(exchange)->talks, exchange->capture[0], false);
     if (events)
         exchange_reply_json(exchange, 200, json_pack("{s:o}", "handling_events", events));
     else
@@ -51,7 +51,7 @@ static void list_deleted(struct exchange *exchange)
         intercom_refuse(exchange, 400, "parameter_invalid", "order must be asc or desc");
         return;
     }
-    struct world *talks = exchange->sandbox->talks;
+    struct world *talks = exchange_sandbox(exchange)->talks;
     page.total = world_removals(talks);
     json_t *deleted = json_array();
     for (int64_t i = (page.number - 1) * page.size; i < page.total && i < page.number * page.size; i++)

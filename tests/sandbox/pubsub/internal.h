@@ -24,13 +24,16 @@
 #include <grpc/status.h>
 
 #include "google/pubsub/v1/pubsub.pb-c.h"
-#include "sandbox_internal.h"
+#include "pubsub/server.h"
+#include "shared/faults.h"
+#include "shared/journal.h"
+#include "shared/virtual_clock.h"
 
 struct broker;
 struct wire;
 
 struct pubsub {
-    struct sandbox *sandbox;
+    struct pubsub_options options;
     struct broker *broker;
     struct wire *wire;
 };

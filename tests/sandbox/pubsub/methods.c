@@ -167,7 +167,7 @@ static bool publish(struct ask *ask, int64_t now_us)
         ids[i] = (char *)texts + i * MESSAGE_ID;
         ask_conclude(ask,
                      broker_publish(ask->pubsub->broker, request->topic, request->messages[i],
-                                    virtual_clock_read(ask->pubsub->sandbox->clock), ids[i]),
+                                    virtual_clock_read(ask->pubsub->options.clock), ids[i]),
                      request->topic);
         json_array_append_new(list, json_string(ids[i]));
     }
@@ -356,20 +356,19 @@ void ask_begin(struct ask *ask, struct pubsub *pubsub, const char *path)
         if (strcmp(methods[i].path, path) == 0) ask->method = &methods[i];
     if (!ask->method) return;
     if (!ask->method->serve) ask->stream = stream_new();
-    ask->faulty = faults_next(pubsub->sandbox->faults, "pubsub", ask->method->operation, &ask->fault);
+    ask->faulty = faults_next(pubsub->options.faults, "pubsub", ask->method->operation, &ask->fault);
     if (does(ask, "delay")) ask->due_ms = clock_ms() + argument(ask, 0);
 }
 
 void ask_enter_journal(const struct ask *ask, int64_t now_us)
 {
-    struct sandbox *sandbox = ask->pubsub->sandbox;
-    journal_add(sandbox->journal, "pubsub", ask->method ? ask->method->operation : "unknown", now_us,
-                (int)ask->status, ask->faulty ? ask->fault.line : NULL, ask->detail);
+    journal_add(ask->pubsub->options.journal, "pubsub", ask->method ? ask->method->operation : "unknown",
+                now_us, (int)ask->status, ask->faulty ? ask->fault.line : NULL, ask->detail);
 }
 
 bool ask_serve(struct ask *ask)
 {
-    int64_t now_us = virtual_clock_peek(ask->pubsub->sandbox->clock);
+    int64_t now_us = virtual_clock_peek(ask->pubsub->options.clock);
     if (clock_ms() < ask->due_ms) return false;
     ask->status = GRPC_STATUS_OK;
     buf_reset(&ask->reply);
@@ -396,7 +395,7 @@ bool ask_serve(struct ask *ask)
 
 bool ask_hear(struct ask *ask)
 {
-    int64_t now_us = virtual_clock_peek(ask->pubsub->sandbox->clock);
+    int64_t now_us = virtual_clock_peek(ask->pubsub->options.clock);
     ask->status = GRPC_STATUS_OK;
     if (ask->refusal) {
         ask_refuse(ask, GRPC_STATUS_UNAUTHENTICATED, "%s", ask->refusal);
@@ -417,7 +416,7 @@ bool ask_hear(struct ask *ask)
 bool ask_tell(struct ask *ask)
 {
     buf_reset(&ask->reply);
-    return stream_tell(ask, virtual_clock_peek(ask->pubsub->sandbox->clock));
+    return stream_tell(ask, virtual_clock_peek(ask->pubsub->options.clock));
 }
 
 void ask_undo(struct ask *ask)
@@ -427,7 +426,7 @@ void ask_undo(struct ask *ask)
         NULL, ask->request.size, (const uint8_t *)buf_string(&ask->request));
     if (request)
         broker_take_back(ask->pubsub->broker, request->subscription, &ask->reply,
-                         virtual_clock_peek(ask->pubsub->sandbox->clock));
+                         virtual_clock_peek(ask->pubsub->options.clock));
     google__pubsub__v1__pull_request__free_unpacked(request, NULL);
 }
 

@@ -6,12 +6,12 @@
 #include "base/mem.h"
 #include "pubsub/internal.h"
 
-struct pubsub *pubsub_start(struct sandbox *sandbox, int port, struct error *err)
+struct pubsub *pubsub_start(const struct pubsub_options *options, struct error *err)
 {
     struct pubsub *pubsub = mem_zero(1, sizeof *pubsub);
-    pubsub->sandbox = sandbox;
-    pubsub->broker = broker_new(sandbox->faults);
-    pubsub->wire = wire_start(pubsub, port, err);
+    pubsub->options = *options;
+    pubsub->broker = broker_new(options->faults);
+    pubsub->wire = wire_start(pubsub, options->port, err);
     if (pubsub->wire) return pubsub;
     broker_free(pubsub->broker);
     free(pubsub);
@@ -96,7 +96,7 @@ char *pubsub_publish(struct pubsub *pubsub, const char *project, const char *sub
     message->data.data = (uint8_t *)mem_bytes(data_size > 0 ? data : "", data_size);
     message->data.len = data_size;
     fill_attributes(message, attributes);
-    (void)broker_publish(pubsub->broker, topic, message, virtual_clock_read(pubsub->sandbox->clock), id);
+    (void)broker_publish(pubsub->broker, topic, message, virtual_clock_read(pubsub->options.clock), id);
     google__pubsub__v1__pubsub_message__free_unpacked(message, NULL);
     return mem_text(id);
 }
@@ -104,11 +104,11 @@ char *pubsub_publish(struct pubsub *pubsub, const char *project, const char *sub
 bool pubsub_seek(struct pubsub *pubsub, const char *project, const char *subscription, int64_t time_us)
 {
     AUTO(mem_free) char *name = whole_name(project, "subscriptions", subscription, "");
-    int64_t now_us = virtual_clock_peek(pubsub->sandbox->clock);
+    int64_t now_us = virtual_clock_peek(pubsub->options.clock);
     return broker_seek(pubsub->broker, name, time_us, now_us) == GRPC_STATUS_OK;
 }
 
 json_t *pubsub_report(struct pubsub *pubsub)
 {
-    return broker_report(pubsub->broker, virtual_clock_peek(pubsub->sandbox->clock));
+    return broker_report(pubsub->broker, virtual_clock_peek(pubsub->options.clock));
 }

@@ -14,6 +14,8 @@
 #include <grpc/support/time.h>
 
 #include "base/mem.h"
+#include "google/auth.h"
+#include "httpd/tls.h"
 #include "pubsub/internal.h"
 
 #define ACCEPTING     32 /* calls that may arrive at the same moment */
@@ -141,7 +143,8 @@ static void arrived(struct call *call)
     ask_begin(&call->ask, call->wire->pubsub, path);
     gpr_free(path);
     AUTO(mem_free) char *bearer = authorization(call);
-    call->ask.refusal = auth_refusal(call->wire->pubsub->sandbox, bearer);
+    struct auth *auth = call->wire->pubsub->options.auth;
+    call->ask.refusal = auth ? auth_refusal(auth, bearer) : NULL;
     call->begun = true;
     if (call->ask.stream) stream_part(call, true);
 
@@ -334,7 +337,7 @@ static bool listen_on(struct wire *wire, int port)
 {
     char address[32];
     snprintf(address, sizeof address, "127.0.0.1:%d", port);
-    grpc_server_credentials *credentials = make_credentials(wire->pubsub->sandbox->tls);
+    grpc_server_credentials *credentials = make_credentials(wire->pubsub->options.tls);
     wire->port = grpc_server_add_http2_port(wire->server, address, credentials);
     grpc_server_credentials_release(credentials);
     return wire->port > 0;

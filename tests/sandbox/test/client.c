@@ -78,3 +78,15 @@ void answer_done(struct answer *answer)
 {
     buf_done(&answer->all);
 }
+
+bool client_serve(struct sandbox *sandbox, const struct route *routes)
+{
+    struct error err;
+    struct route_table table = {.routes = routes, .service = sandbox};
+    struct server_options options = {.tables = &table,
+                                     .table_count = 1,
+                                     .clock = sandbox->clock,
+                                     .journal = sandbox->journal,
+                                     .faults = sandbox->faults};
+    return server_start(&options, &sandbox->server, &err);
+}

@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "base/buf.h"
+#include "sandbox_internal.h"
 
 struct answer {
     int status;       /* 0: the connection was cut before a status line came */
@@ -22,5 +23,8 @@ struct answer client_request(int port, const char *method, const char *target, c
                              const char *body);
 json_t *client_json(const struct answer *answer); /* NULL: it is not JSON; yours */
 void answer_done(struct answer *answer);
+
+/* Starts sandbox->server with its clock, journal and faults; the routes' service is the sandbox. */
+bool client_serve(struct sandbox *sandbox, const struct route *routes);
 
 #endif

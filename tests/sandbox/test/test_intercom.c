@@ -25,7 +25,6 @@
     "Intercom-Version: " version "\r\n"
 
 static const char v16[] = HEADERS("2.16"), v17[] = HEADERS("2.17");
-static const struct route *const tables[] = {intercom_routes};
 
 static void add(struct sandbox *sandbox, const char *id, int64_t updated_s, const char *role)
 {
@@ -47,7 +46,8 @@ static int set_up(void **state)
     sandbox->world = world_new(1, "sandbox1");
     sandbox->talks = world_new_talks(1, "sandbox1");
     sandbox->admins = admins_new(1);
-    sandbox->auth = auth_new(sandbox, &err);
+    sandbox->auth =
+        auth_new(&(struct auth_options){.clock = sandbox->clock, .source_token = "sandbox-token"}, &err);
     sandbox->intercom = intercom_new("America/Los_Angeles", &err);
     add(sandbox, "a", MIDNIGHT_S - 1, "user");
     add(sandbox, "b", MIDNIGHT_S, "lead");
@@ -55,7 +55,7 @@ static int set_up(void **state)
     add(sandbox, "d", MIDNIGHT_S + DAY_S, "user");
     add(sandbox, "e", MIDNIGHT_S + 2 * DAY_S, "user");
     *state = sandbox;
-    return server_start(sandbox, 0, tables, 1, &sandbox->server, &err) ? 0 : -1;
+    return client_serve(sandbox, intercom_routes) ? 0 : -1;
 }
 
 static int tear_down(void **state)

@@ -41,18 +41,16 @@ static const struct route routes[] = {
     {"bigquery", "count", "GET", "/bigquery/v2/count", handle_count},
     {.handle = NULL},
 };
-static const struct route *const tables[] = {routes};
 
 static int set_up(void **state)
 {
     struct sandbox *sandbox = mem_zero(1, sizeof *sandbox);
-    struct error err;
     sandbox->clock = virtual_clock_new(INT64_C(1772424000000000));
     sandbox->journal = journal_new();
     sandbox->faults = faults_new();
     atomic_store(&calls, 0);
     *state = sandbox;
-    return server_start(sandbox, 0, tables, 1, &sandbox->server, &err) ? 0 : -1;
+    return client_serve(sandbox, routes) ? 0 : -1;
 }
 
 static int tear_down(void **state)

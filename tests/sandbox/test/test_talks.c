@@ -30,7 +30,6 @@
 static const char headers[] =
     "Authorization: Bearer sandbox-token\r\nAccept: application/json\r\nContent-Type: application/json\r\n"
     "Intercom-Version: 2.16\r\n";
-static const struct route *const tables_of_routes[] = {intercom_routes};
 
 static int64_t now_us(void *self)
 {
@@ -51,12 +50,12 @@ static int set_up(void **state)
     sandbox->talks = world_new_talks(3, "sandbox1");
     sandbox->admins = admins_new(3);
     sandbox->intercom = intercom_new("America/Los_Angeles", &err);
-    sandbox->auth = auth_new(sandbox, &err);
+    sandbox->auth =
+        auth_new(&(struct auth_options){.clock = sandbox->clock, .source_token = "sandbox-token"}, &err);
     world_fill_talks(sandbox->talks, FROM_S, FROM_S + 9 * DAY_S, TALKS, 8, 100);
     world_fill_talks(sandbox->talks, FROM_S, FROM_S + 9 * DAY_S, 1, LONG, 20);
     *state = sandbox;
-    return store_open(NULL, now_us, NULL, &sandbox->store, &err) &&
-                   server_start(sandbox, 0, tables_of_routes, 1, &sandbox->server, &err)
+    return store_open(NULL, now_us, NULL, &sandbox->store, &err) && client_serve(sandbox, intercom_routes)
                ? 0
                : -1;
 }

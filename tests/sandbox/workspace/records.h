@@ -77,10 +77,8 @@ struct records {
     size_t removal_count, removal_capacity;
 };
 
-/* Hashes that are the same on every machine: of a number, and of bytes behind those that `hash` is of. */
-#define HASH_OF_NOTHING UINT64_C(0xcbf29ce484222325)
+/* A hash of a number, the same on every machine. */
 uint64_t mix(uint64_t number);
-uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t size);
 
 void records_id(const struct records *records, size_t number, char out_id[RECORD_ID]);
 

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/day.h"
 #include "base/mem.h"
+#include "shared/hash.h"
 #include "workspace/records.h"
 #include "workspace/template.h"
 

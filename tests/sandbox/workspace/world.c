@@ -27,14 +27,6 @@ uint64_t mix(uint64_t number)
     return number ^ (number >> 31);
 }
 
-uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t size)
-{
-    const unsigned char *byte = bytes;
-    for (size_t i = 0; i < size; i++)
-        hash = (hash ^ byte[i]) * UINT64_C(0x100000001b3); /* FNV-1a */
-    return hash;
-}
-
 struct world *world_new(uint64_t seed, const char *workspace)
 {
     struct world *world = mem_zero(1, sizeof *world);

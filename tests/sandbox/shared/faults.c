@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 #include "base/suggest.h"
-#include "sandbox_internal.h"
+#include "shared/faults.h"
 
 #define FAULTS      1000
 #define EVERY_CALL  0

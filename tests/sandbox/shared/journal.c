@@ -10,7 +10,7 @@
 #include "base/day.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "sandbox_internal.h"
+#include "shared/journal.h"
 
 #define ENTRIES    200000
 #define LINE_LIMIT (1024 * 1024)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* clock.c - virtual time: it ticks when it is read and jumps when it is told to. */
+/* virtual_clock.c - virtual time: it ticks when it is read and jumps when it is told to. */
 #include <assert.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "sandbox_internal.h"
+#include "shared/virtual_clock.h"
 
 #define TICK_US 1000
 

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* server.h - BigQuery's REST API over a store. Any thread. */
+#ifndef CASELOAD_SANDBOX_BIGQUERY_SERVER_H
+#define CASELOAD_SANDBOX_BIGQUERY_SERVER_H
+
+#include <stddef.h>
+
+#include "httpd/httpd.h"
+
+struct store;
+
+struct bigquery_options { /* all borrowed */
+    struct store *store;
+    struct virtual_clock *clock;
+    struct journal *journal;
+    struct faults *faults;
+};
+
+extern const struct route bigquery_routes[]; /* their service is the struct bigquery */
+
+struct bigquery *bigquery_start(const struct bigquery_options *options);
+void bigquery_stop(struct bigquery *bigquery);      /* waits for running jobs */
+size_t bigquery_running(struct bigquery *bigquery); /* jobs that have not ended yet */
+
+#endif

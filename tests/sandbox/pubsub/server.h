@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* server.h - Pub/Sub over gRPC: one subscription and topic, or as many as clients make. Any thread. */
+#ifndef CASELOAD_SANDBOX_PUBSUB_SERVER_H
+#define CASELOAD_SANDBOX_PUBSUB_SERVER_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct auth;
+struct faults;
+struct journal;
+struct tls;
+struct virtual_clock;
+
+struct pubsub_options { /* all borrowed */
+    int port;           /* 0: any free one */
+    struct virtual_clock *clock;
+    struct journal *journal;
+    struct faults *faults;
+    struct auth *auth;     /* NULL: bearer tokens are not looked at */
+    const struct tls *tls; /* NULL: in the clear */
+};
+
+struct pubsub *pubsub_start(const struct pubsub_options *options, struct error *err); /* NULL: err says why */
+void pubsub_stop(struct pubsub *pubsub);
+int pubsub_port(const struct pubsub *pubsub);
+/* Creates topic and subscription if needed; settings may be NULL or hold ack_deadline_seconds,
+ * max_delivery_attempts (0: no dead-letter policy). Names are short ("caseload") or whole. */
+void pubsub_make(struct pubsub *pubsub, const char *project, const char *subscription,
+                 const json_t *settings);
+/* Puts a message into a topic (its name is the subscription's); the id is returned, yours. */
+char *pubsub_publish(struct pubsub *pubsub, const char *project, const char *subscription, const char *data,
+                     size_t data_size, const json_t *attributes);
+/* What was published since then comes again, acknowledged or not; what is older is done. False: unknown. */
+bool pubsub_seek(struct pubsub *pubsub, const char *project, const char *subscription, int64_t time_us);
+/* {"messages":[{"id","state":"waiting|leased|acked|dead","deliveries","extends","nack_delays":[..]}]}; yours
+ */
+json_t *pubsub_report(struct pubsub *pubsub);
+
+#endif
