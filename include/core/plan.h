@@ -23,6 +23,7 @@
 struct plan_settings {
     const struct zone *zone;
     struct day start;
+    struct day first_day; /* the source holds nothing older; a request for earlier days is a mistake */
     int lookback_days;
     int settle_minutes;
     int reconcile_days; /* 0: never */
@@ -40,7 +41,7 @@ struct plan {
 };
 
 /* published_us: when the tick was published; INT64_MAX: never satisfied. ERROR_REQUEST for a range that can't
- * be served. */
+ * be served; ERROR_CONFIG if the start lies after today. */
 bool plan_make(const struct plan_settings *settings, const struct stream *stream, const struct state *state,
                const struct request *request, int64_t published_us, struct plan *out_plan,
                struct error *err) CHECKED;

@@ -29,6 +29,7 @@ struct source_type {
     const char *name;
     const struct stream *const *streams; /* the table of streams, in order */
     size_t stream_count;
+    int first_year;                /* the service began then: no record is older */
     struct setting_table settings; /* of the configuration's object "source", beside "type" */
     size_t options_size;           /* of the struct that `settings` describes */
     /* options is borrowed as long as the source lives. ERROR_CONFIG: a value is wrong. */

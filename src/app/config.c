@@ -157,6 +157,18 @@ static bool read_environment(struct config *config, struct error *err)
     return true;
 }
 
+static bool check_start(const struct config *config, struct error *err)
+{
+    const struct source_type *type = config->source_type;
+    char text[DAY_TEXT];
+
+    if (day_compare(config->start_date, day_of_civil(type->first_year, 1, 1)) >= 0) return true;
+    day_format(config->start_date, text);
+    return error_set(err, ERROR_CONFIG,
+                     "start_date is %s, but %s holds nothing from before %d; check the year", text,
+                     type->name, type->first_year);
+}
+
 /* Rules that concern several settings. */
 static bool check_together(struct config *config, struct error *err)
 {
@@ -165,6 +177,11 @@ static bool check_together(struct config *config, struct error *err)
     if (!settings_check(&config_settings, config, err) ||
         !settings_check(&config->source_type->settings, config->source_options, err))
         return false;
+    if (!check_start(config, err)) return false;
+    if (config->streams.is_given && config->streams.count == 0)
+        return error_set(
+            err, ERROR_CONFIG,
+            "streams is empty; name at least one stream, or leave it out to load the default ones");
     if (!zone_load(config->timezone, &zone, err)) return error_wrap(err, "timezone");
     zone_free(zone);
     if (!config->control_dataset) config->control_dataset = mem_format("%s_caseload", config->dataset);

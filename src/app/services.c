@@ -260,6 +260,7 @@ struct run_context services_context(struct services *services)
     return (struct run_context){
         .plan = {.zone = services->zone,
                  .start = config->start_date,
+                 .first_day = day_of_civil(config->source_type->first_year, 1, 1),
                  .lookback_days = (int)config->lookback_days,
                  .settle_minutes = (int)config->settle_minutes,
                  .reconcile_days = (int)config->reconcile_days},

@@ -84,6 +84,31 @@ static bool refuse_late(const char *key, struct day asked, struct day hi, struct
         key, text, last, key);
 }
 
+/* Days that hold nothing are a slip of the pen: loading them would look like success. */
+static bool check_dates(const struct plan_settings *settings, const struct request *request,
+                        const struct plan *plan, struct error *err)
+{
+    char text[DAY_TEXT], limit[DAY_TEXT];
+
+    if (day_compare(settings->start, plan->today) > 0) {
+        day_format(settings->start, text);
+        day_format(plan->today, limit);
+        return error_set(
+            err, ERROR_CONFIG,
+            "start_date is %s, which is after today (%s by the warehouse's clock); set the first day "
+            "to load",
+            text, limit);
+    }
+    if (request->has_from && day_compare(request->from, settings->first_day) < 0) {
+        day_format(request->from, text);
+        day_format(settings->first_day, limit);
+        return error_set(err, ERROR_REQUEST,
+                         "\"from\" is %s, but the source holds nothing before %s; check the year", text,
+                         limit);
+    }
+    return true;
+}
+
 static bool plan_tick(const struct plan_settings *settings, const struct stream *stream,
                       const struct state *state, const struct request *request, int64_t published_us,
                       struct plan *plan, struct error *err)
@@ -198,6 +223,7 @@ bool plan_make(const struct plan_settings *settings, const struct stream *stream
         .hi = settled_day(settings, state->now_us),
         .today = zone_day(settings->zone, state->now_us / 1000000),
     };
+    if (!check_dates(settings, request, out_plan, err)) return false;
     switch (stream->kind) {
     case STREAM_INCREMENTAL:
     case STREAM_EVENT:

@@ -427,6 +427,7 @@ const struct source_type intercom_type = {
     .name = INTERCOM_NAME,
     .streams = streams,
     .stream_count = sizeof streams / sizeof *streams,
+    .first_year = 2011,
     .settings = {settings, sizeof settings / sizeof *settings},
     .options_size = sizeof(struct intercom_options),
     .create = intercom_create,

@@ -90,6 +90,32 @@ static void check_unit(const struct bench *bench, size_t i, int lo, int hi, bool
     assert_int_equal(bench->plan.units[i].claim_hi.n, claim_hi);
 }
 
+static void refuse(struct bench *bench, enum error_kind kind, const char *text)
+{
+    const struct stream *stream = &fake_people;
+    assert_false(plan_make(&bench->settings, stream, &bench->state, &bench->request, INT64_MAX, &bench->plan,
+                           &bench->err));
+    assert_int_equal(bench->err.kind, kind);
+    if (!strstr(bench->err.text, text)) fail_msg("\"%s\" is not in \"%s\"", text, bench->err.text);
+}
+
+/* An empty load that looks like success would hide a mistyped year. */
+static void test_dates_that_hold_nothing_are_refused(void **state)
+{
+    struct bench *bench = *state;
+
+    bench->settings.start = (struct day){121}; /* today is day 120 */
+    refuse(bench, ERROR_CONFIG, "after today (1970-05-01");
+    bench->settings.start = (struct day){120};
+    make(bench, &fake_people, INT64_MAX);
+    bench->settings.start = (struct day){100};
+    bench->settings.first_day = (struct day){50};
+    bench->request = (struct request){.has_from = true, .from = {49}, .has_to = true, .to = {60}};
+    refuse(bench, ERROR_REQUEST, "holds nothing before 1970-02-20");
+    bench->request.from = (struct day){50};
+    make(bench, &fake_people, INT64_MAX);
+}
+
 static void test_first_tick_loads_from_start_in_weeks(void **state)
 {
     struct bench *bench = *state;
@@ -371,6 +397,7 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         CASE(test_first_tick_loads_from_start_in_weeks),
+        CASE(test_dates_that_hold_nothing_are_refused),
         CASE(test_steady_state_reads_the_lookback_and_the_open_end),
         CASE(test_a_newer_run_satisfies_a_tick),
         CASE(test_deleted_rows_uncover_their_day_alone),
