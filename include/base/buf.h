@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* buf.h - bytes that grow up to a ceiling.
  *
- * Always true: size <= capacity <= limit + 1; if data is not NULL, data[size] is NUL. A zeroed buf is valid,
- * empty, and has no room: give it a limit with buf_init. The add functions return false, and set `full` for
- * good, when the ceiling would be passed; what was there stays. A row can therefore be built by many adds and
- * checked once. One thread at a time.
+ * Always true: size <= capacity <= limit + 1; if data is not NULL, data[size] is NUL. A zeroed buf is valid
+ * and empty with limit 0: buf_init sets a limit. The add functions return false and set `full` when the bytes
+ * would exceed the limit; the content stays. `full` stays set until buf_reset, so a text can be built by many
+ * adds and checked once at its end. One thread at a time.
  */
 #ifndef CASELOAD_BASE_BUF_H
 #define CASELOAD_BASE_BUF_H
@@ -24,14 +24,23 @@ struct buf {
 
 void buf_init(struct buf *buf, size_t limit); /* allocates nothing */
 void buf_done(struct buf *buf);
-void buf_reset(struct buf *buf); /* empty again, memory and limit kept, full cleared */
+void buf_reset(struct buf *buf); /* empty; memory and limit are kept, full is cleared */
 bool buf_add(struct buf *buf, const void *bytes, size_t size);
-bool buf_byte(struct buf *buf, char byte);
 bool buf_text(struct buf *buf, const char *text);
 bool buf_format(struct buf *buf, const char *format, ...) PRINTF(2, 3);
-void buf_drop(struct buf *buf, size_t size);       /* forget the first bytes */
-void buf_cut(struct buf *buf, size_t size);        /* keep only the first bytes; full stays as it is */
+/* Makes room for `size` more bytes, so that adding them does not move `data`. false: beyond the limit. */
+bool buf_reserve(struct buf *buf, size_t size);
+void buf_drop(struct buf *buf, size_t size);       /* removes the first bytes */
+void buf_cut(struct buf *buf, size_t size);        /* keeps only the first bytes; full is unchanged */
 const char *buf_string(const struct buf *buf);     /* never NULL; borrowed until the next change */
-char *buf_take(struct buf *buf, size_t *out_size); /* hands the bytes over: free() them; buf is empty again */
+char *buf_take(struct buf *buf, size_t *out_size); /* the caller frees them; buf is empty afterwards */
+
+static inline bool buf_byte(struct buf *buf, char byte)
+{
+    if (buf->full || buf->size + 1 >= buf->capacity) return buf_add(buf, &byte, 1);
+    buf->data[buf->size++] = byte;
+    buf->data[buf->size] = '\0';
+    return true;
+}
 
 #endif

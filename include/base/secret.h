@@ -23,5 +23,7 @@ bool secret_from_env(struct secret *secret, const char *name, struct error *err)
 bool secret_from_file(struct secret *secret, const char *path, struct error *err) CHECKED; /* ERROR_CONFIG */
 const char *secret_reveal(const struct secret *secret); /* borrowed; "" when empty */
 void secret_done(struct secret *secret);
+void secret_wipe(void *memory,
+                 size_t size); /* overwrites bytes that are about to be freed; NULL with 0 is fine */
 
 #endif

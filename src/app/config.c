@@ -2,10 +2,11 @@
 #include "config.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
+#include "base/json.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/suggest.h"
@@ -87,21 +88,8 @@ static bool read_file(const char *path, json_t **out_root, struct error *err)
 {
     AUTO(json_drop) json_t *root = NULL;
     AUTO(buf_done) struct buf text = {0};
-    char block[4096];
-    size_t size;
-    FILE *file = fopen(path, "rb");
 
-    if (!file)
-        return error_set(err, ERROR_CONFIG, "the configuration %s can't be opened: %s", path,
-                         strerror(errno));
-    buf_init(&text, LIMIT_CONFIG);
-    while ((size = fread(block, 1, sizeof block, file)) > 0 && buf_add(&text, block, size))
-        continue;
-    fclose(file);
-    if (text.full)
-        return error_set(err, ERROR_CONFIG,
-                         "the configuration %s has more than %d bytes; is it the right file?", path,
-                         LIMIT_CONFIG);
+    if (!file_read(path, LIMIT_CONFIG, &text, err)) return error_wrap(err, "the configuration");
     if (!json_read(buf_string(&text), text.size, NULL, &root, err)) {
         err->kind = ERROR_CONFIG;
         return error_wrap(err, "the configuration %s is not JSON", path);

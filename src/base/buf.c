@@ -11,8 +11,8 @@
 
 #define FIRST_CAPACITY 256
 
-/* Room for `size` more bytes and the NUL. Doubles, so that n adds cost O(n) in total. */
-static bool reserve(struct buf *buf, size_t size)
+/* Doubles the capacity, so that n adds cost O(n) in total. */
+bool buf_reserve(struct buf *buf, size_t size)
 {
     size_t needed;
     size_t capacity;
@@ -29,6 +29,7 @@ static bool reserve(struct buf *buf, size_t size)
     if (capacity > buf->limit + 1) capacity = buf->limit + 1;
     buf->data = mem_grow(buf->data, capacity, 1);
     buf->capacity = capacity;
+    buf->data[buf->size] = '\0';
     return true;
 }
 
@@ -59,16 +60,11 @@ void buf_cut(struct buf *buf, size_t size)
 
 bool buf_add(struct buf *buf, const void *bytes, size_t size)
 {
-    if (!reserve(buf, size)) return false;
+    if (!buf_reserve(buf, size)) return false;
     if (size) memcpy(buf->data + buf->size, bytes, size);
     buf->size += size;
     buf->data[buf->size] = '\0';
     return true;
-}
-
-bool buf_byte(struct buf *buf, char byte)
-{
-    return buf_add(buf, &byte, 1);
 }
 
 bool buf_text(struct buf *buf, const char *text)
@@ -90,7 +86,7 @@ bool buf_format(struct buf *buf, const char *format, ...)
         return false;
     }
     if ((size_t)size < sizeof small) return buf_add(buf, small, (size_t)size);
-    if (!reserve(buf, (size_t)size)) return false;
+    if (!buf_reserve(buf, (size_t)size)) return false;
     va_start(args, format);
     (void)vsnprintf(buf->data + buf->size, (size_t)size + 1, format, args); /* its size was measured above */
     va_end(args);

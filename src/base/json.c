@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/json.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/parse.h"
 #include "base/utf8.h"
 
 #define QUOTE_BYTES 40
@@ -70,7 +70,7 @@ static bool refuse(const char *bytes, size_t size, const json_error_t *why, stru
     if (position > size) position = size;
     start = position > QUOTE_BYTES / 2 ? position - QUOTE_BYTES / 2 : 0;
     buf_init(&quote, QUOTE_BYTES * 8);
-    (void)json_write_string(&quote, bytes + start, size - start < QUOTE_BYTES ? size - start : QUOTE_BYTES);
+    json_write_string(&quote, bytes + start, size - start < QUOTE_BYTES ? size - start : QUOTE_BYTES);
     return error_set(err, ERROR_FORMAT, "not JSON at byte %zu of %zu: %.*s, around %s; ask its sender",
                      position, size, (int)(near ? near - why->text : (ptrdiff_t)strlen(why->text)), why->text,
                      buf_string(&quote));
@@ -160,23 +160,23 @@ bool json_write_string(struct buf *out, const char *text, size_t size)
 {
     size_t at = 0;
 
-    (void)buf_byte(out, '"'); /* a full buffer is seen at the end */
+    buf_byte(out, '"');
     while (at < size) {
         size_t run = at;
         size_t character;
 
         while (run < size && plain((unsigned char)text[run]))
             run++;
-        (void)buf_add(out, text + at, run - at);
+        buf_add(out, text + at, run - at);
         at = run;
         if (at == size) break;
         character = utf8_size(text + at, size - at);
         if (character == 0)
-            (void)buf_text(out, "\xEF\xBF\xBD");
+            buf_text(out, "\xEF\xBF\xBD");
         else if (character == 1)
-            (void)write_escape(out, text[at]);
+            write_escape(out, text[at]);
         else
-            (void)buf_add(out, text + at, character);
+            buf_add(out, text + at, character);
         at += character ? character : 1;
     }
     return buf_byte(out, '"');
@@ -203,10 +203,10 @@ static bool write_object(struct buf *out, const json_t *object)
         (json_t *)(uintptr_t)object; /* jansson's iterators take no const, but change nothing */
 
     json_object_foreach (borrowed, key, member) {
-        (void)buf_text(out, separator); /* a full buffer is seen at the end */
-        (void)json_write_string(out, key, strlen(key));
-        (void)buf_byte(out, ':');
-        (void)json_write(out, member);
+        buf_text(out, separator);
+        json_write_string(out, key, strlen(key));
+        buf_byte(out, ':');
+        json_write(out, member);
         separator = ",";
     }
     return buf_text(out, *separator == '{' ? "{}" : "}");
@@ -214,10 +214,10 @@ static bool write_object(struct buf *out, const json_t *object)
 
 static bool write_array(struct buf *out, const json_t *array)
 {
-    (void)buf_byte(out, '['); /* a full buffer is seen at the end */
+    buf_byte(out, '[');
     for (size_t i = 0; i < json_array_size(array); i++) {
-        if (i > 0) (void)buf_byte(out, ',');
-        (void)json_write(out, json_array_get(array, i));
+        if (i > 0) buf_byte(out, ',');
+        json_write(out, json_array_get(array, i));
     }
     return buf_byte(out, ']');
 }
@@ -263,13 +263,8 @@ const char *json_text_at(const json_t *value, const char *path)
 int64_t json_int_at(const json_t *value, const char *path, int64_t fallback)
 {
     const json_t *found = json_at(value, path);
-    const char *text = json_string_value(found);
-    char *end;
-    long long number;
+    int64_t number;
 
     if (json_is_integer(found)) return json_integer_value(found);
-    if (!text || (text[0] != '-' && (text[0] < '0' || text[0] > '9'))) return fallback;
-    errno = 0;
-    number = strtoll(text, &end, 10);
-    return errno == 0 && end != text && *end == '\0' ? number : fallback;
+    return parse_int64(json_string_value(found), &number) ? number : fallback;
 }

@@ -59,7 +59,7 @@ static void name_duplicates(struct walk *walk, const json_t *keys, const char *k
     for (size_t i = 0; i + 1 < json_array_size(ends); i++) {
         do {
             buf_reset(&name);
-            (void)buf_format(&name, "%s (%" PRId64 ")", key, ++number); /* it fits: the key is of the text */
+            buf_format(&name, "%s (%" PRId64 ")", key, ++number); /* it fits: the key is of the text */
         } while (json_object_get(keys, buf_string(&name)));
         add_mark(walk, (size_t)json_integer_value(json_array_get(ends, i)), number);
     }
@@ -153,8 +153,8 @@ bool json_rename_duplicates(const char *bytes, size_t size, struct json_normalis
     if (!walk_text(&walk)) walk.count = 0;
     if (walk.count > 0) qsort(walk.marks, walk.count, sizeof *walk.marks, compare_marks);
     for (size_t i = 0; i < walk.count; i++) {
-        (void)buf_add(out, bytes + done, walk.marks[i].at - done); /* a full buffer is seen at the end */
-        (void)buf_format(out, " (%" PRId64 ")", walk.marks[i].number);
+        buf_add(out, bytes + done, walk.marks[i].at - done);
+        buf_format(out, " (%" PRId64 ")", walk.marks[i].number);
         done = walk.marks[i].at;
     }
     if (normalisations) normalisations->duplicates += (int64_t)walk.count;

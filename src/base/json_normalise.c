@@ -4,12 +4,12 @@
  * Works on tokens, not on a tree: strings and numbers are looked at, everything else is copied. What is not
  * JSON for another reason comes out as it went in, and jansson says what is wrong with it.
  */
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
+#include "base/parse.h"
 #include "base/utf8.h"
 
 #define REPLACEMENT    "\xEF\xBF\xBD" /* U+FFFD */
@@ -31,12 +31,12 @@ static void replace_character(struct scan *scan, size_t size)
 {
     scan->at += size;
     scan->normalisations->characters++;
-    (void)buf_text(scan->out, REPLACEMENT); /* a full buffer is seen at the end */
+    buf_text(scan->out, REPLACEMENT);
 }
 
 static void copy(struct scan *scan, size_t size)
 {
-    (void)buf_add(scan->out, scan->at, size); /* a full buffer is seen at the end */
+    buf_add(scan->out, scan->at, size);
     scan->at += size;
 }
 
@@ -138,14 +138,13 @@ static const char *number_end(const char *at, const char *end, bool *out_integer
 static bool number_fits(const char *text, size_t size, bool integer)
 {
     char copied[NUMBER_LONGEST + 1];
+    int64_t ignored;
 
     if (size > NUMBER_LONGEST) return false;
     memcpy(copied, text, size);
     copied[size] = '\0';
     if (!integer) return isfinite(strtod(copied, NULL));
-    errno = 0;
-    (void)strtoll(copied, NULL, 10); /* only whether it fits */
-    return errno == 0;
+    return parse_int64(copied, &ignored);
 }
 
 static void number(struct scan *scan)
@@ -164,9 +163,9 @@ static void number(struct scan *scan)
         return;
     }
     scan->normalisations->numbers++;
-    (void)buf_byte(scan->out, '"'); /* a full buffer is seen at the end */
+    buf_byte(scan->out, '"');
     copy(scan, size);
-    (void)buf_byte(scan->out, '"');
+    buf_byte(scan->out, '"');
 }
 
 bool json_normalise(const char *bytes, size_t size, struct json_normalisations *normalisations,

@@ -58,8 +58,8 @@ static void add_text(struct buf *line, const char *key, const char *text)
         while (size > 0 && ((unsigned char)text[size] & 0xC0) == 0x80) /* not in the middle of a character */
             size--;
     }
-    (void)buf_format(line, ",\"%s\":", key); /* a line that is full ends early; see below */
-    (void)json_write_string(line, text, size);
+    buf_format(line, ",\"%s\":", key); /* a line that is full ends early; see below */
+    json_write_string(line, text, size);
 }
 
 static void add_time(struct buf *line)
@@ -69,7 +69,7 @@ static void add_time(struct buf *line)
 
     (void)clock_gettime(CLOCK_REALTIME, &now); /* this clock always exists */
     instant_format((int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000, text);
-    (void)buf_format(line, "{\"time\":\"%s\"", text);
+    buf_format(line, "{\"time\":\"%s\"", text);
 }
 
 static void write_line(enum log_level level, const struct buf *line)
@@ -118,13 +118,13 @@ void log_write(enum log_level level, const char *event, const struct log_field *
         if (field->text)
             add_text(&line, field->key, field->text);
         else
-            (void)buf_format(&line, ",\"%s\":%lld", field->key, (long long)field->number);
+            buf_format(&line, ",\"%s\":%lld", field->key, (long long)field->number);
     }
     if (line.full || !buf_text(&line, "}\n")) {
         /* Too many fields for one line: those that fit are told. */
         line.full = false;
         buf_cut(&line, safe);
-        (void)buf_text(&line, "}\n");
+        buf_text(&line, "}\n");
     }
     write_line(level, &line);
 }

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/secret.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 
-/* Through a volatile pointer, so that no compiler finds the writes useless. */
-static void wipe(void *memory, size_t size)
+/* Through a volatile pointer, so that no compiler removes the writes. */
+void secret_wipe(void *memory, size_t size)
 {
     volatile unsigned char *byte = memory;
 
@@ -79,44 +77,14 @@ bool secret_from_env(struct secret *secret, const char *name, struct error *err)
     return true;
 }
 
-/* Up to `capacity` bytes. false: errno says why. */
-static bool read_all(int file, char *bytes, size_t capacity, size_t *out_size)
-{
-    *out_size = 0;
-    while (*out_size < capacity) {
-        ssize_t got = read(file, bytes + *out_size, capacity - *out_size);
-
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return false;
-        if (got == 0) break;
-        *out_size += (size_t)got;
-    }
-    return true;
-}
-
 bool secret_from_file(struct secret *secret, const char *path, struct error *err)
 {
-    const size_t capacity = SECRET_LIMIT + 3; /* "\r\n", and one byte more to see that it is too long */
-    char *bytes;
-    size_t size = 0;
-    bool done;
-    int file = open(path, O_RDONLY | O_CLOEXEC);
+    AUTO(buf_done) struct buf bytes = {0};
+    bool done = file_read(path, SECRET_LIMIT + 2, &bytes, err) && /* "\r\n" */
+                secret_set(secret, buf_string(&bytes), without_newline(buf_string(&bytes), bytes.size), err);
 
-    if (file < 0)
-        return error_set(err, ERROR_CONFIG,
-                         "can't open the secret file %s: %s; check the path and its permissions", path,
-                         strerror(errno));
-    bytes = mem_zero(capacity, 1);
-    done = read_all(file, bytes, capacity, &size);
-    if (!done) (void)error_set(err, ERROR_CONFIG, "can't read the secret file %s: %s", path, strerror(errno));
-    (void)close(file); /* it was only read */
-    if (done) {
-        done = secret_set(secret, bytes, without_newline(bytes, size), err);
-        if (!done) (void)error_wrap(err, "secret file %s", path);
-    }
-    wipe(bytes, capacity);
-    free(bytes);
-    return done;
+    secret_wipe(bytes.data, bytes.size);
+    return done || error_wrap(err, "secret file %s", path);
 }
 
 const char *secret_reveal(const struct secret *secret)
@@ -127,7 +95,7 @@ const char *secret_reveal(const struct secret *secret)
 void secret_done(struct secret *secret)
 {
     if (!secret) return;
-    if (secret->bytes) wipe(secret->bytes, secret->size);
+    if (secret->bytes) secret_wipe(secret->bytes, secret->size);
     free(secret->bytes);
     *secret = (struct secret){.size = 0};
 }

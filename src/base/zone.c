@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/zone.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "base/file.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "zone_rule.h"
@@ -164,47 +160,18 @@ static bool harmless(const char *name)
     return before != '/' && before != '.';
 }
 
-/* The bytes of a regular file, up to the limit; NULL: errno says why. */
-static unsigned char *read_file(const char *path, size_t *out_size)
-{
-    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* never wait for a pipe's other end */
-    struct stat facts;
-    unsigned char *bytes;
-
-    *out_size = 0;
-    if (file < 0) return NULL;
-    if (fstat(file, &facts) != 0 || !S_ISREG(facts.st_mode) || facts.st_size > FILE_LIMIT) {
-        (void)close(file); /* it was only read */
-        errno = EINVAL;
-        return NULL;
-    }
-    bytes = mem_zero(FILE_LIMIT, 1);
-    while (*out_size < FILE_LIMIT) {
-        ssize_t got = read(file, bytes + *out_size, FILE_LIMIT - *out_size);
-
-        if (got < 0 && errno == EINTR) continue;
-        if (got <= 0) break; /* a file that breaks off is refused by its reader */
-        *out_size += (size_t)got;
-    }
-    (void)close(file); /* it was only read */
-    return bytes;
-}
-
 static bool load(struct zone *zone, const char *name, struct error *err)
 {
     const char *folder = getenv("TZDIR");
     AUTO(mem_free) char *path = mem_format("%s/%s", folder && *folder ? folder : FOLDER, name);
-    AUTO(mem_free) unsigned char *bytes = NULL;
-    size_t size;
+    AUTO(buf_done) struct buf bytes = {0};
 
-    bytes = read_file(path, &size);
-    if (!bytes)
-        return error_set(
-            err, ERROR_CONFIG,
-            "time zone \"%s\": can't read %s: %s; use a name like \"Europe/Berlin\" or \"Etc/UTC\", and "
-            "see that the system's time zone database (tzdata) is installed",
-            name, path, strerror(errno));
-    if (!read_zone(zone, (struct view){.at = bytes, .left = size}))
+    if (!file_read(path, FILE_LIMIT, &bytes, err))
+        return error_wrap(err,
+                          "time zone \"%s\" (use a name like \"Europe/Berlin\" or \"Etc/UTC\", and install "
+                          "the system's time zone database, tzdata)",
+                          name);
+    if (!read_zone(zone, (struct view){.at = (unsigned char *)bytes.data, .left = bytes.size}))
         return error_set(err, ERROR_CONFIG,
                          "time zone \"%s\": %s is not a time zone file; install tzdata again", name, path);
     return true;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* job.c - jobs under ids that we choose before the call, so that every unclear outcome can be looked up. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/parse.h"
 #include "base/random.h"
 #include "internal.h"
 
@@ -299,14 +299,7 @@ const char *cell_text(const json_t *row, size_t index)
 
 bool cell_int(const json_t *row, size_t index, int64_t *out_value)
 {
-    const char *text = cell_text(row, index);
-    char *end = NULL;
-    if (!text || !*text) return false;
-    errno = 0;
-    long long value = strtoll(text, &end, 10);
-    if (errno || *end) return false;
-    *out_value = value;
-    return true;
+    return parse_int64(cell_text(row, index), out_value);
 }
 
 bool cell_day(const json_t *row, size_t index, struct day *out_day)

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/parse.h"
 #include "internal.h"
 
 #define BLOCK      65536
@@ -67,13 +68,12 @@ static bool pause_step(struct upload *upload, int64_t least_ms, struct error *er
 static bool read_range(const struct http_reply *reply, int64_t *out_stored)
 {
     char text[64];
-    char *end = NULL;
+    int64_t last = 0;
     *out_stored = 0;
     if (!http_header(reply, "range", text, sizeof text)) return true;
     const char *range = strncmp(text, "bytes=", 6) ? text : text + 6;
-    if (strncmp(range, "0-", 2) != 0 || range[2] < '0' || range[2] > '9') return false;
-    long long last = strtoll(range + 2, &end, 10);
-    if (*end || last < 0 || last >= INT64_MAX) return false;
+    if (strncmp(range, "0-", 2) != 0 || !parse_int64(range + 2, &last) || last < 0 || last == INT64_MAX)
+        return false;
     *out_stored = last + 1;
     return true;
 }

@@ -10,6 +10,7 @@
 
 #include "base/day.h"
 #include "base/json.h"
+#include "base/parse.h"
 #include "core/rows.h"
 
 #define EXACT_DIGITS   15                 /* decimal digits that a double always gives back */
@@ -27,14 +28,9 @@ static bool is_digit(char c)
 static bool integer_text(const char *text, int64_t *out)
 {
     const char *digits = text + (*text == '-');
-    char *end;
-    long long value;
 
     if (!is_digit(*digits) || (*digits == '0' && (digits[1] != '\0' || digits != text))) return false;
-    errno = 0;
-    value = strtoll(text, &end, 10);
-    *out = value;
-    return errno == 0 && *end == '\0';
+    return parse_int64(text, out);
 }
 
 static const char *skip_digits(const char *at)
@@ -147,13 +143,13 @@ bool row_instant(const json_t *value, int64_t *out_us)
 static bool write_text(const json_t *value, struct buf *out)
 {
     if (json_is_string(value)) {
-        (void)json_write_string(out, json_string_value(value), json_string_length(value));
+        json_write_string(out, json_string_value(value), json_string_length(value));
         return true;
     }
     if (!json_is_number(value) && !json_is_boolean(value)) return false;
-    (void)buf_byte(out, '"');
-    (void)json_write(out, value); /* digits and letters only: nothing to escape */
-    (void)buf_byte(out, '"');
+    buf_byte(out, '"');
+    json_write(out, value); /* digits and letters only: nothing to escape */
+    buf_byte(out, '"');
     return true;
 }
 
@@ -164,9 +160,9 @@ static bool write_integer(const json_t *value, struct buf *out)
     if (!as_integer(value, &integer)) return false;
     /* Beyond 2^53 a loader that reads numbers as doubles would round; BigQuery takes texts for INT64. */
     if (integer > -EXACT_INTEGER && integer < EXACT_INTEGER)
-        (void)buf_format(out, "%" PRId64, integer);
+        buf_format(out, "%" PRId64, integer);
     else
-        (void)buf_format(out, "\"%" PRId64 "\"", integer);
+        buf_format(out, "\"%" PRId64 "\"", integer);
     return true;
 }
 
@@ -174,9 +170,9 @@ static bool write_real(const json_t *value, struct buf *out)
 {
     if (!fits_real(value)) return false;
     if (json_is_string(value))
-        (void)buf_text(out, json_string_value(value)); /* its grammar was checked */
+        buf_text(out, json_string_value(value)); /* its grammar was checked */
     else
-        (void)json_write(out, value);
+        json_write(out, value);
     return true;
 }
 
@@ -187,9 +183,9 @@ static bool write_instant(const json_t *value, struct buf *out)
 
     if (!row_instant(value, &us)) return false;
     instant_format(us, text);
-    (void)buf_byte(out, '"');
-    (void)buf_text(out, text);
-    (void)buf_byte(out, '"');
+    buf_byte(out, '"');
+    buf_text(out, text);
+    buf_byte(out, '"');
     return true;
 }
 
@@ -202,9 +198,9 @@ bool rows_value_write(enum column_type type, const json_t *value, struct buf *ou
     case COLUMN_TIMESTAMP: return write_instant(value, out);
     case COLUMN_BOOL:
         if (!json_is_boolean(value)) return false;
-        (void)json_write(out, value);
+        json_write(out, value);
         return true;
-    case COLUMN_JSON: (void)json_write(out, value); return true;
+    case COLUMN_JSON: json_write(out, value); return true;
     case COLUMN_RECORD: break;
     }
     return false;

@@ -35,20 +35,20 @@ static void add_step(struct buf *path, const struct step *step)
 {
     if (step->up) {
         add_step(path, step->up);
-        (void)buf_byte(path, '.');
+        buf_byte(path, '.');
     }
     if (!step->key) {
-        (void)buf_format(path, "%zu", step->index);
+        buf_format(path, "%zu", step->index);
         return;
     }
     for (const char *at = step->key; *at;) {
         size_t run = strcspn(at, ".\\");
 
-        (void)buf_add(path, at, run);
+        buf_add(path, at, run);
         at += run;
         if (*at) {
-            (void)buf_byte(path, '\\');
-            (void)buf_byte(path, *at++);
+            buf_byte(path, '\\');
+            buf_byte(path, *at++);
         }
     }
 }
@@ -59,10 +59,10 @@ static void extra_leaf(struct builder *builder, const struct step *step, const j
     buf_reset(&builder->path);
     add_step(&builder->path, step);
     if (builder->path.full) builder->row->full = true; /* a path longer than a row may be */
-    if (builder->extra.size > 0) (void)buf_byte(&builder->extra, ',');
-    (void)json_write_string(&builder->extra, buf_string(&builder->path), builder->path.size);
-    (void)buf_byte(&builder->extra, ':');
-    (void)json_write(&builder->extra, value);
+    if (builder->extra.size > 0) buf_byte(&builder->extra, ',');
+    json_write_string(&builder->extra, buf_string(&builder->path), builder->path.size);
+    buf_byte(&builder->extra, ':');
+    json_write(&builder->extra, value);
     builder->facts->extra_leaves++;
     builder->facts->type_mismatches += misfit;
 }
@@ -94,7 +94,7 @@ static void separate(struct buf *row)
 {
     char last = last_byte(row);
 
-    if (last != '{' && last != '[') (void)buf_byte(row, ',');
+    if (last != '{' && last != '[') buf_byte(row, ',');
 }
 
 static size_t write_fields(struct builder *builder, const struct column *fields, size_t count,
@@ -106,9 +106,9 @@ static bool write_value(struct builder *builder, const struct column *column, co
 {
     if (column->type != COLUMN_RECORD) return rows_value_write(column->type, value, builder->row);
     if (!json_is_object(value)) return false;
-    (void)buf_byte(builder->row, '{');
+    buf_byte(builder->row, '{');
     (void)write_fields(builder, column->fields, column->field_count, value, step);
-    (void)buf_byte(builder->row, '}');
+    buf_byte(builder->row, '}');
     return true;
 }
 
@@ -116,7 +116,7 @@ static bool write_list(struct builder *builder, const struct column *column, con
                        const struct step *up)
 {
     if (!json_is_array(list)) return false;
-    (void)buf_byte(builder->row, '[');
+    buf_byte(builder->row, '[');
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *element = json_array_get(list, i);
         struct step step = {.up = up, .index = i};
@@ -129,7 +129,7 @@ static bool write_list(struct builder *builder, const struct column *column, con
             add_extra(builder, &step, element, true);
         }
     }
-    (void)buf_byte(builder->row, ']');
+    buf_byte(builder->row, ']');
     return true;
 }
 
@@ -145,9 +145,9 @@ static bool write_column(struct builder *builder, const struct column *column, c
     bool fits;
 
     separate(row);
-    (void)buf_byte(row, '"');
-    (void)buf_text(row, column->name); /* ours: an identifier */
-    (void)buf_text(row, "\":");
+    buf_byte(row, '"');
+    buf_text(row, column->name); /* ours: an identifier */
+    buf_text(row, "\":");
     start = row->size;
     fits = list ? write_list(builder, column, value, &step) : write_value(builder, column, value, &step);
     if (!fits) add_extra(builder, &step, value, true);
@@ -321,16 +321,16 @@ static size_t write_row(struct builder *builder, const struct table *table, cons
     size_t required;
 
     day_format(builder->facts->day, day);
-    (void)buf_text(row, "{\"" COLUMN_PARTITION_DATE "\":\"");
-    (void)buf_text(row, day);
-    (void)buf_byte(row, '"');
+    buf_text(row, "{\"" COLUMN_PARTITION_DATE "\":\"");
+    buf_text(row, day);
+    buf_byte(row, '"');
     required = write_fields(builder, table->columns, table->column_count, record, NULL);
     if (builder->extra.size > 0) {
-        (void)buf_text(row, ",\"" COLUMN_EXTRA "\":{");
-        (void)buf_add(row, builder->extra.data, builder->extra.size);
-        (void)buf_byte(row, '}');
+        buf_text(row, ",\"" COLUMN_EXTRA "\":{");
+        buf_add(row, builder->extra.data, builder->extra.size);
+        buf_byte(row, '}');
     }
-    (void)buf_format(row, ",\"" COLUMN_SEQUENCE "\":%" PRId64 "}", sequence);
+    buf_format(row, ",\"" COLUMN_SEQUENCE "\":%" PRId64 "}", sequence);
     if (builder->extra.full) row->full = true;
     return required;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <openssl/crypto.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "internal.h"
@@ -26,49 +26,35 @@ static char *well_known_path(void)
     return home ? mem_format("%s/.config/gcloud/" WELL_KNOWN, home) : NULL;
 }
 
-/* The grant of an open file; its text is wiped. */
-static bool read_grant(const struct token_settings *settings, const char *path, FILE *file,
-                       struct grant **out_grant, struct error *err)
+static bool is_missing(const char *path)
 {
-    AUTO(json_drop) json_t *credentials = NULL;
-    struct error ignored; /* it would quote the file */
-    char *text = mem_zero(LIMIT_FILE, 1);
-    (void)setvbuf(file, NULL, _IONBF, 0); /* else a copy stays in the stream's buffer; a failure keeps one */
-    size_t size = fread(text, 1, LIMIT_FILE, file);
-    bool good = !ferror(file) && size < LIMIT_FILE && json_read(text, size, NULL, &credentials, &ignored) &&
-                json_is_object(credentials);
-    OPENSSL_cleanse(text, LIMIT_FILE);
-    free(text);
-    if (!good)
-        return error_set(err, ERROR_CONFIG,
-                         "the credentials file %s can't be read, or is not one JSON object of less than %d "
-                         "bytes: download it again",
-                         path, LIMIT_FILE);
-    return grant_account_new(settings, path, credentials, out_grant, err);
+    return access(path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR);
 }
 
-static bool file_grant(const struct token_settings *settings, const char *path, bool must,
-                       struct grant **out_grant, struct error *err)
+/* Errors of the JSON reader are not passed on: they would quote the file. */
+static bool read_grant(const struct token_settings *settings, const char *path, struct grant **out_grant,
+                       struct error *err)
 {
-    *out_grant = NULL;
-    FILE *file = fopen(path, "rb");
-    if (!file && !must && (errno == ENOENT || errno == ENOTDIR)) return true;
-    if (!file)
+    AUTO(json_drop) json_t *credentials = NULL;
+    AUTO(buf_done) struct buf text = {0};
+    struct error ignored;
+    bool read = file_read(path, LIMIT_FILE, &text, err);
+    bool good =
+        read && json_read(text.data, text.size, NULL, &credentials, &ignored) && json_is_object(credentials);
+    secret_wipe(text.data, text.size);
+    if (!read) return error_wrap(err, "the credentials file");
+    if (!good)
         return error_set(err, ERROR_CONFIG,
-                         "the credentials file %s can't be opened: %s; check %s and the file's mode", path,
-                         strerror(errno), must ? "GOOGLE_APPLICATION_CREDENTIALS" : "its path");
-    bool good = read_grant(settings, path, file, out_grant, err);
-    (void)fclose(file); /* it was only read */
-    return good;
+                         "the credentials file %s is not one JSON object: download it again", path);
+    return grant_account_new(settings, path, credentials, out_grant, err);
 }
 
 static bool find_grant(const struct token_settings *settings, struct grant **out_grant, struct error *err)
 {
     const char *path = given("GOOGLE_APPLICATION_CREDENTIALS"), *off = given("NO_GCE_CHECK");
-    if (path) return file_grant(settings, path, true, out_grant, err);
+    if (path) return read_grant(settings, path, out_grant, err);
     AUTO(mem_free) char *kept = well_known_path();
-    if (kept && !file_grant(settings, kept, false, out_grant, err)) return false;
-    if (*out_grant) return true;
+    if (kept && !is_missing(kept)) return read_grant(settings, kept, out_grant, err);
     if (off && strcmp(off, "true") == 0)
         (void)error_set(err, ERROR_CONFIG, "the metadata server was not asked, as NO_GCE_CHECK is true");
     else if (grant_metadata_new(settings, out_grant, err))

@@ -44,16 +44,16 @@ static void add_header(struct buf *headers, const char *line, size_t size)
     const char *colon = memchr(line, ':', size);
     if (!colon || colon == line || !printable(line, size)) return;
     for (const char *byte = line; byte < colon; byte++)
-        (void)buf_byte(headers, (char)(*byte >= 'A' && *byte <= 'Z' ? *byte + ('a' - 'A') : *byte));
+        buf_byte(headers, (char)(*byte >= 'A' && *byte <= 'Z' ? *byte + ('a' - 'A') : *byte));
     const char *value = colon + 1;
     const char *end = line + size;
     while (value < end && (*value == ' ' || *value == '\t'))
         value++;
     while (end > value && (end[-1] == ' ' || end[-1] == '\t'))
         end--;
-    (void)buf_text(headers, ": ");
-    (void)buf_add(headers, value, (size_t)(end - value));
-    (void)buf_byte(headers, '\n');
+    buf_text(headers, ": ");
+    buf_add(headers, value, (size_t)(end - value));
+    buf_byte(headers, '\n');
 }
 
 static size_t on_header(char *bytes, size_t one, size_t size, void *self)

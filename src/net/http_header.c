@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <curl/curl.h>
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/parse.h"
 #include "net/http.h"
 
 #define DAY_OF_SECONDS 86400
@@ -34,21 +33,11 @@ bool http_header(const struct http_reply *reply, const char *name, char *out_val
     return found;
 }
 
-static bool read_int(const char *text, int64_t *out_number)
-{
-    char *end = NULL;
-    errno = 0;
-    long long number = strtoll(text, &end, 10);
-    if (errno != 0 || end == text || *end != '\0') return false;
-    *out_number = number;
-    return true;
-}
-
 int64_t http_header_int(const struct http_reply *reply, const char *name, int64_t fallback)
 {
     char text[32];
     int64_t number = 0;
-    return http_header(reply, name, text, sizeof text) && read_int(text, &number) ? number : fallback;
+    return http_header(reply, name, text, sizeof text) && parse_int64(text, &number) ? number : fallback;
 }
 
 int64_t http_date_s(const struct http_reply *reply, int64_t fallback)
@@ -64,7 +53,7 @@ int64_t http_retry_after_ms(const struct http_reply *reply)
     char text[64];
     if (!http_header(reply, "retry-after", text, sizeof text)) return 0;
     int64_t seconds = 0;
-    if (!read_int(text, &seconds)) {
+    if (!parse_int64(text, &seconds)) {
         time_t at = curl_getdate(text, NULL);
         int64_t now = http_date_s(reply, -1);
         if (at == (time_t)-1 || now < 0) return 0;
@@ -81,9 +70,9 @@ bool http_escape(struct buf *out, const char *text)
         bool plain = (*byte >= 'a' && *byte <= 'z') || (*byte >= 'A' && *byte <= 'Z') ||
                      (*byte >= '0' && *byte <= '9') || strchr("-._~", *byte);
         if (plain)
-            (void)buf_byte(out, (char)*byte);
+            buf_byte(out, (char)*byte);
         else
-            (void)buf_add(out, (const char[]){'%', hex[*byte >> 4], hex[*byte & 15]}, 3);
+            buf_add(out, (const char[]){'%', hex[*byte >> 4], hex[*byte & 15]}, 3);
     }
     return !out->full;
 }

@@ -13,6 +13,7 @@
 #include <grpc/support/log.h>
 #include <grpc/support/time.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "net/rpc.h"
@@ -60,40 +61,20 @@ static void log_library(gpr_log_func_args *args)
     log_write(LOG_DEBUG, "grpc", NULL, "%s", args->message);
 }
 
-/* NULL and an error, or the PEM text of the roots. */
-static char *read_roots(const char *path, struct error *err)
-{
-    FILE *file = fopen(path, "rb");
-    if (!file) {
-        error_set(err, ERROR_CONFIG, "can't read the CA file %s: %s; check its path and mode", path,
-                  strerror(errno));
-        return NULL;
-    }
-    char *text = mem_zero(1, CA_LIMIT + 1);
-    size_t size = fread(text, 1, CA_LIMIT + 1, file);
-    bool bad = ferror(file) != 0;
-    fclose(file);
-    if (!bad && size > 0 && size <= CA_LIMIT) return text; /* zeroed behind, so it ends with NUL */
-    free(text);
-    error_set(err, ERROR_CONFIG,
-              "the CA file %s is empty, unreadable or larger than %d bytes; it must hold PEM certificates",
-              path, CA_LIMIT);
-    return NULL;
-}
-
 static bool make_credentials(const struct rpc_settings *settings, grpc_channel_credentials **out_credentials,
                              struct error *err)
 {
-    AUTO(mem_free) char *roots = NULL;
+    AUTO(buf_done) struct buf roots = {0};
     if (settings->plaintext) {
         *out_credentials = grpc_insecure_credentials_create();
         return true;
     }
-    if (settings->ca_file && !(roots = read_roots(settings->ca_file, err))) return false;
-    *out_credentials = grpc_ssl_credentials_create(roots, NULL, NULL, NULL);
+    if (settings->ca_file && !file_read(settings->ca_file, CA_LIMIT, &roots, err))
+        return error_wrap(err, "the CA file");
+    *out_credentials = grpc_ssl_credentials_create(roots.data, NULL, NULL, NULL);
     if (!*out_credentials)
         return error_set(err, ERROR_CONFIG,
-                         "no TLS credentials could be made; does the CA file hold PEM certificates?");
+                         "the gRPC library refused the CA file: it must hold PEM certificates");
     return true;
 }
 

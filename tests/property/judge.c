@@ -39,10 +39,10 @@ static size_t step_down(struct judge *judge, const char *name)
 {
     size_t before = judge->path.size;
 
-    if (judge->depth++ > 0) (void)buf_byte(&judge->path, '.');
+    if (judge->depth++ > 0) buf_byte(&judge->path, '.');
     for (; *name; name++) {
-        if (*name == '.' || *name == '\\') (void)buf_byte(&judge->path, '\\');
-        (void)buf_byte(&judge->path, *name);
+        if (*name == '.' || *name == '\\') buf_byte(&judge->path, '\\');
+        buf_byte(&judge->path, *name);
     }
     return before;
 }

@@ -83,9 +83,9 @@ static void note_extra(struct test *test, const char *table, const char *row)
         AUTO(buf_done) struct buf name;
 
         buf_init(&name, LIMIT_ROW);
-        (void)buf_format(&name, "%s: ", table);
+        buf_format(&name, "%s: ", table);
         for (const char *at = path; *at; at++)
-            (void)buf_byte(&name, (char)(*at >= '0' && *at <= '9' ? '#' : *at));
+            buf_byte(&name, (char)(*at >= '0' && *at <= '9' ? '#' : *at));
         (void)json_object_set_new(
             test->extra_paths, buf_string(&name),
             json_integer(1 + json_integer_value(json_object_get(test->extra_paths, buf_string(&name)))));

@@ -162,12 +162,12 @@ static void spell_key(struct buf *out, const char *key, uint64_t *seed)
 {
     size_t quote = out->size;
 
-    (void)json_write_string(out, key, strlen(key));
+    json_write_string(out, key, strlen(key));
     if (key[0] < 'a' || key[0] > 'z' || dice(seed, 2)) return;
     buf_cut(out, quote);
-    (void)buf_format(out, "\"\\u00%02x", (unsigned)key[0]);
+    buf_format(out, "\"\\u00%02x", (unsigned)key[0]);
     quote = out->size;
-    (void)json_write_string(out, key + 1, strlen(key + 1));
+    json_write_string(out, key + 1, strlen(key + 1));
     memmove(out->data + quote, out->data + quote + 1,
             out->size - quote); /* the quote of the rest, NUL included */
     buf_cut(out, out->size - 1);
@@ -183,12 +183,12 @@ static void add_duplicates(json_t *all, const json_t *object, const char *key, u
     for (uint32_t more = 1 + dice(seed, 2); more > 0; more--) {
         do {
             buf_reset(&name);
-            (void)buf_format(&name, "%s (%d)", key, ++number);
+            buf_format(&name, "%s (%d)", key, ++number);
         } while (json_object_get(object, buf_string(&name)));
         buf_reset(&name);
-        (void)buf_byte(&name, '\x01');
+        buf_byte(&name, '\x01');
         spell_key(&name, key, seed);
-        (void)buf_format(&name, "\x02%s (%d)", key, number);
+        buf_format(&name, "\x02%s (%d)", key, number);
         json_object_set_new(all, buf_string(&name), odd_value(seed, 2));
     }
 }
@@ -268,9 +268,9 @@ static const char *meaning_of(const char *text)
 static void write_text(struct buf *out, const char *text)
 {
     if (text[0] == '\x01')
-        (void)buf_add(out, text + 1, strcspn(text, "\x02") - 1);
+        buf_add(out, text + 1, strcspn(text, "\x02") - 1);
     else
-        (void)json_write_string(out, text, strlen(text));
+        json_write_string(out, text, strlen(text));
 }
 
 void wire_text(struct buf *out, const json_t *tree)
@@ -281,26 +281,26 @@ void wire_text(struct buf *out, const json_t *tree)
     json_t *member;
 
     if (json_is_object(tree)) {
-        (void)buf_byte(out, '{');
+        buf_byte(out, '{');
         json_object_foreach (borrowed, key, member) {
-            (void)buf_text(out, separator);
+            buf_text(out, separator);
             write_text(out, key);
-            (void)buf_byte(out, ':');
+            buf_byte(out, ':');
             wire_text(out, member);
             separator = ",";
         }
-        (void)buf_byte(out, '}');
+        buf_byte(out, '}');
     } else if (json_is_array(tree)) {
-        (void)buf_byte(out, '[');
+        buf_byte(out, '[');
         for (size_t i = 0; i < json_array_size(tree); i++) {
-            if (i > 0) (void)buf_byte(out, ',');
+            if (i > 0) buf_byte(out, ',');
             wire_text(out, json_array_get(tree, i));
         }
-        (void)buf_byte(out, ']');
+        buf_byte(out, ']');
     } else if (json_is_string(tree)) {
         write_text(out, json_string_value(tree));
     } else {
-        (void)json_write(out, tree);
+        json_write(out, tree);
     }
 }
 

@@ -116,11 +116,11 @@ static char *row_key(const struct table *table, const json_t *row)
     buf_init(&key, LIMIT_ROW);
     for (size_t i = 0; i < table->key_count; i++) {
         const json_t *value = json_object_get(row, table->key[i]);
-        if (i > 0) (void)buf_byte(&key, '/');
+        if (i > 0) buf_byte(&key, '/');
         if (json_is_string(value))
-            (void)buf_text(&key, json_string_value(value));
+            buf_text(&key, json_string_value(value));
         else if (json_is_integer(value))
-            (void)buf_format(&key, "%lld", (long long)json_integer_value(value));
+            buf_format(&key, "%lld", (long long)json_integer_value(value));
         else
             return NULL;
     }

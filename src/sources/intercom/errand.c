@@ -56,9 +56,9 @@ bool errand_begin_at(struct errand *errand, struct errands *errands, const struc
     char harmless[LIMIT_NAME];
     AUTO(buf_done) struct buf path;
     buf_init(&path, 8 * LIMIT_NAME); /* escaped, an id has three times its length */
-    (void)buf_text(&path, place->before);
-    (void)http_escape(&path, id);
-    (void)buf_text(&path, place->after);
+    buf_text(&path, place->before);
+    http_escape(&path, id);
+    buf_text(&path, place->after);
     fetch_quote(harmless, sizeof harmless, id);
     (void)snprintf(errand->what, sizeof errand->what, "Intercom %s, id %s", place->name, harmless);
     return errand_begin(errand, errands, buf_string(&path), place->parts, err);
@@ -223,11 +223,11 @@ static char *next_url(const char *first_url, const struct paging_link *link)
     if (link->url) return mem_text(link->url);
     if (!link->cursor && link->number <= 0) return NULL;
     buf_init(&url, LIMIT_NEXT_URL);
-    (void)buf_format(&url, "%s%c", first_url, strchr(first_url, '?') ? '&' : '?');
+    buf_format(&url, "%s%c", first_url, strchr(first_url, '?') ? '&' : '?');
     if (!link->cursor)
-        (void)buf_format(&url, "page=%" PRId64, link->number);
+        buf_format(&url, "page=%" PRId64, link->number);
     else if (buf_text(&url, "starting_after="))
-        (void)http_escape(&url, link->cursor);
+        http_escape(&url, link->cursor);
     return buf_take(&url, NULL);
 }
 

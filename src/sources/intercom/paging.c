@@ -116,7 +116,7 @@ static bool send_request(struct paging *paging, struct error *err)
     shape->write(&ask, &paging->url, &paging->body);
     if (paging->link.url) {
         buf_reset(&paging->url);
-        (void)buf_text(&paging->url, paging->link.url);
+        buf_text(&paging->url, paging->link.url);
     }
     assert(!paging->url.full && !paging->body.full); /* links were measured when they came */
     (void)snprintf(paging->what, sizeof paging->what, "Intercom %s%s%.40s, page %" PRId64,

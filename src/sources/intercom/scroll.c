@@ -52,10 +52,10 @@ struct scroll {
 static bool send_request(struct scroll *scroll, struct error *err)
 {
     buf_reset(&scroll->url);
-    (void)buf_format(&scroll->url, "%s%s", scroll->intercom->base_url, scroll->stream->path);
+    buf_format(&scroll->url, "%s%s", scroll->intercom->base_url, scroll->stream->path);
     if (scroll->param) {
-        (void)buf_text(&scroll->url, "?scroll_param=");
-        (void)http_escape(&scroll->url, scroll->param);
+        buf_text(&scroll->url, "?scroll_param=");
+        http_escape(&scroll->url, scroll->param);
     }
     assert(!scroll->url.full); /* the parameter was measured when it came */
     (void)snprintf(scroll->what, sizeof scroll->what, "Intercom %s, page %" PRId64 " of the scroll",

@@ -21,13 +21,13 @@ void paging_bounds(const struct intercom *intercom, enum intercom_bounds bounds,
 
 static void begin_parameter(struct buf *url)
 {
-    (void)buf_byte(url, strchr(buf_string(url), '?') ? '&' : '?');
+    buf_byte(url, strchr(buf_string(url), '?') ? '&' : '?');
 }
 
 static void write_number(struct buf *url, const char *name, int64_t value)
 {
     begin_parameter(url);
-    (void)buf_format(url, "%s=%" PRId64, name, value);
+    buf_format(url, "%s=%" PRId64, name, value);
 }
 
 static void write_place(const struct intercom_ask *ask, struct buf *url)
@@ -36,11 +36,11 @@ static void write_place(const struct intercom_ask *ask, struct buf *url)
     int minor = ask->intercom->minor;
     bool older = minor < stream->since;
     const char *query = older ? stream->older_query : stream->query;
-    (void)buf_format(url, "%s%s", ask->intercom->base_url, older ? stream->older_path : stream->path);
-    if (ask->leg.type) (void)http_escape(url, ask->leg.type);
+    buf_format(url, "%s%s", ask->intercom->base_url, older ? stream->older_path : stream->path);
+    if (ask->leg.type) http_escape(url, ask->leg.type);
     if (!query || (!older && minor < stream->query_since)) return;
     begin_parameter(url);
-    (void)buf_text(url, query);
+    buf_text(url, query);
 }
 
 static void write_page(const struct intercom_ask *ask, struct buf *url)
@@ -49,8 +49,8 @@ static void write_page(const struct intercom_ask *ask, struct buf *url)
     if (ask->number > 0) write_number(url, "page", ask->number);
     if (!ask->cursor) return;
     begin_parameter(url);
-    (void)buf_text(url, "starting_after=");
-    (void)http_escape(url, ask->cursor);
+    buf_text(url, "starting_after=");
+    http_escape(url, ask->cursor);
 }
 
 /* --- a list that comes whole, or in pages, each of which names the next: by cursor, by number or by URL ---
@@ -87,8 +87,7 @@ const struct intercom_shape intercom_logs = {
 
 static void write_bound(struct buf *body, const char *field, const char *operator, int64_t value)
 {
-    (void)buf_format(body, "{\"field\":\"%s\",\"operator\":\"%s\",\"value\":%" PRId64 "}", field, operator,
-                     value);
+    buf_format(body, "{\"field\":\"%s\",\"operator\":\"%s\",\"value\":%" PRId64 "}", field, operator, value);
 }
 
 static void write_search(const struct intercom_ask *ask, struct buf *url, struct buf *body)
@@ -99,18 +98,18 @@ static void write_search(const struct intercom_ask *ask, struct buf *url, struct
     paging_bounds(ask->intercom, stream->bounds, ask->leg.window, &low, &high);
     write_place(ask, url);
 
-    (void)buf_text(body, "{\"query\":{\"operator\":\"AND\",\"value\":[");
+    buf_text(body, "{\"query\":{\"operator\":\"AND\",\"value\":[");
     write_bound(body, field, ">", low);
     if (high != WINDOW_OPEN) {
-        (void)buf_byte(body, ',');
+        buf_byte(body, ',');
         write_bound(body, field, "<", high);
     }
-    (void)buf_format(body, "]},\"pagination\":{\"per_page\":%d", ask->per_page);
+    buf_format(body, "]},\"pagination\":{\"per_page\":%d", ask->per_page);
     if (ask->cursor) {
-        (void)buf_text(body, ",\"starting_after\":");
-        (void)json_write_string(body, ask->cursor, strlen(ask->cursor));
+        buf_text(body, ",\"starting_after\":");
+        json_write_string(body, ask->cursor, strlen(ask->cursor));
     }
-    (void)buf_format(body, "},\"sort\":{\"field\":\"%s\",\"order\":\"ascending\"}}", field);
+    buf_format(body, "},\"sort\":{\"field\":\"%s\",\"order\":\"ascending\"}}", field);
 }
 
 const struct intercom_shape intercom_search = {.method = "POST", .write = write_search, .cursors = true};

@@ -36,7 +36,7 @@ bool spool_take(struct spool *spool, json_t **out_list, struct error *err)
     struct zbuf_reader *reader = zbuf_open(pack);
     buf_init(&text, LIMIT_RAW);
     for (size_t size; (size = zbuf_read(reader, chunk, sizeof chunk)) > 0;)
-        (void)buf_add(&text, chunk, size); /* it fits: it did before */
+        buf_add(&text, chunk, size); /* it fits: it did before */
     zbuf_close(reader);
     zbuf_done(pack);
     return json_read(buf_string(&text), text.size, NULL, out_list, err);

@@ -236,7 +236,7 @@ static struct http_reply with_headers(const char *lines)
 {
     struct http_reply reply = {0};
     buf_init(&reply.headers, 4096);
-    (void)buf_text(&reply.headers, lines);
+    buf_text(&reply.headers, lines);
     return reply;
 }
 

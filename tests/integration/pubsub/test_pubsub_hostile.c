@@ -214,7 +214,7 @@ static void answer(void *self, const struct stub_call *call, struct stub_answer 
         memcpy(script->routing, call->routing, strnlen(call->routing, sizeof script->routing - 1));
     if (strstr(call->method, "ModifyAckDeadline")) {
         buf_reset(&script->modified);
-        (void)buf_add(&script->modified, call->request, call->request_size);
+        buf_add(&script->modified, call->request, call->request_size);
         return;
     }
     const struct buf *reply = &script->pulls[script->pulled < 2 ? script->pulled : 2];

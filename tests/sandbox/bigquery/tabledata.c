@@ -23,7 +23,7 @@ static bool add_selected(struct buf *query, const json_t *fields, const char *se
         AUTO(mem_free) char *name = mem_bytes(at, size);
         if (!bq_schema_field(fields, name))
             return bq_problem(err, "invalid", "Selected field %s is not a column of the table", name);
-        (void)buf_format(query, "%s`%s`", at == selected ? "" : ", ", name);
+        buf_format(query, "%s`%s`", at == selected ? "" : ", ", name);
         at += size;
         at += *at == ',';
     }
@@ -38,9 +38,9 @@ static void add_filter(struct buf *query, const json_t *resource)
     const json_t *field =
         bq_schema_field(json_object_get(json_object_get(resource, "schema"), "fields"), name);
     const char *type = text_of(field, "type"), *mode = text_of(field, "mode");
-    (void)buf_format(query, " WHERE `%s` >= %s '0001-01-01%s'", name, type,
-                     strcmp(type, "TIMESTAMP") == 0 ? " 00:00:00+00" : "");
-    if (!mode || strcmp(mode, "REQUIRED") != 0) (void)buf_format(query, " OR `%s` IS NULL", name);
+    buf_format(query, " WHERE `%s` >= %s '0001-01-01%s'", name, type,
+               strcmp(type, "TIMESTAMP") == 0 ? " 00:00:00+00" : "");
+    if (!mode || strcmp(mode, "REQUIRED") != 0) buf_format(query, " OR `%s` IS NULL", name);
 }
 
 static bool read_rows(struct exchange *exchange, const json_t *resource, const struct page *page,
@@ -49,17 +49,16 @@ static bool read_rows(struct exchange *exchange, const json_t *resource, const s
     const char *selected = exchange_query(exchange, "selectedFields");
     struct buf text;
     buf_init(&text, QUERY_LIMIT);
-    (void)buf_text(&text, "SELECT ");
+    buf_text(&text, "SELECT ");
     bool done = true;
     if (selected && *selected)
         done = add_selected(&text, json_object_get(json_object_get(resource, "schema"), "fields"), selected,
                             err);
     else
-        (void)buf_text(&text, "*");
-    (void)buf_format(&text, " FROM `%s.%s.%s`", exchange->capture[0], exchange->capture[1],
-                     exchange->capture[2]);
+        buf_text(&text, "*");
+    buf_format(&text, " FROM `%s.%s.%s`", exchange->capture[0], exchange->capture[1], exchange->capture[2]);
     add_filter(&text, resource);
-    (void)buf_format(&text, " LIMIT %zu OFFSET %zu", page->count, page->first);
+    buf_format(&text, " LIMIT %zu OFFSET %zu", page->count, page->first);
     if (text.full) done = bq_problem(err, "invalid", "selectedFields is too long");
     struct store_query query = {.text = buf_string(&text), .project = exchange->capture[0]};
     done = done && store_run(bq_of(exchange)->store, &query, out_result, err);

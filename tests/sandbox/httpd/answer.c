@@ -105,7 +105,7 @@ void exchange_reply_json(struct exchange *exchange, int status, json_t *value)
 {
     exchange->status = status;
     buf_reset(&exchange->reply);
-    (void)json_write(&exchange->reply, value); /* a reply that is too large is seen when it is sent */
+    json_write(&exchange->reply, value); /* a reply that is too large is seen when it is sent */
     json_decref(value);
 }
 

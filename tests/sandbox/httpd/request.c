@@ -162,7 +162,7 @@ static enum request_outcome read_bytes(struct connection *connection, struct req
     while (size > 0) {
         if (connection->in.size == 0 && !receive(connection)) return REQUEST_ENDED;
         size_t part = connection->in.size < size ? connection->in.size : size;
-        (void)buf_add(&request->body, connection->in.data, part); /* fits: see above */
+        buf_add(&request->body, connection->in.data, part); /* fits: see above */
         buf_drop(&connection->in, part);
         size -= part;
     }

@@ -83,7 +83,7 @@ static void list_contacts(struct exchange *exchange)
                               json_sprintf("Y29udGFjdHM%016" PRIx64, (uint64_t)next));
     AUTO(json_drop) json_t *pages = intercom_pages_member(&page, following);
     buf_format(&exchange->reply, "],\"total_count\":%" PRId64 ",\"pages\":", total);
-    (void)json_write(&exchange->reply, pages); /* a reply that is too large is seen when it is sent */
+    json_write(&exchange->reply, pages); /* a reply that is too large is seen when it is sent */
     buf_byte(&exchange->reply, '}');
     json_object_set_new(exchange->detail, "records", json_integer((json_int_t)count));
 }

@@ -217,7 +217,7 @@ static json_t *make_cursor(const struct world_found *found, int64_t page, const 
     AUTO(buf_done) struct buf text;
     buf_init(&bytes, CURSOR_LIMIT);
     buf_init(&text, CURSOR_LIMIT * 2);
-    (void)json_write(&bytes, parts); /* an id has at most 127 bytes: it fits */
+    json_write(&bytes, parts); /* an id has at most 127 bytes: it fits */
     base64_encode(&bytes, &text);
     return json_string(buf_string(&text));
 }
@@ -314,7 +314,7 @@ static void run_search(struct exchange *exchange, const struct subject *subject,
     json_t *next = found.more && found.count ? make_cursor(&found, page + 1, hash) : NULL;
     AUTO(json_drop) json_t *pages = make_pages(search, page, found.total, next);
     buf_format(query.out, "],\"total_count\":%" PRId64 ",\"pages\":", found.total);
-    (void)json_write(query.out, pages); /* a reply that is too large is seen when it is sent */
+    json_write(query.out, pages); /* a reply that is too large is seen when it is sent */
     buf_byte(query.out, '}');
     json_object_set_new(exchange->detail, "records", json_integer((json_int_t)found.count));
 }

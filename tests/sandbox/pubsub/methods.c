@@ -53,7 +53,7 @@ static void answer(struct ask *ask, const ProtobufCMessage *message)
     size_t size = protobuf_c_message_get_packed_size(message);
     AUTO(mem_free) uint8_t *bytes = mem_zero(size + 1, 1);
     protobuf_c_message_pack(message, bytes);
-    (void)buf_add(&ask->reply, bytes, size); /* our own messages are small */
+    buf_add(&ask->reply, bytes, size); /* our own messages are small */
 }
 
 /* The request, or NULL and the refusal. */

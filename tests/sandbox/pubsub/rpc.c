@@ -241,8 +241,8 @@ static void take_message(struct call *call)
     grpc_slice slice;
     if (!call->message || !grpc_byte_buffer_reader_init(&reader, call->message)) return;
     while (grpc_byte_buffer_reader_next(&reader, &slice)) {
-        (void)buf_add(&call->ask.request, GRPC_SLICE_START_PTR(slice),
-                      GRPC_SLICE_LENGTH(slice)); /* fits: see RECEIVE_LIMIT */
+        buf_add(&call->ask.request, GRPC_SLICE_START_PTR(slice),
+                GRPC_SLICE_LENGTH(slice)); /* fits: see RECEIVE_LIMIT */
         grpc_slice_unref(slice);
     }
     grpc_byte_buffer_reader_destroy(&reader);

@@ -37,12 +37,12 @@ static bool add_escape(struct buf *out, char letter)
 static bool add_bracket(struct buf *out, const char **at)
 {
     const char *c = *at;
-    (void)buf_byte(out, *c++);
-    if (*c == '^') (void)buf_byte(out, *c++);
+    buf_byte(out, *c++);
+    if (*c == '^') buf_byte(out, *c++);
     for (bool first = true; *c != ']' || first; c++, first = false) {
         if (*c == '\0' || (*c == '[' && c[1] == ':')) return false;
         if (*c != '\\') {
-            (void)buf_byte(out, *c);
+            buf_byte(out, *c);
             continue;
         }
         c++;
@@ -50,9 +50,9 @@ static bool add_bracket(struct buf *out, const char **at)
         bool plain = *c != '\0' && !isalnum((unsigned char)*c) && strchr("-]^[", *c) == NULL;
         if (inside == NULL && !plain) return false;
         if (inside != NULL)
-            (void)buf_text(out, inside);
+            buf_text(out, inside);
         else
-            (void)buf_byte(out, *c);
+            buf_byte(out, *c);
     }
     *at = c;
     return buf_byte(out, ']');

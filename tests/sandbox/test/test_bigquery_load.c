@@ -156,7 +156,7 @@ static char *many_rows(size_t size, size_t *out_size, size_t *out_count)
     buf_init(&text, size + 1024);
     *out_count = 0;
     while (text.size < size)
-        (void)buf_format(&text, "{\"id\":\"%zu\",\"n\":1}\n", (*out_count)++);
+        buf_format(&text, "{\"id\":\"%zu\",\"n\":1}\n", (*out_count)++);
     return buf_take(&text, out_size);
 }
 

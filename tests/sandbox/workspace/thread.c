@@ -46,8 +46,7 @@ bool world_thread(struct world *world, const char *id, bool plain, struct buf *o
         version_serve(world, number, true, false);
         struct talk talk = talk_of(&world->records, number, record->past_count, own);
         if (record->newest.given)
-            (void)json_write(out,
-                             record->newest.given); /* a reply that is too large is seen when it is sent */
+            json_write(out, record->newest.given); /* a reply that is too large is seen when it is sent */
         else
             talk_write(&talk, plain ? TALK_PLAIN : TALK_HTML, out);
     }

@@ -127,7 +127,7 @@ static void write_history(const struct world *world, size_t number, uint32_t ver
     if (!history || out->size == 0) return;
     out->size--;
     put_name(out, "merge_history");
-    (void)json_write(out, history); /* a reply that is too large is seen when it is sent */
+    json_write(out, history); /* a reply that is too large is seen when it is sent */
     buf_byte(out, '}');
 }
 
@@ -138,7 +138,7 @@ void version_write(const struct world *world, size_t number, uint32_t version, e
     char id[RECORD_ID];
     if (wanted->given) {
         AUTO(json_drop) json_t *shown = given_body(world, wanted->given, form);
-        (void)json_write(out, shown);
+        json_write(out, shown);
     } else if (world->records.talks) {
         struct talk talk = talk_of(&world->records, number, version, id);
         talk_write(&talk, TALK_ITEM, out);

@@ -43,7 +43,7 @@ static bool split_in(const char *text, size_t size, size_t step, struct seen *se
     bool good = true;
     for (size_t at = 0; good && at < size; at += step)
         good = json_split_add(&split, text + at, size - at < step ? size - at : step, &err);
-    (void)buf_add(&seen->text, split.rest.data, split.rest.size);
+    buf_add(&seen->text, split.rest.data, split.rest.size);
     seen->readable =
         good && seen->readable && json_read(buf_string(&split.rest), split.rest.size, NULL, &rest, &err);
     json_split_done(&split);

@@ -24,9 +24,9 @@ struct step *answer_bytes(struct fixture *fixture, const char *head, const char 
     assert_true(fixture->count < MOST_STEPS);
     size_t at = fixture->count++;
     buf_init(&text, size + 4096);
-    (void)buf_format(&text, "HTTP/1.1 %s\r\nX-Request-Id: req-%zu\r\nContent-Length: %zu\r\n\r\n", head,
-                     at + 1, size);
-    (void)buf_add(&text, body, size);
+    buf_format(&text, "HTTP/1.1 %s\r\nX-Request-Id: req-%zu\r\nContent-Length: %zu\r\n\r\n", head, at + 1,
+               size);
+    buf_add(&text, body, size);
     fixture->steps[at].size = text.size;
     fixture->steps[at].bytes = fixture->texts[at] = buf_take(&text, NULL);
     return &fixture->steps[at];
@@ -60,10 +60,10 @@ void answer_large(struct fixture *fixture, size_t size)
     AUTO(mem_free) char *name = mem_zero(size + 1, 1);
     memset(name, 'x', size);
     buf_init(&body, size + 4096);
-    (void)buf_format(&body,
-                     "{\"data\":[{\"id\":\"large\",\"updated_at\":%" PRId64 ",\"name\":\"%s\"}," GOOD
-                     "],\"pages\":{}}",
-                     BEGIN + 60, name);
+    buf_format(&body,
+               "{\"data\":[{\"id\":\"large\",\"updated_at\":%" PRId64 ",\"name\":\"%s\"}," GOOD
+               "],\"pages\":{}}",
+               BEGIN + 60, name);
     (void)answer_bytes(fixture, "200 OK", body.data, body.size);
     buf_done(&body);
 }
@@ -82,9 +82,9 @@ void add_bomb(struct buf *out)
     assert_int_equal(stream.avail_in, 0);
     size_t size = sizeof piece - stream.avail_out;
     (void)deflateEnd(&stream); /* Z_DATA_ERROR: it was not to be finished */
-    (void)buf_add(out, head, sizeof head - 1);
+    buf_add(out, head, sizeof head - 1);
     for (int i = 0; i < 1024; i++)
-        (void)buf_add(out, piece, size);
+        buf_add(out, piece, size);
     assert_false(out->full);
 }
 

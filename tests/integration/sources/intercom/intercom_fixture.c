@@ -89,11 +89,10 @@ static void keep_page(struct fixture *fixture, const struct page *page)
     fixture->normalisations += page->normalisations;
     for (size_t i = 0; i < page->count; i++) {
         assert_true(page->records[i].table < fixture->selection.table_count);
-        if (fixture->bodies.size > 0) (void)buf_byte(&fixture->bodies, ' ');
+        if (fixture->bodies.size > 0) buf_byte(&fixture->bodies, ' ');
         if (page->records[i].table > 0)
-            (void)buf_format(&fixture->bodies,
-                             "%s:", fixture->selection.tables[page->records[i].table]->name);
-        (void)json_write(&fixture->bodies, page->records[i].body);
+            buf_format(&fixture->bodies, "%s:", fixture->selection.tables[page->records[i].table]->name);
+        json_write(&fixture->bodies, page->records[i].body);
     }
 }
 

@@ -73,12 +73,12 @@ static void note(struct buf *out, const struct record *record)
 {
     const json_t *id = json_object_get(record->body, "id");
     const char *text = json_string_value(id);
-    (void)buf_format(out, "%s%s", out->size ? " " : "", record->problem ? "!" : record->table ? "+" : "");
+    buf_format(out, "%s%s", out->size ? " " : "", record->problem ? "!" : record->table ? "+" : "");
     if (text)
-        (void)buf_text(out, text);
+        buf_text(out, text);
     else
-        (void)buf_format(out, "%" JSON_INTEGER_FORMAT, json_integer_value(id));
-    if (record->table > 0) (void)buf_format(out, "@%" PRId64, json_int_at(record->body, "part_index", -1));
+        buf_format(out, "%" JSON_INTEGER_FORMAT, json_integer_value(id));
+    if (record->table > 0) buf_format(out, "@%" PRId64, json_int_at(record->body, "part_index", -1));
 }
 
 bool read_all(struct fixture *fixture, struct buf *out)

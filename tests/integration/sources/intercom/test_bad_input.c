@@ -322,10 +322,10 @@ static void countless_values_are_an_error(void **state)
     struct fixture fixture = {0};
     struct buf body;
     buf_init(&body, 5 * MIB);
-    (void)buf_text(&body, "{\"data\":[{}");
+    buf_text(&body, "{\"data\":[{}");
     while (body.size < 4 * MIB)
-        (void)buf_text(&body, ",{}");
-    (void)buf_text(&body, "]}");
+        buf_text(&body, ",{}");
+    buf_text(&body, "]}");
     (void)answer_bytes(&fixture, "200 OK", body.data, body.size);
     buf_done(&body);
     fixture.steps[0].again = true;
@@ -348,8 +348,8 @@ static void a_gzip_bomb_is_an_error(void **state)
     size_t head = strlen(fixture.texts[0]);
     struct buf text;
     buf_init(&text, bomb.size + head);
-    (void)buf_add(&text, fixture.texts[0], head);
-    (void)buf_add(&text, bomb.data, bomb.size);
+    buf_add(&text, fixture.texts[0], head);
+    buf_add(&text, bomb.data, bomb.size);
     free(fixture.texts[0]);
     fixture.steps[0] = (struct step){.size = text.size, .again = true};
     fixture.steps[0].bytes = fixture.texts[0] = buf_take(&text, NULL);

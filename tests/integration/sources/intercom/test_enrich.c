@@ -329,10 +329,10 @@ static void add_companies(struct fixture *fixture, int first, int last)
 {
     struct buf body;
     buf_init(&body, 65536);
-    (void)buf_text(&body, "{\"scroll_param\":\"s\",\"data\":[");
+    buf_text(&body, "{\"scroll_param\":\"s\",\"data\":[");
     for (int id = first; id <= last; id++)
-        (void)buf_format(&body, "%s{\"id\":\"%d\",\"updated_at\":%d}", id > first ? "," : "", id, BEGIN + id);
-    (void)buf_text(&body, "]}");
+        buf_format(&body, "%s{\"id\":\"%d\",\"updated_at\":%d}", id > first ? "," : "", id, BEGIN + id);
+    buf_text(&body, "]}");
     (void)answer(fixture, "GET /companies/scroll", buf_string(&body));
     buf_done(&body);
 }
@@ -398,7 +398,7 @@ static void many_are_under_way_and_come_in_order(void **state)
         AUTO(mem_free) char *when = mem_format("GET /companies/%d/segments ", id);
         AUTO(mem_free) char *body = mem_format("{\"data\":[{\"id\":\"s%d\"}]}", id);
         answer(&fixture, when, body)->hold = id <= IN_FLIGHT;
-        (void)buf_format(&expected, "%s%d +s%d@-1", id > 1 ? " " : "", id, id);
+        buf_format(&expected, "%s%d +s%d@-1", id > 1 ? " " : "", id, id);
     }
     begin(&fixture, "companies", "company_segments");
     expect_in_flight(&fixture, 2 + IN_FLIGHT, buf_string(&expected)); /* two pages of the scroll */

@@ -24,11 +24,11 @@ static void add_page(struct fixture *fixture, const int64_t *times, size_t count
 {
     struct buf body;
     buf_init(&body, 65536);
-    (void)buf_text(&body, "{\"type\":\"list\",\"data\":[");
+    buf_text(&body, "{\"type\":\"list\",\"data\":[");
     for (size_t i = 0; i < count; i++)
-        (void)buf_format(&body, "%s{\"type\":\"contact\",\"id\":\"c%" PRId64 "\",\"updated_at\":%" PRId64 "}",
-                         i ? "," : "", times[i], times[i]);
-    (void)buf_format(&body, "],\"pages\":{\"type\":\"pages\",\"next\":%s}}", next);
+        buf_format(&body, "%s{\"type\":\"contact\",\"id\":\"c%" PRId64 "\",\"updated_at\":%" PRId64 "}",
+                   i ? "," : "", times[i], times[i]);
+    buf_format(&body, "],\"pages\":{\"type\":\"pages\",\"next\":%s}}", next);
     add(fixture, NULL, "200 OK", buf_string(&body));
     buf_done(&body);
 }

@@ -39,10 +39,10 @@ static void add_search(struct fixture *fixture, int first, int last)
 {
     struct buf body;
     buf_init(&body, 65536);
-    (void)buf_text(&body, "{\"conversations\":[");
+    buf_text(&body, "{\"conversations\":[");
     for (int id = first; id <= last; id++)
-        (void)buf_format(&body, "%s{\"id\":\"%d\",\"updated_at\":%d}", id > first ? "," : "", id, BEGIN + id);
-    (void)buf_text(&body, "],\"pages\":{}}");
+        buf_format(&body, "%s{\"id\":\"%d\",\"updated_at\":%d}", id > first ? "," : "", id, BEGIN + id);
+    buf_text(&body, "],\"pages\":{}}");
     (void)add(fixture, "POST /conversations/search ", "200 OK", buf_string(&body));
     buf_done(&body);
 }
@@ -66,21 +66,20 @@ static struct buf make_thread(int id, int parts, const char *odd)
     struct buf body;
     AUTO(mem_free) char *text = make_text(2 * PART);
     buf_init(&body, 128 * MIB);
-    (void)buf_format(&body,
-                     "{\"id\":\"%d\",\"created_at\":4,\"updated_at\":%d,\"source\":{\"id\":\"s\"},"
-                     "\"conversation_parts\":{\"conversation_parts\":[",
-                     id, BEGIN + id);
+    buf_format(&body,
+               "{\"id\":\"%d\",\"created_at\":4,\"updated_at\":%d,\"source\":{\"id\":\"s\"},"
+               "\"conversation_parts\":{\"conversation_parts\":[",
+               id, BEGIN + id);
     for (int i = 1; i <= parts; i++) {
-        (void)buf_format(&body, "%s{\"id\":%d,\"created_at\":5,\"updated_at\":6,\"body\":", i > 1 ? "," : "",
-                         i);
+        buf_format(&body, "%s{\"id\":%d,\"created_at\":5,\"updated_at\":6,\"body\":", i > 1 ? "," : "", i);
         if (i == 3 && odd)
-            (void)buf_text(&body, odd);
+            buf_text(&body, odd);
         else
-            (void)buf_format(&body, "\"%.*s\"", PART, text + i);
-        (void)buf_byte(&body, '}');
+            buf_format(&body, "\"%.*s\"", PART, text + i);
+        buf_byte(&body, '}');
     }
-    (void)buf_format(&body, "],\"total_count\":%d},\"statistics\":{\"count_conversation_parts\":%d}}", parts,
-                     parts);
+    buf_format(&body, "],\"total_count\":%d},\"statistics\":{\"count_conversation_parts\":%d}}", parts,
+               parts);
     assert_false(body.full);
     return body;
 }
@@ -98,9 +97,9 @@ static char *expected_parts(int id, int parts)
 {
     struct buf text;
     buf_init(&text, 65536);
-    (void)buf_format(&text, "%d +s@0", id);
+    buf_format(&text, "%d +s@0", id);
     for (int i = 1; i <= parts; i++)
-        (void)buf_format(&text, " +%d@%d", i, i);
+        buf_format(&text, " +%d@%d", i, i);
     return buf_take(&text, NULL);
 }
 
@@ -305,9 +304,9 @@ static void a_bomb_is_rejected(void **state)
     assert_int_equal(deflate(&zip, Z_FINISH), Z_STREAM_END);
     struct buf answer;
     buf_init(&answer, 2 * MIB);
-    (void)buf_format(&answer, "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %lu\r\n\r\n",
-                     zip.total_out);
-    (void)buf_add(&answer, packed, zip.total_out);
+    buf_format(&answer, "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %lu\r\n\r\n",
+               zip.total_out);
+    buf_add(&answer, packed, zip.total_out);
     (void)deflateEnd(&zip);
     add_search(&fixture, 1, 2);
     struct step *step = add(&fixture, "GET /conversations/1?", "200 OK", "");

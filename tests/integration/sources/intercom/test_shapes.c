@@ -78,11 +78,11 @@ static void a_cursor_may_be_long_and_need_escapes(void **state)
     struct buf more, sent;
     buf_init(&more, 65536);
     buf_init(&sent, 65536);
-    (void)buf_text(&sent, "\"starting_after\":\"");
+    buf_text(&sent, "\"starting_after\":\"");
     for (int i = 0; i < 4096; i++)
-        (void)buf_text(&sent, "\\u0001");
-    (void)buf_byte(&sent, '"');
-    (void)buf_format(&more, ",\"pages\":{\"next\":{%s}}", buf_string(&sent));
+        buf_text(&sent, "\\u0001");
+    buf_byte(&sent, '"');
+    buf_format(&more, ",\"pages\":{\"next\":{%s}}", buf_string(&sent));
     add_page(&fixture, "data", "", buf_string(&more));
     add_page(&fixture, "data", "", ",\"pages\":{\"next\":null}");
     fixture_expect(&fixture, "contacts", "");
@@ -170,7 +170,7 @@ static void a_full_page_that_tells_nothing_has_a_neighbour(void **state)
     struct buf records;
     buf_init(&records, 65536);
     for (int i = 0; i < 25; i++)
-        (void)buf_format(&records, "%s{\"id\":\"c%d\"}", i ? "," : "", i);
+        buf_format(&records, "%s{\"id\":\"c%d\"}", i ? "," : "", i);
     add_page(&fixture, "data", buf_string(&records), "");
     add_page(&fixture, "data", "", "");
     assert_true(fixture_read(&fixture, "calls"));

@@ -24,11 +24,11 @@ static struct step *add_search(struct fixture *fixture, int first, int last, con
 {
     struct buf body;
     buf_init(&body, 65536);
-    (void)buf_text(&body, "{\"type\":\"conversation.list\",\"conversations\":[");
+    buf_text(&body, "{\"type\":\"conversation.list\",\"conversations\":[");
     for (int id = first; id <= last; id++)
-        (void)buf_format(&body, "%s{\"type\":\"conversation\",\"id\":\"%d\",\"updated_at\":%d}",
-                         id > first ? "," : "", id, BEGIN + id);
-    (void)buf_format(&body, "],\"pages\":{\"next\":%s}}", next);
+        buf_format(&body, "%s{\"type\":\"conversation\",\"id\":\"%d\",\"updated_at\":%d}",
+                   id > first ? "," : "", id, BEGIN + id);
+    buf_format(&body, "],\"pages\":{\"next\":%s}}", next);
     struct step *step = add(fixture, "POST /conversations/search ", "200 OK", buf_string(&body));
     buf_done(&body);
     return step;
@@ -66,7 +66,7 @@ static void many_are_under_way_and_come_in_order(void **state)
     (void)add_search(&fixture, 31, 60, "null");
     for (int id = 1; id <= 60; id++) {
         add_thread(&fixture, id)->hold = id <= IN_FLIGHT;
-        (void)buf_format(&expected, "%s%d", id > 1 ? " " : "", id);
+        buf_format(&expected, "%s%d", id > 1 ? " " : "", id);
     }
     begin(&fixture, "conversations", "");
     expect_in_flight(&fixture, 2 + IN_FLIGHT, buf_string(&expected)); /* two searches */
