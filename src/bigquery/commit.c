@@ -5,6 +5,8 @@
 #include "base/mem.h"
 #include "internal.h"
 
+#define REJECTED_DAYS 90 /* a record that is still rejected after so long is noted again */
+
 static json_t *commit_parameters(const struct load *load, const struct commit *commit)
 {
     const struct bigquery *bq = load->bq;
@@ -29,8 +31,11 @@ static json_t *commit_parameters(const struct load *load, const struct commit *c
         snprintf(name, sizeof name, "staged_%zu", i);
         parameter_add_int(parameters, name, load->stages[i].rows);
     }
-    if (load->stages[SQL_STAGE_REJECTED].used)
+    if (load->stages[SQL_STAGE_REJECTED].used) {
+        struct day today = day_add(day_of_civil(1970, 1, 1), (int)(bq->now_us / INT64_C(86400000000)));
         parameter_add_int(parameters, "staged_rejected", load->stages[SQL_STAGE_REJECTED].rows);
+        parameter_add_day(parameters, "rejected_since", day_add(today, -REJECTED_DAYS));
+    }
     return parameters;
 }
 

@@ -120,15 +120,17 @@ json_t *schema_runs(void)
 {
     static const struct plain before[] = {{"committed_at", "TIMESTAMP", "REQUIRED"},
                                           {"stream", "STRING", "REQUIRED"},
-                                          {"lo", "DATE", "REQUIRED"},
-                                          {"hi", "DATE", "REQUIRED"},
-                                          {"open", "BOOLEAN", "REQUIRED"}};
+                                          {"from_date", "DATE", "REQUIRED"},
+                                          {"to_date", "DATE", "REQUIRED"},
+                                          {"open_ended", "BOOLEAN", "REQUIRED"}};
     static const struct plain claim[] = {{"day", "DATE", "NULLABLE"}, {"row_count", "INTEGER", "NULLABLE"}};
-    static const struct plain after[] = {
-        {"run_id", "STRING", "REQUIRED"},      {"message_id", "STRING", "REQUIRED"},
-        {"began_at", "TIMESTAMP", "REQUIRED"}, {"fetched", "INTEGER", "NULLABLE"},
-        {"inserted", "INTEGER", "NULLABLE"},   {"rejected", "INTEGER", "NULLABLE"},
-        {"version", "STRING", "NULLABLE"}};
+    static const struct plain after[] = {{"run_id", "STRING", "REQUIRED"},
+                                         {"message_id", "STRING", "REQUIRED"},
+                                         {"fetch_began_at", "TIMESTAMP", "REQUIRED"},
+                                         {"fetched", "INTEGER", "NULLABLE"},
+                                         {"inserted", "INTEGER", "NULLABLE"},
+                                         {"rejected", "INTEGER", "NULLABLE"},
+                                         {"caseload_version", "STRING", "NULLABLE"}};
     json_t *fields = plain_fields(before, sizeof before / sizeof *before);
     json_t *claimed = field("claimed", "RECORD", "REPEATED");
     describe(claimed, "Days that were over and settled when the fetch began, and the rows each then held");
@@ -142,15 +144,12 @@ json_t *schema_runs(void)
 
 json_t *schema_rejected(void)
 {
-    static const struct plain columns[] = {{"day", "DATE", "REQUIRED"},
-                                           {"stream", "STRING", "REQUIRED"},
-                                           {"lo", "DATE", "REQUIRED"},
-                                           {"hi", "DATE", "REQUIRED"},
-                                           {"id", "STRING", "NULLABLE"},
-                                           {"reason", "STRING", "REQUIRED"},
-                                           {"record", "STRING", "REQUIRED"},
-                                           {"run_id", "STRING", "REQUIRED"},
-                                           {"rejected_at", "TIMESTAMP", "REQUIRED"}};
+    static const struct plain columns[] = {
+        {"rejected_date", "DATE", "REQUIRED"}, {"stream", "STRING", "REQUIRED"},
+        {"from_date", "DATE", "REQUIRED"},     {"to_date", "DATE", "REQUIRED"},
+        {"id", "STRING", "NULLABLE"},          {"reason", "STRING", "REQUIRED"},
+        {"record", "STRING", "REQUIRED"},      {"content_hash", "STRING", "REQUIRED"},
+        {"run_id", "STRING", "REQUIRED"},      {"rejected_at", "TIMESTAMP", "REQUIRED"}};
     return plain_fields(columns, sizeof columns / sizeof *columns);
 }
 
@@ -159,6 +158,7 @@ json_t *schema_rejected_stage(void)
     static const struct plain columns[] = {{"id", "STRING", "NULLABLE"},
                                            {"reason", "STRING", "REQUIRED"},
                                            {"record", "STRING", "REQUIRED"},
+                                           {"content_hash", "STRING", "REQUIRED"},
                                            {COLUMN_SEQUENCE, "INTEGER", "REQUIRED"}};
     return plain_fields(columns, sizeof columns / sizeof *columns);
 }

@@ -322,10 +322,9 @@ bool sql_commit(const struct sql_names *names, const struct selection *selection
     add_tables(names, selection, stages, out_sql);
     if (stages[SQL_STAGE_REJECTED]) add_rejected(names, stages[SQL_STAGE_REJECTED], out_sql);
     add_ledger(names, stream, sum, out_sql);
-    if (stream->kind == STREAM_RECONCILE)
-        add_reconcile_doubled(names, stream->subject, out_sql);
-    else if (stages[0])
-        add_doubled(names, selection->tables[0], stages[0], out_sql);
+    if (stream->kind == STREAM_RECONCILE) add_reconcile_doubled(names, stream->subject, out_sql);
+    for (size_t i = 0; i < selection->table_count && stream->kind != STREAM_RECONCILE; i++)
+        if (stages[i]) add_doubled(names, selection->tables[i], stages[i], out_sql);
     sql_fill(out_sql, sql_commit_result, counted, 1);
     return !out_sql->full;
 }

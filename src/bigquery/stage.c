@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/evp.h>
+
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/random.h"
@@ -11,6 +13,8 @@
 
 #define STAGE_LIFE_US INT64_C(259200000000) /* three days: far longer than any unit takes */
 #define LOAD_RUNS     5
+#define HASH_BYTES    32 /* SHA-256 */
+#define HASH_TEXT     (2 * HASH_BYTES + 1)
 
 bool stage_begin(struct bigquery *bq, const struct selection *selection, struct load **out_load,
                  struct error *err)
@@ -86,9 +90,30 @@ bool stage_write(struct load *load, size_t table, const char *row, size_t size, 
     return write_row(load, table, row, size, err);
 }
 
+/* What makes two rejected records the same. */
+static bool hash_reject(const struct reject *reject, char out[HASH_TEXT], struct error *err)
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned size = 0;
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    bool hashed = context && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1 &&
+                  EVP_DigestUpdate(context, reject->reason, strlen(reject->reason) + 1) == 1 &&
+                  EVP_DigestUpdate(context, reject->id, strlen(reject->id) + 1) == 1 &&
+                  EVP_DigestUpdate(context, reject->record, reject->record_size) == 1 &&
+                  EVP_DigestFinal_ex(context, digest, &size) == 1;
+    EVP_MD_CTX_free(context);
+    if (!hashed || size != HASH_BYTES)
+        return error_set(err, ERROR_LIMIT, "OpenSSL gave no SHA-256: out of memory");
+    for (size_t i = 0; i < HASH_BYTES; i++)
+        snprintf(out + 2 * i, 3, "%02x", digest[i]);
+    return true;
+}
+
 bool stage_reject(struct load *load, const struct reject *reject, struct error *err)
 {
     struct buf *row = &load->row;
+    char hash[HASH_TEXT];
+    if (!hash_reject(reject, hash, err)) return false;
     buf_reset(row);
     buf_text(row, "{\"id\":");
     json_write_string(row, reject->id, strlen(reject->id));
@@ -96,6 +121,7 @@ bool stage_reject(struct load *load, const struct reject *reject, struct error *
     json_write_string(row, reject->reason, strlen(reject->reason));
     buf_text(row, ",\"record\":");
     json_write_string(row, reject->record ? reject->record : "", reject->record ? reject->record_size : 0);
+    buf_format(row, ",\"content_hash\":\"%s\"", hash);
     buf_format(row, ",\"" COLUMN_SEQUENCE "\":%lld}", (long long)load->stages[SQL_STAGE_REJECTED].rows);
     if (row->full) return error_set(err, ERROR_LIMIT, "a rejected record is too large to be kept");
     return write_row(load, SQL_STAGE_REJECTED, row->data, row->size, err);

@@ -91,8 +91,8 @@ static bool ensure_control(struct bigquery *bq, const struct selection *selectio
         plain_table(schema_runs(), "The ledger of caseload: one row a commit. Do not change it by hand.");
     json_object_set_new(runs, "clustering", json_pack("{s:[s]}", "fields", "stream"));
     AUTO(json_drop)
-    json_t *rejected =
-        partitioned_table(schema_rejected(), "Records that could not be loaded, with the reason", "day");
+    json_t *rejected = partitioned_table(
+        schema_rejected(), "Records that could not be loaded, with the reason", "rejected_date");
     AUTO(json_drop)
     json_t *lock = plain_table(
         schema_lock(), "Serialises the commits into one set of tables. One row. Do not change it by hand.");

@@ -142,7 +142,7 @@ class Bench:
         self.client.make_dataset(self.place(world, "desk"))
         self.client.make_dataset(self.place(world, "desk_caseload"))
         for name, rows in world.tables.items():
-            day = "day" if name == "desk_caseload.rejected" else "partition_date" if name.startswith("desk.") else None
+            day = "rejected_date" if name == "desk_caseload.rejected" else "partition_date" if name.startswith("desk.") else None
             self.client.make_table(self.place(world, name), self.schemas[name], day)
             if rows:
                 self.client.load(self.place(world, name), self.schemas[name], rows)

@@ -30,6 +30,7 @@ NAMES = [None, "", "Ann", "NULL", "a\nb", "\u00e9\u4e16", '"q"', "\\"]
 EXTRAS = [None, Json("{}"), Json('{"a.b":[1,null,"x"]}'), Json('{"n":1.5,"t":true,"s":"\\u00e9"}'), Json("[]")]
 REASONS = ["no id", "not an object"]
 RECORDS = ["{", "", "{\"id\": null}"]
+HASHES = ["0a", "0b", "0c"]
 
 World = collections.namedtuple("World", "seed tables steps")
 Step = collections.namedtuple("Step", "statement parameters")
@@ -116,11 +117,13 @@ class Maker:
                 self.dice.choice([None, 3]), 0, self.dice.choice([None, "0.1.0"])]
 
     def rejected(self):
-        return [self.lo, self.dice.choice([STREAM, STREAM, "other"]), self.lo, self.hi, self.dice.choice([None, "1"]),
-                self.dice.choice(REASONS), self.dice.choice(RECORDS), "before", self.moment()]
+        return [self.lo + self.dice.randrange(-2, 3) * DAY, self.dice.choice([STREAM, STREAM, "other"]), self.lo, self.hi,
+                self.dice.choice([None, "1"]), self.dice.choice(REASONS), self.dice.choice(RECORDS),
+                self.dice.choice(HASHES), "before", self.moment()]
 
     def reject(self):
-        return [self.dice.choice([None, "1", "2"]), self.dice.choice(REASONS), self.dice.choice(RECORDS)]
+        return [self.dice.choice([None, "1", "2"]), self.dice.choice(REASONS), self.dice.choice(RECORDS),
+                self.dice.choice(HASHES)]
 
     def tables(self):
         good = self.inside and not self.chance(0.1)
@@ -156,6 +159,7 @@ class Maker:
             "lo": ("DATE", self.lo), "hi": ("DATE", self.hi), "claim_hi": ("DATE", self.claim_hi),
             "open": ("BOOL", self.open), "began_at": ("TIMESTAMP", self.moment()),
             "fetched": ("INT64", self.dice.randrange(100)), **{name: ("INT64", counts[name]) for name in used},
+            **({"rejected_since": ("DATE", self.lo)} if "staged_rejected" in used else {}),
         }
 
     def identity(self):

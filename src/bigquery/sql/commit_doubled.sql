@@ -1,7 +1,7 @@
--- ${target}: is a key there twice on the staged days? Read after the commit, as anybody would. The bounds are
--- script variables, which prune like constants; a subquery would not.
+-- ${target}: counts the keys that are there twice on the staged days, read after the commit. The bounds are script
+-- variables, which prune like constants; a subquery would not.
 SET (first_day, last_day) = (SELECT AS STRUCT MIN(partition_date), MAX(partition_date) FROM `${stage}`);
-SET n_doubled = (
+SET n_doubled = n_doubled + (
   SELECT COUNT(*)
     FROM (SELECT ${key}
             FROM `${target}`

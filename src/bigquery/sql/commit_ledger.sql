@@ -1,6 +1,7 @@
 -- The claim: the unit's days that were over and settled when its fetch began, with the rows each holds now.
 INSERT INTO `${runs}`
-  (committed_at, stream, lo, hi, open, claimed, run_id, message_id, began_at, fetched, inserted, rejected, version)
+  (committed_at, stream, from_date, to_date, open_ended, claimed, run_id, message_id, fetch_began_at, fetched,
+   inserted, rejected, caseload_version)
 SELECT CURRENT_TIMESTAMP(), @stream, @lo, @hi, @open,
        ARRAY(SELECT AS STRUCT d AS day, COUNT(t.partition_date) AS row_count
                FROM UNNEST(GENERATE_DATE_ARRAY(@lo, @claim_hi)) AS d

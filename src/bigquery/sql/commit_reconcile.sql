@@ -13,5 +13,5 @@ SELECT DATE(@began_at, @timezone), t.${key}, @began_at, 'reconciliation', CURREN
               WHERE partition_date >= DATE '0001-01-01'
               GROUP BY ${key}) AS g ON g.${key} = t.${key}
  WHERE s.${key} IS NULL AND t.newest < @began_at AND (g.missing IS NULL OR g.missing < t.newest)
-   AND (SELECT COUNT(*) FROM `${runs}` WHERE stream = @stream AND open AND began_at > @began_at) = 0;
+   AND (SELECT COUNT(*) FROM `${runs}` WHERE stream = @stream AND open_ended AND fetch_began_at > @began_at) = 0;
 SET n_0 = @@row_count;

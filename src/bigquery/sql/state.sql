@@ -1,5 +1,5 @@
 -- What the warehouse knows of one stream, as one consistent reading. kind tells what a row means:
--- now: `seen_at` is the warehouse's clock; open: `began_at` of the newest unit that was open at the top;
+-- now: `seen_at` is the warehouse's clock; open: `fetch_began_at` of the newest unit that was open at the top;
 -- held: rows of a day; claim: the newest claim on a day; own: the newest claim on a day by @message_id.
 WITH
   held AS (
@@ -8,28 +8,28 @@ WITH
      WHERE partition_date >= DATE '0001-01-01'
      GROUP BY partition_date),
   claims AS (
-    SELECT c.day, c.row_count, r.committed_at, r.began_at, r.message_id
+    SELECT c.day, c.row_count, r.committed_at, r.fetch_began_at, r.message_id
       FROM `${runs}` AS r, UNNEST(r.claimed) AS c
      WHERE r.stream = @stream),
   newest AS (
-    SELECT day, row_count, committed_at, began_at
+    SELECT day, row_count, committed_at, fetch_began_at
       FROM claims
      WHERE TRUE
    QUALIFY ROW_NUMBER() OVER (PARTITION BY day ORDER BY committed_at DESC) = 1),
   own AS (
-    SELECT day, row_count, committed_at, began_at
+    SELECT day, row_count, committed_at, fetch_began_at
       FROM claims
      WHERE message_id = @message_id AND @message_id != ''
    QUALIFY ROW_NUMBER() OVER (PARTITION BY day ORDER BY committed_at DESC) = 1)
 SELECT 'now' AS kind, CAST(NULL AS DATE) AS day, 0 AS row_count, CURRENT_TIMESTAMP() AS seen_at,
-       CAST(NULL AS TIMESTAMP) AS began_at
+       CAST(NULL AS TIMESTAMP) AS fetch_began_at
 UNION ALL
-SELECT 'open', CAST(NULL AS DATE), COUNT(*), MAX(committed_at), MAX(began_at)
+SELECT 'open', CAST(NULL AS DATE), COUNT(*), MAX(committed_at), MAX(fetch_began_at)
   FROM `${runs}`
- WHERE stream = @stream AND open
+ WHERE stream = @stream AND open_ended
 UNION ALL
 SELECT 'held', day, row_count, CAST(NULL AS TIMESTAMP), CAST(NULL AS TIMESTAMP) FROM held
 UNION ALL
-SELECT 'claim', day, row_count, committed_at, began_at FROM newest
+SELECT 'claim', day, row_count, committed_at, fetch_began_at FROM newest
 UNION ALL
-SELECT 'own', day, row_count, committed_at, began_at FROM own
+SELECT 'own', day, row_count, committed_at, fetch_began_at FROM own

@@ -148,7 +148,16 @@ void fault(const char *line)
     if (line) free(control_call("POST", "faults", line));
 }
 
-/* The first cell of the first row, as a number. */
+static char *control_sql(const char *sql)
+{
+    json_t *query = json_pack("{s:s, s:s}", "sql", sql, "project", "acme-data");
+    char *body = json_dumps(query, 0);
+    char *text = control_call("POST", "query", body);
+    json_decref(query);
+    free(body);
+    return text;
+}
+
 int64_t ask(const char *format, ...)
 {
     char sql[2048];
@@ -156,9 +165,7 @@ int64_t ask(const char *format, ...)
     va_start(list, format);
     vsnprintf(sql, sizeof sql, format, list);
     va_end(list);
-    json_t *query = json_pack("{s:s, s:s}", "sql", sql, "project", "acme-data");
-    char *body = json_dumps(query, 0);
-    char *text = control_call("POST", "query", body);
+    char *text = control_sql(sql);
     struct error err = {0};
     json_t *answer = NULL;
     int64_t value = -1;
@@ -166,10 +173,18 @@ int64_t ask(const char *format, ...)
     if (!cell_int(json_array_get(json_object_get(answer, "rows"), 0), 0, &value))
         fail_msg("%s: %s", sql, text);
     json_decref(answer);
-    json_decref(query);
-    free(body);
     free(text);
     return value;
+}
+
+void change(const char *format, ...)
+{
+    char sql[2048];
+    va_list list;
+    va_start(list, format);
+    vsnprintf(sql, sizeof sql, format, list);
+    va_end(list);
+    free(control_sql(sql));
 }
 
 /* All rows of a data table: tables may insist on a filter. */

@@ -36,6 +36,8 @@ char *control_call(const char *method, const char *path, const char *body);
 void fault(const char *line);
 /* The first cell of the first row, as a number; asked of the sandbox, not through our code. */
 int64_t ask(const char *format, ...) PRINTF(1, 2);
+/* Runs a statement that returns no rows; not through our code. */
+void change(const char *format, ...) PRINTF(1, 2);
 int64_t rows_in(const struct bench *bench, const char *table);
 /* How often a text stands in BigQuery's journal since the last bench_new. */
 size_t journal_count(const char *text);

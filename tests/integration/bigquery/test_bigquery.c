@@ -79,6 +79,58 @@ static void a_unit_twice_is_there_once(void **unused)
     bench_done(&bench);
 }
 
+static void a_rejected_record_is_stored_once_in_ninety_days(void **unused)
+{
+    (void)unused;
+    struct error err = {0};
+    struct committed first = {0}, next = {0}, later = {0};
+    struct bench bench = bench_new();
+    must(load_unit(&bench, &first, &err), &err);
+    must(load_unit(&bench, &next, &err), &err);
+    change("UPDATE `acme-data.%s.rejected` SET rejected_date = DATE_SUB(rejected_date, INTERVAL 91 DAY) "
+           "WHERE LENGTH(content_hash) = 64",
+           bench.control);
+    must(load_unit(&bench, &later, &err), &err);
+    assert_int_equal(first.rejected, 1);
+    assert_int_equal(next.rejected, 0);
+    assert_int_equal(later.rejected, 1);
+    bench_done(&bench);
+}
+
+static void the_same_text_of_another_id_is_rejected_too(void **unused)
+{
+    (void)unused;
+    struct error err = {0};
+    struct committed committed = {0};
+    struct bench bench = bench_new();
+    must(prepare(&bench, &both, &err), &err);
+    struct load *load = begin(&bench, &both);
+    static const char *const ids[] = {"1", "2", "1", "12"};
+    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
+        const struct reject reject = {.id = ids[i], .reason = "no answer", .record = "", .record_size = 0};
+        must(bench.warehouse->ops->reject(load, &reject, &err), &err);
+    }
+    struct commit commit = commit_of(3, 3);
+    must(bench.warehouse->ops->commit(load, &commit, &committed, &err), &err);
+    assert_int_equal(committed.rejected, 3);
+    bench_done(&bench);
+}
+
+static void a_key_that_is_there_twice_is_reported(void **unused)
+{
+    (void)unused;
+    struct error err = {0};
+    struct committed first = {0}, second = {0};
+    struct bench bench = bench_new();
+    must(load_unit(&bench, &first, &err), &err);
+    change("INSERT INTO `acme-data.%s.parts` SELECT * FROM `acme-data.%s.parts` WHERE TRUE", bench.dataset,
+           bench.dataset);
+    must(load_unit(&bench, &second, &err), &err);
+    assert_int_equal(first.doubled, 0);
+    assert_int_equal(second.doubled, 1); /* of a child */
+    bench_done(&bench);
+}
+
 static void the_last_of_a_batch_wins(void **unused)
 {
     (void)unused;
@@ -274,6 +326,9 @@ int main(void)
         cmocka_unit_test(columns_are_added_but_not_changed),
         cmocka_unit_test(a_dataset_elsewhere_is_refused),
         cmocka_unit_test(a_unit_twice_is_there_once),
+        cmocka_unit_test(a_rejected_record_is_stored_once_in_ninety_days),
+        cmocka_unit_test(the_same_text_of_another_id_is_rejected_too),
+        cmocka_unit_test(a_key_that_is_there_twice_is_reported),
         cmocka_unit_test(the_last_of_a_batch_wins),
         cmocka_unit_test(one_second_may_have_many_records),
         cmocka_unit_test(children_of_many_days),

@@ -16,7 +16,9 @@
 /* --- People, teams they belong to, and the list of all their ids --- */
 
 static const struct selection all = {
-    .stream = &fake_members, .tables = {&fake_members_table, &fake_members_teams, &fake_members_deleted}, .table_count = 3};
+    .stream = &fake_members,
+    .tables = {&fake_members_table, &fake_members_teams, &fake_members_deleted},
+    .table_count = 3};
 static const struct selection compared = {
     .stream = &fake_members_reconciliation, .tables = {&fake_members_ids}, .table_count = 1};
 
@@ -157,7 +159,7 @@ static void the_ledger_knows_of_it(void **unused)
     assert_int_equal(compare(&bench, "a", 10), 1);
     assert_int_equal(
         ask("SELECT COUNT(*) FROM `acme-data.%s.runs` WHERE stream = 'people_reconciliation' AND "
-            "open AND ARRAY_LENGTH(claimed) = 0 AND inserted = 1",
+            "open_ended AND ARRAY_LENGTH(claimed) = 0 AND inserted = 1",
             bench.control),
         1);
     must(bench.warehouse->ops->state(bench.warehouse, &compared, "m1", &state, &err), &err);

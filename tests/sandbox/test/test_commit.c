@@ -30,13 +30,18 @@ static const char tables[] =
     " location STRUCT<city STRING, codes ARRAY<INT64>>, _extra JSON, _seq INT64);"
     "CREATE TABLE control.stage_1 (partition_date DATE NOT NULL, id STRING NOT NULL, redacted BOOL NOT NULL,"
     " updated_at TIMESTAMP NOT NULL, created_at TIMESTAMP NOT NULL, _extra JSON, _seq INT64);"
-    "CREATE TABLE control.stage_r (id STRING, reason STRING NOT NULL, record STRING NOT NULL, _seq INT64);"
-    "CREATE TABLE control.rejected (day DATE NOT NULL, stream STRING NOT NULL, lo DATE, hi DATE, id STRING,"
-    " reason STRING, record STRING, run_id STRING, rejected_at TIMESTAMP);"
-    "CREATE TABLE control.runs (committed_at TIMESTAMP NOT NULL, stream STRING NOT NULL, lo DATE, hi DATE, "
-    "open BOOL,"
-    " claimed ARRAY<STRUCT<day DATE, row_count INT64>>, run_id STRING, message_id STRING, began_at TIMESTAMP,"
-    " fetched INT64, inserted INT64, rejected INT64, version STRING);"
+    "CREATE TABLE control.stage_r (id STRING, reason STRING NOT NULL, record STRING NOT NULL, content_hash "
+    "STRING "
+    "NOT NULL, _seq INT64);"
+    "CREATE TABLE control.rejected (rejected_date DATE NOT NULL, stream STRING NOT NULL, from_date DATE, "
+    "to_date DATE, id STRING,"
+    " reason STRING, record STRING, content_hash STRING, run_id STRING, rejected_at TIMESTAMP);"
+    "CREATE TABLE control.runs (committed_at TIMESTAMP NOT NULL, stream STRING NOT NULL, from_date DATE, "
+    "to_date DATE, "
+    "open_ended BOOL,"
+    " claimed ARRAY<STRUCT<day DATE, row_count INT64>>, run_id STRING, message_id STRING, fetch_began_at "
+    "TIMESTAMP,"
+    " fetched INT64, inserted INT64, rejected INT64, caseload_version STRING);"
     "CREATE TABLE control.lock_contacts (workspace_id STRING NOT NULL, source_type STRING NOT NULL,"
     " timezone STRING NOT NULL, commits INT64, committed_at TIMESTAMP)";
 
@@ -128,6 +133,7 @@ static void build_commit(struct buf *out)
     add_sql(out, "commit_rejected", rejected, 1);
     add_sql(out, "commit_ledger", NULL, 0);
     add_sql(out, "commit_doubled", contact_values, COUNT(contact_values));
+    add_sql(out, "commit_doubled", part_values, COUNT(part_values));
     add_sql(out, "commit_result", NULL, 0);
     assert_false(out->full);
 }
@@ -154,6 +160,7 @@ static json_t *parameters_of(const struct world *world, const char *workspace, c
                                     {"message_id", "STRING", "m1"},
                                     {"began_at", "TIMESTAMP", "2026-03-02 03:00:00+00"},
                                     {"fetched", "INT64", "9"},
+                                    {"rejected_since", "DATE", "2026-01-01"},
                                     {"version", "STRING", "test"}};
     for (size_t i = 0; i < COUNT(plain); i++)
         room_parameter(parameters, plain[i][0], plain[i][1], plain[i][2]);
@@ -210,8 +217,8 @@ static int set_up(void **state)
     stage(world, 1,
           "{\"partition_date\": \"2025-12-01\", \"id\": \"p1\", \"redacted\": false, \"_seq\": 1,"
           " \"created_at\": \"2025-12-01T12:00:00Z\", \"updated_at\": \"2026-01-06T02:00:00Z\"}");
-    stage(world, 2, "{\"reason\": \"no id\", \"record\": \"{}\", \"_seq\": 1}");
-    stage(world, 2, "{\"reason\": \"no id\", \"record\": \"{}\", \"_seq\": 2}");
+    stage(world, 2, "{\"reason\": \"no id\", \"record\": \"{}\", \"content_hash\": \"0a\", \"_seq\": 1}");
+    stage(world, 2, "{\"reason\": \"no id\", \"record\": \"{}\", \"content_hash\": \"0a\", \"_seq\": 2}");
     *state = world;
     return 0;
 }
@@ -241,10 +248,11 @@ static void test_commit(void **state)
                  NULL),
         "2026-01-05|a|2|{\"a.b\":[2]}|r1\n2026-01-07|b|3|{\"a.b\":[3]}|r1\n");
     assert_string_equal(
-        room_run(world->store, "SELECT claimed, inserted, rejected, open FROM control.runs", NULL),
+        room_run(world->store, "SELECT claimed, inserted, rejected, open_ended FROM control.runs", NULL),
         "[[\"2026-01-05\",\"1\"],[\"2026-01-06\",\"0\"],[\"2026-01-07\",\"1\"]]|3|1|false\n");
-    assert_string_equal(room_run(world->store, "SELECT day, stream, lo, reason FROM control.rejected", NULL),
-                        "2026-03-01|contacts|2026-01-05|no id\n");
+    assert_string_equal(
+        room_run(world->store, "SELECT rejected_date, stream, from_date, reason FROM control.rejected", NULL),
+        "2026-03-01|contacts|2026-01-05|no id\n");
     assert_string_equal(room_run(world->store, "SELECT commits FROM control.lock_contacts", NULL), "1\n");
 }
 
@@ -280,6 +288,16 @@ static void test_doubled_rows_are_counted(void **state)
                      NULL),
             "");
     assert_string_equal(commit_as(world, "w1", "r1"), "1|1|1|1\n");
+    for (int i = 0; i < 2; i++)
+        assert_string_equal(
+            room_run(
+                world->store,
+                "INSERT d.parts (partition_date, id, redacted, updated_at, created_at, _loaded_at, _run_id)"
+                " VALUES ('2025-12-01', 'x', false, '2026-01-06 02:00:00+00', '2025-12-01 12:00:00+00',"
+                " CURRENT_TIMESTAMP(), 'old')",
+                NULL),
+            "");
+    assert_string_equal(commit_as(world, "w1", "r2"), "0|0|0|2\n"); /* of parents and children together */
 }
 
 static void test_wrong_count(void **state)
