@@ -16,7 +16,7 @@ SQL = ROOT / "src/bigquery/sql"
 BUILD = ROOT / "build/mutate"
 COPY = BUILD / "sql"
 JOBS = str(os.cpu_count() or 2)
-WIRE = ["bigquery", "bigquery_gone", "bigquery_derived"]
+INTEGRATION = ["bigquery", "bigquery_gone", "bigquery_derived"]
 
 LOCK_CHECK = "IF @@row_count != 1 OR (SELECT COUNT(*) FROM `${lock}`) != 1 THEN"
 
@@ -90,18 +90,18 @@ def build():
                     "-DCMAKE_BUILD_TYPE=RelWithDebInfo", f"-DCASELOAD_SQL_DIR={COPY}")
     if configure.returncode == 0:
         configure = run("cmake", "--build", str(BUILD / "tree"), "-j", JOBS, "--target", "caseload",
-                        "caseload-sandbox", *(f"test_wire_{name}" for name in WIRE))
+                        "caseload-sandbox", *(f"test_integration_bigquery_{name}" for name in INTEGRATION))
     if configure.returncode != 0:
         sys.exit("mutate: the build failed:\n" + configure.stdout[-4000:])
 
 
 def first_failure():
     """What noticed the mutation, or None."""
-    for name in WIRE:
-        wire = run("ctest", "--test-dir", str(BUILD / "tree"), "-R", f"^wire/{name}$", "--output-on-failure")
-        if wire.returncode != 0:
-            failed = re.findall(r"\[  FAILED  \] ([a-z]\w+)", wire.stdout)
-            return f"wire/{name}: " + (failed[0] if failed else "crashed")
+    for name in INTEGRATION:
+        test = run("ctest", "--test-dir", str(BUILD / "tree"), "-R", f"^integration/bigquery/{name}$", "--output-on-failure")
+        if test.returncode != 0:
+            failed = re.findall(r"\[  FAILED  \] ([a-z]\w+)", test.stdout)
+            return f"integration/bigquery/{name}: " + (failed[0] if failed else "crashed")
     for part in ("daily", "overlapping_commits", "atomic", "rejected"):
         scenarios = run(sys.executable, "tests/e2e/run.py", str(BUILD / "tree"), part)
         if scenarios.returncode != 0:
