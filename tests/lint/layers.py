@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Layers: which source folder may include which. Reads the include lines of src and include."""
+"""Layers: which folder may include which. Reads the include lines of src, include and tests/sandbox."""
 import pathlib
 import re
 import subprocess
@@ -28,13 +28,30 @@ USERS = {
     r"zlib\.h": r"src/bigquery/\w+\.[ch]|src/base/zbuf\.c",
     r"jansson\.h": r"include/base/json\.h",
 }
+# The same for tests/sandbox. Of the product it may include base only, so that no mistake of ours hides in both.
+SANDBOX_SERVICES = {"workspace", "pubsub", "bigquery", "google", "sql", "store", "httpd", "shared", "base"}
+SANDBOX = {
+    "shared": {"base"},
+    "httpd": {"shared", "base"},
+    "google": {"httpd", "shared", "base"},
+    "store": {"base"},
+    "sql": {"store", "base"},
+    "bigquery": {"sql", "store", "httpd", "shared", "base"},
+    "pubsub": {"google", "httpd", "shared", "base"},
+    "workspace": {"shared", "base"},
+    "intercom": SANDBOX_SERVICES | {"."},
+    "oracle": SANDBOX_SERVICES | {"."},
+    "control": SANDBOX_SERVICES | {"."},
+    ".": SANDBOX_SERVICES,
+}
+SANDBOX_ROOT = "tests/sandbox"
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 
 
-def files():
-    out = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "src", "include"], cwd=ROOT,
+def files(*roots):
+    out = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", *roots], cwd=ROOT,
                          capture_output=True, text=True, check=True).stdout
-    return [f for f in out.split() if f.endswith((".c", ".h"))]
+    return [f for f in out.split() if f.endswith((".c", ".h")) and (ROOT / f).exists()]
 
 
 def folder(path):
@@ -61,6 +78,23 @@ def check(path, text, problems, edges):
         edges.setdefault(path if path.startswith("include/") else None, set()).add("include/" + name)
 
 
+def check_sandbox(path, problems, edges):
+    here = path.split("/")[2] if path.count("/") > 2 else "."
+    if here not in SANDBOX:
+        problems.append(f"{path}: {here} is in no layer")
+        return
+    for kind, name in INCLUDE.findall((ROOT / path).read_text()):
+        if kind == "<" or name.startswith("google/pubsub/"):  # generated
+            continue
+        if (ROOT / SANDBOX_ROOT / name).exists():
+            edges.setdefault(path if path.endswith(".h") else None, set()).add(f"{SANDBOX_ROOT}/{name}")
+            there = name.split("/")[0] if "/" in name else "."
+        else:
+            there = name.split("/")[0] if name.startswith("base/") else f"include/{name}"
+        if there not in SANDBOX[here] | {here}:
+            problems.append(f"{path}: {here} must not include {there} (\"{name}\")")
+
+
 def circle(edges):
     """A header that reaches itself, or None."""
     def walk(node, seen):
@@ -80,15 +114,19 @@ def circle(edges):
 
 def main():
     problems, edges = [], {}
-    for path in files():
+    product, sandbox = files("src", "include"), files(SANDBOX_ROOT)
+    for path in product:
         if folder(path) not in ALLOWED and not path.endswith("CMakeLists.txt"):
             problems.append(f"{path}: {folder(path)} is in no layer")
             continue
         check(path, (ROOT / path).read_text(), problems, edges)
+    for path in sandbox:
+        if not path.startswith(SANDBOX_ROOT + "/test/"):
+            check_sandbox(path, problems, edges)
     found = circle(edges)
     if found:
         problems.append("circle: " + " -> ".join(found))
-    print("\n".join(problems) if problems else f"layers: {len(files())} files, no include upwards, no circle")
+    print("\n".join(problems) if problems else f"layers: {len(product) + len(sandbox)} files, no include upwards, no circle")
     return 1 if problems else 0
 
 

@@ -40,6 +40,7 @@
 #include "shared/faults.h"
 #include "shared/journal.h"
 #include "shared/virtual_clock.h"
+#include "sql/sql.h"
 #include "store/store.h"
 
 #define BIGQUERY_UPLOAD_LIMIT (INT64_C(512) * 1024 * 1024)
@@ -49,12 +50,12 @@ enum job_state { JOB_PENDING, JOB_RUNNING, JOB_DONE };
 
 /* What a job came to. Filled by its thread alone, read by others once it is DONE. */
 struct job_outcome {
-    struct store_error error;   /* reason "": it went well */
-    json_t *errors;             /* status.errors behind the first; NULL: none */
-    struct store_result result; /* of a query */
-    int64_t bytes;              /* of the tables that a query touched, estimated */
-    int64_t billed;             /* the same, rounded up as the service does */
-    int64_t rows;               /* loaded */
+    struct store_error error; /* reason "": it went well */
+    json_t *errors;           /* status.errors behind the first; NULL: none */
+    struct sql_result result; /* of a query */
+    int64_t bytes;            /* of the tables that a query touched, estimated */
+    int64_t billed;           /* the same, rounded up as the service does */
+    int64_t rows;             /* loaded */
     int64_t bad_rows;
     int64_t row_bytes;
     char *data; /* the rows of a small load, for the journal; NULL: too many */

@@ -97,7 +97,7 @@ void bq_drop_job(struct job *job)
     json_decref(job->configuration);
     json_decref(job->outcome.errors);
     free(job->outcome.data);
-    store_result_done(&job->outcome.result);
+    sql_result_done(&job->outcome.result);
     if (job->input) (void)fclose(job->input); /* only read */
     free(job);
 }
@@ -178,7 +178,7 @@ bool bq_check_job(struct bigquery *bigquery, const struct job_request *request, 
 /* What was asked; and the table that a statement made, as tables.insert notes it. */
 static void note_query(struct job *job, json_t *detail)
 {
-    const struct store_result *result = &job->outcome.result;
+    const struct sql_result *result = &job->outcome.result;
     const json_t *query = json_object_get(job->configuration, "query");
     json_object_set(detail, "query", json_object_get(query, "query"));
     if (json_object_get(query, "queryParameters"))

@@ -155,18 +155,18 @@ static void add_bytes(struct store *store, const json_t *tables, int64_t *out_by
 }
 
 /* maximumBytesBilled, before anything is done. What it means for a script is not documented: none here. */
-static bool budget_check(struct store *store, const struct store_query *query, const json_t *configuration,
+static bool budget_check(struct store *store, const struct sql_query *query, const json_t *configuration,
                          struct store_error *err)
 {
     int64_t most = 0, bytes = 0, billed = 0;
     if (!bq_read_int64(json_object_get(configuration, "maximumBytesBilled"), &most)) return true;
-    struct store_query dry = *query;
-    struct store_result result = {.affected = -1};
+    struct sql_query dry = *query;
+    struct sql_result result = {.affected = -1};
     dry.dry_run = true;
     dry.before = NULL;
-    bool good = store_run(store, &dry, &result, err);
+    bool good = sql_run(store, &dry, &result, err);
     if (good && strcmp(result.statement, "SCRIPT") != 0) add_bytes(store, result.tables, &bytes, &billed);
-    store_result_done(&result);
+    sql_result_done(&result);
     if (!good || billed <= most) return good;
     return bq_problem(err, "bytesBilledLimitExceeded",
                       "Query exceeded limit for bytes billed: %lld. %lld or higher required.",
@@ -177,7 +177,7 @@ void bq_query_run(struct job *job, bool dry_run, struct job_outcome *outcome)
 {
     const json_t *configuration = json_object_get(job->configuration, "query");
     struct store *store = job->bigquery->store;
-    struct store_query query = {
+    struct sql_query query = {
         .text = text_of(configuration, "query"),
         .project = job->project,
         .default_dataset = text_of(json_object_get(configuration, "defaultDataset"), "datasetId"),
@@ -188,15 +188,15 @@ void bq_query_run(struct job *job, bool dry_run, struct job_outcome *outcome)
     };
     if (!location_check(job, configuration, &outcome->error)) return;
     if (!dry_run && !budget_check(store, &query, configuration, &outcome->error)) return;
-    if (store_run(store, &query, &outcome->result, &outcome->error)) {
+    if (sql_run(store, &query, &outcome->result, &outcome->error)) {
         add_bytes(store, outcome->result.tables, &outcome->bytes, &outcome->billed);
         return;
     }
-    store_result_done(&outcome->result);
-    outcome->result = (struct store_result){.affected = -1};
+    sql_result_done(&outcome->result);
+    outcome->result = (struct sql_result){.affected = -1};
 }
 
-static void add_ddl(json_t *statistics, const struct store_result *result, const char *project)
+static void add_ddl(json_t *statistics, const struct sql_result *result, const char *project)
 {
     const char *name = json_string_value(result->ddl_table), *dot = strchr(name, '.');
     json_object_set_new(statistics, "ddlOperationPerformed", json_string(result->ddl));
@@ -211,7 +211,7 @@ json_t *bq_query_statistics(const struct job_outcome *outcome, const char *proje
         const char *statement, *count;
     } counts[] = {
         {"INSERT", "insertedRowCount"}, {"UPDATE", "updatedRowCount"}, {"DELETE", "deletedRowCount"}};
-    const struct store_result *result = &outcome->result;
+    const struct sql_result *result = &outcome->result;
     json_t *statistics = json_pack("{s:o, s:o, s:b}", "totalBytesProcessed", bq_int64_text(outcome->bytes),
                                    "totalBytesBilled", bq_int64_text(outcome->billed), "cacheHit", 0);
     if (result->statement[0])

@@ -128,7 +128,7 @@ json_t *bq_format_rows(const json_t *schema, const json_t *rows, struct page *pa
 /* The members that both calls share, of a job that is DONE and went well. */
 static void add_results(json_t *reply, const struct job *job, struct page *page, enum timestamp_format format)
 {
-    const struct store_result *result = &job->outcome.result;
+    const struct sql_result *result = &job->outcome.result;
     json_object_set_new(reply, "totalBytesProcessed", bq_int64_text(job->outcome.bytes));
     json_object_set_new(reply, "cacheHit", json_false());
     if (result->affected >= 0)

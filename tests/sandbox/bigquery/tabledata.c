@@ -44,7 +44,7 @@ static void add_filter(struct buf *query, const json_t *resource)
 }
 
 static bool read_rows(struct exchange *exchange, const json_t *resource, const struct page *page,
-                      struct store_result *out_result, struct store_error *err)
+                      struct sql_result *out_result, struct store_error *err)
 {
     const char *selected = exchange_query(exchange, "selectedFields");
     struct buf text;
@@ -60,8 +60,8 @@ static bool read_rows(struct exchange *exchange, const json_t *resource, const s
     add_filter(&text, resource);
     buf_format(&text, " LIMIT %zu OFFSET %zu", page->count, page->first);
     if (text.full) done = bq_problem(err, "invalid", "selectedFields is too long");
-    struct store_query query = {.text = buf_string(&text), .project = exchange->capture[0]};
-    done = done && store_run(bq_of(exchange)->store, &query, out_result, err);
+    struct sql_query query = {.text = buf_string(&text), .project = exchange->capture[0]};
+    done = done && sql_run(bq_of(exchange)->store, &query, out_result, err);
     buf_done(&text);
     return done;
 }
@@ -69,14 +69,14 @@ static bool read_rows(struct exchange *exchange, const json_t *resource, const s
 static void reply_rows(struct exchange *exchange, const json_t *resource, enum timestamp_format format)
 {
     struct store_error err = {.reason = ""};
-    struct store_result result = {.affected = -1};
+    struct sql_result result = {.affected = -1};
     size_t total =
         (size_t)store_table_rows(bq_of(exchange)->store, exchange->capture[1], exchange->capture[2]);
     struct page page;
     if (!bq_read_page(exchange, total, ROWS_A_PAGE, &page, &err) ||
         !read_rows(exchange, resource, &page, &result, &err)) {
         (void)bq_problem_reply(exchange, &err);
-        store_result_done(&result);
+        sql_result_done(&result);
         return;
     }
     struct page read = {.first = 0, .count = json_array_size(result.rows)};
@@ -86,7 +86,7 @@ static void reply_rows(struct exchange *exchange, const json_t *resource, enum t
     if (json_array_size(rows) > 0) json_object_set(reply, "rows", rows);
     if (read.count > 0) bq_set_page_token(reply, "pageToken", page.first + read.count, total);
     json_decref(rows);
-    store_result_done(&result);
+    sql_result_done(&result);
     exchange_reply_json(exchange, 200, reply);
 }
 

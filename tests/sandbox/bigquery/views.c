@@ -15,14 +15,14 @@ static const char *text_of(const json_t *object, const char *name)
 
 static json_t *query_schema(struct bigquery *bigquery, const json_t *resource, struct store_error *err)
 {
-    struct store_query query = {.text = text_of(json_object_get(resource, "view"), "query"),
-                                .project = text_of(json_object_get(resource, "tableReference"), "projectId"),
-                                .dry_run = true};
-    struct store_result result = {.affected = -1};
-    bool good = store_run(bigquery->store, &query, &result, err);
+    struct sql_query query = {.text = text_of(json_object_get(resource, "view"), "query"),
+                              .project = text_of(json_object_get(resource, "tableReference"), "projectId"),
+                              .dry_run = true};
+    struct sql_result result = {.affected = -1};
+    bool good = sql_run(bigquery->store, &query, &result, err);
     json_t *schema = good ? json_incref(result.schema) : NULL;
     bool select = strcmp(result.statement, "SELECT") == 0;
-    store_result_done(&result);
+    sql_result_done(&result);
     if (good && schema && select) return schema;
     if (good) (void)bq_problem(err, "invalidQuery", "A view's query must be one SELECT");
     json_decref(schema);

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "control/control.h"
+#include "sql/sql.h"
 #include "store/store.h"
 #include "workspace/world.h"
 
@@ -257,18 +258,18 @@ static void handle_query(struct exchange *exchange)
     if (body && !sql) refuse(exchange, 400, "Send {\"sql\": text, \"dataset\": default}");
     if (!sql) return;
     const char *project = json_text_at(body, "project");
-    struct store_query query = {.text = sql,
-                                .project = project ? project : "sandbox",
-                                .default_dataset = json_text_at(body, "dataset")};
-    struct store_result result = {.schema = NULL};
+    struct sql_query query = {.text = sql,
+                              .project = project ? project : "sandbox",
+                              .default_dataset = json_text_at(body, "dataset")};
+    struct sql_result result = {.schema = NULL};
     struct store_error err;
-    if (store_run(exchange_sandbox(exchange)->store, &query, &result, &err))
+    if (sql_run(exchange_sandbox(exchange)->store, &query, &result, &err))
         exchange_reply_json(exchange, 200,
                             json_pack("{s:O?, s:O?, s:I}", "schema", result.schema, "rows", result.rows,
                                       "affected", (json_int_t)result.affected));
     else
         refuse(exchange, 400, err.message);
-    store_result_done(&result);
+    sql_result_done(&result);
 }
 
 const struct route control_routes[] = {

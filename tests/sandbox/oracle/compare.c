@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "oracle/compare.h"
+#include "sql/sql.h"
 #include "store/store.h"
 
 #define EXAMPLES 20 /* listed of each kind */
@@ -37,14 +38,14 @@ bool compare_expect_nothing(struct sandbox *sandbox)
     return false;
 }
 
-bool compare_query(struct comparison *comparison, const char *sql, struct store_result *out_result)
+bool compare_query(struct comparison *comparison, const char *sql, struct sql_result *out_result)
 {
     AUTO(json_drop) json_t *dataset = store_dataset(comparison->sandbox->store, comparison->dataset);
     const char *project = json_text_at(dataset, "datasetReference.projectId"); /* views name it */
-    struct store_query query = {.text = sql, .project = project ? project : "sandbox"};
+    struct sql_query query = {.text = sql, .project = project ? project : "sandbox"};
     struct store_error err;
-    *out_result = (struct store_result){.schema = NULL};
-    if (store_run(comparison->sandbox->store, &query, out_result, &err)) return true;
+    *out_result = (struct sql_result){.schema = NULL};
+    if (sql_run(comparison->sandbox->store, &query, out_result, &err)) return true;
     snprintf(comparison->problem, sizeof comparison->problem, "%s", err.message);
     return false;
 }
@@ -93,11 +94,11 @@ static bool compare_day(struct comparison *comparison, const char *day)
     AUTO(mem_free)
     char *sql = mem_format("SELECT * FROM `%s.%s` WHERE partition_date = DATE '%s'", comparison->dataset,
                            comparison->subject->table, day);
-    struct store_result result;
+    struct sql_result result;
     bool read = compare_query(comparison, sql, &result);
     for (size_t i = 0; read && i < json_array_size(result.rows); i++)
         compare_one(comparison, json_object_get(result.schema, "fields"), json_array_get(result.rows, i));
-    store_result_done(&result);
+    sql_result_done(&result);
     return read;
 }
 
@@ -108,14 +109,14 @@ static bool compare_days(struct comparison *comparison)
         mem_format("SELECT partition_date, COUNT(*) AS row_count FROM `%s.%s` WHERE partition_date >= DATE "
                    "'0001-01-01' GROUP BY partition_date ORDER BY partition_date",
                    comparison->dataset, comparison->subject->table);
-    struct store_result result;
+    struct sql_result result;
     bool read = compare_query(comparison, sql, &result);
     for (size_t i = 0; read && i < json_array_size(result.rows); i++) {
         const json_t *fields = json_object_get(result.schema, "fields");
         const char *day = compare_cell(fields, json_array_get(result.rows, i), "partition_date");
         read = day && compare_day(comparison, day);
     }
-    store_result_done(&result);
+    sql_result_done(&result);
     return read;
 }
 

@@ -17,7 +17,7 @@
 
 struct comparison;
 struct shelf;
-struct store_result;
+struct sql_result;
 
 /* What a row of the warehouse turned out to be. */
 struct finding {
@@ -84,7 +84,7 @@ bool compare_has(const struct comparison *comparison, int64_t place); /* once al
 /* Is a place in [first, last] there? */
 bool compare_has_between(const struct comparison *comparison, int64_t first, int64_t last);
 /* Rows of a query, yours; NULL: the problem is noted. */
-bool compare_query(struct comparison *comparison, const char *sql, struct store_result *out_result);
+bool compare_query(struct comparison *comparison, const char *sql, struct sql_result *out_result);
 /* Whole seconds of a TIMESTAMP cell; 0 for what is none: nothing is found then. */
 int64_t compare_seconds(const json_t *fields, const json_t *row, const char *column);
 /* Nobody has to have such a table: it is compared if it is there. */

@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "oracle/compare.h"
+#include "sql/sql.h"
 #include "store/store.h"
 #include "workspace/companies.h"
 #include "workspace/world.h"
@@ -120,7 +121,7 @@ static json_t *read_tombstones(struct comparison *comparison, const char *table)
         mem_format("SELECT id, MAX(seen_missing_at) AS seen FROM `%s.%s` WHERE partition_date >= DATE "
                    "'0001-01-01' GROUP BY id",
                    comparison->dataset, table);
-    struct store_result result;
+    struct sql_result result;
     bool read = compare_query(comparison, sql, &result);
     for (size_t i = 0; read && i < json_array_size(result.rows); i++) {
         const json_t *fields = json_object_get(result.schema, "fields");
@@ -128,7 +129,7 @@ static json_t *read_tombstones(struct comparison *comparison, const char *table)
         const char *id = compare_cell(fields, row, "id"), *seen = compare_cell(fields, row, "seen");
         if (id && seen) json_object_set_new(tombstones, id, json_integer(strtoll(seen, NULL, 10)));
     }
-    store_result_done(&result);
+    sql_result_done(&result);
     return tombstones;
 }
 
@@ -153,7 +154,7 @@ static void compare_rows(struct comparison *comparison, const struct latest *lat
     AUTO(mem_free)
     char *sql = mem_format("SELECT %s AS key, %s AS version FROM `%s.%s_latest`", latest->key,
                            latest->version, comparison->dataset, latest->table);
-    struct store_result result;
+    struct sql_result result;
     bool read = compare_query(comparison, sql, &result);
     for (size_t i = 0; read && i < json_array_size(result.rows); i++) {
         const json_t *fields = json_object_get(result.schema, "fields");
@@ -166,7 +167,7 @@ static void compare_rows(struct comparison *comparison, const struct latest *lat
         comparison->rows++;
         if (why && !broken) compare_note(comparison->altered, key ? key : "(no key)", at_s, why);
     }
-    store_result_done(&result);
+    sql_result_done(&result);
 }
 
 void compare_latest(struct sandbox *sandbox, const char *dataset, json_t *reports, bool *equal)

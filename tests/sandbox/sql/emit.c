@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "sql/emit.h"
+#include "store/time_text.h"
 
 static struct value arg(struct emitter *emitter, const struct expr *expr, size_t i)
 {
@@ -453,7 +454,7 @@ static struct value emit_typed(struct emitter *emitter, const struct expr *expr)
         return value_make(sql_format(emitter->sql, "json(%s)", quote_text(emitter, expr->name)), expr->type);
     }
     bool date = expr->type->kind == TYPE_DATE;
-    bool read = date ? runtime_date(expr->name, text) : runtime_timestamp(expr->name, text);
+    bool read = date ? time_text_read_date(expr->name, text) : time_text_read_timestamp(expr->name, text);
     if (!read) sql_fail_at(emitter->sql, expr->at, "Invalid %s literal", name);
     return value_make(sql_format(emitter->sql, "'%s'", text), expr->type);
 }

@@ -8,8 +8,9 @@
 #ifndef CASELOAD_SANDBOX_SQL_EMIT_H
 #define CASELOAD_SANDBOX_SQL_EMIT_H
 
-#include "sql/sql.h"
+#include "sql/syntax.h"
 #include "store/internal.h"
+#include "store/value.h"
 
 struct value {
     const char *sql;
@@ -167,16 +168,5 @@ struct write emit_write_of(struct emitter *emitter, struct store_table *table, c
 
 /* sql_runtime.c */
 bool runtime_register(sqlite3 *db);
-
-/* sql_time_text.c */
-/* For values outside of SQLite; false: the text can't be read. out_text: the stored form. */
-bool runtime_date(const char *text, char out_text[16]);
-bool runtime_timestamp(const char *text, char out_text[40]);
-void runtime_timestamp_format(int64_t us, char out_text[40]);
-bool runtime_timestamp_us(const char *stored, int64_t *out_us);
-/* Compact, with the fewest digits that keep every number; yours. sql_runtime_json.c */
-char *runtime_json_text(const json_t *value);
-#define RUNTIME_REAL 40
-void runtime_real_text(double value, char out_text[RUNTIME_REAL]); /* 100, 0.1, 1e+15; sql_runtime.c */
 
 #endif

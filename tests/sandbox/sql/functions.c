@@ -6,6 +6,7 @@
 
 #include "sql/emit.h"
 #include "sql/rules.h"
+#include "store/time_text.h"
 
 #define MOST_ARGS 1000
 
@@ -326,10 +327,10 @@ static bool emit_special(struct emitter *emitter, struct call *call, struct valu
     const char *name = call->expr->name;
     char text[40];
     if (strcmp(name, "CURRENT_TIMESTAMP") == 0 && call->count == 0) {
-        runtime_timestamp_format(emit_now(emitter), text);
+        time_text_format(emit_now(emitter), text);
         *out_value = value_make(sql_format(emitter->sql, "'%s'", text), type_of(TYPE_TIMESTAMP));
     } else if (strcmp(name, "CURRENT_DATE") == 0 && call->count <= 1) {
-        runtime_timestamp_format(emit_now(emitter), text);
+        time_text_format(emit_now(emitter), text);
         const char *zone = call->count == 1 ? call->values[0].sql : "'UTC'";
         *out_value =
             value_make(sql_format(emitter->sql, "bq_date('%s', %s)", text, zone), type_of(TYPE_DATE));

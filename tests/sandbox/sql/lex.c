@@ -4,7 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "sql/sql.h"
+#include "sql/syntax.h"
 
 struct lexer {
     struct sql *sql;

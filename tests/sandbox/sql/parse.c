@@ -5,7 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "sql/sql.h"
+#include "sql/syntax.h"
 
 static const char *const reserved[] = {
     "ALL",      "AND",     "ANY",      "ARRAY",     "AS",        "ASC",         "ASSERT_ROWS_MODIFIED",

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "sql/sql.h"
+#include "sql/syntax.h"
 
 static void parse_options(struct parser *parser, struct list *out_options)
 {

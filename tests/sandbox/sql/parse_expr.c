@@ -4,7 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "sql/sql.h"
+#include "sql/syntax.h"
 
 static struct expr *make(struct parser *parser, enum expr_kind kind, const char *name)
 {

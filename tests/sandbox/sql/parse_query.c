@@ -3,7 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "sql/sql.h"
+#include "sql/syntax.h"
 
 /* At an opening parenthesis: the index behind its closing one. */
 static size_t behind_paren(const struct parser *parser, size_t at)

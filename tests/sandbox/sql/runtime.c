@@ -13,6 +13,7 @@
 
 #include "sql/emit.h"
 #include "sql/runtime.h"
+#include "store/time_text.h"
 
 const char *runtime_text(sqlite3_value *value)
 {
@@ -124,12 +125,6 @@ static void timestamp_text(sqlite3_context *context, const char *stored)
     runtime_result(context, text);
 }
 
-void runtime_real_text(double value, char out_text[RUNTIME_REAL])
-{
-    (void)snprintf(out_text, RUNTIME_REAL, "%.15g", value);
-    if (strtod(out_text, NULL) != value) (void)snprintf(out_text, RUNTIME_REAL, "%.17g", value);
-}
-
 static bool cast_text(sqlite3_context *context, const char *text, const char *to)
 {
     char made[40];
@@ -141,8 +136,8 @@ static bool cast_text(sqlite3_context *context, const char *text, const char *to
         sqlite3_result_double(context, real);
     } else if (strcmp(to, "BOOL") == 0 && (strcasecmp(text, "true") == 0 || strcasecmp(text, "false") == 0)) {
         sqlite3_result_int(context, strcasecmp(text, "true") == 0);
-    } else if ((strcmp(to, "DATE") == 0 && runtime_date(text, made)) ||
-               (strcmp(to, "TIMESTAMP") == 0 && runtime_timestamp(text, made))) {
+    } else if ((strcmp(to, "DATE") == 0 && time_text_read_date(text, made)) ||
+               (strcmp(to, "TIMESTAMP") == 0 && time_text_read_timestamp(text, made))) {
         runtime_result(context, made);
     } else {
         return false;
@@ -152,11 +147,11 @@ static bool cast_text(sqlite3_context *context, const char *text, const char *to
 
 static bool cast_to_text(sqlite3_context *context, sqlite3_value *value, const char *from)
 {
-    char made[RUNTIME_REAL];
+    char made[VALUE_REAL];
     if (strcmp(from, "BOOL") == 0) {
         runtime_result(context, sqlite3_value_int(value) != 0 ? "true" : "false");
     } else if (strcmp(from, "FLOAT64") == 0) {
-        runtime_real_text(sqlite3_value_double(value), made);
+        value_real_text(sqlite3_value_double(value), made);
         runtime_result(context, made);
     } else if (strcmp(from, "TIMESTAMP") == 0) {
         timestamp_text(context, runtime_text(value));

@@ -28,7 +28,4 @@ void runtime_error(sqlite3_context *context, const char *format, ...) PRINTF(2, 
 void runtime_result(sqlite3_context *context, const char *text); /* copied */
 bool runtime_register_aggregates(sqlite3 *db);                   /* sql_runtime_agg.c */
 
-/* Towards minus infinity. */
-int64_t runtime_floor(int64_t a, int64_t b);
-
 #endif

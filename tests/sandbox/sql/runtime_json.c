@@ -11,36 +11,9 @@
 
 /* --- JSON --- */
 
-static bool has_real(const json_t *value)
-{
-    size_t i;
-    json_t *inner;
-    if (json_is_real(value)) return true;
-    json_array_foreach (value, i, inner)
-        if (has_real(inner)) return true;
-    void *at = json_object_iter((json_t *)(uintptr_t)value); /* jansson's iterators know no const */
-    for (; at != NULL; at = json_object_iter_next((json_t *)(uintptr_t)value, at)) {
-        if (has_real(json_object_iter_value(at))) return true;
-    }
-    return false;
-}
-
-char *runtime_json_text(const json_t *value)
-{
-    size_t flags = JSON_COMPACT | JSON_ENCODE_ANY;
-    if (!has_real(value)) return json_dumps(value, flags);
-    char *text = json_dumps(value, flags | JSON_REAL_PRECISION(15));
-    json_t *read = text != NULL ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
-    bool same = json_equal(read, value);
-    json_decref(read);
-    if (same) return text;
-    free(text);
-    return json_dumps(value, flags);
-}
-
 static void give_json(sqlite3_context *context, const json_t *value)
 {
-    char *text = runtime_json_text(value);
+    char *text = value_json_text(value);
     runtime_result(context, text != NULL ? text : "null");
     free(text);
 }
@@ -72,10 +45,10 @@ static void parse_json(sqlite3_context *context, int count, sqlite3_value **valu
 /* A number as TO_JSON_STRING writes it. */
 static void real_of_json(sqlite3_context *context, int count, sqlite3_value **values)
 {
-    char text[RUNTIME_REAL];
+    char text[VALUE_REAL];
     if (runtime_any_null(count, values)) return;
     double value = sqlite3_value_double(values[0]);
-    runtime_real_text(value, text);
+    value_real_text(value, text);
     runtime_result(context, isfinite(value) ? text : value < 0 ? "\"-Infinity\"" : "\"Infinity\"");
 }
 

@@ -174,12 +174,12 @@ static bool find(sqlite3_context *context, const char *text, const char *path, b
 /* Typed: a value of the type JSON, whose numbers have lost their spelling. */
 static void give_number(sqlite3_context *context, const char *text, bool typed)
 {
-    char shown[RUNTIME_REAL];
+    char shown[VALUE_REAL];
     if (!typed || strpbrk(text, ".eE") == NULL) {
         runtime_result(context, text);
         return;
     }
-    runtime_real_text(strtod(text, NULL), shown);
+    value_real_text(strtod(text, NULL), shown);
     bool whole = strpbrk(shown, ".e") == NULL;
     char *made = mem_format("%s%s", shown, whole ? ".0" : "");
     runtime_result(context, made);
@@ -230,7 +230,7 @@ static void json_query(sqlite3_context *context, int count, sqlite3_value **valu
     AUTO(mem_free) char *text = piece_of(context, count, values);
     if (text == NULL || (!is_typed(values) && strncmp(text, "null", 4) == 0)) return;
     json_t *read = json_loads(text, JSON_DECODE_ANY, NULL); /* without blanks, and NULL if it is broken */
-    char *made = read != NULL ? runtime_json_text(read) : NULL;
+    char *made = read != NULL ? value_json_text(read) : NULL;
     if (made != NULL) runtime_result(context, made);
     free(made);
     json_decref(read);
@@ -244,7 +244,7 @@ static void json_strings(sqlite3_context *context, int count, sqlite3_value **va
     bool good = json_is_array(read);
     for (size_t i = 0; good && i < json_array_size(read); i++) {
         json_t *one = json_array_get(read, i);
-        char *number = json_is_number(one) ? runtime_json_text(one) : NULL;
+        char *number = json_is_number(one) ? value_json_text(one) : NULL;
         if (json_is_boolean(one))
             one = json_string(json_is_true(one) ? "true" : "false");
         else if (number != NULL)
@@ -254,7 +254,7 @@ static void json_strings(sqlite3_context *context, int count, sqlite3_value **va
         good = json_array_append_new(made, one) == 0 && !json_is_object(one) && !json_is_array(one);
         free(number);
     }
-    char *shown = good ? runtime_json_text(made) : NULL;
+    char *shown = good ? value_json_text(made) : NULL;
     if (shown != NULL) runtime_result(context, shown);
     free(shown);
     json_decref(made);
@@ -268,12 +268,12 @@ static void json_items(sqlite3_context *context, int count, sqlite3_value **valu
     json_t *read = text != NULL ? json_loads(text, 0, NULL) : NULL, *made = json_array();
     for (size_t i = 0; i < json_array_size(read); i++) {
         json_t *one = json_array_get(read, i);
-        char *shown = is_typed(values) ? NULL : runtime_json_text(one);
+        char *shown = is_typed(values) ? NULL : value_json_text(one);
         (void)json_array_append_new(made,
                                     shown != NULL ? json_string(shown) : json_incref(one)); /* memory only */
         free(shown);
     }
-    char *shown = json_is_array(read) ? runtime_json_text(made) : NULL;
+    char *shown = json_is_array(read) ? value_json_text(made) : NULL;
     if (shown != NULL) runtime_result(context, shown);
     free(shown);
     json_decref(made);

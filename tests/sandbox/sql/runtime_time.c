@@ -10,6 +10,7 @@
 #include "base/zone.h"
 #include "sql/emit.h"
 #include "sql/runtime.h"
+#include "store/time_text.h"
 
 #define SECOND_US INT64_C(1000000)
 #define DAY_US    (INT64_C(86400) * SECOND_US)
@@ -25,7 +26,7 @@ static bool take_day(sqlite3_context *context, sqlite3_value *value, struct day 
 
 static bool take_us(sqlite3_context *context, sqlite3_value *value, int64_t *out_us)
 {
-    if (runtime_timestamp_us(runtime_text(value), out_us)) return true;
+    if (time_text_us(runtime_text(value), out_us)) return true;
     runtime_error(context, "Invalid timestamp: '%s'", runtime_text(value));
     return false;
 }
@@ -33,7 +34,7 @@ static bool take_us(sqlite3_context *context, sqlite3_value *value, int64_t *out
 static void give_day(sqlite3_context *context, int64_t n)
 {
     char text[DAY_TEXT];
-    if (n < runtime_floor(INSTANT_MIN_US, DAY_US) || n > runtime_floor(INSTANT_MAX_US, DAY_US)) {
+    if (n < time_floor(INSTANT_MIN_US, DAY_US) || n > time_floor(INSTANT_MAX_US, DAY_US)) {
         runtime_error(context, "Date is out of the supported range");
         return;
     }
@@ -48,7 +49,7 @@ static void give_us(sqlite3_context *context, int64_t us)
         runtime_error(context, "Timestamp is out of the supported range");
         return;
     }
-    runtime_timestamp_format(us, text);
+    time_text_format(us, text);
     runtime_result(context, text);
 }
 
@@ -193,7 +194,7 @@ static void date_of(sqlite3_context *context, int count, sqlite3_value **values)
     if (runtime_any_null(count, values)) return;
     (void)snprintf(text, sizeof text, "%04lld-%02lld-%02lld", (long long)sqlite3_value_int64(values[0]),
                    (long long)sqlite3_value_int64(values[1]), (long long)sqlite3_value_int64(values[2]));
-    if (runtime_date(text, made)) {
+    if (time_text_read_date(text, made)) {
         runtime_result(context, made);
     } else {
         runtime_error(context, "Input calculates to invalid date: %s", text);
@@ -205,7 +206,7 @@ static void date_of_instant(sqlite3_context *context, int count, sqlite3_value *
     int64_t us = 0;
     if (runtime_any_null(count, values) || !take_us(context, values[0], &us)) return;
     const struct zone *zone = take_zone(context, 1, values);
-    if (zone != NULL) give_day(context, zone_day(zone, runtime_floor(us, SECOND_US)).n);
+    if (zone != NULL) give_day(context, zone_day(zone, time_floor(us, SECOND_US)).n);
 }
 
 /* bq_date_array(from, to, step, part) as JSON. */
@@ -255,7 +256,7 @@ static void unix_of(sqlite3_context *context, int count, sqlite3_value **values)
 {
     int64_t us = 0;
     if (runtime_any_null(count, values) || !take_us(context, values[0], &us)) return;
-    sqlite3_result_int64(context, runtime_floor(us, sqlite3_value_int64(values[1])));
+    sqlite3_result_int64(context, time_floor(us, sqlite3_value_int64(values[1])));
 }
 
 static void timestamp_add(sqlite3_context *context, int count, sqlite3_value **values)
@@ -296,11 +297,11 @@ static void timestamp_trunc(sqlite3_context *context, int count, sqlite3_value *
     const char *part = runtime_text(values[1]);
     int64_t unit = part_us(part);
     if (unit > 0 && unit < DAY_US) {
-        int64_t offset = zone_offset_s(zone, runtime_floor(us, SECOND_US)) * SECOND_US;
-        give_us(context, runtime_floor(us + offset, unit) * unit - offset);
+        int64_t offset = zone_offset_s(zone, time_floor(us, SECOND_US)) * SECOND_US;
+        give_us(context, time_floor(us + offset, unit) * unit - offset);
         return;
     }
-    int64_t n = trunc_day(zone_day(zone, runtime_floor(us, SECOND_US)), part, &known);
+    int64_t n = trunc_day(zone_day(zone, time_floor(us, SECOND_US)), part, &known);
     if (known) {
         give_us(context, zone_start_s(zone, (struct day){.n = (int32_t)n}) * SECOND_US);
     } else {
@@ -319,14 +320,14 @@ static bool take_local(sqlite3_context *context, sqlite3_value *value, const str
         return true;
     }
     if (!take_us(context, value, out_us)) return false;
-    *out_us += zone_offset_s(zone, runtime_floor(*out_us, SECOND_US)) * SECOND_US;
+    *out_us += zone_offset_s(zone, time_floor(*out_us, SECOND_US)) * SECOND_US;
     return true;
 }
 
 static bool extract_part(const char *part, int64_t us, int64_t *out_value)
 {
     int year = 0, month = 0, of_month = 0, iso_year = 0;
-    struct day day = {.n = (int32_t)runtime_floor(us, DAY_US)};
+    struct day day = {.n = (int32_t)time_floor(us, DAY_US)};
     /* A week from Monday to Sunday is of the year of its Thursday. */
     struct day thursday = {.n = day.n - ((day.n + 3) % 7 + 7) % 7 + 3};
     int64_t rest = us - day.n * DAY_US;
@@ -365,7 +366,7 @@ static void extract(sqlite3_context *context, int count, sqlite3_value **values)
     if (zone == NULL || !take_local(context, values[1], zone, &us)) return;
     const char *part = runtime_text(values[0]);
     if (strcmp(part, "DATE") == 0) {
-        give_day(context, runtime_floor(us, DAY_US));
+        give_day(context, time_floor(us, DAY_US));
     } else if (extract_part(part, us, &value)) {
         sqlite3_result_int64(context, value);
     } else {

@@ -422,10 +422,19 @@ static bool run_all(struct script *script, const struct list *statements)
     return flow == FLOW_NEXT;
 }
 
-bool store_run(struct store *store, const struct store_query *query, struct store_result *out_result,
-               struct store_error *err)
+static bool register_functions(struct store *store, struct store_error *err)
 {
-    *out_result = (struct store_result){.affected = -1, .tables = json_array()};
+    pthread_mutex_lock(&store->mutex);
+    bool good = store->has_functions || runtime_register(store->db);
+    store->has_functions = good;
+    pthread_mutex_unlock(&store->mutex);
+    return good || store_fail(err, "internalError", "The functions of SQL can't be registered");
+}
+
+bool sql_run(struct store *store, const struct sql_query *query, struct sql_result *out_result,
+             struct store_error *err)
+{
+    *out_result = (struct sql_result){.affected = -1, .tables = json_array()};
     *err = (struct store_error){0};
     struct script script = {.sql = {.text = query->text, .err = err},
                             .store = store,
@@ -433,7 +442,7 @@ bool store_run(struct store *store, const struct store_query *query, struct stor
                             .result = out_result,
                             .row_count = -1};
     struct parsed parsed = {.script = &script};
-    bool good = parse_all(&parsed) && run_all(&script, &parsed.statements);
+    bool good = register_functions(store, err) && parse_all(&parsed) && run_all(&script, &parsed.statements);
     if (script.transaction.number != 0) {
         pthread_mutex_lock(&store->mutex);
         transaction_rollback(store, &script.transaction);
@@ -445,11 +454,11 @@ bool store_run(struct store *store, const struct store_query *query, struct stor
     return good;
 }
 
-void store_result_done(struct store_result *result)
+void sql_result_done(struct sql_result *result)
 {
     json_decref(result->schema);
     json_decref(result->rows);
     json_decref(result->tables);
     json_decref(result->ddl_table);
-    *result = (struct store_result){0};
+    *result = (struct sql_result){0};
 }

@@ -4,12 +4,13 @@
 #define CASELOAD_SANDBOX_SQL_SCRIPT_H
 
 #include "sql/emit.h"
+#include "sql/sql.h"
 
 struct script {
     struct sql sql;
     struct store *store;
-    const struct store_query *query;
-    struct store_result *result;
+    const struct sql_query *query;
+    struct sql_result *result;
     struct list variables, parameters; /* struct variable */
     struct transaction transaction;    /* number 0: none is open */
     int64_t row_count;                 /* @@row_count; -1: NULL */

@@ -1,318 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sql.h - GoogleSQL text as a tree. Private to the store.
+/* sql.h - GoogleSQL on the tables of a store. Any thread.
  *
- * text -> tokens (sql_lex.c) -> statements (sql_parse*.c) -> SQLite's SQL with types (sql_emit*.c) -> run,
- * one statement after the other (sql_script.c).
- *
- * All that one query job allocates lives in its arena and dies with it; therefore a mistake in the text may
- * leave any depth of recursion by longjmp (sql_fail), and nothing leaks. One thread a job.
+ * SQL text is parsed into a tree, names and types are resolved against the catalog, and each statement is run
+ * on SQLite. The engine does not know the loader's scripts. It refuses by name what it does not serve.
  */
 #ifndef CASELOAD_SANDBOX_SQL_H
 #define CASELOAD_SANDBOX_SQL_H
 
-#include <setjmp.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include "base/attr.h"
 #include "store/store.h"
 
-/* --- arena --- */
-struct arena_block;
-struct arena {
-    struct arena_block *blocks;
+/* One query job: a statement or a script. */
+struct sql_query {
+    const char *text;
+    const char *project;         /* names may be written project.dataset.table or dataset.table */
+    const char *default_dataset; /* NULL: none */
+    const json_t *parameters;    /* the REST array queryParameters; NULL: none */
+    bool dry_run;                /* only parse and resolve; a script: only parse */
+    /* Called before each statement of a script with its text; may block (job faults). NULL: not wanted. */
+    void (*before)(void *self, const char *statement);
+    void *self;
 };
 
-void *arena_zero(struct arena *arena, size_t size);
-char *arena_text(struct arena *arena, const char *text, size_t size);
-char *arena_format(struct arena *arena, const char *format, ...) PRINTF(2, 3);
-void arena_done(struct arena *arena);
-
-/* --- failing --- */
-struct sql {
-    struct arena arena;
-    const char *text; /* the whole script: positions in errors count from here */
-    struct store_error *err;
-    jmp_buf *out; /* where sql_fail goes */
-    int depth;    /* of nested expressions and queries */
+struct sql_result {
+    json_t *schema;     /* {"fields":[...]}; NULL: no rows to show */
+    json_t *rows;       /* array of {"f":[{"v":...}]}, timestamps as microseconds in text */
+    int64_t affected;   /* rows of the last DML statement, -1: none */
+    char statement[32]; /* "SELECT", "INSERT", "SCRIPT", ... */
+    json_t *tables;     /* array of "dataset.table" that were read or written */
+    const char *ddl;   /* what the last CREATE or DROP did: "CREATE", "REPLACE", "SKIP", "DROP"; NULL: none */
+    json_t *ddl_table; /* to this one: "dataset.table"; NULL: none */
 };
 
-#define SQL_DEPTH 200 /* deeper texts are refused */
-
-_Noreturn void sql_fail(struct sql *sql, const char *reason, const char *format, ...) PRINTF(3, 4);
-/* invalidQuery, with " at [line:column]" behind the message. */
-_Noreturn void sql_fail_at(struct sql *sql, size_t at, const char *format, ...) PRINTF(3, 4);
-const char *sql_format(struct sql *sql, const char *format, ...) PRINTF(2, 3);
-/* Counts one level; fails when there are too many. Leave with sql_leave. */
-void sql_enter(struct sql *sql, size_t at);
-void sql_leave(struct sql *sql);
-
-/* A growing array of pointers in the arena. */
-struct list {
-    void **items;
-    size_t count, capacity;
-};
-
-void list_add(struct sql *sql, struct list *list, void *item);
-
-/* --- types (sql_types.c) --- */
-enum type_kind {
-    TYPE_NULL, /* of the literal NULL: becomes any type */
-    TYPE_BOOL,
-    TYPE_INT64,
-    TYPE_FLOAT64,
-    TYPE_STRING,
-    TYPE_DATE,
-    TYPE_TIMESTAMP,
-    TYPE_JSON,
-    TYPE_ARRAY,
-    TYPE_STRUCT
-};
-
-struct field {
-    const char *name; /* "" for an anonymous one */
-    const char *key;  /* its key in the JSON text that holds the struct */
-    const struct type *type;
-    bool required;
-};
-
-struct type {
-    enum type_kind kind;
-    const struct type *element; /* of an ARRAY */
-    struct field *fields;       /* of a STRUCT */
-    size_t field_count;
-};
-
-const struct type *type_of(enum type_kind kind); /* a scalar type */
-const struct type *type_array(struct arena *arena, const struct type *element);
-/* Gives every field its key; fields must live as long as the arena. */
-const struct type *type_struct(struct arena *arena, struct field *fields, size_t count);
-bool type_by_name(const char *name, enum type_kind *out_kind);       /* INT64, INTEGER, ... */
-bool type_equal(const struct type *a, const struct type *b);         /* names of fields do not matter */
-const char *type_name(struct arena *arena, const struct type *type); /* ARRAY<STRUCT<day DATE, n INT64>> */
-const struct field *type_field(const struct type *type, const char *name);
-
-/* The REST schema and back. NULL: a type is not supported; out_problem says which. */
-json_t *type_schema(const struct type *row); /* {"fields":[...]} */
-const struct type *type_of_schema(struct arena *arena, const json_t *schema, char out_problem[160]);
-
-/* --- tokens (sql_lex.c) --- */
-enum token_kind {
-    TOKEN_END,
-    TOKEN_NAME,
-    TOKEN_QUOTED,
-    TOKEN_STRING,
-    TOKEN_INTEGER,
-    TOKEN_FLOAT,
-    TOKEN_SYMBOL
-};
-
-struct token {
-    enum token_kind kind;
-    const char *text; /* decoded; names as written */
-    size_t at, end;   /* offsets in the script */
-};
-
-struct token *sql_tokens(struct sql *sql, size_t *out_count); /* the last one is TOKEN_END */
-
-/* --- expressions --- */
-enum expr_kind {
-    EXPR_NULL,
-    EXPR_BOOL,
-    EXPR_INTEGER,
-    EXPR_FLOAT,
-    EXPR_STRING,
-    EXPR_TYPED,     /* DATE '...': type, name is the text */
-    EXPR_NAME,      /* name */
-    EXPR_FIELD,     /* args[0].name */
-    EXPR_PARAMETER, /* @name */
-    EXPR_SYSTEM,    /* @@name */
-    EXPR_UNARY,     /* name is the operator: NOT - + */
-    EXPR_BINARY,    /* name is the operator */
-    EXPR_IS,        /* args[0] IS [negated] name: NULL TRUE FALSE */
-    EXPR_DISTINCT,  /* args[0] IS [negated] DISTINCT FROM args[1] */
-    EXPR_LIKE,
-    EXPR_BETWEEN,   /* args: value, low, high */
-    EXPR_IN_LIST,   /* args: value, then the list */
-    EXPR_IN_QUERY,  /* args[0] IN (query) */
-    EXPR_IN_UNNEST, /* args[0] IN UNNEST(args[1]) */
-    EXPR_CASE,      /* base: args[0] or NULL; then when, then, ..., else or NULL at the end */
-    EXPR_CAST,      /* type, safe */
-    EXPR_EXTRACT,   /* name FROM args[0] [AT TIME ZONE args[1]] */
-    EXPR_INTERVAL,  /* INTERVAL args[0] name */
-    EXPR_CALL,      /* name(args) and what follows it in the parentheses */
-    EXPR_QUERY,     /* scalar subquery */
-    EXPR_EXISTS,
-    EXPR_ARRAY_QUERY,
-    EXPR_ARRAY,  /* [args]; type is the element's or NULL */
-    EXPR_STRUCT, /* STRUCT(args): names; type or NULL */
-    EXPR_INDEX   /* args[0][name(args[1])]: name OFFSET, SAFE_OFFSET, ORDINAL, SAFE_ORDINAL or "" */
-};
-
-struct order {
-    struct expr *expr;
-    bool descending;
-    const char *nulls; /* "FIRST", "LAST" or NULL */
-};
-
-struct window {
-    struct list partition; /* struct expr */
-    struct list order;     /* struct order */
-    const char *frame;     /* " ROWS BETWEEN ...", built from known words; "" */
-};
-
-struct expr {
-    enum expr_kind kind;
-    size_t at;
-    const char *name;
-    struct list args;  /* struct expr */
-    struct list names; /* of a STRUCT's fields: const char, "" for none */
-    const struct type *type;
-    struct query *query;
-    struct window *window; /* OVER (...) */
-    struct list order;     /* of an aggregate: ORDER BY */
-    struct expr *limit;    /* of an aggregate */
-    bool negated, safe, distinct, star, ignore_nulls, respect_nulls;
-};
-
-/* --- queries --- */
-enum source_kind { SOURCE_TABLE, SOURCE_QUERY, SOURCE_UNNEST, SOURCE_JOIN };
-enum join_kind { JOIN_INNER, JOIN_LEFT, JOIN_RIGHT, JOIN_FULL, JOIN_CROSS };
-
-struct source_item {
-    enum source_kind kind;
-    size_t at;
-    struct list path;  /* of a table: const char, as written between dots */
-    const char *alias; /* NULL: none */
-    struct query *query;
-    struct expr *array; /* of UNNEST */
-    const char *offset; /* WITH OFFSET AS ...; NULL: none */
-    enum join_kind join;
-    struct source_item *left, *right;
-    struct expr *on;
-    struct list using_names; /* const char */
-};
-
-struct item {
-    struct expr *expr; /* of a star: the expression before ".*", or NULL */
-    const char *alias; /* NULL: none */
-    bool star;
-    size_t at;
-    struct list except;  /* const char */
-    struct list replace; /* struct item */
-};
-
-struct select {
-    size_t at;
-    bool distinct, as_struct;
-    struct list items; /* struct item */
-    struct source_item *from;
-    struct expr *where, *having, *qualify;
-    struct list group; /* struct expr */
-};
-
-struct common { /* name AS (query) of a WITH */
-    const char *name;
-    struct query *query;
-    size_t at;
-};
-
-struct query {
-    size_t at;
-    struct list with;      /* struct common */
-    struct select *select; /* or */
-    const char
-        *set; /* "UNION ALL", "UNION", "EXCEPT", "INTERSECT" over inputs; or one input in parentheses */
-    struct list inputs; /* struct query */
-    struct list order;  /* struct order */
-    struct expr *limit, *offset;
-};
-
-/* --- statements --- */
-enum statement_kind {
-    STATEMENT_SELECT,
-    STATEMENT_INSERT,
-    STATEMENT_UPDATE,
-    STATEMENT_DELETE,
-    STATEMENT_TRUNCATE,
-    STATEMENT_CREATE_TABLE,
-    STATEMENT_CREATE_VIEW,
-    STATEMENT_DROP,
-    STATEMENT_DECLARE,
-    STATEMENT_SET,
-    STATEMENT_IF,
-    STATEMENT_WHILE,
-    STATEMENT_LOOP,
-    STATEMENT_BREAK,
-    STATEMENT_CONTINUE,
-    STATEMENT_BLOCK,
-    STATEMENT_RAISE,
-    STATEMENT_ASSERT,
-    STATEMENT_BEGIN,
-    STATEMENT_COMMIT,
-    STATEMENT_ROLLBACK
-};
-
-struct option { /* OPTIONS(name = value) */
-    const char *name;
-    struct expr *value;
-};
-
-struct statement {
-    enum statement_kind kind;
-    size_t at;
-    const char *text;   /* the source text, trimmed */
-    struct list target; /* the table's path: const char */
-    const char *alias;
-    struct list names; /* columns of INSERT, UPDATE, CREATE; variables of DECLARE, SET: const char */
-    struct list
-        exprs; /* values of UPDATE's SET; SET's one expression; conditions of IF, in pairs with blocks */
-    struct list rows;           /* of INSERT ... VALUES: struct expr, kind STRUCT */
-    struct list blocks;         /* of IF, WHILE, LOOP, BLOCK: struct list of statements */
-    struct list fields;         /* of CREATE ... (...): struct field; of a view: without types */
-    struct list field_notes;    /* their descriptions: const char, "" for none */
-    struct list options;        /* of CREATE: struct option */
-    struct list cluster;        /* of CREATE TABLE: const char */
-    struct query *query;        /* of INSERT, SELECT, CREATE ... AS */
-    const char *query_text;     /* of CREATE VIEW: the query as written */
-    const char *partition;      /* of CREATE TABLE: PARTITION BY column */
-    enum type_kind partitioned; /* what that column must be: DATE, or TIMESTAMP behind DATE(...) */
-    struct expr *where;
-    const struct type *type; /* of DECLARE; NULL: that of the default */
-    bool or_replace, if_exists, is_view;
-};
-
-const char *statement_name(enum statement_kind kind); /* as statistics.query.statementType */
-
-/* --- the parser (sql_parse*.c) --- */
-struct parser {
-    struct sql *sql;
-    const struct token *tokens;
-    size_t at;
-};
-
-struct list sql_parse(struct sql *sql); /* of struct statement */
-
-const struct token *parse_peek(const struct parser *parser);
-bool parse_is(const struct parser *parser, const char *word); /* a symbol, or a word not in backticks */
-bool parse_is_at(const struct parser *parser, size_t ahead, const char *word);
-bool parse_take(struct parser *parser, const char *word);
-void parse_need(struct parser *parser, const char *word);
-const char *parse_name(struct parser *parser, const char *what); /* an identifier */
-bool parse_is_name(const struct parser *parser);                 /* an identifier that is not reserved */
-_Noreturn void parse_unexpected(struct parser *parser, const char *wanted);
-struct expr *parse_expr(struct parser *parser);
-struct query *parse_query(struct parser *parser);
-bool parse_is_query(const struct parser *parser); /* SELECT, WITH or a parenthesis before them */
-void parse_order(struct parser *parser, struct list *out_order);
-const struct type *parse_type(struct parser *parser);
-struct list parse_path(struct parser *parser, size_t *out_at); /* a table's name */
-void parse_names(struct parser *parser, struct list *out_names, const char *what);
-
-/* sql_parse_ddl.c: what stands behind the word */
-void parse_create(struct parser *parser, struct statement *statement);
-void parse_drop(struct parser *parser, struct statement *statement);
-void parse_truncate(struct parser *parser, struct statement *statement);
+/* out_result is yours: sql_result_done. A script shows its last SELECT. Not committed at its end: rolled
+ * back. */
+bool sql_run(struct store *store, const struct sql_query *query, struct sql_result *out_result,
+             struct store_error *err);
+void sql_result_done(struct sql_result *result);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "store/internal.h"
+#include "store/value.h"
 
 #define CHUNK 500 /* rows that wait for the mutex together */
 

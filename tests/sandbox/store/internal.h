@@ -6,8 +6,9 @@
 #include <pthread.h>
 #include <sqlite3.h>
 
-#include "sql/sql.h"
+#include "store/arena.h"
 #include "store/store.h"
+#include "store/types.h"
 
 #define COLUMN_FROM "rows:from" /* BigQuery allows no colon in a column's name */
 #define COLUMN_TO   "rows:to"
@@ -39,6 +40,7 @@ struct store {
     size_t dataset_count;
     struct store_table **tables;
     size_t table_count;
+    bool has_functions;   /* those of SQL are registered */
     int64_t commits;      /* the last commit's number */
     int64_t transactions; /* the last transaction's number */
     int64_t tables_made;
@@ -84,16 +86,5 @@ bool catalog_drop(struct store *store, const char *dataset, const char *table);
 bool catalog_replace(struct store *store, const char *dataset, const char *from, const char *to,
                      struct store_error *err);
 void catalog_touch(struct store *store, struct store_table *table); /* its rows have changed: a new stamp */
-
-/* sql_value.c: a value as SQLite holds it and as the outside shows it. */
-
-/* NDJSON and query parameters: fits value into the type, as a new reference in the stored form; NULL: err.
- * path names the column in messages. */
-json_t *value_fit(const struct type *type, const json_t *value, const char *path, struct store_error *err);
-json_t *value_fit_row(const struct type *row, const json_t *object, struct store_error *err);
-void value_bind(sqlite3_stmt *stmt, int index, const struct type *type, const json_t *fitted);
-json_t *value_of_column(sqlite3_stmt *stmt, int column,
-                        const struct type *type);                   /* stored form, new reference */
-json_t *value_shown(const struct type *type, const json_t *stored); /* what stands behind "v" */
 
 #endif

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "sql/emit.h"
 
 bool store_fail(struct store_error *err, const char *reason, const char *format, ...)
 {
@@ -61,7 +60,6 @@ bool store_open(const char *path, int64_t (*now_us)(void *), void *now_self, str
     bool good = sqlite3_open_v2(path != NULL ? path : ":memory:", &store->db, flags, NULL) == SQLITE_OK;
     if (!good) store_fail(&failed, "", "%s", sqlite3_errmsg(store->db));
     good = good && store_exec(store, &failed, "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF");
-    good = good && (runtime_register(store->db) || store_fail(&failed, "", "functions can't be registered"));
     good = good && catalog_load(store, &failed);
     if (!good) {
         error_set(err, ERROR_CONFIG, "the sandbox's database %s can't be opened: %.600s",

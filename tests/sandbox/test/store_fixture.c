@@ -68,10 +68,10 @@ struct interruption {
 static bool run_silently(struct store *store, const char *text, const json_t *parameters,
                          struct store_error *err)
 {
-    struct store_query query = {.text = text, .project = "p", .parameters = parameters};
-    struct store_result result;
-    bool good = store_run(store, &query, &result, err);
-    store_result_done(&result);
+    struct sql_query query = {.text = text, .project = "p", .parameters = parameters};
+    struct sql_result result;
+    bool good = sql_run(store, &query, &result, err);
+    sql_result_done(&result);
     return good;
 }
 
@@ -86,12 +86,12 @@ static void interrupt(void *self, const char *statement)
     }
 }
 
-static const char *run(struct store *store, struct store_query *query)
+static const char *run(struct store *store, struct sql_query *query)
 {
     static char shown[MOST];
-    struct store_result result;
+    struct sql_result result;
     struct store_error err;
-    if (store_run(store, query, &result, &err)) {
+    if (sql_run(store, query, &result, &err)) {
         struct buf out;
         buf_init(&out, MOST - 1);
         room_rows(result.rows, "|", &out);
@@ -100,13 +100,13 @@ static const char *run(struct store *store, struct store_query *query)
     } else {
         (void)snprintf(shown, sizeof shown, "%s: %s", err.reason, err.message);
     }
-    store_result_done(&result);
+    sql_result_done(&result);
     return shown;
 }
 
 const char *room_run(struct store *store, const char *text, const json_t *parameters)
 {
-    struct store_query query = {.text = text, .project = "p", .parameters = parameters};
+    struct sql_query query = {.text = text, .project = "p", .parameters = parameters};
     return run(store, &query);
 }
 
@@ -115,7 +115,7 @@ const char *room_run_around(struct store *store, const char *text, const json_t 
 {
     struct interruption interruption = {
         .store = store, .at = at, .text = other, .parameters = other_parameters};
-    struct store_query query = {
+    struct sql_query query = {
         .text = text, .project = "p", .parameters = parameters, .before = interrupt, .self = &interruption};
     return run(store, &query);
 }

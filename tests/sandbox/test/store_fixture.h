@@ -4,6 +4,7 @@
 #define CASELOAD_SANDBOX_STORE_ROOM_H
 
 #include "base/buf.h"
+#include "sql/sql.h"
 #include "store/store.h"
 
 struct store *room_open(

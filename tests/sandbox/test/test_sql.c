@@ -15,6 +15,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "sql/sql.h"
 #include "store/store.h"
 #include "test/store_fixture.h"
 
@@ -49,19 +50,19 @@ static struct store *open_store(void)
 static bool run_case(const struct test_case *test, const char *file)
 {
     struct store *store = open_store();
-    struct store_query query = {.text = buf_string(&test->setup), .project = "p", .default_dataset = "d"};
-    struct store_result result;
+    struct sql_query query = {.text = buf_string(&test->setup), .project = "p", .default_dataset = "d"};
+    struct sql_result result;
     struct store_error err = {0};
     struct buf got;
     buf_init(&got, MOST);
-    bool good = test->setup.size == 0 || store_run(store, &query, &result, &err);
-    if (test->setup.size > 0) store_result_done(&result);
+    bool good = test->setup.size == 0 || sql_run(store, &query, &result, &err);
+    if (test->setup.size > 0) sql_result_done(&result);
     if (!good) fprintf(stderr, "%s:%d: setup of \"%s\": %s\n", file, test->line, test->name, err.message);
     if (good) {
         query.text = buf_string(&test->query);
-        bool ran = store_run(store, &query, &result, &err);
+        bool ran = sql_run(store, &query, &result, &err);
         if (ran) room_rows(result.rows, " | ", &got);
-        store_result_done(&result);
+        sql_result_done(&result);
         const char *wanted = test->error.size > 0 ? buf_string(&test->error) : buf_string(&test->rows);
         const char *found = ran ? buf_string(&got) : err.message;
         good =

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Types, their names, and their shape as a REST schema. */
+#include "store/types.h"
+
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
-
-#include "sql/sql.h"
 
 struct type_words {
     enum type_kind kind;

@@ -9,7 +9,42 @@
 
 #include "base/day.h"
 #include "base/mem.h"
-#include "sql/emit.h"
+#include "store/internal.h"
+#include "store/time_text.h"
+#include "store/value.h"
+
+void value_real_text(double value, char out_text[VALUE_REAL])
+{
+    (void)snprintf(out_text, VALUE_REAL, "%.15g", value);
+    if (strtod(out_text, NULL) != value) (void)snprintf(out_text, VALUE_REAL, "%.17g", value);
+}
+
+static bool has_real(const json_t *value)
+{
+    size_t i;
+    json_t *inner;
+    if (json_is_real(value)) return true;
+    json_array_foreach (value, i, inner)
+        if (has_real(inner)) return true;
+    void *at = json_object_iter((json_t *)(uintptr_t)value); /* jansson's iterators know no const */
+    for (; at != NULL; at = json_object_iter_next((json_t *)(uintptr_t)value, at)) {
+        if (has_real(json_object_iter_value(at))) return true;
+    }
+    return false;
+}
+
+char *value_json_text(const json_t *value)
+{
+    size_t flags = JSON_COMPACT | JSON_ENCODE_ANY;
+    if (!has_real(value)) return json_dumps(value, flags);
+    char *text = json_dumps(value, flags | JSON_REAL_PRECISION(15));
+    json_t *read = text != NULL ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
+    bool same = json_equal(read, value);
+    json_decref(read);
+    if (same) return text;
+    free(text);
+    return json_dumps(value, flags);
+}
 
 static json_t *refuse(struct store_error *err, const struct type *type, const json_t *value, const char *path)
 {
@@ -72,11 +107,11 @@ static json_t *fit_timestamp(const json_t *value)
     char text[40];
     double number = json_number_value(value);
     if (json_is_string(value))
-        return runtime_timestamp(json_string_value(value), text) ? json_string(text) : NULL;
+        return time_text_read_timestamp(json_string_value(value), text) ? json_string(text) : NULL;
     if (!json_is_number(value) || fabs(number) > 253402300799.0) return NULL;
     int64_t us = json_is_integer(value) ? json_integer_value(value) * 1000000 : llround(number * 1e6);
     if (us < INSTANT_MIN_US || us > INSTANT_MAX_US) return NULL;
-    runtime_timestamp_format(us, text);
+    time_text_format(us, text);
     return json_string(text);
 }
 
@@ -95,7 +130,7 @@ static json_t *fit_scalar(const struct type *type, const json_t *value)
     case TYPE_JSON: return json_deep_copy(value);
     case TYPE_DATE: break;
     }
-    bool read = json_is_string(value) && runtime_date(json_string_value(value), text);
+    bool read = json_is_string(value) && time_text_read_date(json_string_value(value), text);
     return read ? json_string(text) : NULL;
 }
 
@@ -242,11 +277,11 @@ json_t *value_of_column(sqlite3_stmt *stmt, int column, const struct type *type)
 
 static json_t *shown_number(const json_t *stored)
 {
-    char text[RUNTIME_REAL + 2];
+    char text[VALUE_REAL + 2];
     if (json_is_integer(stored)) {
         (void)snprintf(text, sizeof text, "%" JSON_INTEGER_FORMAT, json_integer_value(stored));
     } else {
-        runtime_real_text(json_real_value(stored), text);
+        value_real_text(json_real_value(stored), text);
         if (strpbrk(text, ".eni") == NULL)
             (void)snprintf(text + strlen(text), sizeof text - strlen(text), ".0");
     }
@@ -274,13 +309,13 @@ json_t *value_shown(const struct type *type, const json_t *stored)
         return json_pack("{s:o}", "f", fields);
     }
     if (type->kind == TYPE_JSON) {
-        char *text = runtime_json_text(stored);
+        char *text = value_json_text(stored);
         json_t *shown = json_string(text);
         free(text);
         return shown;
     }
     int64_t us = 0;
-    if (type->kind == TYPE_TIMESTAMP && runtime_timestamp_us(json_string_value(stored), &us)) {
+    if (type->kind == TYPE_TIMESTAMP && time_text_us(json_string_value(stored), &us)) {
         json_t *number = json_integer(us), *shown = shown_number(number);
         json_decref(number);
         return shown;

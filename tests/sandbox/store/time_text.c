@@ -1,35 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Days and instants as texts: the stored form, and what people write. */
+#include "store/time_text.h"
+
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/day.h"
 #include "base/zone.h"
-#include "sql/emit.h"
-#include "sql/runtime.h"
 
 #define SECOND_US INT64_C(1000000)
 #define DAY_US    (INT64_C(86400) * SECOND_US)
 
-int64_t runtime_floor(int64_t a, int64_t b)
+int64_t time_floor(int64_t a, int64_t b)
 {
     return a / b - (a % b != 0 && (a < 0) != (b < 0));
 }
 
 /* --- texts --- */
 
-void runtime_timestamp_format(int64_t us, char out_text[40])
+void time_text_format(int64_t us, char out_text[40])
 {
     char day[DAY_TEXT];
-    int64_t days = runtime_floor(us, DAY_US), rest = us - days * DAY_US;
+    int64_t days = time_floor(us, DAY_US), rest = us - days * DAY_US;
     int s = (int)(rest / SECOND_US);
     day_format((struct day){.n = (int32_t)days}, day);
     (void)snprintf(out_text, 40, "%s %02d:%02d:%02d.%06d+00", day, s / 3600, s / 60 % 60, s % 60,
                    (int)(rest % SECOND_US));
 }
 
-bool runtime_timestamp_us(const char *stored, int64_t *out_us)
+bool time_text_us(const char *stored, int64_t *out_us)
 {
     char day_text[DAY_TEXT];
     struct day day;
@@ -72,7 +72,7 @@ static bool read_day(const char **at, struct day *out_day)
     return day >= 0 && day_parse(text, out_day);
 }
 
-bool runtime_date(const char *text, char out_text[16])
+bool time_text_read_date(const char *text, char out_text[16])
 {
     struct day day;
     const char *at = text;
@@ -121,15 +121,15 @@ static bool read_zone(const char *at, int64_t local_us, int64_t *out_us)
     struct error err;
     struct zone *zone = NULL;
     if (!zone_load(at, &zone, &err)) return false;
-    int64_t days = runtime_floor(local_us, DAY_US);
+    int64_t days = time_floor(local_us, DAY_US);
     int64_t guess = local_us - zone_offset_s(zone, local_us / SECOND_US) * SECOND_US;
-    *out_us = local_us - zone_offset_s(zone, runtime_floor(guess, SECOND_US)) * SECOND_US;
+    *out_us = local_us - zone_offset_s(zone, time_floor(guess, SECOND_US)) * SECOND_US;
     if (local_us == days * DAY_US) *out_us = zone_start_s(zone, (struct day){.n = (int32_t)days}) * SECOND_US;
     zone_free(zone);
     return true;
 }
 
-bool runtime_timestamp(const char *text, char out_text[40])
+bool time_text_read_timestamp(const char *text, char out_text[40])
 {
     struct day day;
     int64_t us = 0;
@@ -140,6 +140,6 @@ bool runtime_timestamp(const char *text, char out_text[40])
         if (!read_clock(&at, &us)) return false;
     }
     if (!read_zone(at, day.n * DAY_US + us, &us) || us < INSTANT_MIN_US || us > INSTANT_MAX_US) return false;
-    runtime_timestamp_format(us, out_text);
+    time_text_format(us, out_text);
     return true;
 }
