@@ -90,7 +90,7 @@ def work(build, box, folder, **config):
 
 
 def measure(build, stream, records, latency_ms, rate):
-    folder = harness.work_folder(f"bench-{stream}-{records}-{latency_ms}")
+    folder = harness.work_folder(build, f"bench-{stream}-{records}-{latency_ms}")
     box = harness.Sandbox(build, folder)
     try:
         box.post("/control/world", WORLDS[stream](records))
@@ -112,7 +112,7 @@ def measure(build, stream, records, latency_ms, rate):
 
 def start_up(build):
     """Median of the time to the first request."""
-    folder = harness.work_folder("bench-start")
+    folder = harness.work_folder(build, "bench-start")
     times = []
     for _ in range(5):
         box = harness.Sandbox(build, folder, database=":memory:")
@@ -128,7 +128,7 @@ def start_up(build):
 
 def kinds(build):
     """Each stream's requests. The second run finds nothing new: what it asks for all the same."""
-    folder = harness.work_folder("bench-kinds")
+    folder = harness.work_folder(build, "bench-kinds")
     box = harness.Sandbox(build, folder)
     listed = json.loads(subprocess.check_output([str(build / "src/app/caseload"), "streams", "--json"], text=True))
     names = [stream["name"] for stream in listed if stream["kind"] != "reconciliation"]

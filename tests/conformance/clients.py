@@ -77,7 +77,7 @@ def python():
 
 def in_sandbox(build, name, words, **environment):
     """Runs a client's script against a sandbox of its own; {http} and {pubsub} are filled in."""
-    sandbox = harness.Sandbox(build, harness.work_folder("clients-" + name), database=":memory:")
+    sandbox = harness.Sandbox(build, harness.work_folder(build, "clients-" + name), database=":memory:")
     try:
         keep = {key: value for key, value in os.environ.items() if "proxy" not in key.lower()}
         return part([word.format(http=sandbox.url, pubsub=sandbox.pubsub) for word in words], {**keep, **environment})

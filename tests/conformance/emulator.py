@@ -240,7 +240,8 @@ def main():
     if not jar:
         print(f"skipped: Google's Pub/Sub emulator ({PACKAGE}, with java) is not installed")
         sys.exit(SKIPPED)
-    build, folder = pathlib.Path(sys.argv[1]), harness.work_folder("emulator")
+    build = pathlib.Path(sys.argv[1])
+    folder = harness.work_folder(build, "emulator")
     emulator = Emulator(jar, folder)
     try:
         emulator.make("buried")

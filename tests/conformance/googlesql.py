@@ -112,7 +112,7 @@ class Bench:
     """One sandbox and one engine, on which worlds are tried one after another."""
 
     def __init__(self, build, kit, name):
-        self.folder = harness.work_folder(f"conformance-{name}")
+        self.folder = harness.work_folder(build, f"conformance-{name}")
         self.sandbox = harness.Sandbox(build, self.folder, start=START.isoformat().replace("+00:00", "Z"))
         self.client = Client(self.sandbox.ports["http"], "judge")
         self.kit = kit

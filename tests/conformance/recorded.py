@@ -227,7 +227,7 @@ def main():
         sys.exit("usage: recorded.py BUILD [--update]")
     update = sys.argv[2:] == ["--update"]
     try:
-        found = texts(*record(pathlib.Path(sys.argv[1]), harness.work_folder("recorded")))
+        found = texts(*record(pathlib.Path(sys.argv[1]), harness.work_folder(pathlib.Path(sys.argv[1]), "recorded")))
     except harness.Failure as failure:
         print(f"FAILED: {failure}\n0 passed, 1 failed")
         sys.exit(1)

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The main job, shown step by step against the sandbox: ./dev demo calls it.
+"""Shows the main job step by step against the sandbox; ./dev demo calls it.
 
-Each step starts a new worker, sends it one message, and stops it when the message is acknowledged: whatever a worker
-knows, it has read from the warehouse. Exits 0 only if the warehouse equals the sandbox's truth in the end.
+Each step starts a new worker, sends it one message, and stops it when the message is acknowledged. So a worker knows
+only what it reads from the warehouse. Exits with 0 only if the warehouse equals the sandbox's truth at the end.
 """
 import json
 import pathlib
@@ -39,7 +39,7 @@ class Demo:
         self.sandbox.post("/control/world", change)
 
     def step(self, title, deliver):
-        """deliver() puts a message into the topic and returns its id; a new worker serves it."""
+        """deliver() publishes a message and returns its id; a new worker serves it."""
         self.steps += 1
         print(f"\n{self.steps}. {title}")
         worker = Worker(self.build, self.sandbox, self.config, f"worker-{self.steps}")
@@ -86,27 +86,27 @@ class Demo:
         self.want("it loads only what is newer", 300 <= self.last["contacts"]["inserted"] < 1000)
         self.world(touch_while_read=0)
 
-        self.step("The same tick again (the subscription is sought back): nothing is to be done",
+        self.step("The same tick again (seek of the subscription): nothing to load",
                   lambda: self.seek(seen))
         self.want("it loads nothing", not any(event["inserted"] or event["requests"] for event in self.last.values()))
 
-        self.step("A backfill of a past month: read again, nothing inserted that is there",
+        self.step("A backfill of a past month: it is read again, and nothing is inserted twice",
                   lambda: box.publish(json.dumps({"streams": ["contacts", "conversations"],
                                                   "from": "2026-01-10", "to": "2026-02-10"})))
         self.want("it inserts nothing", self.last["contacts"]["inserted"] == 0)
 
         deleted = box.query("SELECT COUNT(*) FROM intercom.contacts WHERE partition_date = '2026-02-12'")[0][0]
         box.query("DELETE FROM intercom.contacts WHERE partition_date = '2026-02-12'")
-        self.step(f"Somebody deleted a day ({deleted} rows) from the table: the next tick restores it", box.publish)
+        self.step(f"A day ({deleted} rows) was deleted from the table: the next tick loads it again", box.publish)
         self.want("it restores what the source still has", self.last["contacts"]["inserted"] > 0)
 
         box.post("/control/clock", {"advance_s": 7 * 86400})
         self.world(delete_contacts={"count": 10})
-        self.step("A week later, ten contacts were deleted: the ids are reconciled", box.publish)
-        self.want("it finds those that are gone", self.last["contacts_reconciliation"]["inserted"] == 10)
+        self.step("A week later, ten contacts were deleted in Intercom: a reconciliation finds them", box.publish)
+        self.want("it finds the deleted contacts", self.last["contacts_reconciliation"]["inserted"] == 10)
 
     def seek(self, instant):
-        """Every message since then comes again; returns the id of the newest."""
+        """Seeks the subscription to that time; returns the id of the newest message."""
         newest = self.sandbox.get("/control/pubsub")["messages"][-1]["id"]
         self.sandbox.post("/control/seek", {"project": harness.PROJECT, "subscription": harness.SUBSCRIPTION,
                                             "time": instant})
@@ -122,8 +122,8 @@ class Demo:
                   f"{table.get('last', '-')[:19]}")
         if not report["equal"]:
             raise Failure("the warehouse differs from the truth: " + json.dumps(report)[:3000])
-        print("  It equals the sandbox's truth: every record's newest version is there, every row is a version that\n"
-              "  existed, field by field, no key stands twice, and each _latest holds the living ones alone.")
+        print("  It equals the sandbox's truth: it has every record's newest version, every row is a version that\n"
+              "  existed, field by field, no key is there twice, and each _latest has exactly the records not deleted.")
 
 
 def main():
@@ -145,7 +145,7 @@ def main():
     database = pathlib.Path(demo.sandbox.database)
     if pathlib.Path.cwd() in database.parents:
         database = database.relative_to(pathlib.Path.cwd())
-    print(f"\n{time.monotonic() - began:.0f} seconds. Look for yourself:")
+    print(f"\n{time.monotonic() - began:.0f} seconds. To look at the tables:")
     print(f"  sqlite3 -box {database} \"SELECT partition_date, COUNT(*) AS contacts FROM contacts GROUP BY 1 ORDER BY 1 "
           "DESC LIMIT 7\"")
     return 0

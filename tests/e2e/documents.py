@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Every statement of the documents runs in the sandbox, on tables that the worker made and filled.
+"""Runs every SQL statement of the documents in the sandbox, on tables that caseload loaded.
 
     documents.py BUILD
 
-The statements are the blocks ```sql of README.md and docs/*.md. Each table they name is loaded first.
+The statements are the ```sql blocks of README.md and docs/*.md. Every table that they name is loaded first.
 """
 import json
 import pathlib
@@ -21,7 +21,7 @@ TABLE = re.compile(r"\bintercom\.(\w+)")
 
 
 def blocks():
-    """(place, text of a block)."""
+    """(file:line, text) of each block."""
     for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
         text = path.read_text()
         for match in BLOCK.finditer(text):
@@ -30,12 +30,12 @@ def blocks():
 
 
 def tables():
-    """The tables that the documents name, without the views' endings."""
+    """The tables that the documents name, without _latest."""
     return {re.sub("_latest$", "", name) for _, text in blocks() for name in TABLE.findall(text)}
 
 
 def streams(build):
-    """What to configure, so that each of these tables is there."""
+    """The streams to configure so that all these tables are loaded."""
     listed = subprocess.run([build / "src/app/caseload", "streams"], capture_output=True, text=True, check=True).stdout
     wanted, parent = tables(), None
     names = []
@@ -53,7 +53,7 @@ def streams(build):
 
 def main():
     build = pathlib.Path(sys.argv[1]).resolve()
-    folder = harness.work_folder("documents")
+    folder = harness.work_folder(build, "documents")
     box = harness.Sandbox(build, folder)
     config = folder / "caseload.json"
     config.write_text(json.dumps(harness.base_config(box, streams=streams(build))))
@@ -68,7 +68,7 @@ def main():
         journals = build / "journals"
         journals.mkdir(exist_ok=True)
         lines = [json.dumps(entry) for entry in box.journal("bigquery")]
-        (journals / "documents.jsonl").write_text("\n".join(lines))  # for the judge: googlesql.py
+        (journals / "documents.jsonl").write_text("\n".join(lines))  # for googlesql.py
         for place, text in blocks():
             try:
                 rows = box.query(text)

@@ -1,42 +1,41 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The two binaries as a scenario sees them: a sandbox, workers on it, and questions to both.
+"""Runs the two binaries for a scenario: a sandbox, the workers that use it, and queries to both.
 
-Everything waits for facts (a message is acknowledged, a request is in the journal), never for a time to pass; the
-limits on waiting are far beyond what the slowest machine needs.
+Tests wait for facts (a message is acknowledged, a request is in the journal), never for time to pass. TIMEOUT_S only
+ends a wait that will not succeed; it is long, since a loaded machine is slow.
 """
 import json
 import os
 import pathlib
 import signal
 import subprocess
-import tempfile
 import time
 import urllib.error
 import urllib.request
 
-import guarded
+import credentials
 
-PATIENCE_S = 120
-SIDE_BY_SIDE = 2 * (os.cpu_count() or 2)  # most of a run waits
+TIMEOUT_S = 600
+PARALLEL = 2 * (os.cpu_count() or 2)  # most of them wait
 PROJECT = "demo-project"
 SUBSCRIPTION = "caseload"
 TOKEN = "sandbox-token"
 
 
 class Failure(Exception):
-    """What was expected did not happen."""
+    """An expectation of a test that did not hold."""
 
 
-def wait_for(what, ask, patience=PATIENCE_S):
-    """Asks until the answer is true; returns it."""
-    until = time.monotonic() + patience
+def wait_for(what, ask, timeout_s=TIMEOUT_S):
+    """Calls ask() until its result is true, and returns that."""
+    until = time.monotonic() + timeout_s
     pause = 0.01
     while True:
         answer = ask()
         if answer:
             return answer
         if time.monotonic() > until:
-            raise Failure(f"waited {patience} s in vain: {what}")
+            raise Failure(f"not within {timeout_s} s: {what}")
         time.sleep(pause)
         pause = min(pause * 1.5, 0.2)
 
@@ -46,9 +45,9 @@ class Sandbox:
         self.folder = pathlib.Path(folder)
         self.database = options.pop("database", str(self.folder / "sandbox.db"))
         command = [str(build / "tests/sandbox/caseload-sandbox"), "--database", self.database]
-        self.way = options.pop("credentials", None)  # one of guarded.WAYS; None: nobody asks for any
+        self.way = options.pop("credentials", None)  # one of credentials.WAYS; None: no service asks for any
         self.given = {self.folder / "key.json", self.folder / "credentials.json"}
-        command += guarded.options(self.folder) if self.way else []
+        command += credentials.options(self.folder) if self.way else []
         for name, value in options.items():
             command += ["--" + name.replace("_", "-"), str(value)]
         self.log = open(self.folder / "sandbox.log", "ab")
@@ -64,7 +63,7 @@ class Sandbox:
         data = body.encode() if isinstance(body, str) else None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data=data, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
+            with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
                 return answer.read().decode()
         except urllib.error.HTTPError as error:
             raise Failure(f"{method} {path}: {error.code} {error.read().decode()[:500]}") from error
@@ -88,12 +87,12 @@ class Sandbox:
         return next((m for m in self.get("/control/pubsub")["messages"] if m["id"] == identity), None)
 
     def query(self, sql):
-        """Rows as lists of texts."""
+        """The result as lists of texts."""
         rows = self.post("/control/query", {"sql": sql, "project": PROJECT})["rows"] or []
         return [[cell["v"] for cell in row["f"]] for row in rows]
 
     def make_table(self, dataset, name, table):
-        """The table, described as for tables.insert; the dataset too, if it is not there."""
+        """Creates a table from the body of tables.insert, and its dataset if it is missing."""
         datasets = f"/bigquery/v2/projects/{PROJECT}/datasets"
         names = [d["datasetReference"]["datasetId"] for d in self.get(datasets).get("datasets", [])]
         if dataset not in names:
@@ -115,7 +114,7 @@ class Sandbox:
 
 
 class Worker:
-    """One `caseload serve`; its log is kept and can be asked."""
+    """One `caseload serve` and its log."""
 
     def __init__(self, build, sandbox, config, name):
         self.name = name
@@ -135,17 +134,17 @@ class Worker:
     def send(self, number):
         self.process.send_signal(number)
 
-    def end(self, number=signal.SIGTERM, patience=30):
-        """Sends the signal, waits, returns the exit code."""
+    def end(self, number=signal.SIGTERM, timeout_s=30):
+        """Sends the signal, waits, and returns the exit code."""
         if self.process.poll() is None:
             if self.frozen:
                 self.send(signal.SIGCONT)
             self.send(number)
         try:
-            code = self.process.wait(patience)
+            code = self.process.wait(timeout_s)
         except subprocess.TimeoutExpired:
             self.process.kill()
-            raise Failure(f"worker {self.name} did not end within {patience} s of signal {number}") from None
+            raise Failure(f"worker {self.name} did not end within {timeout_s} s of signal {number}") from None
         finally:
             self.log.close()
         return code
@@ -154,7 +153,7 @@ class Worker:
 def environment(sandbox, **more):
     keep = {k: v for k, v in os.environ.items() if not k.startswith("CASELOAD_") and "proxy" not in k.lower()}
     if sandbox.way:
-        return {**keep, **guarded.environment(sandbox), **more}
+        return {**keep, **credentials.environment(sandbox), **more}
     return {**keep, "INTERCOM_TOKEN": TOKEN, "BIGQUERY_EMULATOR_HOST": sandbox.url,
             "PUBSUB_EMULATOR_HOST": sandbox.pubsub, **more}
 
@@ -167,7 +166,7 @@ def base_config(sandbox, **overrides):
         "streams": ["contacts"],
     }
     if sandbox.way:
-        guard = guarded.config(sandbox)
+        guard = credentials.config(sandbox)
         config["source"].update(guard.pop("source"))
         config.update(guard)
     source = overrides.pop("source", {})
@@ -176,21 +175,27 @@ def base_config(sandbox, **overrides):
     return {key: value for key, value in config.items() if value is not None}
 
 
-def run_once(build, sandbox, config, *arguments, env=None, patience=PATIENCE_S):
+def run_once(build, sandbox, config, *arguments, env=None, timeout_s=TIMEOUT_S):
     """`caseload run`: (exit code, stdout, stderr)."""
-    return run_command(build, sandbox, "run", "--config", str(config), *arguments, env=env, patience=patience)
+    return run_command(build, sandbox, "run", "--config", str(config), *arguments, env=env, timeout_s=timeout_s)
 
 
-def run_command(build, sandbox, *arguments, env=None, patience=PATIENCE_S):
-    """Any command of caseload that ends by itself: (exit code, stdout, stderr)."""
+def run_command(build, sandbox, *arguments, env=None, timeout_s=TIMEOUT_S):
+    """A command of caseload that ends by itself: (exit code, stdout, stderr)."""
     done = subprocess.run([str(build / "src/app/caseload"), *arguments],
-                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=patience,
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout_s,
                           env=env or environment(sandbox), check=False)
     return done.returncode, done.stdout, done.stderr
 
 
-def work_folder(name):
-    folder = pathlib.Path(tempfile.gettempdir()) / f"caseload-{os.getuid()}" / name
+def write_journal(path, entries):
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("".join(json.dumps(entry) + "\n" for entry in entries))
+
+
+def work_folder(build, name):
+    """An empty folder for the files of one test; it stays afterwards."""
+    folder = pathlib.Path(build).resolve() / "e2e" / name
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.iterdir():
         if old.is_file():

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""kill -9 at a request: the nth call to the source or the warehouse hangs, the worker is killed there, another one
-serves the message that comes back. The warehouse must equal the truth each time.
+"""Kills a worker with SIGKILL at each of its requests and checks that no row is lost or doubled.
 
-Two places: contacts that are loaded for the first time, where n grows until a run passes untouched; and a workspace
-of which every default stream was loaded a week ago, in which everything has changed since and the reconciliations are
-due, where n is a sample.
+The nth call to a service hangs, the worker is killed there, and another worker serves the message that is redelivered.
+The warehouse must equal the truth each time.
+
+There are two cases. In the first, contacts are loaded for the first time, and n grows until a run makes fewer calls.
+In the second, every default stream was loaded a week ago, all have changed, and reconciliations are due; n is a sample.
 
     kill_points.py BUILD [SERVICE ...]
 """
@@ -40,16 +41,16 @@ CHANGED = [
 ]
 
 
-class Place:
-    """A world, a configuration, and what the warehouse holds when the message comes."""
+class Case:
+    """A case: records of the source, a configuration, and the warehouse as it is when the message is published."""
 
     def __init__(self, build, name, settings, world, changed=(), database=None):
         self.build, self.name, self.settings = build, name, settings
         self.world, self.changed = world, changed
-        self.database = database  # a file; None: nothing was loaded yet
+        self.database = database  # a file; None: an empty warehouse
 
     def open(self, folder):
-        """A sandbox, and the configuration for it. What was loaded is a copy; the world is made again."""
+        """Starts a sandbox on a copy of the database, creates its records, and writes the configuration."""
         database = shutil.copy(self.database, folder / "sandbox.db") if self.database else ":memory:"
         box = Sandbox(self.build, folder, database=str(database))
         box.post("/control/subscription", {"project": harness.PROJECT, "subscription": harness.SUBSCRIPTION})
@@ -64,30 +65,30 @@ class Place:
         return box, config
 
 
-def judge(box, what):
+def require_equal(box, what):
     report = box.get("/control/compare?dataset=intercom&latest=1")
     if not report["equal"]:
         raise Failure(f"{what}: the warehouse differs: {report}")
 
 
-def attempt(place, service, nth):
-    """True: the nth call came, the worker was killed there, and nothing was lost or doubled."""
-    folder = harness.work_folder(f"kill-{place.name}-{service}-{nth}")
-    box, config = place.open(folder)
+def attempt(case, service, nth):
+    """True: the worker was killed at the nth call, and no row was lost or doubled. False: there was no nth call."""
+    folder = harness.work_folder(case.build, f"kill-{case.name}-{service}-{nth}")
+    box, config = case.open(folder)
     workers = []
     try:
         box.call("POST", "/control/faults", f"{service} * {nth} hang")
         identity = box.publish()
-        workers.append(Worker(place.build, box, config, "first"))
+        workers.append(Worker(case.build, box, config, "first"))
         killed = wait_for("the call, or the end", lambda: reached(box, service, identity)) == "hung"
         workers[0].end(signal.SIGKILL)
         box.call("DELETE", "/control/faults")
-        if killed:  # the call is still done, and a scroll of the dead worker's may begin with it
+        if killed:  # the sandbox still completes the call, which may start a scroll
             wait_for("the call is answered", lambda: answered(box, service))
         box.post("/control/clock", {"advance_s": 3600})
-        workers.append(Worker(place.build, box, config, "second"))
+        workers.append(Worker(case.build, box, config, "second"))
         wait_for("the message is acknowledged", lambda: box.message(identity)["state"] == "acked")
-        judge(box, f"{place.name}, killed at {service} call {nth}")
+        require_equal(box, f"{case.name}, killed at {service} call {nth}")
         return killed
     finally:
         for worker in workers:
@@ -105,53 +106,53 @@ def answered(box, service):
     return any(e["operation"] != "hung" and (e.get("fault") or "").endswith("hang") for e in box.journal(service))
 
 
-def every_point(place, service):
-    """A few at a time, until one passes untouched."""
-    with concurrent.futures.ThreadPoolExecutor(max_workers=harness.SIDE_BY_SIDE) as pool:
-        for first in range(1, LIMIT, harness.SIDE_BY_SIDE):
-            numbers = range(first, first + harness.SIDE_BY_SIDE)
-            killed = list(pool.map(lambda nth: attempt(place, service, nth), numbers))
+def every_point(case, service):
+    """Tries n = 1, 2, ... until a run makes fewer calls; some in parallel."""
+    with concurrent.futures.ThreadPoolExecutor(max_workers=harness.PARALLEL) as pool:
+        for first in range(1, LIMIT, harness.PARALLEL):
+            numbers = range(first, first + harness.PARALLEL)
+            killed = list(pool.map(lambda nth: attempt(case, service, nth), numbers))
             if not all(killed):
                 return first - 1 + sum(killed)
     raise Failure(f"{service}: more than {LIMIT} calls")
 
 
-def sampled_points(place, service, calls):
-    """Evenly spread over so many calls."""
+def sampled_points(case, service, calls):
+    """Tries SAMPLE values of n, evenly spread over the calls."""
     numbers = [1 + calls * (2 * i + 1) // (2 * SAMPLE) for i in range(SAMPLE)]
-    with concurrent.futures.ThreadPoolExecutor(max_workers=harness.SIDE_BY_SIDE) as pool:
-        return sum(pool.map(lambda nth: attempt(place, service, nth), numbers))
+    with concurrent.futures.ThreadPoolExecutor(max_workers=harness.PARALLEL) as pool:
+        return sum(pool.map(lambda nth: attempt(case, service, nth), numbers))
 
 
-def load(place, folder):
-    """Runs once, undisturbed; how many calls that took, by service."""
-    box, config = place.open(folder)
+def load(case, folder):
+    """Runs once without faults; returns the number of calls by service."""
+    box, config = case.open(folder)
     try:
         before = {service: len(box.journal(service)) for service in SERVICES}
-        code, _, errors = harness.run_once(place.build, box, config)
+        code, _, errors = harness.run_once(case.build, box, config)
         if code != 0:
-            raise Failure(f"{place.name}: `caseload run` ended with {code}: {errors}")
+            raise Failure(f"{case.name}: `caseload run` ended with {code}: {errors}")
         calls = {service: len(box.journal(service)) - before[service] for service in SERVICES}
-        judge(box, place.name)
+        require_equal(box, case.name)
         return calls
     finally:
         box.stop()
 
 
 def week_later(build):
-    """The place, and how many calls its message takes."""
-    settings, folder = {"streams": None}, harness.work_folder("kill-loaded")
+    """The second case, and the number of calls that its message takes."""
+    settings, folder = {"streams": None}, harness.work_folder(build, "kill-loaded")
     empty, loaded = folder / "empty.db", folder / "loaded.db"
     empty.touch()
-    load(Place(build, "loaded", settings, LOADED, database=empty), folder)
+    load(Case(build, "loaded", settings, LOADED, database=empty), folder)
     (folder / "sandbox.db").rename(loaded)
-    place = Place(build, "week", settings, LOADED, CHANGED, loaded)
-    return place, load(place, folder)
+    case = Case(build, "week", settings, LOADED, CHANGED, loaded)
+    return case, load(case, folder)
 
 
 def main():
     build, services = pathlib.Path(sys.argv[1]).resolve(), sys.argv[2:] or SERVICES
-    contacts = Place(build, "contacts", {"start_date": "2026-02-20"}, FIRST)
+    contacts = Case(build, "contacts", {"start_date": "2026-02-20"}, FIRST)
     week, calls = week_later(build)
     points = 0
     for service in services:

@@ -1,46 +1,51 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Runs scenarios: data files (*.scn) that drive both real binaries, a line a step. A *.each is a scenario for every
-stream that `caseload streams` lists; in it {stream} is its name, {names} the streams to load with it, {tables} its
-tables, {fill} what fills the world for it, and {change} what makes something new for it to see.
+"""Runs scenarios: data files (*.scn) with one step a line, which drive caseload and the sandbox.
 
-    run.py BUILD [PART OF A NAME]
+A *.each file is a template: it is run once for every stream that `caseload streams` lists. {stream} is the stream's
+name, {names} the list of streams to configure, {tables} its tables, {fill} the request that creates its records, and
+{change} the request that changes some of them.
+
+    run.py BUILD [PART OF A NAME]      run all scenarios whose name contains the part
+    run.py BUILD --debug NAME          run one with debug logs, and print where its files are
+
+A scenario's files stay in BUILD/e2e/NAME: logs of the workers and of the sandbox, configuration, database, journal.
 
 Steps (a line that begins with # is a comment; `publish` takes quotes as a shell does):
 
     sandbox [option=value ...]            start it (default: done by the first other step)
-                                          credentials=self|exchange|user|machine: TLS, and credentials so
-    auth JSON                             change what the credentials are worth: see /control/auth
-    config key=JSON ...                   change the configuration; source.key for those of the source; null removes
+                                          credentials=self|exchange|user|machine: with TLS and these
+    auth JSON                             change which credentials are valid: see /control/auth
+    config key=JSON ...                   change the configuration; source.KEY is a setting of the source; null removes
     fill FROM TO COUNT | touch COUNT | touch-while-read EVERY | add JSON | world JSON
     clock +2d | clock +3h | clock 2026-03-03T04:00:00Z
-    fault LINE                            see tests/sandbox/internal.h; `faults clear`
+    fault LINE                            see tests/sandbox/sandbox_internal.h; `faults clear`
     serve [NAME]                          start a worker (w)
     kill|stop|freeze|thaw [NAME]          SIGKILL, SIGTERM (exit code 0 wanted), SIGSTOP, SIGCONT
     publish [NAME] [key=value ...]        publish a message; data=TEXT, the others are attributes (m)
-    seek INSTANT                          what was published since then comes again
-    subscription JSON                     its settings; the first step
-    wait acked|leased|dead [NAME]         until the message is so
-    wait nacked [NAME] [COUNT]            until it was given back so often (1)
-    wait journal SERVICE OPERATION COUNT  until so many such requests came
+    seek INSTANT                          deliver again what was published since then
+    subscription JSON                     settings of the subscription; only before all other steps
+    wait acked|leased|dead [NAME]         until the message is in that state
+    wait nacked [NAME] [COUNT]            until it was nacked COUNT times (1)
+    wait journal SERVICE OPERATION COUNT  until COUNT such requests came
     wait log [NAME] EVENT [key=value ...] until the worker logged it
-    wait end [NAME] CODE                  until the worker has ended, with this exit code
+    wait end [NAME] CODE                  until the worker ended with this exit code
     run [arguments ...]                   `caseload run`; exit code 0 unless the next line expects another
-    schema STREAM [arguments ...]         `caseload schema`, with the configuration; then as after a run
+    schema STREAM [arguments ...]         `caseload schema` with the configuration; exit code as for run
     expect exit CODE
-    expect output TEXT                    in stdout or stderr of the last run; `expect no-output TEXT`: not there
-    expect equal [latest]                 the warehouse equals the truth; so do the tables and views named .._latest
+    expect output TEXT                    in stdout or stderr of the last run; `expect no-output TEXT`: in neither
+    expect equal [latest]                 the warehouse equals the sandbox's truth; also its _latest
     expect sql QUERY => JSON              rows as lists of texts
-    expect rows TABLE ...                 each of these tables holds some
-    mark                                  the journal is counted from here on
-    expect journal SERVICE OPERATION N    so many of them (*: of any); also >=N, <=N
-    expect jobs N TEXT                    so many queries were run that hold the text
-    expect failed-jobs TEXT               a job of BigQuery has failed with such a message
-    expect last STREAM key=N ...          of the last finished stream: fetched, inserted, requests, units, outcome
+    expect rows TABLE ...                 each of these tables has rows
+    mark                                  `expect journal` and `expect jobs` count from here
+    expect journal SERVICE OPERATION N    number of requests (*: of any operation); also >=N, <=N
+    expect jobs N TEXT                    number of queries that contain the text
+    expect failed-jobs TEXT               a BigQuery job failed with such a message
+    expect last STREAM key=N ...          fields of the stream's last `stream_finished` log entry
     expect log [NAME] EVENT [key=value ...]
-    expect no-secrets                     neither in logs, output, journal, files, nor in arguments and environment
-    sql STATEMENT                         somebody else changes the warehouse
-    older STREAM [-COLUMN] [+COLUMN=TYPE]  the stream's table, empty, without some columns, or with others
+    expect no-secrets                     none in logs, output, journal, files, arguments or environment
+    sql STATEMENT                         change the warehouse directly
+    older STREAM [-COLUMN] [+COLUMN=TYPE]  create the stream's table, empty, without or with some columns
 """
 import concurrent.futures
 import json
@@ -53,22 +58,22 @@ import sys
 import time
 import traceback
 
-import canary
+import secret_scan
 import harness
 from harness import Failure, Sandbox, Worker, wait_for
 
-LONG = ("conversations_faults", "default_set", "long_threads", "source_faults")  # they begin first
+SLOW = ("conversations_faults", "default_set", "long_threads", "source_faults")  # started first
 SCENARIOS = pathlib.Path(__file__).resolve().parent / "scenarios"
 
 
 class Scenario:
-    def __init__(self, build, name, text):
+    def __init__(self, build, name, text, log_level=None):
         self.build = build
         self.name = name
         self.text = text
-        self.folder = harness.work_folder(name)
+        self.folder = harness.work_folder(build, name)
         self.box = None
-        self.overrides = {}
+        self.overrides = {"log_level": log_level} if log_level else {}
         self.workers = {}
         self.messages = {}
         self.last_run = None
@@ -76,7 +81,7 @@ class Scenario:
         self.settings = {}  # of the subscription
         self.source_tokens = []
         self.outputs = []
-        self.marked = 0  # the number of the journal's last entry that is not counted
+        self.marked = 0  # number of the journal's last entry that is not counted
 
     # --- helpers ---
     @property
@@ -106,7 +111,7 @@ class Scenario:
         sign, wanted = re.fullmatch(r"([<>]=)?(\d+)", wanted).groups()
         good = {"<=": number <= int(wanted), ">=": number >= int(wanted), None: number == int(wanted)}[sign]
         if not good:
-            raise Failure(f"{number} times {what}")
+            raise Failure(f"{what}: {number}, not {sign or ''}{wanted}")
 
     def last_stream(self, stream):
         events = []
@@ -118,7 +123,7 @@ class Scenario:
                 if event.get("event") == "stream_finished" and event["stream"] == stream:
                     events.append(event)
         if not events:
-            raise Failure(f"no stream {stream} has finished")
+            raise Failure(f"no log entry stream_finished of {stream}")
         return max(events, key=lambda e: e["time"])
 
     @staticmethod
@@ -203,7 +208,7 @@ class Scenario:
 
     def step_subscription(self, words):
         if self.box:
-            raise Failure("the subscription is made with the sandbox: say so before any other step")
+            raise Failure("`subscription` must come before all other steps")
         self.settings = json.loads(" ".join(words))
 
     def step_sql(self, words):
@@ -227,7 +232,7 @@ class Scenario:
         if what in ("acked", "nacked", "leased", "dead", "waiting"):
             name = words[0] if words else "m"
             count = int(words[1]) if len(words) > 1 else 1
-            wait_for(f"message {name} {what}", lambda: self.message_is(name, what, count))
+            wait_for(f"message {name} {what}", lambda: self.message_is(name, what, count) or self.no_worker_left(what))
         elif what == "journal":
             wait_for(" ".join(words), lambda: self.count(words[0], words[1]) >= int(words[2]))
         elif what == "log":
@@ -236,11 +241,18 @@ class Scenario:
             wait_for(f"log {words}", lambda: any(self.matches(e, pairs) for e in worker.events(event)))
         elif what == "end":
             worker = self.worker(words)
-            code = worker.process.wait(harness.PATIENCE_S)
+            wait_for(f"the end of worker {worker.name}", lambda: worker.process.poll() is not None)
+            code = worker.process.returncode
             if code != int(words[0]):
                 raise Failure(f"worker {worker.name} ended with {code}; see {worker.path}")
         else:
             raise Failure(f"unknown: wait {what}")
+
+    def no_worker_left(self, what):
+        """Fails a wait for an ack that cannot come any more."""
+        ended = [worker for worker in self.workers.values() if worker.process.poll() is not None]
+        if what == "acked" and self.workers and len(ended) == len(self.workers):
+            raise Failure("no worker runs: " + ", ".join(f"{w.name} ended with {w.process.returncode}" for w in ended))
 
     def message_is(self, name, what, count):
         message = self.sandbox.message(self.messages[name])
@@ -328,12 +340,12 @@ class Scenario:
             raise Failure(f"not in {worker.path}: {words}")
 
     def expect_no_secrets(self, words):
-        problem = canary.search(self.sandbox, self.source_tokens, [w.process for w in self.workers.values()],
+        problem = secret_scan.search(self.sandbox, self.source_tokens, [w.process for w in self.workers.values()],
                                 self.outputs)
         if problem:
             raise Failure(problem)
 
-    # --- the whole ---
+    # --- running ---
     def play(self):
         for number, line in enumerate(self.text.splitlines(), 1):
             if not line.strip() or line.startswith("#"):
@@ -354,13 +366,14 @@ class Scenario:
             if worker.process.poll() is None:
                 worker.end(signal.SIGKILL)
         if self.box:
-            journal = "\n".join(json.dumps(e) for e in self.box.journal("bigquery"))
-            (self.build / "journals").mkdir(exist_ok=True)
-            (self.build / "journals" / f"{self.name}.jsonl").write_text(journal + "\n")
+            entries = self.box.journal()
+            harness.write_journal(self.folder / "journal.jsonl", entries)
+            harness.write_journal(self.build / "journals" / f"{self.name}.jsonl",
+                                  [e for e in entries if e["service"] == "bigquery"])  # for googlesql.py
             self.box.stop()
 
 
-# What makes something new for a stream to see; for the others: some of the list's records change.
+# The request that changes some records of a stream; of other streams: touch_list.
 CHANGES = {
     "contacts": {"touch": {"count": 20}},
     "conversations": {"touch": {"count": 20}},
@@ -374,11 +387,11 @@ FILLS = {
     "conversations": CONVERSATIONS,
     "deleted_conversations": CONVERSATIONS,
 }
-ALSO = {"deleted_conversations": ["conversations"]}  # what a stream's truth can't be told without
+ALSO = {"deleted_conversations": ["conversations"]}  # streams that the comparison with the truth needs
 
 
 def each_stream(build, path):
-    """(name, text) of the scenario for each stream."""
+    """(name, text) of the template for each stream."""
     listed = json.loads(subprocess.check_output([str(build / "src/app/caseload"), "streams", "--json"], text=True))
     text = path.read_text()
     for stream in listed:
@@ -402,15 +415,15 @@ def scenarios(build):
         yield path.stem, path.read_text()
 
 
-def play(build, name, text):
-    """None, or what went wrong."""
-    scenario = Scenario(build, name, text)
+def play(build, name, text, log_level=None):
+    """None, or the reason of the failure."""
+    scenario = Scenario(build, name, text, log_level)
     problem = None
     try:
         scenario.play()
     except Failure as failure:
         problem = str(failure)
-    except Exception:  # a broken scenario must not hide the others
+    except Exception:  # a mistake in one scenario must not end the others
         problem = traceback.format_exc()
     try:
         scenario.end()
@@ -419,14 +432,34 @@ def play(build, name, text):
     return problem
 
 
+def print_files(folder):
+    for path in sorted(folder.iterdir()):
+        print(f"      {path}")
+
+
+def debug(build, name):
+    chosen = [(found, text) for found, text in scenarios(build) if found == name]
+    if not chosen:
+        names = [found for found, _ in scenarios(build) if name in found]
+        print(f"no scenario is called {name}" + (f"; did you mean {', '.join(names)}?" if names else ""))
+        return 64
+    problem = play(build, *chosen[0], log_level="debug")
+    print(f"FAIL  {name}\n      {problem}" if problem else f"ok    {name}")
+    print("files:")
+    print_files(build / "e2e" / name)
+    return 1 if problem else 0
+
+
 def main():
     build = pathlib.Path(sys.argv[1]).resolve()
+    if sys.argv[2:3] == ["--debug"]:
+        return debug(build, sys.argv[3])
     part = sys.argv[2] if len(sys.argv) > 2 else ""
     passed = failed = 0
-    with concurrent.futures.ThreadPoolExecutor(max_workers=harness.SIDE_BY_SIDE) as pool:
+    with concurrent.futures.ThreadPoolExecutor(max_workers=harness.PARALLEL) as pool:
         began = time.monotonic()
         chosen = sorted(((name, text) for name, text in scenarios(build) if part in name),
-                        key=lambda scenario: scenario[0] not in LONG)
+                        key=lambda scenario: scenario[0] not in SLOW)
         played = {pool.submit(play, build, name, text): name for name, text in chosen}
         for future in concurrent.futures.as_completed(played):
             problem = future.result()
@@ -434,6 +467,8 @@ def main():
             print(f"{'FAIL' if problem else 'ok':4}  {name:40} at {time.monotonic() - began:6.2f} s", flush=True)
             if problem:
                 print("      " + problem.replace("\n", "\n      "), flush=True)
+                print("      files:")
+                print_files(build / "e2e" / name)
             passed, failed = passed + (not problem), failed + bool(problem)
     print(f"{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0

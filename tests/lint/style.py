@@ -1,10 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Style that a compiler does not see: sizes of files and functions, banned calls, preprocessor mazes, words."""
+"""Style that a compiler does not check: sizes of files and functions, banned calls, preprocessor conditions, English.
+
+    style.py [--report [PATH ...]]    list every finding in English (of files that begin with PATH), and exit with 0
+"""
 import pathlib
 import re
 import subprocess
 import sys
+
+import prose
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FILE_LINES = 525
@@ -13,6 +18,7 @@ BANNED = r"\b(sprintf|vsprintf|strcpy|strcat|strncpy|strncat|gets|strtok|atoi|at
          r"system|popen|tmpnam|mktemp|alloca)\s*\("
 BANNED_IN_SRC = r"\b(setjmp|longjmp|setenv)\s*\("
 SPDX = "/* SPDX-License-Identifier: Apache-2.0 */"
+PENDING = ("src/", "include/", "tests/", "docs/", "README.md")  # English is only reported there
 PATHS = r"(?<![\w.])/(work|root|home/\w+)/"  # of somebody's machine
 
 
@@ -59,7 +65,25 @@ def check_c(path, text, problems):
         problems.append(f"{path}: a header begins with a comment: what it is, who owns what, which thread")
 
 
+def report(paths):
+    """Every finding in English, with its place."""
+    for path in files():
+        if not paths or path.startswith(tuple(paths)):
+            for line, problem in prose_problems(path):
+                print(f"{path}:{line}: {problem}")
+    return 0
+
+
+def prose_problems(path):
+    try:
+        return list(prose.check(path, (ROOT / path).read_text()))
+    except UnicodeDecodeError:
+        return []
+
+
 def main():
+    if "--report" in sys.argv:
+        return report(sys.argv[2:])
     problems = []
     count = 0
     for path in files():
@@ -70,6 +94,11 @@ def main():
         count += 1
         if path.endswith((".c", ".h")):
             check_c(path, text, problems)
+        elif path.endswith((".py", ".cmake", "CMakeLists.txt")) or text.startswith("#!"):
+            if "\n".join(text.split("\n")[:2]).count("SPDX-License-Identifier: Apache-2.0") != 1:
+                problems.append(f"{path}: no SPDX line among the first two")
+        if not path.startswith(PENDING):
+            problems += [f"{path}:{line}: {problem}" for line, problem in prose_problems(path)]
         if path != "tests/lint/style.py":
             for match in re.finditer(PATHS, text):
                 problems.append(f"{path}:{text[:match.start()].count(chr(10)) + 1}: \"{match.group(0)}\"")

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where no secret may be: output, logs, the journal, written files, the warehouse, arguments and environment of workers.
+"""Searches output, logs, journal, files, warehouse, and the workers' arguments and environment for secrets.
 
-The sandbox knows every secret of its run: the source's tokens, the service account's key, the user's login, and each
-access token it ever issued. Assertions are known by how they begin.
+The sandbox knows all secrets of its run: tokens of the source, the key of the service account, the user's login, and
+every access token that it issued. JWT assertions are recognised by their first bytes.
 """
 import json
 import pathlib
 
-BEGINNINGS = [b"ya29.", b"eyJhbGciOiJSUzI1NiIs"]  # of an access token; of {"alg":"RS256",
+BEGINNINGS = [b"ya29.", b"eyJhbGciOiJSUzI1NiIs"]  # an access token; {"alg":"RS256",
 
 
 def secrets_of(box, source_tokens):
@@ -19,7 +19,7 @@ def secrets_of(box, source_tokens):
 
 
 def places_of(box, processes, texts):
-    """(name, bytes) of everything that a run leaves behind, but for the credentials files it was given."""
+    """(name, bytes) of everything that a run writes, without the credentials files that it was given."""
     for path in sorted(box.folder.rglob("*")):
         if path.is_file() and path not in box.given:
             yield path.name, path.read_bytes()
@@ -28,7 +28,7 @@ def places_of(box, processes, texts):
             try:
                 yield f"{name} of a worker", pathlib.Path(f"/proc/{process.pid}/{name}").read_bytes()
             except OSError:
-                pass  # it has ended
+                pass  # the process has ended
     yield "the journal", json.dumps(box.journal()).encode()
     yield "the messages", json.dumps(box.get("/control/pubsub")).encode()
     for text in texts:
@@ -36,14 +36,14 @@ def places_of(box, processes, texts):
 
 
 def find(box, source_tokens, processes, texts):
-    """Names of the places where a secret is; never the secret itself."""
+    """Names of the places that contain a secret; never the secret itself."""
     secrets = secrets_of(box, source_tokens)
     return sorted({f"{name} (secret {number})" for name, content in places_of(box, processes, texts)
                    for number, secret in enumerate(secrets) if secret in content})
 
 
 def search(box, source_tokens, processes, texts):
-    """None, or where one was found; or that the search itself does not work."""
+    """None, or the places that contain one. A planted secret proves first that the search works."""
     found = find(box, source_tokens, processes, texts)
     if found:
         return "secrets are in: " + ", ".join(found)

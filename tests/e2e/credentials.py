@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A sandbox behind TLS that wants credentials, and the ways a worker may get them."""
+"""A sandbox with TLS that requires credentials, and the ways in which a worker gets them."""
 import json
 
 WAYS = ("self", "exchange", "user", "machine")
@@ -10,7 +10,7 @@ def options(folder):
 
 
 def environment(box):
-    """What the worker is given: a file, or the address of a metadata server."""
+    """The worker's environment: a credentials file, or the address of a metadata server."""
     if box.way == "machine":
         return {"GCE_METADATA_HOST": f"127.0.0.1:{box.ports['http']}", "HOME": str(box.folder)}
     key = json.loads((box.folder / "key.json").read_text())
