@@ -70,10 +70,6 @@ static struct value emit_logic(struct emitter *emitter, const struct expr *expr)
 static struct value emit_concat(struct emitter *emitter, const struct expr *expr, struct value *sides)
 {
     const struct type *type = unify(emitter, sides, 2, expr->at, "||");
-    if (type->kind == TYPE_ARRAY) {
-        return value_make(sql_format(emitter->sql, "bq_array_concat(%s, %s)", sides[0].sql, sides[1].sql),
-                          type);
-    }
     if (type->kind != TYPE_STRING && type->kind != TYPE_NULL)
         need_type(emitter, sides, TYPE_STRING, expr, "operator ||");
     return value_make(sql_format(emitter->sql, "(%s || %s)", sides[0].sql, sides[1].sql),
@@ -82,13 +78,6 @@ static struct value emit_concat(struct emitter *emitter, const struct expr *expr
 
 static struct value emit_arithmetic(struct emitter *emitter, const struct expr *expr, struct value *sides)
 {
-    bool by_day =
-        sides[0].type->kind == TYPE_DATE && sides[1].type->kind == TYPE_INT64 && expr->name[0] != '*';
-    if (by_day && expr->name[0] != '/') {
-        return value_make(sql_format(emitter->sql, "bq_date_add(%s, %s(%s), 'DAY')", sides[0].sql,
-                                     expr->name[0] == '-' ? "-" : "", sides[1].sql),
-                          sides[0].type);
-    }
     const struct type *type = unify(emitter, sides, 2, expr->at, expr->name);
     if (type->kind == TYPE_NULL) type = type_of(TYPE_INT64);
     if (type->kind != TYPE_INT64 && type->kind != TYPE_FLOAT64) {
@@ -105,24 +94,10 @@ static struct value emit_arithmetic(struct emitter *emitter, const struct expr *
     return value_make(sql_format(emitter->sql, "(%s %s %s)", sides[0].sql, expr->name, sides[1].sql), type);
 }
 
-/* TIMESTAMP + INTERVAL n PART. What BigQuery makes of a DATE so is a DATETIME, which is not supported. */
-static struct value emit_shift(struct emitter *emitter, const struct expr *expr)
-{
-    const struct expr *interval = expr->args.items[1];
-    struct value base = arg(emitter, expr, 0), count = arg(emitter, interval, 0);
-    if (base.type->kind != TYPE_TIMESTAMP || strchr("+-", expr->name[0]) == NULL) {
-        sql_fail_at(emitter->sql, expr->at, "Operator %s between %s and INTERVAL is not supported",
-                    expr->name, type_name(&emitter->sql->arena, base.type));
-    }
-    need_type(emitter, &count, TYPE_INT64, expr, "INTERVAL");
-    return value_make(sql_format(emitter->sql, "bq_timestamp_add(%s, %s(%s), %s)", base.sql,
-                                 expr->name[0] == '-' ? "-" : "", count.sql, emit_part(emitter, interval)),
-                      base.type);
-}
-
 static struct value emit_binary(struct emitter *emitter, const struct expr *expr)
 {
-    if (((const struct expr *)expr->args.items[1])->kind == EXPR_INTERVAL) return emit_shift(emitter, expr);
+    if (((const struct expr *)expr->args.items[1])->kind == EXPR_INTERVAL)
+        sql_fail_at(emitter->sql, expr->at, "Operator %s with an INTERVAL is not supported", expr->name);
     if (strcmp(expr->name, "AND") == 0 || strcmp(expr->name, "OR") == 0) return emit_logic(emitter, expr);
     struct value sides[2];
     sides[0] = arg(emitter, expr, 0);
@@ -275,20 +250,6 @@ static struct value emit_cast(struct emitter *emitter, const struct expr *expr)
     return value_make(
         sql_format(emitter->sql, "bq_cast(%s, '%s', '%s', %d)", value.sql, from_name, to_name, expr->safe),
         to);
-}
-
-static struct value emit_extract(struct emitter *emitter, const struct expr *expr)
-{
-    struct value value = arg(emitter, expr, 0);
-    const char *zone = expr->args.count > 1 ? arg(emitter, expr, 1).sql : "'UTC'";
-    if (value.type->kind != TYPE_DATE && value.type->kind != TYPE_TIMESTAMP) {
-        sql_fail_at(emitter->sql, expr->at, "EXTRACT from %s is not supported",
-                    type_name(&emitter->sql->arena, value.type));
-    }
-    bool date = strcmp(expr->name, "DATE") == 0;
-    return value_make(
-        sql_format(emitter->sql, "bq_extract(%s, %s, %s)", quote_text(emitter, expr->name), value.sql, zone),
-        type_of(date ? TYPE_DATE : TYPE_INT64));
 }
 
 static struct value emit_array(struct emitter *emitter, const struct expr *expr)
@@ -483,7 +444,6 @@ static struct value emit_kind(struct emitter *emitter, const struct expr *expr)
     case EXPR_IN_UNNEST: return emit_in_unnest(emitter, expr);
     case EXPR_CASE: return emit_case(emitter, expr);
     case EXPR_CAST: return emit_cast(emitter, expr);
-    case EXPR_EXTRACT: return emit_extract(emitter, expr);
     case EXPR_INTERVAL: break;
     case EXPR_CALL: return emit_call(emitter, expr);
     case EXPR_QUERY:

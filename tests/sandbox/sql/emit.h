@@ -127,7 +127,6 @@ bool expr_is_fixed(const struct emitter *emitter, const struct expr *expr); /* n
 bool is_collecting(const char *function); /* always, and never as a window function */
 /* False: it is none of them, or a rule is enough for it as it is called. */
 bool emit_collecting(struct emitter *emitter, const struct expr *expr, struct value *out_value);
-bool emit_percentile(struct emitter *emitter, const struct expr *expr, struct value *out_value);
 
 /* sql_scope.c */
 struct value resolve_name(struct emitter *emitter, const struct expr *expr); /* EXPR_NAME and EXPR_FIELD */

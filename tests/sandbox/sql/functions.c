@@ -56,23 +56,11 @@ const char *emit_part(struct emitter *emitter, const struct expr *expr)
 /* The letter that an argument must satisfy; 0: too many arguments. out_enough: no argument more is needed. */
 static char letter_at(const char *takes, size_t index, bool *out_enough)
 {
-    char last = 0;
-    bool optional = false;
-    size_t at = 0;
-    for (; *takes != '\0'; takes++) {
-        if (*takes == '?') {
-            optional = true;
-        } else if (*takes == '+') {
-            *out_enough = true;
-            return last;
-        } else {
-            last = *takes;
-            if (at++ == index && takes[1] != '+') break;
-            if (at > index) break;
-        }
-    }
-    *out_enough = *takes == '\0' || optional;
-    return *takes == '\0' ? 0 : last;
+    size_t size = strcspn(takes, "+");
+    bool is_repeated = takes[size] == '+';
+    *out_enough = index >= size;
+    if (index < size) return takes[index];
+    return is_repeated ? takes[size - 1] : 0;
 }
 
 static bool fits(struct emitter *emitter, const struct call *call, size_t i, char letter)
@@ -99,12 +87,11 @@ static bool matches(struct emitter *emitter, const struct rule *rule, const stru
 
 static bool is_part(const struct expr *call, const struct expr *arg)
 {
-    bool dated = strstr(call->name, "_DIFF") != NULL || strstr(call->name, "_TRUNC") != NULL;
     if (arg->kind == EXPR_INTERVAL) return true;
-    if (!dated || arg == call->args.items[0]) return false;
-    bool week = arg->kind == EXPR_CALL && strcmp(arg->name, "WEEK") == 0;
-    size_t last = strstr(call->name, "_DIFF") != NULL ? 2 : 1;
-    return call->args.count > last && arg == call->args.items[last] && (arg->kind == EXPR_NAME || week);
+    if (strcmp(call->name, "DATE_TRUNC") != 0 || call->args.count < 2 || arg != call->args.items[1])
+        return false;
+    bool is_week = arg->kind == EXPR_CALL && strcmp(arg->name, "WEEK") == 0;
+    return arg->kind == EXPR_NAME || is_week;
 }
 
 static void emit_args(struct emitter *emitter, struct call *call)
@@ -167,7 +154,7 @@ static const char *fill(struct emitter *emitter, const char *template, const str
 static _Noreturn void no_signature(struct emitter *emitter, const struct call *call, bool known)
 {
     struct sql *sql = emitter->sql;
-    if (!known) sql_fail_at(sql, call->expr->at, "Function not found: %s", call->expr->name);
+    if (!known) sql_fail_at(sql, call->expr->at, SQL_NO_FUNCTION, call->expr->name);
     const char *types = "";
     for (size_t i = 0; i < call->count; i++) {
         const char *type =
@@ -235,10 +222,10 @@ static struct value finish(struct emitter *emitter, const struct expr *expr, str
     bool path = strncmp(rule->name, "JSON_", 5) == 0 && call->count == 2;
     if (path && !expr_is_fixed(emitter, expr->args.items[1]))
         sql_fail_at(emitter->sql, expr->at, "Argument 2 to %s must be a constant expression", rule->name);
-    bool compares = rule->gives == 'x' && (rule->kind == AGGREGATE) && strcmp(rule->name, "ANY_VALUE") != 0;
-    if (compares) need_groupable(emitter, call->common, expr->at, "MIN and MAX of");
+    if (rule->gives == 'x' && rule->kind == AGGREGATE)
+        need_groupable(emitter, call->common, expr->at, "MIN and MAX of");
     if (expr->distinct) {
-        if (rule->kind != AGGREGATE || strncmp(rule->name, "COUNT_IF", 7) == 0) {
+        if (rule->kind != AGGREGATE || strcmp(rule->name, "COUNTIF") == 0) {
             sql_fail_at(emitter->sql, expr->at, "Function %s does not support DISTINCT", rule->name);
         }
         need_groupable(emitter, call->values[0].type, expr->at, "DISTINCT of");
@@ -286,8 +273,6 @@ static struct value emit_window(struct emitter *emitter, const struct expr *expr
         sql_fail_at(emitter->sql, expr->at, "Analytic function %s not allowed in %s", expr->name,
                     scope != NULL ? scope->forbidden : "an expression without FROM");
     }
-    struct value percentile = {0};
-    if (emit_percentile(emitter, expr, &percentile)) return percentile;
     if (is_collecting(expr->name) || expr->distinct) {
         sql_fail_at(emitter->sql, expr->at, "%s%s is not supported as an analytic function", expr->name,
                     expr->distinct ? "(DISTINCT)" : "");
@@ -300,25 +285,6 @@ static struct value emit_window(struct emitter *emitter, const struct expr *expr
     }
     return value_make(sql_format(emitter->sql, "%s%s", value.sql, emit_over(emitter, expr->window)),
                       value.type);
-}
-
-/* FORMAT('%s: %d', ...): the arguments' types must fit the directives. */
-static struct value emit_format(struct emitter *emitter, struct call *call)
-{
-    const char *args = "";
-    for (size_t i = 0; i < call->count; i++) {
-        struct value value = call->values[i];
-        enum type_kind kind = value.type->kind;
-        if (i > 0 && (kind == TYPE_DATE || kind == TYPE_TIMESTAMP || kind == TYPE_BOOL)) {
-            value.sql = sql_format(emitter->sql, "bq_cast(%s, '%s', 'STRING', 0)", value.sql,
-                                   type_name(&emitter->sql->arena, value.type));
-        } else if (i > 0 && (kind == TYPE_STRUCT || kind == TYPE_ARRAY)) {
-            value.sql = json_text_of(emitter, value);
-        }
-        args = sql_format(emitter->sql, "%s%s%s", args, i > 0 ? ", " : "", value.sql);
-    }
-    const char *safe = call->expr->safe ? "safe_" : "";
-    return value_make(sql_format(emitter->sql, "%sbq_format(%s)", safe, args), type_of(TYPE_STRING));
 }
 
 /* Functions whose type or text no rule can say. False: it is none of them. */
@@ -336,22 +302,6 @@ static bool emit_special(struct emitter *emitter, struct call *call, struct valu
             value_make(sql_format(emitter->sql, "bq_date('%s', %s)", text, zone), type_of(TYPE_DATE));
     } else if (strcmp(name, "TO_JSON_STRING") == 0 && call->count == 1) {
         *out_value = value_make(json_text_of(emitter, call->values[0]), type_of(TYPE_STRING));
-    } else if (strcmp(name, "TO_JSON") == 0 && call->count == 1) {
-        *out_value = value_make(json_text_of(emitter, call->values[0]), type_of(TYPE_JSON));
-    } else if (strcmp(name, "FORMAT") == 0 && call->count >= 1) {
-        *out_value = emit_format(emitter, call);
-    } else if (strcmp(name, "ARRAY_CONCAT") == 0 && call->count >= 1) {
-        const char *all = call->values[0].sql;
-        const struct type *type =
-            common_type(emitter, call->values, call->count, call->expr->at, "function ARRAY_CONCAT");
-        for (size_t i = 1; i < call->count; i++)
-            all = sql_format(emitter->sql, "bq_array_concat(%s, %s)", all,
-                             coerce(emitter, call->values[i], type).sql);
-        *out_value = value_make(all, type);
-    } else if (strcmp(name, "ARRAY_REVERSE") == 0 && call->count == 1 &&
-               call->values[0].type->kind == TYPE_ARRAY) {
-        *out_value = value_make(sql_format(emitter->sql, "bq_array_reverse(%s)", call->values[0].sql),
-                                call->values[0].type);
     } else {
         return false;
     }

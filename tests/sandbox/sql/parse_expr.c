@@ -74,23 +74,6 @@ static struct expr *parse_cast(struct parser *parser)
     return expr;
 }
 
-static struct expr *parse_extract(struct parser *parser)
-{
-    struct expr *expr = make(parser, EXPR_EXTRACT, "");
-    parser->at++;
-    parse_need(parser, "(");
-    expr->name = upper(parser, parse_name(parser, "a date part"));
-    parse_need(parser, "FROM");
-    add_arg(parser, expr, parse_expr(parser));
-    if (parse_take(parser, "AT")) {
-        parse_need(parser, "TIME");
-        parse_need(parser, "ZONE");
-        add_arg(parser, expr, parse_expr(parser));
-    }
-    parse_need(parser, ")");
-    return expr;
-}
-
 static struct expr *parse_interval(struct parser *parser)
 {
     struct expr *expr = make(parser, EXPR_INTERVAL, "");
@@ -289,7 +272,9 @@ static struct expr *parse_word(struct parser *parser)
     if (parse_is(parser, "CASE")) return parse_case(parser);
     if (parse_is(parser, "CAST") || (parse_is(parser, "SAFE_CAST") && parse_is_at(parser, 1, "(")))
         return parse_cast(parser);
-    if (parse_is(parser, "EXTRACT") && parse_is_at(parser, 1, "(")) return parse_extract(parser);
+    if (parse_is(parser, "EXTRACT") &&
+        parse_is_at(parser, 1, "(")) /* a reserved word, else it would be a call */
+        sql_fail_at(parser->sql, parse_peek(parser)->at, SQL_NO_FUNCTION, "EXTRACT");
     if (parse_is(parser, "INTERVAL")) return parse_interval(parser);
     if (parse_is(parser, "ARRAY")) return parse_array(parser);
     if (parse_is(parser, "STRUCT")) return parse_struct(parser);

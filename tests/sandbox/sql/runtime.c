@@ -85,14 +85,6 @@ static void divide(sqlite3_context *context, int count, sqlite3_value **values)
     }
 }
 
-static void round_to(sqlite3_context *context, int count, sqlite3_value **values)
-{
-    if (runtime_any_null(count, values)) return;
-    double x = sqlite3_value_double(values[1]);
-    char kind = runtime_text(values[0])[0];
-    sqlite3_result_double(context, kind == 'F' ? floor(x) : kind == 'C' ? ceil(x) : trunc(x));
-}
-
 /* --- casts --- */
 
 static bool text_to_int(const char *text, int64_t *out_value)
@@ -209,7 +201,8 @@ static void cast(sqlite3_context *context, int count, sqlite3_value **values)
 
 /* --- texts --- */
 
-size_t runtime_character(const char *text)
+/* Bytes of the first character; 0 at the end of the text. */
+static size_t character_size(const char *text)
 {
     size_t size = *text != '\0';
     while (size > 0 && (text[size] & 0xC0) == 0x80)
@@ -229,7 +222,7 @@ static bool is_like(const char *text, const char *pattern)
         }
         bool escaped = *pattern == '\\' && pattern[1] != '\0';
         const char *wanted = pattern + escaped;
-        size_t size = runtime_character(text);
+        size_t size = character_size(text);
         if (*wanted != '\0' && !escaped && *wanted == '_') {
             text += size;
             pattern = wanted + 1;
@@ -237,7 +230,7 @@ static bool is_like(const char *text, const char *pattern)
             text += size;
             pattern = wanted + size;
         } else if (star != NULL) {
-            mark += runtime_character(mark);
+            mark += character_size(mark);
             text = mark;
             pattern = star;
         } else {
@@ -255,62 +248,37 @@ static void like(sqlite3_context *context, int count, sqlite3_value **values)
     sqlite3_result_int(context, is_like(runtime_text(values[0]), runtime_text(values[1])));
 }
 
-/* SUBSTR counts characters from 1; 0 is as 1; from the end if negative. */
-static void substr(sqlite3_context *context, int count, sqlite3_value **values)
-{
-    if (runtime_any_null(count, values)) return;
-    const char *text = runtime_text(values[0]);
-    int64_t length = 0, from = sqlite3_value_int64(values[1]);
-    int64_t most = count > 2 ? sqlite3_value_int64(values[2]) : INT64_MAX;
-    for (const char *c = text; *c != '\0'; c += runtime_character(c))
-        length++;
-    if (most < 0) {
-        runtime_error(context, "Third argument in SUBSTR() cannot be negative");
-        return;
-    }
-    int64_t skip = from > 0 ? from - 1 : from == 0 || from < -length ? 0 : length + from;
-    for (; skip > 0 && *text != '\0'; skip--)
-        text += runtime_character(text);
-    const char *end = text;
-    for (; most > 0 && *end != '\0'; most--)
-        end += runtime_character(end);
-    sqlite3_result_text(context, text, (int)(end - text), SQLITE_TRANSIENT);
-}
-
-/* The letter behind at most two bytes of UTF-8 in the other case: Latin, Greek and Cyrillic. */
-static void append_cased(sqlite3_str *out, const char *text, size_t size, bool upper, locale_t locale)
+/* A letter of two bytes of UTF-8: Latin, Greek and Cyrillic. */
+static void append_lower(sqlite3_str *out, const char *text, locale_t locale)
 {
     wchar_t wide = (wchar_t)(((unsigned char)text[0] & 0x1F) << 6 | ((unsigned char)text[1] & 0x3F));
-    wide = (wchar_t)(upper ? towupper_l((wint_t)wide, locale) : towlower_l((wint_t)wide, locale));
-    if (size != 2 || wide < 0x80 || wide > 0x7FF) {
-        sqlite3_str_append(out, text, (int)size); /* nothing that people write in names has such a partner */
-    } else {
-        sqlite3_str_appendchar(out, 1, (char)(0xC0 | wide >> 6));
-        sqlite3_str_appendchar(out, 1, (char)(0x80 | (wide & 0x3F)));
+    wide = (wchar_t)towlower_l((wint_t)wide, locale);
+    if (wide < 0x80 || wide > 0x7FF) {
+        sqlite3_str_append(out, text, 2);
+        return;
     }
+    sqlite3_str_appendchar(out, 1, (char)(0xC0 | wide >> 6));
+    sqlite3_str_appendchar(out, 1, (char)(0x80 | (wide & 0x3F)));
 }
 
-/* bq_case('U' or 'L', text) */
-static void change_case(sqlite3_context *context, int count, sqlite3_value **values)
+/* SQLite's own lower() knows ASCII only. */
+static void lower(sqlite3_context *context, int count, sqlite3_value **values)
 {
     if (runtime_any_null(count, values)) return;
-    bool upper = runtime_text(values[0])[0] == 'U';
     locale_t locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
     if (locale == (locale_t)0) {
         runtime_error(context, "There is no locale C.UTF-8 on this machine");
         return;
     }
     sqlite3_str *out = sqlite3_str_new(NULL);
-    for (const char *c = runtime_text(values[1]); *c != '\0'; c += runtime_character(c)) {
-        size_t size = runtime_character(c);
-        if (size > 1 && upper && strncmp(c, "\xC3\x9F", 2) == 0) {
-            sqlite3_str_appendall(out, "SS"); /* of the German sharp s */
-        } else if (size > 1) {
-            append_cased(out, c, size, upper, locale);
-        } else {
-            sqlite3_str_appendchar(out, 1,
-                                   (char)(upper ? toupper((unsigned char)*c) : tolower((unsigned char)*c)));
-        }
+    for (const char *c = runtime_text(values[0]); *c != '\0'; c += character_size(c)) {
+        size_t size = character_size(c);
+        if (size == 2)
+            append_lower(out, c, locale);
+        else if (size > 2)
+            sqlite3_str_append(out, c, (int)size);
+        else
+            sqlite3_str_appendchar(out, 1, (char)tolower((unsigned char)*c));
     }
     freelocale(locale);
     char *text = sqlite3_str_finish(out);
@@ -329,65 +297,6 @@ static void concat(sqlite3_context *context, int count, sqlite3_value **values)
     sqlite3_free(text);
 }
 
-static bool format_directive(sqlite3_str *out, const char **at, sqlite3_value *value)
-{
-    char directive[24] = "%";
-    size_t size = 1;
-    while (strchr("-+ 0123456789.", **at) != NULL && **at != '\0' && size < 16)
-        directive[size++] = *(*at)++;
-    char kind = *(*at)++;
-    const char *null = sqlite3_value_type(value) == SQLITE_NULL ? "NULL" : NULL;
-    bool integer = kind == 'd' || kind == 'i', real = kind == 'f' || kind == 'g' || kind == 'e';
-    if (!integer && !real && (kind == '\0' || strchr("stT", kind) == NULL)) return false;
-    const char *tail = integer && null == NULL ? "lld"
-                       : real && null == NULL  ? (kind == 'f'   ? "f"
-                                                  : kind == 'g' ? "g"
-                                                                : "e")
-                                               : "s";
-    (void)snprintf(directive + size, sizeof directive - size, "%s", tail);
-    if (integer && null == NULL) {
-        sqlite3_str_appendf(out, directive, (long long)sqlite3_value_int64(value));
-    } else if (real && null == NULL) {
-        sqlite3_str_appendf(out, directive, sqlite3_value_double(value));
-    } else if (kind == 'T' && null == NULL && sqlite3_value_type(value) == SQLITE_TEXT) {
-        sqlite3_str_appendf(out, "\"%s\"", runtime_text(value));
-    } else {
-        sqlite3_str_appendf(out, directive, null != NULL ? null : runtime_text(value));
-    }
-    return true;
-}
-
-/* FORMAT: a NULL argument makes NULL, except under %t and %T. */
-static void format(sqlite3_context *context, int count, sqlite3_value **values)
-{
-    int used = 1;
-    if (runtime_any_null(1, values)) return;
-    sqlite3_str *out = sqlite3_str_new(NULL);
-    bool good = true, null = false;
-    for (const char *c = runtime_text(values[0]); *c != '\0' && good;) {
-        if (*c != '%') {
-            sqlite3_str_appendchar(out, 1, *c++);
-        } else if (c[1] == '%') {
-            sqlite3_str_appendchar(out, 1, '%');
-            c += 2;
-        } else {
-            c++;
-            good = used < count && format_directive(out, &c, values[used]);
-            null =
-                null || (good && tolower((unsigned char)c[-1]) != 't' && runtime_any_null(1, values + used));
-            used++;
-        }
-    }
-    char *text = sqlite3_str_finish(out);
-    if (!good || used != count) {
-        runtime_error(context, "Invalid format string or wrong number of arguments in FORMAT: %s",
-                      runtime_text(values[0]));
-    } else if (!null) {
-        runtime_result(context, text != NULL ? text : "");
-    }
-    sqlite3_free(text);
-}
-
 /* --- checks --- */
 
 static void required(sqlite3_context *context, int count, sqlite3_value **values)
@@ -398,12 +307,6 @@ static void required(sqlite3_context *context, int count, sqlite3_value **values
     } else {
         sqlite3_result_value(context, values[0]);
     }
-}
-
-static void raise_error(sqlite3_context *context, int count, sqlite3_value **values)
-{
-    (void)count;
-    runtime_error(context, "%s", runtime_text(values[0]));
 }
 
 /* bq_only: the one value of a scalar subquery. */
@@ -446,22 +349,12 @@ static bool register_both(sqlite3 *db, const struct runtime_function *f)
 bool runtime_register(sqlite3 *db)
 {
     static const struct runtime_function functions[] = {
-        {"bq_int", 3, int_operator},
-        {"bq_divide", 2, divide},
-        {"bq_round", 2, round_to},
-        {"bq_cast", 4, cast},
-        {"bq_like", 2, like},
-
-        {"bq_case", 2, change_case},
-        {"bq_substr", -1, substr},
-        {"bq_concat", -1, concat},
-        {"bq_format", -1, format},
-        {"bq_required", 2, required},
-        {"bq_error", 1, raise_error},
-        {0},
+        {"bq_int", 3, int_operator},  {"bq_divide", 2, divide},
+        {"bq_cast", 4, cast},         {"bq_like", 2, like},
+        {"bq_lower", 1, lower},       {"bq_concat", -1, concat},
+        {"bq_required", 2, required}, {0},
     };
     const struct runtime_function *const tables[] = {functions, runtime_json_functions,
-                                                     runtime_path_functions, runtime_regexp_functions,
                                                      runtime_time_functions};
     bool good = true;
     for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)

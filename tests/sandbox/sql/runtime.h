@@ -17,11 +17,8 @@ struct runtime_function {
 
 extern const struct runtime_function runtime_time_functions[]; /* a zeroed one ends it */
 extern const struct runtime_function runtime_json_functions[];
-extern const struct runtime_function runtime_path_functions[];
-extern const struct runtime_function runtime_regexp_functions[];
 
 const char *runtime_text(sqlite3_value *value); /* "" for NULL */
-size_t runtime_character(const char *text);     /* bytes of the first one; 0 at the end of the text */
 bool runtime_any_null(int count, sqlite3_value **values);
 /* The function fails; under its other name, with "safe_" before it, its answer is NULL. */
 void runtime_error(sqlite3_context *context, const char *format, ...) PRINTF(2, 3);

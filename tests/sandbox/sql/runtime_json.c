@@ -52,64 +52,98 @@ static void real_of_json(sqlite3_context *context, int count, sqlite3_value **va
     runtime_result(context, isfinite(value) ? text : value < 0 ? "\"-Infinity\"" : "\"Infinity\"");
 }
 
-static void type_of_json(sqlite3_context *context, int count, sqlite3_value **values)
+/* --- paths: $.a."b c"[0] ---
+ * SQLite's own json_extract() fails on a key that holds a quote or an escape, and on a broken text. */
+
+#define MOST_KEY 1024
+
+/* One quoted key; a backslash takes the quote's meaning away and is otherwise itself. */
+static bool read_quoted(const char **path, char key[MOST_KEY])
 {
-    static const char *const names[] = {
-        [JSON_OBJECT] = "object",  [JSON_ARRAY] = "array", [JSON_STRING] = "string",
-        [JSON_INTEGER] = "number", [JSON_REAL] = "number", [JSON_TRUE] = "boolean",
-        [JSON_FALSE] = "boolean",  [JSON_NULL] = "null"};
+    size_t size = 0;
+    for ((*path)++; **path != '"'; (*path)++) {
+        if (**path == '\\' && (*path)[1] == '"') (*path)++;
+        if (**path == '\0' || size + 1 == MOST_KEY) return false;
+        key[size++] = **path;
+    }
+    (*path)++;
+    key[size] = '\0';
+    return true;
+}
+
+/* The next step's key, behind a dot or in brackets; false: no path goes on like this. */
+static bool read_step(const char **path, char key[MOST_KEY])
+{
+    bool is_index = **path == '[';
+    if (!is_index && **path != '.') return false;
+    (*path)++;
+    if (**path == '"' && !is_index) return read_quoted(path, key);
+    size_t size = strcspn(*path, is_index ? "]" : ".[\"'");
+    if (size == 0 || size >= MOST_KEY || (is_index && strspn(*path, "0123456789") != size)) return false;
+    memcpy(key, *path, size);
+    key[size] = '\0';
+    *path += size;
+    return !is_index || *(*path)++ == ']';
+}
+
+/* A number as a key means an element of an array, and a member of an object. */
+static const json_t *find_step(const json_t *value, const char *key)
+{
+    bool is_number = *key != '\0' && strspn(key, "0123456789") == strlen(key);
+    if (json_is_array(value) && is_number && strlen(key) < 19)
+        return json_array_get(value, (size_t)strtoull(key, NULL, 10));
+    return json_object_get(value, key);
+}
+
+/* False: the path is none; the error is set. *out_value NULL: there is nothing. */
+static bool find(sqlite3_context *context, const json_t *root, const char *path, const json_t **out_value)
+{
+    char key[MOST_KEY];
+    const json_t *value = root;
+    if (*path != '$') {
+        runtime_error(context, "JSONPath must start with '$'");
+        return false;
+    }
+    for (path++; *path != '\0'; value = find_step(value, key)) {
+        const char *step = path;
+        if (read_step(&path, key)) continue;
+        runtime_error(context, "Invalid token in JSONPath at: %s", step);
+        return false;
+    }
+    *out_value = value;
+    return true;
+}
+
+/* bq_json_value(json [, path]): a scalar as a text. */
+static void json_value(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    const json_t *value = NULL;
     if (runtime_any_null(count, values)) return;
-    json_t *root = json_loads(runtime_text(values[0]), JSON_DECODE_ANY, NULL);
-    if (root != NULL) runtime_result(context, names[json_typeof(root)]);
+    json_t *root = json_loads(runtime_text(values[0]), JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+    if (find(context, root, count > 1 ? runtime_text(values[1]) : "$", &value)) {
+        if (json_is_string(value))
+            runtime_result(context, json_string_value(value));
+        else if (json_is_boolean(value) || json_is_number(value))
+            give_json(context, value);
+    }
     json_decref(root);
 }
 
-/* STRING(json), INT64(json), ...: the JSON value must be of that kind. */
-static void json_as(sqlite3_context *context, int count, sqlite3_value **values)
+/* bq_json_item(json, key or index): the subscript of the type JSON. */
+static void json_item(sqlite3_context *context, int count, sqlite3_value **values)
 {
     if (runtime_any_null(count, values)) return;
-    const char *kind = runtime_text(values[1]);
-    json_t *root = json_loads(runtime_text(values[0]), JSON_DECODE_ANY, NULL);
-    if (strcmp(kind, "text") == 0 && json_is_string(root)) {
-        runtime_result(context, json_string_value(root));
-    } else if (strcmp(kind, "integer") == 0 && json_is_integer(root)) {
-        sqlite3_result_int64(context, json_integer_value(root));
-    } else if (strcmp(kind, "real") == 0 && json_is_number(root)) {
-        sqlite3_result_double(context, json_number_value(root));
-    } else if (strcmp(kind, "bool") == 0 && json_is_boolean(root)) {
-        sqlite3_result_int(context, json_is_true(root));
-    } else {
-        runtime_error(context, "The provided JSON input is not of the wanted type: %.100s",
-                      runtime_text(values[0]));
-    }
+    json_t *root = json_loads(runtime_text(values[0]), JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+    bool is_index = sqlite3_value_type(values[1]) == SQLITE_INTEGER;
+    int64_t index = sqlite3_value_int64(values[1]);
+    const json_t *value = !is_index    ? json_object_get(root, runtime_text(values[1]))
+                          : index >= 0 ? json_array_get(root, (size_t)index)
+                                       : NULL;
+    if (value != NULL) give_json(context, value);
     json_decref(root);
 }
 
 /* --- arrays --- */
-
-static void array_concat(sqlite3_context *context, int count, sqlite3_value **values)
-{
-    if (runtime_any_null(count, values)) return;
-    json_t *all = json_array();
-    for (int i = 0; i < count; i++) {
-        json_t *array = json_loads(runtime_text(values[i]), 0, NULL);
-        (void)json_array_extend(all, array); /* memory only */
-        json_decref(array);
-    }
-    give_json(context, all);
-    json_decref(all);
-}
-
-static void array_reverse(sqlite3_context *context, int count, sqlite3_value **values)
-{
-    if (runtime_any_null(count, values)) return;
-    json_t *array = json_loads(runtime_text(values[0]), 0, NULL), *turned = json_array();
-    for (size_t i = json_array_size(array); i > 0; i--)
-        (void)json_array_append(turned, json_array_get(array, i - 1)); /* memory only */
-    give_json(context, turned);
-    json_decref(array);
-    json_decref(turned);
-}
 
 /* bq_element(array, index from 0, safe, element is JSON) */
 static void element(sqlite3_context *context, int count, sqlite3_value **values)
@@ -158,106 +192,24 @@ static void quantiles(sqlite3_context *context, int count, sqlite3_value **value
     json_decref(made);
 }
 
-static int compare_reals(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* bq_percentile(array, where from 0 to 1): between the two nearest values; NULLs are left out. */
-static void percentile(sqlite3_context *context, int count, sqlite3_value **values)
-{
-    if (runtime_any_null(count, values)) return;
-    double where = sqlite3_value_double(values[1]);
-    if (!(where >= 0 && where <= 1)) {
-        runtime_error(context, "Percentile value must be between 0 and 1");
-        return;
-    }
-    json_t *array = json_loads(runtime_text(values[0]), 0, NULL);
-    double *numbers = mem_zero(json_array_size(array) + 1, sizeof *numbers);
-    size_t size = 0;
-    for (size_t i = 0; i < json_array_size(array); i++)
-        if (json_is_number(json_array_get(array, i)))
-            numbers[size++] = json_number_value(json_array_get(array, i));
-    qsort(numbers, size, sizeof *numbers, compare_reals);
-    double at = size > 0 ? where * (double)(size - 1) : 0, below = floor(at);
-    size_t low = (size_t)below, high = low + 1 < size ? low + 1 : low;
-    if (size > 0)
-        sqlite3_result_double(context, numbers[low] + (numbers[high] - numbers[low]) * (at - below));
-    free(numbers);
-    json_decref(array);
-}
-
 static void int_array(sqlite3_context *context, int count, sqlite3_value **values)
 {
     if (runtime_any_null(count, values)) return;
     int64_t from = sqlite3_value_int64(values[0]), to = sqlite3_value_int64(values[1]);
-    int64_t step = count > 2 ? sqlite3_value_int64(values[2]) : 1;
-    if (step == 0 || (to - from) / step > 1000000) {
-        runtime_error(context, step == 0 ? "Sequence step cannot be 0"
-                                         : "Cannot generate arrays with more than 1048575 elements");
+    if (to - from > 1000000) {
+        runtime_error(context, "Cannot generate arrays with more than 1048575 elements");
         return;
     }
     sqlite3_str *out = sqlite3_str_new(NULL);
     sqlite3_str_appendchar(out, 1, '[');
-    for (int64_t n = from; step > 0 ? n <= to : n >= to; n += step)
+    for (int64_t n = from; n <= to; n++)
         sqlite3_str_appendf(out, "%s%lld", n != from ? "," : "", (long long)n);
     sqlite3_str_appendchar(out, 1, ']');
     sqlite3_result_text(context, sqlite3_str_finish(out), -1, sqlite3_free);
 }
 
-static void array_to_string(sqlite3_context *context, int count, sqlite3_value **values)
-{
-    if (runtime_any_null(count, values)) return;
-    json_t *array = json_loads(runtime_text(values[0]), 0, NULL);
-    sqlite3_str *out = sqlite3_str_new(NULL);
-    bool first = true;
-    for (size_t i = 0; i < json_array_size(array); i++) {
-        const char *text = json_string_value(json_array_get(array, i));
-        if (text == NULL && count > 2) text = runtime_text(values[2]);
-        if (text == NULL) continue;
-        sqlite3_str_appendf(out, "%s%s", first ? "" : runtime_text(values[1]), text);
-        first = false;
-    }
-    char *text = sqlite3_str_finish(out);
-    runtime_result(context, text != NULL ? text : "");
-    sqlite3_free(text);
-    json_decref(array);
-}
-
-static void split(sqlite3_context *context, int count, sqlite3_value **values)
-{
-    if (runtime_any_null(count, values)) return;
-    const char *text = runtime_text(values[0]), *mark = count > 1 ? runtime_text(values[1]) : ",";
-    json_t *parts = json_array();
-    while (*mark == '\0' && runtime_character(text) < strlen(text)) { /* into characters */
-        size_t size = runtime_character(text);
-        (void)json_array_append_new(parts, json_stringn(text, size)); /* memory only */
-        text += size;
-    }
-    while (*mark != '\0' && strstr(text, mark) != NULL) {
-        const char *end = strstr(text, mark);
-        (void)json_array_append_new(parts, json_stringn(text, (size_t)(end - text))); /* memory only */
-        text = end + strlen(mark);
-    }
-    (void)json_array_append_new(parts, json_string(text)); /* memory only */
-    give_json(context, parts);
-    json_decref(parts);
-}
-
 const struct runtime_function runtime_json_functions[] = {
-    {"bq_json_int", 1, json_int},
-    {"bq_parse_json", 1, parse_json},
-    {"bq_json_real", 1, real_of_json},
-    {"bq_json_type", 1, type_of_json},
-    {"bq_json_as", 2, json_as},
-    {"bq_array_concat", 2, array_concat},
-    {"bq_array_reverse", 1, array_reverse},
-    {"bq_element", 4, element},
-    {"bq_quantiles", 2, quantiles},
-    {"bq_percentile", 2, percentile},
-    {"bq_int_array", -1, int_array},
-    {"bq_array_to_string", -1, array_to_string},
-    {"bq_split", -1, split},
-    {0},
+    {"bq_json_value", -1, json_value}, {"bq_json_item", 2, json_item},    {"bq_json_int", 1, json_int},
+    {"bq_parse_json", 1, parse_json},  {"bq_json_real", 1, real_of_json}, {"bq_element", 4, element},
+    {"bq_quantiles", 2, quantiles},    {"bq_int_array", 2, int_array},    {0},
 };

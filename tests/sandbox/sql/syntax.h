@@ -29,7 +29,8 @@ struct sql {
     int depth;    /* of nested expressions and queries */
 };
 
-#define SQL_DEPTH 200 /* deeper texts are refused */
+#define SQL_DEPTH       200 /* deeper texts are refused */
+#define SQL_NO_FUNCTION "Function not found: %s; the sandbox does not serve it"
 
 _Noreturn void sql_fail(struct sql *sql, const char *reason, const char *format, ...) PRINTF(3, 4);
 /* invalidQuery, with " at [line:column]" behind the message. */
@@ -89,7 +90,6 @@ enum expr_kind {
     EXPR_IN_UNNEST, /* args[0] IN UNNEST(args[1]) */
     EXPR_CASE,      /* base: args[0] or NULL; then when, then, ..., else or NULL at the end */
     EXPR_CAST,      /* type, safe */
-    EXPR_EXTRACT,   /* name FROM args[0] [AT TIME ZONE args[1]] */
     EXPR_INTERVAL,  /* INTERVAL args[0] name */
     EXPR_CALL,      /* name(args) and what follows it in the parentheses */
     EXPR_QUERY,     /* scalar subquery */

@@ -193,7 +193,7 @@ static void test_what_fails_is_rolled_back(void **state)
 static void test_update_and_delete_keep_what_others_read(void **state)
 {
     const char *reader = "DECLARE a STRING; BEGIN TRANSACTION;"
-                         "SET a = (SELECT STRING_AGG(id) FROM (SELECT id FROM d.t ORDER BY id)); SELECT 1;"
+                         "SET a = (SELECT MAX(id) FROM d.t); SELECT 1;"
                          "SELECT id, n FROM d.t ORDER BY id; COMMIT TRANSACTION";
     assert_string_equal(room_run(*state, "INSERT d.t (id, n) VALUES ('a', 1), ('b', 2), ('c', 3)", NULL), "");
     assert_string_equal(
@@ -220,7 +220,7 @@ static void given_list(struct store *store)
 
 static const char *ids(struct store *store)
 {
-    return room_run(store, "SELECT STRING_AGG(id, ' ' ORDER BY id) FROM d.t", NULL);
+    return room_run(store, "SELECT id FROM d.t ORDER BY id", NULL);
 }
 
 static void test_deletes_and_concurrent_writes(void **state)
@@ -231,12 +231,12 @@ static void test_deletes_and_concurrent_writes(void **state)
     assert_string_equal(
         room_run_around(store, delete_by_list, NULL, "DELETE", "INSERT d.t (id, n) VALUES ('a', 4)", NULL),
         "");
-    assert_string_equal(ids(store), "a b mine\n");
+    assert_string_equal(ids(store), "a\nb\nmine\n");
     /* What deletes or updates other rows of the table meanwhile cancels the later of the two. */
     assert_string_equal(
         room_run_around(store, delete_by_list, NULL, "DELETE", "DELETE FROM d.t WHERE id = 'b'", NULL),
         "invalidQuery: Transaction is aborted due to concurrent update against table p:d.t.");
-    assert_string_equal(ids(store), "a mine\n");
+    assert_string_equal(ids(store), "a\nmine\n");
     assert_string_equal(room_run_around(store, delete_by_list, NULL, "COMMIT",
                                         "UPDATE d.t SET n = 5 WHERE id = 'mine'", NULL),
                         "");
@@ -259,7 +259,7 @@ static void test_a_deletion_that_is_rolled_back(void **state)
                  " END IF; COMMIT TRANSACTION",
                  NULL),
         "invalidQuery: one");
-    assert_string_equal(ids(store), "a b c\n");
+    assert_string_equal(ids(store), "a\nb\nc\n");
 }
 
 static void test_a_table_is_replaced_whole(void **state)
@@ -267,8 +267,8 @@ static void test_a_table_is_replaced_whole(void **state)
     struct store *store = *state;
     given_list(store);
     assert_string_equal(
-        room_run(store, "CREATE OR REPLACE TABLE d.list AS SELECT ERROR('no') AS id FROM d.t", NULL),
-        "invalidQuery: no");
+        room_run(store, "CREATE OR REPLACE TABLE d.list AS SELECT 1 / 0 AS id FROM d.t", NULL),
+        "invalidQuery: division by zero: 1 / 0");
     assert_string_equal(room_run(store, "SELECT COUNT(*) FROM d.list", NULL), "2\n");
     for (int i = 0; i < 2; i++) /* twice: nothing of the first is in the way */
         assert_string_equal(
@@ -278,11 +278,11 @@ static void test_a_table_is_replaced_whole(void **state)
     assert_int_equal(store_table_rows(store, "d", "list"), 3);
     /* One that is held by a running transaction is not taken away from it. */
     assert_string_equal(room_run_around(store, delete_by_list, NULL, "COMMIT", "DROP TABLE d.t", NULL), "");
-    assert_string_equal(ids(store), "a mine\n");
+    assert_string_equal(ids(store), "a\nmine\n");
     assert_string_equal(room_run_around(store, delete_by_list, NULL, "COMMIT",
                                         "CREATE OR REPLACE TABLE d.t AS SELECT 'other' AS id, 0 AS n", NULL),
                         "");
-    assert_string_equal(ids(store), "a mine mine\n");
+    assert_string_equal(ids(store), "a\nmine\nmine\n");
     /* Rows on their way into the old one are not lost without a word. */
     assert_string_equal(
         room_run_around(store, "BEGIN TRANSACTION; INSERT d.t (id) VALUES ('x'); COMMIT TRANSACTION", NULL,
