@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The whole path, from the sandbox's Intercom to committed rows in its BigQuery, measured. Prints figures, asserts none.
+"""Measures loads from the sandbox's Intercom to committed rows in its BigQuery. Prints figures and asserts none.
 
     bench.py BUILD [--records N,N,...] [--latency MS,MS] [--streams contacts,conversations] [--rate N] [--kinds]
 
-Columns: records a second of wall time; CPU seconds of the worker per million records; its peak memory; requests to the
-source per 1,000 records; the share of the allowed rate that it used (the sandbox allows 1,667 requests in 10 s, as
-Intercom does, or --rate); and the sandbox's own CPU, for it shares the machine. `ceiling` is what a trivial client gets
-from the sandbox that throws the pages away: beyond it nothing can be measured.
+Columns: records per second of wall time; CPU seconds of the worker per million records; its peak memory; requests to
+the source per 1,000 records; the used share of the rate limit (1,667 requests in 10 s, as Intercom's, or --rate); and
+the sandbox's CPU, since it runs on the same machine. `ceiling` is the rate of a client that discards the pages: caseload
+cannot be faster here.
 
---kinds: every stream there is, loaded once; the requests of each per 1,000 records, how many of these were pages of a
-search (150 records each at best: 6.67), and what was asked for twice.
+--kinds: loads every stream once. Prints the requests of each per 1,000 records, how many of them were pages of a search
+(150 records each at best: 6.67), and the requests that were made twice.
 """
 import argparse
 import http.client
@@ -42,7 +42,7 @@ def cpu_seconds(pid):
 
 
 def ceiling(box, stream, seconds=3.0):
-    """Records a second of a client that reads pages and does nothing with them."""
+    """Records per second of a client that discards the pages."""
     connection = http.client.HTTPConnection("127.0.0.1", box.ports["http"])
     headers = {"Authorization": "Bearer " + harness.TOKEN, "Intercom-Version": "2.16", "Accept": "application/json",
                "Content-Type": "application/json"}
@@ -60,7 +60,7 @@ def ceiling(box, stream, seconds=3.0):
 
 
 def first_request(box, process):
-    """Milliseconds from the start of the process to its first request, to the pace of looking."""
+    """Milliseconds from the start of the process to its first request, within the interval of polling."""
     began = time.monotonic()
     while process.poll() is None:
         if box.journal():
@@ -76,7 +76,7 @@ def finished(folder):
 
 
 def work(build, box, folder, **config):
-    """`caseload run`: seconds of wall time, and the process's use of the machine."""
+    """Runs `caseload run`; returns seconds of wall time and the resource usage."""
     path = folder / "caseload.json"
     path.write_text(json.dumps(harness.base_config(box, **config)))
     began = time.monotonic()
@@ -127,7 +127,7 @@ def start_up(build):
 
 
 def kinds(build):
-    """Each stream's requests. The second run finds nothing new: what it asks for all the same."""
+    """Prints the requests of each stream."""
     folder = harness.work_folder(build, "bench-kinds")
     box = harness.Sandbox(build, folder)
     listed = json.loads(subprocess.check_output([str(build / "src/app/caseload"), "streams", "--json"], text=True))

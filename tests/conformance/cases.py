@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The sandbox's cases of GoogleSQL (tests/data/sql/*.sqltest) with Google's engine in the sandbox's place.
+"""Runs the sandbox's GoogleSQL cases (tests/data/sql/*.sqltest) with Google's engine instead of the sandbox.
 
-Cases of scripts are not among them: a script's control is not the engine's. What script.py does not follow (views) and
-the differences named below are left out.
+Cases of scripts, of views and with the differences listed below are skipped: the engine runs single statements only.
 """
 import collections
 import datetime
@@ -14,7 +13,7 @@ from script import Unknown, Warehouse
 NOW = datetime.datetime(2026, 3, 2, 4, 0, 0, 123456, tzinfo=datetime.timezone.utc)  # the clock of test_sql.c
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 
-# Where Google's engine, with all that the language can do switched on, is known to differ from BigQuery.
+# Known differences between BigQuery and Google's engine with all language features enabled.
 KNOWN = {
     "JSON can't be compared": "BigQuery does not compare JSON",
     "grouping by JSON is refused": "BigQuery does not group by JSON",

@@ -1,17 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Judges from outside: Google's own clients and emulator, and the requests we send.
+"""Runs the checks that use software of others: Google's clients and emulator, and the recorded requests.
 
     clients.py BUILD
 
 1. node      Google's Node clients use the sandbox
 2. python    Google's Python clients use the sandbox
 3. emulator  caseload works with Google's own Pub/Sub emulator, where it is installed
-4. recorded  what caseload sends is what recorded/ says
+4. recorded  caseload sends the requests in recorded/
 
-A line each, then the sum; what a part printed is shown if it failed. A part that lacks its tools is left out with a
-word, but under CI=true only the emulator may be. Clients are installed below .cache/, as package-lock.json and
-requirements.txt name them.
+Prints a line for each part, the output of those that failed, and the sum. A part without its tools is skipped with a
+message; under CI=true only the emulator may be skipped. Clients are installed in .cache/, in the versions of
+package-lock.json and requirements.txt.
 """
 import concurrent.futures
 import hashlib
@@ -34,11 +34,11 @@ INSTALL_S, PART_S = 900, 300
 
 
 class Skipped(Exception):
-    """A part lacks its tools."""
+    """The tools of a part are missing."""
 
 
 def installed(name, lock, make):
-    """The folder .cache/NAME, made anew when the lock file changes."""
+    """The folder .cache/NAME, installed again when the lock file changes."""
     folder, stamp = CACHE / name, hashlib.sha256(lock.read_bytes()).hexdigest()
     mark = folder / "installed"
     if not mark.exists() or mark.read_text() != stamp:

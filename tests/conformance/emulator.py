@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A full run against Google's own Pub/Sub emulator; BigQuery and Intercom come from the sandbox.
+"""Runs caseload with Google's own Pub/Sub emulator; BigQuery and Intercom are the sandbox.
 
     emulator.py BUILD
 
-The emulator keeps real time, so the shortest honest waits are taken, side by side: one nack's delay (20 s) and one
-lease that lapses (10 s). Where no emulator is installed this says so and is content: exit code 77.
+The emulator uses real time, so two waits are unavoidable and run in parallel: one nack's delay (20 s) and one lease
+that lapses (10 s). Exit code 77 if no emulator is installed.
 """
 import concurrent.futures
 import copy
@@ -43,7 +43,7 @@ def free_port():
 
 
 class Emulator:
-    """Its REST door, which shares the port with gRPC."""
+    """The emulator and its REST interface, which shares the port with gRPC."""
 
     def __init__(self, jar, folder):
         self.port = free_port()
@@ -196,9 +196,9 @@ def killed(bench):
 
 
 def dead_letters(bench):
-    """Five workers in a row are told to stop in the middle, and give the message back at once: it is buried.
+    """Five workers get SIGTERM during the load and return the message at once: it becomes a dead letter.
 
-    (Five nacks of a bad message would take 20 + 40 + 80 + 160 s; the emulator counts deliveries, whatever ended them.)
+    (Five nacks of a bad message would take 20 + 40 + 80 + 160 s. The emulator counts deliveries, not nacks.)
     """
     attempts = 5
     tick = bench.emulator.publish(bench.name)

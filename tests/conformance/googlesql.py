@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Google's own SQL engine judges the worker's SQL, and the sandbox that runs it.
+"""Checks caseload's SQL, and the sandbox that executes it, with Google's own SQL engine.
 
     googlesql.py BUILD [--seed N] [--worlds COUNT]
 

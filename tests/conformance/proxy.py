@@ -6,7 +6,7 @@ import threading
 
 
 class Proxy:
-    """Listens on a free port of loopback; `requests` holds what came: method, path, headers (in order), body."""
+    """Listens on a free loopback port. `requests` has method, path, headers (in order) and body of each request."""
 
     def __init__(self, host, port):
         self.requests = []

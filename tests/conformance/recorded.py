@@ -1,13 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The requests that caseload sends, one of each kind, against those in recorded/.
+"""Compares the requests that caseload sends, one of each kind, with the files in recorded/.
 
     recorded.py BUILD [--update]
 
-A worker does its usual work through a recording proxy. What differs from run to run is normalised: ids (of many
-requests in flight, any may come first), hosts, sizes, times and the order of headers; long lists and texts are cut, so
-that a new column is no change of the protocol. With --update the files are written anew: read what changed, against
-the description of the real service, before you commit.
+A worker does its usual work through a recording proxy. Values that differ between runs are normalised: ids, hosts,
+sizes, times and the order of headers. Long lists and texts are cut, so that a new column is not a change of the
+protocol. --update writes the files: compare each change with the documentation of the service before you commit.
 """
 import concurrent.futures
 import copy
@@ -78,7 +77,7 @@ class PubsubProxy(grpc.GenericRpcHandler):
             name = details.method.rsplit("/", 1)[1]
             self.calls.setdefault(name, (details.method, list(details.invocation_metadata), request))
             onward = self.channel.unary_unary(details.method).future(request, timeout=context.time_remaining())
-            context.add_callback(onward.cancel)  # else a pull that nobody waits for any more takes a message
+            context.add_callback(onward.cancel)  # else an abandoned pull takes a message
             try:
                 return onward.result()
             except grpc.FutureCancelledError:

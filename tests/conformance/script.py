@@ -22,7 +22,7 @@ class Raised(Exception):
 
 
 class Unknown(Exception):
-    """A statement that is not followed here; it can't be judged."""
+    """A statement that is not supported here and cannot be compared."""
 
 
 def concrete(message):

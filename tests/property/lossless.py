@@ -37,7 +37,7 @@ def objects(value, path):
 
 
 def elements(answer, path):
-    """What stands in the lists of an answer."""
+    """The elements of the lists in a response."""
     for name, member in answer.items() if isinstance(answer, dict) else []:
         if isinstance(member, list):
             yield from ({"path": path, "list": name, "record": element} for element in member)
