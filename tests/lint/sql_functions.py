@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The sandbox serves no function of SQL that nobody sends: each one in its table must be in the loader's SQL, in a
-scenario, in a test of the loader, in what other clients send, or in the documentation."""
+"""Checks that each SQL function of the sandbox is used: by caseload's SQL, a scenario, a test of caseload, another
+client, or the documentation."""
 import pathlib
 import re
 import subprocess
