@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bigquery.c - the warehouse port, and whether its datasets are fit. */
+/* bigquery.c - the functions of the warehouse port, and the check of settings and datasets. */
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "base/json.h"
+#include "api.h"
 #include "base/mem.h"
-#include "internal.h"
+#include "schema.h"
+#include "stage.h"
+#include "table.h"
 
 static bool port_prepare(struct warehouse *warehouse, const struct selection *selection,
                          const struct source_identity *identity, struct error *err)
@@ -19,7 +21,7 @@ static bool port_prepare(struct warehouse *warehouse, const struct selection *se
 static bool port_state(struct warehouse *warehouse, const struct selection *selection, const char *message_id,
                        struct state *out_state, struct error *err)
 {
-    return state_read((struct bigquery *)warehouse, selection, message_id, out_state, err);
+    return bigquery_read_state((struct bigquery *)warehouse, selection, message_id, out_state, err);
 }
 
 static bool port_refresh(struct warehouse *warehouse, const struct selection *selection, struct error *err)
@@ -27,7 +29,7 @@ static bool port_refresh(struct warehouse *warehouse, const struct selection *se
     struct bigquery *bq = (struct bigquery *)warehouse;
     bool good = latest_refresh(bq, selection, err) &&
                 (!selection->stream->attributes || custom_refresh(bq, selection->stream, err));
-    return good || error_wrap(err, "what is derived from %s", selection->stream->name);
+    return good || error_wrap(err, "views and tables derived from %s", selection->stream->name);
 }
 
 static bool port_begin(struct warehouse *warehouse, const struct selection *selection, struct load **out_load,
@@ -39,7 +41,7 @@ static bool port_begin(struct warehouse *warehouse, const struct selection *sele
 static bool port_commit(struct load *load, const struct commit *commit, struct committed *out_committed,
                         struct error *err)
 {
-    bool good = commit_load(load, commit, out_committed, err);
+    bool good = commit_run(load, commit, out_committed, err);
     stage_free(load);
     return good;
 }
@@ -61,30 +63,38 @@ static const struct warehouse_ops port = {
     .free = port_free,
 };
 
-static bool check_name(const char *what, const char *name, bool dashes, struct error *err)
+static bool check_project(const char *project, struct error *err)
 {
-    if (sql_name_valid(name, dashes)) return true;
-    return error_set(err, ERROR_CONFIG, "\"%s\" is \"%s\", but has to be of letters, digits%s and _", what,
-                     name ? name : "", dashes ? ", -" : "");
+    return sql_is_project(project) ||
+           error_set(err, ERROR_CONFIG,
+                     "\"project\" is \"%s\"; a project id has letters, digits, - and _, with a domain before "
+                     "it at most: acme-data or example.com:acme-data",
+                     project ? project : "");
 }
 
-/* Paths are put behind it, and upload sessions are compared with it. */
+static bool check_dataset_name(const char *setting, const char *name, struct error *err)
+{
+    return sql_is_name(name) ||
+           error_set(err, ERROR_CONFIG, "\"%s\" is \"%s\"; a dataset's name has letters, digits and _",
+                     setting, name ? name : "");
+}
+
+/* Paths are appended to it, and upload sessions are compared with it. */
 static bool check_base_url(const char *url, struct error *err)
 {
     const char *scheme = url ? strstr(url, "://") : NULL;
     if (scheme && scheme[3] != '\0' && !strpbrk(scheme + 3, "/?#@")) return true;
     return error_set(
         err, ERROR_CONFIG,
-        "BigQuery's address has to be scheme://host or scheme://host:port, with nothing behind it, not "
-        "even a slash; correct endpoints.bigquery or BIGQUERY_EMULATOR_HOST");
+        "BigQuery's address must be scheme://host or scheme://host:port, without a slash or path at the end; "
+        "correct endpoints.bigquery or BIGQUERY_EMULATOR_HOST");
 }
 
 bool bigquery_new(const struct bigquery_settings *settings, struct warehouse **out_warehouse,
                   struct error *err)
 {
-    if (!check_name("project", settings->project, true, err) ||
-        !check_name("dataset", settings->dataset, false, err) ||
-        !check_name("control_dataset", settings->control_dataset, false, err) ||
+    if (!check_project(settings->project, err) || !check_dataset_name("dataset", settings->dataset, err) ||
+        !check_dataset_name("control_dataset", settings->control_dataset, err) ||
         !check_base_url(settings->base_url, err))
         return false;
     struct bigquery *bq = mem_zero(1, sizeof *bq);
@@ -92,6 +102,11 @@ bool bigquery_new(const struct bigquery_settings *settings, struct warehouse **o
     bq->settings = *settings;
     *out_warehouse = &bq->warehouse;
     return true;
+}
+
+json_t *bigquery_schema(const struct table *table)
+{
+    return schema_table(table);
 }
 
 /* --- Datasets --- */
@@ -123,7 +138,7 @@ static bool dataset_insert(struct bigquery *bq, const char *dataset, const char 
                                   .accept = {409}};
     if (api_do(bq, &call, &answer, err)) return true;
     return error_wrap(
-        err, "dataset %s is not there and can't be made (make it in %s, or grant roles/bigquery.user)",
+        err, "dataset %s does not exist and can't be created (create it in %s, or grant roles/bigquery.user)",
         dataset, bq->settings.location);
 }
 
@@ -137,12 +152,12 @@ static bool check_dataset(struct bigquery *bq, const char *dataset, const char *
         return false;
     const char *location = json_text_at(resource, "location");
     if (!location)
-        return error_set(err, ERROR_FORMAT, "BigQuery does not tell where the dataset %s lies; try again",
-                         dataset);
+        return error_set(err, ERROR_FORMAT,
+                         "BigQuery's answer lacks the location of the dataset %s; try again", dataset);
     if (strcasecmp(location, bq->settings.location) != 0)
         return error_set(
             err, ERROR_CONFIG,
-            "the dataset %s lies in %s, but \"location\" is \"%s\"; set it to \"%s\", or name another "
+            "the dataset %s is in %s, but \"location\" is \"%s\"; set it to \"%s\", or name another "
             "dataset",
             dataset, location, bq->settings.location, location);
     const char *expiration =
@@ -151,7 +166,7 @@ static bool check_dataset(struct bigquery *bq, const char *dataset, const char *
                                                                        : NULL;
     if (!expiration) return true;
     return error_set(err, ERROR_CONFIG,
-                     "the dataset %s has %s set, so its data would vanish in silence; remove it (bq update "
+                     "the dataset %s has %s set, so BigQuery would delete its data; remove it (bq update "
                      "--default_%s_expiration 0 %s), or name another dataset",
                      dataset, expiration, strstr(expiration, "Table") ? "table" : "partition", dataset);
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* commit.c - the transaction that makes a unit visible: a script, and the row that proves it. */
 #include <string.h>
 
 #include "base/mem.h"
-#include "internal.h"
+#include "job.h"
+#include "stage.h"
+#include "table.h"
 
 #define REJECTED_DAYS 90 /* a record that is still rejected after so long is noted again */
 
@@ -27,11 +28,11 @@ static json_t *commit_parameters(const struct load *load, const struct commit *c
     parameter_add(parameters, "began_at", "TIMESTAMP", began);
     parameter_add_int(parameters, "fetched", commit->fetched);
     for (size_t i = 0; i < load->selection->table_count; i++) {
-        if (!load->stages[i].used) continue;
+        if (!load->stages[i].is_used) continue;
         snprintf(name, sizeof name, "staged_%zu", i);
         parameter_add_int(parameters, name, load->stages[i].rows);
     }
-    if (load->stages[SQL_STAGE_REJECTED].used) {
+    if (load->stages[SQL_STAGE_REJECTED].is_used) {
         struct day today = day_add(day_of_civil(1970, 1, 1), (int)(bq->now_us / INT64_C(86400000000)));
         parameter_add_int(parameters, "staged_rejected", load->stages[SQL_STAGE_REJECTED].rows);
         parameter_add_day(parameters, "rejected_since", day_add(today, -REJECTED_DAYS));
@@ -50,17 +51,17 @@ static bool read_result(const struct load *load, const char *id, const json_t *r
         good = good && cell_int(row, i, &committed.inserted[i]);
     good = good && cell_int(row, count, &committed.rejected) && cell_int(row, count + 1, &committed.doubled);
     if (!good)
-        return error_set(
-            err, ERROR_FORMAT,
-            "BigQuery job %s is done, but shows no result: it can't be told whether it committed; "
-            "loading the unit again is harmless",
-            id);
+        return error_set(err, ERROR_FORMAT,
+                         "BigQuery job %s is done, but returned no result, so we can't know whether it "
+                         "committed. The unit "
+                         "is loaded again, which never doubles rows",
+                         id);
     *out = committed;
     return true;
 }
 
-bool commit_load(struct load *load, const struct commit *commit, struct committed *out_committed,
-                 struct error *err)
+bool commit_run(struct load *load, const struct commit *commit, struct committed *out_committed,
+                struct error *err)
 {
     struct bigquery *bq = load->bq;
     struct sql_names names = bigquery_names(bq);
@@ -68,22 +69,20 @@ bool commit_load(struct load *load, const struct commit *commit, struct committe
     if (!stage_finish(load, err)) return error_wrap(err, "staging of %s", load->selection->stream->name);
     if (api_stopped(bq, err)) return false;
     for (size_t i = 0; i <= LIMIT_TABLES; i++)
-        if (load->stages[i].used) stages[i] = load->stages[i].table;
+        if (load->stages[i].is_used) stages[i] = load->stages[i].table;
     AUTO(buf_done) struct buf sql = {0};
     buf_init(&sql, LIMIT_SQL);
-    if (!sql_commit(&names, load->selection, stages, &sql))
-        return error_set(err, ERROR_LIMIT, "the commit of %s is larger than 1 MiB of SQL",
-                         load->selection->stream->name);
+    sql_commit(&names, load->selection, stages, &sql);
     AUTO(json_drop) json_t *parameters = commit_parameters(load, commit);
     AUTO(mem_free)
     char *prefix = mem_format("caseload-commit-%s-%s", load->selection->stream->name, commit->run_id);
     char id[JOB_ID];
     const struct query_job query = {
-        .prefix = prefix, .sql = buf_string(&sql), .parameters = parameters, .where = "commit"};
-    struct prepared *prepared = tables_prepared(bq, load->selection->stream);
-    if (prepared) memset(prepared->modified_ms, 0, sizeof prepared->modified_ms);
+        .prefix = prefix, .sql = &sql, .parameters = parameters, .where = "commit"};
+    struct table_cache_entry *cached = table_cache_find(bq, load->selection->stream);
+    if (cached) memset(cached->modified_ms, 0, sizeof cached->modified_ms);
     AUTO(json_drop) json_t *rows = NULL;
     if (job_query(bq, &query, id, &rows, err) && read_result(load, id, rows, out_committed, err)) return true;
-    tables_forget(bq); /* a table may have been dropped: the next prepare looks at everything */
+    table_cache_clear(bq); /* a table may have been dropped */
     return error_wrap(err, "commit of %s", load->selection->stream->name);
 }

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* custom.c - <of>_custom: the attributes that a workspace has added, each as a typed column of a view.
+/* custom.c - <of>_custom: a view with a typed column for each attribute that a workspace has added.
  *
- * Their names are any text; columns have letters, digits and _. A name that has become a column keeps it: the
- * column's description is the attribute's name, and that is where we look it up the next time.
+ * Attribute names are any text; column names are letters, digits and _. An attribute keeps its column: the
+ * column's description is the attribute's name, which is looked up the next time.
  */
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "base/json.h"
 #include "base/mem.h"
-#include "internal.h"
+#include "job.h"
+#include "schema.h"
+#include "table.h"
 
 #define ATTRIBUTES_LIMIT  9000 /* a view of BigQuery has 10,000 columns */
 #define COLUMN_BYTES      200  /* BigQuery takes 300 characters */
@@ -31,7 +32,7 @@ static bool is_letter(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* One _ for each character that a column can't have. Names that begin with _ are BigQuery's own. */
+/* Puts one _ for each character that a column can't have. Names that begin with _ are reserved. */
 static void plain_name(const char *name, char out[TABLE_ID])
 {
     size_t size = 0;
@@ -40,8 +41,8 @@ static void plain_name(const char *name, char out[TABLE_ID])
         out[size++] = '_';
     }
     for (const char *c = name; *c && size < COLUMN_BYTES; c++) {
-        bool inside = ((unsigned char)*c & 0xc0) == 0x80; /* of a character that has had its _ */
-        if (!inside) out[size++] = is_letter(*c) || (*c >= '0' && *c <= '9') ? *c : '_';
+        bool continues = ((unsigned char)*c & 0xc0) == 0x80; /* a character that has its _ already */
+        if (!continues) out[size++] = is_letter(*c) || (*c >= '0' && *c <= '9') ? *c : '_';
     }
     out[size] = '\0';
 }
@@ -69,7 +70,7 @@ static bool take(const struct naming *naming, struct custom_attribute *attribute
     return true;
 }
 
-/* The description as far as BigQuery keeps one, whole characters. */
+/* The name, cut to what BigQuery keeps of a description. */
 static void describe(const char *name, char out[DESCRIPTION_BYTES + 1])
 {
     size_t size = strlen(name);
@@ -86,9 +87,9 @@ static void take_former(const struct naming *naming, struct custom_attribute *at
     describe(attribute->name, description);
     for (size_t i = 0; i < json_array_size(before); i++) {
         const char *column = json_text_at(json_array_get(before, i), "name");
-        const char *told = json_text_at(json_array_get(before, i), "description");
-        if (column && told && !strcmp(told, description) && is_letter(*column) &&
-            sql_name_valid(column, false) && take(naming, attribute, column))
+        const char *described = json_text_at(json_array_get(before, i), "description");
+        if (column && described && !strcmp(described, description) && is_letter(*column) &&
+            sql_is_name(column) && take(naming, attribute, column))
             return;
     }
 }
@@ -149,7 +150,7 @@ static bool read_attributes(struct bigquery *bq, const struct stream *stream, st
     buf_init(&sql, LIMIT_SQL);
     sql_attributes_text(&names, stream, &sql);
     AUTO(json_drop) json_t *parameters = json_array();
-    if (!query_read(bq, buf_string(&sql), parameters, &out->rows, err)) return false;
+    if (!job_read(bq, &sql, parameters, &out->rows, err)) return false;
     if (json_array_size(out->rows) > ATTRIBUTES_LIMIT)
         return error_set(err, ERROR_LIMIT, "%s holds %zu attributes, but a view takes %d",
                          stream->table->name, json_array_size(out->rows), ATTRIBUTES_LIMIT);
@@ -174,9 +175,9 @@ static json_t *described_fields(const json_t *fields, const struct attributes *a
     for (size_t i = 0; i < attributes->count; i++) {
         char description[DESCRIPTION_BYTES + 1];
         json_t *field = schema_find(described, attributes->list[i].column);
-        const char *told = json_text_at(field, "description");
+        const char *now = json_text_at(field, "description");
         describe(attributes->list[i].name, description);
-        if (!field || (told && !strcmp(told, description))) continue;
+        if (!field || (now && !strcmp(now, description))) continue;
         json_object_set_new(field, "description", json_string(description));
         *out_changed = true;
     }
@@ -212,11 +213,10 @@ static bool put_view(struct bigquery *bq, const struct stream *stream, const cha
     AUTO(buf_done) struct buf sql = {0};
     buf_init(&sql, LIMIT_SQL);
     sql_custom_text(&names, of, attributes.list, attributes.count, &sql);
-    if (sql.full) return error_set(err, ERROR_LIMIT, "the view %s is larger than 1 MiB of SQL", name);
     AUTO(mem_free)
     char *description =
         mem_format("The attributes of %s that this workspace has added, a column each", of->name);
-    if (!view_put(bq, name, have, description, buf_string(&sql), err)) return false;
+    if (!latest_put_view(bq, name, have, description, &sql, err)) return false;
     const char *query = json_text_at(have, "view.query");
     bool same = query && !strcmp(query, buf_string(&sql));
     json_decref(described_fields(json_at(have, "schema.fields"), &attributes, &changed));
@@ -229,14 +229,14 @@ bool custom_refresh(struct bigquery *bq, const struct stream *stream, struct err
     AUTO(mem_free) char *name = mem_format("%s_custom", stream->attributes->of->name);
     AUTO(json_drop) json_t *made_of = NULL;
     AUTO(json_drop) json_t *have = NULL;
-    struct prepared *prepared = tables_prepared(bq, stream);
-    int64_t modified_ms = prepared ? prepared->modified_ms[0] : 0;
-    if (modified_ms && prepared->custom_ms == modified_ms) return true;
+    struct table_cache_entry *cached = table_cache_find(bq, stream);
+    int64_t modified_ms = cached ? cached->modified_ms[0] : 0;
+    if (modified_ms && cached->custom_ms == modified_ms) return true;
     if (!table_get(bq, bq->settings.dataset, latest, &made_of, err)) return false;
-    if (!made_of) return true; /* nothing of it was loaded yet; the next run finds it */
+    if (!made_of) return true; /* nothing was loaded yet */
     if (!table_get(bq, bq->settings.dataset, name, &have, err)) return false;
-    if (have && (!resource_is_ours(have) || !resource_is_view(have))) return true;
+    if (have && (!table_is_ours(have) || !table_is_view(have))) return true;
     if (!put_view(bq, stream, name, have, err)) return error_wrap(err, "%s", name);
-    if (prepared) prepared->custom_ms = modified_ms;
+    if (cached) cached->custom_ms = modified_ms;
     return true;
 }

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* diff.c - how the tables of a stream differ from what they have to be: for people, before anything is done.
- */
+/* diff.c - shows people how the tables of a stream differ from what they must be. Changes nothing. */
 #include <string.h>
 #include <strings.h>
 
-#include "base/json.h"
-#include "internal.h"
+#include "schema.h"
+#include "table.h"
 
 static const char *name_of(const json_t *field)
 {
@@ -25,8 +24,8 @@ static void diff_field(const json_t *have, const json_t *want, const char *path,
     else if (!have)
         buf_format(out, "%s: %s %s is missing: it will be added\n", below, type, mode);
     else if (strcasecmp(schema_type(have), type) != 0 || strcasecmp(schema_mode(have), mode) != 0)
-        buf_format(out, "%s: is %s %s, has to be %s %s: refused\n", below, schema_type(have),
-                   schema_mode(have), type, mode);
+        buf_format(out, "%s: is %s %s, must be %s %s: refused\n", below, schema_type(have), schema_mode(have),
+                   type, mode);
     else if (!strcmp(type, "RECORD"))
         diff_wanted(json_object_get(have, "fields"), json_object_get(want, "fields"), below, out);
 }
@@ -40,7 +39,7 @@ static void diff_wanted(const json_t *have, const json_t *want, const char *path
     for (size_t i = 0; i < json_array_size(have); i++) {
         const json_t *field = json_array_get(have, i);
         if (!schema_find(want, name_of(field)))
-            buf_format(out, "%s.%s: %s %s of somebody else's: left alone\n", path, name_of(field),
+            buf_format(out, "%s.%s: %s %s is not one of ours: left alone\n", path, name_of(field),
                        schema_type(field), schema_mode(field));
     }
 }
@@ -58,7 +57,7 @@ bool bigquery_schema_diff(struct warehouse *warehouse, const struct selection *s
         AUTO(json_drop) json_t *want = schema_table(kept.tables[i]);
         if (!table_get(bq, bq->settings.dataset, name, &have, err)) return false;
         if (!have)
-            buf_format(out_text, "%s: the table is missing: it will be made\n", name);
+            buf_format(out_text, "%s: the table is missing: it will be created\n", name);
         else if (!table_fits(have, want, &unfit))
             buf_format(out_text, "%s: %s: refused\n", name, unfit.text);
         else

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* job.c - jobs under ids that we choose before the call, so that every unclear outcome can be looked up. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/json.h"
 #include "base/parse.h"
 #include "base/random.h"
-#include "internal.h"
+#include "job.h"
+#include "sql.h"
 
 #define POLL_FIRST_MS 10 /* small jobs end soon */
 #define POLL_LAST_MS  10000
@@ -17,6 +15,7 @@
 #define JOB_RUNS      10
 #define OLD_JOBS      1000
 #define ROWS_LIMIT    100000
+#define ID_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
 
 static const struct retry rerun = {
     .base_ms = 200, .cap_ms = 15000, .attempts = JOB_RUNS, .budget_ms = WAIT_MS};
@@ -26,7 +25,7 @@ static const struct retry rerun = {
 void parameter_add(json_t *parameters, const char *name, const char *type, const char *value)
 {
     json_t *text = json_string(value);
-    if (!text) text = json_string("(not UTF-8)"); /* a cut name may be; it then equals nothing */
+    if (!text) text = json_string("(not UTF-8)"); /* a name that was cut; it equals nothing */
     json_array_append_new(parameters, json_pack("{s:s, s:{s:s}, s:{s:o}}", "name", name, "parameterType",
                                                 "type", type, "parameterValue", "value", text));
 }
@@ -51,7 +50,7 @@ void job_name(char out_id[JOB_ID], const char *prefix, const char *suffix)
 {
     snprintf(out_id, JOB_ID, "%s-%s", prefix, suffix);
     for (char *c = out_id; *c; c++)
-        if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-", *c)) *c = '-';
+        if (!strchr(ID_CHARACTERS, *c)) *c = '-';
 }
 
 json_t *job_body(const struct bigquery *bq, const char *id, const json_t *configuration)
@@ -60,9 +59,10 @@ json_t *job_body(const struct bigquery *bq, const char *id, const json_t *config
                      id, "location", bq->settings.location, "configuration", configuration);
 }
 
-/* Repeating the same insert settles an unclear one: either it is accepted now, or 409 says that it was. */
-bool job_start(struct bigquery *bq, const char *id, const json_t *configuration, bool *out_old,
-               struct error *err)
+/* Repeating the same insert settles an unclear one: it is accepted now, or 409 says that it was. out_is_old:
+ * a job of that id was there already. */
+static bool job_start(struct bigquery *bq, const char *id, const json_t *configuration, bool *out_is_old,
+                      struct error *err)
 {
     AUTO(json_drop) json_t *body = job_body(bq, id, configuration);
     AUTO(api_answer_done) struct api_answer answer = {0};
@@ -71,9 +71,9 @@ bool job_start(struct bigquery *bq, const char *id, const json_t *configuration,
                                   .body = body,
                                   .what = "BigQuery jobs.insert",
                                   .accept = {409},
-                                  .lags = true};
+                                  .may_be_new = true};
     if (!api_do(bq, &call, &answer, err)) return false;
-    *out_old = answer.status == 409;
+    *out_is_old = answer.status == 409;
     return true;
 }
 
@@ -103,31 +103,145 @@ static void note_time(struct bigquery *bq, const json_t *job)
         bq->now_us = ended_ms * 1000;
 }
 
-bool job_wait(struct bigquery *bq, const char *id, const char *where, json_t **out_job, struct error *err)
+/* --- Rows --- */
+
+static bool results_get(struct bigquery *bq, const char *id, const char *page, bool best_effort,
+                        struct api_answer *out_answer, struct error *err)
 {
-    int64_t began = clock_ms(), pause = POLL_FIRST_MS;
-    for (;; pause = pause + pause / 2 < POLL_LAST_MS ? pause + pause / 2 : POLL_LAST_MS) {
-        AUTO(api_answer_done) struct api_answer answer = {0};
-        if (!job_get(bq, id, &answer, err)) return false;
-        progress_step(bq->settings.progress, where);
-        const char *state = json_text_at(answer.json, "status.state");
-        if (answer.status == 200 && !state)
-            return error_set(err, ERROR_FORMAT, "BigQuery job %s: the answer names no state", id);
-        if (state && !strcmp(state, "DONE")) {
-            note_time(bq, answer.json);
-            *out_job = json_incref(answer.json);
-            return true;
-        }
-        int64_t waited = clock_ms() - began;
-        if (answer.status == 404 && waited > UNSEEN_MS)
-            return error_set(err, ERROR_BUSY,
-                             "BigQuery job %s was accepted but can't be found; check the location \"%s\"", id,
-                             bq->settings.location);
-        if (waited > WAIT_MS)
-            return error_set(err, ERROR_BUSY,
-                             "BigQuery job %s has not ended for two hours; look at it in the console", id);
-        if (!api_sleep(bq, pause, err)) return false;
+    AUTO(buf_done) struct buf path = {0};
+    buf_init(&path, 16384);
+    buf_format(&path, "queries/%s", id);
+    api_query(&path, "location", bq->settings.location);
+    api_query(&path, "timeoutMs", RESULTS_MS);
+    api_query(&path, "formatOptions.useInt64Timestamp", "true");
+    if (page) api_query(&path, "pageToken", page);
+    if (path.full) return error_set(err, ERROR_LIMIT, "BigQuery: a page token is longer than 16 KiB");
+    const struct api_call call = {.method = "GET",
+                                  .path = buf_string(&path),
+                                  .what = "BigQuery jobs.getQueryResults",
+                                  .best_effort = best_effort};
+    return api_do(bq, &call, out_answer, err);
+}
+
+static bool is_complete(const struct api_answer *answer)
+{
+    return json_is_true(json_at(answer->json, "jobComplete"));
+}
+
+/* Takes all pages; answer is the first, complete, and is used up. */
+static bool collect_rows(struct bigquery *bq, const char *id, struct api_answer *answer, json_t **out_rows,
+                         struct error *err)
+{
+    AUTO(json_drop) json_t *rows = json_array();
+    for (;;) {
+        json_t *page_rows = json_object_get(answer->json, "rows");
+        if (page_rows) json_array_extend(rows, page_rows);
+        if (json_array_size(rows) > ROWS_LIMIT)
+            return error_set(err, ERROR_LIMIT, "BigQuery job %s returns more than %d rows", id, ROWS_LIMIT);
+        const char *page = json_text_at(answer->json, "pageToken");
+        if (!page || !*page) break;
+        struct api_answer next = {0};
+        if (!results_get(bq, id, page, false, &next, err)) return false;
+        api_answer_done(answer);
+        *answer = next;
+        if (!is_complete(answer))
+            return error_set(err, ERROR_FORMAT, "BigQuery job %s: a page of its rows is incomplete", id);
+        if (api_stopped(bq, err)) return false;
     }
+    *out_rows = json_incref(rows);
+    return true;
+}
+
+/* Of a job that went well. */
+static bool rows_of(struct bigquery *bq, const char *id, json_t **out_rows, struct error *err)
+{
+    AUTO(api_answer_done) struct api_answer answer = {0};
+    if (!results_get(bq, id, NULL, false, &answer, err)) return false;
+    if (!is_complete(&answer))
+        return error_set(err, ERROR_BUSY, "BigQuery job %s is done, but its rows are not there yet", id);
+    return collect_rows(bq, id, &answer, out_rows, err);
+}
+
+/* --- Waiting --- */
+
+/* The last pause was that long; the first is 0. */
+static int64_t next_pause(int64_t pause_ms)
+{
+    if (pause_ms == 0) return POLL_FIRST_MS;
+    return pause_ms + pause_ms / 2 < POLL_LAST_MS ? pause_ms + pause_ms / 2 : POLL_LAST_MS;
+}
+
+/* A job that is asked about until it is done. */
+struct job_watch {
+    const char *id, *where;
+    bool is_query; /* its rows can be waited for */
+    int64_t began_ms;
+    json_t *job;  /* DONE, well or not; NULL: the rows came first */
+    json_t *rows; /* NULL: not there yet */
+};
+
+static void watch_done(struct job_watch *watch)
+{
+    json_drop(&watch->job);
+    json_drop(&watch->rows);
+}
+
+/* Fills watch->job if it is done. */
+static bool watch_status(struct bigquery *bq, struct job_watch *watch, struct error *err)
+{
+    AUTO(api_answer_done) struct api_answer answer = {0};
+    if (!job_get(bq, watch->id, &answer, err)) return false;
+    const char *state = json_text_at(answer.json, "status.state");
+    int64_t waited = clock_ms() - watch->began_ms;
+    if (answer.status == 200 && !state)
+        return error_set(err, ERROR_FORMAT, "BigQuery job %s: the answer names no state", watch->id);
+    if (state && !strcmp(state, "DONE")) {
+        note_time(bq, answer.json);
+        watch->job = json_incref(answer.json);
+        return true;
+    }
+    if (answer.status == 404 && waited > UNSEEN_MS)
+        return error_set(err, ERROR_BUSY,
+                         "BigQuery job %s was accepted but can't be found; check the location \"%s\"",
+                         watch->id, bq->settings.location);
+    if (waited > WAIT_MS)
+        return error_set(err, ERROR_BUSY,
+                         "BigQuery job %s did not end within two hours; look at it in the console",
+                         watch->id);
+    return true;
+}
+
+/* One long call for the rows instead of many short ones. It proves nothing but rows: a failure of the job
+ * looks like one of the call, and a result without rows may be either. */
+static bool watch_rows(struct bigquery *bq, struct job_watch *watch)
+{
+    AUTO(api_answer_done) struct api_answer answer = {0};
+    struct error unread;
+    return results_get(bq, watch->id, NULL, true, &answer, &unread) && is_complete(&answer) &&
+           json_array_size(json_object_get(answer.json, "rows")) > 0 &&
+           collect_rows(bq, watch->id, &answer, &watch->rows, &unread);
+}
+
+static bool watch_job(struct bigquery *bq, struct job_watch *watch, struct error *err)
+{
+    watch->began_ms = clock_ms();
+    for (int64_t pause_ms = 0;;) {
+        progress_step(bq->settings.progress, watch->where);
+        if (watch->is_query && watch_rows(bq, watch)) return true;
+        if (!watch_status(bq, watch, err)) return false;
+        if (watch->job) return true;
+        pause_ms = next_pause(pause_ms);
+        if (!api_sleep(bq, pause_ms, err)) return false;
+    }
+}
+
+bool job_wait_load(struct bigquery *bq, const char *id, const char *where, json_t **out_job,
+                   struct error *err)
+{
+    struct job_watch watch = {.id = id, .where = where};
+    if (!watch_job(bq, &watch, err)) return false;
+    *out_job = watch.job;
+    return true;
 }
 
 /* The useful text of a failed load is only in the list of errors. */
@@ -140,7 +254,7 @@ static void add_errors(const json_t *job, const char *first, struct buf *out)
     }
 }
 
-bool job_went_well(const json_t *job, enum reaction *out_reaction, struct error *err)
+bool job_succeeded(const json_t *job, enum retry_class *out_class, struct error *err)
 {
     const json_t *result = json_at(job, "status.errorResult");
     const char *reason = json_text_at(result, "reason"), *message = json_text_at(result, "message");
@@ -151,8 +265,8 @@ bool job_went_well(const json_t *job, enum reaction *out_reaction, struct error 
     AUTO(buf_done) struct buf more = {0};
     buf_init(&more, 1024);
     add_errors(job, message, &more);
-    *out_reaction = reason_of_job(reason, message);
-    return error_set(err, *out_reaction == REACT_FAIL ? reason_kind(reason) : ERROR_BUSY,
+    *out_class = reason_of_job(reason, message);
+    return error_set(err, *out_class == RETRY_NEVER ? reason_kind(reason) : ERROR_BUSY,
                      "BigQuery job %.200s failed: %.400s (%s; %s)%s", id ? id : "?", message, reason,
                      reason_advice(reason), buf_string(&more));
 }
@@ -167,99 +281,42 @@ bool job_pause(struct bigquery *bq, int tried, const struct error *failure, stru
     return api_sleep(bq, wait, err);
 }
 
-/* --- Rows --- */
+/* --- Statements --- */
 
-static bool results_get(struct bigquery *bq, const char *id, const char *page, bool quick,
-                        struct api_answer *out_answer, struct error *err)
+static bool take_rows(struct bigquery *bq, struct job_watch *watch, json_t **out_rows, struct error *err)
 {
-    AUTO(buf_done) struct buf path = {0};
-    buf_init(&path, 16384);
-    buf_format(&path, "queries/%s", id);
-    api_query(&path, "location", bq->settings.location);
-    api_query(&path, "timeoutMs", RESULTS_MS);
-    api_query(&path, "formatOptions.useInt64Timestamp", "true");
-    if (page) api_query(&path, "pageToken", page);
-    if (path.full) return error_set(err, ERROR_LIMIT, "BigQuery: a page token is longer than 16 KiB");
-    const struct api_call call = {
-        .method = "GET", .path = buf_string(&path), .what = "BigQuery jobs.getQueryResults", .quick = quick};
-    return api_do(bq, &call, out_answer, err);
-}
-
-/* Takes pages until there are none; answer is the first, and is used up. */
-static bool collect_rows(struct bigquery *bq, const char *id, struct api_answer *answer, json_t **out_rows,
-                         struct error *err)
-{
-    AUTO(json_drop) json_t *rows = json_array();
-    int64_t began = clock_ms();
-    for (;;) {
-        bool complete = json_is_true(json_at(answer->json, "jobComplete"));
-        json_t *page_rows = json_object_get(answer->json, "rows");
-        if (complete && page_rows) json_array_extend(rows, page_rows);
-        if (json_array_size(rows) > ROWS_LIMIT)
-            return error_set(err, ERROR_LIMIT, "BigQuery job %s returns more than %d rows", id, ROWS_LIMIT);
-        const char *page = json_text_at(answer->json, "pageToken");
-        if (complete && (!page || !*page)) break;
-        if (clock_ms() - began > WAIT_MS)
-            return error_set(err, ERROR_BUSY, "BigQuery job %s has given no end of rows for two hours", id);
-        struct api_answer next = {0};
-        if (!results_get(bq, id, complete ? page : NULL, false, &next, err)) return false;
-        api_answer_done(answer);
-        *answer = next;
-        if (api_stopped(bq, err)) return false;
-    }
-    *out_rows = json_incref(rows);
+    if (!watch->rows) return rows_of(bq, watch->id, out_rows, err);
+    *out_rows = json_incref(watch->rows);
     return true;
 }
-
-/* Of a job that went well. */
-static bool rows_of(struct bigquery *bq, const char *id, json_t **out_rows, struct error *err)
-{
-    AUTO(api_answer_done) struct api_answer answer = {0};
-    return results_get(bq, id, NULL, false, &answer, err) && collect_rows(bq, id, &answer, out_rows, err);
-}
-
-/* Waits for the rows themselves: one long call instead of many short ones. What else may come of it is not
- * told apart here: a failure of the job looks like one of the call, or like a result without rows. Ask the
- * job. */
-static bool rows_at_once(struct bigquery *bq, const char *id, json_t **out_rows)
-{
-    AUTO(api_answer_done) struct api_answer answer = {0};
-    struct error unread;
-    return results_get(bq, id, NULL, true, &answer, &unread) &&
-           json_is_true(json_at(answer.json, "jobComplete")) &&
-           json_array_size(json_object_get(answer.json, "rows")) > 0 &&
-           collect_rows(bq, id, &answer, out_rows, &unread);
-}
-
-/* --- Statements that change something --- */
 
 static json_t *query_configuration(const struct query_job *query)
 {
     return json_pack("{s:s, s:{s:s}, s:{s:s, s:b, s:s, s:O, s:b}}", "jobTimeoutMs", "1800000", "labels",
-                     "app", "caseload", "query", "query", query->sql, "useLegacySql", 0, "parameterMode",
-                     "NAMED", "queryParameters", query->parameters, "useQueryCache", 0);
+                     "app", "caseload", "query", "query", buf_string(query->sql), "useLegacySql", 0,
+                     "parameterMode", "NAMED", "queryParameters", query->parameters, "useQueryCache", 0);
 }
 
-/* An old job of a counted id that failed, for whatever reason it had then, costs nothing but its number. */
+/* An old job of a counted id that failed costs nothing but its number. */
 bool job_query(struct bigquery *bq, const struct query_job *query, char out_id[JOB_ID], json_t **out_rows,
                struct error *err)
 {
+    if (!sql_check(query->sql, query->where, err)) return false;
     AUTO(json_drop) json_t *configuration = query_configuration(query);
     for (int run = 1, number = 1;; number++) {
         char suffix[RANDOM_NAME];
-        bool old = false;
+        bool is_old = false;
         random_name(suffix);
-        if (query->fixed) snprintf(suffix, sizeof suffix, "%d", number);
+        if (query->counted_ids) snprintf(suffix, sizeof suffix, "%d", number);
         job_name(out_id, query->prefix, suffix);
-        AUTO(json_drop) json_t *job = NULL;
-        if (!job_start(bq, out_id, configuration, &old, err)) return false;
-        if (out_rows && rows_at_once(bq, out_id, out_rows)) return true;
-        if (!job_wait(bq, out_id, query->where, &job, err)) return false;
-        enum reaction reaction = REACT_FAIL;
+        AUTO(watch_done) struct job_watch watch = {.id = out_id, .where = query->where, .is_query = true};
+        enum retry_class class = RETRY_NEVER;
         struct error failure = {0};
-        if (job_went_well(job, &reaction, &failure)) return !out_rows || rows_of(bq, out_id, out_rows, err);
-        if (query->fixed && old && number < OLD_JOBS) continue;
-        if (reaction != REACT_AGAIN) {
+        if (!job_start(bq, out_id, configuration, &is_old, err) || !watch_job(bq, &watch, err)) return false;
+        if (watch.rows || job_succeeded(watch.job, &class, &failure))
+            return !out_rows || take_rows(bq, &watch, out_rows, err);
+        if (query->counted_ids && is_old && number < OLD_JOBS) continue;
+        if (class != RETRY_NOW) {
             *err = failure;
             return false;
         }
@@ -267,27 +324,38 @@ bool job_query(struct bigquery *bq, const struct query_job *query, char out_id[J
     }
 }
 
-bool query_read(struct bigquery *bq, const char *sql, const json_t *parameters, json_t **out_rows,
-                struct error *err)
+/* The id of the job that a jobs.query was; "": the answer names none. */
+static void read_id(const struct api_answer *answer, char out_id[JOB_ID])
 {
+    const char *id = json_text_at(answer->json, "jobReference.jobId");
+    size_t size = id ? strlen(id) : 0;
+    bool is_usable = size < JOB_ID && (!id || strspn(id, ID_CHARACTERS) == size);
+    snprintf(out_id, JOB_ID, "%s", id && is_usable ? id : "");
+}
+
+bool job_read(struct bigquery *bq, const struct buf *sql, const json_t *parameters, json_t **out_rows,
+              struct error *err)
+{
+    if (!sql_check(sql, "read", err)) return false;
     AUTO(json_drop)
-    json_t *body = json_pack("{s:s, s:b, s:s, s:i, s:b, s:s, s:O, s:{s:b}, s:{s:s}}", "query", sql,
-                             "useLegacySql", 0, "location", bq->settings.location, "timeoutMs", 30000,
-                             "useQueryCache", 0, "parameterMode", "NAMED", "queryParameters", parameters,
-                             "formatOptions", "useInt64Timestamp", 1, "labels", "app", "caseload");
+    json_t *body = json_pack(
+        "{s:s, s:b, s:s, s:i, s:b, s:s, s:O, s:{s:b}, s:{s:s}}", "query", buf_string(sql), "useLegacySql", 0,
+        "location", bq->settings.location, "timeoutMs", 30000, "useQueryCache", 0, "parameterMode", "NAMED",
+        "queryParameters", parameters, "formatOptions", "useInt64Timestamp", 1, "labels", "app", "caseload");
     AUTO(api_answer_done) struct api_answer answer = {0};
     const struct api_call call = {
-        .method = "POST", .path = "queries", .body = body, .what = "BigQuery jobs.query", .lags = true};
+        .method = "POST", .path = "queries", .body = body, .what = "BigQuery jobs.query", .may_be_new = true};
+    char id[JOB_ID];
     if (!api_do(bq, &call, &answer, err)) return false;
-    char id[JOB_ID] = "";
-    const char *named = json_text_at(answer.json, "jobReference.jobId");
-    if (named && strlen(named) < sizeof id && sql_name_valid(named, true))
-        snprintf(id, sizeof id, "%s", named);
-    if (!*id &&
-        (!json_is_true(json_at(answer.json, "jobComplete")) || json_text_at(answer.json, "pageToken")))
+    read_id(&answer, id);
+    if (!*id && (!is_complete(&answer) || json_text_at(answer.json, "pageToken")))
         return error_set(err, ERROR_FORMAT,
-                         "BigQuery jobs.query: the answer goes on, but names no job to ask");
-    return collect_rows(bq, id, &answer, out_rows, err);
+                         "BigQuery jobs.query: the answer is not complete, but names no job to ask");
+    if (is_complete(&answer)) return collect_rows(bq, id, &answer, out_rows, err);
+    AUTO(watch_done) struct job_watch watch = {.id = id, .where = "read", .is_query = true};
+    enum retry_class class;
+    return watch_job(bq, &watch, err) && (watch.rows || job_succeeded(watch.job, &class, err)) &&
+           take_rows(bq, &watch, out_rows, err);
 }
 
 /* --- Cells --- */

@@ -1,27 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* latest.c - <table>_latest: a view, or a table that is made anew whenever what it is made of has changed.
+/* latest.c - <table>_latest: a view, or a table that is rebuilt when one of its inputs has changed.
  *
- * The table's label tells when its inputs had last changed before it was made. As long as they say the same,
- * it is as new as they are, whoever made it, and whatever ended in between.
+ * The table's label holds the times of its inputs' last changes, as they were before it was built. While the
+ * inputs show the same times, the table is up to date, no matter which process built it.
  */
 #include <string.h>
 
-#include "base/json.h"
 #include "base/mem.h"
-#include "internal.h"
+#include "job.h"
+#include "table.h"
 
 #define INPUTS 4 /* the table, its gone, its owner, the owner's gone */
-
-bool resource_is_ours(const json_t *resource)
-{
-    const char *label = json_text_at(resource, "labels." LABEL_KEY);
-    return label && !strcmp(label, LABEL_VALUE);
-}
-
-bool resource_is_view(const json_t *resource)
-{
-    return json_object_get(resource, "view") != NULL;
-}
 
 bool latest_is_table(const struct bigquery *bq, const struct table *table)
 {
@@ -32,9 +21,11 @@ bool latest_is_table(const struct bigquery *bq, const struct table *table)
 
 /* --- As a view --- */
 
-bool view_put(struct bigquery *bq, const char *name, const json_t *have, const char *description,
-              const char *text, struct error *err)
+bool latest_put_view(struct bigquery *bq, const char *name, const json_t *have, const char *description,
+                     const struct buf *sql, struct error *err)
 {
+    const char *text = buf_string(sql);
+    if (!sql_check(sql, name, err)) return false;
     const char *query = json_text_at(have, "view.query");
     AUTO(json_drop) json_t *view = json_pack("{s:s, s:b}", "query", text, "useLegacySql", 0);
     if (!view) return error_set(err, ERROR_FORMAT, "the text of the view %s is not UTF-8", name);
@@ -56,8 +47,8 @@ bool latest_prepare(struct bigquery *bq, const struct table *table, const json_t
     AUTO(mem_free) char *description = mem_format("The newest version of each row of %s", table->name);
     AUTO(json_drop) json_t *have = NULL;
     if (!table_get(bq, bq->settings.dataset, name, &have, err)) return false;
-    if (have && !resource_is_ours(have)) return true;
-    if (have && !resource_is_view(have)) {
+    if (have && !table_is_ours(have)) return true;
+    if (have && !table_is_view(have)) {
         if (!table_drop(bq, bq->settings.dataset, name, err)) return false;
         json_drop(&have);
     }
@@ -65,8 +56,7 @@ bool latest_prepare(struct bigquery *bq, const struct table *table, const json_t
     AUTO(buf_done) struct buf sql = {0};
     buf_init(&sql, LIMIT_SQL);
     sql_latest_text(&names, table, fields, &sql);
-    if (sql.full) return error_set(err, ERROR_LIMIT, "the view %s is larger than 1 MiB of SQL", name);
-    return view_put(bq, name, have, description, buf_string(&sql), err);
+    return latest_put_view(bq, name, have, description, &sql, err);
 }
 
 /* --- As a table --- */
@@ -89,14 +79,15 @@ static void name_inputs(const struct table *table, struct inputs *out)
     memcpy(out->tables, all, sizeof all);
 }
 
-/* As prepare saw them, as long as we have committed nothing since. What others commit they refresh. */
+/* As prepare saw them, while we have committed nothing since. Another process refreshes after its own
+ * commits. */
 static bool recall_inputs(struct bigquery *bq, const struct selection *kept, struct inputs *inputs)
 {
-    const struct prepared *prepared = tables_prepared(bq, kept->stream);
+    const struct table_cache_entry *cached = table_cache_find(bq, kept->stream);
     for (size_t i = 0; i < INPUTS; i++) {
         if (!inputs->tables[i]) continue;
-        for (size_t k = 0; prepared && k < kept->table_count; k++)
-            if (kept->tables[k] == inputs->tables[i]) inputs->modified_ms[i] = prepared->modified_ms[k];
+        for (size_t k = 0; cached && k < kept->table_count; k++)
+            if (kept->tables[k] == inputs->tables[i]) inputs->modified_ms[i] = cached->modified_ms[k];
         if (inputs->modified_ms[i] == 0) return false;
     }
     return true;
@@ -109,8 +100,7 @@ static bool ask_inputs(struct bigquery *bq, struct inputs *inputs, struct error 
         if (!inputs->tables[i]) continue;
         if (!table_get(bq, bq->settings.dataset, inputs->tables[i]->name, &resource, err)) return false;
         if (!resource)
-            return error_set(err, ERROR_BUSY,
-                             "the table %s was dropped meanwhile; it is made anew at the next try",
+            return error_set(err, ERROR_BUSY, "the table %s was dropped meanwhile; the next try creates it",
                              inputs->tables[i]->name);
         inputs->modified_ms[i] = table_modified(resource);
         if (i == 0) {
@@ -136,11 +126,11 @@ static bool is_as_of(const json_t *have, const struct inputs *inputs)
     char as_of[64];
     const char *label = json_text_at(have, "labels." LABEL_AS_OF);
     format_as_of(inputs, as_of);
-    return label && !resource_is_view(have) && !strcmp(label, as_of);
+    return label && !table_is_view(have) && !strcmp(label, as_of);
 }
 
-/* The label holds what the inputs said before they were read: if more came meanwhile, it is made once more.
- */
+/* The label holds the times from before the inputs are read: rows that arrive meanwhile cause one more
+ * rebuild. */
 static bool rebuild(struct bigquery *bq, const struct table *table, const struct inputs *inputs,
                     struct error *err)
 {
@@ -150,11 +140,10 @@ static bool rebuild(struct bigquery *bq, const struct table *table, const struct
     buf_init(&sql, LIMIT_SQL);
     format_as_of(inputs, as_of);
     sql_latest_table_text(&names, table, json_at(inputs->base, "schema.fields"), as_of, &sql);
-    if (sql.full) return error_set(err, ERROR_LIMIT, "%s_latest takes more than 1 MiB of SQL", table->name);
     AUTO(json_drop) json_t *parameters = json_array();
     AUTO(mem_free) char *prefix = mem_format("caseload-latest-%s", table->name);
     const struct query_job query = {
-        .prefix = prefix, .sql = buf_string(&sql), .parameters = parameters, .where = "latest"};
+        .prefix = prefix, .sql = &sql, .parameters = parameters, .where = "latest"};
     return job_query(bq, &query, id, NULL, err);
 }
 
@@ -166,12 +155,12 @@ static bool refresh_one(struct bigquery *bq, const struct selection *kept, const
     AUTO(inputs_done) struct inputs inputs = {.base = NULL};
     name_inputs(table, &inputs);
     if (!table_get(bq, bq->settings.dataset, name, &have, err)) return false;
-    if (have && !resource_is_ours(have)) return true;
+    if (have && !table_is_ours(have)) return true;
     if (recall_inputs(bq, kept, &inputs) && is_as_of(have, &inputs)) return true;
     if (!ask_inputs(bq, &inputs, err)) return false;
     if (is_as_of(have, &inputs)) return true;
     /* BigQuery does not replace a view by a table. */
-    if (have && resource_is_view(have) && !table_drop(bq, bq->settings.dataset, name, err)) return false;
+    if (have && table_is_view(have) && !table_drop(bq, bq->settings.dataset, name, err)) return false;
     return rebuild(bq, table, &inputs, err) || error_wrap(err, "%s", name);
 }
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* schema.c - tables as BigQuery's JSON, and how an existing table differs from what we need. */
 #include <string.h>
 #include <strings.h>
 
-#include "internal.h"
+#include "schema.h"
 
 static const char *type_name(enum column_type type)
 {
@@ -95,11 +94,6 @@ json_t *schema_table(const struct table *table)
                      table->description ? table->description : "", "schema", "fields", schema_data(table),
                      "timePartitioning", "type", "DAY", "field", COLUMN_PARTITION_DATE, "clustering",
                      "fields", cluster);
-}
-
-json_t *bigquery_schema(const struct table *table)
-{
-    return schema_table(table);
 }
 
 /* --- Tables of our own: a line a column --- */
@@ -222,7 +216,7 @@ static bool merge_fields(json_t *existing, const json_t *wanted, const char *pat
                 return error_set(
                     err, ERROR_REFUSED,
                     "the REQUIRED column %s%s is missing, and BigQuery can't add one to an existing "
-                    "table; move the table aside and let it be made anew",
+                    "table; move the table aside; the next run creates it",
                     path, name);
             json_array_append_new(existing, json_deep_copy(want));
             *out_changed = true;
@@ -232,8 +226,8 @@ static bool merge_fields(json_t *existing, const json_t *wanted, const char *pat
         if (strcasecmp(have_type, type) != 0 || strcasecmp(have_mode, mode) != 0)
             return error_set(
                 err, ERROR_REFUSED,
-                "column %s%s is %s %s but has to be %s %s; move the table aside and let it be made anew",
-                path, name, have_type, have_mode, type, mode);
+                "column %s%s is %s %s but must be %s %s; move the table aside; the next run creates it", path,
+                name, have_type, have_mode, type, mode);
         if (strcmp(type, "RECORD") != 0) continue;
         char below[512];
         snprintf(below, sizeof below, "%s%s.", path, name);

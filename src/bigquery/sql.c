@@ -1,20 +1,92 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sql.c - statements from their texts. Values travel as parameters; only names are spliced in, after
- * validation. */
 #include <assert.h>
 #include <string.h>
 
-#include "internal.h"
+#include "sql.h"
 
 #define LIST_LIMIT (256 * 1024)
+#define DIGITS     "0123456789"
+#define LETTERS    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define REFUSED    '\x01' /* no statement of ours holds this byte: see sql_check */
 
-bool sql_name_valid(const char *name, bool dashes)
+/* --- Names --- */
+
+static bool is_made_of(const char *name, size_t size, const char *allowed)
 {
-    size_t size = name ? strlen(name) : 0;
-    const char *allowed = dashes ? "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
-                                 : "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
-    return size > 0 && size < TABLE_ID && strspn(name, allowed) == size;
+    return size > 0 && size < TABLE_ID - 2 && strspn(name, allowed) >= size;
 }
+
+bool sql_is_name(const char *name)
+{
+    return name && is_made_of(name, strlen(name), LETTERS DIGITS "_");
+}
+
+bool sql_is_project(const char *project)
+{
+    const char *colon = project ? strchr(project, ':') : NULL;
+    const char *id = colon ? colon + 1 : project;
+    return project && (!colon || is_made_of(project, (size_t)(colon - project), LETTERS DIGITS "-.")) &&
+           is_made_of(id, strlen(id), LETTERS DIGITS "_-");
+}
+
+static void refuse(char *out)
+{
+    out[0] = REFUSED;
+    out[1] = '\0';
+}
+
+void sql_path(char out[SQL_PATH], const struct sql_names *names, const char *dataset, const char *table)
+{
+    if (sql_is_project(names->project) && sql_is_name(dataset) && sql_is_name(table))
+        snprintf(out, SQL_PATH, "%s.%s.%s", names->project, dataset, table);
+    else
+        refuse(out);
+}
+
+void sql_quote(char out[TABLE_ID], const char *name)
+{
+    if (sql_is_name(name))
+        snprintf(out, TABLE_ID, "`%s`", name);
+    else
+        refuse(out);
+}
+
+void sql_word(char out[TABLE_ID], const char *name)
+{
+    if (sql_is_name(name))
+        snprintf(out, TABLE_ID, "%s", name);
+    else
+        refuse(out);
+}
+
+void sql_literal(struct buf *out, const char *text)
+{
+    buf_byte(out, '\'');
+    for (const char *c = text; *c; c++) {
+        unsigned char byte = (unsigned char)*c;
+        if (byte < 0x20 || byte == 0x7f)
+            buf_format(out, "\\x%02x", byte);
+        else if (byte == '\'' || byte == '\\')
+            buf_format(out, "\\%c", byte);
+        else
+            buf_byte(out, *c);
+    }
+    buf_byte(out, '\'');
+}
+
+bool sql_check(const struct buf *sql, const char *what, struct error *err)
+{
+    if (sql->full)
+        return error_set(err, ERROR_LIMIT, "%s: the statement is larger than %d bytes; it was not sent", what,
+                         LIMIT_SQL);
+    if (!strchr(buf_string(sql), REFUSED)) return true;
+    return error_set(err, ERROR_REFUSED,
+                     "%s: the statement was not sent: a name in it has other characters than letters, digits "
+                     "and _. Report this with the name of the stream",
+                     what);
+}
+
+/* --- Templates --- */
 
 static const char *value_of(const struct sql_value *values, size_t count, const char *name, size_t size)
 {
@@ -23,7 +95,7 @@ static const char *value_of(const struct sql_value *values, size_t count, const 
     return NULL;
 }
 
-static bool placeholder_in(const char *text, const char *name)
+static bool has_placeholder(const char *text, const char *name)
 {
     size_t size = strlen(name);
     for (const char *at = text; (at = strstr(at, "${")) != NULL; at += 2)
@@ -34,8 +106,8 @@ static bool placeholder_in(const char *text, const char *name)
 void sql_fill(struct buf *out, const char *text, const struct sql_value *values, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        assert(placeholder_in(text, values[i].name));
-        (void)placeholder_in; /* without assertions it has no other use */
+        assert(has_placeholder(text, values[i].name));
+        (void)has_placeholder; /* without assertions it has no other use */
     }
     for (const char *open; (open = strstr(text, "${")) != NULL;) {
         const char *close = strchr(open, '}');
@@ -49,7 +121,7 @@ void sql_fill(struct buf *out, const char *text, const struct sql_value *values,
     buf_text(out, text);
 }
 
-/* --- Names and lists of columns --- */
+/* --- Lists of columns --- */
 
 struct list {
     struct buf text;
@@ -70,8 +142,9 @@ static void list_done(struct list *list)
 
 static void list_add(struct list *list, const char *prefix, const char *column)
 {
-    assert(sql_name_valid(column, false));
-    buf_format(&list->text, "%s%s`%s`", list->text.size ? list->between : "", prefix, column);
+    char quoted[TABLE_ID];
+    sql_quote(quoted, column);
+    buf_format(&list->text, "%s%s%s", list->text.size ? list->between : "", prefix, quoted);
 }
 
 static const char *list_text(const struct list *list)
@@ -80,31 +153,18 @@ static const char *list_text(const struct list *list)
     return buf_string(&list->text);
 }
 
-void sql_path(char out[SQL_PATH], const struct sql_names *names, const char *dataset, const char *table)
-{
-    assert(sql_name_valid(names->project, true) && sql_name_valid(dataset, false) &&
-           sql_name_valid(table, false));
-    snprintf(out, SQL_PATH, "%s.%s.%s", names->project, dataset, table);
-}
-
-void sql_quote(char out[TABLE_ID], const char *name)
-{
-    assert(sql_name_valid(name, false) && strlen(name) < TABLE_ID - 2);
-    snprintf(out, TABLE_ID, "`%s`", name);
-}
-
 /* The columns that name a row: the key and the version, each once. */
 static size_t row_key(const struct table *table, const char *out_columns[16])
 {
     const char *version = table->version ? table->version : COLUMN_PARTITION_DATE;
-    bool among = false;
+    bool has_version = false;
     size_t count = 0;
     assert(table->key_count > 0 && table->key_count < 16);
     for (size_t i = 0; i < table->key_count; i++) {
         out_columns[count++] = table->key[i];
-        if (!strcmp(table->key[i], version)) among = true;
+        if (!strcmp(table->key[i], version)) has_version = true;
     }
-    if (!among) out_columns[count++] = version;
+    if (!has_version) out_columns[count++] = version;
     return count;
 }
 
@@ -132,25 +192,29 @@ static struct list key_match_list(const struct table *table)
 {
     struct list list = list_new(" AND ");
     const char *key[16];
+    char column[TABLE_ID];
     size_t count = row_key(table, key);
     for (size_t i = 0; i < count; i++) {
-        list_add(&list, "k.", key[i]);
-        buf_format(&list.text, " = s.`%s`", key[i]);
+        sql_quote(column, key[i]);
+        buf_format(&list.text, "%sk.%s = s.%s", i ? list.between : "", column, column);
     }
     return list;
 }
 
-/* The condition under which a row contradicts its day. bounded: the unit's own days are a condition too. */
-static struct list misplaced_list(const struct table *table, bool bounded, bool today)
+/* The condition under which a row is on a wrong day. is_bounded: the unit's own days are a condition, too.
+ * is_kept: the rows go into a table. */
+static struct list misplaced_list(const struct table *table, bool is_bounded, bool is_kept)
 {
     struct list list = list_new("");
+    char day[TABLE_ID];
     if (table->day) {
-        buf_format(&list.text, COLUMN_PARTITION_DATE " IS DISTINCT FROM DATE(`%s`, @timezone)", table->day);
-        if (bounded)
+        sql_quote(day, table->day);
+        buf_format(&list.text, COLUMN_PARTITION_DATE " IS DISTINCT FROM DATE(%s, @timezone)", day);
+        if (is_bounded)
             buf_text(&list.text, " OR " COLUMN_PARTITION_DATE
                                  " < @lo OR (NOT @open AND " COLUMN_PARTITION_DATE " > @hi)");
-    } else { /* what is compared and dropped is of no day */
-        buf_text(&list.text, today ? COLUMN_PARTITION_DATE " != @lo" : "FALSE");
+    } else { /* the rows of a reconciliation are only compared */
+        buf_text(&list.text, is_kept ? COLUMN_PARTITION_DATE " != @lo" : "FALSE");
     }
     return list;
 }
@@ -174,13 +238,14 @@ static void add_check(const struct sql_names *names, const struct selection *sel
 {
     const struct table *table = selection->tables[index];
     enum stream_kind kind = selection->stream->kind;
-    bool bounded = index == 0 && (kind == STREAM_INCREMENTAL || kind == STREAM_EVENT);
-    char path[SQL_PATH], staged[32];
+    bool is_bounded = index == 0 && (kind == STREAM_INCREMENTAL || kind == STREAM_EVENT);
+    char path[SQL_PATH], staged[32], name[TABLE_ID];
     sql_path(path, names, names->control, stage);
+    sql_word(name, table->name);
     snprintf(staged, sizeof staged, "staged_%zu", index);
-    AUTO(list_done) struct list misplaced = misplaced_list(table, bounded, kind != STREAM_RECONCILE);
+    AUTO(list_done) struct list misplaced = misplaced_list(table, is_bounded, kind != STREAM_RECONCILE);
     const struct sql_value values[] = {
-        {"stage", path}, {"staged", staged}, {"name", table->name}, {"misplaced", list_text(&misplaced)}};
+        {"stage", path}, {"staged", staged}, {"name", name}, {"misplaced", list_text(&misplaced)}};
     sql_fill(out, sql_commit_check, values, sizeof values / sizeof *values);
 }
 
@@ -191,7 +256,7 @@ static void add_union(const struct sql_names *names, const struct table *table, 
     sql_path(stage_path, names, names->control, stage);
     sql_path(target, names, names->dataset, table->name);
     snprintf(counter, sizeof counter, "n_%zu", index);
-    snprintf(first_key, sizeof first_key, "`%s`", table->key[0]);
+    sql_quote(first_key, table->key[0]);
     AUTO(list_done) struct list columns = column_list(table, "");
     AUTO(list_done) struct list staged_columns = column_list(table, "s.");
     AUTO(list_done) struct list key = key_list(table);
@@ -218,19 +283,21 @@ static void add_doubled(const struct sql_names *names, const struct table *table
     sql_fill(out, sql_commit_doubled, values, sizeof values / sizeof *values);
 }
 
-/* A reconciliation has no rows of its own: its list is compared with what the subject's table holds. */
+/* Compares the list of a reconciliation with the subject's table. stage NULL: the list is empty. */
 static void add_reconcile(const struct sql_names *names, const struct stream *stream, const char *stage,
                           struct buf *out)
 {
     const struct table *subject = stream->subject;
     char subject_path[SQL_PATH], gone[SQL_PATH], runs[SQL_PATH], stage_path[SQL_PATH], key[TABLE_ID],
-        version[TABLE_ID], listed[SQL_PATH + 2 * TABLE_ID];
+        version[TABLE_ID], listed[SQL_PATH + 2 * TABLE_ID], stream_name[TABLE_ID], subject_name[TABLE_ID];
     assert(subject->key_count == 1 && subject->gone && !strcmp(subject->gone->key[0], subject->key[0]));
     sql_path(subject_path, names, names->dataset, subject->name);
     sql_path(gone, names, names->dataset, subject->gone->name);
     sql_path(runs, names, names->control, "runs");
     sql_quote(key, subject->key[0]);
     sql_quote(version, subject->version);
+    sql_word(stream_name, stream->name);
+    sql_word(subject_name, subject->name);
     if (stage) sql_path(stage_path, names, names->control, stage);
     if (stage)
         snprintf(listed, sizeof listed, "SELECT DISTINCT %s FROM `%s`", key, stage_path);
@@ -240,7 +307,7 @@ static void add_reconcile(const struct sql_names *names, const struct stream *st
                                         {"key", key},   {"version", version},      {"listed", listed}};
     sql_fill(out, sql_commit_reconcile, compare, sizeof compare / sizeof *compare);
     const struct sql_value back[] = {{"gone", gone}, {"key", key}, {"stage", stage_path}};
-    const struct sql_value empty[] = {{"stream", stream->name}, {"subject", subject->name}};
+    const struct sql_value empty[] = {{"stream", stream_name}, {"subject", subject_name}};
     if (stage)
         sql_fill(out, sql_commit_reconcile_back, back, sizeof back / sizeof *back);
     else
@@ -265,7 +332,7 @@ static void add_rejected(const struct sql_names *names, const char *stage, struc
     sql_fill(out, sql_commit_rejected, values, sizeof values / sizeof *values);
 }
 
-/* The table whose rows the ledger counts: a reconciliation writes into its subject's list of the gone. */
+/* The table whose rows the ledger counts. */
 static const struct table *counted_table(const struct stream *stream)
 {
     return stream->kind == STREAM_RECONCILE ? stream->subject->gone : stream->table;
@@ -273,10 +340,11 @@ static const struct table *counted_table(const struct stream *stream)
 
 static void add_lock(const struct sql_names *names, const struct stream *stream, struct buf *out)
 {
-    char name[TABLE_ID], lock[SQL_PATH];
+    char name[TABLE_ID], lock[SQL_PATH], stream_name[TABLE_ID];
     snprintf(name, sizeof name, "lock_%s", stream_lock(stream));
     sql_path(lock, names, names->control, name);
-    const struct sql_value values[] = {{"lock", lock}, {"stream", stream->name}};
+    sql_word(stream_name, stream->name);
+    const struct sql_value values[] = {{"lock", lock}, {"stream", stream_name}};
     sql_fill(out, sql_commit_lock, values, sizeof values / sizeof *values);
 }
 
@@ -296,7 +364,7 @@ static void add_tables(const struct sql_names *names, const struct selection *se
     const struct stream *stream = selection->stream;
     if (stream->kind == STREAM_RECONCILE) {
         assert(selection->table_count == 1);
-        /* Whoever could not be read in the list may be anybody: then nobody is missing in it. */
+        /* A rejected entry may be any record: then none can be said to be missing. */
         if (!stages[SQL_STAGE_REJECTED]) add_reconcile(names, stream, stages[0], out);
         return;
     }
@@ -304,7 +372,7 @@ static void add_tables(const struct sql_names *names, const struct selection *se
         if (stages[i]) add_union(names, selection->tables[i], i, stages[i], out);
 }
 
-bool sql_commit(const struct sql_names *names, const struct selection *selection,
+void sql_commit(const struct sql_names *names, const struct selection *selection,
                 const char *const stages[LIMIT_TABLES + 1], struct buf *out_sql)
 {
     const struct stream *stream = selection->stream;
@@ -326,7 +394,6 @@ bool sql_commit(const struct sql_names *names, const struct selection *selection
     for (size_t i = 0; i < selection->table_count && stream->kind != STREAM_RECONCILE; i++)
         if (stages[i]) add_doubled(names, selection->tables[i], stages[i], out_sql);
     sql_fill(out_sql, sql_commit_result, counted, 1);
-    return !out_sql->full;
 }
 
 /* --- The other statements --- */

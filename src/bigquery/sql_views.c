@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sql_views.c - the statements behind <table>_latest and <table>_custom. */
-#include <assert.h>
+/* sql_views.c - the statements of <table>_latest and <table>_custom. */
 #include <string.h>
 
-#include "internal.h"
+#include "schema.h"
+#include "sql.h"
 
 #define LIST_LIMIT    LIMIT_SQL
 #define COLUMN_CUSTOM "custom_attributes" /* see struct attribute_list */
@@ -25,7 +25,7 @@ static bool place_below(const struct place *up, const char *name, struct place *
 {
     int column = snprintf(out->column, sizeof out->column, "%s.`%s`", up->column, name);
     int path = snprintf(out->path, sizeof out->path, "%s%s%s", up->path, *up->path ? "." : "", name);
-    return sql_name_valid(name, false) && column > 0 && (size_t)column < sizeof out->column && path > 0 &&
+    return sql_is_name(name) && column > 0 && (size_t)column < sizeof out->column && path > 0 &&
            (size_t)path < sizeof out->path;
 }
 
@@ -46,7 +46,7 @@ static void add_scalar(const struct place *place, const char *type, struct buf *
                    "COALESCE(%s, SAFE.TIMESTAMP_SECONDS(SAFE_CAST(%s AS INT64)), SAFE_CAST(%s AS TIMESTAMP))",
                    column, value, value);
     else
-        buf_text(out, column); /* JSON lies in _extra leaf by leaf: it can't be put together again */
+        buf_text(out, column); /* JSON is in _extra leaf by leaf: it can't be put together again */
 }
 
 static void add_value(const json_t *field, const struct place *place, struct buf *out);
@@ -68,7 +68,7 @@ static void add_record(const json_t *field, const struct place *place, struct bu
     buf_text(out, "))");
 }
 
-/* Others may have added fields with names that we do not quote. */
+/* Other programs may have added fields with names that we do not quote. */
 static bool all_named(const json_t *fields, const struct place *up)
 {
     for (size_t i = 0; i < json_array_size(fields); i++) {
@@ -92,8 +92,8 @@ static void add_value(const json_t *field, const struct place *place, struct buf
         add_record(field, place, out);
 }
 
-/* Behind the service columns stand those that were added to the live table; its older rows have their values
- * in _extra. */
+/* Columns after the service columns were added to the live table; its older rows have their values in _extra.
+ */
 static void add_shown(const struct table *table, const json_t *fields, struct buf *out)
 {
     bool later = false;
@@ -119,27 +119,29 @@ static void add_shown(const struct table *table, const json_t *fields, struct bu
 
 /* --- <table>_latest --- */
 
-/* What the versions of one record have in common: the key without the version, and without flags, which tell
- * something of a record (a part that was redacted) but do not name another. */
+/* The columns that all versions of one record share: the key without the version and without flags. A flag (a
+ * part that was redacted) describes a record, but does not name another one. */
 static void add_identity(const struct table *table, struct buf *out)
 {
+    char key[TABLE_ID];
     for (size_t i = 0; i < table->key_count; i++) {
         const struct column *column = table_column(table, table->key[i]);
         if ((column && column->type == COLUMN_BOOL) || !strcmp(table->key[i], table->version)) continue;
-        assert(sql_name_valid(table->key[i], false));
-        buf_format(out, "%s`%s`", out->size ? ", " : "", table->key[i]);
+        sql_quote(key, table->key[i]);
+        buf_format(out, "%s%s", out->size ? ", " : "", key);
     }
 }
 
 static void add_newest(const struct sql_names *names, const struct table *table, const char *shown,
                        struct buf *out)
 {
-    char path[SQL_PATH], newest[2 * TABLE_ID];
+    char path[SQL_PATH], version[TABLE_ID], newest[2 * TABLE_ID];
     AUTO(buf_done) struct buf identity = {0};
     buf_init(&identity, LIST_LIMIT);
     add_identity(table, &identity);
     sql_path(path, names, names->dataset, table->name);
-    snprintf(newest, sizeof newest, "`%s` DESC, " COLUMN_LOADED_AT " DESC", table->version);
+    sql_quote(version, table->version);
+    snprintf(newest, sizeof newest, "%s DESC, " COLUMN_LOADED_AT " DESC", version);
     const struct sql_value values[] = {
         {"table", path}, {"shown", shown}, {"identity", buf_string(&identity)}, {"newest", newest}};
     sql_fill(out, sql_latest, values, sizeof values / sizeof *values);
@@ -210,15 +212,25 @@ void sql_latest_text(const struct sql_names *names, const struct table *table, c
 void sql_attributes_text(const struct sql_names *names, const struct stream *stream, struct buf *out_sql)
 {
     const struct attribute_list *list = stream->attributes;
-    char custom[TABLE_ID] = "TRUE";
+    char custom[TABLE_ID] = "TRUE", name[TABLE_ID], type[TABLE_ID];
     AUTO(buf_done) struct buf newest;
     buf_init(&newest, LIMIT_SQL);
     add_day(names, stream->table, "r.*", &newest);
-    assert(sql_name_valid(list->name, false) && sql_name_valid(list->type, false));
+    sql_quote(name, list->name);
+    sql_quote(type, list->type);
     if (list->custom) sql_quote(custom, list->custom);
     const struct sql_value values[] = {
-        {"list", buf_string(&newest)}, {"name", list->name}, {"type", list->type}, {"custom", custom}};
+        {"list", buf_string(&newest)}, {"name", name}, {"type", type}, {"custom", custom}};
     sql_fill(out_sql, sql_attributes, values, sizeof values / sizeof *values);
+}
+
+static void add_keys(const struct table *table, size_t most, struct buf *out)
+{
+    char key[TABLE_ID];
+    for (size_t i = 0; i < table->key_count && i < most; i++) {
+        sql_quote(key, table->key[i]);
+        buf_format(out, "%s%s", i ? ", " : "", key);
+    }
 }
 
 void sql_latest_table_text(const struct sql_names *names, const struct table *table, const json_t *fields,
@@ -231,8 +243,7 @@ void sql_latest_table_text(const struct sql_names *names, const struct table *ta
     snprintf(name, sizeof name, "%s_latest", table->name);
     sql_path(latest, names, names->dataset, name);
     snprintf(description, sizeof description, "The newest version of each row of %s", table->name);
-    for (size_t i = 0; i < table->key_count && i < 4; i++)
-        buf_format(&key, "%s`%s`", i ? ", " : "", table->key[i]);
+    add_keys(table, 4, &key);
     sql_latest_text(names, table, fields, &query);
     if (query.full) out_sql->full = true;
     const struct sql_value values[] = {{"latest", latest},
@@ -245,22 +256,7 @@ void sql_latest_table_text(const struct sql_names *names, const struct table *ta
 
 /* --- <table>_custom --- */
 
-void sql_literal(struct buf *out, const char *text)
-{
-    buf_byte(out, '\'');
-    for (const char *c = text; *c; c++) {
-        unsigned char byte = (unsigned char)*c;
-        if (byte < 0x20 || byte == 0x7f)
-            buf_format(out, "\\x%02x", byte);
-        else if (byte == '\'' || byte == '\\')
-            buf_format(out, "\\%c", byte);
-        else
-            buf_byte(out, *c);
-    }
-    buf_byte(out, '\'');
-}
-
-/* What becomes of an attribute's value. Lists, relationships, files and whatever comes one day stay JSON. */
+/* The type of an attribute's column. Lists, relationships, files and all unknown types stay JSON. */
 enum custom_type { CUSTOM_JSON, CUSTOM_STRING, CUSTOM_INT64, CUSTOM_FLOAT64, CUSTOM_BOOL, CUSTOM_TIMESTAMP };
 
 static enum custom_type custom_type(const char *type)
@@ -276,7 +272,7 @@ static enum custom_type custom_type(const char *type)
     return CUSTOM_JSON;
 }
 
-/* A number of 12 digits and more can't be seconds: they would be of the year 5138 or later. */
+/* A number of 12 digits and more is milliseconds: as seconds it would be in the year 5138 or later. */
 static void add_typed(struct buf *out, enum custom_type type, size_t index)
 {
     switch (type) {
@@ -298,16 +294,18 @@ static void add_typed(struct buf *out, enum custom_type type, size_t index)
 void sql_custom_text(const struct sql_names *names, const struct table *of,
                      const struct custom_attribute *attributes, size_t count, struct buf *out_sql)
 {
-    char latest[SQL_PATH], name[TABLE_ID];
+    char latest[SQL_PATH], name[TABLE_ID], quoted[TABLE_ID];
     AUTO(buf_done) struct buf key = {0}, values = {0}, columns = {0};
     buf_init(&key, LIST_LIMIT);
     buf_init(&values, LIST_LIMIT);
     buf_init(&columns, LIST_LIMIT);
     snprintf(name, sizeof name, "%s_latest", of->name);
     sql_path(latest, names, names->dataset, name);
-    for (size_t i = 0; i < of->key_count; i++)
-        buf_format(&key, "%s`%s`", i ? ", " : "", of->key[i]);
-    if (of->version) buf_format(&key, ", `%s`", of->version);
+    add_keys(of, of->key_count, &key);
+    if (of->version) {
+        sql_quote(quoted, of->version);
+        buf_format(&key, ", %s", quoted);
+    }
     for (size_t i = 0; i < count; i++) {
         enum custom_type type = custom_type(attributes[i].type);
         buf_format(&values, ",\n               %s`" COLUMN_CUSTOM "`[",
@@ -316,7 +314,8 @@ void sql_custom_text(const struct sql_names *names, const struct table *of,
         buf_format(&values, "]%s AS v%zu", type == CUSTOM_JSON ? "" : ")", i);
         buf_text(&columns, ",\n       ");
         add_typed(&columns, type, i);
-        buf_format(&columns, " AS `%s`", attributes[i].column);
+        sql_quote(quoted, attributes[i].column);
+        buf_format(&columns, " AS %s", quoted);
     }
     if (key.full || values.full || columns.full) out_sql->full = true;
     const struct sql_value filled[] = {{"key", buf_string(&key)},

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* stage.c - the rows of one unit, each table's in a staging table of its own, made at its first row. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <openssl/evp.h>
 
-#include "base/json.h"
 #include "base/mem.h"
-#include "base/random.h"
-#include "internal.h"
+#include "job.h"
+#include "schema.h"
+#include "stage.h"
+#include "table.h"
 
 #define STAGE_LIFE_US INT64_C(259200000000) /* three days: far longer than any unit takes */
 #define LOAD_RUNS     5
@@ -19,8 +19,8 @@
 bool stage_begin(struct bigquery *bq, const struct selection *selection, struct load **out_load,
                  struct error *err)
 {
-    int64_t now_us; /* early, so that a first row does not find us without a clock */
-    if (!state_now(bq, &now_us, err)) return false;
+    int64_t now_us; /* read early: staging tables and the commit need it */
+    if (!bigquery_now(bq, &now_us, err)) return false;
     struct load *load = mem_zero(1, sizeof *load);
     load->bq = bq;
     load->selection = selection;
@@ -53,7 +53,7 @@ static bool create_stage(struct load *load, size_t index, struct error *err)
     struct stage *stage = &load->stages[index];
     char life[32];
     int64_t now_us;
-    if (!state_now(bq, &now_us, err)) return false;
+    if (!bigquery_now(bq, &now_us, err)) return false;
     bool rejected = index == SQL_STAGE_REJECTED;
     AUTO(mem_free)
     char *name = rejected ? mem_format("stage_%s_%s_rejected", load->selection->stream->name, load->nonce)
@@ -67,14 +67,14 @@ static bool create_stage(struct load *load, size_t index, struct error *err)
     if (!table_insert(bq, bq->settings.control_dataset, stage->table, want, err)) return false;
     stage->configuration = load_configuration(bq, stage->table);
     name_job(stage, 1);
-    stage->used = true;
+    stage->is_used = true;
     return upload_begin(&stage->upload, bq, stage->job, stage->configuration, err);
 }
 
 static bool write_row(struct load *load, size_t index, const char *row, size_t size, struct error *err)
 {
     struct stage *stage = &load->stages[index];
-    if (!stage->used && !create_stage(load, index, err)) return false;
+    if (!stage->is_used && !create_stage(load, index, err)) return false;
     if (!upload_add(&stage->upload, row, size, err) || !upload_add(&stage->upload, "\n", 1, err))
         return false;
     stage->rows++;
@@ -90,7 +90,7 @@ bool stage_write(struct load *load, size_t table, const char *row, size_t size, 
     return write_row(load, table, row, size, err);
 }
 
-/* What makes two rejected records the same. */
+/* Two rejected records with one hash are the same. */
 static bool hash_reject(const struct reject *reject, char out[HASH_TEXT], struct error *err)
 {
     unsigned char digest[EVP_MAX_MD_SIZE];
@@ -127,21 +127,23 @@ bool stage_reject(struct load *load, const struct reject *reject, struct error *
     return write_row(load, SQL_STAGE_REJECTED, row->data, row->size, err);
 }
 
-/* A failed job burns its id. If the whole file is still in memory it goes out again under the next. */
+/* The id of a failed job can't be used again. If the whole file is still in memory, it is sent again under
+ * the next. */
 static bool finish_one(struct load *load, struct stage *stage, struct error *err)
 {
     for (int run = 1;; run++) {
         AUTO(json_drop) json_t *job = NULL;
-        enum reaction reaction = REACT_FAIL;
+        enum retry_class class = RETRY_NEVER;
         struct error failure = {0};
-        if (!upload_end(&stage->upload, err) || !job_wait(load->bq, stage->job, "load", &job, err))
+        if (!upload_end(&stage->upload, err) || !job_wait_load(load->bq, stage->job, "load", &job, err))
             return false;
-        if (job_went_well(job, &reaction, &failure)) return true;
-        /* Not empty any more: a run that was said to have failed did its work. The commit counts the rows. */
+        if (job_succeeded(job, &class, &failure)) return true;
+        /* The table is not empty any more: a run that was reported as failed did its work. The commit
+         * counts the rows. */
         const char *reason = json_text_at(job, "status.errorResult.reason");
         if (run > 1 && reason && !strcmp(reason, "duplicate")) return true;
         *err = failure;
-        if (reaction != REACT_AGAIN || run == LOAD_RUNS) return false;
+        if (class != RETRY_NOW || run == LOAD_RUNS) return false;
         if (!job_pause(load->bq, run, &failure, err)) return false;
         name_job(stage, run + 1);
         if (!upload_rewind(&stage->upload, stage->job)) {
@@ -151,13 +153,13 @@ static bool finish_one(struct load *load, struct stage *stage, struct error *err
     }
 }
 
-/* All files go out before any job is waited for. */
+/* All files are sent before any job is waited for. */
 bool stage_finish(struct load *load, struct error *err)
 {
     for (size_t i = 0; i <= LIMIT_TABLES; i++)
-        if (load->stages[i].used && !upload_end(&load->stages[i].upload, err)) return false;
+        if (load->stages[i].is_used && !upload_end(&load->stages[i].upload, err)) return false;
     for (size_t i = 0; i <= LIMIT_TABLES; i++)
-        if (load->stages[i].used && !finish_one(load, &load->stages[i], err)) return false;
+        if (load->stages[i].is_used && !finish_one(load, &load->stages[i], err)) return false;
     return true;
 }
 
@@ -166,7 +168,7 @@ void stage_free(struct load *load)
     if (!load) return;
     for (size_t i = 0; i <= LIMIT_TABLES; i++) {
         struct stage *stage = &load->stages[i];
-        if (!stage->used) continue;
+        if (!stage->is_used) continue;
         table_delete(load->bq, load->bq->settings.control_dataset, stage->table);
         upload_done(&stage->upload);
         json_drop(&stage->configuration);

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* table.c - one table as BigQuery has it: looked at, made, changed, dropped. */
 #include <string.h>
 
+#include "api.h"
 #include "base/clock.h"
-#include "base/json.h"
 #include "base/mem.h"
-#include "internal.h"
+#include "table.h"
 
 struct sql_names bigquery_names(const struct bigquery *bq)
 {
@@ -44,6 +43,17 @@ int64_t table_modified(const json_t *resource)
     return modified_ms > 0 ? modified_ms : 0;
 }
 
+bool table_is_ours(const json_t *resource)
+{
+    const char *label = json_text_at(resource, "labels." LABEL_KEY);
+    return label && !strcmp(label, LABEL_VALUE);
+}
+
+bool table_is_view(const json_t *resource)
+{
+    return json_object_get(resource, "view") != NULL;
+}
+
 bool table_insert(struct bigquery *bq, const char *dataset, const char *table, json_t *resource,
                   struct error *err)
 {
@@ -61,11 +71,14 @@ bool table_insert(struct bigquery *bq, const char *dataset, const char *table, j
 
 void table_delete(struct bigquery *bq, const char *dataset, const char *table)
 {
-    struct error unread; /* what stays behind expires by itself */
+    struct error unread; /* a staging table that stays expires by itself */
     AUTO(mem_free) char *path = mem_format("datasets/%s/tables/%s", dataset, table);
     AUTO(api_answer_done) struct api_answer answer = {0};
-    const struct api_call call = {
-        .method = "DELETE", .path = path, .what = "BigQuery tables.delete", .accept = {404}, .quick = true};
+    const struct api_call call = {.method = "DELETE",
+                                  .path = path,
+                                  .what = "BigQuery tables.delete",
+                                  .accept = {404},
+                                  .best_effort = true};
     if (!api_stopped(bq, &unread)) (void)!api_do(bq, &call, &answer, &unread);
 }
 
@@ -105,12 +118,12 @@ bool table_fits(const json_t *have, const json_t *want, struct error *err)
         return error_set(
             err, ERROR_REFUSED,
             "it has to be partitioned by day on %s, and BigQuery can't change that; move the table "
-            "aside and let it be made anew",
+            "aside; the next run creates it",
             field);
     if (json_int_at(have, "timePartitioning.expirationMs", 0) > 0)
         return error_set(
             err, ERROR_REFUSED,
-            "its partitions expire, so that days would be loaded again for ever; remove the partition "
+            "its partitions expire, so each run would load the same days again; remove the partition "
             "expiration from the table");
     return true;
 }

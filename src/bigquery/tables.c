@@ -1,15 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tables.c - everything that a stream needs is there and fits: tables, views, ledger, lock row. */
-
-#include "base/json.h"
 #include "base/mem.h"
-#include "internal.h"
+#include "job.h"
+#include "schema.h"
+#include "table.h"
 
 #define TABLE_ROUNDS 8 /* get, insert, get, patch, get: and somebody else may do the same at once */
 
+struct selection tables_kept(const struct selection *selection)
+{
+    const struct stream *stream = selection->stream;
+    if (stream->kind != STREAM_RECONCILE) return *selection;
+    return (struct selection){
+        .stream = stream, .tables = {stream->subject, stream->subject->gone}, .table_count = 2};
+}
+
 /* --- One table --- */
 
-/* It exists and fits when this returns; what it lacks of our columns was added. */
+/* Creates the table, or adds the columns that it lacks. */
 static bool ensure_table(struct bigquery *bq, const char *dataset, const char *table, json_t *want,
                          json_t **out_resource, struct error *err)
 {
@@ -33,9 +40,10 @@ static bool ensure_table(struct bigquery *bq, const char *dataset, const char *t
         AUTO(json_drop) json_t *body = json_pack("{s:{s:O}}", "schema", "fields", fields);
         if (!table_patch(bq, dataset, table, json_text_at(have, "etag"), body, err)) return false;
     }
-    return error_set(err, ERROR_BUSY,
-                     "table %s.%s changes all the time; does something else create or drop it?", dataset,
-                     table);
+    return error_set(
+        err, ERROR_BUSY,
+        "table %s.%s changed during each of our attempts; does another program create or drop it?", dataset,
+        table);
 }
 
 static json_t *plain_table(json_t *fields, const char *description)
@@ -60,7 +68,7 @@ static json_t *data_table(const struct bigquery *bq, const struct table *table)
 
 /* --- Lock row, ledger, adoption --- */
 
-/* The job's id holds the lock table's birth, so that a table made anew is seeded anew, and otherwise once. */
+/* The job's id holds the time when the lock table was created: each lock table is seeded once. */
 static bool seed_lock(struct bigquery *bq, const struct selection *selection, const json_t *lock,
                       struct error *err)
 {
@@ -79,7 +87,7 @@ static bool seed_lock(struct bigquery *bq, const struct selection *selection, co
                    (long long)json_int_at(lock, "creationTime", 0));
     char id[JOB_ID];
     const struct query_job query = {
-        .prefix = prefix, .fixed = true, .sql = buf_string(&sql), .parameters = parameters, .where = "seed"};
+        .prefix = prefix, .counted_ids = true, .sql = &sql, .parameters = parameters, .where = "seed"};
     return job_query(bq, &query, id, NULL, err);
 }
 
@@ -114,14 +122,14 @@ static bool has_ledger(struct bigquery *bq, const struct selection *selection, b
     parameter_add(parameters, "stream", "STRING", selection->stream->name);
     AUTO(json_drop) json_t *rows = NULL;
     int64_t commits = 0;
-    if (!query_read(bq, buf_string(&sql), parameters, &rows, err)) return false;
+    if (!job_read(bq, &sql, parameters, &rows, err)) return false;
     if (!cell_int(json_array_get(rows, 0), 0, &commits))
-        return error_set(err, ERROR_FORMAT, "BigQuery gave no count of the ledger's rows");
+        return error_set(err, ERROR_FORMAT, "BigQuery's answer lacks the count of ledger rows");
     *out_has = commits > 0;
     return true;
 }
 
-/* Rows that are there without a ledger may stay if they do not contradict the set. */
+/* Rows without a ledger may stay if each is on the day of its version and has a key. */
 static bool adopt(struct bigquery *bq, const struct table *table, struct error *err)
 {
     struct sql_names names = bigquery_names(bq);
@@ -132,14 +140,14 @@ static bool adopt(struct bigquery *bq, const struct table *table, struct error *
     if (table->day) parameter_add(parameters, "timezone", "STRING", bq->settings.timezone);
     AUTO(json_drop) json_t *rows = NULL;
     int64_t misplaced, keyless;
-    if (!query_read(bq, buf_string(&sql), parameters, &rows, err)) return false;
+    if (!job_read(bq, &sql, parameters, &rows, err)) return false;
     if (!cell_int(json_array_get(rows, 0), 0, &misplaced) || !cell_int(json_array_get(rows, 0), 1, &keyless))
-        return error_set(err, ERROR_FORMAT, "BigQuery gave no counts of the rows in %s", table->name);
+        return error_set(err, ERROR_FORMAT, "BigQuery's answer lacks the counts of rows in %s", table->name);
     if (misplaced == 0 && keyless == 0) return true;
     return error_set(
         err, ERROR_REFUSED,
         "the table %s holds rows that caseload did not load: %lld lie on another partition_date than the "
-        "day of their %s in %s, %lld lack a key; move the table aside, or set the time zone it was "
+        "day of their %s in %s, %lld lack a key; move the table aside, or set the time zone that it was "
         "loaded with",
         table->name, (long long)misplaced, table->day ? table->day : "reading", bq->settings.timezone,
         (long long)keyless);
@@ -147,7 +155,7 @@ static bool adopt(struct bigquery *bq, const struct table *table, struct error *
 
 /* --- A stream --- */
 
-/* The subject of a reconciliation has a ledger of its own, which vouches for it. */
+/* The subject of a reconciliation has ledger rows of its own. */
 static bool adopt_tables(struct bigquery *bq, const struct selection *selection, const bool *filled,
                          struct error *err)
 {
@@ -168,7 +176,7 @@ static bool is_kept(const struct selection *kept, const struct table *table)
     return false;
 }
 
-/* Views name tables that this selection may not hold: another stream's, or a child that was not chosen. */
+/* Views also need tables outside of this selection: another stream's, or a child that was not chosen. */
 static bool ensure_named(struct bigquery *bq, const struct selection *kept, const struct table *table,
                          struct error *err)
 {
@@ -181,7 +189,6 @@ static bool ensure_named(struct bigquery *bq, const struct selection *kept, cons
     return true;
 }
 
-/* The selection's own tables exist all by now. */
 static bool ensure_views(struct bigquery *bq, const struct selection *kept, json_t *const have[LIMIT_TABLES],
                          struct error *err)
 {
@@ -202,32 +209,32 @@ static void resources_done(struct resources *resources)
         json_drop(&resources->of[i]);
 }
 
-/* The data tables are looked at each time; the rest once, as long as those stay the same. */
+/* Looks at the data tables each time, and at the rest only if one of them is new. */
 bool tables_prepare(struct bigquery *bq, const struct selection *selection, struct error *err)
 {
     bool filled[LIMIT_TABLES] = {false};
-    struct prepared now = {.stream = selection->stream};
+    struct table_cache_entry now = {.stream = selection->stream};
     AUTO(resources_done) struct resources have = {{NULL}};
     const struct selection kept = tables_kept(selection);
     for (size_t i = 0; i < kept.table_count; i++) {
         AUTO(json_drop) json_t *want = data_table(bq, kept.tables[i]);
         if (!ensure_table(bq, bq->settings.dataset, kept.tables[i]->name, want, &have.of[i], err))
             return false;
-        int64_t born_us;
-        if (!table_created(have.of[i], &born_us))
+        int64_t created_us;
+        if (!table_created(have.of[i], &created_us))
             return error_set(err, ERROR_FORMAT,
-                             "BigQuery does not tell when the table %s was made; try again",
+                             "BigQuery's answer lacks the creation time of the table %s; try again",
                              kept.tables[i]->name);
-        if (born_us > now.created_us) now.created_us = born_us;
+        if (created_us > now.created_us) now.created_us = created_us;
         filled[i] = json_int_at(have.of[i], "numRows", 0) > 0;
         now.modified_ms[i] = table_modified(have.of[i]);
     }
-    const struct prepared *known = tables_prepared(bq, selection->stream);
+    const struct table_cache_entry *known = table_cache_find(bq, selection->stream);
     bool same = known && known->created_us == now.created_us;
     if (same) now.custom_ms = known->custom_ms;
     if (!same && (!ensure_views(bq, &kept, have.of, err) || !ensure_control(bq, selection, err) ||
                   !adopt_tables(bq, selection, filled, err)))
         return false;
-    tables_remember(bq, &now);
+    table_cache_store(bq, &now);
     return true;
 }

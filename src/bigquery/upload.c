@@ -1,31 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* upload.c - gzip through a resumable upload (https://cloud.google.com/bigquery/docs/loading-data-local).
- *
- * Bytes are kept until they are acknowledged, and no longer: at most one chunk and one block of output. The
- * upload goes forward in steps; a step that gets nowhere costs a growing wait, and there are not many of
- * them.
- */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "api.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/parse.h"
-#include "internal.h"
+#include "job.h"
+#include "stage.h"
 
 #define BLOCK      65536
 #define FILE_LIMIT INT64_C(3800000000) /* BigQuery takes gzip files of up to 4 GB */
 #define GZIP_LEVEL 1                   /* 1.3 times the speed of level 4 on rows, for files 9 % larger */
-#define STEPS_IDLE 12
+#define TRIES      12                  /* requests without progress, in a row */
+#define NO_TOTAL   (-1)
 
-static const struct retry step_retry = {
-    .base_ms = 250, .cap_ms = 32000, .attempts = STEPS_IDLE, .budget_ms = 600000};
+static const struct retry upload_retry = {
+    .base_ms = 250, .cap_ms = 32000, .attempts = TRIES, .budget_ms = 600000};
 
 bool upload_begin(struct upload *upload, struct bigquery *bq, const char *job, const json_t *configuration,
                   struct error *err)
 {
-    *upload = (struct upload){.bq = bq, .job = job, .configuration = configuration};
+    *upload = (struct upload){.bq = bq, .job = job, .configuration = configuration, .total = NO_TOTAL};
     buf_init(&upload->tail, LIMIT_CHUNK + BLOCK);
     if (deflateInit2(&upload->gzip, GZIP_LEVEL, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
         return error_set(err, ERROR_LIMIT, "zlib does not start: out of memory");
@@ -35,15 +32,31 @@ bool upload_begin(struct upload *upload, struct bigquery *bq, const char *job, c
 void upload_done(struct upload *upload)
 {
     if (!upload->bq) return;
-    (void)deflateEnd(&upload->gzip); /* complains about data not flushed, which is wanted here */
+    (void)deflateEnd(&upload->gzip); /* it reports data that was not flushed, as is wanted here */
     buf_done(&upload->tail);
     free(upload->session);
     *upload = (struct upload){0};
 }
 
+static void forget_session(struct upload *upload)
+{
+    free(upload->session);
+    upload->session = NULL;
+    upload->state = UPLOAD_NEW;
+}
+
+bool upload_rewind(struct upload *upload, const char *job)
+{
+    if (upload->acknowledged > 0) return false;
+    forget_session(upload);
+    upload->job = job;
+    upload->failures = 0;
+    return true;
+}
+
 /* --- Answers --- */
 
-static bool give_up_lost(struct upload *upload, struct error *err)
+static bool fail_lost(struct upload *upload, struct error *err)
 {
     return error_set(
         err, ERROR_BUSY,
@@ -51,16 +64,14 @@ static bool give_up_lost(struct upload *upload, struct error *err)
         upload->job, (long long)upload->acknowledged);
 }
 
-/* A step in place: waits, longer each time. */
-static bool pause_step(struct upload *upload, int64_t least_ms, struct error *err)
+static bool pause_upload(struct upload *upload, int64_t least_ms, struct error *err)
 {
     int64_t now = clock_ms();
-    if (upload->idle++ == 0) upload->since_ms = now;
-    int64_t wait = retry_wait_ms(&step_retry, upload->idle, now - upload->since_ms, least_ms);
+    if (upload->failures++ == 0) upload->first_failure_ms = now;
+    int64_t wait = retry_wait_ms(&upload_retry, upload->failures, now - upload->first_failure_ms, least_ms);
     if (wait < 0)
-        return error_set(err, ERROR_BUSY,
-                         "the upload of job %s to BigQuery does not get on after %d attempts", upload->job,
-                         upload->idle);
+        return error_set(err, ERROR_BUSY, "BigQuery upload for job %s made no progress in %d attempts",
+                         upload->job, upload->failures);
     return api_sleep(upload->bq, wait, err);
 }
 
@@ -81,29 +92,31 @@ static bool read_range(const struct http_reply *reply, int64_t *out_stored)
 static bool take_progress(struct upload *upload, const struct http_reply *reply, struct error *err)
 {
     int64_t stored = 0, sent = upload->acknowledged + (int64_t)upload->tail.size;
-    bool asked = upload->unclear;
+    bool was_question = upload->state == UPLOAD_UNKNOWN;
     if (!read_range(reply, &stored) || stored > sent)
         return error_set(err, ERROR_FORMAT,
                          "BigQuery's answer to the upload of job %s names a range never sent", upload->job);
-    if (stored < upload->acknowledged) return give_up_lost(upload, err);
-    upload->unclear = false;
-    if (stored == upload->acknowledged) return asked || pause_step(upload, 0, err);
+    if (stored < upload->acknowledged) return fail_lost(upload, err);
+    upload->state = UPLOAD_SENDING;
+    if (stored == upload->acknowledged) return was_question || pause_upload(upload, 0, err);
     buf_drop(&upload->tail, (size_t)(stored - upload->acknowledged));
     upload->acknowledged = stored;
-    upload->idle = 0;
+    upload->failures = 0;
     return true;
 }
 
 /* The session is gone. That may be because it did its work and the answer was lost. */
 static bool take_loss(struct upload *upload, struct error *err)
 {
-    if (!job_exists(upload->bq, upload->job, &upload->accepted, err)) return false;
-    if (upload->accepted) return true;
-    if (upload->acknowledged > 0) return give_up_lost(upload, err);
-    free(upload->session);
-    upload->session = NULL;
-    upload->unclear = false;
-    return pause_step(upload, 0, err);
+    bool exists = false;
+    if (!job_exists(upload->bq, upload->job, &exists, err)) return false;
+    if (exists) {
+        upload->state = UPLOAD_DONE;
+        return true;
+    }
+    if (upload->acknowledged > 0) return fail_lost(upload, err);
+    forget_session(upload);
+    return pause_upload(upload, 0, err);
 }
 
 static bool take_reply(struct upload *upload, const struct http_reply *reply, struct error *err)
@@ -115,17 +128,18 @@ static bool take_reply(struct upload *upload, const struct http_reply *reply, st
     case 200:
     case 201:
     case 409: /* the id is ours alone: an earlier session got through */
-        upload->accepted = true;
-        return upload->ended || error_set(err, ERROR_FORMAT,
-                                          "BigQuery ended the upload of job %s before its end", upload->job);
+        upload->state = UPLOAD_DONE;
+        return upload->total != NO_TOTAL ||
+               error_set(err, ERROR_FORMAT, "BigQuery ended the upload of job %s before its end",
+                         upload->job);
     default: break;
     }
-    if (api_reaction(reply, "BigQuery upload", err) != REACT_AGAIN) return false;
-    upload->unclear = true;
-    return pause_step(upload, http_retry_after_ms(reply), err);
+    if (reason_of_reply(reply, "BigQuery upload", err) != RETRY_NOW) return false;
+    upload->state = UPLOAD_UNKNOWN;
+    return pause_upload(upload, http_retry_after_ms(reply), err);
 }
 
-/* --- Steps --- */
+/* --- Requests --- */
 
 static bool open_session(struct upload *upload, struct error *err)
 {
@@ -137,11 +151,11 @@ static bool open_session(struct upload *upload, struct error *err)
                                   .body = body,
                                   .what = "BigQuery upload",
                                   .accept = {409},
-                                  .upload = true,
-                                  .lags = true};
+                                  .starts_upload = true,
+                                  .may_be_new = true};
     if (!api_do(bq, &call, &answer, err)) return false;
     if (answer.status == 409) {
-        upload->accepted = true;
+        upload->state = UPLOAD_DONE;
         return true;
     }
     if (!answer.session || !api_same_host(bq->settings.base_url, answer.session))
@@ -150,6 +164,7 @@ static bool open_session(struct upload *upload, struct error *err)
                          bq->settings.base_url);
     upload->session = answer.session;
     answer.session = NULL;
+    upload->state = UPLOAD_SENDING;
     return true;
 }
 
@@ -160,28 +175,26 @@ static enum http_verdict judge(void *self, const struct http_reply *reply, int64
     return reply->status == 401 ? HTTP_RENEW : HTTP_DONE;
 }
 
-/* Which bytes these are. Asking how far it got is a PUT of nothing. */
-static void format_range(const struct upload *upload, size_t size, bool last, char *out, size_t out_size)
+/* The header of a chunk. A PUT of nothing asks how much is stored. */
+static void format_range(const struct upload *upload, size_t size, char *out, size_t out_size)
 {
     char total[32] = "*";
     long long from = upload->acknowledged;
-    if (last) snprintf(total, sizeof total, "%lld", from + (long long)upload->tail.size);
+    bool is_last = size == 0 || from + (int64_t)size == upload->total;
+    if (is_last && upload->total != NO_TOTAL) snprintf(total, sizeof total, "%lld", (long long)upload->total);
     if (size)
         snprintf(out, out_size, "Content-Range: bytes %lld-%lld/%s", from, from + (long long)size - 1, total);
     else
         snprintf(out, out_size, "Content-Range: bytes */%s", total);
 }
 
-static bool step(struct upload *upload, struct error *err)
+static bool put_chunk(struct upload *upload, struct error *err)
 {
     struct bigquery *bq = upload->bq;
-    if (api_stopped(bq, err)) return false;
-    if (!upload->session) return open_session(upload, err);
-    size_t whole = upload->tail.size < LIMIT_CHUNK ? upload->tail.size : LIMIT_CHUNK;
-    size_t size = upload->unclear ? 0 : whole;
-    bool last = upload->ended && (upload->unclear || whole == upload->tail.size);
+    size_t chunk = upload->tail.size < LIMIT_CHUNK ? upload->tail.size : LIMIT_CHUNK;
+    size_t size = upload->state == UPLOAD_UNKNOWN ? 0 : chunk;
     char range[128];
-    format_range(upload, size, last, range, sizeof range);
+    format_range(upload, size, range, sizeof range);
     const char *const headers[] = {"Content-Type: application/octet-stream", range, NULL};
     const struct http_policy policy = {.judge = judge};
     const struct http_request request = {
@@ -200,32 +213,38 @@ static bool step(struct upload *upload, struct error *err)
     progress_step(bq->settings.progress, "BigQuery upload");
     if (!http_do(bq->settings.http, &request, &reply, err)) {
         if (err->kind != ERROR_BUSY) return false;
-        upload->unclear = true;
-        return pause_step(upload, 0, err);
+        upload->state = UPLOAD_UNKNOWN;
+        return pause_upload(upload, 0, err);
     }
     bool good = take_reply(upload, &reply, err);
     http_reply_done(&reply);
     return good;
 }
 
-/* Compresses; whenever a chunk is full it goes out, which is what bounds the memory. */
-static bool pump(struct upload *upload, int flush, struct error *err)
+static bool advance(struct upload *upload, struct error *err)
+{
+    if (api_stopped(upload->bq, err)) return false;
+    return upload->state == UPLOAD_NEW ? open_session(upload, err) : put_chunk(upload, err);
+}
+
+/* Compresses; each full chunk is sent at once, which bounds the memory. */
+static bool compress_input(struct upload *upload, int flush, struct error *err)
 {
     unsigned char block[BLOCK];
     int result = Z_OK;
     do {
-        while (upload->tail.size >= LIMIT_CHUNK && !upload->accepted)
-            if (!step(upload, err)) return false;
-        if (upload->accepted) /* only a file that has ended may be */
+        while (upload->tail.size >= LIMIT_CHUNK && upload->state != UPLOAD_DONE)
+            if (!advance(upload, err)) return false;
+        if (upload->state == UPLOAD_DONE)
             return error_set(err, ERROR_FORMAT,
                              "BigQuery has job %s already, which only this upload may start", upload->job);
         upload->gzip.next_out = block;
         upload->gzip.avail_out = sizeof block;
         result = deflate(&upload->gzip, flush);
         assert(result != Z_STREAM_ERROR);
-        bool room = buf_add(&upload->tail, block, sizeof block - upload->gzip.avail_out);
-        assert(room); /* a block fits behind less than a chunk */
-        (void)room;
+        bool fits = buf_add(&upload->tail, block, sizeof block - upload->gzip.avail_out);
+        assert(fits); /* a block after less than a chunk */
+        (void)fits;
     } while (upload->gzip.avail_in > 0 || upload->gzip.avail_out == 0 ||
              (flush == Z_FINISH && result != Z_STREAM_END));
     if (upload->acknowledged + (int64_t)upload->tail.size <= FILE_LIMIT) return true;
@@ -242,25 +261,16 @@ bool upload_add(struct upload *upload, const void *bytes, size_t size, struct er
     assert(size <= LIMIT_STAGED + 1);
     upload->gzip.next_in = in.wanted;
     upload->gzip.avail_in = (uInt)size;
-    return pump(upload, Z_NO_FLUSH, err);
+    return compress_input(upload, Z_NO_FLUSH, err);
 }
 
 bool upload_end(struct upload *upload, struct error *err)
 {
-    if (!upload->ended && !pump(upload, Z_FINISH, err)) return false;
-    upload->ended = true;
-    while (!upload->accepted)
-        if (!step(upload, err)) return false;
-    return true;
-}
-
-bool upload_rewind(struct upload *upload, const char *job)
-{
-    if (upload->acknowledged > 0) return false;
-    free(upload->session);
-    upload->session = NULL;
-    upload->job = job;
-    upload->accepted = upload->unclear = false;
-    upload->idle = 0;
+    if (upload->total == NO_TOTAL) {
+        if (!compress_input(upload, Z_FINISH, err)) return false;
+        upload->total = upload->acknowledged + (int64_t)upload->tail.size;
+    }
+    while (upload->state != UPLOAD_DONE)
+        if (!advance(upload, err)) return false;
     return true;
 }

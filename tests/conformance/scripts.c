@@ -8,8 +8,9 @@
 
 #include "fake_members.h"
 #include "fake_streams.h"
-#include "internal.h"
+#include "schema.h"
 #include "sources/sources.h"
+#include "sql.h"
 
 static const struct sql_names names = {.project = "judge", .dataset = "desk", .control = "desk_caseload"};
 
@@ -53,7 +54,7 @@ static void add_commit(json_t *statements, const char *name, const bool staged[3
     };
 
     stages[SQL_STAGE_REJECTED] = staged[2] ? "stage_tickets_0_rejected" : NULL;
-    if (!sql_commit(&names, &selection, stages, text)) abort();
+    sql_commit(&names, &selection, stages, text);
     add_text(statements, name, text);
 }
 
@@ -63,7 +64,7 @@ static void add_reconcile(json_t *statements, const char *name, const char *stag
         .stream = &fake_members_reconciliation, .tables = {&fake_members_ids}, .table_count = 1};
     const char *stages[LIMIT_TABLES + 1] = {stage};
 
-    if (!sql_commit(&names, &selection, stages, text)) abort();
+    sql_commit(&names, &selection, stages, text);
     add_text(statements, name, text);
 }
 

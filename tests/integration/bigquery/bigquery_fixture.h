@@ -7,7 +7,10 @@
 #ifndef CASELOAD_TESTS_BIGQUERY_FIXTURE_H
 #define CASELOAD_TESTS_BIGQUERY_FIXTURE_H
 
-#include "../../../src/bigquery/internal.h" /* one test spoils a load from inside */
+#include "../../../src/bigquery/job.h" /* cells */
+#include "../../../src/bigquery/schema.h"
+#include "../../../src/bigquery/stage.h" /* one test spoils a load from inside */
+#include "../../../src/bigquery/table.h"
 #include "base/mem.h"
 
 struct bench {

@@ -158,6 +158,7 @@ static void a_result_without_rows_proves_nothing(void **unused)
         struct error err = {0};
         struct committed committed = {0};
         struct bench bench = bench_new();
+        must(prepare(&bench, &both, &err), &err); /* it has a query of its own */
         snprintf(line, sizeof line, "bigquery jobs.getQueryResults 1 body %s", bodies[i]);
         fault(line);
         must(load_unit(&bench, &committed, &err), &err);

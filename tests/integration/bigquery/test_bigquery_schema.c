@@ -226,14 +226,14 @@ static void differences_are_named(void **unused)
     (void)unused;
     struct error err = {0};
     struct bench bench = bench_new();
-    assert_differs(&bench, &early, "things: the table is missing: it will be made\n");
+    assert_differs(&bench, &early, "things: the table is missing: it will be created\n");
     must(prepare(&bench, &early, &err), &err);
     assert_differs(&bench, &early, "");
     add_theirs(&bench);
-    assert_differs(&bench, &early, "things.theirs: STRING NULLABLE of somebody else's: left alone\n");
+    assert_differs(&bench, &early, "things.theirs: STRING NULLABLE is not one of ours: left alone\n");
     assert_differs(&bench, &misfit,
-                   "things.home: is RECORD NULLABLE, has to be STRING NULLABLE: refused\n"
-                   "things.theirs: STRING NULLABLE of somebody else's: left alone\n");
+                   "things.home: is RECORD NULLABLE, must be STRING NULLABLE: refused\n"
+                   "things.theirs: STRING NULLABLE is not one of ours: left alone\n");
     bool differs = false;
     char *text = differences(&bench, &late, &differs);
     assert_non_null(strstr(text, "things.name: STRING NULLABLE is missing: it will be added\n"));
@@ -243,7 +243,7 @@ static void differences_are_named(void **unused)
     size_t patches = journal_count("\"tables.patch\"");
     assert_int_equal(patches, 1); /* add_theirs: looking changes nothing */
     assert_false(prepare(&bench, &misfit, &err));
-    assert_non_null(strstr(err.text, "column home is RECORD NULLABLE but has to be STRING NULLABLE"));
+    assert_non_null(strstr(err.text, "column home is RECORD NULLABLE but must be STRING NULLABLE"));
     bench_done(&bench);
 }
 
@@ -288,7 +288,7 @@ static void prepare_early(const struct bench *bench, const struct stream *stream
         needed.tables[i] = &tables[i];
     }
     if (stream->kind != STREAM_RECONCILE) must(prepare(bench, &needed, &err), &err);
-    tables_forget((struct bigquery *)bench->warehouse);
+    table_cache_clear((struct bigquery *)bench->warehouse);
 }
 
 /* Every column of every table is one that was added later, and is looked up in _extra. */

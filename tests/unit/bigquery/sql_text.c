@@ -10,6 +10,20 @@
 
 const struct sql_names names = {.project = "acme-data", .dataset = "desk", .control = "desk_caseload"};
 
+void assert_sendable(const struct buf *sql)
+{
+    struct error err = {0};
+    if (!sql_check(sql, "test", &err)) fail_msg("%s", err.text);
+}
+
+void assert_not_sendable(struct buf *sql)
+{
+    struct error err = {0};
+    assert_false(sql_check(sql, "test", &err));
+    assert_int_equal(err.kind, ERROR_REFUSED);
+    buf_reset(sql);
+}
+
 void assert_has(const char *text, const char *part)
 {
     if (!strstr(text, part)) fail_msg("missing: %s\nin: %s", part, text);

@@ -7,8 +7,10 @@
 
 #include <cmocka.h>
 
-#include "internal.h"
+#include "api.h"
+#include "schema.h"
 #include "sql_text.h"
+#include "table.h"
 
 static const struct column talk_columns[] = {
     {.name = "id", .type = COLUMN_STRING, .mode = COLUMN_REQUIRED},
@@ -60,7 +62,8 @@ static char *script(const struct selection *selection, const char *const stages[
 {
     struct buf sql;
     buf_init(&sql, LIMIT_SQL);
-    assert_true(sql_commit(&names, selection, stages, &sql));
+    sql_commit(&names, selection, stages, &sql);
+    assert_sendable(&sql);
     assert_null(strstr(buf_string(&sql), "${"));
     return buf_take(&sql, NULL);
 }
@@ -246,11 +249,68 @@ static void other_statements_are_whole(void **state)
 static void names_are_checked(void **state)
 {
     (void)state;
-    assert_true(sql_name_valid("acme-data", true));
-    assert_false(sql_name_valid("acme-data", false));
-    assert_false(sql_name_valid("", true));
-    assert_false(sql_name_valid(NULL, true));
-    assert_false(sql_name_valid("a`; DROP TABLE x", true));
+    assert_true(sql_is_name("Acme_2"));
+    static const char *const bad_names[] = {"acme-data", "", NULL, "a.b", "a`; DROP TABLE x", "\xc3\xa4"};
+    for (size_t i = 0; i < sizeof bad_names / sizeof *bad_names; i++)
+        assert_false(sql_is_name(bad_names[i]));
+    static const char *const bad_projects[] = {
+        "", NULL, "a.b", ":a", "a.com:", "a.com:b:c", "a`b:c", "a.com:b.c", "a/b.c:d", "a.com:b`; --"};
+    assert_true(sql_is_project("acme-data"));
+    assert_true(sql_is_project("example.com:acme-data"));
+    for (size_t i = 0; i < sizeof bad_projects / sizeof *bad_projects; i++)
+        assert_false(sql_is_project(bad_projects[i]));
+}
+
+/* Also in a build without assertions: a name that could end its quotes never reaches BigQuery. */
+static void statements_with_bad_names_are_not_sent(void **state)
+{
+    (void)state;
+    static const char *const bad_key[] = {"id` = '' OR `id"};
+    struct table table = parts;
+    struct stream stream = talks;
+    struct selection selection = {.stream = &stream, .tables = {&table}, .table_count = 1};
+    const char *stages[LIMIT_TABLES + 1] = {"stage_a"};
+    struct buf sql;
+    buf_init(&sql, LIMIT_SQL);
+    table.key = bad_key;
+    table.key_count = 1;
+    sql_commit(&names, &selection, stages, &sql);
+    assert_not_sendable(&sql);
+    sql_latest_text(&names, &table, NULL, &sql);
+    assert_not_sendable(&sql);
+    sql_latest_table_text(&names, &table, NULL, "1", &sql);
+    assert_not_sendable(&sql);
+    table = parts;
+    table.name = "parts` -- ";
+    sql_commit(&names, &selection, stages, &sql);
+    assert_not_sendable(&sql);
+    sql_adopt_text(&names, &table, &sql);
+    assert_not_sendable(&sql);
+    table = parts;
+    stages[0] = "stage`";
+    sql_commit(&names, &selection, stages, &sql);
+    assert_not_sendable(&sql);
+    stages[0] = "stage_a";
+    stream.name = "talks'; DROP TABLE x; --"; /* it stands within a literal */
+    sql_commit(&names, &selection, stages, &sql);
+    assert_not_sendable(&sql);
+    const struct sql_names foreign = {.project = "a`.b", .dataset = "desk", .control = "desk_caseload"};
+    sql_state_text(&foreign, &talks, &sql);
+    assert_not_sendable(&sql);
+    buf_done(&sql);
+}
+
+static void projects_of_a_domain_are_served(void **state)
+{
+    (void)state;
+    const struct sql_names domain = {
+        .project = "example.com:acme", .dataset = "desk", .control = "desk_caseload"};
+    struct buf sql;
+    buf_init(&sql, LIMIT_SQL);
+    sql_state_text(&domain, &talks, &sql);
+    assert_sendable(&sql);
+    assert_has(buf_string(&sql), "FROM `example.com:acme.desk.talks`");
+    buf_done(&sql);
 }
 
 static void tokens_stay_on_their_host(void **state)
@@ -267,13 +327,13 @@ static void tokens_stay_on_their_host(void **state)
 static void reasons_say_what_to_do(void **state)
 {
     (void)state;
-    assert_int_equal(reason_of_job("backendError", ""), REACT_AGAIN);
-    assert_int_equal(reason_of_job("invalidQuery", "Query error: caseload: contacts"), REACT_FAIL);
+    assert_int_equal(reason_of_job("backendError", ""), RETRY_NOW);
+    assert_int_equal(reason_of_job("invalidQuery", "Query error: caseload: contacts"), RETRY_NEVER);
     assert_int_equal(
         reason_of_job("invalidQuery", "Transaction is aborted due to concurrent update against table x"),
-        REACT_AGAIN);
-    assert_int_equal(reason_of_job("quotaExceeded", ""), REACT_LATER);
-    assert_int_equal(reason_of_job("neverHeardOf", ""), REACT_FAIL);
+        RETRY_NOW);
+    assert_int_equal(reason_of_job("quotaExceeded", ""), RETRY_LATER);
+    assert_int_equal(reason_of_job("neverHeardOf", ""), RETRY_NEVER);
     assert_int_equal(reason_kind("accessDenied"), ERROR_AUTH);
 }
 
@@ -320,6 +380,8 @@ int main(void)
         cmocka_unit_test(births_of_tables_are_bounded),
         cmocka_unit_test(other_statements_are_whole),
         cmocka_unit_test(names_are_checked),
+        cmocka_unit_test(statements_with_bad_names_are_not_sent),
+        cmocka_unit_test(projects_of_a_domain_are_served),
         cmocka_unit_test(tokens_stay_on_their_host),
         cmocka_unit_test(reasons_say_what_to_do),
         cmocka_unit_test(schemas_are_merged),

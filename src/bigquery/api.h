@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* api.h - one REST call of BigQuery, retried; and what BigQuery's error reasons mean.
+ *
+ * Protocol: https://cloud.google.com/bigquery/docs/reference/rest, error reasons:
+ * https://cloud.google.com/bigquery/docs/error-messages
+ */
+#ifndef CASELOAD_BIGQUERY_API_H
+#define CASELOAD_BIGQUERY_API_H
+
+#include "base/json.h"
+#include "internal.h"
+
+enum retry_class {
+    RETRY_NEVER, /* it will never work */
+    RETRY_NOW,   /* a request: send it again; a job: run it again under a new id */
+    RETRY_LATER  /* not within this message's patience */
+};
+
+/* --- reason.c --- */
+
+enum retry_class reason_of_job(const char *name, const char *message);
+/* Of an HTTP error reply; fills err in any case. */
+enum retry_class reason_of_reply(const struct http_reply *reply, const char *what, struct error *err);
+enum error_kind reason_kind(const char *name);
+const char *reason_advice(const char *name);
+
+/* --- api.c --- */
+
+struct api_call {
+    const char *method;
+    const char *path;   /* after .../projects/<project>/, with its query */
+    const json_t *body; /* NULL: none */
+    const char *etag;   /* If-Match; NULL: none */
+    const char *what;   /* "BigQuery tables.get" */
+    int accept[2];      /* error statuses that the caller deals with */
+    bool starts_upload; /* a resumable one */
+    bool may_be_new;    /* notFound may mean: created a moment ago */
+    bool best_effort;   /* one try */
+};
+
+struct api_answer {
+    int status;
+    json_t *json;  /* NULL: no body */
+    char *session; /* the upload's session URI, a capability: never shown. NULL: none */
+};
+
+/* True: 2xx or an accepted status. The answer is yours: api_answer_done. */
+bool api_do(struct bigquery *bq, const struct api_call *call, struct api_answer *out_answer,
+            struct error *err) CHECKED;
+void api_answer_done(struct api_answer *answer);
+bool api_sleep(struct bigquery *bq, int64_t ms, struct error *err) CHECKED; /* false: stopped */
+bool api_stopped(struct bigquery *bq, struct error *err);                   /* true: err says so */
+/* Is this URL on the configured host? Tokens are sent nowhere else. */
+bool api_same_host(const char *base_url, const char *url);
+bool api_query(struct buf *path, const char *name, const char *value); /* adds "&location=EU", escaped */
+
+#endif

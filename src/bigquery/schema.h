@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* schema.h - tables as BigQuery's JSON, and how an existing table differs from what we need. What comes out
+ * is yours unless it says borrowed. */
+#ifndef CASELOAD_BIGQUERY_SCHEMA_H
+#define CASELOAD_BIGQUERY_SCHEMA_H
+
+#include "base/error.h"
+#include "base/json.h"
+#include "core/stream.h"
+
+/* Arrays of fields: */
+json_t *schema_data(const struct table *table);
+json_t *schema_stage(const struct table *table);
+json_t *schema_runs(void);
+json_t *schema_rejected(void);
+json_t *schema_rejected_stage(void);
+json_t *schema_lock(void);
+
+json_t *schema_table(const struct table *table); /* the whole resource, with partitioning and clustering */
+
+/* BigQuery takes two names of some types, and reports the older one. */
+const char *schema_type(const json_t *field);
+const char *schema_mode(const json_t *field);
+json_t *schema_find(const json_t *fields, const char *name); /* borrowed; NULL: no such field */
+/* Adds to existing (an array of fields) what it lacks of wanted. ERROR_REFUSED names a difference that can't
+ * be mended. */
+bool schema_merge(json_t *existing, const json_t *wanted, bool *out_changed, struct error *err) CHECKED;
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sql.h - the statements, made of the texts in sql/.
+ *
+ * Values travel as parameters. Only names are put into a text, and only if they are made of letters, digits
+ * and _. For any other name the text gets a byte that sql_check refuses, so that such a statement is never
+ * sent. The builders append to out_sql.
+ */
+#ifndef CASELOAD_BIGQUERY_SQL_H
+#define CASELOAD_BIGQUERY_SQL_H
+
+#include "base/buf.h"
+#include "base/json.h"
+#include "internal.h"
+
+extern const char sql_adopt[], sql_attributes[], sql_commit_check[], sql_commit_declare[],
+    sql_commit_doubled[], sql_commit_ledger[], sql_commit_lock[], sql_commit_reconcile[],
+    sql_commit_reconcile_back[], sql_commit_reconcile_doubled[], sql_commit_reconcile_empty[],
+    sql_commit_rejected[], sql_commit_result[], sql_commit_union[], sql_custom[], sql_latest[],
+    sql_latest_day[], sql_latest_gone[], sql_latest_set[], sql_latest_table[], sql_ledger[], sql_seed[],
+    sql_state[];
+
+#define SQL_PATH (3 * TABLE_ID)
+
+struct sql_names {
+    const char *project, *dataset, *control;
+};
+
+struct sql_value {
+    const char *name, *text;
+};
+
+#define SQL_STAGE_REJECTED LIMIT_TABLES /* the index of the rejected records among stages */
+
+bool sql_is_name(const char *name);       /* [A-Za-z0-9_]+ */
+bool sql_is_project(const char *project); /* the same with -, perhaps after a domain: example.com:acme-data */
+void sql_path(char out[SQL_PATH], const struct sql_names *names, const char *dataset, const char *table);
+void sql_quote(char out[TABLE_ID], const char *name); /* `name` */
+void sql_word(char out[TABLE_ID], const char *name);  /* name, to stand within a literal */
+void sql_literal(struct buf *out, const char *text);  /* any text as a literal */
+/* Appends the text with its placeholders filled. A placeholder without value, or a value without placeholder,
+ * is our mistake. */
+void sql_fill(struct buf *out, const char *text, const struct sql_value *values, size_t count);
+/* May the statement be sent? Else ERROR_LIMIT: it is too long, or holds a name that it must not. */
+bool sql_check(const struct buf *sql, const char *what, struct error *err) CHECKED;
+
+/* The commit of a selection; stages[i] NULL: nothing staged for that table. */
+void sql_commit(const struct sql_names *names, const struct selection *selection,
+                const char *const stages[LIMIT_TABLES + 1], struct buf *out_sql);
+void sql_state_text(const struct sql_names *names, const struct stream *stream, struct buf *out_sql);
+void sql_adopt_text(const struct sql_names *names, const struct table *table, struct buf *out_sql);
+void sql_ledger_text(const struct sql_names *names, struct buf *out_sql);
+void sql_seed_text(const struct sql_names *names, const struct stream *stream, struct buf *out_sql);
+
+/* --- sql_views.c --- */
+
+/* Names, types and whether custom, of the newest day of an attribute list. */
+void sql_attributes_text(const struct sql_names *names, const struct stream *stream, struct buf *out_sql);
+/* fields: the live table's, which show the columns that were added later; NULL: none were. */
+void sql_latest_text(const struct sql_names *names, const struct table *table, const json_t *fields,
+                     struct buf *out_sql);
+void sql_latest_table_text(const struct sql_names *names, const struct table *table, const json_t *fields,
+                           const char *as_of, struct buf *out_sql);
+
+/* An attribute that a workspace added, and the column that shows it. */
+struct custom_attribute {
+    const char *name; /* any text: it comes from outside */
+    const char *type;
+    char column[TABLE_ID];
+};
+
+void sql_custom_text(const struct sql_names *names, const struct table *of,
+                     const struct custom_attribute *attributes, size_t count, struct buf *out_sql);
+
+#endif

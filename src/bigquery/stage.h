@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* stage.h - the rows of one unit on their way into the tables: upload, staging tables, transaction.
+ *
+ * Protocol of the upload: https://cloud.google.com/bigquery/docs/loading-data-local (resumable). A load is
+ * used in this order: begin, any writes and rejects, then commit_run or nothing, then free.
+ */
+#ifndef CASELOAD_BIGQUERY_STAGE_H
+#define CASELOAD_BIGQUERY_STAGE_H
+
+#include <zlib.h>
+
+#include "base/random.h"
+#include "sql.h"
+
+/* --- upload.c --- */
+
+enum upload_state {
+    UPLOAD_NEW,     /* there is no session yet */
+    UPLOAD_SENDING, /* `acknowledged` is what BigQuery has */
+    UPLOAD_UNKNOWN, /* the last answer was lost: ask how much BigQuery has */
+    UPLOAD_DONE     /* the job exists */
+};
+
+/* Memory is bounded: the tail holds at most one chunk and one block of gzip. */
+struct upload {
+    struct bigquery *bq;
+    const char *job;             /* borrowed: the load job's id */
+    const json_t *configuration; /* borrowed */
+    enum upload_state state;
+    char *session;        /* a capability: never shown */
+    struct buf tail;      /* compressed bytes that are not acknowledged */
+    int64_t acknowledged; /* bytes before the tail */
+    int64_t total;        /* bytes of the whole file; -1: more may come */
+    int failures;         /* requests without progress, in a row */
+    int64_t first_failure_ms;
+    z_stream gzip;
+};
+
+bool upload_begin(struct upload *upload, struct bigquery *bq, const char *job, const json_t *configuration,
+                  struct error *err) CHECKED;
+bool upload_add(struct upload *upload, const void *bytes, size_t size, struct error *err) CHECKED;
+bool upload_end(struct upload *upload, struct error *err) CHECKED; /* true: the job exists */
+/* Prepares the same file for a new job id; false: part of it was sent and is not here any more. */
+bool upload_rewind(struct upload *upload, const char *job);
+void upload_done(struct upload *upload);
+
+/* --- stage.c --- */
+
+struct stage {
+    char table[TABLE_ID];
+    char job[JOB_ID];
+    json_t *configuration;
+    struct upload upload;
+    int64_t rows;
+    bool is_used;
+};
+
+struct load {
+    struct bigquery *bq;
+    const struct selection *selection;
+    char nonce[RANDOM_NAME];
+    struct stage stages[LIMIT_TABLES + 1]; /* the last: rejected records */
+    struct buf row;
+};
+
+bool stage_begin(struct bigquery *bq, const struct selection *selection, struct load **out_load,
+                 struct error *err) CHECKED;
+bool stage_write(struct load *load, size_t table, const char *row, size_t size, struct error *err) CHECKED;
+bool stage_reject(struct load *load, const struct reject *reject, struct error *err) CHECKED;
+bool stage_finish(struct load *load, struct error *err) CHECKED; /* true: all rows are in staging tables */
+void stage_free(struct load *load);                              /* and drops the staging tables */
+
+/* --- commit.c --- */
+
+bool commit_run(struct load *load, const struct commit *commit, struct committed *out_committed,
+                struct error *err) CHECKED;
+
+#endif

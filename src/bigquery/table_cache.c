@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "table.h"
+
+struct table_cache_entry *table_cache_find(struct bigquery *bq, const struct stream *stream)
+{
+    for (size_t i = 0; i < bq->table_cache_count; i++)
+        if (bq->table_cache[i].stream == stream) return &bq->table_cache[i];
+    return NULL;
+}
+
+void table_cache_clear(struct bigquery *bq)
+{
+    bq->table_cache_count = 0;
+}
+
+void table_cache_store(struct bigquery *bq, const struct table_cache_entry *entry)
+{
+    struct table_cache_entry *slot = table_cache_find(bq, entry->stream);
+    if (!slot && bq->table_cache_count < LIMIT_STREAMS) slot = &bq->table_cache[bq->table_cache_count++];
+    if (slot) *slot = *entry;
+}
