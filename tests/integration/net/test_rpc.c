@@ -9,74 +9,15 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/x509v3.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "grpc_stub.h"
+#include "httpd/tls.h"
 #include "net/rpc.h"
 
 #define DETAIL 512
 #define METHOD "/test.Service/Echo"
-
-/* ---- a certificate for 127.0.0.1, made for this run ---- */
-
-struct identity {
-    char *key_pem, *certificate_pem;
-    char path[64]; /* the certificate as a file */
-};
-
-static char *text_of(BIO *memory)
-{
-    char *bytes;
-    long size = BIO_get_mem_data(memory, &bytes);
-    char *text = mem_bytes(bytes, (size_t)size);
-    BIO_free(memory);
-    return text;
-}
-
-static void make_identity(struct identity *identity)
-{
-    EVP_PKEY *key = EVP_EC_gen("P-256");
-    X509 *certificate = X509_new();
-    assert_non_null(key);
-    X509_set_version(certificate, X509_VERSION_3);
-    ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
-    X509_gmtime_adj(X509_getm_notBefore(certificate), -3600);
-    X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
-    X509_set_pubkey(certificate, key);
-    X509_NAME *name = X509_get_subject_name(certificate);
-    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"stub", -1, -1, 0);
-    X509_set_issuer_name(certificate, name);
-    X509_EXTENSION *names =
-        X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, "IP:127.0.0.1,DNS:localhost");
-    X509_add_ext(certificate, names, -1);
-    X509_EXTENSION_free(names);
-    assert_true(X509_sign(certificate, key, EVP_sha256()) > 0);
-
-    BIO *key_out = BIO_new(BIO_s_mem()), *certificate_out = BIO_new(BIO_s_mem());
-    assert_true(PEM_write_bio_PrivateKey(key_out, key, NULL, NULL, 0, NULL, NULL));
-    assert_true(PEM_write_bio_X509(certificate_out, certificate));
-    identity->key_pem = text_of(key_out);
-    identity->certificate_pem = text_of(certificate_out);
-    snprintf(identity->path, sizeof identity->path, "/tmp/caseload-rpc-XXXXXX");
-    int fd = mkstemp(identity->path);
-    assert_true(fd >= 0);
-    FILE *file = fdopen(fd, "w");
-    fputs(identity->certificate_pem, file);
-    assert_int_equal(fclose(file), 0);
-    X509_free(certificate);
-    EVP_PKEY_free(key);
-}
-
-static void identity_done(struct identity *identity)
-{
-    unlink(identity->path);
-    free(identity->key_pem);
-    free(identity->certificate_pem);
-}
 
 /* ---- a token that is counted, and a server that judges it ---- */
 
@@ -119,28 +60,33 @@ static void answer(void *self, const struct stub_call *call, struct stub_answer 
 }
 
 struct scene {
-    struct identity identity;
+    struct tls *tls;
+    char ca_file[64];
     struct witness witness;
     struct counted token;
     struct stub *stub;
     struct rpc *rpc;
 };
 
-/* ca: trust the stub's certificate. */
+/* ca: trust the authority of the stub's certificate. */
 static void open_scene(struct scene *scene, bool tls, bool ca)
 {
     struct error err = {0};
-    make_identity(&scene->identity);
+    snprintf(scene->ca_file, sizeof scene->ca_file, "/tmp/caseload-rpc-XXXXXX");
+    int fd = mkstemp(scene->ca_file);
+    assert_true(fd >= 0 && close(fd) == 0);
+    scene->tls = tls_new(scene->ca_file, &err);
+    assert_non_null(scene->tls);
     scene->token.port.get = get;
     struct stub_settings stub = {.answer = answer, .self = &scene->witness};
-    if (tls) stub.key_pem = scene->identity.key_pem;
-    if (tls) stub.certificate_pem = scene->identity.certificate_pem;
+    if (tls) stub.key_pem = tls_key_pem(scene->tls);
+    if (tls) stub.certificate_pem = tls_certificate_pem(scene->tls);
     scene->stub = stub_start(&stub);
     AUTO(mem_free) char *target = mem_format("127.0.0.1:%d", stub_port(scene->stub));
     struct rpc_settings settings = {.target = target,
                                     .plaintext = !tls,
                                     .token = &scene->token.port,
-                                    .ca_file = ca ? scene->identity.path : NULL,
+                                    .ca_file = ca ? scene->ca_file : NULL,
                                     .user_agent = "caseload-test"};
     if (!rpc_new(&settings, &scene->rpc, &err)) fail_msg("%s", err.text);
 }
@@ -149,7 +95,8 @@ static void close_scene(struct scene *scene)
 {
     rpc_free(scene->rpc);
     stub_stop(scene->stub);
-    identity_done(&scene->identity);
+    unlink(scene->ca_file);
+    tls_free(scene->tls);
 }
 
 static enum rpc_status echo(struct rpc *rpc, const char *text, struct buf *reply, char *detail)
