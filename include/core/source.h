@@ -23,7 +23,7 @@ struct window {
 
 struct record {
     size_t table;        /* index into the selection's tables; a child follows its parent at once */
-    const json_t *body;  /* any JSON; not an object: it will be rejected */
+    json_t *body;        /* any JSON; not an object: it will be rejected */
     const char *problem; /* not NULL: it can't be loaded, for this reason; body is what is known of it */
     int64_t
         listed_us; /* of a parent: the version that it was listed with, which gave it its place; 0: unknown */

@@ -2,7 +2,7 @@
 /* stream.h - what a stream is: pure data, constant for the life of the process.
  *
  * A stream fills one table of its own and those of its children. A table is a grow-only set of rows keyed
- * (key columns, version). Names of columns are the names of the record's fields, so a column needs no path.
+ * (key columns, version). A column takes the record's field of its name, unless it says otherwise: no paths.
  */
 #ifndef CASELOAD_CORE_STREAM_H
 #define CASELOAD_CORE_STREAM_H
@@ -26,6 +26,7 @@ enum column_mode { COLUMN_NULLABLE, COLUMN_REQUIRED, COLUMN_REPEATED };
 
 struct column {
     const char *name;
+    const char *field; /* of the record, if the source names it otherwise ("createdAt"); NULL: the name */
     enum column_type type;
     enum column_mode mode;
     const struct column *fields; /* of a RECORD */
@@ -121,5 +122,7 @@ const char *stream_kind_name(enum stream_kind kind); /* "incremental" */
  * same lock: inserts never conflict with each other, so a key that both load would be stored twice. */
 const char *stream_lock(const struct stream *stream);
 const struct column *table_column(const struct table *table, const char *name); /* NULL if there is none */
+const char *column_field(const struct column *column);
+const char *table_field(const struct table *table, const char *name); /* of the column of that name */
 
 #endif

@@ -63,6 +63,7 @@ struct http_request {
     const char *url;            /* absolute */
     const char *const *headers; /* "Name: value", NULL at the end; may be NULL */
     struct token *token;        /* Authorization: Bearer, over https or to loopback only; NULL: none */
+    const char *token_mark;     /* not NULL: the token replaces this text in the body, no header has it */
     bool direct;                /* never through a proxy; loopback never is */
     const void *body;           /* NULL: none; borrowed until http_wait returns */
     size_t body_size;

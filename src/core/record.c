@@ -9,14 +9,14 @@ struct record record_hold(const struct record *record)
 {
     struct record held = *record;
 
-    held.body = json_incref((json_t *)(uintptr_t)record->body);
+    held.body = json_incref(record->body);
     if (record->problem) held.problem = mem_text(record->problem);
     return held;
 }
 
 void record_drop(struct record *record)
 {
-    json_decref((json_t *)(uintptr_t)record->body);
+    json_decref(record->body);
     free((char *)(uintptr_t)record->problem);
     *record = (struct record){0};
 }

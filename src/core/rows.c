@@ -138,7 +138,7 @@ static bool write_column(struct builder *builder, const struct column *column, c
                          const struct step *up)
 {
     struct buf *row = builder->row;
-    struct step step = {.up = up, .key = column->name};
+    struct step step = {.up = up, .key = column_field(column)};
     bool list = column->mode == COLUMN_REPEATED;
     size_t before = row->size;
     size_t start;
@@ -165,7 +165,7 @@ static const struct column *find(const struct column *fields, size_t count, cons
     for (size_t i = 0; i < count; i++) {
         size_t at = *cursor + i < count ? *cursor + i : *cursor + i - count;
 
-        if (strcmp(fields[at].name, key) == 0) {
+        if (strcmp(column_field(&fields[at]), key) == 0) {
             *cursor = at + 1 < count ? at + 1 : 0;
             return &fields[at];
         }
@@ -224,9 +224,15 @@ static const char *kind_of(const json_t *value)
     return "unknown";
 }
 
+/* Of the column of that name. */
+static const json_t *value_of(const struct table *table, const json_t *record, const char *name)
+{
+    return json_object_get(record, table_field(table, name));
+}
+
 void row_id(const struct table *table, const json_t *record, char out_id[LIMIT_NAME])
 {
-    const json_t *value = table->key_count > 0 ? json_object_get(record, table->key[0]) : NULL;
+    const json_t *value = table->key_count > 0 ? value_of(table, record, table->key[0]) : NULL;
     size_t size = json_string_length(value);
 
     out_id[0] = '\0';
@@ -246,7 +252,7 @@ void row_id(const struct table *table, const json_t *record, char out_id[LIMIT_N
 static const char *empty_key(const struct table *table, const json_t *record)
 {
     for (size_t i = 0; i < table->key_count; i++) {
-        const json_t *value = json_object_get(record, table->key[i]);
+        const json_t *value = value_of(table, record, table->key[i]);
 
         if (!value || json_is_null(value) || (json_is_string(value) && json_string_length(value) == 0))
             return table->key[i];
@@ -263,7 +269,7 @@ static const char *missing_column(const struct table *table, const json_t *recor
     buf_init(&unused, LIMIT_ROW);
     for (size_t i = 0; i < table->column_count; i++) {
         const struct column *column = &table->columns[i];
-        const json_t *value = json_object_get(record, column->name);
+        const json_t *value = json_object_get(record, column_field(column));
 
         buf_reset(&unused);
         if (column->mode == COLUMN_REQUIRED &&
@@ -298,11 +304,11 @@ static bool read_times(const struct table *table, const json_t *record, const st
 
     if (!row_version(table, record, &facts->version_us))
         bad = table->version;
-    else if (table->day && !row_instant(json_object_get(record, table->day), &day_us))
+    else if (table->day && !row_instant(value_of(table, record, table->day), &day_us))
         bad = table->day;
     if (bad) {
         (void)snprintf(facts->problem, sizeof facts->problem, "its time \"%s\" can't be read: it is %s", bad,
-                       kind_of(json_object_get(record, bad)));
+                       kind_of(value_of(table, record, bad)));
         return false;
     }
     if (table->day) facts->day = zone_day(zone, floor_seconds(day_us));
@@ -351,7 +357,7 @@ enum row_outcome row_build(const struct table *table, const json_t *record, cons
     column = empty_key(table, record);
     if (column)
         return reject(out_row, out_facts, "it can't be keyed: \"%s\" is %s", column,
-                      kind_of(json_object_get(record, column)));
+                      kind_of(value_of(table, record, column)));
     if (!read_times(table, record, zone, out_facts)) return ROW_REJECTED;
     buf_init(&builder.extra, out_row->limit);
     buf_init(&builder.path, out_row->limit);
@@ -364,11 +370,11 @@ enum row_outcome row_build(const struct table *table, const json_t *record, cons
     if (required == required_columns(table)) return ROW_BUILT;
     column = missing_column(table, record);
     return reject(out_row, out_facts, "its required \"%s\" can't be read: it is %s",
-                  column ? column : "column", kind_of(column ? json_object_get(record, column) : NULL));
+                  column ? column : "column", kind_of(column ? value_of(table, record, column) : NULL));
 }
 
 bool row_version(const struct table *table, const json_t *record, int64_t *out_us)
 {
     *out_us = 0;
-    return !table->version || row_instant(json_object_get(record, table->version), out_us);
+    return !table->version || row_instant(value_of(table, record, table->version), out_us);
 }

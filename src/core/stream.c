@@ -28,3 +28,15 @@ const struct column *table_column(const struct table *table, const char *name)
         if (strcmp(table->columns[i].name, name) == 0) return &table->columns[i];
     return NULL;
 }
+
+const char *column_field(const struct column *column)
+{
+    return column->field ? column->field : column->name;
+}
+
+const char *table_field(const struct table *table, const char *name)
+{
+    const struct column *column = table_column(table, name);
+
+    return column ? column_field(column) : name;
+}

@@ -228,6 +228,30 @@ static void finish(struct http_call *call)
     call->state = CALL_ENDED;
 }
 
+/* The body with the token in place of its mark, in a secret's own memory. A token is printable ASCII; one
+ * with a quote or backslash would need escaping. */
+static bool set_body_token(struct http_call *call, const struct secret *token, struct error *err)
+{
+    const char *body = call->request.body;
+    const char *mark = body ? strstr(body, call->request.token_mark) : NULL;
+    if (!mark || strpbrk(secret_reveal(token), "\"\\"))
+        return error_set(
+            err, ERROR_CONFIG,
+            "the token can't be put into the request: it has a quote or backslash; check where it "
+            "was copied from");
+    size_t before = (size_t)(mark - body), mark_size = strlen(call->request.token_mark);
+    size_t after = call->request.body_size - before - mark_size;
+    size_t size = before + token->size + after;
+    AUTO(mem_free) char *room = mem_format("%*s", (int)size, "");
+    if (!secret_set(&call->bearer, room, size, err)) return false;
+    memcpy(call->bearer.bytes, body, before);
+    memcpy(call->bearer.bytes + before, secret_reveal(token), token->size);
+    memcpy(call->bearer.bytes + before + token->size, mark + mark_size, after);
+    curl_easy_setopt(call->easy, CURLOPT_POSTFIELDS, call->bearer.bytes);
+    curl_easy_setopt(call->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)size);
+    return true;
+}
+
 /* Builds the header in a secret's own memory, and a list head around it that curl borrows. */
 static bool set_bearer(struct http_call *call, struct error *err)
 {
@@ -237,6 +261,7 @@ static bool set_bearer(struct http_call *call, struct error *err)
     if (!token) return true;
     AUTO(secret_done) struct secret bare = {0};
     if (!token->get(token, call->renew, &bare, err)) return false;
+    if (call->request.token_mark) return set_body_token(call, &bare, err);
     size_t head = strlen(BEARER);
     AUTO(mem_free) char *room = mem_format("%*s", (int)(head + bare.size), "");
     if (!secret_set(&call->bearer, room, head + bare.size, err)) return false;

@@ -36,7 +36,7 @@ struct http_call {
     struct curl_slist bearer_line; /* a list of its own head: the secret is in no other memory of ours */
     struct curl_slist quota_line;  /* behind it: "x-goog-user-project: ..." */
     char *quota;
-    struct secret bearer; /* "Authorization: Bearer ..." */
+    struct secret bearer; /* "Authorization: Bearer ...", or the body with the token */
 
     CURL *easy;
     char curl_text[CURL_ERROR_SIZE];

@@ -47,7 +47,7 @@ static bool named(const char *type, const char *table)
 static const struct table *table_of_path(const char *path, const char *list)
 {
     for (size_t i = 0; path && list && i < intercom_type.stream_count; i++) {
-        const struct intercom_stream *stream = (const struct intercom_stream *)intercom_type.streams[i];
+        const struct rest_stream *stream = (const struct rest_stream *)intercom_type.streams[i];
 
         if (strcmp(stream->path, path) == 0 && strcmp(stream->list, list) == 0) return stream->stream.table;
     }
@@ -102,8 +102,8 @@ size_t tables_find(const struct tables *tables, const json_t *record, const stru
 void tables_part(const struct table *table, json_t *record)
 {
     for (size_t i = 0; i < intercom_type.stream_count; i++) {
-        const struct intercom_stream *stream = (const struct intercom_stream *)intercom_type.streams[i];
-        const char *parts = stream->thread ? stream->thread->parts : NULL;
+        const struct rest_stream *stream = (const struct rest_stream *)intercom_type.streams[i];
+        const char *parts = stream->children ? stream->children->list : NULL;
 
         if (stream->stream.table == table && parts)
             (void)json_object_del(json_object_get(record, parts), parts);

@@ -1,21 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "intercom.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "base/json.h"
 #include "base/mem.h"
 #include "base/suggest.h"
 #include "internal.h"
+#include "rest/exchange.h"
 
 #define DEFAULT_MINOR 16
 #define OLDEST_MINOR  11
 #define NEWEST_MINOR  17
-#define LIMIT_BASE    512 /* bytes of the base URL: requests are written into buffers of fixed room */
 
 static const struct region {
     const char *name;
@@ -26,16 +23,76 @@ static const struct region {
     {"au", "https://api.au.intercom.io"},
 };
 
-#define WAIT_SLICE_MS 1000
+/* --- the dialect --- */
 
-bool intercom_wait(struct intercom *intercom, int64_t ms, struct error *err)
+static const struct rest_refusal refusals[] = {
+    {400, "intercom_version_invalid", ERROR_FORBIDDEN,
+     "this version of the API does not have it: set a newer api_version, or leave it out"},
+    {402, NULL, ERROR_FORBIDDEN,
+     "the workspace's plan does not include it: leave it out, or change the plan"},
+    {403, NULL, ERROR_FORBIDDEN,
+     "plan or token do not include it: give the app this permission in the Developer Hub, or leave it out"},
+    {0, NULL, ERROR_REFUSED, "a retry will not help: check the version, the region and the base URL"},
+};
+
+static void read_failure(const json_t *answer, struct rest_failure *out_failure)
 {
-    for (int64_t left = ms; left > 0; left -= WAIT_SLICE_MS) {
-        progress_step(intercom->progress, "waiting for Intercom");
-        if (!clock_sleep_ms(left < WAIT_SLICE_MS ? left : WAIT_SLICE_MS, intercom->stop))
-            return error_set(err, ERROR_STOPPED,
-                             "waiting for Intercom: given up because the process is stopping");
-    }
+    const json_t *first = json_array_get(json_object_get(answer, "errors"), 0);
+    exchange_quote(out_failure->code, sizeof out_failure->code, json_text_at(first, "code"));
+    exchange_quote(out_failure->message, sizeof out_failure->message, json_text_at(first, "message"));
+}
+
+static bool is_stale_cursor(int status, const struct rest_failure *failure)
+{
+    return status == 400 &&
+           (strstr(failure->message, "starting_after") || strstr(failure->message, "cursor"));
+}
+
+static const struct rest_dialect dialect = {
+    .name = "Intercom",
+    .auth_advice = "copy it again from the Developer Hub, and check that it belongs to the configured region",
+    .probe_path = "/me",
+    .shared_advice = "is the API version right?",
+    .request_id_header = "x-request-id",
+    .request_id_member = "request_id",
+    .limit_header = "x-ratelimit-limit",
+    .remaining_header = "x-ratelimit-remaining",
+    .reset_header = "x-ratelimit-reset",
+    .size_parameter = "per_page",
+    .number_parameter = "page",
+    .cursor_parameter = "starting_after",
+    .total_member = "total_count",
+    .fallback_member = "data",
+    .refusals = refusals,
+    .read_failure = read_failure,
+    .is_stale_cursor = is_stale_cursor,
+    .next_page = intercom_next_page,
+};
+
+/* The versions of the API differ in what they have. */
+static bool check_stream(const struct rest_source *rest, const struct rest_stream *base, bool with_child_list,
+                         struct error *err)
+{
+    const struct intercom *intercom = (const struct intercom *)rest;
+    const struct intercom_stream *stream = (const struct intercom_stream *)base;
+    if (with_child_list && intercom->minor < stream->child_list_since)
+        return error_set(
+            err, ERROR_CONFIG,
+            "Intercom's API has %s from version 2.%d on, and 2.%d is configured: set a newer api_version, "
+            "or leave %s out of the streams",
+            base->child_list->table->name, stream->child_list_since, intercom->minor,
+            base->child_list->table->name);
+    if (intercom->minor < stream->since && !stream->older_path)
+        return error_set(
+            err, ERROR_FORBIDDEN,
+            "Intercom %s: the API has it from version 2.%d on, and source.api_version is 2.%d; set a "
+            "newer one, or leave the stream out",
+            base->stream.name, stream->since, intercom->minor);
+    if (base->is_typed && rest->type_count == 0)
+        return error_set(err, ERROR_CONFIG,
+                         "%s: there is no list of all types; name those to load in source.custom_objects, "
+                         "or leave the stream out",
+                         base->stream.name);
     return true;
 }
 
@@ -60,80 +117,51 @@ static bool read_identity(const json_t *me, const char *request_id, struct sourc
 
 static bool identify(struct source *source, struct source_identity *out_identity, struct error *err)
 {
-    struct intercom *intercom = (struct intercom *)source;
-    struct fetch fetch;
+    struct rest_source *rest = (struct rest_source *)source;
+    struct exchange exchange;
     AUTO(json_drop) json_t *me = NULL;
-    AUTO(mem_free) char *url = mem_format("%s/me", intercom->base_url);
-    fetch_init(&fetch, intercom, "Intercom GET /me");
-    bool good =
-        fetch_send(&fetch, &(struct fetch_request){.method = "GET", .url = url, .retry = &retry_api}, err) &&
-        fetch_wait(&fetch, &me, err) && read_identity(me, fetch.request_id, out_identity, err);
+    AUTO(mem_free) char *url = mem_format("%s/me", rest->base_url);
+    const struct exchange_request request = {.method = "GET", .url = url, .retry = &retry_api};
+    exchange_init(&exchange, rest, "Intercom GET /me");
+    bool good = exchange_send(&exchange, &request, err) && exchange_wait(&exchange, &me, err) &&
+                read_identity(me, exchange.request_id, out_identity, err);
     if (!good && err->kind == ERROR_FORBIDDEN) err->kind = ERROR_AUTH; /* no stream can be read without it */
-    fetch_done(&fetch);
+    exchange_done(&exchange);
     return good;
-}
-
-static bool open_stream(struct source *source, const struct selection *selection, struct window window,
-                        struct reader **out_reader, struct error *err)
-{
-    const struct intercom_stream *stream = (const struct intercom_stream *)selection->stream;
-    return stream->reading->open((struct intercom *)source, selection, window, out_reader, err);
-}
-
-static bool next_page(struct reader *reader, struct page *out_page, struct error *err)
-{
-    return reader->reading->next(reader, out_page, err);
-}
-
-static void close_reader(struct reader *reader)
-{
-    if (reader) reader->reading->close(reader);
 }
 
 static void free_source(struct source *source)
 {
-    struct intercom *intercom = (struct intercom *)source;
-    token_free(intercom->token);
-    free(intercom->base_url);
-    free(intercom);
+    rest_source_done((struct rest_source *)source);
+    free(source);
 }
 
 static const struct source_ops ops = {
     .identify = identify,
-    .open = open_stream,
-    .next = next_page,
-    .close = close_reader,
+    .open = rest_source_open,
+    .next = rest_source_next,
+    .close = rest_source_close,
     .free = free_source,
 };
 
 /* --- settings --- */
 
-static bool pick_base_url(const struct intercom_options *options, char **out_url, struct error *err)
+static bool pick_base_url(const struct intercom_options *options, const char **out_url, struct error *err)
 {
     const char *names[sizeof regions / sizeof *regions];
-    const char *url = options->base_url;
     const char *region = options->region ? options->region : regions[0].name;
+    *out_url = options->base_url;
     for (size_t i = 0; i < sizeof regions / sizeof *regions; i++) {
         names[i] = regions[i].name;
-        if (!url && strcmp(region, regions[i].name) == 0) url = regions[i].base_url;
+        if (!*out_url && strcmp(region, regions[i].name) == 0) *out_url = regions[i].base_url;
     }
-    if (!url) {
-        const char *near = suggest_name(region, names, sizeof names / sizeof *names);
-        return error_set(err, ERROR_CONFIG, "Intercom has no region \"%.40s\": it is us, eu or au%s%s",
-                         region, near ? "; you probably mean " : "", near ? near : "");
-    }
-    bool http = strncmp(url, "http://", 7) == 0 || strncmp(url, "https://", 8) == 0;
-    if (!http || strpbrk(url, "?#@ ") || strlen(url) > LIMIT_BASE)
-        return error_set(
-            err, ERROR_CONFIG,
-            "source.base_url is not like https://host: give scheme and host without user or query");
-    *out_url = mem_text(url);
-    for (size_t size = strlen(*out_url); size > 0 && (*out_url)[size - 1] == '/'; size--)
-        (*out_url)[size - 1] = '\0';
-    return true;
+    if (*out_url) return true;
+    const char *near = suggest_name(region, names, sizeof names / sizeof *names);
+    return error_set(err, ERROR_CONFIG, "Intercom has no region \"%.40s\": it is us, eu or au%s%s", region,
+                     near ? "; you probably mean " : "", near ? near : "");
 }
 
-/* "2.16" is 16. Other numbers mean other shapes of data, which nobody has looked at. */
+/* "2.16" is 16. Other versions may send other data. */
 static bool pick_version(const char *version, int *out_minor, struct error *err)
 {
     char known[8];
@@ -147,7 +175,7 @@ static bool pick_version(const char *version, int *out_minor, struct error *err)
                      version, OLDEST_MINOR, NEWEST_MINOR);
 }
 
-/* Each becomes a step of a path. */
+/* Each becomes part of a path. */
 static bool check_types(const struct intercom_options *options, struct error *err)
 {
     for (size_t i = 0; i < options->custom_objects.count; i++) {
@@ -167,32 +195,33 @@ bool intercom_create(const struct source_context *context, const void *settings,
 {
     const struct intercom_options *options = settings;
     int minor = 0;
-    char *base_url = NULL;
-    struct token *token = NULL;
-    if (!(options->rate_share > 0 && options->rate_share <= 1))
-        return error_set(err, ERROR_CONFIG,
-                         "source.rate_share is not in (0, 1]: 0.8 leaves a fifth to other apps");
+    const char *base_url = NULL;
     if (!pick_version(options->api_version, &minor, err) || !check_types(options, err) ||
         !pick_base_url(options, &base_url, err))
         return false;
-    if (!context->open_token(context->self, &options->token, &token, err)) {
-        free(base_url);
-        return error_wrap(err, "source.token");
-    }
     struct intercom *intercom = mem_zero(1, sizeof *intercom);
     *intercom = (struct intercom){
-        .source = {.ops = &ops},
-        .http = context->http,
-        .token = token,
-        .progress = context->progress,
-        .stop = context->stop,
-        .custom_objects = (const char *const *)options->custom_objects.names,
-        .custom_object_count = options->custom_objects.count,
-        .base_url = base_url,
+        .rest =
+            {
+                .source = {.ops = &ops},
+                .dialect = &dialect,
+                .http = context->http,
+                .progress = context->progress,
+                .stop = context->stop,
+                .header = intercom->version_line,
+                .types = (const char *const *)options->custom_objects.names,
+                .type_count = options->custom_objects.count,
+                .check_stream = check_stream,
+            },
         .minor = minor,
-        .limiter = {.share = options->rate_share},
     };
     (void)snprintf(intercom->version_line, sizeof intercom->version_line, "Intercom-Version: 2.%d", minor);
-    *out_source = &intercom->source;
-    return true;
+    *out_source = &intercom->rest.source;
+    if (rest_source_init(&intercom->rest, base_url, options->rate_share, err)) {
+        if (context->open_token(context->self, &options->token, &intercom->rest.token, err)) return true;
+        (void)error_wrap(err, "source.token");
+    }
+    free_source(*out_source);
+    *out_source = NULL;
+    return false;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* scroll.c - the companies: a list that only moves forward.
  *
- * Intercom keeps the place: each page is asked for with the same parameter, and the end is an empty page. So
- * an answer that is lost on the way is a page that is lost, and the scroll begins anew. A workspace has one
- * scroll at a time, which lapses after a minute. So nothing slow is done between pages: they wait until all
- * have been read, and only what there is no room for is handed on at once.
+ * Intercom keeps the position: each page is requested with the same parameter, and the end is an empty page.
+ * A lost answer is therefore a lost page, and the scroll restarts. A workspace has one scroll at a time,
+ * which lapses after a minute. Pages wait until all have been read, so that nothing slow happens between
+ * them; only pages that find no room are passed on at once.
  */
 #include <assert.h>
 #include <inttypes.h>
@@ -12,121 +12,125 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json.h"
 #include "base/mem.h"
 #include "internal.h"
+#include "rest/cycle.h"
+#include "rest/exchange.h"
+#include "rest/page_queue.h"
 
 #define LIMIT_URL      8192
 #define LIMIT_PARAM    2048
-#define LAPSE_MS       61000 /* after which another's scroll is over, if it was left */
-#define MOST_LAPSES    3
-#define MOST_RESTARTS  3
-#define MOST_REPEATS   2 /* of a page that Intercom failed at */
-#define MOST_REFUSALS  8 /* of a page, for asking too often */
+#define LAPSE_MS       61000 /* then an abandoned scroll of another client has ended */
+#define LAPSES_MAX     3
+#define RESTARTS_MAX   3
+#define REPEATS_MAX    2 /* of a page after a server error */
+#define REFUSALS_MAX   8 /* of a page, for the rate limit */
 #define REPEAT_WAIT_MS 500
 
 struct scroll {
     struct reader reader;
-    struct intercom *intercom;
-    const struct intercom_stream *stream;
+    struct rest_source *rest;
+    const struct rest_stream *stream;
     struct selection selection;
-    struct fetch fetch;
+    struct exchange exchange;
     char what[96];
     struct buf url;
 
-    char *param;           /* NULL: the first page is under way */
-    int64_t number;        /* of the page under way */
-    bool ended;            /* no page is under way */
-    int lapses, restarts;  /* in all: each begins anew, and that must end */
-    int repeats, refusals; /* since the last good page */
-    struct trail faces;    /* first records of pages */
+    char *param;            /* NULL: the first page is in flight */
+    int64_t number;         /* of the page in flight */
+    bool is_ended;          /* no page is in flight */
+    int lapses, restarts;   /* in all: each starts over, and that must end */
+    int repeats, refusals;  /* since the last good page */
+    struct cycle first_ids; /* first records of pages */
 
     json_t *answer;
-    struct spool spool; /* pages that wait */
-    json_t *list;       /* the one that is handed out */
-    struct batch batch;
+    struct page_queue queue; /* pages that wait */
+    json_t *list;            /* the one that was passed on */
+    struct page_builder builder;
 };
 
-/* The first page has no place to lose. The others are asked for once, on a connection of their own (or curl
- * would ask again when one that was open breaks): what becomes of a failure is decided below. */
+/* The first page has no position to lose. The others are requested once, on a new connection (on a broken old
+ * one curl would send again): recover() decides what follows a failure. */
 static bool send_request(struct scroll *scroll, struct error *err)
 {
     buf_reset(&scroll->url);
-    buf_format(&scroll->url, "%s%s", scroll->intercom->base_url, scroll->stream->path);
+    buf_format(&scroll->url, "%s%s", scroll->rest->base_url, scroll->stream->path);
     if (scroll->param) {
         buf_text(&scroll->url, "?scroll_param=");
         http_escape(&scroll->url, scroll->param);
     }
-    assert(!scroll->url.full); /* the parameter was measured when it came */
+    assert(!scroll->url.full); /* the parameter has a ceiling */
     (void)snprintf(scroll->what, sizeof scroll->what, "Intercom %s, page %" PRId64 " of the scroll",
                    scroll->stream->stream.name, scroll->number);
-    return fetch_send(&scroll->fetch,
-                      &(struct fetch_request){
-                          .method = "GET",
-                          .url = buf_string(&scroll->url),
-                          .retry = scroll->param ? NULL : &retry_api,
-                          .fresh = true,
-                      },
-                      err);
+    return exchange_send(&scroll->exchange,
+                         &(struct exchange_request){
+                             .method = "GET",
+                             .url = buf_string(&scroll->url),
+                             .retry = scroll->param ? NULL : &retry_api,
+                             .no_cache = true,
+                         },
+                         err);
 }
 
-/* --- what to do about a failure; each returns false if that was tried often enough --- */
+/* --- recovery: each function returns false when it was tried often enough --- */
 
-static void forget_place(struct scroll *scroll)
+static void reset(struct scroll *scroll)
 {
     free(scroll->param);
     scroll->param = NULL;
     scroll->number = 1;
     scroll->repeats = scroll->refusals = 0;
-    trail_done(&scroll->faces);
-    spool_done(&scroll->spool);
-    batch_forget(&scroll->batch);
+    cycle_done(&scroll->first_ids);
+    page_queue_done(&scroll->queue);
+    page_builder_restart_list(&scroll->builder);
 }
 
 static bool restart(struct scroll *scroll, struct error *err)
 {
-    if (!scroll->param) return false; /* it did not get anywhere, with all patience */
-    if (scroll->restarts++ >= MOST_RESTARTS) return error_wrap(err, "begun anew %d times", MOST_RESTARTS);
-    forget_place(scroll);
+    if (!scroll->param) return false; /* the first page failed after all retries */
+    if (scroll->restarts++ >= RESTARTS_MAX) return error_wrap(err, "restarted %d times", RESTARTS_MAX);
+    reset(scroll);
     return true;
 }
 
 static bool await_lapse(struct scroll *scroll, struct error *err)
 {
-    if (scroll->lapses++ >= MOST_LAPSES)
+    if (scroll->lapses++ >= LAPSES_MAX)
         return error_set(err, ERROR_BUSY,
-                         "%s: somebody else reads the companies, which one program at a time can do; waited "
-                         "%d times %d s, request id %s; let the other one end, or run at another hour",
-                         scroll->what, MOST_LAPSES, LAPSE_MS / 1000, scroll->fetch.request_id);
-    forget_place(scroll);
-    return intercom_wait(scroll->intercom, LAPSE_MS, err);
+                         "%s: another client holds the companies scroll (Intercom allows one per "
+                         "workspace); gave up after %d × %d s, request id %s; let the other one end, or run "
+                         "at another hour",
+                         scroll->what, LAPSES_MAX, LAPSE_MS / 1000, scroll->exchange.request_id);
+    reset(scroll);
+    return rest_wait(scroll->rest, LAPSE_MS, err);
 }
 
-/* The answer came, and said that nothing was done. */
-static bool repeat(struct scroll *scroll, int *count, int most, struct error *err)
+/* The server answered that it did nothing: the position is kept. */
+static bool repeat(struct scroll *scroll, int *count, int max, struct error *err)
 {
-    if (*count >= most) return false;
+    if (*count >= max) return false;
     ++*count;
-    return intercom_wait(scroll->intercom, (int64_t)REPEAT_WAIT_MS << *count, err);
+    return rest_wait(scroll->rest, (int64_t)REPEAT_WAIT_MS << *count, err);
 }
 
-static bool mend(struct scroll *scroll, struct error *err)
+static bool recover(struct scroll *scroll, struct error *err)
 {
     int status = err->status;
-    if (status == 400 && strcmp(scroll->fetch.code, "scroll_exists") == 0) return await_lapse(scroll, err);
+    if (status == 400 && strcmp(scroll->exchange.failure.code, "scroll_exists") == 0)
+        return await_lapse(scroll, err);
     if (status == 404 && err->kind == ERROR_REFUSED) return restart(scroll, err); /* it lapsed */
     if ((err->kind != ERROR_BUSY && err->kind != ERROR_FORMAT) || !scroll->param) return false;
-    if (status == 429 || status == 409) return repeat(scroll, &scroll->refusals, MOST_REFUSALS, err);
-    if (status >= 500 && scroll->repeats < MOST_REPEATS)
-        return repeat(scroll, &scroll->repeats, MOST_REPEATS, err);
-    return restart(scroll, err); /* also after an answer that was lost, or can't be read */
+    if (status == 429 || status == 409) return repeat(scroll, &scroll->refusals, REFUSALS_MAX, err);
+    if (status >= 500 && scroll->repeats < REPEATS_MAX)
+        return repeat(scroll, &scroll->repeats, REPEATS_MAX, err);
+    return restart(scroll, err); /* the answer is lost, or can't be parsed */
 }
 
 static bool collect_answer(struct scroll *scroll, struct error *err)
 {
-    struct error failure = {0}; /* not err: it may end well */
-    while (!fetch_wait(&scroll->fetch, &scroll->answer, &failure)) {
-        if (!mend(scroll, &failure) || !send_request(scroll, &failure)) {
+    struct error failure = {0}; /* not err: it may recover */
+    while (!exchange_wait(&scroll->exchange, &scroll->answer, &failure)) {
+        if (!recover(scroll, &failure) || !send_request(scroll, &failure)) {
             *err = failure;
             return false;
         }
@@ -148,99 +152,99 @@ static bool keep_param(struct scroll *scroll, struct error *err)
             err, ERROR_FORMAT,
             "%s: the answer has no scroll_param to go on with, request id %s; is the API version "
             "right?",
-            scroll->what, scroll->fetch.request_id);
+            scroll->what, scroll->exchange.request_id);
     free(scroll->param);
     scroll->param = mem_text(param);
     return true;
 }
 
-/* The URL of all pages is the same, so a cache on the way could answer for ever. */
+/* All pages have one URL: a cache could answer for ever. */
 static bool is_new_page(struct scroll *scroll, const json_t *list, struct error *err)
 {
     char id[LIMIT_NAME];
-    if (!record_id(json_array_get(list, 0), id) || !trail_returns(&scroll->faces, id)) return true;
+    if (!record_id(json_array_get(list, 0), id) || !cycle_closed(&scroll->first_ids, id)) return true;
     return error_set(err, ERROR_FORMAT,
-                     "%s: it is a page that was read already, request id %s; look for a proxy between that "
-                     "keeps answers",
-                     scroll->what, scroll->fetch.request_id);
+                     "%s: it is a page that was read already, request id %s; look for a proxy that "
+                     "caches answers",
+                     scroll->what, scroll->exchange.request_id);
 }
 
-/* Reads a page and sends for the one after it. */
+/* Reads a page and requests the next. */
 static bool read_page(struct scroll *scroll, const json_t **out_list, struct page *page, struct error *err)
 {
     json_drop(&scroll->answer);
     if (!collect_answer(scroll, err)) return false;
-    fetch_tell(&scroll->fetch, page);
-    const json_t *list = paging_list(scroll->answer, scroll->stream->list);
+    exchange_add_counts(&scroll->exchange, page);
+    const json_t *list = page_list(scroll->rest->dialect, scroll->answer, scroll->stream->list);
     if (!list)
         return error_set(err, ERROR_FORMAT,
                          "%s: the answer has no list \"%s\", request id %s; is the API version right?",
-                         scroll->what, scroll->stream->list, scroll->fetch.request_id);
-    batch_told(&scroll->batch, scroll->answer);
+                         scroll->what, scroll->stream->list, scroll->exchange.request_id);
+    page_builder_set_expected(&scroll->builder, scroll->answer);
     *out_list = list;
-    scroll->ended = json_array_size(list) == 0;
-    if (scroll->ended) return true;
+    scroll->is_ended = json_array_size(list) == 0;
+    if (scroll->is_ended) return true;
     if (!keep_param(scroll, err) || !is_new_page(scroll, list, err)) return false;
     scroll->number++;
     return send_request(scroll, err);
 }
 
-/* The page to hand on: one that there is no room for, or else, when all were read, one that waited. */
+/* The page to pass on: one that finds no room; when all were read, one that waited. */
 static bool find_page(struct scroll *scroll, const json_t **out_list, struct page *page, struct error *err)
 {
     *out_list = NULL;
-    while (!scroll->ended) {
+    while (!scroll->is_ended) {
         if (!read_page(scroll, out_list, page, err)) return false;
-        if (!scroll->ended && !spool_put(&scroll->spool, *out_list)) return true;
+        if (!scroll->is_ended && !page_queue_push(&scroll->queue, *out_list)) return true;
     }
     json_drop(&scroll->list);
-    if (!spool_take(&scroll->spool, &scroll->list, err)) return false;
+    if (!page_queue_pop(&scroll->queue, &scroll->list, err)) return false;
     *out_list = scroll->list;
     return true;
 }
 
-static bool next_page(struct reader *reader, struct page *out_page, struct error *err)
+static bool next_of_scroll(struct reader *reader, struct page *out_page, struct error *err)
 {
     struct scroll *scroll = (struct scroll *)reader;
     const json_t *list = NULL;
-    batch_reset(&scroll->batch);
+    page_builder_reset(&scroll->builder);
     *out_page = (struct page){0};
     if (!find_page(scroll, &list, out_page, err)) return false;
     for (size_t i = 0; i < json_array_size(list); i++)
-        batch_take(&scroll->batch, json_array_get(list, i), 0);
-    out_page->records = scroll->batch.records;
-    out_page->count = scroll->batch.count;
-    out_page->last = scroll->ended && scroll->spool.next == scroll->spool.count;
-    return !out_page->last || batch_complete(&scroll->batch, scroll->what, err);
+        page_builder_add_record(&scroll->builder, json_array_get(list, i), 0);
+    out_page->records = scroll->builder.records;
+    out_page->count = scroll->builder.count;
+    out_page->last = scroll->is_ended && scroll->queue.next == scroll->queue.count;
+    return !out_page->last || page_builder_check_complete(&scroll->builder, scroll->what, err);
 }
 
 static void close_scroll(struct reader *reader)
 {
     struct scroll *scroll = (struct scroll *)reader;
-    fetch_done(&scroll->fetch);
-    trail_done(&scroll->faces);
-    spool_done(&scroll->spool);
+    exchange_done(&scroll->exchange);
+    cycle_done(&scroll->first_ids);
+    page_queue_done(&scroll->queue);
     json_drop(&scroll->answer);
     json_drop(&scroll->list);
-    batch_done(&scroll->batch);
+    page_builder_done(&scroll->builder);
     buf_done(&scroll->url);
     free(scroll->param);
     free(scroll);
 }
 
-static bool open_scroll(struct intercom *intercom, const struct selection *selection, struct window window,
+static bool open_scroll(struct rest_source *rest, const struct selection *selection, struct window window,
                         struct reader **out_reader, struct error *err)
 {
     struct scroll *scroll = mem_zero(1, sizeof *scroll);
     (void)window; /* there is no filter: everything is read */
-    scroll->reader.reading = &intercom_scroll;
-    scroll->intercom = intercom;
-    scroll->stream = (const struct intercom_stream *)selection->stream;
+    scroll->reader.type = &intercom_scroll;
+    scroll->rest = rest;
+    scroll->stream = (const struct rest_stream *)selection->stream;
     scroll->selection = *selection;
     scroll->number = 1;
-    batch_init(&scroll->batch, &scroll->selection);
+    page_builder_init(&scroll->builder, rest, &scroll->selection);
     buf_init(&scroll->url, LIMIT_URL);
-    fetch_init(&scroll->fetch, intercom, scroll->what);
+    exchange_init(&scroll->exchange, rest, scroll->what);
     if (!send_request(scroll, err)) {
         close_scroll(&scroll->reader);
         return false;
@@ -249,5 +253,5 @@ static bool open_scroll(struct intercom *intercom, const struct selection *selec
     return true;
 }
 
-const struct intercom_reading intercom_scroll = {
-    .open = open_scroll, .next = next_page, .close = close_scroll};
+const struct rest_reader_type intercom_scroll = {
+    .open = open_scroll, .next = next_of_scroll, .close = close_scroll};

@@ -183,7 +183,7 @@ static void pages_that_lead_nowhere_are_errors(void **state)
         {"{\"data\":null,\"pages\":{}}", "no list \"data\""},
         {"{\"data\":" GOOD ",\"pages\":{}}", "no list \"data\""},
         {"{\"data\":[" GOOD "," GOOD "," GOOD "," GOOD "," GOOD "," GOOD "," GOOD "," GOOD "," GOOD "]}",
-         "does not tell whether there are more pages"},
+         "does not say whether there are more pages"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct fixture fixture = {0};

@@ -212,7 +212,7 @@ static void an_end_that_is_not_told_is_none(void **state)
     (void)state;
     struct fixture fixture = {0};
     add_page(&fixture, "data", FOUR, "");
-    fixture_expect_error(&fixture, "contacts_reconciliation", ERROR_FORMAT, "does not tell");
+    fixture_expect_error(&fixture, "contacts_reconciliation", ERROR_FORMAT, "does not say");
     fixture_close(&fixture);
 }
 

@@ -83,13 +83,13 @@ static void another_scroll_is_waited_for(void **state)
     fixture_close(&fixture);
 }
 
-static void another_scroll_is_not_waited_for_for_ever(void **state)
+static void waiting_for_another_scroll_ends(void **state)
 {
     (void)state;
     struct fixture fixture = {0};
     for (int i = 0; i < 4; i++)
         fixture_refuse(&fixture, "400 Bad Request", "scroll_exists");
-    fixture_expect_error(&fixture, "companies", ERROR_BUSY, "somebody else reads the companies");
+    fixture_expect_error(&fixture, "companies", ERROR_BUSY, "another client holds the companies scroll");
     assert_int_equal(fixture_waited_ms(&fixture), 3 * 61000);
     fixture_close(&fixture);
 }
@@ -103,7 +103,7 @@ static void waits_are_counted_over_the_whole_scroll(void **state)
         add_page(&fixture, "a");
         fixture_refuse(&fixture, "400 Bad Request", "scroll_exists");
     }
-    fixture_expect_error(&fixture, "companies", ERROR_BUSY, "somebody else reads the companies");
+    fixture_expect_error(&fixture, "companies", ERROR_BUSY, "another client holds the companies scroll");
     assert_int_equal(fixture_waited_ms(&fixture), 3 * 61000);
     fixture_close(&fixture);
 }
@@ -119,7 +119,7 @@ static void a_stop_ends_the_wait(void **state)
     fixture_close(&fixture);
 }
 
-static void a_lapsed_scroll_begins_anew(void **state)
+static void a_lapsed_scroll_restarts(void **state)
 {
     (void)state;
     struct fixture fixture = {0};
@@ -148,7 +148,7 @@ static void a_failed_page_is_asked_for_twice_more(void **state)
     fixture_close(&fixture);
 }
 
-static void then_the_scroll_begins_anew_three_times(void **state)
+static void the_scroll_restarts_three_times(void **state)
 {
     (void)state;
     struct fixture fixture = {0};
@@ -157,7 +157,7 @@ static void then_the_scroll_begins_anew_three_times(void **state)
         for (int tried = 0; tried < 3; tried++)
             fixture_refuse(&fixture, "500 Internal Server Error", "server_error");
     }
-    fixture_expect_error(&fixture, "companies", ERROR_BUSY, "begun anew 3 times");
+    fixture_expect_error(&fixture, "companies", ERROR_BUSY, "restarted 3 times");
     ASKED(&fixture, 3, SECOND, FIRST, SECOND);
     fixture_close(&fixture);
 }
@@ -179,7 +179,7 @@ static void a_lost_answer_is_a_lost_page(void **state)
     fixture_close(&fixture);
 }
 
-static void haste_is_no_reason_to_begin_anew(void **state)
+static void the_rate_limit_is_no_reason_to_restart(void **state)
 {
     (void)state;
     struct fixture fixture = {0};
@@ -258,7 +258,7 @@ static void a_company_without_id_is_handed_on_whole(void **state)
     fixture_close(&fixture);
 }
 
-static void counts_begin_anew_with_the_scroll(void **state)
+static void counts_restart_with_the_scroll(void **state)
 {
     (void)state;
     struct fixture fixture = {0};
@@ -279,21 +279,21 @@ int main(void)
         cmocka_unit_test(all_is_read_before_anything_is_handed_on),
         cmocka_unit_test(no_companies_are_no_error),
         cmocka_unit_test(another_scroll_is_waited_for),
-        cmocka_unit_test(another_scroll_is_not_waited_for_for_ever),
+        cmocka_unit_test(waiting_for_another_scroll_ends),
         cmocka_unit_test(waits_are_counted_over_the_whole_scroll),
         cmocka_unit_test(a_stop_ends_the_wait),
-        cmocka_unit_test(a_lapsed_scroll_begins_anew),
+        cmocka_unit_test(a_lapsed_scroll_restarts),
         cmocka_unit_test(a_failed_page_is_asked_for_twice_more),
-        cmocka_unit_test(then_the_scroll_begins_anew_three_times),
+        cmocka_unit_test(the_scroll_restarts_three_times),
         cmocka_unit_test(a_lost_answer_is_a_lost_page),
-        cmocka_unit_test(haste_is_no_reason_to_begin_anew),
+        cmocka_unit_test(the_rate_limit_is_no_reason_to_restart),
         cmocka_unit_test(pages_that_repeat_are_an_error),
         cmocka_unit_test(ids_may_be_numbers),
         cmocka_unit_test(a_page_needs_a_place_to_go_on_from),
         cmocka_unit_test(a_refusal_is_told),
         cmocka_unit_test(the_reconciliation_hands_on_ids_alone),
         cmocka_unit_test(a_company_without_id_is_handed_on_whole),
-        cmocka_unit_test(counts_begin_anew_with_the_scroll),
+        cmocka_unit_test(counts_restart_with_the_scroll),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

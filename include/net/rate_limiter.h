@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rate_limiter.h - spends our share of the requests that a service allows per window of time.
+ *
+ * Each answer reports how many requests remain until when. The limiter keeps back the share of others, and
+ * counts the requests in flight, which the service may not have counted yet. Answers arrive out of order:
+ * within one window the allowance only falls, and only a report of a newer window raises it. Before the first
+ * report, and after the window's end, requests are not limited. Any thread; one limiter serves many.
+ */
+#ifndef CASELOAD_NET_RATE_LIMITER_H
+#define CASELOAD_NET_RATE_LIMITER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct rate_limiter;
+
+/* Numbers of one answer. */
+struct rate_report {
+    bool is_refused;          /* 429 */
+    int64_t limit, remaining; /* requests per window, and left in it; -1: not reported */
+    int64_t reset_s;          /* end of the window by the service's clock; -1: not reported */
+    int64_t date_s;           /* the service's clock at this answer; -1: not reported */
+    int64_t retry_after_ms;   /* 0: not reported */
+};
+
+struct rate_limiter *rate_limiter_new(double share); /* 0 < share <= 1 of the limit is ours */
+void rate_limiter_free(struct rate_limiter *limiter);
+
+/* 0: one request begins now, and is in flight until rate_limiter_end. Else the wait before the next call. */
+int64_t rate_limiter_begin(struct rate_limiter *limiter, int64_t now_ms);
+/* A request in flight has ended, with or without an answer. */
+void rate_limiter_end(struct rate_limiter *limiter);
+/* After the end of the request. Returns the least wait before the same request is repeated, 0: none named. */
+int64_t rate_limiter_report(struct rate_limiter *limiter, const struct rate_report *report, int64_t now_ms);
+
+#endif

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* content.c - what the workspace publishes: help center, news, macros, and what the AI agent reads. */
+#include "nested.h"
+
+/* --- articles --- */
+
+static const struct column article_statistics_columns[] = {
+    TEXT("type", "Always \"article_statistics\""),
+    NUMBER("views", "How often it was opened"),
+    NUMBER("conversions", "Conversations that began on it"),
+    NUMBER("conversations", "The same, as some answers name it"),
+    NUMBER("reactions", "Reactions of all kinds"),
+    FLOATING("happy_reaction_percentage", "Happy ones, in percent of the reactions"),
+    FLOATING("neutral_reaction_percentage", "Neutral ones, in percent of the reactions"),
+    FLOATING("sad_reaction_percentage", "Sad ones, in percent of the reactions"),
+    NUMBER("fin_involvements", "Conversations in which the AI agent used it"),
+    NUMBER("fin_resolutions", "Those of them that the AI agent resolved"),
+    FLOATING("fin_resolution_rate", "The same in percent"),
+};
+
+/* Where an article is multilingual, the fields of text show its default language. */
+static const struct column article_columns[] = {
+    TEXT("type", "Always \"article\""),
+    KEY("id", "Id given by Intercom"),
+    TEXT("workspace_id", "Workspace that the article belongs to"),
+    TEXT("title", "Title"),
+    TEXT("description", "Summary"),
+    TEXT("body", "Text as HTML"),
+    TEXT("body_markdown", "Text as Markdown"),
+    TEXT("author_id", "Admin who is shown as its author"),
+    TEXT("state", "published or draft"),
+    TIME("created_at", "When the article was created"),
+    VERSION("updated_at", "When the article last changed: the version of the row"),
+    FLAG("has_unpublished_changes", "A newer draft waits behind the published text"),
+    TIME("draft_updated_at", "When that draft last changed"),
+    TEXT("url", "Public address"),
+    TEXT("parent_id", "Collection or section that holds it"),
+    TEXT("parent_type", "collection or section"),
+    TEXTS("parent_ids", "Collections and sections that hold it"),
+    FLAG("ai_chatbot_availability", "The AI agent may answer from it"),
+    FLAG("ai_copilot_availability", "The admins' AI assistant may answer from it"),
+    FLAG("ai_sales_agent_availability", "The AI sales agent may answer from it"),
+    TEXT("created_by_id", "Admin who created it"),
+    TEXT("updated_by_id", "Admin who changed it last"),
+    FLAG("exclude_from_article_suggestions", "It is not suggested to contacts"),
+    TEXT("help_center_audience", "Who can see it: everyone, all_users, ..., restricted"),
+    TIME("scheduled_publish_at", "When it will be published"),
+    TIME("scheduled_unpublish_at", "When it will be taken back"),
+    TEXT("default_locale", "Default language of a multilingual help center"),
+    JSON("translated_content", "The article in each language, by locale"),
+    RECORD("tags", nested_tags, "Tags"),
+    RECORD("statistics", article_statistics_columns, "Figures; absent from lists of articles"),
+};
+
+/* --- internal articles --- */
+
+static const struct column internal_article_columns[] = {
+    TEXT("type", "Always \"internal_article\""),
+    KEY("id", "Id given by Intercom"),
+    TEXT("title", "Title"),
+    TEXT("body", "Text as HTML"),
+    TEXT("body_markdown", "Text as Markdown"),
+    TEXT("owner_id", "Admin who owns it"),
+    TEXT("author_id", "Admin who wrote it"),
+    TIME("created_at", "When the article was created"),
+    VERSION("updated_at", "When the article last changed: the version of the row"),
+    TEXT("locale", "Language"),
+    TEXTS("audience_ids", "Audiences for which the AI agent may use it"),
+    FLAG("ai_chatbot_availability", "The AI agent may answer from it"),
+    FLAG("ai_copilot_availability", "The admins' AI assistant may answer from it"),
+    FLAG("ai_sales_agent_availability", "The AI sales agent may answer from it"),
+};
+
+/* --- news --- */
+
+static const struct column newsfeed_assignment_columns[] = {
+    TEXT("newsfeed_id", "Id of the newsfeed"),
+    TIME("published_at", "When it appears there"),
+};
+
+static const struct column news_item_columns[] = {
+    TEXT("type", "Always \"news-item\""),
+    KEY("id", "Id given by Intercom"),
+    TEXT("workspace_id", "Workspace that the news item belongs to"),
+    TEXT("title", "Title"),
+    TEXT("body", "Text as HTML"),
+    TEXT("sender_id", "Admin who is shown as its sender"),
+    TEXT("state", "draft or live"),
+    RECORDS("newsfeed_assignments", newsfeed_assignment_columns, "Newsfeeds in which it appears"),
+    TEXTS("labels", "Labels that contacts see"),
+    TEXT("cover_image_url", "Address of the picture at its top"),
+    TEXTS("reactions", "Emojis to react with, in their order"),
+    FLAG("deliver_silently", "Contacts are not notified"),
+    TIME("created_at", "When the news item was created"),
+    VERSION("updated_at", "When the news item last changed: the version of the row"),
+};
+
+static const struct column newsfeed_columns[] = {
+    TEXT("type", "Always \"newsfeed\""),
+    KEY("id", "Id given by Intercom"),
+    TEXT("name", "Name; contacts don't see it"),
+    TIME("created_at", "When the newsfeed was created"),
+    TIME("updated_at", "When the newsfeed last changed"),
+};
+
+/* --- macros and snippets --- */
+
+static const struct column macro_columns[] = {
+    TEXT("type", "Always \"macro\""),
+    KEY("id", "Id given by Intercom"),
+    TEXT("name", "Name"),
+    TEXT("body", "Text as HTML, with placeholders as elements"),
+    TEXT("body_text", "Text without markup, with placeholders as they were written"),
+    TIME("created_at", "When the macro was created"),
+    VERSION("updated_at", "When the macro last changed: the version of the row"),
+    TEXT("visible_to", "everyone or specific_teams"),
+    TEXTS("visible_to_team_ids", "Those teams"),
+    TEXTS("available_on", "Where it can be used: inbox, messenger"),
+};
+
+static const struct column content_snippet_columns[] = {
+    TEXT("type", "Always \"content_snippet\""),
+    KEY("id", "Id given by Intercom"),
+    TEXT("title", "Title"),
+    TEXT("locale", "Language"),
+    JSON("json_blocks", "Text as a list of blocks"),
+    TEXT("body_markdown", "Text as Markdown"),
+    NUMBER("chatbot_availability", "Older form of ai_chatbot_availability"),
+    NUMBER("copilot_availability", "Older form of ai_copilot_availability"),
+    FLAG("ai_chatbot_availability", "The AI agent may answer from it"),
+    FLAG("ai_copilot_availability", "The admins' AI assistant may answer from it"),
+    FLAG("ai_sales_agent_availability", "The AI sales agent may answer from it"),
+    TEXTS("audience_ids", "Audiences for which the AI agent may use it"),
+    TIME("created_at", "When the snippet was created"),
+    VERSION("updated_at", "When the snippet last changed: the version of the row"),
+};
+
+/* --- help centers --- */
+
+static const struct column collection_columns[] = {
+    TEXT("type", "Always \"collection\""),
+    KEY("id", "Id given by Intercom"),
+    TEXT("workspace_id", "Workspace that the collection belongs to"),
+    TEXT("name", "Name, in the default language"),
+    TEXT("description", "Description, in the default language"),
+    TIME("created_at", "When the collection was created"),
+    TIME("updated_at", "When the collection last changed"),
+    TEXT("url", "Public address"),
+    TEXT("icon", "Name of the icon"),
+    NUMBER("order", "Place among its neighbours"),
+    TEXT("default_locale", "Default language of a multilingual help center"),
+    JSON("translated_content", "Name and description in each language, by locale"),
+    TEXT("parent_id", "Collection that holds it; absent at the top"),
+    TEXT("help_center_id", "Help center that it belongs to"),
+};
+
+static const struct column help_center_columns[] = {
+    TEXT("type", "Kind of object"),
+    KEY("id", "Id given by Intercom"),
+    TEXT("workspace_id", "Workspace that the help center belongs to"),
+    TIME("created_at", "When the help center was created"),
+    TIME("updated_at", "When the help center last changed"),
+    TEXT("identifier", "Its name within addresses"),
+    FLAG("website_turned_on", "It can be visited"),
+    TEXT("display_name", "Name; only admins see it"),
+    TEXT("url", "Public address"),
+    TEXT("custom_domain", "Domain of the workspace's own"),
+    FLAG("default", "It is the workspace's default"),
+    TEXTS("locales", "Languages"),
+};
+
+/* --- what the AI agent reads --- */
+
+static const struct column content_import_source_columns[] = {
+    TEXT("type", "Kind of object"),
+    KEY("id", "Id given by Intercom"),
+    TIME("last_synced_at", "When it was last read"),
+    TEXT("sync_behavior", "How it is read: api, automatic or manual"),
+    TEXT("status", "active or deactivated"),
+    TEXT("url", "Address of its first page"),
+    TIME("created_at", "When the source was created"),
+    TIME("updated_at", "When the source last changed"),
+    TEXTS("audience_ids", "Audiences for which the AI agent may use it"),
+};
+
+static const struct column external_page_columns[] = {
+    TEXT("type", "Always \"external_page\""),
+    KEY("id", "Id given by Intercom"),
+    TEXT("title", "Title"),
+    TEXT("html", "Text as HTML"),
+    TEXT("url", "Address that answers link to"),
+    FLAG("ai_agent_availability", "The AI agent may answer from it"),
+    FLAG("ai_copilot_availability", "The admins' AI assistant may answer from it"),
+    FLAG("ai_sales_agent_availability", "The AI sales agent may answer from it"),
+    FLAG("fin_availability", "Older form of the three before"),
+    TEXT("locale", "Language"),
+    TEXT("source_id", "Content import source that it belongs to"),
+    TEXT("external_id", "Id given by that source"),
+    TIME("created_at", "When the page was created"),
+    VERSION("updated_at", "When the page last changed: the version of the row"),
+    TIME("last_ingested_at", "When the AI agent last took it in"),
+};
+
+/* --- the tables --- */
+
+static const char *const id_key[] = {"id"};
+
+const struct table intercom_articles = {
+    .name = "articles",
+    .description = "Articles of the help centers, one row for each version that was seen",
+    .columns = article_columns,
+    .column_count = COUNT(article_columns),
+    .key = id_key,
+    .key_count = COUNT(id_key),
+    .version = "updated_at",
+    .day = "updated_at",
+};
+
+const struct table intercom_internal_articles = {
+    .name = "internal_articles",
+    .description = "Articles for admins only, one row for each version that was seen",
+    .columns = internal_article_columns,
+    .column_count = COUNT(internal_article_columns),
+    .key = id_key,
+    .key_count = COUNT(id_key),
+    .version = "updated_at",
+    .day = "updated_at",
+};
+
+const struct table intercom_news_items = {
+    .name = "news_items",
+    .description = "News, one row for each version that was seen",
+    .columns = news_item_columns,
+    .column_count = COUNT(news_item_columns),
+    .key = id_key,
+    .key_count = COUNT(id_key),
+    .version = "updated_at",
+    .day = "updated_at",
+};
+
+const struct table intercom_newsfeeds = {
+    .name = "newsfeeds",
+    .description = "Feeds in which news appear: the whole list, once on each day it was read",
+    .columns = newsfeed_columns,
+    .column_count = COUNT(newsfeed_columns),
+    .key = id_key,
+    .key_count = COUNT(id_key),
+};
+
+const struct table intercom_macros = {
+    .name = "macros",
+    .description = "Prepared answers of admins, one row for each version that was seen",
+    .columns = macro_columns,
+    .column_count = COUNT(macro_columns),
+    .key = id_key,
+    .key_count = COUNT(id_key),
+    .version = "updated_at",
+    .day = "updated_at",
+};
+
+const struct table intercom_content_snippets = {
+    .name = "content_snippets",
+    .description = "Short texts for the AI agent, one row for each version that was seen",
+    .columns = content_snippet_columns,
+    .column_count = COUNT(content_snippet_columns),
+    .key = id_key,
+    .key_count = COUNT(id_key),
+    .version = "updated_at",
+    .day = "updated_at",
+};
+
+const struct table intercom_external_pages = {
+    .name = "external_pages",
+    .description = "Pages from elsewhere that the AI agent reads, one row for each version that was seen",
+    .columns = external_page_columns,
+    .column_count = COUNT(external_page_columns),
+    .key = id_key,
+    .key_count = COUNT(id_key),
+    .version = "updated_at",
+    .day = "updated_at",
+};
+
+const struct table intercom_collections = {
+    .name = "collections",
+    .description = "Collections of articles: the whole list, once on each day it was read",
+    .columns = collection_columns,
+    .column_count = COUNT(collection_columns),
+    .key = id_key,
+    .key_count = COUNT(id_key),
+};
+
+const struct table intercom_help_centers = {
+    .name = "help_centers",
+    .description = "Help centers: the whole list, once on each day it was read",
+    .columns = help_center_columns,
+    .column_count = COUNT(help_center_columns),
+    .key = id_key,
+    .key_count = COUNT(id_key),
+};
+
+const struct table intercom_content_import_sources = {
+    .name = "content_import_sources",
+    .description = "Where external pages come from: the whole list, once on each day it was read",
+    .columns = content_import_source_columns,
+    .column_count = COUNT(content_import_source_columns),
+    .key = id_key,
+    .key_count = COUNT(id_key),
+};

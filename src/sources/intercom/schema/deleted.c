@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* deleted.c - who is gone: one list for each table whose records can be, and the ids that are compared.
+ */
+#include "schema.h"
+
+/* --- tombstones --- */
+
+static const struct column deleted_columns[] = {
+    KEY("id", "Id of the record that is gone"),
+    VERSION("seen_missing_at",
+            "When this became known; the record is gone unless a newer version of it was seen"),
+    TEXT("merged_into", "Id of the record it was merged into, if it was"),
+    TEXT("source", "How this is known: deleted feed, merge history, merged or reconciliation"),
+};
+
+static const char *const id_key[] = {"id"};
+
+#define DELETED(n, about)                                                                                    \
+    {                                                                                                        \
+        .name = (n), .description = (about), .columns = deleted_columns,                                     \
+        .column_count = COUNT(deleted_columns), .key = id_key, .key_count = COUNT(id_key),                   \
+        .version = "seen_missing_at", .day = "seen_missing_at"                                               \
+    }
+
+const struct table intercom_contacts_deleted =
+    DELETED("contacts_deleted", "Contacts that were deleted, or merged into others");
+const struct table intercom_companies_deleted = DELETED("companies_deleted", "Companies that were deleted");
+const struct table intercom_conversations_deleted =
+    DELETED("conversations_deleted", "Conversations that were deleted");
+
+/* --- all ids there are: staged, compared, and dropped --- */
+
+static const struct column id_columns[] = {
+    KEY("id", "Id of a record that was there"),
+};
+
+const struct table intercom_contact_ids = {
+    .name = "contacts_reconciliation",
+    .description = "Ids of all contacts, to find those that are gone",
+    .columns = id_columns,
+    .column_count = COUNT(id_columns),
+    .key = id_key,
+    .key_count = COUNT(id_key),
+};
+
+const struct table intercom_company_ids = {
+    .name = "companies_reconciliation",
+    .description = "Ids of all companies, to find those that are gone",
+    .columns = id_columns,
+    .column_count = COUNT(id_columns),
+    .key = id_key,
+    .key_count = COUNT(id_key),
+};

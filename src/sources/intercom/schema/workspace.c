@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* workspace.c - how the workspace is set up. */
+#include "nested.h"
+
+/* --- admins --- */
+
+static const struct column team_priority_columns[] = {
+    TEXTS("primary_team_ids", "Teams that the admin serves first"),
+    TEXTS("secondary_team_ids", "Teams that the admin serves when these have nothing to do"),
+};
+
+static const struct column role_columns[] = {
+    TEXT("type", "Always \"role\""),
+    TEXT("id", "Its id"),
+    TEXT("name", "Its name"),
+};
+
+/* As a row, an admin has an id for certain; inside of another record nothing is certain. */
+/* clang-format off */
+#define ADMIN_COLUMNS(id)                                                                                    \
+    TEXT("type", "Always \"admin\""),                                                                        \
+    id,                                                                                                      \
+    TEXT("name", "Name"),                                                                                    \
+    TEXT("email", "E-mail address"),                                                                         \
+    TEXT("job_title", "Job title"),                                                                          \
+    FLAG("away_mode_enabled", "The admin is away"),                                                          \
+    FLAG("away_mode_reassign", "New conversations of the admin go to others meanwhile"),                     \
+    TEXT("away_status_reason_id", "Why the admin is away"),                                                  \
+    FLAG("has_inbox_seat", "The admin has a paid seat"),                                                     \
+    TEXTS("team_ids", "Teams that the admin belongs to"),                                                    \
+    TEXT("avatar", "Address of the picture"),                                                                \
+    RECORD("team_priority_level", team_priority_columns, "Which teams come first"),                          \
+    RECORD("role", role_columns, "Role in the workspace")
+/* clang-format on */
+
+static const struct column admin_columns[] = {
+    ADMIN_COLUMNS(KEY("id", "Id given by Intercom")),
+};
+
+const struct column nested_admin[] = {
+    ADMIN_COLUMNS(TEXT("id", "Id of the admin")),
+};
+
+/* --- teams, tags, segments --- */
+
+static const struct column admin_priority_columns[] = {
+    TEXTS("primary_admin_ids", "Admins who serve the team first"),
+    TEXTS("secondary_admin_ids", "Admins who serve the team when these are busy"),
+};
+
+static const struct column team_columns[] = {
+    TEXT("type", "Always \"team\""),
+    KEY("id", "Id given by Intercom"),
+    TEXT("name", "Name"),
+    TEXTS("admin_ids", "Admins who belong to the team"),
+    RECORD("admin_priority_level", admin_priority_columns, "Which admins come first"),
+    NUMBER("assignment_limit", "Conversations that an admin of the team may hold at once"),
+    TEXT("distribution_method", "How conversations are spread over the admins"),
+};
+
+static const struct column tag_columns[] = {
+    TEXT("type", "Always \"tag\""),
+    KEY("id", "Id given by Intercom"),
+    TEXT("name", "Name"),
+    TIME("applied_at", "When it was put on; lists of all tags have none"),
+    RECORD("applied_by", nested_reference, "Who put it on; lists of all tags have none"),
+};
+
+static const struct column segment_columns[] = {
+    SEGMENT_COLUMNS(KEY("id", "Id given by Intercom")),
+};
+
+/* --- attributes of contacts and companies --- */
+
+/* Built-in attributes have no id, and names repeat ("name", "plan.name"): the full name is the key. */
+static const struct column data_attribute_columns[] = {
+    TEXT("type", "Always \"data_attribute\""),
+    TEXT("id", "Id given by Intercom; built-in ones have none"),
+    TEXT("model", "What it describes: contact or company"),
+    TEXT("name", "Name"),
+    KEY("full_name", "Path to the value within a record"),
+    TEXT("label", "Name that admins see"),
+    TEXT("description", "Description that admins see"),
+    TEXT("data_type", "string, integer, float, boolean or date"),
+    TEXTS("options", "Values to choose from"),
+    FLAG("api_writable", "The API can write it"),
+    FLAG("messenger_writable", "The Messenger can write it"),
+    FLAG("ui_writable", "Admins can write it"),
+    FLAG("custom", "Defined in this workspace, not built in"),
+    FLAG("archived", "No longer in use"),
+    TIME("created_at", "When the attribute was created; built-in ones have none"),
+    TIME("updated_at", "When the attribute last changed; built-in ones have none"),
+    TEXT("admin_id", "Admin who created it"),
+};
+
+/* --- subscriptions, absences, brands, audiences --- */
+
+static const struct column translation_columns[] = {
+    TEXT("name", "Name in this language"),
+    TEXT("description", "Description in this language"),
+    TEXT("locale", "The language"),
+};
+
+static const struct column subscription_type_columns[] = {
+    TEXT("type", "Always \"subscription\""),
+    KEY("id", "Id given by Intercom"),
+    TEXT("state", "live, draft or archived"),
+    RECORD("default_translation", translation_columns, "In the default language"),
+    RECORDS("translations", translation_columns, "In each language"),
+    TEXT("consent_type", "opt_in: contacts must ask for it; opt_out: they may leave it"),
+    TEXTS("content_types", "By which channels: email, sms_message"),
+};
+
+static const struct column away_status_reason_columns[] = {
+    TEXT("type", "Always \"away_status_reason\""),
+    KEY("id", "Id given by Intercom"),
+    TEXT("label", "Text that is shown"),
+    TEXT("emoji", "Emoji that goes with it"),
+    NUMBER("order", "Place in the list"),
+    FLAG("deleted", "It can't be chosen any more"),
+    TIME("created_at", "When the reason was created"),
+    TIME("updated_at", "When the reason last changed"),
+};
+
+static const struct column brand_columns[] = {
+    TEXT("type", "Always \"brand\""),
+    KEY("id", "Id given by Intercom; of the default brand the workspace's"),
+    TEXT("name", "Name"),
+    FLAG("is_default", "It is the workspace's default"),
+    TIME("created_at", "When the brand was created"),
+    TIME("updated_at", "When the brand last changed"),
+    TEXT("help_center_id", "Its help center"),
+    TEXT("default_address_settings_id", "Settings of its sender address"),
+};
+
+static const struct column predicate_columns[] = {
+    TEXT("attribute", "Attribute that is looked at"),
+    TEXT("type", "Type of the attribute"),
+    TEXT("comparison", "How it is compared"),
+    TEXT("value", "With what"),
+};
+
+static const struct column audience_columns[] = {
+    TEXT("type", "Always \"audience\""),
+    KEY("id", "Id given by Intercom"),
+    TEXT("name", "Name"),
+    RECORDS("predicates", predicate_columns, "Which contacts belong to it"),
+    RECORDS("role_predicates", predicate_columns, "Of which role they must be"),
+    TIME("created_at", "When the audience was created"),
+    TIME("updated_at", "When the audience last changed"),
+};
+
+/* --- custom objects --- */
+
+/* Their types are defined by the workspace, and share the table. */
+static const struct column custom_object_instance_columns[] = {
+    KEY("type", "Identifier of the custom object type"),
+    KEY("id", "Id given by Intercom"),
+    TEXT("external_id", "Id given by the system it came from"),
+    TIME("external_created_at", "When it was created there"),
+    TIME("external_updated_at", "When it last changed there"),
+    TIME("created_at", "When it was created in Intercom"),
+    TIME("updated_at", "When it last changed in Intercom"),
+    JSON("custom_attributes", "Attributes of its type, by name"),
+};
+
+/* --- the tables --- */
+
+static const char *const id_key[] = {"id"};
+static const char *const full_name_key[] = {"full_name"};
+static const char *const type_id_key[] = {"type", "id"};
+
+const struct table intercom_admins = {
+    .name = "admins",
+    .description = "People who answer: the whole list, once on each day it was read",
+    .columns = admin_columns,
+    .column_count = COUNT(admin_columns),
+    .key = id_key,
+    .key_count = COUNT(id_key),
+};
+
+const struct table intercom_teams = {
+    .name = "teams",
+    .description = "Teams of admins: the whole list, once on each day it was read",
+    .columns = team_columns,
+    .column_count = COUNT(team_columns),
+    .key = id_key,
+    .key_count = COUNT(id_key),
+};
+
+const struct table intercom_tags = {
+    .name = "tags",
+    .description = "Tags: the whole list, once on each day it was read",
+    .columns = tag_columns,
+    .column_count = COUNT(tag_columns),
+    .key = id_key,
+    .key_count = COUNT(id_key),
+};
+
+const struct table intercom_segments = {
+    .name = "segments",
+    .description = "Groups of contacts by rules: the whole list, once on each day it was read",
+    .columns = segment_columns,
+    .column_count = COUNT(segment_columns),
+    .key = id_key,
+    .key_count = COUNT(id_key),
+};
+
+const struct table intercom_contact_attributes = {
+    .name = "contact_attributes",
+    .description = "Attributes of contacts, built-in and own: the whole list, once on each day it was read",
+    .columns = data_attribute_columns,
+    .column_count = COUNT(data_attribute_columns),
+    .key = full_name_key,
+    .key_count = COUNT(full_name_key),
+};
+
+const struct table intercom_company_attributes = {
+    .name = "company_attributes",
+    .description = "Attributes of companies, built-in and own: the whole list, once on each day it was read",
+    .columns = data_attribute_columns,
+    .column_count = COUNT(data_attribute_columns),
+    .key = full_name_key,
+    .key_count = COUNT(full_name_key),
+};
+
+const struct table intercom_subscription_types = {
+    .name = "subscription_types",
+    .description =
+        "Kinds of mail that contacts can take or leave: the whole list, once on each day it was read",
+    .columns = subscription_type_columns,
+    .column_count = COUNT(subscription_type_columns),
+    .key = id_key,
+    .key_count = COUNT(id_key),
+};
+
+const struct table intercom_away_status_reasons = {
+    .name = "away_status_reasons",
+    .description = "Why admins can be away: the whole list, once on each day it was read",
+    .columns = away_status_reason_columns,
+    .column_count = COUNT(away_status_reason_columns),
+    .key = id_key,
+    .key_count = COUNT(id_key),
+};
+
+const struct table intercom_brands = {
+    .name = "brands",
+    .description = "Brands: the whole list, once on each day it was read",
+    .columns = brand_columns,
+    .column_count = COUNT(brand_columns),
+    .key = id_key,
+    .key_count = COUNT(id_key),
+};
+
+const struct table intercom_audiences = {
+    .name = "audiences",
+    .description =
+        "Groups of contacts for whom the AI agent uses content: the whole list, once on each day it was read",
+    .columns = audience_columns,
+    .column_count = COUNT(audience_columns),
+    .key = id_key,
+    .key_count = COUNT(id_key),
+};
+
+const struct table intercom_custom_object_instances = {
+    .name = "custom_object_instances",
+    .description = "Instances of custom objects: the whole list, once on each day it was read",
+    .columns = custom_object_instance_columns,
+    .column_count = COUNT(custom_object_instance_columns),
+    .key = type_id_key,
+    .key_count = COUNT(type_id_key),
+};

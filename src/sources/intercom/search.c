@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* search.c - how the pages of a list are requested. Streams differ by data only. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "internal.h"
+
+#define DAY_S          86400
+#define DAYS_PADDING_S 172800 /* a local day has up to 25 hours: one day would not do */
+
+void search_bounds(const struct intercom *intercom, enum intercom_bounds bounds, struct window window,
+                   int64_t *out_low_s, int64_t *out_high_s)
+{
+    bool is_by_day = bounds == BOUNDS_DAYS_2_16 && intercom->minor <= 16;
+    int64_t low = window.from_s - (is_by_day ? DAYS_PADDING_S : 1);
+    *out_low_s = low > 0 ? low : 0; /* nothing is older than Intercom */
+    *out_high_s = window.to_s == WINDOW_OPEN ? WINDOW_OPEN : window.to_s + (is_by_day ? DAYS_PADDING_S : 0);
+}
+
+/* --- lists: complete, or in pages that name the next by cursor, number or URL --- */
+
+static void write_path(const struct page_request *request, struct buf *url)
+{
+    const struct intercom_stream *stream = (const struct intercom_stream *)request->stream;
+    int minor = ((const struct intercom *)request->source)->minor;
+    bool is_older = minor < stream->since;
+    const char *query = is_older ? stream->older_query : stream->query;
+    buf_text(url, request->source->base_url);
+    buf_text(url, is_older ? stream->older_path : stream->rest.path);
+    if (request->segment.type) http_escape(url, request->segment.type);
+    if (query && (is_older || minor >= stream->query_since)) buf_format(url, "?%s", query);
+}
+
+static void write_list(const struct page_request *request, struct buf *url, struct buf *body)
+{
+    (void)body; /* a GET has none */
+    write_path(request, url);
+    page_request_write_parameters(request, url);
+}
+
+const struct pagination intercom_list = {.method = "GET", .write = write_list, .allow_array = true};
+const struct pagination intercom_cursors = {.method = "GET", .write = write_list, .has_cursors = true};
+const struct pagination intercom_numbers = {.method = "GET", .write = write_list, .has_numbers = true};
+
+/* --- the same for a window of time; long windows time out --- */
+
+static void find_bounds(const struct page_request *request, int64_t *out_low_s, int64_t *out_high_s)
+{
+    const struct intercom_stream *stream = (const struct intercom_stream *)request->stream;
+    search_bounds((const struct intercom *)request->source, stream->bounds, request->segment.window,
+                  out_low_s, out_high_s);
+}
+
+static void write_logs(const struct page_request *request, struct buf *url, struct buf *body)
+{
+    int64_t low = 0, high = 0;
+    (void)body;
+    find_bounds(request, &low, &high);
+    write_path(request, url);
+    buf_format(url, "?created_at_after=%" PRId64, low); /* the path has no query */
+    if (high != WINDOW_OPEN) buf_format(url, "&created_at_before=%" PRId64, high);
+    page_request_write_parameters(request, url);
+}
+
+const struct pagination intercom_logs = {.method = "GET",
+                                         .write = write_logs,
+                                         .has_numbers = true,
+                                         .max_window_s = 7 * DAY_S,
+                                         .min_window_s = DAY_S};
+
+/* --- searches with a cursor in the body --- */
+
+static void write_bound(struct buf *body, const char *field, const char *operator, int64_t value)
+{
+    buf_format(body, "{\"field\":\"%s\",\"operator\":\"%s\",\"value\":%" PRId64 "}", field, operator, value);
+}
+
+static void write_search(const struct page_request *request, struct buf *url, struct buf *body)
+{
+    const char *field = request->stream->stream.table->version;
+    int64_t low = 0, high = 0;
+    find_bounds(request, &low, &high);
+    write_path(request, url);
+
+    buf_text(body, "{\"query\":{\"operator\":\"AND\",\"value\":[");
+    write_bound(body, field, ">", low);
+    if (high != WINDOW_OPEN) {
+        buf_byte(body, ',');
+        write_bound(body, field, "<", high);
+    }
+    buf_format(body, "]},\"pagination\":{\"per_page\":%d", request->per_page);
+    if (request->cursor) {
+        buf_text(body, ",\"starting_after\":");
+        json_write_string(body, request->cursor, strlen(request->cursor));
+    }
+    buf_format(body, "},\"sort\":{\"field\":\"%s\",\"order\":\"ascending\"}}", field);
+}
+
+const struct pagination intercom_search = {.method = "POST", .write = write_search, .has_cursors = true};

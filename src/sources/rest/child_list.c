@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "child_list.h"
+
+bool child_list_check(const struct rest_source *rest, const struct page_builder *builder, bool *out_is_wanted,
+                      struct error *err)
+{
+    const struct rest_stream *stream = builder->stream;
+    *out_is_wanted = stream->child_list && page_builder_wants(builder, stream->child_list->table);
+    return !*out_is_wanted || !rest->check_stream || rest->check_stream(rest, stream, true, err);
+}
+
+bool child_list_start(struct subrequest *subrequest, struct subrequest_pool *pool,
+                      const struct child_list *child_list, const char *id, struct error *err)
+{
+    const struct subrequest_path path = {
+        .name = child_list->table->name, .before = child_list->before, .after = child_list->after};
+    return subrequest_start_at(subrequest, pool, &path, id, err);
+}
+
+/* Not an empty list: a row in `rejected` says that it is unknown. */
+static void reject(const struct subrequest *subrequest, const json_t *record, struct page_builder *builder,
+                   const struct error *err)
+{
+    const struct child_list *child_list = builder->stream->child_list;
+    char problem[256];
+    json_t *body = json_object(), *text;
+    subrequest_problem(subrequest, child_list->noun, err, problem, sizeof problem);
+    (void)json_object_set(body, child_list->parent, json_object_get(record, "id"));
+    page_builder_add_child(builder, child_list->table, body);
+    text = json_string(problem);
+    (void)json_array_append_new(builder->owned, text); /* lives as long as the page */
+    builder->records[builder->count - 1].problem = json_string_value(text);
+}
+
+bool child_list_add(struct subrequest *subrequest, const json_t *record, struct page_builder *builder,
+                    struct error *err)
+{
+    const struct child_list *child_list = builder->stream->child_list;
+    const struct table *parent = builder->stream->stream.table;
+    struct error failure = {0}; /* not err: a rejected list is no failure */
+    AUTO(json_drop) json_t *list = json_array();
+    enum subrequest_outcome outcome = subrequest_list(subrequest, child_list->list, list, &failure);
+    if (outcome == SUBREQUEST_FAILED) *err = failure;
+    if (outcome == SUBREQUEST_REJECTED) reject(subrequest, record, builder, &failure);
+    for (size_t i = 0; outcome == SUBREQUEST_OK && i < json_array_size(list); i++) {
+        json_t *element = json_incref(json_array_get(list, i));
+        if (json_is_object(element)) {
+            (void)json_object_set(element, child_list->parent, json_object_get(record, "id"));
+            if (child_list->version) /* absent: not set */
+                (void)json_object_set(element, child_list->version,
+                                      json_object_get(record, table_field(parent, parent->version)));
+        }
+        page_builder_add_child(builder, child_list->table, element);
+    }
+    return outcome != SUBREQUEST_FAILED;
+}

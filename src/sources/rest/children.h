@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* children.h - members of a record become rows of their own.
+ *
+ * What describes the children as a whole is added to the record, whose version it changes with:
+ * parts_received, parts_truncated, parts_total and parts_missing. A child gets its parent's id and a
+ * part_index. One thread.
+ */
+#ifndef CASELOAD_SOURCES_REST_CHILDREN_H
+#define CASELOAD_SOURCES_REST_CHILDREN_H
+
+#include "page_builder.h"
+
+struct children_builder {
+    const struct children *children;
+    struct page_builder *page; /* borrowed; gets the rows */
+    bool is_wanted;            /* the children's table is in the selection */
+    json_t *record;            /* the parent; borrowed */
+    int64_t index;             /* of the newest child */
+};
+
+void children_init(struct children_builder *builder, const struct children *children,
+                   struct page_builder *page);
+/* Has the record a list of children? */
+bool children_present(const struct children *children, const json_t *record);
+/* Adds the record, and the children that are in it; `more` of them follow with children_add. False: the
+ * record itself counts another number of children. */
+bool children_add_parent(struct children_builder *builder, json_t *record, int64_t listed_us, size_t more);
+void children_add(struct children_builder *builder, const json_t *list);
+
+#endif

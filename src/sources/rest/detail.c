@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* detail.c - reads a listing, then each record in full by a request of its own.
+ *
+ * Many requests are in flight; records are passed on one by one, in the order of the listing. A record that
+ * is too large to wait is passed on in several pages: the record first, then its children in slices.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "child_list.h"
+#include "children.h"
+
+/* A listed record, and the requests that read it in full. */
+struct slot {
+    json_t *listed;
+    int64_t listed_us;
+    bool has_id; /* else it can't be requested */
+    struct subrequest detail, child_list;
+};
+
+struct detail_reader {
+    struct reader reader;
+    const struct rest_stream *stream;
+    struct selection selection;
+    const char *split_path[3]; /* to the list of children in an answer */
+    bool wants_child_list;
+
+    struct reader *listing;
+    struct page listed; /* its newest page */
+    size_t next;        /* of its records */
+    struct subrequest_pool pool;
+
+    struct slot slots[SUBREQUESTS_MAX]; /* a ring */
+    size_t max_slots;                   /* in use at once */
+    size_t first, count;
+    bool is_first_passed_on; /* the page is made of the first slot */
+    bool has_more;           /* ... and more of its children follow */
+
+    json_t *record; /* of that page */
+    struct page_builder builder;
+    struct children_builder children;
+    char problem[256];
+};
+
+/* --- requests --- */
+
+static bool start_slot(struct detail_reader *details, const struct record *listed, struct error *err)
+{
+    struct slot *slot = &details->slots[(details->first + details->count++) % SUBREQUESTS_MAX];
+    const struct rest_stream *stream = details->stream;
+    const struct subrequest_path path = {.name = stream->stream.name,
+                                         .before = stream->detail->before,
+                                         .after = stream->detail->after,
+                                         .split_path = details->split_path};
+    char id[LIMIT_NAME];
+    slot->listed = json_incref(listed->body); /* its page may go before it */
+    slot->listed_us = listed->listed_us;
+    slot->has_id = record_id(slot->listed, id);
+    if (!slot->has_id) return true;
+    if (!subrequest_start_at(&slot->detail, &details->pool, &path, id, err)) return false;
+    return !details->wants_child_list ||
+           child_list_start(&slot->child_list, &details->pool, stream->child_list, id, err);
+}
+
+static void release_slot(struct detail_reader *details)
+{
+    struct slot *slot = &details->slots[details->first];
+    subrequest_done(&slot->detail);
+    subrequest_done(&slot->child_list);
+    json_drop(&slot->listed);
+    details->first = (details->first + 1) % SUBREQUESTS_MAX;
+    details->count--;
+}
+
+static bool read_listing(struct detail_reader *details, struct error *err)
+{
+    details->next = 0;
+    if (!details->listing->type->next(details->listing, &details->listed, err)) return false;
+    details->pool.requests += details->listed.requests;
+    details->pool.normalisations += details->listed.normalisations;
+    return true;
+}
+
+static bool is_listing_done(const struct detail_reader *details)
+{
+    return details->listed.last && details->next == details->listed.count;
+}
+
+static bool fill_slots(struct detail_reader *details, struct error *err)
+{
+    while (details->count < details->max_slots && !is_listing_done(details)) {
+        if (details->next == details->listed.count) {
+            if (!read_listing(details, err)) return false;
+            continue;
+        }
+        const struct record *listed = &details->listed.records[details->next++];
+        details->pool.all_started = is_listing_done(details);
+        if (!start_slot(details, listed, err)) return false;
+    }
+    return true;
+}
+
+/* --- the first slot becomes a page --- */
+
+static void reject(struct detail_reader *details, const struct slot *slot)
+{
+    page_builder_add(
+        &details->builder,
+        (struct record){.body = slot->listed, .problem = details->problem, .listed_us = slot->listed_us});
+}
+
+static bool add_record(struct detail_reader *details, struct slot *slot, struct page *page, struct error *err)
+{
+    size_t more = slot->detail.body.count;
+    if (!children_present(details->stream->children, details->record)) {
+        (void)snprintf(details->problem, sizeof details->problem, "its thread has no list \"%s\"",
+                       details->stream->children->list);
+        reject(details, slot);
+        return true;
+    }
+    if (!children_add_parent(&details->children, details->record, slot->listed_us, more)) page->incomplete++;
+    details->has_more = more > 0 && details->children.is_wanted;
+    return !details->wants_child_list ||
+           child_list_add(&slot->child_list, details->record, &details->builder, err);
+}
+
+static bool finish_slot(struct detail_reader *details, struct page *page, struct error *err)
+{
+    struct slot *slot = &details->slots[details->first];
+    struct error failure = {0}; /* not err: a rejected record is no failure */
+    if (!slot->has_id) {
+        (void)snprintf(details->problem, sizeof details->problem, "it has no id to request its thread with");
+        reject(details, slot);
+        return true;
+    }
+    switch (subrequest_wait(&slot->detail, &details->record, &failure)) {
+    case SUBREQUEST_OK: return add_record(details, slot, page, err);
+    case SUBREQUEST_GONE:
+        page->deleted_during_read++;
+        log_write(LOG_DEBUG, "record_deleted_during_read", LOG_FIELDS(LOG_TEXT("what", slot->detail.what)),
+                  "%s: it was listed, and deleted or merged before it was read", slot->detail.what);
+        return true;
+    case SUBREQUEST_REJECTED:
+        subrequest_problem(&slot->detail, "thread", &failure, details->problem, sizeof details->problem);
+        reject(details, slot);
+        return true;
+    case SUBREQUEST_FAILED: *err = failure; return false;
+    }
+    abort();
+}
+
+static bool add_slice(struct detail_reader *details, struct error *err)
+{
+    AUTO(json_drop) json_t *list = NULL;
+    if (!response_body_next(&details->slots[details->first].detail.body, &list, err)) return false;
+    details->has_more = json_array_size(list) > 0;
+    children_add(&details->children, list);
+    return true;
+}
+
+/* --- the reader --- */
+
+static bool make_page(struct detail_reader *details, struct page *page, struct error *err)
+{
+    page_builder_reset(&details->builder);
+    if (details->has_more) return add_slice(details, err);
+    json_drop(&details->record);
+    if (details->is_first_passed_on) release_slot(details);
+    details->is_first_passed_on = false;
+    if (!fill_slots(details, err)) return false;
+    details->is_first_passed_on = details->count > 0;
+    return !details->is_first_passed_on || finish_slot(details, page, err);
+}
+
+static bool next_detail(struct reader *reader, struct page *out_page, struct error *err)
+{
+    struct detail_reader *details = (struct detail_reader *)reader;
+    *out_page = (struct page){.last = true};
+    if (!make_page(details, out_page, err)) return false;
+    out_page->ascending = details->listed.ascending;
+    out_page->records = details->builder.records;
+    out_page->count = details->builder.count;
+    out_page->requests = details->pool.requests;
+    out_page->normalisations = details->pool.normalisations;
+    details->pool.requests = details->pool.normalisations = 0;
+    out_page->last = !details->has_more && is_listing_done(details) &&
+                     details->count == (details->is_first_passed_on ? 1 : 0);
+    return true;
+}
+
+static void close_details(struct reader *reader)
+{
+    struct detail_reader *details = (struct detail_reader *)reader;
+    while (details->count > 0)
+        release_slot(details);
+    subrequest_pool_done(&details->pool);
+    json_drop(&details->record);
+    page_builder_done(&details->builder);
+    rest_source_close(details->listing);
+    free(details);
+}
+
+static bool open_details(struct rest_source *rest, const struct selection *selection, struct window window,
+                         struct reader **out_reader, struct error *err)
+{
+    const struct rest_stream *stream = (const struct rest_stream *)selection->stream;
+    struct detail_reader *details = mem_zero(1, sizeof *details);
+    details->reader.type = &rest_detail;
+    details->stream = stream;
+    details->selection = *selection;
+    details->split_path[0] = details->split_path[1] = stream->children->list;
+    subrequest_pool_init(&details->pool, rest);
+    page_builder_init(&details->builder, rest, &details->selection);
+    children_init(&details->children, stream->children, &details->builder);
+    if (!child_list_check(rest, &details->builder, &details->wants_child_list, err) ||
+        !rest_paginate.open(rest, selection, window, &details->listing, err)) {
+        close_details(&details->reader);
+        return false;
+    }
+    details->max_slots = details->wants_child_list ? SUBREQUESTS_MAX / 2 : SUBREQUESTS_MAX;
+    *out_reader = &details->reader;
+    return true;
+}
+
+const struct rest_reader_type rest_detail = {
+    .open = open_details, .next = next_detail, .close = close_details};

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "exchange.h"
+
+#define TRY_TIMEOUT_S 180  /* http gives up earlier on a silent server */
+#define RATE_SLICE_MS 1000 /* a wait for the rate limit steps the progress counter that often */
+
+void exchange_quote(char *out, size_t size, const char *text)
+{
+    size_t used = 0;
+    for (; text && *text && used + 1 < size; text++)
+        out[used++] = *text < ' ' || *text > '~' ? '?' : *text;
+    out[used] = '\0';
+}
+
+static bool is_success(int status)
+{
+    return status >= 200 && status < 300;
+}
+
+/* --- the policy: called by http before and after each try --- */
+
+/* A try that was lost ends without an answer: its end is seen when the next one begins. */
+static void leave_flight(struct exchange *exchange)
+{
+    if (exchange->is_in_flight) rate_limiter_end(exchange->rest->limiter);
+    exchange->is_in_flight = false;
+}
+
+static int64_t delay_ms(void *self)
+{
+    struct exchange *exchange = self;
+    leave_flight(exchange);
+    int64_t delay = rate_limiter_begin(exchange->rest->limiter, clock_ms());
+    if (delay > 0) {
+        progress_step(exchange->rest->progress, "waiting for the rate limit");
+        return delay < RATE_SLICE_MS ? delay : RATE_SLICE_MS;
+    }
+    exchange->is_in_flight = true;
+    exchange->tries++;
+    return 0;
+}
+
+static int64_t header_int(const struct http_reply *reply, const char *name)
+{
+    return name ? http_header_int(reply, name, -1) : -1;
+}
+
+static int64_t report_rate(struct exchange *exchange, const struct http_reply *reply)
+{
+    const struct rest_dialect *dialect = exchange->rest->dialect;
+    struct rate_report report = {
+        .is_refused = exchange->status == 429,
+        .limit = header_int(reply, dialect->limit_header),
+        .remaining = header_int(reply, dialect->remaining_header),
+        .reset_s = header_int(reply, dialect->reset_header),
+        .date_s = http_date_s(reply, -1),
+        .retry_after_ms = http_retry_after_ms(reply),
+    };
+    bool is_delay = dialect->is_reset_delay && report.reset_s >= 0 && report.reset_s < INT32_MAX;
+    if (is_delay) report.reset_s = report.date_s < 0 ? -1 : report.reset_s + report.date_s;
+    if (report.date_s > 0) exchange->rest->clock_s = report.date_s;
+    leave_flight(exchange);
+    return rate_limiter_report(exchange->rest->limiter, &report, clock_ms());
+}
+
+static bool is_readable(const struct exchange *exchange)
+{
+    return json_is_object(exchange->value) || (exchange->allow_array && json_is_array(exchange->value));
+}
+
+/* An object that is not cut, as far as its ends tell. */
+static bool looks_complete(const struct buf *body)
+{
+    static const char blanks[] = " \t\r\n";
+    const char *text = buf_string(body);
+    size_t size = body->size;
+    while (size > 0 && strchr(blanks, text[size - 1]))
+        size--;
+    text += strspn(text, blanks);
+    return size > 0 && *text == '{' && buf_string(body)[size - 1] == '}';
+}
+
+static bool read_body(struct exchange *exchange, const struct http_reply *reply, json_t **out_value,
+                      struct error *err)
+{
+    if (exchange->body) return response_body_read(exchange->body, &exchange->normalisations, out_value, err);
+    return json_read(buf_string(&reply->body), reply->body.size, &exchange->normalisations, out_value, err);
+}
+
+/* The answer's own status: some services send errors with HTTP 200. */
+static int real_status(const struct exchange *exchange, int status)
+{
+    const struct rest_dialect *dialect = exchange->rest->dialect;
+    return exchange->value && dialect->real_status ? dialect->real_status(exchange->value, status) : status;
+}
+
+static void keep_failure(struct exchange *exchange, const json_t *answer)
+{
+    exchange->rest->dialect->read_failure(answer, &exchange->failure);
+}
+
+static void read_answer(struct exchange *exchange, const struct http_reply *reply)
+{
+    bool is_parsed = !exchange->defer_parse || exchange->rest->dialect->real_status;
+    struct json_normalisations before = exchange->normalisations;
+    bool good = true;
+    json_drop(&exchange->value);
+    exchange->parse_error = (struct error){0};
+    if (!is_parsed)
+        good = looks_complete(exchange->body ? response_body_bytes(exchange->body) : &reply->body) ||
+               error_set(&exchange->parse_error, ERROR_FORMAT, "it is not an object");
+    else
+        good =
+            read_body(exchange, reply, &exchange->value, &exchange->parse_error) &&
+            (is_readable(exchange) || error_set(&exchange->parse_error, ERROR_FORMAT, "it is not an object"));
+    if (!good) return;
+    exchange->status = real_status(exchange, reply->status);
+    if (!is_success(exchange->status)) keep_failure(exchange, exchange->value);
+    if (exchange->success_count && is_success(exchange->status)) ++*exchange->success_count;
+    if (!exchange->defer_parse || !is_success(exchange->status)) return;
+    exchange->normalisations = before; /* it is parsed again at its turn */
+    json_drop(&exchange->value);
+}
+
+static void take_request_id(struct exchange *exchange, const json_t *body)
+{
+    const char *member = exchange->rest->dialect->request_id_member;
+    const char *request_id = member ? json_text_at(body, member) : NULL;
+    if (request_id) exchange_quote(exchange->request_id, sizeof exchange->request_id, request_id);
+}
+
+/* From the header; or from the body of an error, in case a proxy drops the header. */
+static void keep_request_id(struct exchange *exchange, const struct http_reply *reply)
+{
+    char request_id[sizeof exchange->request_id] = "-";
+    const char *name = exchange->rest->dialect->request_id_header;
+    struct error unused;
+    AUTO(json_drop) json_t *body = NULL;
+    bool found = name && http_header(reply, name, request_id, sizeof request_id);
+    exchange_quote(exchange->request_id, sizeof exchange->request_id, request_id);
+    if (!found && reply->status >= 300 &&
+        json_read(buf_string(&reply->body), reply->body.size, NULL, &body, &unused))
+        take_request_id(exchange, body);
+}
+
+static enum http_verdict judge(void *self, const struct http_reply *reply, int64_t *out_least_ms)
+{
+    struct exchange *exchange = self;
+    keep_request_id(exchange, reply);
+    exchange->status = reply->status;
+    exchange->failure = (struct rest_failure){.code = ""};
+    exchange->parse_error = (struct error){0};
+    if (is_success(reply->status)) read_answer(exchange, reply);
+    *out_least_ms = report_rate(exchange, reply);
+    progress_step(exchange->rest->progress, "reading from the source");
+
+    int status = exchange->status;
+    if (exchange->parse_error.kind != ERROR_NONE) return HTTP_RETRY;
+    if (status == 401) return HTTP_RENEW;
+    bool is_temporary = status == 408 || status == 409 || status == 429 || status >= 500;
+    return is_temporary ? HTTP_RETRY : HTTP_DONE;
+}
+
+/* --- an exchange --- */
+
+void exchange_init(struct exchange *exchange, struct rest_source *rest, const char *what)
+{
+    *exchange = (struct exchange){
+        .rest = rest,
+        .what = what,
+        .policy = {.judge = judge, .delay_ms = delay_ms, .self = exchange},
+        .request_id = "-",
+    };
+}
+
+bool exchange_send(struct exchange *exchange, const struct exchange_request *request, struct error *err)
+{
+    const struct rest_source *rest = exchange->rest;
+    const char *headers[4] = {"Accept: application/json"};
+    size_t count = 1;
+    struct http_sink sink = {0};
+    size_t limit = request->reply_limit ? request->reply_limit : LIMIT_PAGE;
+    exchange->deferred_parse_failed = false;
+    exchange->failure = (struct rest_failure){.code = ""};
+    if (rest->header) headers[count++] = rest->header;
+    if (request->body)
+        headers[count++] = "Content-Type: application/json";
+    else if (request->no_cache)
+        headers[count++] = "Cache-Control: no-cache";
+    if (exchange->body) {
+        sink = response_body_sink(exchange->body);
+        limit = LIMIT_DEFERRED_BODY; /* of refusals, which may wait as well */
+    }
+    return http_send(rest->http,
+                     &(struct http_request){
+                         .method = request->method,
+                         .url = request->url,
+                         .headers = headers,
+                         .token = rest->token,
+                         .token_mark = rest->dialect->is_token_in_body ? REST_TOKEN_MARK : NULL,
+                         .body = request->body ? buf_string(request->body) : NULL,
+                         .body_size = request->body ? request->body->size : 0,
+                         .reply_limit = limit,
+                         .sink = exchange->body ? &sink : NULL,
+                         .timeout_s = TRY_TIMEOUT_S,
+                         .retry = request->retry,
+                         .policy = &exchange->policy,
+                         .what = exchange->what,
+                     },
+                     &exchange->call, err);
+}
+
+/* The id at the end of `Link: </contacts/ID>; rel="canonical"`. */
+static void keep_canonical(struct exchange *exchange, const struct http_reply *reply)
+{
+    char link[512];
+    exchange->canonical[0] = '\0';
+    if (!http_header(reply, "link", link, sizeof link) || !strstr(link, "rel=\"canonical\"")) return;
+    char *end = strchr(link, '>');
+    if (link[0] != '<' || !end) return;
+    *end = '\0';
+    const char *id = strrchr(link, '/');
+    if (id && id[1] && strlen(id + 1) < sizeof exchange->canonical)
+        exchange_quote(exchange->canonical, sizeof exchange->canonical, id + 1);
+}
+
+/* Keeps code, message and request id of an error answer; its body may be anything. */
+static void keep_refusal(struct exchange *exchange, const struct http_reply *reply)
+{
+    struct error unused;
+    AUTO(json_drop) json_t *body = NULL;
+    if (is_success(reply->status)) return; /* kept when it was judged */
+    if (!json_read(buf_string(&reply->body), reply->body.size, NULL, &body, &unused)) return;
+    keep_failure(exchange, body);
+    take_request_id(exchange, body);
+}
+
+static bool refuse(const struct exchange *exchange, struct error *err)
+{
+    const struct rest_failure *failure = &exchange->failure;
+    const struct rest_refusal *row = exchange->rest->dialect->refusals;
+    int status = exchange->status;
+    while ((row->status != 0 && row->status != status) ||
+           (row->code && strcmp(row->code, failure->code) != 0))
+        row++;
+    (void)error_set(err, row->kind, "%s: %s answered HTTP %d %s (%s), request id %s; %s", exchange->what,
+                    exchange->rest->dialect->name, status,
+                    failure->code[0] ? failure->code : "without a code",
+                    failure->message[0] ? failure->message : "no message", exchange->request_id, row->advice);
+    err->status = status;
+    return false;
+}
+
+/* The error of http in terms of this service. */
+static bool explain(const struct exchange *exchange, struct error *err)
+{
+    const struct rest_dialect *dialect = exchange->rest->dialect;
+    if (err->kind == ERROR_AUTH)
+        return error_wrap(err, "%s refuses the access token, request id %s (%s)", dialect->name,
+                          exchange->request_id, dialect->auth_advice);
+    if (err->kind != ERROR_BUSY || err->status == 0) return false;
+    if (is_success(err->status) && exchange->parse_error.kind != ERROR_NONE) {
+        int status = err->status;
+        (void)error_set(err, exchange->parse_error.kind,
+                        "%s: each of %" PRId64
+                        " answers was unreadable (the last: HTTP %d, request id %s, %s); look "
+                        "for a proxy between, or ask %s with this id",
+                        exchange->what, exchange->tries, status, exchange->request_id,
+                        exchange->parse_error.text, dialect->name);
+        err->status = status;
+        return false;
+    }
+    if (exchange->status != err->status) {
+        err->status = exchange->status;
+        (void)error_wrap(err, "%s (%s)", exchange->failure.code, exchange->failure.message);
+    }
+    return error_wrap(err, "request id %s", exchange->request_id);
+}
+
+static bool read_deferred(struct exchange *exchange, const struct http_reply *reply, json_t **out_value,
+                          struct error *err)
+{
+    if (read_body(exchange, reply, out_value, err)) return true;
+    (void)error_wrap(err, "%s, request id %s", exchange->what, exchange->request_id);
+    exchange->deferred_parse_failed = true;
+    err->status = reply->status;
+    return false;
+}
+
+bool exchange_wait(struct exchange *exchange, json_t **out_value, struct error *err)
+{
+    AUTO(http_reply_done) struct http_reply reply = {0};
+    struct http_call *call = exchange->call;
+    *out_value = NULL;
+    exchange->call = NULL;
+    bool is_answered = http_wait(call, &reply, err);
+    leave_flight(exchange);
+    if (!is_answered) return explain(exchange, err);
+    if (!is_success(exchange->status)) {
+        keep_refusal(exchange, &reply);
+        keep_canonical(exchange, &reply);
+        return refuse(exchange, err);
+    }
+    if (!exchange->value) return read_deferred(exchange, &reply, out_value, err);
+    *out_value = exchange->value;
+    exchange->value = NULL;
+    if (strcmp(exchange->request_id, "-") == 0) take_request_id(exchange, *out_value);
+    return true;
+}
+
+void exchange_add_counts(struct exchange *exchange, struct page *page)
+{
+    page->requests += exchange->tries;
+    page->normalisations += exchange->normalisations.numbers + exchange->normalisations.characters +
+                            exchange->normalisations.duplicates;
+    exchange->tries = 0;
+    exchange->normalisations = (struct json_normalisations){0};
+}
+
+void exchange_done(struct exchange *exchange)
+{
+    http_drop(exchange->call);
+    exchange->call = NULL;
+    if (exchange->rest) leave_flight(exchange);
+    json_drop(&exchange->value);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* exchange.h - one request and its answer: sent at the rate limit, retried, judged, parsed, explained.
+ *
+ * A good status is not enough: an answer that can't be parsed is retried, as bodies come empty, cut or as a
+ * proxy's page, and are complete the next time. Errors name the service, the request id and what to do.
+ * An exchange stays where it is while a request is in flight. One thread, that of its source.
+ */
+#ifndef CASELOAD_SOURCES_REST_EXCHANGE_H
+#define CASELOAD_SOURCES_REST_EXCHANGE_H
+
+#include "response_body.h"
+#include "rest.h"
+
+struct exchange {
+    struct rest_source *rest;
+    const char *what;           /* "Intercom contacts, page 3"; lives as long as the exchange */
+    bool defer_parse;           /* the answer is kept as bytes, and parsed when it is waited for */
+    bool allow_array;           /* a list may come without an object around it */
+    struct response_body *body; /* takes the bodies of good answers; NULL: http keeps them */
+    int64_t *success_count;     /* counts good answers as they come; may be NULL */
+
+    struct http_policy policy;
+    struct http_call *call;
+    bool is_in_flight; /* the limiter counts it */
+    json_t *value;     /* parsed from the newest good answer */
+    struct json_normalisations normalisations;
+    int64_t tries;
+    int status;                  /* of the newest answer, as the dialect sees it */
+    char request_id[64];         /* of the newest answer, "-" if it had none */
+    struct rest_failure failure; /* of the newest refusal */
+    char canonical[LIMIT_NAME];  /* of the newest refusal: the id that the record has now, if it names one */
+    struct error parse_error;    /* of the newest answer with a good status */
+    bool deferred_parse_failed;  /* such an answer was not retried yet */
+};
+
+struct exchange_request {
+    const char *method;
+    const char *url;
+    const struct buf *body; /* NULL: none; borrowed until the wait ends */
+    const struct retry *retry;
+    size_t reply_limit; /* 0: LIMIT_PAGE; a response_body has its own */
+    bool no_cache;      /* no cache on the way may answer */
+};
+
+void exchange_init(struct exchange *exchange, struct rest_source *rest, const char *what);
+bool exchange_send(struct exchange *exchange, const struct exchange_request *request,
+                   struct error *err) CHECKED;
+/* out is yours. ERROR_BUSY after all tries; other kinds as the dialect's refusals say. */
+bool exchange_wait(struct exchange *exchange, json_t **out_value, struct error *err) CHECKED;
+/* Moves the counts of tries and normalisations to the page. */
+void exchange_add_counts(struct exchange *exchange, struct page *page);
+void exchange_done(struct exchange *exchange); /* drops a request in flight */
+/* Cuts a text of the peer, and replaces what is not printable ASCII. */
+void exchange_quote(char *out, size_t size, const char *text);
+
+#endif

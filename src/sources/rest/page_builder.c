@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "page_builder.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+void page_builder_init(struct page_builder *builder, const struct rest_source *rest,
+                       const struct selection *selection)
+{
+    *builder = (struct page_builder){
+        .selection = selection,
+        .stream = (const struct rest_stream *)selection->stream,
+        .owned = json_array(),
+        .expected = -1,
+        .total_member = rest->dialect->total_member,
+    };
+}
+
+void page_builder_reset(struct page_builder *builder)
+{
+    builder->count = 0;
+    (void)json_array_clear(builder->owned);
+}
+
+void page_builder_restart_list(struct page_builder *builder)
+{
+    builder->expected = -1;
+    builder->received = 0;
+}
+
+void page_builder_done(struct page_builder *builder)
+{
+    free(builder->records);
+    json_drop(&builder->owned);
+    *builder = (struct page_builder){0};
+}
+
+void page_builder_add(struct page_builder *builder, struct record record)
+{
+    if (builder->count == builder->capacity) {
+        builder->capacity = builder->capacity ? 2 * builder->capacity : 64;
+        builder->records = mem_grow(builder->records, builder->capacity, sizeof *builder->records);
+    }
+    builder->records[builder->count++] = record;
+}
+
+/* Its index in the selection, or 0. */
+static size_t child_index(const struct page_builder *builder, const struct table *table)
+{
+    for (size_t i = 1; i < builder->selection->table_count; i++)
+        if (builder->selection->tables[i] == table) return i;
+    return 0;
+}
+
+bool page_builder_wants(const struct page_builder *builder, const struct table *table)
+{
+    return child_index(builder, table) > 0;
+}
+
+void page_builder_add_child(struct page_builder *builder, const struct table *table, json_t *body)
+{
+    size_t index = child_index(builder, table);
+    (void)json_array_append_new(builder->owned, body); /* freed with the page, wanted or not */
+    if (index > 0) page_builder_add(builder, (struct record){.table = index, .body = body});
+}
+
+/* A record without an id is passed on whole: it is rejected, and then nothing is declared deleted. */
+static void add_id(struct page_builder *builder, json_t *body)
+{
+    json_t *id = json_object_get(body, "id");
+    json_t *id_only = json_object();
+    (void)json_object_set(id_only, "id", id); /* absent: not set */
+    (void)json_array_append_new(builder->owned, id_only);
+    page_builder_add(builder, (struct record){.body = is_id(id) ? id_only : body});
+}
+
+void page_builder_add_record(struct page_builder *builder, json_t *body, int64_t listed_us)
+{
+    builder->received++;
+    if (builder->stream->ids_only) {
+        add_id(builder, body);
+        return;
+    }
+    page_builder_add(builder, (struct record){.body = body, .listed_us = listed_us});
+    if (builder->stream->derive_tombstones) builder->stream->derive_tombstones(builder, body);
+}
+
+void page_builder_set_expected(struct page_builder *builder, const json_t *answer)
+{
+    if (builder->total_member && builder->received == 0 && builder->expected < 0)
+        builder->expected = json_int_at(answer, builder->total_member, -1);
+}
+
+bool page_builder_check_complete(const struct page_builder *builder, const char *what, struct error *err)
+{
+    int64_t enough = builder->expected - builder->expected / 10; /* records may be deleted during the read */
+    if (!builder->stream->ids_only || builder->received >= enough) return true;
+    return error_set(err, ERROR_FORMAT,
+                     "%s: the list ended after %" PRId64 " of %" PRId64
+                     " records; an incomplete list deletes nothing, and is read again",
+                     what, builder->received, builder->expected);
+}
+
+bool is_id(const json_t *value)
+{
+    return json_is_integer(value) || json_string_length(value) > 0;
+}
+
+bool record_id(const json_t *record, char out_id[LIMIT_NAME])
+{
+    const json_t *id = json_object_get(record, "id");
+    const char *text = json_string_value(id);
+    size_t size = json_string_length(id);
+    if (json_is_integer(id)) {
+        (void)snprintf(out_id, LIMIT_NAME, "%" JSON_INTEGER_FORMAT, json_integer_value(id));
+        return true;
+    }
+    if (size == 0 || size >= LIMIT_NAME || strlen(text) != size) return false;
+    if (strcmp(text, ".") == 0 || strcmp(text, "..") == 0) return false; /* steps in a path, not names */
+    memcpy(out_id, text, size + 1);
+    return true;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* page_builder.h - collects the records of a page, their children, and the deletions they mention.
+ *
+ * Bodies that are not the listing's own belong to the builder until the next reset. One thread.
+ */
+#ifndef CASELOAD_SOURCES_REST_PAGE_BUILDER_H
+#define CASELOAD_SOURCES_REST_PAGE_BUILDER_H
+
+#include "rest.h"
+
+struct page_builder {
+    const struct selection *selection;
+    const struct rest_stream *stream;
+    struct record *records;
+    size_t count, capacity;
+    json_t *owned;              /* bodies that are not the listing's own */
+    int64_t expected, received; /* records of the whole list; expected -1: unknown */
+    const char *total_member;
+};
+
+void page_builder_init(struct page_builder *builder, const struct rest_source *rest,
+                       const struct selection *selection);    /* selection is borrowed */
+void page_builder_reset(struct page_builder *builder);        /* no records; the counts stay */
+void page_builder_restart_list(struct page_builder *builder); /* resets the counts */
+void page_builder_done(struct page_builder *builder);
+
+/* A record of the stream itself, with the deletions it mentions; or its id alone, of an ids_only stream. */
+void page_builder_add_record(struct page_builder *builder, json_t *body, int64_t listed_us);
+void page_builder_add(struct page_builder *builder, struct record record); /* as it is; body is borrowed */
+/* Is this table of a child in the selection? */
+bool page_builder_wants(const struct page_builder *builder, const struct table *table);
+/* A child of the record added last. Takes body over. Does nothing if the selection lacks the table. */
+void page_builder_add_child(struct page_builder *builder, const struct table *table, json_t *body);
+/* answer: the first page counts, later ones are ignored. */
+void page_builder_set_expected(struct page_builder *builder, const json_t *answer);
+/* ERROR_FORMAT if an ids_only list ended early. */
+bool page_builder_check_complete(const struct page_builder *builder, const char *what, struct error *err);
+
+bool is_id(const json_t *value); /* a text or a number */
+/* The id of a record as text. False: it has none that can stand in a URL. */
+bool record_id(const json_t *record, char out_id[LIMIT_NAME]);
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* page_queue.h - lists of records that wait, compressed, within LIMIT_COMPRESSED. Zeroed: empty. One thread.
+ */
+#ifndef CASELOAD_SOURCES_REST_PAGE_QUEUE_H
+#define CASELOAD_SOURCES_REST_PAGE_QUEUE_H
+
+#include "base/json.h"
+
+struct zbuf;
+
+struct page_queue {
+    struct zbuf *pages;
+    size_t count, next; /* pushed; and the first that was not popped */
+    size_t memory;
+};
+
+bool page_queue_push(struct page_queue *queue, const json_t *list); /* false: there is no room */
+/* out is yours. NULL: the queue is empty. */
+bool page_queue_pop(struct page_queue *queue, json_t **out_list, struct error *err);
+void page_queue_done(struct page_queue *queue); /* it is empty again */
+
+#endif

@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* paginate.c - reads a stream segment by segment, and each segment page by page. The next page is requested
+ * before this one is passed on. */
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "core/rows.h"
+#include "cycle.h"
+#include "exchange.h"
+#include "next_page.h"
+#include "page_builder.h"
+
+#define RESTARTS_MAX  3
+#define LIMIT_REQUEST 32768 /* a cursor has up to 4096 bytes, and JSON may write each as six */
+
+/* Before the page size is reduced. The smallest page is tried with retry_api. */
+static const struct retry retry_page = {.base_ms = 1000, .cap_ms = 8000, .attempts = 4, .budget_ms = 600000};
+
+struct paginator {
+    struct reader reader;
+    struct rest_source *rest;
+    const struct rest_stream *stream;
+    struct selection selection;
+    struct window window;
+    struct exchange exchange;
+    char what[128];
+    struct buf url, body; /* of the request in flight */
+
+    struct segment *segments;
+    size_t segment_count, current;
+
+    struct next_page place; /* of the page in flight; none: it is the segment's first */
+    int64_t number;         /* of that page */
+    int64_t offset;         /* records of the segment's pages before it */
+    int per_page;
+    bool long_retry;
+    bool is_finished; /* the last page was passed on */
+    int restarts;
+
+    struct cycle links, first_ids; /* links that were followed; first records of pages */
+    bool ascending, descending;    /* so far, the versions came in order */
+    bool has_version;
+    int64_t last_us; /* the version seen last */
+
+    json_t *answer; /* the page that was passed on */
+    struct page_builder builder;
+};
+
+/* --- segments --- */
+
+/* Replaces segment `at` by shorter ones. An open window ends now, by the source's clock. */
+static void split_segment(struct paginator *paginator, size_t at, int64_t max_s)
+{
+    struct segment whole = paginator->segments[at];
+    int64_t end = whole.window.to_s == WINDOW_OPEN ? paginator->rest->clock_s : whole.window.to_s;
+    int64_t from = whole.window.from_s > 0 ? whole.window.from_s : 0;
+    size_t pieces = end - from > max_s ? (size_t)((end - from - 1) / max_s + 1) : 1;
+    size_t after = paginator->segment_count - at - 1;
+    paginator->segments =
+        mem_grow(paginator->segments, paginator->segment_count + pieces - 1, sizeof *paginator->segments);
+    memmove(paginator->segments + at + pieces, paginator->segments + at + 1,
+            after * sizeof *paginator->segments);
+    paginator->segment_count += pieces - 1;
+    for (size_t i = 0; i < pieces; i++) {
+        struct window window = {.from_s = from + (int64_t)i * max_s, .to_s = from + (int64_t)(i + 1) * max_s};
+        if (i + 1 == pieces) window.to_s = whole.window.to_s;
+        paginator->segments[at + i] = (struct segment){.window = window, .type = whole.type};
+    }
+}
+
+static void plan_segments(struct paginator *paginator)
+{
+    const struct rest_source *rest = paginator->rest;
+    bool is_typed = paginator->stream->is_typed;
+    int64_t max_window_s = paginator->stream->pagination->max_window_s;
+    paginator->segment_count = is_typed ? rest->type_count : 1;
+    paginator->segments = mem_zero(paginator->segment_count, sizeof *paginator->segments);
+    for (size_t i = 0; i < paginator->segment_count; i++)
+        paginator->segments[i] =
+            (struct segment){.window = paginator->window, .type = is_typed ? rest->types[i] : NULL};
+    if (max_window_s > 0) split_segment(paginator, 0, max_window_s);
+}
+
+static void begin_segment(struct paginator *paginator)
+{
+    next_page_done(&paginator->place);
+    cycle_done(&paginator->links);
+    cycle_done(&paginator->first_ids);
+    paginator->number = 1;
+    paginator->offset = 0;
+    paginator->has_version = false;
+    paginator->ascending = paginator->descending = true;
+}
+
+/* --- requests --- */
+
+static bool send_request(struct paginator *paginator, struct error *err)
+{
+    const struct pagination *pagination = paginator->stream->pagination;
+    const struct segment *segment = &paginator->segments[paginator->current];
+    struct page_request request = {
+        .source = paginator->rest,
+        .stream = paginator->stream,
+        .segment = *segment,
+        .cursor = paginator->place.cursor,
+        .number = paginator->place.number,
+        .offset = paginator->offset,
+        .per_page = paginator->per_page,
+    };
+    buf_reset(&paginator->url);
+    buf_reset(&paginator->body);
+    pagination->write(&request, &paginator->url, &paginator->body);
+    if (paginator->place.url) {
+        buf_reset(&paginator->url);
+        buf_text(&paginator->url, paginator->place.url);
+    }
+    assert(!paginator->url.full && !paginator->body.full); /* cursors and URLs have a ceiling */
+    (void)snprintf(paginator->what, sizeof paginator->what, "%s %s%s%.40s, page %" PRId64,
+                   paginator->rest->dialect->name, paginator->stream->stream.name,
+                   segment->type ? " of type " : "", segment->type ? segment->type : "", paginator->number);
+    return exchange_send(
+        &paginator->exchange,
+        &(struct exchange_request){
+            .method = pagination->method,
+            .url = buf_string(&paginator->url),
+            .body = paginator->body.size > 0 ? &paginator->body : NULL,
+            .retry = paginator->long_retry ? &retry_api : &retry_page,
+            .reply_limit = pagination->has_cursors && paginator->per_page > 1 ? LIMIT_PAGE_SOFT : LIMIT_PAGE,
+        },
+        err);
+}
+
+/* Long windows time out: the same time in shorter ones. */
+static bool shorten_segment(struct paginator *paginator)
+{
+    size_t before = paginator->segment_count;
+    int64_t min_window_s = paginator->stream->pagination->min_window_s;
+    if (min_window_s > 0) split_segment(paginator, paginator->current, min_window_s);
+    if (paginator->segment_count == before) return false;
+    begin_segment(paginator); /* its records come again, which the reader's contract allows */
+    return true;
+}
+
+/* Big pages time out, or exceed our limit: the same place in smaller ones. */
+static bool reduce_request(struct paginator *paginator, const struct error *err)
+{
+    bool is_congestion = err->status == 429 || err->status == 409; /* the size of the page is not the cause */
+    bool is_large = err->kind == ERROR_LIMIT;
+    int smallest = is_large ? 1 : REST_SMALLEST_PAGE; /* a slow record is slow on any page */
+    bool can_shrink = paginator->stream->pagination->has_cursors && paginator->per_page > smallest;
+    if ((err->kind != ERROR_BUSY && !is_large) || (paginator->long_retry && !(is_large && can_shrink)))
+        return false;
+    if (!is_congestion && shorten_segment(paginator)) return true;
+    if (!is_congestion && can_shrink) paginator->per_page /= 2;
+    paginator->long_retry = is_congestion || !can_shrink || paginator->per_page <= smallest;
+    return true;
+}
+
+static void restore_page_size(struct paginator *paginator)
+{
+    int most = paginator->stream->per_page;
+    paginator->long_retry = false;
+    paginator->per_page = 2 * paginator->per_page < most ? 2 * paginator->per_page : most;
+}
+
+/* An expired cursor can't be recovered, but the segment can be read again. Its records may come twice then,
+ * which the reader's contract allows. */
+static bool restart_segment(struct paginator *paginator, const struct error *err)
+{
+    const struct rest_dialect *dialect = paginator->rest->dialect;
+    bool is_stale = err->kind == ERROR_REFUSED && (paginator->place.cursor || paginator->place.url) &&
+                    dialect->is_stale_cursor &&
+                    dialect->is_stale_cursor(err->status, &paginator->exchange.failure);
+    if (!is_stale || paginator->restarts >= RESTARTS_MAX) return false;
+    paginator->restarts++;
+    page_builder_restart_list(&paginator->builder);
+    begin_segment(paginator);
+    return true;
+}
+
+static bool collect_answer(struct paginator *paginator, struct error *err)
+{
+    struct error failure = {0}; /* not err: it may end well */
+    while (!exchange_wait(&paginator->exchange, &paginator->answer, &failure)) {
+        bool should_resend = reduce_request(paginator, &failure) || restart_segment(paginator, &failure);
+        if (!should_resend || !send_request(paginator, &failure)) {
+            *err = failure;
+            return false;
+        }
+    }
+    return true;
+}
+
+/* --- records --- */
+
+static bool is_windowed(const struct paginator *paginator)
+{
+    enum stream_kind kind = paginator->stream->stream.kind;
+    return kind == STREAM_INCREMENTAL || kind == STREAM_EVENT;
+}
+
+static bool version_of(const struct paginator *paginator, const json_t *body, int64_t *out_us)
+{
+    return row_version(paginator->stream->stream.table, body, out_us);
+}
+
+/* Whether versions come in order, within and across pages: stopping early depends on it. */
+static void watch_order(struct paginator *paginator, const json_t *list)
+{
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        int64_t version = 0;
+        if (!version_of(paginator, json_array_get(list, i), &version)) continue;
+        if (paginator->has_version && version < paginator->last_us) paginator->ascending = false;
+        if (paginator->has_version && version > paginator->last_us) paginator->descending = false;
+        paginator->has_version = true;
+        paginator->last_us = version;
+    }
+}
+
+/* The end of the window in microseconds; times beyond the year 9999 do not occur. */
+static int64_t window_end_us(const struct paginator *paginator)
+{
+    return paginator->window.to_s == WINDOW_OPEN ? INT64_MAX : paginator->window.to_s * 1000000;
+}
+
+/* All pages after this one are outside the window. */
+static bool is_past(const struct paginator *paginator, const json_t *list)
+{
+    int64_t first = 0;
+    if (!is_windowed(paginator) || !version_of(paginator, json_array_get(list, 0), &first)) return false;
+    switch (paginator->stream->order) {
+    case ORDER_NONE: return false;
+    case ORDER_OLDEST_FIRST: return paginator->ascending && first >= window_end_us(paginator);
+    case ORDER_NEWEST_FIRST: return paginator->descending && first < paginator->window.from_s * 1000000;
+    }
+    abort();
+}
+
+/* The path names the type; a record need not. */
+static void add_type(const struct paginator *paginator, json_t *body)
+{
+    const char *type = paginator->segments[paginator->current].type;
+    if (type && json_is_object(body) && json_string_length(json_object_get(body, "type")) == 0)
+        json_object_set_new(body, "type", json_string(type));
+}
+
+/* Drops records outside the window; records without a readable version are passed on. */
+static void add_records(struct paginator *paginator, const json_t *list)
+{
+    bool windowed = is_windowed(paginator);
+    int64_t to = window_end_us(paginator);
+    page_builder_set_expected(&paginator->builder, paginator->answer);
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        json_t *body = json_array_get(list, i);
+        int64_t version = 0;
+        bool dated = windowed && version_of(paginator, body, &version);
+        if (dated && (version < paginator->window.from_s * 1000000 || version >= to)) continue;
+        add_type(paginator, body);
+        page_builder_add_record(&paginator->builder, body, dated ? version : 0);
+    }
+}
+
+/* --- from page to page --- */
+
+static bool find_next(struct paginator *paginator, const json_t *list, const char *what,
+                      struct next_page *out_next, struct error *err)
+{
+    struct page_context context = {
+        .source = paginator->rest,
+        .stream = paginator->stream,
+        .answer = paginator->answer,
+        .list = list,
+        .number = paginator->number,
+        .offset = paginator->offset,
+        .per_page = paginator->per_page,
+        .what = what,
+    };
+    if (!paginator->rest->dialect->next_page(&context, out_next, err)) return false;
+    if (out_next->number == 0 || out_next->number > paginator->number) return true;
+    return error_set(err, ERROR_FORMAT,
+                     "%s: the page after it has the number %" PRId64 "; reading on would never end", what,
+                     out_next->number);
+}
+
+/* Counted pages have no cursor to compare: one that begins like one before it is the same page. In a search
+ * that proves nothing: a record that changes while it is read moves to the end. */
+static bool is_cycle(struct paginator *paginator, const struct next_page *next, const json_t *list)
+{
+    const char *text = next->cursor ? next->cursor : next->url;
+    char first_id[LIMIT_NAME];
+    bool has_first_id =
+        paginator->stream->pagination->has_numbers && record_id(json_array_get(list, 0), first_id);
+    if (has_first_id && cycle_closed(&paginator->first_ids, first_id)) return true;
+    return text && cycle_closed(&paginator->links, text);
+}
+
+static bool end_segment(struct paginator *paginator, struct error *err)
+{
+    paginator->is_finished = paginator->current + 1 == paginator->segment_count;
+    if (paginator->is_finished) return page_builder_check_complete(&paginator->builder, paginator->what, err);
+    paginator->current++;
+    begin_segment(paginator);
+    return send_request(paginator, err);
+}
+
+static bool request_next(struct paginator *paginator, const json_t *list, struct error *err)
+{
+    char what[sizeof paginator->what + sizeof paginator->exchange.request_id + 16];
+    struct next_page next = {0};
+    (void)snprintf(what, sizeof what, "%s, request id %s", paginator->what, paginator->exchange.request_id);
+    if (!find_next(paginator, list, what, &next, err)) {
+        next_page_done(&next);
+        return false;
+    }
+    restore_page_size(paginator); /* after find_next, which compares with the size that was requested */
+    bool has_next = next_page_exists(&next) && !is_past(paginator, list);
+    bool closes_cycle = has_next && is_cycle(paginator, &next, list);
+    next_page_done(&paginator->place);
+    paginator->place = next;
+    if (closes_cycle)
+        return error_set(err, ERROR_FORMAT,
+                         "%s: the link to the next page leads back to a page already read; reading on would "
+                         "never end",
+                         what);
+    if (!has_next) return end_segment(paginator, err);
+    paginator->number = next.number > 0 ? next.number : paginator->number + 1;
+    paginator->offset += (int64_t)json_array_size(list);
+    return send_request(paginator, err);
+}
+
+/* --- the reader --- */
+
+static bool next_of_pages(struct reader *reader, struct page *out_page, struct error *err)
+{
+    struct paginator *paginator = (struct paginator *)reader;
+    const struct rest_dialect *dialect = paginator->rest->dialect;
+    json_drop(&paginator->answer);
+    page_builder_reset(&paginator->builder);
+    *out_page = (struct page){.last = true};
+    if (paginator->is_finished) return true;
+    if (!collect_answer(paginator, err)) return false;
+    exchange_add_counts(&paginator->exchange, out_page);
+    const json_t *list = page_list(dialect, paginator->answer, paginator->stream->list);
+    if (!list)
+        return error_set(err, ERROR_FORMAT, "%s: the answer has no list \"%s\", request id %s; %s",
+                         paginator->what, paginator->stream->list, paginator->exchange.request_id,
+                         dialect->shared_advice);
+    watch_order(paginator, list);
+    out_page->ascending = paginator->ascending;
+    add_records(paginator, list);
+    if (!request_next(paginator, list, err)) return false;
+    out_page->records = paginator->builder.records;
+    out_page->count = paginator->builder.count;
+    out_page->last = paginator->is_finished;
+    return true;
+}
+
+static void close_pages(struct reader *reader)
+{
+    struct paginator *paginator = (struct paginator *)reader;
+    exchange_done(&paginator->exchange);
+    next_page_done(&paginator->place);
+    cycle_done(&paginator->links);
+    cycle_done(&paginator->first_ids);
+    json_drop(&paginator->answer);
+    page_builder_done(&paginator->builder);
+    buf_done(&paginator->url);
+    buf_done(&paginator->body);
+    free(paginator->segments);
+    free(paginator);
+}
+
+static bool open_pages(struct rest_source *rest, const struct selection *selection, struct window window,
+                       struct reader **out_reader, struct error *err)
+{
+    const struct rest_stream *stream = (const struct rest_stream *)selection->stream;
+    assert(window.from_s < INT64_C(100000000000)); /* seconds: milliseconds would find nothing */
+    if (rest->check_stream && !rest->check_stream(rest, stream, false, err)) return false;
+    struct paginator *paginator = mem_zero(1, sizeof *paginator);
+    paginator->reader.type = &rest_paginate;
+    paginator->rest = rest;
+    paginator->stream = stream;
+    paginator->selection = *selection;
+    paginator->window = window;
+    paginator->per_page = stream->per_page;
+    page_builder_init(&paginator->builder, rest, &paginator->selection);
+    buf_init(&paginator->url, LIMIT_REQUEST);
+    buf_init(&paginator->body, LIMIT_REQUEST);
+    exchange_init(&paginator->exchange, rest, paginator->what);
+    paginator->exchange.allow_array = stream->pagination->allow_array;
+    begin_segment(paginator);
+    plan_segments(paginator);
+    if (!send_request(paginator, err)) {
+        close_pages(&paginator->reader);
+        return false;
+    }
+    *out_reader = &paginator->reader;
+    return true;
+}
+
+const struct rest_reader_type rest_paginate = {
+    .open = open_pages, .next = next_of_pages, .close = close_pages};

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* response_body.h - holds the body of a good answer until it is parsed.
+ *
+ * A plain body stays as it came. A split one is kept compressed, and parsed twice: the first pass checks
+ * every byte, counts the elements of one list, and gives the record without them; the second gives the
+ * elements in slices. So a thread of 50 MB takes the memory of its compressed text. One thread.
+ */
+#ifndef CASELOAD_SOURCES_REST_RESPONSE_BODY_H
+#define CASELOAD_SOURCES_REST_RESPONSE_BODY_H
+
+#include "base/json.h"
+#include "base/json_split.h"
+#include "base/zbuf.h"
+#include "net/http.h"
+
+struct response_body {
+    /* plain */
+    size_t *deferred_bytes; /* of all bodies that share it; borrowed */
+    struct buf bytes;
+
+    /* split */
+    const char *const *path; /* keys that lead to the list, NULL at the end; NULL: the body is plain */
+    struct zbuf compressed;
+    size_t count;               /* elements of the list */
+    struct zbuf_reader *reader; /* of the second pass; NULL: it has not begun */
+    struct json_split split;
+    bool is_at_end;
+    json_t *elements;   /* found, and not given yet */
+    size_t slice_bytes; /* of their text */
+    struct json_normalisations *normalisations;
+};
+
+/* A zeroed body is valid; one of these prepares it before each use. */
+void response_body_init_plain(struct response_body *body, size_t *deferred_bytes, size_t limit);
+void response_body_init_split(struct response_body *body, const char *const *path);
+void response_body_done(struct response_body *body);
+
+struct http_sink response_body_sink(struct response_body *body);
+const struct buf *response_body_bytes(const struct response_body *body); /* plain */
+/* The answer; of a split body without the elements of its list. out is yours; normalisations is added to. */
+bool response_body_read(struct response_body *body, struct json_normalisations *normalisations,
+                        json_t **out_value, struct error *err) CHECKED;
+/* The next elements of a split body, about LIMIT_SLICE of text; none: there are no more. */
+bool response_body_next(struct response_body *body, json_t **out_list, struct error *err) CHECKED;
+
+#endif

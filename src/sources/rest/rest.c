@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rest.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+#define LIMIT_BASE    512 /* bytes of the base URL: requests are written into buffers with a ceiling */
+#define WAIT_SLICE_MS 1000
+
+bool rest_source_init(struct rest_source *rest, const char *base_url, double rate_share, struct error *err)
+{
+    bool is_http = strncmp(base_url, "http://", 7) == 0 || strncmp(base_url, "https://", 8) == 0;
+    if (!(rate_share > 0 && rate_share <= 1))
+        return error_set(err, ERROR_CONFIG,
+                         "source.rate_share is not in (0, 1]: 0.8 leaves a fifth to other apps");
+    if (!is_http || strpbrk(base_url, "?#@ ") || strlen(base_url) > LIMIT_BASE)
+        return error_set(
+            err, ERROR_CONFIG,
+            "source.base_url is not like https://host: give scheme and host without user or query");
+    rest->base_url = mem_text(base_url);
+    for (size_t size = strlen(base_url); size > 0 && rest->base_url[size - 1] == '/'; size--)
+        rest->base_url[size - 1] = '\0';
+    rest->limiter = rate_limiter_new(rate_share);
+    return true;
+}
+
+void rest_source_done(struct rest_source *rest)
+{
+    token_free(rest->token);
+    rate_limiter_free(rest->limiter);
+    free(rest->base_url);
+}
+
+bool rest_source_open(struct source *source, const struct selection *selection, struct window window,
+                      struct reader **out_reader, struct error *err)
+{
+    const struct rest_stream *stream = (const struct rest_stream *)selection->stream;
+    return stream->reader->open((struct rest_source *)source, selection, window, out_reader, err);
+}
+
+bool rest_source_next(struct reader *reader, struct page *out_page, struct error *err)
+{
+    return reader->type->next(reader, out_page, err);
+}
+
+void rest_source_close(struct reader *reader)
+{
+    if (reader) reader->type->close(reader);
+}
+
+bool rest_wait(const struct rest_source *rest, int64_t ms, struct error *err)
+{
+    for (int64_t left = ms; left > 0; left -= WAIT_SLICE_MS) {
+        progress_step(rest->progress, "waiting for the source");
+        if (!clock_sleep_ms(left < WAIT_SLICE_MS ? left : WAIT_SLICE_MS, rest->stop))
+            return error_set(err, ERROR_STOPPED, "waiting for %s: given up because the process is stopping",
+                             rest->dialect->name);
+    }
+    return true;
+}
+
+static void add_parameter(struct buf *url, const char *name)
+{
+    buf_format(url, "%c%s=", strchr(buf_string(url), '?') ? '&' : '?', name);
+}
+
+static void add_number(struct buf *url, const char *name, int64_t value)
+{
+    if (!name || value <= 0) return;
+    add_parameter(url, name);
+    buf_format(url, "%" PRId64, value);
+}
+
+void page_request_write_parameters(const struct page_request *request, struct buf *url)
+{
+    const struct rest_dialect *dialect = request->source->dialect;
+    add_number(url, dialect->size_parameter, request->per_page);
+    add_number(url, dialect->number_parameter, request->number);
+    add_number(url, dialect->offset_parameter, request->offset);
+    if (!request->cursor) return;
+    add_parameter(url, dialect->cursor_parameter);
+    http_escape(url, request->cursor);
+}

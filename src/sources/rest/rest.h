@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rest.h - what every REST source needs: the base of a source and of its streams.
+ *
+ * A source is a folder beside this one. It brings a dialect (how its service speaks), a table of streams, and
+ * functions for whatever only it does. It starts its own structs with rest_source and rest_stream. This layer
+ * includes nothing of a source.
+ *
+ * exchange       one request and its answer, with retries
+ * paginate       reader: a list, segment by segment, page by page
+ * detail         reader: a list, then each record in full by a request of its own
+ * expand         reader: a list, then requests for lists that belong to its records
+ * subrequest     one GET of many in flight; response_body holds its answer until its turn
+ * children       members of a record become rows; child_list: so do lists with a path of their own
+ * truncated_list a list inside a record is completed
+ * page_builder   the records of a page; page_queue: pages that wait; cycle: detects loops of pages
+ *
+ * One thread, except where a header says otherwise.
+ */
+#ifndef CASELOAD_SOURCES_REST_REST_H
+#define CASELOAD_SOURCES_REST_REST_H
+
+#include "base/buf.h"
+#include "base/json.h"
+#include "core/progress.h"
+#include "core/source.h"
+#include "net/http.h"
+#include "net/rate_limiter.h"
+
+struct page_builder;
+struct rest_source;
+struct rest_stream;
+
+/* --- the dialect of a service --- */
+
+/* Code and message of an error answer, printable. */
+struct rest_failure {
+    char code[64];
+    char message[256];
+};
+
+/* What an answer means that is neither good nor worth a retry. The first row that fits counts. */
+struct rest_refusal {
+    int status;       /* 0: any */
+    const char *code; /* NULL: any */
+    enum error_kind kind;
+    const char *advice;
+};
+
+/* Where the page after this one is; all zero: there is none. The texts are owned: next_page_done. */
+struct next_page {
+    char *cursor;
+    char *url; /* on the source's host */
+    int64_t number;
+};
+
+/* The page that a dialect looks at to find the next. */
+struct page_context {
+    const struct rest_source *source;
+    const struct rest_stream *stream; /* NULL: a list of a subrequest */
+    const json_t *answer, *list;
+    int64_t number;   /* of this page, from 1 on */
+    int64_t offset;   /* records of the pages before it */
+    int per_page;     /* as requested; 0: it was not */
+    const char *what; /* for error texts */
+};
+
+/* Constant. Members may be NULL (0) unless they say otherwise. Headers are in lower case. */
+struct rest_dialect {
+    const char *name;          /* for people: "Intercom"; never NULL */
+    const char *auth_advice;   /* for a refused token; never NULL */
+    const char *probe_path;    /* a GET that always works while the service does; never NULL */
+    const char *shared_advice; /* appended where an answer has another shape than expected; never NULL */
+
+    const char *request_id_header, *request_id_member;
+    const char *limit_header, *remaining_header;
+    const char *reset_header; /* when the window ends, in seconds since 1970 */
+    bool is_reset_delay;      /* ... or rather in seconds from now */
+    bool is_token_in_body;    /* REST_TOKEN_MARK in a body becomes the token; no header has it */
+
+    /* Names of the query parameters of a list. */
+    const char *size_parameter, *number_parameter, *offset_parameter, *cursor_parameter;
+    const char *total_member;    /* path in an answer: records in the whole list */
+    const char *fallback_member; /* where the list is if it has not the stream's name */
+
+    const struct rest_refusal *refusals; /* the last row fits any answer; never NULL */
+    /* Fills out_failure from the body of an error; never NULL. */
+    void (*read_failure)(const json_t *answer, struct rest_failure *out_failure);
+    /* The status that an answer with HTTP 2xx really has: 401 renews the token, 429 and 5xx are retried. */
+    int (*real_status)(const json_t *answer, int status);
+    bool (*is_stale_cursor)(int status, const struct rest_failure *failure);
+    /* ERROR_FORMAT for a link that can't be followed; never NULL. */
+    bool (*next_page)(const struct page_context *context, struct next_page *out_next, struct error *err);
+};
+
+#define REST_TOKEN_MARK "$caseload-token$"
+
+/* --- the source --- */
+
+struct rest_source {
+    struct source source; /* first */
+    const struct rest_dialect *dialect;
+    struct http *http; /* borrowed, as the next two */
+    struct progress *progress;
+    const atomic_bool *stop;
+    struct token *token;      /* ours */
+    const char *header;       /* sent with each request: "Intercom-Version: 2.16"; NULL: none */
+    const char *const *types; /* whose lists a typed stream reads; borrowed */
+    size_t type_count;
+    /* May this stream be read, and its child list (the service's version or plan may lack it)? May be NULL.
+     */
+    bool (*check_stream)(const struct rest_source *source, const struct rest_stream *stream,
+                         bool with_child_list, struct error *err);
+    char *base_url; /* without slash at the end */
+    struct rate_limiter *limiter;
+    int64_t clock_s; /* the service's clock at its newest answer; 0: unknown */
+};
+
+/* The members above base_url are set before. base_url is copied. ERROR_CONFIG. */
+bool rest_source_init(struct rest_source *rest, const char *base_url, double rate_share,
+                      struct error *err) CHECKED;
+void rest_source_done(struct rest_source *rest); /* after a failure of init, too */
+
+/* For source_ops. */
+bool rest_source_open(struct source *source, const struct selection *selection, struct window window,
+                      struct reader **out_reader, struct error *err);
+bool rest_source_next(struct reader *reader, struct page *out_page, struct error *err);
+void rest_source_close(struct reader *reader);
+
+/* Steps the progress counter while it waits. ERROR_STOPPED as soon as the process stops. */
+bool rest_wait(const struct rest_source *rest, int64_t ms, struct error *err);
+
+/* --- streams --- */
+
+#define REST_SMALLEST_PAGE 9 /* pages that time out are halved down to this: 150 halved four times */
+
+/* A way to read a stream; the functions are those of source_ops. */
+struct rest_reader_type {
+    bool (*open)(struct rest_source *rest, const struct selection *selection, struct window window,
+                 struct reader **out_reader, struct error *err);
+    bool (*next)(struct reader *reader, struct page *out_page, struct error *err);
+    void (*close)(struct reader *reader);
+};
+
+/* First member of every reader. */
+struct reader {
+    const struct rest_reader_type *type;
+};
+
+extern const struct rest_reader_type rest_paginate, rest_detail, rest_expand;
+
+/* A part of a stream that has a first and a last page: all of it, a shorter window, or one type. */
+struct segment {
+    struct window window;
+    const char *type; /* NULL: the stream has none */
+};
+
+struct page_request {
+    const struct rest_source *source;
+    const struct rest_stream *stream;
+    struct segment segment;
+    const char *cursor; /* NULL: none */
+    int64_t number;     /* 0: the first page */
+    int64_t offset;
+    int per_page;
+};
+
+/* How the pages of a list are requested. */
+struct pagination {
+    const char *method;
+    void (*write)(const struct page_request *request, struct buf *url, struct buf *body);
+    bool has_cursors;     /* each page says whether there is another; pages may change their size midway */
+    bool has_numbers;     /* pages are counted, by number or offset */
+    bool allow_array;     /* the list may come without an object around it */
+    int64_t max_window_s; /* of one segment; 0: any */
+    int64_t min_window_s; /* what a segment that fails is split into; 0: it is not */
+};
+
+/* Appends the dialect's parameters for size, number or offset, and cursor. */
+void page_request_write_parameters(const struct page_request *request, struct buf *url);
+
+enum rest_order { ORDER_NONE, ORDER_OLDEST_FIRST, ORDER_NEWEST_FIRST };
+
+/* Where a record is read in full. */
+struct detail {
+    const char *before, *after; /* the record's id, in path and query */
+};
+
+/* Members of a record that become rows of their own: {list: {list: [...], total_count}}. */
+struct children {
+    const char *list;
+    const struct table *table;
+    const char *parent;  /* field of a child: the record's id */
+    const char *counted; /* path in the record to the number of its children; may be NULL */
+    size_t max;          /* in one answer */
+    /* A first child made of other members of the record, or NULL. May be NULL. */
+    json_t *(*make_first)(const json_t *record);
+    void (*prepare)(json_t *child); /* may be NULL */
+};
+
+/* A list that belongs to a record and has a path of its own. */
+struct child_list {
+    const char *before, *after; /* the record's id, in the path */
+    const char *list;           /* the member of the answer that holds it */
+    const struct table *table;  /* of its elements */
+    const char *parent;         /* field of an element: the record's id */
+    const char *version;        /* ... and the record's version; NULL: the elements have their own */
+    const char *noun;           /* for people: "list of segments" */
+};
+
+/* A list inside a record that may be cut off: {data, url, has_more}. */
+struct truncated_list {
+    const char *name;   /* the member; NULL ends a table of them */
+    const char *member; /* of the complete list's elements: which of them belong here ... */
+    const char *value;  /* ... because the member has this value; NULL: all do */
+};
+
+struct rest_stream {
+    struct stream stream; /* first, so that a selection's stream is one of these */
+    const struct rest_reader_type *reader;
+    const struct rest_reader_type *listing; /* of rest_expand */
+    const struct pagination *pagination;
+    const char *path;
+    const char *list; /* the member of an answer that holds the records */
+    int per_page;     /* the most that may be requested; 0: it can't be */
+    enum rest_order order;
+    bool is_typed;                                /* one list for each of the source's types */
+    bool ids_only;                                /* only ids are passed on; an incomplete list is an error */
+    const struct detail *detail;                  /* of rest_detail */
+    const struct children *children;              /* in a record */
+    const struct child_list *child_list;          /* beside a record */
+    const struct truncated_list *truncated_lists; /* in a record */
+    /* Adds the deletions that a listed record mentions; may be NULL. */
+    void (*derive_tombstones)(struct page_builder *builder, const json_t *record);
+    /* A listed record has gone, and the service names its new id; may be NULL. */
+    void (*add_tombstone)(struct page_builder *builder, const struct rest_source *rest,
+                          const char *canonical_id, const json_t *record);
+};
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "truncated_list.h"
+
+#include <string.h>
+
+const char *truncated_list_path(const json_t *record, const struct truncated_list *truncated)
+{
+    const json_t *list = json_object_get(record, truncated->name);
+    const json_t *url = json_object_get(list, "url");
+    const char *path = json_string_value(url);
+    if (!json_is_true(json_object_get(list, "has_more")) || !path) return NULL;
+    size_t size = json_string_length(url);
+    if (size < 2 || size >= LIMIT_NAME || strlen(path) != size || path[0] != '/' || path[1] == '/')
+        return NULL;
+    for (const char *byte = path; *byte; byte++)
+        if (*byte <= ' ' || *byte > '~') return NULL;
+    return path;
+}
+
+/* The element as the record would hold it, whatever else the complete list has. */
+static json_t *make_reference(const json_t *element)
+{
+    static const char *const members[] = {"type", "id", "url"};
+    json_t *reference = json_object();
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++)
+        (void)json_object_set(reference, members[i],
+                              json_object_get(element, members[i])); /* absent: not set */
+    return reference;
+}
+
+static json_t *find_id(const json_t *list, const json_t *id)
+{
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (json_equal(json_object_get(json_array_get(list, i), "id"), id)) return json_array_get(list, i);
+    return NULL;
+}
+
+void truncated_list_complete(json_t *record, const struct truncated_list *truncated, const json_t *elements)
+{
+    json_t *list = json_object_get(record, truncated->name);
+    json_t *complete = json_array();
+    for (size_t i = 0; i < json_array_size(elements); i++) {
+        const json_t *element = json_array_get(elements, i);
+        const char *value = truncated->member ? json_text_at(element, truncated->member) : NULL;
+        if (truncated->value && (!value || strcmp(value, truncated->value) != 0)) continue;
+        json_t *present = find_id(json_object_get(list, "data"), json_object_get(element, "id"));
+        (void)json_array_append_new(complete, present ? json_incref(present) : make_reference(element));
+    }
+    (void)json_object_set_new(list, "data", complete);
+    (void)json_object_set_new(list, "has_more", json_false());
+}
+
+bool truncated_list_remains(const json_t *record, const struct truncated_list *lists)
+{
+    for (; lists && lists->name; lists++)
+        if (json_is_true(json_object_get(json_object_get(record, lists->name), "has_more"))) return true;
+    return false;
+}

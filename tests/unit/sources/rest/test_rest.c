@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/limits.h"
+#include "rest/cycle.h"
+#include "rest/exchange.h"
+#include "rest/next_page.h"
+#include "rest/page_queue.h"
+
+static void quotes_are_cut_and_printable(void **state)
+{
+    (void)state;
+    char out[8];
+    exchange_quote(out, sizeof out, "a\nb\xC3\xA9\x1B[1mlong");
+    assert_string_equal(out, "a?b???[");
+    exchange_quote(out, sizeof out, NULL);
+    assert_string_equal(out, "");
+}
+
+/* --- lists that wait --- */
+
+static void lists_wait_in_order_while_there_is_room(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"[{\"id\":\"a\"}]", "[]", "[1,2.5,null,\"\xC3\xA4\"]"};
+    struct page_queue queue = {0};
+    struct error err = {0};
+    for (size_t i = 0; i < 3; i++) {
+        AUTO(json_drop) json_t *list = json_loads(texts[i], 0, NULL);
+        assert_true(page_queue_push(&queue, list));
+    }
+    for (size_t i = 0; i < 3; i++) {
+        AUTO(json_drop) json_t *list = json_loads(texts[i], 0, NULL);
+        AUTO(json_drop) json_t *taken = NULL;
+        assert_true(page_queue_pop(&queue, &taken, &err));
+        assert_true(json_equal(taken, list));
+    }
+    AUTO(json_drop) json_t *list = NULL;
+    assert_true(page_queue_pop(&queue, &list, &err));
+    assert_null(list);
+    list = json_array();
+    queue.memory = LIMIT_COMPRESSED;
+    assert_false(page_queue_push(&queue, list));
+    page_queue_done(&queue);
+    assert_int_equal(queue.count, 0);
+}
+
+/* --- cycles --- */
+
+/* Steps until the walk is known to go in a circle; 0: it never was in so many. */
+static int steps_to_detect(int before, int length)
+{
+    AUTO(cycle_done) struct cycle cycle = {0};
+    char step[16];
+    for (int i = 0; i < 8 * (before + length); i++) {
+        int at = i < before ? i : before + (i - before) % length;
+        (void)snprintf(step, sizeof step, "%d", at);
+        if (cycle_closed(&cycle, step)) return i + 1;
+    }
+    return 0;
+}
+
+static void cycles_of_any_length_are_detected(void **state)
+{
+    (void)state;
+    for (int before = 0; before < 20; before++)
+        for (int length = 1; length < 20; length++) {
+            int steps = steps_to_detect(before, length);
+            assert_in_range(steps, before + length + 1, 4 * (before + length) + 2); /* not a step too early */
+        }
+}
+
+/* --- counted pages --- */
+
+static void pages_are_counted(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t size;
+        int per_page;
+        int64_t number, pages, next;
+    } cases[] = {
+        {50, 50, 1, 3, 2}, {10, 50, 1, 3, 2}, {50, 50, 3, 3, 0},  {50, 50, 4, 3, 0},
+        {0, 50, 1, 3, 0},  {50, 50, 1, -1, 2}, {49, 50, 1, -1, 0}, {49, 0, 1, -1, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        AUTO(json_drop) json_t *list = json_array();
+        struct next_page next = {0};
+        for (size_t j = 0; j < cases[i].size; j++)
+            assert_int_equal(json_array_append_new(list, json_null()), 0);
+        next_page_count(&(struct page_context){.list = list,
+                                               .number = cases[i].number,
+                                               .per_page = cases[i].per_page},
+                        cases[i].pages, &next);
+        assert_int_equal(next.number, cases[i].next);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lists_wait_in_order_while_there_is_room),
+        cmocka_unit_test(quotes_are_cut_and_printable),
+        cmocka_unit_test(cycles_of_any_length_are_detected),
+        cmocka_unit_test(pages_are_counted),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
