@@ -2,12 +2,30 @@
 /* error.h - the one way to fail.
  *
  * A function that can fail returns bool (true: done) and takes a `struct error *` last, never NULL, which it
- * fills only when it returns false. The kind is chosen by what has to be done next, not by where the error
- * came from; error_rules is the one table that says what that is. The text is a sentence with the way out:
- * what failed, for which stream, unit, page and request id, what it means, what to do. Callers put context in
- * front of it with error_wrap on the way up.
+ * fills only when it returns false. The caller owns the error on its stack: it has a fixed size and no
+ * pointers to free. No secret may enter a text.
  *
- * Errors live on the caller's stack, have a fixed size and own nothing. No secret may enter a text.
+ * The kind says what has to happen next, not where the error came from: retry (BUSY), change a setting
+ * (CONFIG), look at credentials (AUTH). error_rules maps each kind to the outcome for the message and the
+ * process; nothing else decides about either. Choose a kind by its comment below.
+ *
+ * The text is for the operator, in the order *what failed: cause. What to do.* The innermost function knows
+ * the cause and writes it with error_set. Each caller that knows more puts its context in front with
+ * error_wrap and changes nothing else:
+ *
+ *     bool stage_open(struct stage *stage, const char *name, struct error *err)
+ *     {
+ *         if (!create_table(stage, name, err)) return error_wrap(err, "staging table %s", name);
+ *         ...
+ *     static bool create_table(...)
+ *         if (reply.status == 403)
+ *             return error_set_status(err, ERROR_CONFIG, 403, "access denied: grant bigquery.tables.create");
+ *
+ *     config, 403, "staging table x: access denied: grant bigquery.tables.create", at stage.c:41
+ *
+ * A function that handles an error (retries, falls back) reuses the struct: error_set overwrites all of it.
+ * To classify an error anew on the way up, assign err->kind alone. The file and line are those of the
+ * innermost error_set, for developers: the log shows them as "at".
  */
 #ifndef CASELOAD_BASE_ERROR_H
 #define CASELOAD_BASE_ERROR_H
@@ -32,12 +50,13 @@ enum error_kind {
 
 struct error {
     enum error_kind kind;
-    int status; /* HTTP or gRPC status behind it, 0 if none */
-    char text[1016];
+    int status;       /* HTTP or gRPC status of the response, 0 if there was none */
+    const char *file; /* where error_set was called; a constant */
+    int line;
+    char text[1004];
 };
 _Static_assert(sizeof(struct error) == 1024, "one error is 1024 bytes");
 
-/* What becomes of the message and of the process. */
 enum error_message { MESSAGE_ACK, MESSAGE_NACK, MESSAGE_NACK_NOW };
 
 struct error_rule {
@@ -51,9 +70,18 @@ struct error_rule {
 
 extern const struct error_rule error_rules[ERROR_KINDS];
 
-/* Both return false, so that `return error_set(...)` reads well. Texts that do not fit are cut; control
+/* All return false, so that `return error_set(...)` reads well. Texts that do not fit are cut; control
  * characters, as a peer may send them, become blanks. */
-bool error_set(struct error *err, enum error_kind kind, const char *format, ...) PRINTF(3, 4);
-bool error_wrap(struct error *err, const char *format, ...) PRINTF(2, 3); /* "context: what was there" */
+#define error_set(err, kind, ...) error_set_at(__FILE__, __LINE__, err, kind, 0, __VA_ARGS__)
+#define error_set_status(err, kind, status, ...)                                                             \
+    error_set_at(__FILE__, __LINE__, err, kind, status, __VA_ARGS__)
+bool error_set_at(const char *file, int line, struct error *err, enum error_kind kind, int status,
+                  const char *format, ...) PRINTF(6, 7);
+/* "context: text"; kind, status, file and line stay. */
+bool error_wrap(struct error *err, const char *format, ...) PRINTF(2, 3);
+
+#define ERROR_ORIGIN 64
+/* "run.c:123", without folders; "" without an error. Returns out. */
+const char *error_origin(const struct error *err, char out[ERROR_ORIGIN]);
 
 #endif

@@ -3,30 +3,35 @@
  *
  * Only core/run, core/worker, core/lease and app log above DEBUG; everything else returns errors. Values are
  * escaped and cut at 4 KiB, so nothing from outside can forge a line. Any thread; a line is written whole.
+ *
+ * Logging never blocks for long: a reader that takes nothing for half a second loses lines. They are counted,
+ * and the first line after them is a warning, `log_lines_dropped`, with their number.
  */
 #ifndef CASELOAD_BASE_LOG_H
 #define CASELOAD_BASE_LOG_H
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "base/attr.h"
+#include "base/error.h"
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_NOTICE, LOG_WARNING, LOG_ERROR, LOG_CRITICAL };
 
 struct log_field {
     const char *key;  /* a C identifier, ours */
-    const char *text; /* NULL: number counts; so LOG_TEXT must not get NULL */
+    const char *text; /* NULL: see error, then number; so LOG_TEXT must not get NULL */
+    const struct error *error;
     int64_t number;
 };
 
 #define LOG_TEXT(k, v)   ((struct log_field){.key = (k), .text = (v)})
 #define LOG_NUMBER(k, v) ((struct log_field){.key = (k), .number = (v)})
+#define LOG_ORIGIN(e)    ((struct log_field){.key = "at", .error = (e)}) /* left out without an error */
 #define LOG_END          ((struct log_field){.key = NULL})
 #define LOG_FIELDS(...)  ((const struct log_field[]){__VA_ARGS__, LOG_END})
 
-void log_open(FILE *stream, enum log_level least); /* default: stderr, LOG_INFO. stream is borrowed */
+void log_open(int file, enum log_level least); /* default: standard error, LOG_INFO. file is borrowed */
 bool log_level_parse(const char *name, enum log_level *out_level); /* "debug", "info", ... */
 
 /* event is a stable name such as "run_finished"; fields may be NULL. */

@@ -28,8 +28,8 @@ static void give_up(const char *where)
 
 static int fail(const struct error *err)
 {
-    log_write(LOG_ERROR, "not_started", LOG_FIELDS(LOG_TEXT("outcome", error_rules[err->kind].name)), "%s",
-              err->text);
+    log_write(LOG_ERROR, "not_started",
+              LOG_FIELDS(LOG_TEXT("outcome", error_rules[err->kind].name), LOG_ORIGIN(err)), "%s", err->text);
     return error_rules[err->kind].exit_code;
 }
 

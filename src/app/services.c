@@ -152,7 +152,7 @@ bool services_open(struct services *services, const struct config *config, struc
         return error_set(err, ERROR_CONFIG,
                          "log_level is \"%s\"; it must be debug, info, notice, warning, error or critical",
                          config->log_level);
-    log_open(stderr, level);
+    log_open(STDERR_FILENO, level);
     services->config = config;
     if (open_parts(services, err)) return true;
     services_close(services);
@@ -229,10 +229,11 @@ static void *wait_for_signal(void *self)
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     sigwait(&set, &signal);
+    int64_t deadline_ms = clock_ms() + GRACE_MS;
     atomic_store(&services->shutdown, true);   /* before the log, which may wait for its reader */
     atomic_store(&services->cancel_run, true); /* after shutdown: see worker.h */
     log_write(LOG_NOTICE, "stopping", NULL, "signal %d: stopping at the next safe point", signal);
-    clock_sleep_ms(GRACE_MS, NULL);
+    clock_sleep_ms(deadline_ms - clock_ms(), NULL);
     log_write(LOG_WARNING, "stopped_late", NULL, "no safe point within %d ms; leaving now, nothing is lost",
               GRACE_MS);
     _exit(services->late_code);

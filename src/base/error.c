@@ -20,7 +20,7 @@ const struct error_rule error_rules[ERROR_KINDS] = {
                     .leave = true,
                     .exit_code = 77},
     [ERROR_REQUEST] = {.name = "request",
-                       .meaning = "the message was not understood; it comes back until it is purged",
+                       .meaning = "the message was not understood; it is redelivered until it is purged",
                        .message = MESSAGE_NACK,
                        .exit_code = 64},
     [ERROR_FORBIDDEN] = {.name = "forbidden",
@@ -28,27 +28,27 @@ const struct error_rule error_rules[ERROR_KINDS] = {
                          .message = MESSAGE_ACK,
                          .stream_only = true},
     [ERROR_BUSY] = {.name = "busy",
-                    .meaning = "a peer is busy or out of reach; the message tries again later",
+                    .meaning = "a service is unavailable; the message will be redelivered",
                     .message = MESSAGE_NACK,
                     .stream_only = true,
                     .exit_code = 75},
     [ERROR_REFUSED] = {.name = "refused",
-                       .meaning = "a peer refused the call for good; a person must look",
+                       .meaning = "a service refused the call permanently; a person must look",
                        .message = MESSAGE_NACK,
                        .stream_only = true,
                        .exit_code = 65},
     [ERROR_FORMAT] = {.name = "format",
-                      .meaning = "a peer answered something that can't be read; a person must look",
+                      .meaning = "a service sent a response that can't be read; a person must look",
                       .message = MESSAGE_NACK,
                       .stream_only = true,
                       .exit_code = 65},
     [ERROR_LIMIT] = {.name = "limit",
-                     .meaning = "one of our ceilings was hit; the text says which",
+                     .meaning = "a limit of caseload was exceeded; the text says which",
                      .message = MESSAGE_NACK,
                      .stream_only = true,
                      .exit_code = 75},
     [ERROR_STOPPED] = {.name = "stopped",
-                       .meaning = "stopped before the end; the message comes back at once",
+                       .meaning = "stopped before the end; the message will be redelivered at once",
                        .message = MESSAGE_NACK_NOW,
                        .leave = true},
 };
@@ -63,7 +63,7 @@ static void drop_half_character(char *text, size_t size)
     if (start > 0 && (unsigned char)text[start - 1] >= 0xC0) text[start - 1] = '\0';
 }
 
-/* Texts quote peers, and end on terminals too: no line break, no escape sequence gets there. */
+/* Texts quote peers and may reach a terminal: they hold no line break and no escape sequence. */
 static void blank_controls(char *text)
 {
     for (; *text; text++)
@@ -81,7 +81,8 @@ static PRINTF(3, 0) void format_text(char *out, size_t capacity, const char *for
     blank_controls(out);
 }
 
-bool error_set(struct error *err, enum error_kind kind, const char *format, ...)
+bool error_set_at(const char *file, int line, struct error *err, enum error_kind kind, int status,
+                  const char *format, ...)
 {
     char text[sizeof err->text]; /* the arguments may point into err */
     va_list args;
@@ -90,7 +91,9 @@ bool error_set(struct error *err, enum error_kind kind, const char *format, ...)
     format_text(text, sizeof text, format, args);
     va_end(args);
     err->kind = kind;
-    err->status = 0;
+    err->status = status;
+    err->file = file;
+    err->line = line;
     memcpy(err->text, text, sizeof text);
     return false;
 }
@@ -109,4 +112,15 @@ bool error_wrap(struct error *err, const char *format, ...)
         drop_half_character(text, sizeof text - 1);
     memcpy(err->text, text, sizeof text);
     return false;
+}
+
+const char *error_origin(const struct error *err, char out[ERROR_ORIGIN])
+{
+    const char *slash = err->file ? strrchr(err->file, '/') : NULL;
+
+    out[0] = '\0';
+    if (err->file)
+        (void)snprintf(out, ERROR_ORIGIN, "%s:%d", slash ? slash + 1 : err->file,
+                       err->line); /* cut is fine */
+    return out;
 }

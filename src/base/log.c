@@ -1,25 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
 
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/day.h"
 #include "base/json.h"
 
 #define VALUE_LIMIT 4096
+#define WAIT_MS     500 /* for a reader that takes nothing */
 #define LINE_LIMIT                                                                                           \
     (256 * 1024) /* a line of ours has at most a dozen values, each at most six times longer escaped */
 
-/* Where lines go is a fact of the process, like stderr itself: the one mutable global of the program. */
+/* The destination belongs to the process, like stderr itself: the only mutable global of the program. */
 static struct {
     pthread_mutex_t mutex;
-    FILE *stream; /* NULL: stderr */
+    int file;
     enum log_level least;
-} sink = {.mutex = PTHREAD_MUTEX_INITIALIZER, .least = LOG_INFO};
+    bool is_blocked;       /* the newest line was dropped: the next one does not wait */
+    bool has_partial_line; /* a line was dropped after its first bytes */
+    int64_t dropped;       /* lines since the last one that was written */
+} sink = {.mutex = PTHREAD_MUTEX_INITIALIZER, .file = STDERR_FILENO, .least = LOG_INFO};
 
 /* As Cloud Logging spells them. */
 static const struct {
@@ -31,10 +41,10 @@ static const struct {
     [LOG_ERROR] = {"error", "ERROR"},    [LOG_CRITICAL] = {"critical", "CRITICAL"},
 };
 
-void log_open(FILE *stream, enum log_level least)
+void log_open(int file, enum log_level least)
 {
     pthread_mutex_lock(&sink.mutex);
-    sink.stream = stream;
+    sink.file = file;
     sink.least = least;
     pthread_mutex_unlock(&sink.mutex);
 }
@@ -58,7 +68,7 @@ static void add_text(struct buf *line, const char *key, const char *text)
         while (size > 0 && ((unsigned char)text[size] & 0xC0) == 0x80) /* not in the middle of a character */
             size--;
     }
-    buf_format(line, ",\"%s\":", key); /* a line that is full ends early; see below */
+    buf_format(line, ",\"%s\":", key);
     json_write_string(line, text, size);
 }
 
@@ -72,15 +82,52 @@ static void add_time(struct buf *line)
     buf_format(line, "{\"time\":\"%s\"", text);
 }
 
+/* poll reports a pipe or socket as writable when PIPE_BUF bytes fit, so writing no more does not block. */
+static bool write_bytes(const char *bytes, size_t size, int64_t deadline_ms)
+{
+    while (size > 0) {
+        struct pollfd wait = {.fd = sink.file, .events = POLLOUT};
+        int64_t left_ms = deadline_ms - clock_ms();
+        int ready = poll(&wait, 1, left_ms > 0 ? (int)left_ms : 0);
+        ssize_t written;
+
+        if (ready < 0 && errno == EINTR) continue;
+        if (ready <= 0) return false;
+        written = write(sink.file, bytes, size < PIPE_BUF ? size : PIPE_BUF);
+        if (written < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+        if (written < 0) return false;
+        sink.has_partial_line = (size_t)written < size;
+        bytes += written;
+        size -= (size_t)written;
+    }
+    return true;
+}
+
+static bool report_dropped(int64_t deadline_ms)
+{
+    AUTO(buf_done) struct buf line;
+
+    buf_init(&line, LINE_LIMIT);
+    if (sink.dropped == 0) return true;
+    buf_text(&line, sink.has_partial_line ? "\n" : "");
+    add_time(&line);
+    buf_format(&line,
+               ",\"severity\":\"WARNING\",\"event\":\"log_lines_dropped\",\"message\":\"%lld log lines were "
+               "dropped: the reader of the log was too slow\",\"lines\":%lld}\n",
+               (long long)sink.dropped, (long long)sink.dropped);
+    if (!write_bytes(line.data, line.size, deadline_ms)) return false;
+    sink.dropped = 0;
+    return true;
+}
+
 static void write_line(enum log_level level, const struct buf *line)
 {
-    FILE *stream;
-
     pthread_mutex_lock(&sink.mutex);
-    stream = sink.stream ? sink.stream : stderr;
     if (level >= sink.least) {
-        (void)fwrite(line->data, 1, line->size, stream); /* whom to tell that the log is gone? */
-        (void)fflush(stream);
+        int64_t deadline_ms = clock_ms() + (sink.is_blocked ? 0 : WAIT_MS);
+
+        sink.is_blocked = !report_dropped(deadline_ms) || !write_bytes(line->data, line->size, deadline_ms);
+        if (sink.is_blocked) sink.dropped++;
     }
     pthread_mutex_unlock(&sink.mutex);
 }
@@ -100,6 +147,7 @@ void log_write(enum log_level level, const char *event, const struct log_field *
 {
     AUTO(buf_done) struct buf line;
     char message[VALUE_LIMIT + 2]; /* one byte more than is shown, so that add_text sees the cut */
+    char origin[ERROR_ORIGIN];
     size_t safe = 0;
     va_list args;
 
@@ -117,11 +165,13 @@ void log_write(enum log_level level, const char *event, const struct log_field *
         safe = line.size;
         if (field->text)
             add_text(&line, field->key, field->text);
-        else
+        else if (field->error && field->error->kind != ERROR_NONE)
+            add_text(&line, field->key, error_origin(field->error, origin));
+        else if (!field->error)
             buf_format(&line, ",\"%s\":%lld", field->key, (long long)field->number);
     }
     if (line.full || !buf_text(&line, "}\n")) {
-        /* Too many fields for one line: those that fit are told. */
+        /* Too many fields for one line: only those that fit are kept. */
         line.full = false;
         buf_cut(&line, safe);
         buf_text(&line, "}\n");

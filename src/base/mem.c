@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
 
+#include <poll.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-/* Nothing that allocates may run here, so neither the logger nor printf. */
+/* The logger and printf allocate, so neither is used here. */
 static _Noreturn void out_of_memory(void)
 {
-    (void)fputs("{\"severity\":\"CRITICAL\",\"event\":\"out_of_memory\",\"message\":\"memory is gone; the "
-                "process aborts and the message comes back. Give it more memory.\"}\n",
-                stderr);
+    static const char text[] =
+        "{\"severity\":\"CRITICAL\",\"event\":\"out_of_memory\",\"message\":\"out of memory: the process "
+        "aborts and its message will be redelivered. Give it more memory.\"}\n";
+    struct pollfd wait = {.fd = STDERR_FILENO, .events = POLLOUT};
+
+    if (poll(&wait, 1, 100) == 1 && write(STDERR_FILENO, text, sizeof text - 1) < 0) abort();
     abort();
 }
 

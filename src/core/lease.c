@@ -65,7 +65,8 @@ static void extend(struct lease *lease)
         return;
     }
     lease_failed(&lease->clock, clock_ms());
-    log_write(LOG_WARNING, "lease_extension_failed", NULL, "%s; retrying until the lease expires", err.text);
+    log_write(LOG_WARNING, "lease_extension_failed", LOG_FIELDS(LOG_ORIGIN(&err)),
+              "%s; retrying until the lease expires", err.text);
 }
 
 static void on_lost(struct lease *lease)

@@ -414,19 +414,19 @@ static void log_stream(const struct stream_run *run, const struct stream_result 
         day_format(result->from, from);
         day_format(result->to, to);
     }
-    log_write(level, "stream_finished",
-              LOG_FIELDS(LOG_TEXT("stream", result->stream), LOG_TEXT("run_id", run->trigger->run_id),
-                         LOG_TEXT("message_id", run->trigger->message_id), LOG_TEXT("outcome", outcome),
-                         LOG_TEXT("from", from), LOG_TEXT("to", to), LOG_NUMBER("units", result->units),
-                         LOG_NUMBER("requests", result->requests), LOG_NUMBER("fetched", result->fetched),
-                         LOG_NUMBER("inserted", result->inserted), LOG_NUMBER("rejected", result->rejected),
-                         LOG_NUMBER("type_mismatches", result->type_mismatches),
-                         LOG_NUMBER("deleted_during_read", result->deleted_during_read),
-                         LOG_NUMBER("incomplete", result->incomplete),
-                         LOG_NUMBER("normalisations", result->normalisations),
-                         LOG_NUMBER("milliseconds", (int64_t)(result->seconds * 1000))),
-              "%s%s%s", failed ? "" : result->stream, failed ? "" : ": ",
-              failed ? result->error.text : outcome);
+    log_write(
+        level, "stream_finished",
+        LOG_FIELDS(LOG_TEXT("stream", result->stream), LOG_TEXT("run_id", run->trigger->run_id),
+                   LOG_TEXT("message_id", run->trigger->message_id), LOG_TEXT("outcome", outcome),
+                   LOG_TEXT("from", from), LOG_TEXT("to", to), LOG_NUMBER("units", result->units),
+                   LOG_NUMBER("requests", result->requests), LOG_NUMBER("fetched", result->fetched),
+                   LOG_NUMBER("inserted", result->inserted), LOG_NUMBER("rejected", result->rejected),
+                   LOG_NUMBER("type_mismatches", result->type_mismatches),
+                   LOG_NUMBER("deleted_during_read", result->deleted_during_read),
+                   LOG_NUMBER("incomplete", result->incomplete),
+                   LOG_NUMBER("normalisations", result->normalisations),
+                   LOG_NUMBER("milliseconds", (int64_t)(result->seconds * 1000)), LOG_ORIGIN(&result->error)),
+        "%s%s%s", failed ? "" : result->stream, failed ? "" : ": ", failed ? result->error.text : outcome);
     if (run->future_rows > 0)
         log_write(LOG_WARNING, "rows_in_the_future",
                   LOG_FIELDS(LOG_TEXT("stream", result->stream), LOG_NUMBER("rows", run->future_rows)),

@@ -51,7 +51,8 @@ static void log_outcome(struct serving *serving, const struct delivery *delivery
         return;
     log_write(level, "message_finished",
               LOG_FIELDS(LOG_TEXT("message_id", delivery->message_id), LOG_TEXT("run_id", run_id),
-                         LOG_TEXT("outcome", rule->name), LOG_NUMBER("attempt", delivery->attempt)),
+                         LOG_TEXT("outcome", rule->name), LOG_NUMBER("attempt", delivery->attempt),
+                         LOG_ORIGIN(err)),
               "message %s: %s", delivery->message_id, err->kind == ERROR_NONE ? "done" : err->text);
 }
 
@@ -100,7 +101,8 @@ static void settle(const struct worker *worker, const struct delivery *delivery,
         break;
     }
     if (!settled)
-        log_write(LOG_WARNING, "message_unsettled", LOG_FIELDS(LOG_TEXT("message_id", delivery->message_id)),
+        log_write(LOG_WARNING, "message_unsettled",
+                  LOG_FIELDS(LOG_TEXT("message_id", delivery->message_id), LOG_ORIGIN(&failure)),
                   "%s; the message will be redelivered when its lease expires", failure.text);
 }
 
@@ -137,8 +139,8 @@ static int serve_message(struct serving *serving, const struct delivery *deliver
 static int pull_failed(const struct worker *worker, const struct error *err)
 {
     if (err->kind == ERROR_STOPPED) return error_rules[ERROR_STOPPED].exit_code;
-    log_write(LOG_ERROR, "pull_failed", LOG_FIELDS(LOG_TEXT("outcome", error_rules[err->kind].name)), "%s",
-              err->text);
+    log_write(LOG_ERROR, "pull_failed",
+              LOG_FIELDS(LOG_TEXT("outcome", error_rules[err->kind].name), LOG_ORIGIN(err)), "%s", err->text);
     if (error_rules[err->kind].leave) return error_rules[err->kind].exit_code;
     clock_sleep_ms(5000, worker->shutdown);
     return KEEP_SERVING;

@@ -121,25 +121,25 @@ static bool refused(const struct account *account, const struct http_reply *repl
     char code[64], text[QUOTE], ours[INSTANT_TEXT], theirs[INSTANT_TEXT] = "unknown";
     token_quote(json_text_at(value, "error"), code, sizeof code);
     token_quote(json_text_at(value, "error_description"), text, sizeof text);
-    err->status = reply->status;
     if (account->way == WAY_REFRESH && strcmp(code, "invalid_grant") == 0)
-        return error_set(err, ERROR_AUTH,
-                         "the login in %s has expired or was revoked (%s): log in again with gcloud auth "
-                         "application-default login",
-                         account->path, text);
+        return error_set_status(
+            err, ERROR_AUTH, reply->status,
+            "the login in %s has expired or was revoked (%s): log in again with gcloud auth "
+            "application-default login",
+            account->path, text);
     if (strcmp(code, "invalid_grant") == 0) {
         int64_t date_s = http_date_s(reply, -1);
         format_time(real_time_s(), ours);
         if (date_s >= 0) format_time(date_s, theirs);
-        return error_set(
-            err, ERROR_AUTH,
+        return error_set_status(
+            err, ERROR_AUTH, reply->status,
             "the token server refuses the key of %s (%s): the key was deleted, or the clock of "
             "this machine is wrong (it says %s, the server %s); set the clock, or download a new "
             "key",
             account->email, text, ours, theirs);
     }
-    return error_set(
-        err, ERROR_AUTH,
+    return error_set_status(
+        err, ERROR_AUTH, reply->status,
         "the token server refuses the credentials in %s with status %d (%s: %s): check the file, "
         "or download it again",
         account->path, reply->status, code[0] ? code : "no reason", text);

@@ -57,9 +57,8 @@ static bool machine_request_token(struct grant *grant, struct secret *out_token,
     if (!ask(machine, machine->token_url, &token_retry, &reply, err)) return false;
     if (reply.status == 200)
         return token_reply(&reply, "the metadata server", out_token, out_lifetime_s, err);
-    err->status = reply.status;
-    return error_set(
-        err, ERROR_AUTH,
+    return error_set_status(
+        err, ERROR_AUTH, reply.status,
         "the metadata server gives no token (status %d): attach a service account to this machine "
         "or service",
         reply.status);

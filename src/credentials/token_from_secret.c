@@ -90,27 +90,27 @@ static bool refused(const struct http_reply *reply, struct error *err)
     AUTO(json_drop) json_t *value = token_json(reply);
     char text[200];
     token_quote(json_text_at(value, "error.message"), text, sizeof text);
-    err->status = reply->status;
     switch (reply->status) {
     case 403:
-        return error_set(
-            err, ERROR_CONFIG,
+        return error_set_status(
+            err, ERROR_CONFIG, reply->status,
             "may not be read (%s): grant roles/secretmanager.secretAccessor on the secret to the "
             "account that caseload runs as, and enable the Secret Manager API",
             text);
     case 404:
-        return error_set(err, ERROR_CONFIG,
-                         "does not exist, or has no version yet (%s): check the name, or add a version",
-                         text);
+        return error_set_status(
+            err, ERROR_CONFIG, reply->status,
+            "does not exist, or has no version yet (%s): check the name, or add a version", text);
     case 400:
-        return error_set(err, ERROR_CONFIG,
-                         "has no value to read (%s): its version is disabled or destroyed; enable it, or add "
-                         "a version and use versions/latest",
-                         text);
+        return error_set_status(
+            err, ERROR_CONFIG, reply->status,
+            "has no value to read (%s): its version is disabled or destroyed; enable it, or add "
+            "a version and use versions/latest",
+            text);
     }
-    return error_set(err, ERROR_REFUSED,
-                     "Secret Manager answers %d (%s): look at its status page and the name", reply->status,
-                     text);
+    return error_set_status(err, ERROR_REFUSED, reply->status,
+                            "Secret Manager answers %d (%s): look at its status page and the name",
+                            reply->status, text);
 }
 
 static bool read_secret(struct secret_token *self, struct secret *out, struct error *err)

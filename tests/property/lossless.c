@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/json.h"
 #include "base/log.h"
@@ -291,7 +292,7 @@ int main(int argc, char **argv)
     json_t *count;
     double in_extra;
 
-    log_open(stderr, LOG_CRITICAL);
+    log_open(STDERR_FILENO, LOG_CRITICAL);
     tables_collect(&test.tables);
     test.queues = mem_zero(test.tables.count, sizeof *test.queues);
     read_payloads(&test);

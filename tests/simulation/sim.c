@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -223,7 +224,7 @@ int main(int argc, char **argv)
         return 64;
     }
     if (!shared_begin(&shared)) return 1;
-    log_open(stderr, LOG_CRITICAL);
+    log_open(STDERR_FILENO, LOG_CRITICAL);
     int code = options.designs ? catch_wrong_designs(&shared, &options) : run_histories(&shared, &options);
     shared_end(&shared);
     return code;

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -13,16 +14,23 @@
 static void test_set_and_wrap(void **state)
 {
     struct error err = {.status = 7};
+    char origin[ERROR_ORIGIN], expected[ERROR_ORIGIN];
+    int line;
 
     (void)state;
     assert_false(error_set(&err, ERROR_BUSY, "answer %d", 503));
     assert_int_equal(err.kind, ERROR_BUSY);
     assert_int_equal(err.status, 0);
-    err.status = 503;
+    assert_false(error_set_status(&err, ERROR_BUSY, 503, "answer %d", 503));
+    line = __LINE__ - 1;
     assert_false(error_wrap(&err, "stream %s", "contacts"));
     assert_string_equal(err.text, "stream contacts: answer 503");
     assert_int_equal(err.kind, ERROR_BUSY);
     assert_int_equal(err.status, 503);
+    assert_int_equal(err.line, line);
+    (void)snprintf(expected, sizeof expected, "test_error.c:%d", line);
+    assert_string_equal(error_origin(&err, origin), expected);
+    assert_string_equal(error_origin(&(struct error){0}, origin), "");
 }
 
 static void test_arguments_may_point_into_the_error(void **state)

@@ -6,11 +6,15 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/clock.h"
 #include "base/day.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -18,14 +22,13 @@
 #define THREADS 4
 #define LINES   200
 
-/* All lines written so far, parsed, as a list. */
-static json_t *lines_of(FILE *file)
+/* The lines that are left, parsed, as a list. */
+static json_t *read_lines(FILE *file)
 {
     char *line = malloc(1 << 20);
     json_t *all = json_array();
 
     assert_non_null(line);
-    rewind(file);
     while (fgets(line, 1 << 20, file)) {
         struct error err;
         json_t *value;
@@ -38,6 +41,12 @@ static json_t *lines_of(FILE *file)
     return all;
 }
 
+static json_t *lines_of(FILE *file)
+{
+    rewind(file);
+    return read_lines(file);
+}
+
 static void test_a_line_has_the_shape_that_cloud_logging_reads(void **state)
 {
     AUTO(json_drop) json_t *lines = NULL;
@@ -47,7 +56,7 @@ static void test_a_line_has_the_shape_that_cloud_logging_reads(void **state)
     int64_t us;
 
     (void)state;
-    log_open(file, LOG_INFO);
+    log_open(fileno(file), LOG_INFO);
     log_write(LOG_WARNING, "run_finished", LOG_FIELDS(LOG_TEXT("stream", "contacts"), LOG_NUMBER("rows", -7)),
               "%d rows", 7);
     log_write(LOG_DEBUG, "hidden", NULL, "below the level");
@@ -71,7 +80,7 @@ static void test_nothing_from_outside_forges_a_line(void **state)
     FILE *file = tmpfile();
 
     (void)state;
-    log_open(file, LOG_DEBUG);
+    log_open(fileno(file), LOG_DEBUG);
     log_write(LOG_DEBUG, "evil", LOG_FIELDS(LOG_TEXT("value", evil)), "%s", evil);
     lines = lines_of(file);
     assert_int_equal(json_array_size(lines), 1);
@@ -93,7 +102,7 @@ static void test_long_values_are_cut_between_characters(void **state)
     for (size_t i = 2; i + 1 < sizeof text; i += 3)
         memcpy(text + i, "\xE2\x82\xAC", 3);
     text[sizeof text - 1] = '\0';
-    log_open(file, LOG_INFO);
+    log_open(fileno(file), LOG_INFO);
     log_write(LOG_INFO, "long", LOG_FIELDS(LOG_TEXT("value", text)), "%s", text);
     lines = lines_of(file);
     for (int i = 0; i < 2; i++) {
@@ -119,7 +128,7 @@ static void test_a_line_that_is_too_long_loses_fields_only(void **state)
     for (size_t i = 0; i < 19; i++)
         fields[i] = LOG_TEXT("value", text);
     fields[0] = LOG_TEXT("first", "here");
-    log_open(file, LOG_INFO);
+    log_open(fileno(file), LOG_INFO);
     log_write(LOG_INFO, "wide", fields, "message");
     lines = lines_of(file);
     assert_int_equal(json_array_size(lines), 1);
@@ -142,13 +151,84 @@ static void test_lines_of_many_threads_stay_whole(void **state)
     FILE *file = tmpfile();
 
     (void)state;
-    log_open(file, LOG_INFO);
+    log_open(fileno(file), LOG_INFO);
     for (int i = 0; i < THREADS; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, write_lines, NULL), 0);
     for (int i = 0; i < THREADS; i++)
         assert_int_equal(pthread_join(threads[i], NULL), 0);
     lines = lines_of(file);
     assert_int_equal(json_array_size(lines), THREADS * LINES);
+    (void)fclose(file);
+}
+
+/* Fills the pipe so that not one more byte fits. */
+static void fill(int file)
+{
+    static const char bytes[4096];
+    int flags = fcntl(file, F_GETFL);
+
+    assert_int_equal(fcntl(file, F_SETFL, flags | O_NONBLOCK), 0);
+    while (write(file, bytes, sizeof bytes) > 0)
+        continue;
+    assert_int_equal(fcntl(file, F_SETFL, flags), 0);
+}
+
+static void drain(int file)
+{
+    char bytes[4096];
+    struct pollfd wait = {.fd = file, .events = POLLIN};
+
+    while (poll(&wait, 1, 0) == 1)
+        assert_true(read(file, bytes, sizeof bytes) > 0);
+}
+
+static void test_a_reader_that_takes_nothing_loses_lines_and_blocks_nobody(void **state)
+{
+    AUTO(json_drop) json_t *lines = NULL;
+    int64_t began_ms = clock_ms();
+    FILE *reader;
+    int ends[2];
+
+    (void)state;
+    assert_int_equal(pipe(ends), 0);
+    fill(ends[1]);
+    log_open(ends[1], LOG_INFO);
+    for (int i = 0; i < 100; i++)
+        log_write(LOG_INFO, "lost", NULL, "nobody reads this");
+    assert_true(clock_ms() - began_ms < 3000); /* not 100 times half a second, and not for ever */
+    drain(ends[0]);
+    log_write(LOG_INFO, "seen", NULL, "again");
+    log_write(LOG_INFO, "seen", NULL, "again");
+    log_open(STDERR_FILENO, LOG_INFO);
+    (void)close(ends[1]);
+    reader = fdopen(ends[0], "rb");
+    assert_non_null(reader);
+    lines = read_lines(reader);
+    assert_int_equal(json_array_size(lines), 3);
+    assert_string_equal(json_text_at(json_array_get(lines, 0), "event"), "log_lines_dropped");
+    assert_int_equal(json_int_at(json_array_get(lines, 0), "lines", 0), 100);
+    assert_string_equal(json_text_at(json_array_get(lines, 1), "event"), "seen");
+    (void)fclose(reader);
+}
+
+static void test_the_origin_of_an_error_is_logged(void **state)
+{
+    AUTO(json_drop) json_t *lines = NULL;
+    struct error err = {0};
+    FILE *file = tmpfile();
+    char origin[ERROR_ORIGIN];
+
+    (void)state;
+    log_open(fileno(file), LOG_INFO);
+    log_write(LOG_INFO, "fine", LOG_FIELDS(LOG_ORIGIN(&err), LOG_NUMBER("n", 1)), "no error");
+    (void)error_set(&err, ERROR_BUSY, "inner");
+    (void)error_wrap(&err, "outer");
+    log_write(LOG_INFO, "failed", LOG_FIELDS(LOG_ORIGIN(&err)), "%s", err.text);
+    lines = lines_of(file);
+    assert_null(json_at(json_array_get(lines, 0), "at"));
+    assert_int_equal(json_int_at(json_array_get(lines, 0), "n", 0), 1);
+    assert_string_equal(json_text_at(json_array_get(lines, 1), "at"), error_origin(&err, origin));
+    assert_int_equal(strncmp(origin, "test_log.c:", strlen("test_log.c:")), 0);
     (void)fclose(file);
 }
 
@@ -174,6 +254,8 @@ int main(void)
         cmocka_unit_test(test_long_values_are_cut_between_characters),
         cmocka_unit_test(test_a_line_that_is_too_long_loses_fields_only),
         cmocka_unit_test(test_lines_of_many_threads_stay_whole),
+        cmocka_unit_test(test_a_reader_that_takes_nothing_loses_lines_and_blocks_nobody),
+        cmocka_unit_test(test_the_origin_of_an_error_is_logged),
         cmocka_unit_test(test_levels_by_name),
     };
 

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -111,7 +112,7 @@ static struct bench *bench_new(void)
 {
     struct bench *bench = calloc(1, sizeof *bench);
 
-    log_open(stderr, LOG_CRITICAL + 1);
+    log_open(STDERR_FILENO, LOG_CRITICAL + 1);
     fake_trigger_init(&bench->trigger);
     fake_trigger_publish(&bench->trigger, "m1", "", 0);
     bench->trigger.hook = (struct fake_hook){count_extends, bench};

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -57,7 +58,7 @@ static int setup(void **state)
     struct bench *bench = mem_zero(1, sizeof *bench);
     const struct fake_hook fake = {hook, bench};
 
-    log_open(stderr, LOG_CRITICAL);
+    log_open(STDERR_FILENO, LOG_CRITICAL);
     bench->now_us = (on_day(120) + 4 * 3600) * 1000000;
     if (!zone_load("Etc/UTC", &bench->zone, &bench->err)) return -1;
     fake_source_init(&bench->source);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -60,7 +61,7 @@ static int setup(void **state)
     struct bench *bench = mem_zero(1, sizeof *bench);
     const struct fake_hook fake = {hook, bench};
 
-    log_open(stderr, LOG_CRITICAL + 1);
+    log_open(STDERR_FILENO, LOG_CRITICAL + 1);
     bench->now_us = INT64_C(120) * 86400 * 1000000 + INT64_C(14400000000);
     if (!zone_load("Etc/UTC", &bench->zone, &bench->err)) return -1;
     fake_source_init(&bench->source);
