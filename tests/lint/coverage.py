@@ -7,7 +7,7 @@
 import json
 import sys
 
-MINIMUM = {"base": 90, "core": 90}  # percent of lines
+MINIMUM = {"base": 95, "core": 95}  # percent of lines
 
 
 def main():
