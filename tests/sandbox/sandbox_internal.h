@@ -39,8 +39,8 @@ struct sandbox {
     struct admins *admins;
     struct shelves *shelves;     /* the other lists */
     struct companies *companies; /* the scroll over those of a shelf */
-    struct bigquery *bigquery;
-    struct pubsub *pubsub;
+    struct bigquery_server *bigquery;
+    struct pubsub_server *pubsub;
     struct server *server;
     struct intercom *intercom;
     struct auth *auth;

@@ -47,9 +47,9 @@ const struct route bigquery_routes[] = {
     {0},
 };
 
-struct bigquery *bigquery_start(const struct bigquery_options *options)
+struct bigquery_server *bigquery_start(const struct bigquery_options *options)
 {
-    struct bigquery *bigquery = mem_zero(1, sizeof *bigquery);
+    struct bigquery_server *bigquery = mem_zero(1, sizeof *bigquery);
     pthread_condattr_t monotonic;
     bigquery->store = options->store;
     bigquery->clock = options->clock;
@@ -65,7 +65,7 @@ struct bigquery *bigquery_start(const struct bigquery_options *options)
 }
 
 /* To be called when no connection is served any more: handlers hold pointers to jobs. */
-void bigquery_stop(struct bigquery *bigquery)
+void bigquery_stop(struct bigquery_server *bigquery)
 {
     if (!bigquery) return;
     pthread_mutex_lock(&bigquery->mutex);
@@ -87,7 +87,7 @@ void bigquery_stop(struct bigquery *bigquery)
     free(bigquery);
 }
 
-size_t bigquery_running(struct bigquery *bigquery)
+size_t bigquery_running(struct bigquery_server *bigquery)
 {
     pthread_mutex_lock(&bigquery->mutex);
     size_t count = (size_t)bigquery->unfinished;

@@ -22,7 +22,7 @@ static const char *const dataset_members[] = {"datasetReference",
 static const char *const written_by_us[] = {
     "kind", "etag", "id", "selfLink", "creationTime", "lastModifiedTime", "type", NULL};
 
-json_t *bq_find_dataset(struct bigquery *bigquery, const char *project, const char *dataset,
+json_t *bq_find_dataset(struct bigquery_server *bigquery, const char *project, const char *dataset,
                         struct store_error *err)
 {
     json_t *resource = store_dataset(bigquery->store, dataset);
@@ -110,7 +110,7 @@ void bq_datasets_list(struct exchange *exchange)
         json_array_append_new(mine, item);
         json_decref(shown);
     }
-    struct page page;
+    struct result_page page;
     if (bq_read_page(exchange, json_array_size(mine), 1000, &page, &err)) {
         for (i = 0; i < page.count; i++)
             json_array_append(page_items, json_array_get(mine, page.first + i));
@@ -125,7 +125,7 @@ void bq_datasets_list(struct exchange *exchange)
     json_decref(all);
 }
 
-static bool make_dataset(struct bigquery *bigquery, const char *project, json_t *resource,
+static bool make_dataset(struct bigquery_server *bigquery, const char *project, json_t *resource,
                          struct store_error *err)
 {
     if (!dataset_check(project, resource, err)) return false;
@@ -178,7 +178,7 @@ void bq_datasets_get(struct exchange *exchange)
 /* The resource with the patch in it; NULL: refused. The catalog is locked. */
 static json_t *patched_dataset(struct exchange *exchange, const json_t *patch, struct store_error *err)
 {
-    struct bigquery *bigquery = exchange->service;
+    struct bigquery_server *bigquery = exchange->service;
     json_t *old = bq_find_dataset(bigquery, exchange->capture[0], exchange->capture[1], err);
     if (!old) return NULL;
     json_t *shall = json_deep_copy(old), *created = json_incref(json_object_get(old, "creationTime"));
@@ -201,7 +201,7 @@ static json_t *patched_dataset(struct exchange *exchange, const json_t *patch, s
 void bq_datasets_patch(struct exchange *exchange)
 {
     struct store_error err = {.reason = ""};
-    struct bigquery *bigquery = exchange->service;
+    struct bigquery_server *bigquery = exchange->service;
     note(exchange, exchange->capture[1]);
     json_t *patch = bq_read_object(exchange, &err), *shall = NULL;
     pthread_mutex_lock(&bigquery->catalog);
@@ -223,7 +223,7 @@ void bq_datasets_patch(struct exchange *exchange)
 void bq_datasets_delete(struct exchange *exchange)
 {
     struct store_error err = {.reason = ""};
-    struct bigquery *bigquery = exchange->service;
+    struct bigquery_server *bigquery = exchange->service;
     struct store *store = bq_of(exchange)->store;
     const char *project = exchange->capture[0], *id = exchange->capture[1];
     note(exchange, id);

@@ -2,18 +2,18 @@
 /* internal.h - what the files of the BigQuery room know of each other.
  *
  * bigquery.c           routes, life and death of the room
- * bigquery_reply.c     answers, refusals, pages, patches
- * bigquery_schema.c    what a schema may be, and what it may become
- * bigquery_datasets.c  datasets
- * bigquery_tables.c    tables, expiry
- * bigquery_views.c     what a view may be, and its columns
- * bigquery_tabledata.c tabledata.list
- * bigquery_jobs.c      jobs: names, threads, states, faults
- * bigquery_jobs_api.c  jobs as the REST API shows them: insert, get, list, cancel, delete
- * bigquery_query.c     query jobs
- * bigquery_results.c   their rows: jobs.query, jobs.getQueryResults
- * bigquery_load.c      load jobs
- * bigquery_upload.c    multipart and resumable uploads
+ * reply.c     answers, refusals, pages, patches
+ * schema.c    what a schema may be, and what it may become
+ * datasets.c  datasets
+ * tables.c    tables, expiry
+ * views.c     what a view may be, and its columns
+ * tabledata.c tabledata.list
+ * jobs.c      jobs: names, threads, states, faults
+ * jobs_api.c  jobs as the REST API shows them: insert, get, list, cancel, delete
+ * query.c     query jobs
+ * results.c   their rows: jobs.query, jobs.getQueryResults
+ * load.c      load jobs
+ * upload.c    multipart and resumable uploads
  *
  * Job faults, asked once for every job when it is accepted (service "bigquery", operation "job"):
  *   fail REASON [after]   the job ends DONE with this errorResult, without having done anything ("after":
@@ -66,7 +66,7 @@ struct job_outcome {
 struct job {
     struct job *older;
     struct job *finished; /* the next one whose thread can be joined */
-    struct bigquery *bigquery;
+    struct bigquery_server *bigquery;
     pthread_t thread;
     char *project, *id, *location;
     char *request_id; /* of jobs.query; NULL: none */
@@ -85,9 +85,9 @@ struct job {
     struct job_outcome outcome;
 };
 
-struct upload;
+struct upload_session;
 
-struct bigquery {
+struct bigquery_server {
     struct store *store;
     struct virtual_clock *clock;
     struct journal *journal;
@@ -99,16 +99,16 @@ struct bigquery {
     struct job *jobs;       /* newest first */
     struct job *finished;
     int64_t unfinished, held, ended, ended_scripts;
-    struct upload *uploads;
+    struct upload_session *uploads;
     bool stopping;
 };
 
-static inline struct bigquery *bq_of(const struct exchange *exchange)
+static inline struct bigquery_server *bq_of(const struct exchange *exchange)
 {
     return exchange->service;
 }
 
-/* --- bigquery_reply.c --- */
+/* --- reply.c --- */
 
 /* All return false, so that `return bq_problem(...)` reads well. */
 bool bq_problem(struct store_error *err, const char *reason, const char *format, ...) PRINTF(3, 4);
@@ -130,15 +130,15 @@ bool bq_valid_labels(const json_t *labels, struct store_error *err);
 void bq_merge_patch(json_t *target, const json_t *patch); /* RFC 7396; both objects */
 bool bq_etag_matches(const struct exchange *exchange, const json_t *resource);
 
-struct page {
+struct result_page {
     size_t first, count; /* count <= what is left */
 };
 /* From maxResults, startIndex and pageToken; most: the page's own ceiling. */
-bool bq_read_page(const struct exchange *exchange, size_t total, size_t most, struct page *out_page,
+bool bq_read_page(const struct exchange *exchange, size_t total, size_t most, struct result_page *out_page,
                   struct store_error *err);
 void bq_set_page_token(json_t *reply, const char *name, size_t next, size_t total);
 
-/* --- bigquery_schema.c --- */
+/* --- schema.c --- */
 bool bq_schema_check(json_t *schema,
                      struct store_error *err); /* and rewrites types to the names tables.get shows */
 bool bq_schema_grows(const char *table, const json_t *from, const json_t *to, struct store_error *err);
@@ -147,8 +147,8 @@ bool bq_schema_fits(const char *table, const json_t *given, const json_t *fields
 const json_t *bq_schema_field(const json_t *fields, const char *name); /* any case; NULL: none */
 int64_t bq_schema_row_bytes(const json_t *fields);                     /* an estimate */
 
-/* --- bigquery_datasets.c --- */
-json_t *bq_find_dataset(struct bigquery *bigquery, const char *project, const char *dataset,
+/* --- datasets.c --- */
+json_t *bq_find_dataset(struct bigquery_server *bigquery, const char *project, const char *dataset,
                         struct store_error *err); /* yours */
 void bq_datasets_list(struct exchange *exchange);
 void bq_datasets_insert(struct exchange *exchange);
@@ -156,13 +156,13 @@ void bq_datasets_get(struct exchange *exchange);
 void bq_datasets_patch(struct exchange *exchange);
 void bq_datasets_delete(struct exchange *exchange);
 
-/* --- bigquery_tables.c --- */
-json_t *bq_find_table(struct bigquery *bigquery, const char *project, const char *dataset, const char *table,
-                      struct store_error *err); /* yours */
+/* --- tables.c --- */
+json_t *bq_find_table(struct bigquery_server *bigquery, const char *project, const char *dataset,
+                      const char *table, struct store_error *err); /* yours */
 /* Checks a new table's resource, fills in what BigQuery fills in, and makes it. */
-bool bq_make_table(struct bigquery *bigquery, const char *project, const char *dataset, json_t *resource,
-                   struct store_error *err);
-void bq_expire_tables(struct bigquery *bigquery);
+bool bq_make_table(struct bigquery_server *bigquery, const char *project, const char *dataset,
+                   json_t *resource, struct store_error *err);
+void bq_expire_tables(struct bigquery_server *bigquery);
 void bq_tables_list(struct exchange *exchange);
 void bq_tables_insert(struct exchange *exchange);
 void bq_tables_get(struct exchange *exchange);
@@ -170,18 +170,19 @@ void bq_tables_patch(struct exchange *exchange);
 void bq_tables_update(struct exchange *exchange);
 void bq_tables_delete(struct exchange *exchange);
 
-/* --- bigquery_views.c --- */
+/* --- views.c --- */
 
 /* The columns of a view as they are now, with what was said of them, yours; NULL: its query is refused. */
-json_t *bq_view_schema(struct bigquery *bigquery, const json_t *resource, struct store_error *err);
+json_t *bq_view_schema(struct bigquery_server *bigquery, const json_t *resource, struct store_error *err);
 /* Checks the members of a view's resource. Its schema becomes that of its query, with the descriptions that
  * it came with; schema_given: the client sent one, and its columns must be the query's. */
-bool bq_view_check(struct bigquery *bigquery, json_t *resource, bool schema_given, struct store_error *err);
+bool bq_view_check(struct bigquery_server *bigquery, json_t *resource, bool schema_given,
+                   struct store_error *err);
 
-/* --- bigquery_tabledata.c --- */
+/* --- tabledata.c --- */
 void bq_tabledata_list(struct exchange *exchange);
 
-/* --- bigquery_jobs.c --- */
+/* --- jobs.c --- */
 struct job_request {
     const char *project;
     const json_t *resource; /* what jobs.insert takes */
@@ -190,55 +191,55 @@ struct job_request {
     int64_t input_bytes;
 };
 /* Checks everything that can be checked before it runs, and starts it. NULL: err says why. */
-struct job *bq_start_job(struct bigquery *bigquery, const struct job_request *request,
+struct job *bq_start_job(struct bigquery_server *bigquery, const struct job_request *request,
                          struct store_error *err);
 /* The same checks without starting it; out_job, if wanted, is yours: drop_job. */
-bool bq_check_job(struct bigquery *bigquery, const struct job_request *request, struct job **out_job,
+bool bq_check_job(struct bigquery_server *bigquery, const struct job_request *request, struct job **out_job,
                   struct store_error *err);
 void bq_drop_job(struct job *job);
 bool bq_wait_for_job(struct job *job, int64_t timeout_ms); /* true: DONE */
 bool bq_job_cancelled(struct job *job);
 void bq_hold_job(struct job *job, const char *statement); /* the job fault `hold` */
-void bq_join_jobs(struct bigquery *bigquery);             /* those that have finished */
+void bq_join_jobs(struct bigquery_server *bigquery);      /* those that have finished */
 
-/* --- bigquery_jobs_api.c --- */
+/* --- jobs_api.c --- */
 json_t *bq_job_resource(struct job *job); /* yours */
 json_t *bq_job_reference(const struct job *job);
 void bq_note_job(struct exchange *exchange, const json_t *resource); /* a job to be made, for the journal */
 /* By the path's project and the query's location. Jobs live as long as the room. */
 struct job *bq_find_job(struct exchange *exchange, const char *id, struct store_error *err);
-struct job *bq_find_request(struct bigquery *bigquery, const char *project, const char *request_id);
+struct job *bq_find_request(struct bigquery_server *bigquery, const char *project, const char *request_id);
 void bq_jobs_list(struct exchange *exchange);
 void bq_jobs_insert(struct exchange *exchange);
 void bq_jobs_get(struct exchange *exchange);
 void bq_jobs_cancel(struct exchange *exchange);
 void bq_jobs_delete(struct exchange *exchange);
 
-/* --- bigquery_query.c --- */
+/* --- query.c --- */
 bool bq_query_check(const json_t *configuration, struct store_error *err);
 /* Where the query's tables live; NULL: it names none that exist. Yours. */
-char *bq_query_location(struct bigquery *bigquery, const char *project, const json_t *configuration);
+char *bq_query_location(struct bigquery_server *bigquery, const char *project, const json_t *configuration);
 void bq_query_run(struct job *job, bool dry_run, struct job_outcome *outcome);
 json_t *bq_query_statistics(const struct job_outcome *outcome, const char *project);
 
-/* --- bigquery_results.c --- */
+/* --- results.c --- */
 enum timestamp_format { TIMESTAMP_SECONDS, TIMESTAMP_INT64, TIMESTAMP_ISO8601 };
 bool bq_read_timestamp_format(const struct exchange *exchange, const json_t *options,
                               enum timestamp_format *out_format, struct store_error *err);
 /* A page of rows, at most about 10 MB of it; page->count becomes what fits. */
-json_t *bq_format_rows(const json_t *schema, const json_t *rows, struct page *page,
+json_t *bq_format_rows(const json_t *schema, const json_t *rows, struct result_page *page,
                        enum timestamp_format format);
 void bq_jobs_query(struct exchange *exchange);
 void bq_jobs_get_query_results(struct exchange *exchange);
 
-/* --- bigquery_load.c --- */
-bool bq_load_check(struct bigquery *bigquery, const char *project, const json_t *load, char **out_location,
-                   struct store_error *err);
+/* --- load.c --- */
+bool bq_load_check(struct bigquery_server *bigquery, const char *project, const json_t *load,
+                   char **out_location, struct store_error *err);
 void bq_load_run(struct job *job, struct job_outcome *outcome);
 
-/* --- bigquery_upload.c --- */
+/* --- upload.c --- */
 void bq_upload_start(struct exchange *exchange);
 void bq_upload_put(struct exchange *exchange);
-void bq_drop_uploads(struct bigquery *bigquery);
+void bq_drop_uploads(struct bigquery_server *bigquery);
 
 #endif

@@ -37,7 +37,7 @@ static struct timespec deadline_in(int64_t ms)
 }
 
 /* The mutex is held. false: the deadline has passed. */
-static bool wait_changed(struct bigquery *bigquery, const struct timespec *deadline)
+static bool wait_changed(struct bigquery_server *bigquery, const struct timespec *deadline)
 {
     return pthread_cond_timedwait(&bigquery->changed, &bigquery->mutex, deadline) != ETIMEDOUT;
 }
@@ -102,7 +102,8 @@ void bq_drop_job(struct job *job)
     free(job);
 }
 
-static struct job *new_job(struct bigquery *bigquery, const struct job_request *request, char *location)
+static struct job *new_job(struct bigquery_server *bigquery, const struct job_request *request,
+                           char *location)
 {
     const json_t *reference = json_object_get(request->resource, "jobReference");
     const char *id = text_of(reference, "jobId");
@@ -123,8 +124,8 @@ static struct job *new_job(struct bigquery *bigquery, const struct job_request *
     return job;
 }
 
-static bool body_check(struct bigquery *bigquery, const struct job_request *request, char **out_location,
-                       struct store_error *err)
+static bool body_check(struct bigquery_server *bigquery, const struct job_request *request,
+                       char **out_location, struct store_error *err)
 {
     const json_t *configuration = json_object_get(request->resource, "configuration");
     if (!reference_check(request->project, request->resource, err) ||
@@ -148,7 +149,7 @@ static bool id_is_free(const struct job *job, struct store_error *err)
     return true;
 }
 
-bool bq_check_job(struct bigquery *bigquery, const struct job_request *request, struct job **out_job,
+bool bq_check_job(struct bigquery_server *bigquery, const struct job_request *request, struct job **out_job,
                   struct store_error *err)
 {
     char *location = NULL;
@@ -196,7 +197,7 @@ static void note_query(struct job *job, json_t *detail)
 
 static void journal_job(struct job *job)
 {
-    struct bigquery *bigquery = job->bigquery;
+    struct bigquery_server *bigquery = job->bigquery;
     const struct job_outcome *outcome = &job->outcome;
     bool load = job->type == JOB_LOAD, failed = outcome->error.reason[0] != '\0';
     json_t *detail = json_pack("{s:s, s:s, s:s, s:s, s:O, s:o}", "job", job->id, "project", job->project,
@@ -217,7 +218,7 @@ static void journal_job(struct job *job)
 
 static void begin_job(struct job *job)
 {
-    struct bigquery *bigquery = job->bigquery;
+    struct bigquery_server *bigquery = job->bigquery;
     pthread_mutex_lock(&bigquery->mutex);
     job->state = JOB_RUNNING;
     job->started_us = virtual_clock_read(bigquery->clock);
@@ -227,7 +228,7 @@ static void begin_job(struct job *job)
 
 static void end_job(struct job *job)
 {
-    struct bigquery *bigquery = job->bigquery;
+    struct bigquery_server *bigquery = job->bigquery;
     pthread_mutex_lock(&bigquery->mutex);
     job->state = JOB_DONE;
     job->ended_us = virtual_clock_read(bigquery->clock);
@@ -243,7 +244,7 @@ static void end_job(struct job *job)
 /* Waits where the job can be cancelled; the room's end cuts it short. */
 static void delay_job(struct job *job, int64_t ms)
 {
-    struct bigquery *bigquery = job->bigquery;
+    struct bigquery_server *bigquery = job->bigquery;
     struct timespec deadline = deadline_in(ms < DELAY_LIMIT_MS ? ms : DELAY_LIMIT_MS);
     pthread_mutex_lock(&bigquery->mutex);
     while (!job->cancelled && !bigquery->stopping && wait_changed(bigquery, &deadline))
@@ -268,7 +269,7 @@ void bq_hold_job(struct job *job, const char *statement)
     if (strncasecmp(statement, prefix, strlen(prefix)) != 0) return;
     if (!bq_text_int64(job->fault.argument[1], &more)) more = 1;
     job->was_held = true;
-    struct bigquery *bigquery = job->bigquery;
+    struct bigquery_server *bigquery = job->bigquery;
     struct timespec deadline = deadline_in(HOLD_LIMIT_MS);
     pthread_mutex_lock(&bigquery->mutex);
     const int64_t *ended = job->script_fault ? &bigquery->ended_scripts : &bigquery->ended;
@@ -311,7 +312,7 @@ static void run_job(struct job *job)
 
 bool bq_wait_for_job(struct job *job, int64_t timeout_ms)
 {
-    struct bigquery *bigquery = job->bigquery;
+    struct bigquery_server *bigquery = job->bigquery;
     struct timespec deadline = deadline_in(timeout_ms);
     pthread_mutex_lock(&bigquery->mutex);
     while (job->state != JOB_DONE && !bigquery->stopping && wait_changed(bigquery, &deadline))
@@ -334,7 +335,7 @@ static void *job_main(void *argument)
     return NULL;
 }
 
-void bq_join_jobs(struct bigquery *bigquery)
+void bq_join_jobs(struct bigquery_server *bigquery)
 {
     pthread_mutex_lock(&bigquery->mutex);
     struct job *job = bigquery->finished;
@@ -359,7 +360,7 @@ static void plan_fault(struct job *job)
     if (job->script_fault) job->fault = fault;
 }
 
-struct job *bq_start_job(struct bigquery *bigquery, const struct job_request *request,
+struct job *bq_start_job(struct bigquery_server *bigquery, const struct job_request *request,
                          struct store_error *err)
 {
     struct job *job = NULL;

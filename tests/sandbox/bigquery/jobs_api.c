@@ -96,7 +96,7 @@ static bool is_there(const struct job *job, const char *location)
 
 struct job *bq_find_job(struct exchange *exchange, const char *id, struct store_error *err)
 {
-    struct bigquery *bigquery = exchange->service;
+    struct bigquery_server *bigquery = exchange->service;
     const char *project = exchange->capture[0], *location = exchange_query(exchange, "location");
     json_object_set_new(exchange->detail, "job", json_string(id));
     json_object_set_new(exchange->detail, "location", json_string(location ? location : "missing"));
@@ -111,7 +111,7 @@ struct job *bq_find_job(struct exchange *exchange, const char *id, struct store_
     return NULL;
 }
 
-struct job *bq_find_request(struct bigquery *bigquery, const char *project, const char *request_id)
+struct job *bq_find_request(struct bigquery_server *bigquery, const char *project, const char *request_id)
 {
     pthread_mutex_lock(&bigquery->mutex);
     struct job *job = bigquery->jobs;
@@ -203,14 +203,14 @@ static bool is_wanted(const struct exchange *exchange, const struct job *job)
 
 void bq_jobs_list(struct exchange *exchange)
 {
-    struct bigquery *bigquery = exchange->service;
+    struct bigquery_server *bigquery = exchange->service;
     struct store_error err = {.reason = ""};
     json_t *jobs = json_array(), *items = json_array();
     pthread_mutex_lock(&bigquery->mutex);
     for (const struct job *job = bigquery->jobs; job; job = job->older)
         if (is_wanted(exchange, job)) json_array_append_new(jobs, job_shown(job));
     pthread_mutex_unlock(&bigquery->mutex);
-    struct page page;
+    struct result_page page;
     if (bq_read_page(exchange, json_array_size(jobs), JOBS_A_PAGE, &page, &err)) {
         for (size_t i = 0; i < page.count; i++) {
             json_t *job = json_array_get(jobs, page.first + i);
@@ -234,7 +234,7 @@ void bq_jobs_list(struct exchange *exchange)
 void bq_jobs_cancel(struct exchange *exchange)
 {
     struct store_error err = {.reason = ""};
-    struct bigquery *bigquery = exchange->service;
+    struct bigquery_server *bigquery = exchange->service;
     struct job *job = bq_find_job(exchange, exchange->capture[1], &err);
     if (!job) {
         (void)bq_problem_reply(exchange, &err);

@@ -68,8 +68,8 @@ static bool options_check(const json_t *load, struct store_error *err)
            word_check(load, "writeDisposition", writes, err);
 }
 
-bool bq_load_check(struct bigquery *bigquery, const char *project, const json_t *load, char **out_location,
-                   struct store_error *err)
+bool bq_load_check(struct bigquery_server *bigquery, const char *project, const json_t *load,
+                   char **out_location, struct store_error *err)
 {
     static const char *const members[] = {"projectId", "datasetId", "tableId", NULL};
     const json_t *table = json_object_get(load, "destinationTable");

@@ -83,7 +83,7 @@ static char *next_dataset(const char **cursor)
     return NULL;
 }
 
-static char *location_of(struct bigquery *bigquery, const char *project, const char *dataset)
+static char *location_of(struct bigquery_server *bigquery, const char *project, const char *dataset)
 {
     struct store_error ignored; /* a dataset that is missing is the query's own error */
     json_t *resource = dataset ? bq_find_dataset(bigquery, project, dataset, &ignored) : NULL;
@@ -92,7 +92,7 @@ static char *location_of(struct bigquery *bigquery, const char *project, const c
     return location;
 }
 
-char *bq_query_location(struct bigquery *bigquery, const char *project, const json_t *query)
+char *bq_query_location(struct bigquery_server *bigquery, const char *project, const json_t *query)
 {
     const char *cursor = text_of(query, "query");
     char *location = NULL, *dataset;

@@ -228,7 +228,7 @@ static bool read_count(const struct exchange *exchange, const char *name, size_t
     return true;
 }
 
-bool bq_read_page(const struct exchange *exchange, size_t total, size_t most, struct page *out_page,
+bool bq_read_page(const struct exchange *exchange, size_t total, size_t most, struct result_page *out_page,
                   struct store_error *err)
 {
     size_t first, count;
@@ -247,7 +247,7 @@ bool bq_read_page(const struct exchange *exchange, size_t total, size_t most, st
     if (first > total) first = total;
     if (count > most) count = most;
     if (count > total - first) count = total - first;
-    *out_page = (struct page){.first = first, .count = count};
+    *out_page = (struct result_page){.first = first, .count = count};
     return true;
 }
 

@@ -109,7 +109,7 @@ static json_t *row_shown(const json_t *fields, const json_t *row, enum timestamp
     return json_pack("{s:o}", "f", cells);
 }
 
-json_t *bq_format_rows(const json_t *schema, const json_t *rows, struct page *page,
+json_t *bq_format_rows(const json_t *schema, const json_t *rows, struct result_page *page,
                        enum timestamp_format format)
 {
     const json_t *fields = json_object_get(schema, "fields");
@@ -126,7 +126,8 @@ json_t *bq_format_rows(const json_t *schema, const json_t *rows, struct page *pa
 }
 
 /* The members that both calls share, of a job that is DONE and went well. */
-static void add_results(json_t *reply, const struct job *job, struct page *page, enum timestamp_format format)
+static void add_results(json_t *reply, const struct job *job, struct result_page *page,
+                        enum timestamp_format format)
 {
     const struct sql_result *result = &job->outcome.result;
     json_object_set_new(reply, "totalBytesProcessed", bq_int64_text(job->outcome.bytes));
@@ -159,7 +160,7 @@ static json_t *unfinished(const char *kind, const struct job *job)
 static bool get_results(struct exchange *exchange, json_t **out_reply, struct store_error *err)
 {
     enum timestamp_format format;
-    struct page page;
+    struct result_page page;
     int64_t timeout_ms = -1;
     struct job *job = bq_find_job(exchange, exchange->capture[1], err);
     if (!job || !bq_read_timestamp_format(exchange, NULL, &format, err)) return false;
@@ -238,7 +239,7 @@ static bool query_dry(struct exchange *exchange, const struct job_request *reque
     bq_query_run(job, true, &job->outcome);
     *err = job->outcome.error;
     if (!err->reason[0]) {
-        struct page page = {.first = 0, .count = 0};
+        struct result_page page = {.first = 0, .count = 0};
         *out_reply = json_pack("{s:s, s:b, s:{s:s, s:s}}", "kind", "bigquery#queryResponse", "jobComplete", 1,
                                "jobReference", "projectId", job->project, "location", job->location);
         add_results(*out_reply, job, &page, TIMESTAMP_INT64);
@@ -251,7 +252,7 @@ static bool query_dry(struct exchange *exchange, const struct job_request *reque
 static struct job *query_job(struct exchange *exchange, const json_t *body, const struct job_request *request,
                              struct store_error *err)
 {
-    struct bigquery *bigquery = exchange->service;
+    struct bigquery_server *bigquery = exchange->service;
     const char *id = text_of(body, "requestId");
     struct job *seen = id ? bq_find_request(bigquery, request->project, id) : NULL;
     return seen ? seen : bq_start_job(bigquery, request, err);
@@ -289,7 +290,7 @@ static bool run_query(struct exchange *exchange, const json_t *body, json_t **ou
     *err = job->outcome.error;
     if (err->reason[0]) return false;
     size_t total = json_array_size(job->outcome.result.rows);
-    struct page page = {.first = 0, .count = (uint64_t)count < total ? (size_t)count : total};
+    struct result_page page = {.first = 0, .count = (uint64_t)count < total ? (size_t)count : total};
     *out_reply = json_pack("{s:s, s:s, s:o, s:b}", "kind", "bigquery#queryResponse", "queryId", job->id,
                            "jobReference", bq_job_reference(job), "jobComplete", 1);
     add_results(*out_reply, job, &page, format);

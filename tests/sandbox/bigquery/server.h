@@ -16,10 +16,10 @@ struct bigquery_options { /* all borrowed */
     struct faults *faults;
 };
 
-extern const struct route bigquery_routes[]; /* their service is the struct bigquery */
+extern const struct route bigquery_routes[]; /* their service is the struct bigquery_server */
 
-struct bigquery *bigquery_start(const struct bigquery_options *options);
-void bigquery_stop(struct bigquery *bigquery);      /* waits for running jobs */
-size_t bigquery_running(struct bigquery *bigquery); /* jobs that have not ended yet */
+struct bigquery_server *bigquery_start(const struct bigquery_options *options);
+void bigquery_stop(struct bigquery_server *bigquery);      /* waits for running jobs */
+size_t bigquery_running(struct bigquery_server *bigquery); /* jobs that have not ended yet */
 
 #endif

@@ -43,7 +43,7 @@ static void add_filter(struct buf *query, const json_t *resource)
     if (!mode || strcmp(mode, "REQUIRED") != 0) buf_format(query, " OR `%s` IS NULL", name);
 }
 
-static bool read_rows(struct exchange *exchange, const json_t *resource, const struct page *page,
+static bool read_rows(struct exchange *exchange, const json_t *resource, const struct result_page *page,
                       struct sql_result *out_result, struct store_error *err)
 {
     const char *selected = exchange_query(exchange, "selectedFields");
@@ -72,14 +72,14 @@ static void reply_rows(struct exchange *exchange, const json_t *resource, enum t
     struct sql_result result = {.affected = -1};
     size_t total =
         (size_t)store_table_rows(bq_of(exchange)->store, exchange->capture[1], exchange->capture[2]);
-    struct page page;
+    struct result_page page;
     if (!bq_read_page(exchange, total, ROWS_A_PAGE, &page, &err) ||
         !read_rows(exchange, resource, &page, &result, &err)) {
         (void)bq_problem_reply(exchange, &err);
         sql_result_done(&result);
         return;
     }
-    struct page read = {.first = 0, .count = json_array_size(result.rows)};
+    struct result_page read = {.first = 0, .count = json_array_size(result.rows)};
     json_t *rows = bq_format_rows(result.schema, result.rows, &read, format);
     json_t *reply = json_pack("{s:s, s:O, s:o}", "kind", "bigquery#tableDataList", "etag",
                               json_object_get(resource, "etag"), "totalRows", bq_int64_text((int64_t)total));
@@ -92,7 +92,7 @@ static void reply_rows(struct exchange *exchange, const json_t *resource, enum t
 
 void bq_tabledata_list(struct exchange *exchange)
 {
-    struct bigquery *bigquery = exchange->service;
+    struct bigquery_server *bigquery = exchange->service;
     struct store_error err = {.reason = ""};
     enum timestamp_format format;
     bq_expire_tables(bigquery);

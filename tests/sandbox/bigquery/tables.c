@@ -39,8 +39,8 @@ static bool is_view(const json_t *resource)
     return json_object_get(resource, "view") != NULL;
 }
 
-json_t *bq_find_table(struct bigquery *bigquery, const char *project, const char *dataset, const char *table,
-                      struct store_error *err)
+json_t *bq_find_table(struct bigquery_server *bigquery, const char *project, const char *dataset,
+                      const char *table, struct store_error *err)
 {
     json_t *parent = bq_find_dataset(bigquery, project, dataset, err);
     if (!parent) return NULL;
@@ -127,7 +127,8 @@ static bool clustering_check(const json_t *resource, const json_t *fields, struc
     return true;
 }
 
-static bool expiration_check(struct bigquery *bigquery, const json_t *resource, struct store_error *err)
+static bool expiration_check(struct bigquery_server *bigquery, const json_t *resource,
+                             struct store_error *err)
 {
     const json_t *value = json_object_get(resource, "expirationTime");
     int64_t ms = 0;
@@ -138,8 +139,8 @@ static bool expiration_check(struct bigquery *bigquery, const json_t *resource, 
 }
 
 /* Checks a whole resource but a view's query, and takes out what is not the client's to say. */
-static bool table_check(struct bigquery *bigquery, const char *project, const char *dataset, json_t *resource,
-                        struct store_error *err)
+static bool table_check(struct bigquery_server *bigquery, const char *project, const char *dataset,
+                        json_t *resource, struct store_error *err)
 {
     for (size_t i = 0; written_by_us[i]; i++)
         (void)json_object_del(resource, written_by_us[i]);
@@ -162,7 +163,7 @@ static bool table_check(struct bigquery *bigquery, const char *project, const ch
 
 /* --- expiry --- */
 
-static void expect_expiry(struct bigquery *bigquery, const json_t *resource)
+static void expect_expiry(struct bigquery_server *bigquery, const json_t *resource)
 {
     int64_t ms = 0;
     if (bq_read_int64(json_object_get(resource, "expirationTime"), &ms) &&
@@ -170,7 +171,7 @@ static void expect_expiry(struct bigquery *bigquery, const json_t *resource)
         bigquery->next_expiry_us = ms * 1000;
 }
 
-static void expire_in(struct bigquery *bigquery, const char *dataset, int64_t now_us)
+static void expire_in(struct bigquery_server *bigquery, const char *dataset, int64_t now_us)
 {
     json_t *tables = store_table_list(bigquery->store, dataset);
     size_t i;
@@ -187,7 +188,7 @@ static void expire_in(struct bigquery *bigquery, const char *dataset, int64_t no
     json_decref(tables);
 }
 
-void bq_expire_tables(struct bigquery *bigquery)
+void bq_expire_tables(struct bigquery_server *bigquery)
 {
     int64_t now_us = virtual_clock_peek(bigquery->clock);
     pthread_mutex_lock(&bigquery->catalog);
@@ -205,7 +206,7 @@ void bq_expire_tables(struct bigquery *bigquery)
 
 /* --- what is shown --- */
 
-static json_t *table_shown(struct bigquery *bigquery, const json_t *stored)
+static json_t *table_shown(struct bigquery_server *bigquery, const json_t *stored)
 {
     json_t *resource = json_deep_copy(stored);
     const json_t *reference = json_object_get(resource, "tableReference");
@@ -248,13 +249,13 @@ void bq_tables_list(struct exchange *exchange)
     static const char *const members[] = {"tableReference", "labels",     "creationTime",
                                           "expirationTime", "clustering", "timePartitioning",
                                           "friendlyName"};
-    struct bigquery *bigquery = exchange->service;
+    struct bigquery_server *bigquery = exchange->service;
     struct store_error err = {.reason = ""};
     bq_expire_tables(bigquery);
     json_t *parent = bq_find_dataset(bigquery, exchange->capture[0], exchange->capture[1], &err);
     json_t *tables = parent ? store_table_list(bq_of(exchange)->store, exchange->capture[1]) : NULL;
     json_decref(parent);
-    struct page page;
+    struct result_page page;
     if (!tables || !bq_read_page(exchange, json_array_size(tables), TABLES_A_PAGE, &page, &err)) {
         (void)bq_problem_reply(exchange, &err);
         json_decref(tables);
@@ -281,8 +282,8 @@ void bq_tables_list(struct exchange *exchange)
     json_decref(tables);
 }
 
-bool bq_make_table(struct bigquery *bigquery, const char *project, const char *dataset, json_t *resource,
-                   struct store_error *err)
+bool bq_make_table(struct bigquery_server *bigquery, const char *project, const char *dataset,
+                   json_t *resource, struct store_error *err)
 {
     json_t *parent = bq_find_dataset(bigquery, project, dataset, err);
     if (!parent) return false;
@@ -310,7 +311,7 @@ bool bq_make_table(struct bigquery *bigquery, const char *project, const char *d
 
 void bq_tables_insert(struct exchange *exchange)
 {
-    struct bigquery *bigquery = exchange->service;
+    struct bigquery_server *bigquery = exchange->service;
     struct store_error err = {.reason = ""};
     bq_expire_tables(bigquery);
     json_t *resource = bq_read_object(exchange, &err);
@@ -326,7 +327,7 @@ void bq_tables_insert(struct exchange *exchange)
 
 void bq_tables_get(struct exchange *exchange)
 {
-    struct bigquery *bigquery = exchange->service;
+    struct bigquery_server *bigquery = exchange->service;
     struct store_error err = {.reason = ""};
     note(exchange, exchange->capture[2]);
     bq_expire_tables(bigquery);
@@ -379,7 +380,7 @@ static json_t *changed(const json_t *old, const json_t *body, bool whole)
 static json_t *change_table(struct exchange *exchange, const json_t *body, bool whole,
                             struct store_error *err)
 {
-    struct bigquery *bigquery = exchange->service;
+    struct bigquery_server *bigquery = exchange->service;
     const char *project = exchange->capture[0], *dataset = exchange->capture[1], *id = exchange->capture[2];
     json_t *old = bq_find_table(bigquery, project, dataset, id, err);
     if (!old) return NULL;
@@ -403,7 +404,7 @@ static json_t *change_table(struct exchange *exchange, const json_t *body, bool 
 
 static void change(struct exchange *exchange, bool whole)
 {
-    struct bigquery *bigquery = exchange->service;
+    struct bigquery_server *bigquery = exchange->service;
     struct store_error err = {.reason = ""};
     note(exchange, exchange->capture[2]);
     bq_expire_tables(bigquery);
@@ -433,7 +434,7 @@ void bq_tables_update(struct exchange *exchange)
 
 void bq_tables_delete(struct exchange *exchange)
 {
-    struct bigquery *bigquery = exchange->service;
+    struct bigquery_server *bigquery = exchange->service;
     const char *dataset = exchange->capture[1], *id = exchange->capture[2];
     struct store_error err = {.reason = ""};
     note(exchange, id);

@@ -15,8 +15,8 @@
 
 #define CHUNK 262144
 
-struct upload {
-    struct upload *next;
+struct upload_session {
+    struct upload_session *next;
     char id[RANDOM_NAME];
     char *project;
     json_t *resource;     /* the job to be made */
@@ -28,10 +28,10 @@ struct upload {
     bool lost;
 };
 
-void bq_drop_uploads(struct bigquery *bigquery)
+void bq_drop_uploads(struct bigquery_server *bigquery)
 {
     while (bigquery->uploads) {
-        struct upload *upload = bigquery->uploads;
+        struct upload_session *upload = bigquery->uploads;
         bigquery->uploads = upload->next;
         if (upload->file) (void)fclose(upload->file); /* temporary */
         json_decref(upload->resource);
@@ -154,10 +154,10 @@ static void upload_multipart(struct exchange *exchange)
 
 /* --- resumable --- */
 
-static bool open_session(struct exchange *exchange, json_t *resource, struct upload **out_upload,
+static bool open_session(struct exchange *exchange, json_t *resource, struct upload_session **out_upload,
                          struct store_error *err)
 {
-    struct bigquery *bigquery = exchange->service;
+    struct bigquery_server *bigquery = exchange->service;
     const char *length = exchange_header(exchange, "x-upload-content-length");
     int64_t total = -1;
     if (length && (!bq_text_int64(length, &total) || total < 0))
@@ -168,7 +168,7 @@ static bool open_session(struct exchange *exchange, json_t *resource, struct upl
     FILE *file = tmpfile();
     if (!file)
         return bq_problem(err, "backendError", "The upload can't be kept: no room for temporary files");
-    struct upload *upload = mem_zero(1, sizeof *upload);
+    struct upload_session *upload = mem_zero(1, sizeof *upload);
     random_name(upload->id);
     upload->project = mem_text(exchange->capture[0]);
     upload->resource = json_incref(resource);
@@ -186,7 +186,7 @@ static bool open_session(struct exchange *exchange, json_t *resource, struct upl
 static void upload_session(struct exchange *exchange)
 {
     struct store_error err = {.reason = ""};
-    struct upload *upload = NULL;
+    struct upload_session *upload = NULL;
     json_t *resource = bq_read_object(exchange, &err);
     note_load(exchange, "resumable", resource);
     if (resource && open_session(exchange, resource, &upload, &err)) {
@@ -220,21 +220,21 @@ void bq_upload_start(struct exchange *exchange)
 
 /* --- bytes of a session --- */
 
-struct range {
+struct byte_range {
     int64_t first, last; /* inclusive; -1: none, only a question or the end */
     int64_t total;       /* -1: "*" */
 };
 
 /* "bytes 0-99/100", "bytes 0-99/ *", "bytes * /100", "bytes * / *" (without the blanks). Absent: everything.
  */
-static bool read_range(const struct exchange *exchange, struct range *out_range, struct store_error *err)
+static bool read_range(const struct exchange *exchange, struct byte_range *out_range, struct store_error *err)
 {
     const char *text = exchange_header(exchange, "content-range");
     int64_t size = (int64_t)exchange->body_size;
-    *out_range = (struct range){.first = size ? 0 : -1, .last = size - 1, .total = size};
+    *out_range = (struct byte_range){.first = size ? 0 : -1, .last = size - 1, .total = size};
     if (!text) return true;
     char span[48], total[24];
-    *out_range = (struct range){.first = -1, .last = -1, .total = -1};
+    *out_range = (struct byte_range){.first = -1, .last = -1, .total = -1};
     if (sscanf(text, "bytes %47[^/]/%23s", span, total) != 2 ||
         (strcmp(total, "*") != 0 && (!bq_text_int64(total, &out_range->total) || out_range->total < 0)))
         return bq_problem(err, "badRequest", "Failed to parse Content-Range header.");
@@ -256,7 +256,8 @@ static bool read_range(const struct exchange *exchange, struct range *out_range,
     return true;
 }
 
-static bool range_check(const struct upload *upload, const struct range *range, struct store_error *err)
+static bool range_check(const struct upload_session *upload, const struct byte_range *range,
+                        struct store_error *err)
 {
     if (range->total >= 0 && upload->total >= 0 && range->total != upload->total)
         return bq_problem(err, "badRequest", "Invalid request. The total was %lld before, and is %lld now.",
@@ -280,8 +281,8 @@ static bool range_check(const struct upload *upload, const struct range *range, 
 }
 
 /* Keeps what is new of the body; a fault may keep less, or lose everything. */
-static bool keep_bytes(struct exchange *exchange, struct upload *upload, const struct range *range,
-                       struct store_error *err)
+static bool keep_bytes(struct exchange *exchange, struct upload_session *upload,
+                       const struct byte_range *range, struct store_error *err)
 {
     struct fault fault = {.action = ""};
     int64_t most = INT64_MAX, known = upload->received - range->first;
@@ -306,7 +307,7 @@ static void reply_missing(struct exchange *exchange)
     (void)bq_problem_reply(exchange, &err);
 }
 
-static void reply_incomplete(struct exchange *exchange, const struct upload *upload)
+static void reply_incomplete(struct exchange *exchange, const struct upload_session *upload)
 {
     exchange->status = 308;
     if (upload->received > 0)
@@ -314,7 +315,7 @@ static void reply_incomplete(struct exchange *exchange, const struct upload *upl
 }
 
 /* All bytes are there: the file goes to the job. A duplicate id is told at this point too. */
-static bool complete(struct exchange *exchange, struct upload *upload, struct store_error *err)
+static bool complete(struct exchange *exchange, struct upload_session *upload, struct store_error *err)
 {
     struct job_request request = {.project = upload->project,
                                   .resource = upload->resource,
@@ -326,10 +327,10 @@ static bool complete(struct exchange *exchange, struct upload *upload, struct st
     return upload->job != NULL;
 }
 
-static void serve_session(struct exchange *exchange, struct upload *upload)
+static void serve_session(struct exchange *exchange, struct upload_session *upload)
 {
     struct store_error err = {.reason = ""};
-    struct range range = {.first = -1, .last = -1, .total = -1};
+    struct byte_range range = {.first = -1, .last = -1, .total = -1};
     bool right = upload->lost || upload->job ||
                  (read_range(exchange, &range, &err) && range_check(upload, &range, &err));
     if (right && !upload->lost && !upload->job) {
@@ -351,10 +352,10 @@ static void serve_session(struct exchange *exchange, struct upload *upload)
 
 void bq_upload_put(struct exchange *exchange)
 {
-    struct bigquery *bigquery = exchange->service;
+    struct bigquery_server *bigquery = exchange->service;
     const char *id = exchange_query(exchange, "upload_id");
     pthread_mutex_lock(&bigquery->mutex);
-    struct upload *upload = bigquery->uploads;
+    struct upload_session *upload = bigquery->uploads;
     while (upload &&
            (!id || strcmp(upload->id, id) != 0 || strcmp(upload->project, exchange->capture[0]) != 0))
         upload = upload->next;

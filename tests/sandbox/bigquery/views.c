@@ -13,7 +13,7 @@ static const char *text_of(const json_t *object, const char *name)
     return json_string_value(json_object_get(object, name));
 }
 
-static json_t *query_schema(struct bigquery *bigquery, const json_t *resource, struct store_error *err)
+static json_t *query_schema(struct bigquery_server *bigquery, const json_t *resource, struct store_error *err)
 {
     struct sql_query query = {.text = text_of(json_object_get(resource, "view"), "query"),
                               .project = text_of(json_object_get(resource, "tableReference"), "projectId"),
@@ -41,7 +41,7 @@ static void copy_notes(json_t *fields, const json_t *noted)
     }
 }
 
-json_t *bq_view_schema(struct bigquery *bigquery, const json_t *resource, struct store_error *err)
+json_t *bq_view_schema(struct bigquery_server *bigquery, const json_t *resource, struct store_error *err)
 {
     json_t *schema = query_schema(bigquery, resource, err);
     if (schema)
@@ -63,7 +63,8 @@ static bool schema_check(const json_t *resource, json_t *given, const json_t *co
     return bq_schema_fits(name, wanted, fields, err);
 }
 
-bool bq_view_check(struct bigquery *bigquery, json_t *resource, bool schema_given, struct store_error *err)
+bool bq_view_check(struct bigquery_server *bigquery, json_t *resource, bool schema_given,
+                   struct store_error *err)
 {
     static const char *const members[] = {"query", "useLegacySql", NULL};
     const json_t *view = json_object_get(resource, "view");

@@ -69,7 +69,7 @@ static size_t status_row(int status)
 
 /* --- what handlers see of the request --- */
 
-static const char *find_field(const struct field *fields, size_t count, const char *name)
+static const char *find_field(const struct name_value *fields, size_t count, const char *name)
 {
     for (size_t i = 0; i < count; i++) {
         if (strcmp(fields[i].name, name) == 0) return fields[i].value;
@@ -79,13 +79,13 @@ static const char *find_field(const struct field *fields, size_t count, const ch
 
 const char *exchange_query(const struct exchange *exchange, const char *name)
 {
-    const struct request *request = exchange->private;
+    const struct http_request *request = exchange->private;
     return find_field(request->queries, request->query_count, name);
 }
 
 const char *exchange_query_name(const struct exchange *exchange, size_t index)
 {
-    const struct request *request = exchange->private;
+    const struct http_request *request = exchange->private;
     return index < request->query_count ? request->queries[index].name : NULL;
 }
 
@@ -213,7 +213,7 @@ struct found {
     bool other_method;         /* one fits but for its method */
 };
 
-static void find_route(const struct server *server, const struct request *request, char *words,
+static void find_route(const struct server *server, const struct http_request *request, char *words,
                        const char **captures, struct found *out_found)
 {
     *out_found = (struct found){.route = NULL};
@@ -318,7 +318,7 @@ static json_t *fingerprint(const struct buf *body)
 static void keep_journal(struct server *server, const struct exchange *exchange, const char *service,
                          const char *operation, const struct fault *fault)
 {
-    const struct request *request = exchange->private;
+    const struct http_request *request = exchange->private;
     if (strcmp(service, "control") == 0) return;
     json_object_set_new(exchange->detail, "method", json_string(request->method));
     json_object_set_new(exchange->detail, "path", json_string(request->target));
@@ -387,7 +387,7 @@ static void serve_exchange(struct server *server, struct exchange *exchange, con
 static bool answer_route(struct server *server, struct connection *connection, struct exchange *exchange,
                          const struct found *found)
 {
-    const struct request *request = exchange->private;
+    const struct http_request *request = exchange->private;
     const struct route *route = found->route;
     struct fault fault = {.action = ""};
     (void)faults_next(server->options.faults, route->service, route->operation, &fault);
@@ -404,7 +404,7 @@ static bool answer_route(struct server *server, struct connection *connection, s
            !fault_is(&fault, "truncate");
 }
 
-bool server_answer(struct server *server, struct connection *connection, struct request *request)
+bool server_answer(struct server *server, struct connection *connection, struct http_request *request)
 {
     const char *captures[CAPTURES + 1] = {NULL};
     AUTO(mem_free) char *words = mem_zero(strlen(request->path) + CAPTURES + 1, 1);

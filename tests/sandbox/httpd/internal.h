@@ -3,7 +3,7 @@
  *
  * listener.c  sockets, TLS and threads (listener.h)
  * server.c    the server's life
- * request.c   bytes from a connection become a struct request
+ * request.c   bytes from a connection become a struct http_request
  * answer.c    a request becomes an answer: routes, faults, journal
  *
  * A request and its connection belong to one thread.
@@ -22,22 +22,22 @@
 #define HEAD_LIMIT  (64 * 1024)
 #define BODY_LIMIT  (100 * 1024 * 1024)
 #define REPLY_LIMIT (64 * 1024 * 1024)
-#define FIELDS      100 /* header lines, and query parameters */
+#define MOST_FIELDS 100 /* header lines, and query parameters */
 
-struct field {
+struct name_value {
     const char *name;
     const char *value;
 };
 
 /* Everything points into head, which is cut into strings in place. */
-struct request {
+struct http_request {
     char *head;
     const char *method;
     char *target; /* as sent, with query */
     char *path;   /* as sent, without query: segments are decoded one by one */
-    struct field headers[FIELDS];
+    struct name_value headers[MOST_FIELDS];
     size_t header_count;
-    struct field queries[FIELDS];
+    struct name_value queries[MOST_FIELDS];
     size_t query_count;
     struct buf body;
     bool keep_alive;
@@ -57,13 +57,13 @@ struct server {
     atomic_llong exchanges;
 };
 
-enum request_outcome request_read(struct connection *connection, struct request *out_request,
+enum request_outcome request_read(struct connection *connection, struct http_request *out_request,
                                   int *out_status);
-void request_done(struct request *request);
-const char *request_header(const struct request *request, const char *name); /* NULL: absent */
+void request_done(struct http_request *request);
+const char *request_header(const struct http_request *request, const char *name); /* NULL: absent */
 
 /* Answers one request; false: the connection must be closed. */
-bool server_answer(struct server *server, struct connection *connection, struct request *request);
+bool server_answer(struct server *server, struct connection *connection, struct http_request *request);
 void server_refuse(struct connection *connection, int status);
 
 #endif

@@ -20,7 +20,7 @@
 
 enum slot_state { SLOT_FREE, SLOT_OPEN, SLOT_ENDED /* its thread waits to be joined */ };
 
-struct slot {
+struct connection_slot {
     struct listener *listener;
     enum slot_state state;
     pthread_t thread;
@@ -35,7 +35,7 @@ struct listener {
     atomic_size_t accepted;
     pthread_t acceptor;
     pthread_mutex_t lock; /* over the slots */
-    struct slot slots[CONNECTIONS];
+    struct connection_slot slots[CONNECTIONS];
 };
 
 /* --- one connection --- */
@@ -82,7 +82,7 @@ bool connection_send(struct connection *connection, const void *bytes, size_t si
 
 static void *serve_connection(void *argument)
 {
-    struct slot *slot = argument;
+    struct connection_slot *slot = argument;
     struct listener *listener = slot->listener;
     struct connection connection = {.fd = slot->fd};
     if (connection_open(&connection, listener->options.tls))
@@ -99,10 +99,10 @@ static void *serve_connection(void *argument)
 /* --- all of them --- */
 
 /* The lock is held. */
-static struct slot *find_slot(struct listener *listener)
+static struct connection_slot *find_slot(struct listener *listener)
 {
     for (size_t i = 0; i < CONNECTIONS; i++) {
-        struct slot *slot = &listener->slots[i];
+        struct connection_slot *slot = &listener->slots[i];
         if (slot->state == SLOT_ENDED) {
             pthread_join(slot->thread, NULL);
             slot->state = SLOT_FREE;
@@ -117,9 +117,9 @@ static void begin_connection(struct listener *listener, int fd)
     int on = 1;
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* only a matter of speed */
     pthread_mutex_lock(&listener->lock);
-    struct slot *slot = find_slot(listener);
+    struct connection_slot *slot = find_slot(listener);
     if (slot) {
-        *slot = (struct slot){.listener = listener, .fd = fd, .state = SLOT_OPEN};
+        *slot = (struct connection_slot){.listener = listener, .fd = fd, .state = SLOT_OPEN};
         if (pthread_create(&slot->thread, NULL, serve_connection, slot) != 0) {
             slot->state = SLOT_FREE;
             slot = NULL;

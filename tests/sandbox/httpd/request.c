@@ -77,9 +77,9 @@ void percent_decode(char *text, bool plus_is_blank)
     *to = '\0';
 }
 
-static void split_query(struct request *request, char *query)
+static void split_query(struct http_request *request, char *query)
 {
-    while (query && request->query_count < FIELDS) {
+    while (query && request->query_count < MOST_FIELDS) {
         char *next = strchr(query, '&');
         if (next) *next++ = '\0';
         char *value = strchr(query, '=');
@@ -88,13 +88,13 @@ static void split_query(struct request *request, char *query)
         if (value) percent_decode(value, true);
         if (*query)
             request->queries[request->query_count++] =
-                (struct field){.name = query, .value = value ? value : ""};
+                (struct name_value){.name = query, .value = value ? value : ""};
         query = next;
     }
 }
 
 /* "POST /path?query HTTP/1.1"; 0: fine, else the status to refuse it with. */
-static int parse_request_line(struct request *request, char *line)
+static int parse_request_line(struct http_request *request, char *line)
 {
     char *target = strchr(line, ' ');
     char *version = target ? strchr(target + 1, ' ') : NULL;
@@ -112,21 +112,22 @@ static int parse_request_line(struct request *request, char *line)
     return 0;
 }
 
-static int parse_header(struct request *request, char *line)
+static int parse_header(struct http_request *request, char *line)
 {
     char *colon = strchr(line, ':');
-    if (!colon || colon == line || request->header_count == FIELDS) return colon && colon != line ? 431 : 400;
+    if (!colon || colon == line || request->header_count == MOST_FIELDS)
+        return colon && colon != line ? 431 : 400;
     *colon = '\0';
     for (char *c = line; *c; c++)
         *c = (char)tolower((unsigned char)*c);
     char *value = colon + 1 + strspn(colon + 1, " \t");
     for (size_t size = strlen(value); size > 0 && strchr(" \t", value[size - 1]); size--)
         value[size - 1] = '\0';
-    request->headers[request->header_count++] = (struct field){.name = line, .value = value};
+    request->headers[request->header_count++] = (struct name_value){.name = line, .value = value};
     return 0;
 }
 
-static int parse_head(struct request *request, size_t size)
+static int parse_head(struct http_request *request, size_t size)
 {
     if (memchr(request->head, '\0', size)) return 400;
     int status = 0;
@@ -143,7 +144,7 @@ static int parse_head(struct request *request, size_t size)
     return status;
 }
 
-const char *request_header(const struct request *request, const char *name)
+const char *request_header(const struct http_request *request, const char *name)
 {
     for (size_t i = 0; i < request->header_count; i++) {
         if (strcmp(request->headers[i].name, name) == 0) return request->headers[i].value;
@@ -152,8 +153,8 @@ const char *request_header(const struct request *request, const char *name)
 }
 
 /* Moves `size` bytes of body out of the connection. */
-static enum request_outcome read_bytes(struct connection *connection, struct request *request, size_t size,
-                                       int *out_status)
+static enum request_outcome read_bytes(struct connection *connection, struct http_request *request,
+                                       size_t size, int *out_status)
 {
     if (size > BODY_LIMIT - request->body.size) {
         *out_status = 413;
@@ -184,7 +185,7 @@ static bool read_line(struct connection *connection, char *out_line, size_t size
     return true;
 }
 
-static enum request_outcome read_chunks(struct connection *connection, struct request *request,
+static enum request_outcome read_chunks(struct connection *connection, struct http_request *request,
                                         int *out_status)
 {
     char line[1024];
@@ -207,7 +208,8 @@ static enum request_outcome read_chunks(struct connection *connection, struct re
     return REQUEST_READ;
 }
 
-static enum request_outcome read_body(struct connection *connection, struct request *request, int *out_status)
+static enum request_outcome read_body(struct connection *connection, struct http_request *request,
+                                      int *out_status)
 {
     const char *encoding = request_header(request, "transfer-encoding");
     const char *length = request_header(request, "content-length");
@@ -237,9 +239,10 @@ static enum request_outcome read_body(struct connection *connection, struct requ
     return read_bytes(connection, request, size, out_status);
 }
 
-enum request_outcome request_read(struct connection *connection, struct request *out_request, int *out_status)
+enum request_outcome request_read(struct connection *connection, struct http_request *out_request,
+                                  int *out_status)
 {
-    *out_request = (struct request){.head = NULL};
+    *out_request = (struct http_request){.head = NULL};
     buf_init(&out_request->body, BODY_LIMIT);
     size_t size = 0;
     enum request_outcome outcome = await_head(connection, &size, out_status);
@@ -250,7 +253,7 @@ enum request_outcome request_read(struct connection *connection, struct request 
     return *out_status ? REQUEST_REFUSED : read_body(connection, out_request, out_status);
 }
 
-void request_done(struct request *request)
+void request_done(struct http_request *request)
 {
     free(request->head);
     free(request->target);

@@ -11,7 +11,7 @@ static void serve(void *self, struct connection *connection)
     struct server *server = self;
     buf_init(&connection->in, HEAD_LIMIT * 2);
     for (bool is_open = true; is_open && !atomic_load(&server->stopping);) {
-        struct request request;
+        struct http_request request;
         int status = 0;
         enum request_outcome outcome = request_read(connection, &request, &status);
         is_open = outcome == REQUEST_READ && server_answer(server, connection, &request);

@@ -22,7 +22,7 @@ struct broker *broker_new(struct faults *faults)
 static void subscription_free(struct subscription *subscription)
 {
     for (size_t i = 0; i < subscription->item_count; i++) {
-        struct item *item = subscription->items[i];
+        struct queued_message *item = subscription->items[i];
         google__pubsub__v1__pubsub_message__free_unpacked(item->message, NULL);
         json_decref(item->nack_delays);
         free(item->leases);
@@ -185,7 +185,7 @@ void broker_add(struct broker *broker, const char *topic, const Google__Pubsub__
     for (size_t i = 0; i < broker->subscription_count; i++) {
         struct subscription *subscription = broker->subscriptions[i];
         if (strcmp(subscription->settings->topic, topic) != 0) continue;
-        struct item *item = mem_zero(1, sizeof *item);
+        struct queued_message *item = mem_zero(1, sizeof *item);
         item->message = copy_message(message, out_id, now_us);
         item->published_us = now_us;
         item->nack_delays = json_array();
@@ -213,7 +213,7 @@ grpc_status_code broker_seek(struct broker *broker, const char *name, int64_t ti
     if (found) {
         broker_settle(broker, *found, now_us);
         for (size_t i = 0; i < (*found)->item_count; i++) {
-            struct item *item = (*found)->items[i];
+            struct queued_message *item = (*found)->items[i];
             bool before = item->published_us < time_us;
             bool revived = item->state == ITEM_ACKED && (*found)->settings->retain_acked_messages;
             if (item->state == ITEM_DEAD || (!before && !revived)) continue;
@@ -230,7 +230,7 @@ grpc_status_code broker_seek(struct broker *broker, const char *name, int64_t ti
 
 /* ---- report ---- */
 
-static json_t *report_item(const struct subscription *subscription, const struct item *item)
+static json_t *report_item(const struct subscription *subscription, const struct queued_message *item)
 {
     const char *state = "waiting";
     switch (item->state) {

@@ -2,10 +2,10 @@
 /* internal.h - the rooms of the Pub/Sub sandbox.
  *
  * pubsub.c          its doors: start, stop, make, publish, report
- * pubsub_broker.c   topics, subscriptions, messages; with pubsub_leases.c; knows no wire and no clock
- * pubsub_methods.c  one remote procedure each: decode, check, do, encode; faults and journal
- * pubsub_stream.c   StreamingPull: what the client says, and what there is to say to it
- * pubsub_rpc.c      the gRPC server: one thread, one completion queue; long polls wait in a list
+ * broker.c   topics, subscriptions, messages; with leases.c; knows no wire and no clock
+ * methods.c  one remote procedure each: decode, check, do, encode; faults and journal
+ * stream.c   StreamingPull: what the client says, and what there is to say to it
+ * rpc.c      the gRPC server: one thread, one completion queue; long polls wait in a list
  *
  * Strict where production is. Leases end by the virtual clock alone, so a message comes back only when a test
  * moves it. Deliveries are in the order of publishing.
@@ -30,15 +30,15 @@
 #include "shared/virtual_clock.h"
 
 struct broker;
-struct wire;
+struct rpc_server;
 
-struct pubsub {
+struct pubsub_server {
     struct pubsub_options options;
     struct broker *broker;
-    struct wire *wire;
+    struct rpc_server *wire;
 };
 
-/* ---- pubsub_broker.c and pubsub_leases.c: one mutex; any thread. Names are whole. ---- */
+/* ---- broker.c and leases.c: one mutex; any thread. Names are whole. ---- */
 
 struct broker *broker_new(struct faults *faults); /* borrowed */
 void broker_free(struct broker *broker);
@@ -94,12 +94,12 @@ grpc_status_code broker_seek(struct broker *broker, const char *subscription, in
                              int64_t now_us);
 json_t *broker_report(struct broker *broker, int64_t now_us);
 
-/* ---- pubsub_methods.c ---- */
+/* ---- methods.c ---- */
 
 /* One call, from its arrival to its answer. */
-struct ask {
-    struct pubsub *pubsub;
-    const struct method *method; /* NULL: unknown */
+struct procedure {
+    struct pubsub_server *pubsub;
+    const struct procedure_method *method; /* NULL: unknown */
     struct buf request;
     bool faulty;
     const char *refusal; /* of its credentials; NULL: they are good */
@@ -109,43 +109,45 @@ struct ask {
     grpc_status_code status;
     char text[256];
     struct buf reply;
-    bool cut;              /* break the call off instead of answering it */
-    json_t *detail;        /* of the journal entry */
-    struct stream *stream; /* NULL: one request, one answer */
+    bool cut;                   /* break the call off instead of answering it */
+    json_t *detail;             /* of the journal entry */
+    struct pull_stream *stream; /* NULL: one request, one answer */
 };
 
-void ask_begin(struct ask *ask, struct pubsub *pubsub, const char *path);
+void procedure_begin(struct procedure *procedure, struct pubsub_server *pubsub, const char *path);
 /* Once the request is in. False: not yet, try again later (a long poll, a delay). */
-bool ask_serve(struct ask *ask);
+bool procedure_serve(struct procedure *procedure);
 /* The answer never reached the client. */
-void ask_undo(struct ask *ask);
-void ask_done(struct ask *ask);
+void procedure_undo(struct procedure *procedure);
+void procedure_done(struct procedure *procedure);
 
 /* ---- of streams ---- */
 
-/* One more request is in. False: the stream is to end with ask's status (or to be cut). */
-bool ask_hear(struct ask *ask);
+/* One more request is in. False: the stream is to end with the procedure's status (or to be cut). */
+bool procedure_receive(struct procedure *procedure);
 /* Is there something to send? It is in reply then. */
-bool ask_tell(struct ask *ask);
+bool procedure_next_reply(struct procedure *procedure);
 
 /* What the methods share. refuse returns nothing: the status tells. */
-void ask_refuse(struct ask *ask, grpc_status_code status, const char *format, ...) PRINTF(3, 4);
-void ask_conclude(struct ask *ask, grpc_status_code status, const char *name);
-bool ask_check_name(struct ask *ask, const char *name, const char *collection);
-void ask_enter_journal(const struct ask *ask, int64_t now_us);
+void procedure_refuse(struct procedure *procedure, grpc_status_code status, const char *format, ...)
+    PRINTF(3, 4);
+void procedure_conclude(struct procedure *procedure, grpc_status_code status, const char *name);
+bool procedure_check_name(struct procedure *procedure, const char *name, const char *collection);
+void procedure_write_journal(const struct procedure *procedure, int64_t now_us);
 
-/* ---- pubsub_stream.c ---- */
+/* ---- stream.c ---- */
 
-struct stream *stream_new(void);
-void stream_free(struct stream *stream);
-/* Does what the request in ask->request says; the status tells. */
-void stream_hear(struct ask *ask, int64_t now_us);
-bool stream_tell(struct ask *ask, int64_t now_us); /* see ask_tell */
+struct pull_stream *stream_new(void);
+void stream_free(struct pull_stream *stream);
+/* Does what the request in procedure->request says; the status tells. */
+void stream_receive(struct procedure *procedure, int64_t now_us);
+bool stream_next_reply(struct procedure *procedure, int64_t now_us); /* see procedure_next_reply */
 
-/* ---- pubsub_rpc.c ---- */
+/* ---- rpc.c ---- */
 
-struct wire *wire_start(struct pubsub *pubsub, int port, struct error *err); /* NULL: err says why */
-void wire_stop(struct wire *wire);
-int wire_port(const struct wire *wire);
+struct rpc_server *rpc_server_start(struct pubsub_server *pubsub, int port,
+                                    struct error *err); /* NULL: err says why */
+void rpc_server_stop(struct rpc_server *wire);
+int rpc_server_port(const struct rpc_server *wire);
 
 #endif

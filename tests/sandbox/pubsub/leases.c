@@ -10,12 +10,12 @@
 #define BACKOFF_MOST_US  (600 * SECOND_US)
 #define NO_MODIFY        -1
 
-size_t item_deliveries(const struct item *item)
+size_t item_deliveries(const struct queued_message *item)
 {
     return item->lease_count - item->taken_back;
 }
 
-bool item_leased(const struct item *item)
+bool item_leased(const struct queued_message *item)
 {
     for (size_t i = 0; i < item->lease_count; i++)
         if (!item->leases[i].over) return true;
@@ -28,7 +28,7 @@ static int64_t duration_us(const Google__Protobuf__Duration *duration, int64_t f
 }
 
 /* The retry policy's wait: doubled with each delivery. */
-static int64_t backoff_us(const struct subscription *subscription, const struct item *item)
+static int64_t backoff_us(const struct subscription *subscription, const struct queued_message *item)
 {
     const Google__Pubsub__V1__RetryPolicy *policy = subscription->settings->retry_policy;
     if (!policy) return 0;
@@ -41,7 +41,8 @@ static int64_t backoff_us(const struct subscription *subscription, const struct 
 
 /* Moves the message to the dead-letter topic. Production adds more attributes; these two are the useful ones.
  */
-static void bury(struct broker *broker, struct subscription *subscription, struct item *item, int64_t now_us)
+static void bury(struct broker *broker, struct subscription *subscription, struct queued_message *item,
+                 int64_t now_us)
 {
     Google__Pubsub__V1__PubsubMessage copy = *item->message; /* shallow */
     Google__Pubsub__V1__PubsubMessage__AttributesEntry extra[2];
@@ -69,13 +70,13 @@ static void bury(struct broker *broker, struct subscription *subscription, struc
 }
 
 /* What time has done to a message. */
-static void settle(struct broker *broker, struct subscription *subscription, struct item *item,
+static void settle(struct broker *broker, struct subscription *subscription, struct queued_message *item,
                    int64_t now_us)
 {
     const Google__Pubsub__V1__DeadLetterPolicy *policy = subscription->settings->dead_letter_policy;
     if (item->state != ITEM_OPEN) return;
     for (size_t i = 0; i < item->lease_count; i++) {
-        struct lease *lease = &item->leases[i];
+        struct delivery_lease *lease = &item->leases[i];
         if (lease->over || lease->until_us > now_us) continue;
         lease->over = true;
         int64_t ready_us = lease->until_us + backoff_us(subscription, item);
@@ -96,7 +97,7 @@ void broker_settle(struct broker *broker, struct subscription *subscription, int
 
 /* ---- handing out ---- */
 
-static bool is_ready(const struct item *item, int64_t now_us)
+static bool is_ready(const struct queued_message *item, int64_t now_us)
 {
     return item->state == ITEM_OPEN && item->ready_us <= now_us && (item->again || !item_leased(item));
 }
@@ -105,12 +106,12 @@ static bool is_ready(const struct item *item, int64_t now_us)
 static void hand_out(struct broker *broker, struct subscription *subscription, size_t index, int64_t until_us,
                      Google__Pubsub__V1__ReceivedMessage *out)
 {
-    struct item *item = subscription->items[index];
+    struct queued_message *item = subscription->items[index];
     struct fault fault;
     bool faulty = faults_next(broker->faults, "pubsub", "deliver", &fault);
     item->again = faulty && strcmp(fault.action, "twice") == 0;
     item->leases = mem_grow(item->leases, item->lease_count + 1, sizeof *item->leases);
-    item->leases[item->lease_count++] = (struct lease){.until_us = until_us, .first_s = NO_MODIFY};
+    item->leases[item->lease_count++] = (struct delivery_lease){.until_us = until_us, .first_s = NO_MODIFY};
     google__pubsub__v1__received_message__init(out);
     out->ack_id = mem_format("ack-%u-%zu-%zu", subscription->serial, index, item->lease_count);
     out->message = item->message;
@@ -168,7 +169,8 @@ static bool next_number(const char **cursor, unsigned long long *out)
 }
 
 /* The lease that an ack id names, or NULL if it was not made here. */
-static struct lease *find_lease(struct subscription *subscription, const char *ack_id, struct item **out_item)
+static struct delivery_lease *find_lease(struct subscription *subscription, const char *ack_id,
+                                         struct queued_message **out_item)
 {
     unsigned long long serial, index, number;
     const char *cursor = ack_id + 3;
@@ -183,7 +185,7 @@ static struct lease *find_lease(struct subscription *subscription, const char *a
 
 /* The first call's seconds are taken for the lease; any other number, and 0, for a wish to see it again
  * later. On the wire they are the same. */
-static void note_modify(struct item *item, struct lease *lease, int seconds)
+static void note_modify(struct queued_message *item, struct delivery_lease *lease, int seconds)
 {
     if (seconds > 0 && (lease->first_s == NO_MODIFY || lease->first_s == seconds))
         item->extends++;
@@ -195,7 +197,7 @@ static void note_modify(struct item *item, struct lease *lease, int seconds)
 #define ACKNOWLEDGE -1
 
 /* seconds: of ModifyAckDeadline, or ACKNOWLEDGE. */
-static void apply(struct item *item, struct lease *lease, int seconds, int64_t now_us)
+static void apply(struct queued_message *item, struct delivery_lease *lease, int seconds, int64_t now_us)
 {
     if (seconds == ACKNOWLEDGE) {
         item->state = ITEM_ACKED;
@@ -208,14 +210,14 @@ static void apply(struct item *item, struct lease *lease, int seconds, int64_t n
 static grpc_status_code settle_ids(struct broker *broker, const char *name, struct ack_ids ack_ids,
                                    int seconds, int64_t now_us, json_t *ids)
 {
-    struct item *item;
+    struct queued_message *item;
     struct subscription **found = broker_subscription(broker, name);
     if (!found) return GRPC_STATUS_NOT_FOUND;
     for (size_t i = 0; i < ack_ids.count; i++)
         if (!find_lease(*found, ack_ids.ids[i], &item)) return GRPC_STATUS_INVALID_ARGUMENT;
     broker_settle(broker, *found, now_us);
     for (size_t i = 0; i < ack_ids.count; i++) {
-        struct lease *lease = find_lease(*found, ack_ids.ids[i], &item);
+        struct delivery_lease *lease = find_lease(*found, ack_ids.ids[i], &item);
         json_array_append_new(ids, json_string(item->message->message_id));
         if (item->state == ITEM_OPEN && !lease->over) apply(item, lease, seconds, now_us);
     }
@@ -248,8 +250,8 @@ size_t broker_still_leased(struct broker *broker, const char *name, char **ack_i
     struct subscription **found = broker_subscription(broker, name);
     if (found) broker_settle(broker, *found, now_us);
     for (size_t i = 0; i < count; i++) {
-        struct item *item;
-        struct lease *lease = found ? find_lease(*found, ack_ids[i], &item) : NULL;
+        struct queued_message *item;
+        struct delivery_lease *lease = found ? find_lease(*found, ack_ids[i], &item) : NULL;
         if (lease && !lease->over && item->state == ITEM_OPEN)
             ack_ids[kept++] = ack_ids[i];
         else
@@ -266,8 +268,8 @@ void broker_take_back(struct broker *broker, const char *name, const struct buf 
     pthread_mutex_lock(&broker->lock);
     struct subscription **found = broker_subscription(broker, name);
     for (size_t i = 0; found && pulled && i < pulled->n_received_messages; i++) {
-        struct item *item;
-        struct lease *lease = find_lease(*found, pulled->received_messages[i]->ack_id, &item);
+        struct queued_message *item;
+        struct delivery_lease *lease = find_lease(*found, pulled->received_messages[i]->ack_id, &item);
         if (!lease || lease->over || item->state != ITEM_OPEN) continue;
         lease->over = true;
         item->taken_back++;

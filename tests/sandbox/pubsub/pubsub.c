@@ -6,29 +6,29 @@
 #include "base/mem.h"
 #include "pubsub/internal.h"
 
-struct pubsub *pubsub_start(const struct pubsub_options *options, struct error *err)
+struct pubsub_server *pubsub_start(const struct pubsub_options *options, struct error *err)
 {
-    struct pubsub *pubsub = mem_zero(1, sizeof *pubsub);
+    struct pubsub_server *pubsub = mem_zero(1, sizeof *pubsub);
     pubsub->options = *options;
     pubsub->broker = broker_new(options->faults);
-    pubsub->wire = wire_start(pubsub, options->port, err);
+    pubsub->wire = rpc_server_start(pubsub, options->port, err);
     if (pubsub->wire) return pubsub;
     broker_free(pubsub->broker);
     free(pubsub);
     return NULL;
 }
 
-void pubsub_stop(struct pubsub *pubsub)
+void pubsub_stop(struct pubsub_server *pubsub)
 {
     if (!pubsub) return;
-    wire_stop(pubsub->wire);
+    rpc_server_stop(pubsub->wire);
     broker_free(pubsub->broker);
     free(pubsub);
 }
 
-int pubsub_port(const struct pubsub *pubsub)
+int pubsub_port(const struct pubsub_server *pubsub)
 {
-    return wire_port(pubsub->wire);
+    return rpc_server_port(pubsub->wire);
 }
 
 /* "caseload" or "projects/P/subscriptions/caseload" -> "projects/PROJECT/<collection>/caseload<suffix>";
@@ -43,7 +43,7 @@ static char *whole_name(const char *project, const char *collection, const char 
                       suffix);
 }
 
-static void make(struct pubsub *pubsub, char *name, char *topic, const json_t *settings,
+static void make(struct pubsub_server *pubsub, char *name, char *topic, const json_t *settings,
                  Google__Pubsub__V1__DeadLetterPolicy *dead)
 {
     Google__Pubsub__V1__Subscription wanted;
@@ -57,7 +57,8 @@ static void make(struct pubsub *pubsub, char *name, char *topic, const json_t *s
     (void)broker_create_subscription(pubsub->broker, &wanted); /* so may this */
 }
 
-void pubsub_make(struct pubsub *pubsub, const char *project, const char *subscription, const json_t *settings)
+void pubsub_make(struct pubsub_server *pubsub, const char *project, const char *subscription,
+                 const json_t *settings)
 {
     AUTO(mem_free) char *name = whole_name(project, "subscriptions", subscription, "");
     AUTO(mem_free) char *topic = whole_name(project, "topics", subscription, "");
@@ -86,8 +87,8 @@ static void fill_attributes(Google__Pubsub__V1__PubsubMessage *message, const js
     }
 }
 
-char *pubsub_publish(struct pubsub *pubsub, const char *project, const char *subscription, const char *data,
-                     size_t data_size, const json_t *attributes)
+char *pubsub_publish(struct pubsub_server *pubsub, const char *project, const char *subscription,
+                     const char *data, size_t data_size, const json_t *attributes)
 {
     AUTO(mem_free) char *topic = whole_name(project, "topics", subscription, "");
     char id[MESSAGE_ID] = "";
@@ -101,14 +102,14 @@ char *pubsub_publish(struct pubsub *pubsub, const char *project, const char *sub
     return mem_text(id);
 }
 
-bool pubsub_seek(struct pubsub *pubsub, const char *project, const char *subscription, int64_t time_us)
+bool pubsub_seek(struct pubsub_server *pubsub, const char *project, const char *subscription, int64_t time_us)
 {
     AUTO(mem_free) char *name = whole_name(project, "subscriptions", subscription, "");
     int64_t now_us = virtual_clock_peek(pubsub->options.clock);
     return broker_seek(pubsub->broker, name, time_us, now_us) == GRPC_STATUS_OK;
 }
 
-json_t *pubsub_report(struct pubsub *pubsub)
+json_t *pubsub_report(struct pubsub_server *pubsub)
 {
     return broker_report(pubsub->broker, virtual_clock_peek(pubsub->options.clock));
 }

@@ -22,19 +22,19 @@
 #define TICK_MS       10 /* how soon a long poll sees that time or a test has changed something */
 #define RECEIVE_LIMIT (20 * 1024 * 1024)
 
-struct call;
+struct server_call;
 
 /* What the completion queue hands back: which step of which call is over. */
 enum step { STEP_ARRIVED, STEP_CLOSED, STEP_READ, STEP_SENT, STEPS };
 
 struct tag {
-    struct call *call;
+    struct server_call *call;
     enum step step;
 };
 
 /* One call. It lives until all its started steps are over and it waits for nothing. */
-struct call {
-    struct wire *wire;
+struct server_call {
+    struct rpc_server *wire;
     struct tag tags[STEPS];
     int started;
     grpc_call *call;
@@ -42,29 +42,29 @@ struct call {
     grpc_metadata_array metadata;
     grpc_byte_buffer *message;
     int cancelled;
-    bool begun; /* ask is valid */
-    struct ask ask;
+    bool begun; /* procedure is valid */
+    struct procedure procedure;
     bool closed;  /* the client is gone, or has our status */
     bool sending; /* a part of a stream is on its way */
     bool ending;  /* ... and is the last */
     bool waiting; /* in the wire's list */
-    struct call *next;
+    struct server_call *next;
 };
 
 /* Everything but stopping belongs to the thread, once it runs. */
-struct wire {
-    struct pubsub *pubsub;
+struct rpc_server {
+    struct pubsub_server *pubsub;
     grpc_server *server;
     grpc_completion_queue *queue;
     int port;
     pthread_t thread;
     atomic_bool stopping;
-    struct call *waiting; /* asks that could not be served yet, and open streams */
+    struct server_call *waiting; /* procedures that could not be served yet, and open streams */
 };
 
-static void accept_call(struct wire *wire)
+static void accept_call(struct rpc_server *wire)
 {
-    struct call *call = mem_zero(1, sizeof *call);
+    struct server_call *call = mem_zero(1, sizeof *call);
     call->wire = wire;
     for (int i = 0; i < STEPS; i++)
         call->tags[i] = (struct tag){.call = call, .step = (enum step)i};
@@ -78,10 +78,10 @@ static void accept_call(struct wire *wire)
     (void)error;
 }
 
-static void call_release(struct call *call)
+static void call_release(struct server_call *call)
 {
     if (call->started > 0 || call->waiting) return;
-    if (call->begun) ask_done(&call->ask);
+    if (call->begun) procedure_done(&call->procedure);
     if (call->call) grpc_call_unref(call->call);
     grpc_byte_buffer_destroy(call->message);
     grpc_call_details_destroy(&call->details);
@@ -90,14 +90,14 @@ static void call_release(struct call *call)
 }
 
 /* One batch of operations; its end comes back as the step. */
-static void start(struct call *call, const grpc_op *ops, size_t count, enum step step)
+static void start(struct server_call *call, const grpc_op *ops, size_t count, enum step step)
 {
     if (grpc_call_start_batch(call->call, ops, count, &call->tags[step], NULL) == GRPC_CALL_OK)
         call->started++;
 }
 
 /* The value of the call's authorization header; yours, NULL: there is none. */
-static char *authorization(const struct call *call)
+static char *authorization(const struct server_call *call)
 {
     for (size_t i = 0; i < call->metadata.count; i++) {
         const grpc_metadata *entry = &call->metadata.metadata[i];
@@ -107,19 +107,19 @@ static char *authorization(const struct call *call)
     return NULL;
 }
 
-static grpc_byte_buffer *reply_bytes(const struct ask *ask)
+static grpc_byte_buffer *reply_bytes(const struct procedure *procedure)
 {
-    grpc_slice slice = grpc_slice_from_copied_buffer(buf_string(&ask->reply), ask->reply.size);
+    grpc_slice slice = grpc_slice_from_copied_buffer(buf_string(&procedure->reply), procedure->reply.size);
     grpc_byte_buffer *bytes = grpc_raw_byte_buffer_create(&slice, 1);
     grpc_slice_unref(slice);
     return bytes;
 }
 
 /* A stream sends one batch at a time: its headers, then whatever there is. */
-static void stream_part(struct call *call, bool metadata)
+static void stream_part(struct server_call *call, bool metadata)
 {
     grpc_op part;
-    grpc_byte_buffer *message = metadata ? NULL : reply_bytes(&call->ask);
+    grpc_byte_buffer *message = metadata ? NULL : reply_bytes(&call->procedure);
     memset(&part, 0, sizeof part);
     part.op = metadata ? GRPC_OP_SEND_INITIAL_METADATA : GRPC_OP_SEND_MESSAGE;
     if (!metadata) part.data.send_message.send_message = message;
@@ -128,7 +128,7 @@ static void stream_part(struct call *call, bool metadata)
     grpc_byte_buffer_destroy(message);
 }
 
-static void read_next(struct call *call)
+static void read_next(struct server_call *call)
 {
     grpc_op reading;
     memset(&reading, 0, sizeof reading);
@@ -137,16 +137,16 @@ static void read_next(struct call *call)
     start(call, &reading, 1, STEP_READ);
 }
 
-static void arrived(struct call *call)
+static void arrived(struct server_call *call)
 {
     char *path = grpc_slice_to_c_string(call->details.method);
-    ask_begin(&call->ask, call->wire->pubsub, path);
+    procedure_begin(&call->procedure, call->wire->pubsub, path);
     gpr_free(path);
     AUTO(mem_free) char *bearer = authorization(call);
     struct auth *auth = call->wire->pubsub->options.auth;
-    call->ask.refusal = auth ? auth_refusal(auth, bearer) : NULL;
+    call->procedure.refusal = auth ? auth_refusal(auth, bearer) : NULL;
     call->begun = true;
-    if (call->ask.stream) stream_part(call, true);
+    if (call->procedure.stream) stream_part(call, true);
 
     grpc_op closing;
     memset(&closing, 0, sizeof closing);
@@ -156,44 +156,44 @@ static void arrived(struct call *call)
     read_next(call);
 }
 
-static void send_answer(struct call *call)
+static void send_answer(struct server_call *call)
 {
-    const struct ask *ask = &call->ask;
-    if (ask->cut) {
+    const struct procedure *procedure = &call->procedure;
+    if (procedure->cut) {
         grpc_call_cancel_with_status(call->call, GRPC_STATUS_UNAVAILABLE, "cut by the fault script", NULL);
         return;
     }
     grpc_op ops[3];
     size_t count = 0;
     memset(ops, 0, sizeof ops);
-    if (!ask->stream) ops[count++].op = GRPC_OP_SEND_INITIAL_METADATA;
+    if (!procedure->stream) ops[count++].op = GRPC_OP_SEND_INITIAL_METADATA;
     grpc_byte_buffer *message = NULL;
-    if (ask->status == GRPC_STATUS_OK && !ask->stream) {
-        message = reply_bytes(ask);
+    if (procedure->status == GRPC_STATUS_OK && !procedure->stream) {
+        message = reply_bytes(procedure);
         ops[count].op = GRPC_OP_SEND_MESSAGE;
         ops[count++].data.send_message.send_message = message;
     }
-    grpc_slice text = grpc_slice_from_copied_string(ask->text);
+    grpc_slice text = grpc_slice_from_copied_string(procedure->text);
     ops[count].op = GRPC_OP_SEND_STATUS_FROM_SERVER;
-    ops[count].data.send_status_from_server.status = ask->status;
+    ops[count].data.send_status_from_server.status = procedure->status;
     ops[count++].data.send_status_from_server.status_details = &text;
     start(call, ops, count, STEP_SENT);
     grpc_byte_buffer_destroy(message);
     grpc_slice_unref(text);
 }
 
-static void wait_in_list(struct call *call)
+static void wait_in_list(struct server_call *call)
 {
     call->waiting = true;
-    struct call **end = &call->wire->waiting; /* first come, first served */
+    struct server_call **end = &call->wire->waiting; /* first come, first served */
     while (*end)
         end = &(*end)->next;
     *end = call;
 }
 
-static void leave_list(struct call *call)
+static void leave_list(struct server_call *call)
 {
-    for (struct call **at = &call->wire->waiting; *at; at = &(*at)->next) {
+    for (struct server_call **at = &call->wire->waiting; *at; at = &(*at)->next) {
         if (*at != call) continue;
         *at = call->next;
         break;
@@ -202,7 +202,7 @@ static void leave_list(struct call *call)
     call->waiting = false;
 }
 
-static void stream_end(struct call *call)
+static void stream_end(struct server_call *call)
 {
     if (call->waiting) leave_list(call);
     call->ending = true;
@@ -210,12 +210,12 @@ static void stream_end(struct call *call)
 }
 
 /* The next request of a stream; without a message the client has said all it wants. */
-static void stream_read(struct call *call)
+static void stream_read(struct server_call *call)
 {
     bool more = call->message != NULL;
     grpc_byte_buffer_destroy(call->message);
     call->message = NULL;
-    if (!more || !ask_hear(&call->ask)) {
+    if (!more || !procedure_receive(&call->procedure)) {
         stream_end(call);
         return;
     }
@@ -223,54 +223,54 @@ static void stream_read(struct call *call)
     read_next(call);
 }
 
-static void stream_serve(struct call *call)
+static void stream_serve(struct server_call *call)
 {
-    if (!call->sending && ask_tell(&call->ask)) stream_part(call, false);
+    if (!call->sending && procedure_next_reply(&call->procedure)) stream_part(call, false);
 }
 
-static void part_sent(struct call *call)
+static void part_sent(struct server_call *call)
 {
     bool last = call->ending && call->sending;
     call->sending = false;
     if (last && !call->closed) send_answer(call);
 }
 
-static void take_message(struct call *call)
+static void take_message(struct server_call *call)
 {
     grpc_byte_buffer_reader reader;
     grpc_slice slice;
     if (!call->message || !grpc_byte_buffer_reader_init(&reader, call->message)) return;
     while (grpc_byte_buffer_reader_next(&reader, &slice)) {
-        buf_add(&call->ask.request, GRPC_SLICE_START_PTR(slice),
+        buf_add(&call->procedure.request, GRPC_SLICE_START_PTR(slice),
                 GRPC_SLICE_LENGTH(slice)); /* fits: see RECEIVE_LIMIT */
         grpc_slice_unref(slice);
     }
     grpc_byte_buffer_reader_destroy(&reader);
 }
 
-static void read_message(struct call *call, bool success)
+static void read_message(struct server_call *call, bool success)
 {
     if (!success || call->closed) return; /* the client is gone */
     take_message(call);
-    if (call->ask.stream)
+    if (call->procedure.stream)
         stream_read(call);
     else if (!call->message)
         return; /* STEP_CLOSED follows */
-    else if (ask_serve(&call->ask))
+    else if (procedure_serve(&call->procedure))
         send_answer(call);
     else
         wait_in_list(call);
 }
 
-static void serve_waiting(struct wire *wire)
+static void serve_waiting(struct rpc_server *wire)
 {
-    for (struct call *call = wire->waiting, *next; call; call = next) {
+    for (struct server_call *call = wire->waiting, *next; call; call = next) {
         next = call->next;
-        if (call->ask.stream) {
+        if (call->procedure.stream) {
             stream_serve(call);
             continue;
         }
-        if (!ask_serve(&call->ask)) continue;
+        if (!procedure_serve(&call->procedure)) continue;
         leave_list(call);
         send_answer(call);
         call_release(call);
@@ -279,7 +279,7 @@ static void serve_waiting(struct wire *wire)
 
 static void finish_step(const struct tag *tag, bool success)
 {
-    struct call *call = tag->call;
+    struct server_call *call = tag->call;
     call->started--;
     switch (tag->step) {
     case STEP_ARRIVED:
@@ -293,7 +293,7 @@ static void finish_step(const struct tag *tag, bool success)
         if (call->waiting)
             leave_list(call);
         else if (call->cancelled)
-            ask_undo(&call->ask);
+            procedure_undo(&call->procedure);
         break;
     case STEP_READ: read_message(call, success); break;
     case STEP_SENT: part_sent(call); break;
@@ -304,7 +304,7 @@ static void finish_step(const struct tag *tag, bool success)
 
 static void *serve(void *argument)
 {
-    struct wire *wire = argument;
+    struct rpc_server *wire = argument;
     bool stopping = false;
     for (;;) {
         gpr_timespec tick =
@@ -333,7 +333,7 @@ static grpc_server_credentials *make_credentials(const struct tls *tls)
                                                  NULL);
 }
 
-static bool listen_on(struct wire *wire, int port)
+static bool listen_on(struct rpc_server *wire, int port)
 {
     char address[32];
     snprintf(address, sizeof address, "127.0.0.1:%d", port);
@@ -343,7 +343,7 @@ static bool listen_on(struct wire *wire, int port)
     return wire->port > 0;
 }
 
-struct wire *wire_start(struct pubsub *pubsub, int port, struct error *err)
+struct rpc_server *rpc_server_start(struct pubsub_server *pubsub, int port, struct error *err)
 {
     char reuse[] = GRPC_ARG_ALLOW_REUSEPORT, receive[] = GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH;
     grpc_arg args[] = {
@@ -352,7 +352,7 @@ struct wire *wire_start(struct pubsub *pubsub, int port, struct error *err)
         {.type = GRPC_ARG_INTEGER, .key = receive, .value.integer = RECEIVE_LIMIT},
     };
     grpc_init();
-    struct wire *wire = mem_zero(1, sizeof *wire);
+    struct rpc_server *wire = mem_zero(1, sizeof *wire);
     wire->pubsub = pubsub;
     wire->server = grpc_server_create(&(grpc_channel_args){.num_args = 2, .args = args}, NULL);
     wire->queue = grpc_completion_queue_create_for_next(NULL);
@@ -366,11 +366,11 @@ struct wire *wire_start(struct pubsub *pubsub, int port, struct error *err)
     atomic_store(&wire->stopping, !listening);
     if (pthread_create(&wire->thread, NULL, serve, wire) != 0) abort(); /* no thread, no sandbox */
     if (listening) return wire;
-    wire_stop(wire);
+    rpc_server_stop(wire);
     return NULL;
 }
 
-void wire_stop(struct wire *wire)
+void rpc_server_stop(struct rpc_server *wire)
 {
     if (!wire) return;
     atomic_store(&wire->stopping, true);
@@ -381,7 +381,7 @@ void wire_stop(struct wire *wire)
     grpc_shutdown_blocking();
 }
 
-int wire_port(const struct wire *wire)
+int rpc_server_port(const struct rpc_server *wire)
 {
     return wire->port;
 }

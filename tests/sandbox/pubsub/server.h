@@ -25,20 +25,22 @@ struct pubsub_options { /* all borrowed */
     const struct tls *tls; /* NULL: in the clear */
 };
 
-struct pubsub *pubsub_start(const struct pubsub_options *options, struct error *err); /* NULL: err says why */
-void pubsub_stop(struct pubsub *pubsub);
-int pubsub_port(const struct pubsub *pubsub);
+struct pubsub_server *pubsub_start(const struct pubsub_options *options,
+                                   struct error *err); /* NULL: err says why */
+void pubsub_stop(struct pubsub_server *pubsub);
+int pubsub_port(const struct pubsub_server *pubsub);
 /* Creates topic and subscription if needed; settings may be NULL or hold ack_deadline_seconds,
  * max_delivery_attempts (0: no dead-letter policy). Names are short ("caseload") or whole. */
-void pubsub_make(struct pubsub *pubsub, const char *project, const char *subscription,
+void pubsub_make(struct pubsub_server *pubsub, const char *project, const char *subscription,
                  const json_t *settings);
 /* Puts a message into a topic (its name is the subscription's); the id is returned, yours. */
-char *pubsub_publish(struct pubsub *pubsub, const char *project, const char *subscription, const char *data,
-                     size_t data_size, const json_t *attributes);
+char *pubsub_publish(struct pubsub_server *pubsub, const char *project, const char *subscription,
+                     const char *data, size_t data_size, const json_t *attributes);
 /* What was published since then comes again, acknowledged or not; what is older is done. False: unknown. */
-bool pubsub_seek(struct pubsub *pubsub, const char *project, const char *subscription, int64_t time_us);
+bool pubsub_seek(struct pubsub_server *pubsub, const char *project, const char *subscription,
+                 int64_t time_us);
 /* {"messages":[{"id","state":"waiting|leased|acked|dead","deliveries","extends","nack_delays":[..]}]}; yours
  */
-json_t *pubsub_report(struct pubsub *pubsub);
+json_t *pubsub_report(struct pubsub_server *pubsub);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* state.h - the broker's memory, for its two files.
  *
- * pubsub_broker.c  topics, subscriptions, publishing, seeking, the report
- * pubsub_leases.c  handing out, leases, acknowledgements, dead letters
+ * broker.c  topics, subscriptions, publishing, seeking, the report
+ * leases.c  handing out, leases, acknowledgements, dead letters
  *
  * Everything here is used with the broker's lock held.
  */
@@ -16,7 +16,7 @@
 #define SECOND_US INT64_C(1000000)
 
 /* One handing out. Its number, from 1, is part of the ack id. */
-struct lease {
+struct delivery_lease {
     int64_t until_us;
     bool over;
     int first_s; /* seconds of the first ModifyAckDeadline; NO_MODIFY: none yet */
@@ -25,13 +25,13 @@ struct lease {
 enum item_state { ITEM_OPEN, ITEM_ACKED, ITEM_DEAD };
 
 /* A message in a subscription. */
-struct item {
+struct queued_message {
     Google__Pubsub__V1__PubsubMessage *message;
     int64_t published_us;
     enum item_state state;
     int64_t ready_us; /* not handed out before */
     bool again;       /* the next pull gets it although it is leased */
-    struct lease *leases;
+    struct delivery_lease *leases;
     size_t lease_count;
     size_t taken_back;
     size_t extends;
@@ -41,7 +41,7 @@ struct item {
 struct subscription {
     Google__Pubsub__V1__Subscription *settings;
     unsigned serial; /* part of its ack ids */
-    struct item **items;
+    struct queued_message **items;
     size_t item_count;
     size_t first; /* those before are acked or dead */
 };
@@ -64,7 +64,7 @@ void broker_add(struct broker *broker, const char *topic, const Google__Pubsub__
 void broker_settle(struct broker *broker, struct subscription *subscription, int64_t now_us);
 bool packed_add(const ProtobufCMessage *message, struct buf *out);
 
-size_t item_deliveries(const struct item *item);
-bool item_leased(const struct item *item);
+size_t item_deliveries(const struct queued_message *item);
+bool item_leased(const struct queued_message *item);
 
 #endif

@@ -12,7 +12,7 @@ const char *emit_condition(struct emitter *emitter, const struct expr *expr, con
     return value.sql;
 }
 
-const char *emit_order(struct emitter *emitter, const struct list *order)
+const char *emit_order(struct emitter *emitter, const struct pointer_list *order)
 {
     const char *text = "";
     for (size_t i = 0; i < order->count; i++) {
@@ -27,7 +27,7 @@ const char *emit_order(struct emitter *emitter, const struct list *order)
     return text;
 }
 
-const char *emit_over(struct emitter *emitter, const struct window *window)
+const char *emit_over(struct emitter *emitter, const struct sql_window *window)
 {
     const char *partition = "", *order = emit_order(emitter, &window->order);
     for (size_t i = 0; i < window->partition.count; i++) {

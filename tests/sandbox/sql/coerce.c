@@ -57,7 +57,7 @@ const char *struct_of(struct emitter *emitter, const struct type *type, const st
     return sql_format(emitter->sql, "json_object(%s)", inside);
 }
 
-const char *field_of(struct emitter *emitter, const char *sql, const struct field *field)
+const char *field_of(struct emitter *emitter, const char *sql, const struct struct_field *field)
 {
     const char *path = quote_text(emitter, sql_format(emitter->sql, "$.\"%s\"", field->key));
     if (field->type->kind == TYPE_JSON)
@@ -85,7 +85,7 @@ static struct value coerce_nested(struct emitter *emitter, struct value value, c
         if (value.type->field_count != type->field_count) return no;
         struct value *fields = arena_zero(&emitter->sql->arena, (type->field_count + 1) * sizeof *fields);
         for (size_t i = 0; i < type->field_count; i++) {
-            const struct field *from = &value.type->fields[i];
+            const struct struct_field *from = &value.type->fields[i];
             struct value field = value_make(field_of(emitter, value.sql, from), from->type);
             field.literal = value.literal;
             fields[i] = coerce(emitter, field, type->fields[i].type);
@@ -187,7 +187,7 @@ static const char *shown_of(struct emitter *emitter, struct value value)
     }
     const char *inside = "";
     for (size_t i = 0; i < value.type->field_count; i++) {
-        const struct field *field = &value.type->fields[i];
+        const struct struct_field *field = &value.type->fields[i];
         struct value inner = value_make(field_of(emitter, value.sql, field), field->type);
         inside = sql_format(sql, "%s%s%s, %s", inside, i > 0 ? ", " : "", quote_text(emitter, field->name),
                             shown_of(emitter, inner));

@@ -7,18 +7,18 @@
 
 /* --- queries --- */
 
-static const char *shown_name(struct script *script, const struct column *column, size_t *anonymous)
+static const char *shown_name(struct script *script, const struct sql_column *column, size_t *anonymous)
 {
     if (column->name[0] != '\0') return column->name;
     return sql_format(&script->sql, "f%zu_", (*anonymous)++);
 }
 
-const struct type *script_row_type(struct script *script, const struct list *columns)
+const struct type *script_row_type(struct script *script, const struct pointer_list *columns)
 {
     size_t anonymous = 0;
-    struct field *fields = arena_zero(&script->sql.arena, (columns->count + 1) * sizeof *fields);
+    struct struct_field *fields = arena_zero(&script->sql.arena, (columns->count + 1) * sizeof *fields);
     for (size_t i = 0; i < columns->count; i++) {
-        const struct column *column = columns->items[i];
+        const struct sql_column *column = columns->items[i];
         fields[i].name = shown_name(script, column, &anonymous);
         fields[i].type = column->type;
         for (size_t j = 0; j < i; j++) {

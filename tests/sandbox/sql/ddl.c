@@ -15,7 +15,7 @@ struct target {
 
 static struct target target_of(struct script *script, const struct statement *statement)
 {
-    const struct list *path = &statement->target;
+    const struct pointer_list *path = &statement->target;
     const char *project = script->query->project != NULL ? script->query->project : "";
     struct target target = {.project = path->count > 2 ? path->items[0] : project,
                             .dataset = path->count > 1 ? path->items[path->count - 2]
@@ -125,7 +125,7 @@ static void set_options(struct script *script, const struct statement *statement
 
 /* The columns of the query, each with a name, and with those of the statement's list if it has one. */
 static const struct type *query_columns(struct script *script, const struct statement *statement,
-                                        struct list *columns)
+                                        struct pointer_list *columns)
 {
     const char *what = statement->is_view ? "CREATE VIEW" : "CREATE TABLE";
     size_t listed = statement->fields.count;
@@ -135,8 +135,9 @@ static const struct type *query_columns(struct script *script, const struct stat
                     "columns produced by the query");
     }
     for (size_t i = 0; i < columns->count; i++) {
-        struct column *column = columns->items[i];
-        const char *name = listed > 0 ? ((struct field *)statement->fields.items[i])->name : column->name;
+        struct sql_column *column = columns->items[i];
+        const char *name =
+            listed > 0 ? ((struct struct_field *)statement->fields.items[i])->name : column->name;
         if (strcasecmp(name, column->name) != 0) {
             sql_fail_at(&script->sql, statement->at, "A list that renames a view's columns is not supported");
         }
@@ -150,9 +151,9 @@ static const struct type *query_columns(struct script *script, const struct stat
 static const struct type *declared_columns(struct script *script, const struct statement *statement)
 {
     size_t count = statement->fields.count;
-    struct field *fields = arena_zero(&script->sql.arena, (count + 1) * sizeof *fields);
+    struct struct_field *fields = arena_zero(&script->sql.arena, (count + 1) * sizeof *fields);
     for (size_t i = 0; i < count; i++)
-        fields[i] = *(struct field *)statement->fields.items[i];
+        fields[i] = *(struct struct_field *)statement->fields.items[i];
     return type_struct(&script->sql.arena, fields, count);
 }
 
@@ -185,7 +186,7 @@ static void need_layout(struct script *script, const struct statement *statement
 {
     struct sql *sql = &script->sql;
     if (statement->partition != NULL) {
-        const struct field *field = type_field(row, statement->partition);
+        const struct struct_field *field = type_field(row, statement->partition);
         if (field == NULL) sql_fail_at(sql, statement->at, "Unrecognized name: %s", statement->partition);
         if (field->type->kind != statement->partitioned) {
             sql_fail_at(sql, statement->at,
@@ -199,7 +200,7 @@ static void need_layout(struct script *script, const struct statement *statement
     }
     for (size_t i = 0; i < statement->cluster.count; i++) {
         const char *name = statement->cluster.items[i];
-        const struct field *field = type_field(row, name);
+        const struct struct_field *field = type_field(row, name);
         if (field == NULL) sql_fail_at(sql, statement->at, "Unrecognized name: %s", name);
         need_groupable(&(struct emitter){.sql = sql}, field->type, statement->at, "CLUSTER BY");
     }

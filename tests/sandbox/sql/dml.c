@@ -24,7 +24,8 @@ static struct store_table *target_of(struct emitter *emitter, const struct state
 }
 
 /* As an assignment: what does not fit is refused, NULL for REQUIRED fails when it happens. */
-static const char *assign(struct emitter *emitter, struct value value, const struct field *field, size_t at)
+static const char *assign(struct emitter *emitter, struct value value, const struct struct_field *field,
+                          size_t at)
 {
     struct value made = coerce(emitter, value, field->type);
     if (made.sql == NULL) {
@@ -37,10 +38,10 @@ static const char *assign(struct emitter *emitter, struct value value, const str
     return sql_format(emitter->sql, "bq_required(%s, %s)", made.sql, quote_text(emitter, field->name));
 }
 
-static const struct field *column_of(struct emitter *emitter, const struct store_table *table,
-                                     const char *name, size_t at)
+static const struct struct_field *column_of(struct emitter *emitter, const struct store_table *table,
+                                            const char *name, size_t at)
 {
-    const struct field *field = type_field(table->row, name);
+    const struct struct_field *field = type_field(table->row, name);
     if (field == NULL) {
         sql_fail_at(emitter->sql, at, "Column %s is not present in table %s.%s", name, table->dataset,
                     table->name);
@@ -50,7 +51,7 @@ static const struct field *column_of(struct emitter *emitter, const struct store
 
 /* The columns that are written, in the order of the values. */
 static size_t insert_columns(struct emitter *emitter, const struct statement *statement,
-                             const struct store_table *table, const struct field **out_fields)
+                             const struct store_table *table, const struct struct_field **out_fields)
 {
     for (size_t i = 0; i < statement->names.count; i++) {
         out_fields[i] = column_of(emitter, table, statement->names.items[i], statement->at);
@@ -68,7 +69,7 @@ static size_t insert_columns(struct emitter *emitter, const struct statement *st
 }
 
 static const char *insert_head(struct emitter *emitter, const struct store_table *table,
-                               const struct field *const *fields, size_t count)
+                               const struct struct_field *const *fields, size_t count)
 {
     const char *names = "";
     for (size_t i = 0; i < count; i++)
@@ -78,10 +79,10 @@ static const char *insert_head(struct emitter *emitter, const struct store_table
 }
 
 static void need_required(struct emitter *emitter, const struct store_table *table,
-                          const struct field *const *fields, size_t count, size_t at)
+                          const struct struct_field *const *fields, size_t count, size_t at)
 {
     for (size_t i = 0; i < table->row->field_count; i++) {
-        const struct field *field = &table->row->fields[i];
+        const struct struct_field *field = &table->row->fields[i];
         bool given = !field->required;
         for (size_t j = 0; j < count && !given; j++)
             given = fields[j] == field;
@@ -97,7 +98,7 @@ static void need_count(struct emitter *emitter, size_t values, size_t columns, s
 }
 
 static const char *insert_values(struct emitter *emitter, const struct statement *statement,
-                                 const struct field *const *fields, size_t count)
+                                 const struct struct_field *const *fields, size_t count)
 {
     const char *text = "VALUES ";
     for (size_t r = 0; r < statement->rows.count; r++) {
@@ -114,12 +115,12 @@ static const char *insert_values(struct emitter *emitter, const struct statement
 }
 
 static const char *insert_query(struct emitter *emitter, const struct output *output,
-                                const struct field *const *fields, size_t count, size_t at)
+                                const struct struct_field *const *fields, size_t count, size_t at)
 {
     need_count(emitter, output->columns.count, count, at);
     const char *values = "";
     for (size_t i = 0; i < count; i++) {
-        const struct column *column = output->columns.items[i];
+        const struct sql_column *column = output->columns.items[i];
         struct value value = {.sql = column->sql, .type = column->type, .literal = column->literal};
         values = sql_format(emitter->sql, "%s%s, ", values, assign(emitter, value, fields[i], at));
     }
@@ -130,7 +131,7 @@ struct write emit_insert(struct emitter *emitter, const struct statement *statem
 {
     struct store_table *table = target_of(emitter, statement);
     size_t most = table->row->field_count + statement->names.count + 1;
-    const struct field **fields = arena_zero(&emitter->sql->arena, most * sizeof *fields);
+    const struct struct_field **fields = arena_zero(&emitter->sql->arena, most * sizeof *fields);
     size_t count = insert_columns(emitter, statement, table, fields);
     need_required(emitter, table, fields, count, statement->at);
     const char *rows = NULL;
@@ -148,7 +149,7 @@ struct write emit_insert(struct emitter *emitter, const struct statement *statem
 struct write emit_write_of(struct emitter *emitter, struct store_table *table, const struct output *output)
 {
     size_t count = table->row->field_count;
-    const struct field **fields = arena_zero(&emitter->sql->arena, (count + 1) * sizeof *fields);
+    const struct struct_field **fields = arena_zero(&emitter->sql->arena, (count + 1) * sizeof *fields);
     for (size_t i = 0; i < count; i++)
         fields[i] = &table->row->fields[i];
     struct write write = {.table = table, .count = 1};
@@ -198,7 +199,7 @@ struct write emit_update(struct emitter *emitter, const struct statement *statem
         (void)column_of(emitter, table, statement->names.items[i],
                         statement->at); /* fails if there is none */
     for (size_t c = 0; c < table->row->field_count; c++) {
-        const struct field *field = &table->row->fields[c];
+        const struct struct_field *field = &table->row->fields[c];
         const char *value = sql_format(sql, "%s.%s", rows, quote_name(emitter, field->name));
         for (size_t i = 0; i < statement->names.count; i++) {
             if (strcasecmp(statement->names.items[i], field->name) != 0) continue;

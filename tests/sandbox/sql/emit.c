@@ -192,7 +192,7 @@ static struct value emit_in_query(struct emitter *emitter, const struct expr *ex
     if (output.columns.count != 1) {
         sql_fail_at(emitter->sql, expr->at, "Subquery of type IN must have only one output column");
     }
-    const struct column *column = output.columns.items[0];
+    const struct sql_column *column = output.columns.items[0];
     sides[1] = value_make(column->sql, column->type);
     need_comparable(emitter, unify(emitter, sides, 2, expr->at, "IN"), expr, "=");
     return boolean(
@@ -289,7 +289,7 @@ static struct value emit_struct(struct emitter *emitter, const struct expr *expr
                     expr->type->field_count, count);
     }
     struct value *values = arena_zero(&sql->arena, (count + 1) * sizeof *values);
-    struct field *fields = arena_zero(&sql->arena, (count + 1) * sizeof *fields);
+    struct struct_field *fields = arena_zero(&sql->arena, (count + 1) * sizeof *fields);
     for (size_t i = 0; i < count; i++) {
         values[i] = arg(emitter, expr, i);
         fields[i].name = expr->names.items[i];
@@ -330,7 +330,7 @@ static struct value emit_array_query(struct emitter *emitter, const struct expr 
     if (output.as_struct) {
         value = emit_single(emitter, &output, expr->query);
     } else if (output.columns.count == 1) {
-        const struct column *column = output.columns.items[0];
+        const struct sql_column *column = output.columns.items[0];
         value = value_make(column->sql, column->type);
     } else {
         sql_fail_at(

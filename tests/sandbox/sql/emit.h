@@ -25,7 +25,7 @@ struct variable {
     json_t *value; /* stored form; NULL or JSON null: NULL */
 };
 
-struct column {
+struct sql_column {
     const char *name; /* "": none */
     const char *sql;
     const struct type *type;
@@ -33,9 +33,9 @@ struct column {
 };
 
 struct relation {
-    const char *alias;        /* as people write it; "": none */
-    struct list columns;      /* struct column */
-    const struct type *value; /* of an UNNEST: the element's type */
+    const char *alias;           /* as people write it; "": none */
+    struct pointer_list columns; /* struct sql_column */
+    const struct type *value;    /* of an UNNEST: the element's type */
     const char *value_sql;
     struct store_table *table; /* a stored table, or NULL */
 };
@@ -48,12 +48,12 @@ struct violation {
 /* The names that one SELECT can see; parent: those of the query around it. */
 struct scope {
     struct scope *parent;
-    struct list relations;           /* struct relation */
-    struct list merged;              /* struct column: those of USING */
-    struct list outputs;             /* struct column: the SELECT's own columns, by alias */
+    struct pointer_list relations;   /* struct relation */
+    struct pointer_list merged;      /* struct sql_column: those of USING */
+    struct pointer_list outputs;     /* struct sql_column: the SELECT's own columns, by alias */
     bool aliases;                    /* outputs can be named now: GROUP BY, HAVING, QUALIFY, ORDER BY */
     bool aggregated;                 /* there is GROUP BY or an aggregate */
-    struct list grouped;             /* const char: SQL of the grouping expressions */
+    struct pointer_list grouped;     /* const char: SQL of the grouping expressions */
     struct violation violations[16]; /* columns named outside of aggregates; what is grouped is taken back */
     size_t violation_count;
     const char *forbidden;         /* where aggregates may not stand now: "WHERE clause" */
@@ -66,42 +66,42 @@ struct with {
     struct with *parent;
     const char *name;
     const char *sql; /* its name in SQLite */
-    struct list columns;
+    struct pointer_list columns;
 };
 
 struct emitter {
     struct sql *sql;
     struct store *store;
     const char *project, *default_dataset;
-    struct list *variables;  /* struct variable */
-    struct list *parameters; /* struct variable */
-    int64_t row_count;       /* @@row_count */
-    int64_t now_us;          /* read once a statement, at first use; 0: not yet */
-    int names;               /* aliases given */
-    int views;               /* views open: they can't go round in circles */
-    struct list bindings;    /* struct variable */
-    struct list tables;      /* struct store_table: everything named */
+    struct pointer_list *variables;  /* struct variable */
+    struct pointer_list *parameters; /* struct variable */
+    int64_t row_count;               /* @@row_count */
+    int64_t now_us;                  /* read once a statement, at first use; 0: not yet */
+    int names;                       /* aliases given */
+    int views;                       /* views open: they can't go round in circles */
+    struct pointer_list bindings;    /* struct variable */
+    struct pointer_list tables;      /* struct store_table: everything named */
     struct scope *scope;
     struct with *with;
 };
 
 struct output {
     const char *sql;
-    struct list columns; /* struct column; sql is c1, c2, ... */
+    struct pointer_list columns; /* struct sql_column; sql is c1, c2, ... */
     bool as_struct;
 };
 
-/* sql_emit.c */
+/* emit.c */
 struct value emit_expr(struct emitter *emitter, const struct expr *expr);
 int64_t emit_now(struct emitter *emitter);
 
-/* sql_clause.c */
+/* clause.c */
 /* As a condition: BOOL. where names the clause in messages. */
 const char *emit_condition(struct emitter *emitter, const struct expr *expr, const char *where);
-const char *emit_over(struct emitter *emitter, const struct window *window);
-const char *emit_order(struct emitter *emitter, const struct list *order);
+const char *emit_over(struct emitter *emitter, const struct sql_window *window);
+const char *emit_order(struct emitter *emitter, const struct pointer_list *order);
 
-/* sql_coerce.c */
+/* coerce.c */
 struct value value_make(const char *sql, const struct type *type);
 /* NULL sql: it can't be coerced. assign: as an assignment to a column, which takes what a literal gives. */
 struct value coerce(struct emitter *emitter, struct value value, const struct type *type);
@@ -109,7 +109,7 @@ struct value coerce(struct emitter *emitter, struct value value, const struct ty
 const struct type *common_type(struct emitter *emitter, const struct value *values, size_t count, size_t at,
                                const char *what);
 const char *json_of(struct emitter *emitter, struct value value); /* as an element of a JSON text */
-const char *field_of(struct emitter *emitter, const char *sql, const struct field *field);
+const char *field_of(struct emitter *emitter, const char *sql, const struct struct_field *field);
 const char *json_text_of(struct emitter *emitter, struct value value); /* TO_JSON_STRING */
 const char *struct_of(struct emitter *emitter, const struct type *type, const struct value *values);
 struct value element_of(struct emitter *emitter, const char *each,
@@ -118,21 +118,21 @@ const char *quote_text(struct emitter *emitter, const char *text); /* 'it''s' */
 const char *quote_name(struct emitter *emitter, const char *name); /* "a""b" */
 void need_groupable(struct emitter *emitter, const struct type *type, size_t at, const char *what);
 
-/* sql_functions.c */
+/* functions.c */
 struct value emit_call(struct emitter *emitter, const struct expr *expr);
 const char *emit_part(struct emitter *emitter, const struct expr *expr);    /* a date part's name */
 bool expr_is_fixed(const struct emitter *emitter, const struct expr *expr); /* no column, no query */
 
-/* sql_collect.c: aggregates that look at all values at once */
+/* collect.c: aggregates that look at all values at once */
 bool is_collecting(const char *function); /* always, and never as a window function */
 /* False: it is none of them, or a rule is enough for it as it is called. */
 bool emit_collecting(struct emitter *emitter, const struct expr *expr, struct value *out_value);
 
-/* sql_scope.c */
+/* scope.c */
 struct value resolve_name(struct emitter *emitter, const struct expr *expr); /* EXPR_NAME and EXPR_FIELD */
 /* False: the expression is not the name of a relation in the innermost scope. */
 bool resolve_relation(struct emitter *emitter, const struct expr *expr, struct relation **out_relation);
-struct store_table *resolve_table(struct emitter *emitter, const struct list *path, size_t at);
+struct store_table *resolve_table(struct emitter *emitter, const struct pointer_list *path, size_t at);
 struct value field_value(struct emitter *emitter, struct value base, const char *name, size_t at);
 struct value relation_value(struct emitter *emitter, const struct relation *relation);
 const char *emit_visible(void); /* the condition on a stored row */
@@ -143,17 +143,17 @@ void need_decorrelated(struct emitter *emitter, const struct query *query);
 void need_partition_filter(struct emitter *emitter, const struct relation *relation,
                            const struct expr *where);
 
-/* sql_from.c */
+/* from.c */
 const char *emit_from(struct emitter *emitter, const struct source_item *item);
 struct relation *relation_of_table(struct emitter *emitter, struct store_table *table, const char *sql,
                                    const char *alias);
 
-/* sql_query.c */
+/* query.c */
 struct output emit_query(struct emitter *emitter, const struct query *query);
 /* As a scalar: one column, or a struct of all. */
 struct value emit_single(struct emitter *emitter, const struct output *output, const struct query *query);
 
-/* sql_dml.c: SQL for one INSERT, UPDATE or DELETE. */
+/* dml.c: SQL for one INSERT, UPDATE or DELETE. */
 struct write {
     struct store_table *table;
     bool update;               /* rows change or vanish */
@@ -165,7 +165,7 @@ struct write emit_update(struct emitter *emitter, const struct statement *statem
 struct write emit_delete(struct emitter *emitter, const struct statement *statement);
 struct write emit_write_of(struct emitter *emitter, struct store_table *table, const struct output *output);
 
-/* sql_runtime.c */
+/* runtime.c */
 bool runtime_register(sqlite3 *db);
 
 #endif

@@ -12,10 +12,10 @@ static const char *new_alias(struct emitter *emitter)
     return sql_format(emitter->sql, "t%d", ++emitter->names);
 }
 
-static void add_column(struct emitter *emitter, struct list *columns, const char *name, const char *sql,
-                       const struct type *type)
+static void add_column(struct emitter *emitter, struct pointer_list *columns, const char *name,
+                       const char *sql, const struct type *type)
 {
-    struct column *column = arena_zero(&emitter->sql->arena, sizeof *column);
+    struct sql_column *column = arena_zero(&emitter->sql->arena, sizeof *column);
     column->name = name;
     column->sql = sql;
     column->type = type;
@@ -37,11 +37,11 @@ static struct relation *add_relation(struct emitter *emitter, const char *alias,
 }
 
 /* The columns of a query or WITH, behind alias t. */
-static void add_outputs(struct emitter *emitter, struct relation *relation, const struct list *columns,
-                        const char *t)
+static void add_outputs(struct emitter *emitter, struct relation *relation,
+                        const struct pointer_list *columns, const char *t)
 {
     for (size_t i = 0; i < columns->count; i++) {
-        const struct column *column = columns->items[i];
+        const struct sql_column *column = columns->items[i];
         add_column(emitter, &relation->columns, column->name, sql_format(emitter->sql, "%s.c%zu", t, i + 1),
                    column->type);
     }
@@ -53,7 +53,7 @@ struct relation *relation_of_table(struct emitter *emitter, struct store_table *
     struct relation *relation = add_relation(emitter, alias, 0);
     relation->table = table;
     for (size_t i = 0; i < table->row->field_count; i++) {
-        const struct field *field = &table->row->fields[i];
+        const struct struct_field *field = &table->row->fields[i];
         bool array = field->type->kind == TYPE_ARRAY; /* a stored array is never NULL */
         add_column(emitter, &relation->columns, field->name,
                    sql_format(emitter->sql, array ? "ifnull(%s.%s, '[]')" : "%s.%s", sql,
@@ -78,14 +78,14 @@ static struct output emit_view(struct emitter *emitter, const struct store_table
     if (++emitter->views > VIEW_DEPTH) sql_fail_at(emitter->sql, at, "Views are nested too deeply");
     struct scope *scope = emitter->scope;
     struct with *with = emitter->with;
-    struct list *variables = emitter->variables, *parameters = emitter->parameters;
+    struct pointer_list *variables = emitter->variables, *parameters = emitter->parameters;
     const char *text = emitter->sql->text;
     emitter->scope = NULL;
     emitter->with = NULL;
     emitter->variables = NULL;
     emitter->parameters = NULL;
     emitter->sql->text = arena_text(&emitter->sql->arena, view->view, strlen(view->view));
-    struct list statements = sql_parse(emitter->sql);
+    struct pointer_list statements = sql_parse(emitter->sql);
     const struct statement *statement = statements.items[0];
     if (statements.count != 1 || statement->kind != STATEMENT_SELECT) {
         sql_fail_at(emitter->sql, 0, "The text of view %s.%s is not a query", view->dataset, view->name);
@@ -124,7 +124,7 @@ static const char *emit_array_source(struct emitter *emitter, const struct sourc
     relation->value_sql = element.sql;
     if (element.type->kind == TYPE_STRUCT) {
         for (size_t i = 0; i < element.type->field_count; i++) {
-            const struct field *field = &element.type->fields[i];
+            const struct struct_field *field = &element.type->fields[i];
             add_column(emitter, &relation->columns, field->name, field_of(emitter, element.sql, field),
                        field->type);
         }
@@ -190,18 +190,18 @@ static const char *emit_table(struct emitter *emitter, const struct source_item 
                       emit_visible(), t);
 }
 
-static const struct column *side_column(struct emitter *emitter, size_t from, size_t to, const char *name,
-                                        size_t at)
+static const struct sql_column *side_column(struct emitter *emitter, size_t from, size_t to, const char *name,
+                                            size_t at)
 {
     const struct scope *scope = emitter->scope;
     for (size_t i = 0; i < scope->merged.count && from == 0; i++) {
-        const struct column *column = scope->merged.items[i];
+        const struct sql_column *column = scope->merged.items[i];
         if (strcasecmp(column->name, name) == 0) return column;
     }
     for (size_t i = from; i < to; i++) {
         const struct relation *relation = scope->relations.items[i];
         for (size_t j = 0; j < relation->columns.count; j++) {
-            const struct column *column = relation->columns.items[j];
+            const struct sql_column *column = relation->columns.items[j];
             if (strcasecmp(column->name, name) == 0) return column;
         }
     }
@@ -216,8 +216,8 @@ static const char *emit_using(struct emitter *emitter, const struct source_item 
     const char *condition = "";
     for (size_t i = 0; i < item->using_names.count; i++) {
         const char *name = item->using_names.items[i];
-        const struct column *left = side_column(emitter, 0, middle, name, item->at);
-        const struct column *right =
+        const struct sql_column *left = side_column(emitter, 0, middle, name, item->at);
+        const struct sql_column *right =
             side_column(emitter, middle, emitter->scope->relations.count, name, item->at);
         struct value sides[2] = {value_make(left->sql, left->type), value_make(right->sql, right->type)};
         const struct type *type = common_type(emitter, sides, 2, item->at, "operator =");
@@ -226,14 +226,14 @@ static const char *emit_using(struct emitter *emitter, const struct source_item 
                                  ? sql_format(sql, "coalesce(%s, %s)", left->sql, right->sql)
                              : item->join == JOIN_RIGHT ? right->sql
                                                         : left->sql;
-        struct list *columns = &emitter->scope->merged;
+        struct pointer_list *columns = &emitter->scope->merged;
         for (size_t j = 0; j < columns->count; j++) {
-            struct column *column = columns->items[j];
+            struct sql_column *column = columns->items[j];
             if (strcasecmp(column->name, name) == 0) column->sql = merged;
         }
         bool known = false;
         for (size_t j = 0; j < columns->count; j++)
-            known = known || strcasecmp(((struct column *)columns->items[j])->name, name) == 0;
+            known = known || strcasecmp(((struct sql_column *)columns->items[j])->name, name) == 0;
         if (!known) add_column(emitter, columns, name, merged, type);
     }
     return condition;

@@ -11,7 +11,7 @@
 #define MOST_ARGS 1000
 
 /* The arguments on their way to SQLite. */
-struct call {
+struct function_call {
     const struct expr *expr;
     struct value *values; /* of GoogleSQL; sql is NULL for date parts and intervals until they are matched */
     size_t count;
@@ -63,7 +63,7 @@ static char letter_at(const char *takes, size_t index, bool *out_enough)
     return is_repeated ? takes[size - 1] : 0;
 }
 
-static bool fits(struct emitter *emitter, const struct call *call, size_t i, char letter)
+static bool fits(struct emitter *emitter, const struct function_call *call, size_t i, char letter)
 {
     const struct expr *arg = call->expr->args.items[i];
     if (letter == 'p') return call->values[i].sql == NULL && arg->kind != EXPR_INTERVAL;
@@ -75,7 +75,7 @@ static bool fits(struct emitter *emitter, const struct call *call, size_t i, cha
     return coerce(emitter, call->values[i], type_of_letter(emitter, letter, NULL)).sql != NULL;
 }
 
-static bool matches(struct emitter *emitter, const struct rule *rule, const struct call *call)
+static bool matches(struct emitter *emitter, const struct rule *rule, const struct function_call *call)
 {
     bool enough = false;
     for (size_t i = 0; i < call->count; i++) {
@@ -94,7 +94,7 @@ static bool is_part(const struct expr *call, const struct expr *arg)
     return arg->kind == EXPR_NAME || is_week;
 }
 
-static void emit_args(struct emitter *emitter, struct call *call)
+static void emit_args(struct emitter *emitter, struct function_call *call)
 {
     call->count = call->expr->args.count;
     if (call->count > MOST_ARGS) sql_fail_at(emitter->sql, call->expr->at, "Too many arguments");
@@ -107,7 +107,7 @@ static void emit_args(struct emitter *emitter, struct call *call)
     }
 }
 
-static void fit_args(struct emitter *emitter, const struct rule *rule, struct call *call)
+static void fit_args(struct emitter *emitter, const struct rule *rule, struct function_call *call)
 {
     bool enough = false;
     struct value *common = arena_zero(&emitter->sql->arena, (call->count + 1) * sizeof *common);
@@ -135,7 +135,7 @@ static void fit_args(struct emitter *emitter, const struct rule *rule, struct ca
     }
 }
 
-static const char *fill(struct emitter *emitter, const char *template, const struct call *call)
+static const char *fill(struct emitter *emitter, const char *template, const struct function_call *call)
 {
     const char *text = "";
     for (const char *dollar = strchr(template, '$'); dollar != NULL; dollar = strchr(template, '$')) {
@@ -151,7 +151,7 @@ static const char *fill(struct emitter *emitter, const char *template, const str
     return sql_format(emitter->sql, "%s%s", text, template);
 }
 
-static _Noreturn void no_signature(struct emitter *emitter, const struct call *call, bool known)
+static _Noreturn void no_signature(struct emitter *emitter, const struct function_call *call, bool known)
 {
     struct sql *sql = emitter->sql;
     if (!known) sql_fail_at(sql, call->expr->at, SQL_NO_FUNCTION, call->expr->name);
@@ -165,7 +165,7 @@ static _Noreturn void no_signature(struct emitter *emitter, const struct call *c
                 call->expr->name, types);
 }
 
-static const struct rule *find_rule(struct emitter *emitter, const struct call *call)
+static const struct rule *find_rule(struct emitter *emitter, const struct function_call *call)
 {
     bool known = false;
     for (const struct rule *rule = sql_rules; rule->name != NULL; rule++) {
@@ -215,7 +215,7 @@ bool expr_is_fixed(const struct emitter *emitter, const struct expr *expr)
     return true;
 }
 
-static struct value finish(struct emitter *emitter, const struct expr *expr, struct call *call)
+static struct value finish(struct emitter *emitter, const struct expr *expr, struct function_call *call)
 {
     const struct rule *rule = find_rule(emitter, call);
     fit_args(emitter, rule, call);
@@ -252,7 +252,7 @@ static struct value emit_aggregate(struct emitter *emitter, const struct expr *e
     if (scope->in_aggregate) {
         sql_fail_at(emitter->sql, expr->at, "Aggregations of aggregations are not allowed");
     }
-    struct call call = {.expr = expr};
+    struct function_call call = {.expr = expr};
     scope->aggregated = true;
     scope->in_aggregate = true;
     struct value value = value_make("count(*)", type_of(TYPE_INT64));
@@ -277,7 +277,7 @@ static struct value emit_window(struct emitter *emitter, const struct expr *expr
         sql_fail_at(emitter->sql, expr->at, "%s%s is not supported as an analytic function", expr->name,
                     expr->distinct ? "(DISTINCT)" : "");
     }
-    struct call call = {.expr = expr};
+    struct function_call call = {.expr = expr};
     struct value value = value_make("count(*)", type_of(TYPE_INT64));
     if (!expr->star) {
         emit_args(emitter, &call);
@@ -288,7 +288,7 @@ static struct value emit_window(struct emitter *emitter, const struct expr *expr
 }
 
 /* Functions whose type or text no rule can say. False: it is none of them. */
-static bool emit_special(struct emitter *emitter, struct call *call, struct value *out_value)
+static bool emit_special(struct emitter *emitter, struct function_call *call, struct value *out_value)
 {
     const char *name = call->expr->name;
     char text[40];
@@ -311,7 +311,7 @@ static bool emit_special(struct emitter *emitter, struct call *call, struct valu
 struct value emit_call(struct emitter *emitter, const struct expr *expr)
 {
     enum rule_kind kind = SCALAR;
-    struct call call = {.expr = expr};
+    struct function_call call = {.expr = expr};
     struct value value = {0};
     bool aggregate = is_aggregate(expr->name, &kind);
     if (expr->star && strcmp(expr->name, "COUNT") != 0) {

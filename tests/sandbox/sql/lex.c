@@ -10,7 +10,7 @@ struct lexer {
     struct sql *sql;
     const char *text;
     size_t at;
-    struct token *tokens;
+    struct sql_token *tokens;
     size_t count, capacity;
     char *scratch; /* room for the longest literal: decoded, none is longer than the text */
 };
@@ -19,12 +19,13 @@ static void add(struct lexer *lexer, enum token_kind kind, const char *text, siz
 {
     if (lexer->count == lexer->capacity) {
         size_t capacity = lexer->capacity > 0 ? lexer->capacity * 2 : 64;
-        struct token *tokens = arena_zero(&lexer->sql->arena, capacity * sizeof *tokens);
+        struct sql_token *tokens = arena_zero(&lexer->sql->arena, capacity * sizeof *tokens);
         if (lexer->count > 0) memcpy(tokens, lexer->tokens, lexer->count * sizeof *tokens);
         lexer->tokens = tokens;
         lexer->capacity = capacity;
     }
-    lexer->tokens[lexer->count++] = (struct token){.kind = kind, .text = text, .at = from, .end = lexer->at};
+    lexer->tokens[lexer->count++] =
+        (struct sql_token){.kind = kind, .text = text, .at = from, .end = lexer->at};
 }
 
 static char here(const struct lexer *lexer, size_t ahead)
@@ -251,7 +252,7 @@ static void read_token(struct lexer *lexer)
     }
 }
 
-struct token *sql_tokens(struct sql *sql, size_t *out_count)
+struct sql_token *sql_tokens(struct sql *sql, size_t *out_count)
 {
     struct lexer lexer = {.sql = sql, .text = sql->text};
     lexer.scratch = arena_zero(&sql->arena, strlen(sql->text) + 4);

@@ -24,12 +24,12 @@ static const char *const reserved[] = {
     "WHEN",     "WHERE",   "WINDOW",   "WITH",      "WITHIN",
 };
 
-const struct token *parse_peek(const struct parser *parser)
+const struct sql_token *parse_peek(const struct parser *parser)
 {
     return &parser->tokens[parser->at];
 }
 
-static bool token_is(const struct token *token, const char *word)
+static bool token_is(const struct sql_token *token, const char *word)
 {
     if (token->kind != TOKEN_NAME && token->kind != TOKEN_SYMBOL) return false;
     return strcasecmp(token->text, word) == 0;
@@ -57,7 +57,7 @@ bool parse_take(struct parser *parser, const char *word)
 
 void parse_unexpected(struct parser *parser, const char *wanted)
 {
-    const struct token *token = parse_peek(parser);
+    const struct sql_token *token = parse_peek(parser);
     const char *shown = token->text;
     if (token->kind == TOKEN_END) {
         shown = "end of script";
@@ -80,7 +80,7 @@ void parse_need(struct parser *parser, const char *word)
 
 bool parse_is_name(const struct parser *parser)
 {
-    const struct token *token = parse_peek(parser);
+    const struct sql_token *token = parse_peek(parser);
     if (token->kind == TOKEN_QUOTED) return true;
     if (token->kind != TOKEN_NAME) return false;
     for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++) {
@@ -97,7 +97,7 @@ const char *parse_name(struct parser *parser, const char *what)
 
 static const struct type *parse_struct_type(struct parser *parser)
 {
-    struct field fields[256] = {0};
+    struct struct_field fields[256] = {0};
     size_t count = 0;
     parse_need(parser, "<");
     while (!parse_is(parser, ">") && count < sizeof fields / sizeof *fields) {
@@ -108,7 +108,7 @@ static const struct type *parse_struct_type(struct parser *parser)
         if (!parse_take(parser, ",")) break;
     }
     parse_need(parser, ">");
-    struct field *kept = arena_zero(&parser->sql->arena, (count + 1) * sizeof *kept);
+    struct struct_field *kept = arena_zero(&parser->sql->arena, (count + 1) * sizeof *kept);
     memcpy(kept, fields, count * sizeof *kept);
     return type_struct(&parser->sql->arena, kept, count);
 }
@@ -116,7 +116,7 @@ static const struct type *parse_struct_type(struct parser *parser)
 const struct type *parse_type(struct parser *parser)
 {
     enum type_kind kind = TYPE_NULL;
-    const struct token *token = parse_peek(parser);
+    const struct sql_token *token = parse_peek(parser);
     sql_enter(parser->sql, token->at);
     const struct type *type = NULL;
     if (parse_take(parser, "ARRAY")) {
@@ -141,13 +141,13 @@ const struct type *parse_type(struct parser *parser)
 
 static struct statement *parse_statement(struct parser *parser);
 
-static void add_name(struct parser *parser, struct list *list, const char *what)
+static void add_name(struct parser *parser, struct pointer_list *list, const char *what)
 {
     const char *name = parse_name(parser, what);
     list_add(parser->sql, list, arena_text(&parser->sql->arena, name, strlen(name)));
 }
 
-void parse_names(struct parser *parser, struct list *out_names, const char *what)
+void parse_names(struct parser *parser, struct pointer_list *out_names, const char *what)
 {
     do {
         add_name(parser, out_names, what);
@@ -155,9 +155,9 @@ void parse_names(struct parser *parser, struct list *out_names, const char *what
 }
 
 /* Statements up to one of the words, which is not taken. */
-static struct list *parse_block(struct parser *parser, const char *const *ends)
+static struct pointer_list *parse_block(struct parser *parser, const char *const *ends)
 {
-    struct list *block = arena_zero(&parser->sql->arena, sizeof *block);
+    struct pointer_list *block = arena_zero(&parser->sql->arena, sizeof *block);
     for (;;) {
         for (const char *const *end = ends; *end != NULL; end++)
             if (parse_is(parser, *end)) return block;
@@ -381,9 +381,9 @@ static struct statement *parse_statement(struct parser *parser)
     return statement;
 }
 
-struct list sql_parse(struct sql *sql)
+struct pointer_list sql_parse(struct sql *sql)
 {
-    struct list statements = {0};
+    struct pointer_list statements = {0};
     size_t count = 0;
     struct parser parser = {.sql = sql, .tokens = sql_tokens(sql, &count)};
     while (parse_peek(&parser)->kind != TOKEN_END) {

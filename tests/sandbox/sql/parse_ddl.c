@@ -6,7 +6,7 @@
 
 #include "sql/syntax.h"
 
-static void parse_options(struct parser *parser, struct list *out_options)
+static void parse_options(struct parser *parser, struct pointer_list *out_options)
 {
     if (!parse_take(parser, "OPTIONS")) return;
     parse_need(parser, "(");
@@ -24,7 +24,7 @@ static void parse_options(struct parser *parser, struct list *out_options)
 /* OPTIONS(description = "...") of a column; "": none. */
 static char *parse_note(struct parser *parser)
 {
-    struct list options = {0};
+    struct pointer_list options = {0};
     const char *note = "";
     parse_options(parser, &options);
     for (size_t i = 0; i < options.count; i++) {
@@ -43,7 +43,7 @@ static void parse_columns(struct parser *parser, struct statement *statement)
     bool typed = !statement->is_view;
     parse_need(parser, "(");
     while (!parse_is(parser, ")")) {
-        struct field *field = arena_zero(&parser->sql->arena, sizeof *field);
+        struct struct_field *field = arena_zero(&parser->sql->arena, sizeof *field);
         field->name = parse_name(parser, "a column's name");
         field->type = typed ? parse_type(parser) : type_of(TYPE_NULL);
         if (typed && parse_take(parser, "NOT")) {

@@ -139,7 +139,7 @@ static const char *parse_frame_end(struct parser *parser)
     }
     const char *what = "UNBOUNDED";
     if (!parse_take(parser, "UNBOUNDED")) {
-        const struct token *token = parse_peek(parser);
+        const struct sql_token *token = parse_peek(parser);
         if (token->kind != TOKEN_INTEGER) parse_unexpected(parser, "a window frame");
         parser->at++;
         what = token->text;
@@ -161,9 +161,9 @@ static const char *parse_frame(struct parser *parser)
     return sql_format(parser->sql, " %s BETWEEN %s AND %s", unit, from, parse_frame_end(parser));
 }
 
-static struct window *parse_window(struct parser *parser)
+static struct sql_window *parse_window(struct parser *parser)
 {
-    struct window *window = arena_zero(&parser->sql->arena, sizeof *window);
+    struct sql_window *window = arena_zero(&parser->sql->arena, sizeof *window);
     parse_need(parser, "(");
     if (parse_take(parser, "PARTITION")) {
         parse_need(parser, "BY");
@@ -239,7 +239,7 @@ static struct expr *parse_variable(struct parser *parser)
 {
     struct expr *expr = make(parser, parse_is(parser, "@@") ? EXPR_SYSTEM : EXPR_PARAMETER, "");
     parser->at++;
-    const struct token *token = parse_peek(parser);
+    const struct sql_token *token = parse_peek(parser);
     if (token->kind != TOKEN_NAME && token->kind != TOKEN_QUOTED)
         parse_unexpected(parser, "a parameter's name");
     parser->at++;
@@ -295,7 +295,7 @@ static struct expr *parse_word(struct parser *parser)
 
 static struct expr *parse_primary(struct parser *parser)
 {
-    const struct token *token = parse_peek(parser);
+    const struct sql_token *token = parse_peek(parser);
     if (token->kind == TOKEN_STRING || token->kind == TOKEN_INTEGER || token->kind == TOKEN_FLOAT) {
         enum expr_kind kind = token->kind == TOKEN_STRING    ? EXPR_STRING
                               : token->kind == TOKEN_INTEGER ? EXPR_INTEGER
@@ -332,7 +332,7 @@ static struct expr *parse_postfix(struct parser *parser)
         if (!field && !parse_is(parser, "[")) return expr;
         if (field) {
             parser->at++;
-            const struct token *token = parse_peek(parser);
+            const struct sql_token *token = parse_peek(parser);
             if (token->kind != TOKEN_NAME && token->kind != TOKEN_QUOTED)
                 parse_unexpected(parser, "a field's name");
             expr = make_at(parser, EXPR_FIELD, token->text, expr);

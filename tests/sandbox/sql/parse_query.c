@@ -6,7 +6,7 @@
 #include "sql/syntax.h"
 
 /* At an opening parenthesis: the index behind its closing one. */
-static size_t behind_paren(const struct parser *parser, size_t at)
+static size_t after_paren(const struct parser *parser, size_t at)
 {
     size_t depth = 0;
     for (; parser->tokens[at].kind != TOKEN_END; at++) {
@@ -27,7 +27,7 @@ bool parse_is_query(const struct parser *parser)
     if (ahead == 0 || (!parse_is_at(parser, ahead, "SELECT") && !parse_is_at(parser, ahead, "WITH")))
         return false;
     if (ahead == 1) return true;
-    size_t behind = behind_paren(parser, parser->at + 1) - parser->at;
+    size_t behind = after_paren(parser, parser->at + 1) - parser->at;
     for (size_t i = 0; i < sizeof more / sizeof *more; i++)
         if (parse_is_at(parser, behind, more[i])) return true;
     return false;
@@ -40,14 +40,15 @@ static const char *parse_alias(struct parser *parser)
 }
 
 /* p.d.t, `p.d.t`, my-project.d.t: split at every dot. */
-struct list parse_path(struct parser *parser, size_t *out_at)
+struct pointer_list parse_path(struct parser *parser, size_t *out_at)
 {
-    struct list path = {0};
-    const struct token *first = parse_peek(parser);
+    struct pointer_list path = {0};
+    const struct sql_token *first = parse_peek(parser);
     *out_at = first->at;
     const char *text = parse_name(parser, "a table's name");
     for (;;) {
-        const struct token *token = parse_peek(parser), *next = token->kind != TOKEN_END ? token + 1 : token;
+        const struct sql_token *token = parse_peek(parser),
+                               *next = token->kind != TOKEN_END ? token + 1 : token;
         bool joined = token->at == token[-1].end && next->at == token->end;
         if (parse_is(parser, "-") && joined && (next->kind == TOKEN_NAME || next->kind == TOKEN_INTEGER)) {
             text = sql_format(parser->sql, "%s-%s", text, next->text);
@@ -177,7 +178,7 @@ static struct source_item *parse_join(struct parser *parser)
     }
 }
 
-static void parse_star_changes(struct parser *parser, struct item *item)
+static void parse_star_changes(struct parser *parser, struct select_item *item)
 {
     if (parse_is(parser, "EXCEPT") && parse_is_at(parser, 1, "(") && !parse_is_at(parser, 2, "SELECT")) {
         parser->at += 2;
@@ -190,7 +191,7 @@ static void parse_star_changes(struct parser *parser, struct item *item)
     if (!parse_is(parser, "REPLACE") || !parse_is_at(parser, 1, "(")) return;
     parser->at += 2;
     do {
-        struct item *changed = arena_zero(&parser->sql->arena, sizeof *changed);
+        struct select_item *changed = arena_zero(&parser->sql->arena, sizeof *changed);
         changed->expr = parse_expr(parser);
         (void)parse_take(parser, "AS");
         changed->alias = parse_name(parser, "a column's name");
@@ -201,7 +202,7 @@ static void parse_star_changes(struct parser *parser, struct item *item)
 
 static void parse_item(struct parser *parser, struct select *select)
 {
-    struct item *item = arena_zero(&parser->sql->arena, sizeof *item);
+    struct select_item *item = arena_zero(&parser->sql->arena, sizeof *item);
     item->at = parse_peek(parser)->at;
     if (parse_take(parser, "*")) {
         item->star = true;
@@ -250,7 +251,7 @@ static struct select *parse_select(struct parser *parser)
     return select;
 }
 
-void parse_order(struct parser *parser, struct list *out_order)
+void parse_order(struct parser *parser, struct pointer_list *out_order)
 {
     if (!parse_take(parser, "ORDER")) return;
     parse_need(parser, "BY");

@@ -7,10 +7,10 @@
 
 #include "sql/emit.h"
 
-static struct column *add_output(struct emitter *emitter, struct list *columns, const char *name,
-                                 const char *sql, const struct type *type)
+static struct sql_column *add_output(struct emitter *emitter, struct pointer_list *columns, const char *name,
+                                     const char *sql, const struct type *type)
 {
-    struct column *column = arena_zero(&emitter->sql->arena, sizeof *column);
+    struct sql_column *column = arena_zero(&emitter->sql->arena, sizeof *column);
     column->name = name;
     column->sql = sql;
     column->type = type->kind == TYPE_NULL ? type_of(TYPE_INT64) : type;
@@ -18,7 +18,7 @@ static struct column *add_output(struct emitter *emitter, struct list *columns, 
     return column;
 }
 
-static bool is_listed(const struct list *names, const char *name)
+static bool is_listed(const struct pointer_list *names, const char *name)
 {
     for (size_t i = 0; i < names->count; i++)
         if (strcasecmp(names->items[i], name) == 0) return true;
@@ -26,12 +26,12 @@ static bool is_listed(const struct list *names, const char *name)
 }
 
 /* One column of a star, unless EXCEPT or REPLACE want otherwise. */
-static void add_starred(struct emitter *emitter, const struct item *item, const char *name,
+static void add_starred(struct emitter *emitter, const struct select_item *item, const char *name,
                         struct value value)
 {
     if (is_listed(&item->except, name)) return;
     for (size_t i = 0; i < item->replace.count; i++) {
-        const struct item *changed = item->replace.items[i];
+        const struct select_item *changed = item->replace.items[i];
         if (strcasecmp(changed->alias, name) == 0) value = emit_expr(emitter, changed->expr);
     }
     struct scope *scope = emitter->scope;
@@ -45,23 +45,23 @@ static void add_starred(struct emitter *emitter, const struct item *item, const 
     }
 }
 
-static void add_relation_columns(struct emitter *emitter, const struct item *item,
+static void add_relation_columns(struct emitter *emitter, const struct select_item *item,
                                  const struct relation *relation, bool merged)
 {
     if (relation->columns.count == 0 && relation->value != NULL) {
         add_starred(emitter, item, relation->alias, value_make(relation->value_sql, relation->value));
     }
     for (size_t i = 0; i < relation->columns.count; i++) {
-        const struct column *column = relation->columns.items[i];
+        const struct sql_column *column = relation->columns.items[i];
         bool known = false;
         for (size_t j = 0; j < emitter->scope->merged.count && merged; j++)
-            known = known ||
-                    strcasecmp(((struct column *)emitter->scope->merged.items[j])->name, column->name) == 0;
+            known = known || strcasecmp(((struct sql_column *)emitter->scope->merged.items[j])->name,
+                                        column->name) == 0;
         if (!known) add_starred(emitter, item, column->name, value_make(column->sql, column->type));
     }
 }
 
-static void emit_star(struct emitter *emitter, const struct item *item)
+static void emit_star(struct emitter *emitter, const struct select_item *item)
 {
     struct scope *scope = emitter->scope;
     struct relation *relation = NULL;
@@ -69,7 +69,7 @@ static void emit_star(struct emitter *emitter, const struct item *item)
         if (scope->relations.count == 0)
             sql_fail_at(emitter->sql, item->at, "SELECT * must have a FROM clause");
         for (size_t i = 0; i < scope->merged.count; i++) {
-            const struct column *column = scope->merged.items[i];
+            const struct sql_column *column = scope->merged.items[i];
             add_starred(emitter, item, column->name, value_make(column->sql, column->type));
         }
         for (size_t i = 0; i < scope->relations.count; i++)
@@ -86,19 +86,19 @@ static void emit_star(struct emitter *emitter, const struct item *item)
                     type_name(&emitter->sql->arena, base.type));
     }
     for (size_t i = 0; i < base.type->field_count; i++) {
-        const struct field *field = &base.type->fields[i];
+        const struct struct_field *field = &base.type->fields[i];
         add_starred(emitter, item, field->name, value_make(field_of(emitter, base.sql, field), field->type));
     }
 }
 
-static void need_excepted(struct emitter *emitter, const struct item *item, size_t before)
+static void need_excepted(struct emitter *emitter, const struct select_item *item, size_t before)
 {
-    const struct list *outputs = &emitter->scope->outputs;
+    const struct pointer_list *outputs = &emitter->scope->outputs;
     for (size_t i = 0; i < item->replace.count; i++) {
-        const struct item *changed = item->replace.items[i];
+        const struct select_item *changed = item->replace.items[i];
         bool found = false;
         for (size_t j = before; j < outputs->count; j++)
-            found = found || strcasecmp(((struct column *)outputs->items[j])->name, changed->alias) == 0;
+            found = found || strcasecmp(((struct sql_column *)outputs->items[j])->name, changed->alias) == 0;
         if (!found)
             sql_fail_at(emitter->sql, item->at, "Column %s in SELECT * REPLACE list does not exist",
                         changed->alias);
@@ -109,7 +109,7 @@ static void need_excepted(struct emitter *emitter, const struct item *item, size
 static void emit_items(struct emitter *emitter, const struct select *select)
 {
     for (size_t i = 0; i < select->items.count; i++) {
-        const struct item *item = select->items.items[i];
+        const struct select_item *item = select->items.items[i];
         size_t before = emitter->scope->outputs.count;
         if (item->star) {
             emit_star(emitter, item);
@@ -132,14 +132,14 @@ static bool is_ordinal(const struct expr *expr, size_t *out_number)
     return true;
 }
 
-static const struct item *item_of_key(const struct select *select, const struct expr *key)
+static const struct select_item *item_of_key(const struct select *select, const struct expr *key)
 {
     size_t number = 0;
     if (is_ordinal(key, &number)) {
         return number >= 1 && number <= select->items.count ? select->items.items[number - 1] : NULL;
     }
     for (size_t i = 0; i < select->items.count && key->kind == EXPR_NAME; i++) {
-        const struct item *item = select->items.items[i];
+        const struct select_item *item = select->items.items[i];
         if (item->alias != NULL && strcasecmp(item->alias, key->name) == 0) return item;
     }
     return NULL;
@@ -149,13 +149,13 @@ static const struct item *item_of_key(const struct select *select, const struct 
 static const char *emit_group(struct emitter *emitter, const struct select *select)
 {
     struct sql *sql = emitter->sql;
-    struct list grouped = {0};
+    struct pointer_list grouped = {0};
     size_t number = 0;
     const char *text = "";
     emitter->scope->forbidden = "GROUP BY clause";
     for (size_t i = 0; i < select->group.count; i++) {
         const struct expr *key = select->group.items[i];
-        const struct item *item = item_of_key(select, key);
+        const struct select_item *item = item_of_key(select, key);
         if (item == NULL && is_ordinal(key, &number)) {
             sql_fail_at(sql, key->at, "GROUP BY is out of SELECT list range: %s", key->name);
         }
@@ -224,7 +224,7 @@ static const char *emit_order_key(struct emitter *emitter, const struct order *k
             sql_fail_at(emitter->sql, key->expr->at, "ORDER BY column number item is out of range: %s",
                         key->expr->name);
         }
-        const struct column *column = scope->outputs.items[number - 1];
+        const struct sql_column *column = scope->outputs.items[number - 1];
         value = value_make(column->sql, column->type);
     } else {
         value = emit_expr(emitter, key->expr);
@@ -240,11 +240,11 @@ static const char *direction(struct emitter *emitter, const struct order *key)
                       key->nulls != NULL ? " NULLS " : "", key->nulls != NULL ? key->nulls : "");
 }
 
-static const char *emit_list(struct emitter *emitter, const struct list *outputs)
+static const char *emit_list(struct emitter *emitter, const struct pointer_list *outputs)
 {
     const char *text = "";
     for (size_t i = 0; i < outputs->count; i++) {
-        const struct column *column = outputs->items[i];
+        const struct sql_column *column = outputs->items[i];
         text = sql_format(emitter->sql, "%s%s%s AS c%zu", text, i > 0 ? ", " : "", column->sql, i + 1);
     }
     return text;
@@ -297,10 +297,10 @@ static const char *emit_plain(struct emitter *emitter, const struct query *query
 static void begin_distinct(struct emitter *emitter)
 {
     struct scope *scope = emitter->scope;
-    scope->grouped = (struct list){0};
+    scope->grouped = (struct pointer_list){0};
     scope->violation_count = 0;
     for (size_t i = 0; i < scope->outputs.count; i++) {
-        const char *sql = ((struct column *)scope->outputs.items[i])->sql;
+        const char *sql = ((struct sql_column *)scope->outputs.items[i])->sql;
         list_add(emitter->sql, &scope->grouped, arena_text(&emitter->sql->arena, sql, strlen(sql)));
     }
 }
@@ -345,7 +345,7 @@ static struct output emit_select(struct emitter *emitter, const struct query *qu
     from = sql_format(sql, "%s%s", from, emit_group(emitter, select));
     emit_items(emitter, select);
     for (size_t i = 0; i < scope.outputs.count && select->distinct; i++)
-        need_groupable(emitter, ((struct column *)scope.outputs.items[i])->type, select->at,
+        need_groupable(emitter, ((struct sql_column *)scope.outputs.items[i])->type, select->at,
                        "SELECT DISTINCT of");
     scope.aliases = true;
     if (select->having != NULL) {
@@ -357,8 +357,8 @@ static struct output emit_select(struct emitter *emitter, const struct query *qu
     need_decorrelated(emitter, query);
     emitter->scope = scope.parent;
     for (size_t i = 0; i < scope.outputs.count; i++) {
-        const struct column *column = scope.outputs.items[i];
-        struct column *made =
+        const struct sql_column *column = scope.outputs.items[i];
+        struct sql_column *made =
             add_output(emitter, &output.columns, column->name, sql_format(sql, "c%zu", i + 1), column->type);
         made->literal = column->literal;
     }
@@ -384,11 +384,11 @@ static void emit_outer_order(struct emitter *emitter, const struct query *query,
 }
 
 static const char *coerced_input(struct emitter *emitter, const struct output *input,
-                                 const struct list *columns)
+                                 const struct pointer_list *columns)
 {
     const char *text = "";
     for (size_t i = 0; i < columns->count; i++) {
-        const struct column *from = input->columns.items[i], *to = columns->items[i];
+        const struct sql_column *from = input->columns.items[i], *to = columns->items[i];
         struct value value = coerce(emitter, value_make(from->sql, from->type), to->type);
         text = sql_format(emitter->sql, "%s%s%s AS c%zu", text, i > 0 ? ", " : "", value.sql, i + 1);
     }
@@ -411,9 +411,9 @@ static struct output emit_set(struct emitter *emitter, const struct query *query
         }
     }
     for (size_t c = 0; c < inputs[0].columns.count; c++) {
-        const struct column *first = inputs[0].columns.items[c];
+        const struct sql_column *first = inputs[0].columns.items[c];
         for (size_t i = 0; i < count; i++) {
-            const struct column *column = inputs[i].columns.items[c];
+            const struct sql_column *column = inputs[i].columns.items[c];
             values[i] = value_make(column->sql, column->type);
         }
         const struct type *type = common_type(emitter, values, count, query->at,
@@ -476,17 +476,17 @@ struct output emit_query(struct emitter *emitter, const struct query *query)
 struct value emit_single(struct emitter *emitter, const struct output *output, const struct query *query)
 {
     size_t count = output->columns.count;
-    const struct column *first = output->columns.items[0];
+    const struct sql_column *first = output->columns.items[0];
     if (!output->as_struct && count == 1) return value_make(first->sql, first->type);
     if (!output->as_struct) {
         sql_fail_at(emitter->sql, query->at,
                     "Scalar subquery cannot have more than one column unless using SELECT AS STRUCT to build "
                     "STRUCT values");
     }
-    struct field *fields = arena_zero(&emitter->sql->arena, (count + 1) * sizeof *fields);
+    struct struct_field *fields = arena_zero(&emitter->sql->arena, (count + 1) * sizeof *fields);
     struct value *values = arena_zero(&emitter->sql->arena, (count + 1) * sizeof *values);
     for (size_t i = 0; i < count; i++) {
-        const struct column *column = output->columns.items[i];
+        const struct sql_column *column = output->columns.items[i];
         fields[i].name = column->name;
         fields[i].type = column->type;
         values[i] = value_make(column->sql, column->type);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* runtime.h - the functions behind the SQL that the emitter writes. Private to sql_runtime*.c. */
+/* runtime.h - the functions behind the SQL that the emitter writes. Private to runtime*.c. */
 #ifndef CASELOAD_SANDBOX_SQL_RUNTIME_H
 #define CASELOAD_SANDBOX_SQL_RUNTIME_H
 
@@ -23,6 +23,6 @@ bool runtime_any_null(int count, sqlite3_value **values);
 /* The function fails; under its other name, with "safe_" before it, its answer is NULL. */
 void runtime_error(sqlite3_context *context, const char *format, ...) PRINTF(2, 3);
 void runtime_result(sqlite3_context *context, const char *text); /* copied */
-bool runtime_register_aggregates(sqlite3 *db);                   /* sql_runtime_agg.c */
+bool runtime_register_aggregates(sqlite3 *db);                   /* runtime_agg.c */
 
 #endif

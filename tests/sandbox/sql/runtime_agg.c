@@ -17,7 +17,7 @@ struct element {
     size_t number;
 };
 
-struct collected {
+struct collected_rows {
     struct element *elements;
     size_t count, capacity;
     bool descending[16];
@@ -27,7 +27,7 @@ struct collected {
 /* bq_array_agg(limit, ignore_nulls, json_array(value), key, descending, ...) */
 static void collect_step(sqlite3_context *context, int count, sqlite3_value **values)
 {
-    struct collected *all = sqlite3_aggregate_context(context, sizeof *all);
+    struct collected_rows *all = sqlite3_aggregate_context(context, sizeof *all);
     int keys = (count - 3) / 2;
     if (all == NULL || keys > 16) {
         runtime_error(context, "ARRAY_AGG has too many ORDER BY keys");
@@ -76,7 +76,7 @@ static int compare_elements(const void *left, const void *right)
 
 static void collect_final(sqlite3_context *context)
 {
-    struct collected *all = sqlite3_aggregate_context(context, 0);
+    struct collected_rows *all = sqlite3_aggregate_context(context, 0);
     if (all == NULL || all->count == 0) return; /* NULL */
     for (size_t i = 0; i < all->count; i++)
         all->elements[i].descending = all->descending;

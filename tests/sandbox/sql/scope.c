@@ -31,7 +31,7 @@ struct value field_value(struct emitter *emitter, struct value base, const char 
         sql_fail_at(sql, at, "Cannot access field %s on a value with type %s", name,
                     type_name(&sql->arena, base.type));
     }
-    const struct field *field = type_field(base.type, name);
+    const struct struct_field *field = type_field(base.type, name);
     if (field == NULL) {
         sql_fail_at(sql, at, "Field name %s does not exist in %s", name, type_name(&sql->arena, base.type));
     }
@@ -42,10 +42,10 @@ struct value relation_value(struct emitter *emitter, const struct relation *rela
 {
     if (relation->value != NULL) return value_make(relation->value_sql, relation->value);
     size_t count = relation->columns.count;
-    struct field *fields = arena_zero(&emitter->sql->arena, (count + 1) * sizeof *fields);
+    struct struct_field *fields = arena_zero(&emitter->sql->arena, (count + 1) * sizeof *fields);
     struct value *values = arena_zero(&emitter->sql->arena, (count + 1) * sizeof *values);
     for (size_t i = 0; i < count; i++) {
-        const struct column *column = relation->columns.items[i];
+        const struct sql_column *column = relation->columns.items[i];
         fields[i].name = column->name;
         fields[i].type = column->type;
         values[i] = value_make(column->sql, column->type);
@@ -54,12 +54,12 @@ struct value relation_value(struct emitter *emitter, const struct relation *rela
     return value_make(struct_of(emitter, type, values), type);
 }
 
-static const struct column *column_named(struct emitter *emitter, const struct list *columns,
-                                         const char *name, size_t at)
+static const struct sql_column *column_named(struct emitter *emitter, const struct pointer_list *columns,
+                                             const char *name, size_t at)
 {
-    const struct column *found = NULL;
+    const struct sql_column *found = NULL;
     for (size_t i = 0; i < columns->count; i++) {
-        const struct column *column = columns->items[i];
+        const struct sql_column *column = columns->items[i];
         if (strcasecmp(column->name, name) != 0) continue;
         if (found != NULL) sql_fail_at(emitter->sql, at, "Column name %s is ambiguous", name);
         found = column;
@@ -67,14 +67,14 @@ static const struct column *column_named(struct emitter *emitter, const struct l
     return found;
 }
 
-static const struct column *scope_column(struct emitter *emitter, const struct scope *scope, const char *name,
-                                         size_t at)
+static const struct sql_column *scope_column(struct emitter *emitter, const struct scope *scope,
+                                             const char *name, size_t at)
 {
-    const struct column *found = column_named(emitter, &scope->merged, name, at);
+    const struct sql_column *found = column_named(emitter, &scope->merged, name, at);
     for (size_t i = 0; i < scope->relations.count; i++) {
         const struct relation *relation = scope->relations.items[i];
         if (i == 0 && found != NULL) return found;
-        const struct column *column = column_named(emitter, &relation->columns, name, at);
+        const struct sql_column *column = column_named(emitter, &relation->columns, name, at);
         if (column != NULL && found != NULL)
             sql_fail_at(emitter->sql, at, "Column name %s is ambiguous", name);
         if (column != NULL) found = column;
@@ -104,7 +104,7 @@ static void note_name(const struct emitter *emitter, const struct scope *scope)
 static bool find_name(struct emitter *emitter, struct scope *scope, const char *name, size_t at,
                       struct value *out_value)
 {
-    const struct column *column = NULL;
+    const struct sql_column *column = NULL;
     if (scope->aliases) {
         column = column_named(emitter, &scope->outputs, name, at);
         /* Inside of an aggregate, and when both exist, the column of the FROM is meant. */
@@ -153,7 +153,7 @@ static bool find_path(struct emitter *emitter, const struct expr *expr, struct v
             if (scope_column(emitter, scope, base->name, base->at) != NULL) return false;
             continue;
         }
-        const struct column *column = column_named(emitter, &relation->columns, expr->name, expr->at);
+        const struct sql_column *column = column_named(emitter, &relation->columns, expr->name, expr->at);
         if (column == NULL && relation->value != NULL) {
             *out_value = field_value(emitter, relation_value(emitter, relation), expr->name, expr->at);
         } else if (column == NULL) {
@@ -190,7 +190,7 @@ bool resolve_relation(struct emitter *emitter, const struct expr *expr, struct r
     return *out_relation != NULL;
 }
 
-struct store_table *resolve_table(struct emitter *emitter, const struct list *path, size_t at)
+struct store_table *resolve_table(struct emitter *emitter, const struct pointer_list *path, size_t at)
 {
     struct sql *sql = emitter->sql;
     const char *name = path->items[path->count - 1], *dataset = emitter->default_dataset;
@@ -275,7 +275,7 @@ static bool is_constant(const struct relation *relation, const struct expr *expr
     if (expr->query != NULL) return false;
     if (expr->kind == EXPR_NAME) {
         for (size_t i = 0; i < relation->columns.count; i++) {
-            const struct column *column = relation->columns.items[i];
+            const struct sql_column *column = relation->columns.items[i];
             if (strcasecmp(column->name, expr->name) == 0) return false;
         }
     }

@@ -172,7 +172,7 @@ static void set_fields(struct script *script, const struct statement *statement,
         struct emitter emitter = script_emitter(script);
         list_add(&script->sql, &emitter.bindings, &whole);
         const struct variable *variable = find_variable(script, statement->names.items[i]);
-        const struct field *field = &type->fields[i];
+        const struct struct_field *field = &type->fields[i];
         struct value part = value_make(field_of(&emitter, "?3", field), field->type);
         part = coerce(&emitter, part, variable->type);
         json_t *made = NULL;
@@ -293,7 +293,7 @@ static void run_statement(struct work *work)
     }
 }
 
-static enum flow run_block(struct script *script, const struct list *block, bool declares);
+static enum flow run_block(struct script *script, const struct pointer_list *block, bool declares);
 static enum flow run_one(struct script *script, const struct statement *statement);
 
 /* False: it failed. */
@@ -351,7 +351,7 @@ static enum flow run_one(struct script *script, const struct statement *statemen
     return guarded(&work, run_statement) ? FLOW_NEXT : FLOW_FAILED;
 }
 
-static enum flow run_block(struct script *script, const struct list *block, bool declares)
+static enum flow run_block(struct script *script, const struct pointer_list *block, bool declares)
 {
     size_t variables = script->variables.count;
     enum flow flow = FLOW_NEXT;
@@ -376,7 +376,7 @@ static enum flow run_block(struct script *script, const struct list *block, bool
 
 /* --- the job --- */
 
-static void drop_values(struct list *variables)
+static void drop_values(struct pointer_list *variables)
 {
     for (size_t i = 0; i < variables->count; i++)
         json_decref(((struct variable *)variables->items[i])->value);
@@ -385,7 +385,7 @@ static void drop_values(struct list *variables)
 
 struct parsed {
     struct script *script;
-    struct list statements;
+    struct pointer_list statements;
 };
 
 /* Everything before the first statement runs. False: the error is set. */
@@ -399,13 +399,13 @@ static bool parse_all(struct parsed *parsed)
     return true;
 }
 
-static bool is_script(const struct list *statements)
+static bool is_script(const struct pointer_list *statements)
 {
     const struct statement *first = statements->items[0];
     return statements->count > 1 || strcmp(statement_name(first->kind), "SCRIPT") == 0;
 }
 
-static bool run_all(struct script *script, const struct list *statements)
+static bool run_all(struct script *script, const struct pointer_list *statements)
 {
     const struct statement *first = statements->items[0];
     bool many = is_script(statements);

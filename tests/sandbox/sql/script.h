@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* script.h - one running script. Private to sql_script.c, sql_data.c, sql_ddl.c and sql_parameters.c. */
+/* script.h - one running script. Private to script.c, data.c, ddl.c and parameters.c. */
 #ifndef CASELOAD_SANDBOX_SQL_SCRIPT_H
 #define CASELOAD_SANDBOX_SQL_SCRIPT_H
 
@@ -11,9 +11,9 @@ struct script {
     struct store *store;
     const struct sql_query *query;
     struct sql_result *result;
-    struct list variables, parameters; /* struct variable */
-    struct transaction transaction;    /* number 0: none is open */
-    int64_t row_count;                 /* @@row_count; -1: NULL */
+    struct pointer_list variables, parameters; /* struct variable */
+    struct transaction transaction;            /* number 0: none is open */
+    int64_t row_count;                         /* @@row_count; -1: NULL */
     size_t steps;
 };
 
@@ -25,7 +25,7 @@ struct work {
     bool truth;
 };
 
-/* sql_script.c */
+/* script.c */
 _Noreturn void script_fail_again(struct script *script); /* the error has been set */
 struct emitter script_emitter(struct script *script);
 void script_note_tables(struct script *script, const struct emitter *emitter); /* in the result */
@@ -34,20 +34,20 @@ sqlite3_stmt *script_prepare(struct script *script, const struct emitter *emitte
                              const struct transaction *transaction);
 bool script_step_failed(struct script *script); /* sets the error; false */
 
-/* sql_data.c: statements on rows, run with the mutex held. */
+/* data.c: statements on rows, run with the mutex held. */
 void run_select(struct work *work);
 void run_dml(struct work *work);
 /* The columns of a result as a STRUCT; names without one are made, doubled ones refused. */
-const struct type *script_row_type(struct script *script, const struct list *columns);
+const struct type *script_row_type(struct script *script, const struct pointer_list *columns);
 /* In the script's transaction, or in one of its own. False: the error is set. */
 bool script_write(struct script *script, const struct emitter *emitter, const struct write *write);
 
-/* sql_ddl.c: tables and views, with the mutex held too. */
+/* ddl.c: tables and views, with the mutex held too. */
 void run_create_table(struct work *work);
 void run_create_view(struct work *work);
 void run_drop(struct work *work);
 
-/* sql_parameters.c */
+/* parameters.c */
 void read_parameters(struct script *script);
 
 #endif

@@ -15,7 +15,7 @@ const char *sql_format(struct sql *sql, const char *format, ...)
     return text;
 }
 
-void list_add(struct sql *sql, struct list *list, void *item)
+void list_add(struct sql *sql, struct pointer_list *list, void *item)
 {
     if (list->count == list->capacity) {
         size_t capacity = list->capacity > 0 ? list->capacity * 2 : 4;

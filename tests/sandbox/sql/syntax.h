@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* syntax.h - GoogleSQL text as a tree. Private to this folder.
  *
- * text -> tokens (sql_lex.c) -> statements (sql_parse*.c) -> SQLite's SQL with types (sql_emit*.c) -> run,
- * one statement after the other (sql_script.c).
+ * text -> tokens (lex.c) -> statements (parse*.c) -> SQLite's SQL with types (emit*.c) -> run,
+ * one statement after the other (script.c).
  *
  * All that one query job allocates lives in its arena and dies with it; therefore a mistake in the text may
  * leave any depth of recursion by longjmp (sql_fail), and nothing leaks. One thread a job.
@@ -41,14 +41,14 @@ void sql_enter(struct sql *sql, size_t at);
 void sql_leave(struct sql *sql);
 
 /* A growing array of pointers in the arena. */
-struct list {
+struct pointer_list {
     void **items;
     size_t count, capacity;
 };
 
-void list_add(struct sql *sql, struct list *list, void *item);
+void list_add(struct sql *sql, struct pointer_list *list, void *item);
 
-/* --- tokens (sql_lex.c) --- */
+/* --- tokens (lex.c) --- */
 enum token_kind {
     TOKEN_END,
     TOKEN_NAME,
@@ -59,13 +59,13 @@ enum token_kind {
     TOKEN_SYMBOL
 };
 
-struct token {
+struct sql_token {
     enum token_kind kind;
     const char *text; /* decoded; names as written */
     size_t at, end;   /* offsets in the script */
 };
 
-struct token *sql_tokens(struct sql *sql, size_t *out_count); /* the last one is TOKEN_END */
+struct sql_token *sql_tokens(struct sql *sql, size_t *out_count); /* the last one is TOKEN_END */
 
 /* --- expressions --- */
 enum expr_kind {
@@ -106,23 +106,23 @@ struct order {
     const char *nulls; /* "FIRST", "LAST" or NULL */
 };
 
-struct window {
-    struct list partition; /* struct expr */
-    struct list order;     /* struct order */
-    const char *frame;     /* " ROWS BETWEEN ...", built from known words; "" */
+struct sql_window {
+    struct pointer_list partition; /* struct expr */
+    struct pointer_list order;     /* struct order */
+    const char *frame;             /* " ROWS BETWEEN ...", built from known words; "" */
 };
 
 struct expr {
     enum expr_kind kind;
     size_t at;
     const char *name;
-    struct list args;  /* struct expr */
-    struct list names; /* of a STRUCT's fields: const char, "" for none */
+    struct pointer_list args;  /* struct expr */
+    struct pointer_list names; /* of a STRUCT's fields: const char, "" for none */
     const struct type *type;
     struct query *query;
-    struct window *window; /* OVER (...) */
-    struct list order;     /* of an aggregate: ORDER BY */
-    struct expr *limit;    /* of an aggregate */
+    struct sql_window *window; /* OVER (...) */
+    struct pointer_list order; /* of an aggregate: ORDER BY */
+    struct expr *limit;        /* of an aggregate */
     bool negated, safe, distinct, star, ignore_nulls, respect_nulls;
 };
 
@@ -133,33 +133,33 @@ enum join_kind { JOIN_INNER, JOIN_LEFT, JOIN_RIGHT, JOIN_FULL, JOIN_CROSS };
 struct source_item {
     enum source_kind kind;
     size_t at;
-    struct list path;  /* of a table: const char, as written between dots */
-    const char *alias; /* NULL: none */
+    struct pointer_list path; /* of a table: const char, as written between dots */
+    const char *alias;        /* NULL: none */
     struct query *query;
     struct expr *array; /* of UNNEST */
     const char *offset; /* WITH OFFSET AS ...; NULL: none */
     enum join_kind join;
     struct source_item *left, *right;
     struct expr *on;
-    struct list using_names; /* const char */
+    struct pointer_list using_names; /* const char */
 };
 
-struct item {
+struct select_item {
     struct expr *expr; /* of a star: the expression before ".*", or NULL */
     const char *alias; /* NULL: none */
     bool star;
     size_t at;
-    struct list except;  /* const char */
-    struct list replace; /* struct item */
+    struct pointer_list except;  /* const char */
+    struct pointer_list replace; /* struct select_item */
 };
 
 struct select {
     size_t at;
     bool distinct, as_struct;
-    struct list items; /* struct item */
+    struct pointer_list items; /* struct select_item */
     struct source_item *from;
     struct expr *where, *having, *qualify;
-    struct list group; /* struct expr */
+    struct pointer_list group; /* struct expr */
 };
 
 struct common { /* name AS (query) of a WITH */
@@ -170,12 +170,12 @@ struct common { /* name AS (query) of a WITH */
 
 struct query {
     size_t at;
-    struct list with;      /* struct common */
-    struct select *select; /* or */
+    struct pointer_list with; /* struct common */
+    struct select *select;    /* or */
     const char
         *set; /* "UNION ALL", "UNION", "EXCEPT", "INTERSECT" over inputs; or one input in parentheses */
-    struct list inputs; /* struct query */
-    struct list order;  /* struct order */
+    struct pointer_list inputs; /* struct query */
+    struct pointer_list order;  /* struct order */
     struct expr *limit, *offset;
 };
 
@@ -212,22 +212,22 @@ struct option { /* OPTIONS(name = value) */
 struct statement {
     enum statement_kind kind;
     size_t at;
-    const char *text;   /* the source text, trimmed */
-    struct list target; /* the table's path: const char */
+    const char *text;           /* the source text, trimmed */
+    struct pointer_list target; /* the table's path: const char */
     const char *alias;
-    struct list names; /* columns of INSERT, UPDATE, CREATE; variables of DECLARE, SET: const char */
-    struct list
+    struct pointer_list names; /* columns of INSERT, UPDATE, CREATE; variables of DECLARE, SET: const char */
+    struct pointer_list
         exprs; /* values of UPDATE's SET; SET's one expression; conditions of IF, in pairs with blocks */
-    struct list rows;           /* of INSERT ... VALUES: struct expr, kind STRUCT */
-    struct list blocks;         /* of IF, WHILE, LOOP, BLOCK: struct list of statements */
-    struct list fields;         /* of CREATE ... (...): struct field; of a view: without types */
-    struct list field_notes;    /* their descriptions: const char, "" for none */
-    struct list options;        /* of CREATE: struct option */
-    struct list cluster;        /* of CREATE TABLE: const char */
-    struct query *query;        /* of INSERT, SELECT, CREATE ... AS */
-    const char *query_text;     /* of CREATE VIEW: the query as written */
-    const char *partition;      /* of CREATE TABLE: PARTITION BY column */
-    enum type_kind partitioned; /* what that column must be: DATE, or TIMESTAMP behind DATE(...) */
+    struct pointer_list rows;        /* of INSERT ... VALUES: struct expr, kind STRUCT */
+    struct pointer_list blocks;      /* of IF, WHILE, LOOP, BLOCK: struct pointer_list of statements */
+    struct pointer_list fields;      /* of CREATE ... (...): struct struct_field; of a view: without types */
+    struct pointer_list field_notes; /* their descriptions: const char, "" for none */
+    struct pointer_list options;     /* of CREATE: struct option */
+    struct pointer_list cluster;     /* of CREATE TABLE: const char */
+    struct query *query;             /* of INSERT, SELECT, CREATE ... AS */
+    const char *query_text;          /* of CREATE VIEW: the query as written */
+    const char *partition;           /* of CREATE TABLE: PARTITION BY column */
+    enum type_kind partitioned;      /* what that column must be: DATE, or TIMESTAMP behind DATE(...) */
     struct expr *where;
     const struct type *type; /* of DECLARE; NULL: that of the default */
     bool or_replace, if_exists, is_view;
@@ -235,16 +235,16 @@ struct statement {
 
 const char *statement_name(enum statement_kind kind); /* as statistics.query.statementType */
 
-/* --- the parser (sql_parse*.c) --- */
+/* --- the parser (parse*.c) --- */
 struct parser {
     struct sql *sql;
-    const struct token *tokens;
+    const struct sql_token *tokens;
     size_t at;
 };
 
-struct list sql_parse(struct sql *sql); /* of struct statement */
+struct pointer_list sql_parse(struct sql *sql); /* of struct statement */
 
-const struct token *parse_peek(const struct parser *parser);
+const struct sql_token *parse_peek(const struct parser *parser);
 bool parse_is(const struct parser *parser, const char *word); /* a symbol, or a word not in backticks */
 bool parse_is_at(const struct parser *parser, size_t ahead, const char *word);
 bool parse_take(struct parser *parser, const char *word);
@@ -255,12 +255,12 @@ _Noreturn void parse_unexpected(struct parser *parser, const char *wanted);
 struct expr *parse_expr(struct parser *parser);
 struct query *parse_query(struct parser *parser);
 bool parse_is_query(const struct parser *parser); /* SELECT, WITH or a parenthesis before them */
-void parse_order(struct parser *parser, struct list *out_order);
+void parse_order(struct parser *parser, struct pointer_list *out_order);
 const struct type *parse_type(struct parser *parser);
-struct list parse_path(struct parser *parser, size_t *out_at); /* a table's name */
-void parse_names(struct parser *parser, struct list *out_names, const char *what);
+struct pointer_list parse_path(struct parser *parser, size_t *out_at); /* a table's name */
+void parse_names(struct parser *parser, struct pointer_list *out_names, const char *what);
 
-/* sql_parse_ddl.c: what stands behind the word */
+/* parse_ddl.c: what stands behind the word */
 void parse_create(struct parser *parser, struct statement *statement);
 void parse_drop(struct parser *parser, struct statement *statement);
 void parse_truncate(struct parser *parser, struct statement *statement);

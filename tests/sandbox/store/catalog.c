@@ -229,7 +229,7 @@ static bool add_columns(struct store *store, const struct store_table *table, co
                         struct store_error *err)
 {
     for (size_t i = 0; i < old->field_count; i++) {
-        const struct field *kept = type_field(table->row, old->fields[i].name);
+        const struct struct_field *kept = type_field(table->row, old->fields[i].name);
         if (kept == NULL || kept->type->kind != old->fields[i].type->kind) {
             return store_fail(
                 err, "invalid",

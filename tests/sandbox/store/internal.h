@@ -73,7 +73,7 @@ bool transaction_touch(struct store *store, struct transaction *transaction, str
 bool transaction_commit(struct store *store, struct transaction *transaction, struct store_error *err);
 void transaction_rollback(struct store *store, struct transaction *transaction);
 
-/* store_catalog.c */
+/* catalog.c */
 bool catalog_load(struct store *store, struct store_error *err);
 void catalog_done(struct store *store);
 struct store_table *catalog_find(struct store *store, const char *dataset, const char *table);

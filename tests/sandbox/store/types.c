@@ -45,7 +45,7 @@ static bool fits_key(const char *name)
     return name[0] != '\0' && strpbrk(name, "\"\\'") == NULL;
 }
 
-const struct type *type_struct(struct arena *arena, struct field *fields, size_t count)
+const struct type *type_struct(struct arena *arena, struct struct_field *fields, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         bool alone = fits_key(fields[i].name);
@@ -100,14 +100,14 @@ const char *type_name(struct arena *arena, const struct type *type)
     if (type->kind != TYPE_STRUCT) return words_of(type->kind)->sql;
     const char *inside = "";
     for (size_t i = 0; i < type->field_count; i++) {
-        const struct field *field = &type->fields[i];
+        const struct struct_field *field = &type->fields[i];
         inside = arena_format(arena, "%s%s%s%s%s", inside, i > 0 ? ", " : "", field->name,
                               *field->name ? " " : "", type_name(arena, field->type));
     }
     return arena_format(arena, "STRUCT<%s>", inside);
 }
 
-const struct field *type_field(const struct type *type, const char *name)
+const struct struct_field *type_field(const struct type *type, const char *name)
 {
     for (size_t i = 0; i < type->field_count; i++) {
         if (strcasecmp(type->fields[i].name, name) == 0) return &type->fields[i];
@@ -119,7 +119,7 @@ json_t *type_schema(const struct type *row)
 {
     json_t *fields = json_array();
     for (size_t i = 0; i < row->field_count; i++) {
-        const struct field *field = &row->fields[i];
+        const struct struct_field *field = &row->fields[i];
         bool repeated = field->type->kind == TYPE_ARRAY;
         const struct type *type = repeated ? field->type->element : field->type;
         const char *mode = repeated ? "REPEATED" : field->required ? "REQUIRED" : "NULLABLE";
@@ -156,7 +156,7 @@ const struct type *type_of_schema(struct arena *arena, const json_t *schema, cha
 {
     const json_t *fields = json_object_get(schema, "fields");
     size_t count = json_array_size(fields);
-    struct field *made = arena_zero(arena, (count + 1) * sizeof *made);
+    struct struct_field *made = arena_zero(arena, (count + 1) * sizeof *made);
     for (size_t i = 0; i < count; i++) {
         const json_t *field = json_array_get(fields, i);
         const char *name = json_string_value(json_object_get(field, "name"));

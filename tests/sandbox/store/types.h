@@ -22,7 +22,7 @@ enum type_kind {
     TYPE_STRUCT
 };
 
-struct field {
+struct struct_field {
     const char *name; /* "" for an anonymous one */
     const char *key;  /* its key in the JSON text that holds the struct */
     const struct type *type;
@@ -31,19 +31,19 @@ struct field {
 
 struct type {
     enum type_kind kind;
-    const struct type *element; /* of an ARRAY */
-    struct field *fields;       /* of a STRUCT */
+    const struct type *element;  /* of an ARRAY */
+    struct struct_field *fields; /* of a STRUCT */
     size_t field_count;
 };
 
 const struct type *type_of(enum type_kind kind); /* a scalar type */
 const struct type *type_array(struct arena *arena, const struct type *element);
 /* Gives every field its key; fields must live as long as the arena. */
-const struct type *type_struct(struct arena *arena, struct field *fields, size_t count);
+const struct type *type_struct(struct arena *arena, struct struct_field *fields, size_t count);
 bool type_by_name(const char *name, enum type_kind *out_kind);       /* INT64, INTEGER, ... */
 bool type_equal(const struct type *a, const struct type *b);         /* names of fields do not matter */
 const char *type_name(struct arena *arena, const struct type *type); /* ARRAY<STRUCT<day DATE, n INT64>> */
-const struct field *type_field(const struct type *type, const char *name);
+const struct struct_field *type_field(const struct type *type, const char *name);
 
 /* The REST schema and back. NULL: a type is not supported; out_problem says which. */
 json_t *type_schema(const struct type *row); /* {"fields":[...]} */

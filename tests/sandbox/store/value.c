@@ -193,7 +193,7 @@ static json_t *fit_struct(const struct type *type, const json_t *value, const ch
     if (!all_known(type, value, path, err)) return NULL;
     json_t *made = json_object();
     for (size_t i = 0; i < type->field_count; i++) {
-        const struct field *field = &type->fields[i];
+        const struct struct_field *field = &type->fields[i];
         const json_t *inner = member(value, field->name);
         AUTO(mem_free) char *name = mem_format("%s%s%s", path, *path ? "." : "", field->name);
         bool bad = false;

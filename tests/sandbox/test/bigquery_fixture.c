@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bigquery_fixture.c - see bigquery_room.h. */
+/* bigquery_fixture.c - see bigquery_fixture.h. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -40,37 +40,37 @@ static size_t take_header(char *bytes, size_t size, size_t count, void *to)
     return size * count;
 }
 
-struct answer send_request(struct room *room, const struct request *request)
+struct answer send_request(struct fixture *fixture, const struct client_call *request)
 {
     struct answer answer = {.status = 0};
     struct buf body;
     buf_init(&body, 16 * 1024 * 1024);
     AUTO(mem_free)
-    char *url = mem_format("http://127.0.0.1:%d%s", sandbox_http_port(room->sandbox), request->path);
+    char *url = mem_format("http://127.0.0.1:%d%s", sandbox_http_port(fixture->sandbox), request->path);
     struct curl_slist *headers = curl_slist_append(NULL, "Expect:");
     for (size_t i = 0; i < 3 && request->header[i]; i++)
         headers = curl_slist_append(headers, request->header[i]);
-    curl_easy_reset(room->curl);
-    curl_easy_setopt(room->curl, CURLOPT_URL, request->path[0] == '/' ? url : request->path);
-    curl_easy_setopt(room->curl, CURLOPT_CUSTOMREQUEST, request->method);
-    curl_easy_setopt(room->curl, CURLOPT_HTTPHEADER, headers);
+    curl_easy_reset(fixture->curl);
+    curl_easy_setopt(fixture->curl, CURLOPT_URL, request->path[0] == '/' ? url : request->path);
+    curl_easy_setopt(fixture->curl, CURLOPT_CUSTOMREQUEST, request->method);
+    curl_easy_setopt(fixture->curl, CURLOPT_HTTPHEADER, headers);
     if (strcmp(request->method, "GET") != 0) {
-        curl_easy_setopt(room->curl, CURLOPT_POSTFIELDS, request->body ? request->body : "");
-        curl_easy_setopt(room->curl, CURLOPT_POSTFIELDSIZE, (long)request->size);
+        curl_easy_setopt(fixture->curl, CURLOPT_POSTFIELDS, request->body ? request->body : "");
+        curl_easy_setopt(fixture->curl, CURLOPT_POSTFIELDSIZE, (long)request->size);
     }
-    curl_easy_setopt(room->curl, CURLOPT_WRITEFUNCTION, take_body);
-    curl_easy_setopt(room->curl, CURLOPT_WRITEDATA, &body);
-    curl_easy_setopt(room->curl, CURLOPT_HEADERFUNCTION, take_header);
-    curl_easy_setopt(room->curl, CURLOPT_HEADERDATA, &answer);
-    if (curl_easy_perform(room->curl) == CURLE_OK)
-        curl_easy_getinfo(room->curl, CURLINFO_RESPONSE_CODE, &answer.status);
+    curl_easy_setopt(fixture->curl, CURLOPT_WRITEFUNCTION, take_body);
+    curl_easy_setopt(fixture->curl, CURLOPT_WRITEDATA, &body);
+    curl_easy_setopt(fixture->curl, CURLOPT_HEADERFUNCTION, take_header);
+    curl_easy_setopt(fixture->curl, CURLOPT_HEADERDATA, &answer);
+    if (curl_easy_perform(fixture->curl) == CURLE_OK)
+        curl_easy_getinfo(fixture->curl, CURLINFO_RESPONSE_CODE, &answer.status);
     answer.body = json_loadb(buf_string(&body), body.size, JSON_DECODE_ANY, NULL);
     curl_slist_free_all(headers);
     buf_done(&body);
     return answer;
 }
 
-struct answer call(struct room *room, const char *method, const char *path, const char *format, ...)
+struct answer call(struct fixture *fixture, const char *method, const char *path, const char *format, ...)
 {
     char text[4096] = "";
     va_list args;
@@ -80,12 +80,12 @@ struct answer call(struct room *room, const char *method, const char *path, cons
     assert_in_range(size, 0, sizeof text - 1);
     for (char *at = text; *at; at++)
         if (*at == '\'') *at = '"';
-    struct request request = {.method = method,
-                              .path = path,
-                              .header = {"Content-Type: application/json"},
-                              .body = text,
-                              .size = (size_t)size};
-    return send_request(room, &request);
+    struct client_call request = {.method = method,
+                                  .path = path,
+                                  .header = {"Content-Type: application/json"},
+                                  .body = text,
+                                  .size = (size_t)size};
+    return send_request(fixture, &request);
 }
 
 const char *text_at(const struct answer *answer, const char *path)
@@ -117,32 +117,32 @@ void assert_done(struct answer answer, long status)
     answer_done(&answer);
 }
 
-void given_table(struct room *room, const char *name, const char *more)
+void given_table(struct fixture *fixture, const char *name, const char *more)
 {
-    assert_done(call(room, "POST", DATASETS "/d/tables", TABLE, name, more), 200);
+    assert_done(call(fixture, "POST", DATASETS "/d/tables", TABLE, name, more), 200);
 }
 
-void add_fault(struct room *room, const char *line)
+void add_fault(struct fixture *fixture, const char *line)
 {
     struct error err;
-    assert_true(faults_add(room->sandbox->faults, line, &err));
+    assert_true(faults_add(fixture->sandbox->faults, line, &err));
 }
 
 /* Polls as a client does; the answer is DONE. */
-struct answer wait_done(struct room *room, const char *id)
+struct answer wait_done(struct fixture *fixture, const char *id)
 {
     AUTO(mem_free) char *path = mem_format(JOBS "/%s?location=EU", id);
     for (;;) {
-        struct answer answer = call(room, "GET", path, "%s", "");
+        struct answer answer = call(fixture, "GET", path, "%s", "");
         assert_int_equal(answer.status, 200);
         if (strcmp(text_at(&answer, "status.state"), "DONE") == 0) return answer;
         answer_done(&answer);
     }
 }
 
-struct answer insert_query(struct room *room, const char *id, const char *sql)
+struct answer insert_query(struct fixture *fixture, const char *id, const char *sql)
 {
-    return call(room, "POST", JOBS,
+    return call(fixture, "POST", JOBS,
                 "{'jobReference':{'projectId':'p','jobId':'%s','location':'EU'},"
                 "'configuration':{'query':{'query':'%s','useLegacySql':false}}}",
                 id, sql);
@@ -150,25 +150,26 @@ struct answer insert_query(struct room *room, const char *id, const char *sql)
 
 int set_up(void **state)
 {
-    struct room *room = mem_zero(1, sizeof *room);
+    struct fixture *fixture = mem_zero(1, sizeof *fixture);
     struct error err;
     struct sandbox_options options = {.seed = 1};
-    if (!sandbox_start(&options, &room->sandbox, &err)) {
+    if (!sandbox_start(&options, &fixture->sandbox, &err)) {
         print_message("%s\n", err.text);
-        free(room);
+        free(fixture);
         return -1;
     }
-    room->curl = curl_easy_init();
-    *state = room;
-    assert_done(call(room, "POST", DATASETS, "{'datasetReference':{'datasetId':'d'},'location':'EU'}"), 200);
+    fixture->curl = curl_easy_init();
+    *state = fixture;
+    assert_done(call(fixture, "POST", DATASETS, "{'datasetReference':{'datasetId':'d'},'location':'EU'}"),
+                200);
     return 0;
 }
 
 int tear_down(void **state)
 {
-    struct room *room = *state;
-    curl_easy_cleanup(room->curl);
-    sandbox_stop(room->sandbox);
-    free(room);
+    struct fixture *fixture = *state;
+    curl_easy_cleanup(fixture->curl);
+    sandbox_stop(fixture->sandbox);
+    free(fixture);
     return 0;
 }

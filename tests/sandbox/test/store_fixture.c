@@ -13,7 +13,7 @@ static int64_t standing_clock(void *self)
     return INT64_C(1772424000123456);
 }
 
-struct store *room_open(void)
+struct store *fixture_open(void)
 {
     struct error err;
     struct store *store = NULL;
@@ -41,7 +41,7 @@ static json_t *plain(const json_t *shown)
     return made;
 }
 
-void room_rows(const json_t *rows, const char *separator, struct buf *out)
+void fixture_rows(const json_t *rows, const char *separator, struct buf *out)
 {
     for (size_t r = 0; r < json_array_size(rows); r++) {
         json_t *row = plain(json_array_get(rows, r));
@@ -94,7 +94,7 @@ static const char *run(struct store *store, struct sql_query *query)
     if (sql_run(store, query, &result, &err)) {
         struct buf out;
         buf_init(&out, MOST - 1);
-        room_rows(result.rows, "|", &out);
+        fixture_rows(result.rows, "|", &out);
         (void)snprintf(shown, sizeof shown, "%s", buf_string(&out));
         buf_done(&out);
     } else {
@@ -104,14 +104,14 @@ static const char *run(struct store *store, struct sql_query *query)
     return shown;
 }
 
-const char *room_run(struct store *store, const char *text, const json_t *parameters)
+const char *fixture_run(struct store *store, const char *text, const json_t *parameters)
 {
     struct sql_query query = {.text = text, .project = "p", .parameters = parameters};
     return run(store, &query);
 }
 
-const char *room_run_around(struct store *store, const char *text, const json_t *parameters, const char *at,
-                            const char *other, const json_t *other_parameters)
+const char *fixture_run_around(struct store *store, const char *text, const json_t *parameters,
+                               const char *at, const char *other, const json_t *other_parameters)
 {
     struct interruption interruption = {
         .store = store, .at = at, .text = other, .parameters = other_parameters};
@@ -120,8 +120,8 @@ const char *room_run_around(struct store *store, const char *text, const json_t 
     return run(store, &query);
 }
 
-const char *room_load(struct store *store, const char *dataset, const char *table, json_t *rows,
-                      bool empty_only, bool replace)
+const char *fixture_load(struct store *store, const char *dataset, const char *table, json_t *rows,
+                         bool empty_only, bool replace)
 {
     static char shown[1200];
     struct store_batch *batch = NULL;
@@ -137,7 +137,7 @@ const char *room_load(struct store *store, const char *dataset, const char *tabl
     return shown;
 }
 
-void room_parameter(json_t *parameters, const char *name, const char *type, const char *value)
+void fixture_parameter(json_t *parameters, const char *name, const char *type, const char *value)
 {
     json_t *made = json_pack("{s:s, s:{s:s}, s:{s:s}}", "name", name, "parameterType", "type", type,
                              "parameterValue", "value", value);

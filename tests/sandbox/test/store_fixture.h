@@ -7,24 +7,24 @@
 #include "sql/sql.h"
 #include "store/store.h"
 
-struct store *room_open(
+struct store *fixture_open(
     void); /* project p, datasets d and control; the clock stands at 2026-03-02T04:00:00Z */
 
 /* Runs a script with parameters; the rows of its last SELECT as lines of cells joined by "|", or
  * "reason: message". Borrowed until the next call. */
-const char *room_run(struct store *store, const char *text, const json_t *parameters);
+const char *fixture_run(struct store *store, const char *text, const json_t *parameters);
 
 /* The same, but before the first statement that begins with `at`, another script runs. */
-const char *room_run_around(struct store *store, const char *text, const json_t *parameters, const char *at,
-                            const char *other, const json_t *other_parameters);
+const char *fixture_run_around(struct store *store, const char *text, const json_t *parameters,
+                               const char *at, const char *other, const json_t *other_parameters);
 
 /* Rows as an array of objects; "" or what was refused. */
-const char *room_load(struct store *store, const char *dataset, const char *table, json_t *rows,
-                      bool empty_only, bool replace);
+const char *fixture_load(struct store *store, const char *dataset, const char *table, json_t *rows,
+                         bool empty_only, bool replace);
 
 /* Adds {"name", type, value} to parameters, an array. */
-void room_parameter(json_t *parameters, const char *name, const char *type, const char *value);
+void fixture_parameter(json_t *parameters, const char *name, const char *type, const char *value);
 
-void room_rows(const json_t *rows, const char *separator, struct buf *out);
+void fixture_rows(const json_t *rows, const char *separator, struct buf *out);
 
 #endif

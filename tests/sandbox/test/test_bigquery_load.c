@@ -26,89 +26,89 @@ static const char load_job[] =
     "\"sourceFormat\":\"NEWLINE_DELIMITED_JSON\",\"createDisposition\":\"CREATE_NEVER\",\"writeDisposition\":"
     "\"%s\"%s}}}";
 
-static struct answer multipart(struct room *room, const char *job, const char *rows)
+static struct answer multipart(struct fixture *fixture, const char *job, const char *rows)
 {
     AUTO(mem_free)
     char *body = mem_format("--xyz\r\nContent-Type: application/json\r\n\r\n%s\r\n--xyz\r\n"
                             "Content-Type: application/octet-stream\r\n\r\n%s\r\n--xyz--\r\n",
                             job, rows);
-    struct request request = {.method = "POST",
-                              .path = UPLOAD "multipart",
-                              .header = {"Content-Type: multipart/related; boundary=xyz"},
-                              .body = body,
-                              .size = strlen(body)};
-    return send_request(room, &request);
+    struct client_call request = {.method = "POST",
+                                  .path = UPLOAD "multipart",
+                                  .header = {"Content-Type: multipart/related; boundary=xyz"},
+                                  .body = body,
+                                  .size = strlen(body)};
+    return send_request(fixture, &request);
 }
 
-static struct answer load(struct room *room, const char *id, const char *write, const char *more,
+static struct answer load(struct fixture *fixture, const char *id, const char *write, const char *more,
                           const char *rows)
 {
     AUTO(mem_free) char *job = mem_format(load_job, id, write, more);
-    struct answer answer = multipart(room, job, rows);
+    struct answer answer = multipart(fixture, job, rows);
     if (answer.status != 200) return answer;
     answer_done(&answer);
-    return wait_done(room, id);
+    return wait_done(fixture, id);
 }
 
 static void loads(void **state)
 {
-    struct room *room = *state;
-    given_table(room, "t", "");
+    struct fixture *fixture = *state;
+    given_table(fixture, "t", "");
     struct answer two AUTO(answer_done) =
-        load(room, "a", "WRITE_EMPTY", "",
+        load(fixture, "a", "WRITE_EMPTY", "",
              "{\"id\":\"1\",\"n\":5}\n\n{\"id\":\"2\",\"at\":\"2026-03-02T04:00:00Z\"}");
     assert_null(json_at(two.body, "status.errorResult"));
     assert_string_equal(text_at(&two, "statistics.load.outputRows"), "2");
-    struct answer full AUTO(answer_done) = load(room, "b", "WRITE_EMPTY", "", "{\"id\":\"3\"}\n");
+    struct answer full AUTO(answer_done) = load(fixture, "b", "WRITE_EMPTY", "", "{\"id\":\"3\"}\n");
     assert_string_equal(text_at(&full, "status.errorResult.reason"), "duplicate");
     struct answer bad AUTO(answer_done) =
-        load(room, "c", "WRITE_APPEND", "", "{\"id\":\"3\"}\n{\"colour\":\"red\"}\n");
+        load(fixture, "c", "WRITE_APPEND", "", "{\"id\":\"3\"}\n{\"colour\":\"red\"}\n");
     assert_string_equal(text_at(&bad, "status.errorResult.reason"), "invalid");
     const json_t *error = json_array_get(json_at(bad.body, "status.errors"), 1);
     assert_non_null(strstr(json_text_at(error, "message"), "No such field: colour"));
     assert_non_null(strstr(json_text_at(error, "message"), "position 11"));
     struct answer some AUTO(answer_done) =
-        load(room, "e", "WRITE_APPEND", ",\"maxBadRecords\":1", "{\"id\":\"3\"}\n{\"colour\":\"red\"}\n");
+        load(fixture, "e", "WRITE_APPEND", ",\"maxBadRecords\":1", "{\"id\":\"3\"}\n{\"colour\":\"red\"}\n");
     assert_null(json_at(some.body, "status.errorResult"));
     assert_string_equal(text_at(&some, "statistics.load.badRecords"), "1");
-    struct answer table AUTO(answer_done) = call(room, "GET", DATASETS "/d/tables/t", "%s", "");
+    struct answer table AUTO(answer_done) = call(fixture, "GET", DATASETS "/d/tables/t", "%s", "");
     assert_string_equal(text_at(&table, "numRows"), "3");
-    assert_refused(load(room, "a", "WRITE_APPEND", "", "{\"id\":\"9\"}\n"), 409, "duplicate");
-    assert_refused(load(room, "f", "WRITE_APPEND", ",\"colour\":1", "{\"id\":\"9\"}\n"), 400, "invalid");
-    assert_refused(load(room, "g", "WRITE_TWICE", "", "{\"id\":\"9\"}\n"), 400, "invalid");
-    assert_done(call(room, "DELETE", DATASETS "/d/tables/t", "%s", ""), 204);
-    struct answer gone AUTO(answer_done) = load(room, "h", "WRITE_APPEND", "", "{\"id\":\"9\"}\n");
+    assert_refused(load(fixture, "a", "WRITE_APPEND", "", "{\"id\":\"9\"}\n"), 409, "duplicate");
+    assert_refused(load(fixture, "f", "WRITE_APPEND", ",\"colour\":1", "{\"id\":\"9\"}\n"), 400, "invalid");
+    assert_refused(load(fixture, "g", "WRITE_TWICE", "", "{\"id\":\"9\"}\n"), 400, "invalid");
+    assert_done(call(fixture, "DELETE", DATASETS "/d/tables/t", "%s", ""), 204);
+    struct answer gone AUTO(answer_done) = load(fixture, "h", "WRITE_APPEND", "", "{\"id\":\"9\"}\n");
     assert_string_equal(text_at(&gone, "status.errorResult.reason"), "notFound");
 }
 
 static void rows(void **state)
 {
-    struct room *room = *state;
-    given_table(room, "t", "");
+    struct fixture *fixture = *state;
+    given_table(fixture, "t", "");
     struct answer loaded AUTO(answer_done) =
-        load(room, "a", "WRITE_EMPTY", "",
+        load(fixture, "a", "WRITE_EMPTY", "",
              "{\"id\":\"1\",\"at\":\"2026-03-02T04:00:00Z\"}\n{\"id\":\"2\",\"n\":7}\n");
     assert_null(json_at(loaded.body, "status.errorResult"));
     struct answer first AUTO(answer_done) =
-        call(room, "GET", DATASETS "/d/tables/t/data?maxResults=1", "%s", "");
+        call(fixture, "GET", DATASETS "/d/tables/t/data?maxResults=1", "%s", "");
     assert_string_equal(text_at(&first, "totalRows"), "2");
     const json_t *cells = json_at(json_array_get(json_at(first.body, "rows"), 0), "f");
     assert_string_equal(json_text_at(json_array_get(cells, 1), "v"), "1.772424E9");
     struct answer exact AUTO(answer_done) =
-        call(room, "GET", DATASETS "/d/tables/t/data?formatOptions.useInt64Timestamp=True", "%s", "");
+        call(fixture, "GET", DATASETS "/d/tables/t/data?formatOptions.useInt64Timestamp=True", "%s", "");
     cells = json_at(json_array_get(json_at(exact.body, "rows"), 0), "f");
     assert_string_equal(json_text_at(json_array_get(cells, 1), "v"), "1772424000000000");
     AUTO(mem_free)
     char *more =
         mem_format(DATASETS "/d/tables/t/data?selectedFields=n&pageToken=%s", text_at(&first, "pageToken"));
-    struct answer second AUTO(answer_done) = call(room, "GET", more, "%s", "");
+    struct answer second AUTO(answer_done) = call(fixture, "GET", more, "%s", "");
     cells = json_at(json_array_get(json_at(second.body, "rows"), 0), "f");
     assert_int_equal(json_array_size(cells), 1);
     assert_string_equal(json_text_at(json_array_get(cells, 0), "v"), "7");
     assert_null(json_at(second.body, "pageToken"));
 
     struct answer query AUTO(answer_done) =
-        call(room, "POST", QUERIES,
+        call(fixture, "POST", QUERIES,
              "{'query':'SELECT `at`, n FROM `p.d.t`','useLegacySql':false,'location':'EU','maxResults':1,"
              "'formatOptions':{'useInt64Timestamp':true}}");
     assert_true(json_is_true(json_at(query.body, "jobComplete")));
@@ -117,36 +117,36 @@ static void rows(void **state)
     AUTO(mem_free)
     char *rest = mem_format(QUERIES "/%s?location=EU&pageToken=%s", text_at(&query, "jobReference.jobId"),
                             text_at(&query, "pageToken"));
-    struct answer last AUTO(answer_done) = call(room, "GET", rest, "%s", "");
+    struct answer last AUTO(answer_done) = call(fixture, "GET", rest, "%s", "");
     assert_int_equal(json_array_size(json_at(last.body, "rows")), 1);
     assert_null(json_at(last.body, "pageToken"));
-    assert_refused(call(room, "POST", QUERIES, "{'query':'SELEKT 1','useLegacySql':false}"), 400,
+    assert_refused(call(fixture, "POST", QUERIES, "{'query':'SELEKT 1','useLegacySql':false}"), 400,
                    "invalidQuery");
-    assert_refused(call(room, "POST", QUERIES, "{'query':'SELECT 1'}"), 400, "invalid");
+    assert_refused(call(fixture, "POST", QUERIES, "{'query':'SELECT 1'}"), 400, "invalid");
 }
 
 /* --- resumable uploads --- */
 
 #define CHUNK 262144
 
-static struct answer put(struct room *room, const char *session, const char *range, const char *bytes,
+static struct answer put(struct fixture *fixture, const char *session, const char *range, const char *bytes,
                          size_t size)
 {
     AUTO(mem_free) char *header = mem_format("Content-Range: bytes %s", range);
-    struct request request = {
+    struct client_call request = {
         .method = "PUT", .path = session, .header = {header}, .body = bytes, .size = size};
-    return send_request(room, &request);
+    return send_request(fixture, &request);
 }
 
-static void start_session(struct room *room, const char *id, struct answer *out_answer)
+static void start_session(struct fixture *fixture, const char *id, struct answer *out_answer)
 {
     AUTO(mem_free) char *job = mem_format(load_job, id, "WRITE_APPEND", "");
-    struct request request = {.method = "POST",
-                              .path = UPLOAD "resumable",
-                              .header = {"Content-Type: application/json"},
-                              .body = job,
-                              .size = strlen(job)};
-    *out_answer = send_request(room, &request);
+    struct client_call request = {.method = "POST",
+                                  .path = UPLOAD "resumable",
+                                  .header = {"Content-Type: application/json"},
+                                  .body = job,
+                                  .size = strlen(job)};
+    *out_answer = send_request(fixture, &request);
 }
 
 /* Rows enough for a little more than `size` bytes. */
@@ -162,53 +162,54 @@ static char *many_rows(size_t size, size_t *out_size, size_t *out_count)
 
 static void resumable(void **state)
 {
-    struct room *room = *state;
+    struct fixture *fixture = *state;
     size_t size, count;
     AUTO(mem_free) char *bytes = many_rows(2 * CHUNK, &size, &count);
     struct answer start AUTO(answer_done);
-    given_table(room, "t", "");
-    start_session(room, "up", &start);
+    given_table(fixture, "t", "");
+    start_session(fixture, "up", &start);
     assert_int_equal(start.status, 200);
     assert_non_null(strstr(start.location, "upload_id="));
-    assert_refused(put(room, start.location, "0-99/*", bytes, 100), 400,
+    assert_refused(put(fixture, start.location, "0-99/*", bytes, 100), 400,
                    "badRequest"); /* no multiple of 256 KiB */
-    assert_refused(put(room, start.location, "0-98/*", bytes, 100), 400, "badRequest");
-    struct answer none AUTO(answer_done) = put(room, start.location, "*/*", NULL, 0);
+    assert_refused(put(fixture, start.location, "0-98/*", bytes, 100), 400, "badRequest");
+    struct answer none AUTO(answer_done) = put(fixture, start.location, "*/*", NULL, 0);
     assert_int_equal(none.status, 308);
     assert_string_equal(none.range, "");
-    add_fault(room, "bigquery upload.bytes 1 short 262144");
-    struct answer part AUTO(answer_done) = put(room, start.location, "0-524287/*", bytes, 2 * CHUNK);
+    add_fault(fixture, "bigquery upload.bytes 1 short 262144");
+    struct answer part AUTO(answer_done) = put(fixture, start.location, "0-524287/*", bytes, 2 * CHUNK);
     assert_int_equal(part.status, 308);
     assert_string_equal(part.range, "bytes=0-262143");
-    assert_refused(put(room, start.location, "524288-786431/*", bytes, CHUNK), 400, "badRequest"); /* a gap */
+    assert_refused(put(fixture, start.location, "524288-786431/*", bytes, CHUNK), 400,
+                   "badRequest"); /* a gap */
     AUTO(mem_free) char *rest = mem_format("262144-%zu/%zu", size - 1, size);
-    assert_done(put(room, start.location, rest, bytes + CHUNK, size - CHUNK), 200);
+    assert_done(put(fixture, start.location, rest, bytes + CHUNK, size - CHUNK), 200);
     AUTO(mem_free) char *ask = mem_format("*/%zu", size);
     struct answer again AUTO(answer_done) =
-        put(room, start.location, ask, NULL, 0); /* a lost answer is told again */
+        put(fixture, start.location, ask, NULL, 0); /* a lost answer is told again */
     assert_int_equal(again.status, 200);
     assert_string_equal(text_at(&again, "jobReference.jobId"), "up");
-    struct answer done AUTO(answer_done) = wait_done(room, "up");
+    struct answer done AUTO(answer_done) = wait_done(fixture, "up");
     AUTO(mem_free) char *rows_text = mem_format("%zu", count);
     assert_string_equal(text_at(&done, "statistics.load.outputRows"), rows_text);
     struct answer twin AUTO(answer_done);
-    start_session(room, "up", &twin);
+    start_session(fixture, "up", &twin);
     assert_int_equal(twin.status, 409);
 }
 
 static void lost_session(void **state)
 {
-    struct room *room = *state;
+    struct fixture *fixture = *state;
     struct answer start AUTO(answer_done);
-    given_table(room, "t", "");
-    start_session(room, "up", &start);
-    add_fault(room, "bigquery upload.bytes 1 lose-session");
-    assert_refused(put(room, start.location, "0-10/11", "{\"id\":\"1\"}\n", 11), 404, "notFound");
-    assert_refused(put(room, start.location, "*/11", NULL, 0), 404, "notFound");
-    assert_refused(call(room, "GET", JOBS "/up?location=EU", "%s", ""), 404, "notFound");
+    given_table(fixture, "t", "");
+    start_session(fixture, "up", &start);
+    add_fault(fixture, "bigquery upload.bytes 1 lose-session");
+    assert_refused(put(fixture, start.location, "0-10/11", "{\"id\":\"1\"}\n", 11), 404, "notFound");
+    assert_refused(put(fixture, start.location, "*/11", NULL, 0), 404, "notFound");
+    assert_refused(call(fixture, "GET", JOBS "/up?location=EU", "%s", ""), 404, "notFound");
 }
 
-static size_t gzip(const char *text, char *out, size_t room)
+static size_t gzip(const char *text, char *out, size_t capacity)
 {
     z_stream stream = {.zalloc = NULL};
     assert_int_equal(deflateInit2(&stream, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
@@ -216,34 +217,34 @@ static size_t gzip(const char *text, char *out, size_t room)
     stream.next_in = (Bytef *)copy;
     stream.avail_in = (uInt)strlen(copy);
     stream.next_out = (Bytef *)out;
-    stream.avail_out = (uInt)room;
+    stream.avail_out = (uInt)capacity;
     assert_int_equal(deflate(&stream, Z_FINISH), Z_STREAM_END);
-    size_t size = room - stream.avail_out;
+    size_t size = capacity - stream.avail_out;
     deflateEnd(&stream);
     return size;
 }
 
-static struct answer load_bytes(struct room *room, const char *id, const char *bytes, size_t size)
+static struct answer load_bytes(struct fixture *fixture, const char *id, const char *bytes, size_t size)
 {
     struct answer start AUTO(answer_done);
-    start_session(room, id, &start);
+    start_session(fixture, id, &start);
     AUTO(mem_free) char *whole = mem_format("0-%zu/%zu", size - 1, size);
-    assert_done(put(room, start.location, whole, bytes, size), 200);
-    return wait_done(room, id);
+    assert_done(put(fixture, start.location, whole, bytes, size), 200);
+    return wait_done(fixture, id);
 }
 
 static void gzipped(void **state)
 {
-    struct room *room = *state;
+    struct fixture *fixture = *state;
     char packed[512];
-    given_table(room, "t", "");
+    given_table(fixture, "t", "");
     size_t size = gzip("{\"id\":\"1\"}\n{\"id\":\"2\"}\n", packed, sizeof packed);
-    struct answer whole AUTO(answer_done) = load_bytes(room, "whole", packed, size);
+    struct answer whole AUTO(answer_done) = load_bytes(fixture, "whole", packed, size);
     assert_string_equal(text_at(&whole, "statistics.load.outputRows"), "2");
-    struct answer cut AUTO(answer_done) = load_bytes(room, "cut", packed, size - 4);
+    struct answer cut AUTO(answer_done) = load_bytes(fixture, "cut", packed, size - 4);
     assert_string_equal(text_at(&cut, "status.errorResult.reason"), "invalid");
     size += gzip("{\"id\":\"3\"}\n", packed + size, sizeof packed - size); /* a second member */
-    struct answer two AUTO(answer_done) = load_bytes(room, "two", packed, size);
+    struct answer two AUTO(answer_done) = load_bytes(fixture, "two", packed, size);
     assert_string_equal(text_at(&two, "statistics.load.outputRows"), "3");
 }
 
@@ -251,23 +252,23 @@ static void gzipped(void **state)
 
 static void journal(void **state)
 {
-    struct room *room = *state;
+    struct fixture *fixture = *state;
     struct buf lines;
     buf_init(&lines, 1024 * 1024);
-    given_table(room, "t", "");
-    struct answer loaded AUTO(answer_done) = load(room, "a", "WRITE_EMPTY", "", "{\"id\":\"1\"}\n");
+    given_table(fixture, "t", "");
+    struct answer loaded AUTO(answer_done) = load(fixture, "a", "WRITE_EMPTY", "", "{\"id\":\"1\"}\n");
     assert_null(json_at(loaded.body, "status.errorResult"));
     assert_done(
-        call(room, "POST", JOBS,
+        call(fixture, "POST", JOBS,
              "{'jobReference':{'projectId':'p','jobId':'q','location':'EU'},'configuration':{'query':{"
              "'query':'SELECT id FROM `p.d.t` WHERE id = @id','useLegacySql':false,'parameterMode':'NAMED',"
              "'queryParameters':[{'name':'id','parameterType':{'type':'STRING'},'parameterValue':{'value':'1'"
              "}}]"
              "}}}"),
         200);
-    struct answer queried AUTO(answer_done) = wait_done(room, "q");
+    struct answer queried AUTO(answer_done) = wait_done(fixture, "q");
     assert_null(json_at(queried.body, "status.errorResult"));
-    journal_dump(room->sandbox->journal, "bigquery", 0, &lines);
+    journal_dump(fixture->sandbox->journal, "bigquery", 0, &lines);
     size_t seen = 0;
     for (const char *line = buf_string(&lines); *line; line += strcspn(line, "\n"), line += *line == '\n') {
         json_t *entry = json_loadb(line, strcspn(line, "\n"), 0, NULL);

@@ -163,10 +163,10 @@ static json_t *parameters_of(const struct world *world, const char *workspace, c
                                     {"rejected_since", "DATE", "2026-01-01"},
                                     {"version", "STRING", "test"}};
     for (size_t i = 0; i < COUNT(plain); i++)
-        room_parameter(parameters, plain[i][0], plain[i][1], plain[i][2]);
+        fixture_parameter(parameters, plain[i][0], plain[i][1], plain[i][2]);
     for (size_t i = 0; i < 3; i++) {
         AUTO(mem_free) char *count = mem_format("%d", world->staged[i]);
-        room_parameter(parameters, names[i], "INT64", count);
+        fixture_parameter(parameters, names[i], "INT64", count);
     }
     return parameters;
 }
@@ -174,7 +174,7 @@ static json_t *parameters_of(const struct world *world, const char *workspace, c
 static const char *commit_as(struct world *world, const char *workspace, const char *run)
 {
     json_t *parameters = parameters_of(world, workspace, run);
-    const char *shown = room_run(world->store, buf_string(&world->commit), parameters);
+    const char *shown = fixture_run(world->store, buf_string(&world->commit), parameters);
     json_decref(parameters);
     return shown;
 }
@@ -184,7 +184,8 @@ static void stage(struct world *world, int table, const char *row)
     AUTO(mem_free) char *name = mem_format("stage_%s", table == 0 ? "0" : table == 1 ? "1" : "r");
     json_t *parsed = json_loads(row, 0, NULL);
     assert_non_null(parsed);
-    assert_string_equal(room_load(world->store, "control", name, json_pack("[o]", parsed), false, false), "");
+    assert_string_equal(fixture_load(world->store, "control", name, json_pack("[o]", parsed), false, false),
+                        "");
     world->staged[table]++;
 }
 
@@ -201,14 +202,14 @@ static void stage_contact(struct world *world, const char *id, const char *day, 
 static int set_up(void **state)
 {
     struct world *world = mem_zero(1, sizeof *world);
-    world->store = room_open();
+    world->store = fixture_open();
     build_commit(&world->commit);
-    assert_string_equal(room_run(world->store, tables, NULL), "");
+    assert_string_equal(fixture_run(world->store, tables, NULL), "");
     struct buf seed;
     buf_init(&seed, MOST);
     add_sql(&seed, "seed", NULL, 0);
     json_t *parameters = parameters_of(world, "w1", "");
-    assert_string_equal(room_run(world->store, buf_string(&seed), parameters), "");
+    assert_string_equal(fixture_run(world->store, buf_string(&seed), parameters), "");
     json_decref(parameters);
     buf_done(&seed);
     stage_contact(world, "a", "2026-01-05", "2026-01-06T02:00:00Z", 1); /* still the 5th in New York */
@@ -242,18 +243,19 @@ static void test_commit(void **state)
     struct world *world = *state;
     assert_string_equal(commit_as(world, "w1", "r1"), "2|1|1|0\n");
     assert_string_equal(
-        room_run(world->store,
-                 "SELECT partition_date, id, location.city, _extra, _run_id FROM d.contacts WHERE"
-                 " partition_date >= '2000-01-01' ORDER BY id",
-                 NULL),
+        fixture_run(world->store,
+                    "SELECT partition_date, id, location.city, _extra, _run_id FROM d.contacts WHERE"
+                    " partition_date >= '2000-01-01' ORDER BY id",
+                    NULL),
         "2026-01-05|a|2|{\"a.b\":[2]}|r1\n2026-01-07|b|3|{\"a.b\":[3]}|r1\n");
     assert_string_equal(
-        room_run(world->store, "SELECT claimed, inserted, rejected, open_ended FROM control.runs", NULL),
+        fixture_run(world->store, "SELECT claimed, inserted, rejected, open_ended FROM control.runs", NULL),
         "[[\"2026-01-05\",\"1\"],[\"2026-01-06\",\"0\"],[\"2026-01-07\",\"1\"]]|3|1|false\n");
-    assert_string_equal(
-        room_run(world->store, "SELECT rejected_date, stream, from_date, reason FROM control.rejected", NULL),
-        "2026-03-01|contacts|2026-01-05|no id\n");
-    assert_string_equal(room_run(world->store, "SELECT commits FROM control.lock_contacts", NULL), "1\n");
+    assert_string_equal(fixture_run(world->store,
+                                    "SELECT rejected_date, stream, from_date, reason FROM control.rejected",
+                                    NULL),
+                        "2026-03-01|contacts|2026-01-05|no id\n");
+    assert_string_equal(fixture_run(world->store, "SELECT commits FROM control.lock_contacts", NULL), "1\n");
 }
 
 static void test_commit_again(void **state)
@@ -261,20 +263,20 @@ static void test_commit_again(void **state)
     struct world *world = *state;
     assert_string_equal(commit_as(world, "w1", "r1"), "2|1|1|0\n");
     assert_string_equal(commit_as(world, "w1", "r2"), "0|0|0|0\n");
-    assert_string_equal(room_run(world->store, COUNTS, NULL), "2|1|1|2\n");
+    assert_string_equal(fixture_run(world->store, COUNTS, NULL), "2|1|1|2\n");
 }
 
 static void test_rows_already_there(void **state)
 {
     struct world *world = *state;
     assert_string_equal(
-        room_run(world->store,
-                 "INSERT d.contacts (partition_date, id, updated_at, _loaded_at, _run_id) VALUES"
-                 " ('2026-01-05', 'a', '2026-01-06 02:00:00+00', CURRENT_TIMESTAMP(), 'old')",
-                 NULL),
+        fixture_run(world->store,
+                    "INSERT d.contacts (partition_date, id, updated_at, _loaded_at, _run_id) VALUES"
+                    " ('2026-01-05', 'a', '2026-01-06 02:00:00+00', CURRENT_TIMESTAMP(), 'old')",
+                    NULL),
         "");
     assert_string_equal(commit_as(world, "w1", "r1"), "1|1|1|0\n");
-    assert_string_equal(room_run(world->store, COUNTS, NULL), "2|1|1|1\n");
+    assert_string_equal(fixture_run(world->store, COUNTS, NULL), "2|1|1|1\n");
 }
 
 static void test_doubled_rows_are_counted(void **state)
@@ -282,15 +284,15 @@ static void test_doubled_rows_are_counted(void **state)
     struct world *world = *state;
     for (int i = 0; i < 2; i++)
         assert_string_equal(
-            room_run(world->store,
-                     "INSERT d.contacts (partition_date, id, updated_at, _loaded_at, _run_id) VALUES"
-                     " ('2026-01-05', 'a', '2026-01-06 02:00:00+00', CURRENT_TIMESTAMP(), 'old')",
-                     NULL),
+            fixture_run(world->store,
+                        "INSERT d.contacts (partition_date, id, updated_at, _loaded_at, _run_id) VALUES"
+                        " ('2026-01-05', 'a', '2026-01-06 02:00:00+00', CURRENT_TIMESTAMP(), 'old')",
+                        NULL),
             "");
     assert_string_equal(commit_as(world, "w1", "r1"), "1|1|1|1\n");
     for (int i = 0; i < 2; i++)
         assert_string_equal(
-            room_run(
+            fixture_run(
                 world->store,
                 "INSERT d.parts (partition_date, id, redacted, updated_at, created_at, _loaded_at, _run_id)"
                 " VALUES ('2025-12-01', 'x', false, '2026-01-06 02:00:00+00', '2025-12-01 12:00:00+00',"
@@ -312,8 +314,8 @@ static void test_wrong_count(void **state)
     assert_string_equal(
         commit_as(world, "w1", "r1"),
         "invalidQuery: caseload: rejected: the staged row count differs from what was uploaded");
-    assert_string_equal(room_run(world->store, COUNTS, NULL), "0|0|0|0\n");
-    assert_string_equal(room_run(world->store, "SELECT commits FROM control.lock_contacts", NULL), "0\n");
+    assert_string_equal(fixture_run(world->store, COUNTS, NULL), "0|0|0|0\n");
+    assert_string_equal(fixture_run(world->store, "SELECT commits FROM control.lock_contacts", NULL), "0\n");
 }
 
 static void test_row_outside_of_its_unit(void **state)
@@ -322,7 +324,7 @@ static void test_row_outside_of_its_unit(void **state)
     stage_contact(world, "c", "2026-01-08", "2026-01-08T12:00:00Z", 4);
     assert_string_equal(commit_as(world, "w1", "r1"),
                         "invalidQuery: caseload: contacts: a staged row lies outside its unit or its day");
-    assert_string_equal(room_run(world->store, COUNTS, NULL), "0|0|0|0\n");
+    assert_string_equal(fixture_run(world->store, COUNTS, NULL), "0|0|0|0\n");
 }
 
 static void test_foreign_workspace(void **state)
@@ -332,7 +334,7 @@ static void test_foreign_workspace(void **state)
         commit_as(world, "w2", "r1"),
         "invalidQuery: caseload: contacts: the lock row is missing, doubled, or of another workspace,"
         " source or time zone; if this dataset is ours all the same, drop the lock table: it is made again");
-    assert_string_equal(room_run(world->store, COUNTS, NULL), "0|0|0|0\n");
+    assert_string_equal(fixture_run(world->store, COUNTS, NULL), "0|0|0|0\n");
 }
 
 static void test_two_commits_at_once(void **state)
@@ -340,10 +342,10 @@ static void test_two_commits_at_once(void **state)
     struct world *world = *state;
     json_t *first = parameters_of(world, "w1", "r1"), *second = parameters_of(world, "w1", "r2");
     const char *text = buf_string(&world->commit);
-    assert_string_equal(room_run_around(world->store, text, first, "UPDATE", text, second),
+    assert_string_equal(fixture_run_around(world->store, text, first, "UPDATE", text, second),
                         "invalidQuery: Transaction is aborted due to concurrent update against table "
                         "p:control.lock_contacts.");
-    assert_string_equal(room_run(world->store, COUNTS, NULL), "2|1|1|1\n");
+    assert_string_equal(fixture_run(world->store, COUNTS, NULL), "2|1|1|1\n");
     json_decref(first);
     json_decref(second);
 }
@@ -358,7 +360,7 @@ static void test_state_and_views(void **state)
     buf_text(&text, "SELECT * FROM (");
     add_sql(&text, "state", NULL, 0);
     buf_text(&text, ") ORDER BY kind, day");
-    assert_string_equal(room_run(world->store, buf_string(&text), parameters),
+    assert_string_equal(fixture_run(world->store, buf_string(&text), parameters),
                         "claim|2026-01-05|1|1772424000123456|1772420400000000\n"
                         "claim|2026-01-06|0|1772424000123456|1772420400000000\n"
                         "claim|2026-01-07|1|1772424000123456|1772420400000000\n"
@@ -371,27 +373,28 @@ static void test_state_and_views(void **state)
                         "own|2026-01-07|1|1772424000123456|1772420400000000\n");
     buf_reset(&text);
     add_sql(&text, "adopt", contact_values, COUNT(contact_values));
-    assert_string_equal(room_run(world->store, buf_string(&text), parameters), "0|0\n");
+    assert_string_equal(fixture_run(world->store, buf_string(&text), parameters), "0|0\n");
     buf_reset(&text);
     add_sql(&text, "ledger", NULL, 0);
-    assert_string_equal(room_run(world->store, buf_string(&text), parameters), "1\n");
+    assert_string_equal(fixture_run(world->store, buf_string(&text), parameters), "1\n");
     buf_reset(&text);
     buf_text(&text, "CREATE OR REPLACE VIEW d.contacts_latest AS ");
     add_sql(&text, "latest", contact_values, COUNT(contact_values));
-    assert_string_equal(room_run(world->store, buf_string(&text), NULL), "");
+    assert_string_equal(fixture_run(world->store, buf_string(&text), NULL), "");
     assert_string_equal(
-        room_run(world->store,
-                 "INSERT d.contacts SELECT * REPLACE ('x' AS _run_id, TIMESTAMP_ADD(updated_at,"
-                 " INTERVAL 1 SECOND) AS updated_at) FROM d.contacts WHERE partition_date ="
-                 " '2026-01-05'",
-                 NULL),
+        fixture_run(world->store,
+                    "INSERT d.contacts SELECT * REPLACE ('x' AS _run_id, TIMESTAMP_ADD(updated_at,"
+                    " INTERVAL 1 SECOND) AS updated_at) FROM d.contacts WHERE partition_date ="
+                    " '2026-01-05'",
+                    NULL),
         "");
-    assert_string_equal(room_run(world->store, "SELECT id, _run_id FROM d.contacts_latest ORDER BY id", NULL),
-                        "a|x\nb|r1\n");
+    assert_string_equal(
+        fixture_run(world->store, "SELECT id, _run_id FROM d.contacts_latest ORDER BY id", NULL),
+        "a|x\nb|r1\n");
     buf_reset(&text);
     add_sql(&text, "latest_day", contact_values, COUNT(contact_values));
     assert_string_equal(
-        room_run(world->store, buf_string(&text), NULL),
+        fixture_run(world->store, buf_string(&text), NULL),
         "2026-01-07|b|1767787200000000|[\"3\",[\"1\",\"2\"]]|{\"a.b\":[3]}|1772424000123456|r1\n");
     buf_done(&text);
     json_decref(parameters);
@@ -414,7 +417,7 @@ static const char *reconcile(struct world *world, const char *run)
     add_sql(&text, "commit_reconcile_doubled", own, COUNT(own));
     buf_text(&text, "SELECT n_0, n_doubled");
     json_t *parameters = parameters_of(world, "w1", run);
-    const char *shown = room_run(world->store, buf_string(&text), parameters);
+    const char *shown = fixture_run(world->store, buf_string(&text), parameters);
     json_decref(parameters);
     buf_done(&text);
     return shown;
@@ -427,7 +430,7 @@ static void test_reconciliation(void **state)
     struct world *world = *state;
     assert_string_equal(commit_as(world, "w1", "r1"), "2|1|1|0\n");
     assert_string_equal(
-        room_run(
+        fixture_run(
             world->store,
             "CREATE TABLE d.contacts_deleted (partition_date DATE NOT NULL, id STRING NOT NULL,"
             " seen_missing_at TIMESTAMP NOT NULL, merged_into STRING, source STRING, _loaded_at TIMESTAMP,"
@@ -438,9 +441,9 @@ static void test_reconciliation(void **state)
             NULL),
         "");
     assert_string_equal(reconcile(world, "r2"), "1|0\n"); /* a is gone, b is back */
-    assert_string_equal(room_run(world->store, left, NULL), "a|reconciliation|2026-03-01|r2\n");
+    assert_string_equal(fixture_run(world->store, left, NULL), "a|reconciliation|2026-03-01|r2\n");
     assert_string_equal(reconcile(world, "r3"), "0|0\n");
-    assert_string_equal(room_run(world->store, left, NULL), "a|reconciliation|2026-03-01|r2\n");
+    assert_string_equal(fixture_run(world->store, left, NULL), "a|reconciliation|2026-03-01|r2\n");
 }
 
 /* The newest rows as a table, made twice. */
@@ -459,10 +462,11 @@ static void test_latest_table(void **state)
                                   {"query", buf_string(&query)}};
     add_sql(&text, "latest_table", own, COUNT(own));
     for (int i = 0; i < 2; i++)
-        assert_string_equal(room_run(world->store, buf_string(&text), NULL), "");
-    assert_string_equal(
-        room_run(world->store, "SELECT id, _run_id, location.codes FROM d.contacts_latest ORDER BY id", NULL),
-        "a|r1|[\"1\",\"2\"]\nb|r1|[\"1\",\"2\"]\n");
+        assert_string_equal(fixture_run(world->store, buf_string(&text), NULL), "");
+    assert_string_equal(fixture_run(world->store,
+                                    "SELECT id, _run_id, location.codes FROM d.contacts_latest ORDER BY id",
+                                    NULL),
+                        "a|r1|[\"1\",\"2\"]\nb|r1|[\"1\",\"2\"]\n");
     json_t *made = store_table(world->store, "d", "contacts_latest");
     const json_t *labels = json_object_get(made, "labels");
     assert_string_equal(json_string_value(json_object_get(labels, "as_of")), "1700000000000-1700000000001");
@@ -476,7 +480,7 @@ static void test_partition_filter(void **state)
 {
     struct world *world = *state;
     assert_string_equal(
-        room_run(world->store, "SELECT COUNT(*) FROM d.contacts", NULL),
+        fixture_run(world->store, "SELECT COUNT(*) FROM d.contacts", NULL),
         "invalidQuery: Cannot query over table 'p.d.contacts' without a filter over column(s) "
         "'partition_date' that can be used for partition elimination");
 }

@@ -61,7 +61,7 @@ static bool run_case(const struct test_case *test, const char *file)
     if (good) {
         query.text = buf_string(&test->query);
         bool ran = sql_run(store, &query, &result, &err);
-        if (ran) room_rows(result.rows, " | ", &got);
+        if (ran) fixture_rows(result.rows, " | ", &got);
         sql_result_done(&result);
         const char *wanted = test->error.size > 0 ? buf_string(&test->error) : buf_string(&test->rows);
         const char *found = ran ? buf_string(&got) : err.message;
