@@ -31,11 +31,18 @@ struct row_facts {
     char problem[256];       /* why it was rejected */
 };
 
-/* out_row is reset, then filled with a JSON object without newline. sequence goes to _seq. today is the
- * partition_date of tables that have no day column. */
-enum row_outcome row_build(const struct table *table, const json_t *record, const struct zone *zone,
-                           struct day today, int64_t sequence, struct buf *out_row,
-                           struct row_facts *out_facts);
+/* What a row holds beside its record. */
+struct row_context {
+    const struct zone *zone;
+    struct day today;      /* partition_date of tables that have no day column */
+    int64_t sequence;      /* _seq */
+    int64_t read_us;       /* _read_at */
+    const json_t *content; /* what _content is the hash of; NULL: the row has no _content */
+};
+
+/* out_row is reset, then filled with a JSON object without newline. */
+enum row_outcome row_build(const struct table *table, const json_t *record, const struct row_context *context,
+                           struct buf *out_row, struct row_facts *out_facts);
 
 /* The first key column's text, cut; "" if unknown. */
 void row_id(const struct table *table, const json_t *record, char out_id[LIMIT_NAME]);

@@ -25,6 +25,8 @@ struct record {
     size_t table;        /* index into the selection's tables; a child follows its parent at once */
     json_t *body;        /* any JSON; not an object: it will be rejected */
     const char *problem; /* not NULL: it can't be loaded, for this reason; body is what is known of it */
+    json_t *set;         /* of an element of a set: the whole set, whose content it has; NULL: it is none */
+    bool incomplete;     /* parts of its content are missing: it is not compared with what is stored */
     int64_t
         listed_us; /* of a parent: the version that it was listed with, which gave it its place; 0: unknown */
 };
@@ -36,6 +38,7 @@ void record_drop(struct record *record);
 struct page {
     const struct record *records;
     size_t count;
+    int64_t asked_us;            /* by clock_boot_us: nothing of the page was read before; 0: unknown */
     int64_t requests;            /* made for this page, retries included */
     int64_t deleted_during_read; /* records that were listed, and gone when they were to be read whole */
     int64_t incomplete;          /* records whose children are not as many as they say themselves */

@@ -2,7 +2,7 @@
 /* stream.h - what a stream is: pure data, constant for the life of the process.
  *
  * A stream fills one table of its own and those of its children. A table is a grow-only set of rows keyed
- * (key columns, version). A column takes the record's field of its name, unless it says otherwise: no paths.
+ * (key columns, version, _read_at). A column takes the record's field of its name, unless it says otherwise: no paths.
  */
 #ifndef CASELOAD_CORE_STREAM_H
 #define CASELOAD_CORE_STREAM_H
@@ -34,6 +34,12 @@ struct column {
     const char *description;
 };
 
+/* A member of a record, by dotted path; list elements have the path of their list. */
+struct left_out {
+    const char *path;
+    const char *but; /* the one member of it that counts; NULL: none */
+};
+
 struct table {
     const char *name;
     const char *description;
@@ -55,6 +61,12 @@ struct table {
      * the owners' newest versions. NULL: an ordinary table. */
     const struct table *owner;
     const char *owner_key;
+
+    /* Another content of a known version is another row; else the first reading of a version stays. */
+    bool keeps_contents;
+    /* What changes without meaning: another value there is not another content. */
+    const struct left_out *left_out;
+    size_t left_out_count;
 };
 
 enum stream_kind {
@@ -107,15 +119,19 @@ struct stream {
 struct selection {
     const struct stream *stream;
     const struct table *tables[LIMIT_TABLES];
+    bool ignores_contents[LIMIT_TABLES]; /* by configuration: one row a version, whatever keeps_contents says
+                                          */
     size_t table_count;
 };
 
 /* The columns that caseload adds to every data table. */
 #define COLUMN_PARTITION_DATE "partition_date" /* DATE, REQUIRED: the partitioning column */
 #define COLUMN_EXTRA          "_extra"         /* JSON: what no column takes, by dotted path */
-#define COLUMN_LOADED_AT      "_loaded_at"     /* TIMESTAMP, REQUIRED: when the row was committed */
-#define COLUMN_RUN_ID         "_run_id"        /* STRING, REQUIRED: the run that committed it */
-#define COLUMN_SEQUENCE       "_seq"           /* INT64: order of arrival, in staging tables only */
+#define COLUMN_CONTENT        "_content"       /* INT64: see core/content.h; NULL: unknown, or not compared */
+#define COLUMN_READ_AT        "_read_at"   /* TIMESTAMP: the warehouse's clock before the record was read */
+#define COLUMN_LOADED_AT      "_loaded_at" /* TIMESTAMP, REQUIRED: when the row was committed */
+#define COLUMN_RUN_ID         "_run_id"    /* STRING, REQUIRED: the run that committed it */
+#define COLUMN_SEQUENCE       "_seq"       /* INT64: order of arrival, in staging tables only */
 
 const char *stream_kind_name(enum stream_kind kind); /* "incremental" */
 /* The name of the lock that a commit of this stream holds. Two streams that write one table must hold the

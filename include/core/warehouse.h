@@ -33,6 +33,7 @@ struct day_state {
 /* One consistent reading. Days without rows and without claims are absent. */
 struct state {
     int64_t now_us;
+    int64_t answered_us;    /* by clock_boot_us: when the reading was here */
     int64_t created_us;     /* the youngest of the selection's tables */
     bool any_open_run;      /* a unit open at the top was committed ... */
     int64_t open_run_us;    /* ... and this is when the newest such fetch began */

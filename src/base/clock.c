@@ -13,6 +13,14 @@ int64_t clock_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+int64_t clock_boot_us(void)
+{
+    struct timespec now = {.tv_sec = 0};
+
+    (void)clock_gettime(CLOCK_BOOTTIME, &now); /* this clock exists since Linux 2.6.39 */
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
 bool clock_sleep_ms(int64_t ms, const atomic_bool *stop)
 {
     int64_t until = clock_ms() + (ms > 0 ? ms : 0);

@@ -2,6 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
+#include "base/json.h"
 #include "base/mem.h"
 #include "job.h"
 #include "table.h"
@@ -131,6 +133,7 @@ bool bigquery_read_state(struct bigquery *bq, const struct selection *selection,
         table_cache_clear(bq);
         return error_wrap(err, "state of %s", selection->stream->name);
     }
+    state.answered_us = clock_boot_us();
     merge_days(&state);
     if (state.now_us > bq->now_us) bq->now_us = state.now_us;
     *out_state = state;

@@ -73,6 +73,9 @@ static json_t *fields_of_rows(const struct table *table)
 json_t *schema_data(const struct table *table)
 {
     json_t *fields = fields_of_rows(table);
+    add_described(fields, COLUMN_CONTENT, "INTEGER", "NULLABLE",
+                  "Hash of the content, which tells readings of one version apart; NULL: unknown");
+    add_described(fields, COLUMN_READ_AT, "TIMESTAMP", "NULLABLE", "When the row was asked for");
     add_described(fields, COLUMN_LOADED_AT, "TIMESTAMP", "REQUIRED", "When the row was committed");
     add_described(fields, COLUMN_RUN_ID, "STRING", "REQUIRED", "The run that committed it");
     return fields;
@@ -81,6 +84,8 @@ json_t *schema_data(const struct table *table)
 json_t *schema_stage(const struct table *table)
 {
     json_t *fields = fields_of_rows(table);
+    json_array_append_new(fields, field(COLUMN_CONTENT, "INTEGER", "NULLABLE"));
+    json_array_append_new(fields, field(COLUMN_READ_AT, "TIMESTAMP", "REQUIRED"));
     json_array_append_new(fields, field(COLUMN_SEQUENCE, "INTEGER", "REQUIRED"));
     return fields;
 }

@@ -185,6 +185,8 @@ static struct list column_list(const struct table *table, const char *prefix)
     for (size_t i = 0; i < table->column_count; i++)
         list_add(&list, prefix, table->columns[i].name);
     list_add(&list, prefix, COLUMN_EXTRA);
+    list_add(&list, prefix, COLUMN_CONTENT);
+    list_add(&list, prefix, COLUMN_READ_AT);
     return list;
 }
 

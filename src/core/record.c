@@ -10,6 +10,7 @@ struct record record_hold(const struct record *record)
     struct record held = *record;
 
     held.body = json_incref(record->body);
+    held.set = json_incref(record->set);
     if (record->problem) held.problem = mem_text(record->problem);
     return held;
 }
@@ -17,6 +18,7 @@ struct record record_hold(const struct record *record)
 void record_drop(struct record *record)
 {
     json_decref(record->body);
+    json_decref(record->set);
     free((char *)(uintptr_t)record->problem);
     *record = (struct record){0};
 }

@@ -11,6 +11,11 @@ const struct record *record_cursor_peek(const struct record_cursor *cursor)
     return cursor->next < cursor->page.count ? &cursor->page.records[cursor->next] : NULL;
 }
 
+int64_t record_cursor_asked_us(const struct record_cursor *cursor)
+{
+    return cursor->held_next < cursor->held_count ? cursor->held_asked_us : cursor->page.asked_us;
+}
+
 void record_cursor_advance(struct record_cursor *cursor)
 {
     if (cursor->held_next < cursor->held_count)
@@ -42,6 +47,7 @@ void record_cursor_hold_rest(struct record_cursor *cursor)
 
     drop_held(cursor);
     cursor->held = mem_zero(count, sizeof *cursor->held);
+    cursor->held_asked_us = cursor->page.asked_us;
     for (; cursor->next < cursor->page.count; cursor->next++)
         cursor->held[cursor->held_count++] = record_hold(&cursor->page.records[cursor->next]);
 }

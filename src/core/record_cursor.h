@@ -12,13 +12,16 @@ struct record_cursor {
     struct reader *reader; /* NULL: none is open */
     size_t first, last;    /* units of the plan that the reader serves */
     struct page page;
-    size_t next;         /* index into the page's records */
+    size_t next; /* index into the page's records */
+    int64_t held_asked_us;
     struct record *held; /* remaining records of the previous page */
     size_t held_count, held_next;
 };
 
 /* NULL at the end of the page. Borrowed until the next page. */
 const struct record *record_cursor_peek(const struct record_cursor *cursor);
+/* When the page of the next record was asked for. */
+int64_t record_cursor_asked_us(const struct record_cursor *cursor);
 void record_cursor_advance(struct record_cursor *cursor);
 
 /* Whether the position of the next record is confirmed by a record after it. A record that changed while it

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "core/content.h"
 #include "row_value.h"
 
 /* Where we are in the record: a chain on the stack, turned into text only if something goes to _extra. */
@@ -320,10 +321,10 @@ static bool read_times(const struct table *table, const json_t *record, const st
 
 /* The first and the last members, and the walk between them. Returns the REQUIRED columns written. */
 static size_t write_row(struct builder *builder, const struct table *table, const json_t *record,
-                        int64_t sequence)
+                        const struct row_context *context)
 {
     struct buf *row = builder->row;
-    char day[DAY_TEXT];
+    char day[DAY_TEXT], read_at[INSTANT_TEXT];
     size_t required;
 
     day_format(builder->facts->day, day);
@@ -336,21 +337,24 @@ static size_t write_row(struct builder *builder, const struct table *table, cons
         buf_add(row, builder->extra.data, builder->extra.size);
         buf_byte(row, '}');
     }
-    buf_format(row, ",\"" COLUMN_SEQUENCE "\":%" PRId64 "}", sequence);
+    if (context->content) /* as text, since readers of JSON may round large numbers */
+        buf_format(row, ",\"" COLUMN_CONTENT "\":\"%" PRId64 "\"", content_hash(table, context->content));
+    instant_format(context->read_us, read_at);
+    buf_format(row, ",\"" COLUMN_READ_AT "\":\"%s\",\"" COLUMN_SEQUENCE "\":%" PRId64 "}", read_at,
+               context->sequence);
     if (builder->extra.full) row->full = true;
     return required;
 }
 
-enum row_outcome row_build(const struct table *table, const json_t *record, const struct zone *zone,
-                           struct day today, int64_t sequence, struct buf *out_row,
-                           struct row_facts *out_facts)
+enum row_outcome row_build(const struct table *table, const json_t *record, const struct row_context *context,
+                           struct buf *out_row, struct row_facts *out_facts)
 {
     struct builder builder = {.row = out_row, .facts = out_facts};
     const char *column;
     size_t required;
 
     buf_reset(out_row);
-    *out_facts = (struct row_facts){.day = today};
+    *out_facts = (struct row_facts){.day = context->today};
     if (!json_is_object(record))
         return reject(out_row, out_facts, "a record should be an object, this is %s", kind_of(record));
     row_id(table, record, out_facts->id);
@@ -358,10 +362,10 @@ enum row_outcome row_build(const struct table *table, const json_t *record, cons
     if (column)
         return reject(out_row, out_facts, "it can't be keyed: \"%s\" is %s", column,
                       kind_of(value_of(table, record, column)));
-    if (!read_times(table, record, zone, out_facts)) return ROW_REJECTED;
+    if (!read_times(table, record, context->zone, out_facts)) return ROW_REJECTED;
     buf_init(&builder.extra, out_row->limit);
     buf_init(&builder.path, out_row->limit);
-    required = write_row(&builder, table, record, sequence);
+    required = write_row(&builder, table, record, context);
     buf_done(&builder.extra);
     buf_done(&builder.path);
     if (out_row->full)

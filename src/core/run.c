@@ -93,6 +93,25 @@ static bool in_window(const struct stream_run *run, const struct window *window,
     abort();
 }
 
+/* The warehouse's clock when the record's page was asked for: never later than the reading, and earlier by
+ * the time that the state's answer travelled. */
+static int64_t read_us(const struct stream_run *run)
+{
+    int64_t asked_us = record_cursor_asked_us(&run->cursor);
+
+    return asked_us > run->state.answered_us ? run->state.now_us + (asked_us - run->state.answered_us)
+                                             : run->state.now_us;
+}
+
+/* What the record's content is, if it is compared at all. */
+static const json_t *content_of(const struct selection *selection, const struct record *record)
+{
+    if (!selection->tables[record->table]->keeps_contents || selection->ignores_contents[record->table] ||
+        record->incomplete)
+        return NULL;
+    return record->set ? record->set : record->body;
+}
+
 static bool take_record(struct unit_load *unit_load, const struct record *record, struct error *err)
 {
     struct stream_run *run = unit_load->run;
@@ -108,8 +127,13 @@ static bool take_record(struct unit_load *unit_load, const struct record *record
         row_id(table, record->body, facts.id);
         return reject_record(unit_load, record, facts.id, record->problem, err);
     }
-    outcome =
-        row_build(table, record->body, context->plan.zone, run->plan.today, run->sequence, &run->row, &facts);
+    outcome = row_build(table, record->body,
+                        &(struct row_context){.zone = context->plan.zone,
+                                              .today = run->plan.today,
+                                              .sequence = run->sequence,
+                                              .read_us = read_us(run),
+                                              .content = content_of(run->selection, record)},
+                        &run->row, &facts);
     if (outcome == ROW_REJECTED) return reject_record(unit_load, record, facts.id, facts.problem, err);
     if (record->table == 0) {
         unit_load->keep_children = in_window(run, &unit_load->window, &facts);

@@ -70,7 +70,7 @@ static bool add_stream(const struct stream *stream, struct selection *out, size_
         return error_set(err, ERROR_CONFIG,
                          "streams: more than %d are to be loaded; split them over two datasets",
                          LIMIT_STREAMS);
-    out[(*out_count)++] = (struct selection){stream, {stream->table}, 1};
+    out[(*out_count)++] = (struct selection){.stream = stream, .tables = {stream->table}, .table_count = 1};
     return true;
 }
 

@@ -217,8 +217,11 @@ static void judge_service(struct judge *judge, const struct table *table, json_t
     if (!instant || !day || strlen(day) != 10 || strncmp(day, instant, 10) != 0)
         blame(judge, "%s is %s, not the day of %s", COLUMN_PARTITION_DATE, day ? day : "missing",
               instant ? instant : "anything");
+    if (!json_is_string(json_object_get(row, COLUMN_READ_AT))) blame(judge, COLUMN_READ_AT " is missing");
     if (!json_is_integer(json_object_get(row, COLUMN_SEQUENCE))) blame(judge, COLUMN_SEQUENCE " is missing");
     (void)json_object_del(row, COLUMN_PARTITION_DATE);
+    (void)json_object_del(row, COLUMN_CONTENT); /* tests/unit/core/test_content.c */
+    (void)json_object_del(row, COLUMN_READ_AT);
     (void)json_object_del(row, COLUMN_SEQUENCE);
     (void)json_object_del(row, COLUMN_EXTRA);
 }

@@ -138,6 +138,7 @@ static bool fake_next(struct reader *reader, struct page *out_page, struct error
     if (!fake_enter(&reader->source->hook, "next", err)) return false;
     reader->source->pages++;
     reader->page_count = 0;
+    int64_t asked_us = reader->source->now_us ? *reader->source->now_us : 0;
     const struct fake_version *version = NULL;
     const struct fake_record *record = NULL;
     for (size_t sent = 0; sent < reader->source->page_size; sent++) {
@@ -154,6 +155,7 @@ static bool fake_next(struct reader *reader, struct page *out_page, struct error
     reader->ended = !record;
     *out_page = (struct page){.records = reader->page,
                               .count = reader->page_count,
+                              .asked_us = asked_us,
                               .requests = 1,
                               .ascending = !reader->source->by_id && !reader->out_of_order,
                               .last = reader->ended};

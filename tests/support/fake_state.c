@@ -60,7 +60,7 @@ static void believe_max(struct state *state)
 bool fake_warehouse_read(struct fake_warehouse *warehouse, const struct selection *selection,
                          const char *message_id, struct state *out_state, struct error *err)
 {
-    struct state state = {.now_us = *warehouse->now_us};
+    struct state state = {.now_us = *warehouse->now_us, .answered_us = *warehouse->now_us};
     for (size_t i = 0; i < selection->table_count; i++) {
         const struct fake_table *table = fake_warehouse_table(warehouse, selection->tables[i]->name);
         if (!table || !table->exists)

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "internal.h"
 #include "rest/cycle.h"
@@ -36,6 +37,7 @@ struct scroll {
     char what[96];
     struct buf url;
 
+    int64_t asked_us;       /* when the first page was requested: pages that wait have that time */
     char *param;            /* NULL: the first page is in flight */
     int64_t number;         /* of the page in flight */
     bool is_ended;          /* no page is in flight */
@@ -62,6 +64,7 @@ static bool send_request(struct scroll *scroll, struct error *err)
     assert(!scroll->url.full); /* the parameter has a ceiling */
     (void)snprintf(scroll->what, sizeof scroll->what, "Intercom %s, page %" PRId64 " of the scroll",
                    scroll->stream->stream.name, scroll->number);
+    if (!scroll->param) scroll->asked_us = clock_boot_us();
     return exchange_send(&scroll->exchange,
                          &(struct exchange_request){
                              .method = "GET",
@@ -210,6 +213,7 @@ static bool next_of_scroll(struct reader *reader, struct page *out_page, struct 
     page_builder_reset(&scroll->builder);
     *out_page = (struct page){0};
     if (!find_page(scroll, &list, out_page, err)) return false;
+    out_page->asked_us = scroll->asked_us;
     for (size_t i = 0; i < json_array_size(list); i++)
         page_builder_add_record(&scroll->builder, json_array_get(list, i), 0);
     out_page->records = scroll->builder.records;

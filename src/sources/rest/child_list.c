@@ -51,6 +51,8 @@ bool child_list_add(struct subrequest *subrequest, const json_t *record, struct 
                                       json_object_get(record, table_field(parent, parent->version)));
         }
         page_builder_add_child(builder, child_list->table, element);
+        builder->records[builder->count - 1].set = list;
     }
+    (void)json_array_append(builder->owned, list); /* lives as long as the page */
     return outcome != SUBREQUEST_FAILED;
 }

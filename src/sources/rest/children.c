@@ -60,7 +60,10 @@ bool children_add_parent(struct children_builder *builder, json_t *record, int64
     builder->record = record;
     builder->index = total > received ? total - received : 0; /* the oldest were cut off */
     bool is_complete = describe(children, record, received, total);
-    page_builder_add(builder->page, (struct record){.body = record, .listed_us = listed_us});
+    /* A list that is longer than an answer holds is cut at each reading; this one was cut at this reading. */
+    bool is_cut = received < (int64_t)children->max && json_int_at(record, "parts_missing", 0) > 0;
+    page_builder_add(builder->page,
+                     (struct record){.body = record, .listed_us = listed_us, .incomplete = is_cut});
     json_t *first = builder->is_wanted && children->make_first ? children->make_first(record) : NULL;
     if (first) add_child(builder, first, 0);
     children_add(builder, list);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "child_list.h"
@@ -16,6 +17,7 @@
 struct slot {
     json_t *listed;
     int64_t listed_us;
+    int64_t asked_us;
     bool has_id; /* else it can't be requested */
     struct subrequest detail, child_list;
 };
@@ -57,6 +59,7 @@ static bool start_slot(struct detail_reader *details, const struct record *liste
     char id[LIMIT_NAME];
     slot->listed = json_incref(listed->body); /* its page may go before it */
     slot->listed_us = listed->listed_us;
+    slot->asked_us = clock_boot_us();
     slot->has_id = record_id(slot->listed, id);
     if (!slot->has_id) return true;
     if (!subrequest_start_at(&slot->detail, &details->pool, &path, id, err)) return false;
@@ -179,6 +182,7 @@ static bool next_detail(struct reader *reader, struct page *out_page, struct err
     struct detail_reader *details = (struct detail_reader *)reader;
     *out_page = (struct page){.last = true};
     if (!make_page(details, out_page, err)) return false;
+    if (details->is_first_passed_on) out_page->asked_us = details->slots[details->first].asked_us;
     out_page->ascending = details->listed.ascending;
     out_page->records = details->builder.records;
     out_page->count = details->builder.count;

@@ -186,6 +186,7 @@ bool exchange_send(struct exchange *exchange, const struct exchange_request *req
     struct http_sink sink = {0};
     size_t limit = request->reply_limit ? request->reply_limit : LIMIT_PAGE;
     exchange->deferred_parse_failed = false;
+    exchange->asked_us = clock_boot_us();
     exchange->failure = (struct rest_failure){.code = ""};
     if (rest->header) headers[count++] = rest->header;
     if (request->body)
@@ -315,6 +316,7 @@ bool exchange_wait(struct exchange *exchange, json_t **out_value, struct error *
 
 void exchange_add_counts(struct exchange *exchange, struct page *page)
 {
+    page->asked_us = exchange->asked_us;
     page->requests += exchange->tries;
     page->normalisations += exchange->normalisations.numbers + exchange->normalisations.characters +
                             exchange->normalisations.duplicates;

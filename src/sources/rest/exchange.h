@@ -22,6 +22,7 @@ struct exchange {
     struct http_policy policy;
     struct http_call *call;
     bool is_in_flight; /* the limiter counts it */
+    int64_t asked_us;  /* when the request was sent, by clock_boot_us */
     json_t *value;     /* parsed from the newest good answer */
     struct json_normalisations normalisations;
     int64_t tries;
@@ -47,7 +48,7 @@ bool exchange_send(struct exchange *exchange, const struct exchange_request *req
                    struct error *err) CHECKED;
 /* out is yours. ERROR_BUSY after all tries; other kinds as the dialect's refusals say. */
 bool exchange_wait(struct exchange *exchange, json_t **out_value, struct error *err) CHECKED;
-/* Moves the counts of tries and normalisations to the page. */
+/* Moves the counts of tries and normalisations to the page, and says when it was requested. */
 void exchange_add_counts(struct exchange *exchange, struct page *page);
 void exchange_done(struct exchange *exchange); /* drops a request in flight */
 /* Cuts a text of the peer, and replaces what is not printable ASCII. */

@@ -256,6 +256,7 @@ static void add_record(struct expansion *expansion, const struct record *listed,
     bool has_children = !is_plain && children_present(children, listed->body);
     if (!has_children) page_builder_add(&expansion->builder, *listed);
     if (is_plain) return;
+    if (!has_children) expansion->builder.records[expansion->builder.count - 1].incomplete = true;
     if (!has_children || !children_add_parent(&expansion->children, listed->body, listed->listed_us, 0))
         page->incomplete++;
 }
@@ -268,10 +269,13 @@ static bool next_expanded(struct reader *reader, struct page *out_page, struct e
     struct page page = expansion->current.page;
     for (size_t i = 0; i < expansion->current.page.count; i++) {
         const struct record *listed = &expansion->current.records[i];
+        size_t index = expansion->builder.count; /* its children follow */
         add_record(expansion, listed, &page);
         if (!finish_tasks(expansion, listed->body, &page, err)) return false;
-        if (listed->table == 0 && truncated_list_remains(listed->body, expansion->stream->truncated_lists))
+        if (listed->table == 0 && truncated_list_remains(listed->body, expansion->stream->truncated_lists)) {
+            expansion->builder.records[index].incomplete = true;
             page.incomplete++;
+        }
     }
     page.records = expansion->builder.records;
     page.count = expansion->builder.count;

@@ -242,7 +242,7 @@ bool talk(struct load *load, const char *id, int on, int sequence, struct error 
     int size = snprintf(
         row, sizeof row,
         "{\"id\":\"%s\",\"updated_at\":\"2026-02-%02dT10:00:00Z\",\"order\":\"o%d\",\"partition_date\":"
-        "\"2026-02-%02d\",\"_extra\":{\"a.b\":[1,\"x\"]},\"_seq\":%d}",
+        "\"2026-02-%02d\",\"_extra\":{\"a.b\":[1,\"x\"]},\"_read_at\":\"2026-03-01T00:00:00Z\",\"_seq\":%d}",
         id, on, sequence, on, sequence);
     return load->bq->warehouse.ops->write(load, 0, row, (size_t)size, err);
 }
@@ -253,7 +253,8 @@ bool part(struct load *load, const char *id, int on, int sequence, struct error 
     int size =
         snprintf(row, sizeof row,
                  "{\"talk_id\":\"a\",\"id\":\"%s\",\"created_at\":\"2026-02-%02dT09:00:00Z\",\"updated_at\":"
-                 "\"2026-02-20T10:00:00Z\",\"partition_date\":\"2026-02-%02d\",\"_seq\":%d}",
+                 "\"2026-02-20T10:00:00Z\",\"partition_date\":\"2026-02-%02d\",\"_read_at\":\"2026-03-01T00:"
+                 "00:00Z\",\"_seq\":%d}",
                  id, on, on, sequence);
     return load->bq->warehouse.ops->write(load, 1, row, (size_t)size, err);
 }

@@ -190,7 +190,8 @@ static void children_of_many_days(void **unused)
             int size =
                 snprintf(row, sizeof row,
                          "{\"talk_id\":\"a\",\"id\":\"p%d\",\"created_at\":\"%sT09:00:00Z\",\"updated_at\":"
-                         "\"%sT10:00:00Z\",\"partition_date\":\"%s\",\"_seq\":%d}",
+                         "\"%sT10:00:00Z\",\"partition_date\":\"%s\",\"_read_at\":\"2026-03-01T00:00:00Z\","
+                         "\"_seq\":%d}",
                          i, date, date, date, i);
             must(bench.warehouse->ops->write(load, 1, row, (size_t)size, &err), &err);
         }
@@ -311,8 +312,8 @@ static void a_row_that_does_not_fit_is_named(void **unused)
     struct bench bench = bench_new();
     must(prepare(&bench, &both, &err), &err);
     struct load *load = begin(&bench, &both);
-    static const char row[] =
-        "{\"id\":\"a\",\"updated_at\":\"yesterday\",\"partition_date\":\"2026-02-03\",\"_seq\":0}";
+    static const char row[] = "{\"id\":\"a\",\"updated_at\":\"yesterday\",\"partition_date\":\"2026-02-03\","
+                              "\"_read_at\":\"2026-03-01T00:00:00Z\",\"_seq\":0}";
     must(bench.warehouse->ops->write(load, 0, row, strlen(row), &err), &err);
     struct commit commit = commit_of(3, 3);
     assert_false(bench.warehouse->ops->commit(load, &commit, &committed, &err));

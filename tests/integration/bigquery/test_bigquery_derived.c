@@ -228,9 +228,10 @@ static void put_list(const struct bench *bench, int on, const struct defined *li
         bool ours = i < count;
         char full_name[16];
         snprintf(full_name, sizeof full_name, "%zu", i);
-        write_json(load, json_pack("{s:s, s:s, s:s, s:b, s:s, s:i}", "full_name", full_name, "label",
+        write_json(load, json_pack("{s:s, s:s, s:s, s:b, s:s, s:s, s:i}", "full_name", full_name, "label",
                                    ours ? list[i].name : "email", "data_type", ours ? list[i].type : "string",
-                                   "custom", ours, "partition_date", date, "_seq", (int)i));
+                                   "custom", ours, "partition_date", date, "_read_at", "2026-03-01T00:00:00Z",
+                                   "_seq", (int)i));
     }
     struct commit commit = commit_of(on, on);
     must(bench->warehouse->ops->commit(load, &commit, &committed, &err), &err);
@@ -243,8 +244,9 @@ static void put_member(const struct bench *bench, const char *id, json_t *attrib
     struct committed committed = {0};
     must(prepare(bench, &member_selection, &err), &err);
     struct load *load = begin(bench, &member_selection);
-    write_json(load, json_pack("{s:s, s:s, s:o, s:s, s:i}", "id", id, "updated_at", "2026-02-03T10:00:00Z",
-                               "custom_attributes", attributes, "partition_date", "2026-02-03", "_seq", 0));
+    write_json(load, json_pack("{s:s, s:s, s:o, s:s, s:s, s:i}", "id", id, "updated_at",
+                               "2026-02-03T10:00:00Z", "custom_attributes", attributes, "partition_date",
+                               "2026-02-03", "_read_at", "2026-03-01T00:00:00Z", "_seq", 0));
     struct commit commit = commit_of(3, 3);
     must(bench->warehouse->ops->commit(load, &commit, &committed, &err), &err);
 }

@@ -25,7 +25,7 @@ static bool load_much(const struct bench *bench, struct committed *out, struct e
         size_t size =
             (size_t)snprintf(row, sizeof row,
                              "{\"id\":\"r%d\",\"updated_at\":\"2026-02-03T10:00:00Z\",\"partition_date\":"
-                             "\"2026-02-03\",\"_seq\":%d,\"order\":\"",
+                             "\"2026-02-03\",\"_read_at\":\"2026-03-01T00:00:00Z\",\"_seq\":%d,\"order\":\"",
                              i, i);
         for (int k = 0; k < 8000; k++) {
             noise = noise * 1664525 + 1013904223;

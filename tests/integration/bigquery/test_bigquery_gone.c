@@ -47,7 +47,7 @@ static void add_person(struct texts *texts, const char *id, int on)
 {
     add(texts, 0,
         "{\"id\":\"%s\",\"updated_at\":\"2026-02-%02dT10:00:00Z\",\"name\":\"%s\",\"partition_date\":"
-        "\"2026-02-%02d\",\"_seq\":%zu}",
+        "\"2026-02-%02d\",\"_read_at\":\"2026-03-01T00:00:00Z\",\"_seq\":%zu}",
         id, on, id, on, texts->count);
 }
 
@@ -55,7 +55,7 @@ static void add_team(struct texts *texts, const char *person, const char *id, in
 {
     add(texts, 1,
         "{\"person_id\":\"%s\",\"id\":\"%s\",\"person_updated_at\":\"2026-02-%02dT10:00:00Z\","
-        "\"partition_date\":\"2026-02-%02d\",\"_seq\":%zu}",
+        "\"partition_date\":\"2026-02-%02d\",\"_read_at\":\"2026-03-01T00:00:00Z\",\"_seq\":%zu}",
         person, id, on, on, texts->count);
 }
 
@@ -63,7 +63,7 @@ static void add_deleted(struct texts *texts, const char *id, int on)
 {
     add(texts, 2,
         "{\"id\":\"%s\",\"seen_missing_at\":\"2026-02-%02dT10:00:00Z\",\"source\":\"deleted feed\","
-        "\"partition_date\":\"2026-02-%02d\",\"_seq\":%zu}",
+        "\"partition_date\":\"2026-02-%02d\",\"_read_at\":\"2026-03-01T00:00:00Z\",\"_seq\":%zu}",
         id, on, on, texts->count);
 }
 
@@ -89,7 +89,10 @@ static int64_t compare(const struct bench *bench, const char *ids, int on)
     struct texts texts = {.count = 0};
     struct commit commit = whole(on);
     for (; *ids; ids++)
-        add(&texts, 0, "{\"id\":\"%c\",\"partition_date\":\"2026-03-01\",\"_seq\":%zu}", *ids, texts.count);
+        add(&texts, 0,
+            "{\"id\":\"%c\",\"partition_date\":\"2026-03-01\",\"_read_at\":\"2026-03-01T00:00:00Z\",\"_seq\":"
+            "%zu}",
+            *ids, texts.count);
     return put_rows(bench, &compared, texts.rows, texts.count, &commit).inserted[0];
 }
 
@@ -273,7 +276,8 @@ static void a_list_with_rejects_misses_nobody(void **unused)
     struct bench bench = bench_with("ab");
     must(prepare(&bench, &compared, &err), &err);
     struct load *load = begin(&bench, &compared);
-    static const char row[] = "{\"id\":\"a\",\"partition_date\":\"2026-03-01\",\"_seq\":0}";
+    static const char row[] =
+        "{\"id\":\"a\",\"partition_date\":\"2026-03-01\",\"_read_at\":\"2026-03-01T00:00:00Z\",\"_seq\":0}";
     must(bench.warehouse->ops->write(load, 0, row, strlen(row), &err), &err);
     must(bench.warehouse->ops->reject(load, &odd, &err), &err);
     must(bench.warehouse->ops->commit(load, &commit, &committed, &err), &err);

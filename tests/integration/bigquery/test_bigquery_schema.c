@@ -77,17 +77,18 @@ static const struct row early_rows[] = {
     {0, ROW("old", "\"home\":{\"city\":\"Bonn\"},\"_extra\":{\"name\":\"Ann\",\"count\":7,\"share\":1.5,"
                    "\"open\":true,\"seen\":1770000000,\"visit.since\":\"2026-01-02T03:04:05Z\","
                    "\"visit.place.city\":\"Rome\",\"visit.place.zip\":\"12\",\"tags.0\":\"x\","
-                   "\"home.zip\":53111},\"_seq\":0")},
+                   "\"home.zip\":53111},\"_read_at\":\"2026-03-01T00:00:00Z\",\"_seq\":0")},
     {0, ROW("odd", "\"_extra\":{\"name\":5,\"count\":\"many\",\"share\":\"x\",\"open\":\"perhaps\","
-                   "\"seen\":\"2026-01-02T03:04:05Z\",\"visit.since\":99999999999999999},\"_seq\":1")},
-    {0, ROW("bare", "\"_seq\":2")},
+                   "\"seen\":\"2026-01-02T03:04:05Z\",\"visit.since\":99999999999999999},\"_read_at\":\"2026-"
+                   "03-01T00:00:00Z\",\"_seq\":1")},
+    {0, ROW("bare", "\"_read_at\":\"2026-03-01T00:00:00Z\",\"_seq\":2")},
 };
 static const struct row late_rows[] = {
     {0,
      ROW("new", "\"name\":\"Bo\",\"count\":1,\"share\":0.5,\"open\":false,\"seen\":"
                 "\"2026-02-03T10:00:00Z\",\"visit\":{\"since\":\"2026-02-03T10:00:00Z\",\"place\":{\"city\":"
                 "\"Oslo\",\"zip\":3},\"tags\":[\"t\"],\"raw\":{\"a\":1}},\"tags\":[\"u\"],\"raw\":[2],"
-                "\"_extra\":{\"count\":9},\"_seq\":0")},
+                "\"_extra\":{\"count\":9},\"_read_at\":\"2026-03-01T00:00:00Z\",\"_seq\":0")},
 };
 
 static struct bench grown(void)

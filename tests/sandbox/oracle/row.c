@@ -198,7 +198,8 @@ static void take_extra(const json_t *cell, struct leaves *out)
 
 static bool is_service(const char *name)
 {
-    static const char *const names[] = {"partition_date", "_loaded_at", "_run_id", "_seq"};
+    static const char *const names[] = {"partition_date", "_content", "_read_at",
+                                        "_loaded_at",     "_run_id",  "_seq"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (strcmp(names[i], name) == 0) return true;
     }

@@ -107,14 +107,15 @@ static void make_table(struct store *store, const struct table *table)
 {
     static const char *const types[] = {"STRING",    "INTEGER", "FLOAT", "BOOLEAN",
                                         "TIMESTAMP", "JSON",    "RECORD"};
-    static const char *const service[][2] = {
-        {"partition_date", "DATE"}, {"_extra", "JSON"}, {"_loaded_at", "TIMESTAMP"}, {"_run_id", "STRING"}};
+    static const char *const service[][2] = {{"partition_date", "DATE"},  {"_extra", "JSON"},
+                                             {"_content", "INTEGER"},     {"_read_at", "TIMESTAMP"},
+                                             {"_loaded_at", "TIMESTAMP"}, {"_run_id", "STRING"}};
     struct store_error err;
     json_t *fields = json_array();
     for (size_t i = 0; i < table->column_count; i++)
         json_array_append_new(fields, json_pack("{s:s, s:s}", "name", table->columns[i].name, "type",
                                                 types[table->columns[i].type]));
-    for (size_t i = 0; i < 4; i++)
+    for (size_t i = 0; i < sizeof service / sizeof *service; i++)
         json_array_append_new(fields, json_pack("{s:s, s:s}", "name", service[i][0], "type", service[i][1]));
     AUTO(json_drop)
     json_t *resource =
@@ -150,7 +151,9 @@ void room_load_on(struct sandbox *sandbox, const char *name, const json_t *recor
     table.key = keys;
     table.key_count = json_object_get(record, "id") ? 1 : 0;
     assert_true(zone_load("Etc/UTC", &zone, &err));
-    assert_int_equal(row_build(&table, record, zone, (struct day){.n = day}, 0, &line, &facts), ROW_BUILT);
+    assert_int_equal(
+        row_build(&table, record, &(struct row_context){.zone = zone, .today = {day}}, &line, &facts),
+        ROW_BUILT);
     assert_true(json_read(buf_string(&line), line.size, NULL, &row, &err));
     json_object_del(row, "_seq");
     json_object_set_new(row, "_loaded_at", json_integer(virtual_clock_peek(sandbox->clock) / 1000000));

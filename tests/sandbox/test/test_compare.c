@@ -72,9 +72,10 @@ static void make_table(struct store *store)
 {
     struct store_error err;
     json_t *fields = schema_of(columns, table.column_count);
-    static const char *const service[][2] = {
-        {"partition_date", "DATE"}, {"_extra", "JSON"}, {"_loaded_at", "TIMESTAMP"}, {"_run_id", "STRING"}};
-    for (size_t i = 0; i < 4; i++)
+    static const char *const service[][2] = {{"partition_date", "DATE"},  {"_extra", "JSON"},
+                                             {"_content", "INTEGER"},     {"_read_at", "TIMESTAMP"},
+                                             {"_loaded_at", "TIMESTAMP"}, {"_run_id", "STRING"}};
+    for (size_t i = 0; i < sizeof service / sizeof *service; i++)
         json_array_append_new(fields, json_pack("{s:s, s:s}", "name", service[i][0], "type", service[i][1]));
     json_t *dataset =
         json_pack("{s:{s:s, s:s}}", "datasetReference", "projectId", "sandbox", "datasetId", "intercom");
@@ -188,9 +189,9 @@ static void load_version(void *self, const json_t *version, bool newest, bool se
     (void)newest;
     (void)served;
     if (json_int_at(version, "updated_at", 0) < loading->from_s) return;
-    assert_int_equal(
-        row_build(&table, version, loading->zone, (struct day){.n = 0}, 0, &loading->line, &facts),
-        ROW_BUILT);
+    assert_int_equal(row_build(&table, version, &(struct row_context){.zone = loading->zone, .today = {0}},
+                               &loading->line, &facts),
+                     ROW_BUILT);
     AUTO(json_drop) json_t *row = NULL;
     assert_true(json_read(buf_string(&loading->line), loading->line.size, NULL, &row, &err));
     json_object_del(row, "_seq");

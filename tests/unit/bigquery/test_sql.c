@@ -100,23 +100,24 @@ static void one_table_staged(void **state)
     (void)state;
     const char *const stages[LIMIT_TABLES + 1] = {"stage_a"};
     char *sql = script(&both, stages);
-    const char *const sequence[] = {"FROM `acme-data.desk_caseload.stage_a`) != @staged_0",
-                                    "partition_date IS DISTINCT FROM DATE(`updated_at`, @timezone) OR "
-                                    "partition_date < @lo OR (NOT @open AND "
-                                    "partition_date > @hi)",
-                                    "BEGIN TRANSACTION;",
-                                    "UPDATE `acme-data.desk_caseload.lock_talks`",
-                                    "INSERT INTO `acme-data.desk.talks` (`partition_date`, `id`, "
-                                    "`updated_at`, `order`, `_extra`, _loaded_at, _run_id)",
-                                    "SELECT s.`partition_date`, s.`id`, s.`updated_at`, s.`order`, "
-                                    "s.`_extra`, CURRENT_TIMESTAMP(), @run_id",
-                                    "PARTITION BY `id`, `updated_at` ORDER BY _seq DESC",
-                                    "SELECT DISTINCT `id`, `updated_at`",
-                                    "ON k.`id` = s.`id` AND k.`updated_at` = s.`updated_at`",
-                                    "WHERE k.`id` IS NULL;",
-                                    "SET n_0 = n_0 + @@row_count;",
-                                    "COMMIT TRANSACTION;",
-                                    "SET n_doubled = n_doubled + ("};
+    const char *const sequence[] = {
+        "FROM `acme-data.desk_caseload.stage_a`) != @staged_0",
+        "partition_date IS DISTINCT FROM DATE(`updated_at`, @timezone) OR "
+        "partition_date < @lo OR (NOT @open AND "
+        "partition_date > @hi)",
+        "BEGIN TRANSACTION;",
+        "UPDATE `acme-data.desk_caseload.lock_talks`",
+        "INSERT INTO `acme-data.desk.talks` (`partition_date`, `id`, "
+        "`updated_at`, `order`, `_extra`, `_content`, `_read_at`, _loaded_at, _run_id)",
+        "SELECT s.`partition_date`, s.`id`, s.`updated_at`, s.`order`, "
+        "s.`_extra`, s.`_content`, s.`_read_at`, CURRENT_TIMESTAMP(), @run_id",
+        "PARTITION BY `id`, `updated_at` ORDER BY _seq DESC",
+        "SELECT DISTINCT `id`, `updated_at`",
+        "ON k.`id` = s.`id` AND k.`updated_at` = s.`updated_at`",
+        "WHERE k.`id` IS NULL;",
+        "SET n_0 = n_0 + @@row_count;",
+        "COMMIT TRANSACTION;",
+        "SET n_doubled = n_doubled + ("};
     assert_order(sql, sequence, sizeof sequence / sizeof *sequence);
     assert_null(strstr(sql, "desk.parts"));
     free(sql);

@@ -275,7 +275,7 @@ static void schemas_are_whole_resources(void **state)
     json_t *schema = bigquery_schema(&fake_members_teams);
     assert_string_equal(json_text_at(schema, "timePartitioning.field"), "partition_date");
     assert_string_equal(json_string_value(json_array_get(json_at(schema, "clustering.fields"), 1)), "id");
-    assert_int_equal(json_array_size(json_at(schema, "schema.fields")), 3 + 4);
+    assert_int_equal(json_array_size(json_at(schema, "schema.fields")), 3 + 6);
     json_decref(schema);
 }
 

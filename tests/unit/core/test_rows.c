@@ -151,12 +151,16 @@ static void test_examples(void **state)
         buf_reset(&text);
         buf_format(&text, "{\"id\":\"7\",\"updated_at\":86400,\"created_at\":0,%s}", examples[i].members);
         record = read_json(text.data);
-        assert_int_equal(row_build(&table, record, utc, (struct day){.n = 1}, 3, &row, &facts), ROW_BUILT);
+        assert_int_equal(row_build(&table, record,
+                                   &(struct row_context){.zone = utc, .today = {1}, .sequence = 3}, &row,
+                                   &facts),
+                         ROW_BUILT);
         buf_reset(&text);
-        buf_format(&text,
-                   "{\"partition_date\":\"1970-01-01\",\"id\":\"7\",\"updated_at\":\"1970-01-02T00:00:00Z\","
-                   "\"created_at\":\"1970-01-01T00:00:00Z\"%s,\"_seq\":3}",
-                   examples[i].row);
+        buf_format(
+            &text,
+            "{\"partition_date\":\"1970-01-01\",\"id\":\"7\",\"updated_at\":\"1970-01-02T00:00:00Z\","
+            "\"created_at\":\"1970-01-01T00:00:00Z\"%s,\"_read_at\":\"1970-01-01T00:00:00Z\",\"_seq\":3}",
+            examples[i].row);
         assert_string_equal(buf_string(&row), buf_string(&text));
         assert_int_equal(facts.extra_leaves, examples[i].extra);
         assert_int_equal(facts.type_mismatches, examples[i].type_mismatches);
@@ -191,7 +195,9 @@ static void test_rejects(void **state)
         AUTO(json_drop) json_t *record = read_json(rejects[i].record);
         struct row_facts facts;
 
-        assert_int_equal(row_build(&table, record, berlin, (struct day){.n = 1}, 3, &row, &facts),
+        assert_int_equal(row_build(&table, record,
+                                   &(struct row_context){.zone = berlin, .today = {1}, .sequence = 3}, &row,
+                                   &facts),
                          ROW_REJECTED);
         if (!strstr(facts.problem, rejects[i].problem)) fail_msg("%s: %s", rejects[i].record, facts.problem);
         assert_string_equal(facts.id, rejects[i].id);
@@ -210,12 +216,16 @@ static void test_a_row_over_the_ceiling_is_rejected(void **state)
 
     (void)state;
     buf_init(&row, LIMIT_ROW);
-    assert_int_equal(row_build(&table, record, utc, (struct day){.n = 1}, 3, &row, &facts), ROW_BUILT);
+    assert_int_equal(row_build(&table, record,
+                               &(struct row_context){.zone = utc, .today = {1}, .sequence = 3}, &row, &facts),
+                     ROW_BUILT);
     size = row.size;
     for (size_t limit = 0; limit <= size; limit++) {
         buf_done(&row);
         buf_init(&row, limit);
-        assert_int_equal(row_build(&table, record, utc, (struct day){.n = 1}, 3, &row, &facts),
+        assert_int_equal(row_build(&table, record,
+                                   &(struct row_context){.zone = utc, .today = {1}, .sequence = 3}, &row,
+                                   &facts),
                          limit == size ? ROW_BUILT : ROW_REJECTED);
         if (limit < size) assert_non_null(strstr(facts.problem, "bytes"));
     }
@@ -240,7 +250,9 @@ static void test_a_long_path_is_not_built_for_ever(void **state)
         json_array_append_new(leaves, json_integer(i));
     json_object_set_new(record, longest, leaves);
     buf_init(&row, LIMIT_ROW);
-    assert_int_equal(row_build(&table, record, utc, (struct day){.n = 1}, 3, &row, &facts), ROW_REJECTED);
+    assert_int_equal(row_build(&table, record,
+                               &(struct row_context){.zone = utc, .today = {1}, .sequence = 3}, &row, &facts),
+                     ROW_REJECTED);
     assert_true(facts.extra_leaves <= LIMIT_ROW / KEY);
     buf_done(&row);
     free(longest);
@@ -255,17 +267,24 @@ static void test_days_are_local(void **state)
 
     (void)state;
     buf_init(&row, LIMIT_ROW);
-    assert_int_equal(row_build(&table, record, utc, (struct day){.n = 9}, 0, &row, &facts), ROW_BUILT);
+    assert_int_equal(
+        row_build(&table, record, &(struct row_context){.zone = utc, .today = {9}}, &row, &facts), ROW_BUILT);
     assert_int_equal(facts.day.n, -1);
-    assert_int_equal(row_build(&table, record, berlin, (struct day){.n = 9}, 0, &row, &facts), ROW_BUILT);
+    assert_int_equal(
+        row_build(&table, record, &(struct row_context){.zone = berlin, .today = {9}}, &row, &facts),
+        ROW_BUILT);
     assert_int_equal(facts.day.n, 0);
     assert_non_null(strstr(buf_string(&row), "\"partition_date\":\"1970-01-01\""));
     /* a table without times takes the day of reading */
-    assert_int_equal(row_build(&list, record, berlin, (struct day){.n = 9}, 0, &row, &facts), ROW_BUILT);
+    assert_int_equal(
+        row_build(&list, record, &(struct row_context){.zone = berlin, .today = {9}}, &row, &facts),
+        ROW_BUILT);
     assert_int_equal(facts.day.n, 9);
     assert_true(facts.version_us == 0);
-    assert_string_equal(buf_string(&row), "{\"partition_date\":\"1970-01-10\",\"id\":\"7\",\"_extra\":"
-                                          "{\"updated_at\":1,\"created_at\":-0.5},\"_seq\":0}");
+    assert_string_equal(
+        buf_string(&row),
+        "{\"partition_date\":\"1970-01-10\",\"id\":\"7\",\"_extra\":"
+        "{\"updated_at\":1,\"created_at\":-0.5},\"_read_at\":\"1970-01-01T00:00:00Z\",\"_seq\":0}");
 }
 
 static void test_a_long_id_is_cut_between_characters(void **state)
@@ -283,8 +302,26 @@ static void test_a_long_id_is_cut_between_characters(void **state)
         buf_text(&text, "\xC3\xA4");
     buf_text(&text, "\"}");
     record = read_json(text.data);
-    assert_int_equal(row_build(&list, record, utc, (struct day){.n = 9}, 0, &row, &facts), ROW_BUILT);
+    assert_int_equal(row_build(&list, record, &(struct row_context){.zone = utc, .today = {9}}, &row, &facts),
+                     ROW_BUILT);
     assert_int_equal(strlen(facts.id), LIMIT_NAME - 2);
+}
+
+static void test_content_and_time_of_reading(void **state)
+{
+    AUTO(json_drop) json_t *record = read_json("{\"id\":\"1\"}");
+    AUTO(buf_done) struct buf row;
+    struct row_facts facts;
+    const struct row_context context = {
+        .zone = utc, .today = {0}, .sequence = 4, .read_us = 1500000, .content = record};
+
+    (void)state;
+    buf_init(&row, LIMIT_ROW);
+    assert_int_equal(row_build(&list, record, &context, &row, &facts), ROW_BUILT);
+    assert_string_equal(
+        buf_string(&row),
+        "{\"partition_date\":\"1970-01-01\",\"id\":\"1\",\"_content\":\"5949239232030767698\","
+        "\"_read_at\":\"1970-01-01T00:00:01.500000Z\",\"_seq\":4}");
 }
 
 static int load_zones(void **state)
@@ -311,6 +348,7 @@ int main(void)
         cmocka_unit_test(test_a_row_over_the_ceiling_is_rejected),
         cmocka_unit_test(test_a_long_path_is_not_built_for_ever),
         cmocka_unit_test(test_days_are_local),
+        cmocka_unit_test(test_content_and_time_of_reading),
         cmocka_unit_test(test_a_long_id_is_cut_between_characters),
     };
 

@@ -121,7 +121,10 @@ static void test_every_leaf_is_found_in_exactly_one_place(void **state)
         json_object_set_new(record, "id", json_integer(i));
         json_object_set_new(record, "updated_at", json_integer(1769854272));
         json_object_set_new(record, "created_at", json_string("2026-01-31T10:11:12Z"));
-        assert_int_equal(row_build(&table, record, utc, (struct day){.n = 1}, i, &text, &facts), ROW_BUILT);
+        assert_int_equal(row_build(&table, record,
+                                   &(struct row_context){.zone = utc, .today = {1}, .sequence = i}, &text,
+                                   &facts),
+                         ROW_BUILT);
         if (!judge_row(&table, record, buf_string(&text), "1970-01-02", &verdict))
             fail_msg("%s", verdict.problem);
         assert_int_equal(verdict.extra, facts.extra_leaves);

@@ -35,4 +35,5 @@ const struct table intercom_calls = {
     .key_count = COUNT(id_key),
     .version = "updated_at",
     .day = "updated_at",
+    .keeps_contents = true,
 };

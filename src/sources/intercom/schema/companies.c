@@ -71,6 +71,12 @@ const struct column nested_company[] = {
 
 static const char *const company_key[] = {"id"};
 
+/* Marks of activity, and figures of a segment, which are not the company's. */
+static const struct left_out companies_left_out[] = {{"last_request_at", NULL},
+                                                     {"session_count", NULL},
+                                                     {"segments.segments.count", NULL},
+                                                     {"segments.segments.updated_at", NULL}};
+
 const struct table intercom_companies = {
     .name = "companies",
     .description = "Companies, one row for each version that was seen",
@@ -81,6 +87,9 @@ const struct table intercom_companies = {
     .version = "updated_at",
     .day = "updated_at",
     .gone = &intercom_companies_deleted,
+    .keeps_contents = true,
+    .left_out = companies_left_out,
+    .left_out_count = COUNT(companies_left_out),
 };
 
 /* --- the segments of a company --- */
@@ -93,6 +102,9 @@ static const struct column segment_columns[] = {
 
 static const char *const segment_key[] = {"company_id", "id"};
 
+/* Figures of the segment, not of the company's membership. */
+static const struct left_out company_segments_left_out[] = {{"count", NULL}, {"updated_at", NULL}};
+
 const struct table intercom_company_segments = {
     .name = "company_segments",
     .description = "Segments of companies: the whole set of a company for each version that was seen",
@@ -104,4 +116,7 @@ const struct table intercom_company_segments = {
     .day = "company_updated_at",
     .owner = &intercom_companies,
     .owner_key = "company_id",
+    .keeps_contents = true,
+    .left_out = company_segments_left_out,
+    .left_out_count = COUNT(company_segments_left_out),
 };

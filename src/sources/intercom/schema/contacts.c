@@ -114,6 +114,10 @@ static const struct column contact_columns[] = {
 
 static const char *const key[] = {"id"};
 
+/* Marks of activity. */
+static const struct left_out contacts_left_out[] = {
+    {"last_seen_at", NULL}, {"android_last_seen_at", NULL}, {"ios_last_seen_at", NULL}};
+
 const struct table intercom_contacts = {
     .name = "contacts",
     .description = "People: users and leads, one row for each version that was seen",
@@ -124,4 +128,7 @@ const struct table intercom_contacts = {
     .version = "updated_at",
     .day = "updated_at",
     .gone = &intercom_contacts_deleted,
+    .keeps_contents = true,
+    .left_out = contacts_left_out,
+    .left_out_count = COUNT(contacts_left_out),
 };

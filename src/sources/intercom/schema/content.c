@@ -205,6 +205,9 @@ static const struct column external_page_columns[] = {
 
 static const char *const id_key[] = {"id"};
 
+/* Counters of views. */
+static const struct left_out articles_left_out[] = {{"statistics", NULL}};
+
 const struct table intercom_articles = {
     .name = "articles",
     .description = "Articles of the help centers, one row for each version that was seen",
@@ -214,6 +217,9 @@ const struct table intercom_articles = {
     .key_count = COUNT(id_key),
     .version = "updated_at",
     .day = "updated_at",
+    .keeps_contents = true,
+    .left_out = articles_left_out,
+    .left_out_count = COUNT(articles_left_out),
 };
 
 const struct table intercom_internal_articles = {
@@ -225,6 +231,7 @@ const struct table intercom_internal_articles = {
     .key_count = COUNT(id_key),
     .version = "updated_at",
     .day = "updated_at",
+    .keeps_contents = true,
 };
 
 const struct table intercom_news_items = {
@@ -236,6 +243,7 @@ const struct table intercom_news_items = {
     .key_count = COUNT(id_key),
     .version = "updated_at",
     .day = "updated_at",
+    .keeps_contents = true,
 };
 
 const struct table intercom_newsfeeds = {
@@ -256,6 +264,7 @@ const struct table intercom_macros = {
     .key_count = COUNT(id_key),
     .version = "updated_at",
     .day = "updated_at",
+    .keeps_contents = true,
 };
 
 const struct table intercom_content_snippets = {
@@ -267,7 +276,11 @@ const struct table intercom_content_snippets = {
     .key_count = COUNT(id_key),
     .version = "updated_at",
     .day = "updated_at",
+    .keeps_contents = true,
 };
+
+/* A mark of the crawler. */
+static const struct left_out external_pages_left_out[] = {{"last_ingested_at", NULL}};
 
 const struct table intercom_external_pages = {
     .name = "external_pages",
@@ -278,6 +291,9 @@ const struct table intercom_external_pages = {
     .key_count = COUNT(id_key),
     .version = "updated_at",
     .day = "updated_at",
+    .keeps_contents = true,
+    .left_out = external_pages_left_out,
+    .left_out_count = COUNT(external_pages_left_out),
 };
 
 const struct table intercom_collections = {

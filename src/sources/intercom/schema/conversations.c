@@ -256,6 +256,9 @@ static const struct column part_columns[] = {
 static const char *const conversation_key[] = {"id"};
 static const char *const part_key[] = {"conversation_id", "id", "updated_at", "redacted"};
 
+/* From API 2.15 on the whole company comes along, with its counters. */
+static const struct left_out conversations_left_out[] = {{"company", "id"}};
+
 const struct table intercom_conversations = {
     .name = "conversations",
     .description = "Conversations, one row for each version that was seen",
@@ -266,7 +269,13 @@ const struct table intercom_conversations = {
     .version = "updated_at",
     .day = "updated_at",
     .gone = &intercom_conversations_deleted,
+    .keeps_contents = true,
+    .left_out = conversations_left_out,
+    .left_out_count = COUNT(conversations_left_out),
 };
+
+/* It shifts when Intercom cuts off the oldest parts. */
+static const struct left_out conversation_parts_left_out[] = {{"part_index", NULL}};
 
 const struct table intercom_conversation_parts = {
     .name = "conversation_parts",
@@ -277,6 +286,9 @@ const struct table intercom_conversation_parts = {
     .key_count = COUNT(part_key),
     .version = "updated_at",
     .day = "created_at",
+    .keeps_contents = true,
+    .left_out = conversation_parts_left_out,
+    .left_out_count = COUNT(conversation_parts_left_out),
 };
 
 /* --- handling events --- */

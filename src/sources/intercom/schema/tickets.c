@@ -155,7 +155,11 @@ const struct table intercom_tickets = {
     .key_count = COUNT(id_key),
     .version = "updated_at",
     .day = "updated_at",
+    .keeps_contents = true,
 };
+
+/* It shifts when Intercom cuts off the oldest parts. */
+static const struct left_out ticket_parts_left_out[] = {{"part_index", NULL}};
 
 const struct table intercom_ticket_parts = {
     .name = "ticket_parts",
@@ -166,6 +170,9 @@ const struct table intercom_ticket_parts = {
     .key_count = COUNT(part_key),
     .version = "updated_at",
     .day = "created_at",
+    .keeps_contents = true,
+    .left_out = ticket_parts_left_out,
+    .left_out_count = COUNT(ticket_parts_left_out),
 };
 
 const struct table intercom_ticket_types = {

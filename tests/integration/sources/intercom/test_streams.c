@@ -81,7 +81,8 @@ static void keep(struct fixture *fixture, const struct table *table, const struc
 {
     struct row_facts facts;
     enum row_outcome outcome =
-        row_build(table, record->body, fixture->zone, (struct day){20000}, 0, &fixture->row, &facts);
+        row_build(table, record->body, &(struct row_context){.zone = fixture->zone, .today = {20000}},
+                  &fixture->row, &facts);
     if (outcome == ROW_REJECTED) print_message("%s: %s\n", table->name, facts.problem);
     haul->rejected += record->problem || outcome == ROW_REJECTED;
     haul->records += record->table == 0;

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/content.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#define TWO_TO_63     9223372036854775808.0
+#define ELEMENT       "[]"            /* stands for the name of each element of a list */
+#define ADDRESS_ENDS  "\"'<>()[]{}\\" /* beside blanks */
+#define QUERY_DIVIDES "?&;"           /* ';' also ends the "&amp;" of HTML */
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* --- hashing bytes --- */
+
+/* FNV-1a, 64 bits. */
+static const uint64_t hash_start = UINT64_C(0xcbf29ce484222325);
+
+static uint64_t hash_bytes(uint64_t hash, const char *bytes, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        hash = (hash ^ (unsigned char)bytes[i]) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
+/* The finish of splitmix64. */
+static uint64_t mix(uint64_t value)
+{
+    value += UINT64_C(0x9e3779b97f4a7c15);
+    value = (value ^ (value >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    value = (value ^ (value >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return value ^ (value >> 31);
+}
+
+static uint64_t hash_plain(const char *text)
+{
+    return mix(hash_bytes(hash_start, text, strlen(text)));
+}
+
+/* --- addresses in texts --- */
+
+struct span {
+    const char *at;
+    size_t size;
+};
+
+static bool span_is(struct span span, const char *text)
+{
+    return span.size == strlen(text) && strncasecmp(span.at, text, span.size) == 0;
+}
+
+static bool span_ends(struct span span, const char *text)
+{
+    size_t size = strlen(text);
+
+    return span.size >= size && strncasecmp(span.at + span.size - size, text, size) == 0;
+}
+
+static size_t span_find(struct span span, char byte)
+{
+    const char *found = memchr(span.at, byte, span.size);
+
+    return found ? (size_t)(found - span.at) : span.size;
+}
+
+/* The size of an address that begins here, or 0. */
+static size_t address_size(struct span text)
+{
+    size_t scheme = text.size >= 8 && strncasecmp(text.at, "https://", 8) == 0  ? 8
+                    : text.size >= 7 && strncasecmp(text.at, "http://", 7) == 0 ? 7
+                                                                                : 0;
+    size_t size = scheme;
+
+    if (scheme == 0) return 0;
+    while (size < text.size && !isspace((unsigned char)text.at[size]) &&
+           (text.at[size] == '\0' || !strchr(ADDRESS_ENDS, text.at[size])))
+        size++;
+    return size > scheme ? size : 0;
+}
+
+/* intercom-attachments.com, intercom-attachments-7.eu and the like. */
+static bool is_attachment_domain(struct span domain)
+{
+    static const char name[] = "intercom-attachments";
+    size_t size = sizeof name - 1;
+
+    if (domain.size < size || strncasecmp(domain.at, name, size) != 0) return false;
+    domain = (struct span){domain.at + size, domain.size - size};
+    if (domain.size > 1 && domain.at[0] == '-' && isdigit((unsigned char)domain.at[1])) {
+        size = 1;
+        while (size < domain.size && isdigit((unsigned char)domain.at[size]))
+            size++;
+        domain = (struct span){domain.at + size, domain.size - size};
+    }
+    return span_is(domain, ".com") || span_is(domain, ".eu");
+}
+
+/* Is the host, or a domain above it, one that Intercom serves files from? */
+static bool is_file_host(struct span host)
+{
+    static const char *const domains[] = {"intercomcdn.com", "intercomcdn.eu", "intercomusercontent.com"};
+
+    for (;;) {
+        size_t dot = span_find(host, '.');
+
+        for (size_t i = 0; i < COUNT(domains); i++)
+            if (span_is(host, domains[i])) return true;
+        if (is_attachment_domain(host)) return true;
+        if (dot == host.size) return false;
+        host = (struct span){host.at + dot + 1, host.size - dot - 1};
+    }
+}
+
+/* Has the query, which begins with '?', a parameter that differs between two readings of one file? */
+static bool is_signed(struct span query)
+{
+    static const char *const names[] = {"sig", "hmac", "expires", "x-amz-expires", "x-goog-expires"};
+
+    for (size_t i = 0; i < query.size; i++) {
+        struct span name = {query.at + i + 1, 0};
+
+        if (!strchr(QUERY_DIVIDES, query.at[i])) continue;
+        while (i + 1 + name.size < query.size && query.at[i + 1 + name.size] != '=' &&
+               !strchr(QUERY_DIVIDES, name.at[name.size]))
+            name.size++;
+        if (i + 1 + name.size == query.size || name.at[name.size] != '=') continue;
+        if (span_ends(name, "signature")) return true;
+        for (size_t n = 0; n < COUNT(names); n++)
+            if (span_is(name, names[n])) return true;
+    }
+    return false;
+}
+
+/* user@host:port, without what is not the host. */
+static struct span host_of(struct span authority)
+{
+    for (size_t at; (at = span_find(authority, '@')) < authority.size;)
+        authority = (struct span){authority.at + at + 1, authority.size - at - 1};
+    authority.size = span_find(authority, ':');
+    return authority;
+}
+
+static uint64_t hash_address(uint64_t hash, struct span address)
+{
+    struct span whole = {address.at, span_find(address, '#')};
+    struct span head = {address.at, span_find(whole, '?')};
+    size_t scheme = span_find(address, ':') + strlen("://");
+    struct span rest = {head.at + scheme, head.size > scheme ? head.size - scheme : 0};
+    size_t slash = span_find(rest, '/');
+
+    if (is_file_host(host_of((struct span){rest.at, slash}))) {
+        hash = hash_bytes(hash, "file:", 5);
+        return slash < rest.size ? hash_bytes(hash, rest.at + slash + 1, rest.size - slash - 1) : hash;
+    }
+    if (is_signed((struct span){whole.at + head.size, whole.size - head.size})) address = head;
+    return hash_bytes(hash, address.at, address.size);
+}
+
+/* The first address: its size, 0 if there is none; and the bytes before it. */
+static size_t find_address(struct span text, size_t *out_before)
+{
+    for (size_t at = 0; at < text.size; at++) {
+        size_t size;
+
+        at += span_find((struct span){text.at + at, text.size - at}, ':');
+        for (size_t scheme = 4; scheme <= 5; scheme++) { /* "http", "https" */
+            if (at < scheme) continue;
+            *out_before = at - scheme;
+            size = address_size((struct span){text.at + *out_before, text.size - *out_before});
+            if (size > 0) return size;
+        }
+    }
+    *out_before = text.size;
+    return 0;
+}
+
+static uint64_t hash_text(struct span text)
+{
+    uint64_t hash = hash_start;
+
+    while (text.size > 0) {
+        size_t before;
+        size_t size = find_address(text, &before);
+
+        hash = hash_bytes(hash, text.at, before);
+        if (size > 0) hash = hash_address(hash, (struct span){text.at + before, size});
+        text = (struct span){text.at + before + size, text.size - before - size};
+    }
+    return mix(hash);
+}
+
+/* --- the walk --- */
+
+/* Where we are in the record. List elements have the place of their list. */
+struct step {
+    const struct step *up;
+    const char *name;
+};
+
+static bool is_at(const struct step *step, const char *path, size_t size)
+{
+    size_t before = size;
+
+    while (before > 0 && path[before - 1] != '.')
+        before--;
+    if (!step || strlen(step->name) != size - before ||
+        strncmp(step->name, path + before, size - before) != 0)
+        return false;
+    return before > 0 ? is_at(step->up, path, before - 1) : !step->up;
+}
+
+static const struct left_out *left_out_at(const struct table *table, const struct step *step)
+{
+    for (size_t i = 0; i < table->left_out_count; i++)
+        if (is_at(step, table->left_out[i].path, strlen(table->left_out[i].path))) return &table->left_out[i];
+    return NULL;
+}
+
+static uint64_t content_of(const struct table *table, const json_t *value, const struct step *step);
+
+static uint64_t add_member(uint64_t sum, const char *name, uint64_t content)
+{
+    return content ? sum + mix(3 * hash_plain(name) + content) : sum;
+}
+
+static uint64_t content_of_object(const struct table *table, const json_t *object, const struct step *step)
+{
+    json_t *borrowed =
+        (json_t *)(uintptr_t)object; /* jansson's iterators take no const, but change nothing */
+    uint64_t sum = 0;
+    const char *name;
+    json_t *member;
+
+    json_object_foreach (borrowed, name, member) {
+        const struct step below = {.up = step, .name = name};
+        const struct left_out *left_out = left_out_at(table, &below);
+
+        if (!left_out) {
+            sum = add_member(sum, name, content_of(table, member, &below));
+        } else if (left_out->but) {
+            const struct step kept = {.up = &below, .name = left_out->but};
+            uint64_t content = content_of(table, json_object_get(member, left_out->but), &kept);
+
+            sum = add_member(sum, name, add_member(0, left_out->but, content));
+        }
+    }
+    return sum;
+}
+
+static uint64_t content_of_list(const struct table *table, const json_t *list, const struct step *step)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < json_array_size(list); i++)
+        sum = add_member(sum, ELEMENT, content_of(table, json_array_get(list, i), step));
+    return sum;
+}
+
+static uint64_t content_of_integer(json_int_t value)
+{
+    char text[24];
+
+    (void)snprintf(text, sizeof text, "%" JSON_INTEGER_FORMAT, value);
+    return hash_plain(text);
+}
+
+static uint64_t content_of_real(const json_t *value)
+{
+    AUTO(buf_done) struct buf text = {0};
+    double real = json_real_value(value);
+
+    if (real >= -TWO_TO_63 && real < TWO_TO_63 && real == trunc(real))
+        return content_of_integer((json_int_t)real);
+    buf_init(&text, 64);
+    json_write(&text, value);
+    return hash_plain(buf_string(&text));
+}
+
+/* 0: nothing is there. */
+static uint64_t content_of(const struct table *table, const json_t *value, const struct step *step)
+{
+    uint64_t sum;
+
+    if (!value) return 0;
+    switch (json_typeof(value)) {
+    case JSON_NULL: return 0;
+    case JSON_TRUE: return hash_plain("true");
+    case JSON_FALSE: return hash_plain("false");
+    case JSON_INTEGER: return content_of_integer(json_integer_value(value));
+    case JSON_REAL: return content_of_real(value);
+    case JSON_STRING: return hash_text((struct span){json_string_value(value), json_string_length(value)});
+    case JSON_OBJECT: sum = content_of_object(table, value, step); return sum ? mix(sum) : 0;
+    case JSON_ARRAY: sum = content_of_list(table, value, step); return sum ? mix(sum) : 0;
+    }
+    return 0;
+}
+
+int64_t content_hash(const struct table *table, const json_t *value)
+{
+    return (int64_t)(content_of(table, value, NULL) & INT64_MAX);
+}
