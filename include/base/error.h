@@ -65,7 +65,8 @@ struct error_rule {
     enum error_message message; /* when a whole run ends so */
     bool leave;                 /* the process exits */
     bool stream_only;           /* other streams of the request go on */
-    int exit_code;              /* of `run`, and of `serve` when it leaves; see sysexits.h */
+    int run_exit_code;          /* of a command that ends so; the codes are those of sysexits.h */
+    int serve_exit_code;        /* of `serve`, if it can't start or leaves */
 };
 
 extern const struct error_rule error_rules[ERROR_KINDS];

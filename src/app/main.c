@@ -1,25 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sysexits.h>
 
 #include "base/suggest.h"
 #include "commands.h"
 
+int command_fail(const struct error *err)
+{
+    fprintf(stderr, "caseload: %s: %s\n", error_rules[err->kind].name, err->text);
+    return error_rules[err->kind].run_exit_code;
+}
+
+int command_misused(const char *format, ...)
+{
+    va_list args;
+
+    fputs("caseload: ", stderr);
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputc('\n', stderr);
+    return error_rules[ERROR_REQUEST].run_exit_code;
+}
+
 static int help(FILE *out)
 {
-    fputs("caseload: loads a support desk into day-partitioned BigQuery tables, when a Pub/Sub message says "
-          "so\n"
-          "\n"
-          "  caseload serve --config FILE    wait for messages and serve them\n"
-          "  caseload run --config FILE      the same once, without Pub/Sub\n"
-          "  caseload streams                what can be loaded\n"
-          "  caseload schema STREAM          its tables, and with --diff how those that are there differ\n"
-          "  caseload version\n"
-          "\n"
-          "Each has --help.\n",
-          out);
-    return out == stdout ? 0 : EX_USAGE;
+    fputs(
+        "caseload: loads a support desk into day-partitioned BigQuery tables when a Pub/Sub message arrives\n"
+        "\n"
+        "  caseload serve --config FILE    process messages until SIGTERM\n"
+        "  caseload run --config FILE      process one request, without Pub/Sub\n"
+        "  caseload streams                list the streams that can be loaded\n"
+        "  caseload schema STREAM          print its tables; with --diff, how existing tables differ\n"
+        "  caseload version\n"
+        "\n"
+        "Each command has --help.\n",
+        out);
+    return out == stdout ? 0 : error_rules[ERROR_REQUEST].run_exit_code;
 }
 
 static int version_command(int count, char **arguments)
@@ -50,7 +68,6 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
         if (strcmp(argv[1], commands[i].name) == 0) return commands[i].run(argc - 2, argv + 2);
     meant = suggest_name(argv[1], names, sizeof names / sizeof names[0]);
-    fprintf(stderr, "caseload: there is no command \"%.64s\"; %s%s%s\n", argv[1],
-            meant ? "did you mean " : "see --help", meant ? meant : "", meant ? "?" : "");
-    return EX_USAGE;
+    return command_misused("there is no command \"%.64s\"; %s%s%s", argv[1],
+                           meant ? "did you mean " : "see --help", meant ? meant : "", meant ? "?" : "");
 }

@@ -35,7 +35,7 @@ static bool unknown_option(const char *key, const char *const *own, struct error
     snprintf(shown, sizeof shown, "%s", meant ? meant : "");
     for (char *c = shown; *c; c++)
         if (*c == '_') *c = '-';
-    return error_set(err, ERROR_CONFIG, "the option --%s is unknown; %s%s%s", key,
+    return error_set(err, ERROR_REQUEST, "the option --%s is unknown; %s%s%s", key,
                      meant ? "did you mean --" : "see --help", shown, meant ? "?" : "");
 }
 
@@ -57,7 +57,7 @@ static bool put_option(struct options *options, const char *key, const char *val
         options->to = value;
     } else if (config_scalar(key)) {
         if (options->flag_count == FLAGS_LIMIT)
-            return error_set(err, ERROR_CONFIG, "more than %d options; put settings into the file",
+            return error_set(err, ERROR_REQUEST, "more than %d options; put settings into the file",
                              FLAGS_LIMIT);
         snprintf(options->names[options->flag_count], sizeof options->names[0], "%s", key);
         options->flags[options->flag_count] =
@@ -83,13 +83,13 @@ bool options_parse(int count, char **arguments, const char *const *own, struct o
             return true;
         }
         if (strncmp(option, "--", 2) != 0)
-            return error_set(err, ERROR_CONFIG, "\"%.64s\" is not an option; options begin with --", option);
+            return error_set(err, ERROR_REQUEST, "\"%.64s\" is not an option; options begin with --", option);
         size = strcspn(option + 2, "=");
         to_key(option + 2, size, key);
         value = option[2 + size] == '=' ? option + 3 + size : i + 1 < count ? arguments[++i] : NULL;
-        if (!value) return error_set(err, ERROR_CONFIG, "the option --%.64s needs a value", option + 2);
+        if (!value) return error_set(err, ERROR_REQUEST, "the option --%.64s needs a value", option + 2);
         if (!put_option(out_options, key, value, own, err)) return false;
     }
-    if (!out_options->config) return error_set(err, ERROR_CONFIG, "which configuration? Say --config FILE");
+    if (!out_options->config) return error_set(err, ERROR_REQUEST, "--config FILE is missing");
     return true;
 }

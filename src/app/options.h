@@ -21,7 +21,7 @@ struct options {
 };
 
 /* arguments after the command. own: the command's own options ("from", "to"), NULL at the end. Values are
- * "--key value" or "--key=value". ERROR_CONFIG with the nearest known option. Borrows the arguments. */
+ * "--key value" or "--key=value". ERROR_REQUEST with the nearest known option. Borrows the arguments. */
 bool options_parse(int count, char **arguments, const char *const *own, struct options *out_options,
                    struct error *err) CHECKED;
 

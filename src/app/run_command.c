@@ -3,7 +3,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sysexits.h>
 
 #include "base/mem.h"
 #include "base/random.h"
@@ -91,14 +90,6 @@ static bool run_once(struct services *services, const struct options *options, c
                        report, err);
 }
 
-static int finish(bool done, const struct error *err)
-{
-    if (done) return 0;
-    fprintf(stderr, "caseload: %s: %s\n", error_rules[err->kind].name, err->text);
-    return err->kind == ERROR_STOPPED ? EX_TEMPFAIL
-                                      : error_rules[err->kind].exit_code; /* it did not finish */
-}
-
 int run_command(int count, char **arguments)
 {
     static const char *const own[] = {"from", "to", NULL};
@@ -110,10 +101,7 @@ int run_command(int count, char **arguments)
     const char *streams;
     bool done;
 
-    if (!options_parse(count, arguments, own, &options, &err)) {
-        (void)finish(false, &err);
-        return EX_USAGE;
-    }
+    if (!options_parse(count, arguments, own, &options, &err)) return command_fail(&err);
     if (options.help) {
         fputs(usage, stdout);
         config_print_help(stdout);
@@ -121,13 +109,13 @@ int run_command(int count, char **arguments)
     }
     streams = take_streams(&options);
     if (!config_load(options.config, options.flags, options.flag_count, &config, &err))
-        return finish(false, &err);
-    services_catch_signals(&services, EX_TEMPFAIL);
+        return command_fail(&err);
+    services_catch_signals(&services, error_rules[ERROR_STOPPED].run_exit_code);
     report = mem_zero(1, sizeof *report);
     done = services_open(&services, &config, &err) && run_once(&services, &options, streams, report, &err);
     if (report->count > 0) print_report(report);
     mem_free(&report);
     services_close(&services);
     config_done(&config);
-    return finish(done, &err);
+    return done ? 0 : command_fail(&err);
 }

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* schema_command.c - `caseload schema`: what a stream's tables have to be, and how those that are there
- * differ. */
+/* schema_command.c - `caseload schema`: the tables of a stream, and how existing ones differ. */
 #include <stdio.h>
 #include <string.h>
-#include <sysexits.h>
 
 #include "base/json.h"
 #include "base/suggest.h"
@@ -21,20 +19,14 @@ static const char usage[] =
     "caseload schema STREAM --diff --config FILE [--SETTING VALUE ...]\n"
     "\n"
     "Prints the tables of a stream as BigQuery's tables.insert takes them, but for project and dataset.\n"
-    "--diff tells how the tables in the dataset differ, a line a difference, and what the next run would do\n"
-    "about it; nothing is changed.\n"
-    "Exit code of --diff: 0 they are alike, 1 they differ.\n"
+    "--diff shows how the tables in the dataset differ, a line a difference, and what the next run would do\n"
+    "about it. It changes nothing.\n"
+    "Exit code of --diff: 0 they do not differ, 1 they differ.\n"
     "\n"
     "  caseload schema contacts\n"
     "  caseload schema contacts --diff --config caseload.json\n";
 
-static int fail(const struct error *err)
-{
-    fprintf(stderr, "caseload: %s: %s\n", error_rules[err->kind].name, err->text);
-    return error_rules[err->kind].exit_code;
-}
-
-static bool fills(const struct stream *stream, const char *name)
+static bool writes_table(const struct stream *stream, const char *name)
 {
     if (strcmp(stream->name, name) == 0) return true;
     for (size_t i = 0; i < stream->child_count; i++)
@@ -52,7 +44,7 @@ static const struct stream *find_stream(const char *name, struct error *err)
 
     for (size_t i = 0; i < type->stream_count; i++) {
         if (type->streams[i]->kind == STREAM_RECONCILE) continue; /* it keeps no table of its own */
-        if (fills(type->streams[i], name)) return type->streams[i];
+        if (writes_table(type->streams[i], name)) return type->streams[i];
         if (count < LIMIT_STREAMS) known[count++] = type->streams[i]->name;
     }
     meant = suggest_name(name, known, count);
@@ -114,12 +106,13 @@ static int diff(const struct stream *stream, struct options *options)
     struct error err = {0};
     bool differs = false, done;
 
-    if (!config_load(options->config, options->flags, options->flag_count, &config, &err)) return fail(&err);
-    services_catch_signals(&services, EX_TEMPFAIL);
+    if (!config_load(options->config, options->flags, options->flag_count, &config, &err))
+        return command_fail(&err);
+    services_catch_signals(&services, error_rules[ERROR_STOPPED].run_exit_code);
     done = services_open(&services, &config, &err) && compare(&services, stream, &differs, &err);
     services_close(&services);
     config_done(&config);
-    return done ? differs : fail(&err);
+    return done ? differs : command_fail(&err);
 }
 
 int schema_command(int count, char **arguments)
@@ -131,19 +124,14 @@ int schema_command(int count, char **arguments)
 
     if (count == 0 || strcmp(arguments[0], "--help") == 0 || strcmp(arguments[0], "-h") == 0) {
         fputs(usage, count ? stdout : stderr);
-        return count ? 0 : EX_USAGE;
+        return count ? 0 : error_rules[ERROR_REQUEST].run_exit_code;
     }
     stream = find_stream(arguments[0], &err);
-    if (!stream) return fail(&err);
+    if (!stream) return command_fail(&err);
     if (count == 1) return print_schema(stream);
-    if (strcmp(arguments[1], "--diff") != 0) {
-        fprintf(stderr, "caseload: behind the stream's name comes --diff or nothing\n");
-        return EX_USAGE;
-    }
-    if (!options_parse(count - 2, arguments + 2, own, &options, &err)) {
-        (void)fail(&err);
-        return EX_USAGE;
-    }
+    if (strcmp(arguments[1], "--diff") != 0)
+        return command_misused("after the stream's name comes --diff or nothing");
+    if (!options_parse(count - 2, arguments + 2, own, &options, &err)) return command_fail(&err);
     if (!options.help) return diff(stream, &options);
     fputs(usage, stdout);
     return 0;

@@ -2,7 +2,6 @@
 /* serve_command.c - `caseload serve`: the worker on a subscription, until SIGTERM. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <sysexits.h>
 
 #include "base/log.h"
 #include "commands.h"
@@ -15,11 +14,11 @@ static const char usage[] =
     "\n"
     "Waits for messages on the subscription, loads what each asks for, and acknowledges it when that is "
     "done.\n"
-    "Ends with 0 on SIGTERM; logs to stderr, one JSON object a line.\n"
+    "Exits with 0 on SIGTERM; logs to stderr, one JSON object a line.\n"
     "\n"
     "Settings (in the file; top-level ones also as --setting-name or CASELOAD_SETTING_NAME):\n";
 
-/* The message comes back; a core file may tell why. */
+/* The message is redelivered; a core file may show why. */
 static void give_up(const char *where)
 {
     (void)where; /* the lease has logged it */
@@ -30,7 +29,7 @@ static int fail(const struct error *err)
 {
     log_write(LOG_ERROR, "not_started",
               LOG_FIELDS(LOG_TEXT("outcome", error_rules[err->kind].name), LOG_ORIGIN(err)), "%s", err->text);
-    return error_rules[err->kind].exit_code;
+    return error_rules[err->kind].serve_exit_code;
 }
 
 static int serve(struct services *services, const struct config *config)
@@ -67,17 +66,14 @@ int serve_command(int count, char **arguments)
     struct error err = {0};
     int code;
 
-    if (!options_parse(count, arguments, own, &options, &err)) {
-        fprintf(stderr, "caseload: %s\n", err.text);
-        return EX_USAGE;
-    }
+    if (!options_parse(count, arguments, own, &options, &err)) return command_fail(&err);
     if (options.help) {
         fputs(usage, stdout);
         config_print_help(stdout);
         return 0;
     }
     if (!config_load(options.config, options.flags, options.flag_count, &config, &err)) return fail(&err);
-    services_catch_signals(&services, error_rules[ERROR_STOPPED].exit_code);
+    services_catch_signals(&services, error_rules[ERROR_STOPPED].serve_exit_code);
     if (services_open(&services, &config, &err) && services_open_trigger(&services, &err))
         code = serve(&services, &config);
     else

@@ -25,7 +25,7 @@ static struct token_settings token_settings(const struct services *services)
         .user_agent = USER_AGENT, .ca_file = services->config->ca_file, .stop = &services->shutdown};
 }
 
-/* The credentials are looked for when the first part asks for them, so that emulators need none. */
+/* Looks for credentials when the first service needs them: emulators do not. */
 static bool need_google(struct services *services, struct error *err)
 {
     const struct token_settings settings = token_settings(services);
@@ -95,26 +95,34 @@ static bool open_source(struct services *services, struct error *err)
     return type->create(&context, config->source_options, &services->source, err);
 }
 
-/* Both ways of BIGQUERY_EMULATOR_HOST: with scheme, or host:port. */
-static char *bigquery_url(const struct config *config)
+/* configured: the setting; variable: the emulator's. A host without scheme is an emulator's. Emulators speak
+ * plain text and get no credentials. */
+static bool open_endpoint(struct services *services, const char *configured, const char *variable,
+                          struct endpoint *endpoint, struct error *err)
 {
-    const char *emulator = getenv("BIGQUERY_EMULATOR_HOST");
+    const char *given = configured ? configured : getenv(variable);
 
-    if (config->endpoint_bigquery) return mem_text(config->endpoint_bigquery);
-    if (emulator && *emulator) return mem_format("%s%s", strstr(emulator, "://") ? "" : "http://", emulator);
-    return mem_text("https://bigquery.googleapis.com");
+    if (given && *given) {
+        free(endpoint->url);
+        endpoint->url = mem_format("%s%s", strstr(given, "://") ? "" : "http://", given);
+    }
+    endpoint->is_plaintext = strncmp(endpoint->url, "http://", 7) == 0;
+    if (!endpoint->is_plaintext && !need_google(services, err)) return false;
+    endpoint->token = endpoint->is_plaintext ? NULL : services->google;
+    return true;
 }
 
 static bool open_warehouse(struct services *services, struct error *err)
 {
     const struct config *config = services->config;
 
-    services->bigquery_url = bigquery_url(config);
-    if (strncmp(services->bigquery_url, "http://", 7) != 0 && !need_google(services, err))
+    services->bigquery.url = mem_text("https://bigquery.googleapis.com");
+    if (!open_endpoint(services, config->endpoint_bigquery, "BIGQUERY_EMULATOR_HOST", &services->bigquery,
+                       err))
         return error_wrap(err, "BigQuery");
     return bigquery_new(
         &(struct bigquery_settings){
-            .base_url = services->bigquery_url,
+            .base_url = services->bigquery.url,
             .project = config->project,
             .dataset = config->dataset,
             .control_dataset = config->control_dataset,
@@ -124,7 +132,7 @@ static bool open_warehouse(struct services *services, struct error *err)
             .require_partition_filter = config->require_partition_filter,
             .latest_tables = (const char *const *)config->latest_tables.names,
             .latest_table_count = config->latest_tables.count,
-            .token = strncmp(services->bigquery_url, "http://", 7) == 0 ? NULL : services->google,
+            .token = services->bigquery.token,
             .http = services->http,
             .progress = &services->progress,
             .stop = &services->cancel_run,
@@ -159,19 +167,6 @@ bool services_open(struct services *services, const struct config *config, struc
     return false;
 }
 
-/* An emulator's address comes as host:port, often with http:// before it, and speaks plain text. */
-static void pubsub_address(struct services *services)
-{
-    const char *given = services->config->endpoint_pubsub;
-
-    if (!given) given = getenv("PUBSUB_EMULATOR_HOST");
-    if (!given || !*given) given = "https://pubsub.googleapis.com:443";
-    services->pubsub_plaintext = strncmp(given, "https://", 8) != 0;
-    if (!services->pubsub_plaintext) given += 8;
-    if (strncmp(given, "http://", 7) == 0) given += 7;
-    services->pubsub_target = mem_text(given);
-}
-
 bool services_open_trigger(struct services *services, struct error *err)
 {
     const struct config *config = services->config;
@@ -183,13 +178,14 @@ bool services_open_trigger(struct services *services, struct error *err)
     services->subscription = strchr(name, '/')
                                  ? mem_text(name)
                                  : mem_format("projects/%s/subscriptions/%s", config->project, name);
-    pubsub_address(services);
-    if (!services->pubsub_plaintext && !need_google(services, err)) return error_wrap(err, "Pub/Sub");
+    services->pubsub.url = mem_text("https://pubsub.googleapis.com:443");
+    if (!open_endpoint(services, config->endpoint_pubsub, "PUBSUB_EMULATOR_HOST", &services->pubsub, err))
+        return error_wrap(err, "Pub/Sub");
     return pubsub_new(
         &(struct pubsub_settings){
-            .target = services->pubsub_target,
-            .plaintext = services->pubsub_plaintext,
-            .token = services->pubsub_plaintext ? NULL : services->google,
+            .target = strstr(services->pubsub.url, "://") + 3,
+            .plaintext = services->pubsub.is_plaintext,
+            .token = services->pubsub.token,
             .subscription = services->subscription,
             .ca_file = config->ca_file,
             .user_agent = USER_AGENT,
@@ -208,15 +204,15 @@ void services_close(struct services *services)
     http_free(services->http);
     zone_free(services->zone);
     free(services->subscription);
-    free(services->bigquery_url);
-    free(services->pubsub_target);
+    free(services->bigquery.url);
+    free(services->pubsub.url);
     services->trigger = NULL;
     services->warehouse = NULL;
     services->source = NULL;
     services->google = NULL;
     services->http = NULL;
     services->zone = NULL;
-    services->subscription = services->bigquery_url = services->pubsub_target = NULL;
+    services->subscription = services->bigquery.url = services->pubsub.url = NULL;
 }
 
 static void *wait_for_signal(void *self)
@@ -234,17 +230,17 @@ static void *wait_for_signal(void *self)
     atomic_store(&services->cancel_run, true); /* after shutdown: see worker.h */
     log_write(LOG_NOTICE, "stopping", NULL, "signal %d: stopping at the next safe point", signal);
     clock_sleep_ms(deadline_ms - clock_ms(), NULL);
-    log_write(LOG_WARNING, "stopped_late", NULL, "no safe point within %d ms; leaving now, nothing is lost",
-              GRACE_MS);
-    _exit(services->late_code);
+    log_write(LOG_WARNING, "stopped_late", NULL,
+              "no safe point was reached within %d ms; exiting now, nothing is lost", GRACE_MS);
+    _exit(services->late_exit_code);
 }
 
-void services_catch_signals(struct services *services, int late_code)
+void services_catch_signals(struct services *services, int late_exit_code)
 {
     sigset_t set;
     pthread_t thread;
 
-    services->late_code = late_code;
+    services->late_exit_code = late_exit_code;
     signal(SIGPIPE, SIG_IGN);
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);

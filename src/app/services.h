@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* services.h - everything a run needs, built from the settings: source, warehouse, trigger.
+/* services.h - the composition root: builds source, warehouse and trigger from the settings.
  *
- * services_open proves the settings before any message is taken: the source's token by asking who it belongs
- * to, the warehouse's datasets by looking at them. One per process; it must not move while it is open.
+ * services_open checks the settings before any message is pulled: it asks the source whose token this is, and
+ * looks at the warehouse's datasets. One a process; it must not move while it is open. The main thread.
  */
 #ifndef CASELOAD_APP_SERVICES_H
 #define CASELOAD_APP_SERVICES_H
@@ -15,6 +15,13 @@
 #include "core/worker.h"
 #include "credentials/credentials.h"
 #include "net/http.h"
+
+/* A Google service, or an emulator in its place. */
+struct endpoint {
+    char *url; /* scheme://host[:port] */
+    bool is_plaintext;
+    struct token *token; /* borrowed; NULL: plaintext, which gets no credentials */
+};
 
 struct services {
     const struct config *config; /* borrowed */
@@ -31,20 +38,18 @@ struct services {
     struct warehouse *warehouse;
     struct trigger *trigger; /* only of services_open_trigger */
     char *subscription;
-    char *bigquery_url;
-    char *pubsub_target;
-    int late_code;
-    bool pubsub_plaintext;
+    struct endpoint bigquery, pubsub;
+    int late_exit_code;
 };
 
 bool services_open(struct services *services, const struct config *config, struct error *err) CHECKED;
 bool services_open_trigger(struct services *services, struct error *err) CHECKED;
 void services_close(struct services *services);
 
-/* SIGTERM and SIGINT become services->shutdown and services->cancel_run; a process that still lives nine
- * seconds later is ended with late_code, for being killed costs time and never rows. Call it before any other
- * thread starts. */
-void services_catch_signals(struct services *services, int late_code);
+/* SIGTERM and SIGINT become services->shutdown and services->cancel_run; a process that still runs nine
+ * seconds later exits with late_exit_code: that costs time, never rows. Call it before any other thread
+ * starts. */
+void services_catch_signals(struct services *services, int late_exit_code);
 
 struct run_context services_context(struct services *services);
 

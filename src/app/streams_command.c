@@ -2,7 +2,6 @@
 /* streams_command.c - `caseload streams`: what can be loaded, for people and for programs. */
 #include <stdio.h>
 #include <string.h>
-#include <sysexits.h>
 
 #include "base/json.h"
 #include "commands.h"
@@ -12,8 +11,8 @@ static const char usage[] = "caseload streams [--json]\n"
                             "\n"
                             "Lists what can be loaded: each stream with its kind, key and version, whether "
                             "it is loaded by default, the\n"
-                            "requests it takes, the permission the token needs, and its tables. --json tells "
-                            "also what it can't see.\n";
+                            "requests it takes, the permission the token needs, and its tables. --json "
+                            "also shows what it can't see.\n";
 
 static json_t *key_of(const struct table *table)
 {
@@ -134,6 +133,5 @@ int streams_command(int count, char **arguments)
         return 0;
     }
     if (count == 1 && strcmp(arguments[0], "--json") == 0) return print_json(type);
-    fprintf(stderr, "caseload: streams takes --json or nothing\n");
-    return EX_USAGE;
+    return command_misused("streams takes --json or nothing");
 }

@@ -129,19 +129,19 @@ static int serve_message(struct serving *serving, const struct delivery *deliver
     log_outcome(serving, delivery, run_id, &err);
     if (lease_lost(lease)) {
         lease_end(lease); /* another worker may hold the message: no ack, no nack */
-        return atomic_load(worker->shutdown) ? error_rules[ERROR_STOPPED].exit_code : KEEP_SERVING;
+        return atomic_load(worker->shutdown) ? error_rules[ERROR_STOPPED].serve_exit_code : KEEP_SERVING;
     }
     progress_step(progress, "settling the message"); /* may take as long as a stalled run may */
     settle(worker, delivery, lease, &err);
-    return error_rules[err.kind].leave ? error_rules[err.kind].exit_code : KEEP_SERVING;
+    return error_rules[err.kind].leave ? error_rules[err.kind].serve_exit_code : KEEP_SERVING;
 }
 
 static int pull_failed(const struct worker *worker, const struct error *err)
 {
-    if (err->kind == ERROR_STOPPED) return error_rules[ERROR_STOPPED].exit_code;
+    if (err->kind == ERROR_STOPPED) return error_rules[ERROR_STOPPED].serve_exit_code;
     log_write(LOG_ERROR, "pull_failed",
               LOG_FIELDS(LOG_TEXT("outcome", error_rules[err->kind].name), LOG_ORIGIN(err)), "%s", err->text);
-    if (error_rules[err->kind].leave) return error_rules[err->kind].exit_code;
+    if (error_rules[err->kind].leave) return error_rules[err->kind].serve_exit_code;
     clock_sleep_ms(5000, worker->shutdown);
     return KEEP_SERVING;
 }
@@ -163,5 +163,5 @@ int worker_serve(const struct worker *worker)
         delivery_done(&delivery);
         if (code != KEEP_SERVING) return code;
     }
-    return error_rules[ERROR_STOPPED].exit_code;
+    return error_rules[ERROR_STOPPED].serve_exit_code;
 }

@@ -147,7 +147,7 @@ int main(int count, char **words)
     struct error err;
     if (!sandbox_start(&arguments.options, &sandbox, &err)) {
         fprintf(stderr, "caseload-sandbox: %s\n", err.text);
-        return error_rules[err.kind].exit_code;
+        return error_rules[err.kind].run_exit_code;
     }
     printf("{\"http\":%d,\"pubsub\":%d}\n", sandbox_http_port(sandbox), sandbox_pubsub_port(sandbox));
     fflush(stdout);

@@ -7,9 +7,14 @@
 #include <cmocka.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/error.h"
+#include "base/file.h"
+
+#define README_LIMIT (1024 * 1024)
 
 static void test_set_and_wrap(void **state)
 {
@@ -99,13 +104,18 @@ static void test_every_kind_has_its_rule(void **state)
         enum error_kind kind;
         enum error_message message;
         bool leave, stream_only;
-        int exit_code;
+        int run_exit_code, serve_exit_code;
     } expected[] = {
-        {ERROR_NONE, MESSAGE_ACK, false, false, 0},     {ERROR_CONFIG, MESSAGE_NACK, true, false, 78},
-        {ERROR_AUTH, MESSAGE_NACK, true, false, 77},    {ERROR_REQUEST, MESSAGE_NACK, false, false, 64},
-        {ERROR_FORBIDDEN, MESSAGE_ACK, false, true, 0}, {ERROR_BUSY, MESSAGE_NACK, false, true, 75},
-        {ERROR_REFUSED, MESSAGE_NACK, false, true, 65}, {ERROR_FORMAT, MESSAGE_NACK, false, true, 65},
-        {ERROR_LIMIT, MESSAGE_NACK, false, true, 75},   {ERROR_STOPPED, MESSAGE_NACK_NOW, true, false, 0},
+        {ERROR_NONE, MESSAGE_ACK, false, false, 0, 0},
+        {ERROR_CONFIG, MESSAGE_NACK, true, false, 78, 78},
+        {ERROR_AUTH, MESSAGE_NACK, true, false, 77, 77},
+        {ERROR_REQUEST, MESSAGE_NACK, false, false, 64, 64},
+        {ERROR_FORBIDDEN, MESSAGE_ACK, false, true, 77, 77},
+        {ERROR_BUSY, MESSAGE_NACK, false, true, 75, 75},
+        {ERROR_REFUSED, MESSAGE_NACK, false, true, 65, 65},
+        {ERROR_FORMAT, MESSAGE_NACK, false, true, 65, 65},
+        {ERROR_LIMIT, MESSAGE_NACK, false, true, 75, 75},
+        {ERROR_STOPPED, MESSAGE_NACK_NOW, true, false, 75, 0},
     };
 
     (void)state;
@@ -116,11 +126,49 @@ static void test_every_kind_has_its_rule(void **state)
         assert_int_equal(rule->message, expected[i].message);
         assert_int_equal(rule->leave, expected[i].leave);
         assert_int_equal(rule->stream_only, expected[i].stream_only);
-        assert_int_equal(rule->exit_code, expected[i].exit_code);
+        assert_int_equal(rule->run_exit_code, expected[i].run_exit_code);
+        assert_int_equal(rule->serve_exit_code, expected[i].serve_exit_code);
         assert_non_null(rule->meaning);
         for (size_t j = 0; j < i; j++)
             assert_string_not_equal(rule->name, error_rules[expected[j].kind].name);
     }
+}
+
+/* The numbers of two digits and the zeros between two places of the README. */
+static void read_codes(const char *from, const char *to, bool out_codes[128])
+{
+    for (const char *at = from; at < to; at++) {
+        if (*at < '0' || *at > '9') continue;
+        char *end;
+        long code = strtol(at, &end, 10);
+        assert_in_range(code, 0, 127);
+        out_codes[code] = true;
+        at = end;
+    }
+}
+
+static void test_the_readme_names_the_exit_codes(void **state)
+{
+    (void)state;
+    struct buf text;
+    struct error err = {0};
+    bool of_run[128] = {false}, of_serve[128] = {false}, run[128] = {false}, serve[128] = {false};
+    buf_init(&text, README_LIMIT);
+    if (!file_read(CASELOAD_TEST_DATA "/../../README.md", README_LIMIT, &text, &err))
+        fail_msg("%s", err.text);
+    const char *begin = strstr(buf_string(&text), "Exit codes of `run`");
+    const char *middle = begin ? strstr(begin, "`serve` exits") : NULL;
+    const char *end = middle ? strstr(middle, "\n\n") : NULL;
+    assert_non_null(end);
+    read_codes(begin, middle, of_run);
+    read_codes(middle, end, of_serve);
+    for (size_t i = 0; i < ERROR_KINDS; i++) {
+        run[error_rules[i].run_exit_code] = true;
+        if (error_rules[i].leave) serve[error_rules[i].serve_exit_code] = true;
+    }
+    assert_memory_equal(of_run, run, sizeof run);
+    assert_memory_equal(of_serve, serve, sizeof serve);
+    buf_done(&text);
 }
 
 int main(void)
@@ -131,6 +179,7 @@ int main(void)
         cmocka_unit_test(test_control_characters_become_blanks),
         cmocka_unit_test(test_long_texts_are_cut_between_characters),
         cmocka_unit_test(test_every_kind_has_its_rule),
+        cmocka_unit_test(test_the_readme_names_the_exit_codes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
