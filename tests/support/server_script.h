@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* server_script.h - a server on loopback that answers exactly what a test wrote down, however wrong.
  *
- * It has a script of steps. Each request that arrives, on whichever connection, takes the first step
- * that is left and fits, so a test that sends one after the other knows which answer it gets. Requests beyond
- * the script are answered 499. Each connection has a thread; every function may be called from the test's
- * thread at any time.
+ * It has a script of steps. Each request, on any connection, takes the first step that is
+ * left and fits. Requests beyond the script are answered 499. Each connection has a thread; every function
+ * may be called from the test's thread at any time.
  */
 #ifndef CASELOAD_TESTS_SERVER_SCRIPT_H
 #define CASELOAD_TESTS_SERVER_SCRIPT_H
@@ -15,7 +14,7 @@
 struct step {
     const char *bytes; /* sent as they are; NULL: nothing */
     size_t size;       /* 0: strlen(bytes) */
-    size_t blanks;     /* sent behind them: a large body that takes no memory here */
+    size_t blanks;     /* sent after them: a large body that takes no memory here */
     bool close;        /* then the connection ends in an orderly way */
     bool reset;        /* then the connection is torn: the peer sees an error */
     bool hold;         /* before answering, wait for script_release or the end */
@@ -26,8 +25,8 @@ struct step {
 
 struct server_script;
 
-/* Starts with a copy of the steps; the bytes are borrowed. tls: with a certificate nobody trusts. Aborts when
- * there is no socket. */
+/* Starts with a copy of the steps; the bytes are borrowed. tls: with a certificate that no client trusts.
+ * Aborts when there is no socket. */
 struct server_script *script_start(const struct step *steps, size_t count, bool tls);
 int script_port(const struct server_script *server);
 size_t script_requests(struct server_script *server); /* taken so far */

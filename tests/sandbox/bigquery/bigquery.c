@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bigquery.c - the BigQuery room: its routes, its start and its end. */
+/* bigquery.c - the server's routes, start and stop. */
 #include <stdlib.h>
 
 #include "base/mem.h"

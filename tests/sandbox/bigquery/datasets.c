@@ -70,7 +70,7 @@ static bool dataset_check(const char *project, json_t *resource, struct store_er
            expiration_check(resource, "defaultPartitionExpirationMs", err);
 }
 
-/* What BigQuery shows of a dataset. Takes the reference. */
+/* As datasets.get shows it. Takes the reference. */
 static json_t *dataset_shown(json_t *resource)
 {
     const json_t *reference = json_object_get(resource, "datasetReference");

@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* internal.h - what the files of the BigQuery room know of each other.
+/* internal.h - the parts of the BigQuery server.
  *
- * bigquery.c           routes, life and death of the room
- * reply.c     answers, refusals, pages, patches
- * schema.c    what a schema may be, and what it may become
- * datasets.c  datasets
- * tables.c    tables, expiry
- * views.c     what a view may be, and its columns
- * tabledata.c tabledata.list
- * jobs.c      jobs: names, threads, states, faults
- * jobs_api.c  jobs as the REST API shows them: insert, get, list, cancel, delete
- * query.c     query jobs
- * results.c   their rows: jobs.query, jobs.getQueryResults
- * load.c      load jobs
- * upload.c    multipart and resumable uploads
+ * bigquery.c   routes, start and stop
+ * reply.c      answers, refusals, pages, patches
+ * schema.c     checks of schemas and of their changes
+ * datasets.c   datasets
+ * tables.c     tables, expiry
+ * views.c      checks of views, and their columns
+ * tabledata.c  tabledata.list
+ * jobs.c       jobs: names, threads, states, faults
+ * jobs_api.c   jobs as the REST API shows them: insert, get, list, cancel, delete
+ * query.c      query jobs
+ * results.c    their rows: jobs.query, jobs.getQueryResults
+ * load.c       load jobs
+ * upload.c     multipart and resumable uploads
  *
- * Job faults, asked once for every job when it is accepted (service "bigquery", operation "job"):
- *   fail REASON [after]   the job ends DONE with this errorResult, without having done anything ("after":
- *                         having done everything)
- *   hold PREFIX N         a script stops before its first statement that begins with PREFIX, until N jobs
- * more have ended; until one more has and only held jobs are left; until the sandbox stops; at last for ten
- * real seconds (the journal then says "released") delay MS              it stays RUNNING for so long before
- * it does anything; jobTimeoutMs may end it first lost-statistics       statistics.load or .query are missing
- * Upload faults, asked once for every PUT that carries bytes (operation "upload.bytes"):
+ * Job faults, looked up once for every job when it is accepted (service "bigquery", operation "job"):
+ *   fail REASON [after]   the job ends DONE with this errorResult, before (or after) it has done anything.
+ *   hold PREFIX N         a script stops before its first statement that begins with PREFIX. It goes on when
+ *                         N jobs more have ended; or one more, and only held jobs are left; or the sandbox
+ *                         stops; or ten real seconds are over (the journal then says "released").
+ *   delay MS              it stays RUNNING for so long before it starts; jobTimeoutMs may end it first.
+ *   lost-statistics       statistics.load or .query are missing
+ * Upload faults, looked up once for every PUT that carries bytes (operation "upload.bytes"):
  *   short BYTES           at most so many bytes of this request are kept
  *   lose-session          the session is forgotten: 404
  *
@@ -48,10 +48,10 @@
 enum job_type { JOB_QUERY, JOB_LOAD };
 enum job_state { JOB_PENDING, JOB_RUNNING, JOB_DONE };
 
-/* What a job came to. Filled by its thread alone, read by others once it is DONE. */
+/* Its thread alone fills it; others read it once the job is DONE. */
 struct job_outcome {
     struct store_error error; /* reason "": it went well */
-    json_t *errors;           /* status.errors behind the first; NULL: none */
+    json_t *errors;           /* status.errors after the first; NULL: none */
     struct sql_result result; /* of a query */
     int64_t bytes;            /* of the tables that a query touched, estimated */
     int64_t billed;           /* the same, rounded up as the service does */
@@ -95,7 +95,7 @@ struct bigquery_server {
     pthread_mutex_t catalog;
     int64_t next_expiry_us; /* under catalog: no table expires earlier */
     pthread_mutex_t mutex;
-    pthread_cond_t changed; /* a job went on, or the room closes */
+    pthread_cond_t changed; /* a job went on, or the server stops */
     struct job *jobs;       /* newest first */
     struct job *finished;
     int64_t unfinished, held, ended, ended_scripts;
@@ -206,7 +206,7 @@ void bq_join_jobs(struct bigquery_server *bigquery);      /* those that have fin
 json_t *bq_job_resource(struct job *job); /* yours */
 json_t *bq_job_reference(const struct job *job);
 void bq_note_job(struct exchange *exchange, const json_t *resource); /* a job to be made, for the journal */
-/* By the path's project and the query's location. Jobs live as long as the room. */
+/* By the path's project and the query's location. Jobs live as long as the server. */
 struct job *bq_find_job(struct exchange *exchange, const char *id, struct store_error *err);
 struct job *bq_find_request(struct bigquery_server *bigquery, const char *project, const char *request_id);
 void bq_jobs_list(struct exchange *exchange);

@@ -176,7 +176,7 @@ bool bq_check_job(struct bigquery_server *bigquery, const struct job_request *re
 
 /* --- the life of a job --- */
 
-/* What was asked; and the table that a statement made, as tables.insert notes it. */
+/* The query; and the table that a statement made, as tables.insert notes it. */
 static void note_query(struct job *job, json_t *detail)
 {
     const struct sql_result *result = &job->outcome.result;
@@ -241,7 +241,7 @@ static void end_job(struct job *job)
     pthread_mutex_unlock(&bigquery->mutex);
 }
 
-/* Waits where the job can be cancelled; the room's end cuts it short. */
+/* Waits where the job can be cancelled; the server's stop cuts it short. */
 static void delay_job(struct job *job, int64_t ms)
 {
     struct bigquery_server *bigquery = job->bigquery;

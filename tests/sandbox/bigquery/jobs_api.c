@@ -63,7 +63,7 @@ static json_t *statistics_shown(const struct job *job)
     return statistics;
 }
 
-/* The mutex is held, or the job is nobody else's. */
+/* The mutex is held, or no other thread has the job. */
 static json_t *job_shown(const struct job *job)
 {
     json_t *resource = json_pack("{s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o}", "kind", "bigquery#job", "etag",

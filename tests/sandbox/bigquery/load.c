@@ -177,13 +177,13 @@ static bool bad_gzip(struct loading *loading, const char *why)
                       "Error while reading data, error message: Error decompressing the gzip file: %s", why);
 }
 
-/* Inflates one block; *ended tells whether the stream's last member is complete. */
-static bool inflate_block(struct loading *loading, z_stream *stream, char *room, bool *ended)
+/* Inflates one block; *ended: the stream's last member is complete. */
+static bool inflate_block(struct loading *loading, z_stream *stream, char *plain, bool *ended)
 {
     while (stream->avail_in > 0) {
         if (*ended && inflateReset(stream) != Z_OK) return bad_gzip(loading, "no next member");
         *ended = false;
-        stream->next_out = (Bytef *)room;
+        stream->next_out = (Bytef *)plain;
         stream->avail_out = BLOCK;
         int code = inflate(stream, Z_NO_FLUSH);
         if (code != Z_OK && code != Z_STREAM_END && code != Z_BUF_ERROR)
@@ -191,7 +191,7 @@ static bool inflate_block(struct loading *loading, z_stream *stream, char *room,
         *ended = code == Z_STREAM_END;
         size_t size = BLOCK - stream->avail_out;
         if (loading->line_start > INPUT_LIMIT) return bad_gzip(loading, "it is too large");
-        if (!take_bytes(loading, room, size)) return false;
+        if (!take_bytes(loading, plain, size)) return false;
         if (code == Z_BUF_ERROR && size == 0) break;
     }
     return true;
@@ -199,7 +199,7 @@ static bool inflate_block(struct loading *loading, z_stream *stream, char *room,
 
 static bool read_gzip(struct loading *loading, FILE *file, char *block)
 {
-    AUTO(mem_free) char *room = mem_zero(1, BLOCK);
+    AUTO(mem_free) char *plain = mem_zero(1, BLOCK);
     z_stream stream = {.zalloc = NULL};
     bool done = true, ended = false;
     if (inflateInit2(&stream, 15 + 16) != Z_OK) return bad_gzip(loading, "out of memory");
@@ -208,7 +208,7 @@ static bool read_gzip(struct loading *loading, FILE *file, char *block)
         if (size == 0) break;
         stream.next_in = (Bytef *)block;
         stream.avail_in = (uInt)size;
-        done = inflate_block(loading, &stream, room, &ended);
+        done = inflate_block(loading, &stream, plain, &ended);
     }
     (void)inflateEnd(&stream); /* only frees */
     if (done && !ended && !bq_job_cancelled(loading->job)) return bad_gzip(loading, "unexpected end of file");
@@ -228,7 +228,7 @@ static bool read_plain(struct loading *loading, FILE *file, char *block)
 static bool read_input(struct loading *loading)
 {
     FILE *file = loading->job->input;
-    AUTO(mem_free) char *block = mem_zero(1, BLOCK);
+    AUTO(mem_free) char *plain = mem_zero(1, BLOCK);
     if (!file) return true;
     rewind(file);
     int first = getc(file), second = getc(file);

@@ -125,7 +125,7 @@ static void before_statement(void *self, const char *statement)
     bq_hold_job(self, statement);
 }
 
-/* What a table holds, estimated from its rows and columns, not from what the query wants of it. */
+/* The size of a table, estimated from its rows and all its columns. */
 static int64_t bytes_of(struct store *store, const char *name)
 {
     AUTO(mem_free) char *dataset = mem_text(name);
@@ -154,7 +154,8 @@ static void add_bytes(struct store *store, const json_t *tables, int64_t *out_by
     }
 }
 
-/* maximumBytesBilled, before anything is done. What it means for a script is not documented: none here. */
+/* maximumBytesBilled, before anything is done. Scripts are not limited: BigQuery documents nothing for them.
+ */
 static bool budget_check(struct store *store, const struct sql_query *query, const json_t *configuration,
                          struct store_error *err)
 {

@@ -340,7 +340,7 @@ void bq_tables_get(struct exchange *exchange)
     json_decref(resource);
 }
 
-/* What can't change in place. */
+/* Refuses changes that BigQuery does not make in place. */
 static bool change_check(const json_t *old, const json_t *shall, struct store_error *err)
 {
     const json_t *reference = json_object_get(old, "tableReference");
@@ -362,7 +362,7 @@ static bool change_check(const json_t *old, const json_t *shall, struct store_er
            bq_schema_grows(name, json_object_get(old, "schema"), json_object_get(shall, "schema"), err);
 }
 
-/* What a patch, or as much of a resource as an update must be, makes of the old one; yours. */
+/* The old resource after a patch, or after an update (whole); yours. */
 static json_t *changed(const json_t *old, const json_t *body, bool whole)
 {
     json_t *shall = json_deep_copy(whole ? body : old);
@@ -370,7 +370,7 @@ static json_t *changed(const json_t *old, const json_t *body, bool whole)
         json_object_set(shall, "tableReference", json_object_get(old, "tableReference"));
     else
         bq_merge_patch(shall, body);
-    /* What was said of the columns of another query is forgotten. */
+    /* Descriptions of the columns of the old query are forgotten. */
     if (json_object_get(body, "view") && !json_object_get(body, "schema"))
         (void)json_object_del(shall, "schema");
     return shall;

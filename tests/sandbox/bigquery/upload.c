@@ -314,7 +314,7 @@ static void reply_incomplete(struct exchange *exchange, const struct upload_sess
         exchange_add_header(exchange, "Range", "bytes=0-%lld", (long long)upload->received - 1);
 }
 
-/* All bytes are there: the file goes to the job. A duplicate id is told at this point too. */
+/* All bytes are there: the file goes to the job. A duplicate id is refused here, too. */
 static bool complete(struct exchange *exchange, struct upload_session *upload, struct store_error *err)
 {
     struct job_request request = {.project = upload->project,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* views.c - what a view may be, and its columns.
  *
- * A view's columns are those of its query. What may be said of them is their descriptions, by a patch of the
- * schema; they are kept in the resource, by name, and forgotten with the query.
+ * A view's columns are those of its query. A patch of the schema may
+ * describe them. The resource keeps the descriptions by name, and forgets them with the query.
  */
 #include <string.h>
 

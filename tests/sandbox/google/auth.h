@@ -5,8 +5,7 @@
  * jwt.c     signed assertions
  * routes.c  the token server, the metadata server, Secret Manager, /control/auth
  *
- * Issued tokens expire by the virtual clock; an assertion's times are judged by the real one, which the
- * answers' Date header tells.
+ * Issued tokens expire by the virtual clock; an assertion's times are judged by the real one.
  */
 #ifndef CASELOAD_SANDBOX_AUTH_H
 #define CASELOAD_SANDBOX_AUTH_H

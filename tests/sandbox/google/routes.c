@@ -33,7 +33,7 @@ static char *form_field(const struct exchange *exchange, const char *name)
     return NULL;
 }
 
-/* Google's own address, or ours as the client was told it. */
+/* Google's own address, or this server's. */
 static bool is_audience(const struct exchange *exchange, const char *audience)
 {
     char own[64];

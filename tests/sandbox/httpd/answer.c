@@ -155,7 +155,7 @@ static void reply_fault_status(struct exchange *exchange, const char *service, c
             exchange_add_header(exchange, name, "%s", equals + 1);
     }
     int status = (int)strtol(fault->argument[0], NULL, 10); /* checked when it was added */
-    reply_error(exchange, service, status, reason, "The sandbox was told to answer so.");
+    reply_error(exchange, service, status, reason, "A fault of the sandbox's script.");
 }
 
 static void replace_body(struct exchange *exchange, const char *type, const char *text)
@@ -166,7 +166,7 @@ static void replace_body(struct exchange *exchange, const char *type, const char
     if (type) exchange_add_header(exchange, "Content-Type", "%s", type);
 }
 
-/* What follows the word `body` in the line. */
+/* The rest of the line after the word `body`. */
 static const char *fault_text(const struct fault *fault)
 {
     const char *at = strstr(fault->line, " body ");

@@ -27,7 +27,7 @@ struct exchange {
     const char *method;
     const char *path;           /* decoded, without query */
     const char *const *capture; /* the {..} segments of the route's pattern, in order */
-    const char *body;           /* NUL added behind it; the server refuses bodies over 100 MiB */
+    const char *body;           /* followed by a NUL; the server refuses bodies over 100 MiB */
     size_t body_size;
     json_t *detail; /* handlers may add to the journal entry */
     int status;     /* the answer: 200 unless set */

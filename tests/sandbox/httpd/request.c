@@ -224,7 +224,7 @@ static enum request_outcome read_body(struct connection *connection, struct http
                                                     : REQUEST_REFUSED;
     }
     if (!length) {
-        *out_status = 411; /* a body without a length can't be told from the next request */
+        *out_status = 411; /* without a length, the body and the next request look alike */
         bool bodiless = strcmp(request->method, "GET") == 0 || strcmp(request->method, "DELETE") == 0 ||
                         strcmp(request->method, "HEAD") == 0 || strcmp(request->method, "OPTIONS") == 0;
         return bodiless ? REQUEST_READ : REQUEST_REFUSED;

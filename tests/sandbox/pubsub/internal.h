@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* internal.h - the rooms of the Pub/Sub sandbox.
+/* internal.h - the parts of the Pub/Sub server.
  *
- * pubsub.c          its doors: start, stop, make, publish, report
- * broker.c   topics, subscriptions, messages; with leases.c; knows no wire and no clock
+ * pubsub.c   start, stop, make, publish, report (server.h)
+ * broker.c   topics, subscriptions, messages; with leases.c; knows no protocol and no clock
  * methods.c  one remote procedure each: decode, check, do, encode; faults and journal
- * stream.c   StreamingPull: what the client says, and what there is to say to it
+ * stream.c   StreamingPull
  * rpc.c      the gRPC server: one thread, one completion queue; long polls wait in a list
  *
  * Strict where production is. Leases end by the virtual clock alone, so a message comes back only when a test
@@ -12,8 +12,9 @@
  *
  * Faults ("pubsub OPERATION NTH ACTION"), operations publish, pull, streamingPull (refuse and drop, when it
  * is opened), deliver, acknowledge, modifyAckDeadline, seek, createTopic, getTopic, deleteTopic,
- * createSubscription, getSubscription, deleteSubscription: refuse [CODE]        not applied; answers the gRPC
- * code, a number (14, UNAVAILABLE); 0: an empty answer lose                 applied; answers UNAVAILABLE
+ * createSubscription, getSubscription, deleteSubscription:
+ *   refuse [CODE]        not applied; answers the gRPC code (14, UNAVAILABLE); 0: an empty answer
+ *   lose                 applied; answers UNAVAILABLE
  *   delay MS             applied and answered so much later (real time)
  *   drop [before|after]  the call is cut, before or after it was applied
  *   twice                of deliver: the message goes to the next pull too, although it is leased
@@ -128,7 +129,7 @@ bool procedure_receive(struct procedure *procedure);
 /* Is there something to send? It is in reply then. */
 bool procedure_next_reply(struct procedure *procedure);
 
-/* What the methods share. refuse returns nothing: the status tells. */
+/* Shared by the methods; the result is in status. */
 void procedure_refuse(struct procedure *procedure, grpc_status_code status, const char *format, ...)
     PRINTF(3, 4);
 void procedure_conclude(struct procedure *procedure, grpc_status_code status, const char *name);

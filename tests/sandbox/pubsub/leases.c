@@ -69,7 +69,7 @@ static void bury(struct broker *broker, struct subscription *subscription, struc
     broker_add(broker, subscription->settings->dead_letter_policy->dead_letter_topic, &copy, now_us, id);
 }
 
-/* What time has done to a message. */
+/* Ends leases, and moves a message that came too often to the dead letters. */
 static void settle(struct broker *broker, struct subscription *subscription, struct queued_message *item,
                    int64_t now_us)
 {

@@ -24,7 +24,7 @@
 
 struct server_call;
 
-/* What the completion queue hands back: which step of which call is over. */
+/* The completion queue hands back a tag: which step of which call is over. */
 enum step { STEP_ARRIVED, STEP_CLOSED, STEP_READ, STEP_SENT, STEPS };
 
 struct tag {

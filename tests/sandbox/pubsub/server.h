@@ -36,7 +36,7 @@ void pubsub_make(struct pubsub_server *pubsub, const char *project, const char *
 /* Puts a message into a topic (its name is the subscription's); the id is returned, yours. */
 char *pubsub_publish(struct pubsub_server *pubsub, const char *project, const char *subscription,
                      const char *data, size_t data_size, const json_t *attributes);
-/* What was published since then comes again, acknowledged or not; what is older is done. False: unknown. */
+/* Messages published since then come again, acknowledged or not; older ones are done. False: unknown. */
 bool pubsub_seek(struct pubsub_server *pubsub, const char *project, const char *subscription,
                  int64_t time_us);
 /* {"messages":[{"id","state":"waiting|leased|acked|dead","deliveries","extends","nack_delays":[..]}]}; yours

@@ -60,7 +60,7 @@ struct broker {
 struct subscription **broker_subscription(struct broker *broker, const char *name); /* NULL: there is none */
 void broker_add(struct broker *broker, const char *topic, const Google__Pubsub__V1__PubsubMessage *message,
                 int64_t now_us, char out_id[MESSAGE_ID]);
-/* What time has done to the messages: ends leases, buries what came too often. */
+/* Ends leases by the time; messages that came too often go to the dead letters. */
 void broker_settle(struct broker *broker, struct subscription *subscription, int64_t now_us);
 bool packed_add(const ProtobufCMessage *message, struct buf *out);
 

@@ -37,7 +37,7 @@ void stream_free(struct pull_stream *stream)
     free(stream);
 }
 
-/* ---- hearing ---- */
+/* ---- requests ---- */
 
 static bool check_deadline(struct procedure *procedure, int seconds, int least)
 {
@@ -68,7 +68,7 @@ static void open_stream(struct procedure *procedure, const Google__Pubsub__V1__S
     json_object_set_new(procedure->detail, "subscription", json_string(request->subscription));
 }
 
-/* What may be said only once, and what belongs together. */
+/* Some fields may stand in the first request of a stream only. */
 static bool check_next(struct procedure *procedure, const Google__Pubsub__V1__StreamingPullRequest *request)
 {
     const char *problem = NULL;

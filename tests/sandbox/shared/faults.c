@@ -27,7 +27,7 @@ struct faults {
     size_t count;
 };
 
-/* What each service can do wrong; operation NULL: any other of the service's. */
+/* The actions of each service; operation NULL: its other operations. */
 static const struct {
     const char *service, *operation, *action;
     size_t least, most; /* arguments */

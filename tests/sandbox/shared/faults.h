@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* faults.h - the fault script: lines that make the nth call of an operation misbehave. Any thread.
  *
- * A line: SERVICE OPERATION NTH ACTION [ARGUMENT ...], for example
- *   intercom contacts.search 3 status 429 retry-after=1
- *   bigquery jobs.insert 2 drop after        the connection is cut, after the request was applied
- *   bigquery jobs.insert 2 drop before       ... before it was
- *   bigquery upload.put 1 truncate           half of the answer's body, then the connection is cut
- *   intercom me 1 delay 200                  milliseconds
- *   bigquery * 7 hang                        the 7th call of any operation waits until the faults are cleared
- *   bigquery job 2 fail backendError         the 2nd job that runs ends DONE with this errorResult
+ * A line: SERVICE OPERATION NTH ACTION [ARGUMENT ...]. For example:
+ *   intercom contacts.search 3 status 429 retry-after=1.
+ *   bigquery jobs.insert 2 drop after        the connection is cut, after the request was applied.
+ *   bigquery jobs.insert 2 drop before       ... before it was.
+ *   bigquery upload.put 1 truncate           half of the answer's body, then the connection is cut.
+ *   intercom me 1 delay 200                  milliseconds.
+ *   bigquery * 7 hang                        the 7th call of any operation waits until the faults are
+ * cleared. bigquery job 2 fail backendError         the 2nd job that runs ends DONE with this errorResult.
  *   bigquery job 1 hold COMMIT 2             the 1st script stops before the statement that begins so, until
- *                                            two jobs more have ended (or one more has, and none is left)
- *   bigquery script 1 hold COMMIT 1          the same, counting only scripts with a transaction
- *   pubsub deliver 1 twice | pubsub acknowledge 1 lose | pubsub modifyAckDeadline 1 refuse
+ *                                            two jobs more have ended (or one more has, and none is left).
+ *   bigquery script 1 hold COMMIT 1          the same, counting only scripts with a transaction.
+ *   pubsub deliver 1 twice | pubsub acknowledge 1 lose | pubsub modifyAckDeadline 1 refuse.
  * NTH counts calls of that operation since the fault was added, from 1; "*" is every call. Services name
  * their operations in their routes. Unknown words are refused. */
 #ifndef CASELOAD_SANDBOX_FAULTS_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* virtual_clock.c - virtual time: it ticks when it is read and jumps when it is told to. */
+/* virtual_clock.c - virtual time: a reading moves it by one tick, a test by any time. */
 #include <assert.h>
 #include <stdatomic.h>
 #include <stdlib.h>

@@ -80,7 +80,7 @@ static int64_t count_of(struct store *store, struct store_error *err, const char
     return count;
 }
 
-/* The newest row there is; what a statement writes comes behind it. */
+/* The newest row there is; a statement's rows come after it. */
 static int64_t last_row(struct script *script, const struct store_table *table)
 {
     return count_of(script->store, script->sql.err,

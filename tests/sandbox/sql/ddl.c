@@ -7,7 +7,7 @@
 
 #define MOST_CLUSTERED 4
 
-/* What a statement makes or drops, and what is there now. */
+/* The table or view that a statement makes or drops, and the one that is there now. */
 struct target {
     const char *project, *dataset, *name;
     struct store_table *there; /* NULL: nothing */

@@ -36,7 +36,7 @@ static struct relation *add_relation(struct emitter *emitter, const char *alias,
     return relation;
 }
 
-/* The columns of a query or WITH, behind alias t. */
+/* The columns of a query or WITH, under alias t. */
 static void add_outputs(struct emitter *emitter, struct relation *relation,
                         const struct pointer_list *columns, const char *t)
 {

@@ -5,7 +5,7 @@
 
 #include "sql/syntax.h"
 
-/* At an opening parenthesis: the index behind its closing one. */
+/* At an opening parenthesis: the index after its closing one. */
 static size_t after_paren(const struct parser *parser, size_t at)
 {
     size_t depth = 0;
@@ -27,9 +27,9 @@ bool parse_is_query(const struct parser *parser)
     if (ahead == 0 || (!parse_is_at(parser, ahead, "SELECT") && !parse_is_at(parser, ahead, "WITH")))
         return false;
     if (ahead == 1) return true;
-    size_t behind = after_paren(parser, parser->at + 1) - parser->at;
+    size_t after = after_paren(parser, parser->at + 1) - parser->at;
     for (size_t i = 0; i < sizeof more / sizeof *more; i++)
-        if (parse_is_at(parser, behind, more[i])) return true;
+        if (parse_is_at(parser, after, more[i])) return true;
     return false;
 }
 

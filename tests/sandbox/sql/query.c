@@ -293,7 +293,7 @@ static const char *emit_plain(struct emitter *emitter, const struct query *query
                       emit_list(emitter, &emitter->scope->outputs), from, order, emit_limit(emitter, query));
 }
 
-/* Behind SELECT DISTINCT, ORDER BY sees what was selected, as behind GROUP BY. */
+/* After SELECT DISTINCT, as after GROUP BY, ORDER BY sees selected columns only. */
 static void begin_distinct(struct emitter *emitter)
 {
     struct scope *scope = emitter->scope;
@@ -365,7 +365,7 @@ static struct output emit_select(struct emitter *emitter, const struct query *qu
     return output;
 }
 
-/* ORDER BY and LIMIT behind a query in parentheses or a set operation: they see its columns only. */
+/* ORDER BY and LIMIT after a query in parentheses or a set operation: they see its columns only. */
 static void emit_outer_order(struct emitter *emitter, const struct query *query, struct output *output)
 {
     struct sql *sql = emitter->sql;

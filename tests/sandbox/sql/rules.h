@@ -9,7 +9,7 @@ enum rule_kind { SCALAR, AGGREGATE, ANALYTIC };
 /* takes, a letter an argument: i INT64, f FLOAT64, s STRING, d DATE, t TIMESTAMP, b BOOL, j JSON, a any
  * array, x values of one common type, y a value of any type, p a date part, v an INTERVAL (two arguments of
  * SQLite);
- * + behind the last letter: one or more. gives: the same letters, or "x"
+ * + after the last letter: one or more. gives: the same letters, or "x"
  * for the common type. In sql, $1 is the first argument of SQLite, $* all of them. */
 struct rule {
     const char *name, *takes;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* runtime.h - the functions behind the SQL that the emitter writes. Private to runtime*.c. */
+/* runtime.h - the functions that the emitted SQL calls. Private to runtime*.c. */
 #ifndef CASELOAD_SANDBOX_SQL_RUNTIME_H
 #define CASELOAD_SANDBOX_SQL_RUNTIME_H
 

@@ -71,7 +71,7 @@ static bool read_quoted(const char **path, char key[MOST_KEY])
     return true;
 }
 
-/* The next step's key, behind a dot or in brackets; false: no path goes on like this. */
+/* The next step's key, after a dot or in brackets; false: no path goes on like this. */
 static bool read_step(const char **path, char key[MOST_KEY])
 {
     bool is_index = **path == '[';

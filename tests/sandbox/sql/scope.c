@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a name means: columns, fields, relations, script variables; and the catalog's tables. */
+/* Resolves names: columns, fields, relations, script variables; and the catalog's tables. */
 #include <string.h>
 #include <strings.h>
 
@@ -12,7 +12,7 @@ const char *emit_visible(void)
            "\" < 0 AND \"" COLUMN_TO "\" <> ?2))";
 }
 
-/* What was named outside of an aggregate must turn out to be grouped (see emit_expr). */
+/* Notes a column outside of an aggregate; it must turn out to be grouped (see emit_expr). */
 static void note_violation(struct scope *scope, const char *name, size_t at)
 {
     size_t most = sizeof scope->violations / sizeof *scope->violations;

@@ -74,7 +74,7 @@ sqlite3_stmt *script_prepare(struct script *script, const struct emitter *emitte
     return stmt;
 }
 
-/* What a step said when it was neither a row nor the end. */
+/* Sets the error of a step that gave neither a row nor the end. */
 bool script_step_failed(struct script *script)
 {
     return store_fail(script->sql.err, "invalidQuery", "%s", sqlite3_errmsg(script->store->db));

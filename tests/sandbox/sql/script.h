@@ -17,7 +17,7 @@ struct script {
     size_t steps;
 };
 
-/* What one guarded piece of work gets and gives. */
+/* Arguments and result of a function that sql_fail may leave. */
 struct work {
     struct script *script;
     const struct statement *statement;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What every pass over a script needs: text, lists, and failing. */
+/* Shared by every pass over a script: text, lists, and failing. */
 #include "sql/syntax.h"
 
 #include <stdarg.h>

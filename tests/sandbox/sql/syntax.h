@@ -33,7 +33,7 @@ struct sql {
 #define SQL_NO_FUNCTION "Function not found: %s; the sandbox does not serve it"
 
 _Noreturn void sql_fail(struct sql *sql, const char *reason, const char *format, ...) PRINTF(3, 4);
-/* invalidQuery, with " at [line:column]" behind the message. */
+/* invalidQuery, with " at [line:column]" after the message. */
 _Noreturn void sql_fail_at(struct sql *sql, size_t at, const char *format, ...) PRINTF(3, 4);
 const char *sql_format(struct sql *sql, const char *format, ...) PRINTF(2, 3);
 /* Counts one level; fails when there are too many. Leave with sql_leave. */
@@ -227,7 +227,7 @@ struct statement {
     struct query *query;             /* of INSERT, SELECT, CREATE ... AS */
     const char *query_text;          /* of CREATE VIEW: the query as written */
     const char *partition;           /* of CREATE TABLE: PARTITION BY column */
-    enum type_kind partitioned;      /* what that column must be: DATE, or TIMESTAMP behind DATE(...) */
+    enum type_kind partitioned;      /* what that column must be: DATE, or TIMESTAMP in DATE(...) */
     struct expr *where;
     const struct type *type; /* of DECLARE; NULL: that of the default */
     bool or_replace, if_exists, is_view;
@@ -260,7 +260,7 @@ const struct type *parse_type(struct parser *parser);
 struct pointer_list parse_path(struct parser *parser, size_t *out_at); /* a table's name */
 void parse_names(struct parser *parser, struct pointer_list *out_names, const char *what);
 
-/* parse_ddl.c: what stands behind the word */
+/* parse_ddl.c: the rest of the statement after the word */
 void parse_create(struct parser *parser, struct statement *statement);
 void parse_drop(struct parser *parser, struct statement *statement);
 void parse_truncate(struct parser *parser, struct statement *statement);

@@ -21,9 +21,9 @@ void *arena_zero(struct arena *arena, size_t size)
     size = (size + sizeof(max_align_t) - 1) / sizeof(max_align_t) * sizeof(max_align_t);
     struct arena_block *block = arena->blocks;
     if (block == NULL || block->size - block->used < size) {
-        size_t room = size > BLOCK_SIZE ? size : BLOCK_SIZE;
-        block = mem_zero(1, sizeof *block + room);
-        block->size = room;
+        size_t capacity = size > BLOCK_SIZE ? size : BLOCK_SIZE;
+        block = mem_zero(1, sizeof *block + capacity);
+        block->size = capacity;
         block->next = arena->blocks;
         arena->blocks = block;
     }

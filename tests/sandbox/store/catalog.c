@@ -185,7 +185,7 @@ static bool show_table(struct store *store, const struct store_table *table, str
 
 static void hide_table(struct store *store, const char *dataset, const char *name)
 {
-    struct store_error ignored; /* a view less or more harms nobody */
+    struct store_error ignored; /* these views are for people only */
     (void)store_exec(store, &ignored, "DROP VIEW IF EXISTS \"%w.%w\"; DROP VIEW IF EXISTS \"%w\"", dataset,
                      name, name);
     for (size_t i = 0; i < store->table_count; i++) {
@@ -345,7 +345,7 @@ bool catalog_replace(struct store *store, const char *dataset, const char *from,
 
 void catalog_touch(struct store *store, struct store_table *table)
 {
-    struct store_error ignored; /* a stamp that is lost when the file is opened again harms nobody */
+    struct store_error ignored; /* a lost stamp is harmless */
     if (store->now_us == NULL) return;
     store_stamp(table->resource, store->now_us(store->now_self));
     (void)save(store, table->dataset, table->name, table->resource, &ignored);
@@ -444,7 +444,7 @@ static bool load_resources(struct store *store, struct store_error *err)
     return good;
 }
 
-/* What a process that died had begun never happened. */
+/* Rolls back the transactions of a process that died. */
 static bool drop_unfinished(struct store *store, struct store_error *err)
 {
     bool good = true;

@@ -164,7 +164,7 @@ static bool settle_table(struct store *store, struct touched *touched, int64_t n
     return done;
 }
 
-/* What was written into a table that is no more would be lost without a word. */
+/* A commit into a table that was dropped meanwhile must fail, not lose its rows. */
 static bool tables_are_there(struct store *store, const struct transaction *transaction,
                              struct store_error *err)
 {

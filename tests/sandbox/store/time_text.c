@@ -100,7 +100,7 @@ static bool read_clock(const char **at, int64_t *out_us)
     return true;
 }
 
-/* "", Z, +02, +02:00, " UTC", " Europe/Berlin" behind local time. */
+/* "", Z, +02, +02:00, " UTC", " Europe/Berlin" after local time. */
 static bool read_zone(const char *at, int64_t local_us, int64_t *out_us)
 {
     *out_us = local_us;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* types.h - BigQuery's types. What is not constant lives in an arena. */
+/* types.h - BigQuery's types. All that are not constant live in an arena. */
 #ifndef CASELOAD_SANDBOX_TYPES_H
 #define CASELOAD_SANDBOX_TYPES_H
 

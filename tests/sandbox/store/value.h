@@ -16,7 +16,7 @@ json_t *value_fit_row(const struct type *row, const json_t *object, struct store
 void value_bind(sqlite3_stmt *stmt, int index, const struct type *type, const json_t *fitted);
 json_t *value_of_column(sqlite3_stmt *stmt, int column,
                         const struct type *type);                   /* stored form, new reference */
-json_t *value_shown(const struct type *type, const json_t *stored); /* what stands behind "v" */
+json_t *value_shown(const struct type *type, const json_t *stored); /* the value of "v" */
 
 /* Compact, with the fewest digits that keep every number; yours. */
 char *value_json_text(const json_t *value);

@@ -57,7 +57,7 @@ void fixture_rows(const json_t *rows, const char *separator, struct buf *out)
     }
 }
 
-/* What runs in the middle of a script, once. */
+/* A script that runs in the middle of another one, once. */
 struct interruption {
     struct store *store;
     const char *at, *text;

@@ -178,7 +178,7 @@ static void views_change(void **state)
     struct answer made AUTO(answer_done) = call(fixture, "GET", path, "%s", "");
     assert_string_equal(text_at(&made, "labels.app"), "x");
     assert_string_equal(text_at(&made, "view.query"), "SELECT id, n FROM `p.d.t`");
-    /* What is said of columns stays, but columns are the query's. */
+    /* Descriptions of columns stay, but columns are the query's. */
     assert_refused(
         call(fixture, "PATCH", path, "{'schema':{'fields':[{'name':'id','type':'%s'}]}}", "STRING"), 400,
         "invalid");

@@ -186,7 +186,7 @@ static void resumable(void **state)
     assert_done(put(fixture, start.location, rest, bytes + CHUNK, size - CHUNK), 200);
     AUTO(mem_free) char *ask = mem_format("*/%zu", size);
     struct answer again AUTO(answer_done) =
-        put(fixture, start.location, ask, NULL, 0); /* a lost answer is told again */
+        put(fixture, start.location, ask, NULL, 0); /* a lost answer is repeated */
     assert_int_equal(again.status, 200);
     assert_string_equal(text_at(&again, "jobReference.jobId"), "up");
     struct answer done AUTO(answer_done) = wait_done(fixture, "up");

@@ -189,7 +189,7 @@ static void test_what_fails_is_rolled_back(void **state)
     assert_string_equal(fixture_run(*state, "SELECT COUNT(*), (SELECT commits FROM d.lock) FROM d.t", NULL),
                         "0|0\n");
     assert_string_equal(fixture_run(*state, "UPDATE d.lock SET commits = 6 WHERE TRUE", NULL),
-                        ""); /* nobody holds it */
+                        ""); /* it is free again */
 }
 
 static void test_update_and_delete_keep_what_others_read(void **state)
@@ -235,7 +235,7 @@ static void test_deletes_and_concurrent_writes(void **state)
         fixture_run_around(store, delete_by_list, NULL, "DELETE", "INSERT d.t (id, n) VALUES ('a', 4)", NULL),
         "");
     assert_string_equal(ids(store), "a\nb\nmine\n");
-    /* What deletes or updates other rows of the table meanwhile cancels the later of the two. */
+    /* A deletion or update of other rows of the table meanwhile cancels the later of the two. */
     assert_string_equal(
         fixture_run_around(store, delete_by_list, NULL, "DELETE", "DELETE FROM d.t WHERE id = 'b'", NULL),
         "invalidQuery: Transaction is aborted due to concurrent update against table p:d.t.");
