@@ -228,7 +228,7 @@ static bool read_plain(struct loading *loading, FILE *file, char *block)
 static bool read_input(struct loading *loading)
 {
     FILE *file = loading->job->input;
-    AUTO(mem_free) char *plain = mem_zero(1, BLOCK);
+    AUTO(mem_free) char *block = mem_zero(1, BLOCK);
     if (!file) return true;
     rewind(file);
     int first = getc(file), second = getc(file);
