@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* helpline.h - a second source, which proves that sources/rest knows nothing of the first.
+ *
+ * Whatever can differs from Intercom: the token in the body of a POST, pages by offset or number, camelCase
+ * fields, lists below a member, rate headers whose reset is a delay, and errors with HTTP 200.
+ */
+#ifndef CASELOAD_TESTS_HELPLINE_H
+#define CASELOAD_TESTS_HELPLINE_H
+
+#include "rest/rest.h"
+
+extern const struct rest_stream helpline_calls;    /* incremental, pages by offset, token in the body */
+extern const struct rest_stream helpline_contacts; /* scan, pages by number, with the child table "notes" */
+
+/* settings: http, token, progress and stop; the source owns the token. is_rpc: the token is in the body. */
+bool helpline_create(const struct rest_source *settings, const char *base_url, bool is_rpc,
+                     struct source **out_source, struct error *err);
+
+#endif
