@@ -108,6 +108,8 @@ static void an_old_answer_that_arrives_late_changes_nothing(void **state)
     newer.date_s = DATE + 11;
     assert_int_equal(take_report(limiter, newer), 0);
     assert_int_equal(take_report(limiter, late), 0);
+    late.remaining = 0;
+    assert_int_equal(take_report(limiter, late), 0);
     assert_int_equal(begin_all(limiter), 2);
     newer.reset_s += 10; /* the next window raises it */
     newer.remaining = 20;

@@ -7,9 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "core/run.h"
@@ -26,6 +28,7 @@
 
 struct two_tokens {
     struct token base;
+    const char *first;
     bool is_renewed;
 };
 
@@ -33,7 +36,7 @@ static bool get_token(struct token *token, bool renew, struct secret *out_bearer
 {
     struct two_tokens *tokens = (struct two_tokens *)token;
     tokens->is_renewed = tokens->is_renewed || renew;
-    const char *text = tokens->is_renewed ? "second" : "first";
+    const char *text = tokens->is_renewed ? "second" : tokens->first;
     return secret_set(out_bearer, text, strlen(text), err);
 }
 
@@ -42,10 +45,11 @@ static void free_token(struct token *token)
     free(token);
 }
 
-static struct token *make_token(void)
+static struct token *make_token(const char *first)
 {
     struct two_tokens *tokens = mem_zero(1, sizeof *tokens);
     tokens->base = (struct token){.get = get_token, .free = free_token};
+    tokens->first = first;
     return &tokens->base;
 }
 
@@ -55,6 +59,7 @@ struct fixture {
     struct step steps[MAX_STEPS];
     char *texts[MAX_STEPS];
     size_t count;
+    const char *first_token; /* NULL: "first" */
     struct server_script *server;
     struct http *http;
     struct source *source;
@@ -80,18 +85,19 @@ static struct step *answer(struct fixture *fixture, const char *when, const char
 static void start(struct fixture *fixture, bool is_rpc)
 {
     char url[64];
-    log_open(stderr, LOG_CRITICAL);
+    log_open(STDERR_FILENO, LOG_CRITICAL);
     fixture->server = script_start(fixture->steps, fixture->count, false);
     (void)snprintf(url, sizeof url, "http://127.0.0.1:%d", script_port(fixture->server));
     fixture->now_us = NOW_S * INT64_C(1000000);
     fake_warehouse_init(&fixture->warehouse, &fixture->now_us);
     assert_true(zone_load("Etc/UTC", &fixture->zone, &fixture->err));
-    assert_true(http_new(&(struct http_settings){.user_agent = "caseload/test"}, &fixture->http,
-                         &fixture->err));
-    assert_true(helpline_create(&(struct rest_source){.http = fixture->http,
-                                                      .token = make_token(),
-                                                      .progress = &fixture->progress},
-                                url, is_rpc, &fixture->source, &fixture->err));
+    assert_true(
+        http_new(&(struct http_settings){.user_agent = "caseload/test"}, &fixture->http, &fixture->err));
+    assert_true(helpline_create(
+        &(struct rest_source){.http = fixture->http,
+                              .token = make_token(fixture->first_token ? fixture->first_token : "first"),
+                              .progress = &fixture->progress},
+        url, is_rpc, &fixture->source, &fixture->err));
 }
 
 static bool run(struct fixture *fixture, const struct stream *stream)
@@ -186,8 +192,9 @@ static void an_error_with_status_200_is_an_error(void **state)
     assert_false(run(&fixture, &helpline_calls.stream));
     assert_int_equal(fixture.err.kind, ERROR_REFUSED);
     assert_int_equal(fixture.err.status, 400);
-    assert_non_null(strstr(fixture.err.text, "Helpline answered HTTP 400 -32602 (invalid offset), request id t-1; "
-                                             "look at the manual"));
+    assert_non_null(strstr(fixture.err.text,
+                           "Helpline answered HTTP 400 -32602 (invalid offset), request id t-1; "
+                           "look at the manual"));
     end(&fixture);
 }
 
@@ -202,6 +209,18 @@ static void a_token_that_is_refused_twice_ends_the_run(void **state)
     assert_non_null(strstr(fixture.err.text, "make another token"));
     assert_null(strstr(fixture.err.text, "second"));
     assert_int_equal(script_requests(fixture.server), 2);
+    end(&fixture);
+}
+
+static void a_token_stays_inside_its_quotes(void **state)
+{
+    (void)state;
+    struct fixture fixture = {.first_token = "x\",\"from\":\"0"};
+    start(&fixture, true);
+    assert_false(run(&fixture, &helpline_calls.stream));
+    assert_int_equal(fixture.err.kind, ERROR_CONFIG);
+    assert_null(strstr(fixture.err.text, "\",\""));
+    assert_int_equal(script_requests(fixture.server), 0);
     end(&fixture);
 }
 
@@ -243,7 +262,7 @@ static void the_rate_headers_are_understood(void **state)
     assert_true(run(&fixture, &helpline_calls.stream));
     struct rate_limiter *limiter = ((struct rest_source *)fixture.source)->limiter;
     int64_t begun = 0;
-    while (begun < 100 && rate_limiter_begin(limiter, 0) == 0)
+    while (begun < 100 && rate_limiter_begin(limiter, clock_ms() + 1000) == 0)
         begun++;
     assert_int_equal(begun, 49);
     end(&fixture);
@@ -255,6 +274,7 @@ int main(void)
         cmocka_unit_test(calls_load_from_end_to_end),
         cmocka_unit_test(an_error_with_status_200_is_an_error),
         cmocka_unit_test(a_token_that_is_refused_twice_ends_the_run),
+        cmocka_unit_test(a_token_stays_inside_its_quotes),
         cmocka_unit_test(lists_of_records_load_with_numbered_pages),
         cmocka_unit_test(the_rate_headers_are_understood),
     };
