@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "net/http.h"
 #include "net/token.h"
 
 /* A token in an environment variable or a file. It is read again after a 401; one trailing newline is
@@ -19,8 +20,9 @@ bool token_from_file(const char *path, struct token **out_token, struct error *e
 /* For tokens that are fetched over the network. Copied, but for stop. */
 struct token_settings {
     const char *user_agent;
-    const char *ca_file;     /* NULL: the system's */
-    const atomic_bool *stop; /* may be NULL */
+    const char *ca_file;                           /* NULL: the system's */
+    const atomic_bool *stop;                       /* may be NULL */
+    void (*trace)(const struct http_trace *trace); /* may be NULL */
 };
 
 /* Google's application default credentials: the file that GOOGLE_APPLICATION_CREDENTIALS names, else the one

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* http.h - HTTPS requests over one curl multi handle: send now, wait later, retries in this one place.
  *
- * A struct http belongs to one thread. Any number of calls can be in flight; all move while one is waited
- * for. Redirects are never followed; only the schemes of the given URLs are spoken; TLS is always verified.
- * Replies have a ceiling after decompression. Nothing here logs. A URL or header never enters an error text
- * with its query: `what` names the call there.
+ * A struct http belongs to one thread. Any number of calls can be in flight; all advance while one is waited
+ * for, also while a token is requested: that happens on a thread of its own. Redirects are never followed;
+ * only the schemes of the given URLs are spoken; TLS is always verified. Replies have a ceiling after
+ * decompression. Nothing here logs: see `trace`. A URL or header never enters an error text with its query:
+ * `what` names the call there.
  */
 #ifndef CASELOAD_NET_HTTP_H
 #define CASELOAD_NET_HTTP_H
@@ -22,10 +23,21 @@
 struct http;
 struct http_call;
 
+/* One try of a request, for logs: it holds no token, query or body. Borrowed. */
+struct http_trace {
+    const char *method;
+    const char *host;
+    const char *path; /* without query */
+    int status;       /* 0: no response */
+    int64_t duration_ms;
+    const char *request_id; /* the response's x-request-id; "" if it has none */
+};
+
 struct http_settings {
     const char *user_agent;
     const char *ca_file;     /* NULL: the system's */
     const atomic_bool *stop; /* every wait ends with ERROR_STOPPED soon after it is set; may be NULL */
+    void (*trace)(const struct http_trace *trace); /* called after each try; may be NULL */
 };
 
 struct http_reply {

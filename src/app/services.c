@@ -19,10 +19,23 @@
 #define USER_AGENT "caseload/" CASELOAD_VERSION " (gzip)"
 #define GRACE_MS   9000
 
+/* What caseload asks other services, at log level debug. */
+static void trace_request(const struct http_trace *trace)
+{
+    log_write(LOG_DEBUG, "http_request",
+              LOG_FIELDS(LOG_TEXT("method", trace->method), LOG_TEXT("host", trace->host),
+                         LOG_TEXT("path", trace->path), LOG_NUMBER("status", trace->status),
+                         LOG_NUMBER("milliseconds", trace->duration_ms),
+                         LOG_TEXT("request_id", trace->request_id)),
+              "%s %s%s: %d", trace->method, trace->host, trace->path, trace->status);
+}
+
 static struct token_settings token_settings(const struct services *services)
 {
-    return (struct token_settings){
-        .user_agent = USER_AGENT, .ca_file = services->config->ca_file, .stop = &services->shutdown};
+    return (struct token_settings){.user_agent = USER_AGENT,
+                                   .ca_file = services->config->ca_file,
+                                   .stop = &services->shutdown,
+                                   .trace = trace_request};
 }
 
 /* Looks for credentials when the first service needs them: emulators do not. */
@@ -143,8 +156,10 @@ static bool open_warehouse(struct services *services, struct error *err)
 static bool open_parts(struct services *services, struct error *err)
 {
     const struct config *config = services->config;
-    const struct http_settings http = {
-        .user_agent = USER_AGENT, .ca_file = config->ca_file, .stop = &services->cancel_run};
+    const struct http_settings http = {.user_agent = USER_AGENT,
+                                       .ca_file = config->ca_file,
+                                       .stop = &services->cancel_run,
+                                       .trace = trace_request};
 
     return zone_load(config->timezone, &services->zone, err) && http_new(&http, &services->http, err) &&
            open_source(services, err) && open_warehouse(services, err) &&

@@ -280,8 +280,7 @@ static bool check_quota_project(const struct account *account, struct error *err
 bool grant_account_new(const struct token_settings *settings, const char *path, json_t *credentials,
                        struct grant **out_grant, struct error *err)
 {
-    const struct http_settings http = {
-        .user_agent = settings->user_agent, .ca_file = settings->ca_file, .stop = settings->stop};
+    const struct http_settings http = token_http_settings(settings);
     struct account *account = mem_zero(1, sizeof *account);
     account->grant = (struct grant){.request_token = account_request_token, .free = account_free};
     account->path = mem_text(path);

@@ -81,8 +81,7 @@ static const char *given(const char *name)
 
 bool grant_metadata_new(const struct token_settings *settings, struct grant **out_grant, struct error *err)
 {
-    const struct http_settings http = {
-        .user_agent = settings->user_agent, .ca_file = settings->ca_file, .stop = settings->stop};
+    const struct http_settings http = token_http_settings(settings);
     const char *host = given("GCE_METADATA_HOST"), *address = given("GCE_METADATA_IP");
     struct machine *machine = mem_zero(1, sizeof *machine);
     AUTO(http_reply_done) struct http_reply reply = {0};

@@ -50,6 +50,7 @@ bool jwt_key(const char *pem, EVP_PKEY **out_key, struct error *err) CHECKED;
 bool jwt_sign(EVP_PKEY *key, const char *key_id, const json_t *claims, struct secret *out_jwt,
               struct error *err) CHECKED;
 
+struct http_settings token_http_settings(const struct token_settings *settings);
 /* Retries what may work later; everything else is the caller's. */
 extern const struct http_policy token_policy;
 extern const struct retry token_retry;

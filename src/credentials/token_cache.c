@@ -88,6 +88,17 @@ static bool cache_get(struct token *token, bool renew, struct secret *out_bearer
     return done;
 }
 
+static bool cache_get_cached(struct token *token, struct secret *out_bearer)
+{
+    struct cache *cache = (struct cache *)token;
+    struct error ignored;
+    pthread_mutex_lock(&cache->lock); /* never held during a request */
+    bool fresh = usable(cache) && (cache->refreshing || cache->now_ms() < cache->stale_ms) &&
+                 secret_set(out_bearer, secret_reveal(&cache->kept), cache->kept.size, &ignored);
+    pthread_mutex_unlock(&cache->lock);
+    return fresh;
+}
+
 static void cache_free(struct token *token)
 {
     struct cache *cache = (struct cache *)token;
@@ -101,8 +112,10 @@ static void cache_free(struct token *token)
 struct token *token_cache_new(struct grant *grant, int64_t (*now_ms)(void))
 {
     struct cache *cache = mem_zero(1, sizeof *cache);
-    cache->token =
-        (struct token){.get = cache_get, .free = cache_free, .quota_project = grant->quota_project};
+    cache->token = (struct token){.get = cache_get,
+                                  .get_cached = cache_get_cached,
+                                  .free = cache_free,
+                                  .quota_project = grant->quota_project};
     cache->grant = grant;
     cache->now_ms = now_ms ? now_ms : clock_ms;
     pthread_mutex_init(&cache->lock, NULL);

@@ -161,6 +161,16 @@ static bool secret_get(struct token *token, bool renew, struct secret *out_beare
     return done;
 }
 
+static bool secret_get_cached(struct token *token, struct secret *out_bearer)
+{
+    struct secret_token *self = (struct secret_token *)token;
+    struct error ignored;
+    if (pthread_mutex_trylock(&self->lock) != 0) return false; /* it is being read again */
+    bool done = secret_set(out_bearer, secret_reveal(&self->secret), self->secret.size, &ignored);
+    pthread_mutex_unlock(&self->lock);
+    return done;
+}
+
 static void secret_free(struct token *token)
 {
     struct secret_token *self = (struct secret_token *)token;
@@ -226,12 +236,11 @@ static bool make_url(const char *name, const char *base_url, char **out_url, str
 bool token_from_secret(const struct token_settings *settings, const char *name, const char *base_url,
                        struct token *google, struct token **out_token, struct error *err)
 {
-    const struct http_settings http = {
-        .user_agent = settings->user_agent, .ca_file = settings->ca_file, .stop = settings->stop};
+    const struct http_settings http = token_http_settings(settings);
     char *url = NULL;
     if (!make_url(name, base_url, &url, err)) return false;
     struct secret_token *self = mem_zero(1, sizeof *self);
-    self->token = (struct token){.get = secret_get, .free = secret_free};
+    self->token = (struct token){.get = secret_get, .get_cached = secret_get_cached, .free = secret_free};
     self->google = google;
     self->name = mem_text(name);
     self->url = url;

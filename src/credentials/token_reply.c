@@ -10,6 +10,14 @@
 
 const struct retry token_retry = {.base_ms = 1000, .cap_ms = 4000, .attempts = 4, .budget_ms = 30000};
 
+struct http_settings token_http_settings(const struct token_settings *settings)
+{
+    return (struct http_settings){.user_agent = settings->user_agent,
+                                  .ca_file = settings->ca_file,
+                                  .stop = settings->stop,
+                                  .trace = settings->trace};
+}
+
 static enum http_verdict judge(void *self, const struct http_reply *reply, int64_t *out_least_ms)
 {
     (void)self;

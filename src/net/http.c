@@ -8,7 +8,9 @@
 #include "base/mem.h"
 #include "http_call.h"
 
-#define SLICE_MS 100 /* how soon a stop is seen */
+#define SLICE_MS          100 /* how soon a stop is seen */
+#define HOST_CONNECTIONS  32L /* further requests wait for one of these */
+#define TOTAL_CONNECTIONS 64L
 
 bool http_new(const struct http_settings *settings, struct http **out_http, struct error *err)
 {
@@ -17,12 +19,16 @@ bool http_new(const struct http_settings *settings, struct http **out_http, stru
                          "libcurl does not start: check that its TLS library is installed whole");
     CURLM *multi = curl_multi_init();
     if (!multi) abort(); /* no memory */
+    (void)curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS,
+                            HOST_CONNECTIONS); /* known to every libcurl */
+    (void)curl_multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, TOTAL_CONNECTIONS);
     struct http *http = mem_zero(1, sizeof *http);
     *http = (struct http){
         .multi = multi,
         .user_agent = mem_text(settings->user_agent),
         .ca_file = mem_text(settings->ca_file),
         .stop = settings->stop,
+        .trace = settings->trace,
     };
     *out_http = http;
     return true;
@@ -33,6 +39,7 @@ void http_free(struct http *http)
     if (!http) return;
     while (http->calls)
         http_drop(http->calls);
+    token_request_reap(http, true);
     (void)curl_multi_cleanup(http->multi); /* fails only for a handle that is not one */
     free(http->user_agent);
     free(http->ca_file);
@@ -50,6 +57,9 @@ static void start_due_calls(struct http *http)
     int64_t now = clock_ms();
     for (struct http_call *call = http->calls; call; call = call->next)
         if (call->state == CALL_WAITING && call->due_ms <= now) call_begin(call, now);
+    for (struct http_call *call = http->calls; call; call = call->next)
+        if (call->state == CALL_AWAITING_TOKEN) call_check_token(call);
+    token_request_reap(http, false);
 }
 
 /* How long nothing will be due. */

@@ -14,7 +14,6 @@
 #define LIMIT_HEADERS     (64 * 1024)
 #define CONNECT_TIMEOUT_S 30L
 #define SILENCE_S         60L
-#define BEARER            "Authorization: Bearer "
 
 /* --- what curl calls --- */
 
@@ -145,6 +144,9 @@ static void set_options(struct http_call *call, bool direct)
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, SILENCE_S);
     /* On a kept connection that turns out to be dead curl would silently send again; one try means one. */
+    /* Share an HTTP/2 connection rather than open another. Without TLS curl would learn the version from the
+     * first response only, and hold back all other requests until then. */
+    curl_easy_setopt(easy, CURLOPT_PIPEWAIT, strncasecmp(request->url, "https:", 6) == 0 ? 1L : 0L);
     curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, request->retry ? 0L : 1L);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
@@ -213,6 +215,7 @@ void call_free(struct http_call *call)
     if (call->state == CALL_TRANSFERRING) (void)curl_multi_remove_handle(call->http->multi, call->easy);
     curl_easy_cleanup(call->easy);
     curl_slist_free_all(call->headers);
+    if (call->token_request) token_request_abandon(call->http, call->token_request);
     secret_done(&call->bearer);
     http_reply_done(&call->reply);
     free(call->quota);
@@ -228,66 +231,16 @@ static void finish(struct http_call *call)
     call->state = CALL_ENDED;
 }
 
-/* The body with the token in place of its mark, in a secret's own memory. A token is printable ASCII; one
- * with a quote or backslash would need escaping. */
-static bool set_body_token(struct http_call *call, const struct secret *token, struct error *err)
+static void token_failed(struct http_call *call)
 {
-    const char *body = call->request.body;
-    const char *mark = body ? strstr(body, call->request.token_mark) : NULL;
-    if (!mark || strpbrk(secret_reveal(token), "\"\\"))
-        return error_set(
-            err, ERROR_CONFIG,
-            "the token can't be put into the request: it has a quote or backslash; check where it "
-            "was copied from");
-    size_t before = (size_t)(mark - body), mark_size = strlen(call->request.token_mark);
-    size_t after = call->request.body_size - before - mark_size;
-    size_t size = before + token->size + after;
-    AUTO(mem_free) char *room = mem_format("%*s", (int)size, "");
-    if (!secret_set(&call->bearer, room, size, err)) return false;
-    memcpy(call->bearer.bytes, body, before);
-    memcpy(call->bearer.bytes + before, secret_reveal(token), token->size);
-    memcpy(call->bearer.bytes + before + token->size, mark + mark_size, after);
-    curl_easy_setopt(call->easy, CURLOPT_POSTFIELDS, call->bearer.bytes);
-    curl_easy_setopt(call->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)size);
-    return true;
+    (void)error_wrap(&call->error, "%s", call->request.what);
+    finish(call);
 }
 
-/* Builds the header in a secret's own memory, and a list head around it that curl borrows. */
-static bool set_bearer(struct http_call *call, struct error *err)
+static void start_try(struct http_call *call, const struct secret *token)
 {
-    curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, call->headers);
-    secret_done(&call->bearer);
-    struct token *token = call->request.token;
-    if (!token) return true;
-    AUTO(secret_done) struct secret bare = {0};
-    if (!token->get(token, call->renew, &bare, err)) return false;
-    if (call->request.token_mark) return set_body_token(call, &bare, err);
-    size_t head = strlen(BEARER);
-    AUTO(mem_free) char *room = mem_format("%*s", (int)(head + bare.size), "");
-    if (!secret_set(&call->bearer, room, head + bare.size, err)) return false;
-    memcpy(call->bearer.bytes, BEARER, head);
-    memcpy(call->bearer.bytes + head, secret_reveal(&bare), bare.size);
-    call->bearer_line = (struct curl_slist){.data = call->bearer.bytes, .next = call->headers};
-    if (token->quota_project) {
-        if (!call->quota) call->quota = mem_format("x-goog-user-project: %s", token->quota_project);
-        call->quota_line = (struct curl_slist){.data = call->quota, .next = call->headers};
-        call->bearer_line.next = &call->quota_line;
-    }
-    curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, &call->bearer_line);
-    return true;
-}
-
-void call_begin(struct http_call *call, int64_t now_ms)
-{
-    const struct http_policy *policy = call->request.policy;
-    int64_t delay = policy && policy->delay_ms ? policy->delay_ms(policy->self) : 0;
-    if (delay > 0) {
-        call->due_ms = now_ms + delay;
-        return;
-    }
-    if (!set_bearer(call, &call->error)) {
-        (void)error_wrap(&call->error, "%s", call->request.what);
-        finish(call);
+    if (!call_set_token(call, token, &call->error)) {
+        token_failed(call);
         return;
     }
     call->renew = false;
@@ -298,9 +251,40 @@ void call_begin(struct http_call *call, int64_t now_ms)
     call->reply.tries++;
     call->curl_text[0] = '\0';
     call->head_done = false;
+    call->try_ms = clock_ms();
     if (curl_multi_add_handle(call->http->multi, call->easy) != CURLM_OK)
         abort(); /* no memory, or a handle that is not one */
     call->state = CALL_TRANSFERRING;
+}
+
+void call_begin(struct http_call *call, int64_t now_ms)
+{
+    const struct http_policy *policy = call->request.policy;
+    struct token *token = call->request.token;
+    AUTO(secret_done) struct secret bearer = {0};
+    int64_t delay = policy && policy->delay_ms ? policy->delay_ms(policy->self) : 0;
+    if (delay > 0) {
+        call->due_ms = now_ms + delay;
+    } else if (token && token->get_cached && (call->renew || !token->get_cached(token, &bearer))) {
+        call->token_request = token_request_start(token, call->renew, call->http->multi);
+        call->state = CALL_AWAITING_TOKEN;
+    } else if (token && !token->get_cached && !token->get(token, call->renew, &bearer, &call->error)) {
+        token_failed(call);
+    } else {
+        start_try(call, &bearer);
+    }
+}
+
+void call_check_token(struct http_call *call)
+{
+    AUTO(secret_done) struct secret bearer = {0};
+    if (!token_request_is_done(call->token_request)) return;
+    struct token_request *request = call->token_request;
+    call->token_request = NULL;
+    if (token_request_finish(request, &bearer, &call->error))
+        start_try(call, &bearer);
+    else
+        token_failed(call);
 }
 
 static void fail(struct http_call *call, enum error_kind kind, const char *why, const char *way_out)
@@ -373,6 +357,27 @@ static void handle_transfer_error(struct http_call *call, CURLcode code, int64_t
     }
 }
 
+static void trace_try(const struct http_call *call, int64_t now_ms)
+{
+    CURLU *url = curl_url();
+    char *host = NULL, *path = NULL;
+    char id[64] = "";
+    if (url && curl_url_set(url, CURLUPART_URL, call->url, 0) == CURLUE_OK &&
+        curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+        curl_url_get(url, CURLUPART_PATH, &path, 0) == CURLUE_OK) {
+        (void)http_header(&call->reply, "x-request-id", id, sizeof id); /* often absent */
+        call->http->trace(&(struct http_trace){.method = call->method,
+                                               .host = host,
+                                               .path = path,
+                                               .status = call->reply.status,
+                                               .duration_ms = now_ms - call->try_ms,
+                                               .request_id = id});
+    }
+    curl_free(host);
+    curl_free(path);
+    curl_url_cleanup(url);
+}
+
 void call_finish(struct http_call *call, CURLcode code, int64_t now_ms)
 {
     long status = 0;
@@ -380,6 +385,7 @@ void call_finish(struct http_call *call, CURLcode code, int64_t now_ms)
     (void)curl_multi_remove_handle(call->http->multi, call->easy);        /* it is in there */
     call->state = CALL_WAITING;
     call->reply.status = (int)status;
+    if (call->http->trace) trace_try(call, now_ms);
     if (code == CURLE_OK && !call->head_done) code = CURLE_PARTIAL_FILE;
     if (code == CURLE_OK)
         handle_reply(call, now_ms);

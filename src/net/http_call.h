@@ -8,9 +8,10 @@
 #include "net/http.h"
 
 enum call_state {
-    CALL_WAITING,      /* for due_ms, to begin the next try */
-    CALL_TRANSFERRING, /* curl has it */
-    CALL_ENDED         /* the reply or the error is final */
+    CALL_WAITING,        /* for due_ms, to begin the next try */
+    CALL_AWAITING_TOKEN, /* a thread requests it */
+    CALL_TRANSFERRING,   /* curl has it */
+    CALL_ENDED           /* the reply or the error is final */
 };
 
 struct http {
@@ -18,7 +19,9 @@ struct http {
     char *user_agent;
     char *ca_file;
     const atomic_bool *stop;
-    struct http_call *calls; /* all that were sent and not yet waited for */
+    void (*trace)(const struct http_trace *trace);
+    struct http_call *calls;         /* all that were sent and not yet waited for */
+    struct token_request *abandoned; /* their calls were dropped */
 };
 
 struct http_call {
@@ -36,7 +39,8 @@ struct http_call {
     struct curl_slist bearer_line; /* a list of its own head: the secret is in no other memory of ours */
     struct curl_slist quota_line;  /* behind it: "x-goog-user-project: ..." */
     char *quota;
-    struct secret bearer; /* "Authorization: Bearer ...", or the body with the token */
+    struct token_request *token_request; /* in CALL_AWAITING_TOKEN */
+    struct secret bearer;                /* "Authorization: Bearer ...", or the body with the token */
 
     CURL *easy;
     char curl_text[CURL_ERROR_SIZE];
@@ -46,6 +50,7 @@ struct http_call {
     bool renewed;   /* ... and that may happen once */
     int64_t first_ms;
     int64_t due_ms;
+    int64_t try_ms; /* when the newest try began */
 
     struct http_reply reply;
     struct error error; /* kind ERROR_NONE: the reply is good */
@@ -54,9 +59,21 @@ struct http_call {
 bool call_new(struct http *http, const struct http_request *request, struct http_call **out_call,
               struct error *err) CHECKED;
 void call_free(struct http_call *call);
+/* Starts the try of a call in CALL_AWAITING_TOKEN, or ends it, once the token is there. */
+void call_check_token(struct http_call *call);
+/* Puts the token (empty: none) into the header or body of the next try. */
+bool call_set_token(struct http_call *call, const struct secret *token, struct error *err) CHECKED;
 /* A waiting call whose time has come begins a try, unless its policy wants it to wait on. */
 void call_begin(struct http_call *call, int64_t now_ms);
 /* curl is done with a moving call: it ends, or waits for its next try. */
 void call_finish(struct http_call *call, CURLcode code, int64_t now_ms);
+
+/* Runs token->get on a thread and wakes multi up when it is done. */
+struct token_request *token_request_start(struct token *token, bool renew, CURLM *multi);
+bool token_request_is_done(const struct token_request *request);
+bool token_request_finish(struct token_request *request, struct secret *out_bearer, struct error *err);
+/* For a call that is dropped: the thread ends by itself and is joined by token_request_reap. */
+void token_request_abandon(struct http *http, struct token_request *request);
+void token_request_reap(struct http *http, bool wait);
 
 #endif

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "http_fixture.h"
 
@@ -152,6 +153,105 @@ static void a_refused_token_is_renewed_once(void **state)
     fixture_close(&fixture);
 }
 
+/* --- a token that takes long --- */
+
+struct slow_token {
+    struct token token;
+    atomic_bool ready;
+};
+
+static bool slow_get(struct token *token, bool renew, struct secret *out_bearer, struct error *err)
+{
+    (void)renew;
+    const struct slow_token *slow = (struct slow_token *)token;
+    while (!atomic_load(&slow->ready))
+        (void)clock_sleep_ms(1, NULL);
+    return secret_set(out_bearer, "late", 4, err);
+}
+
+static bool slow_get_cached(struct token *token, struct secret *out_bearer)
+{
+    (void)token, (void)out_bearer;
+    return false;
+}
+
+static void other_calls_advance_while_a_token_is_requested(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct slow_token slow = {.token = {.get = slow_get, .get_cached = slow_get_cached}};
+    struct http_call *waiting = NULL, *dropped = NULL;
+    fixture_open(&fixture, STEPS({.bytes = OK_REPLY}, {.bytes = OK_REPLY}), false);
+    struct http_request request = get(&fixture);
+    request.token = &slow.token;
+    assert_true(http_send(fixture.http, &request, &waiting, &fixture.err));
+    assert_true(http_send(fixture.http, &request, &dropped, &fixture.err));
+    request.token = NULL;
+    assert_true(ask(&fixture, &request)); /* with a loop that waits for the token this never ends */
+    assert_int_equal(script_requests(fixture.server), 1);
+    http_drop(dropped);
+    atomic_store(&slow.ready, true);
+    http_reply_done(&fixture.reply);
+    assert_true(http_wait(waiting, &fixture.reply, &fixture.err));
+    assert_non_null(strstr(script_request(fixture.server, 1), "\r\nAuthorization: Bearer late\r\n"));
+    assert_int_equal(script_requests(fixture.server), 2);
+    fixture_close(&fixture);
+}
+
+static void connections_have_a_ceiling(void **state)
+{
+    (void)state;
+    enum { CALLS = 40, CEILING = 32 };
+    struct fixture fixture;
+    struct http_call *calls[CALLS] = {NULL};
+    fixture_open(&fixture, STEPS({.bytes = OK_REPLY, .hold = true, .again = true}), false);
+    struct http_request request = get(&fixture);
+    for (int i = 0; i < CALLS; i++)
+        assert_true(http_send(fixture.http, &request, &calls[i], &fixture.err));
+    script_release(fixture.server);
+    for (int i = 0; i < CALLS; i++) {
+        http_reply_done(&fixture.reply);
+        assert_true(http_wait(calls[i], &fixture.reply, &fixture.err));
+    }
+    assert_int_equal(script_requests(fixture.server), CALLS);
+    assert_true(script_connections(fixture.server) <= CEILING);
+    fixture_close(&fixture);
+}
+
+/* --- the trace --- */
+
+static struct {
+    int count;
+    char text[256];
+} traced;
+
+static void record_trace(const struct http_trace *trace)
+{
+    traced.count++;
+    (void)snprintf(traced.text, sizeof traced.text, "%s %s %s %d %s", trace->method, trace->host, trace->path,
+                   trace->status, trace->request_id);
+}
+
+static void a_trace_shows_neither_query_nor_token(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct counted_token counted = {.token = {.get = counted_get}};
+    struct http *http = NULL;
+    fixture_open(&fixture,
+                 STEPS({.bytes = BUSY_REPLY},
+                       {.bytes = "HTTP/1.1 200 OK\r\nX-Request-Id: r7\r\nContent-Length: 2\r\n\r\nok"}),
+                 false);
+    assert_true(http_new(&(struct http_settings){.trace = record_trace}, &http, &fixture.err));
+    struct http_request request = get(&fixture);
+    request.token = &counted.token;
+    assert_true(http_do(http, &request, &fixture.reply, &fixture.err));
+    assert_int_equal(traced.count, 2); /* each try */
+    assert_string_equal(traced.text, "GET 127.0.0.1 /path 200 r7");
+    http_free(http);
+    fixture_close(&fixture);
+}
+
 static void strangers_are_not_trusted(void **state)
 {
     (void)state;
@@ -258,6 +358,9 @@ int main(void)
         cmocka_unit_test(plain_bodies_have_the_ceiling),
         cmocka_unit_test(heads_have_a_ceiling),
         cmocka_unit_test(a_refused_token_is_renewed_once),
+        cmocka_unit_test(other_calls_advance_while_a_token_is_requested),
+        cmocka_unit_test(connections_have_a_ceiling),
+        cmocka_unit_test(a_trace_shows_neither_query_nor_token),
         cmocka_unit_test(strangers_are_not_trusted),
         cmocka_unit_test(calls_move_together),
         cmocka_unit_test(a_waiting_call_holds_up_no_other),
