@@ -164,11 +164,11 @@ static void calls_load_from_end_to_end(void **state)
     static const char *const rows[] = {
         "{\"partition_date\":\"2026-03-01\",\"id\":\"1\",\"changed_at\":\"2026-03-01T10:00:00Z\","
         "\"talk_seconds\":61,\"caller\":{\"phone_number\":\"+49 30\"},"
-        "\"_extra\":{\"calledBy.lastName\":\"Doe\"},\"_seq\":0}",
+        "\"_extra\":{\"calledBy.lastName\":\"Doe\"},\"_read_at\":\"2026-03-03T12:00:00Z\",\"_seq\":0}",
         "{\"partition_date\":\"2026-03-02\",\"id\":\"2\",\"changed_at\":\"2026-03-02T10:00:00Z\","
-        "\"_extra\":{\"talkSeconds\":\"long\"},\"_seq\":1}",
+        "\"_extra\":{\"talkSeconds\":\"long\"},\"_read_at\":\"2026-03-03T12:00:00Z\",\"_seq\":1}",
         "{\"partition_date\":\"2026-03-03\",\"id\":\"3\",\"changed_at\":\"2026-03-03T10:00:00Z\","
-        "\"_extra\":{\"talk_seconds\":5},\"_seq\":2}",
+        "\"_extra\":{\"talk_seconds\":5},\"_read_at\":\"2026-03-03T12:00:00Z\",\"_seq\":2}",
     };
     expect_rows(&fixture, "calls", rows, 3);
     assert_int_equal(script_requests(fixture.server), 4);
@@ -243,7 +243,7 @@ static void lists_of_records_load_with_numbered_pages(void **state)
     if (!run(&fixture, &helpline_contacts.stream)) fail_msg("%s", fixture.err.text);
     static const char *const rows[] = {
         "{\"partition_date\":\"2026-03-03\",\"note_text\":\"hello\",\"contact_id\":\"a\","
-        "\"contact_changed_at\":\"2026-03-03T10:00:00Z\",\"_seq\":1}",
+        "\"contact_changed_at\":\"2026-03-03T10:00:00Z\",\"_read_at\":\"2026-03-03T12:00:00Z\",\"_seq\":1}",
     };
     expect_rows(&fixture, "notes", rows, 1);
     assert_int_equal(fake_warehouse_table(&fixture.warehouse, "contacts")->count, 3);
