@@ -23,6 +23,8 @@ static const struct region {
     {"au", "https://api.au.intercom.io"},
 };
 
+static const char *const hosts[] = {"api.intercom.io", "api.eu.intercom.io", "api.au.intercom.io", NULL};
+
 /* --- the dialect --- */
 
 static const struct rest_refusal refusals[] = {
@@ -53,6 +55,7 @@ static const struct rest_dialect dialect = {
     .auth_advice = "copy it again from the Developer Hub, and check that it belongs to the configured region",
     .probe_path = "/me",
     .shared_advice = "is the API version right?",
+    .hosts = hosts,
     .request_id_header = "x-request-id",
     .request_id_member = "request_id",
     .limit_header = "x-ratelimit-limit",

@@ -19,7 +19,7 @@ static bool read_text(const struct page_context *context, const json_t *next, st
     if (!text || strlen(text) != json_string_length(next) || strlen(text) > NEXT_PAGE_TEXT)
         return refuse(context->what, "pages.next is not a cursor or link", err);
     if (text[0] == '/' || strncmp(text, "http://", 7) == 0 || strncmp(text, "https://", 8) == 0)
-        return next_page_follow(context->source->base_url, text, context->what, out_next, err);
+        return next_page_follow(context, text, out_next, err);
     out_next->cursor = *text ? mem_text(text) : NULL;
     return true;
 }

@@ -2,9 +2,10 @@
 /* scroll.c - the companies: a list that only moves forward.
  *
  * Intercom keeps the position: each page is requested with the same parameter, and the end is an empty page.
- * A lost answer is therefore a lost page, and the scroll restarts. A workspace has one scroll at a time,
- * which lapses after a minute. Pages wait until all have been read, so that nothing slow happens between
- * them; only pages that find no room are passed on at once.
+ * The position may have moved on before a failure, and Intercom says that a scroll can't be continued after
+ * one: the scroll restarts after any failure. A workspace has one scroll at a time, which lapses after a
+ * minute. Pages wait until all have been read, so that nothing slow happens between them; only pages that
+ * find no room are passed on at once.
  */
 #include <assert.h>
 #include <inttypes.h>
@@ -19,14 +20,12 @@
 #include "rest/exchange.h"
 #include "rest/page_queue.h"
 
-#define LIMIT_URL      8192
-#define LIMIT_PARAM    2048
-#define LAPSE_MS       61000 /* then an abandoned scroll of another client has ended */
-#define LAPSES_MAX     3
-#define RESTARTS_MAX   3
-#define REPEATS_MAX    2 /* of a page after a server error */
-#define REFUSALS_MAX   8 /* of a page, for the rate limit */
-#define REPEAT_WAIT_MS 500
+#define LIMIT_URL    8192
+#define LIMIT_PARAM  2048
+#define LAPSE_MS     61000 /* then an abandoned scroll of another client has ended */
+#define LAPSES_MAX   3
+#define RESTARTS_MAX 3
+#define REFUSALS_MAX 8 /* restarts for the rate limit */
 
 struct scroll {
     struct reader reader;
@@ -37,13 +36,12 @@ struct scroll {
     char what[96];
     struct buf url;
 
-    int64_t asked_us;       /* when the first page was requested: pages that wait have that time */
-    char *param;            /* NULL: the first page is in flight */
-    int64_t number;         /* of the page in flight */
-    bool is_ended;          /* no page is in flight */
-    int lapses, restarts;   /* in all: each starts over, and that must end */
-    int repeats, refusals;  /* since the last good page */
-    struct cycle first_ids; /* first records of pages */
+    int64_t asked_us;               /* when the first page was requested: pages that wait have that time */
+    char *param;                    /* NULL: the first page is in flight */
+    int64_t number;                 /* of the page in flight */
+    bool is_ended;                  /* no page is in flight */
+    int lapses, restarts, refusals; /* in all: each starts over, and that must end */
+    struct cycle pages;             /* hashes of pages */
 
     json_t *answer;
     struct page_queue queue; /* pages that wait */
@@ -82,8 +80,7 @@ static void reset(struct scroll *scroll)
     free(scroll->param);
     scroll->param = NULL;
     scroll->number = 1;
-    scroll->repeats = scroll->refusals = 0;
-    cycle_done(&scroll->first_ids);
+    cycle_done(&scroll->pages);
     page_queue_done(&scroll->queue);
     page_builder_restart_list(&scroll->builder);
 }
@@ -96,9 +93,10 @@ static bool restart(struct scroll *scroll, struct error *err)
     return true;
 }
 
+/* Our own scroll may be the one that exists: a restart leaves it behind. */
 static bool await_lapse(struct scroll *scroll, struct error *err)
 {
-    if (scroll->lapses++ >= LAPSES_MAX)
+    if (scroll->lapses++ >= LAPSES_MAX + scroll->restarts + scroll->refusals)
         return error_set(err, ERROR_BUSY,
                          "%s: another client holds the companies scroll (Intercom allows one per "
                          "workspace); gave up after %d × %d s, request id %s; let the other one end, or run "
@@ -108,12 +106,13 @@ static bool await_lapse(struct scroll *scroll, struct error *err)
     return rest_wait(scroll->rest, LAPSE_MS, err);
 }
 
-/* The server answered that it did nothing: the position is kept. */
-static bool repeat(struct scroll *scroll, int *count, int max, struct error *err)
+/* The rate limiter delays the first page. */
+static bool restart_refused(struct scroll *scroll, struct error *err)
 {
-    if (*count >= max) return false;
-    ++*count;
-    return rest_wait(scroll->rest, (int64_t)REPEAT_WAIT_MS << *count, err);
+    if (scroll->refusals++ >= REFUSALS_MAX)
+        return error_wrap(err, "restarted %d times for the rate limit", REFUSALS_MAX);
+    reset(scroll);
+    return true;
 }
 
 static bool recover(struct scroll *scroll, struct error *err)
@@ -123,10 +122,7 @@ static bool recover(struct scroll *scroll, struct error *err)
         return await_lapse(scroll, err);
     if (status == 404 && err->kind == ERROR_REFUSED) return restart(scroll, err); /* it lapsed */
     if ((err->kind != ERROR_BUSY && err->kind != ERROR_FORMAT) || !scroll->param) return false;
-    if (status == 429 || status == 409) return repeat(scroll, &scroll->refusals, REFUSALS_MAX, err);
-    if (status >= 500 && scroll->repeats < REPEATS_MAX)
-        return repeat(scroll, &scroll->repeats, REPEATS_MAX, err);
-    return restart(scroll, err); /* the answer is lost, or can't be parsed */
+    return status == 429 || status == 409 ? restart_refused(scroll, err) : restart(scroll, err);
 }
 
 static bool collect_answer(struct scroll *scroll, struct error *err)
@@ -138,7 +134,6 @@ static bool collect_answer(struct scroll *scroll, struct error *err)
             return false;
         }
     }
-    scroll->repeats = scroll->refusals = 0;
     return true;
 }
 
@@ -164,8 +159,7 @@ static bool keep_param(struct scroll *scroll, struct error *err)
 /* All pages have one URL: a cache could answer for ever. */
 static bool is_new_page(struct scroll *scroll, const json_t *list, struct error *err)
 {
-    char id[LIMIT_NAME];
-    if (!record_id(json_array_get(list, 0), id) || !cycle_closed(&scroll->first_ids, id)) return true;
+    if (!page_closes_cycle(&scroll->pages, scroll->stream, list)) return true;
     return error_set(err, ERROR_FORMAT,
                      "%s: it is a page that was read already, request id %s; look for a proxy that "
                      "caches answers",
@@ -226,7 +220,7 @@ static void close_scroll(struct reader *reader)
 {
     struct scroll *scroll = (struct scroll *)reader;
     exchange_done(&scroll->exchange);
-    cycle_done(&scroll->first_ids);
+    cycle_done(&scroll->pages);
     page_queue_done(&scroll->queue);
     json_drop(&scroll->answer);
     json_drop(&scroll->list);

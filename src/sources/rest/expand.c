@@ -78,11 +78,11 @@ static void find_truncated_lists(struct expansion *expansion, json_t *record)
     const struct truncated_list *truncated = expansion->stream->truncated_lists;
     unsigned found = 0;
     for (unsigned i = 0; truncated && truncated[i].name; i++) {
-        const char *path = truncated_list_path(record, &truncated[i]);
+        const char *path = truncated_list_path(expansion->rest, record, &truncated[i]);
         unsigned lists = 0;
         if (!path || (found | expansion->forbidden) & 1U << i) continue;
         for (unsigned j = i; truncated[j].name; j++) {
-            const char *other = truncated_list_path(record, &truncated[j]);
+            const char *other = truncated_list_path(expansion->rest, record, &truncated[j]);
             if (other && strcmp(other, path) == 0) lists |= 1U << j;
         }
         found |= lists;
@@ -129,7 +129,7 @@ static bool start_task(struct expansion *expansion, struct error *err)
     expansion->started++;
     (void)record_id(task->record, id);
     if (task->lists == 0) return child_list_start(subrequest, &expansion->pool, stream->child_list, id, err);
-    const char *path = truncated_list_path(task->record, first_list(expansion, task));
+    const char *path = truncated_list_path(expansion->rest, task->record, first_list(expansion, task));
     (void)snprintf(subrequest->what, sizeof subrequest->what, "%s %s, %s", expansion->rest->dialect->name,
                    stream->stream.name, path);
     return subrequest_start(subrequest, &expansion->pool, path, NULL, err);

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "next_page.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "core/content.h"
 
 void next_page_done(struct next_page *next)
 {
@@ -18,25 +21,46 @@ bool next_page_exists(const struct next_page *next)
     return next->cursor || next->url || next->number > 0;
 }
 
-bool next_page_follow(const char *base_url, const char *url, const char *what, struct next_page *out_next,
+static bool is_printable(const char *url)
+{
+    for (const char *byte = url; *byte; byte++)
+        if (*byte <= ' ' || *byte > '~') return false;
+    return true;
+}
+
+/* What follows the host, NULL if it is another one. */
+static const char *after_host(const char *url, const char *host)
+{
+    size_t size = strlen(host);
+    if (strncmp(url, "http://", 7) == 0) url += 7;
+    if (strncmp(url, "https://", 8) == 0) url += 8;
+    return strncmp(url, host, size) == 0 && url[size] == '/' ? url + size : NULL;
+}
+
+const char *own_path(const struct rest_source *rest, const char *url)
+{
+    size_t base = strlen(rest->base_url);
+    const char *path = NULL;
+    if (!is_printable(url)) return NULL;
+    if (url[0] == '/') return url[1] == '/' ? NULL : url;
+    if (strncmp(url, rest->base_url, base) == 0 && url[base] == '/') return url + base;
+    for (const char *const *host = rest->dialect->hosts; host && *host && !path; host++)
+        path = after_host(url, *host);
+    return path;
+}
+
+bool next_page_follow(const struct page_context *context, const char *url, struct next_page *out_next,
                       struct error *err)
 {
-    size_t base = strlen(base_url);
-    for (const char *byte = url; *byte; byte++)
-        if (*byte <= ' ' || *byte > '~')
-            return error_set(err, ERROR_FORMAT, "%s: the link to the next page is not a URL", what);
-    if (url[0] == '/' && url[1] != '/') {
-        out_next->url = mem_format("%s%s", base_url, url);
-        return true;
-    }
-    if (strncmp(url, base_url, base) != 0 || url[base] != '/')
-        return error_set(
-            err, ERROR_FORMAT,
-            "%s: the link to the next page leads to another host than %s; check the region and the base "
-            "URL",
-            what, base_url);
-    out_next->url = mem_text(url);
-    return true;
+    const char *base_url = context->source->base_url, *path = own_path(context->source, url);
+    if (path) out_next->url = mem_format("%s%s", base_url, path);
+    if (path) return true;
+    if (!is_printable(url))
+        return error_set(err, ERROR_FORMAT, "%s: the link to the next page is not a URL", context->what);
+    return error_set(err, ERROR_FORMAT,
+                     "%s: the link to the next page leads to another host than %s; check the region and the "
+                     "base URL",
+                     context->what, base_url);
 }
 
 void next_page_count(const struct page_context *context, int64_t pages, struct next_page *next)
@@ -53,4 +77,13 @@ const json_t *page_list(const struct rest_dialect *dialect, const json_t *answer
         list = json_at(answer, dialect->fallback_member);
     if (json_is_array(answer)) list = answer;
     return json_is_array(list) ? list : NULL;
+}
+
+bool page_closes_cycle(struct cycle *pages, const struct rest_stream *stream, const json_t *list)
+{
+    char hash[32];
+    if (json_array_size(list) == 0) return false;
+    (void)snprintf(hash, sizeof hash, "%zu %" PRIx64, json_array_size(list),
+                   (uint64_t)content_hash(stream->stream.table, list));
+    return cycle_closed(pages, hash);
 }

@@ -41,8 +41,8 @@ struct paginator {
     bool is_finished; /* the last page was passed on */
     int restarts;
 
-    struct cycle links, first_ids; /* links that were followed; first records of pages */
-    bool ascending, descending;    /* so far, the versions came in order */
+    struct cycle links, pages;  /* links that were followed; hashes of counted pages */
+    bool ascending, descending; /* so far, the versions came in order */
     bool has_version;
     int64_t last_us; /* the version seen last */
 
@@ -89,7 +89,7 @@ static void begin_segment(struct paginator *paginator)
 {
     next_page_done(&paginator->place);
     cycle_done(&paginator->links);
-    cycle_done(&paginator->first_ids);
+    cycle_done(&paginator->pages);
     paginator->number = 1;
     paginator->offset = 0;
     paginator->has_version = false;
@@ -286,15 +286,12 @@ static bool find_next(struct paginator *paginator, const json_t *list, const cha
                      out_next->number);
 }
 
-/* Counted pages have no cursor to compare: one that begins like one before it is the same page. In a search
- * that proves nothing: a record that changes while it is read moves to the end. */
+/* Counted pages have no cursor to compare, so their records are. */
 static bool is_cycle(struct paginator *paginator, const struct next_page *next, const json_t *list)
 {
     const char *text = next->cursor ? next->cursor : next->url;
-    char first_id[LIMIT_NAME];
-    bool has_first_id =
-        paginator->stream->pagination->has_numbers && record_id(json_array_get(list, 0), first_id);
-    if (has_first_id && cycle_closed(&paginator->first_ids, first_id)) return true;
+    bool is_counted = paginator->stream->pagination->has_numbers;
+    if (is_counted && page_closes_cycle(&paginator->pages, paginator->stream, list)) return true;
     return text && cycle_closed(&paginator->links, text);
 }
 
@@ -365,7 +362,7 @@ static void close_pages(struct reader *reader)
     exchange_done(&paginator->exchange);
     next_page_done(&paginator->place);
     cycle_done(&paginator->links);
-    cycle_done(&paginator->first_ids);
+    cycle_done(&paginator->pages);
     json_drop(&paginator->answer);
     page_builder_done(&paginator->builder);
     buf_done(&paginator->url);

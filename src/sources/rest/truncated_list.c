@@ -3,18 +3,19 @@
 
 #include <string.h>
 
-const char *truncated_list_path(const json_t *record, const struct truncated_list *truncated)
+#include "next_page.h"
+
+const char *truncated_list_path(const struct rest_source *rest, const json_t *record,
+                                const struct truncated_list *truncated)
 {
     const json_t *list = json_object_get(record, truncated->name);
     const json_t *url = json_object_get(list, "url");
     const char *path = json_string_value(url);
     if (!json_is_true(json_object_get(list, "has_more")) || !path) return NULL;
     size_t size = json_string_length(url);
-    if (size < 2 || size >= LIMIT_NAME || strlen(path) != size || path[0] != '/' || path[1] == '/')
-        return NULL;
-    for (const char *byte = path; *byte; byte++)
-        if (*byte <= ' ' || *byte > '~') return NULL;
-    return path;
+    if (size < 2 || size >= LIMIT_NAME || strlen(path) != size) return NULL;
+    path = own_path(rest, path);
+    return path && path[1] ? path : NULL;
 }
 
 /* The element as the record would hold it, whatever else the complete list has. */

@@ -5,9 +5,9 @@
 
 #include "rest.h"
 
-/* The path of the complete list, NULL if this one is complete. It is safe to request: it stays on the host.
- */
-const char *truncated_list_path(const json_t *record, const struct truncated_list *truncated);
+/* The path of the complete list on the source's host, NULL if this one is complete. */
+const char *truncated_list_path(const struct rest_source *rest, const json_t *record,
+                                const struct truncated_list *truncated);
 /* Adds the elements that belong here; those that came with the record stay as they are. */
 void truncated_list_complete(json_t *record, const struct truncated_list *truncated, const json_t *elements);
 /* Is one of the record's lists still cut off? lists may be NULL. */

@@ -301,7 +301,7 @@ static void other_hosts_get_no_token(void **state)
 {
     (void)state;
     struct fixture fixture = {0};
-    PAGE(&fixture, "\"https://api.intercom.io/contacts/search?page=2\"", BEGIN);
+    PAGE(&fixture, "\"https://api.intercom.io.evil.test/contacts/search?page=2\"", BEGIN);
     open_week(&fixture);
     expect_refusal(&fixture, ERROR_FORMAT, "another host");
     end(&fixture);

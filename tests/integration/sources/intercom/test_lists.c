@@ -223,13 +223,61 @@ static void paths_are_followed_on_our_host(void **state)
     fixture_close(&fixture);
 }
 
+/* Links name the host of another region than the configured one. */
+static void links_to_other_regions_are_followed_on_our_host(void **state)
+{
+    (void)state;
+    static const char *const hosts[] = {"https://api.intercom.io", "https://api.eu.intercom.io",
+                                        "http://api.au.intercom.io"};
+    for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
+        struct fixture fixture = {0};
+        AUTO(mem_free) char *pages = mem_format(",\"pages\":{\"next\":\"%s/articles?page=2\"}", hosts[i]);
+        add_page(&fixture, "data", "{\"id\":\"a1\"}", pages);
+        add_page(&fixture, "data", "{\"id\":\"a2\"}", ",\"pages\":{\"next\":null,\"total_pages\":2}");
+        fixture_expect(&fixture, "articles", "{\"id\":\"a1\"} {\"id\":\"a2\"}");
+        ASKED(&fixture, 0, "/articles?per_page=150", "/articles?page=2");
+        fixture_close(&fixture);
+    }
+}
+
 static void other_hosts_are_not_asked(void **state)
 {
     (void)state;
+    static const char *const urls[] = {
+        "https://evil.test/articles?page=2",
+        "https://api.intercom.io.evil.test/articles?page=2",
+        "https://api.intercom.io@evil.test/articles",
+        "https://api.intercom.io:1/articles",
+        "//api.intercom.io/articles",
+    };
+    for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
+        struct fixture fixture = {0};
+        AUTO(mem_free) char *pages = mem_format(",\"pages\":{\"next\":\"%s\"}", urls[i]);
+        add_page(&fixture, "data", "{\"id\":\"a1\"}", pages);
+        fixture_expect_error(&fixture, "articles", ERROR_FORMAT, "another host");
+        fixture_close(&fixture);
+    }
+}
+
+/* A service that ignores the page's number sends the first page again and again. */
+static void a_counted_list_that_repeats_is_an_error(void **state)
+{
+    (void)state;
     struct fixture fixture = {0};
-    add_page(&fixture, "data", "{\"id\":\"a1\"}",
-             ",\"pages\":{\"next\":\"https://evil.test/articles?page=2\"}");
-    fixture_expect_error(&fixture, "articles", ERROR_FORMAT, "another host");
+    for (int i = 0; i < 2; i++)
+        add_page(&fixture, "data", "null,{\"id\":\"a1\"}", ",\"pages\":{\"total_pages\":100}");
+    fixture_expect_error(&fixture, "articles", ERROR_FORMAT, "already read");
+    fixture_close(&fixture);
+}
+
+/* An article that came in between moves the last one of a page to the next. */
+static void counted_pages_with_one_first_record_differ(void **state)
+{
+    (void)state;
+    struct fixture fixture = {0};
+    add_page(&fixture, "data", "{\"id\":\"a1\"}", ",\"pages\":{\"total_pages\":2}");
+    add_page(&fixture, "data", "{\"id\":\"a1\"},{\"id\":\"a2\"}", ",\"pages\":{\"total_pages\":2}");
+    fixture_expect(&fixture, "articles", "{\"id\":\"a1\"} {\"id\":\"a1\"} {\"id\":\"a2\"}");
     fixture_close(&fixture);
 }
 
@@ -328,7 +376,10 @@ int main(void)
         cmocka_unit_test(numbers_must_grow),
         cmocka_unit_test(the_same_page_under_other_numbers_is_an_error),
         cmocka_unit_test(paths_are_followed_on_our_host),
+        cmocka_unit_test(links_to_other_regions_are_followed_on_our_host),
         cmocka_unit_test(other_hosts_are_not_asked),
+        cmocka_unit_test(a_counted_list_that_repeats_is_an_error),
+        cmocka_unit_test(counted_pages_with_one_first_record_differ),
         cmocka_unit_test(urls_that_repeat_are_an_error),
         cmocka_unit_test(what_a_version_lacks_is_forbidden),
         cmocka_unit_test(attributes_of_conversations_moved),

@@ -150,7 +150,8 @@ static void links_have_many_forms(void **state)
         {"{\"pages\":{\"next\":{}}}", false, NULL, NULL, 0},
         {"{\"pages\":{\"next\":{\"starting_after\":[]}}}", false, NULL, NULL, 0},
     };
-    const struct rest_source source = {.base_url = (char[]){BASE}};
+    const struct rest_dialect dialect = {.name = "Intercom"};
+    const struct rest_source source = {.dialect = &dialect, .base_url = (char[]){BASE}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         AUTO(json_drop) json_t *answer = NULL;
         AUTO(next_page_done) struct next_page next = {0};
