@@ -2,7 +2,10 @@
 /* pubsub.h - the trigger port over Pub/Sub's gRPC API (google.pubsub.v1), unary calls only.
  *
  * next is one Pull with max_messages 1 and a long poll. extend and ack are retried here, each within the
- * lease. A subscription that does not exist or may not be read is ERROR_CONFIG or ERROR_AUTH.
+ * lease. ERROR_CONFIG: the subscription does not exist; ERROR_AUTH: it may not be read. The settings are
+ * copied, but for token and stop. Threads: see core/trigger.h.
+ *
+ * Protocol: https://cloud.google.com/pubsub/docs/reference/rpc/google.pubsub.v1
  */
 #ifndef CASELOAD_PUBSUB_PUBSUB_H
 #define CASELOAD_PUBSUB_PUBSUB_H

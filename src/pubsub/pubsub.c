@@ -9,16 +9,17 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "google/pubsub/v1/pubsub.pb-c.h"
+#include "net/http.h"
 #include "net/retry.h"
 #include "net/rpc.h"
 #include "pubsub/pubsub.h"
 #include "receive.h"
 
 #define PULL_MS       60000 /* one long poll */
-#define QUIET_MS      1000  /* an empty answer that comes sooner is not followed by another pull at once */
-#define UNARY_MS      20000 /* the longest that one ack or extension may hang */
-#define PARTING_MS    4000  /* ... once the process is to end */
-#define REPORT_MS     60000 /* pulls may fail so long before the worker hears of it */
+#define QUIET_MS      1000  /* wait after an empty answer that came sooner than that */
+#define UNARY_MS      20000 /* timeout of one ack or extension */
+#define SHUTDOWN_MS   4000  /* ... during a shutdown */
+#define REPORT_MS     60000 /* pulls may fail for so long before the worker gets an error */
 #define DETAIL        512
 #define NAME_LIMIT    512
 #define LEASE_LEAST_S 10
@@ -35,9 +36,9 @@ struct pubsub {
     int lease_s;
     const atomic_bool *stop;
 
-    /* The worker's thread only, in next: */
-    int failures;       /* pulls that failed since the last that did not */
-    int64_t failing_ms; /* since when; moves on with each report */
+    /* Used by the worker's thread alone, in next: */
+    int failures;       /* pulls that failed in a row */
+    int64_t failing_ms; /* since when, or since the last report */
 };
 
 /* One method of the service, as it is called in texts and on the wire. */
@@ -60,7 +61,7 @@ static bool stopped(const struct pubsub *pubsub)
     return pubsub->stop && atomic_load(pubsub->stop);
 }
 
-/* A status that no waiting will change, as an error with the way out. False: it may pass. */
+/* Is this status permanent? Then err says what to do. */
 static bool is_final(const struct pubsub *pubsub, const struct method *method, enum rpc_status status,
                      const char *detail, struct error *err)
 {
@@ -68,24 +69,25 @@ static bool is_final(const struct pubsub *pubsub, const struct method *method, e
     enum error_kind kind = ERROR_CONFIG;
     const char *way_out = NULL;
     switch (status) {
-    case RPC_NOT_FOUND: way_out = "it does not exist: create it, or correct \"subscription\""; break;
+    case RPC_NOT_FOUND: way_out = "it does not exist. Create it, or correct \"subscription\""; break;
     case RPC_FAILED_PRECONDITION:
-        way_out = "it can't be used as it is: is it detached from its topic, a push subscription, or without "
-                  "its key?";
+        way_out =
+            "it can't be pulled from. It may be detached from its topic, a push subscription, or without "
+            "its key";
         break;
     case RPC_INVALID_ARGUMENT:
-        way_out = "the request is refused: is the name right, of the form projects/P/subscriptions/S?";
+        way_out = "the request is refused. Check the name: projects/PROJECT/subscriptions/NAME";
         break;
     case RPC_UNIMPLEMENTED:
-        way_out = "the server does not speak Pub/Sub: check the endpoint or emulator host";
+        way_out = "the server does not speak Pub/Sub. Check the endpoint or emulator host";
         break;
     case RPC_PERMISSION_DENIED:
         kind = ERROR_AUTH;
-        way_out = "we may not read it: grant this identity roles/pubsub.subscriber on the subscription";
+        way_out = "this identity may not read it. Grant it roles/pubsub.subscriber on the subscription";
         break;
     case RPC_UNAUTHENTICATED:
         kind = ERROR_AUTH;
-        way_out = "our credentials are refused: check the service account or its key";
+        way_out = "our credentials are refused. Check the service account or its key";
         break;
     case RPC_OK:
     case RPC_CANCELLED:
@@ -124,8 +126,8 @@ static uint8_t *pack_modify(const struct pubsub *pubsub, char **ack_ids, size_t 
 
 /* ---- next ---- */
 
-/* Gives back what we did not ask for. If that fails the leases lapse, so nothing is lost. */
-static void give_back(struct pubsub *pubsub, const struct received *received)
+/* Makes Pub/Sub redeliver messages beyond the one that was requested. If that fails, their leases expire. */
+static void nack_surplus(struct pubsub *pubsub, const struct received *received)
 {
     if (received->surplus_count == 0) return;
     size_t size;
@@ -136,12 +138,12 @@ static void give_back(struct pubsub *pubsub, const struct received *received)
                             .routing = pubsub->routing,
                             .request = bytes,
                             .request_size = size,
-                            .deadline_ms = PARTING_MS,
+                            .deadline_ms = SHUTDOWN_MS,
                             .stop = pubsub->stop};
     char detail[DETAIL];
     enum rpc_status status = rpc_unary(pubsub->rpc, &call, &reply, detail, sizeof detail);
     log_write(LOG_DEBUG, "surplus_returned", LOG_FIELDS(LOG_TEXT("status", rpc_status_name(status))),
-              "%zu messages came that were not asked for or can't be used", received->surplus_count);
+              "%zu messages arrived that were not requested or can't be used", received->surplus_count);
 }
 
 static enum rpc_status call_pull(struct pubsub *pubsub, struct buf *reply, char *detail, size_t detail_size)
@@ -161,8 +163,8 @@ static enum rpc_status call_pull(struct pubsub *pubsub, struct buf *reply, char 
     return rpc_unary(pubsub->rpc, &call, reply, detail, detail_size);
 }
 
-/* Waits out one failed pull. True: ask again. False: it has lasted so long that a person should know. */
-static bool bear(struct pubsub *pubsub, enum rpc_status status, const char *detail, struct error *err)
+/* Waits after a failed pull. False: pulls have failed for so long that a person should know. */
+static bool backoff(struct pubsub *pubsub, enum rpc_status status, const char *detail, struct error *err)
 {
     int64_t now_ms = clock_ms();
     if (pubsub->failures == 0) pubsub->failing_ms = now_ms;
@@ -171,10 +173,11 @@ static bool bear(struct pubsub *pubsub, enum rpc_status status, const char *deta
               detail);
     if (now_ms - pubsub->failing_ms >= REPORT_MS) {
         pubsub->failing_ms = now_ms;
-        error_set(err, ERROR_BUSY,
-                  "Pub/Sub pull on subscription %s has failed %d times in a row, lastly with %s: %s; it is "
-                  "tried on, but check the network and the endpoint",
-                  pubsub->subscription, pubsub->failures, rpc_status_name(status), detail);
+        error_set(
+            err, ERROR_BUSY,
+            "Pub/Sub pull on subscription %s failed %d times in a row (last: %s: %s); still retrying. Check "
+            "the network and the endpoint",
+            pubsub->subscription, pubsub->failures, rpc_status_name(status), detail);
         err->status = (int)status;
         return false;
     }
@@ -198,8 +201,8 @@ static bool next(struct trigger *trigger, struct delivery *out_delivery, bool *o
     if (status == RPC_OK) {
         struct error unreadable = {0};
         bool read = received_read(reply.data, reply.size, &received, &unreadable);
-        give_back(pubsub, &received);
-        if (!read) return bear(pubsub, RPC_INTERNAL, unreadable.text, err);
+        nack_surplus(pubsub, &received);
+        if (!read) return backoff(pubsub, RPC_INTERNAL, unreadable.text, err);
         pubsub->failures = 0;
         *out_any = received.any;
         *out_delivery = received.delivery;
@@ -214,12 +217,12 @@ static bool next(struct trigger *trigger, struct delivery *out_delivery, bool *o
         return true; /* nothing came within the poll */
     }
     if (is_final(pubsub, &pull, status, detail, err)) return false;
-    return bear(pubsub, status, detail, err);
+    return backoff(pubsub, status, detail, err);
 }
 
 /* ---- extend, ack, nack ---- */
 
-/* What one call about a held message is: it is repeated until budget_ms is over. */
+/* A call about the held message, repeated until budget_ms is over. */
 struct settling {
     const struct method *method;
     const void *request;
@@ -227,20 +230,20 @@ struct settling {
     int64_t budget_ms;
 };
 
-/* One try. On the way out there is no time to wait for a server that is away. */
+/* One try; a short one during a shutdown. */
 static enum rpc_status settle_once(struct pubsub *pubsub, const struct settling *settling, int64_t left_ms,
                                    char *detail, size_t detail_size)
 {
     AUTO(buf_done) struct buf reply = {0};
     buf_init(&reply, LIMIT_REPLY);
-    bool parting = stopped(pubsub);
-    int64_t deadline_ms = parting ? PARTING_MS : UNARY_MS;
+    bool is_shutdown = stopped(pubsub);
+    int64_t deadline_ms = is_shutdown ? SHUTDOWN_MS : UNARY_MS;
     struct rpc_call call = {.method = settling->method->path,
                             .routing = pubsub->routing,
                             .request = settling->request,
                             .request_size = settling->request_size,
                             .deadline_ms = (int)(deadline_ms < left_ms ? deadline_ms : left_ms),
-                            .stop = parting ? NULL : pubsub->stop};
+                            .stop = is_shutdown ? NULL : pubsub->stop};
     return rpc_unary(pubsub->rpc, &call, &reply, detail, detail_size);
 }
 
@@ -252,29 +255,29 @@ static bool settle(struct pubsub *pubsub, const struct settling *settling, struc
     enum rpc_status status;
     char detail[DETAIL];
     for (int tried = 1;; tried++) {
-        bool parting = stopped(pubsub);
+        bool is_shutdown = stopped(pubsub);
         int64_t elapsed_ms = clock_ms() - began_ms;
         int64_t left_ms = settling->budget_ms > elapsed_ms ? settling->budget_ms - elapsed_ms : 1;
         status = settle_once(pubsub, settling, left_ms, detail, sizeof detail);
         if (status == RPC_OK) return true;
-        if (status == RPC_INVALID_ARGUMENT) { /* the ids are all that differs between messages */
-            error_set(err, ERROR_REFUSED, "Pub/Sub %s: the message is not ours any more (%s: %s)",
+        if (status == RPC_INVALID_ARGUMENT) { /* only the ids differ between messages */
+            error_set(err, ERROR_REFUSED, "Pub/Sub %s: the lease of the message has expired (%s: %s)",
                       settling->method->name, rpc_status_name(status), detail);
             err->status = (int)status;
             return false;
         }
         if (is_final(pubsub, settling->method, status, detail, err)) return false;
         int64_t wait_ms = retry_wait_ms(&retry, tried, clock_ms() - began_ms, 0);
-        if (parting || wait_ms < 0) break;
-        (void)clock_sleep_ms(wait_ms, pubsub->stop); /* once stopped, one last short try follows */
+        if (is_shutdown || wait_ms < 0) break;
+        (void)clock_sleep_ms(wait_ms, pubsub->stop); /* a shutdown ends the wait; one short try follows */
     }
-    error_set(err, ERROR_BUSY, "Pub/Sub %s on subscription %s failed until the time for it was over: %s: %s",
+    error_set(err, ERROR_BUSY, "Pub/Sub %s on subscription %s failed until its time was over: %s: %s",
               settling->method->name, pubsub->subscription, rpc_status_name(status), detail);
     err->status = (int)status;
     return false;
 }
 
-/* The lease's thread has its own retries and must not be held up; nor is a lost nack worth a long wait. */
+/* The lease's thread has its own retries, so its calls must return soon; a lost nack only costs time. */
 static int64_t short_budget_ms(const struct pubsub *pubsub)
 {
     int64_t third_ms = pubsub->lease_s * INT64_C(1000) / 3;
@@ -293,7 +296,7 @@ static bool modify_deadline(struct pubsub *pubsub, const char *ack_id, int secon
 
 static bool extend(struct trigger *trigger, const char *ack_id, int seconds, struct error *err)
 {
-    /* Never 0 by accident: that would give the message away. */
+    /* 0 would make Pub/Sub redeliver the message at once. */
     int clamped = seconds < LEASE_LEAST_S ? LEASE_LEAST_S : seconds > LEASE_MOST_S ? LEASE_MOST_S : seconds;
     return modify_deadline(pubsub_of(trigger), ack_id, clamped, err);
 }
@@ -335,7 +338,7 @@ static void pubsub_free(struct trigger *trigger)
     free(pubsub);
 }
 
-/* projects/P/subscriptions/S, printable and without spaces: it becomes a header. */
+/* projects/P/subscriptions/S, printable and without spaces; P may be example.com:acme. */
 static bool is_subscription(const char *name)
 {
     static const char middle[] = "/subscriptions/";
@@ -348,6 +351,16 @@ static bool is_subscription(const char *name)
     return *id != '\0' && !strchr(id, '/') && memchr(name + 9, '/', (size_t)(at - name) - 9) == NULL;
 }
 
+/* The value of x-goog-request-params, percent-encoded (https://google.aip.dev/client-libraries/4222). */
+static char *routing_of(const char *subscription)
+{
+    AUTO(buf_done) struct buf routing = {0};
+    buf_init(&routing, 4 * NAME_LIMIT);
+    buf_text(&routing, "subscription=");
+    http_escape(&routing, subscription);
+    return buf_take(&routing, NULL);
+}
+
 bool pubsub_new(const struct pubsub_settings *settings, struct trigger **out_trigger, struct error *err)
 {
     static const struct trigger_ops ops = {
@@ -355,7 +368,7 @@ bool pubsub_new(const struct pubsub_settings *settings, struct trigger **out_tri
     assert(settings->lease_s >= LEASE_LEAST_S && settings->lease_s <= LEASE_MOST_S);
     if (!is_subscription(settings->subscription))
         return error_set(err, ERROR_CONFIG,
-                         "\"%s\" is no subscription: write projects/PROJECT/subscriptions/NAME",
+                         "\"%s\" is not a subscription's name; write projects/PROJECT/subscriptions/NAME",
                          settings->subscription);
     struct rpc *rpc;
     struct rpc_settings channel = {.target = settings->target,
@@ -368,7 +381,7 @@ bool pubsub_new(const struct pubsub_settings *settings, struct trigger **out_tri
     pubsub->port.ops = &ops;
     pubsub->rpc = rpc;
     pubsub->subscription = mem_text(settings->subscription);
-    pubsub->routing = mem_format("subscription=%s", settings->subscription);
+    pubsub->routing = routing_of(settings->subscription);
     pubsub->lease_s = settings->lease_s;
     pubsub->stop = settings->stop;
     *out_trigger = &pubsub->port;

@@ -38,7 +38,7 @@ static bool is_plain(const char *text, size_t limit)
     return length > 0 && length <= limit;
 }
 
-/* Ids are printable ASCII; anything else is not from Pub/Sub. */
+/* Pub/Sub's ids are printable ASCII. */
 static bool is_usable(const Google__Pubsub__V1__ReceivedMessage *received)
 {
     return is_plain(received->ack_id, ACK_ID_LIMIT) && received->message &&
@@ -59,7 +59,7 @@ static void set_attribute(struct delivery *delivery, char *key, char *value)
         (struct message_attribute){.key = key, .value = value};
 }
 
-/* Without a time a tick is never satisfied by an earlier run: better one run too many. */
+/* INT64_MAX: the time is unknown, so no earlier run satisfies the message. */
 static int64_t published_us(const Google__Protobuf__Timestamp *time)
 {
     if (!time || time->seconds < SECONDS_LEAST || time->seconds > SECONDS_MOST || time->nanos < 0 ||
@@ -104,7 +104,7 @@ bool received_read(const void *bytes, size_t size, struct received *out, struct 
     google__pubsub__v1__pull_response__free_unpacked(response, NULL);
     if (count > 0 && !out->any)
         return error_set(err, ERROR_FORMAT,
-                         "a message came without usable ids, or with more than %d attributes",
+                         "a message arrived without usable ids, or with more than %d attributes",
                          RECEIVE_ATTRIBUTES);
     return true;
 }

@@ -278,7 +278,7 @@ static void an_unknown_subscription_is_named(void **state)
     assert_int_equal(err.kind, ERROR_CONFIG);
     assert_int_equal(err.status, RPC_NOT_FOUND);
     assert_non_null(strstr(err.text, "projects/acme/subscriptions/nowhere"));
-    assert_non_null(strstr(err.text, "create it"));
+    assert_non_null(strstr(err.text, "Create it"));
     other->ops->free(other);
 }
 

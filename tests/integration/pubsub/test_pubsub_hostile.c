@@ -263,7 +263,7 @@ static void garbage_then_too_much(void **state)
     trigger->ops->free(trigger);
     stub_stop(stub);
 
-    assert_string_equal(script.routing, "subscription=" SUBSCRIPTION);
+    assert_string_equal(script.routing, "subscription=projects%2Facme%2Fsubscriptions%2Fcaseload");
     Google__Pubsub__V1__ModifyAckDeadlineRequest *returned =
         google__pubsub__v1__modify_ack_deadline_request__unpack(
             NULL, script.modified.size, (const uint8_t *)buf_string(&script.modified));

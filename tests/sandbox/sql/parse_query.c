@@ -60,7 +60,8 @@ struct pointer_list parse_path(struct parser *parser, size_t *out_at)
             break;
         }
     }
-    for (const char *dot = strchr(text, '.'); dot != NULL; dot = strchr(text, '.')) {
+    const char *colon = strchr(text, ':'); /* example.com:project.d.t: the domain's dots do not count */
+    for (const char *dot = strchr(colon ? colon : text, '.'); dot != NULL; dot = strchr(text, '.')) {
         list_add(parser->sql, &path, arena_text(&parser->sql->arena, text, (size_t)(dot - text)));
         text = dot + 1;
     }
