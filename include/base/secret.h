@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* secret.h - bytes that must not be seen.
+/* secret.h - bytes that must not be seen: tokens and keys.
  *
- * The logger has no field for a secret and nothing here prints one. The memory is wiped when it is released.
- * One owner, one thread at a time.
+ * The logger has no field for a secret and nothing here prints one. The memory is wiped when it is released,
+ * and core dumps leave it out. Copies in libraries (curl's and gRPC's buffers) are not ours to mark, so main
+ * also calls secret_forbid_core_dumps. One owner, one thread at a time.
  */
 #ifndef CASELOAD_BASE_SECRET_H
 #define CASELOAD_BASE_SECRET_H
@@ -23,6 +24,9 @@ bool secret_from_env(struct secret *secret, const char *name, struct error *err)
 bool secret_from_file(struct secret *secret, const char *path, struct error *err) CHECKED; /* ERROR_CONFIG */
 const char *secret_reveal(const struct secret *secret); /* borrowed; "" when empty */
 void secret_done(struct secret *secret);
+/* Sets the soft limit of this process's core files to 0. A kernel that pipes dumps to a program leaves it to
+ * that program to obey. */
+void secret_forbid_core_dumps(void);
 void secret_wipe(void *memory,
                  size_t size); /* overwrites bytes that are about to be freed; NULL with 0 is fine */
 

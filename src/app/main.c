@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/secret.h"
 #include "base/suggest.h"
 #include "commands.h"
 
@@ -62,6 +64,7 @@ int main(int argc, char **argv)
     static const char *const names[] = {"serve", "run", "schema", "streams", "version"};
     const char *meant;
 
+    if (!getenv("CASELOAD_CORE_DUMPS")) secret_forbid_core_dumps(); /* set it to debug a crash */
     if (argc < 2) return help(stderr);
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
         return help(stdout);

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#define _DEFAULT_SOURCE /* madvise */
 #include "base/secret.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -24,6 +28,25 @@ static bool has_control(const char *bytes, size_t size)
     return false;
 }
 
+static size_t whole_pages(size_t size)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+    return (size + page - 1) / page * page;
+}
+
+/* Pages of their own, since the kernel leaves out of a core dump whole pages only. */
+static char *copy_undumped(const char *bytes, size_t size)
+{
+    size_t pages = whole_pages(size + 1);
+    char *copy = mmap(NULL, pages, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (copy == MAP_FAILED) abort();           /* no memory */
+    (void)madvise(copy, pages, MADV_DONTDUMP); /* known to every kernel since 3.4 */
+    memcpy(copy, bytes, size);
+    return copy;
+}
+
 bool secret_set(struct secret *secret, const char *bytes, size_t size, struct error *err)
 {
     char *copy;
@@ -37,7 +60,7 @@ bool secret_set(struct secret *secret, const char *bytes, size_t size, struct er
         return error_set(
             err, ERROR_CONFIG,
             "the secret contains a line break or another control character; store the bare token");
-    copy = mem_bytes(bytes, size); /* first, as bytes may be the old value */
+    copy = copy_undumped(bytes, size); /* first, as bytes may be the old value */
     secret_done(secret);
     *secret = (struct secret){.bytes = copy, .size = size};
     return true;
@@ -95,7 +118,18 @@ const char *secret_reveal(const struct secret *secret)
 void secret_done(struct secret *secret)
 {
     if (!secret) return;
-    if (secret->bytes) secret_wipe(secret->bytes, secret->size);
-    free(secret->bytes);
+    if (secret->bytes) {
+        secret_wipe(secret->bytes, secret->size);
+        (void)munmap(secret->bytes, whole_pages(secret->size + 1)); /* fails only for other arguments */
+    }
     *secret = (struct secret){.size = 0};
+}
+
+void secret_forbid_core_dumps(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_CORE, &limit) != 0) return;
+    limit.rlim_cur = 0;
+    (void)setrlimit(RLIMIT_CORE, &limit); /* lowering is always allowed */
 }

@@ -9,8 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "base/secret.h"
 
 static bool set(struct secret *secret, const char *text, struct error *err)
@@ -117,6 +119,45 @@ static void test_files(void **state)
     free(longest);
 }
 
+/* The flags of the mapping that holds the address, as the kernel lists them. */
+static bool is_left_out_of_dumps(const void *address)
+{
+    FILE *maps = fopen("/proc/self/smaps", "r");
+    char line[512];
+    bool is_inside = false, found = false;
+    unsigned long from, to;
+
+    assert_non_null(maps);
+    while (fgets(line, sizeof line, maps)) {
+        if (sscanf(line, "%lx-%lx ", &from, &to) == 2)
+            is_inside = (uintptr_t)address >= from && (uintptr_t)address < to;
+        else if (is_inside && strncmp(line, "VmFlags:", 8) == 0)
+            found = strstr(line, " dd") != NULL;
+    }
+    (void)fclose(maps);
+    return found;
+}
+
+static void test_core_dumps(void **state)
+{
+    struct secret secret = {0};
+    struct error err;
+    struct rlimit limit;
+    AUTO(mem_free) char *ordinary = mem_text("token");
+
+    (void)state;
+    assert_true(secret_set(&secret, "token", 5, &err));
+    assert_true(is_left_out_of_dumps(secret.bytes));
+    assert_false(is_left_out_of_dumps(ordinary));
+    secret_done(&secret);
+    assert_int_equal(getrlimit(RLIMIT_CORE, &limit), 0);
+    limit.rlim_cur = limit.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_CORE, &limit), 0);
+    secret_forbid_core_dumps();
+    assert_int_equal(getrlimit(RLIMIT_CORE, &limit), 0);
+    assert_int_equal(limit.rlim_cur, 0);
+}
+
 static void test_environment(void **state)
 {
     struct secret secret = {0};
@@ -141,7 +182,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_set_and_reveal), cmocka_unit_test(test_bad_bytes_are_refused_and_not_shown),
         cmocka_unit_test(test_size_limit),     cmocka_unit_test(test_files),
-        cmocka_unit_test(test_environment),
+        cmocka_unit_test(test_core_dumps),     cmocka_unit_test(test_environment),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
