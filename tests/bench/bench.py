@@ -25,13 +25,13 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 import harness  # noqa: E402
 
 WORLDS = {
-    "contacts": lambda count: {"fill": {"from": "2026-01-05", "to": "2026-03-01", "count": count}},
-    "conversations": lambda count: {"fill_conversations": {"from": "2026-01-05", "to": "2026-03-01", "count": count,
-                                                           "parts": 5}},
+    "contacts": lambda count: {"fill": {"kind": "contacts", "from": "2026-01-05", "to": "2026-03-01", "count": count}},
+    "conversations": lambda count: {"fill": {"kind": "conversations", "from": "2026-01-05", "to": "2026-03-01", "count": count,
+                                                           "children": 5}},
 }
 STREAMS = {"contacts": ["contacts"], "conversations": ["conversations", "conversation_parts"]}
-MORE = ({"fill_list": {"kind": "tickets", "from": "2026-01-05", "to": "2026-03-01", "count": 3000}},
-        {"delete_conversations": {"count": 30}})
+MORE = ({"fill": {"kind": "tickets", "from": "2026-01-05", "to": "2026-03-01", "count": 3000}},
+        {"remove": {"kind": "conversations", "count": 30}})
 WINDOW_S, RATE = 10, 1667
 SEARCH = {"contacts": "/contacts/search", "conversations": "/conversations/search"}
 
@@ -93,12 +93,12 @@ def measure(build, stream, records, latency_ms, rate):
     folder = harness.work_folder(build, f"bench-{stream}-{records}-{latency_ms}")
     box = harness.Sandbox(build, folder)
     try:
-        box.post("/control/world", WORLDS[stream](records))
+        box.post("/control/workspace", WORLDS[stream](records))
         top = ceiling(box, stream)
         for service in ("intercom", "bigquery") if latency_ms else ():
             box.call("POST", "/control/faults", f"{service} * * delay {latency_ms}")
         if rate != RATE:
-            box.post("/control/world", {"rate_limit": rate})
+            box.post("/control/workspace", {"rate_limit": rate})
         before = cpu_seconds(box.process.pid)
         wall, usage = work(build, box, folder, streams=STREAMS[stream], reconcile_days=0)
         requests = sum(event["requests"] for event in finished(folder))
@@ -135,7 +135,7 @@ def kinds(build):
     names += [table["name"] for stream in listed for table in stream["tables"][1:] if table["loaded"] != "always"]
     try:
         for world in (WORLDS["contacts"](3000), WORLDS["conversations"](600), *MORE):
-            box.post("/control/world", world)
+            box.post("/control/workspace", world)
         work(build, box, folder, streams=names, source={"custom_objects": ["Order"]})
         rows = {event["stream"]: event for event in finished(folder)}
         asked, pages = {}, {}

@@ -97,7 +97,7 @@ class Bench:
         start = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1)
         self.sandbox = harness.Sandbox(build, self.folder, database=":memory:", start=f"{start:%Y-%m-%dT%H:%M:%SZ}")
         days = [start.date() - datetime.timedelta(days=n) for n in (20, 1)]
-        self.sandbox.post("/control/world", {"fill": {"from": str(days[0]), "to": str(days[1]), "count": 200}})
+        self.sandbox.post("/control/workspace", {"fill": {"kind": "contacts", "from": str(days[0]), "to": str(days[1]), "count": 200}})
         emulator.make(name, **settings)
         self.config = self.folder / "caseload.json"
         self.config.write_text(json.dumps(harness.base_config(

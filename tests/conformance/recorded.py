@@ -184,9 +184,9 @@ def record(build, folder):
     http, pubsub = Proxy("127.0.0.1", sandbox.ports["http"]), PubsubProxy(sandbox.pubsub)
     try:
         sandbox.post("/control/subscription", {"project": harness.PROJECT, "subscription": harness.SUBSCRIPTION})
-        sandbox.post("/control/world", {"fill": {"from": "2026-02-01", "to": "2026-03-01", "count": 60}})
-        sandbox.post("/control/world", {"fill_conversations": {"from": "2026-02-01", "to": "2026-03-01", "count": 3,
-                                                               "parts": 2}})
+        sandbox.post("/control/workspace", {"fill": {"kind": "contacts", "from": "2026-02-01", "to": "2026-03-01", "count": 60}})
+        sandbox.post("/control/workspace", {"fill": {"kind": "conversations", "from": "2026-02-01", "to": "2026-03-01", "count": 3,
+                                                               "children": 2}})
         config = folder / "caseload.json"
         config.write_text(json.dumps(harness.base_config(sandbox, source={"base_url": http.url}, streams=STREAMS)))
         places = copy.copy(sandbox)

@@ -35,8 +35,8 @@ class Demo:
         self.steps = 0
         self.last = {}  # the last event of each stream
 
-    def world(self, **change):
-        self.sandbox.post("/control/world", change)
+    def change(self, **change):
+        self.sandbox.post("/control/workspace", change)
 
     def step(self, title, deliver):
         """deliver() publishes a message and returns its id; a new worker serves it."""
@@ -68,23 +68,24 @@ class Demo:
 
     def play(self):
         box = self.sandbox
-        self.world(fill={"from": "2026-01-05", "to": "2026-03-01", "count": 6000})
-        self.world(fill_conversations={"from": "2026-01-05", "to": "2026-03-01", "count": 250, "parts": 6})
+        self.change(fill={"kind": "contacts", "from": "2026-01-05", "to": "2026-03-01", "count": 6000})
+        self.change(fill={"kind": "conversations", "from": "2026-01-05", "to": "2026-03-01", "count": 250, "children": 6})
         self.step("The first tick: everything since the start date, in weeks", box.publish)
         self.want("it loads all contacts", self.last["contacts"]["inserted"] == 6000)
         self.want("it loads all conversations", self.last["conversations"]["fetched"] == 250)
 
         box.post("/control/clock", {"advance_s": 86400})
-        self.world(touch={"count": 300})
-        self.world(touch_list={"kind": "companies", "count": 20})
-        self.world(merge={"count": 5})
-        self.world(delete_conversations={"count": 3})
-        self.world(touch_while_read=50)
+        for kind in ("contacts", "conversations", "admins"):
+            self.change(touch={"kind": kind, "count": 300})
+        self.change(touch={"kind": "companies", "count": 20})
+        self.change(merge={"kind": "contacts", "count": 5})
+        self.change(remove={"kind": "conversations", "count": 3})
+        self.change(touch={"kind": "contacts", "every": 50})
         seen = box.get("/control/clock")["now"]
         self.step("A day later; 300 contacts have changed, some change again while they are read, five were merged into others,\n"
                   "   three conversations were deleted, twenty companies have changed: the next tick", box.publish)
         self.want("it loads only what is newer", 300 <= self.last["contacts"]["inserted"] < 1000)
-        self.world(touch_while_read=0)
+        self.change(touch={"kind": "contacts", "every": 0})
 
         self.step("The same tick again (seek of the subscription): nothing to load",
                   lambda: self.seek(seen))
@@ -101,7 +102,7 @@ class Demo:
         self.want("it restores what the source still has", self.last["contacts"]["inserted"] > 0)
 
         box.post("/control/clock", {"advance_s": 7 * 86400})
-        self.world(delete_contacts={"count": 10})
+        self.change(remove={"kind": "contacts", "count": 10})
         self.step("A week later, ten contacts were deleted in Intercom: a reconciliation finds them", box.publish)
         self.want("it finds the deleted contacts", self.last["contacts_reconciliation"]["inserted"] == 10)
 

@@ -58,8 +58,8 @@ def main():
     config = folder / "caseload.json"
     config.write_text(json.dumps(harness.base_config(box, streams=streams(build))))
     box.post("/control/subscription", {"project": harness.PROJECT, "subscription": harness.SUBSCRIPTION})
-    box.post("/control/world", {"fill": {"from": "2026-02-01", "to": "2026-03-01", "count": 50}})
-    box.post("/control/world", {"fill_conversations": {"from": "2026-02-01", "to": "2026-03-01", "count": 50, "parts": 6}})
+    box.post("/control/workspace", {"fill": {"kind": "contacts", "from": "2026-02-01", "to": "2026-03-01", "count": 50}})
+    box.post("/control/workspace", {"fill": {"kind": "conversations", "from": "2026-02-01", "to": "2026-03-01", "count": 50, "children": 6}})
     failed = []
     try:
         code, out, err = harness.run_once(build, box, config)

@@ -24,20 +24,22 @@ from harness import Failure, Sandbox, Worker, wait_for
 LIMIT = 200
 SAMPLE = 10  # of each service's calls
 SERVICES = ["intercom", "bigquery"]
-FIRST = [{"fill": {"from": "2026-02-20", "to": "2026-03-02", "count": 60}}]
+FIRST = [{"fill": {"kind": "contacts", "from": "2026-02-20", "to": "2026-03-02", "count": 60}}]
 LOADED = [
-    {"fill": {"from": "2026-02-01", "to": "2026-03-01", "count": 40}},
-    {"fill_conversations": {"from": "2026-02-25", "to": "2026-03-01", "count": 12, "parts": 3}},
+    {"fill": {"kind": "contacts", "from": "2026-02-01", "to": "2026-03-01", "count": 40}},
+    {"fill": {"kind": "conversations", "from": "2026-02-25", "to": "2026-03-01", "count": 12, "children": 3}},
 ]
 CHANGED = [
-    {"touch": {"count": 8}},
-    {"touch_companies": {"count": 8}},
-    {"touch_tickets": {"count": 4}},
-    {"admins": "join"},
-    {"merge": {"count": 2}},
-    {"delete_contacts": {"count": 2}},
-    {"delete_conversations": {"count": 2}},
-    {"delete_companies": {"count": 2}},
+    {"touch": {"kind": "contacts", "count": 8}},
+    {"touch": {"kind": "conversations", "count": 8}},
+    {"touch": {"kind": "admins", "count": 7}},
+    {"touch": {"kind": "companies", "count": 8}},
+    {"touch": {"kind": "tickets", "count": 4}},
+    {"fill": {"kind": "admins", "count": 1}},
+    {"merge": {"kind": "contacts", "count": 2}},
+    {"remove": {"kind": "contacts", "count": 2}},
+    {"remove": {"kind": "conversations", "count": 2}},
+    {"remove": {"kind": "companies", "count": 2}},
 ]
 
 
@@ -55,11 +57,11 @@ class Case:
         box = Sandbox(self.build, folder, database=str(database))
         box.post("/control/subscription", {"project": harness.PROJECT, "subscription": harness.SUBSCRIPTION})
         for change in self.world:
-            box.post("/control/world", change)
+            box.post("/control/workspace", change)
         if self.changed:
             box.post("/control/clock", {"set": "2026-03-09T05:00:00Z"})
         for change in self.changed:
-            box.post("/control/world", change)
+            box.post("/control/workspace", change)
         config = folder / "caseload.json"
         config.write_text(json.dumps(harness.base_config(box, **self.settings)))
         return box, config

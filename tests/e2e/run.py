@@ -17,7 +17,7 @@ Steps (a line that begins with # is a comment; `publish` takes quotes as a shell
                                           credentials=self|exchange|user|machine: with TLS and these
     auth JSON                             change which credentials are valid: see /control/auth
     config key=JSON ...                   change the configuration; source.KEY is a setting of the source; null removes
-    fill FROM TO COUNT | touch COUNT | touch-while-read EVERY | add JSON | world JSON
+    fill FROM TO COUNT | touch COUNT | touch-while-read EVERY | add JSON | workspace JSON
     clock +2d | clock +3h | clock 2026-03-03T04:00:00Z
     fault LINE                            see tests/sandbox/sandbox_internal.h; `faults clear`
     serve [NAME]                          start a worker (w)
@@ -150,19 +150,23 @@ class Scenario:
             target[name] = json.loads(value)
 
     def step_fill(self, words):
-        self.sandbox.post("/control/world", {"fill": {"from": words[0], "to": words[1], "count": int(words[2])}})
+        self.sandbox.post("/control/workspace", {"fill": {"kind": "contacts", "from": words[0], "to": words[1], "count": int(words[2])}})
 
     def step_touch(self, words):
-        self.sandbox.post("/control/world", {"touch": {"count": int(words[0])}})
+        for kind in ("contacts", "conversations", "admins"):
+            self.sandbox.post("/control/workspace", {"touch": {"kind": kind, "count": int(words[0])}})
 
     def step_touch_while_read(self, words):
-        self.sandbox.post("/control/world", {"touch_while_read": int(words[0])})
+        for kind in ("contacts", "conversations"):
+            self.sandbox.post("/control/workspace", {"touch": {"kind": kind, "every": int(words[0])}})
 
     def step_add(self, words):
-        self.sandbox.post("/control/world", {"add": json.loads(" ".join(words))})
+        record = json.loads(" ".join(words))
+        kind = "conversations" if record.get("type") == "conversation" else "contacts"
+        self.sandbox.post("/control/workspace", {"add": {"kind": kind, "record": record}})
 
-    def step_world(self, words):
-        self.sandbox.post("/control/world", json.loads(" ".join(words)))
+    def step_workspace(self, words):
+        self.sandbox.post("/control/workspace", json.loads(" ".join(words)))
 
     def step_clock(self, words):
         moved = re.fullmatch(r"\+(\d+)([dhms])", words[0])
@@ -373,17 +377,17 @@ class Scenario:
             self.box.stop()
 
 
-# The request that changes some records of a stream; of other streams: touch_list.
+# The request that changes some records of a stream; of other streams: touch.
 CHANGES = {
-    "contacts": {"touch": {"count": 20}},
-    "conversations": {"touch": {"count": 20}},
-    "deleted_conversations": {"delete_conversations": {"count": 3}},
-    "admins": {"admins": "join"},
-    "activity_logs": {"fill_list": {"kind": "activity_logs", "from": "2026-03-01", "to": "2026-03-01", "count": 30}},
+    "contacts": {"touch": {"kind": "contacts", "count": 20}},
+    "conversations": {"touch": {"kind": "conversations", "count": 20}},
+    "deleted_conversations": {"remove": {"kind": "conversations", "count": 3}},
+    "admins": {"fill": {"kind": "admins", "count": 1}},
+    "activity_logs": {"fill": {"kind": "activity_logs", "from": "2026-03-01", "to": "2026-03-01", "count": 30}},
 }
-CONVERSATIONS = {"fill_conversations": {"from": "2026-01-05", "to": "2026-03-01", "count": 120, "parts": 6}}
+CONVERSATIONS = {"fill": {"kind": "conversations", "from": "2026-01-05", "to": "2026-03-01", "count": 120, "children": 6}}
 FILLS = {
-    "contacts": {"fill": {"from": "2026-01-05", "to": "2026-03-01", "count": 400}},
+    "contacts": {"fill": {"kind": "contacts", "from": "2026-01-05", "to": "2026-03-01", "count": 400}},
     "conversations": CONVERSATIONS,
     "deleted_conversations": CONVERSATIONS,
 }
@@ -400,10 +404,10 @@ def each_stream(build, path):
         name = stream["name"]
         tables = [table["name"] for table in stream["tables"]]
         wanted = [table["name"] for table in stream["tables"][1:] if table["loaded"] != "always"]
-        change = CHANGES.get(name, {"touch_list": {"kind": name, "count": 3}})
+        change = CHANGES.get(name, {"touch": {"kind": name, "count": 3}})
         values = {"stream": name, "names": json.dumps([name, *wanted, *ALSO.get(name, [])], separators=(",", ":")),
                   "tables": " ".join(tables[:1] + wanted), "change": json.dumps(change),
-                  "fill": json.dumps(FILLS.get(name, {"touch": {"count": 0}}))}
+                  "fill": json.dumps(FILLS.get(name, {"touch": {"kind": "contacts", "count": 0}}))}
         filled = re.sub(r"\{(\w+)\}", lambda found: values[found[1]], text)
         yield f"{path.stem}.{name}", filled
 

@@ -41,10 +41,10 @@ SANDBOX = {
     "bigquery": {"sql", "store", "httpd", "shared", "base"},
     "pubsub": {"google", "httpd", "shared", "base"},
     "workspace": {"shared", "base"},
-    "intercom": SANDBOX_SERVICES | {"."},
-    "oracle": SANDBOX_SERVICES | {"."},
-    "control": SANDBOX_SERVICES | {"."},
-    ".": SANDBOX_SERVICES,
+    "oracle": {"workspace", "sql", "store", "shared", "base"},
+    "intercom": {"oracle", "workspace", "google", "httpd", "shared", "base"},
+    "control": SANDBOX_SERVICES | {"oracle"},
+    ".": SANDBOX_SERVICES | {"control", "intercom"},
 }
 SANDBOX_ROOT = "tests/sandbox"
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)

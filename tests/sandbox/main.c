@@ -16,18 +16,18 @@ static const char help[] =
     "                        [--workspace ID] [--zone ZONE] [--token-env NAME] [--until-eof]\n"
     "                        [--auth] [--tls] [--key-file FILE] [--ca-file FILE]\n"
     "\n"
-    "Pub/Sub, BigQuery and Intercom on loopback. Prints one line of JSON with its ports when it is ready, "
+    "Pub/Sub, BigQuery and help desks on loopback. Prints one line of JSON with its ports when it is ready, "
     "and\n"
     "ends on SIGTERM or SIGINT, with --until-eof also when its standard input ends.\n"
     "\n"
     "  --database FILE   keep the tables in this SQLite file (default: in memory)\n"
-    "  --http PORT       BigQuery, Intercom and /control (default: any free port)\n"
+    "  --http PORT       BigQuery, help desks and /control (default: any free port)\n"
     "  --pubsub PORT     Pub/Sub over gRPC (default: any free port)\n"
-    "  --seed N          makes another world (default: 0)\n"
+    "  --seed N          makes other records (default: 0)\n"
     "  --start INSTANT   where the virtual clock begins (default: 2026-03-02T04:00:00Z)\n"
-    "  --workspace ID    the Intercom workspace's id (default: sandbox1)\n"
+    "  --workspace ID    the workspace's id (default: sandbox1)\n"
     "  --zone ZONE       and its time zone (default: America/Los_Angeles)\n"
-    "  --token-env NAME  the variable that holds the Intercom token (default token: sandbox-token)\n"
+    "  --token-env NAME  the variable that holds the source's token (default token: sandbox-token)\n"
     "  --auth            Google's services want bearer tokens, of /token or signed by the account\n"
     "  --key-file FILE   where the key of the service account is written\n"
     "  --tls             all but /control and the metadata server is spoken to under TLS\n"
@@ -62,8 +62,8 @@ static bool read_option(struct sandbox_options *options, const char *name, const
     } else if (strcmp(name, "--zone") == 0) {
         options->workspace_zone = value;
     } else if (strcmp(name, "--token-env") == 0) {
-        options->intercom_token = getenv(value);
-        return options->intercom_token != NULL;
+        options->source_token = getenv(value);
+        return options->source_token != NULL;
     } else if (strcmp(name, "--start") == 0) {
         if (!instant_parse(value, strlen(value), &start_us)) return false;
         options->start_s = start_us / 1000000;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sandbox.h - Pub/Sub, BigQuery and Intercom on loopback, speaking the real protocols.
+/* sandbox.h - Pub/Sub, BigQuery and the help desks on loopback, speaking the real protocols.
  *
- * One HTTP port serves BigQuery REST (/bigquery/v2, /upload/bigquery/v2), Intercom REST, the token endpoint
- * (/token), the metadata server, Secret Manager (/v1/projects) and /control; one gRPC port serves Pub/Sub. It
- * is strict: what the real service refuses it refuses, with the real error shape. Time is virtual: it stands
- * still but for one millisecond at each reading, and moves when /control/clock says so.
+ * One HTTP port serves BigQuery REST (/bigquery/v2, /upload/bigquery/v2), the help desks (services.c), the
+ * token endpoint (/token), the metadata server, Secret Manager (/v1/projects) and /control; one gRPC port
+ * serves Pub/Sub. The sandbox is strict: it refuses what the real service refuses, with the real error shape.
+ * Time is virtual: it moves one millisecond at each reading, and as far as /control/clock says.
  *
  * As a library it serves the wire tests in process; as a binary (main.c) the demo, scenarios and benchmarks.
  */
@@ -22,10 +22,10 @@ struct sandbox_options {
     int http_port;              /* 0: any free one */
     int pubsub_port;            /* 0: any free one */
     int64_t start_s;            /* the virtual clock's first instant; 0: 2026-03-02T04:00:00Z */
-    uint64_t seed;              /* of the world */
-    const char *workspace;      /* Intercom's id_code; NULL: "sandbox1" */
+    uint64_t seed;              /* of the workspace */
+    const char *workspace;      /* the workspace's id; NULL: "sandbox1" */
     const char *workspace_zone; /* NULL: "America/Los_Angeles" */
-    const char *intercom_token; /* NULL: "sandbox-token" */
+    const char *source_token;   /* NULL: "sandbox-token" */
     bool auth;                  /* BigQuery, Pub/Sub and Secret Manager want bearer tokens */
     bool tls;                   /* they, Intercom and the token server are spoken to under TLS only */
     const char *key_file;       /* where the service account's key is written; may be NULL */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sandbox_internal.h - the sandbox's parts, as its Intercom, control and oracle see them. */
+/* sandbox_internal.h - the parts of a sandbox, as sandbox.c and the tests see them. */
 #ifndef CASELOAD_SANDBOX_INTERNAL_H
 #define CASELOAD_SANDBOX_INTERNAL_H
 
@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "bigquery/server.h"
+#include "control/control.h"
 #include "google/auth.h"
 #include "httpd/httpd.h"
 #include "httpd/tls.h"
@@ -19,14 +20,12 @@
 #include "shared/faults.h"
 #include "shared/hash.h"
 #include "shared/journal.h"
+#include "shared/service.h"
 #include "shared/virtual_clock.h"
 
+#define SERVICES 1 /* help desks */
+
 struct store;
-struct world;
-struct admins;
-struct shelves;
-struct companies;
-struct intercom;
 
 struct sandbox {
     struct sandbox_options options;
@@ -34,40 +33,20 @@ struct sandbox {
     struct journal *journal;
     struct faults *faults;
     struct store *store;
-    struct world *world; /* of contacts */
-    struct world *talks; /* of conversations */
-    struct admins *admins;
-    struct shelves *shelves;     /* the other lists */
-    struct companies *companies; /* the scroll over those of a shelf */
     struct bigquery_server *bigquery;
     struct pubsub_server *pubsub;
     struct server *server;
-    struct intercom *intercom;
     struct auth *auth;
     struct tls *tls; /* NULL: everything in the clear */
+    struct help_desk desks[SERVICES + 1];
+    struct control control;
 };
 
-static inline struct sandbox *exchange_sandbox(const struct exchange *exchange)
+static inline struct collection *sandbox_collection(const struct sandbox *sandbox, const char *kind)
 {
-    return exchange->service;
+    return control_collection(&sandbox->control, kind);
 }
 
-/* --- the rooms --- */
-extern const struct route intercom_routes[], control_routes[];
-/* Intercom's, in files of their own; they come before intercom_routes. */
-extern const struct route intercom_contact_routes[], intercom_company_routes[], intercom_talk_routes[],
-    intercom_list_routes[];
-
-/* intercom.c: the workspace's settings, fixed but for these. */
-struct intercom *intercom_new(const char *zone_name, struct error *err); /* NULL: err says why */
-void intercom_free(struct intercom *intercom);
-void intercom_set_rate_limit(struct intercom *intercom, int64_t requests); /* in ten real seconds */
-/* Records changed less than so many virtual seconds ago are not found. */
-void intercom_set_index_lag(struct intercom *intercom, int64_t seconds);
-
-/* compare.c: is the dataset equal to the world's truth? {"equal":bool,"streams":[{"stream","rows","keys",
- * "missing":[..],"doubled":[..],"altered":[..],"first","last"}]}, lists cut at 20; yours. latest: are the
- * tables and views named <table>_latest right, too? */
-json_t *compare_dataset(struct sandbox *sandbox, const char *dataset, bool latest);
+extern const struct service *const services[SERVICES + 1]; /* ends with NULL */
 
 #endif

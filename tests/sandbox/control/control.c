@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* control.c - the sandbox's own door: move the clock, plan faults, change the world, look at what happened.
- */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,11 +6,16 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "control/control.h"
+#include "oracle/oracle.h"
 #include "sql/sql.h"
 #include "store/store.h"
-#include "workspace/world.h"
 
 #define DAY_S 86400
+
+static const struct control *control_of(const struct exchange *exchange)
+{
+    return exchange->service;
+}
 
 static void refuse(struct exchange *exchange, int status, const char *message)
 {
@@ -44,7 +47,7 @@ static void handle_health(struct exchange *exchange)
 static void show_clock(struct exchange *exchange)
 {
     char text[INSTANT_TEXT];
-    int64_t now_us = virtual_clock_peek(exchange_sandbox(exchange)->clock);
+    int64_t now_us = virtual_clock_peek(control_of(exchange)->clock);
     instant_format(now_us, text);
     exchange_reply_json(exchange, 200, json_pack("{s:s, s:I}", "now", text, "now_us", (json_int_t)now_us));
 }
@@ -53,7 +56,7 @@ static void move_clock(struct exchange *exchange)
 {
     AUTO(json_drop) json_t *body = read_object(exchange);
     if (!body) return;
-    struct virtual_clock *clock = exchange_sandbox(exchange)->clock;
+    struct virtual_clock *clock = control_of(exchange)->clock;
     const char *instant = json_text_at(body, "set");
     int64_t advance_s = json_int_at(body, "advance_s", -1), at_us;
     if (instant && instant_parse(instant, strlen(instant), &at_us)) {
@@ -69,39 +72,17 @@ static void move_clock(struct exchange *exchange)
 
 /* --- faults --- */
 
-static const struct route *const faulty_routes[] = {
-    auth_routes,          bigquery_routes,      intercom_contact_routes, intercom_company_routes,
-    intercom_talk_routes, intercom_list_routes, intercom_routes};
-
-/* A fault that names no operation would never happen, and its test would prove nothing. */
-static bool is_operation(const char *service, const char *operation)
-{
-    static const char *const inside[] = {"job", "script", "upload.bytes"}; /* of BigQuery, without a route */
-    if (strcmp(operation, "*") == 0) return true;
-    for (size_t i = 0; i < sizeof inside / sizeof *inside; i++) {
-        if (strcmp(service, "bigquery") == 0 && strcmp(operation, inside[i]) == 0) return true;
-    }
-    for (size_t t = 0; t < sizeof faulty_routes / sizeof *faulty_routes; t++) {
-        for (const struct route *route = faulty_routes[t]; route->handle; route++) {
-            if (strcmp(route->service, service) == 0 && strcmp(route->operation, operation) == 0) return true;
-        }
-    }
-    return false;
-}
-
-static bool add_fault(struct sandbox *sandbox, const char *line, struct error *err)
+static bool add_fault(const struct control *control, const char *line, struct error *err)
 {
     size_t service = strcspn(line, " "), gap = strspn(line + service, " ");
     size_t operation = strcspn(line + service + gap, " ");
     AUTO(mem_free) char *first = mem_bytes(line, service);
     AUTO(mem_free) char *second = mem_bytes(line + service + gap, operation);
-    bool routed =
-        strcmp(first, "auth") == 0 || strcmp(first, "bigquery") == 0 || strcmp(first, "intercom") == 0;
-    if (routed && !is_operation(first, second))
+    if (!control->is_operation(first, second))
         return error_set(err, ERROR_CONFIG,
                          "fault: %.40s has no operation \"%.60s\"; see the routes for their names", first,
                          second);
-    return faults_add(sandbox->faults, line, err);
+    return faults_add(control->faults, line, err);
 }
 
 static void add_faults(struct exchange *exchange)
@@ -112,7 +93,7 @@ static void add_faults(struct exchange *exchange)
         if (next) *next++ = '\0';
         line += strspn(line, " \t\r");
         struct error err;
-        if (*line && *line != '#' && !add_fault(exchange_sandbox(exchange), line, &err)) {
+        if (*line && *line != '#' && !add_fault(control_of(exchange), line, &err)) {
             refuse(exchange, 400, err.text);
             return;
         }
@@ -123,7 +104,7 @@ static void add_faults(struct exchange *exchange)
 
 static void clear_faults(struct exchange *exchange)
 {
-    faults_clear(exchange_sandbox(exchange)->faults);
+    faults_clear(control_of(exchange)->faults);
     agree(exchange);
 }
 
@@ -139,49 +120,53 @@ static void show_journal(struct exchange *exchange)
         return;
     }
     exchange_add_header(exchange, "Content-Type", "application/x-ndjson");
-    journal_dump(exchange_sandbox(exchange)->journal, exchange_query(exchange, "service"), number,
+    journal_dump(control_of(exchange)->journal, exchange_query(exchange, "service"), number,
                  &exchange->reply);
 }
 
-/* --- world --- */
-
-/* The change that the body's only member names; NULL: there is none. */
-static const struct control_change *find_change(json_t *body)
-{
-    const char *key = json_object_iter_key(json_object_iter(body));
-    for (size_t t = 0; key && json_object_size(body) == 1 && control_changes[t]; t++) {
-        for (const struct control_change *change = control_changes[t]; change->name; change++) {
-            if (strcmp(change->name, key) == 0) return change;
-        }
-    }
-    return NULL;
-}
+/* --- records --- */
 
 /* "Send one of ..." or, of one of them, how it is sent. */
-static void explain(struct exchange *exchange, const struct control_change *only)
+static void explain(struct exchange *exchange, const char *only)
 {
     AUTO(buf_done) struct buf text;
     buf_init(&text, 64 * 1024);
     buf_text(&text, only ? "It can't be done; send" : "Send one of");
-    for (size_t t = 0; control_changes[t]; t++) {
-        for (const struct control_change *change = control_changes[t]; change->name; change++) {
-            if (!only || only == change) buf_format(&text, " {\"%s\": %s}", change->name, change->usage);
-        }
-    }
+    for (const struct control_change *change = control_changes; change->name; change++)
+        if (!only || strcmp(only, change->name) == 0)
+            buf_format(&text, " {\"%s\": %s}", change->name, change->usage);
+    for (const struct help_desk *desk = control_of(exchange)->desks; desk->service; desk++)
+        for (const struct service_change *change = desk->service->changes; change->name; change++)
+            if (!only || strcmp(only, change->name) == 0)
+                buf_format(&text, " {\"%s\": %s}", change->name, change->usage);
     refuse(exchange, 400, buf_string(&text));
 }
 
-static void handle_world(struct exchange *exchange)
+/* Of the records, or of a help desk; *is_known: there is such a change. */
+static bool apply(const struct control *control, const char *name, const json_t *argument, bool *is_known)
+{
+    *is_known = true;
+    for (const struct control_change *change = control_changes; change->name; change++)
+        if (strcmp(change->name, name) == 0) return change->apply(control, argument);
+    for (const struct help_desk *desk = control->desks; desk->service; desk++)
+        for (const struct service_change *change = desk->service->changes; change->name; change++)
+            if (strcmp(change->name, name) == 0) return change->apply(desk->state, argument);
+    *is_known = false;
+    return false;
+}
+
+/* The body's only member names the change. */
+static void handle_workspace(struct exchange *exchange)
 {
     AUTO(json_drop) json_t *body = read_object(exchange);
-    struct sandbox *sandbox = exchange_sandbox(exchange);
-    const struct control_change *change = body ? find_change(body) : NULL;
-    if (change && change->change(sandbox, json_object_get(body, change->name)))
-        exchange_reply_json(exchange, 200,
-                            json_pack("{s:I, s:I}", "records", (json_int_t)world_count(sandbox->world),
-                                      "conversations", (json_int_t)world_count(sandbox->talks)));
-    else if (body)
-        explain(exchange, change);
+    const char *name = json_object_iter_key(json_object_iter(body));
+    bool is_known = false;
+    if (!body) return;
+    if (name && json_object_size(body) == 1 &&
+        apply(control_of(exchange), name, json_object_get(body, name), &is_known))
+        agree(exchange);
+    else
+        explain(exchange, is_known ? name : NULL);
 }
 
 /* --- pubsub --- */
@@ -193,7 +178,7 @@ static void handle_subscription(struct exchange *exchange)
     if (body && (!project || !subscription)) {
         refuse(exchange, 400, "project and subscription are needed");
     } else if (body) {
-        pubsub_make(exchange_sandbox(exchange)->pubsub, project, subscription, body);
+        pubsub_make(control_of(exchange)->pubsub, project, subscription, body);
         agree(exchange);
     }
 }
@@ -209,7 +194,7 @@ static void handle_publish(struct exchange *exchange)
         return;
     }
     AUTO(mem_free)
-    char *id = pubsub_publish(exchange_sandbox(exchange)->pubsub, project, subscription,
+    char *id = pubsub_publish(control_of(exchange)->pubsub, project, subscription,
                               data ? json_string_value(data) : "", json_string_length(data),
                               json_object_get(body, "attributes"));
     if (id)
@@ -227,7 +212,7 @@ static void handle_seek(struct exchange *exchange)
     if (!body) return;
     if (!project || !subscription || !time || !instant_parse(time, strlen(time), &at_us))
         refuse(exchange, 400, "project, subscription and time (2026-03-03T04:00:00Z) are needed");
-    else if (pubsub_seek(exchange_sandbox(exchange)->pubsub, project, subscription, at_us))
+    else if (pubsub_seek(control_of(exchange)->pubsub, project, subscription, at_us))
         agree(exchange);
     else
         refuse(exchange, 404, "There is no such subscription; make it by /control/subscription");
@@ -235,10 +220,25 @@ static void handle_seek(struct exchange *exchange)
 
 static void show_pubsub(struct exchange *exchange)
 {
-    exchange_reply_json(exchange, 200, pubsub_report(exchange_sandbox(exchange)->pubsub));
+    exchange_reply_json(exchange, 200, pubsub_report(control_of(exchange)->pubsub));
 }
 
 /* --- warehouse --- */
+
+json_t *control_compare(const struct control *control, const char *dataset, bool has_latest)
+{
+    bool is_equal = true;
+    json_t *reports = json_array();
+    for (const struct help_desk *desk = control->desks; desk->service; desk++) {
+        struct oracle oracle = {.store = control->store,
+                                .clock = control->clock,
+                                .workspace = desk->workspace,
+                                .tables = desk->service->truth,
+                                .latest = desk->service->latest};
+        is_equal = oracle_compare(&oracle, dataset, has_latest, reports) && is_equal;
+    }
+    return json_pack("{s:b, s:o}", "equal", is_equal, "streams", reports);
+}
 
 static void handle_compare(struct exchange *exchange)
 {
@@ -246,7 +246,7 @@ static void handle_compare(struct exchange *exchange)
     if (dataset)
         exchange_reply_json(
             exchange, 200,
-            compare_dataset(exchange_sandbox(exchange), dataset, latest && strcmp(latest, "1") == 0));
+            control_compare(control_of(exchange), dataset, latest && strcmp(latest, "1") == 0));
     else
         refuse(exchange, 400, "Name the dataset: /control/compare?dataset=intercom[&latest=1]");
 }
@@ -263,7 +263,7 @@ static void handle_query(struct exchange *exchange)
                               .default_dataset = json_text_at(body, "dataset")};
     struct sql_result result = {.schema = NULL};
     struct store_error err;
-    if (sql_run(exchange_sandbox(exchange)->store, &query, &result, &err))
+    if (sql_run(control_of(exchange)->store, &query, &result, &err))
         exchange_reply_json(exchange, 200,
                             json_pack("{s:O?, s:O?, s:I}", "schema", result.schema, "rows", result.rows,
                                       "affected", (json_int_t)result.affected));
@@ -279,7 +279,7 @@ const struct route control_routes[] = {
     {"control", "faults", "POST", "/control/faults", add_faults},
     {"control", "faults", "DELETE", "/control/faults", clear_faults},
     {"control", "journal", "GET", "/control/journal", show_journal},
-    {"control", "world", "POST", "/control/world", handle_world},
+    {"control", "workspace", "POST", "/control/workspace", handle_workspace},
     {"control", "subscription", "POST", "/control/subscription", handle_subscription},
     {"control", "publish", "POST", "/control/publish", handle_publish},
     {"control", "seek", "POST", "/control/seek", handle_seek},

@@ -1,23 +1,46 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* control.h - what the files of the sandbox's own door share: changes of the world, by name. */
+/* control.h - the sandbox's own interface, /control: move the clock, plan faults, change the help desks'
+ * records, publish messages, compare the warehouse with the truth. Any thread. */
 #ifndef CASELOAD_SANDBOX_CONTROL_H
 #define CASELOAD_SANDBOX_CONTROL_H
 
-#include "sandbox_internal.h"
+#include "httpd/httpd.h"
+#include "pubsub/server.h"
+#include "shared/faults.h"
+#include "shared/journal.h"
+#include "shared/service.h"
+#include "shared/virtual_clock.h"
+#include "workspace/collection.h"
 
-struct control_change {
-    const char *name;
-    bool (*change)(struct sandbox *sandbox, json_t *what); /* false: not so */
-    const char *usage;                                     /* what follows the name */
+struct store;
+
+/* What it works on; all is borrowed. */
+struct control {
+    struct virtual_clock *clock;
+    struct journal *journal;
+    struct faults *faults;
+    struct store *store;
+    struct pubsub_server *pubsub;
+    const struct help_desk *desks; /* ends with a zeroed one */
+    /* Has the service such an operation? A fault that names none would never happen. */
+    bool (*is_operation)(const char *service, const char *operation);
 };
 
-/* All of them; ends with NULL. */
-extern const struct control_change *const control_changes[];
-/* control_records.c: companies and tickets; deleting and merging. Ends with a zeroed one. */
-extern const struct control_change control_record_changes[];
+extern const struct route control_routes[]; /* their service is the struct control */
 
-int64_t control_now_s(struct sandbox *sandbox);
-/* {"from": day, "to": day, "count": n}, in seconds. */
-bool control_read_fill(const json_t *what, int64_t *out_from_s, int64_t *out_to_s, int64_t *out_count);
+/* The collection of that kind in the first help desk that has it; NULL: none has. */
+struct collection *control_collection(const struct control *control, const char *kind);
+int64_t control_now_s(const struct control *control);
+/* Is the dataset equal to the truth? {"equal":bool,"streams":[..]} as oracle_compare reports; yours. */
+json_t *control_compare(const struct control *control, const char *dataset, bool has_latest);
+
+/* --- workspace.c: changes of records --- */
+struct control_change {
+    const char *name;
+    bool (*apply)(const struct control *control, const json_t *argument); /* false: it can't be done */
+    const char *usage;                                                    /* the argument, for people */
+};
+
+extern const struct control_change control_changes[]; /* ends with a zeroed one */
 
 #endif

@@ -312,7 +312,7 @@ void server_refuse(struct connection *connection, int status)
 /* Tells bodies apart; they may be large, and secret. */
 static json_t *fingerprint(const struct buf *body)
 {
-    return json_sprintf("%016" PRIx64, hash_bytes(HASH_OF_NOTHING, body->data, body->size));
+    return json_sprintf("%016" PRIx64, hash_bytes(HASH_EMPTY, body->data, body->size));
 }
 
 static void keep_journal(struct server *server, const struct exchange *exchange, const char *service,

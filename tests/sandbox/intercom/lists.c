@@ -5,7 +5,6 @@
  * twice or not at all, as with the real one.
  */
 #include <inttypes.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,11 +12,9 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "intercom/internal.h"
-#include "workspace/shelf.h"
 
-#define DAY_S        86400
-#define CURSOR_LIMIT 512
-#define PARAMETERS   4
+#define DAY_S      86400
+#define PARAMETERS 4
 /* Longer windows of the activity log end in an error. Seven local days may last an hour more. */
 #define ACTIVITY_WINDOW_S (7 * DAY_S + 2 * 3600)
 
@@ -34,12 +31,12 @@ struct asked;
 struct list {
     const char *path;       /* as in its route */
     const char *model;      /* this value of the parameter `model` chooses it; NULL: there is none */
-    const char *kind;       /* the shelf */
+    const char *kind;       /* the collection */
     const char *type, *key; /* of the answer */
     int first_minor;        /* of the versions that have it, 2.<minor>; 0: no bound */
     int last_minor;
     enum paging paging;
-    enum shelf_order order;
+    bool by_updated; /* else as ids grow */
     bool descending;
     int64_t per_page, most;
     const char *parameters[PARAMETERS];                             /* beside those of the pages */
@@ -50,8 +47,8 @@ struct asked {
     const struct list *list;
     int minor; /* the version asked for: 2.<minor> */
     int64_t page;
-    struct shelf_query query;
-    char after_key[SHELF_KEY];
+    struct collection_query query;
+    char after_key[COLLECTION_KEY];
     bool archived;           /* are wanted */
     const char *object_type; /* NULL: all are wanted */
     const char *left_out;    /* a member that is not shown; NULL: none */
@@ -111,12 +108,11 @@ static bool narrow_counted(struct exchange *exchange, struct asked *asked)
 
 static bool narrow_object_type(struct exchange *exchange, struct asked *asked)
 {
-    struct shelf_page page;
+    struct collection_page page;
     asked->object_type = exchange->capture[0];
     asked->query.wanted = is_wanted;
-    struct shelf_query any = {.limit = 1, .wanted = is_wanted, .self = asked};
-    shelf_list(shelves_find(exchange_sandbox(exchange)->shelves, asked->list->kind), &any, &page);
-    json_decref(page.records);
+    struct collection_query any = {.by_arrival = true, .limit = 1, .wanted = is_wanted, .self = asked};
+    json_decref(collection_list(intercom_collection(exchange, asked->list->kind), &any, &page));
     if (page.total == 0) intercom_refuse(exchange, 404, "not_found", "Custom object type not found");
     return page.total > 0;
 }
@@ -152,7 +148,7 @@ static bool narrow_window(struct exchange *exchange, struct asked *asked)
 
 #define ALL_OF(a, k, t, member)     .path = (a), .kind = (k), .type = (t), .key = (member)
 #define PAGED(style, size, largest) .paging = (style), .per_page = (size), .most = (largest)
-#define NEWEST                      .order = SHELF_BY_UPDATED, .descending = true
+#define NEWEST                      .by_updated = true, .descending = true
 
 static const struct list lists[] = {
     {ALL_OF("/teams", "teams", "team.list", "teams")},
@@ -179,8 +175,8 @@ static const struct list lists[] = {
     {ALL_OF("/ai/external_pages", "external_pages", "list", "data"), PAGED(PAGING_LINK, 50, 150),
      .first_minor = 12},
     {ALL_OF("/admins/activity_logs", "activity_logs", "activity_log.list", "activity_logs"),
-     PAGED(PAGING_LINK, 20, 250), .order = SHELF_BY_CREATED, .descending = true,
-     .parameters = {"created_at_after", "created_at_before"}, .narrow = narrow_window},
+     PAGED(PAGING_LINK, 20, 250), NEWEST, .parameters = {"created_at_after", "created_at_before"},
+     .narrow = narrow_window},
 
     {ALL_OF("/calls", "calls", "list", "data"), PAGED(PAGING_NUMBER, 25, 25), .first_minor = 14},
     {ALL_OF("/custom_object_instances/{}", "custom_object_instances", "list", "data"),
@@ -235,25 +231,20 @@ static bool check_parameters(struct exchange *exchange, const struct list *list)
     return true;
 }
 
-/* [the last record's time, its id], in base64. */
+/* [the last record's time, its id] */
 static bool read_cursor(struct exchange *exchange, struct asked *asked)
 {
     const char *cursor = exchange_query(exchange, "starting_after");
-    unsigned char text[CURSOR_LIMIT] = "";
-    struct error err;
-    AUTO(json_drop) json_t *parts = NULL;
     if (!cursor) return true;
-    size_t size = strlen(cursor);
-    if (size < CURSOR_LIMIT && EVP_DecodeBlock(text, (const unsigned char *)cursor, (int)size) > 0 &&
-        json_read((const char *)text, strlen((const char *)text), NULL, &parts, &err) &&
-        json_is_integer(json_array_get(parts, 0)) && json_is_string(json_array_get(parts, 1))) {
+    AUTO(json_drop) json_t *parts = intercom_cursor_read(cursor);
+    const char *key = json_string_value(json_array_get(parts, 1));
+    if (key && json_is_integer(json_array_get(parts, 0))) {
         asked->query.after_s = json_integer_value(json_array_get(parts, 0));
-        snprintf(asked->after_key, sizeof asked->after_key, "%s",
-                 json_string_value(json_array_get(parts, 1)));
+        snprintf(asked->after_key, sizeof asked->after_key, "%s", key);
         asked->query.after_key = asked->after_key;
         return true;
     }
-    refuse_parameter(exchange, "Invalid starting_after param. Please provide a valid value.");
+    intercom_refuse_cursor(exchange);
     return false;
 }
 
@@ -284,9 +275,8 @@ static bool check_list(struct exchange *exchange, const struct list *list, int m
 {
     if (!list) {
         refuse_parameter(exchange, "model must be contact or company");
-    } else if (minor < list->first_minor) {
-        intercom_refuse(exchange, 400, "intercom_version_invalid",
-                        "Requested resource is not available in current API version.");
+    } else if (!intercom_check_since(exchange, minor, list->first_minor)) {
+        return false;
     } else if (list->last_minor && minor > list->last_minor) {
         intercom_refuse(
             exchange, 422, "parameter_invalid",
@@ -304,11 +294,10 @@ static bool read_asked(struct exchange *exchange, struct asked *out_asked)
     const struct list *list = out_asked->list;
     if (!intercom_admit(exchange, &out_asked->minor) || !check_list(exchange, list, out_asked->minor))
         return false;
-    out_asked->query =
-        (struct shelf_query){.order = list->order,
-                             .descending = list->descending,
-                             .self = out_asked,
-                             .now_s = virtual_clock_read(exchange_sandbox(exchange)->clock) / 1000000};
+    out_asked->query = (struct collection_query){.by_arrival = !list->by_updated,
+                                                 .descending = list->descending,
+                                                 .self = out_asked,
+                                                 .now_s = intercom_now_s(exchange)};
     return check_parameters(exchange, list) && read_paging(exchange, out_asked) &&
            (!list->narrow || list->narrow(exchange, out_asked));
 }
@@ -321,9 +310,8 @@ static json_t *make_link(struct exchange *exchange, const struct asked *asked)
     AUTO(buf_done) struct buf link;
     const char *host = exchange_header(exchange, "host");
     buf_init(&link, 4096);
-    buf_format(&link, "http%s://%s%s?page=%" PRId64 "&per_page=%zu",
-               exchange_sandbox(exchange)->tls ? "s" : "", host ? host : "localhost", exchange->path,
-               asked->page + 1, asked->query.limit);
+    buf_format(&link, "http%s://%s%s?page=%" PRId64 "&per_page=%zu", exchange->is_secure ? "s" : "",
+               host ? host : "localhost", exchange->path, asked->page + 1, asked->query.limit);
     for (size_t i = 0; i < PARAMETERS && asked->list->parameters[i]; i++) {
         const char *name = asked->list->parameters[i], *value = exchange_query(exchange, name);
         if (value) buf_format(&link, "&%s=%s", name, value); /* numbers, as was checked */
@@ -331,17 +319,14 @@ static json_t *make_link(struct exchange *exchange, const struct asked *asked)
     return json_string(buf_string(&link));
 }
 
-static json_t *make_cursor(const struct shelf_page *page)
+static json_t *make_cursor(const struct collection_page *page)
 {
-    char text[CURSOR_LIMIT / 2];
-    unsigned char cursor[CURSOR_LIMIT];
-    int size = snprintf(text, sizeof text, "[%" PRId64 ",\"%s\"]", page->last_s, page->last_key);
-    (void)EVP_EncodeBlock(cursor, (const unsigned char *)text, size);
-    return json_pack("{s:s}", "starting_after", (const char *)cursor);
+    return json_pack("{s:o}", "starting_after",
+                     intercom_cursor(json_pack("[I, s]", (json_int_t)page->last_s, page->last_key)));
 }
 
-static void put_paging(struct exchange *exchange, const struct asked *asked, const struct shelf_page *page,
-                       json_t *answer)
+static void put_paging(struct exchange *exchange, const struct asked *asked,
+                       const struct collection_page *page, json_t *answer)
 {
     enum paging paging = asked->list->paging;
     json_int_t per_page = (json_int_t)asked->query.limit, total = (json_int_t)page->total;
@@ -353,9 +338,9 @@ static void put_paging(struct exchange *exchange, const struct asked *asked, con
         json_object_set_new(answer, "total_count", json_integer(total));
     }
     if (paging == PAGING_LINK)
-        json_object_set_new(pages, "next", page->more ? make_link(exchange, asked) : json_null());
+        json_object_set_new(pages, "next", page->has_more ? make_link(exchange, asked) : json_null());
     if (paging == PAGING_CURSOR)
-        json_object_set_new(pages, "next", page->more ? make_cursor(page) : json_null());
+        json_object_set_new(pages, "next", page->has_more ? make_cursor(page) : json_null());
     if (paging == PAGING_TOP) {
         json_object_update(answer, pages);
         json_decref(pages);
@@ -368,15 +353,15 @@ static void put_paging(struct exchange *exchange, const struct asked *asked, con
 static void show_list(struct exchange *exchange)
 {
     struct asked asked;
-    struct shelf_page page;
+    struct collection_page page;
     if (!read_asked(exchange, &asked)) return;
     const struct list *list = asked.list;
-    shelf_list(shelves_find(exchange_sandbox(exchange)->shelves, list->kind), &asked.query, &page);
-    for (size_t i = 0; asked.left_out && i < json_array_size(page.records); i++)
-        json_object_del(json_array_get(page.records, i), asked.left_out);
+    json_t *records = collection_list(intercom_collection(exchange, list->kind), &asked.query, &page);
+    for (size_t i = 0; asked.left_out && i < json_array_size(records); i++)
+        json_object_del(json_array_get(records, i), asked.left_out);
     json_object_set_new(exchange->detail, "list", json_string(list->kind));
-    json_object_set_new(exchange->detail, "records", json_integer((json_int_t)json_array_size(page.records)));
-    json_t *answer = json_pack("{s:s, s:o}", "type", list->type, list->key, page.records);
+    json_object_set_new(exchange->detail, "records", json_integer((json_int_t)page.count));
+    json_t *answer = json_pack("{s:s, s:o}", "type", list->type, list->key, records);
     put_paging(exchange, &asked, &page, answer);
     exchange_reply_json(exchange, 200, answer);
 }

@@ -54,6 +54,6 @@ struct query_error {
 /* zone: dates are compared by its days; NULL: by seconds, as from version 2.17 on. */
 bool search_parse(const json_t *body, enum query_kind kind, const struct zone *zone,
                   struct search *out_search, struct query_error *err);
-bool search_matches(void *search, const json_t *record); /* in the shape of world_query's wanted */
+bool search_matches(void *search, const json_t *record); /* in the shape of collection_query's wanted */
 
 #endif

@@ -1,9 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* compare.c - is the warehouse equal to the world's truth?
- *
- * Every row must say what a version of its record said, no key may be there twice, and the newest version of
- * every record must be there. Rows are read day by day.
- */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,13 +7,13 @@
 #include "base/day.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "oracle/compare.h"
+#include "oracle/oracle.h"
 #include "sql/sql.h"
 #include "store/store.h"
 
 #define EXAMPLES 20 /* listed of each kind */
 
-void compare_note(json_t *list, const char *name, int64_t at_s, const char *why)
+void comparison_note(json_t *list, const char *name, int64_t at_s, const char *why)
 {
     char at[INSTANT_TEXT];
     instant_format(at_s * 1000000, at);
@@ -26,26 +21,20 @@ void compare_note(json_t *list, const char *name, int64_t at_s, const char *why)
         json_array_append_new(list, json_sprintf("%s at %s%s%s", name, at, *why ? ": " : "", why));
 }
 
-int64_t compare_seconds(const json_t *fields, const json_t *row, const char *column)
+int64_t comparison_seconds(const json_t *fields, const json_t *row, const char *column)
 {
-    const char *text = compare_cell(fields, row, column);
+    const char *text = row_cell(fields, row, column);
     return text ? strtoll(text, NULL, 10) / 1000000 : 0;
 }
 
-bool compare_expect_nothing(struct sandbox *sandbox)
+bool comparison_query(struct comparison *comparison, const char *sql, struct sql_result *out_result)
 {
-    (void)sandbox;
-    return false;
-}
-
-bool compare_query(struct comparison *comparison, const char *sql, struct sql_result *out_result)
-{
-    AUTO(json_drop) json_t *dataset = store_dataset(comparison->sandbox->store, comparison->dataset);
+    AUTO(json_drop) json_t *dataset = store_dataset(comparison->oracle->store, comparison->dataset);
     const char *project = json_text_at(dataset, "datasetReference.projectId"); /* views name it */
     struct sql_query query = {.text = sql, .project = project ? project : "sandbox"};
     struct store_error err;
     *out_result = (struct sql_result){.schema = NULL};
-    if (sql_run(comparison->sandbox->store, &query, out_result, &err)) return true;
+    if (sql_run(comparison->oracle->store, &query, out_result, &err)) return true;
     snprintf(comparison->problem, sizeof comparison->problem, "%s", err.message);
     return false;
 }
@@ -74,28 +63,28 @@ static void compare_one(struct comparison *comparison, const json_t *fields, con
     struct finding finding = {.name = "(no key)"};
     char why[512] = "";
     comparison->rows++;
-    comparison->subject->find(comparison, fields, row, &finding);
+    comparison->table->rules->find(comparison, fields, row, &finding);
     AUTO(json_drop) json_t *truth = finding.truth;
     if (!truth) {
-        compare_note(comparison->altered, finding.name, finding.at_s, "there never was such a version");
+        comparison_note(comparison->altered, finding.name, finding.at_s, "there never was such a version");
         return;
     }
     keep_place(comparison, finding.place);
     comparison->first_s = finding.at_s < comparison->first_s ? finding.at_s : comparison->first_s;
     comparison->last_s = finding.at_s > comparison->last_s ? finding.at_s : comparison->last_s;
-    if (!is_near(compare_cell(fields, row, "partition_date"), finding.day_s))
-        compare_note(comparison->altered, finding.name, finding.at_s, "partition_date is not its day");
-    else if (!compare_row(truth, fields, row, why, sizeof why))
-        compare_note(comparison->altered, finding.name, finding.at_s, why);
+    if (!is_near(row_cell(fields, row, "partition_date"), finding.day_s))
+        comparison_note(comparison->altered, finding.name, finding.at_s, "partition_date is not its day");
+    else if (!row_equals(truth, fields, row, why, sizeof why))
+        comparison_note(comparison->altered, finding.name, finding.at_s, why);
 }
 
 static bool compare_day(struct comparison *comparison, const char *day)
 {
     AUTO(mem_free)
     char *sql = mem_format("SELECT * FROM `%s.%s` WHERE partition_date = DATE '%s'", comparison->dataset,
-                           comparison->subject->table, day);
+                           comparison->table->name, day);
     struct sql_result result;
-    bool read = compare_query(comparison, sql, &result);
+    bool read = comparison_query(comparison, sql, &result);
     for (size_t i = 0; read && i < json_array_size(result.rows); i++)
         compare_one(comparison, json_object_get(result.schema, "fields"), json_array_get(result.rows, i));
     sql_result_done(&result);
@@ -108,12 +97,12 @@ static bool compare_days(struct comparison *comparison)
     char *sql =
         mem_format("SELECT partition_date, COUNT(*) AS row_count FROM `%s.%s` WHERE partition_date >= DATE "
                    "'0001-01-01' GROUP BY partition_date ORDER BY partition_date",
-                   comparison->dataset, comparison->subject->table);
+                   comparison->dataset, comparison->table->name);
     struct sql_result result;
-    bool read = compare_query(comparison, sql, &result);
+    bool read = comparison_query(comparison, sql, &result);
     for (size_t i = 0; read && i < json_array_size(result.rows); i++) {
         const json_t *fields = json_object_get(result.schema, "fields");
-        const char *day = compare_cell(fields, json_array_get(result.rows, i), "partition_date");
+        const char *day = row_cell(fields, json_array_get(result.rows, i), "partition_date");
         read = day && compare_day(comparison, day);
     }
     sql_result_done(&result);
@@ -137,20 +126,20 @@ static void find_doubled(struct comparison *comparison)
             comparison->places[kept++] = comparison->places[i];
         } else if (json_array_size(comparison->doubled) < EXAMPLES) {
             char name[320];
-            comparison->subject->tell(comparison, comparison->places[i], name, sizeof name);
+            comparison->table->rules->describe(comparison, comparison->places[i], name, sizeof name);
             json_array_append_new(comparison->doubled, json_string(name));
         }
     }
     comparison->place_count = kept;
 }
 
-bool compare_has(const struct comparison *comparison, int64_t place)
+bool comparison_has(const struct comparison *comparison, int64_t place)
 {
     return comparison->place_count > 0 &&
            bsearch(&place, comparison->places, comparison->place_count, sizeof place, place_order) != NULL;
 }
 
-bool compare_has_between(const struct comparison *comparison, int64_t first, int64_t last)
+bool comparison_has_between(const struct comparison *comparison, int64_t first, int64_t last)
 {
     size_t low = 0, high = comparison->place_count;
     while (low < high) {
@@ -163,14 +152,14 @@ bool compare_has_between(const struct comparison *comparison, int64_t first, int
     return low < comparison->place_count && comparison->places[low] <= last;
 }
 
-json_t *compare_report(struct comparison *comparison, const char *name, bool *equal)
+json_t *comparison_report(struct comparison *comparison, const char *name, bool *is_equal)
 {
     json_t *report =
         json_pack("{s:s, s:I, s:I, s:o, s:o, s:o}", "stream", name, "rows", (json_int_t)comparison->rows,
                   "keys", (json_int_t)comparison->place_count, "missing", comparison->missing, "doubled",
                   comparison->doubled, "altered", comparison->altered);
-    *equal = *equal && !comparison->problem[0] && json_array_size(comparison->missing) == 0 &&
-             json_array_size(comparison->doubled) == 0 && json_array_size(comparison->altered) == 0;
+    *is_equal = *is_equal && !comparison->problem[0] && json_array_size(comparison->missing) == 0 &&
+                json_array_size(comparison->doubled) == 0 && json_array_size(comparison->altered) == 0;
     if (comparison->first_s <= comparison->last_s) {
         char at[INSTANT_TEXT];
         instant_format(comparison->first_s * 1000000, at);
@@ -182,10 +171,10 @@ json_t *compare_report(struct comparison *comparison, const char *name, bool *eq
     return report;
 }
 
-struct comparison compare_begin(struct sandbox *sandbox, const char *dataset)
+struct comparison comparison_begin(const struct oracle *oracle, const char *dataset)
 {
     return (struct comparison){
-        .sandbox = sandbox,
+        .oracle = oracle,
         .dataset = dataset,
         .missing = json_array(),
         .doubled = json_array(),
@@ -195,33 +184,44 @@ struct comparison compare_begin(struct sandbox *sandbox, const char *dataset)
     };
 }
 
-static json_t *compare_table(struct sandbox *sandbox, const char *dataset, const struct subject *subject,
-                             bool *equal)
+bool comparison_has_table(const struct comparison *comparison, const char *name)
 {
-    struct comparison comparison = compare_begin(sandbox, dataset);
-    comparison.subject = subject;
-    if (compare_days(&comparison)) {
-        find_doubled(&comparison);
-        subject->find_missing(&comparison);
-    }
-    free(comparison.places);
-    return compare_report(&comparison, subject->table, equal);
+    AUTO(json_drop) json_t *table = store_table(comparison->oracle->store, comparison->dataset, name);
+    return table != NULL;
 }
 
-static const struct subject *const subject_tables[] = {compare_subjects, compare_list_subjects,
-                                                       compare_record_subjects, compare_gone_subjects};
-
-json_t *compare_dataset(struct sandbox *sandbox, const char *dataset, bool latest)
+static void comparison_drop(struct comparison *comparison)
 {
-    bool equal = true;
-    json_t *reports = json_array();
-    for (size_t i = 0; i < sizeof subject_tables / sizeof *subject_tables; i++) {
-        for (const struct subject *subject = subject_tables[i]; subject->table; subject++) {
-            AUTO(json_drop) json_t *table = store_table(sandbox->store, dataset, subject->table);
-            if (table || subject->expected(sandbox))
-                json_array_append_new(reports, compare_table(sandbox, dataset, subject, &equal));
-        }
+    json_decref(comparison->missing);
+    json_decref(comparison->doubled);
+    json_decref(comparison->altered);
+}
+
+static bool compare_table(struct comparison comparison, json_t *reports)
+{
+    bool is_equal = true;
+    if (compare_days(&comparison)) {
+        find_doubled(&comparison);
+        comparison.table->rules->find_missing(&comparison);
     }
-    if (latest) compare_latest(sandbox, dataset, reports, &equal);
-    return json_pack("{s:b, s:o}", "equal", equal, "streams", reports);
+    free(comparison.places);
+    json_array_append_new(reports, comparison_report(&comparison, comparison.table->name, &is_equal));
+    return is_equal;
+}
+
+bool oracle_compare(const struct oracle *oracle, const char *dataset, bool has_latest, json_t *reports)
+{
+    bool is_equal = true;
+    for (const struct oracle_table *table = oracle->tables; table->name; table++) {
+        struct comparison comparison = comparison_begin(oracle, dataset);
+        comparison.table = table;
+        comparison.collection = workspace_find(oracle->workspace, table->kind ? table->kind : table->name);
+        bool is_required = table->is_required && collection_ever(comparison.collection) > 0;
+        if (comparison_has_table(&comparison, table->name) || is_required)
+            is_equal = compare_table(comparison, reports) && is_equal;
+        else
+            comparison_drop(&comparison);
+    }
+    if (has_latest) is_equal = oracle_compare_latest(oracle, dataset, reports) && is_equal;
+    return is_equal;
 }

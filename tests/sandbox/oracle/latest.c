@@ -11,130 +11,69 @@
 
 #include "base/json.h"
 #include "base/mem.h"
-#include "oracle/compare.h"
+#include "oracle/oracle.h"
 #include "sql/sql.h"
 #include "store/store.h"
-#include "workspace/companies.h"
-#include "workspace/world.h"
 
 struct living {
-    json_t *here; /* what the table must hold: times by key; null once it was found */
-    json_t *gone; /* what it may hold: keys */
+    json_t *here; /* what the table must hold: times by name; null once it was found */
+    json_t *gone; /* what it may hold: names */
 };
 
-struct latest {
-    const char *table;
-    const char *key;     /* an expression over its columns: what names a row */
-    const char *version; /* a TIMESTAMP column */
-    const char *deleted; /* the table of tombstones; NULL: there is none */
-    void (*list)(struct sandbox *sandbox, struct living *living);
+struct adding {
+    json_t *names;
+    int64_t at_s;
 };
 
-static void list_world(struct world *world, struct living *living)
+static void add_name(void *self, const char *name)
 {
-    int64_t count = world_count(world), removals = world_removals(world);
-    for (int64_t number = 0; number < count; number++) {
-        char id[WORLD_ID];
-        int64_t updated_s;
-        (void)world_newest(world, number, id, &updated_s);
-        if (id[0] && world_is_here(world, number))
-            json_object_set_new(living->here, id, json_integer(updated_s));
-    }
-    for (int64_t number = 0; number < removals; number++) {
-        struct world_removal removal;
-        world_removal(world, number, &removal);
-        if (removal.back_s == INT64_MAX) json_object_set_new(living->gone, removal.id, json_true());
-    }
+    struct adding *adding = self;
+    json_object_set_new(adding->names, name, json_integer(adding->at_s));
 }
 
-static void list_contacts(struct sandbox *sandbox, struct living *living)
+static void list_living(const struct oracle_latest *latest, struct collection *collection,
+                        struct living *living)
 {
-    list_world(sandbox->world, living);
-}
-
-static void list_conversations(struct sandbox *sandbox, struct living *living)
-{
-    list_world(sandbox->talks, living);
-}
-
-static void list_shelf(struct shelf *shelf, struct living *living)
-{
-    size_t ever = shelf_ever(shelf);
+    size_t ever = collection_ever(collection);
     for (size_t number = 0; number < ever; number++) {
-        bool current;
-        char key[SHELF_KEY];
-        int64_t at_s = 0;
-        size_t versions = shelf_versions(shelf, number, &current);
-        json_decref(shelf_version(shelf, number, versions - 1, &at_s));
-        shelf_key(shelf, number, key);
-        json_object_set_new(current ? living->here : living->gone, key, json_integer(at_s));
+        char key[COLLECTION_KEY];
+        bool is_here = collection_is_here(collection, number);
+        size_t version = collection_versions(collection, number) - 1, wanted;
+        if (is_here && !collection_wanted(collection, number, &wanted)) continue;
+        struct adding adding = {.names = is_here ? living->here : living->gone,
+                                .at_s = collection_updated_s(collection, number, version)};
+        collection_key(collection, number, key);
+        if (latest->list)
+            latest->list(collection, number, version, add_name, &adding);
+        else
+            add_name(&adding, key);
     }
 }
-
-static void list_companies(struct sandbox *sandbox, struct living *living)
-{
-    list_shelf(shelves_find(sandbox->shelves, "companies"), living);
-}
-
-static void list_tickets(struct sandbox *sandbox, struct living *living)
-{
-    list_shelf(shelves_find(sandbox->shelves, "tickets"), living);
-}
-
-static void list_segments(struct sandbox *sandbox, struct living *living)
-{
-    struct shelf *shelf = shelves_find(sandbox->shelves, "companies");
-    size_t ever = shelf_ever(shelf);
-    for (size_t number = 0; number < ever; number++) {
-        bool current;
-        char key[SHELF_KEY];
-        int64_t at_s = 0;
-        size_t newest = shelf_versions(shelf, number, &current) - 1;
-        json_decref(shelf_version(shelf, number, newest, &at_s));
-        shelf_key(shelf, number, key);
-        AUTO(json_drop) json_t *segments = companies_segments_of(sandbox->companies, number, newest);
-        for (size_t i = 0; i < json_array_size(segments); i++) {
-            AUTO(mem_free)
-            char *name = mem_format("%s/%s", key, json_text_at(json_array_get(segments, i), "id"));
-            json_object_set_new(current ? living->here : living->gone, name, json_integer(at_s));
-        }
-    }
-}
-
-static const struct latest latest_tables[] = {
-    {"contacts", "id", "updated_at", "contacts_deleted", list_contacts},
-    {"conversations", "id", "updated_at", "conversations_deleted", list_conversations},
-    {"companies", "id", "updated_at", "companies_deleted", list_companies},
-    {"company_segments", "CONCAT(company_id, '/', id)", "company_updated_at", NULL, list_segments},
-    {"tickets", "id", "updated_at", NULL, list_tickets},
-};
 
 /* Microseconds by id: when each was last seen missing. Yours. */
 static json_t *read_tombstones(struct comparison *comparison, const char *table)
 {
     json_t *tombstones = json_object();
-    AUTO(json_drop)
-    json_t *there = table ? store_table(comparison->sandbox->store, comparison->dataset, table) : NULL;
-    if (!there) return tombstones;
+    if (!table || !comparison_has_table(comparison, table)) return tombstones;
     AUTO(mem_free)
     char *sql =
         mem_format("SELECT id, MAX(seen_missing_at) AS seen FROM `%s.%s` WHERE partition_date >= DATE "
                    "'0001-01-01' GROUP BY id",
                    comparison->dataset, table);
     struct sql_result result;
-    bool read = compare_query(comparison, sql, &result);
+    bool read = comparison_query(comparison, sql, &result);
     for (size_t i = 0; read && i < json_array_size(result.rows); i++) {
         const json_t *fields = json_object_get(result.schema, "fields");
         const json_t *row = json_array_get(result.rows, i);
-        const char *id = compare_cell(fields, row, "id"), *seen = compare_cell(fields, row, "seen");
+        const char *id = row_cell(fields, row, "id"), *seen = row_cell(fields, row, "seen");
         if (id && seen) json_object_set_new(tombstones, id, json_integer(strtoll(seen, NULL, 10)));
     }
     sql_result_done(&result);
     return tombstones;
 }
 
-/* NULL: the row may be there. Whoever is here is taken off the list. */
-static const char *judge(struct living *living, const json_t *tombstones, const char *key, int64_t at_s)
+/* NULL: the row may be there. A row that is right is taken off the list. */
+static const char *check_row(struct living *living, const json_t *tombstones, const char *key, int64_t at_s)
 {
     const json_t *here = json_object_get(living->here, key), *gone = json_object_get(living->gone, key);
     const json_t *seen = json_object_get(tombstones, key);
@@ -148,46 +87,54 @@ static const char *judge(struct living *living, const json_t *tombstones, const 
     return seen && json_integer_value(seen) >= at_s * 1000000 ? "it is known to be gone" : NULL;
 }
 
-static void compare_rows(struct comparison *comparison, const struct latest *latest, struct living *living)
+static void compare_rows(struct comparison *comparison, const struct oracle_latest *latest,
+                         struct living *living)
 {
     AUTO(json_drop) json_t *tombstones = read_tombstones(comparison, latest->deleted);
     AUTO(mem_free)
     char *sql = mem_format("SELECT %s AS key, %s AS version FROM `%s.%s_latest`", latest->key,
-                           latest->version, comparison->dataset, latest->table);
+                           latest->version, comparison->dataset, latest->name);
     struct sql_result result;
-    bool read = compare_query(comparison, sql, &result);
+    bool read = comparison_query(comparison, sql, &result);
     for (size_t i = 0; read && i < json_array_size(result.rows); i++) {
         const json_t *fields = json_object_get(result.schema, "fields");
         const json_t *row = json_array_get(result.rows, i);
-        const char *key = compare_cell(fields, row, "key");
-        int64_t at_s = compare_seconds(fields, row, "version");
-        const char *why = key ? judge(living, tombstones, key, at_s) : "it has no key";
-        bool broken =
-            key && world_is_broken(comparison->sandbox->talks, key); /* an older version stays newest */
+        const char *key = row_cell(fields, row, "key");
+        int64_t at_s = comparison_seconds(fields, row, "version");
+        const char *why = key ? check_row(living, tombstones, key, at_s) : "it has no key";
+        bool is_broken = /* an older version stays newest */
+            key && collection_is_broken(comparison->collection, key);
         comparison->rows++;
-        if (why && !broken) compare_note(comparison->altered, key ? key : "(no key)", at_s, why);
+        if (why && !is_broken) comparison_note(comparison->altered, key ? key : "(no key)", at_s, why);
     }
     sql_result_done(&result);
 }
 
-void compare_latest(struct sandbox *sandbox, const char *dataset, json_t *reports, bool *equal)
+static void compare_view(const struct oracle_latest *latest, struct comparison *comparison)
 {
-    for (size_t i = 0; i < sizeof latest_tables / sizeof *latest_tables; i++) {
-        const struct latest *latest = &latest_tables[i];
-        AUTO(mem_free) char *name = mem_format("%s_latest", latest->table);
-        AUTO(json_drop) json_t *there = store_table(sandbox->store, dataset, name);
-        if (!there) continue;
-        struct comparison comparison = compare_begin(sandbox, dataset);
-        struct living living = {.here = json_object(), .gone = json_object()};
-        const char *key;
-        json_t *at;
-        latest->list(sandbox, &living);
-        compare_rows(&comparison, latest, &living);
-        json_object_foreach (living.here, key, at) {
-            if (!json_is_null(at)) compare_note(comparison.missing, key, json_integer_value(at), "");
-        }
-        json_decref(living.here);
-        json_decref(living.gone);
-        json_array_append_new(reports, compare_report(&comparison, name, equal));
+    struct living living = {.here = json_object(), .gone = json_object()};
+    const char *key;
+    json_t *at;
+    list_living(latest, comparison->collection, &living);
+    compare_rows(comparison, latest, &living);
+    json_object_foreach (living.here, key, at) {
+        if (!json_is_null(at)) comparison_note(comparison->missing, key, json_integer_value(at), "");
     }
+    json_decref(living.here);
+    json_decref(living.gone);
+}
+
+bool oracle_compare_latest(const struct oracle *oracle, const char *dataset, json_t *reports)
+{
+    bool is_equal = true;
+    for (const struct oracle_latest *latest = oracle->latest; latest->name; latest++) {
+        AUTO(mem_free) char *name = mem_format("%s_latest", latest->name);
+        AUTO(json_drop) json_t *table = store_table(oracle->store, dataset, name);
+        if (!table) continue;
+        struct comparison comparison = comparison_begin(oracle, dataset);
+        comparison.collection = workspace_find(oracle->workspace, latest->kind ? latest->kind : latest->name);
+        compare_view(latest, &comparison);
+        json_array_append_new(reports, comparison_report(&comparison, name, &is_equal));
+    }
+    return is_equal;
 }

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* records.c - companies and their segments, tickets and their parts, and what happened to
- * conversations.
- */
+/* records.c - tables whose rows are versions of records, or what a list said on a day. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,209 +7,158 @@
 
 #include "base/day.h"
 #include "base/json.h"
-#include "oracle/compare.h"
-#include "store/store.h"
-#include "workspace/companies.h"
-#include "workspace/tickets.h"
-#include "workspace/world.h"
+#include "oracle/oracle.h"
 
-#define EVENT_BITS   4
-#define SEGMENT_BITS 8
+#define DAY_S        86400
+#define VERSION_BITS 20
+#define NUMBER_BITS  24
 
-static struct shelf *shelf_of(const struct comparison *comparison, const char *kind)
+static const char *key_column(const struct comparison *comparison)
 {
-    return shelves_find(comparison->sandbox->shelves, kind);
+    return comparison->table->key ? comparison->table->key : "id";
 }
 
-static void tell_place(struct comparison *comparison, int64_t place, char *out, size_t size)
+/* What a row should say of a version, yours; NULL: there is no such. */
+static json_t *read_row(const struct comparison *comparison, size_t number, size_t version)
+{
+    json_t *body = collection_version(comparison->collection, number, version);
+    return body && comparison->table->row ? comparison->table->row(body) : body;
+}
+
+/* --- versions --- */
+
+int64_t version_place(size_t number, size_t version)
+{
+    return (int64_t)(number << VERSION_BITS | version);
+}
+
+void describe_place(struct comparison *comparison, int64_t place, char *out, size_t size)
 {
     (void)comparison;
     snprintf(out, size, "the row at place %" PRId64, place);
 }
 
-/* --- companies: those that were deleted after they were loaded are there still --- */
-
-static void find_missing_companies(struct comparison *comparison)
-{
-    struct shelf *shelf = shelf_of(comparison, "companies");
-    size_t ever = shelf_ever(shelf);
-    for (size_t number = 0; number < ever; number++) {
-        size_t version;
-        int64_t at_s = 0;
-        char key[SHELF_KEY];
-        if (!companies_wanted(comparison->sandbox->companies, number, &version) ||
-            compare_has(comparison, compare_version_place(number, version)))
-            continue;
-        json_decref(shelf_version(shelf, number, version, &at_s));
-        shelf_key(shelf, number, key);
-        compare_note(comparison->missing, key, at_s, "");
-    }
-}
-
-static int64_t segment_place(size_t number, size_t version, size_t segment)
-{
-    return compare_version_place(number, version) << SEGMENT_BITS | (int64_t)segment;
-}
-
-/* The segment with that id, as a row, yours; NULL: the company's version is not in it. */
-static json_t *segment_row(const struct comparison *comparison, size_t number, size_t version, const char *id,
-                           size_t *out_segment)
-{
-    AUTO(json_drop)
-    json_t *segments = companies_segments_of(comparison->sandbox->companies, number, version);
-    for (size_t i = 0; i < json_array_size(segments); i++) {
-        json_t *segment = json_array_get(segments, i);
-        const char *own = json_text_at(segment, "id");
-        *out_segment = companies_segment_number(segment);
-        if (own && strcmp(own, id) == 0) return json_incref(segment);
-    }
-    return NULL;
-}
-
-/* A company may change between the scroll and the reading of its segments: then they are those of later. */
-static void find_segment(struct comparison *comparison, const json_t *fields, const json_t *row,
+static void find_version(struct comparison *comparison, const json_t *fields, const json_t *row,
                          struct finding *finding)
 {
-    struct shelf *shelf = shelf_of(comparison, "companies");
-    const char *company = compare_cell(fields, row, "company_id"), *id = compare_cell(fields, row, "id");
-    finding->at_s = finding->day_s = compare_seconds(fields, row, "company_updated_at");
-    if (!company || !id) return;
-    snprintf(finding->name, sizeof finding->name, "%s, segment %s", company, id);
-    size_t number = shelf_number(shelf, company), versions = shelf_versions(shelf, number, NULL), segment = 0;
-    size_t listed = compare_shelf_version(shelf, number, finding->at_s);
-    for (size_t version = listed; version < versions && !finding->truth; version++)
-        finding->truth = segment_row(comparison, number, version, id, &segment);
-    if (!finding->truth) return;
-    finding->place = segment_place(number, listed, segment);
-    json_object_set_new(finding->truth, "company_id", json_string(company));
-    json_object_set_new(finding->truth, "company_updated_at", json_integer(finding->at_s));
+    const struct oracle_table *table = comparison->table;
+    const char *key = row_cell(fields, row, key_column(comparison));
+    finding->at_s = finding->day_s =
+        comparison_seconds(fields, row, table->version ? table->version : "updated_at");
+    if (!key) return;
+    snprintf(finding->name, sizeof finding->name, "%s", key);
+    size_t number = collection_number(comparison->collection, key);
+    size_t version = collection_version_at(comparison->collection, number, finding->at_s);
+    finding->truth = read_row(comparison, number, version);
+    finding->place = version_place(number, version);
 }
 
-static void find_missing_segments(struct comparison *comparison)
+static void find_missing_versions(struct comparison *comparison)
 {
-    struct shelf *shelf = shelf_of(comparison, "companies");
-    size_t ever = shelf_ever(shelf);
+    struct collection *collection = comparison->collection;
+    size_t ever = collection_ever(collection), version;
     for (size_t number = 0; number < ever; number++) {
-        bool current;
-        char key[SHELF_KEY];
-        size_t newest = shelf_versions(shelf, number, &current) - 1;
-        AUTO(json_drop)
-        json_t *segments = companies_segments_of(comparison->sandbox->companies, number, newest);
-        shelf_key(shelf, number, key);
-        for (size_t i = 0; current && i < json_array_size(segments); i++) {
-            size_t segment = companies_segment_number(json_array_get(segments, i));
-            if (!compare_has(comparison, segment_place(number, newest, segment)))
-                compare_note(comparison->missing, key, 0, "a segment");
-        }
-    }
-}
-
-/* --- tickets --- */
-
-static void find_ticket(struct comparison *comparison, const json_t *fields, const json_t *row,
-                        struct finding *finding)
-{
-    struct shelf *shelf = shelf_of(comparison, "tickets");
-    const char *id = compare_cell(fields, row, "id");
-    finding->at_s = finding->day_s = compare_seconds(fields, row, "updated_at");
-    if (!id) return;
-    snprintf(finding->name, sizeof finding->name, "%s", id);
-    size_t number = shelf_number(shelf, id), version = compare_shelf_version(shelf, number, finding->at_s);
-    finding->truth = ticket_row(shelf, number, version);
-    finding->place = compare_version_place(number, version);
-}
-
-static void name_part(const struct ticket_part *part, char *out, size_t size)
-{
-    snprintf(out, size, "%s, part %s%s", part->ticket, part->id, part->redacted ? ", redacted" : "");
-}
-
-static void find_part(struct comparison *comparison, const json_t *fields, const json_t *row,
-                      struct finding *finding)
-{
-    const char *redacted = compare_cell(fields, row, "redacted");
-    struct ticket_part part = {.ticket = compare_cell(fields, row, "ticket_id"),
-                               .id = compare_cell(fields, row, "id"),
-                               .updated_s = compare_seconds(fields, row, "updated_at"),
-                               .redacted = redacted && strcmp(redacted, "true") == 0};
-    finding->at_s = part.updated_s;
-    finding->day_s = compare_seconds(fields, row, "created_at");
-    if (!part.ticket || !part.id || !redacted) return;
-    name_part(&part, finding->name, sizeof finding->name);
-    finding->truth = ticket_part_row(shelf_of(comparison, "tickets"), &part, &finding->place);
-}
-
-static void want_part(void *self, const struct ticket_part *part, int64_t place)
-{
-    struct comparison *comparison = self;
-    char name[320];
-    if (compare_has(comparison, place)) return;
-    name_part(part, name, sizeof name);
-    compare_note(comparison->missing, name, part->updated_s, "");
-}
-
-static void find_missing_parts(struct comparison *comparison)
-{
-    struct shelf *shelf = shelf_of(comparison, "tickets");
-    size_t ever = shelf_ever(shelf);
-    for (size_t number = 0; number < ever; number++) {
-        bool current;
-        (void)shelf_versions(shelf, number, &current);
-        if (current) ticket_parts(shelf, number, want_part, comparison);
-    }
-}
-
-/* --- handling events --- */
-
-static void find_event(struct comparison *comparison, const json_t *fields, const json_t *row,
-                       struct finding *finding)
-{
-    struct world *talks = comparison->sandbox->talks;
-    const char *id = compare_cell(fields, row, "conversation_id"), *type = compare_cell(fields, row, "type");
-    const char *timestamp = compare_cell(fields, row, "timestamp");
-    finding->at_s = finding->day_s = compare_seconds(fields, row, "timestamp");
-    if (!id || !type || !timestamp) return;
-    snprintf(finding->name, sizeof finding->name, "%s, %s", id, type);
-    AUTO(json_drop) json_t *events = world_handling_events(talks, id, true);
-    for (size_t i = 0; i < json_array_size(events); i++) {
-        json_t *event = json_array_get(events, i);
-        const char *at = json_text_at(event, "timestamp"), *own = json_text_at(event, "type");
-        int64_t at_us;
-        if (!instant_parse(at, strlen(at), &at_us) || at_us != strtoll(timestamp, NULL, 10) ||
-            strcmp(own, type) != 0)
+        char key[COLLECTION_KEY];
+        if (!collection_wanted(collection, number, &version) ||
+            comparison_has(comparison, version_place(number, version)))
             continue;
-        finding->truth = json_incref(event);
-        finding->place = world_number(talks, id) << EVENT_BITS | (int64_t)i;
-        json_object_set_new(event, "conversation_id", json_string(id));
+        int64_t at_s = collection_updated_s(collection, number, version);
+        bool is_early = comparison->table->is_event && at_s < comparison->first_s && comparison->rows > 0;
+        collection_key(collection, number, key);
+        if (!is_early) comparison_note(comparison->missing, key, at_s, "");
     }
 }
 
-static void find_missing_events(struct comparison *comparison)
+static void describe_version(struct comparison *comparison, int64_t place, char *out, size_t size)
 {
-    struct world *talks = comparison->sandbox->talks;
-    int64_t count = world_count(talks);
-    for (int64_t number = 0; number < count; number++) {
-        char id[WORLD_ID];
-        int64_t updated_s;
-        (void)world_newest(talks, number, id, &updated_s);
-        AUTO(json_drop) json_t *events = id[0] ? world_handling_events(talks, id, false) : NULL;
-        for (size_t i = 0; i < json_array_size(events); i++) {
-            if (!compare_has(comparison, number << EVENT_BITS | (int64_t)i))
-                compare_note(comparison->missing, id, updated_s,
-                             json_text_at(json_array_get(events, i), "timestamp"));
-        }
+    char key[COLLECTION_KEY];
+    collection_key(comparison->collection, (size_t)(place >> VERSION_BITS), key);
+    snprintf(out, size, "%s, version %" PRId64, key, place & ((INT64_C(1) << VERSION_BITS) - 1));
+}
+
+const struct oracle_rules oracle_versions = {find_version, find_missing_versions, describe_version};
+
+/* --- snapshots --- */
+
+static int64_t place_on(int64_t day, size_t number)
+{
+    return day << NUMBER_BITS | (int64_t)number;
+}
+
+static void find_snapshot(struct comparison *comparison, const json_t *fields, const json_t *row,
+                          struct finding *finding)
+{
+    const char *key = row_cell(fields, row, key_column(comparison));
+    const char *date = row_cell(fields, row, "partition_date");
+    struct day day;
+    char why[64];
+    if (!key || !date || !day_parse(date, &day)) return;
+    snprintf(finding->name, sizeof finding->name, "%s", key);
+    finding->at_s = finding->day_s = (int64_t)day.n * DAY_S;
+    size_t number = collection_number(comparison->collection, key);
+    finding->place = place_on(day.n, number);
+    for (size_t left = collection_versions(comparison->collection, number); left > 0; left--) {
+        json_t *truth = read_row(comparison, number, left - 1);
+        json_decref(finding->truth);
+        finding->truth = truth; /* if none is equal, the difference from the first is reported */
+        if (row_equals(truth, fields, row, why, sizeof why)) return;
     }
 }
 
-static const struct shelf_table companies = {.key = "id", .version = "updated_at"};
-static const struct shelf_table tickets = {.key = "id", .version = "updated_at"};
+/* Is the record with that number in the table on its newest day? */
+static bool is_there(const struct comparison *comparison, size_t number)
+{
+    return comparison->rows > 0 && comparison_has(comparison, place_on(comparison->last_s / DAY_S, number));
+}
 
-const struct subject compare_record_subjects[] = {
-    {"companies", compare_expect_nothing, compare_version_find, find_missing_companies, compare_version_tell,
-     &companies},
-    {"company_segments", compare_expect_nothing, find_segment, find_missing_segments, tell_place, NULL},
-    {"tickets", compare_expect_nothing, find_ticket, compare_version_missing, compare_version_tell, &tickets},
-    {"ticket_parts", compare_expect_nothing, find_part, find_missing_parts, tell_place, NULL},
-    {"handling_events", compare_expect_nothing, find_event, find_missing_events, tell_place, NULL},
-    {.table = NULL},
-};
+/* The newest version of a current record, yours; NULL: it is gone. */
+static json_t *read_current(struct collection *collection, size_t number)
+{
+    bool is_here = collection_is_here(collection, number);
+    return is_here ? collection_version(collection, number, collection_versions(collection, number) - 1)
+                   : NULL;
+}
+
+/* The groups of which some record is in the table on its newest day, as keys of an object; yours. */
+static json_t *find_groups(const struct comparison *comparison)
+{
+    json_t *groups = json_object();
+    size_t ever = collection_ever(comparison->collection);
+    for (size_t number = 0; number < ever; number++) {
+        if (!is_there(comparison, number)) continue;
+        AUTO(json_drop) json_t *body = read_current(comparison->collection, number);
+        const char *group = json_text_at(body, comparison->table->group);
+        if (group) json_object_set_new(groups, group, json_true());
+    }
+    return groups;
+}
+
+static void find_missing_snapshots(struct comparison *comparison)
+{
+    struct collection *collection = comparison->collection;
+    const char *member = comparison->table->group;
+    size_t ever = collection_ever(collection);
+    if (comparison->rows == 0 && collection_count(collection) > 0) {
+        comparison_note(comparison->missing, "the whole list", 0, "");
+        return;
+    }
+    AUTO(json_drop) json_t *groups = member ? find_groups(comparison) : NULL;
+    for (size_t number = 0; number < ever; number++) {
+        char key[COLLECTION_KEY];
+        AUTO(json_drop) json_t *body = is_there(comparison, number) ? NULL : read_current(collection, number);
+        const char *group = groups ? json_text_at(body, member) : NULL;
+        if (!body || (groups && !(group && json_object_get(groups, group)))) continue;
+        collection_key(collection, number, key);
+        comparison_note(comparison->missing, key, comparison->last_s, "");
+    }
+}
+
+static void describe_snapshot(struct comparison *comparison, int64_t place, char *out, size_t size)
+{
+    char date[DAY_TEXT], key[COLLECTION_KEY];
+    day_format((struct day){.n = (int32_t)(place >> NUMBER_BITS)}, date);
+    collection_key(comparison->collection, (size_t)(place & ((1 << NUMBER_BITS) - 1)), key);
+    snprintf(out, size, "%s on %s", key, date);
+}
+
+const struct oracle_rules oracle_snapshots = {find_snapshot, find_missing_snapshots, describe_snapshot};

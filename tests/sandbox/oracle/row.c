@@ -221,7 +221,7 @@ static void take_row(const json_t *fields, const json_t *row, struct buf *path, 
     }
 }
 
-const char *compare_cell(const json_t *fields, const json_t *row, const char *name)
+const char *row_cell(const json_t *fields, const json_t *row, const char *name)
 {
     for (size_t i = 0; i < json_array_size(fields); i++) {
         const char *own = json_text_at(json_array_get(fields, i), "name");
@@ -312,8 +312,7 @@ static bool same_leaves(const struct leaves *record, const struct leaves *row, c
     return true;
 }
 
-bool compare_row(const json_t *record, const json_t *fields, const json_t *row, char *out_why,
-                 size_t why_size)
+bool row_equals(const json_t *record, const json_t *fields, const json_t *row, char *out_why, size_t why_size)
 {
     AUTO(leaves_done) struct leaves said = {.count = 0};
     AUTO(leaves_done) struct leaves cells = {.count = 0};

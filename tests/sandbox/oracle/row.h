@@ -10,10 +10,10 @@
 
 /* fields: the schema's array; row: {"f":[{"v":..}]}. Every leaf of the record must be in the row exactly
  * once, and nothing else. why (may be cut) names the first leaf that differs. */
-bool compare_row(const json_t *record, const json_t *fields, const json_t *row, char *out_why,
-                 size_t why_size);
+bool row_equals(const json_t *record, const json_t *fields, const json_t *row, char *out_why,
+                size_t why_size);
 
 /* The cell of a top-level column as text; NULL if it is absent, null or no scalar. Borrowed. */
-const char *compare_cell(const json_t *fields, const json_t *row, const char *name);
+const char *row_cell(const json_t *fields, const json_t *row, const char *name);
 
 #endif

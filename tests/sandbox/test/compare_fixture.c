@@ -16,6 +16,8 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "core/rows.h"
+#include "intercom/service.h"
+#include "oracle/oracle.h"
 #include "store/store.h"
 
 #define ID                                                                                                   \
@@ -85,7 +87,7 @@ static const struct table tables[] = {
 
 #define TABLES (sizeof tables / sizeof *tables)
 
-int room_open(uint64_t seed, void **state)
+int compare_open(uint64_t seed, void **state)
 {
     struct sandbox *sandbox;
     struct error err;
@@ -97,7 +99,7 @@ int room_open(uint64_t seed, void **state)
     return store_dataset_put(sandbox->store, "intercom", dataset) ? 0 : -1;
 }
 
-int room_close(void **state)
+int compare_close(void **state)
 {
     sandbox_stop(*state);
     return 0;
@@ -125,7 +127,7 @@ static void make_table(struct store *store, const struct table *table)
     if (!store_table_put(store, "intercom", table->name, resource, &err)) fail_msg("%s", err.message);
 }
 
-const struct table *room_need(struct sandbox *sandbox, const char *name)
+const struct table *compare_need(struct sandbox *sandbox, const char *name)
 {
     size_t i = 0;
     while (i < TABLES && strcmp(tables[i].name, name) != 0)
@@ -136,9 +138,9 @@ const struct table *room_need(struct sandbox *sandbox, const char *name)
     return &tables[i];
 }
 
-void room_load_on(struct sandbox *sandbox, const char *name, const json_t *record, int day)
+void compare_load_on(struct sandbox *sandbox, const char *name, const json_t *record, int day)
 {
-    struct table table = *room_need(sandbox, name);
+    struct table table = *compare_need(sandbox, name);
     struct row_facts facts;
     struct error err;
     struct store_error problem;
@@ -164,15 +166,68 @@ void room_load_on(struct sandbox *sandbox, const char *name, const json_t *recor
     zone_free(zone);
 }
 
-void room_load(struct sandbox *sandbox, const char *name, json_t *record)
+void compare_load(struct sandbox *sandbox, const char *name, json_t *record)
 {
-    room_load_on(sandbox, name, record, 0); /* its tables' days are columns */
+    compare_load_on(sandbox, name, record, 0); /* its tables' days are columns */
     json_decref(record);
 }
 
-void room_expect(struct sandbox *sandbox, const char *name, size_t missing, size_t doubled, size_t altered)
+static const struct oracle_table *find_truth(const char *name)
 {
-    AUTO(json_drop) json_t *report = compare_dataset(sandbox, "intercom", strstr(name, "_latest") != NULL);
+    const struct oracle_table *table = intercom_service.truth;
+    while (table->name && strcmp(table->name, name) != 0)
+        table++;
+    assert_non_null(table->name);
+    return table;
+}
+
+json_t *compare_truth(struct sandbox *sandbox, const char *name, size_t number, size_t version)
+{
+    const struct oracle_table *table = find_truth(name);
+    json_t *body = collection_version(sandbox_collection(sandbox, name), number, version);
+    assert_non_null(body);
+    return table->row ? table->row(body) : body;
+}
+
+struct children {
+    const struct oracle_table *table;
+    json_t *keys; /* [[parent, id, updated, redacted, place], ..] */
+};
+
+static void add_key(void *self, const struct child_key *key, int64_t place)
+{
+    struct children *children = self;
+    json_array_append_new(children->keys,
+                          json_pack("[s, s, I, b, I]", key->parent, key->id, (json_int_t)key->updated_s,
+                                    key->is_redacted, (json_int_t)place));
+}
+
+json_t *compare_truth_children(struct sandbox *sandbox, const char *name, size_t number)
+{
+    struct children children = {.table = find_truth(name), .keys = json_array()};
+    struct collection *collection = sandbox_collection(sandbox, children.table->kind);
+    json_t *rows = json_array(), *own;
+    size_t index;
+    collection_children(collection, number, add_key, &children);
+    json_array_foreach (children.keys, index, own) {
+        struct child_record child;
+        struct child_key key = {.parent = json_string_value(json_array_get(own, 0)),
+                                .id = json_string_value(json_array_get(own, 1)),
+                                .updated_s = json_integer_value(json_array_get(own, 2)),
+                                .is_redacted = json_is_true(json_array_get(own, 3))};
+        assert_true(collection_child(collection, &key, &child));
+        assert_int_equal(child.place, json_integer_value(json_array_get(own, 4)));
+        json_array_append_new(rows, children.table->child_row(&child, key.parent));
+        json_decref(child.body);
+    }
+    json_decref(children.keys);
+    return rows;
+}
+
+void compare_expect(struct sandbox *sandbox, const char *name, size_t missing, size_t doubled, size_t altered)
+{
+    AUTO(json_drop)
+    json_t *report = control_compare(&sandbox->control, "intercom", strstr(name, "_latest") != NULL);
     const json_t *streams = json_object_get(report, "streams"), *stream = NULL;
     for (size_t i = 0; i < json_array_size(streams); i++) {
         if (strcmp(json_text_at(json_array_get(streams, i), "stream"), name) == 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* compare_fixture.h - a warehouse for tests of what is compared with it, filled row by row. */
-#ifndef CASELOAD_SANDBOX_COMPARE_ROOM_H
-#define CASELOAD_SANDBOX_COMPARE_ROOM_H
+#ifndef CASELOAD_SANDBOX_COMPARE_FIXTURE_H
+#define CASELOAD_SANDBOX_COMPARE_FIXTURE_H
 
 #include <jansson.h>
 #include <stddef.h>
@@ -11,16 +11,21 @@
 #include "sandbox_internal.h"
 
 /* The sandbox, with an empty dataset `intercom`: for a test's set-up and tear-down. */
-int room_open(uint64_t seed, void **state);
-int room_close(void **state);
+int compare_open(uint64_t seed, void **state);
+int compare_close(void **state);
 
-/* The table that bears this name in the dataset `intercom`; it is made when it is first asked for. */
-const struct table *room_need(struct sandbox *sandbox, const char *name);
+/* The table of this name in the dataset `intercom`; it is made when it is first asked for. */
+const struct table *compare_need(struct sandbox *sandbox, const char *name);
 /* Puts a record into a table, and takes it. */
-void room_load(struct sandbox *sandbox, const char *name, json_t *record);
+void compare_load(struct sandbox *sandbox, const char *name, json_t *record);
 /* The same with a record as it was read on that day, which stays the caller's. */
-void room_load_on(struct sandbox *sandbox, const char *name, const json_t *record, int day);
+void compare_load_on(struct sandbox *sandbox, const char *name, const json_t *record, int day);
+/* What the table should say of a version of a record, yours. */
+json_t *compare_truth(struct sandbox *sandbox, const char *name, size_t number, size_t version);
+/* What the table of children should say of those of a record's wanted version: an array, yours. */
+json_t *compare_truth_children(struct sandbox *sandbox, const char *name, size_t number);
 /* What the comparison finds in that table. */
-void room_expect(struct sandbox *sandbox, const char *name, size_t missing, size_t doubled, size_t altered);
+void compare_expect(struct sandbox *sandbox, const char *name, size_t missing, size_t doubled,
+                    size_t altered);
 
 #endif

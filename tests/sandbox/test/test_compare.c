@@ -14,8 +14,7 @@
 #include "core/rows.h"
 #include "sandbox_internal.h"
 #include "store/store.h"
-#include "workspace/admins.h"
-#include "workspace/world.h"
+#include "workspace/collection.h"
 
 #define FROM_S   INT64_C(1767571200) /* 2026-01-05 */
 #define DAY_S    86400
@@ -89,34 +88,20 @@ static void make_table(struct store *store)
     json_decref(resource);
 }
 
-static int64_t now_us(void *self)
-{
-    (void)self;
-    return INT64_C(1772424000000000);
-}
-
 static int set_up(void **state)
 {
-    struct sandbox *sandbox = mem_zero(1, sizeof *sandbox);
+    struct sandbox *sandbox;
     struct error err;
+    if (!sandbox_start(&(struct sandbox_options){.seed = 11}, &sandbox, &err)) return -1;
     *state = sandbox;
-    sandbox->world = world_new(11, "sandbox1");
-    sandbox->talks = world_new_talks(11, "sandbox1");
-    sandbox->admins = admins_new(11);
-    world_fill(sandbox->world, FROM_S, FROM_S + 9 * DAY_S, CONTACTS);
-    if (!store_open(NULL, now_us, NULL, &sandbox->store, &err)) return -1;
+    collection_fill(sandbox_collection(sandbox, "contacts"), FROM_S, FROM_S + 9 * DAY_S, CONTACTS);
     make_table(sandbox->store);
     return 0;
 }
 
 static int tear_down(void **state)
 {
-    struct sandbox *sandbox = *state;
-    store_close(sandbox->store);
-    world_free(sandbox->world);
-    world_free(sandbox->talks);
-    admins_free(sandbox->admins);
-    free(sandbox);
+    sandbox_stop(*state);
     return 0;
 }
 
@@ -180,14 +165,11 @@ struct loading {
     int seen;
 };
 
-static void load_version(void *self, const json_t *version, bool newest, bool served)
+static void load_version(struct loading *loading, const json_t *version)
 {
-    struct loading *loading = self;
     struct row_facts facts;
     struct error err;
     struct store_error problem;
-    (void)newest;
-    (void)served;
     if (json_int_at(version, "updated_at", 0) < loading->from_s) return;
     assert_int_equal(row_build(&table, version, &(struct row_context){.zone = loading->zone, .today = {0}},
                                &loading->line, &facts),
@@ -216,7 +198,13 @@ static void load(struct sandbox *sandbox, int64_t from_s, enum spoil spoil)
     buf_init(&loading.line, LIMIT_ROW);
     assert_true(zone_load("Etc/UTC", &loading.zone, &err));
     assert_true(store_batch_new(sandbox->store, "intercom", "contacts", &loading.batch, &problem));
-    world_versions(sandbox->world, load_version, &loading);
+    struct collection *contacts = sandbox_collection(sandbox, "contacts");
+    for (size_t number = 0; number < collection_ever(contacts); number++) {
+        for (size_t v = 0; v < collection_versions(contacts, number); v++) {
+            AUTO(json_drop) json_t *version = collection_version(contacts, number, v);
+            load_version(&loading, version);
+        }
+    }
     assert_true(store_batch_commit(loading.batch, false, false, &rows, &problem));
     zone_free(loading.zone);
     buf_done(&loading.line);
@@ -224,7 +212,7 @@ static void load(struct sandbox *sandbox, int64_t from_s, enum spoil spoil)
 
 static void expect(struct sandbox *sandbox, size_t missing, size_t doubled, size_t altered)
 {
-    AUTO(json_drop) json_t *report = compare_dataset(sandbox, "intercom", false);
+    AUTO(json_drop) json_t *report = control_compare(&sandbox->control, "intercom", false);
     AUTO(mem_free) char *text = json_dumps(report, 0);
     const json_t *stream = json_array_get(json_object_get(report, "streams"), 0);
     bool equal = json_is_true(json_object_get(report, "equal"));
@@ -247,7 +235,7 @@ static void test_old_versions_may_stay_and_new_ones_must_come(void **state)
 {
     struct sandbox *sandbox = *state;
     load(sandbox, 0, SPOIL_NOTHING);
-    world_touch(sandbox->world, LATER_S, 7);
+    collection_touch(sandbox_collection(sandbox, "contacts"), LATER_S, 7);
     expect(sandbox, 7, 0, 0);
     load(sandbox, LATER_S, SPOIL_NOTHING);
     expect(sandbox, 0, 0, 0);
@@ -273,7 +261,8 @@ static void test_an_empty_table_lacks_everything(void **state)
 
 static void test_a_table_that_is_not_there_is_not_equal(void **state)
 {
-    AUTO(json_drop) json_t *report = compare_dataset(*state, "elsewhere", false);
+    struct sandbox *sandbox = *state;
+    AUTO(json_drop) json_t *report = control_compare(&sandbox->control, "elsewhere", false);
     assert_true(json_is_false(json_object_get(report, "equal")));
     assert_non_null(json_text_at(json_array_get(json_object_get(report, "streams"), 0), "error"));
 }

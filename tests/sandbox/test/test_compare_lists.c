@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tables whose rows are records of a shelf: whatever they say wrongly, or do not say, is noticed. */
+/* Tables whose rows are records of a list: a row that is wrong or missing is noticed. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +11,7 @@
 
 #include "base/json.h"
 #include "test/compare_fixture.h"
-#include "workspace/shelf.h"
+#include "workspace/collection.h"
 
 #define START_S INT64_C(1772424000) /* 2026-03-02T04:00:00Z */
 
@@ -19,120 +19,121 @@
 
 static int set_up(void **state)
 {
-    return room_open(3, state);
+    return compare_open(3, state);
 }
 
-static json_t *list_all(struct shelf *shelf)
+static json_t *list_all(struct collection *collection)
 {
-    return shelf_records(shelf, &(struct shelf_query){.limit = SIZE_MAX});
+    return collection_list(collection, &(struct collection_query){.by_arrival = true, .limit = SIZE_MAX},
+                           NULL);
 }
 
 /* The records that are there now, but for the first `skipped`. */
 static void load_list(struct sandbox *sandbox, const char *name, size_t skipped, int day)
 {
-    AUTO(json_drop) json_t *records = list_all(shelves_find(sandbox->shelves, name));
+    AUTO(json_drop) json_t *records = list_all(sandbox_collection(sandbox, name));
     for (size_t i = skipped; i < json_array_size(records); i++)
-        room_load_on(sandbox, name, json_array_get(records, i), day);
+        compare_load_on(sandbox, name, json_array_get(records, i), day);
 }
 
 static void test_versions_are_compared(void **state)
 {
     struct sandbox *sandbox = *state;
-    struct shelf *shelf = shelves_find(sandbox->shelves, "macros");
-    (void)room_need(sandbox, "macros");
-    room_expect(sandbox, "macros", shelf_count(shelf), 0, 0);
+    struct collection *collection = sandbox_collection(sandbox, "macros");
+    (void)compare_need(sandbox, "macros");
+    compare_expect(sandbox, "macros", collection_count(collection), 0, 0);
     AUTO(json_drop)
-    json_t *records = shelf_records(shelf, &(struct shelf_query){.order = SHELF_BY_UPDATED, .limit = 999});
+    json_t *records = collection_list(collection, &(struct collection_query){.limit = 999}, NULL);
     for (size_t i = 1; i < json_array_size(records); i++)
-        room_load_on(sandbox, "macros", json_array_get(records, i), TODAY);
-    room_expect(sandbox, "macros", 1, 0, 0); /* the oldest, too */
-    room_load_on(sandbox, "macros", json_array_get(records, 0), TODAY);
-    room_expect(sandbox, "macros", 0, 0, 0);
-    assert_int_equal(shelf_touch(shelf, START_S, 4), 4);
-    room_expect(sandbox, "macros", 4, 0, 0); /* older versions may stay, new ones must come */
-    AUTO(json_drop) json_t *first = shelf_version(shelf, 0, 0, NULL);
-    room_load_on(sandbox, "macros", first, TODAY);
-    room_expect(sandbox, "macros", 4, 1, 0);
-    assert_int_equal(shelf_remove_some(shelf, 999), 19);
-    room_expect(sandbox, "macros", 0, 1, 0); /* what is gone is not missed, but it was there */
+        compare_load_on(sandbox, "macros", json_array_get(records, i), TODAY);
+    compare_expect(sandbox, "macros", 1, 0, 0); /* the oldest, too */
+    compare_load_on(sandbox, "macros", json_array_get(records, 0), TODAY);
+    compare_expect(sandbox, "macros", 0, 0, 0);
+    assert_int_equal(collection_touch(collection, START_S, 4), 4);
+    compare_expect(sandbox, "macros", 4, 0, 0); /* older versions may stay, new ones must come */
+    AUTO(json_drop) json_t *first = collection_version(collection, 0, 0);
+    compare_load_on(sandbox, "macros", first, TODAY);
+    compare_expect(sandbox, "macros", 4, 1, 0);
+    assert_int_equal(collection_remove_last(collection, 999, START_S), 19);
+    compare_expect(sandbox, "macros", 0, 1, 0); /* what is gone is not missed, but it was there */
 }
 
 static void test_altered_rows_are_noticed(void **state)
 {
     struct sandbox *sandbox = *state;
-    struct shelf *shelf = shelves_find(sandbox->shelves, "macros");
+    struct collection *collection = sandbox_collection(sandbox, "macros");
     static const char *const members[] = {"name",        "body",       "visible_to_team_ids",
                                           "sandbox_new", "updated_at", "id"};
-    (void)room_need(sandbox, "macros");
+    (void)compare_need(sandbox, "macros");
     load_list(sandbox, "macros", 0, TODAY);
-    shelf_touch(shelf, START_S, 19);
+    collection_touch(collection, START_S, 19);
     load_list(sandbox, "macros", sizeof members / sizeof *members, TODAY);
     for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
-        AUTO(json_drop) json_t *record = shelf_version(shelf, i, 1, NULL);
+        AUTO(json_drop) json_t *record = collection_version(collection, i, 1);
         json_object_set_new(record, members[i], json_string("2026-03-02T03:00:00Z"));
-        room_load_on(sandbox, "macros", record, TODAY);
+        compare_load_on(sandbox, "macros", record, TODAY);
     }
-    room_expect(sandbox, "macros", 2, 0, 6); /* of four the key is right */
+    compare_expect(sandbox, "macros", 2, 0, 6); /* of four the key is right */
 }
 
 static void test_events_before_the_first_are_not_missed(void **state)
 {
     struct sandbox *sandbox = *state;
-    struct shelf *shelf = shelves_find(sandbox->shelves, "activity_logs");
+    struct collection *collection = sandbox_collection(sandbox, "activity_logs");
     AUTO(json_drop)
-    json_t *records = shelf_records(shelf, &(struct shelf_query){.order = SHELF_BY_CREATED, .limit = 999});
+    json_t *records = collection_list(collection, &(struct collection_query){.limit = 999}, NULL);
     size_t count = json_array_size(records);
-    (void)room_need(sandbox, "activity_logs");
+    (void)compare_need(sandbox, "activity_logs");
     for (size_t i = 10; i < count; i++) {
-        if (i != 20) room_load_on(sandbox, "activity_logs", json_array_get(records, i), TODAY);
+        if (i != 20) compare_load_on(sandbox, "activity_logs", json_array_get(records, i), TODAY);
     }
-    room_expect(sandbox, "activity_logs", 1, 0, 0);
-    room_load_on(sandbox, "activity_logs", json_array_get(records, 20), TODAY);
-    room_expect(sandbox, "activity_logs", 0, 0, 0);
+    compare_expect(sandbox, "activity_logs", 1, 0, 0);
+    compare_load_on(sandbox, "activity_logs", json_array_get(records, 20), TODAY);
+    compare_expect(sandbox, "activity_logs", 0, 0, 0);
 }
 
 static void test_snapshots_are_compared(void **state)
 {
     struct sandbox *sandbox = *state;
-    struct shelf *shelf = shelves_find(sandbox->shelves, "teams");
-    (void)room_need(sandbox, "teams");
-    room_expect(sandbox, "teams", 1, 0, 0);
+    struct collection *collection = sandbox_collection(sandbox, "teams");
+    (void)compare_need(sandbox, "teams");
+    compare_expect(sandbox, "teams", 1, 0, 0);
     load_list(sandbox, "teams", 0, TODAY);
-    room_expect(sandbox, "teams", 0, 0, 0);
-    assert_int_equal(shelf_touch(shelf, START_S, 2), 2);
-    shelf_fill(shelf, START_S, START_S, 1);
+    compare_expect(sandbox, "teams", 0, 0, 0);
+    assert_int_equal(collection_touch(collection, START_S, 2), 2);
+    collection_fill(collection, START_S, START_S, 1);
     load_list(sandbox, "teams", 1, TODAY + 1);
-    room_expect(sandbox, "teams", 1, 0, 0);
-    AUTO(json_drop) json_t *first = shelf_version(shelf, 0, shelf_versions(shelf, 0, NULL) - 1, NULL);
-    room_load_on(sandbox, "teams", first, TODAY + 1);
-    room_expect(sandbox, "teams", 0, 0, 0);
-    room_load_on(sandbox, "teams", first, TODAY + 1);
-    room_expect(sandbox, "teams", 0, 1, 0);
+    compare_expect(sandbox, "teams", 1, 0, 0);
+    AUTO(json_drop) json_t *first = collection_version(collection, 0, collection_versions(collection, 0) - 1);
+    compare_load_on(sandbox, "teams", first, TODAY + 1);
+    compare_expect(sandbox, "teams", 0, 0, 0);
+    compare_load_on(sandbox, "teams", first, TODAY + 1);
+    compare_expect(sandbox, "teams", 0, 1, 0);
     json_object_set_new(first, "name", json_string("somebody else"));
-    room_load_on(sandbox, "teams", first, TODAY);
-    room_expect(sandbox, "teams", 0, 2, 1);
+    compare_load_on(sandbox, "teams", first, TODAY);
+    compare_expect(sandbox, "teams", 0, 2, 1);
 }
 
 static void test_objects_of_other_types_are_not_missed(void **state)
 {
     struct sandbox *sandbox = *state;
-    struct shelf *shelf = shelves_find(sandbox->shelves, "custom_object_instances");
-    AUTO(json_drop) json_t *records = list_all(shelf);
+    struct collection *collection = sandbox_collection(sandbox, "custom_object_instances");
+    AUTO(json_drop) json_t *records = list_all(collection);
     size_t orders = 0;
-    (void)room_need(sandbox, "custom_object_instances");
+    (void)compare_need(sandbox, "custom_object_instances");
     for (size_t i = 0; i < json_array_size(records); i++) {
         const json_t *record = json_array_get(records, i);
         bool order = strcmp(json_text_at(record, "type"), "Order") == 0;
-        if (order && orders++ > 0) room_load_on(sandbox, "custom_object_instances", record, TODAY);
+        if (order && orders++ > 0) compare_load_on(sandbox, "custom_object_instances", record, TODAY);
     }
-    room_expect(sandbox, "custom_object_instances", 1, 0, 0);
-    room_load_on(sandbox, "custom_object_instances", json_array_get(records, 0), TODAY);
-    room_expect(sandbox, "custom_object_instances", 0, 0, 0);
+    compare_expect(sandbox, "custom_object_instances", 1, 0, 0);
+    compare_load_on(sandbox, "custom_object_instances", json_array_get(records, 0), TODAY);
+    compare_expect(sandbox, "custom_object_instances", 0, 0, 0);
 }
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, room_close)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, compare_close)
     const struct CMUnitTest tests[] = {
         TEST(test_versions_are_compared),
         TEST(test_altered_rows_are_noticed),

@@ -14,8 +14,7 @@
 #include "base/mem.h"
 #include "sandbox_internal.h"
 #include "test/client.h"
-#include "workspace/admins.h"
-#include "workspace/world.h"
+#include "workspace/collection.h"
 
 /* The workspace's days begin at 08:00 UTC in winter. */
 #define MIDNIGHT_S INT64_C(1767945600) /* 2026-01-09T08:00:00Z: the 9th begins in Los Angeles */
@@ -31,46 +30,28 @@ static void add(struct sandbox *sandbox, const char *id, int64_t updated_s, cons
     AUTO(json_drop)
     json_t *record = json_pack("{s:s, s:I, s:I, s:s}", "id", id, "created_at", (json_int_t)(updated_s - 100),
                                "updated_at", (json_int_t)updated_s, "role", role);
-    assert_true(world_add(sandbox->world, record));
+    assert_true(collection_put(sandbox_collection(sandbox, "contacts"), record, updated_s));
 }
 
 static int set_up(void **state)
 {
-    struct sandbox *sandbox = mem_zero(1, sizeof *sandbox);
+    struct sandbox *sandbox;
     struct error err;
-    sandbox->options = (struct sandbox_options){
-        .workspace = "sandbox1", .workspace_zone = "America/Los_Angeles", .intercom_token = "sandbox-token"};
-    sandbox->clock = virtual_clock_new((MIDNIGHT_S + 10 * DAY_S) * 1000000);
-    sandbox->journal = journal_new();
-    sandbox->faults = faults_new();
-    sandbox->world = world_new(1, "sandbox1");
-    sandbox->talks = world_new_talks(1, "sandbox1");
-    sandbox->admins = admins_new(1);
-    sandbox->auth =
-        auth_new(&(struct auth_options){.clock = sandbox->clock, .source_token = "sandbox-token"}, &err);
-    sandbox->intercom = intercom_new("America/Los_Angeles", &err);
+    if (!sandbox_start(&(struct sandbox_options){.seed = 1, .start_s = MIDNIGHT_S + 10 * DAY_S}, &sandbox,
+                       &err))
+        return -1;
     add(sandbox, "a", MIDNIGHT_S - 1, "user");
     add(sandbox, "b", MIDNIGHT_S, "lead");
     add(sandbox, "c", MIDNIGHT_S + DAY_S - 1, "user");
     add(sandbox, "d", MIDNIGHT_S + DAY_S, "user");
     add(sandbox, "e", MIDNIGHT_S + 2 * DAY_S, "user");
     *state = sandbox;
-    return client_serve(sandbox, intercom_routes) ? 0 : -1;
+    return 0;
 }
 
 static int tear_down(void **state)
 {
-    struct sandbox *sandbox = *state;
-    server_stop(sandbox->server);
-    intercom_free(sandbox->intercom);
-    auth_free(sandbox->auth);
-    world_free(sandbox->world);
-    world_free(sandbox->talks);
-    admins_free(sandbox->admins);
-    faults_free(sandbox->faults);
-    journal_free(sandbox->journal);
-    virtual_clock_free(sandbox->clock);
-    free(sandbox);
+    sandbox_stop(*state);
     return 0;
 }
 
@@ -79,7 +60,7 @@ static json_t *call(void **state, const char *method, const char *target, const 
                     const char *body, int status)
 {
     struct sandbox *sandbox = *state;
-    struct answer answer = client_request(server_port(sandbox->server), method, target, headers, body);
+    struct answer answer = client_request(sandbox_http_port(sandbox), method, target, headers, body);
     if (answer.status != status)
         fail_msg("wanted %d for %s, got: %.400s", status, body ? body : target, buf_string(&answer.all));
     json_t *reply = client_json(&answer);
@@ -269,14 +250,22 @@ static void test_a_cursor_belongs_to_its_query(void **state)
     refused(state, v16, body, 400, "parameter_invalid");
 }
 
-static void test_the_index_lags_if_told_so(void **state)
+static void change(struct sandbox *sandbox, const char *body)
+{
+    struct answer answer = client_request(sandbox_http_port(sandbox), "POST", "/control/workspace",
+                                          "Content-Type: application/json\r\n", body);
+    assert_int_equal(answer.status, 200);
+    answer_done(&answer);
+}
+
+static void test_the_index_lags_as_far_as_set(void **state)
 {
     struct sandbox *sandbox = *state;
     virtual_clock_advance(sandbox->clock, INT64_C(1000000) * DAY_S);
     int64_t now_s = virtual_clock_peek(sandbox->clock) / 1000000;
     add(sandbox, "f", now_s - 30, "user");
     filter(state, v16, ">", MIDNIGHT_S + DAY_S, "ef");
-    intercom_set_index_lag(sandbox->intercom, 60);
+    change(sandbox, "{\"index_lag_s\":60}");
     filter(state, v16, ">", MIDNIGHT_S + DAY_S, "e");
     virtual_clock_advance(sandbox->clock, INT64_C(30000000));
     filter(state, v16, ">", MIDNIGHT_S + DAY_S, "ef");
@@ -285,10 +274,10 @@ static void test_the_index_lags_if_told_so(void **state)
 static void test_the_rate_is_limited(void **state)
 {
     struct sandbox *sandbox = *state;
-    intercom_set_rate_limit(sandbox->intercom, 2);
+    change(sandbox, "{\"rate_limit\":2}");
     int refusals = 0;
     for (int i = 0; i < 5; i++) { /* in at most two windows of ten seconds */
-        struct answer answer = client_request(server_port(sandbox->server), "GET", "/me", v16, NULL);
+        struct answer answer = client_request(sandbox_http_port(sandbox), "GET", "/me", v16, NULL);
         refusals += answer.status == 429 && strstr(answer.body, "rate_limit_exceeded");
         assert_non_null(strstr(buf_string(&answer.all), "X-RateLimit-Limit: 2\r\n"));
         answer_done(&answer);
@@ -309,7 +298,7 @@ int main(void)
         TEST(test_queries_are_checked),
         TEST(test_pages),
         TEST(test_a_cursor_belongs_to_its_query),
-        TEST(test_the_index_lags_if_told_so),
+        TEST(test_the_index_lags_as_far_as_set),
         TEST(test_the_rate_is_limited),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

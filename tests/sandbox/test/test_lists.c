@@ -15,7 +15,7 @@
 #include "base/mem.h"
 #include "sandbox_internal.h"
 #include "test/client.h"
-#include "workspace/shelf.h"
+#include "workspace/collection.h"
 
 #define DAY_S   86400
 #define START_S INT64_C(1772424000) /* 2026-03-02T04:00:00Z */
@@ -68,13 +68,13 @@ static void refused(void **state, const char *target, const char *headers, int s
 
 static void change(void **state, const char *body)
 {
-    json_decref(call(state, "POST", "/control/world", "Content-Type: application/json\r\n", body, 200));
+    json_decref(call(state, "POST", "/control/workspace", "Content-Type: application/json\r\n", body, 200));
 }
 
-static size_t on_shelf(void **state, const char *kind)
+static size_t current(void **state, const char *kind)
 {
     const struct sandbox *sandbox = *state;
-    return shelf_count(shelves_find(sandbox->shelves, kind));
+    return collection_count(sandbox_collection(sandbox, kind));
 }
 
 /* --- whole lists --- */
@@ -101,8 +101,8 @@ static void test_whole_lists(void **state)
         AUTO(json_drop) json_t *reply = get(state, lists[i].target);
         assert_string_equal(json_text_at(reply, "type"), lists[i].type);
         assert_int_equal(json_array_size(json_object_get(reply, lists[i].key)),
-                         on_shelf(state, lists[i].kind));
-        assert_in_range(on_shelf(state, lists[i].kind), 5, 60);
+                         current(state, lists[i].kind));
+        assert_in_range(current(state, lists[i].kind), 5, 60);
         assert_null(json_object_get(reply, "pages"));
     }
     refused(state, "/teams?per_page=5", v16, 400, "parameter_invalid");
@@ -124,7 +124,7 @@ static void test_lists_say_more_when_asked(void **state)
     assert_int_equal(count_with(json_object_get(bare, "segments"), "count"), 0);
     assert_int_equal(count_with(json_object_get(counted, "segments"), "count"), 9);
     AUTO(json_drop) json_t *living = get(state, "/data_attributes?model=contact");
-    size_t all = on_shelf(state, "contact_attributes");
+    size_t all = current(state, "contact_attributes");
     assert_in_range(json_array_size(json_object_get(living, "data")), 4, all - 1);
     refused(state, "/segments?include_count=1", v16, 400, "parameter_invalid");
     refused(state, "/data_attributes", v16, 400, "parameter_invalid");
@@ -160,7 +160,7 @@ static void test_lists_begin_with_a_version(void **state)
     static const char old[] = "/data_attributes?model=conversation&include_archived=true";
     AUTO(json_drop) json_t *attributes = call(state, "GET", old, v15, NULL, 200);
     assert_int_equal(json_array_size(json_object_get(attributes, "data")),
-                     on_shelf(state, "conversation_attributes"));
+                     current(state, "conversation_attributes"));
     refused(state, old, v16, 422, "parameter_invalid");
 }
 
@@ -217,12 +217,12 @@ static void test_lists_are_read_page_by_page(void **state)
     };
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
         size_t pages, found = read_all(state, lists[i].target, "data", &pages);
-        if (found != on_shelf(state, lists[i].kind) || pages != lists[i].pages)
+        if (found != current(state, lists[i].kind) || pages != lists[i].pages)
             fail_msg("%s: %zu records on %zu pages", lists[i].target, found, pages);
     }
     size_t pages, orders = read_all(state, "/custom_object_instances/Order?per_page=4", "data", &pages);
     assert_int_equal(orders + read_all(state, "/custom_object_instances/Vehicle?per_page=4", "data", &pages),
-                     on_shelf(state, "custom_object_instances"));
+                     current(state, "custom_object_instances"));
     assert_int_equal(pages, 4);
 }
 
@@ -232,7 +232,7 @@ static void test_pages_beyond_and_wrong_sizes(void **state)
     assert_int_equal(json_array_size(json_object_get(beyond, "data")), 0);
     assert_true(json_is_null(json_at(beyond, "pages.next")));
     assert_int_equal(json_int_at(beyond, "pages.total_pages", -1), 1);
-    change(state, "{\"remove_list\": {\"kind\": \"calls\", \"count\": 33}}");
+    change(state, "{\"remove\": {\"kind\": \"calls\", \"count\": 33}}");
     AUTO(json_drop) json_t *none = get(state, "/calls");
     assert_int_equal(json_int_at(none, "pages.total_pages", -1), 0);
     static const char *const wrong[] = {"/articles?per_page=151",
@@ -260,7 +260,7 @@ static void test_orders_and_filters(void **state)
     for (size_t i = 1; i < json_array_size(data); i++)
         assert_true(json_int_at(json_array_get(data, i - 1), "updated_at", 0) >=
                     json_int_at(json_array_get(data, i), "updated_at", 0));
-    change(state, "{\"touch_list\": {\"kind\": \"macros\", \"count\": 3}}");
+    change(state, "{\"touch\": {\"kind\": \"macros\", \"count\": 3}}");
     char target[96];
     snprintf(target, sizeof target, "/macros?updated_since=%" PRId64, START_S - 1);
     AUTO(json_drop) json_t *macros = get(state, target);
@@ -289,7 +289,7 @@ static void test_activity_is_read_in_windows(void **state)
         found += read_all(state, target, "activity_logs", &pages);
         most_pages = pages > most_pages ? pages : most_pages;
     }
-    assert_int_equal(found, on_shelf(state, "activity_logs"));
+    assert_int_equal(found, current(state, "activity_logs"));
     assert_in_range(most_pages, 2, 20);
     window(target, sizeof target, START_S - 8 * DAY_S, START_S, 250);
     refused(state, target, v16, 500, "server_error");
@@ -303,7 +303,7 @@ static void test_activity_goes_on(void **state)
 {
     char target[160];
     change(state,
-           "{\"fill_list\": {\"kind\": \"activity_logs\", \"from\": \"2026-03-02\", \"to\": \"2026-03-02\", "
+           "{\"fill\": {\"kind\": \"activity_logs\", \"from\": \"2026-03-02\", \"to\": \"2026-03-02\", "
            "\"count\": 40}}");
     window(target, sizeof target, START_S / DAY_S * DAY_S - 1, START_S / DAY_S * DAY_S + DAY_S, 250);
     AUTO(json_drop) json_t *reply = get(state, target);
@@ -325,29 +325,29 @@ static void test_activity_goes_on(void **state)
 
 static void test_lists_are_changed(void **state)
 {
-    change(state, "{\"fill_list\": {\"kind\": \"tags\", \"from\": \"2026-01-05\", \"to\": \"2026-02-01\", "
+    change(state, "{\"fill\": {\"kind\": \"tags\", \"from\": \"2026-01-05\", \"to\": \"2026-02-01\", "
                   "\"count\": 7}}");
-    assert_int_equal(on_shelf(state, "tags"), 30);
-    change(state, "{\"add_list\": {\"kind\": \"tags\", \"record\": {\"type\": \"tag\", \"id\": \"x\", "
+    assert_int_equal(current(state, "tags"), 30);
+    change(state, "{\"add\": {\"kind\": \"tags\", \"record\": {\"type\": \"tag\", \"id\": \"x\", "
                   "\"name\": null}}}");
-    change(state, "{\"touch_list\": {\"kind\": \"tags\", \"id\": \"10401\"}}");
-    change(state, "{\"touch_list\": {\"kind\": \"tags\", \"every\": 4}}");
-    change(state, "{\"remove_list\": {\"kind\": \"tags\", \"id\": \"10402\"}}");
+    change(state, "{\"touch\": {\"kind\": \"tags\", \"id\": \"10401\"}}");
+    change(state, "{\"touch\": {\"kind\": \"tags\", \"every\": 4}}");
+    change(state, "{\"remove\": {\"kind\": \"tags\", \"id\": \"10402\"}}");
     AUTO(json_drop) json_t *reply = get(state, "/tags");
     const json_t *tags = json_object_get(reply, "data");
     assert_int_equal(json_array_size(tags), 30);
     assert_string_equal(json_text_at(json_array_get(tags, 0), "sandbox_revision"), "1");
     assert_string_equal(json_text_at(json_array_get(tags, 29), "id"), "x");
-    static const char *const wrong[] = {"{\"touch_list\": {\"kind\": \"poems\", \"count\": 1}}",
-                                        "{\"fill_list\": {\"kind\": \"tags\"}}",
-                                        "{\"touch_list\": {\"kind\": \"tags\"}}",
-                                        "{\"touch_list\": {\"kind\": \"activity_logs\", \"count\": 1}}",
-                                        "{\"add_list\": {\"kind\": \"tags\", \"record\": {\"name\": \"x\"}}}",
-                                        "{\"remove_list\": {\"kind\": \"tags\", \"id\": \"10402\"}}",
-                                        "{\"remove_list\": {\"kind\": \"tags\", \"count\": 31}}"};
+    static const char *const wrong[] = {"{\"touch\": {\"kind\": \"poems\", \"count\": 1}}",
+                                        "{\"fill\": {\"kind\": \"tags\"}}",
+                                        "{\"touch\": {\"kind\": \"tags\"}}",
+                                        "{\"touch\": {\"kind\": \"activity_logs\", \"count\": 1}}",
+                                        "{\"add\": {\"kind\": \"tags\", \"record\": {\"name\": \"x\"}}}",
+                                        "{\"remove\": {\"kind\": \"tags\", \"id\": \"10402\"}}",
+                                        "{\"remove\": {\"kind\": \"tags\", \"count\": 31}}"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         json_decref(
-            call(state, "POST", "/control/world", "Content-Type: application/json\r\n", wrong[i], 400));
+            call(state, "POST", "/control/workspace", "Content-Type: application/json\r\n", wrong[i], 400));
 }
 
 static void test_faults_have_the_lists_names(void **state)

@@ -17,7 +17,7 @@
 #include "intercom_link.h"
 #include "sandbox.h"
 #include "sandbox_internal.h"
-#include "workspace/world.h"
+#include "workspace/collection.h"
 
 #define DAY_S     86400
 #define BEGIN     1761696000 /* 2025-10-29: summer time ends in Europe and America in the days after it */
@@ -45,13 +45,13 @@ static void fixture_open_at(struct fixture *fixture, const char *zone, const cha
 {
     const struct stream *contacts = stream_of("contacts");
     *fixture = (struct fixture){0};
-    if (!sandbox_start(&(struct sandbox_options){.intercom_token = LINK_TOKEN,
+    if (!sandbox_start(&(struct sandbox_options){.source_token = LINK_TOKEN,
                                                  .workspace_zone = zone,
                                                  .seed = 7,
                                                  .start_s = filled.from_s + 100 * DAY_S},
                        &fixture->sandbox, &fixture->err))
         fail_msg("%s", fixture->err.text);
-    world_fill(fixture->sandbox->world, filled.from_s, filled.to_s, people);
+    collection_fill(sandbox_collection(fixture->sandbox, "contacts"), filled.from_s, filled.to_s, people);
     link_open(&fixture->link, sandbox_http_port(fixture->sandbox), (struct source_context){0},
               (struct intercom_options){.api_version = LENT(version), .rate_share = 1.0});
     fixture->selection =
@@ -127,10 +127,14 @@ static void read_window(struct fixture *fixture, struct lines *out)
     lines_sort(out);
 }
 
-static void add_newest(void *self, const json_t *version, bool newest, bool served)
+static void lines_add_newest(struct lines *lines, struct sandbox *sandbox)
 {
-    (void)served;
-    if (newest) lines_add(self, version);
+    struct collection *contacts = sandbox_collection(sandbox, "contacts");
+    for (size_t number = 0; number < collection_ever(contacts); number++) {
+        size_t versions = collection_versions(contacts, number);
+        AUTO(json_drop) json_t *newest = collection_version(contacts, number, versions - 1);
+        if (collection_is_here(contacts, number)) lines_add(lines, newest);
+    }
 }
 
 /* The window, read, is the truth. */
@@ -141,7 +145,7 @@ static size_t check_window(struct fixture *fixture, struct window window)
     lines_open(&got, fixture, window);
     lines_open(&truth, fixture, window);
     read_window(fixture, &got);
-    world_versions(fixture->sandbox->world, add_newest, &truth);
+    lines_add_newest(&truth, fixture->sandbox);
     lines_sort(&truth);
     for (size_t i = 0; i < got.count || i < truth.count; i++)
         assert_string_equal(i < got.count ? got.text[i] : "(missing)",
@@ -189,7 +193,7 @@ static void adjacent_windows_neither_lose_nor_double(void **state)
         AUTO(json_drop)
         json_t *record = json_pack("{s:s+, s:I, s:I, s:s}", "id", "edge", at % 2 ? "a" : "b", "created_at",
                                    (json_int_t)at, "updated_at", (json_int_t)at, "role", "user");
-        (void)world_add(fixture.sandbox->world, record);
+        (void)collection_put(sandbox_collection(fixture.sandbox, "contacts"), record, at);
     }
     size_t whole = check_window(&fixture, (struct window){.from_s = BEGIN, .to_s = BEGIN + 8 * DAY_S});
     size_t parts =
@@ -209,7 +213,7 @@ static void add_at_cuts(struct fixture *fixture, const int64_t *cuts, size_t cou
             AUTO(json_drop)
             json_t *record = json_pack("{s:s, s:I, s:I, s:s}", "id", id, "created_at", (json_int_t)at,
                                        "updated_at", (json_int_t)at, "role", "user");
-            (void)world_add(fixture->sandbox->world, record);
+            (void)collection_put(sandbox_collection(fixture->sandbox, "contacts"), record, at);
         }
 }
 
@@ -262,14 +266,14 @@ static void the_open_window_sees_what_moves(void **state)
     (void)state;
     struct fixture fixture;
     fixture_open(&fixture, "Europe/Berlin", NULL);
-    world_touch(fixture.sandbox->world, BEGIN + 50 * DAY_S, 100);
-    world_touch_while_read(fixture.sandbox->world, 3);
+    collection_touch(sandbox_collection(fixture.sandbox, "contacts"), BEGIN + 50 * DAY_S, 100);
+    collection_touch_while_read(sandbox_collection(fixture.sandbox, "contacts"), 3);
     AUTO(lines_done) struct lines got = {0};
     AUTO(lines_done) struct lines truth = {0};
     lines_open(&got, &fixture, (struct window){.from_s = BEGIN, .to_s = WINDOW_OPEN});
     lines_open(&truth, &fixture, got.window);
     read_window(&fixture, &got);
-    world_versions(fixture.sandbox->world, add_newest, &truth);
+    lines_add_newest(&truth, fixture.sandbox);
     for (size_t i = 0; i < truth.count; i++) /* older versions that were read before stay true, too */
         assert_non_null(bsearch(truth.text[i], got.text, got.count, LINE_SIZE, compare));
     fixture_close(&fixture);

@@ -15,8 +15,7 @@
 #include "intercom_link.h"
 #include "sandbox.h"
 #include "sandbox_internal.h"
-#include "workspace/shelf.h"
-#include "workspace/world.h"
+#include "workspace/collection.h"
 
 #define DAY_S  86400
 #define BEGIN  1761696000 /* 2025-10-29 */
@@ -44,7 +43,7 @@ static void fixture_open(struct fixture *fixture, const char *version)
     static char order[] = "Order", vehicle[] = "Vehicle"; /* the source borrows them for its life */
     static char *objects[] = {order, vehicle};
     *fixture = (struct fixture){.type = source_type_find("intercom")};
-    if (!sandbox_start(&(struct sandbox_options){.intercom_token = LINK_TOKEN,
+    if (!sandbox_start(&(struct sandbox_options){.source_token = LINK_TOKEN,
                                                  .seed = 7,
                                                  .start_s = BEGIN + (DAYS + 1) * DAY_S},
                        &fixture->sandbox, &fixture->err))
@@ -67,12 +66,13 @@ static void fixture_close(struct fixture *fixture)
 
 static void fill(struct fixture *fixture)
 {
-    world_fill(fixture->sandbox->world, BEGIN, BEGIN + DAYS * DAY_S, PEOPLE);
-    world_fill(fixture->sandbox->talks, BEGIN, BEGIN + DAYS * DAY_S, PEOPLE);
-    assert_true(world_remove_some(fixture->sandbox->talks, 3, BEGIN + DAYS * DAY_S) == 3);
+    struct collection *conversations = sandbox_collection(fixture->sandbox, "conversations");
+    collection_fill(sandbox_collection(fixture->sandbox, "contacts"), BEGIN, BEGIN + DAYS * DAY_S, PEOPLE);
+    collection_fill(conversations, BEGIN, BEGIN + DAYS * DAY_S, PEOPLE);
+    assert_true(collection_remove_some(conversations, 3, BEGIN + DAYS * DAY_S) == 3);
     for (size_t i = 0; i < fixture->type->stream_count; i++) {
-        struct shelf *shelf = shelves_find(fixture->sandbox->shelves, fixture->type->streams[i]->name);
-        if (shelf) shelf_fill(shelf, BEGIN, BEGIN + DAYS * DAY_S, THINGS);
+        struct collection *collection = sandbox_collection(fixture->sandbox, fixture->type->streams[i]->name);
+        if (collection) collection_fill(collection, BEGIN, BEGIN + DAYS * DAY_S, THINGS);
     }
 }
 
@@ -123,12 +123,12 @@ static void every_list_arrives_whole(void **state)
         fill(&fixture);
         for (size_t i = 0; i < fixture.type->stream_count; i++) {
             const struct stream *stream = fixture.type->streams[i];
-            struct shelf *shelf = shelves_find(fixture.sandbox->shelves, stream->name);
+            struct collection *collection = sandbox_collection(fixture.sandbox, stream->name);
             struct haul haul;
             if (!read_stream(&fixture, stream, &haul)) fail_msg("%s", fixture.err.text);
             if (haul.rejected > 0) fail_msg("%s: %zu are rejected", stream->name, haul.rejected);
-            if (shelf && haul.records != shelf_count(shelf))
-                fail_msg("%s: %zu of %zu", stream->name, haul.records, shelf_count(shelf));
+            if (collection && haul.records != collection_count(collection))
+                fail_msg("%s: %zu of %zu", stream->name, haul.records, collection_count(collection));
             if (haul.records == 0) fail_msg("%s: nothing", stream->name);
         }
         fixture_close(&fixture);
@@ -146,14 +146,15 @@ static void the_deleted_and_the_living_are_told(void **state)
     assert_true(read_stream(&fixture, stream_of("deleted_conversations"), &haul));
     assert_int_equal(haul.records, 3);
     assert_int_equal(haul.children, 3);
-    size_t companies = shelf_count(shelves_find(fixture.sandbox->shelves, "companies"));
+    size_t companies = collection_count(sandbox_collection(fixture.sandbox, "companies"));
     assert_true(read_stream(&fixture, stream_of("companies_reconciliation"), &haul));
     assert_int_equal(haul.records, companies);
     assert_true(read_stream(&fixture, stream_of("contacts_reconciliation"), &haul));
-    assert_int_equal(haul.records, PEOPLE);
-    assert_true(world_merge(fixture.sandbox->world, 5, BEGIN + DAYS * DAY_S + 3600) == 5);
+    struct collection *contacts = sandbox_collection(fixture.sandbox, "contacts");
+    assert_int_equal(haul.records, PEOPLE + THINGS);
+    assert_true(collection_merge(contacts, 5, BEGIN + DAYS * DAY_S + 3600) == 5);
     assert_true(read_stream(&fixture, stream_of("contacts"), &haul));
-    assert_int_equal(haul.records, PEOPLE - 5);
+    assert_int_equal(haul.records, PEOPLE + THINGS - 5);
     assert_int_equal(haul.children, 5);
     fixture_close(&fixture);
 }

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "intercom/service.h"
+#include "sandbox_internal.h"
+
+const struct service *const services[SERVICES + 1] = {
+    &intercom_service,
+};
