@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bigquery.h - the warehouse port over BigQuery's REST API v2.
  *
- * For each table there is <table>_latest: one row a key, the newest version, less those that are gone; of
- * sets, the sets of their owners' newest versions; of lists without versions, their newest day. A column that
- * was added to a live table shows for older rows the value they have in _extra; REPEATED and JSON columns,
- * and fields added within a RECORD, do not: theirs stays in _extra. For each attribute list there is
- * <of>_custom.
+ * Each table has a <table>_latest: for each key the newest version, without deleted records; for sets, those
+ * of their owners' newest versions; for lists without versions, the newest day. A column that was added later
+ * shows for older rows the value from _extra, unless it is REPEATED, JSON or within a RECORD. Each attribute
+ * list has a <of>_custom.
  *
- * Views and _latest tables of ours carry the label app:caseload, and are changed whenever they differ from
- * what they have to be. One without that label is somebody else's and is left alone: take the label away to
- * keep a view of your own under such a name.
+ * Our views and _latest tables have the label app:caseload and are changed when they differ from their
+ * definition. Without that label they are left alone: remove it to keep a view of your own under such a name.
  *
  * Protocol: https://cloud.google.com/bigquery/docs/reference/rest and .../docs/loading-data-local (resumable
  * uploads). Everything given is borrowed until the warehouse is freed. One thread.
@@ -46,14 +44,14 @@ struct bigquery_settings {
 bool bigquery_new(const struct bigquery_settings *settings, struct warehouse **out_warehouse,
                   struct error *err) CHECKED;
 
-/* The datasets exist, or are made, and lie in the configured location. Called before anything is pulled. */
+/* Creates missing datasets; refuses datasets in another location. Called before the first message. */
 bool bigquery_check(struct warehouse *warehouse, struct error *err) CHECKED;
 
-/* What a table has to be, as tables.insert takes it: description, schema, partitioning, clustering. Yours. */
+/* A table as tables.insert takes it: description, schema, partitioning, clustering. Yours. */
 json_t *bigquery_schema(const struct table *table);
 
-/* How the selection's tables, as they are in the dataset, differ from what they have to be: a line a
- * difference, and what prepare would do about it. Reads only. */
+/* One line a difference between the selection's tables in the dataset and their definitions, with what
+ * prepare would do about it. Reads only. */
 bool bigquery_schema_diff(struct warehouse *warehouse, const struct selection *selection,
                           struct buf *out_text, bool *out_differs, struct error *err) CHECKED;
 

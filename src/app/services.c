@@ -19,7 +19,7 @@
 #define USER_AGENT "caseload/" CASELOAD_VERSION " (gzip)"
 #define GRACE_MS   9000
 
-/* What caseload asks other services, at log level debug. */
+/* The requests to other services, at log level debug. */
 static void trace_request(const struct http_trace *trace)
 {
     log_write(LOG_DEBUG, "http_request",

@@ -12,7 +12,7 @@ static const struct setting settings[] = {
      WORD "-.~+%/:", "Pub/Sub subscription: its name, or projects/P/subscriptions/S; needed to serve"},
     {"", "dataset", SETTING_TEXT, AT(dataset), NULL, true, 0, 0, WORD, "BigQuery dataset of the data tables"},
     {"", "control_dataset", SETTING_TEXT, AT(control_dataset), NULL, false, 0, 0, WORD,
-     "dataset of ledger, locks and staging; default: dataset with _caseload behind it"},
+     "dataset of ledger, locks and staging; default: the dataset's name with _caseload appended"},
     {"", "location", SETTING_TEXT, AT(location), NULL, true, 0, 0, WORD "-",
      "location of both datasets, such as EU"},
     {"", "timezone", SETTING_TEXT, AT(timezone), "Etc/UTC", false, 0, 0, WORD "-+/",

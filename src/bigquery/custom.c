@@ -109,7 +109,7 @@ static int compare_names(const void *a, const void *b)
     return strcmp(((const struct custom_attribute *)a)->name, ((const struct custom_attribute *)b)->name);
 }
 
-/* First those that have a column, then those whose name is one, then all others, in the order of names. */
+/* Serves first the attributes that have a column, then those whose name is one, then the others by name. */
 void custom_name(struct custom_attribute *attributes, size_t count, const char *const *taken,
                  size_t taken_count, const json_t *before)
 {
@@ -141,7 +141,7 @@ static void attributes_done(struct attributes *attributes)
     json_drop(&attributes->rows);
 }
 
-/* A name twice (in another case of the list's own key) is one attribute: the first counts. */
+/* Of two entries with one name the first counts. */
 static bool read_attributes(struct bigquery *bq, const struct stream *stream, struct attributes *out,
                             struct error *err)
 {
@@ -167,7 +167,7 @@ static bool read_attributes(struct bigquery *bq, const struct stream *stream, st
 
 /* --- The view --- */
 
-/* The view's own fields, each attribute's with its name as description. */
+/* The fields of the view, each with its attribute's name as description. */
 static json_t *described_fields(const json_t *fields, const struct attributes *attributes, bool *out_changed)
 {
     json_t *described = json_deep_copy(fields);

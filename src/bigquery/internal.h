@@ -21,12 +21,12 @@
 #define JOB_ID   768 /* BigQuery allows 1,024 */
 #define TABLE_ID 256
 
-/* We change and drop only what has our label: views and _latest tables without it are left alone. */
+/* Views and _latest tables are changed and dropped only with our label. */
 #define LABEL_KEY   "app"
 #define LABEL_VALUE "caseload"
 #define LABEL_AS_OF "as_of" /* of a _latest table: when the tables it was made of had last changed */
 
-/* What prepare found out about a stream, valid while its tables are those created at created_us. */
+/* The result of prepare for a stream, valid while its tables are those created at created_us. */
 struct table_cache_entry {
     const struct stream *stream;
     int64_t created_us;

@@ -15,7 +15,7 @@ void parameter_add_day(json_t *parameters, const char *name, struct day value);
 
 /* <prefix>-<suffix>, other characters than [A-Za-z0-9_-] replaced. */
 void job_name(char out_id[JOB_ID], const char *prefix, const char *suffix);
-/* What starts a job, by itself or at the end of an upload. */
+/* The body of jobs.insert and of an upload. */
 json_t *job_body(const struct bigquery *bq, const char *id, const json_t *configuration);
 bool job_exists(struct bigquery *bq, const char *id, bool *out_exists, struct error *err) CHECKED;
 /* Waits until a load job is done, well or not. where: for the progress. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* reason.c - what each of BigQuery's error reasons means: whether to retry, how it ends, what to do. */
+/* reason.c - BigQuery's error reasons: whether to retry, the kind of error, advice. */
 #include <string.h>
 
 #include "api.h"

@@ -66,7 +66,7 @@ static json_t *fields_of_rows(const struct table *table)
     describe(day,
              table->day ? "The local day of the row; the table is partitioned by it" : "The day of reading");
     json_array_insert_new(fields, 0, day);
-    add_described(fields, COLUMN_EXTRA, "JSON", "NULLABLE", "What no column takes, by dotted path");
+    add_described(fields, COLUMN_EXTRA, "JSON", "NULLABLE", "Values that fit no column, by dotted path");
     return fields;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* schema.h - tables as BigQuery's JSON, and how an existing table differs from what we need. What comes out
+/* schema.h - tables as BigQuery's JSON, and how an existing table differs from its definition. Returned JSON
  * is yours unless it says borrowed. */
 #ifndef CASELOAD_BIGQUERY_SCHEMA_H
 #define CASELOAD_BIGQUERY_SCHEMA_H

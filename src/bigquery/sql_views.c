@@ -16,7 +16,7 @@ static const char *text_at(const json_t *field, const char *key)
 
 /* --- Columns that were added later --- */
 
-/* Where a value is in the table and where it is in _extra: "r.`a`.`b`", and "a.b" as the key of a path. */
+/* A value's place in the table and in _extra: "r.`a`.`b`", and the key "a.b". */
 struct place {
     char column[4 * TABLE_ID], path[4 * TABLE_ID];
 };
@@ -51,7 +51,7 @@ static void add_scalar(const struct place *place, const char *type, struct buf *
 
 static void add_value(const json_t *field, const struct place *place, struct buf *out);
 
-/* Built of the live fields, each in its place, so that the type stays what it is. */
+/* Lists the live fields in their order, so that the type does not change. */
 static void add_record(const json_t *field, const struct place *place, struct buf *out)
 {
     const json_t *fields = json_object_get(field, "fields");

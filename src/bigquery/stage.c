@@ -11,7 +11,7 @@
 #include "stage.h"
 #include "table.h"
 
-#define STAGE_LIFE_US INT64_C(259200000000) /* three days: far longer than any unit takes */
+#define STAGE_LIFE_US INT64_C(259200000000) /* three days: longer than any unit takes */
 #define LOAD_RUNS     5
 #define HASH_BYTES    32 /* SHA-256 */
 #define HASH_TEXT     (2 * HASH_BYTES + 1)
@@ -90,7 +90,6 @@ bool stage_write(struct load *load, size_t table, const char *row, size_t size, 
     return write_row(load, table, row, size, err);
 }
 
-/* Two rejected records with one hash are the same. */
 static bool hash_reject(const struct reject *reject, char out[HASH_TEXT], struct error *err)
 {
     unsigned char digest[EVP_MAX_MD_SIZE];

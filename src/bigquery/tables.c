@@ -4,7 +4,7 @@
 #include "schema.h"
 #include "table.h"
 
-#define TABLE_ROUNDS 8 /* get, insert, get, patch, get: and somebody else may do the same at once */
+#define TABLE_ROUNDS 8 /* get, insert, get, patch, get; another process may do the same at once */
 
 struct selection tables_kept(const struct selection *selection)
 {
@@ -66,7 +66,7 @@ static json_t *data_table(const struct bigquery *bq, const struct table *table)
     return want;
 }
 
-/* --- Lock row, ledger, adoption --- */
+/* --- Lock row, ledger, rows without a ledger --- */
 
 /* The job's id holds the time when the lock table was created: each lock table is seeded once. */
 static bool seed_lock(struct bigquery *bq, const struct selection *selection, const json_t *lock,

@@ -105,7 +105,7 @@ static bool take_progress(struct upload *upload, const struct http_reply *reply,
     return true;
 }
 
-/* The session is gone. That may be because it did its work and the answer was lost. */
+/* BigQuery does not know the session: it was lost, or it has done its work and the answer was lost. */
 static bool take_loss(struct upload *upload, struct error *err)
 {
     bool exists = false;

@@ -141,7 +141,7 @@ static struct fake_lock *take_lock(struct fake_warehouse *warehouse, struct fake
     return lock;
 }
 
-/* A named job runs once: whoever comes second takes it for done. */
+/* A named job runs once: the second run takes it for done. */
 static bool is_named_done(const struct fake_warehouse *warehouse, const struct fake_job *job)
 {
     for (size_t i = 0; i < warehouse->ledger_count; i++) {

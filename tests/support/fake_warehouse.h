@@ -61,7 +61,7 @@ struct fake_reject {
     char *id, *reason, *record;
 };
 
-/* What one commit was given. */
+/* The rows of one commit. */
 struct load {
     struct fake_warehouse *warehouse;
     const struct selection *selection;
@@ -116,7 +116,7 @@ struct fake_table *fake_warehouse_table(struct fake_warehouse *warehouse,
                                         const char *name); /* NULL: unknown */
 const struct fake_row *fake_table_find(const struct fake_table *table, const char *key, int64_t version_us);
 
-/* What the port's state says, without the hook. */
+/* The port's state, without the hook. */
 bool fake_warehouse_read(struct fake_warehouse *warehouse, const struct selection *selection,
                          const char *message_id, struct state *out_state, struct error *err);
 
@@ -125,7 +125,7 @@ bool fake_warehouse_land(struct fake_warehouse *warehouse, struct fake_job *job,
                          struct committed *out_committed, struct error *err);
 void fake_warehouse_forget(struct fake_warehouse *warehouse, struct fake_job *job); /* it never runs */
 
-/* What people do to their tables. */
+/* Changes that people make to their tables. */
 size_t fake_warehouse_delete_day(struct fake_warehouse *warehouse, const char *table, struct day day);
 void fake_warehouse_drop(struct fake_warehouse *warehouse, const char *table);
 

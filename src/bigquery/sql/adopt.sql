@@ -1,4 +1,4 @@
--- May rows that are there without a ledger stay? Those on a wrong day, or without a key, contradict the set.
+-- Counts the rows without a ledger that can't stay: those on a wrong day, and those without a key.
 SELECT COUNTIF(${misplaced}) AS misplaced, COUNTIF(${keyless}) AS keyless
   FROM `${table}`
  WHERE partition_date >= DATE '0001-01-01'

@@ -1,4 +1,4 @@
--- The attributes of the newest day their list was read.
+-- The attributes on the newest day on which their list was read.
 SELECT ${name}, ${type}
   FROM (
 ${list}) AS a

@@ -1,5 +1,5 @@
--- ${target}: what was uploaded is there, whole, and on its days. Staging is ours alone and complete: no
--- transaction is needed to read it.
+-- Checks that all uploaded rows arrived, on their days. No other process writes these staging tables, so no
+-- transaction is needed.
 IF (SELECT COUNT(*) FROM `${stage}`) != @${staged} THEN
   RAISE USING MESSAGE = 'caseload: ${name}: the staged row count differs from what was uploaded';
 END IF;

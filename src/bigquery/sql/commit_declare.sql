@@ -1,5 +1,5 @@
--- The commit of one unit: a set union of what was staged into the stream's tables, and the ledger row that
--- claims it, in one transaction.
+-- Commits one unit: inserts the staged rows whose keys are missing, and the ledger row that claims the unit, in one
+-- transaction.
 DECLARE days ARRAY<DATE>;
 DECLARE first_day, last_day DATE;
 DECLARE ${counters}, n_rejected, n_doubled INT64 DEFAULT 0;

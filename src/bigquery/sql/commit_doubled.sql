@@ -1,5 +1,5 @@
--- ${target}: counts the keys that are there twice on the staged days, read after the commit. The bounds are script
--- variables, which prune like constants; a subquery would not.
+-- Counts the keys that ${target} holds twice on the staged days, after the commit. The bounds are script variables,
+-- which prune partitions like constants; a subquery would not.
 SET (first_day, last_day) = (SELECT AS STRUCT MIN(partition_date), MAX(partition_date) FROM `${stage}`);
 SET n_doubled = n_doubled + (
   SELECT COUNT(*)

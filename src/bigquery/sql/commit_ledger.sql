@@ -1,4 +1,4 @@
--- The claim: the unit's days that were over and settled when its fetch began, with the rows each holds now.
+-- Claims the unit's days that were over and settled when its fetch began, with the rows that each holds now.
 INSERT INTO `${runs}`
   (committed_at, stream, from_date, to_date, open_ended, claimed, run_id, message_id, fetch_began_at, fetched,
    inserted, rejected, caseload_version)

@@ -1,6 +1,6 @@
--- Who is gone: records whose newest version is older than the list of all ids, and which that list lacks. What
--- is known to be gone already stays as it was noted; who is in the list again is taken back. A list that began
--- before one that is committed already declares nobody gone: the younger may have seen them.
+-- Deleted records: newest version older than the listing, and id absent from it. Records that are known to be deleted
+-- are not added again. A listing that began before one that is already committed adds none: the younger one may
+-- contain them.
 INSERT INTO `${gone}` (partition_date, ${key}, seen_missing_at, source, _loaded_at, _run_id)
 SELECT DATE(@began_at, @timezone), t.${key}, @began_at, 'reconciliation', CURRENT_TIMESTAMP(), @run_id
   FROM (SELECT ${key}, MAX(${version}) AS newest

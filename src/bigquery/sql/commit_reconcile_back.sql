@@ -1,4 +1,4 @@
--- Seen again. A note that is younger than the list stays: the list can't know of it.
+-- Removes deletions of records that are listed again, unless the deletion is younger than the listing.
 DELETE FROM `${gone}`
  WHERE partition_date >= DATE '0001-01-01'
    AND seen_missing_at < @began_at

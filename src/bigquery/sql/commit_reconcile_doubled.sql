@@ -1,4 +1,4 @@
--- Is anybody declared gone twice by this list? Read after the commit, as anybody would.
+-- Counts the records that this listing declared deleted twice, after the commit.
 SET n_doubled = (
   SELECT COUNT(*)
     FROM (SELECT ${key}

@@ -1,2 +1,2 @@
--- The row is the proof: a job that is done without it counts as failed.
+-- A job that is done without this row counts as failed.
 SELECT ${counters}, n_rejected AS rejected, n_doubled AS doubled;

@@ -1,4 +1,4 @@
--- ${target}: insert the keys that are missing, over the staged days only, at most 3,000 of them a statement.
+-- Inserts into ${target} the rows whose keys are missing there, at most 3,000 staged days a statement.
 SET days = ARRAY(SELECT DISTINCT partition_date FROM `${stage}` ORDER BY partition_date LIMIT 3000);
 WHILE ARRAY_LENGTH(days) > 0 DO
   SET (first_day, last_day) = (SELECT AS STRUCT MIN(d), MAX(d) FROM UNNEST(days) AS d);

@@ -1,4 +1,4 @@
--- One column an attribute: inside its value as it came, outside with its type.
+-- One column an attribute: the inner query extracts the value, the outer one converts it.
 SELECT ${key}${columns}
   FROM (SELECT ${key}${values}
           FROM `${latest}`) AS r

@@ -1,5 +1,5 @@
--- A list without versions: what it held on the newest day it was read. A window over all days would have to
--- be held by one worker of BigQuery; this is only a number.
+-- The rows of the newest day on which the list was read. A window over all days would have to fit one BigQuery
+-- worker; MAX does not.
 SELECT ${shown}
   FROM (SELECT *
           FROM `${table}`

@@ -1,4 +1,4 @@
--- Less those that are gone, unless a newer version was seen since.
+-- Leaves out deleted records, unless a newer version was read since.
   LEFT JOIN (SELECT ${gone_key}, MAX(seen_missing_at) AS missing
                FROM `${gone}`
               WHERE partition_date >= DATE '0001-01-01'

@@ -1,2 +1,2 @@
--- Has anything of this stream ever been committed?
+-- Counts the commits of this stream.
 SELECT COUNT(*) AS commits FROM `${runs}` WHERE stream = @stream

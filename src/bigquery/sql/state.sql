@@ -1,4 +1,4 @@
--- What the warehouse knows of one stream, as one consistent reading. kind tells what a row means:
+-- The state of one stream, in one consistent read. The meaning of each kind of row:
 -- now: `seen_at` is the warehouse's clock; open: `fetch_began_at` of the newest unit that was open at the top;
 -- held: rows of a day; claim: the newest claim on a day; own: the newest claim on a day by @message_id.
 WITH

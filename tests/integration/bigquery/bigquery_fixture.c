@@ -16,7 +16,7 @@ static int64_t journal_mark; /* the number of an entry */
 
 /* --- Streams --- */
 
-static const struct column talk_columns[] = {
+static const struct column ticket_columns[] = {
     {.name = "id", .type = COLUMN_STRING, .mode = COLUMN_REQUIRED},
     {.name = "updated_at", .type = COLUMN_TIMESTAMP, .mode = COLUMN_REQUIRED},
     {.name = "order", .type = COLUMN_STRING},
@@ -27,17 +27,17 @@ static const struct column wrong_columns[] = {
     {.name = "order", .type = COLUMN_INT64},
 };
 static const struct column part_columns[] = {
-    {.name = "talk_id", .type = COLUMN_STRING, .mode = COLUMN_REQUIRED},
+    {.name = "ticket_id", .type = COLUMN_STRING, .mode = COLUMN_REQUIRED},
     {.name = "id", .type = COLUMN_STRING, .mode = COLUMN_REQUIRED},
     {.name = "created_at", .type = COLUMN_TIMESTAMP, .mode = COLUMN_REQUIRED},
     {.name = "updated_at", .type = COLUMN_TIMESTAMP, .mode = COLUMN_REQUIRED},
 };
-static const char *const talk_key[] = {"id"};
-static const char *const part_key[] = {"talk_id", "id", "updated_at"};
+static const char *const ticket_key[] = {"id"};
+static const char *const part_key[] = {"ticket_id", "id", "updated_at"};
 
-#define TALKS(column_list, columns_used)                                                                     \
+#define TICKETS(column_list, columns_used)                                                                   \
     {                                                                                                        \
-        .name = "talks", .columns = (column_list), .column_count = (columns_used), .key = talk_key,          \
+        .name = "tickets", .columns = (column_list), .column_count = (columns_used), .key = ticket_key,      \
         .key_count = 1, .version = "updated_at", .day = "updated_at"                                         \
     }
 
@@ -48,24 +48,24 @@ static const struct table parts = {.name = "parts",
                                    .key_count = 3,
                                    .version = "updated_at",
                                    .day = "created_at"};
-static const struct table whole_talk = TALKS(talk_columns, 3), short_talk = TALKS(talk_columns, 2),
-                          wrong_talk = TALKS(wrong_columns, 3);
-static const struct stream talks = {.name = "talks", .kind = STREAM_INCREMENTAL, .table = &whole_talk};
-static const struct stream short_talks = {.name = "talks", .table = &short_talk};
-static const struct stream wrong_talks = {.name = "talks", .table = &wrong_talk};
-static const struct table gone_talk = {.name = "gone_talks",
-                                       .columns = talk_columns,
-                                       .column_count = 2,
-                                       .key = talk_key,
-                                       .key_count = 1,
-                                       .version = "updated_at",
-                                       .day = "updated_at"};
-static const struct stream gone_talks = {
-    .name = "gone_talks", .kind = STREAM_EVENT, .table = &gone_talk, .lock = &whole_talk};
-const struct selection gone = {.stream = &gone_talks, .tables = {&gone_talk, &parts}, .table_count = 2};
-const struct selection both = {.stream = &talks, .tables = {&whole_talk, &parts}, .table_count = 2};
-const struct selection shorter = {.stream = &short_talks, .tables = {&short_talk}, .table_count = 1};
-const struct selection wrong = {.stream = &wrong_talks, .tables = {&wrong_talk}, .table_count = 1};
+static const struct table whole_ticket = TICKETS(ticket_columns, 3),
+                          short_ticket = TICKETS(ticket_columns, 2), wrong_ticket = TICKETS(wrong_columns, 3);
+static const struct stream tickets = {.name = "tickets", .kind = STREAM_INCREMENTAL, .table = &whole_ticket};
+static const struct stream short_tickets = {.name = "tickets", .table = &short_ticket};
+static const struct stream wrong_tickets = {.name = "tickets", .table = &wrong_ticket};
+static const struct table gone_ticket = {.name = "gone_tickets",
+                                         .columns = ticket_columns,
+                                         .column_count = 2,
+                                         .key = ticket_key,
+                                         .key_count = 1,
+                                         .version = "updated_at",
+                                         .day = "updated_at"};
+static const struct stream gone_tickets = {
+    .name = "gone_tickets", .kind = STREAM_EVENT, .table = &gone_ticket, .lock = &whole_ticket};
+const struct selection gone = {.stream = &gone_tickets, .tables = {&gone_ticket, &parts}, .table_count = 2};
+const struct selection both = {.stream = &tickets, .tables = {&whole_ticket, &parts}, .table_count = 2};
+const struct selection shorter = {.stream = &short_tickets, .tables = {&short_ticket}, .table_count = 1};
+const struct selection wrong = {.stream = &wrong_tickets, .tables = {&wrong_ticket}, .table_count = 1};
 static const struct source_identity ours = {.workspace = "w1", .type = "desk"};
 
 /* --- One warehouse --- */
@@ -194,7 +194,7 @@ int64_t rows_in(const struct bench *bench, const char *table)
                bench->dataset, table);
 }
 
-/* What the journal holds of BigQuery since the newest bench was made. */
+/* BigQuery's entries in the journal since the newest bench was created. */
 static char *journal_text(void)
 {
     char path[64];
@@ -236,7 +236,7 @@ struct commit commit_of(int lo, int hi)
                            .fetched = 3};
 }
 
-bool talk(struct load *load, const char *id, int on, int sequence, struct error *err)
+bool ticket(struct load *load, const char *id, int on, int sequence, struct error *err)
 {
     char row[256];
     int size = snprintf(
@@ -250,12 +250,12 @@ bool talk(struct load *load, const char *id, int on, int sequence, struct error 
 bool part(struct load *load, const char *id, int on, int sequence, struct error *err)
 {
     char row[256];
-    int size =
-        snprintf(row, sizeof row,
-                 "{\"talk_id\":\"a\",\"id\":\"%s\",\"created_at\":\"2026-02-%02dT09:00:00Z\",\"updated_at\":"
-                 "\"2026-02-20T10:00:00Z\",\"partition_date\":\"2026-02-%02d\",\"_read_at\":\"2026-03-01T00:"
-                 "00:00Z\",\"_seq\":%d}",
-                 id, on, on, sequence);
+    int size = snprintf(
+        row, sizeof row,
+        "{\"ticket_id\":\"a\",\"id\":\"%s\",\"created_at\":\"2026-02-%02dT09:00:00Z\",\"updated_at\":"
+        "\"2026-02-20T10:00:00Z\",\"partition_date\":\"2026-02-%02d\",\"_read_at\":\"2026-03-01T00:"
+        "00:00Z\",\"_seq\":%d}",
+        id, on, on, sequence);
     return load->bq->warehouse.ops->write(load, 1, row, (size_t)size, err);
 }
 
@@ -299,7 +299,7 @@ void refresh(const struct bench *bench, const struct selection *selection)
     must(bench->warehouse->ops->refresh(bench->warehouse, selection, &err), &err);
 }
 
-/* Two talks, one part older than the unit, one rejected record; days 3 to 5. */
+/* Two tickets, one part older than the unit, one rejected record; days 3 to 5. */
 bool load_unit(const struct bench *bench, struct committed *out, struct error *err)
 {
     static const struct reject broken = {
@@ -311,7 +311,7 @@ bool load_unit(const struct bench *bench, struct committed *out, struct error *e
     if (!ops->state(bench->warehouse, &both, "m1", &state, err)) return false;
     state_done(&state);
     if (!ops->begin(bench->warehouse, &both, &load, err)) return false;
-    if (!talk(load, "a", 3, 0, err) || !talk(load, "b", 5, 1, err) || !part(load, "p", 1, 2, err) ||
+    if (!ticket(load, "a", 3, 0, err) || !ticket(load, "b", 5, 1, err) || !part(load, "p", 1, 2, err) ||
         !ops->reject(load, &broken, err)) {
         ops->abort(load);
         return false;
@@ -322,10 +322,10 @@ bool load_unit(const struct bench *bench, struct committed *out, struct error *e
 
 void assert_unit_once(const struct bench *bench)
 {
-    assert_int_equal(rows_in(bench, "talks"), 2);
+    assert_int_equal(rows_in(bench, "tickets"), 2);
     assert_int_equal(rows_in(bench, "parts"), 1);
     assert_int_equal(ask("SELECT COUNT(*) FROM `acme-data.%s.rejected`", bench->control), 1);
-    assert_int_equal(ask("SELECT COUNT(*) FROM `acme-data.%s.lock_talks`", bench->control), 1);
+    assert_int_equal(ask("SELECT COUNT(*) FROM `acme-data.%s.lock_tickets`", bench->control), 1);
 }
 
 int bench_start(void **unused)

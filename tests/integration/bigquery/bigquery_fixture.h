@@ -19,7 +19,8 @@ struct bench {
     char *dataset, *control;
 };
 
-/* A stream of talks with a child table of parts; the same table with a column less, and with another type. */
+/* A stream of tickets with a child table of parts; the same table with a column less, and with another type.
+ */
 extern const struct selection both, shorter, wrong;
 /* Another stream that writes the same table of parts. */
 extern const struct selection gone;
@@ -47,8 +48,8 @@ size_t journal_count(const char *text);
 /* The nth of February 2026. */
 struct day day(int n);
 struct commit commit_of(int lo, int hi);
-/* A row of a talk or part of that day. */
-bool talk(struct load *load, const char *id, int on, int sequence, struct error *err);
+/* A row of a ticket or part of that day. */
+bool ticket(struct load *load, const char *id, int on, int sequence, struct error *err);
 bool part(struct load *load, const char *id, int on, int sequence, struct error *err);
 bool prepare(const struct bench *bench, const struct selection *selection, struct error *err);
 struct load *begin(const struct bench *bench, const struct selection *selection);
@@ -64,7 +65,7 @@ bool try_rows(const struct bench *bench, const struct selection *selection, cons
 struct committed put_rows(const struct bench *bench, const struct selection *selection,
                           const struct row *rows, size_t count, const struct commit *commit);
 void refresh(const struct bench *bench, const struct selection *selection);
-/* prepare, state, then two talks, one part older than the unit and one rejected record; days 3 to 5. */
+/* prepare, state, then two tickets, one part older than the unit and one rejected record; days 3 to 5. */
 bool load_unit(const struct bench *bench, struct committed *out, struct error *err);
 void assert_unit_once(const struct bench *bench);
 

@@ -15,9 +15,9 @@ static void prepare_makes_everything_once(void **unused)
     struct error err = {0};
     struct bench bench = bench_new();
     must(prepare(&bench, &both, &err), &err);
-    assert_int_equal(ask("SELECT COUNT(*) FROM `acme-data.%s.talks_latest`", bench.dataset), 0);
+    assert_int_equal(ask("SELECT COUNT(*) FROM `acme-data.%s.tickets_latest`", bench.dataset), 0);
     assert_int_equal(
-        ask("SELECT COUNT(*) FROM `acme-data.%s.lock_talks` WHERE workspace_id = 'w1'", bench.control), 1);
+        ask("SELECT COUNT(*) FROM `acme-data.%s.lock_tickets` WHERE workspace_id = 'w1'", bench.control), 1);
     size_t tables = journal_count("\"tables.insert\""), jobs = journal_count("\"jobs.insert\"");
     must(prepare(&bench, &both, &err), &err);
     struct bench other = bench_in(bench.dataset);
@@ -38,7 +38,7 @@ static void columns_are_added_but_not_changed(void **unused)
     must(prepare(&bench, &shorter, &err), &err);
     must(prepare(&bench, &both, &err), &err);
     assert_int_equal(
-        ask("SELECT COUNT(`order`) FROM `acme-data.%s.talks` WHERE partition_date >= DATE '0001-01-01'",
+        ask("SELECT COUNT(`order`) FROM `acme-data.%s.tickets` WHERE partition_date >= DATE '0001-01-01'",
             bench.dataset),
         0);
     assert_false(prepare(&bench, &wrong, &err));
@@ -123,7 +123,7 @@ static void a_key_that_is_there_twice_is_reported(void **unused)
     struct committed first = {0}, second = {0};
     struct bench bench = bench_new();
     must(load_unit(&bench, &first, &err), &err);
-    static const char *const tables[] = {"talks", "parts"};
+    static const char *const tables[] = {"tickets", "parts"};
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
         change("INSERT INTO `acme-data.%s.%s` SELECT * FROM `acme-data.%s.%s` WHERE id IN ('a', 'p')",
                bench.dataset, tables[i], bench.dataset, tables[i]);
@@ -142,14 +142,15 @@ static void the_last_of_a_batch_wins(void **unused)
     must(prepare(&bench, &both, &err), &err);
     struct load *load = begin(&bench, &both);
     for (int i = 0; i < 3; i++)
-        must(talk(load, "a", 3, i, &err), &err);
+        must(ticket(load, "a", 3, i, &err), &err);
     struct commit commit = commit_of(3, 3);
     must(bench.warehouse->ops->commit(load, &commit, &committed, &err), &err);
     assert_int_equal(committed.inserted[0], 1);
-    assert_int_equal(ask("SELECT COUNT(*) FROM `acme-data.%s.talks` WHERE partition_date = DATE '2026-02-03' "
-                         "AND `order` = 'o2'",
-                         bench.dataset),
-                     1);
+    assert_int_equal(
+        ask("SELECT COUNT(*) FROM `acme-data.%s.tickets` WHERE partition_date = DATE '2026-02-03' "
+            "AND `order` = 'o2'",
+            bench.dataset),
+        1);
     bench_done(&bench);
 }
 
@@ -164,11 +165,11 @@ static void one_second_may_have_many_records(void **unused)
         struct load *load = begin(&bench, &both);
         struct commit commit = commit_of(3, 3);
         for (int k = 0; k <= i; k++)
-            must(talk(load, (const char *const[]){"a", "b", "c"}[k], 3, k, &err), &err);
+            must(ticket(load, (const char *const[]){"a", "b", "c"}[k], 3, k, &err), &err);
         must(bench.warehouse->ops->commit(load, &commit, &committed, &err), &err);
         assert_int_equal(committed.inserted[0], 1);
     }
-    assert_int_equal(rows_in(&bench, "talks"), 3);
+    assert_int_equal(rows_in(&bench, "tickets"), 3);
     bench_done(&bench);
 }
 
@@ -183,13 +184,13 @@ static void children_of_many_days(void **unused)
     must(prepare(&bench, &both, &err), &err);
     for (int64_t wanted = DAYS; wanted >= 0; wanted -= DAYS) {
         struct load *load = begin(&bench, &both);
-        must(talk(load, "a", 3, 0, &err), &err);
+        must(ticket(load, "a", 3, 0, &err), &err);
         for (int i = 0; i < DAYS; i++) {
             char date[DAY_TEXT], row[256];
             day_format(day_add(day_of_civil(2001, 1, 1), i), date);
             int size =
                 snprintf(row, sizeof row,
-                         "{\"talk_id\":\"a\",\"id\":\"p%d\",\"created_at\":\"%sT09:00:00Z\",\"updated_at\":"
+                         "{\"ticket_id\":\"a\",\"id\":\"p%d\",\"created_at\":\"%sT09:00:00Z\",\"updated_at\":"
                          "\"%sT10:00:00Z\",\"partition_date\":\"%s\",\"_read_at\":\"2026-03-01T00:00:00Z\","
                          "\"_seq\":%d}",
                          i, date, date, date, i);
@@ -222,7 +223,7 @@ static void state_tells_what_was_committed(void **unused)
     open.unit.claim_hi = day(5);
     open.message_id = "m2";
     struct load *load = begin(&bench, &both);
-    must(talk(load, "c", 9, 0, &err), &err);
+    must(ticket(load, "c", 9, 0, &err), &err);
     must(bench.warehouse->ops->commit(load, &open, &committed, &err), &err);
     must(bench.warehouse->ops->state(bench.warehouse, &both, "m1", &state, &err), &err);
     assert_int_equal(state.day_count, 4);
@@ -261,7 +262,7 @@ static void assert_refused(const struct bench *bench, struct load *load, const c
     assert_false(bench->warehouse->ops->commit(load, &commit, &committed, &err));
     assert_int_equal(err.kind, ERROR_REFUSED);
     if (!strstr(err.text, text)) fail_msg("not about \"%s\": %s", text, err.text);
-    assert_int_equal(rows_in(bench, "talks"), 0);
+    assert_int_equal(rows_in(bench, "tickets"), 0);
     assert_int_equal(ask("SELECT COUNT(*) FROM `acme-data.%s.runs`", bench->control), 0);
 }
 
@@ -274,7 +275,7 @@ static void a_foreign_workspace_is_refused(void **unused)
     must(prepare(&bench, &both, &err), &err);
     must(bench.warehouse->ops->prepare(bench.warehouse, &both, &theirs, &err), &err);
     struct load *load = begin(&bench, &both);
-    must(talk(load, "a", 3, 0, &err), &err);
+    must(ticket(load, "a", 3, 0, &err), &err);
     assert_refused(&bench, load, "of another workspace");
     bench_done(&bench);
 }
@@ -286,7 +287,7 @@ static void a_wrong_count_is_refused(void **unused)
     struct bench bench = bench_new();
     must(prepare(&bench, &both, &err), &err);
     struct load *load = begin(&bench, &both);
-    must(talk(load, "a", 3, 0, &err), &err);
+    must(ticket(load, "a", 3, 0, &err), &err);
     load->stages[0].rows++;
     assert_refused(&bench, load, "staged row count differs");
     bench_done(&bench);
@@ -299,7 +300,7 @@ static void a_row_outside_its_unit_is_refused(void **unused)
     struct bench bench = bench_new();
     must(prepare(&bench, &both, &err), &err);
     struct load *load = begin(&bench, &both);
-    must(talk(load, "a", 4, 0, &err), &err);
+    must(ticket(load, "a", 4, 0, &err), &err);
     assert_refused(&bench, load, "outside its unit");
     bench_done(&bench);
 }

@@ -15,7 +15,7 @@
 
 #define REBUILDS "CREATE OR REPLACE TABLE"
 
-static const char *const as_tables[] = {"talks"};
+static const char *const as_tables[] = {"tickets"};
 
 static void want_tables(const struct bench *bench, bool tables)
 {
@@ -24,13 +24,13 @@ static void want_tables(const struct bench *bench, bool tables)
     bq->settings.latest_table_count = tables ? COUNT(as_tables) : 0;
 }
 
-static void put_talk(const struct bench *bench, const char *id, int on)
+static void put_ticket(const struct bench *bench, const char *id, int on)
 {
     struct error err = {0};
     struct committed committed = {0};
     must(prepare(bench, &both, &err), &err);
     struct load *load = begin(bench, &both);
-    must(talk(load, id, on, 0, &err), &err);
+    must(ticket(load, id, on, 0, &err), &err);
     struct commit commit = commit_of(3, 5);
     must(bench->warehouse->ops->commit(load, &commit, &committed, &err), &err);
 }
@@ -50,9 +50,9 @@ static void assert_kind(const struct bench *bench, const char *name, const char 
     json_decref(resource);
 }
 
-static int64_t talks_shown(const struct bench *bench)
+static int64_t tickets_shown(const struct bench *bench)
 {
-    return ask("SELECT COUNT(*) FROM `acme-data.%s.talks_latest`", bench->dataset);
+    return ask("SELECT COUNT(*) FROM `acme-data.%s.tickets_latest`", bench->dataset);
 }
 
 /* A new process on the same dataset. */
@@ -70,22 +70,22 @@ static void a_table_follows_what_was_inserted(void **unused)
     (void)unused;
     struct bench bench = bench_new();
     want_tables(&bench, true);
-    put_talk(&bench, "a", 3);
+    put_ticket(&bench, "a", 3);
     refresh(&bench, &both);
-    assert_kind(&bench, "talks_latest", "TABLE");
+    assert_kind(&bench, "tickets_latest", "TABLE");
     assert_kind(&bench, "parts_latest", "VIEW");
-    assert_int_equal(talks_shown(&bench), 1);
-    json_t *resource = resource_of(&bench, "talks_latest");
+    assert_int_equal(tickets_shown(&bench), 1);
+    json_t *resource = resource_of(&bench, "tickets_latest");
     assert_string_equal(json_text_at(resource, "labels.app"), "caseload");
     assert_string_equal(json_string_value(json_array_get(json_at(resource, "clustering.fields"), 0)), "id");
     json_decref(resource);
-    put_talk(&bench, "a", 4);
-    put_talk(&bench, "b", 4);
-    assert_int_equal(talks_shown(&bench), 1); /* until it is made anew */
+    put_ticket(&bench, "a", 4);
+    put_ticket(&bench, "b", 4);
+    assert_int_equal(tickets_shown(&bench), 1); /* until it is rebuilt */
     refresh(&bench, &both);
-    assert_int_equal(talks_shown(&bench), 2);
+    assert_int_equal(tickets_shown(&bench), 2);
     assert_int_equal(
-        ask("SELECT COUNT(*) FROM `acme-data.%s.talks_latest` WHERE partition_date = DATE '2026-02-04'",
+        ask("SELECT COUNT(*) FROM `acme-data.%s.tickets_latest` WHERE partition_date = DATE '2026-02-04'",
             bench.dataset),
         2);
     bench_done(&bench);
@@ -96,12 +96,12 @@ static void nothing_new_costs_next_to_nothing(void **unused)
     (void)unused;
     struct bench bench = bench_new();
     want_tables(&bench, true);
-    put_talk(&bench, "a", 3);
+    put_ticket(&bench, "a", 3);
     refresh(&bench, &both);
     size_t rebuilds = journal_count(REBUILDS);
     assert_true(rebuilds > 0);
     refresh(&bench, &both);
-    put_talk(&bench, "a", 3); /* known already: nothing is inserted */
+    put_ticket(&bench, "a", 3); /* known already: nothing is inserted */
     refresh(&bench, &both);
     struct bench other = again(&bench, true);
     size_t gets = journal_count("\"tables.get\"");
@@ -118,12 +118,12 @@ static void the_next_run_makes_up_for_it(void **unused)
     (void)unused;
     struct bench bench = bench_new();
     want_tables(&bench, true);
-    put_talk(&bench, "a", 3);
+    put_ticket(&bench, "a", 3);
     refresh(&bench, &both);
-    put_talk(&bench, "b", 4);
+    put_ticket(&bench, "b", 4);
     struct bench other = again(&bench, true);
     refresh(&other, &both);
-    assert_int_equal(talks_shown(&other), 2);
+    assert_int_equal(tickets_shown(&other), 2);
     bench_done(&other);
     bench_done(&bench);
 }
@@ -132,17 +132,17 @@ static void a_view_becomes_a_table_and_back(void **unused)
 {
     (void)unused;
     struct bench bench = bench_new();
-    put_talk(&bench, "a", 3);
+    put_ticket(&bench, "a", 3);
     refresh(&bench, &both);
-    assert_kind(&bench, "talks_latest", "VIEW");
+    assert_kind(&bench, "tickets_latest", "VIEW");
     struct bench table = again(&bench, true);
     refresh(&table, &both);
-    assert_kind(&bench, "talks_latest", "TABLE");
-    assert_int_equal(talks_shown(&bench), 1);
+    assert_kind(&bench, "tickets_latest", "TABLE");
+    assert_int_equal(tickets_shown(&bench), 1);
     struct bench view = again(&bench, false);
     refresh(&view, &both);
-    assert_kind(&bench, "talks_latest", "VIEW");
-    assert_int_equal(talks_shown(&bench), 1);
+    assert_kind(&bench, "tickets_latest", "VIEW");
+    assert_int_equal(tickets_shown(&bench), 1);
     bench_done(&view);
     bench_done(&table);
     bench_done(&bench);
@@ -154,12 +154,13 @@ static void a_foreign_table_is_left_alone(void **unused)
     struct error err = {0};
     struct bench bench = bench_new();
     json_t *theirs = json_pack("{s:{s:[{s:s, s:s}]}}", "schema", "fields", "name", "mine", "type", "STRING");
-    must(table_insert((struct bigquery *)bench.warehouse, bench.dataset, "talks_latest", theirs, &err), &err);
-    put_talk(&bench, "a", 3);
+    must(table_insert((struct bigquery *)bench.warehouse, bench.dataset, "tickets_latest", theirs, &err),
+         &err);
+    put_ticket(&bench, "a", 3);
     refresh(&bench, &both);
     want_tables(&bench, true);
     refresh(&bench, &both);
-    assert_int_equal(ask("SELECT COUNT(mine) FROM `acme-data.%s.talks_latest`", bench.dataset), 0);
+    assert_int_equal(ask("SELECT COUNT(mine) FROM `acme-data.%s.tickets_latest`", bench.dataset), 0);
     json_decref(theirs);
     bench_done(&bench);
 }

@@ -60,7 +60,7 @@ static void uploads_go_on_where_they_stopped(void **unused)
         must(load_much(&bench, &committed, &err), &err);
         fault(NULL);
         assert_int_equal(committed.inserted[0], 1400);
-        assert_int_equal(ask("SELECT COUNT(DISTINCT id) FROM `acme-data.%s.talks` "
+        assert_int_equal(ask("SELECT COUNT(DISTINCT id) FROM `acme-data.%s.tickets` "
                              "WHERE partition_date = DATE '2026-02-03' AND LENGTH(`order`) = 8000",
                              bench.dataset),
                          1400);
@@ -79,7 +79,7 @@ static void a_lost_session_is_not_loaded_in_part(void **unused)
     assert_false(load_much(&bench, &committed, &err));
     fault(NULL);
     assert_int_equal(err.kind, ERROR_BUSY);
-    assert_int_equal(rows_in(&bench, "talks"), 0);
+    assert_int_equal(rows_in(&bench, "tickets"), 0);
     must(load_much(&bench, &committed, &err), &err);
     assert_int_equal(committed.inserted[0], 1400);
     bench_done(&bench);
@@ -223,7 +223,7 @@ static void commits_at_once_both_arrive(void **unused)
     fault(NULL);
     assert_true(journal_count("\"jobs.insert\"") >= jobs + 3); /* one of them ran twice */
     assert_int_equal(ask("SELECT COUNT(*) FROM `acme-data.%s.runs`", bench.control), 3);
-    assert_int_equal(ask("SELECT commits FROM `acme-data.%s.lock_talks`", bench.control), 3);
+    assert_int_equal(ask("SELECT commits FROM `acme-data.%s.lock_tickets`", bench.control), 3);
     assert_unit_once(&bench);
     bench_done(&other);
     bench_done(&bench);
@@ -257,7 +257,7 @@ static void two_streams_with_one_child_table_double_no_key(void **unused)
     struct writer one = {&bench, &both}, two = {&other, &gone};
     must(prepare(&bench, &both, &err), &err);
     must(prepare(&other, &gone, &err), &err);
-    assert_int_equal(ask("SELECT COUNT(*) FROM `acme-data.%s.lock_talks`", bench.control), 1);
+    assert_int_equal(ask("SELECT COUNT(*) FROM `acme-data.%s.lock_tickets`", bench.control), 1);
     fault("bigquery script 1 hold COMMIT 1\nbigquery script 2 delay 1000");
     pthread_t thread;
     void *good = NULL;
@@ -268,7 +268,7 @@ static void two_streams_with_one_child_table_double_no_key(void **unused)
     assert_int_equal(rows_in(&bench, "parts"), 1);
     assert_non_null(first);
     assert_non_null(good);
-    assert_int_equal(ask("SELECT commits FROM `acme-data.%s.lock_talks`", bench.control), 2);
+    assert_int_equal(ask("SELECT commits FROM `acme-data.%s.lock_tickets`", bench.control), 2);
     bench_done(&other);
     bench_done(&bench);
 }

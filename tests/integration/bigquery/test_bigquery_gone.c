@@ -226,7 +226,7 @@ static void a_newer_version_is_not_gone(void **unused)
     bench_done(&bench);
 }
 
-/* What the feed told already is not told again. */
+/* A deletion that the feed reported is not added again. */
 static void the_known_are_left_as_noted(void **unused)
 {
     (void)unused;

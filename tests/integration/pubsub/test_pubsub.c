@@ -72,7 +72,7 @@ static void brings_a_message_whole(void **state)
     assert_string_equal(delivery.message_id, id);
     assert_int_equal(delivery.published_us, published_us);
     assert_int_equal(delivery.data_size, sizeof data - 1);
-    assert_memory_equal(delivery.data, data, sizeof data); /* with the NUL behind it */
+    assert_memory_equal(delivery.data, data, sizeof data); /* with the NUL after it */
     assert_int_equal(delivery.attempt, 0);
     assert_int_equal(delivery.attribute_count, 2);
     for (size_t i = 0; i < 2; i++) {
@@ -233,7 +233,7 @@ static void stopping_ends_a_long_pull(void **state)
     pthread_join(thread, NULL);
 }
 
-/* What was pulled before the end can still be given back. */
+/* A message that was pulled before the shutdown can still be returned. */
 static void a_stopped_client_can_nack(void **state)
 {
     struct fixture *fixture = *state;
@@ -303,7 +303,7 @@ static void a_malformed_name_is_refused(void **state)
     }
 }
 
-/* A trouble that may pass is borne in silence, then the message comes. */
+/* A failure that may pass is retried without an error, then the message arrives. */
 static void a_passing_trouble_is_waited_out(void **state)
 {
     struct fixture *fixture = *state;

@@ -274,7 +274,7 @@ static void a_retry_policy_spaces_deliveries(void **state)
     for (size_t i = 0; i < sizeof waits_s / sizeof *waits_s; i++) {
         AUTO(delivery_done) struct delivery delivery = {0}, none = {0};
         assert_true(fixture_pull_now(fixture, &delivery));
-        assert_int_equal(delivery.attempt, 0); /* without a dead-letter policy nobody counts */
+        assert_int_equal(delivery.attempt, 0); /* attempts are counted with a dead-letter policy only */
         assert_int_equal(modify(fixture, delivery.ack_id, 0), RPC_OK);
         fixture_advance(fixture, waits_s[i] - 1);
         assert_false(fixture_pull_now(fixture, &none));

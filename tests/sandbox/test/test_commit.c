@@ -333,7 +333,9 @@ static void test_foreign_workspace(void **state)
     assert_string_equal(
         commit_as(world, "w2", "r1"),
         "invalidQuery: caseload: contacts: the lock row is missing, doubled, or of another workspace,"
-        " source or time zone; if this dataset is ours all the same, drop the lock table: it is made again");
+        " source or time zone. If this dataset belongs to this configuration, drop the lock table; the next "
+        "run "
+        "creates it");
     assert_string_equal(fixture_run(world->store, COUNTS, NULL), "0|0|0|0\n");
 }
 

@@ -12,20 +12,20 @@
 #include "sql_text.h"
 #include "table.h"
 
-static const struct column talk_columns[] = {
+static const struct column ticket_columns[] = {
     {.name = "id", .type = COLUMN_STRING, .mode = COLUMN_REQUIRED},
     {.name = "updated_at", .type = COLUMN_TIMESTAMP, .mode = COLUMN_REQUIRED},
     {.name = "order", .type = COLUMN_STRING},
 };
 static const struct column part_columns[] = {
-    {.name = "talk_id", .type = COLUMN_STRING, .mode = COLUMN_REQUIRED},
+    {.name = "ticket_id", .type = COLUMN_STRING, .mode = COLUMN_REQUIRED},
     {.name = "id", .type = COLUMN_STRING, .mode = COLUMN_REQUIRED},
     {.name = "created_at", .type = COLUMN_TIMESTAMP, .mode = COLUMN_REQUIRED},
     {.name = "updated_at", .type = COLUMN_TIMESTAMP, .mode = COLUMN_REQUIRED},
     {.name = "redacted", .type = COLUMN_BOOL, .mode = COLUMN_REQUIRED},
 };
-static const char *const talk_key[] = {"id"};
-static const char *const part_key[] = {"talk_id", "id", "updated_at", "redacted"};
+static const char *const ticket_key[] = {"id"};
+static const char *const part_key[] = {"ticket_id", "id", "updated_at", "redacted"};
 
 static const struct table parts = {.name = "parts",
                                    .columns = part_columns,
@@ -34,19 +34,19 @@ static const struct table parts = {.name = "parts",
                                    .key_count = 4,
                                    .version = "updated_at",
                                    .day = "created_at"};
-static const struct table talk = {.name = "talks",
-                                  .columns = talk_columns,
-                                  .column_count = 3,
-                                  .key = talk_key,
-                                  .key_count = 1,
-                                  .version = "updated_at",
-                                  .day = "updated_at"};
+static const struct table ticket = {.name = "tickets",
+                                    .columns = ticket_columns,
+                                    .column_count = 3,
+                                    .key = ticket_key,
+                                    .key_count = 1,
+                                    .version = "updated_at",
+                                    .day = "updated_at"};
 static const struct table tag = {
-    .name = "tags", .columns = talk_columns, .column_count = 1, .key = talk_key, .key_count = 1};
-static const struct stream talks = {
-    .name = "talks",
+    .name = "tags", .columns = ticket_columns, .column_count = 1, .key = ticket_key, .key_count = 1};
+static const struct stream tickets = {
+    .name = "tickets",
     .kind = STREAM_INCREMENTAL,
-    .table = &talk,
+    .table = &ticket,
     .children = &(const struct child){&parts, CHILD_DEFAULT},
     .child_count = 1,
 };
@@ -55,7 +55,7 @@ static const struct stream tags = {
     .kind = STREAM_SNAPSHOT,
     .table = &tag,
 };
-static const struct selection both = {.stream = &talks, .tables = {&talk, &parts}, .table_count = 2};
+static const struct selection both = {.stream = &tickets, .tables = {&ticket, &parts}, .table_count = 2};
 static const struct selection lists = {.stream = &tags, .tables = {&tag}, .table_count = 1};
 
 static char *script(const struct selection *selection, const char *const stages[LIMIT_TABLES + 1])
@@ -83,9 +83,9 @@ static void nothing_staged_still_claims(void **state)
     char *sql = script(&both, stages);
     const char *const sequence[] = {"DECLARE n_0, n_1, n_rejected, n_doubled INT64 DEFAULT 0;",
                                     "BEGIN TRANSACTION;",
-                                    "UPDATE `acme-data.desk_caseload.lock_talks`",
+                                    "UPDATE `acme-data.desk_caseload.lock_tickets`",
                                     "INSERT INTO `acme-data.desk_caseload.runs`",
-                                    "FROM `acme-data.desk.talks`",
+                                    "FROM `acme-data.desk.tickets`",
                                     "@fetched, n_0 + n_1, n_rejected, @version;",
                                     "COMMIT TRANSACTION;",
                                     "SELECT n_0, n_1, n_rejected AS rejected, n_doubled AS doubled;"};
@@ -106,8 +106,8 @@ static void one_table_staged(void **state)
         "partition_date < @lo OR (NOT @open AND "
         "partition_date > @hi)",
         "BEGIN TRANSACTION;",
-        "UPDATE `acme-data.desk_caseload.lock_talks`",
-        "INSERT INTO `acme-data.desk.talks` (`partition_date`, `id`, "
+        "UPDATE `acme-data.desk_caseload.lock_tickets`",
+        "INSERT INTO `acme-data.desk.tickets` (`partition_date`, `id`, "
         "`updated_at`, `order`, `_extra`, `_content`, `_read_at`, _loaded_at, _run_id)",
         "SELECT s.`partition_date`, s.`id`, s.`updated_at`, s.`order`, "
         "s.`_extra`, s.`_content`, s.`_read_at`, CURRENT_TIMESTAMP(), @run_id",
@@ -131,7 +131,7 @@ static void parent_child_and_rejected(void **state)
     const char *const sequence[] = {"@staged_0",
                                     "@staged_1",
                                     "BEGIN TRANSACTION;",
-                                    "INSERT INTO `acme-data.desk.talks`",
+                                    "INSERT INTO `acme-data.desk.tickets`",
                                     "INSERT INTO `acme-data.desk.parts`",
                                     "@staged_rejected",
                                     "INSERT INTO `acme-data.desk_caseload.rejected`",
@@ -140,7 +140,7 @@ static void parent_child_and_rejected(void **state)
     assert_order(sql, sequence, sizeof sequence / sizeof *sequence);
     /* The child's own days are checked, but it may be of any day; its version is not named twice. */
     assert_has(sql, "partition_date IS DISTINCT FROM DATE(`created_at`, @timezone)) THEN");
-    assert_has(sql, "PARTITION BY `talk_id`, `id`, `updated_at`, `redacted` ORDER BY");
+    assert_has(sql, "PARTITION BY `ticket_id`, `id`, `updated_at`, `redacted` ORDER BY");
     assert_int_equal(count_of(sql, "partition_date < @lo"), 1);
     assert_int_equal(count_of(sql, "SET n_doubled = n_doubled + ("), 2); /* of the parent and of the child */
     free(sql);
@@ -160,7 +160,7 @@ static void snapshots_are_keyed_by_their_day(void **state)
 static void scans_are_not_bounded(void **state)
 {
     (void)state;
-    struct stream scan = talks;
+    struct stream scan = tickets;
     scan.kind = STREAM_SCAN;
     const struct selection selection = {.stream = &scan, .tables = {scan.table}, .table_count = 1};
     const char *const stages[LIMIT_TABLES + 1] = {"stage_a"};
@@ -199,7 +199,7 @@ static void addresses_have_no_path(void **state)
     }
 }
 
-/* Whatever a peer may call a time; the undefined-behaviour sanitizer watches the arithmetic. */
+/* Times as BigQuery might send them; the undefined-behaviour sanitizer checks the arithmetic. */
 static void births_of_tables_are_bounded(void **state)
 {
     (void)state;
@@ -228,8 +228,9 @@ static void other_statements_are_whole(void **state)
     struct buf sql;
     buf_init(&sql, LIMIT_SQL);
     sql_latest_text(&names, &parts, NULL, &sql);
-    assert_has(buf_string(&sql), "PARTITION BY `talk_id`, `id` ORDER BY `updated_at` DESC, _loaded_at DESC");
-    sql_adopt_text(&names, &talk, &sql);
+    assert_has(buf_string(&sql),
+               "PARTITION BY `ticket_id`, `id` ORDER BY `updated_at` DESC, _loaded_at DESC");
+    sql_adopt_text(&names, &ticket, &sql);
     assert_has(buf_string(&sql),
                "COUNTIF(partition_date IS DISTINCT FROM DATE(`updated_at`, @timezone)) AS misplaced");
     assert_has(buf_string(&sql), "COUNTIF(`id` IS NULL OR `updated_at` IS NULL) AS keyless");
@@ -238,9 +239,9 @@ static void other_statements_are_whole(void **state)
     assert_null(strstr(buf_string(&sql), "OVER ()")); /* one worker would have to hold all days */
     sql_adopt_text(&names, &tag, &sql);
     assert_has(buf_string(&sql), "COUNTIF(FALSE) AS misplaced");
-    sql_state_text(&names, &talks, &sql);
+    sql_state_text(&names, &tickets, &sql);
     sql_ledger_text(&names, &sql);
-    sql_seed_text(&names, &talks, &sql);
+    sql_seed_text(&names, &tickets, &sql);
     assert_null(strstr(buf_string(&sql), "${"));
     assert_null(strstr(buf_string(&sql), "--"));
     assert_false(sql.full);
@@ -268,7 +269,7 @@ static void statements_with_bad_names_are_not_sent(void **state)
     (void)state;
     static const char *const bad_key[] = {"id` = '' OR `id"};
     struct table table = parts;
-    struct stream stream = talks;
+    struct stream stream = tickets;
     struct selection selection = {.stream = &stream, .tables = {&table}, .table_count = 1};
     const char *stages[LIMIT_TABLES + 1] = {"stage_a"};
     struct buf sql;
@@ -292,11 +293,11 @@ static void statements_with_bad_names_are_not_sent(void **state)
     sql_commit(&names, &selection, stages, &sql);
     assert_not_sendable(&sql);
     stages[0] = "stage_a";
-    stream.name = "talks'; DROP TABLE x; --"; /* it stands within a literal */
+    stream.name = "tickets'; DROP TABLE x; --"; /* it stands within a literal */
     sql_commit(&names, &selection, stages, &sql);
     assert_not_sendable(&sql);
     const struct sql_names foreign = {.project = "a`.b", .dataset = "desk", .control = "desk_caseload"};
-    sql_state_text(&foreign, &talks, &sql);
+    sql_state_text(&foreign, &tickets, &sql);
     assert_not_sendable(&sql);
     buf_done(&sql);
 }
@@ -308,9 +309,9 @@ static void projects_of_a_domain_are_served(void **state)
         .project = "example.com:acme", .dataset = "desk", .control = "desk_caseload"};
     struct buf sql;
     buf_init(&sql, LIMIT_SQL);
-    sql_state_text(&domain, &talks, &sql);
+    sql_state_text(&domain, &tickets, &sql);
     assert_sendable(&sql);
-    assert_has(buf_string(&sql), "FROM `example.com:acme.desk.talks`");
+    assert_has(buf_string(&sql), "FROM `example.com:acme.desk.tickets`");
     buf_done(&sql);
 }
 
@@ -357,14 +358,14 @@ static void schemas_are_merged(void **state)
     json_object_set_new(json_array_get(same, 1), "type", json_string("INT64"));
     assert_false(schema_merge(same, wanted, &changed, &err));
     assert_int_equal(err.kind, ERROR_REFUSED);
-    assert_has(err.text, "column talk_id is INTEGER");
+    assert_has(err.text, "column ticket_id is INTEGER");
     json_decref(same);
     same = json_deep_copy(wanted);
     json_object_set_new(json_array_get(same, 1), "mode", json_string("NULLABLE"));
     assert_false(schema_merge(same, wanted, &changed, &err));
     json_array_remove(same, 1);
     assert_false(schema_merge(same, wanted, &changed, &err));
-    assert_has(err.text, "talk_id is missing");
+    assert_has(err.text, "ticket_id is missing");
     json_decref(same);
     json_decref(wanted);
 }

@@ -242,7 +242,7 @@ static void columns_are_safe_and_their_own(void **state)
             assert_int_not_equal(strcasecmp(list[i].column, list[k].column), 0);
 }
 
-/* What is cut says so, whoever else is there. */
+/* A name that was cut ends with a hash, even without another one like it. */
 static void long_names_are_cut(void **state)
 {
     (void)state;
@@ -253,7 +253,7 @@ static void long_names_are_cut(void **state)
     assert_int_equal(strlen(list[0].column), 200 + strlen("_01234567"));
 }
 
-/* Whoever came first keeps its column, in whatever order the list comes. */
+/* Each attribute keeps its column, in any order of the list. */
 static void columns_are_remembered(void **state)
 {
     (void)state;
