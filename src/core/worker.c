@@ -10,7 +10,7 @@
 #include "core/worker.h"
 
 #define REPORTED_IDS 64
-#define KEEP_SERVING -1 /* not an exit code */
+#define KEEP_SERVING (-1) /* not an exit code */
 
 struct serving {
     const struct worker *worker;
