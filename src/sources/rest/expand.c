@@ -304,6 +304,7 @@ static bool open_expanded(struct rest_source *rest, const struct selection *sele
                           struct reader **out_reader, struct error *err)
 {
     const struct rest_stream *stream = (const struct rest_stream *)selection->stream;
+    const struct rest_reader_type *listing = stream->listing ? stream->listing : &rest_paginate;
     struct expansion *expansion = mem_zero(1, sizeof *expansion);
     expansion->reader.type = &rest_expand;
     expansion->rest = rest;
@@ -314,7 +315,7 @@ static bool open_expanded(struct rest_source *rest, const struct selection *sele
     page_builder_init(&expansion->builder, rest, &expansion->selection);
     if (stream->children) children_init(&expansion->children, stream->children, &expansion->builder);
     if (!child_list_check(rest, &expansion->builder, &expansion->wants_child_list, err) ||
-        !stream->listing->open(rest, selection, window, &expansion->listing, err)) {
+        !listing->open(rest, selection, window, &expansion->listing, err)) {
         close_expanded(&expansion->reader);
         return false;
     }

@@ -39,7 +39,8 @@ bool rest_source_open(struct source *source, const struct selection *selection, 
                       struct reader **out_reader, struct error *err)
 {
     const struct rest_stream *stream = (const struct rest_stream *)selection->stream;
-    return stream->reader->open((struct rest_source *)source, selection, window, out_reader, err);
+    const struct rest_reader_type *type = stream->reader ? stream->reader : &rest_paginate;
+    return type->open((struct rest_source *)source, selection, window, out_reader, err);
 }
 
 bool rest_source_next(struct reader *reader, struct page *out_page, struct error *err)

@@ -216,9 +216,9 @@ struct truncated_list {
 };
 
 struct rest_stream {
-    struct stream stream; /* first, so that a selection's stream is one of these */
-    const struct rest_reader_type *reader;
-    const struct rest_reader_type *listing; /* of rest_expand */
+    struct stream stream;                   /* first, so that a selection's stream is one of these */
+    const struct rest_reader_type *reader;  /* NULL: rest_paginate */
+    const struct rest_reader_type *listing; /* of rest_expand; NULL: rest_paginate */
     const struct pagination *pagination;
     const char *path;
     const char *list; /* the member of an answer that holds the records */

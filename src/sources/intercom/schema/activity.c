@@ -18,15 +18,6 @@ static const struct column activity_columns[] = {
     JSON("metadata", "Details, which differ by kind of activity"),
 };
 
-static const char *const key[] = {"id"};
-
-const struct table intercom_activity_logs = {
-    .name = "activity_logs",
-    .description = "What admins did: signing in, changing settings, ...",
-    .columns = activity_columns,
-    .column_count = COUNT(activity_columns),
-    .key = key,
-    .key_count = COUNT(key),
-    .version = "created_at",
-    .day = "created_at",
-};
+const struct table intercom_activity_logs =
+    TABLE("activity_logs", "What admins did: signing in, changing settings, ...", activity_columns,
+          KEYS("id"), TIMES("created_at"));

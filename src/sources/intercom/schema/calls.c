@@ -24,16 +24,6 @@ static const struct column call_columns[] = {
     TEXT("fin_transcription_url", "Address to fetch the AI agent's part of the transcript from"),
 };
 
-static const char *const id_key[] = {"id"};
-
-const struct table intercom_calls = {
-    .name = "calls",
-    .description = "Phone calls, one row for each version that was seen",
-    .columns = call_columns,
-    .column_count = COUNT(call_columns),
-    .key = id_key,
-    .key_count = COUNT(id_key),
-    .version = "updated_at",
-    .day = "updated_at",
-    .keeps_contents = true,
-};
+const struct table intercom_calls =
+    TABLE("calls", "Phone calls, one row for each version that was seen", call_columns, KEYS("id"),
+          TIMES("updated_at"), .keeps_contents = true);

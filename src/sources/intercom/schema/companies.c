@@ -69,28 +69,16 @@ const struct column nested_company[] = {
     COMPANY_COLUMNS(TEXT("id", "Id given by Intercom"), TIME("updated_at", "When the company last changed")),
 };
 
-static const char *const company_key[] = {"id"};
-
 /* Marks of activity, and figures of a segment, which are not the company's. */
 static const struct left_out companies_left_out[] = {{"last_request_at", NULL},
                                                      {"session_count", NULL},
                                                      {"segments.segments.count", NULL},
                                                      {"segments.segments.updated_at", NULL}};
 
-const struct table intercom_companies = {
-    .name = "companies",
-    .description = "Companies, one row for each version that was seen",
-    .columns = company_columns,
-    .column_count = COUNT(company_columns),
-    .key = company_key,
-    .key_count = COUNT(company_key),
-    .version = "updated_at",
-    .day = "updated_at",
-    .gone = &intercom_companies_deleted,
-    .keeps_contents = true,
-    .left_out = companies_left_out,
-    .left_out_count = COUNT(companies_left_out),
-};
+const struct table intercom_companies =
+    TABLE("companies", "Companies, one row for each version that was seen", company_columns, KEYS("id"),
+          TIMES("updated_at"), .gone = &intercom_companies_deleted, .keeps_contents = true,
+          LEFT_OUT(companies_left_out));
 
 /* --- the segments of a company --- */
 
@@ -100,23 +88,10 @@ static const struct column segment_columns[] = {
     SEGMENT_COLUMNS(KEY("id", "Id of the segment")),
 };
 
-static const char *const segment_key[] = {"company_id", "id"};
-
 /* Figures of the segment, not of the company's membership. */
 static const struct left_out company_segments_left_out[] = {{"count", NULL}, {"updated_at", NULL}};
 
-const struct table intercom_company_segments = {
-    .name = "company_segments",
-    .description = "Segments of companies: the whole set of a company for each version that was seen",
-    .columns = segment_columns,
-    .column_count = COUNT(segment_columns),
-    .key = segment_key,
-    .key_count = COUNT(segment_key),
-    .version = "company_updated_at",
-    .day = "company_updated_at",
-    .owner = &intercom_companies,
-    .owner_key = "company_id",
-    .keeps_contents = true,
-    .left_out = company_segments_left_out,
-    .left_out_count = COUNT(company_segments_left_out),
-};
+const struct table intercom_company_segments = TABLE(
+    "company_segments", "Segments of companies: the whole set of a company for each version that was seen",
+    segment_columns, KEYS("company_id", "id"), TIMES("company_updated_at"), .owner = &intercom_companies,
+    .owner_key = "company_id", .keeps_contents = true, LEFT_OUT(company_segments_left_out));

@@ -112,23 +112,11 @@ static const struct column contact_columns[] = {
     RECORDS("merge_history", merge_columns, "Contacts that were merged into this one (users only)"),
 };
 
-static const char *const key[] = {"id"};
-
 /* Marks of activity. */
 static const struct left_out contacts_left_out[] = {
     {"last_seen_at", NULL}, {"android_last_seen_at", NULL}, {"ios_last_seen_at", NULL}};
 
-const struct table intercom_contacts = {
-    .name = "contacts",
-    .description = "People: users and leads, one row for each version that was seen",
-    .columns = contact_columns,
-    .column_count = COUNT(contact_columns),
-    .key = key,
-    .key_count = COUNT(key),
-    .version = "updated_at",
-    .day = "updated_at",
-    .gone = &intercom_contacts_deleted,
-    .keeps_contents = true,
-    .left_out = contacts_left_out,
-    .left_out_count = COUNT(contacts_left_out),
-};
+const struct table intercom_contacts =
+    TABLE("contacts", "People: users and leads, one row for each version that was seen", contact_columns,
+          KEYS("id"), TIMES("updated_at"), .gone = &intercom_contacts_deleted, .keeps_contents = true,
+          LEFT_OUT(contacts_left_out));

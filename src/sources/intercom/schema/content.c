@@ -203,122 +203,49 @@ static const struct column external_page_columns[] = {
 
 /* --- the tables --- */
 
-static const char *const id_key[] = {"id"};
-
 /* Counters of views. */
 static const struct left_out articles_left_out[] = {{"statistics", NULL}};
 
-const struct table intercom_articles = {
-    .name = "articles",
-    .description = "Articles of the help centers, one row for each version that was seen",
-    .columns = article_columns,
-    .column_count = COUNT(article_columns),
-    .key = id_key,
-    .key_count = COUNT(id_key),
-    .version = "updated_at",
-    .day = "updated_at",
-    .keeps_contents = true,
-    .left_out = articles_left_out,
-    .left_out_count = COUNT(articles_left_out),
-};
+const struct table intercom_articles =
+    TABLE("articles", "Articles of the help centers, one row for each version that was seen", article_columns,
+          KEYS("id"), TIMES("updated_at"), .keeps_contents = true, LEFT_OUT(articles_left_out));
 
-const struct table intercom_internal_articles = {
-    .name = "internal_articles",
-    .description = "Articles for admins only, one row for each version that was seen",
-    .columns = internal_article_columns,
-    .column_count = COUNT(internal_article_columns),
-    .key = id_key,
-    .key_count = COUNT(id_key),
-    .version = "updated_at",
-    .day = "updated_at",
-    .keeps_contents = true,
-};
+const struct table intercom_internal_articles =
+    TABLE("internal_articles", "Articles for admins only, one row for each version that was seen",
+          internal_article_columns, KEYS("id"), TIMES("updated_at"), .keeps_contents = true);
 
-const struct table intercom_news_items = {
-    .name = "news_items",
-    .description = "News, one row for each version that was seen",
-    .columns = news_item_columns,
-    .column_count = COUNT(news_item_columns),
-    .key = id_key,
-    .key_count = COUNT(id_key),
-    .version = "updated_at",
-    .day = "updated_at",
-    .keeps_contents = true,
-};
+const struct table intercom_news_items =
+    TABLE("news_items", "News, one row for each version that was seen", news_item_columns, KEYS("id"),
+          TIMES("updated_at"), .keeps_contents = true);
 
-const struct table intercom_newsfeeds = {
-    .name = "newsfeeds",
-    .description = "Feeds in which news appear: the whole list, once on each day it was read",
-    .columns = newsfeed_columns,
-    .column_count = COUNT(newsfeed_columns),
-    .key = id_key,
-    .key_count = COUNT(id_key),
-};
+const struct table intercom_newsfeeds =
+    TABLE("newsfeeds", "Feeds in which news appear: the whole list, once on each day it was read",
+          newsfeed_columns, KEYS("id"));
 
-const struct table intercom_macros = {
-    .name = "macros",
-    .description = "Prepared answers of admins, one row for each version that was seen",
-    .columns = macro_columns,
-    .column_count = COUNT(macro_columns),
-    .key = id_key,
-    .key_count = COUNT(id_key),
-    .version = "updated_at",
-    .day = "updated_at",
-    .keeps_contents = true,
-};
+const struct table intercom_macros =
+    TABLE("macros", "Prepared answers of admins, one row for each version that was seen", macro_columns,
+          KEYS("id"), TIMES("updated_at"), .keeps_contents = true);
 
-const struct table intercom_content_snippets = {
-    .name = "content_snippets",
-    .description = "Short texts for the AI agent, one row for each version that was seen",
-    .columns = content_snippet_columns,
-    .column_count = COUNT(content_snippet_columns),
-    .key = id_key,
-    .key_count = COUNT(id_key),
-    .version = "updated_at",
-    .day = "updated_at",
-    .keeps_contents = true,
-};
+const struct table intercom_content_snippets =
+    TABLE("content_snippets", "Short texts for the AI agent, one row for each version that was seen",
+          content_snippet_columns, KEYS("id"), TIMES("updated_at"), .keeps_contents = true);
 
 /* A mark of the crawler. */
 static const struct left_out external_pages_left_out[] = {{"last_ingested_at", NULL}};
 
-const struct table intercom_external_pages = {
-    .name = "external_pages",
-    .description = "Pages from elsewhere that the AI agent reads, one row for each version that was seen",
-    .columns = external_page_columns,
-    .column_count = COUNT(external_page_columns),
-    .key = id_key,
-    .key_count = COUNT(id_key),
-    .version = "updated_at",
-    .day = "updated_at",
-    .keeps_contents = true,
-    .left_out = external_pages_left_out,
-    .left_out_count = COUNT(external_pages_left_out),
-};
+const struct table intercom_external_pages = TABLE(
+    "external_pages", "Pages from elsewhere that the AI agent reads, one row for each version that was seen",
+    external_page_columns, KEYS("id"), TIMES("updated_at"), .keeps_contents = true,
+    LEFT_OUT(external_pages_left_out));
 
-const struct table intercom_collections = {
-    .name = "collections",
-    .description = "Collections of articles: the whole list, once on each day it was read",
-    .columns = collection_columns,
-    .column_count = COUNT(collection_columns),
-    .key = id_key,
-    .key_count = COUNT(id_key),
-};
+const struct table intercom_collections =
+    TABLE("collections", "Collections of articles: the whole list, once on each day it was read",
+          collection_columns, KEYS("id"));
 
-const struct table intercom_help_centers = {
-    .name = "help_centers",
-    .description = "Help centers: the whole list, once on each day it was read",
-    .columns = help_center_columns,
-    .column_count = COUNT(help_center_columns),
-    .key = id_key,
-    .key_count = COUNT(id_key),
-};
+const struct table intercom_help_centers =
+    TABLE("help_centers", "Help centers: the whole list, once on each day it was read", help_center_columns,
+          KEYS("id"));
 
-const struct table intercom_content_import_sources = {
-    .name = "content_import_sources",
-    .description = "Where external pages come from: the whole list, once on each day it was read",
-    .columns = content_import_source_columns,
-    .column_count = COUNT(content_import_source_columns),
-    .key = id_key,
-    .key_count = COUNT(id_key),
-};
+const struct table intercom_content_import_sources = TABLE(
+    "content_import_sources", "Where external pages come from: the whole list, once on each day it was read",
+    content_import_source_columns, KEYS("id"));

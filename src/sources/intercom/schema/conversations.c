@@ -253,43 +253,21 @@ static const struct column part_columns[] = {
     NUMBER("part_index", "Place in the conversation when it was read; 0: the first message"),
 };
 
-static const char *const conversation_key[] = {"id"};
-static const char *const part_key[] = {"conversation_id", "id", "updated_at", "redacted"};
-
 /* From API 2.15 on the whole company comes along, with its counters. */
 static const struct left_out conversations_left_out[] = {{"company", "id"}};
 
-const struct table intercom_conversations = {
-    .name = "conversations",
-    .description = "Conversations, one row for each version that was seen",
-    .columns = conversation_columns,
-    .column_count = COUNT(conversation_columns),
-    .key = conversation_key,
-    .key_count = COUNT(conversation_key),
-    .version = "updated_at",
-    .day = "updated_at",
-    .gone = &intercom_conversations_deleted,
-    .keeps_contents = true,
-    .left_out = conversations_left_out,
-    .left_out_count = COUNT(conversations_left_out),
-};
+const struct table intercom_conversations =
+    TABLE("conversations", "Conversations, one row for each version that was seen", conversation_columns,
+          KEYS("id"), TIMES("updated_at"), .gone = &intercom_conversations_deleted, .keeps_contents = true,
+          LEFT_OUT(conversations_left_out));
 
 /* It shifts when Intercom cuts off the oldest parts. */
 static const struct left_out conversation_parts_left_out[] = {{"part_index", NULL}};
 
-const struct table intercom_conversation_parts = {
-    .name = "conversation_parts",
-    .description = "What was said and done in conversations, one row for each version that was seen",
-    .columns = part_columns,
-    .column_count = COUNT(part_columns),
-    .key = part_key,
-    .key_count = COUNT(part_key),
-    .version = "updated_at",
-    .day = "created_at",
-    .keeps_contents = true,
-    .left_out = conversation_parts_left_out,
-    .left_out_count = COUNT(conversation_parts_left_out),
-};
+const struct table intercom_conversation_parts = TABLE(
+    "conversation_parts", "What was said and done in conversations, one row for each version that was seen",
+    part_columns, KEYS("conversation_id", "id", "updated_at", "redacted"), .version = "updated_at",
+    .day = "created_at", .keeps_contents = true, LEFT_OUT(conversation_parts_left_out));
 
 /* --- handling events --- */
 
@@ -301,18 +279,9 @@ static const struct column handling_columns[] = {
     TEXT("reason", "Why"),
 };
 
-static const char *const handling_key[] = {"conversation_id", "timestamp", "type"};
-
-const struct table intercom_handling_events = {
-    .name = "handling_events",
-    .description = "When work on conversations was paused and taken up again",
-    .columns = handling_columns,
-    .column_count = COUNT(handling_columns),
-    .key = handling_key,
-    .key_count = COUNT(handling_key),
-    .version = "timestamp",
-    .day = "timestamp",
-};
+const struct table intercom_handling_events =
+    TABLE("handling_events", "When work on conversations was paused and taken up again", handling_columns,
+          KEYS("conversation_id", "timestamp", "type"), TIMES("timestamp"));
 
 /* --- the feed of deleted conversations --- */
 
@@ -323,16 +292,9 @@ static const struct column deletion_columns[] = {
     VERSION("deleted_at", "When the conversation was deleted: the version of the row"),
 };
 
-const struct table intercom_deleted_conversations = {
-    .name = "deleted_conversations",
-    .description = "Deletions of conversations, as Intercom lists them",
-    .columns = deletion_columns,
-    .column_count = COUNT(deletion_columns),
-    .key = conversation_key,
-    .key_count = COUNT(conversation_key),
-    .version = "deleted_at",
-    .day = "deleted_at",
-};
+const struct table intercom_deleted_conversations =
+    TABLE("deleted_conversations", "Deletions of conversations, as Intercom lists them", deletion_columns,
+          KEYS("id"), TIMES("deleted_at"));
 
 /* --- attributes --- */
 
@@ -364,11 +326,6 @@ static const struct column attribute_columns[] = {
     RECORD("reference", target_columns, "What a relationship leads to"),
 };
 
-const struct table intercom_conversation_attributes = {
-    .name = "conversation_attributes",
-    .description = "Attributes of conversations: the whole list, once on each day it was read",
-    .columns = attribute_columns,
-    .column_count = COUNT(attribute_columns),
-    .key = conversation_key,
-    .key_count = COUNT(conversation_key),
-};
+const struct table intercom_conversation_attributes = TABLE(
+    "conversation_attributes", "Attributes of conversations: the whole list, once on each day it was read",
+    attribute_columns, KEYS("id"));

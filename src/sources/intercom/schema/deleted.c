@@ -13,14 +13,7 @@ static const struct column deleted_columns[] = {
     TEXT("source", "How this is known: deleted feed, merge history, merged or reconciliation"),
 };
 
-static const char *const id_key[] = {"id"};
-
-#define DELETED(n, about)                                                                                    \
-    {                                                                                                        \
-        .name = (n), .description = (about), .columns = deleted_columns,                                     \
-        .column_count = COUNT(deleted_columns), .key = id_key, .key_count = COUNT(id_key),                   \
-        .version = "seen_missing_at", .day = "seen_missing_at"                                               \
-    }
+#define DELETED(n, about) TABLE(n, about, deleted_columns, KEYS("id"), TIMES("seen_missing_at"))
 
 const struct table intercom_contacts_deleted =
     DELETED("contacts_deleted", "Contacts that were deleted, or merged into others");
@@ -34,20 +27,8 @@ static const struct column id_columns[] = {
     KEY("id", "Id of a record that was there"),
 };
 
-const struct table intercom_contact_ids = {
-    .name = "contacts_reconciliation",
-    .description = "Ids of all contacts, to find those that are gone",
-    .columns = id_columns,
-    .column_count = COUNT(id_columns),
-    .key = id_key,
-    .key_count = COUNT(id_key),
-};
+const struct table intercom_contact_ids = TABLE(
+    "contacts_reconciliation", "Ids of all contacts, to find those that are gone", id_columns, KEYS("id"));
 
-const struct table intercom_company_ids = {
-    .name = "companies_reconciliation",
-    .description = "Ids of all companies, to find those that are gone",
-    .columns = id_columns,
-    .column_count = COUNT(id_columns),
-    .key = id_key,
-    .key_count = COUNT(id_key),
-};
+const struct table intercom_company_ids = TABLE(
+    "companies_reconciliation", "Ids of all companies, to find those that are gone", id_columns, KEYS("id"));

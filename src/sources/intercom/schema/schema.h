@@ -11,56 +11,35 @@
 
 #define COUNT(list) (sizeof(list) / sizeof *(list))
 
-#define TEXT(n, about)                                                                                       \
-    {                                                                                                        \
-        .name = (n), .type = COLUMN_STRING, .description = (about)                                           \
-    }
-#define NUMBER(n, about)                                                                                     \
-    {                                                                                                        \
-        .name = (n), .type = COLUMN_INT64, .description = (about)                                            \
-    }
-#define FLOATING(n, about)                                                                                   \
-    {                                                                                                        \
-        .name = (n), .type = COLUMN_FLOAT64, .description = (about)                                          \
-    }
-#define FLAG(n, about)                                                                                       \
-    {                                                                                                        \
-        .name = (n), .type = COLUMN_BOOL, .description = (about)                                             \
-    }
-#define TIME(n, about)                                                                                       \
-    {                                                                                                        \
-        .name = (n), .type = COLUMN_TIMESTAMP, .description = (about)                                        \
-    }
-#define JSON(n, about)                                                                                       \
-    {                                                                                                        \
-        .name = (n), .type = COLUMN_JSON, .description = (about)                                             \
-    }
-#define KEY(n, about)                                                                                        \
-    {                                                                                                        \
-        .name = (n), .type = COLUMN_STRING, .mode = COLUMN_REQUIRED, .description = (about)                  \
-    }
-#define VERSION(n, about)                                                                                    \
-    {                                                                                                        \
-        .name = (n), .type = COLUMN_TIMESTAMP, .mode = COLUMN_REQUIRED, .description = (about)               \
-    }
-#define TEXTS(n, about)                                                                                      \
-    {                                                                                                        \
-        .name = (n), .type = COLUMN_STRING, .mode = COLUMN_REPEATED, .description = (about)                  \
-    }
-#define DAY(n, about) VERSION(n, about) /* what partition_date is made of, if it is not the version */
-#define KEY_FLAG(n, about)                                                                                   \
-    {                                                                                                        \
-        .name = (n), .type = COLUMN_BOOL, .mode = COLUMN_REQUIRED, .description = (about)                    \
-    }
-#define RECORD(n, of, about)                                                                                 \
-    {                                                                                                        \
-        .name = (n), .type = COLUMN_RECORD, .fields = (of), .field_count = COUNT(of), .description = (about) \
-    }
-#define RECORDS(n, of, about)                                                                                \
-    {                                                                                                        \
-        .name = (n), .type = COLUMN_RECORD, .mode = COLUMN_REPEATED, .fields = (of),                         \
-        .field_count = COUNT(of), .description = (about)                                                     \
-    }
+/* clang-format off */
+#define COLUMN(n, kind, about, ...) {.name = (n), .type = (kind), .description = (about), __VA_ARGS__}
+#define NULLABLE .mode = COLUMN_NULLABLE
+#define REQUIRED .mode = COLUMN_REQUIRED
+#define REPEATED .mode = COLUMN_REPEATED
+#define FIELDS(of) .fields = (of), .field_count = COUNT(of)
+
+#define TEXT(n, about) COLUMN(n, COLUMN_STRING, about, NULLABLE)
+#define NUMBER(n, about) COLUMN(n, COLUMN_INT64, about, NULLABLE)
+#define FLOATING(n, about) COLUMN(n, COLUMN_FLOAT64, about, NULLABLE)
+#define FLAG(n, about) COLUMN(n, COLUMN_BOOL, about, NULLABLE)
+#define TIME(n, about) COLUMN(n, COLUMN_TIMESTAMP, about, NULLABLE)
+#define JSON(n, about) COLUMN(n, COLUMN_JSON, about, NULLABLE)
+#define TEXTS(n, about) COLUMN(n, COLUMN_STRING, about, REPEATED)
+#define KEY(n, about) COLUMN(n, COLUMN_STRING, about, REQUIRED)
+#define KEY_FLAG(n, about) COLUMN(n, COLUMN_BOOL, about, REQUIRED)
+#define VERSION(n, about) COLUMN(n, COLUMN_TIMESTAMP, about, REQUIRED)
+#define DAY(n, about) VERSION(n, about) /* partition_date is made of it, if that is not the version */
+#define RECORD(n, of, about) COLUMN(n, COLUMN_RECORD, about, NULLABLE, FIELDS(of))
+#define RECORDS(n, of, about) COLUMN(n, COLUMN_RECORD, about, REPEATED, FIELDS(of))
+
+/* A table: TABLE(name, description, columns, KEYS(...), TIMES(...), other members of struct table). */
+#define TABLE(n, about, of, ...) \
+    {.name = (n), .description = (about), .columns = (of), .column_count = COUNT(of), __VA_ARGS__}
+#define KEYS(...) \
+    .key = (const char *const[]){__VA_ARGS__}, .key_count = COUNT(((const char *const[]){__VA_ARGS__}))
+#define TIMES(column) .version = (column), .day = (column)
+#define LEFT_OUT(of) .left_out = (of), .left_out_count = COUNT(of)
+/* clang-format on */
 
 /* One file a subject: <subject>.c. */
 

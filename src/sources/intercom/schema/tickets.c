@@ -143,52 +143,22 @@ static const struct column part_columns[] = {
     NUMBER("part_index", "Place in the ticket when it was read; 1: the first part"),
 };
 
-static const char *const id_key[] = {"id"};
-static const char *const part_key[] = {"ticket_id", "id", "updated_at", "redacted"};
-
-const struct table intercom_tickets = {
-    .name = "tickets",
-    .description = "Tickets, one row for each version that was seen",
-    .columns = ticket_columns,
-    .column_count = COUNT(ticket_columns),
-    .key = id_key,
-    .key_count = COUNT(id_key),
-    .version = "updated_at",
-    .day = "updated_at",
-    .keeps_contents = true,
-};
+const struct table intercom_tickets =
+    TABLE("tickets", "Tickets, one row for each version that was seen", ticket_columns, KEYS("id"),
+          TIMES("updated_at"), .keeps_contents = true);
 
 /* It shifts when Intercom cuts off the oldest parts. */
 static const struct left_out ticket_parts_left_out[] = {{"part_index", NULL}};
 
-const struct table intercom_ticket_parts = {
-    .name = "ticket_parts",
-    .description = "What was said and done in tickets, one row for each version that was seen",
-    .columns = part_columns,
-    .column_count = COUNT(part_columns),
-    .key = part_key,
-    .key_count = COUNT(part_key),
-    .version = "updated_at",
-    .day = "created_at",
-    .keeps_contents = true,
-    .left_out = ticket_parts_left_out,
-    .left_out_count = COUNT(ticket_parts_left_out),
-};
+const struct table intercom_ticket_parts =
+    TABLE("ticket_parts", "What was said and done in tickets, one row for each version that was seen",
+          part_columns, KEYS("ticket_id", "id", "updated_at", "redacted"), .version = "updated_at",
+          .day = "created_at", .keeps_contents = true, LEFT_OUT(ticket_parts_left_out));
 
-const struct table intercom_ticket_types = {
-    .name = "ticket_types",
-    .description = "Types of tickets: the whole list, once on each day it was read",
-    .columns = type_columns,
-    .column_count = COUNT(type_columns),
-    .key = id_key,
-    .key_count = COUNT(id_key),
-};
+const struct table intercom_ticket_types =
+    TABLE("ticket_types", "Types of tickets: the whole list, once on each day it was read", type_columns,
+          KEYS("id"));
 
-const struct table intercom_ticket_states = {
-    .name = "ticket_states",
-    .description = "States of tickets: the whole list, once on each day it was read",
-    .columns = ticket_state_columns,
-    .column_count = COUNT(ticket_state_columns),
-    .key = id_key,
-    .key_count = COUNT(id_key),
-};
+const struct table intercom_ticket_states =
+    TABLE("ticket_states", "States of tickets: the whole list, once on each day it was read",
+          ticket_state_columns, KEYS("id"));

@@ -166,107 +166,46 @@ static const struct column custom_object_instance_columns[] = {
 
 /* --- the tables --- */
 
-static const char *const id_key[] = {"id"};
-static const char *const full_name_key[] = {"full_name"};
-static const char *const type_id_key[] = {"type", "id"};
+const struct table intercom_admins = TABLE(
+    "admins", "People who answer: the whole list, once on each day it was read", admin_columns, KEYS("id"));
 
-const struct table intercom_admins = {
-    .name = "admins",
-    .description = "People who answer: the whole list, once on each day it was read",
-    .columns = admin_columns,
-    .column_count = COUNT(admin_columns),
-    .key = id_key,
-    .key_count = COUNT(id_key),
-};
+const struct table intercom_teams =
+    TABLE("teams", "Teams of admins: the whole list, once on each day it was read", team_columns, KEYS("id"));
 
-const struct table intercom_teams = {
-    .name = "teams",
-    .description = "Teams of admins: the whole list, once on each day it was read",
-    .columns = team_columns,
-    .column_count = COUNT(team_columns),
-    .key = id_key,
-    .key_count = COUNT(id_key),
-};
+const struct table intercom_tags =
+    TABLE("tags", "Tags: the whole list, once on each day it was read", tag_columns, KEYS("id"));
 
-const struct table intercom_tags = {
-    .name = "tags",
-    .description = "Tags: the whole list, once on each day it was read",
-    .columns = tag_columns,
-    .column_count = COUNT(tag_columns),
-    .key = id_key,
-    .key_count = COUNT(id_key),
-};
+const struct table intercom_segments =
+    TABLE("segments", "Groups of contacts by rules: the whole list, once on each day it was read",
+          segment_columns, KEYS("id"));
 
-const struct table intercom_segments = {
-    .name = "segments",
-    .description = "Groups of contacts by rules: the whole list, once on each day it was read",
-    .columns = segment_columns,
-    .column_count = COUNT(segment_columns),
-    .key = id_key,
-    .key_count = COUNT(id_key),
-};
+const struct table intercom_contact_attributes =
+    TABLE("contact_attributes",
+          "Attributes of contacts, built-in and own: the whole list, once on each day it was read",
+          data_attribute_columns, KEYS("full_name"));
 
-const struct table intercom_contact_attributes = {
-    .name = "contact_attributes",
-    .description = "Attributes of contacts, built-in and own: the whole list, once on each day it was read",
-    .columns = data_attribute_columns,
-    .column_count = COUNT(data_attribute_columns),
-    .key = full_name_key,
-    .key_count = COUNT(full_name_key),
-};
+const struct table intercom_company_attributes =
+    TABLE("company_attributes",
+          "Attributes of companies, built-in and own: the whole list, once on each day it was read",
+          data_attribute_columns, KEYS("full_name"));
 
-const struct table intercom_company_attributes = {
-    .name = "company_attributes",
-    .description = "Attributes of companies, built-in and own: the whole list, once on each day it was read",
-    .columns = data_attribute_columns,
-    .column_count = COUNT(data_attribute_columns),
-    .key = full_name_key,
-    .key_count = COUNT(full_name_key),
-};
+const struct table intercom_subscription_types =
+    TABLE("subscription_types",
+          "Kinds of mail that contacts can take or leave: the whole list, once on each day it was read",
+          subscription_type_columns, KEYS("id"));
 
-const struct table intercom_subscription_types = {
-    .name = "subscription_types",
-    .description =
-        "Kinds of mail that contacts can take or leave: the whole list, once on each day it was read",
-    .columns = subscription_type_columns,
-    .column_count = COUNT(subscription_type_columns),
-    .key = id_key,
-    .key_count = COUNT(id_key),
-};
+const struct table intercom_away_status_reasons =
+    TABLE("away_status_reasons", "Why admins can be away: the whole list, once on each day it was read",
+          away_status_reason_columns, KEYS("id"));
 
-const struct table intercom_away_status_reasons = {
-    .name = "away_status_reasons",
-    .description = "Why admins can be away: the whole list, once on each day it was read",
-    .columns = away_status_reason_columns,
-    .column_count = COUNT(away_status_reason_columns),
-    .key = id_key,
-    .key_count = COUNT(id_key),
-};
+const struct table intercom_brands =
+    TABLE("brands", "Brands: the whole list, once on each day it was read", brand_columns, KEYS("id"));
 
-const struct table intercom_brands = {
-    .name = "brands",
-    .description = "Brands: the whole list, once on each day it was read",
-    .columns = brand_columns,
-    .column_count = COUNT(brand_columns),
-    .key = id_key,
-    .key_count = COUNT(id_key),
-};
+const struct table intercom_audiences = TABLE(
+    "audiences",
+    "Groups of contacts for whom the AI agent uses content: the whole list, once on each day it was read",
+    audience_columns, KEYS("id"));
 
-const struct table intercom_audiences = {
-    .name = "audiences",
-    .description =
-        "Groups of contacts for whom the AI agent uses content: the whole list, once on each day it was read",
-    .columns = audience_columns,
-    .column_count = COUNT(audience_columns),
-    .key = id_key,
-    .key_count = COUNT(id_key),
-};
-
-const struct table intercom_custom_object_instances = {
-    .name = "custom_object_instances",
-    .description = "Instances of custom objects: the whole list, once on each day it was read",
-    .columns = custom_object_instance_columns,
-    .column_count = COUNT(custom_object_instance_columns),
-    .key = type_id_key,
-    .key_count = COUNT(type_id_key),
-};
+const struct table intercom_custom_object_instances = TABLE(
+    "custom_object_instances", "Instances of custom objects: the whole list, once on each day it was read",
+    custom_object_instance_columns, KEYS("type", "id"));

@@ -138,7 +138,6 @@ static const struct child contact_children[] = {{&notes, CHILD_DEFAULT}};
 
 const struct rest_stream helpline_calls = {
     .stream = {.name = "calls", .kind = STREAM_INCREMENTAL, .table = &calls},
-    .reader = &rest_paginate,
     .pagination = &by_offset,
     .path = "/rpc/calls",
     .list = "result.items",
@@ -150,7 +149,6 @@ const struct rest_stream helpline_contacts = {
                .children = contact_children,
                .child_count = 1},
     .reader = &rest_expand,
-    .listing = &rest_paginate,
     .pagination = &by_number,
     .path = "/contacts",
     .list = "found.contacts",
