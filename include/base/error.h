@@ -9,7 +9,7 @@
  * (CONFIG), look at credentials (AUTH). error_rules maps each kind to the outcome for the message and the
  * process; nothing else decides about either. Choose a kind by its comment below.
  *
- * The text is for the operator, in the order *what failed: cause. What to do.* The innermost function knows
+ * The text is for the operator, in the order "failure: cause. Remedy." The innermost function knows
  * the cause and writes it with error_set. Each caller that knows more puts its context in front with
  * error_wrap and changes nothing else:
  *
@@ -24,7 +24,7 @@
  *     config, 403, "staging table x: access denied: grant bigquery.tables.create", at stage.c:41
  *
  * A function that handles an error (retries, falls back) reuses the struct: error_set overwrites all of it.
- * To classify an error anew on the way up, assign err->kind alone. The file and line are those of the
+ * To change the class of an error on the way up, assign err->kind alone. The file and line are those of the
  * innermost error_set, for developers: the log shows them as "at".
  */
 #ifndef CASELOAD_BASE_ERROR_H

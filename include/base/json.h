@@ -2,11 +2,10 @@
 /* json.h - JSON from outside, read with jansson, and JSON written into buffers.
  *
  * jansson (2.14) refuses a whole page for a 20-digit integer, 1e400, a lone surrogate, \u0000 or a byte that
- * is not UTF-8; of keys that stand twice in one object it would forget all but the last. json_read therefore
- * normalises the bytes when, and only when, jansson refused them: such numbers become strings, such
- * characters U+FFFD, and of duplicate keys the last one keeps the name, as nearly every reader of JSON has
- * it, while the earlier ones are kept as "name (1)", "name (2)". All are counted. One thread at a time per
- * value.
+ * is not UTF-8, and it keeps only the last of duplicate keys. json_read normalises the bytes if jansson
+ * refused them: such numbers become strings, such characters U+FFFD. The last of duplicate keys keeps the
+ * name, as in most readers of JSON; the earlier ones become "name (1)", "name (2)". All are counted. One
+ * thread at a time per value.
  */
 #ifndef CASELOAD_BASE_JSON_H
 #define CASELOAD_BASE_JSON_H
@@ -19,7 +18,7 @@
 #include "base/error.h"
 
 #define JSON_DEPTH  256                 /* deeper input is refused */
-#define JSON_MEMORY (256 * 1024 * 1024) /* ... and values that take more, beside their texts */
+#define JSON_MEMORY (256 * 1024 * 1024) /* ... and values that need more, texts not counted */
 
 struct json_normalisations {
     int64_t numbers;    /* written as strings because neither int64 nor double holds them */
@@ -35,12 +34,12 @@ void json_normalisations_add(struct json_normalisations *sum, const struct json_
 bool json_read(const char *bytes, size_t size, struct json_normalisations *normalisations, json_t **out_value,
                struct error *err) CHECKED;
 
-/* Rewrites bytes so that jansson accepts what it would refuse for the numbers and characters above. Input
- * that is not JSON for other reasons stays so. False only if out is full. */
+/* Rewrites bytes so that jansson accepts what it would refuse for the numbers and characters above. Other
+ * invalid input stays invalid. False only if out is full. */
 bool json_normalise(const char *bytes, size_t size, struct json_normalisations *normalisations,
                     struct buf *out);
 
-/* The same for duplicate keys. The bytes must be JSON; others come out as something that is none either. */
+/* The same for duplicate keys. The bytes must be JSON; other input stays invalid. */
 bool json_rename_duplicates(const char *bytes, size_t size, struct json_normalisations *normalisations,
                             struct buf *out);
 

@@ -113,7 +113,7 @@ struct day day_max(struct day a, struct day b)
     return a.n > b.n ? a : b;
 }
 
-/* ".123" and so on; *at moves behind it. No fraction is fine, a lone point is not. */
+/* ".123" and so on; *at moves past it. No fraction is valid, a lone point is not. */
 static bool parse_fraction(const char *text, size_t size, size_t *at, int64_t *out_us)
 {
     int64_t unit = 100000;
@@ -128,7 +128,7 @@ static bool parse_fraction(const char *text, size_t size, size_t *at, int64_t *o
     return *at > start && *at - start <= 9;
 }
 
-/* "Z" or "+hh:mm", which must be all that is left. */
+/* "Z" or "+hh:mm" and nothing after it. */
 static bool parse_offset(const char *text, size_t size, int64_t *out_s)
 {
     int hours, minutes;

@@ -11,7 +11,7 @@
 
 #define QUOTE_BYTES 40
 
-/* What jansson needs for one value, about: an empty object takes a hundred times its two bytes. */
+/* Estimated memory of jansson for one value: an empty object takes a hundred times its two bytes. */
 static size_t memory_of(char byte)
 {
     switch (byte) {
@@ -23,8 +23,8 @@ static size_t memory_of(char byte)
     }
 }
 
-/* jansson recurses while it reads and makes room as it goes, so depth and memory are judged before. Brackets
- * in broken input may be miscounted, but then jansson refuses it anyway. */
+/* jansson recurses and allocates while it reads, so depth and memory are checked before. Brackets in invalid
+ * input may be miscounted, but jansson refuses such input anyway. */
 static bool check_shape(const char *bytes, size_t size, struct error *err)
 {
     size_t depth = 0, memory = 0;
@@ -42,13 +42,11 @@ static bool check_shape(const char *bytes, size_t size, struct error *err)
         if (byte == '[' || byte == '{') depth++;
         if ((byte == ']' || byte == '}') && depth > 0) depth--;
         if (depth > JSON_DEPTH)
-            return error_set(err, ERROR_FORMAT,
-                             "JSON nested deeper than %d levels is refused; ask its sender", JSON_DEPTH);
+            return error_set(err, ERROR_FORMAT, "invalid JSON: nesting exceeds %d levels", JSON_DEPTH);
         if (memory > JSON_MEMORY)
             return error_set(
                 err, ERROR_LIMIT,
-                "JSON whose values need more than %d bytes of memory is refused; ask for less at "
-                "once",
+                "JSON whose values need more than %d bytes of memory: request fewer records at once",
                 JSON_MEMORY);
     }
     return true;
@@ -59,7 +57,6 @@ static json_t *load(const char *bytes, size_t size, json_error_t *why)
     return json_loadb(bytes, size, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, why);
 }
 
-/* What jansson found, the place, and what stands there. */
 static bool refuse(const char *bytes, size_t size, const json_error_t *why, struct error *err)
 {
     const char *near = strstr(why->text, " near '"); /* its quotation is not escaped; ours is */
@@ -71,12 +68,12 @@ static bool refuse(const char *bytes, size_t size, const json_error_t *why, stru
     start = position > QUOTE_BYTES / 2 ? position - QUOTE_BYTES / 2 : 0;
     buf_init(&quote, QUOTE_BYTES * 8);
     json_write_string(&quote, bytes + start, size - start < QUOTE_BYTES ? size - start : QUOTE_BYTES);
-    return error_set(err, ERROR_FORMAT, "not JSON at byte %zu of %zu: %.*s, around %s; ask its sender",
-                     position, size, (int)(near ? near - why->text : (ptrdiff_t)strlen(why->text)), why->text,
+    return error_set(err, ERROR_FORMAT, "not JSON at byte %zu of %zu: %.*s, around %s", position, size,
+                     (int)(near ? near - why->text : (ptrdiff_t)strlen(why->text)), why->text,
                      buf_string(&quote));
 }
 
-/* Text that jansson refused for a duplicate key; other keys may have become such by a repair. */
+/* For text with a duplicate key; normalising may have made further ones. */
 static bool load_duplicates(const struct buf *text, struct json_normalisations *found, json_t **out_value,
                             struct error *err)
 {
@@ -85,12 +82,11 @@ static bool load_duplicates(const struct buf *text, struct json_normalisations *
 
     buf_init(&renamed, text->size * 4 + 64); /* `"":1,` grows most: by a space, a number, parentheses */
     if (!json_rename_duplicates(text->data, text->size, found, &renamed))
-        return error_set(err, ERROR_LIMIT, "JSON with too many duplicate keys is refused; ask its sender");
+        return error_set(err, ERROR_LIMIT, "JSON with too many duplicate keys");
     *out_value = load(renamed.data, renamed.size, &why);
     return *out_value || refuse(renamed.data, renamed.size, &why, err);
 }
 
-/* Bytes that jansson refused: again, as it can take them. */
 static bool load_repaired(const char *bytes, size_t size, json_error_t *why,
                           struct json_normalisations *found, json_t **out_value, struct error *err)
 {
@@ -123,11 +119,11 @@ bool json_read(const char *bytes, size_t size, struct json_normalisations *norma
     const char *nul;
 
     *out_value = NULL;
-    if (size == 0) return error_set(err, ERROR_FORMAT, "not JSON: it is empty; ask its sender");
+    if (size == 0) return error_set(err, ERROR_FORMAT, "not JSON: it is empty");
     nul = memchr(bytes, '\0', size);
-    if (nul) /* jansson would take it for the end, and never see what follows */
-        return error_set(err, ERROR_FORMAT, "not JSON at byte %zu of %zu: a NUL byte; ask its sender",
-                         (size_t)(nul - bytes), size);
+    if (nul) /* jansson would stop there and accept the rest unread */
+        return error_set(err, ERROR_FORMAT, "not JSON at byte %zu of %zu: a NUL byte", (size_t)(nul - bytes),
+                         size);
     if (!check_shape(bytes, size, err)) return false;
     *out_value = load(bytes, size, &why);
     if (*out_value) return true;
@@ -182,7 +178,7 @@ bool json_write_string(struct buf *out, const char *text, size_t size)
     return buf_byte(out, '"');
 }
 
-/* The shortest of the three that reads back equal; "1.0", not "1", so that it stays a real. */
+/* The shortest text that reads back equal; "1.0", not "1", so that it stays a real. */
 static bool write_real(struct buf *out, double value)
 {
     char text[40];

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* json_duplicates.c - what stands in an object under one name twice keeps both values.
+/* json_duplicates.c - keeps all values of a key that an object has more than once.
  *
  * One walk over the tokens, with the keys of the objects that are open at the moment. Keys are equal if they
- * are so decoded: "a" is "\u0061". Time is linear but for sorting the marks. What is not JSON comes out in
- * some way, and jansson says what is wrong with it.
+ * are so decoded: "a" is "\u0061". Time is linear but for sorting the marks. Output for
+ * invalid JSON is unspecified but invalid, so jansson reports the error.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@ struct level {
     bool key_next; /* the next string is a key */
 };
 
-/* Here " (number)" is put into the text: behind a name, before its closing quote. */
+/* Where " (number)" is inserted: before the closing quote of a name. */
 struct mark {
     size_t at;
     int64_t number;
@@ -80,7 +80,7 @@ static void close_level(struct walk *walk)
         if (json_is_array(ends)) name_duplicates(walk, keys, key, ends);
 }
 
-/* start: behind the opening quote; end: at the closing one. */
+/* start: after the opening quote; end: at the closing one. */
 static void note_key(struct level *level, const char *bytes, size_t start, size_t end)
 {
     AUTO(json_drop)
@@ -104,7 +104,7 @@ static void note_key(struct level *level, const char *bytes, size_t start, size_
     }
 }
 
-/* The closing quote of the string that begins behind this place, or the end of the text. */
+/* The closing quote of the string that begins here, or the end of the text. */
 static size_t string_end(const struct walk *walk, size_t at)
 {
     while (at < walk->size && walk->bytes[at] != '"')
@@ -112,7 +112,7 @@ static size_t string_end(const struct walk *walk, size_t at)
     return at < walk->size ? at : walk->size;
 }
 
-/* False: deeper than what is read. */
+/* False: deeper than JSON_DEPTH. */
 static bool walk_text(struct walk *walk)
 {
     for (size_t i = 0; i < walk->size; i++) {

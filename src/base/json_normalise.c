@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* json_normalise.c - the second chance for bytes that jansson refuses.
+/* json_normalise.c - rewrites numbers and characters that jansson refuses.
  *
- * Works on tokens, not on a tree: strings and numbers are looked at, everything else is copied. What is not
- * JSON for another reason comes out as it went in, and jansson says what is wrong with it.
+ * Works on tokens, not on a tree: strings and numbers are looked at, everything else is copied. JSON
+ * that is invalid for another reason is copied unchanged, and jansson reports the error.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -83,7 +83,7 @@ static void escape(struct scan *scan)
         replace_character(scan, 6);
 }
 
-/* From behind the opening quote to behind the closing one. */
+/* From after the opening quote to after the closing one. */
 static void string(struct scan *scan)
 {
     while (scan->at < scan->end) {

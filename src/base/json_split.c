@@ -26,11 +26,10 @@ static bool keep(struct buf *buf, const char *bytes, size_t size, struct error *
 {
     if (buf_add(buf, bytes, size)) return true;
     return error_set(err, ERROR_LIMIT,
-                     "a JSON document with a piece of more than %zu bytes is refused; ask for less at once",
+                     "a JSON document has an element of more than %zu bytes: request less at once",
                      buf->limit);
 }
 
-/* Where the next key of the path could stand. */
 static bool at_keys(const struct json_split *split)
 {
     return split->list == 0 && split->depth == split->matched + 1 && split->path[split->matched];
@@ -65,7 +64,7 @@ static bool open_bracket(struct json_split *split, char byte, struct error *err)
     if (split->awaited && byte == '{' && !last) split->matched++;
     if (!split->awaited || byte != '[' || !last) return true;
     if (split->found)
-        return error_set(err, ERROR_FORMAT, "the list \"%s\" is there twice; ask its sender",
+        return error_set(err, ERROR_FORMAT, "invalid JSON: the list \"%s\" appears twice",
                          split->path[split->matched]);
     split->found = split->first = true;
     split->list = split->depth;
@@ -79,7 +78,6 @@ static void close_bracket(struct json_split *split)
     if (split->matched > 0 && split->depth == split->matched) split->matched--;
 }
 
-/* A byte outside of strings, which changes where we are. */
 static bool in_structure(struct json_split *split, char byte, struct error *err)
 {
     bool good = true;
@@ -118,7 +116,7 @@ static bool ends_element(const struct json_split *split, char byte)
 
 bool json_split_add(struct json_split *split, const char *bytes, size_t size, struct error *err)
 {
-    size_t run = 0; /* where the bytes begin that are not kept yet */
+    size_t run = 0; /* start of the bytes that are not copied yet */
 
     for (size_t i = 0; i < size; i++) {
         bool outside = split->list == 0;
@@ -130,7 +128,7 @@ bool json_split_add(struct json_split *split, const char *bytes, size_t size, st
         if (ends_element(split, bytes[i])) {
             if (!keep(&split->piece, bytes + run, i - run, err)) return false;
             if (!end_element(split, bytes[i] != ',', err)) return false;
-            run = bytes[i] == ',' ? i + 1 : i; /* commas between elements are nobody's */
+            run = bytes[i] == ',' ? i + 1 : i; /* commas between elements are dropped */
         }
         if (!in_structure(split, bytes[i], err)) return false;
         if (outside && split->list > 0) {

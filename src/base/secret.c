@@ -66,7 +66,7 @@ bool secret_set(struct secret *secret, const char *bytes, size_t size, struct er
     return true;
 }
 
-/* Editors and `echo` end a text with a line break that nobody means to be part of the secret. */
+/* Editors and `echo` add a line break that is not part of the secret. */
 static size_t without_newline(const char *bytes, size_t size)
 {
     if (size > 0 && bytes[size - 1] == '\n') size--;
@@ -74,7 +74,7 @@ static size_t without_newline(const char *bytes, size_t size)
     return size;
 }
 
-/* Who puts the token where its variable's name belongs must not find it in a log. */
+/* A token given by mistake in place of the variable's name must not reach a log. */
 static bool is_variable(const char *name)
 {
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";

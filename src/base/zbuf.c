@@ -8,92 +8,92 @@
 #include "base/mem.h"
 
 #define PART        65536 /* that zlib is given at once */
-#define FIRST_SLICE 4096  /* each is twice as large as the one before: small packs are many */
+#define FIRST_SLICE 4096  /* each is twice as large as the one before: most zbufs are small */
 #define LAST_SLICE  65536
 #define LEVEL       1 /* more would cost ten times as long for a tenth less */
 
-struct pack_slice {
-    struct pack_slice *next;
+struct zbuf_slice {
+    struct zbuf_slice *next;
     size_t room, size;
     unsigned char bytes[];
 };
 
-struct pack_stream {
+struct zbuf_stream {
     z_stream z;
 };
 
 struct zbuf_reader {
     z_stream z;
-    const struct pack_slice *next;
+    const struct zbuf_slice *next;
     bool ended;
 };
 
-void zbuf_init(struct zbuf *pack, size_t limit, size_t packed_most)
+void zbuf_init(struct zbuf *zbuf, size_t limit, size_t packed_most)
 {
-    *pack = (struct zbuf){.limit = limit, .packed_most = packed_most};
+    *zbuf = (struct zbuf){.limit = limit, .packed_most = packed_most};
 }
 
-static void end_stream(struct zbuf *pack)
+static void end_stream(struct zbuf *zbuf)
 {
-    if (!pack->stream) return;
-    (void)deflateEnd(&pack->stream->z); /* says only whether it was finished */
-    free(pack->stream);
-    pack->stream = NULL;
+    if (!zbuf->stream) return;
+    (void)deflateEnd(&zbuf->stream->z); /* says only whether it was finished */
+    free(zbuf->stream);
+    zbuf->stream = NULL;
 }
 
-void zbuf_reset(struct zbuf *pack)
+void zbuf_reset(struct zbuf *zbuf)
 {
-    end_stream(pack);
-    while (pack->first) {
-        struct pack_slice *next = pack->first->next;
-        free(pack->first);
-        pack->first = next;
+    end_stream(zbuf);
+    while (zbuf->first) {
+        struct zbuf_slice *next = zbuf->first->next;
+        free(zbuf->first);
+        zbuf->first = next;
     }
-    zbuf_init(pack, pack->limit, pack->packed_most);
+    zbuf_init(zbuf, zbuf->limit, zbuf->packed_most);
 }
 
-void zbuf_done(struct zbuf *pack)
+void zbuf_done(struct zbuf *zbuf)
 {
-    if (pack) zbuf_reset(pack);
+    if (zbuf) zbuf_reset(zbuf);
 }
 
-/* False: there is no room for it. */
-static bool add_slice(struct zbuf *pack)
+/* False: beyond packed_most. */
+static bool add_slice(struct zbuf *zbuf)
 {
-    size_t twice = pack->last ? 2 * pack->last->room : FIRST_SLICE;
+    size_t twice = zbuf->last ? 2 * zbuf->last->room : FIRST_SLICE;
     size_t room = twice < LAST_SLICE ? twice : LAST_SLICE;
-    if (room > pack->packed_most || pack->packed > pack->packed_most - room) return false;
-    struct pack_slice *slice = mem_grow(NULL, 1, sizeof *slice + room); /* not zeroed: it will be written */
+    if (room > zbuf->packed_most || zbuf->packed > zbuf->packed_most - room) return false;
+    struct zbuf_slice *slice = mem_grow(NULL, 1, sizeof *slice + room); /* not zeroed: it will be written */
     slice->next = NULL;
     slice->room = room;
     slice->size = 0;
-    if (pack->last)
-        pack->last->next = slice;
+    if (zbuf->last)
+        zbuf->last->next = slice;
     else
-        pack->first = slice;
-    pack->last = slice;
-    pack->packed += room;
+        zbuf->first = slice;
+    zbuf->last = slice;
+    zbuf->packed += room;
     return true;
 }
 
-static struct pack_stream *stream_of(struct zbuf *pack)
+static struct zbuf_stream *stream_of(struct zbuf *zbuf)
 {
-    if (pack->stream) return pack->stream;
-    pack->stream = mem_zero(1, sizeof *pack->stream);
-    if (deflateInit(&pack->stream->z, LEVEL) != Z_OK) abort(); /* no memory */
-    return pack->stream;
+    if (zbuf->stream) return zbuf->stream;
+    zbuf->stream = mem_zero(1, sizeof *zbuf->stream);
+    if (deflateInit(&zbuf->stream->z, LEVEL) != Z_OK) abort(); /* no memory */
+    return zbuf->stream;
 }
 
 /* Deflates what was given to the stream. */
-static bool move(struct zbuf *pack, int flush)
+static bool move(struct zbuf *zbuf, int flush)
 {
-    z_stream *z = &stream_of(pack)->z;
+    z_stream *z = &stream_of(zbuf)->z;
     do {
-        if ((!pack->last || pack->last->size == pack->last->room) && !add_slice(pack)) {
-            pack->full = true;
+        if ((!zbuf->last || zbuf->last->size == zbuf->last->room) && !add_slice(zbuf)) {
+            zbuf->full = true;
             return false;
         }
-        struct pack_slice *slice = pack->last;
+        struct zbuf_slice *slice = zbuf->last;
         z->next_out = slice->bytes + slice->size;
         z->avail_out = (uInt)(slice->room - slice->size);
         if (deflate(z, flush) == Z_STREAM_ERROR) abort(); /* a stream that is not one */
@@ -102,35 +102,35 @@ static bool move(struct zbuf *pack, int flush)
     return true;
 }
 
-bool zbuf_add(struct zbuf *pack, const void *bytes, size_t size)
+bool zbuf_add(struct zbuf *zbuf, const void *bytes, size_t size)
 {
-    if (size > pack->limit - pack->size) pack->full = true;
-    if (pack->full) return false;
-    z_stream *z = &stream_of(pack)->z;
+    if (size > zbuf->limit - zbuf->size) zbuf->full = true;
+    if (zbuf->full) return false;
+    z_stream *z = &stream_of(zbuf)->z;
     Bytef *next = (Bytef *)(uintptr_t)bytes; /* zlib takes no const, but changes nothing */
     while (size > 0) {
         uInt part = size < PART ? (uInt)size : PART;
         z->next_in = next;
         z->avail_in = part;
-        if (!move(pack, Z_NO_FLUSH)) return false;
+        if (!move(zbuf, Z_NO_FLUSH)) return false;
         next += part;
         size -= part;
-        pack->size += part;
+        zbuf->size += part;
     }
     return true;
 }
 
-bool zbuf_end(struct zbuf *pack)
+bool zbuf_end(struct zbuf *zbuf)
 {
-    if (!pack->full) (void)move(pack, Z_FINISH); /* it is in `full` */
-    end_stream(pack);
-    return !pack->full;
+    if (!zbuf->full) (void)move(zbuf, Z_FINISH); /* it is in `full` */
+    end_stream(zbuf);
+    return !zbuf->full;
 }
 
-struct zbuf_reader *zbuf_open(const struct zbuf *pack)
+struct zbuf_reader *zbuf_open(const struct zbuf *zbuf)
 {
     struct zbuf_reader *reader = mem_zero(1, sizeof *reader);
-    reader->next = pack->first;
+    reader->next = zbuf->first;
     if (inflateInit(&reader->z) != Z_OK) abort(); /* no memory */
     return reader;
 }
@@ -148,7 +148,7 @@ size_t zbuf_read(struct zbuf_reader *reader, char *out_bytes, size_t size)
             reader->next = reader->next->next;
         }
         int code = inflate(z, Z_NO_FLUSH);
-        if (code != Z_OK && code != Z_STREAM_END) abort(); /* no memory, or a pack that was not ended */
+        if (code != Z_OK && code != Z_STREAM_END) abort(); /* no memory, or a zbuf that was not ended */
         reader->ended = code == Z_STREAM_END;
     }
     return room - z->avail_out;

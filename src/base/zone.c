@@ -110,7 +110,7 @@ static bool read_block(struct zone *zone, struct view *view, const struct header
     return true;
 }
 
-/* "\n" rule "\n"; an empty rule says that the last transition's offset holds for ever. */
+/* "\n" rule "\n"; an empty rule keeps the last transition's offset. */
 static bool read_footer(struct zone *zone, const struct view *view)
 {
     char text[256];
@@ -143,7 +143,7 @@ static bool read_zone(struct zone *zone, struct view view)
            read_footer(zone, &view);
 }
 
-/* Letters, digits, _ + - and single dots or slashes between them: nothing that leads out of the folder. */
+/* Letters, digits, _ + - and single dots or slashes between them: nothing that leaves the folder. */
 static bool harmless(const char *name)
 {
     char before = '/';

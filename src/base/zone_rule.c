@@ -15,7 +15,7 @@ static bool is_letter(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* The parsers below move *at behind what they took. */
+/* The parsers below move *at past what they accept. */
 static bool number(const char **at, int least, int most, int *out)
 {
     int value = 0;

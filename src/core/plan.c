@@ -79,7 +79,7 @@ static bool refuse_late(const char *key, struct day asked, struct day hi, struct
     day_format(hi, last);
     return error_set(
         err, ERROR_REQUEST,
-        "\"%s\" is %s, but the last day that is over and settled is %s; ask up to that day, or leave "
+        "\"%s\" is %s, but the last day that is over and settled is %s; request days up to it, or leave "
         "\"%s\" out",
         key, text, last, key);
 }

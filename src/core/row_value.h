@@ -11,7 +11,7 @@
  *              microseconds, which is all that a column holds, and moved to UTC
  *   JSON       everything
  *
- * Whatever does not fit goes to _extra. Pure; any thread.
+ * Values that do not fit go to _extra. Pure; any thread.
  */
 #ifndef CASELOAD_CORE_ROW_VALUE_H
 #define CASELOAD_CORE_ROW_VALUE_H

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rows.c - the hot path: one walk over the record writes the row, without a tree in between.
  *
- * Columns are written in the record's order. What does not fit is collected beside the row and becomes its
- * _extra. A list column keeps its elements in order; null elements are dropped; an element that does not fit
- * goes whole to _extra under its position in the list as it was sent. A record inside a list stays, even as
+ * Columns are written in the record's order. Values that do not fit are collected beside the row and becomes
+ * its _extra. A list column keeps its elements in order; null elements are dropped; an element that does not
+ * fit goes whole to _extra under its position in the list as it was sent. A record inside a list stays, even
+ * as
  * {}, so that the others keep their neighbours. Only columns at the top may be REQUIRED.
  */
 #include "core/rows.h"
@@ -160,7 +161,7 @@ static bool write_column(struct builder *builder, const struct column *column, c
     return true;
 }
 
-/* Sources send their fields in a steady order, so the search starts behind the last hit. */
+/* Sources send their fields in a steady order, so the search starts after the last hit. */
 static const struct column *find(const struct column *fields, size_t count, const char *key, size_t *cursor)
 {
     for (size_t i = 0; i < count; i++) {
@@ -294,7 +295,7 @@ static int64_t floor_seconds(int64_t us)
     return us / 1000000 - (us % 1000000 < 0);
 }
 
-/* False: the problem is told. */
+/* False: problem is set. */
 static bool read_times(const struct table *table, const json_t *record, const struct zone *zone,
                        struct row_facts *facts)
 {

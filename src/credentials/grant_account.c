@@ -60,7 +60,7 @@ static bool make_assertion(struct account *account, struct secret *out_jwt, stru
 
 /* --- the exchange --- */
 
-/* A form in memory of a fixed place, so that it can be wiped whole. */
+/* Never reallocated, so that wiping it leaves no copy. */
 struct form {
     char *text;
     size_t size;
@@ -255,7 +255,7 @@ static bool read_account(struct account *account, const json_t *credentials, str
                      account->path, shown);
 }
 
-/* What is sent there is worth as much as a token. */
+/* Requests to this address carry credentials. */
 static bool check_token_uri(const struct account *account, struct error *err)
 {
     const char *uri = account->token_uri;

@@ -20,7 +20,7 @@ struct machine {
     char *token_url;
 };
 
-/* Whoever answers without this header is not the metadata server, whatever the address says. */
+/* A server that omits this header is not the metadata server. */
 static bool has_flavor(const struct http_reply *reply)
 {
     char flavor[16];
@@ -44,8 +44,8 @@ static bool ask(struct machine *machine, const char *url, const struct retry *re
     };
     if (!http_do(machine->http, &request, out_reply, err)) return false;
     return has_flavor(out_reply) || error_set(err, ERROR_AUTH,
-                                              "what answers at the metadata server's address is another "
-                                              "server (its header Metadata-Flavor is missing): check "
+                                              "another server answers at the metadata server's address "
+                                              "(the header Metadata-Flavor is missing): check "
                                               "GCE_METADATA_HOST and the network");
 }
 
@@ -59,7 +59,7 @@ static bool machine_request_token(struct grant *grant, struct secret *out_token,
         return token_reply(&reply, "the metadata server", out_token, out_lifetime_s, err);
     return error_set_status(
         err, ERROR_AUTH, reply.status,
-        "the metadata server gives no token (status %d): attach a service account to this machine "
+        "the metadata server issued no token (status %d): attach a service account to this machine "
         "or service",
         reply.status);
 }

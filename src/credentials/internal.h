@@ -5,7 +5,7 @@
  * token_from_google.c    which credentials there are
  * grant_account.c   grants of a credentials file: service account, user
  * grant_metadata.c  the grant of a machine
- * token_cache.c     makes a token of a grant: keeps what it gives until shortly before it expires
+ * token_cache.c     caches the token of a grant until shortly before it expires
  * token_from_secret.c    a secret of Secret Manager as a token
  * jwt.c       signed assertions
  * token_reply.c     what the token servers answer
@@ -20,7 +20,7 @@
 #include "credentials/credentials.h"
 #include "net/http.h"
 
-/* One way to get an access token. fetch is called by one thread at a time. */
+/* One way to get an access token. request_token is called by one thread at a time. */
 struct grant {
     bool (*request_token)(struct grant *grant, struct secret *out_token, int64_t *out_lifetime_s,
                           struct error *err);
@@ -54,7 +54,7 @@ struct http_settings token_http_settings(const struct token_settings *settings);
 /* Retries what may work later; everything else is the caller's. */
 extern const struct http_policy token_policy;
 extern const struct retry token_retry;
-/* The reply's JSON without a word about what is wrong with it; NULL: it is none. Yours. */
+/* NULL if the reply is not JSON, without an error that would quote it. Yours. */
 json_t *token_json(const struct http_reply *reply);
 /* {"access_token": .., "expires_in": ..}; wipes the reply. who names the server. */
 bool token_reply(struct http_reply *reply, const char *who, struct secret *out_token, int64_t *out_lifetime_s,

@@ -6,9 +6,9 @@
 #include "base/mem.h"
 #include "internal.h"
 
-#define EARLY_MS        225000 /* a token is fetched anew so long before its end, as by Google's own clients */
-#define FORCED_LEAST_MS 5000   /* calls in flight are refused together; one new token serves them all */
-#define PAUSE_MS        10000  /* after a failed fetch, while the old token still serves */
+#define EARLY_MS        225000 /* refresh this long before expiry, as Google's own clients do */
+#define FORCED_LEAST_MS 5000   /* one new token serves all calls that were refused together */
+#define PAUSE_MS        10000  /* after a failed refresh, while the old token is valid */
 
 struct cache {
     struct token token;
@@ -19,8 +19,8 @@ struct cache {
     pthread_cond_t changed;
     struct secret kept; /* empty: none */
     int64_t expires_ms;
-    int64_t stale_ms;  /* from then on another is wanted */
-    bool refreshing;   /* one thread is at it, without the lock */
+    int64_t stale_ms;  /* a refresh is due from then on */
+    bool refreshing;   /* one thread requests a token, without the lock */
     bool was_forced;   /* ... because a token was refused */
     int64_t forced_ms; /* when, if it ever was */
 };
@@ -47,11 +47,11 @@ static void keep(struct cache *cache, struct secret *fresh, int64_t lifetime_s)
     cache->kept = *fresh;
     *fresh = old; /* wiped by the caller */
     cache->expires_ms = now + lifetime_ms;
-    /* One that lives shorter than that is used for half of its life. */
+    /* A short-lived token is refreshed after half of its life. */
     cache->stale_ms = cache->expires_ms - (lifetime_ms > 2 * EARLY_MS ? EARLY_MS : lifetime_ms / 2);
 }
 
-/* The lock is held, and given back meanwhile. */
+/* Releases the lock during the request. */
 static bool refresh(struct cache *cache, struct error *err)
 {
     AUTO(secret_done) struct secret fresh = {0};

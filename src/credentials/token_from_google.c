@@ -56,7 +56,7 @@ static bool find_grant(const struct token_settings *settings, struct grant **out
     AUTO(mem_free) char *kept = well_known_path();
     if (kept && !is_missing(kept)) return read_grant(settings, kept, out_grant, err);
     if (off && strcmp(off, "true") == 0)
-        (void)error_set(err, ERROR_CONFIG, "the metadata server was not asked, as NO_GCE_CHECK is true");
+        (void)error_set(err, ERROR_CONFIG, "the metadata server was skipped because NO_GCE_CHECK is true");
     else if (grant_metadata_new(settings, out_grant, err))
         return true;
     if (err->kind == ERROR_STOPPED) return false;

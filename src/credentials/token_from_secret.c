@@ -41,7 +41,7 @@ static uint32_t crc32c(const unsigned char *bytes, size_t size)
     return ~crc;
 }
 
-/* Standard base64 into memory that the caller wipes; the room must hold three bytes for each four. */
+/* Standard base64, into memory that the caller wipes: three bytes for each four characters. */
 static bool decode(const char *text, unsigned char *out_bytes, size_t *out_size)
 {
     size_t length = strlen(text), padding = 0;
@@ -66,7 +66,7 @@ static bool unpack(const struct secret_token *self, const json_t *reply, struct 
 {
     const char *data = json_text_at(reply, "payload.data");
     int64_t wanted = json_int_at(reply, "payload.dataCrc32c", -1);
-    if (!data) return error_set(err, ERROR_FORMAT, "Secret Manager's answer has no payload");
+    if (!data) return error_set(err, ERROR_FORMAT, "Secret Manager's response has no payload");
     size_t room = strlen(data) / 4 * 3 + 4, size = 0;
     unsigned char *bytes = mem_zero(room, 1);
     bool good = decode(data, bytes, &size);
@@ -109,7 +109,7 @@ static bool refused(const struct http_reply *reply, struct error *err)
             text);
     }
     return error_set_status(err, ERROR_REFUSED, reply->status,
-                            "Secret Manager answers %d (%s): look at its status page and the name",
+                            "Secret Manager returned %d (%s): check its status page and the name",
                             reply->status, text);
 }
 
@@ -130,7 +130,7 @@ static bool read_secret(struct secret_token *self, struct secret *out, struct er
     if (reply.status != 200) return refused(&reply, err);
     AUTO(json_drop) json_t *value = token_json(&reply);
     if (reply.body.data) OPENSSL_cleanse(reply.body.data, reply.body.size);
-    if (!value) return error_set(err, ERROR_FORMAT, "Secret Manager's answer is not JSON");
+    if (!value) return error_set(err, ERROR_FORMAT, "Secret Manager's response is not JSON");
     return unpack(self, value, out, err);
 }
 
@@ -217,8 +217,9 @@ static bool make_url(const char *name, const char *base_url, char **out_url, str
         whole = strcmp(parts[at + 2 * i], tail[i]) == 0;
     if (!whole) {
         bool lacks_version = count == 4 && strcmp(parts[2], "secrets") == 0;
-        return error_set(err, ERROR_CONFIG, "the secret \"%.100s\" is not a whole name: write %.100s%s%s",
-                         name, lacks_version ? name : "projects/PROJECT/secrets/",
+        return error_set(err, ERROR_CONFIG,
+                         "the secret \"%.100s\" is not a full resource name: write %.100s%s%s", name,
+                         lacks_version ? name : "projects/PROJECT/secrets/",
                          lacks_version ? ""
                          : count == 1  ? parts[0]
                                        : "NAME",

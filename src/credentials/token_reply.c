@@ -62,7 +62,7 @@ bool token_check(const struct secret *secret, const char *where, struct error *e
 json_t *token_json(const struct http_reply *reply)
 {
     json_t *value = NULL;
-    struct error ignored; /* it would quote the answer */
+    struct error ignored; /* its text would quote the reply */
     return json_read(buf_string(&reply->body), reply->body.size, NULL, &value, &ignored) ? value : NULL;
 }
 
@@ -76,7 +76,7 @@ bool token_reply(struct http_reply *reply, const char *who, struct secret *out_t
     if (*out_lifetime_s > LONGEST_LIFE_S) *out_lifetime_s = LONGEST_LIFE_S;
     if (!good)
         (void)error_set(err, ERROR_FORMAT,
-                        "%s answered %d without access_token and expires_in; is it the right address?", who,
+                        "%s answered %d without access_token and expires_in: check its address", who,
                         reply->status);
     else
         good = secret_set(out_token, token, strlen(token), err) && token_check(out_token, who, err);

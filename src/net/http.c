@@ -16,7 +16,7 @@ bool http_new(const struct http_settings *settings, struct http **out_http, stru
 {
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         return error_set(err, ERROR_CONFIG,
-                         "libcurl does not start: check that its TLS library is installed whole");
+                         "libcurl does not start: check the installation of its TLS library");
     CURLM *multi = curl_multi_init();
     if (!multi) abort(); /* no memory */
     (void)curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS,
@@ -62,7 +62,6 @@ static void start_due_calls(struct http *http)
     token_request_reap(http, false);
 }
 
-/* How long nothing will be due. */
 static int idle_ms(const struct http *http)
 {
     int64_t now = clock_ms();
@@ -83,7 +82,7 @@ static void collect_finished(struct http *http)
     }
 }
 
-/* Moves every call as far as it goes without waiting. */
+/* Advances every call as far as possible without waiting. */
 static void advance_calls(struct http *http)
 {
     int running = 0;
@@ -115,7 +114,7 @@ bool http_wait(struct http_call *call, struct http_reply *out_reply, struct erro
     }
     bool good = false;
     if (call->state != CALL_ENDED) {
-        (void)error_set(err, ERROR_STOPPED, "%s: given up because the process is stopping",
+        (void)error_set(err, ERROR_STOPPED, "%s: cancelled because the process is shutting down",
                         call->request.what);
     } else if (call->error.kind != ERROR_NONE) {
         *err = call->error;

@@ -171,7 +171,7 @@ static void copy_headers(struct http_call *call, const char *const *lines)
         add_line(call, *lines);
     }
     if (!typed) add_line(call, "Content-Type:"); /* curl would call it a form */
-    add_line(call, "Expect:");                   /* nobody answers 100 Continue, and curl would wait for it */
+    add_line(call, "Expect:"); /* else curl would wait for 100 Continue, which servers rarely send */
 }
 
 bool call_new(struct http *http, const struct http_request *request, struct http_call **out_call,
@@ -210,7 +210,7 @@ bool call_new(struct http *http, const struct http_request *request, struct http
 
 void call_free(struct http_call *call)
 {
-    /* A name server that is silent would hold us here until it gives up. */
+    /* else a silent name server would block here until its timeout */
     curl_easy_setopt(call->easy, CURLOPT_QUICK_EXIT, 1L);
     if (call->state == CALL_TRANSFERRING) (void)curl_multi_remove_handle(call->http->multi, call->easy);
     curl_easy_cleanup(call->easy);
@@ -329,13 +329,13 @@ static void handle_reply(struct http_call *call, int64_t now_ms)
     }
 }
 
-/* What went wrong: curl's words, which may quote the peer, and the answer's id if its head came. */
+/* curl's text, which may quote the peer, and the response's id if its headers arrived. */
 static void describe_failure(const struct http_call *call, CURLcode code, char *out, size_t size)
 {
     char id[64] = "";
     bool named = http_header(&call->reply, "x-request-id", id, sizeof id);
     const char *words = call->curl_text[0] ? call->curl_text : curl_easy_strerror(code);
-    if (call->over_limit) words = "the answer is larger than the ceiling for it";
+    if (call->over_limit) words = "the response exceeds its size limit";
     (void)snprintf(out, size, "%s%s%s", words, named ? ", request id " : "", id);
     for (char *byte = out; *byte; byte++)
         if (*byte < ' ' || *byte > '~') *byte = '?';
@@ -346,7 +346,7 @@ static void handle_transfer_error(struct http_call *call, CURLcode code, int64_t
     char why[CURL_ERROR_SIZE + 96];
     describe_failure(call, code, why, sizeof why);
     if (call->over_limit) {
-        fail(call, ERROR_LIMIT, why, "ask for less at once");
+        fail(call, ERROR_LIMIT, why, "request less at once");
     } else if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE) {
         fail(call, ERROR_CONFIG, why,
              "the server's certificate is not trusted: check the URL, the CA file, the clock and any proxy "

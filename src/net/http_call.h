@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* http_call.h - the inside of http: one call, its tries and what becomes of each. Same thread as its http. */
+/* http_call.h - internals of http: one call, its tries and their outcomes. Same thread as its http. */
 #ifndef CASELOAD_NET_HTTP_CALL_H
 #define CASELOAD_NET_HTTP_CALL_H
 
@@ -36,8 +36,8 @@ struct http_call {
     struct http_policy policy;
     struct http_sink sink;
     struct curl_slist *headers;
-    struct curl_slist bearer_line; /* a list of its own head: the secret is in no other memory of ours */
-    struct curl_slist quota_line;  /* behind it: "x-goog-user-project: ..." */
+    struct curl_slist bearer_line; /* list head of our own: the secret is in no other memory */
+    struct curl_slist quota_line;  /* "x-goog-user-project: ..." */
     char *quota;
     struct token_request *token_request; /* in CALL_AWAITING_TOKEN */
     struct secret bearer;                /* "Authorization: Bearer ...", or the body with the token */
@@ -45,9 +45,9 @@ struct http_call {
     CURL *easy;
     char curl_text[CURL_ERROR_SIZE];
     bool over_limit;
-    bool head_done; /* curl takes a head that is cut for a whole one */
-    bool renew;     /* the next try begins with another token */
-    bool renewed;   /* ... and that may happen once */
+    bool head_done; /* all headers arrived: curl accepts truncated ones */
+    bool renew;     /* the next try needs a new token */
+    bool renewed;   /* done once already */
     int64_t first_ms;
     int64_t due_ms;
     int64_t try_ms; /* when the newest try began */
@@ -63,9 +63,9 @@ void call_free(struct http_call *call);
 void call_check_token(struct http_call *call);
 /* Puts the token (empty: none) into the header or body of the next try. */
 bool call_set_token(struct http_call *call, const struct secret *token, struct error *err) CHECKED;
-/* A waiting call whose time has come begins a try, unless its policy wants it to wait on. */
+/* For a waiting call that is due: starts a try, or waits on if its policy says so. */
 void call_begin(struct http_call *call, int64_t now_ms);
-/* curl is done with a moving call: it ends, or waits for its next try. */
+/* Ends a call in CALL_TRANSFERRING, or lets it wait for its next try. */
 void call_finish(struct http_call *call, CURLcode code, int64_t now_ms);
 
 /* Runs token->get on a thread and wakes multi up when it is done. */

@@ -31,7 +31,6 @@ struct rpc {
     struct token *token; /* NULL on a plaintext channel: a token never travels in the clear */
 };
 
-/* All that one try of a call owns. Zero is valid. */
 struct
 try {
     grpc_completion_queue *queue;
@@ -47,7 +46,7 @@ try {
     const char *cause; /* the library's own words, with file and peer */
 };
 
-/* Where the outcome of a call goes; the caller's. */
+/* Receives the outcome of a call; borrowed from the caller. */
 struct answer {
     struct buf *reply;
     char *detail;
@@ -55,7 +54,7 @@ struct answer {
     bool from_peer; /* the status is what the peer said, not what kept us from asking */
 };
 
-/* The library writes to stderr by itself otherwise. What matters comes back in the status. */
+/* Else the library writes to stderr. The status carries everything important. */
 static void log_library(gpr_log_func_args *args)
 {
     log_write(LOG_DEBUG, "grpc", NULL, "%s", args->message);
@@ -185,11 +184,12 @@ static enum rpc_status add_token(struct rpc *rpc, struct try *try, bool renew, s
     memcpy(GRPC_SLICE_START_PTR(value), scheme, scheme_size);
     memcpy(GRPC_SLICE_START_PTR(value) + scheme_size, secret_reveal(&bearer), bearer.size);
     if (!add_header(try, "authorization", value))
-        return fail(answer, RPC_UNAUTHENTICATED, "the access token holds characters that no header may have");
+        return fail(answer, RPC_UNAUTHENTICATED,
+                    "the access token has characters that are invalid in a header");
     const char *project = rpc->token->quota_project;
     if (project && !add_header(try, "x-goog-user-project", grpc_slice_from_copied_string(project)))
         return fail(answer, RPC_UNAUTHENTICATED,
-                    "the quota project holds characters that no header may have");
+                    "the quota project has characters that are invalid in a header");
     return RPC_OK;
 }
 
@@ -263,9 +263,9 @@ static enum rpc_status conclude(struct try *try, struct answer *answer)
 {
     answer->from_peer = true;
     if (try->status == GRPC_STATUS_OK) {
-        if (!try->reply) return fail(answer, RPC_INTERNAL, "the answer holds no message");
+        if (!try->reply) return fail(answer, RPC_INTERNAL, "the response holds no message");
         if (!read_reply(try->reply, answer->reply))
-            return fail(answer, RPC_RESOURCE_EXHAUSTED, "the answer is over our ceiling");
+            return fail(answer, RPC_RESOURCE_EXHAUSTED, "the response exceeds our size limit");
         return RPC_OK;
     }
     if (GRPC_SLICE_LENGTH(try->details) > 0)
@@ -305,8 +305,7 @@ static enum rpc_status try_call(struct rpc *rpc, const struct rpc_call *call, bo
     answer->from_peer = false;
     if (call->routing &&
         !add_header(&try, "x-goog-request-params", grpc_slice_from_copied_string(call->routing)))
-        status =
-            fail(answer, RPC_INVALID_ARGUMENT, "the routing header holds characters that no header may have");
+        status = fail(answer, RPC_INVALID_ARGUMENT, "the routing header has invalid characters");
     if (status == RPC_OK && rpc->token) status = add_token(rpc, &try, renew, answer);
     if (status == RPC_OK && start(rpc, &try, call)) {
         wait_done(&try, call->stop);

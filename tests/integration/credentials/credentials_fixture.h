@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* credentials_fixture.h - one test's room: the sandbox with its credentials, and a client that needs a token.
+/* credentials_fixture.h - one test's fixture: the sandbox with its credentials, and a client that needs a
+ * token.
  */
 #ifndef CASELOAD_TESTS_CREDENTIALS_FIXTURE_H
 #define CASELOAD_TESTS_CREDENTIALS_FIXTURE_H
@@ -34,12 +35,12 @@ void fixture_use_key(struct fixture *fixture, const char *token_uri, const char 
 void fixture_use_user(struct fixture *fixture, const char *refresh_token);
 void fixture_use_text(struct fixture *fixture, const char *text);
 
-bool fixture_credentials(struct fixture *fixture); /* token_from_google, into the room */
-/* A BigQuery call with the room's token: its status, 0: no answer, and err says why. */
+bool fixture_credentials(struct fixture *fixture); /* token_from_google, into the fixture */
+/* A BigQuery call with the fixture's token: its status, 0: no answer, and err says why. */
 int fixture_call(struct fixture *fixture);
 /* Changes the sandbox by /control/auth. */
 void fixture_control(struct fixture *fixture, const char *json);
-/* What must stay secret; yours. */
+/* Texts that must stay secret; yours. */
 json_t *fixture_secrets(struct fixture *fixture);
 void fixture_fault(struct fixture *fixture, const char *line);
 void fixture_advance(struct fixture *fixture, int64_t seconds);

@@ -119,9 +119,9 @@ static void short_names_are_refused_with_the_whole_one(void **state)
             "write projects/PROJECT/secrets/intercom-token/versions/latest");
     refused(&fixture, "projects/p/secrets/s", ERROR_CONFIG, "write projects/p/secrets/s/versions/latest");
     refused(&fixture, "projects/p/secrets/s/versions/latest:access", ERROR_CONFIG, "");
-    refused(&fixture, "projects/p/secrets/s/versions/", ERROR_CONFIG, "not a whole name");
-    refused(&fixture, "projects/p/secrets/s?x/versions/1", ERROR_CONFIG, "not a whole name");
-    refused(&fixture, "projects//secrets/s/versions/1", ERROR_CONFIG, "not a whole name");
+    refused(&fixture, "projects/p/secrets/s/versions/", ERROR_CONFIG, "not a full resource name");
+    refused(&fixture, "projects/p/secrets/s?x/versions/1", ERROR_CONFIG, "not a full resource name");
+    refused(&fixture, "projects//secrets/s/versions/1", ERROR_CONFIG, "not a full resource name");
     fixture_close(&fixture);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* http_fixture.h - one test's room: a client, and a server that answers as written. */
+/* http_fixture.h - one test's fixture: a client, and a server that answers as written. */
 #ifndef CASELOAD_TESTS_HTTP_FIXTURE_H
 #define CASELOAD_TESTS_HTTP_FIXTURE_H
 
@@ -26,10 +26,9 @@ struct fixture {
 
 void fixture_open(struct fixture *fixture, const struct step *steps, size_t count, bool tls);
 void fixture_close(struct fixture *fixture);
-/* A GET of the room's URL, whose query is a secret; 401 renews, 429 and 5xx are tried again quickly. */
+/* A GET of the URL, whose query is a secret; 401 renews, 429 and 5xx are tried again quickly. */
 struct http_request get(const struct fixture *fixture);
-bool ask(struct fixture *fixture,
-         const struct http_request *request);                     /* the reply or the error is the room's */
-void expect_error(struct fixture *fixture, enum error_kind kind); /* ... and it keeps the secret */
+bool ask(struct fixture *fixture, const struct http_request *request); /* stored in the fixture */
+void expect_error(struct fixture *fixture, enum error_kind kind);      /* ... and it keeps the secret */
 
 #endif

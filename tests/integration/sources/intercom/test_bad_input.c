@@ -293,8 +293,7 @@ static void a_row_over_the_ceiling_is_rejected(void **state)
 /* An answer over the ceiling is asked for in ever smaller pieces, and then it is an error. */
 static void expect_too_large(struct fixture *fixture)
 {
-    expect_error(fixture, ERROR_LIMIT, "page 1: the answer is larger than the ceiling",
-                 "request id req-large");
+    expect_error(fixture, ERROR_LIMIT, "page 1: the response exceeds its size limit", "request id req-large");
     assert_int_equal(script_requests(fixture->server), ASKS);
     assert_non_null(strstr(script_request(fixture->server, ASKS - 1), "\"per_page\":1}"));
     end(fixture);
