@@ -89,7 +89,7 @@ static void depth_is_an_error(void **state)
     memcpy(body + head + 2 * depth, "}]}", 4);
     answer_always(&fixture, "200 OK", body);
     expect_error(&fixture, ERROR_FORMAT, "page 1: each of 4", "request id req-4,");
-    expect_words(&fixture, "deeper than 256 levels");
+    expect_words(&fixture, "nesting exceeds 256 levels");
     end(&fixture);
 }
 
