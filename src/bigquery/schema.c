@@ -135,6 +135,10 @@ json_t *schema_runs(void)
     describe(claimed, "Days that were over and settled when the fetch began, and the rows each then held");
     json_object_set_new(claimed, "fields", plain_fields(claim, sizeof claim / sizeof *claim));
     json_array_append_new(fields, claimed);
+    json_t *added = field("added", "RECORD", "REPEATED");
+    describe(added, "Other days on which the commit inserted rows, and how many");
+    json_object_set_new(added, "fields", plain_fields(claim, sizeof claim / sizeof *claim));
+    json_array_append_new(fields, added);
     json_t *rest = plain_fields(after, sizeof after / sizeof *after);
     json_array_extend(fields, rest);
     json_decref(rest);

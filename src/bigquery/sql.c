@@ -168,13 +168,49 @@ static size_t row_key(const struct table *table, const char *out_columns[16])
     return count;
 }
 
-static struct list key_list(const struct table *table)
+size_t sql_identity(const struct table *table, const char *out_columns[16])
+{
+    size_t count = 0;
+    for (size_t i = 0; i < table->key_count; i++) {
+        const struct column *column = table_column(table, table->key[i]);
+        if ((column && column->type == COLUMN_BOOL) ||
+            (table->version && !strcmp(table->key[i], table->version)))
+            continue;
+        out_columns[count++] = table->key[i];
+    }
+    return count;
+}
+
+/* The columns that one version of a record has in common, and of a set one version of its owner. */
+static size_t version_columns(const struct table *table, const char *out_columns[16])
+{
+    size_t count = 1;
+    if (table->owner)
+        out_columns[0] = table->owner_key;
+    else
+        count = sql_identity(table, out_columns);
+    out_columns[count++] = table->version ? table->version : COLUMN_PARTITION_DATE;
+    return count;
+}
+
+static struct list version_list(const struct table *table)
 {
     struct list list = list_new(", ");
-    const char *key[16];
-    size_t count = row_key(table, key);
+    const char *columns[16];
+    size_t count = version_columns(table, columns);
     for (size_t i = 0; i < count; i++)
-        list_add(&list, "", key[i]);
+        list_add(&list, "", columns[i]);
+    return list;
+}
+
+/* The columns that one row of a reading has in common with the same row of another reading. */
+static struct list row_list(const struct table *table)
+{
+    struct list list = version_list(table);
+    const char *columns[16];
+    size_t count = table->owner ? sql_identity(table, columns) : 0;
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(columns[i], table->owner_key) != 0) list_add(&list, "", columns[i]);
     return list;
 }
 
@@ -190,14 +226,14 @@ static struct list column_list(const struct table *table, const char *prefix)
     return list;
 }
 
-static struct list key_match_list(const struct table *table)
+static struct list version_match_list(const struct table *table)
 {
     struct list list = list_new(" AND ");
-    const char *key[16];
+    const char *columns[16];
     char column[TABLE_ID];
-    size_t count = row_key(table, key);
+    size_t count = version_columns(table, columns);
     for (size_t i = 0; i < count; i++) {
-        sql_quote(column, key[i]);
+        sql_quote(column, columns[i]);
         buf_format(&list.text, "%sk.%s = s.%s", i ? list.between : "", column, column);
     }
     return list;
@@ -251,26 +287,42 @@ static void add_check(const struct sql_names *names, const struct selection *sel
     sql_fill(out, sql_commit_check, values, sizeof values / sizeof *values);
 }
 
-static void add_union(const struct sql_names *names, const struct table *table, size_t index,
+static void add_union(const struct sql_names *names, const struct selection *selection, size_t index,
                       const char *stage, struct buf *out)
 {
-    char stage_path[SQL_PATH], target[SQL_PATH], counter[32], first_key[TABLE_ID];
+    const struct table *table = selection->tables[index];
+    /* A later fetch counts for a row if it read the row's day. Scans read all days, and children have other
+     * days than their parents: there each later fetch counts that has days of this unit. */
+    bool has_own_days = index == 0 && selection->stream->kind == STREAM_INCREMENTAL;
+    char stage_path[SQL_PATH], target[SQL_PATH], counter[32], first_column[TABLE_ID];
+    const char *columns_of_version[16];
     sql_path(stage_path, names, names->control, stage);
     sql_path(target, names, names->dataset, table->name);
     snprintf(counter, sizeof counter, "n_%zu", index);
-    sql_quote(first_key, table->key[0]);
+    (void)version_columns(table, columns_of_version);
+    sql_quote(first_column, columns_of_version[0]);
     AUTO(list_done) struct list columns = column_list(table, "");
     AUTO(list_done) struct list staged_columns = column_list(table, "s.");
-    AUTO(list_done) struct list key = key_list(table);
-    AUTO(list_done) struct list match = key_match_list(table);
-    const struct sql_value values[] = {{"stage", stage_path},
-                                       {"target", target},
-                                       {"columns", list_text(&columns)},
-                                       {"staged_columns", list_text(&staged_columns)},
-                                       {"key", list_text(&key)},
-                                       {"key_match", list_text(&match)},
-                                       {"first_key", first_key},
-                                       {"counter", counter}};
+    AUTO(list_done) struct list row = row_list(table);
+    AUTO(list_done) struct list version = version_list(table);
+    AUTO(list_done) struct list match = version_match_list(table);
+    AUTO(list_done) struct list newest_set = list_new("");
+    if (table->owner) /* rows of different readings do not make one set */
+        buf_format(&newest_set.text,
+                   " AND " COLUMN_READ_AT " = MAX(" COLUMN_READ_AT ") OVER (PARTITION BY %s)",
+                   list_text(&version));
+    const struct sql_value values[] = {
+        {"stage", stage_path},
+        {"target", target},
+        {"columns", list_text(&columns)},
+        {"staged_columns", list_text(&staged_columns)},
+        {"row", list_text(&row)},
+        {"newest_set", list_text(&newest_set)},
+        {"version", list_text(&version)},
+        {"version_match", list_text(&match)},
+        {"first_column", first_column},
+        {"day_match", has_own_days ? " AND s." COLUMN_PARTITION_DATE " BETWEEN f.lo AND f.hi" : ""},
+        {"counter", counter}};
     sql_fill(out, sql_commit_union, values, sizeof values / sizeof *values);
 }
 
@@ -280,8 +332,12 @@ static void add_doubled(const struct sql_names *names, const struct table *table
     char stage_path[SQL_PATH], target[SQL_PATH];
     sql_path(stage_path, names, names->control, stage);
     sql_path(target, names, names->dataset, table->name);
-    AUTO(list_done) struct list key = key_list(table);
-    const struct sql_value values[] = {{"stage", stage_path}, {"target", target}, {"key", list_text(&key)}};
+    AUTO(list_done) struct list row = row_list(table);
+    const struct sql_value values[] = {{"stage", stage_path},
+                                       {"target", target},
+                                       {"row", list_text(&row)},
+                                       /* An element may leave a set and come back to it as it was. */
+                                       {"repeated", table->owner ? COLUMN_READ_AT : COLUMN_CONTENT}};
     sql_fill(out, sql_commit_doubled, values, sizeof values / sizeof *values);
 }
 
@@ -350,13 +406,31 @@ static void add_lock(const struct sql_names *names, const struct stream *stream,
     sql_fill(out, sql_commit_lock, values, sizeof values / sizeof *values);
 }
 
-static void add_ledger(const struct sql_names *names, const struct stream *stream, const char *counter_sum,
-                       struct buf *out)
+static void add_later(const struct sql_names *names, struct buf *out)
 {
-    char runs[SQL_PATH], table[SQL_PATH];
+    char runs[SQL_PATH];
+    sql_path(runs, names, names->control, "runs");
+    const struct sql_value values[] = {{"runs", runs}};
+    sql_fill(out, sql_commit_later, values, 1);
+}
+
+static void add_ledger(const struct sql_names *names, const struct stream *stream, const char *stage,
+                       const char *counter_sum, struct buf *out)
+{
+    char runs[SQL_PATH], table[SQL_PATH],
+        stage_path[SQL_PATH] = "",
+        staged_days[SQL_PATH + 128] = "SET first_day = NULL;\nSET last_day = NULL;";
+    if (stage) {
+        sql_path(stage_path, names, names->control, stage);
+        snprintf(staged_days, sizeof staged_days,
+                 "SET (first_day, last_day) = (SELECT AS STRUCT MIN(" COLUMN_PARTITION_DATE
+                 "), MAX(" COLUMN_PARTITION_DATE ") FROM `%s`);",
+                 stage_path);
+    }
     sql_path(runs, names, names->control, "runs");
     sql_path(table, names, names->dataset, counted_table(stream)->name);
-    const struct sql_value values[] = {{"runs", runs}, {"table", table}, {"counter_sum", counter_sum}};
+    const struct sql_value values[] = {
+        {"runs", runs}, {"table", table}, {"staged_days", staged_days}, {"counter_sum", counter_sum}};
     sql_fill(out, sql_commit_ledger, values, sizeof values / sizeof *values);
 }
 
@@ -371,7 +445,7 @@ static void add_tables(const struct sql_names *names, const struct selection *se
         return;
     }
     for (size_t i = 0; i < selection->table_count; i++)
-        if (stages[i]) add_union(names, selection->tables[i], i, stages[i], out);
+        if (stages[i]) add_union(names, selection, i, stages[i], out);
 }
 
 void sql_commit(const struct sql_names *names, const struct selection *selection,
@@ -389,9 +463,10 @@ void sql_commit(const struct sql_names *names, const struct selection *selection
     for (size_t i = 0; i < selection->table_count; i++)
         if (stages[i]) add_check(names, selection, i, stages[i], out_sql);
     add_lock(names, stream, out_sql);
+    if (stream->kind != STREAM_RECONCILE) add_later(names, out_sql);
     add_tables(names, selection, stages, out_sql);
     if (stages[SQL_STAGE_REJECTED]) add_rejected(names, stages[SQL_STAGE_REJECTED], out_sql);
-    add_ledger(names, stream, sum, out_sql);
+    add_ledger(names, stream, stream->kind == STREAM_RECONCILE ? NULL : stages[0], sum, out_sql);
     if (stream->kind == STREAM_RECONCILE) add_reconcile_doubled(names, stream->subject, out_sql);
     for (size_t i = 0; i < selection->table_count && stream->kind != STREAM_RECONCILE; i++)
         if (stages[i]) add_doubled(names, selection->tables[i], stages[i], out_sql);

@@ -13,7 +13,7 @@
 #include "internal.h"
 
 extern const char sql_adopt[], sql_attributes[], sql_commit_check[], sql_commit_declare[],
-    sql_commit_doubled[], sql_commit_ledger[], sql_commit_lock[], sql_commit_reconcile[],
+    sql_commit_doubled[], sql_commit_later[], sql_commit_ledger[], sql_commit_lock[], sql_commit_reconcile[],
     sql_commit_reconcile_back[], sql_commit_reconcile_doubled[], sql_commit_reconcile_empty[],
     sql_commit_rejected[], sql_commit_result[], sql_commit_union[], sql_custom[], sql_latest[],
     sql_latest_day[], sql_latest_gone[], sql_latest_set[], sql_latest_table[], sql_ledger[], sql_seed[],
@@ -50,6 +50,10 @@ void sql_state_text(const struct sql_names *names, const struct stream *stream, 
 void sql_adopt_text(const struct sql_names *names, const struct table *table, struct buf *out_sql);
 void sql_ledger_text(const struct sql_names *names, struct buf *out_sql);
 void sql_seed_text(const struct sql_names *names, const struct stream *stream, struct buf *out_sql);
+
+/* The columns that all rows of one record share: the key without the version and without flags. A flag (a
+ * part that was redacted) describes a record, but does not name another one. */
+size_t sql_identity(const struct table *table, const char *out_columns[16]);
 
 /* --- sql_views.c --- */
 

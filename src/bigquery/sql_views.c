@@ -119,16 +119,14 @@ static void add_shown(const struct table *table, const json_t *fields, struct bu
 
 /* --- <table>_latest --- */
 
-/* The columns that all versions of one record share: the key without the version and without flags. A flag (a
- * part that was redacted) describes a record, but does not name another one. */
 static void add_identity(const struct table *table, struct buf *out)
 {
-    char key[TABLE_ID];
-    for (size_t i = 0; i < table->key_count; i++) {
-        const struct column *column = table_column(table, table->key[i]);
-        if ((column && column->type == COLUMN_BOOL) || !strcmp(table->key[i], table->version)) continue;
-        sql_quote(key, table->key[i]);
-        buf_format(out, "%s%s", out->size ? ", " : "", key);
+    const char *columns[16];
+    char column[TABLE_ID];
+    size_t count = sql_identity(table, columns);
+    for (size_t i = 0; i < count; i++) {
+        sql_quote(column, columns[i]);
+        buf_format(out, "%s%s", i ? ", " : "", column);
     }
 }
 
@@ -141,7 +139,7 @@ static void add_newest(const struct sql_names *names, const struct table *table,
     add_identity(table, &identity);
     sql_path(path, names, names->dataset, table->name);
     sql_quote(version, table->version);
-    snprintf(newest, sizeof newest, "%s DESC, " COLUMN_LOADED_AT " DESC", version);
+    snprintf(newest, sizeof newest, "%s DESC, " COLUMN_READ_AT " DESC, " COLUMN_LOADED_AT " DESC", version);
     const struct sql_value values[] = {
         {"table", path}, {"shown", shown}, {"identity", buf_string(&identity)}, {"newest", newest}};
     sql_fill(out, sql_latest, values, sizeof values / sizeof *values);

@@ -1,6 +1,8 @@
--- Claims the unit's days that were over and settled when its fetch began, with the rows that each holds now.
+-- The claim: the unit's days that were over and settled when its fetch began, with the rows each holds now. `added`:
+-- rows that this commit put on days that it does not claim; older claims on them are believed with so many rows more.
+${staged_days}
 INSERT INTO `${runs}`
-  (committed_at, stream, from_date, to_date, open_ended, claimed, run_id, message_id, fetch_began_at, fetched,
+  (committed_at, stream, from_date, to_date, open_ended, claimed, added, run_id, message_id, fetch_began_at, fetched,
    inserted, rejected, caseload_version)
 SELECT CURRENT_TIMESTAMP(), @stream, @lo, @hi, @open,
        ARRAY(SELECT AS STRUCT d AS day, COUNT(t.partition_date) AS row_count
@@ -9,6 +11,13 @@ SELECT CURRENT_TIMESTAMP(), @stream, @lo, @hi, @open,
                  ON t.partition_date = d
               GROUP BY d
               ORDER BY d),
+       ARRAY(SELECT AS STRUCT partition_date AS day, COUNT(*) AS row_count
+               FROM `${table}`
+              WHERE partition_date BETWEEN first_day AND last_day
+                AND NOT partition_date BETWEEN @lo AND @claim_hi
+                AND _run_id = @run_id AND _loaded_at >= began_at
+              GROUP BY partition_date
+              ORDER BY partition_date),
        @run_id, @message_id, @began_at, @fetched, ${counter_sum}, n_rejected, @version;
 
 COMMIT TRANSACTION;

@@ -1,4 +1,5 @@
--- Inserts into ${target} the rows whose keys are missing there, at most 3,000 staged days a statement.
+-- ${target}: insert the versions that are missing, and the contents of known versions that were read after the stored
+-- ones and differ from the newest of them. Over the staged days only, at most 3,000 of them a statement.
 SET days = ARRAY(SELECT DISTINCT partition_date FROM `${stage}` ORDER BY partition_date LIMIT 3000);
 WHILE ARRAY_LENGTH(days) > 0 DO
   SET (first_day, last_day) = (SELECT AS STRUCT MIN(d), MAX(d) FROM UNNEST(days) AS d);
@@ -7,12 +8,16 @@ WHILE ARRAY_LENGTH(days) > 0 DO
     FROM (SELECT *
             FROM `${stage}`
            WHERE partition_date IN UNNEST(days)
-         QUALIFY ROW_NUMBER() OVER (PARTITION BY ${key} ORDER BY _seq DESC) = 1) AS s
-    LEFT JOIN (SELECT DISTINCT ${key}
+         QUALIFY ROW_NUMBER() OVER (PARTITION BY ${row} ORDER BY _content IS NULL, _seq DESC) = 1${newest_set}) AS s
+    LEFT JOIN (SELECT ${version}, _content, _read_at
                  FROM `${target}`
-                WHERE partition_date BETWEEN first_day AND last_day AND partition_date IN UNNEST(days)) AS k
-      ON ${key_match}
-   WHERE k.${first_key} IS NULL;
+                WHERE partition_date BETWEEN first_day AND last_day AND partition_date IN UNNEST(days)
+              QUALIFY ROW_NUMBER() OVER (PARTITION BY ${version} ORDER BY _read_at DESC) = 1) AS k
+      ON ${version_match}
+   WHERE k.${first_column} IS NULL
+      OR (s._content IS NOT NULL AND k._content IS DISTINCT FROM s._content
+          AND (k._read_at IS NULL OR k._read_at < s._read_at)
+          AND NOT EXISTS (SELECT 1 FROM UNNEST(later_fetches) AS f WHERE f.began_at > s._read_at${day_match}));
   SET ${counter} = ${counter} + @@row_count;
   SET days = ARRAY(SELECT DISTINCT partition_date
                      FROM `${stage}`

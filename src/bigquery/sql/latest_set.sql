@@ -1,6 +1,9 @@
--- The sets of the newest versions of their owners. An owner whose set is empty now has no rows.
+-- The newest readings of the sets of the newest versions of their owners. An owner whose set is empty now has no rows.
 SELECT ${shown}
-  FROM (SELECT * FROM `${table}` WHERE partition_date >= DATE '0001-01-01') AS r
+  FROM (SELECT *
+          FROM `${table}`
+         WHERE partition_date >= DATE '0001-01-01'
+       QUALIFY _read_at IS NOT DISTINCT FROM MAX(_read_at) OVER (PARTITION BY ${key}, ${version})) AS r
   JOIN (SELECT ${owner_key}, MAX(${owner_version}) AS newest
           FROM `${owner}`
          WHERE partition_date >= DATE '0001-01-01'

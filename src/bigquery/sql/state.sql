@@ -1,6 +1,7 @@
 -- The state of one stream, in one consistent read. The meaning of each kind of row:
 -- now: `seen_at` is the warehouse's clock; open: `fetch_began_at` of the newest unit that was open at the top;
--- held: rows of a day; claim: the newest claim on a day; own: the newest claim on a day by @message_id.
+-- held: rows of a day; claim: the newest claim on a day; own: the newest claim on a day by @message_id. The rows of a
+-- claim are those that it counted, and those that later commits added on a day that they did not claim.
 WITH
   held AS (
     SELECT partition_date AS day, COUNT(*) AS row_count
@@ -20,7 +21,21 @@ WITH
     SELECT day, row_count, committed_at, fetch_began_at
       FROM claims
      WHERE message_id = @message_id AND @message_id != ''
-   QUALIFY ROW_NUMBER() OVER (PARTITION BY day ORDER BY committed_at DESC) = 1)
+   QUALIFY ROW_NUMBER() OVER (PARTITION BY day ORDER BY committed_at DESC) = 1),
+  added AS (
+    SELECT a.day, a.row_count, r.committed_at
+      FROM `${runs}` AS r, UNNEST(r.added) AS a
+     WHERE r.stream = @stream),
+  newest_added AS (
+    SELECT n.day, SUM(a.row_count) AS row_count
+      FROM newest AS n
+      JOIN added AS a ON a.day = n.day AND a.committed_at > n.committed_at
+     GROUP BY n.day),
+  own_added AS (
+    SELECT o.day, SUM(a.row_count) AS row_count
+      FROM own AS o
+      JOIN added AS a ON a.day = o.day AND a.committed_at > o.committed_at
+     GROUP BY o.day)
 SELECT 'now' AS kind, CAST(NULL AS DATE) AS day, 0 AS row_count, CURRENT_TIMESTAMP() AS seen_at,
        CAST(NULL AS TIMESTAMP) AS fetch_began_at
 UNION ALL
@@ -30,6 +45,10 @@ SELECT 'open', CAST(NULL AS DATE), COUNT(*), MAX(committed_at), MAX(fetch_began_
 UNION ALL
 SELECT 'held', day, row_count, CAST(NULL AS TIMESTAMP), CAST(NULL AS TIMESTAMP) FROM held
 UNION ALL
-SELECT 'claim', day, row_count, committed_at, fetch_began_at FROM newest
+SELECT 'claim', n.day, n.row_count + COALESCE(a.row_count, 0), n.committed_at, n.fetch_began_at
+  FROM newest AS n
+  LEFT JOIN newest_added AS a ON a.day = n.day
 UNION ALL
-SELECT 'own', day, row_count, committed_at, fetch_began_at FROM own
+SELECT 'own', o.day, o.row_count + COALESCE(a.row_count, 0), o.committed_at, o.fetch_began_at
+  FROM own AS o
+  LEFT JOIN own_added AS a ON a.day = o.day

@@ -31,9 +31,10 @@ static const struct column part_columns[] = {
     {.name = "id", .type = COLUMN_STRING, .mode = COLUMN_REQUIRED},
     {.name = "created_at", .type = COLUMN_TIMESTAMP, .mode = COLUMN_REQUIRED},
     {.name = "updated_at", .type = COLUMN_TIMESTAMP, .mode = COLUMN_REQUIRED},
+    {.name = "redacted", .type = COLUMN_BOOL, .mode = COLUMN_REQUIRED},
 };
 static const char *const ticket_key[] = {"id"};
-static const char *const part_key[] = {"ticket_id", "id", "updated_at"};
+static const char *const part_key[] = {"ticket_id", "id", "updated_at", "redacted"};
 
 #define TICKETS(column_list, columns_used)                                                                   \
     {                                                                                                        \
@@ -43,9 +44,9 @@ static const char *const part_key[] = {"ticket_id", "id", "updated_at"};
 
 static const struct table parts = {.name = "parts",
                                    .columns = part_columns,
-                                   .column_count = 4,
+                                   .column_count = 5,
                                    .key = part_key,
-                                   .key_count = 3,
+                                   .key_count = 4,
                                    .version = "updated_at",
                                    .day = "created_at"};
 static const struct table whole_ticket = TICKETS(ticket_columns, 3),
@@ -252,7 +253,7 @@ bool part(struct load *load, const char *id, int on, int sequence, struct error 
     char row[256];
     int size = snprintf(
         row, sizeof row,
-        "{\"ticket_id\":\"a\",\"id\":\"%s\",\"created_at\":\"2026-02-%02dT09:00:00Z\",\"updated_at\":"
+        "{\"ticket_id\":\"a\",\"redacted\":false,\"id\":\"%s\",\"created_at\":\"2026-02-%02dT09:00:00Z\",\"updated_at\":"
         "\"2026-02-20T10:00:00Z\",\"partition_date\":\"2026-02-%02d\",\"_read_at\":\"2026-03-01T00:"
         "00:00Z\",\"_seq\":%d}",
         id, on, on, sequence);

@@ -19,17 +19,21 @@
 static const char tables[] =
     "CREATE TABLE d.contacts (partition_date DATE NOT NULL, id STRING NOT NULL, updated_at TIMESTAMP NOT "
     "NULL,"
-    " location STRUCT<city STRING, codes ARRAY<INT64>>, _extra JSON, _loaded_at TIMESTAMP NOT NULL,"
+    " location STRUCT<city STRING, codes ARRAY<INT64>>, _extra JSON, _content INT64, _read_at TIMESTAMP, "
+    "_loaded_at TIMESTAMP NOT NULL,"
     " _run_id STRING NOT NULL) PARTITION BY partition_date OPTIONS (require_partition_filter = TRUE);"
     "CREATE TABLE d.parts (partition_date DATE NOT NULL, id STRING NOT NULL, redacted BOOL NOT NULL,"
-    " updated_at TIMESTAMP NOT NULL, created_at TIMESTAMP NOT NULL, _extra JSON, _loaded_at TIMESTAMP NOT "
+    " updated_at TIMESTAMP NOT NULL, created_at TIMESTAMP NOT NULL, _extra JSON, _content INT64, _read_at "
+    "TIMESTAMP, _loaded_at TIMESTAMP NOT "
     "NULL,"
     " _run_id STRING NOT NULL) PARTITION BY partition_date;"
     "CREATE TABLE control.stage_0 (partition_date DATE NOT NULL, id STRING NOT NULL, updated_at TIMESTAMP "
     "NOT NULL,"
-    " location STRUCT<city STRING, codes ARRAY<INT64>>, _extra JSON, _seq INT64);"
+    " location STRUCT<city STRING, codes ARRAY<INT64>>, _extra JSON, _content INT64, _read_at TIMESTAMP NOT "
+    "NULL, _seq INT64);"
     "CREATE TABLE control.stage_1 (partition_date DATE NOT NULL, id STRING NOT NULL, redacted BOOL NOT NULL,"
-    " updated_at TIMESTAMP NOT NULL, created_at TIMESTAMP NOT NULL, _extra JSON, _seq INT64);"
+    " updated_at TIMESTAMP NOT NULL, created_at TIMESTAMP NOT NULL, _extra JSON, _content INT64, _read_at "
+    "TIMESTAMP NOT NULL, _seq INT64);"
     "CREATE TABLE control.stage_r (id STRING, reason STRING NOT NULL, record STRING NOT NULL, content_hash "
     "STRING "
     "NOT NULL, _seq INT64);"
@@ -39,16 +43,23 @@ static const char tables[] =
     "CREATE TABLE control.runs (committed_at TIMESTAMP NOT NULL, stream STRING NOT NULL, from_date DATE, "
     "to_date DATE, "
     "open_ended BOOL,"
-    " claimed ARRAY<STRUCT<day DATE, row_count INT64>>, run_id STRING, message_id STRING, fetch_began_at "
+    " claimed ARRAY<STRUCT<day DATE, row_count INT64>>, added ARRAY<STRUCT<day DATE, row_count INT64>>,"
+    " run_id STRING, message_id STRING, fetch_began_at "
     "TIMESTAMP,"
     " fetched INT64, inserted INT64, rejected INT64, caseload_version STRING);"
     "CREATE TABLE control.lock_contacts (workspace_id STRING NOT NULL, source_type STRING NOT NULL,"
     " timezone STRING NOT NULL, commits INT64, committed_at TIMESTAMP)";
 
 static const char *const values[][2] = {
-    {"counters", "n_0, n_1"},           {"counter_sum", "n_0 + n_1"},        {"table", "p.d.contacts"},
-    {"runs", "p.control.runs"},         {"lock", "p.control.lock_contacts"}, {"stream", "contacts"},
+    {"counters", "n_0, n_1"},
+    {"counter_sum", "n_0 + n_1"},
+    {"table", "p.d.contacts"},
+    {"runs", "p.control.runs"},
+    {"lock", "p.control.lock_contacts"},
+    {"stream", "contacts"},
     {"rejected", "p.control.rejected"},
+    {"staged_days", "SET (first_day, last_day) = (SELECT AS STRUCT MIN(partition_date), MAX(partition_date) "
+                    "FROM `p.control.stage_0`);"},
 };
 
 static const char *const contact_values[][2] = {
@@ -60,14 +71,19 @@ static const char *const contact_values[][2] = {
      "partition_date IS DISTINCT FROM DATE(`updated_at`, @timezone) OR partition_date < @lo OR (NOT "
      "@open AND partition_date > @hi)"},
     {"keyless", "`id` IS NULL OR `updated_at` IS NULL"},
-    {"key", "`id`, `updated_at`"},
-    {"first_key", "`id`"},
-    {"key_match", "k.`id` = s.`id` AND k.`updated_at` = s.`updated_at`"},
-    {"columns", "`partition_date`, `id`, `updated_at`, `location`, `_extra`"},
-    {"staged_columns", "s.`partition_date`, s.`id`, s.`updated_at`, s.`location`, s.`_extra`"},
+    {"row", "`id`, `updated_at`"},
+    {"newest_set", ""},
+    {"version", "`id`, `updated_at`"},
+    {"first_column", "`id`"},
+    {"version_match", "k.`id` = s.`id` AND k.`updated_at` = s.`updated_at`"},
+    {"day_match", " AND s.partition_date BETWEEN f.lo AND f.hi"},
+    {"repeated", "_content"},
+    {"columns", "`partition_date`, `id`, `updated_at`, `location`, `_extra`, `_content`, `_read_at`"},
+    {"staged_columns",
+     "s.`partition_date`, s.`id`, s.`updated_at`, s.`location`, s.`_extra`, s.`_content`, s.`_read_at`"},
     {"counter", "n_0"},
     {"identity", "`id`"},
-    {"newest", "`updated_at` DESC, _loaded_at DESC"},
+    {"newest", "`updated_at` DESC, _read_at DESC, _loaded_at DESC"},
     {"shown", "r.*"},
 };
 
@@ -77,12 +93,17 @@ static const char *const part_values[][2] = {
     {"staged", "staged_1"},
     {"name", "parts"},
     {"misplaced", "partition_date IS DISTINCT FROM DATE(`created_at`, @timezone)"},
-    {"key", "`id`, `redacted`, `updated_at`"},
-    {"first_key", "`id`"},
-    {"key_match", "k.`id` = s.`id` AND k.`redacted` = s.`redacted` AND k.`updated_at` = s.`updated_at`"},
-    {"columns", "`partition_date`, `id`, `redacted`, `updated_at`, `created_at`, `_extra`"},
-    {"staged_columns",
-     "s.`partition_date`, s.`id`, s.`redacted`, s.`updated_at`, s.`created_at`, s.`_extra`"},
+    {"row", "`id`, `updated_at`"},
+    {"newest_set", ""},
+    {"version", "`id`, `updated_at`"},
+    {"first_column", "`id`"},
+    {"version_match", "k.`id` = s.`id` AND k.`updated_at` = s.`updated_at`"},
+    {"day_match", ""},
+    {"repeated", "_content"},
+    {"columns",
+     "`partition_date`, `id`, `redacted`, `updated_at`, `created_at`, `_extra`, `_content`, `_read_at`"},
+    {"staged_columns", "s.`partition_date`, s.`id`, s.`redacted`, s.`updated_at`, s.`created_at`, "
+                       "s.`_extra`, s.`_content`, s.`_read_at`"},
     {"counter", "n_1"},
 };
 
@@ -127,6 +148,7 @@ static void build_commit(struct buf *out)
     add_sql(out, "commit_check", contact_values, COUNT(contact_values));
     add_sql(out, "commit_check", part_values, COUNT(part_values));
     add_sql(out, "commit_lock", NULL, 0);
+    add_sql(out, "commit_later", NULL, 0);
     add_sql(out, "commit_union", contact_values, COUNT(contact_values));
     add_sql(out, "commit_union", part_values, COUNT(part_values));
     const char *const rejected[][2] = {{"stage", "p.control.stage_r"}};
@@ -193,7 +215,8 @@ static void stage_contact(struct world *world, const char *id, const char *day, 
 {
     AUTO(mem_free)
     char *row = mem_format("{\"partition_date\": \"%s\", \"id\": \"%s\", \"updated_at\": \"%s\", "
-                           "\"_seq\": %d, \"location\": {\"city\": \"%d\", \"codes\": [1, 2]},"
+                           "\"_read_at\": \"2026-03-02T03:00:00Z\", \"_seq\": %d, \"location\": {\"city\": "
+                           "\"%d\", \"codes\": [1, 2]},"
                            " \"_extra\": {\"a.b\": [%d]}}",
                            day, id, updated, seq, seq, seq);
     stage(world, 0, row);
@@ -216,7 +239,8 @@ static int set_up(void **state)
     stage_contact(world, "a", "2026-01-05", "2026-01-06T02:00:00Z", 2); /* doubled inside of the batch */
     stage_contact(world, "b", "2026-01-07", "2026-01-07T12:00:00Z", 3);
     stage(world, 1,
-          "{\"partition_date\": \"2025-12-01\", \"id\": \"p1\", \"redacted\": false, \"_seq\": 1,"
+          "{\"partition_date\": \"2025-12-01\", \"id\": \"p1\", \"redacted\": false, \"_read_at\": "
+          "\"2026-03-02T03:00:00Z\", \"_seq\": 1,"
           " \"created_at\": \"2025-12-01T12:00:00Z\", \"updated_at\": \"2026-01-06T02:00:00Z\"}");
     stage(world, 2, "{\"reason\": \"no id\", \"record\": \"{}\", \"content_hash\": \"0a\", \"_seq\": 1}");
     stage(world, 2, "{\"reason\": \"no id\", \"record\": \"{}\", \"content_hash\": \"0a\", \"_seq\": 2}");
@@ -395,9 +419,9 @@ static void test_state_and_views(void **state)
         "a|x\nb|r1\n");
     buf_reset(&text);
     add_sql(&text, "latest_day", contact_values, COUNT(contact_values));
-    assert_string_equal(
-        fixture_run(world->store, buf_string(&text), NULL),
-        "2026-01-07|b|1767787200000000|[\"3\",[\"1\",\"2\"]]|{\"a.b\":[3]}|1772424000123456|r1\n");
+    assert_string_equal(fixture_run(world->store, buf_string(&text), NULL),
+                        "2026-01-07|b|1767787200000000|[\"3\",[\"1\",\"2\"]]|{\"a.b\":[3]}|NULL|"
+                        "1772420400000000|1772424000123456|r1\n");
     buf_done(&text);
     json_decref(parameters);
 }

@@ -111,10 +111,12 @@ static void one_table_staged(void **state)
         "`updated_at`, `order`, `_extra`, `_content`, `_read_at`, _loaded_at, _run_id)",
         "SELECT s.`partition_date`, s.`id`, s.`updated_at`, s.`order`, "
         "s.`_extra`, s.`_content`, s.`_read_at`, CURRENT_TIMESTAMP(), @run_id",
-        "PARTITION BY `id`, `updated_at` ORDER BY _seq DESC",
-        "SELECT DISTINCT `id`, `updated_at`",
+        "PARTITION BY `id`, `updated_at` ORDER BY _content IS NULL, _seq DESC) = 1)",
+        "SELECT `id`, `updated_at`, _content, _read_at",
+        "PARTITION BY `id`, `updated_at` ORDER BY _read_at DESC",
         "ON k.`id` = s.`id` AND k.`updated_at` = s.`updated_at`",
-        "WHERE k.`id` IS NULL;",
+        "WHERE k.`id` IS NULL",
+        "f.began_at > s._read_at AND s.partition_date BETWEEN f.lo AND f.hi",
         "SET n_0 = n_0 + @@row_count;",
         "COMMIT TRANSACTION;",
         "SET n_doubled = n_doubled + ("};
@@ -140,7 +142,8 @@ static void parent_child_and_rejected(void **state)
     assert_order(sql, sequence, sizeof sequence / sizeof *sequence);
     /* The child's own days are checked, but it may be of any day; its version is not named twice. */
     assert_has(sql, "partition_date IS DISTINCT FROM DATE(`created_at`, @timezone)) THEN");
-    assert_has(sql, "PARTITION BY `ticket_id`, `id`, `updated_at`, `redacted` ORDER BY");
+    assert_has(sql, "PARTITION BY `ticket_id`, `id`, `updated_at` ORDER BY"); /* a flag is content */
+    assert_int_equal(count_of(sql, "BETWEEN f.lo AND f.hi"), 1); /* a child's days are not its parent's */
     assert_int_equal(count_of(sql, "partition_date < @lo"), 1);
     assert_int_equal(count_of(sql, "SET n_doubled = n_doubled + ("), 2); /* of the parent and of the child */
     free(sql);
@@ -229,7 +232,7 @@ static void other_statements_are_whole(void **state)
     buf_init(&sql, LIMIT_SQL);
     sql_latest_text(&names, &parts, NULL, &sql);
     assert_has(buf_string(&sql),
-               "PARTITION BY `ticket_id`, `id` ORDER BY `updated_at` DESC, _loaded_at DESC");
+               "PARTITION BY `ticket_id`, `id` ORDER BY `updated_at` DESC, _read_at DESC, _loaded_at DESC");
     sql_adopt_text(&names, &ticket, &sql);
     assert_has(buf_string(&sql),
                "COUNTIF(partition_date IS DISTINCT FROM DATE(`updated_at`, @timezone)) AS misplaced");

@@ -80,10 +80,10 @@ static void the_gone_are_left_out(void **state)
     (void)state;
     struct buf sql = new_text();
     sql_latest_text(&names, &fake_members_table, NULL, &sql);
-    const char *const sequence[] = {"SELECT r.*\n",
-                                    "PARTITION BY `id` ORDER BY `updated_at` DESC, _loaded_at DESC",
-                                    "FROM `acme-data.desk.people_deleted`", "ON g.`id` = r.`id`",
-                                    "WHERE g.missing IS NULL OR g.missing < r.`updated_at`"};
+    const char *const sequence[] = {
+        "SELECT r.*\n", "PARTITION BY `id` ORDER BY `updated_at` DESC, _read_at DESC, _loaded_at DESC",
+        "FROM `acme-data.desk.people_deleted`", "ON g.`id` = r.`id`",
+        "WHERE g.missing IS NULL OR g.missing < r.`updated_at`"};
     assert_order(buf_string(&sql), sequence, COUNT(sequence));
     buf_reset(&sql);
     sql_latest_text(&names, &fake_members_deleted, NULL, &sql);
