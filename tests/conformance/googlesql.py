@@ -129,6 +129,8 @@ class Bench:
             "desk.people": schemas["people"], "desk.people_deleted": schemas["people_deleted"],
             "desk.people_teams": schemas["people_teams"], "desk.people_attributes": schemas["people_attributes"],
             "desk.people_latest": schemas["people"], "desk_caseload.stage_people_0_0": schemas["stage_people"],
+            "desk_caseload.stage_people_1_0": schemas["stage_people_scan"],
+            "desk_caseload.stage_people_1_1": schemas["stage_people_teams"],
             "desk_caseload.lock_people": schemas["lock"],
         }
         named = {f"judge.{name}": fields for name, fields in self.schemas.items()}

@@ -116,6 +116,8 @@ class Text:
         node = concrete(node)
         if kind_name(node) == "ArrayType":
             return array_of(self.declared_kind(node.element_type))
+        if kind_name(node) == "StructType":
+            return ("STRUCT", tuple((f.name.id_string, self.declared_kind(f.type)) for f in node.struct_fields))
         if kind_name(node) != "SimpleType":
             raise Unknown(kind_name(node))
         return path_names(node.type_name)[0].upper()

@@ -68,12 +68,24 @@ static void add_reconcile(json_t *statements, const char *name, const char *stag
     add_text(statements, name, text);
 }
 
+/* A scan of the people with their teams, a set. */
+static void add_scan(json_t *statements, struct buf *text)
+{
+    const struct selection selection = {
+        .stream = &fake_members, .tables = {&fake_members_table, &fake_members_teams}, .table_count = 2};
+    const char *stages[LIMIT_TABLES + 1] = {"stage_people_1_0", "stage_people_1_1"};
+
+    sql_commit(&names, &selection, stages, text);
+    add_text(statements, "people_scan_commit", text);
+}
+
 static void add_people(json_t *statements, struct buf *text)
 {
     json_t *fields = grown_fields();
 
     add_reconcile(statements, "people_commit", "stage_people_0_0", text);
     add_reconcile(statements, "people_commit_empty", NULL, text);
+    add_scan(statements, text);
     sql_state_text(&names, &fake_members_reconciliation, text);
     add_text(statements, "people_state", text);
     sql_latest_text(&names, &fake_members_table, fields, text);
@@ -145,6 +157,8 @@ static json_t *all_schemas(void)
     json_object_set_new(schemas, "people_teams", schema_data(&fake_members_teams));
     json_object_set_new(schemas, "people_attributes", schema_data(fake_members_attributes.table));
     json_object_set_new(schemas, "stage_people", schema_stage(&fake_members_ids));
+    json_object_set_new(schemas, "stage_people_scan", schema_stage(&fake_members_table));
+    json_object_set_new(schemas, "stage_people_teams", schema_stage(&fake_members_teams));
     json_object_set_new(schemas, "runs", schema_runs());
     json_object_set_new(schemas, "rejected", schema_rejected());
     json_object_set_new(schemas, "stage_rejected", schema_rejected_stage());

@@ -54,6 +54,7 @@ class Maker:
         self.inside = [i for i in self.instants if self.day(i) >= self.lo and (self.open or self.day(i) <= self.hi)]
         self.ids = self.dice.sample(IDS, self.dice.randrange(1, 5))
         self.loaded = at_noon(2020, 1, 1)
+        self.moments = [self.loaded]
 
     def chance(self, part):
         return self.dice.random() < part
@@ -73,7 +74,12 @@ class Maker:
     def moment(self):
         """Later than all before, so that no two rows tie."""
         self.loaded += datetime.timedelta(seconds=self.dice.randrange(1, 100000), microseconds=1)
+        self.moments.append(self.loaded)
         return self.loaded
+
+    def earlier(self):
+        """One of the moments so far, or one between."""
+        return self.dice.choice(self.moments) + self.dice.choice([-US, 0 * US, US])
 
     def days_of(self, instant, wrong):
         return self.day(instant) + (self.dice.choice([-1, 1, 7]) * DAY if self.chance(wrong) else 0 * DAY)
@@ -89,14 +95,21 @@ class Maker:
         return [self.days_of(created, wrong), self.dice.choice(self.ids), self.dice.choice(["r1", "r2"]), created,
                 self.dice.choice(self.instants), self.dice.choice(EXTRAS)]
 
+    def reading(self):
+        """_content and _read_at of a stored row; an older caseload left them out."""
+        return [None, None] if self.chance(0.2) else [self.dice.choice([None, 1, 2, 3]), self.moment()]
+
     def stored(self, rows):
-        return [row + [self.moment(), "before"] for row in rows]
+        return [row + self.reading() + [self.moment(), "before"] for row in rows]
 
     def staged(self, rows):
         numbers = list(range(len(rows)))
         if self.chance(0.3):
             self.dice.shuffle(numbers)
-        return [row + [number] for row, number in zip(rows, numbers)]
+        return [row + [self.dice.choice([None, 1, 2, 2, 3]), self.earlier(), number] for row, number in zip(rows, numbers)]
+
+    def numbered(self, rows):
+        return [row + [number] for number, row in enumerate(rows)]
 
     def some(self, most, make):
         return [make() for _ in range(self.dice.randrange(most + 1))]
@@ -112,8 +125,9 @@ class Maker:
     def run(self):
         first = self.lo + self.dice.randrange(-2, 2) * DAY
         claimed = [(first + i * DAY, self.dice.randrange(4)) for i in range(self.dice.randrange(4))]
+        added = [(self.lo + i * DAY, self.dice.randrange(3)) for i in range(self.dice.randrange(-1, 3))]
         return [self.moment(), self.dice.choice([STREAM, STREAM, "other"]), first, first + 3 * DAY, self.chance(0.5),
-                claimed, "before", self.dice.choice(["m1", "m2", ""]), self.moment(), self.dice.choice([None, 7]),
+                claimed, added, "before", self.dice.choice(["m1", "m2", ""]), self.moment(), self.dice.choice([None, 7]),
                 self.dice.choice([None, 3]), 0, self.dice.choice([None, "0.1.0"])]
 
     def rejected(self):
@@ -138,7 +152,7 @@ class Maker:
             "desk.replies": self.stored(self.some(5, lambda: self.reply(0.05))),
             "desk_caseload.stage_tickets_0_0": self.staged(tickets),
             "desk_caseload.stage_tickets_0_1": self.staged(self.some(6, lambda: self.reply(wrong))),
-            "desk_caseload.stage_tickets_0_rejected": self.staged(self.some(4, self.reject)),
+            "desk_caseload.stage_tickets_0_rejected": self.numbered(self.some(4, self.reject)),
             "desk_caseload.lock_tickets": self.lock(),
             "desk_caseload.runs": self.some(4, self.run),
             "desk_caseload.rejected": self.some(3, self.rejected),
@@ -157,7 +171,7 @@ class Maker:
             **self.identity(), "stream": ("STRING", STREAM), "version": ("STRING", "0.1.0"),
             "run_id": ("STRING", "now"), "message_id": ("STRING", self.dice.choice(["m1", "m2", ""])),
             "lo": ("DATE", self.lo), "hi": ("DATE", self.hi), "claim_hi": ("DATE", self.claim_hi),
-            "open": ("BOOL", self.open), "began_at": ("TIMESTAMP", self.moment()),
+            "open": ("BOOL", self.open), "began_at": ("TIMESTAMP", self.earlier()),
             "fetched": ("INT64", self.dice.randrange(100)), **{name: ("INT64", counts[name]) for name in used},
             **({"rejected_since": ("DATE", self.lo)} if "staged_rejected" in used else {}),
         }
@@ -189,8 +203,8 @@ def make_many_days():
     maker = Maker(0)
     maker.open = True
     day = [maker.lo + i * DAY for i in range(3007)]
-    staged = [[d, "m", datetime.datetime.combine(d, datetime.time(12), maker.zone).astimezone(UTC), None, None, i]
-              for i, d in enumerate(day)]
+    staged = [[d, "m", datetime.datetime.combine(d, datetime.time(12), maker.zone).astimezone(UTC), None, None, 1,
+               maker.loaded, i] for i, d in enumerate(day)]
     good = ["w1", "intercom", maker.zone_name, 0, maker.moment()]
     tables = {name: [] for name in maker.tables()}
     tables.update({"desk_caseload.stage_tickets_0_0": staged, "desk_caseload.lock_tickets": [good]})

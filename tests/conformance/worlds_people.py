@@ -34,23 +34,40 @@ class PeopleMaker(Maker):
         values = [self.dice.choice(NAMES), self.dice.choice([None, 0, 7]), self.dice.choice([None, 0.25]),
                   self.dice.choice([None, True, False]), self.dice.choice([None, version]), self.dice.choice(HOMES)]
         later = values if known else [None] * len(values)
-        return [self.day(version), self.dice.choice(self.ids), version, self.dice.choice(EXTRAS), self.moment(), "before",
-                *later, self.dice.choice(CUSTOM), self.dice.choice([[], ["a"], ["b", "a"]])]
+        return [self.day(version), self.dice.choice(self.ids), version, self.dice.choice(EXTRAS), *self.reading(),
+                self.moment(), "before", *later, self.dice.choice(CUSTOM), self.dice.choice([[], ["a"], ["b", "a"]])]
 
     def note(self):
         at = self.version()
         return [self.day(at), self.dice.choice(self.ids), at, None, self.dice.choice(["deleted feed", None]), None,
-                self.moment(), "before"]
+                *self.reading(), self.moment(), "before"]
 
     def member(self):
         version = self.version()
-        return [self.day(version), self.dice.choice(self.ids), self.dice.choice(["s", "t"]), version, None, self.moment(),
-                "before"]
+        return [self.day(version), self.dice.choice(self.ids), self.dice.choice(["s", "t"]), version, None, *self.reading(),
+                self.moment(), "before"]
 
     def attribute(self):
         return [self.lo + self.dice.randrange(2) * DAY, self.dice.choice(["plan", "seats", "ä b"]),
-                self.dice.choice(["string", "list", None]), self.dice.choice([True, False, None]), None, self.moment(),
-                "before"]
+                self.dice.choice(["string", "list", None]), self.dice.choice([True, False, None]), None, *self.reading(),
+                self.moment(), "before"]
+
+    def scanned(self):
+        version = self.version()
+        return [self.day(version), self.dice.choice(self.ids), version, self.dice.choice(NAMES), None, None, None, None, None,
+                None, [], None]
+
+    def scanned_member(self):
+        version = self.version()
+        return [self.day(version), self.dice.choice(self.ids), self.dice.choice(["s", "t"]), version, None]
+
+    def scan(self, tables):
+        counts = {f"staged_{i}": ("INT64", len(tables[f"desk_caseload.stage_people_1_{i}"])) for i in range(2)}
+        return Step("people_scan_commit", {
+            **self.identity(), "stream": ("STRING", "people"), "version": ("STRING", "0.1.0"), "run_id": ("STRING", "now"),
+            "message_id": ("STRING", ""), "lo": ("DATE", self.lo), "hi": ("DATE", self.hi),
+            "claim_hi": ("DATE", self.lo - DAY), "open": ("BOOL", True), "began_at": ("TIMESTAMP", self.earlier()),
+            "fetched": ("INT64", 1), **counts})
 
     def people_tables(self):
         listed = [] if self.chance(0.2) else self.dice.sample(self.ids, self.dice.randrange(1, len(self.ids) + 1))
@@ -62,6 +79,8 @@ class PeopleMaker(Maker):
             "desk.people_attributes": self.some(5, self.attribute),
             "desk.people_latest": self.some(4, self.person),
             "desk_caseload.stage_people_0_0": self.staged([[self.lo, i, None] for i in listed]),
+            "desk_caseload.stage_people_1_0": self.staged(self.some(5, self.scanned)),
+            "desk_caseload.stage_people_1_1": self.staged(self.some(7, self.scanned_member)),
             "desk_caseload.lock_people": self.lock(),
             "desk_caseload.runs": self.some(2, self.run),
         }
@@ -77,7 +96,8 @@ class PeopleMaker(Maker):
         state = Step("people_state", {"stream": ("STRING", "people_reconciliation"), "message_id": ("STRING", "")})
         reads = [Step(name, {}) for name in ("people_latest", "people_teams_latest", "people_list_latest",
                                              "people_attributes", "people_custom")]
-        return [*reads[:2], commit, *([commit] if self.chance(0.3) else []), state, *reads]
+        scan = self.scan(tables)
+        return [scan, *([scan] if self.chance(0.3) else []), *reads[:2], commit, *([commit] if self.chance(0.3) else []), state, *reads]
 
 
 def make_people_world(seed):

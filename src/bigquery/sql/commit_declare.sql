@@ -2,6 +2,6 @@
 -- transaction.
 DECLARE days ARRAY<DATE>;
 DECLARE first_day, last_day DATE;
-DECLARE began_at TIMESTAMP;
+DECLARE transaction_began_at TIMESTAMP;
 DECLARE later_fetches ARRAY<STRUCT<lo DATE, hi DATE, began_at TIMESTAMP>>;
 DECLARE ${counters}, n_rejected, n_doubled INT64 DEFAULT 0;

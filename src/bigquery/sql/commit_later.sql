@@ -1,4 +1,4 @@
-SET began_at = CURRENT_TIMESTAMP();
+SET transaction_began_at = CURRENT_TIMESTAMP();
 
 -- The committed fetches of days of this unit that began after this one. For a record that it read before such a fetch
 -- began, the commit may add versions, but no contents of known versions: what the other fetch saw is newer.

@@ -15,7 +15,7 @@ SELECT CURRENT_TIMESTAMP(), @stream, @lo, @hi, @open,
                FROM `${table}`
               WHERE partition_date BETWEEN first_day AND last_day
                 AND NOT partition_date BETWEEN @lo AND @claim_hi
-                AND _run_id = @run_id AND _loaded_at >= began_at
+                AND _run_id = @run_id AND _loaded_at >= transaction_began_at
               GROUP BY partition_date
               ORDER BY partition_date),
        @run_id, @message_id, @began_at, @fetched, ${counter_sum}, n_rejected, @version;
