@@ -28,6 +28,8 @@ KNOWN = {
     "another project": "the engine has no projects",
     "a function that is BigQuery's only": "the sandbox serves what is sent to it",
     "extract": "the sandbox serves what is sent to it",
+    "a full join is refused by name": "the sandbox serves what is sent to it",
+    "columns of a join are named in its condition": "the sandbox serves what is sent to it",
     "an instant and an interval": "the sandbox serves what is sent to it",
     "a part of a text": "CONTAINS_SUBSTR is BigQuery's",
     "a job does not write into more days": "BigQuery's own limit",

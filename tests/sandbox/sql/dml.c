@@ -176,9 +176,7 @@ struct write emit_delete(struct emitter *emitter, const struct statement *statem
     struct scope scope = {0};
     struct write write = {.table = target_of(emitter, statement), .update = true, .count = 1};
     emitter->scope = &scope;
-    const char *matched = statement->kind == STATEMENT_TRUNCATE
-                              ? emit_visible()
-                              : emit_matched(emitter, statement, write.table);
+    const char *matched = emit_matched(emitter, statement, write.table);
     write.statements[0] = sql_format(emitter->sql, "UPDATE %s SET \"" COLUMN_TO "\" = ?2 WHERE %s",
                                      rows_name(emitter, write.table), matched);
     emitter->scope = NULL;

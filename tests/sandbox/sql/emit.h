@@ -49,7 +49,6 @@ struct violation {
 struct scope {
     struct scope *parent;
     struct pointer_list relations;   /* struct relation */
-    struct pointer_list merged;      /* struct sql_column: those of USING */
     struct pointer_list outputs;     /* struct sql_column: the SELECT's own columns, by alias */
     bool aliases;                    /* outputs can be named now: GROUP BY, HAVING, QUALIFY, ORDER BY */
     bool aggregated;                 /* there is GROUP BY or an aggregate */

@@ -190,61 +190,10 @@ static const char *emit_table(struct emitter *emitter, const struct source_item 
                       emit_visible(), t);
 }
 
-static const struct sql_column *side_column(struct emitter *emitter, size_t from, size_t to, const char *name,
-                                            size_t at)
-{
-    const struct scope *scope = emitter->scope;
-    for (size_t i = 0; i < scope->merged.count && from == 0; i++) {
-        const struct sql_column *column = scope->merged.items[i];
-        if (strcasecmp(column->name, name) == 0) return column;
-    }
-    for (size_t i = from; i < to; i++) {
-        const struct relation *relation = scope->relations.items[i];
-        for (size_t j = 0; j < relation->columns.count; j++) {
-            const struct sql_column *column = relation->columns.items[j];
-            if (strcasecmp(column->name, name) == 0) return column;
-        }
-    }
-    sql_fail_at(emitter->sql, at, "Column %s in USING clause not found on %s side of join", name,
-                from == 0 ? "left" : "right");
-}
-
-/* The condition; the columns become one each in the scope. */
-static const char *emit_using(struct emitter *emitter, const struct source_item *item, size_t middle)
-{
-    struct sql *sql = emitter->sql;
-    const char *condition = "";
-    for (size_t i = 0; i < item->using_names.count; i++) {
-        const char *name = item->using_names.items[i];
-        const struct sql_column *left = side_column(emitter, 0, middle, name, item->at);
-        const struct sql_column *right =
-            side_column(emitter, middle, emitter->scope->relations.count, name, item->at);
-        struct value sides[2] = {value_make(left->sql, left->type), value_make(right->sql, right->type)};
-        const struct type *type = common_type(emitter, sides, 2, item->at, "operator =");
-        condition = sql_format(sql, "%s%s%s = %s", condition, i > 0 ? " AND " : "", left->sql, right->sql);
-        const char *merged = item->join == JOIN_FULL
-                                 ? sql_format(sql, "coalesce(%s, %s)", left->sql, right->sql)
-                             : item->join == JOIN_RIGHT ? right->sql
-                                                        : left->sql;
-        struct pointer_list *columns = &emitter->scope->merged;
-        for (size_t j = 0; j < columns->count; j++) {
-            struct sql_column *column = columns->items[j];
-            if (strcasecmp(column->name, name) == 0) column->sql = merged;
-        }
-        bool known = false;
-        for (size_t j = 0; j < columns->count; j++)
-            known = known || strcasecmp(((struct sql_column *)columns->items[j])->name, name) == 0;
-        if (!known) add_column(emitter, columns, name, merged, type);
-    }
-    return condition;
-}
-
 static const char *emit_join(struct emitter *emitter, const struct source_item *item)
 {
-    static const char *const words[] = {[JOIN_INNER] = "JOIN",
-                                        [JOIN_LEFT] = "LEFT JOIN",
-                                        [JOIN_FULL] = "FULL JOIN",
-                                        [JOIN_CROSS] = "CROSS JOIN"};
+    static const char *const words[] = {
+        [JOIN_INNER] = "JOIN", [JOIN_LEFT] = "LEFT JOIN", [JOIN_CROSS] = "CROSS JOIN"};
     struct sql *sql = emitter->sql;
     const char *left = emit_from(emitter, item->left);
     size_t middle = emitter->scope->relations.count;
@@ -256,19 +205,12 @@ static const char *emit_join(struct emitter *emitter, const struct source_item *
         emitter->scope->forbidden = "JOIN ON clause";
         condition = emit_condition(emitter, item->on, "JOIN ON clause");
         emitter->scope->forbidden = forbidden;
-    } else if (item->using_names.count > 0) {
-        condition = emit_using(emitter, item, middle);
     } else if (item->join != JOIN_CROSS) {
         const struct relation *relation = emitter->scope->relations.items[middle];
-        if (relation->value == NULL) sql_fail_at(sql, item->right->at, "Syntax error: Expected ON or USING");
+        if (relation->value == NULL) sql_fail_at(sql, item->right->at, "Syntax error: Expected ON");
         condition = "1";
     }
     if (condition == NULL) return sql_format(sql, "%s CROSS JOIN %s", left, right);
-    if (item->join == JOIN_RIGHT) {
-        /* SQLite 3.40 loses rows of a RIGHT JOIN between table-valued functions. */
-        if (item->left->kind == SOURCE_JOIN) left = sql_format(sql, "(%s)", left);
-        return sql_format(sql, "%s LEFT JOIN %s ON %s", right, left, condition);
-    }
     return sql_format(sql, "%s %s %s ON %s", left, words[item->join], right, condition);
 }
 

@@ -189,43 +189,33 @@ static void parse_set(struct parser *parser, struct statement *statement)
 
 static void parse_if(struct parser *parser, struct statement *statement)
 {
-    static const char *const ends[] = {"ELSEIF", "ELSE", "END", NULL};
+    static const char *const ends[] = {"ELSE", "END", NULL};
     statement->kind = STATEMENT_IF;
-    do {
-        list_add(parser->sql, &statement->exprs, parse_expr(parser));
-        parse_need(parser, "THEN");
-        list_add(parser->sql, &statement->blocks, parse_block(parser, ends));
-    } while (parse_take(parser, "ELSEIF"));
+    list_add(parser->sql, &statement->exprs, parse_expr(parser));
+    parse_need(parser, "THEN");
+    list_add(parser->sql, &statement->blocks, parse_block(parser, ends));
     if (parse_take(parser, "ELSE")) list_add(parser->sql, &statement->blocks, parse_block(parser, ends));
     parse_need(parser, "END");
     parse_need(parser, "IF");
 }
 
-static void parse_loop(struct parser *parser, struct statement *statement, const char *word)
+static void parse_while(struct parser *parser, struct statement *statement)
 {
     static const char *const ends[] = {"END", NULL};
-    statement->kind = strcmp(word, "WHILE") == 0 ? STATEMENT_WHILE : STATEMENT_LOOP;
-    if (statement->kind == STATEMENT_WHILE) {
-        list_add(parser->sql, &statement->exprs, parse_expr(parser));
-        parse_need(parser, "DO");
-    }
+    statement->kind = STATEMENT_WHILE;
+    list_add(parser->sql, &statement->exprs, parse_expr(parser));
+    parse_need(parser, "DO");
     list_add(parser->sql, &statement->blocks, parse_block(parser, ends));
     parse_need(parser, "END");
-    parse_need(parser, word);
+    parse_need(parser, "WHILE");
 }
 
 static void parse_begin(struct parser *parser, struct statement *statement)
 {
-    static const char *const ends[] = {"EXCEPTION", "END", NULL};
     statement->kind = STATEMENT_BEGIN;
-    if (parse_take(parser, "TRANSACTION") || parse_is(parser, ";") || parse_peek(parser)->kind == TOKEN_END)
-        return;
-    statement->kind = STATEMENT_BLOCK;
-    list_add(parser->sql, &statement->blocks, parse_block(parser, ends));
-    if (parse_is(parser, "EXCEPTION")) {
-        sql_fail_at(parser->sql, parse_peek(parser)->at, "EXCEPTION handlers are not supported");
-    }
-    parse_need(parser, "END");
+    bool is_block =
+        !parse_take(parser, "TRANSACTION") && !parse_is(parser, ";") && parse_peek(parser)->kind != TOKEN_END;
+    if (is_block) sql_fail_at(parser->sql, statement->at, "Statement not supported: BEGIN ... END");
 }
 
 static void parse_raise(struct parser *parser, struct statement *statement)
@@ -235,13 +225,6 @@ static void parse_raise(struct parser *parser, struct statement *statement)
     parse_need(parser, "MESSAGE");
     parse_need(parser, "=");
     list_add(parser->sql, &statement->exprs, parse_expr(parser));
-}
-
-static void parse_assert(struct parser *parser, struct statement *statement)
-{
-    statement->kind = STATEMENT_ASSERT;
-    list_add(parser->sql, &statement->exprs, parse_expr(parser));
-    if (parse_take(parser, "AS")) list_add(parser->sql, &statement->exprs, parse_expr(parser));
 }
 
 static void parse_values(struct parser *parser, struct statement *statement)
@@ -331,23 +314,15 @@ static void parse_kind(struct parser *parser, struct statement *statement)
         const char *word;
         void (*parse)(struct parser *, struct statement *);
     } kinds[] = {{"DECLARE", parse_declare}, {"SET", parse_set},       {"IF", parse_if},
-                 {"BEGIN", parse_begin},     {"RAISE", parse_raise},   {"ASSERT", parse_assert},
+                 {"BEGIN", parse_begin},     {"RAISE", parse_raise},   {"WHILE", parse_while},
                  {"INSERT", parse_insert},   {"UPDATE", parse_update}, {"DELETE", parse_delete},
-                 {"CREATE", parse_create},   {"DROP", parse_drop},     {"TRUNCATE", parse_truncate}};
+                 {"CREATE", parse_create},   {"DROP", parse_drop}};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         if (!parse_take(parser, kinds[i].word)) continue;
         kinds[i].parse(parser, statement);
         return;
     }
-    if (parse_take(parser, "WHILE")) {
-        parse_loop(parser, statement, "WHILE");
-    } else if (parse_take(parser, "LOOP")) {
-        parse_loop(parser, statement, "LOOP");
-    } else if (parse_take(parser, "BREAK") || parse_take(parser, "LEAVE")) {
-        statement->kind = STATEMENT_BREAK;
-    } else if (parse_take(parser, "CONTINUE") || parse_take(parser, "ITERATE")) {
-        statement->kind = STATEMENT_CONTINUE;
-    } else if (parse_take(parser, "COMMIT")) {
+    if (parse_take(parser, "COMMIT")) {
         statement->kind = STATEMENT_COMMIT;
         (void)parse_take(parser, "TRANSACTION");
     } else if (parse_take(parser, "ROLLBACK")) {
@@ -357,8 +332,9 @@ static void parse_kind(struct parser *parser, struct statement *statement)
         statement->kind = STATEMENT_SELECT;
         statement->query = parse_query(parser);
     } else {
-        static const char *const known[] = {"MERGE",  "ALTER", "CALL",   "EXECUTE",
-                                            "EXPORT", "FOR",   "REPEAT", "GRANT"};
+        static const char *const known[] = {"MERGE",    "ALTER",   "ASSERT", "BREAK",  "CALL",
+                                            "CONTINUE", "EXECUTE", "EXPORT", "FOR",    "GRANT",
+                                            "ITERATE",  "LEAVE",   "LOOP",   "REPEAT", "TRUNCATE"};
         for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
             if (parse_is(parser, known[i])) {
                 sql_fail_at(parser->sql, parse_peek(parser)->at, "Statement not supported: %s", known[i]);
@@ -401,19 +377,13 @@ const char *statement_name(enum statement_kind kind)
     case STATEMENT_INSERT: return "INSERT";
     case STATEMENT_UPDATE: return "UPDATE";
     case STATEMENT_DELETE: return "DELETE";
-    case STATEMENT_TRUNCATE: return "TRUNCATE_TABLE";
     case STATEMENT_CREATE_TABLE: return "CREATE_TABLE_AS_SELECT";
     case STATEMENT_CREATE_VIEW: return "CREATE_VIEW";
     case STATEMENT_DROP: return "DROP_TABLE";
-    case STATEMENT_ASSERT: return "ASSERT";
     case STATEMENT_DECLARE:
     case STATEMENT_SET:
     case STATEMENT_IF:
     case STATEMENT_WHILE:
-    case STATEMENT_LOOP:
-    case STATEMENT_BREAK:
-    case STATEMENT_CONTINUE:
-    case STATEMENT_BLOCK:
     case STATEMENT_RAISE:
     case STATEMENT_BEGIN:
     case STATEMENT_COMMIT:

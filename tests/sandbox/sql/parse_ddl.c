@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* CREATE, DROP and TRUNCATE:
+/* CREATE and DROP:
  * https://cloud.google.com/bigquery/docs/reference/standard-sql/data-definition-language */
 #include <string.h>
 #include <strings.h>
@@ -146,12 +146,5 @@ void parse_drop(struct parser *parser, struct statement *statement)
         parse_need(parser, "EXISTS");
         statement->if_exists = true;
     }
-    statement->target = parse_path(parser, &statement->at);
-}
-
-void parse_truncate(struct parser *parser, struct statement *statement)
-{
-    statement->kind = STATEMENT_TRUNCATE;
-    parse_need(parser, "TABLE");
     statement->target = parse_path(parser, &statement->at);
 }

@@ -126,13 +126,12 @@ static bool parse_join_kind(struct parser *parser, enum join_kind *out_kind)
         const char *word;
         enum join_kind kind;
         bool outer;
-    } kinds[] = {{"INNER", JOIN_INNER, false},
-                 {"CROSS", JOIN_CROSS, false},
-                 {"LEFT", JOIN_LEFT, true},
-                 {"RIGHT", JOIN_RIGHT, true},
-                 {"FULL", JOIN_FULL, true}};
+    } kinds[] = {{"INNER", JOIN_INNER, false}, {"CROSS", JOIN_CROSS, false}, {"LEFT", JOIN_LEFT, true}};
     *out_kind = JOIN_INNER;
     if (parse_take(parser, "JOIN")) return true;
+    if (parse_is(parser, "RIGHT") || parse_is(parser, "FULL"))
+        sql_fail_at(parser->sql, parse_peek(parser)->at, "%s JOIN is not supported",
+                    parse_peek(parser)->text);
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         if (!parse_take(parser, kinds[i].word)) continue;
         if (kinds[i].outer) (void)parse_take(parser, "OUTER");
@@ -147,16 +146,11 @@ static void parse_join_condition(struct parser *parser, struct source_item *join
 {
     if (parse_take(parser, "ON")) {
         join->on = parse_expr(parser);
-    } else if (parse_take(parser, "USING")) {
-        parse_need(parser, "(");
-        do {
-            const char *name = parse_name(parser, "a column's name");
-            list_add(parser->sql, &join->using_names, arena_text(&parser->sql->arena, name, strlen(name)));
-        } while (parse_take(parser, ","));
-        parse_need(parser, ")");
+    } else if (parse_is(parser, "USING")) {
+        sql_fail_at(parser->sql, parse_peek(parser)->at, "JOIN ... USING is not supported");
     } else if (join->right->kind != SOURCE_UNNEST && join->right->kind != SOURCE_TABLE) {
         /* A join with an array needs no condition; whether a path is one is known later. */
-        parse_unexpected(parser, "ON or USING");
+        parse_unexpected(parser, "ON");
     }
 }
 

@@ -46,18 +46,14 @@ static void add_starred(struct emitter *emitter, const struct select_item *item,
 }
 
 static void add_relation_columns(struct emitter *emitter, const struct select_item *item,
-                                 const struct relation *relation, bool merged)
+                                 const struct relation *relation)
 {
     if (relation->columns.count == 0 && relation->value != NULL) {
         add_starred(emitter, item, relation->alias, value_make(relation->value_sql, relation->value));
     }
     for (size_t i = 0; i < relation->columns.count; i++) {
         const struct sql_column *column = relation->columns.items[i];
-        bool known = false;
-        for (size_t j = 0; j < emitter->scope->merged.count && merged; j++)
-            known = known || strcasecmp(((struct sql_column *)emitter->scope->merged.items[j])->name,
-                                        column->name) == 0;
-        if (!known) add_starred(emitter, item, column->name, value_make(column->sql, column->type));
+        add_starred(emitter, item, column->name, value_make(column->sql, column->type));
     }
 }
 
@@ -68,16 +64,12 @@ static void emit_star(struct emitter *emitter, const struct select_item *item)
     if (item->expr == NULL) {
         if (scope->relations.count == 0)
             sql_fail_at(emitter->sql, item->at, "SELECT * must have a FROM clause");
-        for (size_t i = 0; i < scope->merged.count; i++) {
-            const struct sql_column *column = scope->merged.items[i];
-            add_starred(emitter, item, column->name, value_make(column->sql, column->type));
-        }
         for (size_t i = 0; i < scope->relations.count; i++)
-            add_relation_columns(emitter, item, scope->relations.items[i], true);
+            add_relation_columns(emitter, item, scope->relations.items[i]);
         return;
     }
     if (resolve_relation(emitter, item->expr, &relation)) {
-        add_relation_columns(emitter, item, relation, false);
+        add_relation_columns(emitter, item, relation);
         return;
     }
     struct value base = emit_expr(emitter, item->expr);

@@ -70,10 +70,9 @@ static const struct sql_column *column_named(struct emitter *emitter, const stru
 static const struct sql_column *scope_column(struct emitter *emitter, const struct scope *scope,
                                              const char *name, size_t at)
 {
-    const struct sql_column *found = column_named(emitter, &scope->merged, name, at);
+    const struct sql_column *found = NULL;
     for (size_t i = 0; i < scope->relations.count; i++) {
         const struct relation *relation = scope->relations.items[i];
-        if (i == 0 && found != NULL) return found;
         const struct sql_column *column = column_named(emitter, &relation->columns, name, at);
         if (column != NULL && found != NULL)
             sql_fail_at(emitter->sql, at, "Column name %s is ambiguous", name);

@@ -10,8 +10,6 @@
 
 #define MOST_STEPS 20000 /* statements that one script may run */
 
-enum flow { FLOW_NEXT, FLOW_BREAK, FLOW_CONTINUE, FLOW_FAILED };
-
 static bool guarded(struct work *work, void (*run)(struct work *))
 {
     jmp_buf out;
@@ -233,22 +231,6 @@ static void run_raise(struct work *work)
     sql_fail(&script->sql, "invalidQuery", "%s", message);
 }
 
-static void run_assert(struct work *work)
-{
-    struct script *script = work->script;
-    const struct type *type = NULL;
-    json_t *value = evaluate(script, work->statement->exprs.items[0], type_of(TYPE_BOOL), &type);
-    bool truth = json_is_true(value);
-    json_decref(value);
-    if (truth) return;
-    if (work->statement->exprs.count == 1) sql_fail(&script->sql, "invalidQuery", "Assertion failed");
-    value = evaluate(script, work->statement->exprs.items[1], type_of(TYPE_STRING), &type);
-    const char *message = json_is_string(value) ? json_string_value(value) : "Assertion failed";
-    message = arena_text(&script->sql.arena, message, strlen(message));
-    json_decref(value);
-    sql_fail(&script->sql, "invalidQuery", "%s", message);
-}
-
 static void run_transaction(struct work *work)
 {
     struct script *script = work->script;
@@ -272,31 +254,24 @@ static void run_statement(struct work *work)
     case STATEMENT_SELECT: run_select(work); break;
     case STATEMENT_INSERT:
     case STATEMENT_UPDATE:
-    case STATEMENT_DELETE:
-    case STATEMENT_TRUNCATE: run_dml(work); break;
+    case STATEMENT_DELETE: run_dml(work); break;
     case STATEMENT_CREATE_TABLE: run_create_table(work); break;
     case STATEMENT_CREATE_VIEW: run_create_view(work); break;
     case STATEMENT_DROP: run_drop(work); break;
     case STATEMENT_DECLARE: run_declare(work); break;
     case STATEMENT_SET: run_set(work); break;
     case STATEMENT_RAISE: run_raise(work); break;
-    case STATEMENT_ASSERT: run_assert(work); break;
     case STATEMENT_BEGIN:
     case STATEMENT_COMMIT:
     case STATEMENT_ROLLBACK: run_transaction(work); break;
     case STATEMENT_IF:
-    case STATEMENT_WHILE:
-    case STATEMENT_LOOP:
-    case STATEMENT_BREAK:
-    case STATEMENT_CONTINUE:
-    case STATEMENT_BLOCK: break;
+    case STATEMENT_WHILE: break; /* not here */
     }
 }
 
-static enum flow run_block(struct script *script, const struct pointer_list *block, bool declares);
-static enum flow run_one(struct script *script, const struct statement *statement);
+/* All of them return false after a failure. */
+static bool run_block(struct script *script, const struct pointer_list *block);
 
-/* False: it failed. */
 static bool is_true(struct script *script, const struct expr *expr, bool *out_truth)
 {
     struct work work = {.script = script, .expr = expr};
@@ -305,73 +280,54 @@ static bool is_true(struct script *script, const struct expr *expr, bool *out_tr
     return good;
 }
 
-static enum flow run_if(struct script *script, const struct statement *statement)
+static bool run_if(struct script *script, const struct statement *statement)
 {
-    for (size_t i = 0; i < statement->exprs.count; i++) {
-        bool truth = false;
-        if (!is_true(script, statement->exprs.items[i], &truth)) return FLOW_FAILED;
-        if (truth) return run_block(script, statement->blocks.items[i], false);
-    }
-    if (statement->blocks.count == statement->exprs.count) return FLOW_NEXT;
-    return run_block(script, statement->blocks.items[statement->blocks.count - 1], false);
+    bool truth = false;
+    if (!is_true(script, statement->exprs.items[0], &truth)) return false;
+    if (truth) return run_block(script, statement->blocks.items[0]);
+    return statement->blocks.count == 1 || run_block(script, statement->blocks.items[1]);
 }
 
-static enum flow run_loop(struct script *script, const struct statement *statement)
+static bool count_step(struct script *script)
+{
+    return ++script->steps <= MOST_STEPS ||
+           store_fail(script->sql.err, "invalidQuery", "The script runs more than %d statements", MOST_STEPS);
+}
+
+static bool run_while(struct script *script, const struct statement *statement)
 {
     for (;;) {
         bool truth = true;
-        bool tested = statement->exprs.count > 0;
-        if (tested && !is_true(script, statement->exprs.items[0], &truth)) return FLOW_FAILED;
-        if (!truth) return FLOW_NEXT;
-        enum flow flow = run_block(script, statement->blocks.items[0], false);
-        if (flow == FLOW_FAILED) return flow;
-        if (flow == FLOW_BREAK) return FLOW_NEXT;
-        if (++script->steps > MOST_STEPS) {
-            store_fail(script->sql.err, "invalidQuery", "The script runs more than %d statements",
-                       MOST_STEPS);
-            return FLOW_FAILED;
-        }
+        if (!is_true(script, statement->exprs.items[0], &truth)) return false;
+        if (!truth) return true;
+        if (!run_block(script, statement->blocks.items[0]) || !count_step(script)) return false;
     }
 }
 
-static enum flow run_one(struct script *script, const struct statement *statement)
+static bool run_one(struct script *script, const struct statement *statement)
 {
     struct work work = {.script = script, .statement = statement};
-    if (++script->steps > MOST_STEPS) {
-        store_fail(script->sql.err, "invalidQuery", "The script runs more than %d statements", MOST_STEPS);
-        return FLOW_FAILED;
-    }
+    if (!count_step(script)) return false;
     if (script->query->before != NULL) script->query->before(script->query->self, statement->text);
-    if (statement->kind == STATEMENT_BREAK) return FLOW_BREAK;
-    if (statement->kind == STATEMENT_CONTINUE) return FLOW_CONTINUE;
     if (statement->kind == STATEMENT_IF) return run_if(script, statement);
-    if (statement->kind == STATEMENT_WHILE || statement->kind == STATEMENT_LOOP)
-        return run_loop(script, statement);
-    if (statement->kind == STATEMENT_BLOCK) return run_block(script, statement->blocks.items[0], true);
-    return guarded(&work, run_statement) ? FLOW_NEXT : FLOW_FAILED;
+    if (statement->kind == STATEMENT_WHILE) return run_while(script, statement);
+    return guarded(&work, run_statement);
 }
 
-static enum flow run_block(struct script *script, const struct pointer_list *block, bool declares)
+static bool run_block(struct script *script, const struct pointer_list *block)
 {
-    size_t variables = script->variables.count;
-    enum flow flow = FLOW_NEXT;
-    bool may_declare = declares;
-    for (size_t i = 0; i < block->count && flow == FLOW_NEXT; i++) {
+    for (size_t i = 0; i < block->count; i++) {
         const struct statement *statement = block->items[i];
-        may_declare = may_declare && statement->kind == STATEMENT_DECLARE;
-        if (statement->kind == STATEMENT_DECLARE && !may_declare) {
-            store_fail(script->sql.err, "invalidQuery",
-                       "Variable declarations are allowed only at the start of a block or script");
-            flow = FLOW_FAILED;
-        } else {
-            flow = run_one(script, statement);
-        }
+        bool is_late =
+            statement->kind == STATEMENT_DECLARE &&
+            (block != script->statements ||
+             (i > 0 && ((const struct statement *)block->items[i - 1])->kind != STATEMENT_DECLARE));
+        if (is_late)
+            return store_fail(script->sql.err, "invalidQuery",
+                              "Variable declarations are allowed only at the start of a block or script");
+        if (!run_one(script, statement)) return false;
     }
-    for (; script->variables.count > variables; script->variables.count--) {
-        struct variable *variable = script->variables.items[script->variables.count - 1];
-        json_decref(variable->value);
-    }
-    return flow;
+    return true;
 }
 
 /* --- the job --- */
@@ -414,12 +370,8 @@ static bool run_all(struct script *script, const struct pointer_list *statements
     if (!many && first->kind == STATEMENT_DROP && first->is_view) name = "DROP_VIEW";
     (void)snprintf(script->result->statement, sizeof script->result->statement, "%s", name);
     if (script->query->dry_run && many) return true;
-    enum flow flow = run_block(script, statements, true);
-    if (flow == FLOW_BREAK || flow == FLOW_CONTINUE) {
-        return store_fail(script->sql.err, "invalidQuery",
-                          "BREAK and CONTINUE are only allowed inside of a loop body");
-    }
-    return flow == FLOW_NEXT;
+    script->statements = statements;
+    return run_block(script, statements);
 }
 
 static bool register_functions(struct store *store, struct store_error *err)

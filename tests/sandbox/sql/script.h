@@ -10,6 +10,7 @@ struct script {
     struct sql sql;
     struct store *store;
     const struct sql_query *query;
+    const struct pointer_list *statements; /* of the whole script: it may begin with declarations */
     struct sql_result *result;
     struct pointer_list variables, parameters; /* struct variable */
     struct transaction transaction;            /* number 0: none is open */

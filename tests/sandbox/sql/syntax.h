@@ -128,7 +128,7 @@ struct expr {
 
 /* --- queries --- */
 enum source_kind { SOURCE_TABLE, SOURCE_QUERY, SOURCE_UNNEST, SOURCE_JOIN };
-enum join_kind { JOIN_INNER, JOIN_LEFT, JOIN_RIGHT, JOIN_FULL, JOIN_CROSS };
+enum join_kind { JOIN_INNER, JOIN_LEFT, JOIN_CROSS };
 
 struct source_item {
     enum source_kind kind;
@@ -141,7 +141,6 @@ struct source_item {
     enum join_kind join;
     struct source_item *left, *right;
     struct expr *on;
-    struct pointer_list using_names; /* const char */
 };
 
 struct select_item {
@@ -185,7 +184,6 @@ enum statement_kind {
     STATEMENT_INSERT,
     STATEMENT_UPDATE,
     STATEMENT_DELETE,
-    STATEMENT_TRUNCATE,
     STATEMENT_CREATE_TABLE,
     STATEMENT_CREATE_VIEW,
     STATEMENT_DROP,
@@ -193,12 +191,7 @@ enum statement_kind {
     STATEMENT_SET,
     STATEMENT_IF,
     STATEMENT_WHILE,
-    STATEMENT_LOOP,
-    STATEMENT_BREAK,
-    STATEMENT_CONTINUE,
-    STATEMENT_BLOCK,
     STATEMENT_RAISE,
-    STATEMENT_ASSERT,
     STATEMENT_BEGIN,
     STATEMENT_COMMIT,
     STATEMENT_ROLLBACK
@@ -215,12 +208,11 @@ struct statement {
     const char *text;           /* the source text, trimmed */
     struct pointer_list target; /* the table's path: const char */
     const char *alias;
-    struct pointer_list names; /* columns of INSERT, UPDATE, CREATE; variables of DECLARE, SET: const char */
-    struct pointer_list
-        exprs; /* values of UPDATE's SET; SET's one expression; conditions of IF, in pairs with blocks */
-    struct pointer_list rows;        /* of INSERT ... VALUES: struct expr, kind STRUCT */
-    struct pointer_list blocks;      /* of IF, WHILE, LOOP, BLOCK: struct pointer_list of statements */
-    struct pointer_list fields;      /* of CREATE ... (...): struct struct_field; of a view: without types */
+    struct pointer_list names;  /* columns of INSERT, UPDATE, CREATE; variables of DECLARE, SET: const char */
+    struct pointer_list exprs;  /* values of UPDATE's SET; SET's one expression; condition of IF, WHILE */
+    struct pointer_list rows;   /* of INSERT ... VALUES: struct expr, kind STRUCT */
+    struct pointer_list blocks; /* of IF, WHILE: struct pointer_list of statements */
+    struct pointer_list fields; /* of CREATE ... (...): struct struct_field; of a view: without types */
     struct pointer_list field_notes; /* their descriptions: const char, "" for none */
     struct pointer_list options;     /* of CREATE: struct option */
     struct pointer_list cluster;     /* of CREATE TABLE: const char */
@@ -263,6 +255,5 @@ void parse_names(struct parser *parser, struct pointer_list *out_names, const ch
 /* parse_ddl.c: the rest of the statement after the word */
 void parse_create(struct parser *parser, struct statement *statement);
 void parse_drop(struct parser *parser, struct statement *statement);
-void parse_truncate(struct parser *parser, struct statement *statement);
 
 #endif
