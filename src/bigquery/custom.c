@@ -96,12 +96,13 @@ static void take_former(const struct naming *naming, struct custom_attribute *at
 
 static void take_any(const struct naming *naming, struct custom_attribute *attribute)
 {
-    char plain[TABLE_ID], column[TABLE_ID + 32];
+    char plain[TABLE_ID], column[TABLE_ID];
     plain_name(attribute->name, plain);
     if (strlen(plain) < COLUMN_BYTES && take(naming, attribute, plain)) return;
-    snprintf(column, sizeof column, "%s_%08x", plain, (unsigned)hash_of(attribute->name));
+    snprintf(column, sizeof column, "%.*s_%08x", COLUMN_BYTES, plain, (unsigned)hash_of(attribute->name));
     for (int i = 2; !take(naming, attribute, column); i++)
-        snprintf(column, sizeof column, "%s_%08x_%d", plain, (unsigned)hash_of(attribute->name), i);
+        snprintf(column, sizeof column, "%.*s_%08x_%d", COLUMN_BYTES, plain,
+                 (unsigned)hash_of(attribute->name), i);
 }
 
 static int compare_names(const void *a, const void *b)
