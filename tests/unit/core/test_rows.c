@@ -340,6 +340,61 @@ static int free_zones(void **state)
     return 0;
 }
 
+/* --- a source that names its fields otherwise --- */
+
+static const struct column person_fields[] = {
+    {.name = "full_name", .field = "fullName", .type = COLUMN_STRING}};
+
+static const struct column renamed_columns[] = {
+    {.name = "call_id", .field = "callId", .type = COLUMN_STRING, .mode = COLUMN_REQUIRED},
+    {.name = "changed_at", .field = "changedAt", .type = COLUMN_TIMESTAMP, .mode = COLUMN_REQUIRED},
+    {.name = "callers",
+     .field = "calledBy",
+     .type = COLUMN_RECORD,
+     .mode = COLUMN_REPEATED,
+     .fields = person_fields,
+     .field_count = COUNT(person_fields)},
+};
+static const char *const renamed_key[] = {"call_id"};
+static const struct table renamed = {.name = "calls",
+                                     .columns = renamed_columns,
+                                     .column_count = COUNT(renamed_columns),
+                                     .key = renamed_key,
+                                     .key_count = COUNT(renamed_key),
+                                     .version = "changed_at",
+                                     .day = "changed_at"};
+
+static void test_fields_may_have_other_names(void **state)
+{
+    static const struct {
+        const char *record, *expected; /* a part of the row, or of the problem */
+        enum row_outcome outcome;
+    } cases[] = {
+        {"{\"callId\":7,\"changedAt\":86400,\"calledBy\":[{\"fullName\":\"A\",\"full_name\":\"B\"},3]}",
+         "{\"partition_date\":\"1970-01-02\",\"call_id\":\"7\",\"changed_at\":\"1970-01-02T00:00:00Z\","
+         "\"callers\":[{\"full_name\":\"A\"}],"
+         "\"_extra\":{\"calledBy.0.full_name\":\"B\",\"calledBy.1\":3}",
+         ROW_BUILT},
+        {"{\"callId\":7,\"changedAt\":86400,\"call_id\":8}", "\"_extra\":{\"call_id\":8}", ROW_BUILT},
+        {"{\"call_id\":7,\"changedAt\":86400}", "it can't be keyed: \"call_id\" is missing", ROW_REJECTED},
+        {"{\"callId\":7,\"changed_at\":86400}", "\"changed_at\" can't be read", ROW_REJECTED},
+        {"{\"callId\":[7],\"changedAt\":86400}", "\"call_id\" can't be read: it is a list", ROW_REJECTED},
+    };
+    AUTO(buf_done) struct buf row;
+
+    (void)state;
+    buf_init(&row, LIMIT_ROW);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        AUTO(json_drop) json_t *record = read_json(cases[i].record);
+        const struct row_context context = {.zone = utc, .today = {1}};
+        struct row_facts facts;
+
+        assert_int_equal(row_build(&renamed, record, &context, &row, &facts), cases[i].outcome);
+        if (!strstr(cases[i].outcome == ROW_BUILT ? buf_string(&row) : facts.problem, cases[i].expected))
+            fail_msg("%s%s", buf_string(&row), facts.problem);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -347,6 +402,7 @@ int main(void)
         cmocka_unit_test(test_rejects),
         cmocka_unit_test(test_a_row_over_the_ceiling_is_rejected),
         cmocka_unit_test(test_a_long_path_is_not_built_for_ever),
+        cmocka_unit_test(test_fields_may_have_other_names),
         cmocka_unit_test(test_days_are_local),
         cmocka_unit_test(test_content_and_time_of_reading),
         cmocka_unit_test(test_a_long_id_is_cut_between_characters),

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "rest/cycle.h"
 #include "rest/exchange.h"
@@ -87,7 +88,7 @@ static void pages_are_counted(void **state)
         int per_page;
         int64_t number, pages, next;
     } cases[] = {
-        {50, 50, 1, 3, 2}, {10, 50, 1, 3, 2}, {50, 50, 3, 3, 0},  {50, 50, 4, 3, 0},
+        {50, 50, 1, 3, 2}, {10, 50, 1, 3, 2},  {50, 50, 3, 3, 0},  {50, 50, 4, 3, 0},
         {0, 50, 1, 3, 0},  {50, 50, 1, -1, 2}, {49, 50, 1, -1, 0}, {49, 0, 1, -1, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -95,12 +96,50 @@ static void pages_are_counted(void **state)
         struct next_page next = {0};
         for (size_t j = 0; j < cases[i].size; j++)
             assert_int_equal(json_array_append_new(list, json_null()), 0);
-        next_page_count(&(struct page_context){.list = list,
-                                               .number = cases[i].number,
-                                               .per_page = cases[i].per_page},
-                        cases[i].pages, &next);
+        next_page_count(
+            &(struct page_context){.list = list, .number = cases[i].number, .per_page = cases[i].per_page},
+            cases[i].pages, &next);
         assert_int_equal(next.number, cases[i].next);
     }
+}
+
+/* --- the rate limit --- */
+
+/* The lease lets a run go whose progress counter stands still. */
+static void waiting_for_the_rate_limit_is_progress(void **state)
+{
+    (void)state;
+    struct progress progress = {0};
+    struct rest_source rest = {.limiter = rate_limiter_new(1.0), .progress = &progress};
+    struct exchange exchange;
+    exchange_init(&exchange, &rest, "a page");
+    const struct rate_report report = {.limit = 100, .remaining = 0, .reset_s = 30, .date_s = 0};
+    (void)rate_limiter_report(rest.limiter, &report, clock_ms());
+    for (int i = 1; i <= 3; i++) {
+        assert_int_equal(exchange.policy.delay_ms(exchange.policy.self), 1000); /* not 30 s in silence */
+        assert_int_equal(atomic_load(&progress.steps), i);
+    }
+    assert_int_equal(exchange.tries, 0);
+    rate_limiter_free(rest.limiter);
+}
+
+/* A try that is lost has no answer: the next try, or the end, takes it out of flight. */
+static void lost_tries_leave_no_request_in_flight(void **state)
+{
+    (void)state;
+    struct rest_source rest = {.limiter = rate_limiter_new(1.0)};
+    struct exchange exchange;
+    exchange_init(&exchange, &rest, "a page");
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(exchange.policy.delay_ms(exchange.policy.self), 0);
+    assert_int_equal(exchange.tries, 5);
+    exchange_done(&exchange);
+    const struct rate_report report = {.limit = 100, .remaining = 2, .reset_s = 30, .date_s = 0};
+    (void)rate_limiter_report(rest.limiter, &report, clock_ms());
+    assert_int_equal(rate_limiter_begin(rest.limiter, clock_ms()), 0);
+    assert_int_equal(rate_limiter_begin(rest.limiter, clock_ms()), 0);
+    assert_true(rate_limiter_begin(rest.limiter, clock_ms()) > 0);
+    rate_limiter_free(rest.limiter);
 }
 
 int main(void)
@@ -110,6 +149,8 @@ int main(void)
         cmocka_unit_test(quotes_are_cut_and_printable),
         cmocka_unit_test(cycles_of_any_length_are_detected),
         cmocka_unit_test(pages_are_counted),
+        cmocka_unit_test(waiting_for_the_rate_limit_is_progress),
+        cmocka_unit_test(lost_tries_leave_no_request_in_flight),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
