@@ -345,7 +345,7 @@ static bool next_of_pages(struct reader *reader, struct page *out_page, struct e
     if (!list)
         return error_set(err, ERROR_FORMAT, "%s: the answer has no list \"%s\", request id %s; %s",
                          paginator->what, paginator->stream->list, paginator->exchange.request_id,
-                         dialect->shared_advice);
+                         dialect->format_advice);
     watch_order(paginator, list);
     out_page->ascending = paginator->ascending;
     add_records(paginator, list);

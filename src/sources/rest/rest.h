@@ -69,7 +69,7 @@ struct rest_dialect {
     const char *name;          /* for people: "Intercom"; never NULL */
     const char *auth_advice;   /* for a refused token; never NULL */
     const char *probe_path;    /* a GET that always works while the service does; never NULL */
-    const char *shared_advice; /* appended where an answer has another shape than expected; never NULL */
+    const char *format_advice; /* for an answer of an unexpected form; never NULL */
     const char *const *hosts;  /* of the service, which have the same paths; a NULL ends them */
 
     const char *request_id_header, *request_id_member;

@@ -2,7 +2,7 @@
 /* contacts.c - people. */
 #include "schema.h"
 
-/* --- shapes that several fields share --- */
+/* --- records that several fields share --- */
 
 static const struct column link_columns[] = {
     TEXT("type", "Kind of object"),

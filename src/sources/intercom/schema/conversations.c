@@ -2,7 +2,7 @@
 /* conversations.c - conversations, and what was said in them. */
 #include "nested.h"
 
-/* --- shapes that both tables share --- */
+/* --- records that both tables share --- */
 
 static const struct column author_columns[] = {
     TEXT("type", "user, lead, admin, bot or team"),
@@ -197,7 +197,7 @@ static const struct column conversation_columns[] = {
     RECORD("source", source_columns, "The first message; also part 0 of the conversation's parts"),
     RECORD("contacts", nested_contacts, "Users and leads who take part"),
     RECORD("first_contact_reply", first_reply_columns, "First reply of a contact"),
-    TEXT("admin_assignee_id", "Admin it is assigned to; \"0\": nobody"),
+    TEXT("admin_assignee_id", "Admin it is assigned to; \"0\": none"),
     TEXT("team_assignee_id", "Team it is assigned to; \"0\": none"),
     FLAG("open", "It is open"),
     TEXT("state", "open, closed or snoozed"),
@@ -223,9 +223,7 @@ static const struct column conversation_columns[] = {
     RECORDS("monitor_evaluations", evaluation_columns, "What monitors found; Intercom sends it on demand"),
     RECORDS("scorecards", scorecard_columns, "Marks for its quality; Intercom sends them on demand"),
     RECORD("conversation_parts", nested_parts, "The list of parts, without the parts"),
-    NUMBER("parts_received", "Parts that came with this version, the first message not counted"),
-    FLAG("parts_truncated", "There are older parts, which Intercom does not give any more"),
-    NUMBER("parts_total", "Parts there are, as the list says"),
+    PARTS_SUMMARY("Parts that came with this version, the first message not counted"),
     NUMBER("parts_missing", "Parts there are by the statistics, less those received; else than 0: look"),
 };
 
@@ -239,18 +237,15 @@ static const struct column part_tag_columns[] = {
 
 static const struct column part_columns[] = {
     TEXT("type", "\"conversation_part\"; absent for the first message"),
-    KEY("id", "Id given by Intercom"),
     TEXT("part_type", "comment, note, assignment, close, ...; source: the first message"),
     TEXT("body", "What was said, as plain text"),
     PART_COLUMNS("conversation", author_columns),
-    TIME("notified_at", "When the contact was told of it"),
+    TIME("notified_at", "When the contact was notified of it"),
     RECORD("email_message_metadata", email_columns, "Headers of a mail"),
     JSON("metadata", "Quick replies"),
     TEXT("state", "State of the conversation when it was said"),
     RECORDS("tags", part_tag_columns, "Tags"),
     JSON("event_details", "What happened, if it was no message"),
-    KEY("conversation_id", "Conversation that the part belongs to"),
-    NUMBER("part_index", "Place in the conversation when it was read; 0: the first message"),
 };
 
 /* From API 2.15 on the whole company comes along, with its counters. */
@@ -261,13 +256,7 @@ const struct table intercom_conversations =
           KEYS("id"), TIMES("updated_at"), .gone = &intercom_conversations_deleted, .keeps_contents = true,
           LEFT_OUT(conversations_left_out));
 
-/* It shifts when Intercom cuts off the oldest parts. */
-static const struct left_out conversation_parts_left_out[] = {{"part_index", NULL}};
-
-const struct table intercom_conversation_parts = TABLE(
-    "conversation_parts", "What was said and done in conversations, one row for each version that was seen",
-    part_columns, KEYS("conversation_id", "id", "updated_at", "redacted"), .version = "updated_at",
-    .day = "created_at", .keeps_contents = true, LEFT_OUT(conversation_parts_left_out));
+const struct table intercom_conversation_parts = PART_TABLE("conversation");
 
 /* --- handling events --- */
 

@@ -65,3 +65,6 @@ const struct column nested_parts[] = {
     TEXT("type", "Kind of list"),
     NUMBER("total_count", "Parts of the list, as it says itself"),
 };
+
+/* The place shifts when Intercom cuts off the oldest parts. */
+const struct left_out parts_left_out[] = {{"part_index", NULL}};

@@ -31,8 +31,9 @@ extern const struct column nested_company[20];    /* a company inside of another
     TEXT("person_type", "Whom it holds: contact (leads) or user"),                                           \
     NUMBER("count", "How many it holds")
 
-/* What the parts of conversations and of tickets have in common. */
+/* The parts of conversations and of tickets share these columns, their key and what their identity leaves out. */
 #define PART_COLUMNS(whole, author_columns)                                                                  \
+    KEY("id", "Id given by Intercom"),                                                                       \
     DAY("created_at", "When it was said: the day of the row"),                                               \
     VERSION("updated_at", "When the part last changed: the version of the row"),                             \
     RECORD("assigned_to", nested_reference, "Whom this part assigned the " whole " to"),                     \
@@ -40,7 +41,20 @@ extern const struct column nested_company[20];    /* a company inside of another
     RECORDS("attachments", nested_attachment, "Files"),                                                      \
     TEXT("external_id", "Id given by the app that wrote it"),                                                \
     KEY_FLAG("redacted", "The part was redacted"),                                                           \
-    TEXT("app_package_code", "App that wrote it")
+    TEXT("app_package_code", "App that wrote it"),                                                           \
+    KEY(whole "_id", "Id of the " whole " that the part belongs to"),                                        \
+    NUMBER("part_index", "Place in the " whole " when it was read; 0: the first message of a conversation")
+#define PART_TABLE(whole)                                                                                    \
+    TABLE(whole "_parts", "What was said and done in " whole "s, one row for each version that was seen",    \
+          part_columns, KEYS(whole "_id", "id", "updated_at", "redacted"), .version = "updated_at",          \
+          .day = "created_at", .keeps_contents = true, LEFT_OUT(parts_left_out))
+/* On the record that holds them. */
+#define PARTS_SUMMARY(received)                                                                              \
+    NUMBER("parts_received", received),                                                                      \
+    FLAG("parts_truncated", "There are older parts, which Intercom does not give any more"),                 \
+    NUMBER("parts_total", "Parts there are, as the list says")
 /* clang-format on */
+
+extern const struct left_out parts_left_out[1];
 
 #endif

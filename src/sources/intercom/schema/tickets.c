@@ -97,7 +97,7 @@ static const struct column ticket_columns[] = {
     TEXT("previous_ticket_state_id", "State it was in before"),
     RECORD("ticket_type", nested_type_columns, "Type, as it was when the ticket was read"),
     RECORD("contacts", nested_contacts, "Users and leads whom it concerns"),
-    TEXT("admin_assignee_id", "Admin it is assigned to; \"0\": nobody"),
+    TEXT("admin_assignee_id", "Admin it is assigned to; \"0\": none"),
     TEXT("team_assignee_id", "Team it is assigned to; \"0\": none"),
     TIME("created_at", "When the ticket was created"),
     VERSION("updated_at", "When the ticket last changed: the version of the row"),
@@ -106,9 +106,7 @@ static const struct column ticket_columns[] = {
     RECORD("linked_objects", nested_linked_list, "Linked conversations and tickets"),
     RECORD("ticket_parts", nested_parts, "The list of parts, without the parts"),
     FLAG("is_shared", "Contacts can see it"),
-    NUMBER("parts_received", "Parts that came with this version"),
-    FLAG("parts_truncated", "There are older parts, which Intercom does not give any more"),
-    NUMBER("parts_total", "Parts there are, as the list says"),
+    PARTS_SUMMARY("Parts that came with this version"),
 };
 
 /* --- ticket parts --- */
@@ -132,28 +130,19 @@ static const struct column change_columns[] = {
 
 static const struct column part_columns[] = {
     TEXT("type", "Always \"ticket_part\""),
-    KEY("id", "Id given by Intercom"),
     TEXT("part_type", "comment, note, assignment, ticket_state_updated_by_admin, ..."),
     TEXT("body", "What was said, as HTML"),
     TEXT("previous_ticket_state", "Category of the state before this part"),
     TEXT("ticket_state", "Category of the state after it"),
     PART_COLUMNS("ticket", nested_person),
     RECORD("updated_attribute_data", change_columns, "The attribute that this part changed"),
-    KEY("ticket_id", "Ticket that the part belongs to: its id in the table tickets"),
-    NUMBER("part_index", "Place in the ticket when it was read; 1: the first part"),
 };
 
 const struct table intercom_tickets =
     TABLE("tickets", "Tickets, one row for each version that was seen", ticket_columns, KEYS("id"),
           TIMES("updated_at"), .keeps_contents = true);
 
-/* It shifts when Intercom cuts off the oldest parts. */
-static const struct left_out ticket_parts_left_out[] = {{"part_index", NULL}};
-
-const struct table intercom_ticket_parts =
-    TABLE("ticket_parts", "What was said and done in tickets, one row for each version that was seen",
-          part_columns, KEYS("ticket_id", "id", "updated_at", "redacted"), .version = "updated_at",
-          .day = "created_at", .keeps_contents = true, LEFT_OUT(ticket_parts_left_out));
+const struct table intercom_ticket_parts = PART_TABLE("ticket");
 
 const struct table intercom_ticket_types =
     TABLE("ticket_types", "Types of tickets: the whole list, once on each day it was read", type_columns,

@@ -97,7 +97,7 @@ static bool next_page(const struct page_context *context, struct next_page *out_
 #define DIALECT(in_body)                                                                                     \
     {                                                                                                        \
         .name = "Helpline", .auth_advice = "make another token", .probe_path = "/ping",                      \
-        .shared_advice = "look at the manual", .request_id_header = "x-trace",                               \
+        .format_advice = "look at the manual", .request_id_header = "x-trace",                               \
         .limit_header = "x-minute-limit", .remaining_header = "x-minute-left",                               \
         .reset_header = "x-minute-ends-in", .is_reset_delay = true, .is_token_in_body = (in_body),           \
         .size_parameter = "size", .number_parameter = "page", .refusals = refusals,                          \
