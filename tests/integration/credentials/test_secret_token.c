@@ -68,6 +68,7 @@ static void what_can_not_be_read_is_told_with_the_way_out(void **state)
     struct fixture fixture;
     set_up(&fixture, false);
     refused(&fixture, "projects/p/secrets/other/versions/latest", ERROR_CONFIG, "does not exist");
+    assert_int_equal(fixture.err.status, 404);
     refused(&fixture, "projects/p/secrets/intercom-token/versions/7", ERROR_CONFIG, "does not exist");
     fixture_control(&fixture, "{\"secret_disabled\": true}");
     refused(&fixture, SECRET, ERROR_CONFIG, "disabled or destroyed");
@@ -75,6 +76,7 @@ static void what_can_not_be_read_is_told_with_the_way_out(void **state)
     refused(&fixture, SECRET, ERROR_AUTH, "Secret Manager");
     fixture_fault(&fixture, "auth secret 1 status 403");
     refused(&fixture, SECRET, ERROR_CONFIG, "roles/secretmanager.secretAccessor");
+    assert_int_equal(fixture.err.status, 403);
     fixture_close(&fixture);
 }
 
