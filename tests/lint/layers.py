@@ -41,7 +41,7 @@ SANDBOX = {
     "bigquery": {"sql", "store", "httpd", "shared", "base"},
     "pubsub": {"google", "httpd", "shared", "base"},
     "workspace": {"shared", "base"},
-    "oracle": {"workspace", "sql", "store", "shared", "base"},
+    "oracle": {"workspace", "sql", "store", "shared", "base", "include/row_oracle.h"},
     "intercom": {"oracle", "workspace", "google", "httpd", "shared", "base"},
     "control": SANDBOX_SERVICES | {"oracle"},
     ".": SANDBOX_SERVICES | {"control", "intercom"},

@@ -17,9 +17,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "catalog.h"
-#include "judge.h"
 #include "mutate.h"
 #include "pipeline.h"
+#include "table_oracle.h"
 
 #define MUTATIONS     12000
 #define MADE          6  /* payloads made of each table */
@@ -93,7 +93,7 @@ static void note_extra(struct test *test, const char *table, const char *row)
     }
 }
 
-static void add(struct tally *tally, enum arrival arrival, const struct verdict *verdict)
+static void add(struct tally *tally, enum arrival arrival, const struct row_verdict *verdict)
 {
     tally->rows += arrival == ARRIVED_AS_ROW;
     tally->rejected += arrival == ARRIVED_RAW;
@@ -107,9 +107,9 @@ static void arrived(void *context, size_t index, enum arrival arrival, const cha
     const struct table *table = test->tables.list[test->travelling];
     struct queue *queue = &test->queues[test->travelling];
     const json_t *sent = queue->sent[index];
-    struct verdict verdict;
-    bool good = arrival == ARRIVED_AS_ROW ? judge_row(table, sent, text, ROAD_TODAY, &verdict)
-                                          : judge_reject(table, sent, text, &verdict);
+    struct row_verdict verdict;
+    bool good = arrival == ARRIVED_AS_ROW ? table_oracle_row(table, sent, text, ROAD_TODAY, &verdict)
+                                          : table_oracle_reject(table, sent, text, &verdict);
 
     if (!good) fail(test, table->name, sent, verdict.problem);
     add(&queue->all, arrival, &verdict);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* row.h - does a warehouse row say what a record said? Independent of the loader's code. */
-#ifndef CASELOAD_SANDBOX_COMPARE_ROW_H
-#define CASELOAD_SANDBOX_COMPARE_ROW_H
+/* row.h - rows as BigQuery's REST API has them, for the row oracle. */
+#ifndef CASELOAD_SANDBOX_ORACLE_ROW_H
+#define CASELOAD_SANDBOX_ORACLE_ROW_H
 
 #include <jansson.h>
 #include <stdbool.h>

@@ -12,8 +12,8 @@
 
 #include "base/json.h"
 #include "core/rows.h"
-#include "judge.h"
 #include "rows_table.h"
+#include "table_oracle.h"
 
 #define RECORDS 10000
 
@@ -116,7 +116,7 @@ static void test_every_leaf_is_found_in_exactly_one_place(void **state)
     for (int i = 0; i < RECORDS; i++) {
         AUTO(json_drop) json_t *record = random_record(columns, COUNT(columns));
         struct row_facts facts;
-        struct verdict verdict;
+        struct row_verdict verdict;
 
         json_object_set_new(record, "id", json_integer(i));
         json_object_set_new(record, "updated_at", json_integer(1769854272));
@@ -125,7 +125,7 @@ static void test_every_leaf_is_found_in_exactly_one_place(void **state)
                                    &(struct row_context){.zone = utc, .today = {1}, .sequence = i}, &text,
                                    &facts),
                          ROW_BUILT);
-        if (!judge_row(&table, record, buf_string(&text), "1970-01-02", &verdict))
+        if (!table_oracle_row(&table, record, buf_string(&text), "1970-01-02", &verdict))
             fail_msg("%s", verdict.problem);
         assert_int_equal(verdict.extra, facts.extra_leaves);
         assert_true(facts.type_mismatches <= facts.extra_leaves);

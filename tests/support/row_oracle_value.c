@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* judge_value.c - does a value fit a column, and does the column's value mean the same? */
-#include "judge_value.h"
+#include "row_oracle_value.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -8,9 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SURE_SECONDS                                                                                         \
-    INT64_C(4000000000) /* from 1970 to 2096 nobody doubts; nor, in milliseconds, from 2001 on */
-#define EXACT          9007199254740992.0 /* 2^53: up to here doubles hold integers */
+#define SURE_SECONDS   INT64_C(4000000000) /* up to 2096; the same in milliseconds, from 2001 on */
+#define EXACT          9007199254740992.0  /* 2^53: up to here doubles hold integers */
 #define AS_MILLISECOND 100000000000.0
 
 static bool digits_only(const char *text)
@@ -73,7 +71,7 @@ static bool seconds_us(double seconds, int64_t *out_us)
     return true;
 }
 
-bool judge_instant(const json_t *value, int64_t *out_us)
+static bool instant_us(const json_t *value, int64_t *out_us)
 {
     const char *text = json_string_value(value);
     char *end;
@@ -86,22 +84,24 @@ bool judge_instant(const json_t *value, int64_t *out_us)
     return end != text && *end == '\0' && seconds_us(seconds, out_us);
 }
 
-static enum fit fits_integer(const json_t *value)
+static enum row_fit fits_integer(const json_t *value)
 {
     const char *text = json_string_value(value);
     double real = json_real_value(value);
 
-    if (json_is_integer(value)) return FITS;
-    if (json_is_real(value)) return real != trunc(real) ? MISFITS : fabs(real) < EXACT ? FITS : PERHAPS;
-    if (!text || !any_digit(text)) return MISFITS;
-    return digits_only(text) && text[0] != '0' && strlen(text) <= 18 ? FITS : PERHAPS;
+    if (json_is_integer(value)) return ROW_FITS;
+    if (json_is_real(value))
+        return real != trunc(real) ? ROW_MISFITS : fabs(real) < EXACT ? ROW_FITS : ROW_PERHAPS;
+    if (!text || !any_digit(text)) return ROW_MISFITS;
+    return digits_only(text) && text[0] != '0' && strlen(text) <= 18 ? ROW_FITS : ROW_PERHAPS;
 }
 
-static enum fit fits_real(const json_t *value)
+static enum row_fit fits_real(const json_t *value)
 {
-    if (json_is_real(value)) return FITS;
-    if (json_is_integer(value)) return fabs((double)json_integer_value(value)) < EXACT ? FITS : PERHAPS;
-    return json_is_string(value) && any_digit(json_string_value(value)) ? PERHAPS : MISFITS;
+    if (json_is_real(value)) return ROW_FITS;
+    if (json_is_integer(value))
+        return fabs((double)json_integer_value(value)) < EXACT ? ROW_FITS : ROW_PERHAPS;
+    return json_is_string(value) && any_digit(json_string_value(value)) ? ROW_PERHAPS : ROW_MISFITS;
 }
 
 /* As an answer of Intercom would have it: "2026-01-31T10:11:12.123Z". */
@@ -122,34 +122,51 @@ static bool sure_integer(json_int_t instant)
            (instant > SURE_SECONDS * 250 && instant < SURE_SECONDS * 1000);
 }
 
-static enum fit fits_instant(const json_t *value)
+static enum row_fit fits_instant(const json_t *value)
 {
     const char *text = json_string_value(value);
     int64_t us;
 
-    if (json_is_integer(value)) return sure_integer(json_integer_value(value)) ? FITS : PERHAPS;
-    if (json_is_real(value)) return PERHAPS;
-    if (!text || !any_digit(text)) return MISFITS;
+    if (json_is_integer(value)) return sure_integer(json_integer_value(value)) ? ROW_FITS : ROW_PERHAPS;
+    if (json_is_real(value)) return ROW_PERHAPS;
+    if (!text || !any_digit(text)) return ROW_MISFITS;
     if (digits_only(text) && text[0] != '0' && strlen(text) <= 10)
-        return strtoll(text, NULL, 10) < SURE_SECONDS ? FITS : PERHAPS;
-    if (plain_iso(text)) return FITS;
-    return judge_instant(value, &us) ? PERHAPS : MISFITS;
+        return strtoll(text, NULL, 10) < SURE_SECONDS ? ROW_FITS : ROW_PERHAPS;
+    if (plain_iso(text)) return ROW_FITS;
+    return instant_us(value, &us) ? ROW_PERHAPS : ROW_MISFITS;
 }
 
-enum fit judge_fit(enum column_type type, const json_t *value)
+enum cell_type cell_type(const char *name)
 {
-    if (type == COLUMN_JSON) return FITS;
-    if (json_is_object(value) || json_is_array(value)) return MISFITS;
+    static const struct {
+        const char *name;
+        enum cell_type type;
+    } types[] = {{"STRING", CELL_STRING},   {"INT64", CELL_INT64},         {"INTEGER", CELL_INT64},
+                 {"FLOAT64", CELL_FLOAT64}, {"FLOAT", CELL_FLOAT64},       {"BOOL", CELL_BOOL},
+                 {"BOOLEAN", CELL_BOOL},    {"TIMESTAMP", CELL_TIMESTAMP}, {"JSON", CELL_JSON},
+                 {"RECORD", CELL_RECORD},   {"STRUCT", CELL_RECORD}};
+    for (size_t i = 0; name && i < sizeof types / sizeof *types; i++)
+        if (strcmp(types[i].name, name) == 0) return types[i].type;
+    return CELL_UNKNOWN;
+}
+
+enum row_fit row_oracle_fit(const char *name, const json_t *value)
+{
+    enum cell_type type = cell_type(name);
+
+    if (type == CELL_JSON) return ROW_FITS;
+    if (json_is_object(value) || json_is_array(value)) return ROW_MISFITS;
     switch (type) {
-    case COLUMN_STRING: return json_is_real(value) ? PERHAPS : FITS;
-    case COLUMN_INT64: return fits_integer(value);
-    case COLUMN_FLOAT64: return fits_real(value);
-    case COLUMN_BOOL: return json_is_boolean(value) ? FITS : MISFITS;
-    case COLUMN_TIMESTAMP: return fits_instant(value);
-    case COLUMN_JSON:
-    case COLUMN_RECORD: break;
+    case CELL_STRING: return json_is_real(value) ? ROW_PERHAPS : ROW_FITS;
+    case CELL_INT64: return fits_integer(value);
+    case CELL_FLOAT64: return fits_real(value);
+    case CELL_BOOL: return json_is_boolean(value) ? ROW_FITS : ROW_MISFITS;
+    case CELL_TIMESTAMP: return fits_instant(value);
+    case CELL_JSON:
+    case CELL_RECORD:
+    case CELL_UNKNOWN: break;
     }
-    return MISFITS;
+    return ROW_MISFITS;
 }
 
 /* The text of it, as JSON has it. */
@@ -202,20 +219,21 @@ static bool same_instant(const json_t *stored, const json_t *sent)
     int64_t slack = json_is_integer(sent) ? 0 : 1; /* of rounding a fraction */
 
     return json_is_string(stored) && strchr(json_string_value(stored), 'Z') &&
-           iso_us(json_string_value(stored), &left) && judge_instant(sent, &right) &&
+           iso_us(json_string_value(stored), &left) && instant_us(sent, &right) &&
            (left > right ? left - right : right - left) <= slack;
 }
 
-bool judge_same(enum column_type type, const json_t *stored, const json_t *sent)
+bool cell_equals(enum cell_type type, const json_t *stored, const json_t *sent)
 {
     switch (type) {
-    case COLUMN_STRING: return same_text(stored, sent);
-    case COLUMN_INT64: return same_integer(stored, sent);
-    case COLUMN_FLOAT64: return same_real(stored, sent);
-    case COLUMN_BOOL: return json_is_boolean(sent) && json_equal(stored, sent);
-    case COLUMN_TIMESTAMP: return same_instant(stored, sent);
-    case COLUMN_JSON: return json_equal(stored, sent);
-    case COLUMN_RECORD: break;
+    case CELL_STRING: return same_text(stored, sent);
+    case CELL_INT64: return same_integer(stored, sent);
+    case CELL_FLOAT64: return same_real(stored, sent);
+    case CELL_BOOL: return json_is_boolean(sent) && json_equal(stored, sent);
+    case CELL_TIMESTAMP: return same_instant(stored, sent);
+    case CELL_JSON: return json_equal(stored, sent);
+    case CELL_RECORD:
+    case CELL_UNKNOWN: break;
     }
     return false;
 }
