@@ -186,9 +186,9 @@ static void write_word_value(const char *text, const struct template_context *co
                              struct buf *out)
 {
     struct rng rng = rng_at(context, place);
-    char word[16];
+    char word[16] = "";
     size_t size = strcspn(text, " ");
-    snprintf(word, sizeof word, "%.*s", (int)size, text);
+    memcpy(word, text, size < sizeof word ? size : sizeof word - 1);
     const char *argument = text + size + strspn(text + size, " ");
     if (context->extend && context->extend(context->self, word, argument, out)) return;
     for (size_t i = 0; i < sizeof writers / sizeof *writers; i++) {
@@ -216,20 +216,24 @@ static void write_word_value(const char *text, const struct template_context *co
 /* Adds what a text in braces stands for; the bytes it takes, 0: it stands for itself. */
 static size_t write_filling(const char *text, const struct template_context *context, struct buf *out)
 {
-    char sequence[24], version[24], index[24];
     const struct {
         const char *name, *value;
-    } fillings[] = {
-        {"{id}", context->id},       {"{sequence}", sequence},   {"{workspace}", context->workspace},
-        {"{version}", version},      {"{index}", index},         {"{child}", context->child},
-        {"{other}", context->other}, {"{value}", context->value}};
-    snprintf(sequence, sizeof sequence, "%" PRIu64, context->sequence);
-    snprintf(version, sizeof version, "%" PRIu32, context->version);
-    snprintf(index, sizeof index, "%" PRIu64, context->index);
+        uint64_t number; /* of those without a value */
+    } fillings[] = {{"{id}", context->id, 0},
+                    {"{workspace}", context->workspace, 0},
+                    {"{child}", context->child, 0},
+                    {"{other}", context->other, 0},
+                    {"{value}", context->value, 0},
+                    {"{sequence}", NULL, context->sequence},
+                    {"{version}", NULL, context->version},
+                    {"{index}", NULL, context->index}};
     for (size_t i = 0; i < sizeof fillings / sizeof *fillings; i++) {
         size_t size = strlen(fillings[i].name);
-        if (strncmp(text, fillings[i].name, size) != 0 || !fillings[i].value) continue;
-        buf_text(out, fillings[i].value);
+        if (strncmp(text, fillings[i].name, size) != 0) continue;
+        if (fillings[i].value)
+            buf_text(out, fillings[i].value);
+        else
+            buf_format(out, "%" PRIu64, fillings[i].number);
         return size;
     }
     return 0;
@@ -359,7 +363,9 @@ static bool write_value(const json_t *value, const struct template_context *cont
     const char *text = json_string_value(value);
     if (json_is_object(value)) return write_object(value, context, place, out);
     if (json_is_array(value)) return write_array(value, context, place, out);
-    if (!text)
+    if (json_is_null(value) || json_is_boolean(value))
+        buf_text(out, json_is_null(value) ? "null" : json_is_true(value) ? "true" : "false");
+    else if (!text)
         (void)json_write(out, value); /* a text that is too large is seen when it is sent */
     else if (*text == '$')
         write_word_value(text, context, place, out);
