@@ -21,8 +21,6 @@ const struct setting *config_scalar(const char *key)
     return setting && setting->kind != SETTING_TOKEN && setting->kind != SETTING_RELATION ? setting : NULL;
 }
 
-/* --- the file --- */
-
 static bool is_group(const char *key)
 {
     for (size_t i = 0; i < config_settings.count; i++)
@@ -100,8 +98,6 @@ static bool read_file(const char *path, json_t **out_root, struct error *err)
     return true;
 }
 
-/* --- the source's own settings --- */
-
 static bool unknown_type(const char *name, struct error *err)
 {
     AUTO(buf_done) struct buf known = {0};
@@ -126,8 +122,6 @@ static bool choose_source(struct config *config, const json_t *root, struct erro
     config->source_options = mem_zero(1, config->source_type->options_size);
     return settings_init(&config->source_type->settings, config->source_options, err);
 }
-
-/* --- all of it --- */
 
 static bool read_environment(struct config *config, struct error *err)
 {

@@ -59,7 +59,7 @@ static void print_report(const struct run_report *report)
            total.seconds);
 }
 
-/* --streams picks among the configured ones, as a message does; it does not change the configuration. */
+/* --streams selects among the configured streams, as a message does. */
 static const char *take_streams(struct options *options)
 {
     const char *streams = NULL;

@@ -109,8 +109,6 @@ json_t *bigquery_schema(const struct table *table)
     return schema_table(table);
 }
 
-/* --- Datasets --- */
-
 static bool dataset_get(struct bigquery *bq, const char *dataset, json_t **out_resource, struct error *err)
 {
     AUTO(mem_free) char *path = mem_format("datasets/%s", dataset);

@@ -8,7 +8,6 @@
 #include "job.h"
 #include "table.h"
 
-/* The columns of state.sql. */
 enum { CELL_KIND, CELL_DAY, CELL_ROWS, CELL_SEEN, CELL_BEGAN };
 
 static bool is_instant(int64_t us)

@@ -17,8 +17,6 @@
 #define COLUMN_BYTES      200  /* BigQuery takes 300 characters */
 #define DESCRIPTION_BYTES 1000 /* and 1,024 of these */
 
-/* --- Names --- */
-
 static uint32_t hash_of(const char *text)
 {
     uint32_t hash = 2166136261U; /* FNV-1a */
@@ -128,8 +126,6 @@ void custom_name(struct custom_attribute *attributes, size_t count, const char *
         if (!*attributes[i].column) take_any(&naming, &attributes[i]);
 }
 
-/* --- The list --- */
-
 struct attributes {
     struct custom_attribute *list; /* their texts belong to rows */
     size_t count;
@@ -142,7 +138,6 @@ static void attributes_done(struct attributes *attributes)
     json_drop(&attributes->rows);
 }
 
-/* Of two entries with one name the first counts. */
 static bool read_attributes(struct bigquery *bq, const struct stream *stream, struct attributes *out,
                             struct error *err)
 {
@@ -165,8 +160,6 @@ static bool read_attributes(struct bigquery *bq, const struct stream *stream, st
     }
     return true;
 }
-
-/* --- The view --- */
 
 /* The fields of the view, each with its attribute's name as description. */
 static json_t *described_fields(const json_t *fields, const struct attributes *attributes, bool *out_changed)
@@ -234,7 +227,7 @@ bool custom_refresh(struct bigquery *bq, const struct stream *stream, struct err
     int64_t modified_ms = cached ? cached->modified_ms[0] : 0;
     if (modified_ms && cached->custom_ms == modified_ms) return true;
     if (!table_get(bq, bq->settings.dataset, latest, &made_of, err)) return false;
-    if (!made_of) return true; /* nothing was loaded yet */
+    if (!made_of) return true;
     if (!table_get(bq, bq->settings.dataset, name, &have, err)) return false;
     if (have && (!table_is_ours(have) || !table_is_view(have))) return true;
     if (!put_view(bq, stream, name, have, err)) return error_wrap(err, "%s", name);

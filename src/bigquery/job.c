@@ -20,8 +20,6 @@
 static const struct retry rerun = {
     .base_ms = 200, .cap_ms = 15000, .attempts = JOB_RUNS, .budget_ms = WAIT_MS};
 
-/* --- Parameters --- */
-
 void parameter_add(json_t *parameters, const char *name, const char *type, const char *value)
 {
     json_t *text = json_string(value);
@@ -43,8 +41,6 @@ void parameter_add_day(json_t *parameters, const char *name, struct day value)
     day_format(value, text);
     parameter_add(parameters, name, "DATE", text);
 }
-
-/* --- One job --- */
 
 void job_name(char out_id[JOB_ID], const char *prefix, const char *suffix)
 {
@@ -103,8 +99,6 @@ static void note_time(struct bigquery *bq, const json_t *job)
         bq->now_us = ended_ms * 1000;
 }
 
-/* --- Rows --- */
-
 static bool results_get(struct bigquery *bq, const char *id, const char *page, bool best_effort,
                         struct api_answer *out_answer, struct error *err)
 {
@@ -128,7 +122,7 @@ static bool is_complete(const struct api_answer *answer)
     return json_is_true(json_at(answer->json, "jobComplete"));
 }
 
-/* Takes all pages; answer is the first, complete, and is used up. */
+/* answer: the first page; it is used up. */
 static bool collect_rows(struct bigquery *bq, const char *id, struct api_answer *answer, json_t **out_rows,
                          struct error *err)
 {
@@ -152,8 +146,7 @@ static bool collect_rows(struct bigquery *bq, const char *id, struct api_answer 
     return true;
 }
 
-/* Of a job that went well. */
-static bool rows_of(struct bigquery *bq, const char *id, json_t **out_rows, struct error *err)
+static bool rows_of_succeeded(struct bigquery *bq, const char *id, json_t **out_rows, struct error *err)
 {
     AUTO(api_answer_done) struct api_answer answer = {0};
     if (!results_get(bq, id, NULL, false, &answer, err)) return false;
@@ -162,16 +155,12 @@ static bool rows_of(struct bigquery *bq, const char *id, json_t **out_rows, stru
     return collect_rows(bq, id, &answer, out_rows, err);
 }
 
-/* --- Waiting --- */
-
-/* The last pause was that long; the first is 0. */
 static int64_t next_pause(int64_t pause_ms)
 {
     if (pause_ms == 0) return POLL_FIRST_MS;
     return pause_ms + pause_ms / 2 < POLL_LAST_MS ? pause_ms + pause_ms / 2 : POLL_LAST_MS;
 }
 
-/* A job that is asked about until it is done. */
 struct job_watch {
     const char *id, *where;
     bool is_query; /* its rows can be waited for */
@@ -186,7 +175,6 @@ static void watch_done(struct job_watch *watch)
     json_drop(&watch->rows);
 }
 
-/* Fills watch->job if it is done. */
 static bool watch_status(struct bigquery *bq, struct job_watch *watch, struct error *err)
 {
     AUTO(api_answer_done) struct api_answer answer = {0};
@@ -281,11 +269,9 @@ bool job_pause(struct bigquery *bq, int tried, const struct error *failure, stru
     return api_sleep(bq, wait, err);
 }
 
-/* --- Statements --- */
-
 static bool take_rows(struct bigquery *bq, struct job_watch *watch, json_t **out_rows, struct error *err)
 {
-    if (!watch->rows) return rows_of(bq, watch->id, out_rows, err);
+    if (!watch->rows) return rows_of_succeeded(bq, watch->id, out_rows, err);
     *out_rows = json_incref(watch->rows);
     return true;
 }
@@ -324,8 +310,7 @@ bool job_query(struct bigquery *bq, const struct query_job *query, char out_id[J
     }
 }
 
-/* The id of the job that a jobs.query was; "": the answer names none. */
-static void read_id(const struct api_answer *answer, char out_id[JOB_ID])
+static void read_job_id(const struct api_answer *answer, char out_id[JOB_ID])
 {
     const char *id = json_text_at(answer->json, "jobReference.jobId");
     size_t size = id ? strlen(id) : 0;
@@ -347,7 +332,7 @@ bool job_read(struct bigquery *bq, const struct buf *sql, const json_t *paramete
         .method = "POST", .path = "queries", .body = body, .what = "BigQuery jobs.query", .may_be_new = true};
     char id[JOB_ID];
     if (!api_do(bq, &call, &answer, err)) return false;
-    read_id(&answer, id);
+    read_job_id(&answer, id);
     if (!*id && (!is_complete(&answer) || json_text_at(answer.json, "pageToken")))
         return error_set(err, ERROR_FORMAT,
                          "BigQuery jobs.query: the answer is not complete, but names no job to ask");
@@ -357,8 +342,6 @@ bool job_read(struct bigquery *bq, const struct buf *sql, const json_t *paramete
     return watch_job(bq, &watch, err) && (watch.rows || job_succeeded(watch.job, &class, err)) &&
            take_rows(bq, &watch, out_rows, err);
 }
-
-/* --- Cells --- */
 
 const char *cell_text(const json_t *row, size_t index)
 {

@@ -19,8 +19,6 @@ bool latest_is_table(const struct bigquery *bq, const struct table *table)
     return false;
 }
 
-/* --- As a view --- */
-
 bool latest_put_view(struct bigquery *bq, const char *name, const json_t *have, const char *description,
                      const struct buf *sql, struct error *err)
 {
@@ -42,7 +40,7 @@ bool latest_put_view(struct bigquery *bq, const char *name, const json_t *have, 
 
 bool latest_prepare(struct bigquery *bq, const struct table *table, const json_t *fields, struct error *err)
 {
-    if (latest_is_table(bq, table)) return true; /* see latest_refresh */
+    if (latest_is_table(bq, table)) return true;
     AUTO(mem_free) char *name = mem_format("%s_latest", table->name);
     AUTO(mem_free) char *description = mem_format("The newest version of each row of %s", table->name);
     AUTO(json_drop) json_t *have = NULL;
@@ -58,8 +56,6 @@ bool latest_prepare(struct bigquery *bq, const struct table *table, const json_t
     sql_latest_text(&names, table, fields, &sql);
     return latest_put_view(bq, name, have, description, &sql, err);
 }
-
-/* --- As a table --- */
 
 struct inputs {
     const struct table *tables[INPUTS];
@@ -111,7 +107,6 @@ static bool ask_inputs(struct bigquery *bq, struct inputs *inputs, struct error 
     return true;
 }
 
-/* The label's value: at most 63 digits and dashes. */
 static void format_as_of(const struct inputs *inputs, char out[64])
 {
     size_t size = 0;

@@ -101,8 +101,6 @@ json_t *schema_table(const struct table *table)
                      "fields", cluster);
 }
 
-/* --- Tables of our own: a line a column --- */
-
 struct plain {
     const char *name, *type, *mode;
 };
@@ -175,8 +173,6 @@ json_t *schema_lock(void)
                                            {"committed_at", "TIMESTAMP", "REQUIRED"}};
     return plain_fields(columns, sizeof columns / sizeof *columns);
 }
-
-/* --- Comparing --- */
 
 static const char *text_of(const json_t *object, const char *key, const char *fallback)
 {

@@ -11,7 +11,7 @@
 #include "stage.h"
 #include "table.h"
 
-#define STAGE_LIFE_US INT64_C(259200000000) /* three days: longer than any unit takes */
+#define STAGE_LIFE_US INT64_C(259200000000) /* three days */
 #define LOAD_RUNS     5
 #define HASH_BYTES    32 /* SHA-256 */
 #define HASH_TEXT     (2 * HASH_BYTES + 1)

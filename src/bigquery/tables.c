@@ -14,9 +14,6 @@ struct selection tables_kept(const struct selection *selection)
         .stream = stream, .tables = {stream->subject, stream->subject->gone}, .table_count = 2};
 }
 
-/* --- One table --- */
-
-/* Creates the table, or adds the columns that it lacks. */
 static bool ensure_table(struct bigquery *bq, const char *dataset, const char *table, json_t *want,
                          json_t **out_resource, struct error *err)
 {
@@ -65,8 +62,6 @@ static json_t *data_table(const struct bigquery *bq, const struct table *table)
         json_object_set_new(want, "requirePartitionFilter", json_true());
     return want;
 }
-
-/* --- Lock row, ledger, rows without a ledger --- */
 
 /* The job's id holds the time when the lock table was created: each lock table is seeded once. */
 static bool seed_lock(struct bigquery *bq, const struct selection *selection, const json_t *lock,
@@ -152,8 +147,6 @@ static bool adopt(struct bigquery *bq, const struct table *table, struct error *
         table->name, (long long)misplaced, table->day ? table->day : "reading", bq->settings.timezone,
         (long long)keyless);
 }
-
-/* --- A stream --- */
 
 /* The subject of a reconciliation has ledger rows of its own. */
 static bool adopt_tables(struct bigquery *bq, const struct selection *selection, const bool *filled,

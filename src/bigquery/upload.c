@@ -54,8 +54,6 @@ bool upload_rewind(struct upload *upload, const char *job)
     return true;
 }
 
-/* --- Answers --- */
-
 static bool fail_lost(struct upload *upload, struct error *err)
 {
     return error_set(
@@ -139,8 +137,6 @@ static bool take_reply(struct upload *upload, const struct http_reply *reply, st
     return pause_upload(upload, http_retry_after_ms(reply), err);
 }
 
-/* --- Requests --- */
-
 static bool open_session(struct upload *upload, struct error *err)
 {
     struct bigquery *bq = upload->bq;
@@ -175,7 +171,7 @@ static enum http_verdict judge(void *self, const struct http_reply *reply, int64
     return reply->status == 401 ? HTTP_RENEW : HTTP_DONE;
 }
 
-/* The header of a chunk. A PUT of nothing asks how much is stored. */
+/* A PUT of nothing asks how much is stored. */
 static void format_range(const struct upload *upload, size_t size, char *out, size_t out_size)
 {
     char total[32] = "*";

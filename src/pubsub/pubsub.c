@@ -124,8 +124,6 @@ static uint8_t *pack_modify(const struct pubsub *pubsub, char **ack_ids, size_t 
     return bytes;
 }
 
-/* ---- next ---- */
-
 /* Makes Pub/Sub redeliver messages beyond the one that was requested. If that fails, their leases expire. */
 static void nack_surplus(struct pubsub *pubsub, const struct received *received)
 {
@@ -219,8 +217,6 @@ static bool next(struct trigger *trigger, struct delivery *out_delivery, bool *o
     if (is_final(pubsub, &pull, status, detail, err)) return false;
     return backoff(pubsub, status, detail, err);
 }
-
-/* ---- extend, ack, nack ---- */
 
 /* A call about the held message, repeated until budget_ms is over. */
 struct settling {
@@ -325,8 +321,6 @@ static bool ack(struct trigger *trigger, const char *ack_id, struct error *err)
                                 .budget_ms = pubsub->lease_s * INT64_C(1000)};
     return settle(pubsub, &settling, err);
 }
-
-/* ---- life ---- */
 
 static void pubsub_free(struct trigger *trigger)
 {
