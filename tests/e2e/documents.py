@@ -4,7 +4,8 @@
 
     documents.py BUILD
 
-The statements are the ```sql blocks of README.md and docs/*.md. Every table that they name is loaded first.
+The statements are the ```sql blocks of README.md and docs/*.md. Every table that they name is loaded first. The curl
+commands of the README are sent to the sandbox before.
 """
 import json
 import pathlib
@@ -16,6 +17,7 @@ import harness
 from harness import Failure
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+CURL = re.compile(r"^ +curl -s localhost:8080(/\S+) -d '(.*)'$", re.M)
 BLOCK = re.compile(r"^```sql\n(.*?)^```", re.M | re.S)
 TABLE = re.compile(r"\bintercom\.(\w+)")
 
@@ -62,6 +64,8 @@ def main():
     box.post("/control/workspace", {"fill": {"kind": "conversations", "from": "2026-02-01", "to": "2026-03-01", "count": 50, "children": 6}})
     failed = []
     try:
+        for path, body in CURL.findall((ROOT / "README.md").read_text()):
+            box.call("POST", path, body)
         code, out, err = harness.run_once(build, box, config)
         if code:
             raise Failure(f"`caseload run` ended with {code}:\n{out}{err}")
