@@ -25,6 +25,7 @@ import subprocess
 import sys
 import time
 import traceback
+import urllib.parse
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "e2e"))
@@ -54,6 +55,12 @@ def steady(text):
     return NONCE.sub(r"stage_\1_0_\2", text)
 
 
+def project_of(entry):
+    path = re.search(r"/projects/([^/]+)/", entry.get("path", ""))
+    made = entry["resource"].get("tableReference", {}).get("projectId", harness.PROJECT)
+    return urllib.parse.unquote(path.group(1)) if path else made
+
+
 def read_journals(folder):
     """({table in full: fields}, {script: [(parameter, kind)]})."""
     schemas, scripts = {}, {}
@@ -61,7 +68,7 @@ def read_journals(folder):
         for line in path.read_text().split("\n"):
             entry = json.loads(line) if line else {}
             if "resource" in entry and entry.get("operation") in ("tables.insert", "job") and entry["status"] == 200:
-                name = f"{harness.PROJECT}.{entry['table']}"  # of a table, of a view, or of what a statement made
+                name = f"{project_of(entry)}.{entry['table']}"  # of a table, of a view, or of what a statement made
                 schemas.setdefault(steady(name), entry["resource"]["schema"]["fields"])
                 if "view" in entry["resource"]:
                     scripts.setdefault(steady(entry["resource"]["view"]["query"]), [])
