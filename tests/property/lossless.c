@@ -44,11 +44,11 @@ struct tally {
     size_t rows, rejected, columns, extra;
 };
 
-/* What waits to travel to one table together. */
+/* Records that are sent to one table together. */
 struct queue {
-    json_t *sent[ROAD_MOST]; /* what they mean */
-    json_t *read[ROAD_MOST]; /* what json_read makes of them */
-    enum kind kinds[ROAD_MOST];
+    json_t *sent[PIPELINE_MAX]; /* what they mean */
+    json_t *read[PIPELINE_MAX]; /* what json_read makes of them */
+    enum kind kinds[PIPELINE_MAX];
     size_t count;
     struct tally all, examples; /* examples: those that are for this table */
 };
@@ -56,7 +56,7 @@ struct queue {
 struct test {
     struct tables tables;
     struct queue *queues; /* one a table */
-    size_t travelling;    /* the table that is being filled */
+    size_t sending;       /* the table that is being filled */
     struct payload *payloads;
     size_t payload_count;
     json_t *extra_paths; /* of examples: table and path, and how often */
@@ -104,11 +104,11 @@ static void add(struct tally *tally, enum arrival arrival, const struct row_verd
 static void arrived(void *context, size_t index, enum arrival arrival, const char *text)
 {
     struct test *test = context;
-    const struct table *table = test->tables.list[test->travelling];
-    struct queue *queue = &test->queues[test->travelling];
+    const struct table *table = test->tables.list[test->sending];
+    struct queue *queue = &test->queues[test->sending];
     const json_t *sent = queue->sent[index];
     struct row_verdict verdict;
-    bool good = arrival == ARRIVED_AS_ROW ? table_oracle_row(table, sent, text, ROAD_TODAY, &verdict)
+    bool good = arrival == ARRIVED_AS_ROW ? table_oracle_row(table, sent, text, PIPELINE_TODAY, &verdict)
                                           : table_oracle_reject(table, sent, text, &verdict);
 
     if (!good) fail(test, table->name, sent, verdict.problem);
@@ -122,15 +122,15 @@ static void arrived(void *context, size_t index, enum arrival arrival, const cha
     if (arrival == ARRIVED_AS_ROW) note_extra(test, table->name, text);
 }
 
-static void travel(struct test *test, size_t table)
+static void send_queue(struct test *test, size_t table)
 {
     const struct pipeline_listener listener = {test, arrived};
     struct queue *queue = &test->queues[table];
     struct error err = {0};
 
     if (queue->count == 0) return;
-    test->travelling = table;
-    if (!pipeline_travel(test->tables.list[table], queue->read, queue->count, &listener, &err))
+    test->sending = table;
+    if (!pipeline_send(test->tables.list[table], queue->read, queue->count, &listener, &err))
         fail(test, test->tables.list[table]->name, queue->sent[0], err.text);
     for (size_t i = 0; i < queue->count; i++) {
         json_decref(queue->sent[i]);
@@ -156,7 +156,7 @@ static void send_tree(struct test *test, size_t table, const json_t *tree, enum 
         fail(test, test->tables.list[table]->name, queue->sent[queue->count], err.text);
         json_decref(queue->sent[queue->count]);
     }
-    if (queue->count == ROAD_MOST) travel(test, table);
+    if (queue->count == PIPELINE_MAX) send_queue(test, table);
 }
 
 /* With what each row needs, if it lacks that, and as the source hands it on. */
@@ -217,7 +217,8 @@ static void send_payloads(struct test *test)
         send_tree(test, payload->table, payload->tree, FOREIGN);
         send_completed(test, payload->table, payload->tree, payload->kind);
         for (int j = 0; j < STRANGERS; j++)
-            send_completed(test, dice(&test->seed, (uint32_t)test->tables.count), payload->tree, FOREIGN);
+            send_completed(test, random_below(&test->seed, (uint32_t)test->tables.count), payload->tree,
+                           FOREIGN);
     }
 }
 
@@ -225,14 +226,14 @@ static void send_mutations(struct test *test)
 {
     for (size_t i = 0, sent = 0; sent < MUTATIONS; i++) {
         const struct payload *payload = &test->payloads[i % test->payload_count];
-        size_t table =
-            dice(&test->seed, 8) ? payload->table : dice(&test->seed, (uint32_t)test->tables.count);
+        size_t table = random_below(&test->seed, 8) ? payload->table
+                                                    : random_below(&test->seed, (uint32_t)test->tables.count);
         AUTO(json_drop) json_t *tree = json_deep_copy(payload->tree);
         AUTO(json_drop) json_t *mutation = NULL;
 
         if (!json_is_object(payload->tree)) continue; /* too little to change in it */
         sent++;
-        if (dice(&test->seed, 4)) payload_complete(tree, test->tables.list[table]);
+        if (random_below(&test->seed, 4)) payload_complete(tree, test->tables.list[table]);
         mutation = wire_mutate(tree, &test->seed);
         send_tree(test, table, mutation, FOREIGN);
     }
@@ -300,7 +301,7 @@ int main(int argc, char **argv)
     send_payloads(&test);
     send_mutations(&test);
     for (size_t i = 0; i < test.tables.count; i++)
-        travel(&test, i);
+        send_queue(&test, i);
     in_extra = print_tallies(&test);
     (void)printf("%zu payloads, %d mutations, %zu failures\n", test.payload_count, MUTATIONS, test.failures);
     if (argc > 1 && strcmp(argv[1], "--extra") == 0)

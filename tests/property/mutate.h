@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* mutate.h - payloads as nobody should send them, and what they mean.
+/* mutate.h - malformed payloads, and what they mean.
  *
  * A wire tree is a JSON value in which a text or key may stand for something that jansson can't hold: a
  * number of 20 digits, a lone surrogate, a key that is there twice. Such a text is "\x01", the bytes on the
@@ -15,7 +15,7 @@
 #include "base/buf.h"
 #include "core/stream.h"
 
-uint32_t dice(uint64_t *seed, uint32_t bound); /* 0 .. bound - 1 */
+uint32_t random_below(uint64_t *seed, uint32_t bound); /* 0 .. bound - 1 */
 
 /* What each row needs is there. */
 void payload_complete(json_t *tree, const struct table *table);

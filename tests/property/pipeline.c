@@ -3,10 +3,10 @@
 
 #include "core/run.h"
 
-#define NOW_US (INT64_C(1772582400) * 1000000 + 12345678) /* a moment of ROAD_TODAY, UTC */
+#define NOW_US (INT64_C(1772582400) * 1000000 + 12345678) /* a moment of PIPELINE_TODAY, UTC */
 
 struct pipeline {
-    struct source source; /* the three ports' faces are members: they find the road from there */
+    struct source source; /* the ports are members: they find the pipeline from there */
     struct warehouse warehouse;
     json_t *const *records;
     size_t count, next;
@@ -14,7 +14,7 @@ struct pipeline {
     const struct pipeline_listener *listener;
 };
 
-/* There is one road at a time; readers and loads are it. */
+/* There is one pipeline at a time; readers and loads are it. */
 static struct pipeline *pipeline_of_reader(struct reader *reader)
 {
     return (struct pipeline *)reader;
@@ -121,7 +121,7 @@ static bool refresh(struct warehouse *warehouse, const struct selection *selecti
     return true;
 }
 
-/* --- the road --- */
+/* --- the pipeline --- */
 
 static const struct source_ops source_ops = {
     .open = open_records, .next = next_record, .close = close_records};
@@ -134,8 +134,8 @@ static const struct warehouse_ops warehouse_ops = {.prepare = prepare,
                                                    .abort = abort_load,
                                                    .refresh = refresh};
 
-bool pipeline_travel(const struct table *table, json_t *const *records, size_t count,
-                     const struct pipeline_listener *listener, struct error *err)
+bool pipeline_send(const struct table *table, json_t *const *records, size_t count,
+                   const struct pipeline_listener *listener, struct error *err)
 {
     struct pipeline pipeline = {.source = {&source_ops},
                                 .warehouse = {&warehouse_ops},

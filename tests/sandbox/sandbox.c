@@ -13,7 +13,7 @@ static bool admit(void *auth, struct exchange *exchange)
     return auth_admits(auth, exchange);
 }
 
-#define ROUTE_TABLES (8 + 16 * SERVICES)
+#define ROUTE_TABLES (8 + 8 * SERVICES_MAX)
 
 /* Routes of Google's services, then of the help desks, then /control; returns how many tables. */
 static size_t list_routes(struct sandbox *sandbox, struct route_table tables[ROUTE_TABLES])

@@ -23,7 +23,7 @@
 #include "shared/service.h"
 #include "shared/virtual_clock.h"
 
-#define SERVICES 1 /* help desks */
+#define SERVICES_MAX 8 /* help desks */
 
 struct store;
 
@@ -38,7 +38,7 @@ struct sandbox {
     struct server *server;
     struct auth *auth;
     struct tls *tls; /* NULL: everything in the clear */
-    struct help_desk desks[SERVICES + 1];
+    struct help_desk desks[SERVICES_MAX + 1];
     struct control control;
 };
 
@@ -47,6 +47,6 @@ static inline struct collection *sandbox_collection(const struct sandbox *sandbo
     return control_collection(&sandbox->control, kind);
 }
 
-extern const struct service *const services[SERVICES + 1]; /* ends with NULL */
+extern const struct service *const services[SERVICES_MAX + 1]; /* ends with NULL */
 
 #endif

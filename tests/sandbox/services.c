@@ -2,6 +2,6 @@
 #include "intercom/service.h"
 #include "sandbox_internal.h"
 
-const struct service *const services[SERVICES + 1] = {
+const struct service *const services[SERVICES_MAX + 1] = {
     &intercom_service,
 };

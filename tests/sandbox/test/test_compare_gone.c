@@ -84,7 +84,7 @@ static void test_companies(void **state)
     compare_expect(sandbox, "companies", 1, 0, 0);
     collection_key(collection, 0, key);
     assert_true(collection_remove(collection, key, START_S));
-    compare_expect(sandbox, "companies", 0, 0, 0); /* nobody ever saw it */
+    compare_expect(sandbox, "companies", 0, 0, 0); /* no client ever saw it */
     collection_key(collection, 5, key);
     assert_int_equal(collection_touch(collection, START_S, 11), 11);
     scroll(sandbox);
@@ -351,8 +351,8 @@ static void test_tombstones_of_contacts(void **state)
     compare_expect(sandbox, "contacts_deleted", 0, 0, 6);
 }
 
-/* Whoever was told of a merge, has to tell. */
-static void test_told_merges_are_missed(void **state)
+/* A merge that a client was shown must be recorded. */
+static void test_shown_merges_are_missed(void **state)
 {
     struct sandbox *sandbox = *state;
     struct removal merged;
@@ -398,7 +398,7 @@ static void test_what_was_loaded_in_time_stays(void **state)
     compare_need(sandbox, "contacts");
     compare_expect(sandbox, "contacts", 12, 0, 0);
     assert_int_equal(collection_remove_some(sandbox_collection(sandbox, "contacts"), 2, START_S),
-                     2); /* nobody saw them */
+                     2); /* no client saw them */
     compare_expect(sandbox, "contacts", 10, 0, 0);
     show_all(sandbox);
     assert_int_equal(collection_remove_some(sandbox_collection(sandbox, "contacts"), 3, START_S),
@@ -424,7 +424,7 @@ static void test_latest(void **state)
     compare_expect(sandbox, "contacts_latest", 0, 0, 0);
     assert_int_equal(collection_remove_some(sandbox_collection(sandbox, "contacts"), 1, START_S), 1);
     collection_removal(sandbox_collection(sandbox, "contacts"), 0, &removal);
-    compare_expect(sandbox, "contacts_latest", 0, 0, 0); /* nobody knows */
+    compare_expect(sandbox, "contacts_latest", 0, 0, 0); /* nothing says so */
     compare_load(sandbox, "contacts_deleted", tombstone(removal.key, START_S, NULL, "reconciliation"));
     compare_expect(sandbox, "contacts_latest", 0, 0, 1);
     collection_touch(sandbox_collection(sandbox, "contacts"), START_S, 1);
@@ -446,7 +446,7 @@ int main(void)
         TEST(test_handling_events),
         TEST(test_the_feed_and_its_tombstones),
         TEST(test_tombstones_of_contacts),
-        TEST(test_told_merges_are_missed),
+        TEST(test_shown_merges_are_missed),
         TEST(test_tombstones_of_companies),
         TEST(test_what_was_loaded_in_time_stays),
         TEST(test_latest),

@@ -181,10 +181,10 @@ static void test_the_merged_point_to_whom_they_became(void **state)
     AUTO(mem_free) char *link = mem_format("Link: </contacts/%s>; rel=\"canonical\"\r\n", removal.into);
     assert_non_null(strstr(all, link));
     AUTO(json_drop) json_t *bare = post(state, "/contacts/search", ALL, 200);
-    AUTO(json_drop) json_t *told = post(state, "/contacts/search?include_merge_history=true", ALL, 200);
+    AUTO(json_drop) json_t *detailed = post(state, "/contacts/search?include_merge_history=true", ALL, 200);
     for (size_t i = 0; i < 4; i++) {
         assert_null(json_object_get(json_array_get(json_object_get(bare, "data"), i), "merge_history"));
-        const json_t *contact = json_array_get(json_object_get(told, "data"), i);
+        const json_t *contact = json_array_get(json_object_get(detailed, "data"), i);
         const json_t *merge = json_array_get(json_object_get(contact, "merge_history"), 0);
         assert_int_equal(json_int_at(contact, "updated_at", 0), START_S);
         assert_int_equal(json_int_at(merge, "merged_at", 0), START_S);

@@ -42,6 +42,13 @@ static void make_id(const struct collection *collection, uint64_t sequence, char
                      (int64_t)sequence * json_int_at(collection->data, "step", 1));
 }
 
+/* Is the key of a record that was made its id? */
+static bool is_id_key(const struct collection *collection, uint64_t sequence)
+{
+    return strcmp(collection->key_member, "id") == 0 &&
+           sequence >= json_array_size(json_object_get(collection->data, "fixed"));
+}
+
 const json_t *body_template(const struct collection *collection, size_t number)
 {
     const json_t *fixed = json_object_get(collection->data, "fixed");
@@ -61,7 +68,10 @@ struct template_context body_context(const struct body *body, char out_id[COLLEC
 {
     const struct collection *collection = body->collection;
     const struct record *record = &collection->records[body->number];
-    make_id(collection, record->sequence, out_id);
+    if (record->key && is_id_key(collection, record->sequence))
+        memcpy(out_id, record->key, strlen(record->key) + 1);
+    else
+        make_id(collection, record->sequence, out_id);
     return (struct template_context){
         .seed = hash_mix(collection->seed ^ hash_mix(body->number)),
         .sequence = record->sequence,
@@ -127,8 +137,7 @@ static char *key_of(const struct collection *collection, const json_t *body)
 static char *made_key(const struct collection *collection, size_t number)
 {
     uint64_t sequence = collection->records[number].sequence;
-    size_t fixed = json_array_size(json_object_get(collection->data, "fixed"));
-    if (strcmp(collection->key_member, "id") == 0 && sequence >= fixed) {
+    if (is_id_key(collection, sequence)) {
         char id[COLLECTION_KEY];
         make_id(collection, sequence, id);
         return mem_text(id);

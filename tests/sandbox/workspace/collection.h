@@ -91,7 +91,7 @@ struct collection_query {
     int64_t after_s;       /* ... where it stood then */
     size_t offset, limit;  /* so many more are left out; at most so many are shown */
     int64_t now_s;         /* for what changes while it is read */
-    bool expect;           /* whoever is shown must have been loaded in time, even if it goes later */
+    bool expect;           /* a record that is shown must be loaded, even if it is removed later */
     struct body_form form;
     bool (*wanted)(void *self, const json_t *record); /* NULL: every record; must not call the collection */
     void *self;

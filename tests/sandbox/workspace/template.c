@@ -37,6 +37,19 @@ static const char *const words[] = {"billing", "façade",     "naïve",    "от
                                     "größer",  "tab\there",  "null",     "0",        "later",
                                     "<soon>",  "x\u00a0y",   "question", "الفاتورة", "42"};
 
+/* Records are made whenever they are read: formats would take a third of the time. */
+static void write_integer(int64_t value, struct buf *out)
+{
+    char digits[24];
+    char *at = digits + sizeof digits;
+    uint64_t left = value < 0 ? -(uint64_t)value : (uint64_t)value;
+    do
+        *--at = (char)('0' + left % 10);
+    while (left /= 10);
+    if (value < 0) *--at = '-';
+    buf_add(out, at, (size_t)(digits + sizeof digits - at));
+}
+
 static void write_text(const char *text, struct buf *out)
 {
     json_write_string(out, text, strlen(text));
@@ -144,9 +157,9 @@ static void write_instant(int64_t at_us, const char *form, struct rng *rng, stru
     char text[INSTANT_TEXT];
     bool is_text = strcmp(form, "iso") == 0 || (strcmp(form, "either") == 0 && rng_below(rng, 2));
     if (strcmp(form, "ms") == 0) {
-        buf_format(out, "%" PRId64, at_us / 1000 + rng_below(rng, 1000));
+        write_integer(at_us / 1000 + rng_below(rng, 1000), out);
     } else if (!is_text) {
-        buf_format(out, "%" PRId64, at_us / 1000000);
+        write_integer(at_us / 1000000, out);
     } else {
         instant_format(at_us / 1000000 * 1000000, text); /* whole seconds: no fraction is written */
         text[strlen(text) - 1] = '\0';
@@ -192,15 +205,17 @@ static void write_word_value(const char *text, const struct template_context *co
     const char *argument = text + size + strspn(text + size, " ");
     if (context->extend && context->extend(context->self, word, argument, out)) return;
     for (size_t i = 0; i < sizeof writers / sizeof *writers; i++) {
-        if (strcmp(writers[i].word, word) != 0) continue;
+        if (writers[i].word[1] != word[1] || strcmp(writers[i].word, word) != 0) continue;
         writers[i].write(&rng, out);
         return;
     }
     if (write_time(word, argument, context, &rng, out)) return;
     if (strcmp(word, "$number") == 0) {
-        buf_format(out, "%" PRId64, choose_number(&rng, argument));
+        write_integer(choose_number(&rng, argument), out);
     } else if (strcmp(word, "$digits") == 0) {
-        buf_format(out, "\"%" PRId64 "\"", choose_number(&rng, argument));
+        buf_byte(out, '"');
+        write_integer(choose_number(&rng, argument), out);
+        buf_byte(out, '"');
     } else if (strcmp(word, "$id") == 0 || strcmp(word, "$child") == 0) {
         buf_text(out, word[1] == 'i' ? context->id : context->child);
     } else if (strcmp(word, "$redacted") == 0) {
@@ -233,7 +248,7 @@ static size_t write_filling(const char *text, const struct template_context *con
         if (fillings[i].value)
             buf_text(out, fillings[i].value);
         else
-            buf_format(out, "%" PRIu64, fillings[i].number);
+            write_integer((int64_t)fillings[i].number, out);
         return size;
     }
     return 0;
