@@ -28,6 +28,10 @@ static const char *const hosts[] = {"api.intercom.io", "api.eu.intercom.io", "ap
 /* --- the dialect --- */
 
 static const struct rest_refusal refusals[] = {
+    {401, NULL, ERROR_FORBIDDEN,
+     "the token is good for other paths: give the app this permission in the Developer Hub, or leave it "
+     "out"},
+    {401, NULL, ERROR_BUSY, "the token is good for other paths: look for a proxy between"},
     {400, "intercom_version_invalid", ERROR_FORBIDDEN,
      "this version of the API does not have it: set a newer api_version, or leave it out"},
     {402, NULL, ERROR_FORBIDDEN,
@@ -42,6 +46,17 @@ static void read_failure(const json_t *answer, struct rest_failure *out_failure)
     const json_t *first = json_array_get(json_object_get(answer, "errors"), 0);
     exchange_quote(out_failure->code, sizeof out_failure->code, json_text_at(first, "code"));
     exchange_quote(out_failure->message, sizeof out_failure->message, json_text_at(first, "message"));
+}
+
+/* An error that comes with HTTP 200 may pass. */
+static int real_status(const json_t *answer, int status)
+{
+    struct rest_failure failure;
+    const char *type = json_text_at(answer, "type");
+    bool has_errors = json_array_size(json_object_get(answer, "errors")) > 0;
+    if (type ? strcmp(type, "error.list") != 0 : !has_errors) return status;
+    read_failure(answer, &failure);
+    return strcmp(failure.code, "rate_limit_exceeded") == 0 ? 429 : 500;
 }
 
 static bool is_stale_cursor(int status, const struct rest_failure *failure)
@@ -68,6 +83,8 @@ static const struct rest_dialect dialect = {
     .fallback_member = "data",
     .refusals = refusals,
     .read_failure = read_failure,
+    .real_status = real_status,
+    .error_mark = "\"errors\"",
     .is_stale_cursor = is_stale_cursor,
     .next_page = intercom_next_page,
 };
@@ -80,7 +97,7 @@ static bool check_stream(const struct rest_source *rest, const struct rest_strea
     const struct intercom_stream *stream = (const struct intercom_stream *)base;
     if (with_child_list && intercom->minor < stream->child_list_since)
         return error_set(
-            err, ERROR_CONFIG,
+            err, ERROR_FORBIDDEN,
             "Intercom's API has %s from version 2.%d on, and 2.%d is configured: set a newer api_version, "
             "or leave %s out of the streams",
             base->child_list->table->name, stream->child_list_since, intercom->minor,
@@ -126,6 +143,7 @@ static bool identify(struct source *source, struct source_identity *out_identity
     AUTO(mem_free) char *url = mem_format("%s/me", rest->base_url);
     const struct exchange_request request = {.method = "GET", .url = url, .retry = &retry_api};
     exchange_init(&exchange, rest, "Intercom GET /me");
+    exchange.is_probe = exchange.can_be_forbidden = true;
     bool good = exchange_send(&exchange, &request, err) && exchange_wait(&exchange, &me, err) &&
                 read_identity(me, exchange.request_id, out_identity, err);
     if (!good && err->kind == ERROR_FORBIDDEN) err->kind = ERROR_AUTH; /* no stream can be read without it */

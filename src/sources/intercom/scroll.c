@@ -134,6 +134,7 @@ static bool collect_answer(struct scroll *scroll, struct error *err)
             return false;
         }
     }
+    scroll->exchange.can_be_forbidden = false;
     return true;
 }
 
@@ -243,6 +244,7 @@ static bool open_scroll(struct rest_source *rest, const struct selection *select
     page_builder_init(&scroll->builder, rest, &scroll->selection);
     buf_init(&scroll->url, LIMIT_URL);
     exchange_init(&scroll->exchange, rest, scroll->what);
+    scroll->exchange.can_be_forbidden = true;
     if (!send_request(scroll, err)) {
         close_scroll(&scroll->reader);
         return false;

@@ -1,12 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "child_list.h"
 
-bool child_list_check(const struct rest_source *rest, const struct page_builder *builder, bool *out_is_wanted,
-                      struct error *err)
+#include "base/log.h"
+
+/* The records of the stream are worth loading without it. */
+static void warn_skipped(const struct rest_stream *stream, const struct error *why)
+{
+    log_write(LOG_WARNING, "child_skipped",
+              LOG_FIELDS(LOG_TEXT("stream", stream->stream.name),
+                         LOG_TEXT("table", stream->child_list->table->name)),
+              "%s: no %s is read, and the table %s gets no rows in this run: %s", stream->stream.name,
+              stream->child_list->noun, stream->child_list->table->name, why->text);
+}
+
+bool child_list_is_wanted(const struct rest_source *rest, const struct page_builder *builder)
 {
     const struct rest_stream *stream = builder->stream;
-    *out_is_wanted = stream->child_list && page_builder_wants(builder, stream->child_list->table);
-    return !*out_is_wanted || !rest->check_stream || rest->check_stream(rest, stream, true, err);
+    struct error why = {0};
+    if (!stream->child_list || !page_builder_wants(builder, stream->child_list->table)) return false;
+    if (!rest->check_stream || rest->check_stream(rest, stream, true, &why)) return true;
+    warn_skipped(stream, &why);
+    return false;
 }
 
 bool child_list_start(struct subrequest *subrequest, struct subrequest_pool *pool,
@@ -33,7 +47,7 @@ static void reject(const struct subrequest *subrequest, const json_t *record, st
 }
 
 bool child_list_add(struct subrequest *subrequest, const json_t *record, struct page_builder *builder,
-                    struct error *err)
+                    bool *is_wanted, struct error *err)
 {
     const struct child_list *child_list = builder->stream->child_list;
     const struct table *parent = builder->stream->stream.table;
@@ -41,6 +55,10 @@ bool child_list_add(struct subrequest *subrequest, const json_t *record, struct 
     AUTO(json_drop) json_t *list = json_array();
     enum subrequest_outcome outcome = subrequest_list(subrequest, child_list->list, list, &failure);
     if (outcome == SUBREQUEST_FAILED) *err = failure;
+    if (outcome == SUBREQUEST_FORBIDDEN && builder->child_list_seen) outcome = SUBREQUEST_REJECTED;
+    if (outcome == SUBREQUEST_FORBIDDEN && *is_wanted) warn_skipped(builder->stream, &failure);
+    if (outcome == SUBREQUEST_FORBIDDEN) *is_wanted = false;
+    if (outcome == SUBREQUEST_OK) builder->child_list_seen = true;
     if (outcome == SUBREQUEST_REJECTED) reject(subrequest, record, builder, &failure);
     for (size_t i = 0; outcome == SUBREQUEST_OK && i < json_array_size(list); i++) {
         json_t *element = json_incref(json_array_get(list, i));

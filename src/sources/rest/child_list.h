@@ -6,13 +6,13 @@
 #include "page_builder.h"
 #include "subrequest.h"
 
-/* Whether the stream's child list is selected. ERROR_CONFIG if it is, and the source can't give it. */
-bool child_list_check(const struct rest_source *rest, const struct page_builder *builder, bool *out_is_wanted,
-                      struct error *err) CHECKED;
+/* Is the stream's child list selected, and has the source such a list? Warns if it has not. */
+bool child_list_is_wanted(const struct rest_source *rest, const struct page_builder *builder);
 bool child_list_start(struct subrequest *subrequest, struct subrequest_pool *pool,
                       const struct child_list *child_list, const char *id, struct error *err) CHECKED;
-/* Adds a row for each element, after those of the record. */
+/* Adds a row for each element, after those of the record. is_wanted becomes false when the list turns out to
+ * be forbidden. */
 bool child_list_add(struct subrequest *subrequest, const json_t *record, struct page_builder *builder,
-                    struct error *err) CHECKED;
+                    bool *is_wanted, struct error *err) CHECKED;
 
 #endif

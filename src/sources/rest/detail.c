@@ -114,6 +114,12 @@ static void reject(struct detail_reader *details, const struct slot *slot)
         (struct record){.body = slot->listed, .problem = details->problem, .listed_us = slot->listed_us});
 }
 
+static void reject_unread(struct detail_reader *details, const struct slot *slot, const struct error *failure)
+{
+    subrequest_problem(&slot->detail, "thread", failure, details->problem, sizeof details->problem);
+    reject(details, slot);
+}
+
 static bool add_record(struct detail_reader *details, struct slot *slot, struct page *page, struct error *err)
 {
     size_t more = slot->detail.body.count;
@@ -125,8 +131,8 @@ static bool add_record(struct detail_reader *details, struct slot *slot, struct 
     }
     if (!children_add_parent(&details->children, details->record, slot->listed_us, more)) page->incomplete++;
     details->has_more = more > 0 && details->children.is_wanted;
-    return !details->wants_child_list ||
-           child_list_add(&slot->child_list, details->record, &details->builder, err);
+    return !slot->child_list.pool || child_list_add(&slot->child_list, details->record, &details->builder,
+                                                    &details->wants_child_list, err);
 }
 
 static bool finish_slot(struct detail_reader *details, struct page *page, struct error *err)
@@ -142,13 +148,21 @@ static bool finish_slot(struct detail_reader *details, struct page *page, struct
     case SUBREQUEST_OK: return add_record(details, slot, page, err);
     case SUBREQUEST_GONE:
         page->deleted_during_read++;
-        log_write(LOG_DEBUG, "record_deleted_during_read", LOG_FIELDS(LOG_TEXT("what", slot->detail.what)),
-                  "%s: it was listed, and deleted or merged before it was read", slot->detail.what);
+        log_write(
+            LOG_NOTICE, "record_deleted_during_read", LOG_FIELDS(LOG_TEXT("what", slot->detail.what)),
+            "%s: it was listed, and two requests for it were answered HTTP %d: it was deleted or merged "
+            "before it was read",
+            slot->detail.what, failure.status);
         return true;
-    case SUBREQUEST_REJECTED:
-        subrequest_problem(&slot->detail, "thread", &failure, details->problem, sizeof details->problem);
-        reject(details, slot);
+    case SUBREQUEST_FORBIDDEN: /* the search was not, and so the stream is not */
+        if (details->pool.success_count == 0) {
+            *err = failure;
+            err->kind = ERROR_REFUSED;
+            return false;
+        }
+        reject_unread(details, slot, &failure);
         return true;
+    case SUBREQUEST_REJECTED: reject_unread(details, slot, &failure); return true;
     case SUBREQUEST_FAILED: *err = failure; return false;
     }
     abort();
@@ -218,8 +232,8 @@ static bool open_details(struct rest_source *rest, const struct selection *selec
     subrequest_pool_init(&details->pool, rest);
     page_builder_init(&details->builder, rest, &details->selection);
     children_init(&details->children, stream->children, &details->builder);
-    if (!child_list_check(rest, &details->builder, &details->wants_child_list, err) ||
-        !rest_paginate.open(rest, selection, window, &details->listing, err)) {
+    details->wants_child_list = child_list_is_wanted(rest, &details->builder);
+    if (!rest_paginate.open(rest, selection, window, &details->listing, err)) {
         close_details(&details->reader);
         return false;
     }

@@ -4,10 +4,12 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/mem.h"
 #include "exchange.h"
 
 #define TRY_TIMEOUT_S 180  /* http gives up earlier on a silent server */
 #define RATE_SLICE_MS 1000 /* a wait for the rate limit steps the progress counter that often */
+#define CONFIRM_MS    3000 /* between a refusal and the request that confirms it */
 
 void exchange_quote(char *out, size_t size, const char *text)
 {
@@ -104,34 +106,51 @@ static void keep_failure(struct exchange *exchange, const json_t *answer)
     exchange->rest->dialect->read_failure(answer, &exchange->failure);
 }
 
+static void take_request_id(struct exchange *exchange, const json_t *body)
+{
+    const char *member = exchange->rest->dialect->request_id_member;
+    const char *request_id = member ? json_text_at(body, member) : NULL;
+    if (request_id) exchange_quote(exchange->request_id, sizeof exchange->request_id, request_id);
+}
+
+static bool has_text(const struct buf *body, const char *text)
+{
+    size_t size = strlen(text);
+    for (size_t i = 0; i + size <= body->size; i++)
+        if (body->data[i] == text[0] && memcmp(body->data + i, text, size) == 0) return true;
+    return false;
+}
+
+static bool may_be_error(const struct exchange *exchange, const struct buf *body)
+{
+    const struct rest_dialect *dialect = exchange->rest->dialect;
+    return dialect->real_status && (!dialect->error_mark || has_text(body, dialect->error_mark));
+}
+
 static void read_answer(struct exchange *exchange, const struct http_reply *reply)
 {
-    bool is_parsed = !exchange->defer_parse || exchange->rest->dialect->real_status;
+    const struct buf *body = exchange->body ? response_body_bytes(exchange->body) : &reply->body;
+    bool is_parsed = !exchange->defer_parse || may_be_error(exchange, body);
     struct json_normalisations before = exchange->normalisations;
     bool good = true;
     json_drop(&exchange->value);
     exchange->parse_error = (struct error){0};
     if (!is_parsed)
-        good = looks_complete(exchange->body ? response_body_bytes(exchange->body) : &reply->body) ||
-               error_set(&exchange->parse_error, ERROR_FORMAT, "it is not an object");
+        good = looks_complete(body) || error_set(&exchange->parse_error, ERROR_FORMAT, "it is not an object");
     else
         good =
             read_body(exchange, reply, &exchange->value, &exchange->parse_error) &&
             (is_readable(exchange) || error_set(&exchange->parse_error, ERROR_FORMAT, "it is not an object"));
     if (!good) return;
     exchange->status = real_status(exchange, reply->status);
-    if (!is_success(exchange->status)) keep_failure(exchange, exchange->value);
+    if (!is_success(exchange->status)) {
+        keep_failure(exchange, exchange->value);
+        if (strcmp(exchange->request_id, "-") == 0) take_request_id(exchange, exchange->value);
+    }
     if (exchange->success_count && is_success(exchange->status)) ++*exchange->success_count;
     if (!exchange->defer_parse || !is_success(exchange->status)) return;
     exchange->normalisations = before; /* it is parsed again at its turn */
     json_drop(&exchange->value);
-}
-
-static void take_request_id(struct exchange *exchange, const json_t *body)
-{
-    const char *member = exchange->rest->dialect->request_id_member;
-    const char *request_id = member ? json_text_at(body, member) : NULL;
-    if (request_id) exchange_quote(exchange->request_id, sizeof exchange->request_id, request_id);
 }
 
 /* From the header; or from the body of an error, in case a proxy drops the header. */
@@ -148,6 +167,42 @@ static void keep_request_id(struct exchange *exchange, const struct http_reply *
         take_request_id(exchange, body);
 }
 
+/* Keeps code, message and request id of an error answer; its body may be anything. */
+static void keep_refusal(struct exchange *exchange, const struct http_reply *reply)
+{
+    struct error unused;
+    AUTO(json_drop) json_t *body = NULL;
+    if (is_success(reply->status)) return; /* kept when it was judged */
+    if (!json_read(buf_string(&reply->body), reply->body.size, NULL, &body, &unused)) return;
+    keep_failure(exchange, body);
+    take_request_id(exchange, body);
+}
+
+/* Proxies answer like this for a while, and have no code of the service. */
+static bool is_foreign_refusal(struct exchange *exchange, const struct http_reply *reply)
+{
+    if (exchange->status != 402 && exchange->status != 403) return false;
+    keep_refusal(exchange, reply);
+    return exchange->failure.code[0] == '\0';
+}
+
+/* Services answer so for a record that exists, once. */
+static bool is_unconfirmed(struct exchange *exchange)
+{
+    int status = exchange->status;
+    bool is_refusal = status == 400 || status == 404 || status == 410 || status == 422;
+    if (!exchange->confirm_refusal || !is_refusal || exchange->is_confirmed) return false;
+    exchange->is_confirmed = true;
+    return true;
+}
+
+static enum http_verdict judge_unauthorized(struct exchange *exchange)
+{
+    if (exchange->is_renewed) return HTTP_DONE;
+    exchange->is_renewed = true;
+    return HTTP_RENEW;
+}
+
 static enum http_verdict judge(void *self, const struct http_reply *reply, int64_t *out_least_ms)
 {
     struct exchange *exchange = self;
@@ -161,9 +216,13 @@ static enum http_verdict judge(void *self, const struct http_reply *reply, int64
 
     int status = exchange->status;
     if (exchange->parse_error.kind != ERROR_NONE) return HTTP_RETRY;
-    if (status == 401) return HTTP_RENEW;
+    if (status == 401) return judge_unauthorized(exchange);
+    if (is_unconfirmed(exchange)) {
+        *out_least_ms = CONFIRM_MS;
+        return HTTP_RETRY;
+    }
     bool is_temporary = status == 408 || status == 409 || status == 429 || status >= 500;
-    return is_temporary ? HTTP_RETRY : HTTP_DONE;
+    return is_temporary || is_foreign_refusal(exchange, reply) ? HTTP_RETRY : HTTP_DONE;
 }
 
 /* --- an exchange --- */
@@ -185,7 +244,7 @@ bool exchange_send(struct exchange *exchange, const struct exchange_request *req
     size_t count = 1;
     struct http_sink sink = {0};
     size_t limit = request->reply_limit ? request->reply_limit : LIMIT_PAGE;
-    exchange->deferred_parse_failed = false;
+    exchange->deferred_parse_failed = exchange->is_renewed = exchange->is_confirmed = false;
     exchange->asked_us = clock_boot_us();
     exchange->failure = (struct rest_failure){.code = ""};
     if (rest->header) headers[count++] = rest->header;
@@ -230,40 +289,57 @@ static void keep_canonical(struct exchange *exchange, const struct http_reply *r
         exchange_quote(exchange->canonical, sizeof exchange->canonical, id + 1);
 }
 
-/* Keeps code, message and request id of an error answer; its body may be anything. */
-static void keep_refusal(struct exchange *exchange, const struct http_reply *reply)
+static const struct rest_refusal *find_refusal(const struct exchange *exchange)
 {
-    struct error unused;
-    AUTO(json_drop) json_t *body = NULL;
-    if (is_success(reply->status)) return; /* kept when it was judged */
-    if (!json_read(buf_string(&reply->body), reply->body.size, NULL, &body, &unused)) return;
-    keep_failure(exchange, body);
-    take_request_id(exchange, body);
+    const struct rest_failure *failure = &exchange->failure;
+    const struct rest_refusal *row = exchange->rest->dialect->refusals;
+    while ((row->status != 0 && row->status != exchange->status) ||
+           (row->code && strcmp(row->code, failure->code) != 0) ||
+           (row->kind == ERROR_FORBIDDEN && (!failure->code[0] || !exchange->can_be_forbidden)))
+        row++;
+    return row;
 }
 
 static bool refuse(const struct exchange *exchange, struct error *err)
 {
     const struct rest_failure *failure = &exchange->failure;
-    const struct rest_refusal *row = exchange->rest->dialect->refusals;
-    int status = exchange->status;
-    while ((row->status != 0 && row->status != status) ||
-           (row->code && strcmp(row->code, failure->code) != 0))
-        row++;
-    (void)error_set(err, row->kind, "%s: %s answered HTTP %d %s (%s), request id %s; %s", exchange->what,
-                    exchange->rest->dialect->name, status,
-                    failure->code[0] ? failure->code : "without a code",
-                    failure->message[0] ? failure->message : "no message", exchange->request_id, row->advice);
-    err->status = status;
-    return false;
+    const struct rest_refusal *row = find_refusal(exchange);
+    return error_set_status(
+        err, row->kind, exchange->status, "%s: %s answered HTTP %d %s (%s), request id %s; %s",
+        exchange->what, exchange->rest->dialect->name, exchange->status,
+        failure->code[0] ? failure->code : "without a code",
+        failure->message[0] ? failure->message : "no message", exchange->request_id, row->advice);
+}
+
+static bool refuse_token(const struct exchange *exchange, struct error *err)
+{
+    const struct rest_dialect *dialect = exchange->rest->dialect;
+    return error_set_status(err, ERROR_AUTH, 401, "%s: %s refuses the access token, request id %s (%s)",
+                            exchange->what, dialect->name, exchange->request_id, dialect->auth_advice);
+}
+
+/* A token that is refused for one path may be good for others. */
+static bool explain_unauthorized(const struct exchange *exchange, struct error *err)
+{
+    AUTO(json_drop) json_t *answer = NULL;
+    const struct rest_source *rest = exchange->rest;
+    AUTO(mem_free) char *url = mem_format("%s%s", rest->base_url, rest->dialect->probe_path);
+    struct exchange probe;
+    if (exchange->is_probe || rest->dialect->is_token_in_body) return refuse_token(exchange, err);
+    exchange_init(&probe, exchange->rest, exchange->what);
+    probe.is_probe = true;
+    bool answers =
+        exchange_send(&probe, &(struct exchange_request){.method = "GET", .url = url, .retry = &retry_api},
+                      err) &&
+        exchange_wait(&probe, &answer, err);
+    exchange_done(&probe);
+    return answers ? refuse(exchange, err) : false;
 }
 
 /* The error of http in terms of this service. */
 static bool explain(const struct exchange *exchange, struct error *err)
 {
     const struct rest_dialect *dialect = exchange->rest->dialect;
-    if (err->kind == ERROR_AUTH)
-        return error_wrap(err, "%s refuses the access token, request id %s (%s)", dialect->name,
-                          exchange->request_id, dialect->auth_advice);
     if (err->kind != ERROR_BUSY || err->status == 0) return false;
     if (is_success(err->status) && exchange->parse_error.kind != ERROR_NONE) {
         int status = err->status;
@@ -305,7 +381,7 @@ bool exchange_wait(struct exchange *exchange, json_t **out_value, struct error *
     if (!is_success(exchange->status)) {
         keep_refusal(exchange, &reply);
         keep_canonical(exchange, &reply);
-        return refuse(exchange, err);
+        return exchange->status == 401 ? explain_unauthorized(exchange, err) : refuse(exchange, err);
     }
     if (!exchange->value) return read_deferred(exchange, &reply, out_value, err);
     *out_value = exchange->value;

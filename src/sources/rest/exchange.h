@@ -2,7 +2,9 @@
 /* exchange.h - one request and its answer: sent at the rate limit, retried, judged, parsed, explained.
  *
  * A good status is not enough: an answer that can't be parsed is retried, as bodies come empty, cut or as a
- * proxy's page, and are complete the next time. Errors name the service, the request id and what to do.
+ * proxy's page, and are complete the next time. A refusal is not believed at once either: 401 for one path
+ * means that it is forbidden if the probe of the dialect still works, and 403 without the service's own error
+ * code is retried. Errors name the service, the request id and what to do.
  * An exchange stays where it is while a request is in flight. One thread, that of its source.
  */
 #ifndef CASELOAD_SOURCES_REST_EXCHANGE_H
@@ -18,10 +20,15 @@ struct exchange {
     bool allow_array;           /* a list may come without an object around it */
     struct response_body *body; /* takes the bodies of good answers; NULL: http keeps them */
     int64_t *success_count;     /* counts good answers as they come; may be NULL */
+    bool can_be_forbidden; /* it is a stream's or list's first request; else a refusal is ERROR_REFUSED */
+    bool is_probe;         /* a token that is refused here is refused everywhere */
+    bool confirm_refusal;  /* 400, 404, 410 and 422 are believed when they come twice, seconds apart */
 
     struct http_policy policy;
     struct http_call *call;
     bool is_in_flight; /* the limiter counts it */
+    bool is_renewed;   /* the token was, after a 401 */
+    bool is_confirmed; /* a refusal came twice */
     int64_t asked_us;  /* when the request was sent, by clock_boot_us */
     json_t *value;     /* parsed from the newest good answer */
     struct json_normalisations normalisations;

@@ -146,15 +146,13 @@ static bool start_tasks(struct expansion *expansion, struct error *err)
 }
 
 /* A list that we may not read does not affect the rest of the record. */
-static bool accept_forbidden(struct expansion *expansion, unsigned lists, const struct error *failure)
+static void accept_forbidden(struct expansion *expansion, unsigned lists, const struct error *failure)
 {
-    if (failure->kind != ERROR_FORBIDDEN) return false;
     if (!(expansion->forbidden & lists))
         log_write(LOG_WARNING, "list_forbidden",
                   LOG_FIELDS(LOG_TEXT("stream", expansion->stream->stream.name)),
                   "%s; records keep the first elements of such lists, with has_more", failure->text);
     expansion->forbidden |= lists;
-    return true;
 }
 
 static void add_tombstone(struct expansion *expansion, const char *canonical_id, const json_t *record)
@@ -180,10 +178,8 @@ static bool finish_truncated_list(struct expansion *expansion, const struct task
         add_tombstone(expansion, subrequest->exchange.canonical, task->record);
         return true;
     case SUBREQUEST_REJECTED: return true; /* it stays as it came */
-    case SUBREQUEST_FAILED:
-        if (accept_forbidden(expansion, task->lists, &failure)) return true;
-        *err = failure;
-        return false;
+    case SUBREQUEST_FORBIDDEN: accept_forbidden(expansion, task->lists, &failure); return true;
+    case SUBREQUEST_FAILED: *err = failure; return false;
     }
     abort();
 }
@@ -198,7 +194,8 @@ static bool finish_tasks(struct expansion *expansion, const json_t *record, stru
         if (task->record != record) return true;
         if (!start_tasks(expansion, err)) return false;
         bool good = task->lists ? finish_truncated_list(expansion, task, subrequest, page, err)
-                                : child_list_add(subrequest, record, &expansion->builder, err);
+                                : child_list_add(subrequest, record, &expansion->builder,
+                                                 &expansion->wants_child_list, err);
         subrequest_done(subrequest);
         expansion->finished++;
         if (!good) return false;
@@ -314,8 +311,8 @@ static bool open_expanded(struct rest_source *rest, const struct selection *sele
     subrequest_pool_init(&expansion->pool, rest);
     page_builder_init(&expansion->builder, rest, &expansion->selection);
     if (stream->children) children_init(&expansion->children, stream->children, &expansion->builder);
-    if (!child_list_check(rest, &expansion->builder, &expansion->wants_child_list, err) ||
-        !listing->open(rest, selection, window, &expansion->listing, err)) {
+    expansion->wants_child_list = child_list_is_wanted(rest, &expansion->builder);
+    if (!listing->open(rest, selection, window, &expansion->listing, err)) {
         close_expanded(&expansion->reader);
         return false;
     }

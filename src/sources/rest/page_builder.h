@@ -16,6 +16,7 @@ struct page_builder {
     json_t *owned;              /* bodies that are not the listing's own */
     int64_t expected, received; /* records of the whole list; expected -1: unknown */
     const char *total_member;
+    bool child_list_seen; /* one was read: a refusal concerns a single record */
 };
 
 void page_builder_init(struct page_builder *builder, const struct rest_source *rest,

@@ -192,6 +192,7 @@ static bool collect_answer(struct paginator *paginator, struct error *err)
             return false;
         }
     }
+    paginator->exchange.can_be_forbidden = false;
     return true;
 }
 
@@ -388,6 +389,7 @@ static bool open_pages(struct rest_source *rest, const struct selection *selecti
     buf_init(&paginator->url, LIMIT_REQUEST);
     buf_init(&paginator->body, LIMIT_REQUEST);
     exchange_init(&paginator->exchange, rest, paginator->what);
+    paginator->exchange.can_be_forbidden = true;
     paginator->exchange.allow_array = stream->pagination->allow_array;
     begin_segment(paginator);
     plan_segments(paginator);

@@ -38,7 +38,8 @@ struct rest_failure {
     char message[256];
 };
 
-/* What an answer means that is neither good nor worth a retry. The first row that fits counts. */
+/* What an answer means that is neither good nor worth a retry. The first row that fits counts. A row of the
+ * kind ERROR_FORBIDDEN counts only for a failure with a code: proxies answer 403, too. */
 struct rest_refusal {
     int status;       /* 0: any */
     const char *code; /* NULL: any */
@@ -68,7 +69,7 @@ struct page_context {
 struct rest_dialect {
     const char *name;          /* for people: "Intercom"; never NULL */
     const char *auth_advice;   /* for a refused token; never NULL */
-    const char *probe_path;    /* a GET that always works while the service does; never NULL */
+    const char *probe_path;    /* a GET that works while service and token do; never NULL */
     const char *format_advice; /* for an answer of an unexpected form; never NULL */
     const char *const *hosts;  /* of the service, which have the same paths; a NULL ends them */
 
@@ -88,6 +89,7 @@ struct rest_dialect {
     void (*read_failure)(const json_t *answer, struct rest_failure *out_failure);
     /* The status that an answer with HTTP 2xx really has: 401 renews the token, 429 and 5xx are retried. */
     int (*real_status)(const json_t *answer, int status);
+    const char *error_mark; /* a text in each such error; NULL: any answer may be one */
     bool (*is_stale_cursor)(int status, const struct rest_failure *failure);
     /* ERROR_FORMAT for a link that can't be followed; never NULL. */
     bool (*next_page)(const struct page_context *context, struct next_page *out_next, struct error *err);

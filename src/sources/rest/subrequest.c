@@ -44,10 +44,10 @@ bool subrequest_start(struct subrequest *subrequest, struct subrequest_pool *poo
     subrequest->pool = pool;
     subrequest->split_path = split_path;
     subrequest->use_large_limit = subrequest->long_retry = subrequest->isolated_failure = false;
-    subrequest->success_before = pool->success_count;
     subrequest->url = mem_format("%s%s", pool->rest->base_url, path);
     exchange_init(&subrequest->exchange, pool->rest, subrequest->what);
     subrequest->exchange.defer_parse = true;
+    subrequest->exchange.can_be_forbidden = subrequest->exchange.confirm_refusal = true;
     subrequest->exchange.success_count = &pool->success_count;
     pool->started++;
     return send(subrequest, err);
@@ -74,7 +74,6 @@ static bool restart(struct subrequest *subrequest, const char *url, struct error
     free(subrequest->url);
     subrequest->url = mem_text(url);
     subrequest->use_large_limit = subrequest->long_retry = subrequest->isolated_failure = false;
-    subrequest->success_before = subrequest->pool->success_count;
     return send(subrequest, err);
 }
 
@@ -107,8 +106,8 @@ static bool is_congestion(const struct error *err)
     return err->status == 429 || err->status == 409;
 }
 
-/* Requests again what was read before, to learn whether the service answers now. Successes since the start of
- * the failed one do not prove that: other requests may have succeeded just before the outage began. */
+/* Requests again what was read before, to learn whether the service answers now. Earlier successes do not
+ * prove that: other requests may have succeeded just before an outage began. */
 static bool probe(struct subrequest_pool *pool)
 {
     AUTO(json_drop) json_t *value = NULL;
@@ -116,6 +115,7 @@ static bool probe(struct subrequest_pool *pool)
     struct error failure = {0};
     struct page counts = {0};
     exchange_init(&exchange, pool->rest, "a record that was read before");
+    exchange.can_be_forbidden = true;
     bool answers = exchange_send(&exchange,
                                  &(struct exchange_request){
                                      .method = "GET",
@@ -133,8 +133,7 @@ static bool probe(struct subrequest_pool *pool)
 static bool is_isolated(struct subrequest *subrequest)
 {
     struct subrequest_pool *pool = subrequest->pool;
-    if (!subrequest->isolated_failure)
-        subrequest->isolated_failure = pool->success_count > subrequest->success_before && probe(pool);
+    if (!subrequest->isolated_failure) subrequest->isolated_failure = pool->success_count > 0 && probe(pool);
     return subrequest->isolated_failure;
 }
 
@@ -172,11 +171,11 @@ static enum subrequest_outcome judge_failure(struct subrequest *subrequest, cons
         return err->status == 404 || err->status == 410 ? SUBREQUEST_GONE : SUBREQUEST_REJECTED;
     case ERROR_BUSY:
     case ERROR_FORMAT: return judge_unavailable(subrequest, err);
+    case ERROR_FORBIDDEN: return SUBREQUEST_FORBIDDEN;
     case ERROR_NONE:
     case ERROR_CONFIG:
     case ERROR_AUTH:
     case ERROR_REQUEST:
-    case ERROR_FORBIDDEN:
     case ERROR_STOPPED:
     case ERROR_KINDS: return SUBREQUEST_FAILED;
     }

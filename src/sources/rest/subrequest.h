@@ -35,16 +35,16 @@ struct subrequest {
     const char *const *split_path; /* the list that a large answer is parsed without; see response_body.h */
     char *url;
     bool use_large_limit, long_retry;
-    bool isolated_failure;  /* it can't be read, and others can */
-    int64_t success_before; /* the pool's count at the start */
+    bool isolated_failure; /* it can't be read, and others can */
     char what[2 * LIMIT_NAME];
 };
 
 enum subrequest_outcome {
     SUBREQUEST_OK,
-    SUBREQUEST_GONE,     /* 404 or 410: exchange.canonical may have the new id */
-    SUBREQUEST_REJECTED, /* this record can't be read: a retry will not help */
-    SUBREQUEST_FAILED    /* the service fails: the unit is tried again later */
+    SUBREQUEST_GONE,      /* 404 or 410: exchange.canonical may have the new id */
+    SUBREQUEST_REJECTED,  /* this record can't be read now, and others can */
+    SUBREQUEST_FORBIDDEN, /* plan or permissions exclude it, or the version lacks it */
+    SUBREQUEST_FAILED     /* the service fails: the unit is tried again later */
 };
 
 /* A path that has a record's id in it. */

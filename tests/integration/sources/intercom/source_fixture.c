@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -89,6 +90,9 @@ bool read_all(struct fixture *fixture, struct buf *out)
         if (!fixture->link.source->ops->next(fixture->reader, &page, &fixture->err)) return false;
         for (size_t i = 0; i < page.count; i++)
             note(out, &page.records[i]);
+        for (size_t i = 0; i < page.count; i++)
+            if (page.records[i].problem)
+                (void)snprintf(fixture->problem, sizeof fixture->problem, "%s", page.records[i].problem);
         fixture->deleted_during_read += page.deleted_during_read;
         fixture->incomplete += page.incomplete;
         fixture->requests += page.requests;

@@ -33,6 +33,7 @@ struct fixture {
     struct selection selection;
     atomic_bool stop;
     struct error err;
+    char problem[256]; /* of the newest rejected record */
     int64_t deleted_during_read, incomplete, requests, normalisations, pages; /* of all pages */
 };
 

@@ -167,10 +167,10 @@ static void what_can_not_be_asked_for_is_rejected(void **state)
               "{\"conversations\":[{\"id\":null},{\"id\":7,\"updated_at\":1772323207},{\"id\":\"a/../b?\"},"
               "{\"id\":\"..\"}]}");
     (void)add_thread(&fixture, 7);
-    (void)add(&fixture, "GET /conversations/a%2F..%2Fb%3F?display_as=plaintext ", "404 Gone", "{}");
+    add(&fixture, "GET /conversations/a%2F..%2Fb%3F?display_as=plaintext ", "404 Gone", "{}")->again = true;
     begin(&fixture, "conversations", "conversation_parts");
     expect(&fixture, "!0 7 +s@0 +107@1 !..");
-    assert_int_equal(script_requests(fixture.server), 3);
+    assert_int_equal(script_requests(fixture.server), 4);
     assert_int_equal(fixture.deleted_during_read, 1);
     end(&fixture);
 }
@@ -184,7 +184,7 @@ static void passing_trouble_is_waited_out(void **state)
     (void)add_search(&fixture, 1, 6, "null");
     (void)add_answer(&fixture, 1, "500 Oops", "<html>");
     (void)add_answer(&fixture, 2, "429 Slow\r\nRetry-After: 1", "{}");
-    (void)add_answer(&fixture, 3, "404 Gone", "{\"errors\":[{\"code\":\"not_found\"}]}");
+    add_answer(&fixture, 3, "404 Gone", "{\"errors\":[{\"code\":\"not_found\"}]}")->again = true;
     struct step *cut = add_answer(&fixture, 4, "200 OK", "{\"id\":\"4\",");
     cut->size = strlen(cut->bytes) - 3;
     cut->close = true;
@@ -204,7 +204,7 @@ static void a_thread_that_can_not_be_read_is_rejected(void **state)
     (void)state;
     struct fixture fixture = {0};
     (void)add_search(&fixture, 1, 4, "null");
-    (void)add_answer(&fixture, 1, "422 No", "{\"errors\":[{\"code\":\"data_invalid\"}]}");
+    add_answer(&fixture, 1, "422 No", "{\"errors\":[{\"code\":\"data_invalid\"}]}")->again = true;
     add_answer(&fixture, 2, "200 OK", "<html>")->again = true; /* for as long as it is asked */
     (void)add_answer(&fixture, 3, "200 OK", "{\"id\":\"3\",\"conversation_parts\":null}");
     (void)add_thread(&fixture, 4);
@@ -212,7 +212,7 @@ static void a_thread_that_can_not_be_read_is_rejected(void **state)
               "{}"); /* no thread was read yet that could be asked for instead */
     begin(&fixture, "conversations", "conversation_parts");
     expect(&fixture, "!1 !2 !3 4 +s@0 +104@1");
-    assert_int_equal(script_requests(fixture.server), 1 + 1 + 6 + 1 + 1 + 1);
+    assert_int_equal(script_requests(fixture.server), 1 + 2 + 6 + 1 + 1 + 1);
     end(&fixture);
 }
 
@@ -238,8 +238,9 @@ static void the_problem_is_told_the_same_each_time(void **state)
     struct fixture fixture = {0};
     struct page page;
     (void)add_search(&fixture, 1, 1, "null");
-    (void)add_answer(&fixture, 1, "422 No\r\nX-Request-Id: abc",
-                     "{\"request_id\":\"abc\",\"errors\":[{\"code\":\"data_invalid\"}]}");
+    add_answer(&fixture, 1, "422 No\r\nX-Request-Id: abc",
+               "{\"request_id\":\"abc\",\"errors\":[{\"code\":\"data_invalid\"}]}")
+        ->again = true;
     begin(&fixture, "conversations", "conversation_parts");
     assert_true(fixture.link.source->ops->next(fixture.reader, &page, &fixture.err));
     assert_int_equal(page.count, 1);
@@ -248,23 +249,83 @@ static void the_problem_is_told_the_same_each_time(void **state)
     end(&fixture);
 }
 
-static void what_is_not_the_threads_fault_fails(void **state)
+#define FORBIDDEN "{\"errors\":[{\"code\":\"api_plan_restricted\",\"message\":\"no\"}]}"
+
+static void a_token_that_is_refused_everywhere_fails(void **state)
+{
+    (void)state;
+    struct fixture fixture = {0};
+    (void)add_search(&fixture, 1, 2, "null");
+    (void)add_thread(&fixture, 1);
+    add_answer(&fixture, 2, "401 No", "{}")->again = true;
+    add(&fixture, "GET /me ", "401 No", "{}")->again = true;
+    begin(&fixture, "conversations", "conversation_parts");
+    expect_failure(&fixture, ERROR_AUTH);
+    assert_non_null(strstr(fixture.err.text, "id 2"));
+    end(&fixture);
+}
+
+/* A proxy, an edge, a permission: while others can be read, it is one record's trouble. */
+static void a_conversation_that_is_refused_is_rejected(void **state)
 {
     (void)state;
     static const struct {
-        const char *head;
-        enum error_kind kind;
-    } cases[] = {{"403 No", ERROR_FORBIDDEN}, {"401 No", ERROR_AUTH}, {"402 No", ERROR_FORBIDDEN}};
+        const char *head, *body, *words;
+    } cases[] = {{"403 No", "<html>", "HTTP 403"},
+                 {"403 No", FORBIDDEN, "HTTP 403 api_plan_restricted"},
+                 {"402 No", FORBIDDEN, "HTTP 402 api_plan_restricted"},
+                 {"401 No", FORBIDDEN, "HTTP 401 api_plan_restricted"},
+                 {"401 No", "", "HTTP 401"},
+                 {"200 OK", "{\"type\":\"error.list\",\"errors\":[{\"code\":\"lost\"}]}", "HTTP 500 lost"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct fixture fixture = {0};
+        (void)add_search(&fixture, 1, 2, "null");
+        add_thread(&fixture, 1)->again = true; /* it is read again to tell an outage */
+        add_answer(&fixture, 2, cases[i].head, cases[i].body)->again = true;
+        add(&fixture, "GET /me ", "200 OK", "{}")->again = true;
+        begin(&fixture, "conversations", "conversation_parts");
+        expect(&fixture, "1 +s@0 +101@1 !2");
+        assert_non_null(strstr(fixture.problem, cases[i].words));
+        end(&fixture);
+    }
+}
+
+/* Services answer like this once, for a record that exists. */
+static void a_passing_refusal_is_not_believed(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *head, *body;
+    } cases[] = {{"404 Not Found", "{\"errors\":[{\"code\":\"not_found\"}]}"},
+                 {"410 Gone", "{}"},
+                 {"400 Bad Request", "{\"errors\":[{\"code\":\"bad_request\"}]}"},
+                 {"422 No", "{}"},
+                 {"403 No", "<html>"},
+                 {"200 OK", "{\"type\":\"error.list\",\"errors\":[{\"code\":\"C\",\"message\":\"M\"}]}"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct fixture fixture = {0};
         (void)add_search(&fixture, 1, 2, "null");
         (void)add_thread(&fixture, 1);
-        add_answer(&fixture, 2, cases[i].head, "{}")->again = true;
+        (void)add_answer(&fixture, 2, cases[i].head, cases[i].body);
+        (void)add_thread(&fixture, 2);
         begin(&fixture, "conversations", "conversation_parts");
-        expect_failure(&fixture, cases[i].kind);
-        assert_non_null(strstr(fixture.err.text, "id 2"));
+        expect(&fixture, "1 +s@0 +101@1 2 +s@0 +102@1");
+        assert_int_equal(fixture.deleted_during_read, 0);
         end(&fixture);
     }
+}
+
+/* The search was allowed, and so the stream is: nothing may count as forbidden. */
+static void details_that_are_all_forbidden_fail(void **state)
+{
+    (void)state;
+    struct fixture fixture = {0};
+    (void)add_search(&fixture, 1, 2, "null");
+    add(&fixture, "GET /conversations/", "403 No", FORBIDDEN)->again = true;
+    begin(&fixture, "conversations", "conversation_parts");
+    expect_failure(&fixture, ERROR_REFUSED);
+    assert_non_null(strstr(fixture.err.text, "api_plan_restricted"));
+    end(&fixture);
 }
 
 int main(void)
@@ -279,7 +340,10 @@ int main(void)
         cmocka_unit_test(a_thread_that_can_not_be_read_is_rejected),
         cmocka_unit_test(a_refusal_is_short),
         cmocka_unit_test(the_problem_is_told_the_same_each_time),
-        cmocka_unit_test(what_is_not_the_threads_fault_fails),
+        cmocka_unit_test(a_token_that_is_refused_everywhere_fails),
+        cmocka_unit_test(a_conversation_that_is_refused_is_rejected),
+        cmocka_unit_test(a_passing_refusal_is_not_believed),
+        cmocka_unit_test(details_that_are_all_forbidden_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
