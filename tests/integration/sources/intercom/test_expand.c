@@ -486,19 +486,6 @@ static void children_are_told_apart_by_their_tables(void **state)
     end(&fixture);
 }
 
-static void an_older_version_of_the_api_has_no_handling_events(void **state)
-{
-    (void)state;
-    struct fixture fixture = {.version = "2.14"};
-    (void)answer(&fixture, "POST /conversations/search",
-                 "{\"conversations\":[{\"id\":\"1\",\"updated_at\":1772323201}],\"pages\":{}}");
-    (void)answer(&fixture, "GET /conversations/1?", TALK);
-    begin(&fixture, "conversations", "handling_events");
-    expect(&fixture, "1"); /* the conversation is worth loading without them */
-    assert_int_equal(script_requests(fixture.server), 2);
-    end(&fixture);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -521,7 +508,6 @@ int main(void)
         cmocka_unit_test(a_page_is_handed_on_before_the_one_after_it_fails),
         cmocka_unit_test(handling_events_follow_their_conversation),
         cmocka_unit_test(children_are_told_apart_by_their_tables),
-        cmocka_unit_test(an_older_version_of_the_api_has_no_handling_events),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

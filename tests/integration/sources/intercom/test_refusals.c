@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lists of records that plan or permissions forbid: for all records, or for one. */
+/* Lists of records that plan, permissions or version exclude: for all records, or for one. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -56,9 +56,23 @@ static void one_list_of_segments_that_is_forbidden_is_rejected(void **state)
     add(&fixture, "GET /companies/2/segments ", "403 No", FORBIDDEN)->again = true;
     (void)add(&fixture, "GET /companies/3/segments ", "200 OK", "{\"data\":[]}");
     begin(&fixture, "companies", "company_segments");
-    expect(&fixture, "1 +s@-1 2 !2 3");
+    expect(&fixture, "1 +s@-1 2 !0@-1 3");
     assert_string_equal(fixture.problem,
                         "its list of segments can't be fetched: HTTP 403 api_plan_restricted");
+    end(&fixture);
+}
+
+static void an_older_version_of_the_api_has_no_handling_events(void **state)
+{
+    (void)state;
+    struct fixture fixture = {.version = "2.14"};
+    (void)add(&fixture, "POST /conversations/search", "200 OK",
+              "{\"conversations\":[{\"id\":\"1\",\"updated_at\":1772323201}],\"pages\":{}}");
+    (void)add(&fixture, "GET /conversations/1?", "200 OK",
+              "{\"id\":\"1\",\"updated_at\":1772323201,\"conversation_parts\":{\"conversation_parts\":[]}}");
+    begin(&fixture, "conversations", "handling_events");
+    expect(&fixture, "1"); /* the conversation is worth loading without them */
+    assert_int_equal(script_requests(fixture.server), 2);
     end(&fixture);
 }
 
@@ -66,6 +80,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(segments_that_are_forbidden_are_left_out),
+        cmocka_unit_test(an_older_version_of_the_api_has_no_handling_events),
         cmocka_unit_test(one_list_of_segments_that_is_forbidden_is_rejected),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
