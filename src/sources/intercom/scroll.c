@@ -201,7 +201,7 @@ static bool find_page(struct scroll *scroll, const json_t **out_list, struct pag
     return true;
 }
 
-static bool next_of_scroll(struct reader *reader, struct page *out_page, struct error *err)
+static bool scroll_next(struct reader *reader, struct page *out_page, struct error *err)
 {
     struct scroll *scroll = (struct scroll *)reader;
     const json_t *list = NULL;
@@ -217,7 +217,7 @@ static bool next_of_scroll(struct reader *reader, struct page *out_page, struct 
     return !out_page->last || page_builder_check_complete(&scroll->builder, scroll->what, err);
 }
 
-static void close_scroll(struct reader *reader)
+static void scroll_close(struct reader *reader)
 {
     struct scroll *scroll = (struct scroll *)reader;
     exchange_done(&scroll->exchange);
@@ -231,7 +231,7 @@ static void close_scroll(struct reader *reader)
     free(scroll);
 }
 
-static bool open_scroll(struct rest_source *rest, const struct selection *selection, struct window window,
+static bool scroll_open(struct rest_source *rest, const struct selection *selection, struct window window,
                         struct reader **out_reader, struct error *err)
 {
     struct scroll *scroll = mem_zero(1, sizeof *scroll);
@@ -246,7 +246,7 @@ static bool open_scroll(struct rest_source *rest, const struct selection *select
     exchange_init(&scroll->exchange, rest, scroll->what);
     scroll->exchange.can_be_forbidden = true;
     if (!send_request(scroll, err)) {
-        close_scroll(&scroll->reader);
+        scroll_close(&scroll->reader);
         return false;
     }
     *out_reader = &scroll->reader;
@@ -254,4 +254,4 @@ static bool open_scroll(struct rest_source *rest, const struct selection *select
 }
 
 const struct rest_reader_type intercom_scroll = {
-    .open = open_scroll, .next = next_of_scroll, .close = close_scroll};
+    .open = scroll_open, .next = scroll_next, .close = scroll_close};

@@ -191,7 +191,7 @@ static bool make_page(struct detail_reader *details, struct page *page, struct e
     return !details->is_first_passed_on || finish_slot(details, page, err);
 }
 
-static bool next_detail(struct reader *reader, struct page *out_page, struct error *err)
+static bool detail_next(struct reader *reader, struct page *out_page, struct error *err)
 {
     struct detail_reader *details = (struct detail_reader *)reader;
     *out_page = (struct page){.last = true};
@@ -208,7 +208,7 @@ static bool next_detail(struct reader *reader, struct page *out_page, struct err
     return true;
 }
 
-static void close_details(struct reader *reader)
+static void detail_close(struct reader *reader)
 {
     struct detail_reader *details = (struct detail_reader *)reader;
     while (details->count > 0)
@@ -220,8 +220,8 @@ static void close_details(struct reader *reader)
     free(details);
 }
 
-static bool open_details(struct rest_source *rest, const struct selection *selection, struct window window,
-                         struct reader **out_reader, struct error *err)
+static bool detail_open(struct rest_source *rest, const struct selection *selection, struct window window,
+                        struct reader **out_reader, struct error *err)
 {
     const struct rest_stream *stream = (const struct rest_stream *)selection->stream;
     struct detail_reader *details = mem_zero(1, sizeof *details);
@@ -234,7 +234,7 @@ static bool open_details(struct rest_source *rest, const struct selection *selec
     children_init(&details->children, stream->children, &details->builder);
     details->wants_child_list = child_list_is_wanted(rest, &details->builder);
     if (!rest_paginate.open(rest, selection, window, &details->listing, err)) {
-        close_details(&details->reader);
+        detail_close(&details->reader);
         return false;
     }
     details->max_slots = details->wants_child_list ? SUBREQUESTS_MAX / 2 : SUBREQUESTS_MAX;
@@ -242,5 +242,4 @@ static bool open_details(struct rest_source *rest, const struct selection *selec
     return true;
 }
 
-const struct rest_reader_type rest_detail = {
-    .open = open_details, .next = next_detail, .close = close_details};
+const struct rest_reader_type rest_detail = {.open = detail_open, .next = detail_next, .close = detail_close};

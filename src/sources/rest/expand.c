@@ -258,7 +258,7 @@ static void add_record(struct expansion *expansion, const struct record *listed,
         page->incomplete++;
 }
 
-static bool next_expanded(struct reader *reader, struct page *out_page, struct error *err)
+static bool expand_next(struct reader *reader, struct page *out_page, struct error *err)
 {
     struct expansion *expansion = (struct expansion *)reader;
     page_builder_reset(&expansion->builder);
@@ -283,7 +283,7 @@ static bool next_expanded(struct reader *reader, struct page *out_page, struct e
     return true;
 }
 
-static void close_expanded(struct reader *reader)
+static void expand_close(struct reader *reader)
 {
     struct expansion *expansion = (struct expansion *)reader;
     for (size_t i = 0; i < SUBREQUESTS_MAX; i++)
@@ -297,8 +297,8 @@ static void close_expanded(struct reader *reader)
     free(expansion);
 }
 
-static bool open_expanded(struct rest_source *rest, const struct selection *selection, struct window window,
-                          struct reader **out_reader, struct error *err)
+static bool expand_open(struct rest_source *rest, const struct selection *selection, struct window window,
+                        struct reader **out_reader, struct error *err)
 {
     const struct rest_stream *stream = (const struct rest_stream *)selection->stream;
     const struct rest_reader_type *listing = stream->listing ? stream->listing : &rest_paginate;
@@ -313,12 +313,11 @@ static bool open_expanded(struct rest_source *rest, const struct selection *sele
     if (stream->children) children_init(&expansion->children, stream->children, &expansion->builder);
     expansion->wants_child_list = child_list_is_wanted(rest, &expansion->builder);
     if (!listing->open(rest, selection, window, &expansion->listing, err)) {
-        close_expanded(&expansion->reader);
+        expand_close(&expansion->reader);
         return false;
     }
     *out_reader = &expansion->reader;
     return true;
 }
 
-const struct rest_reader_type rest_expand = {
-    .open = open_expanded, .next = next_expanded, .close = close_expanded};
+const struct rest_reader_type rest_expand = {.open = expand_open, .next = expand_next, .close = expand_close};

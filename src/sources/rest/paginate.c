@@ -332,7 +332,7 @@ static bool request_next(struct paginator *paginator, const json_t *list, struct
 
 /* --- the reader --- */
 
-static bool next_of_pages(struct reader *reader, struct page *out_page, struct error *err)
+static bool paginate_next(struct reader *reader, struct page *out_page, struct error *err)
 {
     struct paginator *paginator = (struct paginator *)reader;
     const struct rest_dialect *dialect = paginator->rest->dialect;
@@ -357,7 +357,7 @@ static bool next_of_pages(struct reader *reader, struct page *out_page, struct e
     return true;
 }
 
-static void close_pages(struct reader *reader)
+static void paginate_close(struct reader *reader)
 {
     struct paginator *paginator = (struct paginator *)reader;
     exchange_done(&paginator->exchange);
@@ -372,8 +372,8 @@ static void close_pages(struct reader *reader)
     free(paginator);
 }
 
-static bool open_pages(struct rest_source *rest, const struct selection *selection, struct window window,
-                       struct reader **out_reader, struct error *err)
+static bool paginate_open(struct rest_source *rest, const struct selection *selection, struct window window,
+                          struct reader **out_reader, struct error *err)
 {
     const struct rest_stream *stream = (const struct rest_stream *)selection->stream;
     assert(window.from_s < INT64_C(100000000000)); /* seconds: milliseconds would find nothing */
@@ -394,7 +394,7 @@ static bool open_pages(struct rest_source *rest, const struct selection *selecti
     begin_segment(paginator);
     plan_segments(paginator);
     if (!send_request(paginator, err)) {
-        close_pages(&paginator->reader);
+        paginate_close(&paginator->reader);
         return false;
     }
     *out_reader = &paginator->reader;
@@ -402,4 +402,4 @@ static bool open_pages(struct rest_source *rest, const struct selection *selecti
 }
 
 const struct rest_reader_type rest_paginate = {
-    .open = open_pages, .next = next_of_pages, .close = close_pages};
+    .open = paginate_open, .next = paginate_next, .close = paginate_close};
