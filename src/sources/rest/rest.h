@@ -77,7 +77,7 @@ struct rest_dialect {
     const char *limit_header, *remaining_header;
     const char *reset_header; /* when the window ends, in seconds since 1970 */
     bool is_reset_delay;      /* ... or rather in seconds from now */
-    bool is_token_in_body;    /* REST_TOKEN_MARK in a body becomes the token; no header has it */
+    bool is_token_in_body;    /* REST_TOKEN_MARK in a body becomes the token; GETs can't be sent then */
 
     /* Names of the query parameters of a list. */
     const char *size_parameter, *number_parameter, *offset_parameter, *cursor_parameter;
