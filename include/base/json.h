@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* json.h - JSON from outside, read with jansson, and JSON written into buffers.
  *
- * jansson (2.14) refuses a whole page for a 20-digit integer, 1e400, a lone surrogate, \u0000 or a byte that
- * is not UTF-8, and it keeps only the last of duplicate keys. json_read normalises the bytes if jansson
+ * jansson (2.14) refuses a whole page for a 20-digit integer, 1e400, a lone surrogate, \u0000 or bytes
+ * outside of UTF-8. It keeps only the last of duplicate keys. json_read normalises the bytes if jansson
  * refused them: such numbers become strings, such characters U+FFFD. The last of duplicate keys keeps the
  * name, as in most readers of JSON; the earlier ones become "name (1)", "name (2)". All are counted. One
  * thread at a time per value.

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* lease.h - keeps the held message ours while the run makes progress.
  *
- * One thread of its own between lease_start and lease_end. It extends at a third of the lease, retries a
- * failed extension until the lease would lapse, has no total cap, and lets go when the run's progress counter
- * has stood still for stall_s: then it logs where the run hung and calls on_wedged (in production: abort).
- * When the lease lapsed, `lost` becomes true and the run should stop: another worker may have the message.
+ * One thread of its own between lease_start and lease_end. It extends at a third of the lease and
+ * retries a failed extension until the lease would lapse. There is no limit on the total. When the run's
+ * progress counter stands still for stall_s, it logs where the run hung and calls on_wedged (abort, in
+ * caseload). When the lease lapsed, `lost` becomes true and the run should stop: another worker may have the
+ * message.
  */
 #ifndef CASELOAD_CORE_LEASE_H
 #define CASELOAD_CORE_LEASE_H

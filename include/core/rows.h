@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rows.h - one record becomes one NDJSON row, and nothing of it is lost.
  *
- * Each leaf of the record lands in the column of its name, or, if there is none or the value does not fit it,
- * in _extra under its dotted path: object keys joined by dots (a dot or backslash inside a key is escaped by
- * a backslash), list positions as numbers: {"tags.data.0.color": "red"}. A known JSON column takes its value
- * whole. Nulls and empty containers carry no leaf and are dropped outside JSON columns. Pure; one thread.
+ * Each leaf of the record goes to the column of its name. If there is none, or the value does not fit, it
+ * goes to _extra under its dotted path: {"tags.data.0.color": "red"}. The path joins object keys and list
+ * positions by dots; a dot or backslash inside a key is escaped by a backslash. A known JSON column takes its
+ * value whole. Nulls and empty containers carry no leaf and are dropped outside JSON columns. Pure; one
+ * thread.
  */
 #ifndef CASELOAD_CORE_ROWS_H
 #define CASELOAD_CORE_ROWS_H
@@ -31,7 +32,7 @@ struct row_facts {
     char problem[256];       /* why it was rejected */
 };
 
-/* What a row holds beside its record. */
+/* The part of a row that does not come from its record. */
 struct row_context {
     const struct zone *zone;
     struct day today;      /* partition_date of tables that have no day column */

@@ -2,7 +2,8 @@
 /* stream.h - what a stream is: pure data, constant for the life of the process.
  *
  * A stream fills one table of its own and those of its children. A table is a grow-only set of rows keyed
- * (key columns, version, _read_at). A column takes the record's field of its name, unless it says otherwise: no paths.
+ * (key columns, version, _read_at). A column takes the record's field of its name, unless it says otherwise:
+ * no paths.
  */
 #ifndef CASELOAD_CORE_STREAM_H
 #define CASELOAD_CORE_STREAM_H
@@ -64,7 +65,7 @@ struct table {
 
     /* Another content of a known version is another row; else the first reading of a version stays. */
     bool keeps_contents;
-    /* What changes without meaning: another value there is not another content. */
+    /* Members that do not count as content: another value there is not another content. */
     const struct left_out *left_out;
     size_t left_out_count;
 };
@@ -74,7 +75,7 @@ enum stream_kind {
     STREAM_EVENT,       /* the same by the time of creation */
     STREAM_SCAN,        /* the source can't filter: everything, each time */
     STREAM_SNAPSHOT,    /* a list without times: once a day */
-    STREAM_RECONCILE    /* all keys of `subject`, every few days: whoever is missing is gone */
+    STREAM_RECONCILE    /* all keys of `subject`, every few days: missing ones are deleted */
 };
 
 enum child_choice {

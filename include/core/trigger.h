@@ -21,7 +21,7 @@ struct delivery {
     char *ack_id;
     char *message_id;
     int64_t published_us; /* the message service's clock */
-    char *data;           /* NUL added behind it; may hold others */
+    char *data;           /* NUL-terminated; may contain other NULs */
     size_t data_size;
     struct message_attribute *attributes;
     size_t attribute_count;

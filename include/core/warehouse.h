@@ -94,9 +94,9 @@ struct warehouse_ops {
                    struct error *err);
     void (*abort)(struct load *load); /* NULL is fine */
 
-    /* What is derived from the selection's tables and does not follow them by itself is made anew if they are
-     * newer. Called once a run and stream, after its units, also if there was nothing to do: a run may have
-     * ended between its last commit and this. Cheap when nothing is to be done. */
+    /* Replaces tables that are derived from the selection's tables if those are newer. Called once for each
+     * run and stream, after its units, even if there were none: an earlier run may have ended before this
+     * call. Cheap when nothing changed. */
     bool (*refresh)(struct warehouse *warehouse, const struct selection *selection, struct error *err);
 
     void (*free)(struct warehouse *warehouse);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sources.h - the kinds of sources: one line each in sources.c.
  *
- * A source type is constant data: its streams, its settings and how to create it. What belongs to one source
- * only (region, API version, credentials) stands in its own table of settings.
+ * A source type is constant data: its streams, its settings and how to create it. Settings of
+ * one source only (region, API version, credentials) are in its own table.
  */
 #ifndef CASELOAD_SOURCES_SOURCES_H
 #define CASELOAD_SOURCES_SOURCES_H
@@ -14,7 +14,7 @@
 #include "core/source.h"
 #include "net/http.h"
 
-/* What a source borrows from the program for its whole life. */
+/* Services that a source borrows for its whole life. */
 struct source_context {
     struct http *http;
     struct progress *progress;

@@ -174,8 +174,8 @@ static void add_everything(const struct plan_settings *settings, struct plan *pl
     add_unit(plan, (struct unit){.lo = lo, .hi = plan->today, .open = true, .claim_hi = day_add(lo, -1)});
 }
 
-/* Everything, each time. What changed a lookback before the last time or later may have other children; at
- * least a day, as a change may show late, and the source's clock need not be the warehouse's. */
+/* Everything, each time. Children are read of records that changed after the last scan less the lookback, at
+ * least a day: changes show late, and the source's clock may differ from the warehouse's. */
 static void plan_scan(const struct plan_settings *settings, const struct state *state, int64_t published_us,
                       struct plan *plan)
 {

@@ -23,7 +23,7 @@
 #include "core/stream.h"
 
 /* One scalar, or any value for JSON. False: it does not fit, and nothing was written. A full buffer is not
- * told here; it stays marked. The type is not RECORD. */
+ * reported here; it stays marked. The type is not RECORD. */
 bool rows_value_write(enum column_type type, const json_t *value, struct buf *out);
 
 #endif

@@ -103,7 +103,7 @@ static int64_t read_us(const struct stream_run *run)
                                              : run->state.now_us;
 }
 
-/* What the record's content is, if it is compared at all. */
+/* The record's content, if it is compared at all; else NULL. */
 static const json_t *content_of(const struct selection *selection, const struct record *record)
 {
     if (!selection->tables[record->table]->keeps_contents || selection->ignores_contents[record->table] ||

@@ -74,8 +74,9 @@ def comments(path, text):
         for match in C_COMMENT.finditer(text):
             yield at(match), plain(match.group(1)), path.endswith(".h") and at(match) < 4
         if path.startswith(("src/", "include/")):
-            for match in C_STRING.finditer(C_COMMENT.sub(lambda m: "\n" * m.group(0).count("\n"), text)):
-                yield at(match), match.group(1), False
+            code = C_COMMENT.sub(lambda m: "\n" * m.group(0).count("\n"), text)
+            for match in C_STRING.finditer(code):
+                yield code.count("\n", 0, match.start()) + 1, match.group(1), False
     elif path.endswith((".py", ".scn", ".each", ".cmake", ".sql", "CMakeLists.txt")) or path in ("dev", ".ci/run"):
         for match in (DOCSTRING if path.endswith(".py") else HASH_COMMENT).finditer(text):
             yield at(match), plain(match.group(1)), False

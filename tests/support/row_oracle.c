@@ -157,7 +157,7 @@ static void check_one(struct check *check, const json_t *column, const json_t *s
     check->verdict->columns += leaves_of(sent);
 }
 
-/* Is this element of a list in the column? What may be there or not is asked from _extra. */
+/* Is this element of a list in the column? Elements that may be in either place are looked up in _extra. */
 static bool is_listed(const struct check *check, const json_t *column, const json_t *element)
 {
     if (type_of(column) == CELL_RECORD) return json_is_object(element);

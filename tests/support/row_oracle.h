@@ -2,9 +2,8 @@
 /* row_oracle.h - does a row say what a record said? Independent of the code that makes rows.
  *
  * The oracle has the record, the table's schema and the row. It knows the columns' types, and for most values
- * whether they must fit. It demands that each leaf of the record is in exactly one place, its column or
- * _extra under its dotted path, that it means the same there, and that the row holds nothing that was not
- * sent.
+ * whether they must fit. It requires that each leaf of the record is in exactly one place, its column or
+ * _extra under its dotted path, with the same meaning. The row has nothing that was not sent.
  *
  * A schema is an array of BigQuery's fields {"name","type","mode","fields"}. A row is an object of what the
  * columns hold, without null values and service columns other than _extra: timestamps are text (RFC 3339,

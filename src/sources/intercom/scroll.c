@@ -5,7 +5,7 @@
  * The position may have moved on before a failure, and Intercom says that a scroll can't be continued after
  * one: the scroll restarts after any failure. A workspace has one scroll at a time, which lapses after a
  * minute. Pages wait until all have been read, so that nothing slow happens between them; only pages that
- * find no room are passed on at once.
+ * the queue cannot hold are passed on at once.
  */
 #include <assert.h>
 #include <inttypes.h>
@@ -187,7 +187,7 @@ static bool read_page(struct scroll *scroll, const json_t **out_list, struct pag
     return send_request(scroll, err);
 }
 
-/* The page to pass on: one that finds no room; when all were read, one that waited. */
+/* The page to pass on: one that the queue cannot hold; after all were read, one of the queue. */
 static bool find_page(struct scroll *scroll, const json_t **out_list, struct page *page, struct error *err)
 {
     *out_list = NULL;

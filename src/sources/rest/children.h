@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* children.h - members of a record become rows of their own.
  *
- * What describes the children as a whole is added to the record, whose version it changes with:
- * parts_received, parts_truncated, parts_total and parts_missing. A child gets its parent's id and a
- * part_index. One thread.
+ * The record gets parts_received, parts_truncated, parts_total and parts_missing, which change with its
+ * version. A child gets its parent's id and a part_index. One thread.
  */
 #ifndef CASELOAD_SOURCES_REST_CHILDREN_H
 #define CASELOAD_SOURCES_REST_CHILDREN_H

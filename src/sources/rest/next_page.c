@@ -28,7 +28,7 @@ static bool is_printable(const char *url)
     return true;
 }
 
-/* What follows the host, NULL if it is another one. */
+/* The part of the URL after the host; NULL if it is another host. */
 static const char *after_host(const char *url, const char *host)
 {
     size_t size = strlen(host);

@@ -14,7 +14,7 @@ struct page_queue {
     size_t memory;
 };
 
-bool page_queue_push(struct page_queue *queue, const json_t *list); /* false: there is no room */
+bool page_queue_push(struct page_queue *queue, const json_t *list); /* false: it is full */
 /* out is yours. NULL: the queue is empty. */
 bool page_queue_pop(struct page_queue *queue, json_t **out_list, struct error *err);
 void page_queue_done(struct page_queue *queue); /* it is empty again */

@@ -38,8 +38,8 @@ struct rest_failure {
     char message[256];
 };
 
-/* What an answer means that is neither good nor worth a retry. The first row that fits counts. A row of the
- * kind ERROR_FORBIDDEN counts only for a failure with a code: proxies answer 403, too. */
+/* The meaning of an answer that is neither good nor worth a retry. The first row that fits counts. A row of
+ * the kind ERROR_FORBIDDEN counts only for a failure with a code: proxies answer 403, too. */
 struct rest_refusal {
     int status;       /* 0: any */
     const char *code; /* NULL: any */

@@ -12,7 +12,7 @@
 
 #define SUBREQUESTS_MAX 32 /* in flight for one reader */
 
-/* What the subrequests of one reader share. */
+/* Shared by the subrequests of one reader. */
 struct subrequest_pool {
     struct rest_source *rest;
     int64_t success_count; /* good answers */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the HTTP client bounds: sizes, trust, time. */
+/* Limits of the HTTP client: sizes, trust, time. */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -14,7 +14,7 @@
 
 struct store;
 
-/* What it works on; all is borrowed. */
+/* The services that it controls; all are borrowed. */
 struct control {
     struct virtual_clock *clock;
     struct journal *journal;

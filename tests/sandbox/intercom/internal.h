@@ -66,7 +66,7 @@ void intercom_refuse(struct exchange *exchange, int status, const char *code, co
 /* Does the request ask which contacts were merged into others? */
 bool intercom_history(const struct exchange *exchange, int minor);
 
-/* What the feed of deleted conversations says of removal `number`; yours. */
+/* Entry `number` of the feed of deleted conversations; yours. */
 json_t *intercom_deletion(struct collection *conversations, size_t number);
 
 /* --- page.c --- */

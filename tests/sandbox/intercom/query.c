@@ -193,7 +193,7 @@ static bool is_range(const struct filter *filter)
     return !filter->is_group && filter->is_date && strcmp(filter->field, "updated_at") == 0;
 }
 
-/* What an index can do: the part of updated_at that all results lie in. */
+/* Finds the range of updated_at that contains all results, for the index. */
 static void find_range(struct search *search)
 {
     const struct filter *root = &search->filters[0];

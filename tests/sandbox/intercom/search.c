@@ -12,7 +12,7 @@
 
 /* --- cursors: [updated_at in ms, id, page, hash of the query] --- */
 
-/* What a cursor belongs to: query and sort, but not the page's size. */
+/* A cursor is valid for one query and sort, with any page size. */
 static void hash_query(const json_t *body, char out_hash[17])
 {
     uint64_t hash = HASH_EMPTY;
@@ -37,7 +37,7 @@ static bool read_cursor(const char *cursor, const char *hash, json_t **out_parts
 
 /* --- searching --- */
 
-/* What is searched, and how the answer calls it. */
+/* A kind of record that can be searched, and its name in the response. */
 struct subject {
     enum query_kind kind;
     const char *collection, *type, *list;

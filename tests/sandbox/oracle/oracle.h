@@ -28,7 +28,7 @@ struct sql_result;
 struct store;
 struct virtual_clock;
 
-/* What a row of the warehouse turned out to be. */
+/* The result of the comparison of one row. */
 struct finding {
     char name[320]; /* for people */
     int64_t at_s;   /* its version */

@@ -18,7 +18,7 @@ static const char *key_column(const struct comparison *comparison)
     return comparison->table->key ? comparison->table->key : "id";
 }
 
-/* What a row should say of a version, yours; NULL: there is no such. */
+/* The row that a version should have, yours; NULL: no such version. */
 static json_t *read_row(const struct comparison *comparison, size_t number, size_t version)
 {
     json_t *body = collection_version(comparison->collection, number, version);

@@ -46,7 +46,7 @@ static bool read_tombstone(const json_t *fields, const json_t *row, struct tombs
     return tombstone->id && seen;
 }
 
-/* What the row should say; into: where its record went, or NULL. */
+/* The expected row; into: the record it was merged into, or NULL. */
 static json_t *tombstone_row(const struct tombstone *tombstone, const char *into)
 {
     char seen[INSTANT_TEXT];

@@ -20,11 +20,11 @@ const struct table *compare_need(struct sandbox *sandbox, const char *name);
 void compare_load(struct sandbox *sandbox, const char *name, json_t *record);
 /* The same with a record as it was read on that day, which stays the caller's. */
 void compare_load_on(struct sandbox *sandbox, const char *name, const json_t *record, int day);
-/* What the table should say of a version of a record, yours. */
+/* The row that the table should have for a version of a record, yours. */
 json_t *compare_truth(struct sandbox *sandbox, const char *name, size_t number, size_t version);
-/* What the table of children should say of those of a record's wanted version: an array, yours. */
+/* The rows that the child table should have for a record's wanted version: an array, yours. */
 json_t *compare_truth_children(struct sandbox *sandbox, const char *name, size_t number);
-/* What the comparison finds in that table. */
+/* Asserts the findings of the comparison in that table. */
 void compare_expect(struct sandbox *sandbox, const char *name, size_t missing, size_t doubled,
                     size_t altered);
 

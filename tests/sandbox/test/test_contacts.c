@@ -25,7 +25,7 @@ static json_t *walk_contacts(void **state)
     return all;
 }
 
-/* What the pages of a contact's list hold, yours. */
+/* All elements of a contact's list, yours. */
 static json_t *walk_list(void **state, const char *url, int64_t *out_pages)
 {
     json_t *all = json_array();

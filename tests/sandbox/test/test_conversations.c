@@ -217,7 +217,7 @@ static void make_table(struct store *store, const struct table *table)
     json_decref(resource);
 }
 
-/* What each row of a table should say. */
+/* The expected rows of a table. */
 static json_t *truth_rows(struct sandbox *sandbox, size_t index)
 {
     bool has_children = strcmp(tables[index].name, "conversation_parts") == 0;

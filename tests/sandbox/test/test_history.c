@@ -227,7 +227,7 @@ static void test_given_records(void **state)
     assert_false(collection_put(contacts, text, 0));
 }
 
-/* What breaks loaders must really be there. */
+/* The generated records must contain the values that break loaders. */
 static void test_contacts_are_odd_enough(void **state)
 {
     int misfits = 0, cut = 0, unknown = 0, missing = 0, nulls = 0, numbers = 0, texts = 0, dotted = 0,

@@ -92,7 +92,7 @@ static int64_t thread_cut(const struct thread *thread)
 
 enum change { CHANGE_NOTHING, CHANGE_EDIT, CHANGE_REDACT, CHANGE_REDACT_OPENING, CHANGES };
 
-/* What version `version` (from 1) does to an earlier child. */
+/* The change that version `version` (from 1) makes to an earlier child. */
 static enum change change_of(const struct thread *thread, uint32_t version, int64_t *out_child)
 {
     struct rng rng = {.state = thread->seed ^ hash_mix(version)};

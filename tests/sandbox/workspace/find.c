@@ -9,7 +9,7 @@
 
 #define PAGE_LIMIT (64 * 1024 * 1024)
 
-/* What a query walks over: places [first, end), beginning at `from`; descending, just before that. Places are
+/* The walk of a query over places [first, end), beginning at `from`; descending, just before that. Places are
  * ranks in the order of (updated, key), or numbers of records. */
 struct walk {
     struct collection *collection;

@@ -10,7 +10,7 @@
  * truth.c       what there ever was, for comparing
  * workspace.c   all collections of a service
  *
- * What is declared here wants the collection's lock to be held.
+ * The caller of these functions holds the collection's lock.
  */
 #ifndef CASELOAD_SANDBOX_WORKSPACE_RECORD_H
 #define CASELOAD_SANDBOX_WORKSPACE_RECORD_H
@@ -85,7 +85,7 @@ struct collection {
     int64_t now_s;    /* of the latest query */
 };
 
-/* What a body is written for, beside its form: TRUTH has its lists whole. */
+/* The reader of a body, beside its form: TRUTH has its lists whole. */
 enum audience { AUDIENCE_CLIENT, AUDIENCE_TRUTH };
 
 struct body {

@@ -106,7 +106,7 @@ bool collection_restore(struct collection *collection, const char *key, int64_t 
 
 /* --- merging --- */
 
-/* What a version says in the member that decides merges, yours; NULL: nothing. */
+/* The value of the member that decides merges, yours; NULL: none. */
 static char *merge_value(const struct collection *collection, size_t number, uint32_t version)
 {
     const char *member = json_text_at(collection->data, "merge.member");

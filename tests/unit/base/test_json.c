@@ -175,7 +175,7 @@ static void test_what_can_not(void **state)
 
 #define MANY 100000
 
-/* As many as nobody sends. Work for each pair of them would not end. */
+/* So many that quadratic work would not end. */
 static void test_many_duplicates(void **state)
 {
     AUTO(json_drop) json_t *value = NULL;
@@ -380,7 +380,7 @@ static void test_any_bytes_are_survived(void **state)
     for (int i = 0; i < 5000; i++) {
         AUTO(json_drop) json_t *value = NULL;
         struct error err;
-        char *exact; /* on the heap without a NUL behind it, so that the sanitizer sees a step too far */
+        char *exact; /* on the heap without a NUL, so that the sanitizer sees a read past the end */
 
         buf_init(&text, 1000);
         for (uint32_t j = next(12); j > 0; j--)

@@ -273,7 +273,7 @@ static void test_snapshots_and_scans(void **state)
     check_unit(bench, 0, 100, 120, true, 99);
 }
 
-/* Whatever the reading: units are ascending, disjoint, at most a week, hold every day that needs it, claim no
+/* For every state: units are ascending, disjoint, at most a week, hold every day that needs it, claim no
  * day after hi; the last one of a bare tick is open. */
 static void check_properties(const struct bench *bench)
 {

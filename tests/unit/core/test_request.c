@@ -135,7 +135,7 @@ static void check_tables(const struct selection *selection, const char *names)
     assert_string_equal(text, names);
 }
 
-/* What comes along unasked: some children, and the reconciliation of what is loaded. */
+/* Implied selections: some children, and the reconciliation of loaded streams. */
 static void test_company(void **state)
 {
     struct selection selections[LIMIT_STREAMS];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The road of a stream over the in-memory ports: what is committed, claimed, rejected, and when it stops. */
+/* A run of a stream over the in-memory ports: what is committed, claimed, rejected, and when it stops. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -167,7 +167,7 @@ static void test_neighbouring_units_share_a_reader(void **state)
     assert_int_equal(bench->report.streams[0].requests, pages);
 }
 
-/* The reader is told of both weeks, so it lists the record at its old place and at its new one. */
+/* The reader's window is both weeks, so it lists the record at its old place and at its new one. */
 static void test_a_record_that_moves_on_ends_no_unit(void **state)
 {
     struct bench *bench = *state;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What becomes of a message: the verdict table, over the in-memory ports. */
+/* Outcomes of a message, over the in-memory ports. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What Google credentials are made of: assertions, the choice of the way, and the cache. */
+/* Google credentials: assertions, the choice of the grant, and the cache. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>

@@ -19,5 +19,5 @@ static const struct column activity_columns[] = {
 };
 
 const struct table intercom_activity_logs =
-    TABLE("activity_logs", "What admins did: signing in, changing settings, ...", activity_columns,
+    TABLE("activity_logs", "Actions of admins: signing in, changing settings, ...", activity_columns,
           KEYS("id"), TIMES("created_at"));

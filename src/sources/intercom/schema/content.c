@@ -43,7 +43,7 @@ static const struct column article_columns[] = {
     TEXT("created_by_id", "Admin who created it"),
     TEXT("updated_by_id", "Admin who changed it last"),
     FLAG("exclude_from_article_suggestions", "It is not suggested to contacts"),
-    TEXT("help_center_audience", "Who can see it: everyone, all_users, ..., restricted"),
+    TEXT("help_center_audience", "Audience: everyone, all_users, ..., restricted"),
     TIME("scheduled_publish_at", "When it will be published"),
     TIME("scheduled_unpublish_at", "When it will be taken back"),
     TEXT("default_locale", "Default language of a multilingual help center"),

@@ -60,7 +60,7 @@ static const struct column source_columns[] = {
     RECORDS("recipients", recipient_columns, "Recipients of a mail"),
     RECORDS("reply_to", reply_to_columns, "Where replies to a mail go"),
     TEXT("subject", "Subject, as plain text"),
-    TEXT("body", "What was said, as plain text"),
+    TEXT("body", "Text of the message, as plain text"),
     RECORD("author", author_columns, "Who said it"),
     RECORDS("attachments", nested_attachment, "Files"),
     TEXT("url", "Page on which the conversation began"),
@@ -141,7 +141,7 @@ static const struct column ai_agent_columns[] = {
 static const struct column sales_agent_columns[] = {
     TEXT("outcome", "How it ended"),
     TEXT("routing_outcome", "Outcome that the workspace defined"),
-    JSON("collected_data", "What the agent learned, by name"),
+    JSON("collected_data", "Data that the agent collected, by name"),
 };
 
 static const struct column channel_columns[] = {
@@ -163,7 +163,7 @@ static const struct column reviewee_columns[] = {
 
 static const struct column verdict_columns[] = {
     TEXT("value", "Chosen label: pass, fail, ..."),
-    TEXT("source", "Who chose it: ai, human, ..."),
+    TEXT("source", "Origin of the choice: ai, human, ..."),
     TEXT("reasoning", "Why, in words"),
     TEXTS("reason_ids", "Why, as ids of prepared reasons"),
     TEXT("other_text", "What the reviewer added"),
@@ -220,7 +220,7 @@ static const struct column conversation_columns[] = {
     RECORD("channel", channel_columns, "Channel"),
     RECORD("company", nested_company, "Company of the contact"),
     RECORDS("external_references", nested_reference, "The same in other systems"),
-    RECORDS("monitor_evaluations", evaluation_columns, "What monitors found; Intercom sends it on demand"),
+    RECORDS("monitor_evaluations", evaluation_columns, "Findings of monitors; Intercom sends them on demand"),
     RECORDS("scorecards", scorecard_columns, "Marks for its quality; Intercom sends them on demand"),
     RECORD("conversation_parts", nested_parts, "The list of parts, without the parts"),
     PARTS_SUMMARY("Parts that came with this version, the first message not counted"),
@@ -238,14 +238,14 @@ static const struct column part_tag_columns[] = {
 static const struct column part_columns[] = {
     TEXT("type", "\"conversation_part\"; absent for the first message"),
     TEXT("part_type", "comment, note, assignment, close, ...; source: the first message"),
-    TEXT("body", "What was said, as plain text"),
+    TEXT("body", "Text of the message, as plain text"),
     PART_COLUMNS("conversation", author_columns),
     TIME("notified_at", "When the contact was notified of it"),
     RECORD("email_message_metadata", email_columns, "Headers of a mail"),
     JSON("metadata", "Quick replies"),
     TEXT("state", "State of the conversation when it was said"),
     RECORDS("tags", part_tag_columns, "Tags"),
-    JSON("event_details", "What happened, if it was no message"),
+    JSON("event_details", "Details of the event, if the part is not a message"),
 };
 
 /* From API 2.15 on the whole company comes along, with its counters. */

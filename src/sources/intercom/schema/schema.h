@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* schema.h - the tables of this source, and the macros that columns are written with.
  *
- * Columns bear the names of the record's fields (API 2.16). Everything may be absent or null but the key and
- * the version. What no column takes is kept in _extra, so an unknown field is no loss.
+ * Columns have the names of the record's fields (API 2.16). Only the key and the version are never absent or
+ * null. A value without a column is kept in _extra, so an unknown field is not lost.
  */
 #ifndef CASELOAD_SOURCES_INTERCOM_SCHEMA_H
 #define CASELOAD_SOURCES_INTERCOM_SCHEMA_H
@@ -48,7 +48,7 @@ extern const struct table intercom_contacts, intercom_contacts_deleted, intercom
 extern const struct table intercom_companies, intercom_company_segments, intercom_companies_deleted,
     intercom_company_ids;
 
-/* talk */
+/* conversations */
 extern const struct table intercom_conversations, intercom_conversation_parts, intercom_handling_events,
     intercom_conversations_deleted, intercom_deleted_conversations;
 extern const struct table intercom_tickets, intercom_ticket_parts;

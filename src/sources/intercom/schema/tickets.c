@@ -120,7 +120,7 @@ static const struct column changed_attribute_columns[] = {
 static const struct column changed_value_columns[] = {
     TEXT("type", "Always \"value\""),
     JSON("id", "The value, or the ids of what was chosen"),
-    JSON("label", "What people read: a text, or a list of texts"),
+    JSON("label", "Label for people: a text, or a list of texts"),
 };
 
 static const struct column change_columns[] = {
@@ -131,7 +131,7 @@ static const struct column change_columns[] = {
 static const struct column part_columns[] = {
     TEXT("type", "Always \"ticket_part\""),
     TEXT("part_type", "comment, note, assignment, ticket_state_updated_by_admin, ..."),
-    TEXT("body", "What was said, as HTML"),
+    TEXT("body", "Text of the message, as HTML"),
     TEXT("previous_ticket_state", "Category of the state before this part"),
     TEXT("ticket_state", "Category of the state after it"),
     PART_COLUMNS("ticket", nested_person),

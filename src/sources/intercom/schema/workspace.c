@@ -63,7 +63,7 @@ static const struct column tag_columns[] = {
     KEY("id", "Id given by Intercom"),
     TEXT("name", "Name"),
     TIME("applied_at", "When it was put on; lists of all tags have none"),
-    RECORD("applied_by", nested_reference, "Who put it on; lists of all tags have none"),
+    RECORD("applied_by", nested_reference, "Admin who applied it; lists of all tags have none"),
 };
 
 static const struct column segment_columns[] = {
@@ -76,7 +76,7 @@ static const struct column segment_columns[] = {
 static const struct column data_attribute_columns[] = {
     TEXT("type", "Always \"data_attribute\""),
     TEXT("id", "Id given by Intercom; built-in ones have none"),
-    TEXT("model", "What it describes: contact or company"),
+    TEXT("model", "Kind of record that it describes: contact or company"),
     TEXT("name", "Name"),
     KEY("full_name", "Path to the value within a record"),
     TEXT("label", "Name that admins see"),

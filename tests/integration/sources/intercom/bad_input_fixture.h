@@ -37,7 +37,7 @@ struct fixture {
     struct error err;
 };
 
-/* The nth answer bears the id req-n. head: status and further headers. */
+/* The nth response has the id req-n. head: status and further headers. */
 struct step *answer_bytes(struct fixture *fixture, const char *head, const char *body, size_t size);
 struct step *answer(struct fixture *fixture, const char *head, const char *body);
 void answer_file(struct fixture *fixture, const char *name); /* of tests/data/bad_input, with 200 OK */

@@ -64,7 +64,7 @@ void fixture_lose(struct fixture *fixture)
     fixture->steps[fixture->count++] = (struct step){.reset = true};
 }
 
-/* --- the road --- */
+/* --- from the socket to the warehouse --- */
 
 void fixture_begin(struct fixture *fixture, const char *stream)
 {

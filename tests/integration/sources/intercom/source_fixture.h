@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* source_fixture.h - one test's room: Intercom as a source, against answers that the test wrote down.
+/* source_fixture.h - Intercom as a source, against responses that a test scripts.
  *
  * Write the answers, begin, read, end. The functions assert.
  */
@@ -38,7 +38,7 @@ struct fixture {
 };
 
 /* when: a text in the request that is answered so; NULL: any. head: status and further headers. The nth
- * answer bears the id req-n, from 0 on. */
+ * response has the id req-n, from 0 on. */
 struct step *add(struct fixture *fixture, const char *when, const char *head, const char *body);
 
 void start(struct fixture *fixture); /* the server and the source, without a stream */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What becomes of answers that Intercom should not give. Each goes the whole road, from a socket through the
- * source and a run into the warehouse's double: it is read again, or its odd part is kept beside the rows, or
- * the run fails with a text that says where. docs/bad-input.md is the table of it. */
+/* Handling of malformed responses, from a socket through the source and a run to the warehouse in memory: the
+ * request is retried, the odd part is kept beside the rows, or the run fails with a text that says where.
+ * docs/bad-input.md lists the cases. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

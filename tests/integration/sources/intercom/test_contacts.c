@@ -31,7 +31,7 @@
 #define LINE_SIZE 160
 #define MOST_ROWS 4096
 
-/* --- one test's room --- */
+/* --- fixture --- */
 
 struct fixture {
     struct sandbox *sandbox;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What records have more of than their listing shows: parts that are inside, lists that were cut off, sets
- * that are read by themselves. */
+/* Data that a listing does not show: children inside a record, truncated lists, child lists with a path of
+ * their own. */
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>

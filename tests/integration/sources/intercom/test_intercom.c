@@ -57,7 +57,7 @@ static void expect_refusal(struct fixture *fixture, enum error_kind kind, const 
     assert_non_null(strstr(fixture->err.text, words));
 }
 
-/* What the nth request asked for. */
+/* The nth request. */
 static const char *asked(struct fixture *fixture, size_t number)
 {
     return script_request(fixture->server, number);
@@ -163,7 +163,7 @@ static void the_next_page_travels_while_this_one_is_read(void **state)
     PAGE(&fixture, "null", BEGIN + 1);
     open_week(&fixture);
     assert_true(fixture.link.source->ops->next(fixture.reader, &page, &fixture.err));
-    script_await(fixture.server, 2); /* it was sent, though nobody asked for it yet */
+    script_await(fixture.server, 2); /* it was sent before it was requested */
     assert_int_equal(page.count, 1);
     assert_int_equal(page.requests, 1);
     assert_false(page.last);

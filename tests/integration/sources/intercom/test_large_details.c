@@ -105,7 +105,7 @@ static char *expected_parts(int id, int parts)
 
 /* --- memory: the server is another process, whose memory is not ours --- */
 
-/* A server that answers with the room's script until it is killed, or we are gone. */
+/* A server process with the fixture's script, until it is killed or this process ends. */
 static pid_t serve_elsewhere(struct fixture *fixture, void (*write_script)(struct fixture *fixture))
 {
     int ends[2], life[2];
@@ -165,7 +165,8 @@ static void what_waits_has_a_bound_in_all(void **state)
     pid_t server = serve_elsewhere(&fixture, write_many);
     begin(&fixture, "conversations", "");
     if (!read_all(&fixture, &all)) fail_msg("%s", fixture.err.text);
-    assert_in_range(fixture.requests, 1 + 64 + 1, 1 + 2 * 64); /* what found no room was asked for again */
+    assert_in_range(fixture.requests, 1 + 64 + 1,
+                    1 + 2 * 64); /* bodies beyond the limit were requested again */
     expect_growth(before, 20 * MIB);
     end(&fixture);
     kill_server(server);
@@ -177,8 +178,7 @@ static void what_was_read_makes_room(void **state)
     struct fixture fixture = {0};
     AUTO(buf_done) struct buf all = {0};
     add_search(&fixture, 1, 150);
-    struct step *step =
-        add_thread(&fixture, 7, 1, NULL); /* 100 kB each: those under way have room at any time */
+    struct step *step = add_thread(&fixture, 7, 1, NULL); /* 100 kB each: those in flight always fit */
     (void)snprintf(fixture.whens[1], 5, "GET ");
     step->again = true;
     begin(&fixture, "conversations", "");

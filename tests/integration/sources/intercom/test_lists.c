@@ -117,7 +117,7 @@ static void a_page_that_fails_comes_in_pieces(void **state)
     fixture_close(&fixture);
 }
 
-/* Pieces so small that nothing could be told from their size, if it were not known. */
+/* Pieces so small that their size says nothing about the list. */
 static void a_piece_that_is_too_large_comes_in_smaller_ones(void **state)
 {
     (void)state;

@@ -39,7 +39,7 @@ static void only_an_empty_page_is_the_end(void **state)
     fixture_close(&fixture);
 }
 
-/* Whoever works on a page may take his time: the scroll is over. */
+/* The scroll has ended before a page is returned, so working on a page may take long. */
 static void all_is_read_before_anything_is_handed_on(void **state)
 {
     (void)state;
@@ -279,7 +279,7 @@ static void the_reconciliation_hands_on_ids_alone(void **state)
     fixture_close(&fixture);
 }
 
-/* It may be anybody: it is rejected, and then nobody is taken for deleted. */
+/* It could be any company: it is rejected, and no company is recorded as deleted. */
 static void a_company_without_id_is_handed_on_whole(void **state)
 {
     (void)state;

@@ -33,7 +33,7 @@ struct fixture {
     struct error err;
 };
 
-/* What a stream brought. */
+/* Records that a stream returned. */
 struct haul {
     size_t records, children, rejected;
 };
@@ -159,7 +159,7 @@ static void the_deleted_and_the_living_are_told(void **state)
     fixture_close(&fixture);
 }
 
-/* What an older version lacks is not ours to read; nothing else fails. */
+/* Streams that an older version lacks are forbidden; no other stream fails. */
 static void older_versions_have_less(void **state)
 {
     (void)state;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* helpline.h - a second source, which proves that sources/rest knows nothing of the first.
  *
- * Whatever can differs from Intercom: the token in the body of a POST, pages by offset or number, camelCase
- * fields, lists below a member, rate headers whose reset is a delay, and errors with HTTP 200.
+ * It differs from Intercom in everything that can differ. The token is in the body of a POST, pages are
+ * counted by offset or number, fields are camelCase, and lists are below a member. The reset of the rate
+ * limit is a delay, and errors have HTTP status 200.
  */
 #ifndef CASELOAD_TESTS_HELPLINE_H
 #define CASELOAD_TESTS_HELPLINE_H

@@ -15,7 +15,7 @@
 
 /* --- bounds --- */
 
-/* What a server that compares whole local days finds with these bounds: (from, to). */
+/* The range that a server which compares whole local days finds with these bounds: (from, to). */
 static void found_by_days(const struct zone *zone, int64_t low, int64_t high, int64_t *out_from,
                           int64_t *out_to)
 {

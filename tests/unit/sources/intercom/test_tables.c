@@ -120,7 +120,7 @@ static size_t check_columns(const struct column *columns, size_t count, int dept
     return all;
 }
 
-/* What names rows is compared and sorted. */
+/* Keys are compared and sorted. */
 static bool comparable(const struct column *column)
 {
     switch (column->type) {
