@@ -17,7 +17,7 @@
 
 uint32_t random_below(uint64_t *seed, uint32_t bound); /* 0 .. bound - 1 */
 
-/* What each row needs is there. */
+/* Adds the key, version and day that each row needs. */
 void payload_complete(json_t *tree, const struct table *table);
 /* A value for each column, and fields that no column takes. Yours. */
 json_t *payload_of(const struct table *table, uint64_t *seed);
