@@ -38,6 +38,7 @@ static const struct column columns[] = {
     {.name = "last_seen_at", .type = COLUMN_TIMESTAMP},
     {.name = "name", .type = COLUMN_STRING},
     {.name = "owner_id", .type = COLUMN_STRING},
+    {.name = "email_domain", .type = COLUMN_STRING},
     {.name = "has_hard_bounced", .type = COLUMN_BOOL},
     {.name = "unsubscribed_from_emails", .type = COLUMN_BOOL},
     {.name = "custom_attributes", .type = COLUMN_JSON},
@@ -112,6 +113,7 @@ enum spoil {
     SPOIL_MISSING,
     SPOIL_DOUBLED,
     SPOIL_NAME,
+    SPOIL_LETTER,
     SPOIL_NULL,
     SPOIL_INVENTED,
     SPOIL_BOOL,
@@ -131,6 +133,7 @@ static void spoil_row(json_t *row, enum spoil spoil)
     json_t *extra = json_object_get(row, "_extra");
     switch (spoil) {
     case SPOIL_NAME: json_object_set_new(row, "name", json_string("somebody else")); break;
+    case SPOIL_LETTER: json_object_set_new(row, "email_domain", json_string("Example.com")); break;
     case SPOIL_NULL: json_object_del(row, "has_hard_bounced"); break;
     case SPOIL_INVENTED: json_object_set_new(row, "unsubscribed_from_emails", json_true()); break;
     case SPOIL_BOOL:
