@@ -93,7 +93,7 @@ class Maker:
     def reply(self, wrong):
         created = self.dice.choice(self.instants)
         return [self.days_of(created, wrong), self.dice.choice(self.ids), self.dice.choice(["r1", "r2"]), created,
-                self.dice.choice(self.instants), self.dice.choice(EXTRAS)]
+                self.dice.choice(self.instants), self.chance(0.4), self.dice.choice(NAMES), self.dice.choice(EXTRAS)]
 
     def reading(self):
         """_content and _read_at of a stored row; an older caseload left them out."""

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* check.c - the properties that hold in every history.
  *
- * double: No table ever holds the same key and version twice.
+ * double: No table ever holds the same reading (key, version and time) twice, nor the same content twice in a
+ * row.
  *
  * lost: A committed row disappears only by a delete or drop of the history.
  *
- * invented: Every row is a version that the source had, stored under the day of that version.
+ * invented: Every row is a version that the source had, with a content that it had then, stored under the day
+ * of that version.
  *
  * torn: A row of a record is never there without all children that this version of the record had.
  *
@@ -34,14 +36,16 @@ struct table_ref {
     size_t stream, table;
 };
 
-static const struct table_ref table_refs[] = {{0, 0}, {1, 0}, {1, 1}};
+static const struct table_ref table_refs[] = {{0, 0}, {1, 0}, {1, 1}, {1, 2}};
 
 #define TABLE_REFS (sizeof table_refs / sizeof table_refs[0])
 
 static const char *const names[PROPERTIES] = {
-    [PROPERTY_NONE] = "none",         [PROPERTY_DOUBLE] = "double", [PROPERTY_LOST] = "lost",
-    [PROPERTY_INVENTED] = "invented", [PROPERTY_TORN] = "torn",     [PROPERTY_CLAIM] = "claim",
-    [PROPERTY_SERVED] = "served",     [PROPERTY_NEWEST] = "newest", [PROPERTY_STUCK] = "stuck",
+    [PROPERTY_NONE] = "none",     [PROPERTY_DOUBLE] = "double",         [PROPERTY_LOST] = "lost",
+    [PROPERTY_ORDER] = "order",   [PROPERTY_INCOMPLETE] = "incomplete", [PROPERTY_STALE] = "stale",
+    [PROPERTY_REPLAY] = "replay", [PROPERTY_INVENTED] = "invented",     [PROPERTY_TORN] = "torn",
+    [PROPERTY_CLAIM] = "claim",   [PROPERTY_SERVED] = "served",         [PROPERTY_NEWEST] = "newest",
+    [PROPERTY_STUCK] = "stuck",
 };
 
 const char *property_name(enum property property)
@@ -64,20 +68,6 @@ static struct fake_table *table_at(struct sim *sim, size_t place)
 {
     const struct selection *selection = &sim->selections[table_refs[place].stream];
     return fake_warehouse_table(&sim->warehouse, selection->tables[table_refs[place].table]->name);
-}
-
-static bool same_row(const struct fake_row *a, const char *key, int64_t version_us)
-{
-    return a->version_us == version_us && strcmp(a->key, key) == 0;
-}
-
-static void check_double(struct sim *sim, const struct fake_table *table, size_t i)
-{
-    const struct fake_row *row = &table->rows[i];
-    for (size_t j = 0; j < i; j++)
-        if (same_row(&table->rows[j], row->key, row->version_us))
-            sim_fail(sim, PROPERTY_DOUBLE, "%s holds %s at %lld twice", table->name, row->key,
-                     (long long)row->version_us);
 }
 
 /* Rows keep their order, so the i-th row is almost always still the i-th. */
@@ -139,11 +129,14 @@ static void check_parent(struct sim *sim, size_t stream, const struct fake_row *
 {
     const struct fake_record *record = find_record(sim, stream, row->key, strlen(row->key));
     char missing[64];
+    const struct fake_version *first = NULL; /* later states of the version may be newer than the row */
     for (size_t i = 0; record && i < record->version_count; i++) {
         const struct fake_version *version = &record->versions[i];
         if (version->version_s * SECOND != row->version_us) continue;
         if (zone_day(sim->zone, version->version_s).n != row->day.n) break;
-        if (!has_all_rows(sim, stream, record, version, missing))
+        if (!first) first = version;
+        if (version->content != check_content_of(row) && check_content_of(row) >= 0) continue;
+        if (!has_all_rows(sim, stream, record, first, missing))
             sim_fail(sim, PROPERTY_TORN, "%s at %lld is there without %s", row->key,
                      (long long)version->version_s, missing);
         return;
@@ -159,11 +152,33 @@ static void check_child(struct sim *sim, size_t stream, const struct fake_row *r
     for (size_t i = 0; record && i < record->child_count; i++) {
         const struct fake_child *child = &record->children[i];
         if (strcmp(child->id, slash + 1) == 0 && child->updated_s * SECOND == row->version_us &&
+            child->redacted == row->flag && child->content == check_content_of(row) &&
             zone_day(sim->zone, child->created_s).n == row->day.n)
             return;
     }
     sim_fail(sim, PROPERTY_INVENTED, "%s at %lld: no such version, or stored under another day", row->key,
              (long long)row->version_us);
+}
+
+int check_content_of(const struct fake_row *row)
+{
+    const char *at = strstr(row->text, "\":\"c");
+    while (at && (at[4] < '0' || at[4] > '9'))
+        at = strstr(at + 1, "\":\"c");
+    return at ? at[4] - '0' : -1;
+}
+
+static void check_label(struct sim *sim, size_t stream, const struct fake_row *row)
+{
+    const struct fake_record *record = find_record(sim, stream, row->set, strlen(row->set));
+    for (size_t i = 0; record && i < record->version_count; i++) {
+        const struct fake_version *version = &record->versions[i];
+        if (version->version_s * SECOND != row->version_us) continue;
+        for (size_t k = 0; k < json_array_size(version->set); k++)
+            if (strcmp(json_text_at(json_array_get(version->set, k), "id"), strchr(row->key, '/') + 1) == 0)
+                return;
+    }
+    sim_fail(sim, PROPERTY_INVENTED, "label %s at %lld: no such set", row->key, (long long)row->version_us);
 }
 
 static void remember_row(struct seen_table *seen, const struct fake_row *row)
@@ -187,9 +202,11 @@ void check_rows(struct sim *sim)
             first--;
         check_lost(sim, table, &sim->seen[p]);
         for (size_t i = first; i < table->count; i++) {
-            check_double(sim, table, i);
+            check_reading(sim, table, i);
             if (table_refs[p].table == 0)
                 check_parent(sim, table_refs[p].stream, &table->rows[i]);
+            else if (table_refs[p].table == 2)
+                check_label(sim, table_refs[p].stream, &table->rows[i]);
             else
                 check_child(sim, table_refs[p].stream, &table->rows[i]);
             remember_row(&sim->seen[p], &table->rows[i]);
@@ -317,6 +334,18 @@ void check_forget_day(struct sim *sim, size_t table, struct day day)
             seen->rows[kept++] = seen->rows[i];
     }
     seen->count = kept;
+}
+
+void check_forget_row(struct sim *sim, size_t table, int64_t serial)
+{
+    struct seen_table *seen = &sim->seen[table];
+    for (size_t i = 0; i < seen->count; i++) {
+        if (seen->rows[i].serial != serial) continue;
+        free(seen->rows[i].key);
+        seen->count--;
+        memmove(&seen->rows[i], &seen->rows[i + 1], (seen->count - i) * sizeof *seen->rows);
+        return;
+    }
 }
 
 void check_forget_table(struct sim *sim, size_t table)

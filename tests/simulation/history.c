@@ -74,6 +74,9 @@ static struct fault_rates draw_fault_rates(struct rng *rng)
         .nightly = zero_or_rate(rng, 500),
         .future = rng_chance(rng, 200) ? 50 : 0,
         .sent_newer = rng_chance(rng, 500),
+        .silent = zero_or_rate(rng, 900),
+        .cut = rng_chance(rng, 300) ? 60 : 0,
+        .old_us = rng_chance(rng, 200) ? rng_between(rng, DAY, 10 * DAY) : 0,
     };
     for (size_t s = 0; s < SIM_STREAMS; s++)
         rates.never_updated[s] = rng_chance(rng, 100);
@@ -146,14 +149,29 @@ static void do_replay(struct sim *sim)
     }
 }
 
-static const char *const table_names[] = {"people", "tickets", "replies"};
+static const char *const table_names[] = {"people", "tickets", "replies", "labels"};
+
+/* Deletes a row of a stream's own table: a claim is broken by a single one. */
+static void delete_row(struct sim *sim, size_t which, struct fake_table *table)
+{
+    size_t index = (size_t)rng_below(&sim->rng, (int64_t)table->count);
+    sim_trace(sim, "a row of %s is deleted: %s", table->name, table->rows[index].key);
+    sim_count(sim, EVENT_ROW_DELETED);
+    check_forget_row(sim, which, table->rows[index].serial);
+    fake_warehouse_delete_row(table, index);
+    sim->erased_us = sim->now_us;
+}
 
 /* Deletes a day of a stream's own table. Core does not notice rows that are missing in a child table only. */
 static void do_delete(struct sim *sim)
 {
     size_t which = (size_t)rng_below(&sim->rng, 2);
-    const struct fake_table *table = fake_warehouse_table(&sim->warehouse, table_names[which]);
+    struct fake_table *table = fake_warehouse_table(&sim->warehouse, table_names[which]);
     if (!table || table->count == 0) return;
+    if (rng_chance(&sim->rng, 300)) {
+        delete_row(sim, which, table);
+        return;
+    }
     struct day day = table->rows[rng_below(&sim->rng, (int64_t)table->count)].day;
     char text[DAY_TEXT];
     day_format(day, text);
@@ -166,7 +184,7 @@ static void do_delete(struct sim *sim)
 
 static void do_drop(struct sim *sim)
 {
-    size_t which = (size_t)rng_below(&sim->rng, 3);
+    size_t which = (size_t)rng_below(&sim->rng, 4);
     sim_trace(sim, "table %s is dropped", table_names[which]);
     sim_count(sim, EVENT_TABLE_DROPPED);
     fake_warehouse_drop(&sim->warehouse, table_names[which]);
@@ -297,6 +315,8 @@ static void step(struct sim *sim, const struct upcoming *upcoming)
         apply_cause(sim, upcoming->cause);
     schedule_orphans(sim);
     sim->counts[EVENT_COMMIT] += (int64_t)(sim->warehouse.ledger_count - commits);
+    if (sim->now_us < sim->warehouse.old_until_us)
+        sim->counts[EVENT_OLD_COMMIT] += (int64_t)(sim->warehouse.ledger_count - commits);
     check_rows(sim);
     check_claims(sim, sim->erased_us != erased_us);
 }
@@ -324,11 +344,23 @@ static void run_to_rest(struct sim *sim)
     for (size_t i = 0; i < sim->trigger.count; i++)
         sim->trigger.messages[i].acked = true;
     if (sim->broken != PROPERTY_NONE) return;
+    check_last_seen(sim);
+    int64_t tick_us = sim->now_us;
     size_t last = publish(sim, "");
     drain(sim);
     if (!sim->trigger.messages[last].acked || sim->trigger.messages[last].attempt > 1)
         sim_fail(sim, PROPERTY_STUCK, "the last tick was not served at once");
     check_newest(sim);
+    check_contents_end(sim, tick_us);
+    check_repeated(sim);
+}
+
+static bool is_cut(void *context)
+{
+    struct sim *sim = context;
+    if (sim->faults_off || !rng_chance(&sim->rng, sim->rates.cut)) return false;
+    sim_count(sim, EVENT_CUT);
+    return true;
 }
 
 static void begin(struct sim *sim, const struct history *history, int64_t *counts)
@@ -350,7 +382,7 @@ static void begin(struct sim *sim, const struct history *history, int64_t *count
                                        .lookback_days = (int)rng_below(rng, 3),
                                        .settle_minutes = rng_chance(rng, 200) ? 0 : 60};
     sim->selections[0] = fake_selection(&fake_people);
-    sim->selections[1] = fake_selection(&fake_tickets);
+    sim->selections[1] = fake_selection(&fake_desk);
     const struct fake_hook hook = {.call = workers_call, .context = sim};
     fake_source_init(&sim->source);
     fake_warehouse_init(&sim->warehouse, &sim->now_us);
@@ -361,6 +393,10 @@ static void begin(struct sim *sim, const struct history *history, int64_t *count
     sim->source.by_id = rng_chance(rng, 200);
     sim->source.shows_old_until_visible = rng_chance(rng, 500);
     sim->source.widen_s = rng_chance(rng, 300) ? rng_below(rng, 2 * DAY / SECOND) : 0;
+    sim->source.is_cut = is_cut;
+    sim->source.is_unstamped = history->design->run_clock;
+    sim->warehouse.keeps_landed = true;
+    sim->warehouse.old_until_us = sim->now_us + sim->rates.old_us;
     sim->warehouse.design = history->design->warehouse;
     sim->warehouse.zone = sim->zone;
     for (size_t i = 0; i < SIM_WORKERS; i++)

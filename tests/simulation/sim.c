@@ -11,7 +11,7 @@
 #include "sim.h"
 
 #define COUNT(array)           (sizeof(array) / sizeof((array)[0]))
-#define MAX_HISTORIES_TO_CATCH 5000
+#define MAX_HISTORIES_TO_CATCH 20000
 #define MAX_PROBLEM            512
 
 static const struct design designs[] = {
@@ -23,6 +23,15 @@ static const struct design designs[] = {
     {.name = "claim-open", .warehouse = FAKE_CLAIM_OPEN},
     {.name = "overwrite", .warehouse = FAKE_OVERWRITE},
     {.name = "ack-first", .ack_first = true},
+    {.name = "first-content", .warehouse = FAKE_FIRST_CONTENT},
+    {.name = "any-content", .warehouse = FAKE_ANY_CONTENT},
+    {.name = "read-earlier", .warehouse = FAKE_READ_EARLIER},
+    {.name = "overtaken", .warehouse = FAKE_OVERTAKEN},
+    {.name = "stored-unknown", .warehouse = FAKE_STORED_UNKNOWN},
+    {.name = "staged-unknown", .warehouse = FAKE_STAGED_UNKNOWN},
+    {.name = "flag-in-key", .warehouse = FAKE_FLAG_IN_KEY},
+    {.name = "set-by-row", .warehouse = FAKE_SET_BY_ROW},
+    {.name = "run-clock", .run_clock = true},
 };
 
 static const char *const event_names[EVENT_KINDS] = {
@@ -57,10 +66,19 @@ static const char *const event_names[EVENT_KINDS] = {
     [EVENT_NIGHTLY_UPDATE] = "records updated nightly",
     [EVENT_CHILD] = "children added",
     [EVENT_CHILD_EDITED] = "children edited",
+    [EVENT_SILENT] = "contents changed silently",
+    [EVENT_SILENT_CHILD] = "children changed silently",
+    [EVENT_SILENT_SET] = "sets changed silently",
+    [EVENT_CUT] = "records sent incomplete",
+    [EVENT_OLD_COMMIT] = "commits of an older caseload",
+    [EVENT_RECONTENTED] = "rows of known versions",
+    [EVENT_REPEATED] = "jobs repeated at the end",
+    [EVENT_LAST_SEEN_CHECKED] = "last readings checked",
     [EVENT_LATE] = "versions visible late",
     [EVENT_LATE_BY_A_DAY] = "versions visible 12 h late",
     [EVENT_FUTURE] = "versions dated in the future",
     [EVENT_DAY_DELETED] = "days deleted",
+    [EVENT_ROW_DELETED] = "single rows deleted",
     [EVENT_TABLE_DROPPED] = "tables dropped",
     [EVENT_CLAIM_CHECKED] = "claims checked",
 };

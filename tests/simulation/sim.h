@@ -62,10 +62,19 @@ enum event {
     EVENT_NIGHTLY_UPDATE,
     EVENT_CHILD,
     EVENT_CHILD_EDITED,
+    EVENT_SILENT,
+    EVENT_SILENT_CHILD,
+    EVENT_SILENT_SET,
+    EVENT_CUT,
+    EVENT_OLD_COMMIT,
+    EVENT_RECONTENTED,
+    EVENT_REPEATED,
+    EVENT_LAST_SEEN_CHECKED,
     EVENT_LATE,
     EVENT_LATE_BY_A_DAY,
     EVENT_FUTURE,
     EVENT_DAY_DELETED,
+    EVENT_ROW_DELETED,
     EVENT_TABLE_DROPPED,
     EVENT_CLAIM_CHECKED,
     EVENT_KINDS
@@ -80,6 +89,10 @@ enum property {
     PROPERTY_CLAIM,
     PROPERTY_SERVED,
     PROPERTY_NEWEST,
+    PROPERTY_ORDER,
+    PROPERTY_INCOMPLETE,
+    PROPERTY_STALE,
+    PROPERTY_REPLAY,
     PROPERTY_STUCK,
     PROPERTIES
 };
@@ -88,6 +101,7 @@ struct design {
     const char *name;
     enum fake_design warehouse;
     bool ack_first; /* the worker acks before it runs */
+    bool run_clock; /* rows are stamped with the begin of their run */
 };
 
 /* splitmix64. */
@@ -110,6 +124,9 @@ struct fault_rates {
     int64_t update_interval_us, replay_interval_us, backfill_interval_us, delete_interval_us,
         drop_interval_us;
     int late, nightly, future; /* per mille of updates, of records, of updates */
+    int silent;                /* per mille of updates: the version stays */
+    int cut;                   /* per mille of records sent: incomplete */
+    int64_t old_us;            /* so long an older caseload commits */
     bool never_updated[SIM_STREAMS];
     bool sent_newer; /* a record is sent with a version that the search index does not have yet */
 };
@@ -204,7 +221,16 @@ void check_claims(struct sim *sim, bool all);
 void check_served(struct sim *sim, const struct sim_worker *worker, const struct request *request,
                   int64_t published_us);
 void check_newest(struct sim *sim);
+/* Of a row's text. -1: an incomplete reading. */
+int check_content_of(const struct fake_row *row);
+
+/* check_contents.c: the properties of readings of one version. */
+void check_reading(struct sim *sim, const struct fake_table *table, size_t i);
+void check_last_seen(struct sim *sim); /* before the last tick */
+void check_contents_end(struct sim *sim, int64_t tick_us);
+void check_repeated(struct sim *sim);
 void check_forget_day(struct sim *sim, size_t table, struct day day);
+void check_forget_row(struct sim *sim, size_t table, int64_t serial);
 void check_forget_table(struct sim *sim, size_t table);
 void check_end(struct sim *sim);
 

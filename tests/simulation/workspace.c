@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* workspace.c - the records of the source: when they change, and when a search can see it. */
 #include <stdio.h>
+#include <string.h>
 
 #include "sim.h"
 
@@ -30,6 +31,14 @@ static int64_t visible_us(struct sim *sim, int64_t version_s)
     return sim->now_us + lag;
 }
 
+static const struct fake_child *any_current_child(struct sim *sim, const struct fake_record *record)
+{
+    size_t i = (size_t)rng_below(&sim->rng, (int64_t)record->child_count);
+    for (size_t later = i + 1; later < record->child_count; later++)
+        if (strcmp(record->children[later].id, record->children[i].id) == 0) i = later;
+    return &record->children[i];
+}
+
 /* Adds a reply, possibly imported with an old date, or edits an existing one. */
 static void add_child(struct sim *sim, const struct stream *stream, const struct fake_record *record,
                       int64_t version_s)
@@ -38,9 +47,11 @@ static void add_child(struct sim *sim, const struct stream *stream, const struct
     struct fake_child child = {.id = id, .created_s = version_s, .updated_s = version_s};
     snprintf(id, sizeof id, "r%lld", (long long)sim->children);
     if (record->child_count > 0 && rng_chance(&sim->rng, 300)) {
-        const struct fake_child *old = &record->children[rng_below(&sim->rng, (int64_t)record->child_count)];
+        const struct fake_child *old = any_current_child(sim, record);
         snprintf(id, sizeof id, "%s", old->id);
         child.created_s = old->created_s;
+        child.redacted = old->redacted;
+        child.content = (int)rng_below(&sim->rng, 3);
         sim_count(sim, EVENT_CHILD_EDITED);
     } else {
         sim->children++;
@@ -50,20 +61,66 @@ static void add_child(struct sim *sim, const struct stream *stream, const struct
     fake_source_put_child(&sim->source, stream, record->id, &child);
 }
 
+/* Edits or redacts a reply, whose time stays. */
+static void change_child(struct sim *sim, const struct stream *stream, const struct fake_record *record)
+{
+    char id[24];
+    if (record->child_count == 0) return;
+    struct fake_child child = *any_current_child(sim, record);
+    snprintf(id, sizeof id, "%s", child.id);
+    child.id = id;
+    if (rng_chance(&sim->rng, 300))
+        child.redacted = !child.redacted;
+    else
+        child.content = (child.content + 1) % 3;
+    sim_count(sim, EVENT_SILENT_CHILD);
+    fake_source_put_child(&sim->source, stream, record->id, &child);
+}
+
+static unsigned labels_of(const struct fake_version *version)
+{
+    unsigned labels = 0;
+    for (size_t i = 0; i < json_array_size(version->set); i++)
+        labels |= 1U << (json_text_at(json_array_get(version->set, i), "id")[0] - 'a');
+    return labels;
+}
+
+/* The next state of a record. Two changes in one second have the same version, as silent changes have. */
 static void add_version(struct sim *sim, size_t stream, size_t record, int64_t version_s, int64_t shown_us)
 {
     const struct stream *kind = stream_of(sim, stream);
     const char *id = sim->records[stream][record].id;
-    const struct fake_record *known = fake_source_record(&sim->source, kind, id);
-    if (known->version_count > 0 && known->versions[known->version_count - 1].version_s >= version_s)
-        return; /* two changes in one second have the same version */
-    if (kind->child_count > 0 && rng_chance(&sim->rng, 300)) add_child(sim, kind, known, version_s);
-    fake_source_put(&sim->source, kind, id, version_s)->visible_us = shown_us;
+    struct fake_record *known = fake_source_record(&sim->source, kind, id);
+    struct fake_version before = {.version_s = INT64_MIN};
+    if (known->version_count > 0) before = known->versions[known->version_count - 1];
+    unsigned labels = labels_of(&before);
+    bool is_silent = version_s <= before.version_s;
+    if (is_silent) version_s = before.version_s;
+    if (shown_us < before.visible_us) shown_us = before.visible_us;
+    if (kind->child_count > 0 && rng_chance(&sim->rng, 300))
+        is_silent ? change_child(sim, kind, known) : add_child(sim, kind, known, version_s);
+    struct fake_version *version = fake_source_put(&sim->source, kind, id, version_s);
+    version->visible_us = shown_us;
+    fake_version_set_content(version, (int)rng_below(&sim->rng, 3));
+    if (is_silent) sim_count(sim, EVENT_SILENT);
+    if (kind->child_count < 2) return;
+    if (rng_chance(&sim->rng, 300)) {
+        labels ^= 1U << rng_below(&sim->rng, 3);
+        if (is_silent) sim_count(sim, EVENT_SILENT_SET);
+    }
+    fake_version_set_labels(version, id, labels);
 }
 
 void workspace_update(struct sim *sim, size_t stream, size_t record, bool nightly)
 {
+    const struct fake_record *known =
+        fake_source_record(&sim->source, stream_of(sim, stream), sim->records[stream][record].id);
+    bool is_silent = known->version_count > 0 && rng_chance(&sim->rng, sim->rates.silent);
     int64_t version_s = sim->now_us / SECOND;
+    if (is_silent) {
+        add_version(sim, stream, record, INT64_MIN, sim->now_us);
+        return;
+    }
     if (rng_chance(&sim->rng, sim->rates.future)) {
         version_s += rng_below(&sim->rng, 2 * DAY / SECOND); /* the source's clock is sent_newer */
         sim_count(sim, EVENT_FUTURE);

@@ -7,27 +7,6 @@
 #include "base/mem.h"
 #include "fake_internal.h"
 
-/* Does the table hold the row's key and version, among the rows inserted before `serial`? */
-static bool is_there(const struct fake_table *table, const struct fake_row *row, int64_t serial)
-{
-    for (size_t i = table->count; i > 0; i--) {
-        const struct fake_row *old = &table->rows[i - 1];
-        if (old->version_us == row->version_us && old->serial < serial && strcmp(old->key, row->key) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* Did the same key and version arrive again later in the batch? */
-static bool comes_again(const struct fake_table *staged, size_t i)
-{
-    for (size_t later = i + 1; later < staged->count; later++)
-        if (staged->rows[later].version_us == staged->rows[i].version_us &&
-            strcmp(staged->rows[later].key, staged->rows[i].key) == 0)
-            return true;
-    return false;
-}
-
 const char *fake_lock_name(const struct fake_warehouse *warehouse, const struct stream *stream)
 {
     return warehouse->design == FAKE_STREAM_LOCKS ? stream->name : stream_lock(stream);
@@ -43,18 +22,27 @@ static struct fake_lock *lock_of(struct fake_warehouse *warehouse, const struct 
 
 /* Snapshot isolation: a transaction sees the rows that were there when it began. If another one has updated
  * the same lock since, it is cancelled and begins again; if not, nothing tells it that there are more. */
-static bool is_wanted(const struct fake_warehouse *warehouse, const struct fake_job *job,
-                      const struct fake_table *table, const struct fake_row *row)
+static bool is_wanted(const struct fake_warehouse *warehouse, const struct fake_job *job, size_t table,
+                      const struct fake_row *row)
 {
     switch (warehouse->design) {
-    case FAKE_UNION:
-    case FAKE_STREAM_LOCKS:
-    case FAKE_CLAIM_OPEN: return !is_there(table, row, job->serial);
-    case FAKE_UNION_UNLOCKED: return !is_there(table, row, job->serial);
-    case FAKE_MAX_ONLY: return row->day.n <= job->unit.claim_hi.n && !is_there(table, row, job->serial);
+    case FAKE_MAX_ONLY:
+        return row->day.n <= job->unit.claim_hi.n && fake_row_wanted(warehouse, job, table, row);
     case FAKE_APPEND:
     case FAKE_APPEND_NAMED:
     case FAKE_OVERWRITE: return true;
+    case FAKE_UNION:
+    case FAKE_STREAM_LOCKS:
+    case FAKE_CLAIM_OPEN:
+    case FAKE_UNION_UNLOCKED:
+    case FAKE_FIRST_CONTENT:
+    case FAKE_ANY_CONTENT:
+    case FAKE_READ_EARLIER:
+    case FAKE_OVERTAKEN:
+    case FAKE_STORED_UNKNOWN:
+    case FAKE_STAGED_UNKNOWN:
+    case FAKE_FLAG_IN_KEY:
+    case FAKE_SET_BY_ROW: return fake_row_wanted(warehouse, job, table, row);
     case FAKE_DESIGNS: break;
     }
     abort();
@@ -69,15 +57,13 @@ static int64_t insert_rows(struct fake_warehouse *warehouse, struct fake_job *jo
         for (size_t i = 0; i < staged->count; i++)
             (void)fake_warehouse_delete_day(warehouse, table->name, staged->rows[i].day);
     for (size_t i = 0; i < staged->count; i++) {
-        struct fake_row *row = &staged->rows[i];
-        if (comes_again(staged, i) || !is_wanted(warehouse, job, table, row)) continue;
-        fake_table_add(table, (struct fake_row){.key = row->key,
-                                                .version_us = row->version_us,
-                                                .day = row->day,
-                                                .loaded_us = *warehouse->now_us,
-                                                .serial = warehouse->serial++,
-                                                .text = row->text});
-        row->key = row->text = NULL;
+        if (fake_row_superseded(warehouse, staged, i) || !is_wanted(warehouse, job, t, &staged->rows[i]))
+            continue;
+        struct fake_row row = fake_row_copy(&staged->rows[i]);
+        row.loaded_us = *warehouse->now_us;
+        row.serial = warehouse->serial++;
+        if (job->was_old) row.is_read = row.has_content = false;
+        fake_table_add(table, row);
         inserted++;
     }
     return inserted;
@@ -101,7 +87,8 @@ static int64_t insert_rejects(struct fake_warehouse *warehouse, struct load *loa
     return inserted;
 }
 
-static void add_ledger_row(struct fake_warehouse *warehouse, const struct fake_job *job)
+/* first_serial: of the rows that this commit inserted. */
+static void add_ledger_row(struct fake_warehouse *warehouse, const struct fake_job *job, int64_t first_serial)
 {
     const struct selection *selection = job->load->selection;
     const struct fake_table *table = fake_warehouse_table(warehouse, selection->tables[0]->name);
@@ -118,7 +105,12 @@ static void add_ledger_row(struct fake_warehouse *warehouse, const struct fake_j
     if (days > 0) row.held = mem_zero((size_t)days, sizeof *row.held);
     for (size_t i = 0; i < table->count; i++) {
         int day = table->rows[i].day.n - row.unit.lo.n;
-        if (day >= 0 && day < days) row.held[day]++;
+        if (day >= 0 && day < days)
+            row.held[day]++;
+        else if (table->rows[i].serial >= first_serial) {
+            row.added = mem_grow(row.added, row.added_count + 1, sizeof *row.added);
+            row.added[row.added_count++] = table->rows[i].day;
+        }
     }
     if ((warehouse->ledger_count & (warehouse->ledger_count - 1)) == 0)
         warehouse->ledger =
@@ -183,10 +175,12 @@ bool fake_job_run(struct fake_warehouse *warehouse, struct fake_job *job, struct
         *out_committed = committed;
         return true;
     }
+    job->was_old = *warehouse->now_us < warehouse->old_until_us;
+    int64_t first_serial = warehouse->serial;
     for (size_t i = 0; i < selection->table_count; i++)
         committed.inserted[i] = insert_rows(warehouse, job, i);
     committed.rejected = insert_rejects(warehouse, job->load);
-    add_ledger_row(warehouse, job);
+    add_ledger_row(warehouse, job, first_serial);
     lock->serial = warehouse->serial;
     *out_committed = committed;
     return true;

@@ -13,6 +13,14 @@ void fake_load_free(struct load *load);
 /* Of the lock that a commit of the stream holds, right or wrong. */
 const char *fake_lock_name(const struct fake_warehouse *warehouse, const struct stream *stream);
 
+/* May the staged row be inserted? */
+bool fake_row_wanted(const struct fake_warehouse *warehouse, const struct fake_job *job, size_t table,
+                     const struct fake_row *row);
+/* Does a better reading of the same row stand in the batch? */
+bool fake_row_superseded(const struct fake_warehouse *warehouse, const struct fake_table *staged, size_t i);
+struct fake_row fake_row_copy(const struct fake_row *row);
+void fake_row_free(struct fake_row *row);
+
 /* The whole transaction, or nothing. */
 bool fake_job_run(struct fake_warehouse *warehouse, struct fake_job *job, struct committed *out_committed,
                   struct error *err);

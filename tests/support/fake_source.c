@@ -120,16 +120,39 @@ static void page_add(struct reader *reader, struct record record)
     reader->page[reader->page_count++] = record;
 }
 
-static void page_add_record(struct reader *reader, const struct fake_record *record,
-                            const struct fake_version *version)
+/* Without what the source sends beside it. */
+static bool is_asked_for(const struct reader *reader, const struct fake_version *version)
 {
-    page_add(reader, (struct record){.body = version->body,
+    const struct window *window = &reader->window;
+    return version->version_s >= window->from_s &&
+           (window->to_s == WINDOW_OPEN || version->version_s < window->to_s);
+}
+
+static json_t *cut_body(struct fake_version *version)
+{
+    if (!version->cut_body) {
+        version->cut_body = json_deep_copy(version->body);
+        json_object_set_new(version->cut_body, "name", json_string("cut"));
+    }
+    return version->cut_body;
+}
+
+static void page_add_record(struct reader *reader, struct fake_record *record, struct fake_version *version)
+{
+    const struct fake_source *source = reader->source;
+    bool is_cut = source->is_cut && source->is_cut(source->hook.context);
+    page_add(reader, (struct record){.body = is_cut ? cut_body(version) : version->body,
                                      .problem = version->problem,
+                                     .incomplete = is_cut,
                                      .listed_us = version->version_s * 1000000});
+    if (source->now_us && !is_cut && is_asked_for(reader, version)) record->sent_us = *source->now_us;
     if (reader->table_count < 2) return;
     for (size_t i = 0; i < version->child_count; i++)
         if (fake_child_current(record, version, i))
             page_add(reader, (struct record){.table = 1, .body = record->children[i].body});
+    for (size_t i = 0; reader->table_count > 2 && i < json_array_size(version->set); i++)
+        page_add(reader,
+                 (struct record){.table = 2, .body = json_array_get(version->set, i), .set = version->set});
 }
 
 static bool fake_next(struct reader *reader, struct page *out_page, struct error *err)
@@ -138,14 +161,15 @@ static bool fake_next(struct reader *reader, struct page *out_page, struct error
     if (!fake_enter(&reader->source->hook, "next", err)) return false;
     reader->source->pages++;
     reader->page_count = 0;
-    int64_t asked_us = reader->source->now_us ? *reader->source->now_us : 0;
+    int64_t asked_us = reader->source->now_us && !reader->source->is_unstamped ? *reader->source->now_us : 0;
     const struct fake_version *version = NULL;
     const struct fake_record *record = NULL;
     for (size_t sent = 0; sent < reader->source->page_size; sent++) {
         record = next_record(reader, &version);
         if (!record) break;
         const struct fake_version *sent_now = fake_source_sent(record, version);
-        page_add_record(reader, record, sent_now);
+        page_add_record(reader, (struct fake_record *)(uintptr_t)record,
+                        (struct fake_version *)(uintptr_t)sent_now);
         if (reader->started && sent_now->version_s < reader->last_s) reader->out_of_order = true;
         reader->started = true;
         reader->last_s = sent_now->version_s;
@@ -186,8 +210,11 @@ void fake_source_init(struct fake_source *source)
 
 static void record_done(struct fake_record *record)
 {
-    for (size_t i = 0; i < record->version_count; i++)
+    for (size_t i = 0; i < record->version_count; i++) {
         json_decref(record->versions[i].body);
+        json_decref(record->versions[i].cut_body);
+        json_decref(record->versions[i].set);
+    }
     for (size_t i = 0; i < record->child_count; i++) {
         json_decref(record->children[i].body);
         free(record->children[i].id);
@@ -232,7 +259,7 @@ struct fake_version *fake_source_put(struct fake_source *source, const struct st
 {
     struct fake_record *record = fake_source_record(source, stream, id);
     size_t n = record->version_count;
-    assert(n == 0 || record->versions[n - 1].version_s < version_s);
+    assert(n == 0 || record->versions[n - 1].version_s <= version_s);
     json_t *body = json_object();
     json_object_set_new(body, stream->table->key[0], json_string(id));
     if (stream->table->version) json_object_set_new(body, stream->table->version, json_integer(version_s));
@@ -245,6 +272,24 @@ struct fake_version *fake_source_put(struct fake_source *source, const struct st
     return &record->versions[n];
 }
 
+void fake_version_set_content(struct fake_version *version, int content)
+{
+    version->content = content;
+    json_object_set_new(version->body, "name", json_sprintf("c%d", content));
+}
+
+void fake_version_set_labels(struct fake_version *version, const char *ticket, unsigned labels)
+{
+    json_decref(version->set);
+    version->set = json_array();
+    for (int i = 0; i < 8; i++)
+        if (labels & 1U << i)
+            json_array_append_new(version->set,
+                                  json_pack("{s:s, s:s, s:I}", "ticket_id", ticket, "id",
+                                            (const char[]){(char)('a' + i), '\0'}, "ticket_updated_at",
+                                            (json_int_t)version->version_s));
+}
+
 void fake_source_put_child(struct fake_source *source, const struct stream *stream, const char *parent,
                            const struct fake_child *child)
 {
@@ -252,12 +297,16 @@ void fake_source_put_child(struct fake_source *source, const struct stream *stre
     const struct table *table = stream->children[0].table;
     json_t *body = json_object();
     json_object_set_new(body, table->key[0], json_string(parent));
-    json_object_set_new(body, table->key[table->key_count - 1], json_string(child->id));
+    json_object_set_new(body, "id", json_string(child->id));
     json_object_set_new(body, table->day, json_integer(child->created_s));
     json_object_set_new(body, table->version, json_integer(child->updated_s));
+    json_object_set_new(body, "redacted", json_boolean(child->redacted));
+    json_object_set_new(body, "body", json_sprintf("c%d", child->content));
     record->children = mem_grow(record->children, record->child_count + 1, sizeof *record->children);
     record->children[record->child_count++] = (struct fake_child){.id = mem_text(child->id),
                                                                   .created_s = child->created_s,
                                                                   .updated_s = child->updated_s,
+                                                                  .redacted = child->redacted,
+                                                                  .content = child->content,
                                                                   .body = body};
 }

@@ -22,15 +22,20 @@
 struct fake_child {
     char *id;
     int64_t created_s, updated_s;
+    bool redacted;
+    int content;
     json_t *body;
 };
 
 struct fake_version {
     int64_t version_s;
-    int64_t visible_us;  /* a search finds it from this time */
-    size_t child_count;  /* entries of the record's children that existed then; an edited child has several */
+    int64_t visible_us; /* a search finds it from this time */
+    size_t child_count; /* entries of the record's children that existed then; an edited child has several */
+    int content;
+    json_t *set;         /* elements of the set of this version; NULL: the stream has none */
     const char *problem; /* not NULL: sent as a rejected record. Borrowed */
     json_t *body;
+    json_t *cut_body; /* what an incomplete reading is */
 };
 
 struct fake_record {
@@ -39,6 +44,7 @@ struct fake_record {
     size_t version_count;
     struct fake_child *children; /* in the order they appeared; an edit appends the child again */
     size_t child_count;
+    int64_t sent_us; /* when it was sent the last time, complete and within a window that was asked for */
     bool sent_newer; /* sent in its newest version, at the position of the version that a search shows */
 };
 
@@ -53,6 +59,8 @@ struct fake_source {
     struct source_identity identity; /* "w1", "fake"; change it at will */
     struct fake_hook hook;           /* identify, open, next */
     const int64_t *now_us;           /* the clock; NULL: every version is visible at once */
+    bool (*is_cut)(void *context);   /* with the hook's: is this reading incomplete? NULL: never */
+    bool is_unstamped;               /* pages do not say when they were asked for */
     size_t page_size;                /* 2 unless changed */
     int64_t widen_s;                 /* the window is widened by this at both ends */
     bool by_id;                      /* pages are ordered by id, not by version */
@@ -72,9 +80,13 @@ struct fake_stream *fake_source_stream(struct fake_source *source, const struct 
 struct fake_record *fake_source_record(struct fake_source *source, const struct stream *stream,
                                        const char *id);
 
-/* Adds a version, newer than the others and visible at once. Borrowed until the next one is added. */
+/* Adds a version, or another content of the newest version, visible at once. Borrowed until the next one is
+ * added. */
 struct fake_version *fake_source_put(struct fake_source *source, const struct stream *stream, const char *id,
                                      int64_t version_s);
+void fake_version_set_content(struct fake_version *version, int content);
+/* The labels of a ticket: a bit each. */
+void fake_version_set_labels(struct fake_version *version, const char *ticket, unsigned labels);
 /* Adds or edits a child. It belongs to the versions that are added after it. */
 void fake_source_put_child(struct fake_source *source, const struct stream *stream, const char *parent,
                            const struct fake_child *child);

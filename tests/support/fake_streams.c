@@ -19,6 +19,14 @@ static const struct column reply_columns[] = {
     {.name = "id", .type = COLUMN_STRING, .mode = COLUMN_REQUIRED},
     {.name = "created_at", .type = COLUMN_TIMESTAMP, .mode = COLUMN_REQUIRED},
     {.name = "updated_at", .type = COLUMN_TIMESTAMP, .mode = COLUMN_REQUIRED},
+    {.name = "redacted", .type = COLUMN_BOOL, .mode = COLUMN_REQUIRED},
+    {.name = "body", .type = COLUMN_STRING},
+};
+
+static const struct column label_columns[] = {
+    {.name = "ticket_id", .type = COLUMN_STRING, .mode = COLUMN_REQUIRED},
+    {.name = "id", .type = COLUMN_STRING, .mode = COLUMN_REQUIRED},
+    {.name = "ticket_updated_at", .type = COLUMN_TIMESTAMP, .mode = COLUMN_REQUIRED},
 };
 
 static const struct column gone_columns[] = {
@@ -34,7 +42,8 @@ static const struct column team_columns[] = {
 };
 
 static const char *const id_key[] = {"id"};
-static const char *const reply_key[] = {"ticket_id", "id"};
+static const char *const reply_key[] = {"ticket_id", "id", "redacted"};
+static const char *const label_key[] = {"ticket_id", "id"};
 
 /* A table keyed by id and partitioned by its version. */
 #define BY_ID(of, time)                                                                                      \
@@ -49,23 +58,51 @@ static const struct table replies = {
     .key_count = COUNT(reply_key),
     .version = "updated_at",
     .day = "created_at",
+    .keeps_contents = true,
+};
+
+static const struct table tickets = {
+    .name = "tickets", BY_ID(updated_columns, "updated_at"), .keeps_contents = true};
+
+static const struct table labels = {
+    .name = "labels",
+    .columns = label_columns,
+    .column_count = COUNT(label_columns),
+    .key = label_key,
+    .key_count = COUNT(label_key),
+    .version = "ticket_updated_at",
+    .day = "ticket_updated_at",
+    .owner = &tickets,
+    .owner_key = "ticket_id",
+    .keeps_contents = true,
 };
 
 static const struct child children[] = {{&replies, CHILD_DEFAULT}};
+static const struct child desk_children[] = {{&replies, CHILD_DEFAULT}, {&labels, CHILD_DEFAULT}};
 
 const struct stream fake_people = {
     .name = "people",
     .kind = STREAM_INCREMENTAL,
-    .table = &(const struct table){.name = "people", BY_ID(updated_columns, "updated_at")},
+    .table =
+        &(const struct table){.name = "people", BY_ID(updated_columns, "updated_at"), .keeps_contents = true},
     .by_default = true,
 };
 
 const struct stream fake_tickets = {
     .name = "tickets",
     .kind = STREAM_INCREMENTAL,
-    .table = &(const struct table){.name = "tickets", BY_ID(updated_columns, "updated_at")},
+    .table = &tickets,
     .children = children,
     .child_count = COUNT(children),
+    .by_default = true,
+};
+
+const struct stream fake_desk = {
+    .name = "tickets",
+    .kind = STREAM_INCREMENTAL,
+    .table = &tickets,
+    .children = desk_children,
+    .child_count = COUNT(desk_children),
     .by_default = true,
 };
 
@@ -79,7 +116,8 @@ const struct stream fake_visits = {
 const struct stream fake_calls = {
     .name = "calls",
     .kind = STREAM_SCAN,
-    .table = &(const struct table){.name = "calls", BY_ID(updated_columns, "updated_at")},
+    .table =
+        &(const struct table){.name = "calls", BY_ID(updated_columns, "updated_at"), .keeps_contents = true},
     .by_default = true,
 };
 

@@ -7,6 +7,7 @@
 
 extern const struct stream fake_people;  /* incremental, without children */
 extern const struct stream fake_tickets; /* incremental, with the child table "replies" */
+extern const struct stream fake_desk;    /* the same tickets, with the set "labels" of each, too */
 extern const struct stream fake_visits;  /* event */
 extern const struct stream fake_calls;   /* scan */
 extern const struct stream fake_teams;   /* snapshot */

@@ -55,10 +55,8 @@ void fake_table_add(struct fake_table *table, struct fake_row row)
 
 void fake_table_clear(struct fake_table *table)
 {
-    for (size_t i = 0; i < table->count; i++) {
-        free(table->rows[i].key);
-        free(table->rows[i].text);
-    }
+    for (size_t i = 0; i < table->count; i++)
+        fake_row_free(&table->rows[i]);
     free(table->rows);
     table->rows = NULL;
     table->count = table->capacity = 0;
@@ -109,14 +107,15 @@ static bool fake_begin(struct warehouse *base, const struct selection *selection
     return true;
 }
 
-/* Texts of the key columns, joined; NULL if one is missing. Yours. */
+/* Texts of the key columns but flags, joined; NULL if one is missing. Yours. */
 static char *row_key(const struct table *table, const json_t *row)
 {
     AUTO(buf_done) struct buf key;
     buf_init(&key, LIMIT_ROW);
     for (size_t i = 0; i < table->key_count; i++) {
         const json_t *value = json_object_get(row, table->key[i]);
-        if (i > 0) buf_byte(&key, '/');
+        if (json_is_boolean(value)) continue;
+        if (key.size > 0) buf_byte(&key, '/');
         if (json_is_string(value))
             buf_text(&key, json_string_value(value));
         else if (json_is_integer(value))
@@ -135,6 +134,12 @@ static bool read_row(const struct table *table, const json_t *value, struct fake
     row->version_us = row->day.n * INT64_C(86400000000);
     if (table->version && !row_instant(json_object_get(value, table->version), &row->version_us))
         return false;
+    row->is_read = row_instant(json_object_get(value, COLUMN_READ_AT), &row->read_us);
+    row->has_content = json_object_get(value, COLUMN_CONTENT);
+    row->content = json_int_at(value, COLUMN_CONTENT, 0);
+    for (size_t i = 0; i < table->key_count; i++)
+        row->flag |= json_is_true(json_object_get(value, table->key[i]));
+    if (table->owner) row->set = mem_text(json_text_at(value, table->owner_key));
     row->key = row_key(table, value);
     return row->key;
 }
@@ -199,6 +204,7 @@ static struct fake_job *submit(struct load *load, const struct commit *commit)
     snprintf(job->message_id, sizeof job->message_id, "%s", commit->message_id);
     job->identity = warehouse->identity;
     job->serial = warehouse->serial;
+    job->submitted_us = *warehouse->now_us;
     job->attended = true;
     warehouse->jobs = mem_grow(warehouse->jobs, warehouse->job_count + 1, sizeof *warehouse->jobs);
     warehouse->jobs[warehouse->job_count++] = job;
@@ -220,14 +226,31 @@ static bool fake_commit(struct load *load, const struct commit *commit, struct c
            fake_enter(&warehouse->hook, "commit.answer", err);
 }
 
-void fake_warehouse_forget(struct fake_warehouse *warehouse, struct fake_job *job)
+static void take_out(struct fake_warehouse *warehouse, const struct fake_job *job)
 {
     size_t i = 0;
     while (warehouse->jobs[i] != job)
         i++;
     warehouse->jobs[i] = warehouse->jobs[--warehouse->job_count];
+}
+
+static void job_free(struct fake_job *job)
+{
     fake_load_free(job->load);
     free(job);
+}
+
+void fake_warehouse_forget(struct fake_warehouse *warehouse, struct fake_job *job)
+{
+    take_out(warehouse, job);
+    job_free(job);
+}
+
+static void keep_landed(struct fake_warehouse *warehouse, struct fake_job *job)
+{
+    take_out(warehouse, job);
+    warehouse->landed = mem_grow(warehouse->landed, warehouse->landed_count + 1, sizeof *warehouse->landed);
+    warehouse->landed[warehouse->landed_count++] = job;
 }
 
 bool fake_warehouse_land(struct fake_warehouse *warehouse, struct fake_job *job,
@@ -236,8 +259,23 @@ bool fake_warehouse_land(struct fake_warehouse *warehouse, struct fake_job *job,
     struct committed committed;
     bool done = fake_job_run(warehouse, job, &committed, err);
     if (done && out_committed) *out_committed = committed;
-    fake_warehouse_forget(warehouse, job);
+    if (done && warehouse->keeps_landed)
+        keep_landed(warehouse, job);
+    else
+        fake_warehouse_forget(warehouse, job);
     return done;
+}
+
+int64_t fake_warehouse_repeat(struct fake_warehouse *warehouse, struct fake_job *job)
+{
+    struct committed committed;
+    struct error err;
+    int64_t inserted = 0;
+    job->serial = warehouse->serial;
+    if (!fake_job_run(warehouse, job, &committed, &err)) return 0;
+    for (size_t i = 0; i < job->load->selection->table_count; i++)
+        inserted += committed.inserted[i];
+    return inserted;
 }
 
 size_t fake_warehouse_delete_day(struct fake_warehouse *warehouse, const char *name, struct day day)
@@ -249,12 +287,18 @@ size_t fake_warehouse_delete_day(struct fake_warehouse *warehouse, const char *n
             table->rows[kept++] = table->rows[i];
             continue;
         }
-        free(table->rows[i].key);
-        free(table->rows[i].text);
+        fake_row_free(&table->rows[i]);
         deleted++;
     }
     if (table) table->count = kept;
     return deleted;
+}
+
+void fake_warehouse_delete_row(struct fake_table *table, size_t index)
+{
+    fake_row_free(&table->rows[index]);
+    table->count--;
+    memmove(&table->rows[index], &table->rows[index + 1], (table->count - index) * sizeof *table->rows);
 }
 
 void fake_warehouse_drop(struct fake_warehouse *warehouse, const char *name)
@@ -298,8 +342,13 @@ void fake_warehouse_done(struct fake_warehouse *warehouse)
         fake_warehouse_forget(warehouse, warehouse->jobs[0]);
     for (size_t i = 0; i < warehouse->table_count; i++)
         fake_table_clear(&warehouse->tables[i]);
-    for (size_t i = 0; i < warehouse->ledger_count; i++)
+    for (size_t i = 0; i < warehouse->landed_count; i++)
+        job_free(warehouse->landed[i]);
+    free(warehouse->landed);
+    for (size_t i = 0; i < warehouse->ledger_count; i++) {
         free(warehouse->ledger[i].held);
+        free(warehouse->ledger[i].added);
+    }
     rejects_free(warehouse->rejected, warehouse->rejected_count);
     free(warehouse->ledger);
     free(warehouse->jobs);

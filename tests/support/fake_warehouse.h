@@ -29,6 +29,15 @@ enum fake_design {
     FAKE_MAX_ONLY,       /* believes all days up to MAX(partition_date), and units end with their last day */
     FAKE_CLAIM_OPEN,     /* a unit open at the top claims the open days, too */
     FAKE_OVERWRITE,      /* replaces the days that were staged */
+    /* Of the readings of a known version: */
+    FAKE_FIRST_CONTENT,  /* keeps the first one */
+    FAKE_ANY_CONTENT,    /* compares with all stored contents, not with the newest */
+    FAKE_READ_EARLIER,   /* takes what was read before the stored content, too */
+    FAKE_OVERTAKEN,      /* takes what a fetch saw that a later fetch has overtaken */
+    FAKE_STORED_UNKNOWN, /* takes a stored row without content for equal */
+    FAKE_STAGED_UNKNOWN, /* takes a staged row without content for another content */
+    FAKE_FLAG_IN_KEY,    /* takes rows that differ in a flag of the key for different records */
+    FAKE_SET_BY_ROW,     /* compares the elements of a set one by one */
     FAKE_DESIGNS
 };
 
@@ -36,6 +45,12 @@ struct fake_row {
     char *key;          /* texts of the key columns, joined by '/' */
     int64_t version_us; /* midnight UTC of the day for tables without version */
     struct day day;
+    char *set;    /* of an element of a set: its owner's key; NULL: it is none */
+    bool flag;    /* the BOOL column of the key, if there is one */
+    bool is_read; /* it has a _read_at: no older caseload wrote it */
+    int64_t read_us;
+    bool has_content;
+    int64_t content;
     int64_t loaded_us; /* when it was committed; 0 while staged */
     int64_t serial;    /* order of all insertions; in staging: order of arrival */
     char *text;        /* the row as it was written */
@@ -52,7 +67,9 @@ struct fake_table {
 struct fake_ledger_row {
     const struct stream *stream;
     struct unit unit;
-    int64_t *held; /* rows of each claimed day, lo..claim_hi */
+    int64_t *held;     /* rows of each claimed day, lo..claim_hi */
+    struct day *added; /* of each row that was inserted on another day */
+    size_t added_count;
     int64_t began_us, committed_us, fetched;
     char run_id[LIMIT_NAME], message_id[LIMIT_NAME];
 };
@@ -77,6 +94,8 @@ struct fake_job {
     char run_id[LIMIT_NAME], message_id[LIMIT_NAME];
     struct source_identity identity;
     int64_t serial; /* rows below it were there when the job was submitted */
+    int64_t submitted_us;
+    bool was_old;   /* it was landed by an older caseload */
     bool attended;  /* its client waits for it */
     int64_t due_us; /* for the test's own use */
 };
@@ -105,7 +124,11 @@ struct fake_warehouse {
     size_t rejected_count;
     struct fake_job **jobs; /* submitted, not landed */
     size_t job_count;
-    size_t loads; /* open ones: a leak if not 0 at the end */
+    struct fake_job **landed; /* if keeps_landed: they can be landed once more */
+    size_t landed_count;
+    bool keeps_landed;
+    int64_t old_until_us; /* until then an older caseload commits, which knows no contents */
+    size_t loads;         /* open ones: a leak if not 0 at the end */
     int64_t serial;
 };
 
@@ -125,7 +148,17 @@ bool fake_warehouse_land(struct fake_warehouse *warehouse, struct fake_job *job,
                          struct committed *out_committed, struct error *err);
 void fake_warehouse_forget(struct fake_warehouse *warehouse, struct fake_job *job); /* it never runs */
 
+/* Is the row a reading of the same version as the other? Of a set: of the same version of its owner. */
+bool fake_row_same_version(enum fake_design design, const struct fake_row *a, const struct fake_row *b);
+/* The newest reading of the row's version, among those inserted before `serial`; NULL: the version is
+ * unknown. */
+const struct fake_row *fake_table_newest(enum fake_design design, const struct fake_table *table,
+                                         const struct fake_row *row, int64_t serial);
+/* Runs a landed job once more. Returns the rows that it inserted. */
+int64_t fake_warehouse_repeat(struct fake_warehouse *warehouse, struct fake_job *job);
+
 /* Changes that people make to their tables. */
+void fake_warehouse_delete_row(struct fake_table *table, size_t index);
 size_t fake_warehouse_delete_day(struct fake_warehouse *warehouse, const char *table, struct day day);
 void fake_warehouse_drop(struct fake_warehouse *warehouse, const char *table);
 
