@@ -75,7 +75,7 @@ static const struct fake_row *newest_row(const struct fake_table *table,
 
 /* --- stale --- */
 
-/* What the last committed complete reading of a version saw. */
+/* The last committed reading of a version that was complete. */
 struct last_reading {
     const struct fake_job *job;
     const struct fake_row *row;
