@@ -17,7 +17,6 @@
 const struct setting *config_scalar(const char *key)
 {
     const struct setting *setting = setting_find(&config_settings, "", key);
-
     return setting && setting->kind != SETTING_TOKEN && setting->kind != SETTING_RELATION ? setting : NULL;
 }
 
@@ -36,7 +35,6 @@ static void add_known(const struct setting_table *table, const char *group, cons
         const char *name = strcmp(setting->group, group) == 0 ? setting->key
                            : !*group                          ? setting->group
                                                               : NULL;
-
         if (name) known[(*count)++] = name;
     }
 }
@@ -45,7 +43,6 @@ static bool unknown_key(const struct config *config, const char *group, const ch
 {
     const char *known[KNOWN_KEYS];
     size_t count = 0;
-
     add_known(&config_settings, group, known, &count);
     add_known(&config->source_type->settings, group, known, &count);
     const char *meant = suggest_name(key, known, count);
@@ -58,7 +55,6 @@ static bool read_value(struct config *config, const char *group, const char *key
                        struct error *err)
 {
     const struct setting *setting = setting_find(&config_settings, group, key);
-
     if (setting) return setting_read_json(setting, config, value, err);
     setting = setting_find(&config->source_type->settings, group, key);
     if (setting) return setting_read_json(setting, config->source_options, value, err);
@@ -69,7 +65,6 @@ static bool read_group(struct config *config, const char *group, json_t *object,
 {
     const char *key;
     json_t *value;
-
     json_object_foreach (object, key, value) {
         if (*group || !is_group(key)) {
             if (!read_value(config, group, key, value, err)) return false;
@@ -86,7 +81,6 @@ static bool read_file(const char *path, json_t **out_root, struct error *err)
 {
     AUTO(json_drop) json_t *root = NULL;
     AUTO(buf_done) struct buf text = {0};
-
     if (!file_read(path, LIMIT_CONFIG, &text, err)) return error_wrap(err, "the configuration");
     if (!json_read(buf_string(&text), text.size, NULL, &root, err)) {
         err->kind = ERROR_CONFIG;
@@ -102,7 +96,6 @@ static bool unknown_type(const char *name, struct error *err)
 {
     AUTO(buf_done) struct buf known = {0};
     const struct source_type *type;
-
     buf_init(&known, LIMIT_NAME);
     for (size_t i = 0; (type = source_type_at(i)) != NULL; i++)
         (void)buf_format(&known, "%s\"%s\"", i ? ", " : "", type->name);
@@ -114,7 +107,6 @@ static bool unknown_type(const char *name, struct error *err)
 static bool choose_source(struct config *config, const json_t *root, struct error *err)
 {
     const json_t *name = json_object_get(json_object_get(root, "source"), "type");
-
     if (name && !setting_read_json(setting_find(&config_settings, "source", "type"), config, name, err))
         return false;
     config->source_type = source_type_find(config->source_name);
@@ -128,7 +120,6 @@ static bool read_environment(struct config *config, struct error *err)
     for (size_t i = 0; i < config_settings.count; i++) {
         const struct setting *setting = &config_settings.settings[i];
         char name[SETTING_KEY];
-
         if (*setting->group || !config_scalar(setting->key)) continue;
         int size = snprintf(name, sizeof name, "CASELOAD_%s", setting->key);
         for (int c = 0; c < size; c++)
@@ -143,7 +134,6 @@ static bool check_start(const struct config *config, struct error *err)
 {
     const struct source_type *type = config->source_type;
     char text[DAY_TEXT];
-
     if (day_compare(config->start_date, day_of_civil(type->first_year, 1, 1)) >= 0) return true;
     day_format(config->start_date, text);
     return error_set(err, ERROR_CONFIG,
@@ -155,7 +145,6 @@ static bool check_start(const struct config *config, struct error *err)
 static bool check_together(struct config *config, struct error *err)
 {
     struct zone *zone;
-
     if (!settings_check(&config_settings, config, err) ||
         !settings_check(&config->source_type->settings, config->source_options, err))
         return false;
@@ -179,7 +168,6 @@ static bool load(const char *path, const struct flag *flags, size_t flag_count, 
                  struct error *err)
 {
     AUTO(json_drop) json_t *root = NULL;
-
     if (!settings_init(&config_settings, config, err) || !read_file(path, &root, err)) return false;
     if (!choose_source(config, root, err) || !read_group(config, "", root, err))
         return error_wrap(err, "%s", path);
@@ -209,7 +197,6 @@ void config_done(struct config *config)
 void config_print_help(FILE *out)
 {
     const struct source_type *type;
-
     settings_print(&config_settings, out);
     for (size_t i = 0; (type = source_type_at(i)) != NULL; i++) {
         fprintf(out, "\nIf source.type is \"%s\":\n", type->name);

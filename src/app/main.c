@@ -17,7 +17,6 @@ int command_fail(const struct error *err)
 int command_misused(const char *format, ...)
 {
     va_list args;
-
     fputs("caseload: ", stderr);
     va_start(args, format);
     vfprintf(stderr, format, args);
@@ -62,15 +61,13 @@ int main(int argc, char **argv)
                     {"streams", streams_command},
                     {"version", version_command}};
     static const char *const names[] = {"serve", "run", "schema", "streams", "version"};
-    const char *meant;
-
     if (!getenv("CASELOAD_CORE_DUMPS")) secret_forbid_core_dumps(); /* set it to debug a crash */
     if (argc < 2) return help(stderr);
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
         return help(stdout);
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
         if (strcmp(argv[1], commands[i].name) == 0) return commands[i].run(argc - 2, argv + 2);
-    meant = suggest_name(argv[1], names, sizeof names / sizeof names[0]);
+    const char *meant = suggest_name(argv[1], names, sizeof names / sizeof names[0]);
     return command_misused("there is no command \"%.64s\"; %s%s%s", argv[1],
                            meant ? "did you mean " : "see --help", meant ? meant : "", meant ? "?" : "");
 }

@@ -9,7 +9,6 @@
 static void to_key(const char *option, size_t size, char out[64])
 {
     size_t i;
-
     for (i = 0; i < size && i < 63; i++)
         out[i] = option[i] == '-' ? '_' : option[i];
     out[i] = '\0';
@@ -19,9 +18,7 @@ static bool unknown_option(const char *key, const char *const *own, struct error
 {
     const char *known[64];
     size_t count = 0;
-    const char *meant;
     char shown[64];
-
     while (own[count]) {
         known[count] = own[count];
         count++;
@@ -31,7 +28,7 @@ static bool unknown_option(const char *key, const char *const *own, struct error
     for (size_t i = 0; i < config_settings.count && count < 64; i++)
         if (!*config_settings.settings[i].group && config_scalar(config_settings.settings[i].key))
             known[count++] = config_settings.settings[i].key;
-    meant = suggest_name(key, known, count);
+    const char *meant = suggest_name(key, known, count);
     snprintf(shown, sizeof shown, "%s", meant ? meant : "");
     for (char *c = shown; *c; c++)
         if (*c == '_') *c = '-';
@@ -75,16 +72,14 @@ bool options_parse(int count, char **arguments, const char *const *own, struct o
     *out_options = (struct options){0};
     for (int i = 0; i < count; i++) {
         const char *option = arguments[i], *value;
-        size_t size;
         char key[64];
-
         if (strcmp(option, "--help") == 0 || strcmp(option, "-h") == 0) {
             out_options->help = true;
             return true;
         }
         if (strncmp(option, "--", 2) != 0)
             return error_set(err, ERROR_REQUEST, "\"%.64s\" is not an option; options begin with --", option);
-        size = strcspn(option + 2, "=");
+        size_t size = strcspn(option + 2, "=");
         to_key(option + 2, size, key);
         value = option[2 + size] == '=' ? option + 3 + size : i + 1 < count ? arguments[++i] : NULL;
         if (!value) return error_set(err, ERROR_REQUEST, "the option --%.64s needs a value", option + 2);

@@ -24,7 +24,6 @@ static const char usage[] =
 static void print_cell_days(const struct stream_result *result)
 {
     char from[DAY_TEXT] = "-", to[DAY_TEXT] = "-";
-
     if (result->units > 0) {
         day_format(result->from, from);
         day_format(result->to, to);
@@ -35,12 +34,10 @@ static void print_cell_days(const struct stream_result *result)
 static void print_report(const struct run_report *report)
 {
     struct stream_result total = {.stream = "total"};
-
     printf("%-24s  %-10s  %-10s  %6s  %8s  %9s  %9s  %8s  %8s  %s\n", "stream", "from", "to", "units",
            "requests", "fetched", "inserted", "rejected", "seconds", "outcome");
     for (size_t i = 0; i < report->count; i++) {
         const struct stream_result *result = &report->streams[i];
-
         printf("%-24s", result->stream);
         print_cell_days(result);
         printf("  %6" PRId64 "  %8" PRId64 "  %9" PRId64 "  %9" PRId64 "  %8" PRId64 "  %8.2f  %s\n",
@@ -64,7 +61,6 @@ static const char *take_streams(struct options *options)
 {
     const char *streams = NULL;
     size_t kept = 0;
-
     for (size_t i = 0; i < options->flag_count; i++) {
         if (strcmp(options->flags[i].key, "streams") == 0)
             streams = options->flags[i].value;
@@ -81,7 +77,6 @@ static bool run_once(struct services *services, const struct options *options, c
     char run_id[RANDOM_NAME];
     struct request request;
     struct run_context context = services_context(services);
-
     random_name(run_id);
     return request_from_flags(streams, options->from, options->to, services->selections,
                               services->selection_count, &request, err) &&
@@ -96,23 +91,20 @@ int run_command(int count, char **arguments)
     static struct services services; /* the signal's thread outlives this function */
     struct options options;
     struct config config;
-    struct run_report *report;
     struct error err = {0};
-    const char *streams;
-    bool done;
-
     if (!options_parse(count, arguments, own, &options, &err)) return command_fail(&err);
     if (options.help) {
         fputs(usage, stdout);
         config_print_help(stdout);
         return 0;
     }
-    streams = take_streams(&options);
+    const char *streams = take_streams(&options);
     if (!config_load(options.config, options.flags, options.flag_count, &config, &err))
         return command_fail(&err);
     services_catch_signals(&services, error_rules[ERROR_STOPPED].run_exit_code);
-    report = mem_zero(1, sizeof *report);
-    done = services_open(&services, &config, &err) && run_once(&services, &options, streams, report, &err);
+    struct run_report *report = mem_zero(1, sizeof *report);
+    bool done =
+        services_open(&services, &config, &err) && run_once(&services, &options, streams, report, &err);
     if (report->count > 0) print_report(report);
     mem_free(&report);
     services_close(&services);

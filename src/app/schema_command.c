@@ -40,14 +40,12 @@ static const struct stream *find_stream(const char *name, struct error *err)
     const struct source_type *type = source_type_at(0);
     const char *known[LIMIT_STREAMS];
     size_t count = 0;
-    const char *meant;
-
     for (size_t i = 0; i < type->stream_count; i++) {
         if (type->streams[i]->kind == STREAM_RECONCILE) continue; /* it keeps no table of its own */
         if (writes_table(type->streams[i], name)) return type->streams[i];
         if (count < LIMIT_STREAMS) known[count++] = type->streams[i]->name;
     }
-    meant = suggest_name(name, known, count);
+    const char *meant = suggest_name(name, known, count);
     (void)error_set(err, ERROR_REQUEST, "there is no stream \"%.64s\"; %s%s%s", name,
                     meant ? "did you mean \"" : "see caseload streams", meant ? meant : "",
                     meant ? "\"?" : "");
@@ -57,7 +55,6 @@ static const struct stream *find_stream(const char *name, struct error *err)
 static json_t *resource_of(const struct table *table)
 {
     json_t *resource = bigquery_schema(table);
-
     json_object_set_new(resource, "tableReference", json_pack("{s:s}", "tableId", table->name));
     return resource;
 }
@@ -65,7 +62,6 @@ static json_t *resource_of(const struct table *table)
 static int print_schema(const struct stream *stream)
 {
     AUTO(json_drop) json_t *tables = json_array();
-
     json_array_append_new(tables, resource_of(stream->table));
     for (size_t i = 0; i < stream->child_count; i++)
         json_array_append_new(tables, resource_of(stream->children[i].table));
@@ -90,7 +86,6 @@ static bool compare(struct services *services, const struct stream *stream, bool
 {
     AUTO(buf_done) struct buf text;
     const struct selection *selection = NULL;
-
     buf_init(&text, DIFFERENCES_LIMIT);
     if (!configured(services, stream, &selection, err) ||
         !bigquery_schema_diff(services->warehouse, selection, &text, out_differs, err))
@@ -105,7 +100,6 @@ static int diff(const struct stream *stream, struct options *options)
     struct config config;
     struct error err = {0};
     bool differs = false, done;
-
     if (!config_load(options->config, options->flags, options->flag_count, &config, &err))
         return command_fail(&err);
     services_catch_signals(&services, error_rules[ERROR_STOPPED].run_exit_code);
@@ -118,15 +112,13 @@ static int diff(const struct stream *stream, struct options *options)
 int schema_command(int count, char **arguments)
 {
     static const char *const own[] = {NULL};
-    const struct stream *stream;
     struct options options;
     struct error err = {0};
-
     if (count == 0 || strcmp(arguments[0], "--help") == 0 || strcmp(arguments[0], "-h") == 0) {
         fputs(usage, count ? stdout : stderr);
         return count ? 0 : error_rules[ERROR_REQUEST].run_exit_code;
     }
-    stream = find_stream(arguments[0], &err);
+    const struct stream *stream = find_stream(arguments[0], &err);
     if (!stream) return command_fail(&err);
     if (count == 1) return print_schema(stream);
     if (strcmp(arguments[1], "--diff") != 0)

@@ -45,14 +45,12 @@ static int serve(struct services *services, const struct config *config)
         .shutdown = &services->shutdown,
         .cancel_run = &services->cancel_run,
     };
-    int code;
-
     log_write(LOG_INFO, "serving",
               LOG_FIELDS(LOG_TEXT("version", CASELOAD_VERSION),
                          LOG_TEXT("subscription", services->subscription),
                          LOG_TEXT("workspace", services->identity.workspace)),
               "serving %s", services->subscription);
-    code = worker_serve(&worker);
+    int code = worker_serve(&worker);
     log_write(LOG_INFO, "stopped", LOG_FIELDS(LOG_NUMBER("exit_code", code)), "stopped");
     return code;
 }
@@ -65,7 +63,6 @@ int serve_command(int count, char **arguments)
     struct config config;
     struct error err = {0};
     int code;
-
     if (!options_parse(count, arguments, own, &options, &err)) return command_fail(&err);
     if (options.help) {
         fputs(usage, stdout);

@@ -42,7 +42,6 @@ static struct token_settings token_settings(const struct services *services)
 static bool need_google(struct services *services, struct error *err)
 {
     const struct token_settings settings = token_settings(services);
-
     return services->google || token_from_google(&settings, &services->google, err);
 }
 
@@ -52,7 +51,6 @@ static bool open_token(void *self, const struct token_setting *setting, struct t
 {
     struct services *services = self;
     const struct token_settings settings = token_settings(services);
-
     switch (setting->origin) {
     case TOKEN_ENV: return token_from_env(setting->name, out_token, err);
     case TOKEN_FILE: return token_from_file(setting->name, out_token, err);
@@ -71,7 +69,6 @@ static bool check_latest(const struct services *services, struct error *err)
     const struct name_list *wanted = &services->config->latest_tables;
     const char *known[LIMIT_STREAMS * LIMIT_TABLES];
     size_t count = 0;
-
     for (size_t i = 0; i < services->selection_count; i++) {
         if (services->selections[i].stream->kind == STREAM_RECONCILE) continue;
         for (size_t k = 0; k < services->selections[i].table_count; k++)
@@ -99,7 +96,6 @@ static bool open_source(struct services *services, struct error *err)
         .open_token = open_token,
         .self = services,
     };
-
     if (!selection_resolve(type->streams, type->stream_count,
                            config->streams.is_given ? (const char *const *)config->streams.names : NULL,
                            config->streams.count, services->selections, &services->selection_count, err) ||
@@ -114,7 +110,6 @@ static bool open_endpoint(struct services *services, const char *configured, con
                           struct endpoint *endpoint, struct error *err)
 {
     const char *given = configured ? configured : getenv(variable);
-
     if (given && *given) {
         free(endpoint->url);
         endpoint->url = mem_format("%s%s", strstr(given, "://") ? "" : "http://", given);
@@ -128,7 +123,6 @@ static bool open_endpoint(struct services *services, const char *configured, con
 static bool open_warehouse(struct services *services, struct error *err)
 {
     const struct config *config = services->config;
-
     services->bigquery.url = mem_text("https://bigquery.googleapis.com");
     if (!open_endpoint(services, config->endpoint_bigquery, "BIGQUERY_EMULATOR_HOST", &services->bigquery,
                        err))
@@ -160,7 +154,6 @@ static bool open_parts(struct services *services, struct error *err)
                                        .ca_file = config->ca_file,
                                        .stop = &services->cancel_run,
                                        .trace = trace_request};
-
     return zone_load(config->timezone, &services->zone, err) && http_new(&http, &services->http, err) &&
            open_source(services, err) && open_warehouse(services, err) &&
            services->source->ops->identify(services->source, &services->identity, err) &&
@@ -170,7 +163,6 @@ static bool open_parts(struct services *services, struct error *err)
 bool services_open(struct services *services, const struct config *config, struct error *err)
 {
     enum log_level level;
-
     if (!log_level_parse(config->log_level, &level))
         return error_set(err, ERROR_CONFIG,
                          "log_level is \"%s\"; it must be debug, info, notice, warning, error or critical",
@@ -186,7 +178,6 @@ bool services_open_trigger(struct services *services, struct error *err)
 {
     const struct config *config = services->config;
     const char *name = config->subscription;
-
     if (!name)
         return error_set(err, ERROR_CONFIG,
                          "subscription is missing: serving needs the Pub/Sub subscription's name");
@@ -235,7 +226,6 @@ static void *wait_for_signal(void *self)
     struct services *services = self;
     sigset_t set;
     int signal;
-
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
@@ -254,7 +244,6 @@ void services_catch_signals(struct services *services, int late_exit_code)
 {
     sigset_t set;
     pthread_t thread;
-
     services->late_exit_code = late_exit_code;
     signal(SIGPIPE, SIG_IGN);
     sigemptyset(&set);
@@ -268,7 +257,6 @@ void services_catch_signals(struct services *services, int late_exit_code)
 struct run_context services_context(struct services *services)
 {
     const struct config *config = services->config;
-
     return (struct run_context){
         .plan = {.zone = services->zone,
                  .start = config->start_date,

@@ -17,7 +17,6 @@ static const char usage[] = "caseload streams [--json]\n"
 static json_t *key_of(const struct table *table)
 {
     json_t *key = json_array();
-
     for (size_t i = 0; i < table->key_count; i++)
         json_array_append_new(key, json_string(table->key[i]));
     return key;
@@ -27,7 +26,6 @@ static const char *choice_name(enum child_choice choice)
 {
     static const char *const names[] = {
         [CHILD_DEFAULT] = "default", [CHILD_NAMED] = "by name", [CHILD_ALWAYS] = "always"};
-
     return names[choice];
 }
 
@@ -42,7 +40,6 @@ static json_t *describe_table(const struct table *table, const char *loaded)
 static json_t *describe_tables(const struct stream *stream)
 {
     json_t *tables = json_array();
-
     if (stream->kind == STREAM_RECONCILE)
         json_array_append_new(tables, describe_table(stream->subject->gone, "always"));
     else
@@ -65,7 +62,6 @@ static json_t *describe_stream(const struct stream *stream)
 static json_t *describe_source(const struct source_type *type)
 {
     json_t *streams = json_array();
-
     for (size_t i = 0; i < type->stream_count; i++)
         json_array_append_new(streams, describe_stream(type->streams[i]));
     return streams;
@@ -74,7 +70,6 @@ static json_t *describe_source(const struct source_type *type)
 static int print_json(const struct source_type *type)
 {
     AUTO(json_drop) json_t *streams = describe_source(type);
-
     json_dumpf(streams, stdout, JSON_INDENT(2));
     putchar('\n');
     return 0;
@@ -84,7 +79,6 @@ static void print_key(const json_t *table, char *out, size_t size)
 {
     const json_t *key = json_object_get(table, "key");
     size_t used = 0;
-
     *out = '\0';
     for (size_t i = 0; i < json_array_size(key) && used < size; i++)
         used += (size_t)snprintf(out + used, size - used, "%s%s", i ? ", " : "",
@@ -96,7 +90,6 @@ static void print_table(const json_t *stream, size_t index)
     const json_t *table = json_array_get(json_object_get(stream, "tables"), index);
     const char *name = index == 0 ? json_text_at(stream, "name") : json_text_at(table, "name");
     char key[128];
-
     print_key(table, key, sizeof key);
     printf("%s%-*s  %-14s  %-42s  %-18s  %-8s", index ? "  " : "", index ? 26 : 28, name,
            index ? "child" : json_text_at(stream, "kind"), key, json_text_at(table, "version"),
@@ -110,13 +103,11 @@ static void print_table(const json_t *stream, size_t index)
 static int print_list(const struct source_type *type)
 {
     AUTO(json_drop) json_t *streams = describe_source(type);
-
     printf("%-28s  %-14s  %-42s  %-18s  %-8s  %s\n", "stream", "kind", "key", "version", "loaded",
            "requests; permission");
     for (size_t i = 0; i < json_array_size(streams); i++) {
         const json_t *stream = json_array_get(streams, i);
         size_t count = json_array_size(json_object_get(stream, "tables"));
-
         for (size_t k = 0; k < count; k++)
             print_table(stream, k);
     }
@@ -126,7 +117,6 @@ static int print_list(const struct source_type *type)
 int streams_command(int count, char **arguments)
 {
     const struct source_type *type = source_type_at(0);
-
     if (count == 0) return print_list(type);
     if (count == 1 && (strcmp(arguments[0], "--help") == 0 || strcmp(arguments[0], "-h") == 0)) {
         fputs(usage, stdout);

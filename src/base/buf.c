@@ -14,16 +14,13 @@
 /* Doubles the capacity, so that n adds cost O(n) in total. */
 bool buf_reserve(struct buf *buf, size_t size)
 {
-    size_t needed;
-    size_t capacity;
-
     if (buf->full || size > buf->limit - buf->size) {
         buf->full = true;
         return false;
     }
-    needed = buf->size + size + 1;
+    size_t needed = buf->size + size + 1;
     if (needed <= buf->capacity) return true;
-    capacity = buf->capacity < FIRST_CAPACITY ? FIRST_CAPACITY : buf->capacity;
+    size_t capacity = buf->capacity < FIRST_CAPACITY ? FIRST_CAPACITY : buf->capacity;
     while (capacity < needed)
         capacity = capacity > SIZE_MAX / 2 ? needed : capacity * 2;
     if (capacity > buf->limit + 1) capacity = buf->limit + 1;
@@ -76,10 +73,8 @@ bool buf_format(struct buf *buf, const char *format, ...)
 {
     char small[512];
     va_list args;
-    int size;
-
     va_start(args, format);
-    size = vsnprintf(small, sizeof small, format, args);
+    int size = vsnprintf(small, sizeof small, format, args);
     va_end(args);
     if (size < 0) {
         buf->full = true; /* a format that can't be written must not pass as an empty text */
@@ -112,7 +107,6 @@ const char *buf_string(const struct buf *buf)
 char *buf_take(struct buf *buf, size_t *out_size)
 {
     char *data = buf->data ? buf->data : mem_bytes("", 0);
-
     if (out_size) *out_size = buf->size;
     buf_init(buf, buf->limit);
     return data;

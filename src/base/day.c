@@ -17,7 +17,6 @@ struct day day_of_civil(int year, int month, int day)
     int64_t year_of_era = y - era * 400;
     int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
     int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-
     return (struct day){.n = (int32_t)(era * ERA + day_of_era - ERA_BASE)};
 }
 
@@ -29,7 +28,6 @@ void day_to_civil(struct day day, int *out_year, int *out_month, int *out_day)
     int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
     int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     int64_t month = (5 * day_of_year + 2) / 153; /* 0 is March */
-
     *out_day = (int)(day_of_year - (153 * month + 2) / 5 + 1);
     *out_month = (int)(month < 10 ? month + 3 : month - 9);
     *out_year = (int)(year_of_era + era * 400 + (*out_month <= 2));
@@ -59,7 +57,6 @@ static bool parse_date(const char *text, struct day *out_day)
 {
     int year, month, day;
     int year_back, month_back, day_back;
-
     if (!digits(text, 4, &year) || text[4] != '-' || !digits(text + 5, 2, &month) || text[7] != '-' ||
         !digits(text + 8, 2, &day))
         return false;
@@ -77,7 +74,6 @@ bool day_parse(const char *text, struct day *out_day)
 void day_format(struct day day, char out_text[DAY_TEXT])
 {
     int year, month, month_day;
-
     /* Days beyond the calendar have no text; the nearest that has one keeps the buffer safe. */
     day = day_max(day_min(day, (struct day){.n = DAY_MAX}), (struct day){.n = DAY_MIN});
     day_to_civil(day, &year, &month, &month_day);
@@ -92,7 +88,6 @@ void day_format(struct day day, char out_text[DAY_TEXT])
 struct day day_add(struct day day, int days)
 {
     int64_t n = (int64_t)day.n + days;
-
     if (n > INT32_MAX) n = INT32_MAX;
     if (n < INT32_MIN) n = INT32_MIN;
     return (struct day){.n = (int32_t)n};
@@ -118,7 +113,6 @@ static bool parse_fraction(const char *text, size_t size, size_t *at, int64_t *o
 {
     int64_t unit = 100000;
     size_t start = *at + 1;
-
     *out_us = 0;
     if (*at >= size || text[*at] != '.') return true;
     for (*at = start; *at < size && text[*at] >= '0' && text[*at] <= '9'; ++*at) {
@@ -132,7 +126,6 @@ static bool parse_fraction(const char *text, size_t size, size_t *at, int64_t *o
 static bool parse_offset(const char *text, size_t size, int64_t *out_s)
 {
     int hours, minutes;
-
     *out_s = 0;
     if (size == 1) return text[0] == 'Z' || text[0] == 'z';
     if (size != 6 || (text[0] != '+' && text[0] != '-') || text[3] != ':' || !digits(text + 1, 2, &hours) ||
@@ -148,7 +141,6 @@ bool instant_parse(const char *text, size_t size, int64_t *out_us)
     int hour, minute, second;
     int64_t fraction_us, offset_s;
     size_t at = 19;
-
     if (size < 20 || !parse_date(text, &day) || !strchr("Tt ", text[10]) || text[10] == '\0') return false;
     if (!digits(text + 11, 2, &hour) || text[13] != ':' || !digits(text + 14, 2, &minute) ||
         text[16] != ':' || !digits(text + 17, 2, &second))
@@ -164,13 +156,11 @@ bool instant_parse(const char *text, size_t size, int64_t *out_us)
 
 void instant_format(int64_t us, char out_text[INSTANT_TEXT])
 {
-    int64_t day_n, rest, second;
     size_t at = 19;
-
     us = us < INSTANT_MIN_US ? INSTANT_MIN_US : us > INSTANT_MAX_US ? INSTANT_MAX_US : us;
-    day_n = us / DAY_US - (us % DAY_US < 0);
-    rest = us - day_n * DAY_US;
-    second = rest / 1000000;
+    int64_t day_n = us / DAY_US - (us % DAY_US < 0);
+    int64_t rest = us - day_n * DAY_US;
+    int64_t second = rest / 1000000;
     day_format((struct day){.n = (int32_t)day_n}, out_text);
     out_text[10] = 'T';
     put_digits(out_text + 11, (int)(second / 3600), 2);

@@ -67,7 +67,6 @@ const struct error_rule error_rules[ERROR_KINDS] = {
 static void drop_half_character(char *text, size_t size)
 {
     size_t start = size;
-
     while (start > 0 && size - start < 4 && ((unsigned char)text[start - 1] & 0xC0) == 0x80)
         start--;
     if (start > 0 && (unsigned char)text[start - 1] >= 0xC0) text[start - 1] = '\0';
@@ -83,7 +82,6 @@ static void blank_controls(char *text)
 static PRINTF(3, 0) void format_text(char *out, size_t capacity, const char *format, va_list args)
 {
     int wanted = vsnprintf(out, capacity, format, args);
-
     if (wanted < 0)
         out[0] = '\0';
     else if ((size_t)wanted >= capacity)
@@ -96,7 +94,6 @@ bool error_set_at(const char *file, int line, struct error *err, enum error_kind
 {
     char text[sizeof err->text]; /* the arguments may point into err */
     va_list args;
-
     va_start(args, format);
     format_text(text, sizeof text, format, args);
     va_end(args);
@@ -112,12 +109,10 @@ bool error_wrap(struct error *err, const char *format, ...)
 {
     char text[sizeof err->text];
     va_list args;
-    size_t used;
-
     va_start(args, format);
     format_text(text, sizeof text, format, args);
     va_end(args);
-    used = strlen(text);
+    size_t used = strlen(text);
     if ((size_t)snprintf(text + used, sizeof text - used, ": %s", err->text) >= sizeof text - used)
         drop_half_character(text, sizeof text - 1);
     memcpy(err->text, text, sizeof text);
@@ -127,7 +122,6 @@ bool error_wrap(struct error *err, const char *format, ...)
 const char *error_origin(const struct error *err, char out[ERROR_ORIGIN])
 {
     const char *slash = err->file ? strrchr(err->file, '/') : NULL;
-
     out[0] = '\0';
     if (err->file)
         (void)snprintf(out, ERROR_ORIGIN, "%s:%d", slash ? slash + 1 : err->file,

@@ -18,15 +18,13 @@ static bool is_inherited(const char *path)
 static bool check_type(int file, const char *path, struct error *err)
 {
     struct stat facts;
-    const char *type;
-
     if (fstat(file, &facts) != 0)
         return error_set(err, ERROR_CONFIG, "%s can't be examined: %s", path, strerror(errno));
     if (S_ISREG(facts.st_mode) || (S_ISFIFO(facts.st_mode) && is_inherited(path))) return true;
-    type = S_ISDIR(facts.st_mode)    ? "a directory"
-           : S_ISFIFO(facts.st_mode) ? "a FIFO"
-           : S_ISSOCK(facts.st_mode) ? "a socket"
-                                     : "a device";
+    const char *type = S_ISDIR(facts.st_mode)    ? "a directory"
+                       : S_ISFIFO(facts.st_mode) ? "a FIFO"
+                       : S_ISSOCK(facts.st_mode) ? "a socket"
+                                                 : "a device";
     return error_set(err, ERROR_CONFIG, "%s is %s: give the path of a regular file", path, type);
 }
 
@@ -36,7 +34,6 @@ static bool read_bytes(int file, const char *path, size_t limit, struct buf *out
     for (;;) {
         struct pollfd wait = {.fd = file, .events = POLLIN};
         ssize_t got = read(file, out->data + out->size, limit + 1 - out->size);
-
         if (got > 0) {
             out->size += (size_t)got;
             out->data[out->size] = '\0';
@@ -55,8 +52,6 @@ static bool read_bytes(int file, const char *path, size_t limit, struct buf *out
 bool file_read(const char *path, size_t limit, struct buf *out, struct error *err)
 {
     int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    bool done;
-
     buf_done(out);
     buf_init(out, limit + 1);
     if (file < 0 && errno == ENXIO)
@@ -64,7 +59,7 @@ bool file_read(const char *path, size_t limit, struct buf *out, struct error *er
     if (file < 0)
         return error_set(err, ERROR_CONFIG, "%s can't be opened: %s; check the path and its permissions",
                          path, strerror(errno));
-    done =
+    bool done =
         check_type(file, path, err) && buf_reserve(out, limit + 1) && read_bytes(file, path, limit, out, err);
     (void)close(file); /* it was only read */
     if (done && out->size > limit)

@@ -29,10 +29,8 @@ static bool check_shape(const char *bytes, size_t size, struct error *err)
 {
     size_t depth = 0, memory = 0;
     bool quoted = false;
-
     for (size_t i = 0; i < size; i++) {
         char byte = bytes[i];
-
         if (byte == '"') quoted = !quoted;
         if (quoted) {
             i += byte == '\\';
@@ -61,11 +59,9 @@ static bool refuse(const char *bytes, size_t size, const json_error_t *why, stru
 {
     const char *near = strstr(why->text, " near '"); /* its quotation is not escaped; ours is */
     size_t position = why->position > 0 ? (size_t)why->position : 0;
-    size_t start;
     AUTO(buf_done) struct buf quote;
-
     if (position > size) position = size;
-    start = position > QUOTE_BYTES / 2 ? position - QUOTE_BYTES / 2 : 0;
+    size_t start = position > QUOTE_BYTES / 2 ? position - QUOTE_BYTES / 2 : 0;
     buf_init(&quote, QUOTE_BYTES * 8);
     json_write_string(&quote, bytes + start, size - start < QUOTE_BYTES ? size - start : QUOTE_BYTES);
     return error_set(err, ERROR_FORMAT, "not JSON at byte %zu of %zu: %.*s, around %s", position, size,
@@ -79,7 +75,6 @@ static bool load_duplicates(const struct buf *text, struct json_normalisations *
 {
     AUTO(buf_done) struct buf renamed;
     json_error_t why;
-
     buf_init(&renamed, text->size * 4 + 64); /* `"":1,` grows most: by a space, a number, parentheses */
     if (!json_rename_duplicates(text->data, text->size, found, &renamed))
         return error_set(err, ERROR_LIMIT, "JSON with too many duplicate keys");
@@ -92,7 +87,6 @@ static bool load_repaired(const char *bytes, size_t size, json_error_t *why,
 {
     bool duplicate = json_error_code(why) == json_error_duplicate_key;
     AUTO(buf_done) struct buf repaired;
-
     buf_init(&repaired, size * 3 + 64); /* the worst: each byte becomes U+FFFD */
     if (!json_normalise(bytes, size, found, &repaired) ||
         (!duplicate && found->numbers == 0 && found->characters == 0))
@@ -116,11 +110,9 @@ bool json_read(const char *bytes, size_t size, struct json_normalisations *norma
 {
     struct json_normalisations found = {0};
     json_error_t why;
-    const char *nul;
-
     *out_value = NULL;
     if (size == 0) return error_set(err, ERROR_FORMAT, "not JSON: it is empty");
-    nul = memchr(bytes, '\0', size);
+    const char *nul = memchr(bytes, '\0', size);
     if (nul) /* jansson would stop there and accept the rest unread */
         return error_set(err, ERROR_FORMAT, "not JSON at byte %zu of %zu: a NUL byte", (size_t)(nul - bytes),
                          size);
@@ -155,18 +147,15 @@ static bool write_escape(struct buf *out, char c)
 bool json_write_string(struct buf *out, const char *text, size_t size)
 {
     size_t at = 0;
-
     buf_byte(out, '"');
     while (at < size) {
         size_t run = at;
-        size_t character;
-
         while (run < size && plain((unsigned char)text[run]))
             run++;
         buf_add(out, text + at, run - at);
         at = run;
         if (at == size) break;
-        character = utf8_size(text + at, size - at);
+        size_t character = utf8_size(text + at, size - at);
         if (character == 0)
             buf_text(out, "\xEF\xBF\xBD");
         else if (character == 1)
@@ -182,7 +171,6 @@ bool json_write_string(struct buf *out, const char *text, size_t size)
 static bool write_real(struct buf *out, double value)
 {
     char text[40];
-
     for (int digits = 15; digits <= 17; digits++) {
         (void)snprintf(text, sizeof text, "%.*g", digits, value); /* at most 24 bytes */
         if (strtod(text, NULL) == value) break;
@@ -197,7 +185,6 @@ static bool write_object(struct buf *out, const json_t *object)
     json_t *member;
     json_t *borrowed =
         (json_t *)(uintptr_t)object; /* jansson's iterators take no const, but change nothing */
-
     json_object_foreach (borrowed, key, member) {
         buf_text(out, separator);
         json_write_string(out, key, strlen(key));
@@ -243,7 +230,6 @@ const json_t *json_at(const json_t *value, const char *path)
 {
     while (value) {
         size_t size = strcspn(path, ".");
-
         value = json_object_getn(value, path, size);
         if (path[size] == '\0') break;
         path += size + 1;
@@ -260,7 +246,6 @@ int64_t json_int_at(const json_t *value, const char *path, int64_t fallback)
 {
     const json_t *found = json_at(value, path);
     int64_t number;
-
     if (json_is_integer(found)) return json_integer_value(found);
     return parse_int64(json_string_value(found), &number) ? number : fallback;
 }

@@ -54,7 +54,6 @@ static void name_duplicates(struct walk *walk, const json_t *keys, const char *k
 {
     AUTO(buf_done) struct buf name;
     int64_t number = 0;
-
     buf_init(&name, walk->size + 32);
     for (size_t i = 0; i + 1 < json_array_size(ends); i++) {
         do {
@@ -75,7 +74,6 @@ static void close_level(struct walk *walk)
     AUTO(json_drop) json_t *keys = walk->levels[--walk->depth].keys;
     const char *key;
     json_t *ends;
-
     json_object_foreach (keys, key, ends)
         if (json_is_array(ends)) name_duplicates(walk, keys, key, ends);
 }
@@ -89,11 +87,10 @@ static void note_key(struct level *level, const char *bytes, size_t start, size_
                       : json_stringn(bytes + start, end - start);
     const char *name = json_string_value(key);
     size_t size = json_string_length(key);
-    json_t *before;
 
     level->key_next = false;
     if (!name) return; /* no JSON */
-    before = json_object_getn(level->keys, name, size);
+    json_t *before = json_object_getn(level->keys, name, size);
     if (json_is_array(before)) {
         json_array_append_new(before, json_integer((json_int_t)end));
     } else if (before) {
@@ -118,10 +115,8 @@ static bool walk_text(struct walk *walk)
     for (size_t i = 0; i < walk->size; i++) {
         struct level *level = walk->depth > 0 ? &walk->levels[walk->depth - 1] : NULL;
         char byte = walk->bytes[i];
-
         if (byte == '"') {
             size_t end = string_end(walk, i + 1);
-
             if (level && level->key_next && end < walk->size) note_key(level, walk->bytes, i + 1, end);
             i = end;
         } else if (byte == '{' || byte == '[') {
@@ -140,7 +135,6 @@ static int compare_marks(const void *a, const void *b)
 {
     size_t left = ((const struct mark *)a)->at;
     size_t right = ((const struct mark *)b)->at;
-
     return left < right ? -1 : left > right;
 }
 
@@ -149,7 +143,6 @@ bool json_rename_duplicates(const char *bytes, size_t size, struct json_normalis
 {
     AUTO(walk_done) struct walk walk = {.bytes = bytes, .size = size};
     size_t done = 0;
-
     if (!walk_text(&walk)) walk.count = 0;
     if (walk.count > 0) qsort(walk.marks, walk.count, sizeof *walk.marks, compare_marks);
     for (size_t i = 0; i < walk.count; i++) {

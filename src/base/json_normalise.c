@@ -44,7 +44,6 @@ static void copy(struct scan *scan, size_t size)
 static int escaped_unit(const char *at, const char *end)
 {
     int unit = 0;
-
     if (end - at < 6 || at[0] != '\\' || at[1] != 'u') return -1;
     for (int i = 2; i < 6; i++) {
         char c = at[i];
@@ -52,7 +51,6 @@ static int escaped_unit(const char *at, const char *end)
                     : c >= 'a' && c <= 'f' ? c - 'a' + 10
                     : c >= 'A' && c <= 'F' ? c - 'A' + 10
                                            : -1;
-
         if (digit < 0) return -1;
         unit = unit * 16 + digit;
     }
@@ -62,8 +60,6 @@ static int escaped_unit(const char *at, const char *end)
 static void escape(struct scan *scan)
 {
     int unit = escaped_unit(scan->at, scan->end);
-    int next;
-
     if (unit < 0) { /* "\n", or an escape that jansson refuses by itself */
         copy(scan, scan->end - scan->at > 1 ? 2 : 1);
         return;
@@ -76,7 +72,7 @@ static void escape(struct scan *scan)
         copy(scan, 6);
         return;
     }
-    next = escaped_unit(scan->at + 6, scan->end);
+    int next = escaped_unit(scan->at + 6, scan->end);
     if (next >= 0xDC00 && next <= 0xDFFF)
         copy(scan, 12);
     else
@@ -88,8 +84,6 @@ static void string(struct scan *scan)
 {
     while (scan->at < scan->end) {
         unsigned char c = (unsigned char)*scan->at;
-        size_t size;
-
         if (c == '\\') {
             escape(scan);
             continue;
@@ -99,7 +93,7 @@ static void string(struct scan *scan)
             if (c == '"') return;
             continue;
         }
-        size = utf8_size(scan->at, (size_t)(scan->end - scan->at));
+        size_t size = utf8_size(scan->at, (size_t)(scan->end - scan->at));
         if (size > 0)
             copy(scan, size);
         else
@@ -139,7 +133,6 @@ static bool number_fits(const char *text, size_t size, bool integer)
 {
     char copied[NUMBER_LONGEST + 1];
     int64_t ignored;
-
     if (size > NUMBER_LONGEST) return false;
     memcpy(copied, text, size);
     copied[size] = '\0';
@@ -151,13 +144,11 @@ static void number(struct scan *scan)
 {
     bool integer;
     const char *end = number_end(scan->at, scan->end, &integer);
-    size_t size;
-
     if (!end) {
         copy(scan, 1);
         return;
     }
-    size = (size_t)(end - scan->at);
+    size_t size = (size_t)(end - scan->at);
     if (number_fits(scan->at, size, integer)) {
         copy(scan, size);
         return;
@@ -176,7 +167,6 @@ bool json_normalise(const char *bytes, size_t size, struct json_normalisations *
                         .end = bytes + size,
                         .normalisations = normalisations ? normalisations : &unused,
                         .out = out};
-
     while (scan.at < scan.end && !out->full) {
         if (*scan.at == '"') {
             copy(&scan, 1);

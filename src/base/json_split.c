@@ -51,7 +51,6 @@ static void in_string(struct json_split *split, char byte)
 static bool names_next(const struct json_split *split)
 {
     const char *key = split->path[split->matched];
-
     return split->key_size == strlen(key) && memcmp(split->key, key, split->key_size) == 0;
 }
 
@@ -59,7 +58,6 @@ static bool names_next(const struct json_split *split)
 static bool open_bracket(struct json_split *split, char byte, struct error *err)
 {
     bool last = split->awaited && !split->path[split->matched + 1];
-
     split->depth++;
     if (split->awaited && byte == '{' && !last) split->matched++;
     if (!split->awaited || byte != '[' || !last) return true;
@@ -81,7 +79,6 @@ static void close_bracket(struct json_split *split)
 static bool in_structure(struct json_split *split, char byte, struct error *err)
 {
     bool good = true;
-
     if (is_blank(byte)) return true;
     if (byte == '"') {
         split->quoted = true;
@@ -98,7 +95,6 @@ static bool end_element(struct json_split *split, bool closing, struct error *er
     struct buf *piece = &split->piece;
     size_t blanks = 0;
     bool good = true;
-
     while (blanks < piece->size && is_blank(piece->data[blanks]))
         blanks++;
     if (!closing || !split->first || blanks < piece->size) /* else the list is empty */
@@ -117,10 +113,8 @@ static bool ends_element(const struct json_split *split, char byte)
 bool json_split_add(struct json_split *split, const char *bytes, size_t size, struct error *err)
 {
     size_t run = 0; /* start of the bytes that are not copied yet */
-
     for (size_t i = 0; i < size; i++) {
         bool outside = split->list == 0;
-
         if (split->quoted) {
             in_string(split, bytes[i]);
             continue;

@@ -62,7 +62,6 @@ bool log_level_parse(const char *name, enum log_level *out_level)
 static void add_text(struct buf *line, const char *key, const char *text)
 {
     size_t size = strnlen(text, VALUE_LIMIT + 1);
-
     if (size > VALUE_LIMIT) {
         size = VALUE_LIMIT;
         while (size > 0 && ((unsigned char)text[size] & 0xC0) == 0x80) /* not in the middle of a character */
@@ -76,7 +75,6 @@ static void add_time(struct buf *line)
 {
     struct timespec now = {.tv_sec = 0};
     char text[INSTANT_TEXT];
-
     (void)clock_gettime(CLOCK_REALTIME, &now); /* this clock always exists */
     instant_format((int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000, text);
     buf_format(line, "{\"time\":\"%s\"", text);
@@ -89,11 +87,9 @@ static bool write_bytes(const char *bytes, size_t size, int64_t deadline_ms)
         struct pollfd wait = {.fd = sink.file, .events = POLLOUT};
         int64_t left_ms = deadline_ms - clock_ms();
         int ready = poll(&wait, 1, left_ms > 0 ? (int)left_ms : 0);
-        ssize_t written;
-
         if (ready < 0 && errno == EINTR) continue;
         if (ready <= 0) return false;
-        written = write(sink.file, bytes, size < PIPE_BUF ? size : PIPE_BUF);
+        ssize_t written = write(sink.file, bytes, size < PIPE_BUF ? size : PIPE_BUF);
         if (written < 0 && (errno == EINTR || errno == EAGAIN)) continue;
         if (written < 0) return false;
         sink.has_partial_line = (size_t)written < size;
@@ -106,7 +102,6 @@ static bool write_bytes(const char *bytes, size_t size, int64_t deadline_ms)
 static bool report_dropped(int64_t deadline_ms)
 {
     AUTO(buf_done) struct buf line;
-
     buf_init(&line, LINE_LIMIT);
     if (sink.dropped == 0) return true;
     buf_text(&line, sink.has_partial_line ? "\n" : "");
@@ -125,7 +120,6 @@ static void write_line(enum log_level level, const struct buf *line)
     pthread_mutex_lock(&sink.mutex);
     if (level >= sink.least) {
         int64_t deadline_ms = clock_ms() + (sink.is_blocked ? 0 : WAIT_MS);
-
         sink.is_blocked = !report_dropped(deadline_ms) || !write_bytes(line->data, line->size, deadline_ms);
         if (sink.is_blocked) sink.dropped++;
     }
@@ -134,10 +128,8 @@ static void write_line(enum log_level level, const struct buf *line)
 
 static bool wanted(enum log_level level)
 {
-    bool yes;
-
     pthread_mutex_lock(&sink.mutex);
-    yes = level >= sink.least;
+    bool yes = level >= sink.least;
     pthread_mutex_unlock(&sink.mutex);
     return yes;
 }
@@ -150,7 +142,6 @@ void log_write(enum log_level level, const char *event, const struct log_field *
     char origin[ERROR_ORIGIN];
     size_t safe = 0;
     va_list args;
-
     buf_init(&line, LINE_LIMIT);
     if (!wanted(level)) return;
     va_start(args, format);

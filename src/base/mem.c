@@ -16,7 +16,6 @@ static _Noreturn void out_of_memory(void)
         "{\"severity\":\"CRITICAL\",\"event\":\"out_of_memory\",\"message\":\"out of memory: the process "
         "aborts and its message will be redelivered. Give it more memory.\"}\n";
     struct pollfd wait = {.fd = STDERR_FILENO, .events = POLLOUT};
-
     if (poll(&wait, 1, 100) == 1 && write(STDERR_FILENO, text, sizeof text - 1) < 0) abort();
     abort();
 }
@@ -24,7 +23,6 @@ static _Noreturn void out_of_memory(void)
 void *mem_zero(size_t count, size_t size)
 {
     void *memory = calloc(count ? count : 1, size ? size : 1);
-
     if (!memory) out_of_memory();
     return memory;
 }
@@ -32,10 +30,8 @@ void *mem_zero(size_t count, size_t size)
 void *mem_grow(void *old, size_t count, size_t size)
 {
     size_t bytes = count * size;
-    void *memory;
-
     if (size && count > SIZE_MAX / size) out_of_memory();
-    memory = realloc(old, bytes ? bytes : 1);
+    void *memory = realloc(old, bytes ? bytes : 1);
     if (!memory) out_of_memory();
     return memory;
 }
@@ -47,10 +43,8 @@ char *mem_text(const char *text)
 
 char *mem_bytes(const void *bytes, size_t size)
 {
-    char *copy;
-
     if (size == SIZE_MAX) out_of_memory();
-    copy = mem_grow(NULL, size + 1, 1);
+    char *copy = mem_grow(NULL, size + 1, 1);
     if (size) memcpy(copy, bytes, size);
     copy[size] = '\0';
     return copy;
@@ -59,14 +53,11 @@ char *mem_bytes(const void *bytes, size_t size)
 char *mem_format(const char *format, ...)
 {
     va_list args;
-    char *text;
-    int size;
-
     va_start(args, format);
-    size = vsnprintf(NULL, 0, format, args);
+    int size = vsnprintf(NULL, 0, format, args);
     va_end(args);
     if (size < 0) return mem_text("");
-    text = mem_zero((size_t)size + 1, 1);
+    char *text = mem_zero((size_t)size + 1, 1);
     va_start(args, format);
     (void)vsnprintf(text, (size_t)size + 1, format, args); /* its size was measured above */
     va_end(args);
@@ -76,7 +67,6 @@ char *mem_format(const char *format, ...)
 void mem_free(void *pointer_to_pointer)
 {
     void *pointer;
-
     /* Copied, because a char ** may not be read as a void **. */
     memcpy(&pointer, pointer_to_pointer, sizeof pointer);
     free(pointer);

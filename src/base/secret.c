@@ -15,7 +15,6 @@
 void secret_wipe(void *memory, size_t size)
 {
     volatile unsigned char *byte = memory;
-
     while (size-- > 0)
         *byte++ = 0;
 }
@@ -31,7 +30,6 @@ static bool has_control(const char *bytes, size_t size)
 static size_t whole_pages(size_t size)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
-
     return (size + page - 1) / page * page;
 }
 
@@ -40,7 +38,6 @@ static char *copy_undumped(const char *bytes, size_t size)
 {
     size_t pages = whole_pages(size + 1);
     char *copy = mmap(NULL, pages, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
     if (copy == MAP_FAILED) abort();           /* no memory */
     (void)madvise(copy, pages, MADV_DONTDUMP); /* known to every kernel since 3.4 */
     memcpy(copy, bytes, size);
@@ -49,8 +46,6 @@ static char *copy_undumped(const char *bytes, size_t size)
 
 bool secret_set(struct secret *secret, const char *bytes, size_t size, struct error *err)
 {
-    char *copy;
-
     if (size == 0) return error_set(err, ERROR_CONFIG, "the secret is empty; store the token there");
     if (size > SECRET_LIMIT)
         return error_set(err, ERROR_CONFIG,
@@ -60,7 +55,7 @@ bool secret_set(struct secret *secret, const char *bytes, size_t size, struct er
         return error_set(
             err, ERROR_CONFIG,
             "the secret contains a line break or another control character; store the bare token");
-    copy = copy_undumped(bytes, size); /* first, as bytes may be the old value */
+    char *copy = copy_undumped(bytes, size); /* first, as bytes may be the old value */
     secret_done(secret);
     *secret = (struct secret){.bytes = copy, .size = size};
     return true;
@@ -78,20 +73,17 @@ static size_t without_newline(const char *bytes, size_t size)
 static bool is_variable(const char *name)
 {
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
-
     return *name != '\0' && name[strspn(name, allowed)] == '\0';
 }
 
 bool secret_from_env(struct secret *secret, const char *name, struct error *err)
 {
-    const char *value;
-
     if (!is_variable(name))
         return error_set(err, ERROR_CONFIG,
                          "the name given for an environment variable has other characters than letters, "
                          "digits and _ . - (it is not shown, as it may be the secret); put the secret into a "
                          "variable and give its name");
-    value = getenv(name);
+    const char *value = getenv(name);
     if (!value)
         return error_set(err, ERROR_CONFIG, "the environment variable %s is not set; put the secret there",
                          name);
@@ -105,7 +97,6 @@ bool secret_from_file(struct secret *secret, const char *path, struct error *err
     AUTO(buf_done) struct buf bytes = {0};
     bool done = file_read(path, SECRET_LIMIT + 2, &bytes, err) && /* "\r\n" */
                 secret_set(secret, buf_string(&bytes), without_newline(buf_string(&bytes), bytes.size), err);
-
     secret_wipe(bytes.data, bytes.size);
     return done || error_wrap(err, "secret file %s", path);
 }
@@ -128,7 +119,6 @@ void secret_done(struct secret *secret)
 void secret_forbid_core_dumps(void)
 {
     struct rlimit limit;
-
     if (getrlimit(RLIMIT_CORE, &limit) != 0) return;
     limit.rlim_cur = 0;
     (void)setrlimit(RLIMIT_CORE, &limit); /* lowering is always allowed */

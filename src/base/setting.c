@@ -63,7 +63,6 @@ static const char *show_character(unsigned char character, char out[8])
 static bool store_text(const struct setting *setting, void *options, const char *text, struct error *err)
 {
     char key[SETTING_KEY], shown[8];
-
     if (!*text)
         return error_set(err, ERROR_CONFIG, "%s is empty; %s", setting_name(setting, key), setting->help);
     for (const char *c = text; *c; c++) {
@@ -79,7 +78,6 @@ static bool store_text(const struct setting *setting, void *options, const char 
 static bool store_number(const struct setting *setting, void *options, double number, struct error *err)
 {
     char key[SETTING_KEY];
-
     if (!(number >= setting->minimum && number <= setting->maximum))
         return error_set(err, ERROR_CONFIG, "%s is %g; it must be from %g to %g: %s",
                          setting_name(setting, key), number, setting->minimum, setting->maximum,
@@ -100,7 +98,6 @@ static bool parse_number(const struct setting *setting, void *options, const cha
 {
     char key[SETTING_KEY];
     char *end;
-
     errno = 0;
     double number = strtod(text, &end);
     if (!*text || *end || errno || (setting->kind == SETTING_INT && !is_whole(number)))
@@ -116,7 +113,6 @@ static void parse_names(struct name_list *list, const char *text)
     list->is_given = true;
     for (const char *name = text; *name;) {
         size_t size = strcspn(name, ","), begin = strspn(name, " "), end = size;
-
         while (end > begin && name[end - 1] == ' ')
             end--;
         if (begin < end) add_name(list, name + begin, end - begin);
@@ -127,7 +123,6 @@ static void parse_names(struct name_list *list, const char *text)
 bool setting_parse(const struct setting *setting, void *options, const char *text, struct error *err)
 {
     char key[SETTING_KEY];
-
     switch (setting->kind) {
     case SETTING_TEXT: return store_text(setting, options, text, err);
     case SETTING_NAMES: parse_names(member(setting, options), text); return true;
@@ -164,7 +159,6 @@ static bool refuse_type(const struct setting *setting, struct error *err)
         [SETTING_TOKEN] = "an object",
     };
     char key[SETTING_KEY];
-
     return error_set(err, ERROR_CONFIG, "%s must be %s: %s", setting_name(setting, key),
                      wanted[setting->kind], setting->help);
 }
@@ -175,10 +169,8 @@ static bool read_token(const struct setting *setting, void *options, const json_
         [TOKEN_ENV] = "env", [TOKEN_FILE] = "file", [TOKEN_SECRET] = "secret"};
     struct token_setting *token = member(setting, options);
     char key[SETTING_KEY];
-
     for (int i = TOKEN_ENV; json_object_size(value) == 1 && i <= TOKEN_SECRET; i++) {
         const char *name = json_string_value(json_object_get(value, origins[i]));
-
         if (!name || !*name) continue;
         token->origin = (enum token_origin)i;
         set_text(&token->name, name);
@@ -191,12 +183,10 @@ static bool read_token(const struct setting *setting, void *options, const json_
 static bool read_names(const struct setting *setting, void *options, const json_t *value, struct error *err)
 {
     struct name_list *list = member(setting, options);
-
     names_done(list);
     list->is_given = true;
     for (size_t i = 0; i < json_array_size(value); i++) {
         const json_t *name = json_array_get(value, i);
-
         if (!json_is_string(name)) return refuse_type(setting, err);
         add_name(list, json_string_value(name), json_string_length(name));
     }
@@ -207,7 +197,6 @@ static bool read_relations(const struct setting *setting, void *options, const j
                            struct error *err)
 {
     struct name_list *tables = member(setting, options);
-
     names_done(tables);
     tables->is_given = true;
     for (void *at = json_object_iter((json_t *)(uintptr_t)value); at;
@@ -260,7 +249,6 @@ bool settings_init(const struct setting_table *table, void *options, struct erro
 {
     for (size_t i = 0; i < table->count; i++) {
         const struct setting *setting = &table->settings[i];
-
         if (setting->kind == SETTING_DAY) ((struct day *)member(setting, options))->n = SETTING_NO_DAY;
         if (setting->default_value && !setting_parse(setting, options, setting->default_value, err))
             return false;
@@ -271,7 +259,6 @@ bool settings_init(const struct setting_table *table, void *options, struct erro
 static bool is_given(const struct setting *setting, const void *options)
 {
     const void *value = const_member(setting, options);
-
     switch (setting->kind) {
     case SETTING_TEXT: return *(char *const *)value != NULL;
     case SETTING_INT: return *(const long *)value != 0;
@@ -288,7 +275,6 @@ static bool is_given(const struct setting *setting, const void *options)
 bool settings_check(const struct setting_table *table, const void *options, struct error *err)
 {
     char key[SETTING_KEY];
-
     for (size_t i = 0; i < table->count; i++)
         if (table->settings[i].required && !is_given(&table->settings[i], options))
             return error_set(err, ERROR_CONFIG, "%s is missing: %s", setting_name(&table->settings[i], key),
@@ -301,7 +287,6 @@ void settings_done(const struct setting_table *table, void *options)
     for (size_t i = 0; i < table->count; i++) {
         const struct setting *setting = &table->settings[i];
         void *value = member(setting, options);
-
         if (setting->kind == SETTING_TEXT) {
             free(*(char **)value);
             *(char **)value = NULL;
@@ -319,7 +304,6 @@ void settings_print(const struct setting_table *table, FILE *out)
     for (size_t i = 0; i < table->count; i++) {
         const struct setting *setting = &table->settings[i];
         char key[SETTING_KEY];
-
         fprintf(out, "  %-26s %s", setting_name(setting, key), setting->help);
         if (setting->required) fputs(" (required)", out);
         if (setting->default_value) fprintf(out, " (default %s)", setting->default_value);

@@ -23,14 +23,12 @@ size_t suggest_distance(const char *a, const char *b, size_t most)
     size_t a_size = strlen(a);
     size_t b_size = strlen(b);
     size_t gap = a_size > b_size ? a_size - b_size : b_size - a_size;
-
     if (gap > most || a_size > LONGEST || b_size > LONGEST) return most + 1;
     for (size_t j = 0; j <= b_size; j++)
         rows[0][j] = j;
     for (size_t i = 1; i <= a_size; i++) {
         size_t *now = rows[i % 3];
         const size_t *before = rows[(i + 2) % 3];
-
         now[0] = i;
         for (size_t j = 1; j <= b_size; j++) {
             now[j] = least(before[j] + 1, now[j - 1] + 1);
@@ -45,12 +43,9 @@ const char *suggest_name(const char *name, const char *const *names, size_t coun
 {
     const char *best = NULL;
     size_t best_distance = CLOSE + 1;
-
     for (size_t i = 0; i < count; i++) {
-        size_t distance;
-
         if (!names[i]) continue;
-        distance = suggest_distance(name, names[i], CLOSE);
+        size_t distance = suggest_distance(name, names[i], CLOSE);
         /* Two short names that have no letter in common are not near, whatever the distance says. */
         if (distance < best_distance && (distance < strlen(names[i]) || distance == 0)) {
             best = names[i];

@@ -46,7 +46,6 @@ static int64_t big64(const unsigned char *at)
 {
     uint64_t bits = (uint64_t)big32(at) << 32 | big32(at + 4);
     int64_t value;
-
     memcpy(&value, &bits, sizeof value);
     return value;
 }
@@ -60,7 +59,6 @@ static void skip(struct view *view, size_t size)
 static bool read_header(struct view *view, struct header *out, unsigned char *out_version)
 {
     const unsigned char *at = view->at;
-
     if (view->left < HEADER || memcmp(at, "TZif", 4) != 0) return false;
     *out_version = at[4];
     *out = (struct header){.ut = big32(at + 20),
@@ -84,23 +82,19 @@ static size_t block_size(const struct header *header, size_t time_size)
 
 static bool read_block(struct zone *zone, struct view *view, const struct header *header, size_t time_size)
 {
-    const unsigned char *indices, *types;
-
     if (view->left < block_size(header, time_size)) return false;
-    indices = view->at + header->times * time_size;
-    types = indices + header->times;
+    const unsigned char *indices = view->at + header->times * time_size;
+    const unsigned char *types = indices + header->times;
     zone->count = header->times;
     zone->from_s = mem_zero(header->times, sizeof *zone->from_s);
     zone->offset_s = mem_zero(header->times, sizeof *zone->offset_s);
     for (size_t i = 0; i < header->types; i++) {
         int32_t offset = (int32_t)big32(types + i * 6);
-
         if (offset < -OFFSET_LIMIT || offset > OFFSET_LIMIT) return false;
     }
     zone->first_s = (int32_t)big32(types);
     for (size_t i = 0; i < header->times; i++) {
         const unsigned char *time = view->at + i * time_size;
-
         if (indices[i] >= header->types) return false;
         zone->from_s[i] = time_size == 8 ? big64(time) : (int32_t)big32(time);
         zone->offset_s[i] = (int32_t)big32(types + indices[i] * 6u);
@@ -114,13 +108,10 @@ static bool read_block(struct zone *zone, struct view *view, const struct header
 static bool read_footer(struct zone *zone, const struct view *view)
 {
     char text[256];
-    const unsigned char *end;
-    size_t size;
-
     if (view->left < 2 || view->at[0] != '\n') return false;
-    end = memchr(view->at + 1, '\n', view->left - 1);
+    const unsigned char *end = memchr(view->at + 1, '\n', view->left - 1);
     if (!end) return false;
-    size = (size_t)(end - view->at) - 1;
+    size_t size = (size_t)(end - view->at) - 1;
     if (size == 0) return true;
     if (size >= sizeof text || memchr(view->at + 1, '\0', size)) return false;
     memcpy(text, view->at + 1, size);
@@ -134,7 +125,6 @@ static bool read_zone(struct zone *zone, struct view view)
 {
     struct header header;
     unsigned char version;
-
     if (!read_header(&view, &header, &version)) return false;
     if (version == '\0') return read_block(zone, &view, &header, 4);
     if (version < '2' || view.left < block_size(&header, 4)) return false;
@@ -147,13 +137,11 @@ static bool read_zone(struct zone *zone, struct view view)
 static bool harmless(const char *name)
 {
     char before = '/';
-
     if (strlen(name) >= LIMIT_NAME) return false;
     for (; *name; name++) {
         bool mark = *name == '/' || *name == '.';
         bool letter = (*name >= 'a' && *name <= 'z') || (*name >= 'A' && *name <= 'Z') ||
                       (*name >= '0' && *name <= '9') || *name == '_' || *name == '+' || *name == '-';
-
         if ((!mark && !letter) || (mark && (before == '/' || before == '.'))) return false;
         before = *name;
     }
@@ -165,7 +153,6 @@ static bool load(struct zone *zone, const char *name, struct error *err)
     const char *folder = getenv("TZDIR");
     AUTO(mem_free) char *path = mem_format("%s/%s", folder && *folder ? folder : FOLDER, name);
     AUTO(buf_done) struct buf bytes = {0};
-
     if (!file_read(path, FILE_LIMIT, &bytes, err))
         return error_wrap(err,
                           "time zone \"%s\" (use a name like \"Europe/Berlin\" or \"Etc/UTC\", and install "
@@ -180,7 +167,6 @@ static bool load(struct zone *zone, const char *name, struct error *err)
 bool zone_load(const char *name, struct zone **out_zone, struct error *err)
 {
     struct zone *zone;
-
     *out_zone = NULL;
     if (!harmless(name))
         return error_set(err, ERROR_CONFIG,
@@ -214,10 +200,8 @@ static struct zone_span span_at(const struct zone *zone, int64_t at_s)
     size_t low = 0;
     size_t high =
         zone->count; /* transitions before low are at or before the instant, those from high on after */
-
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-
         if (zone->from_s[middle] <= at_s)
             low = middle + 1;
         else
@@ -236,7 +220,6 @@ int zone_offset_s(const struct zone *zone, int64_t at_s)
 struct day zone_day(const struct zone *zone, int64_t at_s)
 {
     int64_t local_s = at_s + zone_offset_s(zone, at_s);
-
     return (struct day){.n = (int32_t)(local_s / DAY_S - (local_s % DAY_S < 0))};
 }
 
@@ -244,13 +227,11 @@ int64_t zone_start_s(const struct zone *zone, struct day day)
 {
     int64_t midnight_s = day.n * DAY_S; /* of the local clock, as if it were UTC */
     int64_t at_s = midnight_s - OFFSET_LIMIT;
-
     /* Clocks jump over midnight, and back over it. So walk the stretches of equal offset around it, and take
      * the first instant that shows the day or a later one. */
     for (;;) {
         struct zone_span span = span_at(zone, at_s);
         int64_t shown_s = midnight_s - span.offset_s;
-
         if (shown_s < at_s) shown_s = at_s;
         if (shown_s < span.until_s) return shown_s;
         at_s = span.until_s;

@@ -56,14 +56,12 @@ static bool span_is(struct span span, const char *text)
 static bool span_ends(struct span span, const char *text)
 {
     size_t size = strlen(text);
-
     return span.size >= size && strncasecmp(span.at + span.size - size, text, size) == 0;
 }
 
 static size_t span_find(struct span span, char byte)
 {
     const char *found = memchr(span.at, byte, span.size);
-
     return found ? (size_t)(found - span.at) : span.size;
 }
 
@@ -74,7 +72,6 @@ static size_t address_size(struct span text)
                     : text.size >= 7 && strncasecmp(text.at, "http://", 7) == 0 ? 7
                                                                                 : 0;
     size_t size = scheme;
-
     if (scheme == 0) return 0;
     while (size < text.size && !isspace((unsigned char)text.at[size]) &&
            (text.at[size] == '\0' || !strchr(ADDRESS_ENDS, text.at[size])))
@@ -87,7 +84,6 @@ static bool is_attachment_domain(struct span domain)
 {
     static const char name[] = "intercom-attachments";
     size_t size = sizeof name - 1;
-
     if (domain.size < size || strncasecmp(domain.at, name, size) != 0) return false;
     domain = (struct span){domain.at + size, domain.size - size};
     if (domain.size > 1 && domain.at[0] == '-' && isdigit((unsigned char)domain.at[1])) {
@@ -103,10 +99,8 @@ static bool is_attachment_domain(struct span domain)
 static bool is_file_host(struct span host)
 {
     static const char *const domains[] = {"intercomcdn.com", "intercomcdn.eu", "intercomusercontent.com"};
-
     for (;;) {
         size_t dot = span_find(host, '.');
-
         for (size_t i = 0; i < COUNT(domains); i++)
             if (span_is(host, domains[i])) return true;
         if (is_attachment_domain(host)) return true;
@@ -119,10 +113,8 @@ static bool is_file_host(struct span host)
 static bool is_signed(struct span query)
 {
     static const char *const names[] = {"sig", "hmac", "expires", "x-amz-expires", "x-goog-expires"};
-
     for (size_t i = 0; i < query.size; i++) {
         struct span name = {query.at + i + 1, 0};
-
         if (!strchr(QUERY_DIVIDES, query.at[i])) continue;
         while (i + 1 + name.size < query.size && query.at[i + 1 + name.size] != '=' &&
                !strchr(QUERY_DIVIDES, name.at[name.size]))
@@ -151,7 +143,6 @@ static uint64_t hash_address(uint64_t hash, struct span address)
     size_t scheme = span_find(address, ':') + strlen("://");
     struct span rest = {head.at + scheme, head.size > scheme ? head.size - scheme : 0};
     size_t slash = span_find(rest, '/');
-
     if (is_file_host(host_of((struct span){rest.at, slash}))) {
         hash = hash_bytes(hash, "file:", 5);
         return slash < rest.size ? hash_bytes(hash, rest.at + slash + 1, rest.size - slash - 1) : hash;
@@ -165,7 +156,6 @@ static size_t find_address(struct span text, size_t *out_before)
 {
     for (size_t at = 0; at < text.size; at++) {
         size_t size;
-
         at += span_find((struct span){text.at + at, text.size - at}, ':');
         for (size_t scheme = 4; scheme <= 5; scheme++) { /* "http", "https" */
             if (at < scheme) continue;
@@ -181,11 +171,9 @@ static size_t find_address(struct span text, size_t *out_before)
 static uint64_t hash_text(struct span text)
 {
     uint64_t hash = hash_start;
-
     while (text.size > 0) {
         size_t before;
         size_t size = find_address(text, &before);
-
         hash = hash_bytes(hash, text.at, before);
         if (size > 0) hash = hash_address(hash, (struct span){text.at + before, size});
         text = (struct span){text.at + before + size, text.size - before - size};
@@ -204,7 +192,6 @@ struct step {
 static bool is_at(const struct step *step, const char *path, size_t size)
 {
     size_t before = size;
-
     while (before > 0 && path[before - 1] != '.')
         before--;
     if (!step || strlen(step->name) != size - before ||
@@ -234,17 +221,14 @@ static uint64_t content_of_object(const struct table *table, const json_t *objec
     uint64_t sum = 0;
     const char *name;
     json_t *member;
-
     json_object_foreach (borrowed, name, member) {
         const struct step below = {.up = step, .name = name};
         const struct left_out *left_out = left_out_at(table, &below);
-
         if (!left_out) {
             sum = add_member(sum, name, content_of(table, member, &below));
         } else if (left_out->but) {
             const struct step kept = {.up = &below, .name = left_out->but};
             uint64_t content = content_of(table, json_object_get(member, left_out->but), &kept);
-
             sum = add_member(sum, name, add_member(0, left_out->but, content));
         }
     }
@@ -254,7 +238,6 @@ static uint64_t content_of_object(const struct table *table, const json_t *objec
 static uint64_t content_of_list(const struct table *table, const json_t *list, const struct step *step)
 {
     uint64_t sum = 0;
-
     for (size_t i = 0; i < json_array_size(list); i++)
         sum = add_member(sum, ELEMENT, content_of(table, json_array_get(list, i), step));
     return sum;
@@ -263,7 +246,6 @@ static uint64_t content_of_list(const struct table *table, const json_t *list, c
 static uint64_t content_of_integer(json_int_t value)
 {
     char text[24];
-
     (void)snprintf(text, sizeof text, "%" JSON_INTEGER_FORMAT, value);
     return hash_plain(text);
 }
@@ -272,7 +254,6 @@ static uint64_t content_of_real(const json_t *value)
 {
     AUTO(buf_done) struct buf text = {0};
     double real = json_real_value(value);
-
     if (real >= -TWO_TO_63 && real < TWO_TO_63 && real == trunc(real))
         return content_of_integer((json_int_t)real);
     buf_init(&text, 64);
@@ -284,7 +265,6 @@ static uint64_t content_of_real(const json_t *value)
 static uint64_t content_of(const struct table *table, const json_t *value, const struct step *step)
 {
     uint64_t sum;
-
     if (!value) return 0;
     switch (json_typeof(value)) {
     case JSON_NULL: return 0;

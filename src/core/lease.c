@@ -43,7 +43,6 @@ void lease_extended(struct lease_clock *clock, const struct lease_settings *sett
 void lease_failed(struct lease_clock *clock, int64_t now_ms)
 {
     int shift = clock->failures < 5 ? clock->failures : 5;
-
     clock->failures++;
     clock->due_ms = now_ms + ((int64_t)1000 << shift);
 }
@@ -59,7 +58,6 @@ static void extend(struct lease *lease)
 {
     struct error err = {0};
     int64_t sent_ms = clock_ms();
-
     if (lease->trigger->ops->extend(lease->trigger, lease->ack_id, lease->settings.lease_s, &err)) {
         lease_extended(&lease->clock, &lease->settings, sent_ms);
         return;
@@ -80,7 +78,6 @@ static void on_lost(struct lease *lease)
 static void on_stall(struct lease *lease)
 {
     const char *where = atomic_load(&lease->progress->where);
-
     if (!where) where = "nothing yet";
     log_write(LOG_CRITICAL, "run_wedged", LOG_FIELDS(LOG_TEXT("where", where)),
               "the run made no progress for %d s while %s: its lease is released", lease->settings.stall_s,
@@ -92,8 +89,6 @@ static void on_stall(struct lease *lease)
 static bool pause_lease(struct lease *lease)
 {
     struct timespec until;
-    bool ending;
-
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_nsec += 200 * 1000 * 1000;
     if (until.tv_nsec >= 1000000000) {
@@ -102,7 +97,7 @@ static bool pause_lease(struct lease *lease)
     }
     pthread_mutex_lock(&lease->mutex);
     if (!lease->ending) pthread_cond_timedwait(&lease->wake, &lease->mutex, &until);
-    ending = lease->ending;
+    bool ending = lease->ending;
     pthread_mutex_unlock(&lease->mutex);
     return ending;
 }
@@ -110,11 +105,9 @@ static bool pause_lease(struct lease *lease)
 static void *keep_lease(void *self)
 {
     struct lease *lease = self;
-
     extend(lease);
     while (!pause_lease(lease)) {
         int64_t now_ms = clock_ms();
-
         lease_moved(&lease->clock, atomic_load(&lease->progress->steps), now_ms);
         switch (lease_decide(&lease->clock, &lease->settings, now_ms)) {
         case LEASE_WAIT: break;
@@ -132,8 +125,6 @@ struct lease *lease_start(const struct lease_settings *settings, struct trigger 
     struct lease *lease = mem_zero(1, sizeof *lease);
     int64_t now_ms = clock_ms();
     pthread_condattr_t monotonic;
-    int failed;
-
     lease->settings = *settings;
     lease->trigger = trigger;
     lease->ack_id = mem_text(ack_id);
@@ -146,7 +137,7 @@ struct lease *lease_start(const struct lease_settings *settings, struct trigger 
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&lease->wake, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    failed = pthread_create(&lease->thread, NULL, keep_lease, lease);
+    int failed = pthread_create(&lease->thread, NULL, keep_lease, lease);
     if (failed) abort(); /* no thread: like no memory, the message comes back */
     return lease;
 }

@@ -7,7 +7,6 @@
 static struct day settled_day(const struct plan_settings *settings, int64_t now_us)
 {
     int64_t now_s = now_us / 1000000;
-
     return day_add(zone_day(settings->zone, now_s - (int64_t)settings->settle_minutes * 60), -1);
 }
 
@@ -20,7 +19,6 @@ bool plan_covered(const struct state *state, const struct claim *claim, int64_t 
 static bool is_final(const struct plan_settings *settings, const struct claim *claim, struct day day)
 {
     struct day hi_then = settled_day(settings, claim->began_us);
-
     return day_compare(hi_then, day_add(day, settings->lookback_days - 1)) >= 0;
 }
 
@@ -45,7 +43,6 @@ static int unit_days(const struct stream *stream)
 static void add_day(struct plan *plan, const struct stream *stream, struct day day)
 {
     struct unit *last = plan->unit_count ? &plan->units[plan->unit_count - 1] : NULL;
-
     if (last && day_compare(day_add(last->hi, 1), day) == 0 &&
         days_between(last->lo, day) <= unit_days(stream)) {
         last->hi = last->claim_hi = day;
@@ -60,7 +57,6 @@ static void add_open_end(struct plan *plan, const struct stream *stream, struct 
 {
     struct unit *last = plan->unit_count ? &plan->units[plan->unit_count - 1] : NULL;
     struct day lo = day_max(start, day_add(plan->hi, 1));
-
     if (day_compare(lo, plan->today) > 0) return;
     if (last && day_compare(last->hi, plan->hi) == 0 &&
         days_between(last->lo, plan->today) <= unit_days(stream)) {
@@ -74,7 +70,6 @@ static void add_open_end(struct plan *plan, const struct stream *stream, struct 
 static bool refuse_late(const char *key, struct day asked, struct day hi, struct error *err)
 {
     char text[DAY_TEXT], last[DAY_TEXT];
-
     day_format(asked, text);
     day_format(hi, last);
     return error_set(
@@ -89,7 +84,6 @@ static bool check_dates(const struct plan_settings *settings, const struct reque
                         const struct plan *plan, struct error *err)
 {
     char text[DAY_TEXT], limit[DAY_TEXT];
-
     if (day_compare(settings->start, plan->today) > 0) {
         day_format(settings->start, text);
         day_format(plan->today, limit);
@@ -114,12 +108,10 @@ static bool plan_tick(const struct plan_settings *settings, const struct stream 
                       struct plan *plan, struct error *err)
 {
     struct day last = request->has_to ? request->to : plan->hi;
-
     if (day_compare(last, plan->hi) > 0) return refuse_late("to", last, plan->hi, err);
     for (struct day day = settings->start; day_compare(day, last) <= 0; day = day_add(day, 1)) {
         struct day_state known = state_day(state, day);
         bool covered = plan_covered(state, &known.newest, known.held);
-
         if (!covered) plan->uncovered++;
         if (!covered || !is_final(settings, &known.newest, day) || day.n > last.n - settings->lookback_days)
             add_day(plan, stream, day);
@@ -137,7 +129,6 @@ static bool is_done(const struct state *state, const struct unit *unit)
 {
     for (struct day day = unit->lo; day_compare(day, unit->hi) <= 0; day = day_add(day, 1)) {
         struct day_state known = state_day(state, day);
-
         if (!plan_covered(state, &known.own, known.held)) return false;
     }
     return true;
@@ -147,13 +138,11 @@ static bool plan_range(const struct stream *stream, const struct state *state, c
                        struct plan *plan, struct error *err)
 {
     struct day to = request->has_to ? request->to : plan->hi;
-
     if (day_compare(to, plan->hi) > 0) return refuse_late("to", to, plan->hi, err);
     if (day_compare(request->from, to) > 0) return refuse_late("from", request->from, plan->hi, err);
     for (struct day lo = request->from; day_compare(lo, to) <= 0; lo = day_add(lo, unit_days(stream))) {
         struct day hi = day_min(day_add(lo, unit_days(stream) - 1), to);
         struct unit unit = {.lo = lo, .hi = hi, .claim_hi = hi};
-
         if (!is_done(state, &unit)) add_unit(plan, unit);
     }
     plan->satisfied = plan->unit_count == 0;
@@ -170,7 +159,6 @@ static bool was_read(const struct state *state)
 static void add_everything(const struct plan_settings *settings, struct plan *plan)
 {
     struct day lo = day_min(settings->start, plan->today);
-
     add_unit(plan, (struct unit){.lo = lo, .hi = plan->today, .open = true, .claim_hi = day_add(lo, -1)});
 }
 
@@ -180,7 +168,6 @@ static void plan_scan(const struct plan_settings *settings, const struct state *
                       struct plan *plan)
 {
     int64_t days = settings->lookback_days > 1 ? settings->lookback_days : 1;
-
     plan->since_s = was_read(state) ? state->open_run_us / 1000000 - days * 86400 : INT64_MIN;
     if (was_read(state) && state->open_run_us >= published_us)
         plan->satisfied = true;
@@ -193,7 +180,6 @@ static void plan_reconcile(const struct plan_settings *settings, const struct st
                            const struct request *request, struct plan *plan)
 {
     int64_t period_us = (int64_t)settings->reconcile_days * 86400 * 1000000;
-
     if (settings->reconcile_days == 0 || request->has_from || request->has_to)
         plan->skipped = true;
     else if (was_read(state) && state->now_us - state->open_run_us < period_us)
@@ -206,7 +192,6 @@ static void plan_reconcile(const struct plan_settings *settings, const struct st
 static void plan_snapshot(const struct state *state, const struct request *request, struct plan *plan)
 {
     struct day_state known = state_day(state, plan->today);
-
     if (request->has_from || request->has_to) {
         plan->skipped = true;
     } else if (plan_covered(state, &known.newest, known.held)) {

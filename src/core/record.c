@@ -8,7 +8,6 @@
 struct record record_hold(const struct record *record)
 {
     struct record held = *record;
-
     held.body = json_incref(record->body);
     held.set = json_incref(record->set);
     if (record->problem) held.problem = mem_text(record->problem);

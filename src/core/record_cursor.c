@@ -44,7 +44,6 @@ static void drop_held(struct record_cursor *cursor)
 void record_cursor_hold_rest(struct record_cursor *cursor)
 {
     size_t count = cursor->page.count - cursor->next;
-
     drop_held(cursor);
     cursor->held = mem_zero(count, sizeof *cursor->held);
     cursor->held_asked_us = cursor->page.asked_us;

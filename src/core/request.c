@@ -42,7 +42,6 @@ static bool take_list(struct values *values, const json_t *list, struct error *e
     AUTO(buf_done) struct buf joined = {0};
     size_t i;
     const json_t *name;
-
     buf_init(&joined, LIMIT_MESSAGE);
     json_array_foreach ((json_t *)(uintptr_t)list, i, name) {
         if (!json_is_string(name) || strchr(json_string_value(name), ','))
@@ -57,7 +56,6 @@ static bool take_list(struct values *values, const json_t *list, struct error *e
 static bool take_json(struct values *values, const char *name, const json_t *value, struct error *err)
 {
     int key = key_index(name);
-
     if (key < 0) {
         const char *meant = suggest_name(name, keys, KEYS);
         return error_set(err, ERROR_REQUEST, "the message has the unknown key \"%.64s\"; %s%s%s", name,
@@ -76,7 +74,6 @@ static bool take_data(struct values *values, const struct delivery *delivery, st
     AUTO(json_drop) json_t *data = NULL;
     const char *name;
     json_t *value;
-
     if (delivery->data_size == 0) return true;
     if (delivery->data_size > LIMIT_MESSAGE)
         return error_set(err, ERROR_REQUEST, "the message's data has %zu bytes; at most %d are read",
@@ -108,7 +105,6 @@ static bool take_attributes(struct values *values, const struct delivery *delive
     for (size_t i = 0; i < delivery->attribute_count; i++) {
         const struct message_attribute *attribute = &delivery->attributes[i];
         int key = key_index(attribute->key);
-
         if (key >= 0) {
             take(values, key, attribute->value);
             continue;
@@ -147,13 +143,11 @@ static bool no_such_stream(const char *name, const struct selection *configured,
 {
     const char *known[LIMIT_STREAMS * LIMIT_TABLES];
     size_t known_count = 0;
-    const char *meant;
-
     for (size_t i = 0; i < count; i++) {
         for (size_t t = 0; t < configured[i].table_count; t++)
             known[known_count++] = configured[i].tables[t]->name;
     }
-    meant = suggest_name(name, known, known_count);
+    const char *meant = suggest_name(name, known, known_count);
     return error_set(err, ERROR_REQUEST,
                      "\"streams\" names \"%.64s\", which is not among the configured streams; %s%s%s", name,
                      meant ? "did you mean \"" : "add it to the configuration first", meant ? meant : "",
@@ -164,14 +158,12 @@ static bool pick_streams(char *list, const struct selection *configured, size_t 
                          bool picked[LIMIT_STREAMS], struct error *err)
 {
     for (char *name = list, *end; name; name = end) {
-        const struct selection *selection;
-
         end = strchr(name, ',');
         if (end) *end++ = '\0';
         name += strspn(name, " ");
         for (size_t size = strlen(name); size > 0 && name[size - 1] == ' ';)
             name[--size] = '\0';
-        selection = find_selection(name, configured, count);
+        const struct selection *selection = find_selection(name, configured, count);
         if (!selection) return no_such_stream(name, configured, count, err);
         picked[selection - configured] = true;
     }
@@ -183,7 +175,6 @@ static bool request_make(struct values *values, const struct selection *configur
 {
     bool picked[LIMIT_STREAMS] = {false};
     char *streams = values->text[KEY_STREAMS];
-
     *out = (struct request){0};
     if (streams && !*streams)
         return error_set(err, ERROR_REQUEST,
@@ -203,7 +194,6 @@ bool request_decode(const struct delivery *delivery, const struct selection *con
                     size_t configured_count, struct request *out_request, struct error *err)
 {
     AUTO(values_done) struct values values = {0};
-
     return take_data(&values, delivery, err) && take_attributes(&values, delivery, err) &&
            request_make(&values, configured, configured_count, out_request, err);
 }

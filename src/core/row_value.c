@@ -28,7 +28,6 @@ static bool is_digit(char c)
 static bool integer_text(const char *text, int64_t *out)
 {
     const char *digits = text + (*text == '-');
-
     if (!is_digit(*digits) || (*digits == '0' && (digits[1] != '\0' || digits != text))) return false;
     return parse_int64(text, out);
 }
@@ -47,7 +46,6 @@ static bool number_grammar(const char *text, size_t *out_digits)
     const char *at = text + (*text == '-');
     const char *mantissa = at;
     bool started = false;
-
     if (!is_digit(*at)) return false;
     at = *at == '0' ? at + 1 : skip_digits(at);
     if (*at == '.') {
@@ -70,7 +68,6 @@ static bool number_grammar(const char *text, size_t *out_digits)
 static bool real_text(const char *text, double *out)
 {
     size_t digits;
-
     if (strlen(text) > NUMBER_LONGEST || !number_grammar(text, &digits) || digits > EXACT_DIGITS)
         return false;
     *out = strtod(text, NULL);
@@ -80,15 +77,13 @@ static bool real_text(const char *text, double *out)
 
 static bool as_integer(const json_t *value, int64_t *out)
 {
-    double real;
-
     if (json_is_integer(value)) {
         *out = json_integer_value(value);
         return true;
     }
     if (json_is_string(value)) return integer_text(json_string_value(value), out);
     if (!json_is_real(value)) return false;
-    real = json_real_value(value);
+    double real = json_real_value(value);
     if (!(real >= -TWO_TO_63 && real < TWO_TO_63) || real != trunc(real)) return false;
     *out = (int64_t)real;
     return true;
@@ -97,7 +92,6 @@ static bool as_integer(const json_t *value, int64_t *out)
 static bool fits_real(const json_t *value)
 {
     double real;
-
     if (json_is_string(value)) return real_text(json_string_value(value), &real);
     if (json_is_integer(value)) {
         real = (double)json_integer_value(value);
@@ -109,7 +103,6 @@ static bool fits_real(const json_t *value)
 static bool seconds_to_us(int64_t seconds, int64_t *out_us)
 {
     int64_t unit = seconds > MILLISECONDS || seconds < -MILLISECONDS ? 1000 : 1000000;
-
     if (seconds > INSTANT_MAX_US / unit || seconds < INSTANT_MIN_US / unit) return false;
     *out_us = seconds * unit;
     return true;
@@ -119,7 +112,6 @@ static bool real_seconds_to_us(double seconds, int64_t *out_us)
 {
     double unit = fabs(seconds) > (double)MILLISECONDS ? 1e3 : 1e6;
     double us = round(seconds * unit);
-
     /* Written so that not-a-number fails. The upper bound is open, as the double next to it lies beyond. */
     if (!(us >= (double)INSTANT_MIN_US && us < (double)INSTANT_MAX_US)) return false;
     *out_us = (int64_t)us;
@@ -131,7 +123,6 @@ bool row_instant(const json_t *value, int64_t *out_us)
     const char *text = json_string_value(value);
     int64_t seconds;
     double real;
-
     if (json_is_integer(value)) return seconds_to_us(json_integer_value(value), out_us);
     if (json_is_real(value)) return real_seconds_to_us(json_real_value(value), out_us);
     if (!text) return false;
@@ -156,7 +147,6 @@ static bool write_text(const json_t *value, struct buf *out)
 static bool write_integer(const json_t *value, struct buf *out)
 {
     int64_t integer;
-
     if (!as_integer(value, &integer)) return false;
     /* Beyond 2^53 a loader that reads numbers as doubles would round; BigQuery takes texts for INT64. */
     if (integer > -EXACT_INTEGER && integer < EXACT_INTEGER)
@@ -180,7 +170,6 @@ static bool write_instant(const json_t *value, struct buf *out)
 {
     char text[INSTANT_TEXT];
     int64_t us;
-
     if (!row_instant(value, &us)) return false;
     instant_format(us, text);
     buf_byte(out, '"');

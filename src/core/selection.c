@@ -27,14 +27,12 @@ static bool unknown(const struct stream *const *catalog, size_t count, const cha
 {
     const char *known[LIMIT_STREAMS * LIMIT_TABLES] = {0};
     size_t known_count = 0;
-    const char *meant;
-
     for (size_t i = 0; i < count && known_count < LIMIT_STREAMS * (LIMIT_TABLES - 1); i++) {
         known[known_count++] = catalog[i]->name;
         for (size_t c = 0; c < catalog[i]->child_count && c + 1 < LIMIT_TABLES; c++)
             known[known_count++] = catalog[i]->children[c].table->name;
     }
-    meant = suggest_name(name, known, known_count);
+    const char *meant = suggest_name(name, known, known_count);
     if (meant)
         return error_set(err, ERROR_CONFIG,
                          "streams: the source has no stream \"%.64s\"; did you mean \"%s\"?", name, meant);
@@ -80,7 +78,6 @@ static bool select_parents(const struct stream *const *catalog, size_t catalog_c
 {
     for (size_t i = 0; i < name_count; i++) {
         struct owner owner = owner_of(catalog, catalog_count, names[i]);
-
         if (!owner.stream) return unknown(catalog, catalog_count, names[i], err);
         if (owner.child) continue;
         if (owner.stream->kind == STREAM_RECONCILE)
@@ -99,10 +96,8 @@ static bool select_child(const struct stream *const *catalog, size_t catalog_cou
                          struct selection *selections, size_t count, struct error *err)
 {
     struct owner owner = owner_of(catalog, catalog_count, name);
-    struct selection *parent;
-
     if (!owner.child) return true;
-    parent = selected(selections, count, owner.stream);
+    struct selection *parent = selected(selections, count, owner.stream);
     if (!parent)
         return error_set(err, ERROR_CONFIG,
                          "streams: \"%s\" comes with \"%s\", which is not named; add \"%s\" or remove \"%s\"",
@@ -145,10 +140,8 @@ static bool select_implied(const struct stream *const *catalog, size_t catalog_c
                            size_t *out_count, struct error *err)
 {
     size_t asked = *out_count;
-
     for (size_t i = 0; i < asked; i++) {
         const struct stream *stream = out[i].stream;
-
         for (size_t c = 0; c < stream->child_count; c++) {
             const struct child *child = &stream->children[c];
             if (child->choice == CHILD_ALWAYS && !has_table(&out[i], child->table))
@@ -167,10 +160,9 @@ bool selection_resolve(const struct stream *const *catalog, size_t catalog_count
                        size_t name_count, struct selection *out_selections, size_t *out_count,
                        struct error *err)
 {
-    bool made;
-
     *out_count = 0;
-    made = names ? select_names(catalog, catalog_count, names, name_count, out_selections, out_count, err)
-                 : select_defaults(catalog, catalog_count, out_selections, out_count, err);
+    bool made = names
+                    ? select_names(catalog, catalog_count, names, name_count, out_selections, out_count, err)
+                    : select_defaults(catalog, catalog_count, out_selections, out_count, err);
     return made && select_implied(catalog, catalog_count, out_selections, out_count, err);
 }

@@ -12,11 +12,9 @@ void state_done(struct state *state)
 struct day_state state_day(const struct state *state, struct day day)
 {
     size_t low = 0, high = state->day_count;
-
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         int order = day_compare(state->days[middle].day, day);
-
         if (order == 0) return state->days[middle];
         if (order < 0)
             low = middle + 1;

@@ -29,11 +29,9 @@ int worker_nack_delay_s(int attempt)
 /* Without a dead-letter policy a bad message is redelivered without end: it is logged once. */
 static bool is_first_report(struct serving *serving, const char *message_id)
 {
-    char *slot;
-
     for (size_t i = 0; i < REPORTED_IDS && i < serving->reported_next; i++)
         if (strncmp(serving->reported[i], message_id, LIMIT_NAME - 1) == 0) return false;
-    slot = serving->reported[serving->reported_next++ % REPORTED_IDS];
+    char *slot = serving->reported[serving->reported_next++ % REPORTED_IDS];
     (void)snprintf(slot, LIMIT_NAME, "%s", message_id); /* longer ids are compared by their beginning */
     return true;
 }
@@ -45,7 +43,6 @@ static void log_outcome(struct serving *serving, const struct delivery *delivery
     enum log_level level = err->kind == ERROR_NONE      ? LOG_INFO
                            : err->kind == ERROR_STOPPED ? LOG_NOTICE
                                                         : LOG_ERROR;
-
     if (err->kind == ERROR_REQUEST && delivery->attempt == 0 &&
         !is_first_report(serving, delivery->message_id))
         return;
@@ -64,14 +61,11 @@ static bool serve_request(struct serving *serving, const struct delivery *delive
     struct run_trigger trigger = {
         .run_id = run_id, .message_id = delivery->message_id, .published_us = delivery->published_us};
     struct request request;
-    struct run_report *report;
-    bool done;
-
     context.stop = worker->cancel_run;
     if (!context.progress) context.progress = &serving->progress;
     if (!request_decode(delivery, worker->selections, worker->selection_count, &request, err)) return false;
-    report = mem_zero(1, sizeof *report);
-    done = run_request(&context, &request, &trigger, report, err);
+    struct run_report *report = mem_zero(1, sizeof *report);
+    bool done = run_request(&context, &request, &trigger, report, err);
     free(report);
     return done;
 }
@@ -84,7 +78,6 @@ static void settle(const struct worker *worker, const struct delivery *delivery,
     const struct trigger_ops *ops = worker->trigger->ops;
     struct error failure = {0};
     bool settled = true;
-
     switch (error_rules[err->kind].message) {
     case MESSAGE_ACK:
         settled = ops->ack(worker->trigger, delivery->ack_id, &failure);
@@ -119,12 +112,11 @@ static int serve_message(struct serving *serving, const struct delivery *deliver
     struct progress *progress = worker->run.progress ? worker->run.progress : &serving->progress;
     char run_id[RANDOM_NAME];
     struct error err = {0};
-    struct lease *lease;
-
     allow_run(worker);
     random_name(run_id);
     progress_step(progress, "taking a message");
-    lease = lease_start(&worker->lease, worker->trigger, delivery->ack_id, progress, worker->cancel_run);
+    struct lease *lease =
+        lease_start(&worker->lease, worker->trigger, delivery->ack_id, progress, worker->cancel_run);
     (void)serve_request(serving, delivery, run_id, &err); /* err says all */
     log_outcome(serving, delivery, run_id, &err);
     if (lease_lost(lease)) {
@@ -149,13 +141,11 @@ static int pull_failed(const struct worker *worker, const struct error *err)
 int worker_serve(const struct worker *worker)
 {
     struct serving serving = {.worker = worker};
-
     while (!atomic_load(worker->shutdown)) {
         struct delivery delivery = {0};
         struct error err = {0};
         bool any = false;
         int code = KEEP_SERVING;
-
         if (!worker->trigger->ops->next(worker->trigger, &delivery, &any, &err))
             code = pull_failed(worker, &err);
         else if (any)

@@ -17,7 +17,6 @@ const struct source_type *source_type_at(size_t index)
 const struct source_type *source_type_find(const char *name)
 {
     const struct source_type *type;
-
     for (size_t i = 0; (type = source_type_at(i)) != NULL; i++)
         if (strcmp(type->name, name) == 0) return type;
     return NULL;
