@@ -251,12 +251,13 @@ bool ticket(struct load *load, const char *id, int on, int sequence, struct erro
 bool part(struct load *load, const char *id, int on, int sequence, struct error *err)
 {
     char row[256];
-    int size = snprintf(
-        row, sizeof row,
-        "{\"ticket_id\":\"a\",\"redacted\":false,\"id\":\"%s\",\"created_at\":\"2026-02-%02dT09:00:00Z\",\"updated_at\":"
-        "\"2026-02-20T10:00:00Z\",\"partition_date\":\"2026-02-%02d\",\"_read_at\":\"2026-03-01T00:"
-        "00:00Z\",\"_seq\":%d}",
-        id, on, on, sequence);
+    int size =
+        snprintf(row, sizeof row,
+                 "{\"ticket_id\":\"a\",\"redacted\":false,\"id\":\"%s\",\"created_at\":\"2026-02-%02dT09:00:"
+                 "00Z\",\"updated_at\":"
+                 "\"2026-02-20T10:00:00Z\",\"partition_date\":\"2026-02-%02d\",\"_read_at\":\"2026-03-01T00:"
+                 "00:00Z\",\"_seq\":%d}",
+                 id, on, on, sequence);
     return load->bq->warehouse.ops->write(load, 1, row, (size_t)size, err);
 }
 

@@ -190,7 +190,8 @@ static void children_of_many_days(void **unused)
             day_format(day_add(day_of_civil(2001, 1, 1), i), date);
             int size =
                 snprintf(row, sizeof row,
-                         "{\"ticket_id\":\"a\",\"redacted\":false,\"id\":\"p%d\",\"created_at\":\"%sT09:00:00Z\",\"updated_at\":"
+                         "{\"ticket_id\":\"a\",\"redacted\":false,\"id\":\"p%d\",\"created_at\":\"%sT09:00:"
+                         "00Z\",\"updated_at\":"
                          "\"%sT10:00:00Z\",\"partition_date\":\"%s\",\"_read_at\":\"2026-03-01T00:00:00Z\","
                          "\"_seq\":%d}",
                          i, date, date, date, i);
