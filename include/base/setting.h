@@ -25,6 +25,7 @@ enum setting_kind {
     SETTING_NAMES,    /* struct name_list; comma-separated outside of JSON */
     SETTING_RELATION, /* struct name_list of the keys of {NAME: "view" or "table"} with "table"; only in the
                          file */
+    SETTING_DISABLED, /* struct name_list of the keys of {NAME: true or false} with false; only in the file */
     SETTING_TOKEN /* struct token_setting: {"env": NAME}, {"file": PATH} or {"secret": NAME}; only in the file
                    */
 };

@@ -17,7 +17,10 @@
 const struct setting *config_scalar(const char *key)
 {
     const struct setting *setting = setting_find(&config_settings, "", key);
-    return setting && setting->kind != SETTING_TOKEN && setting->kind != SETTING_RELATION ? setting : NULL;
+    bool is_object = setting && (setting->kind == SETTING_TOKEN || setting->kind == SETTING_RELATION ||
+                                 setting->kind == SETTING_DISABLED);
+
+    return is_object ? NULL : setting;
 }
 
 static bool is_group(const char *key)

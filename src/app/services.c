@@ -63,10 +63,10 @@ static bool open_token(void *self, const struct token_setting *setting, struct t
     abort(); /* the setting is required */
 }
 
-/* "latest" may name any table that is loaded. */
-static bool check_latest(const struct services *services, struct error *err)
+/* Settings may name any table that is loaded. */
+static bool check_tables(const struct services *services, const char *setting, const struct name_list *wanted,
+                         struct error *err)
 {
-    const struct name_list *wanted = &services->config->latest_tables;
     const char *known[LIMIT_STREAMS * LIMIT_TABLES];
     size_t count = 0;
     for (size_t i = 0; i < services->selection_count; i++) {
@@ -77,11 +77,30 @@ static bool check_latest(const struct services *services, struct error *err)
     for (size_t i = 0; i < wanted->count; i++) {
         const char *meant = suggest_name(wanted->names[i], known, count);
         if (meant && strcmp(meant, wanted->names[i]) == 0) continue;
-        return error_set(err, ERROR_CONFIG, "latest: \"%.64s\" is not among the tables that are loaded%s%s%s",
-                         wanted->names[i],
+        return error_set(err, ERROR_CONFIG, "%s: \"%.64s\" is not among the tables that are loaded%s%s%s",
+                         setting, wanted->names[i],
                          meant ? "; did you mean \"" : "; add it to \"streams\", or remove it",
                          meant ? meant : "", meant ? "\"?" : "");
     }
+    return true;
+}
+
+static void ignore_contents(struct selection *selection, const char *table)
+{
+    for (size_t i = 0; i < selection->table_count; i++)
+        if (strcmp(selection->tables[i]->name, table) == 0) selection->ignores_contents[i] = true;
+}
+
+static bool apply_tables(struct services *services, struct error *err)
+{
+    const struct name_list *disabled = &services->config->contents_disabled;
+
+    if (!check_tables(services, "latest", &services->config->latest_tables, err) ||
+        !check_tables(services, "contents", disabled, err))
+        return false;
+    for (size_t i = 0; i < disabled->count; i++)
+        for (size_t k = 0; k < services->selection_count; k++)
+            ignore_contents(&services->selections[k], disabled->names[i]);
     return true;
 }
 
@@ -99,7 +118,7 @@ static bool open_source(struct services *services, struct error *err)
     if (!selection_resolve(type->streams, type->stream_count,
                            config->streams.is_given ? (const char *const *)config->streams.names : NULL,
                            config->streams.count, services->selections, &services->selection_count, err) ||
-        !check_latest(services, err))
+        !apply_tables(services, err))
         return false;
     return type->create(&context, config->source_options, &services->source, err);
 }

@@ -26,6 +26,8 @@ static const struct setting settings[] = {
      "days between two readings of all ids, which find what was deleted; 0: never"},
     {"", "latest", SETTING_RELATION, AT(latest_tables), NULL, false, 0, 0, NULL,
      "which <table>_latest are tables instead of views: {\"contacts\": \"table\"}"},
+    {"", "contents", SETTING_DISABLED, AT(contents_disabled), NULL, false, 0, 0, NULL,
+     "tables that keep the first content of each version only: {\"companies\": false}"},
     {"", "require_partition_filter", SETTING_BOOL, AT(require_partition_filter), "false", false, 0, 0, NULL,
      "create data tables that refuse queries without a filter on partition_date"},
     {"", "lease_seconds", SETTING_INT, AT(lease_seconds), "300", false, 10, 600, NULL,

@@ -139,6 +139,7 @@ bool setting_parse(const struct setting *setting, void *options, const char *tex
         return error_set(err, ERROR_CONFIG, "%s is \"%.64s\", which is not a day; write it like 2024-01-01",
                          setting_name(setting, key), text);
     case SETTING_RELATION:
+    case SETTING_DISABLED:
     case SETTING_TOKEN: break;
     }
     return error_set(err, ERROR_CONFIG, "%s can only be set in the file", setting_name(setting, key));
@@ -156,6 +157,7 @@ static bool refuse_type(const struct setting *setting, struct error *err)
         [SETTING_DAY] = "a day, \"2024-01-01\"",
         [SETTING_NAMES] = "a list of names",
         [SETTING_RELATION] = "an object of \"view\" and \"table\"",
+        [SETTING_DISABLED] = "an object of true and false",
         [SETTING_TOKEN] = "an object",
     };
     char key[SETTING_KEY];
@@ -212,6 +214,22 @@ static bool read_relations(const struct setting *setting, void *options, const j
     return true;
 }
 
+static bool read_disabled(const struct setting *setting, void *options, const json_t *value,
+                          struct error *err)
+{
+    struct name_list *disabled = member(setting, options);
+    const char *name;
+    json_t *enabled;
+
+    names_done(disabled);
+    disabled->is_given = true;
+    json_object_foreach ((json_t *)(uintptr_t)value, name, enabled) {
+        if (!json_is_boolean(enabled)) return refuse_type(setting, err);
+        if (json_is_false(enabled)) add_name(disabled, name, strlen(name));
+    }
+    return true;
+}
+
 static bool has_type(const struct setting *setting, const json_t *value)
 {
     switch (setting->kind) {
@@ -222,6 +240,7 @@ static bool has_type(const struct setting *setting, const json_t *value)
     case SETTING_BOOL: return json_is_boolean(value);
     case SETTING_NAMES: return json_is_array(value);
     case SETTING_RELATION:
+    case SETTING_DISABLED:
     case SETTING_TOKEN: return json_is_object(value);
     }
     abort();
@@ -238,6 +257,7 @@ bool setting_read_json(const struct setting *setting, void *options, const json_
     case SETTING_BOOL: *(bool *)member(setting, options) = json_is_true(value); return true;
     case SETTING_NAMES: return read_names(setting, options, value, err);
     case SETTING_RELATION: return read_relations(setting, options, value, err);
+    case SETTING_DISABLED: return read_disabled(setting, options, value, err);
     case SETTING_TOKEN: return read_token(setting, options, value, err);
     }
     abort();
@@ -266,7 +286,8 @@ static bool is_given(const struct setting *setting, const void *options)
     case SETTING_BOOL: return true;
     case SETTING_DAY: return ((const struct day *)value)->n != SETTING_NO_DAY;
     case SETTING_NAMES:
-    case SETTING_RELATION: return ((const struct name_list *)value)->is_given;
+    case SETTING_RELATION:
+    case SETTING_DISABLED: return ((const struct name_list *)value)->is_given;
     case SETTING_TOKEN: return ((const struct token_setting *)value)->origin != TOKEN_NONE;
     }
     abort();
@@ -291,7 +312,9 @@ void settings_done(const struct setting_table *table, void *options)
             free(*(char **)value);
             *(char **)value = NULL;
         }
-        if (setting->kind == SETTING_NAMES || setting->kind == SETTING_RELATION) names_done(value);
+        if (setting->kind == SETTING_NAMES || setting->kind == SETTING_RELATION ||
+            setting->kind == SETTING_DISABLED)
+            names_done(value);
         if (setting->kind == SETTING_TOKEN) {
             free(((struct token_setting *)value)->name);
             *(struct token_setting *)value = (struct token_setting){.origin = TOKEN_NONE};

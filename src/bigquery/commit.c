@@ -49,7 +49,8 @@ static bool read_result(const struct load *load, const char *id, const json_t *r
     bool good = json_array_size(rows) == 1;
     for (size_t i = 0; i < count; i++)
         good = good && cell_int(row, i, &committed.inserted[i]);
-    good = good && cell_int(row, count, &committed.rejected) && cell_int(row, count + 1, &committed.doubled);
+    good = good && cell_int(row, count, &committed.rejected) &&
+           cell_int(row, count + 1, &committed.doubled) && cell_int(row, count + 2, &committed.recontented);
     if (!good)
         return error_set(err, ERROR_FORMAT,
                          "BigQuery job %s is done, but returned no result, so we can't know whether it "

@@ -126,6 +126,7 @@ json_t *schema_runs(void)
                                          {"fetch_began_at", "TIMESTAMP", "REQUIRED"},
                                          {"fetched", "INTEGER", "NULLABLE"},
                                          {"inserted", "INTEGER", "NULLABLE"},
+                                         {"recontented", "INTEGER", "NULLABLE"},
                                          {"rejected", "INTEGER", "NULLABLE"},
                                          {"caseload_version", "STRING", "NULLABLE"}};
     json_t *fields = plain_fields(before, sizeof before / sizeof *before);

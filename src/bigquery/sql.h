@@ -13,11 +13,11 @@
 #include "internal.h"
 
 extern const char sql_adopt[], sql_attributes[], sql_commit_check[], sql_commit_declare[],
-    sql_commit_doubled[], sql_commit_later[], sql_commit_ledger[], sql_commit_lock[], sql_commit_reconcile[],
-    sql_commit_reconcile_back[], sql_commit_reconcile_doubled[], sql_commit_reconcile_empty[],
-    sql_commit_rejected[], sql_commit_result[], sql_commit_union[], sql_custom[], sql_latest[],
-    sql_latest_day[], sql_latest_gone[], sql_latest_set[], sql_latest_table[], sql_ledger[], sql_seed[],
-    sql_state[];
+    sql_commit_doubled[], sql_commit_later[], sql_commit_recontented[], sql_commit_ledger[],
+    sql_commit_lock[], sql_commit_reconcile[], sql_commit_reconcile_back[], sql_commit_reconcile_doubled[],
+    sql_commit_reconcile_empty[], sql_commit_rejected[], sql_commit_result[], sql_commit_union[],
+    sql_custom[], sql_latest[], sql_latest_day[], sql_latest_gone[], sql_latest_set[], sql_latest_table[],
+    sql_ledger[], sql_seed[], sql_state[];
 
 #define SQL_PATH (3 * TABLE_ID)
 
@@ -43,6 +43,10 @@ void sql_fill(struct buf *out, const char *text, const struct sql_value *values,
 /* May the statement be sent? Else ERROR_LIMIT: it is too long, or holds a name that it must not. */
 bool sql_check(const struct buf *sql, const char *what, struct error *err) CHECKED;
 
+/* --- sql_commit.c --- */
+
+/* The table whose rows the ledger counts. */
+const struct table *sql_counted_table(const struct stream *stream);
 /* The commit of a selection; stages[i] NULL: nothing staged for that table. */
 void sql_commit(const struct sql_names *names, const struct selection *selection,
                 const char *const stages[LIMIT_TABLES + 1], struct buf *out_sql);

@@ -20,6 +20,8 @@
 #include "core/run.h"
 #include "record_cursor.h"
 
+#define MANY_CONTENTS 100 /* fewer changes without a new version are no reason to warn */
+
 struct stream_run {
     const struct run_context *context;
     const struct selection *selection;
@@ -261,6 +263,8 @@ static bool commit_unit(struct stream_run *run, struct load *load, const struct 
     if (!warehouse->ops->commit(load, &commit, &committed, err)) return false;
     for (size_t i = 0; i < run->selection->table_count; i++)
         run->result->inserted += committed.inserted[i];
+    run->result->recontented += committed.recontented;
+    run->result->known += fetched - (committed.inserted[0] - committed.recontented);
     run->result->rejected += committed.rejected;
     run->result->fetched += fetched;
     if (committed.doubled > 0)
@@ -444,13 +448,22 @@ static void log_stream(const struct stream_run *run, const struct stream_result 
                    LOG_TEXT("message_id", run->trigger->message_id), LOG_TEXT("outcome", outcome),
                    LOG_TEXT("from", from), LOG_TEXT("to", to), LOG_NUMBER("units", result->units),
                    LOG_NUMBER("requests", result->requests), LOG_NUMBER("fetched", result->fetched),
-                   LOG_NUMBER("inserted", result->inserted), LOG_NUMBER("rejected", result->rejected),
+                   LOG_NUMBER("inserted", result->inserted), LOG_NUMBER("recontented", result->recontented),
+                   LOG_NUMBER("rejected", result->rejected),
                    LOG_NUMBER("type_mismatches", result->type_mismatches),
                    LOG_NUMBER("deleted_during_read", result->deleted_during_read),
                    LOG_NUMBER("incomplete", result->incomplete),
                    LOG_NUMBER("normalisations", result->normalisations),
                    LOG_NUMBER("milliseconds", (int64_t)(result->seconds * 1000)), LOG_ORIGIN(&result->error)),
         "%s%s%s", failed ? "" : result->stream, failed ? "" : ": ", failed ? result->error.text : outcome);
+    if (result->recontented > MANY_CONTENTS && result->recontented > result->known / 5)
+        log_write(LOG_WARNING, "many_contents_changed",
+                  LOG_FIELDS(LOG_TEXT("stream", result->stream), LOG_NUMBER("known", result->known),
+                             LOG_NUMBER("recontented", result->recontented)),
+                  "%s: %" PRId64 " of %" PRId64
+                  " known records have another content without a new version. This is expected once after an "
+                  "update of caseload or of the API version; if it goes on, set \"contents\" to false for %s",
+                  result->stream, result->recontented, result->known, result->stream);
     if (run->future_rows > 0)
         log_write(LOG_WARNING, "rows_in_the_future",
                   LOG_FIELDS(LOG_TEXT("stream", result->stream), LOG_NUMBER("rows", run->future_rows)),

@@ -128,7 +128,7 @@ class Maker:
         added = [(self.lo + i * DAY, self.dice.randrange(3)) for i in range(self.dice.randrange(-1, 3))]
         return [self.moment(), self.dice.choice([STREAM, STREAM, "other"]), first, first + 3 * DAY, self.chance(0.5),
                 claimed, added, "before", self.dice.choice(["m1", "m2", ""]), self.moment(), self.dice.choice([None, 7]),
-                self.dice.choice([None, 3]), 0, self.dice.choice([None, "0.1.0"])]
+                self.dice.choice([None, 3]), self.dice.choice([None, 1]), 0, self.dice.choice([None, "0.1.0"])]
 
     def rejected(self):
         return [self.lo + self.dice.randrange(-2, 3) * DAY, self.dice.choice([STREAM, STREAM, "other"]), self.lo, self.hi,

@@ -48,17 +48,21 @@ static bool is_wanted(const struct fake_warehouse *warehouse, const struct fake_
     abort();
 }
 
-static int64_t insert_rows(struct fake_warehouse *warehouse, struct fake_job *job, size_t t)
+static int64_t insert_rows(struct fake_warehouse *warehouse, struct fake_job *job, size_t t,
+                           int64_t *out_recontented)
 {
     struct fake_table *staged = &job->load->staged[t];
     struct fake_table *table = fake_warehouse_table(warehouse, job->load->selection->tables[t]->name);
     int64_t inserted = 0;
+    *out_recontented = 0;
     if (warehouse->design == FAKE_OVERWRITE)
         for (size_t i = 0; i < staged->count; i++)
             (void)fake_warehouse_delete_day(warehouse, table->name, staged->rows[i].day);
     for (size_t i = 0; i < staged->count; i++) {
         if (fake_row_superseded(warehouse, staged, i) || !is_wanted(warehouse, job, t, &staged->rows[i]))
             continue;
+        *out_recontented +=
+            fake_table_newest(warehouse->design, table, &staged->rows[i], job->serial) != NULL;
         struct fake_row row = fake_row_copy(&staged->rows[i]);
         row.loaded_us = *warehouse->now_us;
         row.serial = warehouse->serial++;
@@ -176,9 +180,9 @@ bool fake_job_run(struct fake_warehouse *warehouse, struct fake_job *job, struct
         return true;
     }
     job->was_old = *warehouse->now_us < warehouse->old_until_us;
-    int64_t first_serial = warehouse->serial;
+    int64_t first_serial = warehouse->serial, ignored;
     for (size_t i = 0; i < selection->table_count; i++)
-        committed.inserted[i] = insert_rows(warehouse, job, i);
+        committed.inserted[i] = insert_rows(warehouse, job, i, i == 0 ? &committed.recontented : &ignored);
     committed.rejected = insert_rejects(warehouse, job->load);
     add_ledger_row(warehouse, job, first_serial);
     lock->serial = warehouse->serial;

@@ -39,7 +39,7 @@ static const char *const part_key[] = {"ticket_id", "id", "updated_at", "redacte
 #define TICKETS(column_list, columns_used)                                                                   \
     {                                                                                                        \
         .name = "tickets", .columns = (column_list), .column_count = (columns_used), .key = ticket_key,      \
-        .key_count = 1, .version = "updated_at", .day = "updated_at"                                         \
+        .key_count = 1, .version = "updated_at", .day = "updated_at", .keeps_contents = true                 \
     }
 
 static const struct table parts = {.name = "parts",

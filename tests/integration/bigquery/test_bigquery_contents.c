@@ -38,7 +38,8 @@ static void add_content(char *row, size_t size, const char *record, const struct
              reading->read_hour);
 }
 
-static int64_t commit_reading(const struct bench *bench, const struct reading *reading, int lo, int hi)
+static int64_t commit_and_count(const struct bench *bench, const struct reading *reading, int lo, int hi,
+                                int64_t *out_recontented)
 {
     char record[200], row[320];
     struct commit commit = commit_of(lo, hi);
@@ -50,7 +51,14 @@ static int64_t commit_reading(const struct bench *bench, const struct reading *r
     add_content(row, sizeof row, record, reading);
     struct committed done = put_rows(bench, &both, &(struct row){0, row}, 1, &commit);
     assert_int_equal(done.doubled, 0);
+    *out_recontented = done.recontented;
     return done.inserted[0];
+}
+
+static int64_t commit_reading(const struct bench *bench, const struct reading *reading, int lo, int hi)
+{
+    int64_t ignored;
+    return commit_and_count(bench, reading, lo, hi, &ignored);
 }
 
 static int64_t newest_ticket(const struct bench *bench)
@@ -76,12 +84,15 @@ static void readings_in_any_order(void **unused)
     };
     struct bench bench = bench_new();
     for (size_t i = 0; i < COUNT(readings); i++) {
-        int64_t inserted = commit_reading(&bench, &readings[i], 3, 5);
+        int64_t recontented;
+        int64_t inserted = commit_and_count(&bench, &readings[i], 3, 5, &recontented);
+        assert_int_equal(recontented, i > 0 ? inserted : 0);
         if (inserted != readings[i].inserted || newest_ticket(&bench) != readings[i].latest)
             fail_msg("%s: inserted %d, newest is %d", readings[i].meaning, (int)inserted,
                      (int)newest_ticket(&bench));
     }
     assert_int_equal(rows_in(&bench, "tickets"), 3);
+    assert_int_equal(ask("SELECT SUM(recontented) FROM `acme-data.%s.runs`", bench.control), 2);
     bench_done(&bench);
 }
 

@@ -46,7 +46,7 @@ static const char tables[] =
     " claimed ARRAY<STRUCT<day DATE, row_count INT64>>, added ARRAY<STRUCT<day DATE, row_count INT64>>,"
     " run_id STRING, message_id STRING, fetch_began_at "
     "TIMESTAMP,"
-    " fetched INT64, inserted INT64, rejected INT64, caseload_version STRING);"
+    " fetched INT64, inserted INT64, recontented INT64, rejected INT64, caseload_version STRING);"
     "CREATE TABLE control.lock_contacts (workspace_id STRING NOT NULL, source_type STRING NOT NULL,"
     " timezone STRING NOT NULL, commits INT64, committed_at TIMESTAMP)";
 
@@ -259,7 +259,7 @@ static int tear_down(void **state)
 static void test_commit(void **state)
 {
     struct world *world = *state;
-    assert_string_equal(commit_as(world, "w1", "r1"), "2|1|1|0\n");
+    assert_string_equal(commit_as(world, "w1", "r1"), "2|1|1|0|0\n");
     assert_string_equal(
         fixture_run(world->store,
                     "SELECT partition_date, id, location.city, _extra, _run_id FROM d.contacts WHERE"
@@ -279,8 +279,8 @@ static void test_commit(void **state)
 static void test_commit_again(void **state)
 {
     struct world *world = *state;
-    assert_string_equal(commit_as(world, "w1", "r1"), "2|1|1|0\n");
-    assert_string_equal(commit_as(world, "w1", "r2"), "0|0|0|0\n");
+    assert_string_equal(commit_as(world, "w1", "r1"), "2|1|1|0|0\n");
+    assert_string_equal(commit_as(world, "w1", "r2"), "0|0|0|0|0\n");
     assert_string_equal(fixture_run(world->store, COUNTS, NULL), "2|1|1|2\n");
 }
 
@@ -293,7 +293,7 @@ static void test_rows_already_there(void **state)
                     " ('2026-01-05', 'a', '2026-01-06 02:00:00+00', CURRENT_TIMESTAMP(), 'old')",
                     NULL),
         "");
-    assert_string_equal(commit_as(world, "w1", "r1"), "1|1|1|0\n");
+    assert_string_equal(commit_as(world, "w1", "r1"), "1|1|1|0|0\n");
     assert_string_equal(fixture_run(world->store, COUNTS, NULL), "2|1|1|1\n");
 }
 
@@ -307,7 +307,7 @@ static void test_doubled_rows_are_counted(void **state)
                         " ('2026-01-05', 'a', '2026-01-06 02:00:00+00', CURRENT_TIMESTAMP(), 'old')",
                         NULL),
             "");
-    assert_string_equal(commit_as(world, "w1", "r1"), "1|1|1|1\n");
+    assert_string_equal(commit_as(world, "w1", "r1"), "1|1|1|1|0\n");
     for (int i = 0; i < 2; i++)
         assert_string_equal(
             fixture_run(
@@ -317,7 +317,7 @@ static void test_doubled_rows_are_counted(void **state)
                 " CURRENT_TIMESTAMP(), 'old')",
                 NULL),
             "");
-    assert_string_equal(commit_as(world, "w1", "r2"), "0|0|0|2\n"); /* of parents and children together */
+    assert_string_equal(commit_as(world, "w1", "r2"), "0|0|0|2|0\n"); /* of parents and children together */
 }
 
 static void test_wrong_count(void **state)
@@ -374,7 +374,7 @@ static void test_state_and_views(void **state)
 {
     struct world *world = *state;
     struct buf text;
-    assert_string_equal(commit_as(world, "w1", "r1"), "2|1|1|0\n");
+    assert_string_equal(commit_as(world, "w1", "r1"), "2|1|1|0|0\n");
     json_t *parameters = parameters_of(world, "w1", "");
     buf_init(&text, MOST);
     buf_text(&text, "SELECT * FROM (");
@@ -448,7 +448,7 @@ static void test_reconciliation(void **state)
     static const char left[] =
         "SELECT id, source, partition_date, _run_id FROM d.contacts_deleted ORDER BY id";
     struct world *world = *state;
-    assert_string_equal(commit_as(world, "w1", "r1"), "2|1|1|0\n");
+    assert_string_equal(commit_as(world, "w1", "r1"), "2|1|1|0|0\n");
     assert_string_equal(
         fixture_run(
             world->store,
@@ -471,7 +471,7 @@ static void test_latest_table(void **state)
 {
     struct world *world = *state;
     struct buf query, text;
-    assert_string_equal(commit_as(world, "w1", "r1"), "2|1|1|0\n");
+    assert_string_equal(commit_as(world, "w1", "r1"), "2|1|1|0|0\n");
     buf_init(&query, MOST);
     buf_init(&text, MOST);
     add_sql(&query, "latest", contact_values, COUNT(contact_values));

@@ -294,9 +294,12 @@ static bool put(struct collection *collection, const json_t *record, char *key, 
     int64_t updated_s = time_read(json_object_get(record, "updated_at"), created ? created_s : at_s);
     size_t number = key ? index_find(collection, key) : collection->count;
     if (number < collection->count) {
-        bool is_newer = !collection->records[number].is_removed &&
-                        collection->records[number].newest.updated_s < updated_s;
-        return is_newer && add_version(collection, number, updated_s, json_deep_copy(record));
+        const struct version *newest = &collection->records[number].newest;
+        /* Another content may come without a new time. */
+        bool is_newer = newest->updated_s < updated_s || (newest->updated_s == updated_s && newest->given &&
+                                                          !json_equal(newest->given, record));
+        return is_newer && !collection->records[number].is_removed &&
+               add_version(collection, number, updated_s, json_deep_copy(record));
     }
     if (collection->count == RECORDS) return false;
     append(collection, (struct record){.key = key ? mem_text(key) : NULL,

@@ -58,6 +58,7 @@ static void check_loaded(const json_t *test, const struct config *config)
     assert_int_equal(config->lookback_days, json_int_at(test, "lookback_days", 2));
     assert_int_equal(config->streams.count, json_int_at(test, "streams", 0));
     assert_int_equal(config->latest_tables.count, json_int_at(test, "latest_tables", 0));
+    assert_int_equal(config->contents_disabled.count, json_int_at(test, "contents_disabled", 0));
     const struct intercom_options *options = config->source_options;
     assert_string_equal(config->source_type->name, "intercom");
     assert_int_equal(options->custom_objects.count, json_int_at(test, "custom_objects", 0));

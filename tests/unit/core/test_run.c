@@ -122,6 +122,37 @@ static void put_people(struct bench *bench, int count, int day)
     }
 }
 
+static void change_silently(struct bench *bench, const char *id, int day, int content)
+{
+    fake_version_set_content(fake_source_put(&bench->source, &fake_people, id, on_day(day)), content);
+}
+
+static void test_another_content_is_a_row(void **state)
+{
+    struct bench *bench = *state;
+    const struct fake_table *table;
+
+    bench->source.now_us = &bench->now_us;
+    put_people(bench, 2, 119);
+    must_run(bench);
+    change_silently(bench, "p119-0", 119, 1);
+    must_run(bench);
+    assert_int_equal(bench->report.streams[0].inserted, 1);
+    assert_int_equal(bench->report.streams[0].recontented, 1);
+    assert_int_equal(bench->report.streams[0].known, 2);
+    must_run(bench);
+    assert_int_equal(bench->report.streams[0].recontented, 0);
+    table = fake_warehouse_table(&bench->warehouse, "people");
+    assert_int_equal(table->count, 3);
+    assert_true(table->rows[2].has_content && table->rows[2].content != table->rows[0].content);
+    assert_true(table->rows[2].read_us > table->rows[0].read_us);
+    assert_true(table->rows[2].read_us <= table->rows[2].loaded_us);
+    bench->selections[0].ignores_contents[0] = true;
+    change_silently(bench, "p119-0", 119, 2);
+    must_run(bench);
+    assert_int_equal(bench->report.streams[0].inserted, 0);
+}
+
 static void test_everything_arrives_once(void **state)
 {
     struct bench *bench = *state;
@@ -405,6 +436,7 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         CASE(test_everything_arrives_once),
+        CASE(test_another_content_is_a_row),
         CASE(test_strangers_to_the_window_are_left_out),
         CASE(test_open_day_is_stored_and_not_claimed),
         CASE(test_adjacent_empty_units_share_a_commit),

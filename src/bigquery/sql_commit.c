@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sql_commit.c - the script of a commit, and the lists of columns that it is made of. */
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sql.h"
+
+#define LIST_LIMIT (256 * 1024)
+
+/* --- Lists of columns --- */
+
+struct list {
+    struct buf text;
+    const char *between;
+};
+
+static struct list list_new(const char *between)
+{
+    struct list list = {.between = between};
+    buf_init(&list.text, LIST_LIMIT);
+    return list;
+}
+
+static void list_done(struct list *list)
+{
+    buf_done(&list->text);
+}
+
+static void list_add(struct list *list, const char *prefix, const char *column)
+{
+    char quoted[TABLE_ID];
+    sql_quote(quoted, column);
+    buf_format(&list->text, "%s%s%s", list->text.size ? list->between : "", prefix, quoted);
+}
+
+static const char *list_text(const struct list *list)
+{
+    assert(!list->text.full);
+    return buf_string(&list->text);
+}
+
+/* The columns that name a row: the key and the version, each once. */
+static size_t row_key(const struct table *table, const char *out_columns[16])
+{
+    const char *version = table->version ? table->version : COLUMN_PARTITION_DATE;
+    bool has_version = false;
+    size_t count = 0;
+    assert(table->key_count > 0 && table->key_count < 16);
+    for (size_t i = 0; i < table->key_count; i++) {
+        out_columns[count++] = table->key[i];
+        if (!strcmp(table->key[i], version)) has_version = true;
+    }
+    if (!has_version) out_columns[count++] = version;
+    return count;
+}
+
+size_t sql_identity(const struct table *table, const char *out_columns[16])
+{
+    size_t count = 0;
+    for (size_t i = 0; i < table->key_count; i++) {
+        const struct column *column = table_column(table, table->key[i]);
+        if ((column && column->type == COLUMN_BOOL) ||
+            (table->version && !strcmp(table->key[i], table->version)))
+            continue;
+        out_columns[count++] = table->key[i];
+    }
+    return count;
+}
+
+/* The columns that one version of a record has in common, and of a set one version of its owner. */
+static size_t version_columns(const struct table *table, const char *out_columns[16])
+{
+    size_t count = 1;
+    if (table->owner)
+        out_columns[0] = table->owner_key;
+    else
+        count = sql_identity(table, out_columns);
+    out_columns[count++] = table->version ? table->version : COLUMN_PARTITION_DATE;
+    return count;
+}
+
+static struct list version_list(const struct table *table)
+{
+    struct list list = list_new(", ");
+    const char *columns[16];
+    size_t count = version_columns(table, columns);
+    for (size_t i = 0; i < count; i++)
+        list_add(&list, "", columns[i]);
+    return list;
+}
+
+/* The columns that one row of a reading has in common with the same row of another reading. */
+static struct list row_list(const struct table *table)
+{
+    struct list list = version_list(table);
+    const char *columns[16];
+    size_t count = table->owner ? sql_identity(table, columns) : 0;
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(columns[i], table->owner_key) != 0) list_add(&list, "", columns[i]);
+    return list;
+}
+
+static struct list column_list(const struct table *table, const char *prefix)
+{
+    struct list list = list_new(", ");
+    list_add(&list, prefix, COLUMN_PARTITION_DATE);
+    for (size_t i = 0; i < table->column_count; i++)
+        list_add(&list, prefix, table->columns[i].name);
+    list_add(&list, prefix, COLUMN_EXTRA);
+    list_add(&list, prefix, COLUMN_CONTENT);
+    list_add(&list, prefix, COLUMN_READ_AT);
+    return list;
+}
+
+static struct list version_match_list(const struct table *table)
+{
+    struct list list = list_new(" AND ");
+    const char *columns[16];
+    char column[TABLE_ID];
+    size_t count = version_columns(table, columns);
+    for (size_t i = 0; i < count; i++) {
+        sql_quote(column, columns[i]);
+        buf_format(&list.text, "%sk.%s = s.%s", i ? list.between : "", column, column);
+    }
+    return list;
+}
+
+/* The condition under which a row is on a wrong day. is_bounded: the unit's own days are a condition, too.
+ * is_kept: the rows go into a table. */
+static struct list misplaced_list(const struct table *table, bool is_bounded, bool is_kept)
+{
+    struct list list = list_new("");
+    char day[TABLE_ID];
+    if (table->day) {
+        sql_quote(day, table->day);
+        buf_format(&list.text, COLUMN_PARTITION_DATE " IS DISTINCT FROM DATE(%s, @timezone)", day);
+        if (is_bounded)
+            buf_text(&list.text, " OR " COLUMN_PARTITION_DATE
+                                 " < @lo OR (NOT @open AND " COLUMN_PARTITION_DATE " > @hi)");
+    } else { /* the rows of a reconciliation are only compared */
+        buf_text(&list.text, is_kept ? COLUMN_PARTITION_DATE " != @lo" : "FALSE");
+    }
+    return list;
+}
+
+static struct list keyless_list(const struct table *table)
+{
+    struct list list = list_new(" OR ");
+    const char *key[16];
+    size_t count = row_key(table, key);
+    for (size_t i = 0; i < count; i++) {
+        list_add(&list, "", key[i]);
+        buf_text(&list.text, " IS NULL");
+    }
+    return list;
+}
+
+/* --- The commit --- */
+
+static void add_check(const struct sql_names *names, const struct selection *selection, size_t index,
+                      const char *stage, struct buf *out)
+{
+    const struct table *table = selection->tables[index];
+    enum stream_kind kind = selection->stream->kind;
+    bool is_bounded = index == 0 && (kind == STREAM_INCREMENTAL || kind == STREAM_EVENT);
+    char path[SQL_PATH], staged[32], name[TABLE_ID];
+    sql_path(path, names, names->control, stage);
+    sql_word(name, table->name);
+    snprintf(staged, sizeof staged, "staged_%zu", index);
+    AUTO(list_done) struct list misplaced = misplaced_list(table, is_bounded, kind != STREAM_RECONCILE);
+    const struct sql_value values[] = {
+        {"stage", path}, {"staged", staged}, {"name", name}, {"misplaced", list_text(&misplaced)}};
+    sql_fill(out, sql_commit_check, values, sizeof values / sizeof *values);
+}
+
+static void add_union(const struct sql_names *names, const struct selection *selection, size_t index,
+                      const char *stage, struct buf *out)
+{
+    const struct table *table = selection->tables[index];
+    /* A later fetch counts for a row if it read the row's day. Scans read all days, and children have other
+     * days than their parents: there each later fetch counts that has days of this unit. */
+    bool has_own_days = index == 0 && selection->stream->kind == STREAM_INCREMENTAL;
+    char stage_path[SQL_PATH], target[SQL_PATH], counter[32], first_column[TABLE_ID];
+    const char *columns_of_version[16];
+    sql_path(stage_path, names, names->control, stage);
+    sql_path(target, names, names->dataset, table->name);
+    snprintf(counter, sizeof counter, "n_%zu", index);
+    (void)version_columns(table, columns_of_version);
+    sql_quote(first_column, columns_of_version[0]);
+    AUTO(list_done) struct list columns = column_list(table, "");
+    AUTO(list_done) struct list staged_columns = column_list(table, "s.");
+    AUTO(list_done) struct list row = row_list(table);
+    AUTO(list_done) struct list version = version_list(table);
+    AUTO(list_done) struct list match = version_match_list(table);
+    AUTO(list_done) struct list newest_set = list_new("");
+    if (table->owner) /* rows of different readings do not make one set */
+        buf_format(&newest_set.text,
+                   " AND " COLUMN_READ_AT " = MAX(" COLUMN_READ_AT ") OVER (PARTITION BY %s)",
+                   list_text(&version));
+    const struct sql_value values[] = {
+        {"stage", stage_path},
+        {"target", target},
+        {"columns", list_text(&columns)},
+        {"staged_columns", list_text(&staged_columns)},
+        {"row", list_text(&row)},
+        {"newest_set", list_text(&newest_set)},
+        {"version", list_text(&version)},
+        {"version_match", list_text(&match)},
+        {"first_column", first_column},
+        {"day_match", has_own_days ? " AND s." COLUMN_PARTITION_DATE " BETWEEN f.lo AND f.hi" : ""},
+        {"counter", counter}};
+    sql_fill(out, sql_commit_union, values, sizeof values / sizeof *values);
+}
+
+static void add_recontented(const struct sql_names *names, const struct table *table, const char *stage,
+                            struct buf *out)
+{
+    char stage_path[SQL_PATH], target[SQL_PATH];
+    sql_path(stage_path, names, names->control, stage);
+    sql_path(target, names, names->dataset, table->name);
+    AUTO(list_done) struct list row = row_list(table);
+    const struct sql_value values[] = {
+        {"stage", stage_path}, {"target", target}, {"row", list_text(&row)}, {"counter", "n_0"}};
+    sql_fill(out, sql_commit_recontented, values, sizeof values / sizeof *values);
+}
+
+static void add_doubled(const struct sql_names *names, const struct table *table, const char *stage,
+                        struct buf *out)
+{
+    char stage_path[SQL_PATH], target[SQL_PATH];
+    sql_path(stage_path, names, names->control, stage);
+    sql_path(target, names, names->dataset, table->name);
+    AUTO(list_done) struct list row = row_list(table);
+    const struct sql_value values[] = {{"stage", stage_path},
+                                       {"target", target},
+                                       {"row", list_text(&row)},
+                                       /* An element may leave a set and come back to it as it was. */
+                                       {"repeated", table->owner ? COLUMN_READ_AT : COLUMN_CONTENT}};
+    sql_fill(out, sql_commit_doubled, values, sizeof values / sizeof *values);
+}
+
+/* Compares the list of a reconciliation with the subject's table. stage NULL: the list is empty. */
+static void add_reconcile(const struct sql_names *names, const struct stream *stream, const char *stage,
+                          struct buf *out)
+{
+    const struct table *subject = stream->subject;
+    char subject_path[SQL_PATH], gone[SQL_PATH], runs[SQL_PATH], stage_path[SQL_PATH], key[TABLE_ID],
+        version[TABLE_ID], listed[SQL_PATH + 2 * TABLE_ID], stream_name[TABLE_ID], subject_name[TABLE_ID];
+    assert(subject->key_count == 1 && subject->gone && !strcmp(subject->gone->key[0], subject->key[0]));
+    sql_path(subject_path, names, names->dataset, subject->name);
+    sql_path(gone, names, names->dataset, subject->gone->name);
+    sql_path(runs, names, names->control, "runs");
+    sql_quote(key, subject->key[0]);
+    sql_quote(version, subject->version);
+    sql_word(stream_name, stream->name);
+    sql_word(subject_name, subject->name);
+    if (stage) sql_path(stage_path, names, names->control, stage);
+    if (stage)
+        snprintf(listed, sizeof listed, "SELECT DISTINCT %s FROM `%s`", key, stage_path);
+    else
+        snprintf(listed, sizeof listed, "SELECT CAST(NULL AS STRING) AS %s", key);
+    const struct sql_value compare[] = {{"gone", gone}, {"subject", subject_path}, {"runs", runs},
+                                        {"key", key},   {"version", version},      {"listed", listed}};
+    sql_fill(out, sql_commit_reconcile, compare, sizeof compare / sizeof *compare);
+    const struct sql_value back[] = {{"gone", gone}, {"key", key}, {"stage", stage_path}};
+    const struct sql_value empty[] = {{"stream", stream_name}, {"subject", subject_name}};
+    if (stage)
+        sql_fill(out, sql_commit_reconcile_back, back, sizeof back / sizeof *back);
+    else
+        sql_fill(out, sql_commit_reconcile_empty, empty, sizeof empty / sizeof *empty);
+}
+
+static void add_reconcile_doubled(const struct sql_names *names, const struct table *subject, struct buf *out)
+{
+    char gone[SQL_PATH], key[TABLE_ID];
+    sql_path(gone, names, names->dataset, subject->gone->name);
+    sql_quote(key, subject->key[0]);
+    const struct sql_value values[] = {{"gone", gone}, {"key", key}};
+    sql_fill(out, sql_commit_reconcile_doubled, values, sizeof values / sizeof *values);
+}
+
+static void add_rejected(const struct sql_names *names, const char *stage, struct buf *out)
+{
+    char stage_path[SQL_PATH], rejected[SQL_PATH];
+    sql_path(stage_path, names, names->control, stage);
+    sql_path(rejected, names, names->control, "rejected");
+    const struct sql_value values[] = {{"stage", stage_path}, {"rejected", rejected}};
+    sql_fill(out, sql_commit_rejected, values, sizeof values / sizeof *values);
+}
+
+/* The table whose rows the ledger counts. */
+const struct table *sql_counted_table(const struct stream *stream)
+{
+    return stream->kind == STREAM_RECONCILE ? stream->subject->gone : stream->table;
+}
+
+static void add_lock(const struct sql_names *names, const struct stream *stream, struct buf *out)
+{
+    char name[TABLE_ID], lock[SQL_PATH], stream_name[TABLE_ID];
+    snprintf(name, sizeof name, "lock_%s", stream_lock(stream));
+    sql_path(lock, names, names->control, name);
+    sql_word(stream_name, stream->name);
+    const struct sql_value values[] = {{"lock", lock}, {"stream", stream_name}};
+    sql_fill(out, sql_commit_lock, values, sizeof values / sizeof *values);
+}
+
+static void add_later(const struct sql_names *names, struct buf *out)
+{
+    char runs[SQL_PATH];
+    sql_path(runs, names, names->control, "runs");
+    const struct sql_value values[] = {{"runs", runs}};
+    sql_fill(out, sql_commit_later, values, 1);
+}
+
+static void add_ledger(const struct sql_names *names, const struct stream *stream, const char *stage,
+                       const char *counter_sum, struct buf *out)
+{
+    char runs[SQL_PATH], table[SQL_PATH],
+        stage_path[SQL_PATH] = "",
+        staged_days[SQL_PATH + 128] = "SET first_day = NULL;\nSET last_day = NULL;";
+    if (stage) {
+        sql_path(stage_path, names, names->control, stage);
+        snprintf(staged_days, sizeof staged_days,
+                 "SET (first_day, last_day) = (SELECT AS STRUCT MIN(" COLUMN_PARTITION_DATE
+                 "), MAX(" COLUMN_PARTITION_DATE ") FROM `%s`);",
+                 stage_path);
+    }
+    sql_path(runs, names, names->control, "runs");
+    sql_path(table, names, names->dataset, sql_counted_table(stream)->name);
+    const struct sql_value values[] = {
+        {"runs", runs}, {"table", table}, {"staged_days", staged_days}, {"counter_sum", counter_sum}};
+    sql_fill(out, sql_commit_ledger, values, sizeof values / sizeof *values);
+}
+
+static void add_tables(const struct sql_names *names, const struct selection *selection,
+                       const char *const stages[LIMIT_TABLES + 1], struct buf *out)
+{
+    const struct stream *stream = selection->stream;
+    if (stream->kind == STREAM_RECONCILE) {
+        assert(selection->table_count == 1);
+        /* A rejected entry may be any record: then none can be said to be missing. */
+        if (!stages[SQL_STAGE_REJECTED]) add_reconcile(names, stream, stages[0], out);
+        return;
+    }
+    for (size_t i = 0; i < selection->table_count; i++)
+        if (stages[i]) add_union(names, selection, i, stages[i], out);
+}
+
+void sql_commit(const struct sql_names *names, const struct selection *selection,
+                const char *const stages[LIMIT_TABLES + 1], struct buf *out_sql)
+{
+    const struct stream *stream = selection->stream;
+    char counters[LIMIT_TABLES * 16] = "", sum[LIMIT_TABLES * 16] = "";
+    for (size_t i = 0; i < selection->table_count; i++) {
+        snprintf(counters + strlen(counters), sizeof counters - strlen(counters), "%sn_%zu", i ? ", " : "",
+                 i);
+        snprintf(sum + strlen(sum), sizeof sum - strlen(sum), "%sn_%zu", i ? " + " : "", i);
+    }
+    const struct sql_value counted[] = {{"counters", counters}};
+    sql_fill(out_sql, sql_commit_declare, counted, 1);
+    for (size_t i = 0; i < selection->table_count; i++)
+        if (stages[i]) add_check(names, selection, i, stages[i], out_sql);
+    add_lock(names, stream, out_sql);
+    if (stream->kind != STREAM_RECONCILE) add_later(names, out_sql);
+    add_tables(names, selection, stages, out_sql);
+    if (stages[0] && stream->table->keeps_contents) add_recontented(names, stream->table, stages[0], out_sql);
+    if (stages[SQL_STAGE_REJECTED]) add_rejected(names, stages[SQL_STAGE_REJECTED], out_sql);
+    add_ledger(names, stream, stream->kind == STREAM_RECONCILE ? NULL : stages[0], sum, out_sql);
+    if (stream->kind == STREAM_RECONCILE) add_reconcile_doubled(names, stream->subject, out_sql);
+    for (size_t i = 0; i < selection->table_count && stream->kind != STREAM_RECONCILE; i++)
+        if (stages[i]) add_doubled(names, selection->tables[i], stages[i], out_sql);
+    sql_fill(out_sql, sql_commit_result, counted, 1);
+}
+
+/* --- Rows without a ledger --- */
+
+void sql_adopt_text(const struct sql_names *names, const struct table *table, struct buf *out_sql)
+{
+    char path[SQL_PATH];
+    sql_path(path, names, names->dataset, table->name);
+    AUTO(list_done) struct list misplaced = misplaced_list(table, false, false);
+    AUTO(list_done) struct list keyless = keyless_list(table);
+    const struct sql_value values[] = {
+        {"table", path}, {"misplaced", list_text(&misplaced)}, {"keyless", list_text(&keyless)}};
+    sql_fill(out_sql, sql_adopt, values, sizeof values / sizeof *values);
+}
