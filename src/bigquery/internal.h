@@ -4,7 +4,7 @@
  *   api.h     REST calls; reason.c: BigQuery's error reasons
  *   job.h     jobs under our own ids, parameters, result rows
  *   sql.h     statements, made of the texts in sql/; sql_commit.c: the commit; sql_views.c: <table>_latest
- * and <table>_custom schema.h  tables as JSON, and how an existing one differs table.h   one table (table.c),
+ *   sql.h     statements, made of the texts in sql/; sql_commit.c: the commit; sql_views.c: derived views
  * all that a stream needs (tables.c), what is remembered of it (table_cache.c), derived views and tables
  * (latest.c, custom.c) stage.h   resumable uploads (upload.c), staging tables (stage.c), the transaction
  * (commit.c)
