@@ -3,11 +3,11 @@
  *
  *   api.h     REST calls; reason.c: BigQuery's error reasons
  *   job.h     jobs under our own ids, parameters, result rows
- *   sql.h     statements, made of the texts in sql/; sql_commit.c: the commit; sql_views.c: <table>_latest
- *   sql.h     statements, made of the texts in sql/; sql_commit.c: the commit; sql_views.c: derived views
- * all that a stream needs (tables.c), what is remembered of it (table_cache.c), derived views and tables
- * (latest.c, custom.c) stage.h   resumable uploads (upload.c), staging tables (stage.c), the transaction
- * (commit.c)
+ *   sql.h     statements, made of the texts in sql/ (sql.c, sql_commit.c, sql_views.c)
+ *   schema.h  tables as JSON, and how an existing one differs
+ *   table.h   one table (table.c), all that a stream needs (tables.c), what is remembered of it
+ *             (table_cache.c), derived views and tables (latest.c, custom.c)
+ *   stage.h   resumable uploads (upload.c), staging tables (stage.c), the transaction (commit.c)
  */
 #ifndef CASELOAD_BIGQUERY_INTERNAL_H
 #define CASELOAD_BIGQUERY_INTERNAL_H
