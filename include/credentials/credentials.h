@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* credentials.h - where bearer tokens come from: variables, files, Google's credentials, Secret Manager.
  *
- * Each function makes a struct token (net/token.h), which the caller frees with token_free. Names are copied.
+ * Each function makes a struct token (net/token.h), which the caller frees with token_free. Names and
+ * settings are copied, but for `stop`.
  */
 #ifndef CASELOAD_CREDENTIALS_CREDENTIALS_H
 #define CASELOAD_CREDENTIALS_CREDENTIALS_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "net/http.h"
@@ -17,26 +17,18 @@
 bool token_from_env(const char *name, struct token **out_token, struct error *err) CHECKED;
 bool token_from_file(const char *path, struct token **out_token, struct error *err) CHECKED;
 
-/* For tokens that are fetched over the network. Copied, but for stop. */
-struct token_settings {
-    const char *user_agent;
-    const char *ca_file;                           /* NULL: the system's */
-    const atomic_bool *stop;                       /* may be NULL */
-    void (*trace)(const struct http_trace *trace); /* may be NULL */
-};
-
 /* Google's application default credentials: the file that GOOGLE_APPLICATION_CREDENTIALS names, else the one
  * that gcloud keeps, else the metadata server of the machine. Service accounts (a signed assertion, sent
  * as it is or exchanged) and users (a refresh token). The token is cached and renewed shortly before it
  * expires, by one thread at a time; meanwhile other threads get the old one while it is valid. The first get
  * fetches the first token. ERROR_CONFIG: there are no credentials, or they are of another kind. */
-bool token_from_google(const struct token_settings *settings, struct token **out_token,
+bool token_from_google(const struct http_settings *settings, struct token **out_token,
                        struct error *err) CHECKED;
 
 /* The content of a Secret Manager version, "projects/P/secrets/S/versions/latest". `google` (borrowed)
  * authenticates the request; base_url NULL: Google's. Read once here, and again after a 401, at most once in
  * five minutes. */
-bool token_from_secret(const struct token_settings *settings, const char *name, const char *base_url,
+bool token_from_secret(const struct http_settings *settings, const char *name, const char *base_url,
                        struct token *google, struct token **out_token, struct error *err) CHECKED;
 
 #endif

@@ -144,7 +144,6 @@ static bool check_start(const struct config *config, struct error *err)
                      type->name, type->first_year);
 }
 
-/* Rules that concern several settings. */
 static bool check_together(struct config *config, struct error *err)
 {
     struct zone *zone;

@@ -60,13 +60,15 @@ int main(int argc, char **argv)
                     {"schema", schema_command},
                     {"streams", streams_command},
                     {"version", version_command}};
-    static const char *const names[] = {"serve", "run", "schema", "streams", "version"};
+    const char *names[sizeof commands / sizeof commands[0]];
     if (!getenv("CASELOAD_CORE_DUMPS")) secret_forbid_core_dumps(); /* set it to debug a crash */
     if (argc < 2) return help(stderr);
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
         return help(stdout);
-    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
-        if (strcmp(argv[1], commands[i].name) == 0) return commands[i].run(argc - 2, argv + 2);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        names[i] = commands[i].name;
+        if (strcmp(argv[1], names[i]) == 0) return commands[i].run(argc - 2, argv + 2);
+    }
     const char *meant = suggest_name(argv[1], names, sizeof names / sizeof names[0]);
     return command_misused("there is no command \"%.64s\"; %s%s%s", argv[1],
                            meant ? "did you mean " : "see --help", meant ? meant : "", meant ? "?" : "");

@@ -5,7 +5,6 @@
 #include "base/suggest.h"
 #include "options.h"
 
-/* "start-date" -> "start_date"; cut. */
 static void to_key(const char *option, size_t size, char out[64])
 {
     size_t i;

@@ -21,14 +21,13 @@ static const char usage[] =
     "\n"
     "Settings (in the file; top-level ones also as --setting-name or CASELOAD_SETTING_NAME):\n";
 
-static void print_cell_days(const struct stream_result *result)
+static void print_result(const struct stream_result *result, const char *from, const char *to,
+                         const char *outcome)
 {
-    char from[DAY_TEXT] = "-", to[DAY_TEXT] = "-";
-    if (result->units > 0) {
-        day_format(result->from, from);
-        day_format(result->to, to);
-    }
-    printf("  %-10s  %-10s", from, to);
+    printf("%-24s  %-10s  %-10s  %6" PRId64 "  %8" PRId64 "  %9" PRId64 "  %9" PRId64 "  %8" PRId64
+           "  %8.2f%s%s\n",
+           result->stream, from, to, result->units, result->requests, result->fetched, result->inserted,
+           result->rejected, result->seconds, *outcome ? "  " : "", outcome);
 }
 
 static void print_report(const struct run_report *report)
@@ -38,11 +37,12 @@ static void print_report(const struct run_report *report)
            "requests", "fetched", "inserted", "rejected", "seconds", "outcome");
     for (size_t i = 0; i < report->count; i++) {
         const struct stream_result *result = &report->streams[i];
-        printf("%-24s", result->stream);
-        print_cell_days(result);
-        printf("  %6" PRId64 "  %8" PRId64 "  %9" PRId64 "  %9" PRId64 "  %8" PRId64 "  %8.2f  %s\n",
-               result->units, result->requests, result->fetched, result->inserted, result->rejected,
-               result->seconds, stream_outcome(result));
+        char from[DAY_TEXT] = "-", to[DAY_TEXT] = "-";
+        if (result->units > 0) {
+            day_format(result->from, from);
+            day_format(result->to, to);
+        }
+        print_result(result, from, to, stream_outcome(result));
         total.fetched += result->fetched;
         total.inserted += result->inserted;
         total.rejected += result->rejected;
@@ -50,10 +50,7 @@ static void print_report(const struct run_report *report)
         total.units += result->units;
         total.seconds += result->seconds;
     }
-    printf("%-24s  %-10s  %-10s  %6" PRId64 "  %8" PRId64 "  %9" PRId64 "  %9" PRId64 "  %8" PRId64
-           "  %8.2f\n",
-           total.stream, "", "", total.units, total.requests, total.fetched, total.inserted, total.rejected,
-           total.seconds);
+    print_result(&total, "", "", "");
 }
 
 /* --streams selects among the configured streams, as a message does. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,7 +18,6 @@
 #define USER_AGENT "caseload/" CASELOAD_VERSION " (gzip)"
 #define GRACE_MS   9000
 
-/* The requests to other services, at log level debug. */
 static void trace_request(const struct http_trace *trace)
 {
     log_write(LOG_DEBUG, "http_request",
@@ -30,18 +28,15 @@ static void trace_request(const struct http_trace *trace)
               "%s %s%s: %d", trace->method, trace->host, trace->path, trace->status);
 }
 
-static struct token_settings token_settings(const struct services *services)
+static struct http_settings http_settings(const struct services *services, const atomic_bool *stop)
 {
-    return (struct token_settings){.user_agent = USER_AGENT,
-                                   .ca_file = services->config->ca_file,
-                                   .stop = &services->shutdown,
-                                   .trace = trace_request};
+    return (struct http_settings){
+        .user_agent = USER_AGENT, .ca_file = services->config->ca_file, .stop = stop, .trace = trace_request};
 }
 
-/* Looks for credentials when the first service needs them: emulators do not. */
 static bool need_google(struct services *services, struct error *err)
 {
-    const struct token_settings settings = token_settings(services);
+    const struct http_settings settings = http_settings(services, &services->shutdown);
     return services->google || token_from_google(&settings, &services->google, err);
 }
 
@@ -50,7 +45,7 @@ static bool open_token(void *self, const struct token_setting *setting, struct t
                        struct error *err)
 {
     struct services *services = self;
-    const struct token_settings settings = token_settings(services);
+    const struct http_settings settings = http_settings(services, &services->shutdown);
     switch (setting->origin) {
     case TOKEN_ENV: return token_from_env(setting->name, out_token, err);
     case TOKEN_FILE: return token_from_file(setting->name, out_token, err);
@@ -169,10 +164,7 @@ static bool open_warehouse(struct services *services, struct error *err)
 static bool open_parts(struct services *services, struct error *err)
 {
     const struct config *config = services->config;
-    const struct http_settings http = {.user_agent = USER_AGENT,
-                                       .ca_file = config->ca_file,
-                                       .stop = &services->cancel_run,
-                                       .trace = trace_request};
+    const struct http_settings http = http_settings(services, &services->cancel_run);
     return zone_load(config->timezone, &services->zone, err) && http_new(&http, &services->http, err) &&
            open_source(services, err) && open_warehouse(services, err) &&
            services->source->ops->identify(services->source, &services->identity, err) &&
@@ -188,9 +180,7 @@ bool services_open(struct services *services, const struct config *config, struc
                          config->log_level);
     log_open(STDERR_FILENO, level);
     services->config = config;
-    if (open_parts(services, err)) return true;
-    services_close(services);
-    return false;
+    return open_parts(services, err);
 }
 
 bool services_open_trigger(struct services *services, struct error *err)
@@ -231,13 +221,6 @@ void services_close(struct services *services)
     free(services->subscription);
     free(services->bigquery.url);
     free(services->pubsub.url);
-    services->trigger = NULL;
-    services->warehouse = NULL;
-    services->source = NULL;
-    services->google = NULL;
-    services->http = NULL;
-    services->zone = NULL;
-    services->subscription = services->bigquery.url = services->pubsub.url = NULL;
 }
 
 static void *wait_for_signal(void *self)

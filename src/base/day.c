@@ -33,7 +33,6 @@ void day_to_civil(struct day day, int *out_year, int *out_month, int *out_day)
     *out_year = (int)(year_of_era + era * 400 + (*out_month <= 2));
 }
 
-/* `count` decimal digits, nothing else. */
 static bool digits(const char *text, size_t count, int *out_value)
 {
     *out_value = 0;
@@ -52,7 +51,6 @@ static void put_digits(char *out, int value, size_t count)
     }
 }
 
-/* The first ten bytes of text, which must exist. */
 static bool parse_date(const char *text, struct day *out_day)
 {
     int year, month, day;

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/mem.h"
 #include "base/parse.h"
 #include "base/utf8.h"
 
@@ -124,7 +123,6 @@ bool json_read(const char *bytes, size_t size, struct json_normalisations *norma
     return true;
 }
 
-/* The bytes that a string may hold as they are; others are escaped or checked. */
 static bool plain(unsigned char c)
 {
     return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';

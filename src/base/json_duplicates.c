@@ -101,7 +101,6 @@ static void note_key(struct level *level, const char *bytes, size_t start, size_
     }
 }
 
-/* The closing quote of the string that begins here, or the end of the text. */
 static size_t string_end(const struct walk *walk, size_t at)
 {
     while (at < walk->size && walk->bytes[at] != '"')
@@ -109,7 +108,6 @@ static size_t string_end(const struct walk *walk, size_t at)
     return at < walk->size ? at : walk->size;
 }
 
-/* False: deeper than JSON_DEPTH. */
 static bool walk_text(struct walk *walk)
 {
     for (size_t i = 0; i < walk->size; i++) {

@@ -40,7 +40,6 @@ static void copy(struct scan *scan, size_t size)
     scan->at += size;
 }
 
-/* The code unit of "\uXXXX" at this place, or -1. */
 static int escaped_unit(const char *at, const char *end)
 {
     int unit = 0;
@@ -79,7 +78,6 @@ static void escape(struct scan *scan)
         replace_character(scan, 6);
 }
 
-/* From after the opening quote to after the closing one. */
 static void string(struct scan *scan)
 {
     while (scan->at < scan->end) {

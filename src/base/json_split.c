@@ -104,7 +104,6 @@ static bool end_element(struct json_split *split, bool closing, struct error *er
     return good;
 }
 
-/* The end of an element, by a comma or by the end of the list. */
 static bool ends_element(const struct json_split *split, char byte)
 {
     return split->list > 0 && split->depth == split->list && (byte == ',' || byte == ']' || byte == '}');

@@ -31,7 +31,6 @@ static struct {
     int64_t dropped;       /* lines since the last one that was written */
 } sink = {.mutex = PTHREAD_MUTEX_INITIALIZER, .file = STDERR_FILENO, .least = LOG_INFO};
 
-/* As Cloud Logging spells them. */
 static const struct {
     const char *name;
     const char *severity;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#define _DEFAULT_SOURCE /* madvise */
+#define _DEFAULT_SOURCE /* madvise, explicit_bzero */
 #include "base/secret.h"
 
 #include <stdlib.h>
@@ -9,14 +9,10 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "base/mem.h"
 
-/* Through a volatile pointer, so that no compiler removes the writes. */
 void secret_wipe(void *memory, size_t size)
 {
-    volatile unsigned char *byte = memory;
-    while (size-- > 0)
-        *byte++ = 0;
+    if (memory) explicit_bzero(memory, size);
 }
 
 /* A control character in a token would split the header it is sent in. */
@@ -61,8 +57,7 @@ bool secret_set(struct secret *secret, const char *bytes, size_t size, struct er
     return true;
 }
 
-/* Editors and `echo` add a line break that is not part of the secret. */
-static size_t without_newline(const char *bytes, size_t size)
+size_t secret_line_size(const char *bytes, size_t size)
 {
     if (size > 0 && bytes[size - 1] == '\n') size--;
     if (size > 0 && bytes[size - 1] == '\r') size--;
@@ -87,7 +82,7 @@ bool secret_from_env(struct secret *secret, const char *name, struct error *err)
     if (!value)
         return error_set(err, ERROR_CONFIG, "the environment variable %s is not set; put the secret there",
                          name);
-    if (!secret_set(secret, value, without_newline(value, strlen(value)), err))
+    if (!secret_set(secret, value, secret_line_size(value, strlen(value)), err))
         return error_wrap(err, "environment variable %s", name);
     return true;
 }
@@ -96,7 +91,7 @@ bool secret_from_file(struct secret *secret, const char *path, struct error *err
 {
     AUTO(buf_done) struct buf bytes = {0};
     bool done = file_read(path, SECRET_LIMIT + 2, &bytes, err) && /* "\r\n" */
-                secret_set(secret, buf_string(&bytes), without_newline(buf_string(&bytes), bytes.size), err);
+                secret_set(secret, buf_string(&bytes), secret_line_size(buf_string(&bytes), bytes.size), err);
     secret_wipe(bytes.data, bytes.size);
     return done || error_wrap(err, "secret file %s", path);
 }

@@ -14,11 +14,6 @@ static void *member(const struct setting *setting, void *options)
     return (char *)options + setting->offset;
 }
 
-static const void *const_member(const struct setting *setting, const void *options)
-{
-    return (const char *)options + setting->offset;
-}
-
 const char *setting_name(const struct setting *setting, char out[SETTING_KEY])
 {
     snprintf(out, SETTING_KEY, "%s%s%s", setting->group, *setting->group ? "." : "", setting->key);
@@ -53,7 +48,6 @@ static void add_name(struct name_list *list, const char *name, size_t size)
     list->names[list->count++] = mem_bytes(name, size);
 }
 
-/* A printable character is shown as it is, any other as its number. */
 static const char *show_character(unsigned char character, char out[8])
 {
     snprintf(out, 8, character > ' ' && character < 0x7F ? "\"%c\"" : "0x%02x", character);
@@ -144,8 +138,6 @@ bool setting_parse(const struct setting *setting, void *options, const char *tex
     }
     return error_set(err, ERROR_CONFIG, "%s can only be set in the file", setting_name(setting, key));
 }
-
-/* --- JSON --- */
 
 static bool refuse_type(const struct setting *setting, struct error *err)
 {
@@ -263,8 +255,6 @@ bool setting_read_json(const struct setting *setting, void *options, const json_
     abort();
 }
 
-/* --- the whole table --- */
-
 bool settings_init(const struct setting_table *table, void *options, struct error *err)
 {
     for (size_t i = 0; i < table->count; i++) {
@@ -278,7 +268,7 @@ bool settings_init(const struct setting_table *table, void *options, struct erro
 
 static bool is_given(const struct setting *setting, const void *options)
 {
-    const void *value = const_member(setting, options);
+    const void *value = (const char *)options + setting->offset;
     switch (setting->kind) {
     case SETTING_TEXT: return *(char *const *)value != NULL;
     case SETTING_INT: return *(const long *)value != 0;

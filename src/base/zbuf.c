@@ -57,7 +57,6 @@ void zbuf_done(struct zbuf *zbuf)
     if (zbuf) zbuf_reset(zbuf);
 }
 
-/* False: beyond packed_most. */
 static bool add_slice(struct zbuf *zbuf)
 {
     size_t twice = zbuf->last ? 2 * zbuf->last->room : FIRST_SLICE;
@@ -84,7 +83,6 @@ static struct zbuf_stream *stream_of(struct zbuf *zbuf)
     return zbuf->stream;
 }
 
-/* Deflates what was given to the stream. */
 static bool move(struct zbuf *zbuf, int flush)
 {
     z_stream *z = &stream_of(zbuf)->z;

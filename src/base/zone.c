@@ -26,12 +26,10 @@ struct zone {
     struct zone_rule rule;
 };
 
-/* The six counts of a TZif header. */
 struct header {
     size_t ut, standard, leaps, times, types, letters;
 };
 
-/* The bytes of a file, as far as they are not yet read. */
 struct view {
     const unsigned char *at;
     size_t left;

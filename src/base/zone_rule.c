@@ -113,7 +113,6 @@ static int32_t weekday_in_month(int year, const struct zone_date *date)
     return found < next ? found : found - 7; /* week 5 means the last one */
 }
 
-/* The instant of a date of that year, read on a clock that is offset_s ahead of UTC. */
 static int64_t instant(int year, const struct zone_date *date, int offset_s)
 {
     int32_t january = day_of_civil(year, 1, 1).n;

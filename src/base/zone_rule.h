@@ -8,7 +8,6 @@
 #define CASELOAD_BASE_ZONE_RULE_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 enum zone_date_form {
@@ -33,7 +32,6 @@ struct zone_rule {
     struct zone_date end;   /* of daylight time, in daylight time */
 };
 
-/* A stretch of time with one offset. */
 struct zone_span {
     int offset_s;
     int64_t until_s; /* the first second of the next stretch; INT64_MAX if there is none */

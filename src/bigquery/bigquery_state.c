@@ -47,7 +47,6 @@ static bool read_open(const json_t *row, struct state *state, struct error *err)
     return true;
 }
 
-/* Each row about a day becomes an entry; merge_days then merges those of one day. */
 static bool read_day(const char *kind, const json_t *row, struct day_state *out, struct error *err)
 {
     if (!cell_day(row, CELL_DAY, &out->day)) return bad_answer("a row without a day", err);

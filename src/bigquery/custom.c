@@ -68,7 +68,6 @@ static bool take(const struct naming *naming, struct custom_attribute *attribute
     return true;
 }
 
-/* The name, cut to what BigQuery keeps of a description. */
 static void describe(const char *name, char out[DESCRIPTION_BYTES + 1])
 {
     size_t size = strlen(name);
@@ -161,7 +160,6 @@ static bool read_attributes(struct bigquery *bq, const struct stream *stream, st
     return true;
 }
 
-/* The fields of the view, each with its attribute's name as description. */
 static json_t *described_fields(const json_t *fields, const struct attributes *attributes, bool *out_changed)
 {
     json_t *described = json_deep_copy(fields);

@@ -122,7 +122,6 @@ static bool is_complete(const struct api_answer *answer)
     return json_is_true(json_at(answer->json, "jobComplete"));
 }
 
-/* answer: the first page; it is used up. */
 static bool collect_rows(struct bigquery *bq, const char *id, struct api_answer *answer, json_t **out_rows,
                          struct error *err)
 {

@@ -181,7 +181,6 @@ static const char *text_of(const json_t *object, const char *key, const char *fa
     return text && *text ? text : fallback;
 }
 
-/* BigQuery takes both names of a type and reports the older one. */
 static const char *type_normal(const char *type)
 {
     static const char *const pairs[][2] = {

@@ -8,7 +8,6 @@
 #include "base/json.h"
 #include "core/stream.h"
 
-/* Arrays of fields: */
 json_t *schema_data(const struct table *table);
 json_t *schema_stage(const struct table *table);
 json_t *schema_runs(void);

@@ -14,8 +14,6 @@ static const char *text_at(const json_t *field, const char *key)
     return text ? text : "";
 }
 
-/* --- Columns that were added later --- */
-
 /* A value's place in the table and in _extra: "r.`a`.`b`", and the key "a.b". */
 struct place {
     char column[4 * TABLE_ID], path[4 * TABLE_ID];
@@ -51,7 +49,6 @@ static void add_scalar(const struct place *place, const char *type, struct buf *
 
 static void add_value(const json_t *field, const struct place *place, struct buf *out);
 
-/* Lists the live fields in their order, so that the type does not change. */
 static void add_record(const json_t *field, const struct place *place, struct buf *out)
 {
     const json_t *fields = json_object_get(field, "fields");
@@ -116,8 +113,6 @@ static void add_shown(const struct table *table, const json_t *fields, struct bu
     }
     buf_text(out, count ? ")" : "");
 }
-
-/* --- <table>_latest --- */
 
 static void add_identity(const struct table *table, struct buf *out)
 {
@@ -251,8 +246,6 @@ void sql_latest_table_text(const struct sql_names *names, const struct table *ta
                                        {"query", buf_string(&query)}};
     sql_fill(out_sql, sql_latest_table, values, sizeof values / sizeof *values);
 }
-
-/* --- <table>_custom --- */
 
 /* The type of an attribute's column. Lists, relationships, files and all unknown types stay JSON. */
 enum custom_type { CUSTOM_JSON, CUSTOM_STRING, CUSTOM_INT64, CUSTOM_FLOAT64, CUSTOM_BOOL, CUSTOM_TIMESTAMP };

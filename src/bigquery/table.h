@@ -21,7 +21,6 @@ bool table_is_ours(const json_t *resource);
 bool table_is_view(const json_t *resource);
 /* Is it partitioned as wanted, and no view? */
 bool table_fits(const json_t *have, const json_t *want, struct error *err) CHECKED;
-/* Creates it; one that is there already is fine. */
 bool table_insert(struct bigquery *bq, const char *dataset, const char *table, json_t *resource,
                   struct error *err) CHECKED;
 /* Changes these members. True, too, if somebody changed it since it was read: look again. */

@@ -202,7 +202,6 @@ static void resources_done(struct resources *resources)
         json_drop(&resources->of[i]);
 }
 
-/* Looks at the data tables each time, and at the rest only if one of them is new. */
 bool tables_prepare(struct bigquery *bq, const struct selection *selection, struct error *err)
 {
     bool filled[LIMIT_TABLES] = {false};

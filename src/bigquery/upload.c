@@ -5,7 +5,6 @@
 
 #include "api.h"
 #include "base/clock.h"
-#include "base/mem.h"
 #include "base/parse.h"
 #include "job.h"
 #include "stage.h"

@@ -2,7 +2,6 @@
 #include "core/content.h"
 
 #include <ctype.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,10 +14,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* --- hashing bytes --- */
-
-/* FNV-1a, 64 bits. */
-static const uint64_t hash_start = UINT64_C(0xcbf29ce484222325);
+static const uint64_t hash_start = UINT64_C(0xcbf29ce484222325); /* of FNV-1a */
 
 static uint64_t hash_bytes(uint64_t hash, const char *bytes, size_t size)
 {
@@ -40,8 +36,6 @@ static uint64_t hash_plain(const char *text)
 {
     return mix(hash_bytes(hash_start, text, strlen(text)));
 }
-
-/* --- addresses in texts --- */
 
 struct span {
     const char *at;
@@ -65,7 +59,6 @@ static size_t span_find(struct span span, char byte)
     return found ? (size_t)(found - span.at) : span.size;
 }
 
-/* The size of an address that begins here, or 0. */
 static size_t address_size(struct span text)
 {
     size_t scheme = text.size >= 8 && strncasecmp(text.at, "https://", 8) == 0  ? 8
@@ -151,7 +144,6 @@ static uint64_t hash_address(uint64_t hash, struct span address)
     return hash_bytes(hash, address.at, address.size);
 }
 
-/* The first address: its size, 0 if there is none; and the bytes before it. */
 static size_t find_address(struct span text, size_t *out_before)
 {
     for (size_t at = 0; at < text.size; at++) {
@@ -181,9 +173,6 @@ static uint64_t hash_text(struct span text)
     return mix(hash);
 }
 
-/* --- the walk --- */
-
-/* Where we are in the record. List elements have the place of their list. */
 struct step {
     const struct step *up;
     const char *name;
@@ -261,7 +250,6 @@ static uint64_t content_of_real(const json_t *value)
     return hash_plain(buf_string(&text));
 }
 
-/* 0: nothing is there. */
 static uint64_t content_of(const struct table *table, const json_t *value, const struct step *step)
 {
     uint64_t sum;

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
@@ -137,8 +136,7 @@ struct lease *lease_start(const struct lease_settings *settings, struct trigger 
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&lease->wake, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    int failed = pthread_create(&lease->thread, NULL, keep_lease, lease);
-    if (failed) abort(); /* no thread: like no memory, the message comes back */
+    if (pthread_create(&lease->thread, NULL, keep_lease, lease) != 0) abort(); /* like no memory */
     return lease;
 }
 

@@ -39,7 +39,6 @@ static int unit_days(const struct stream *stream)
     return stream->unit_days > 0 ? stream->unit_days : LIMIT_UNIT_DAYS;
 }
 
-/* Days come oldest first; neighbours share a unit up to its length, usually a week. */
 static void add_day(struct plan *plan, const struct stream *stream, struct day day)
 {
     struct unit *last = plan->unit_count ? &plan->units[plan->unit_count - 1] : NULL;
@@ -124,7 +123,6 @@ static bool plan_tick(const struct plan_settings *settings, const struct stream 
     return true;
 }
 
-/* Does this message's own claim on every day of the unit still hold? */
 static bool is_done(const struct state *state, const struct unit *unit)
 {
     for (struct day day = unit->lo; day_compare(day, unit->hi) <= 0; day = day_add(day, 1)) {
@@ -149,7 +147,6 @@ static bool plan_range(const struct stream *stream, const struct state *state, c
     return true;
 }
 
-/* Has everything been read since the tables are there? */
 static bool was_read(const struct state *state)
 {
     return state->any_open_run && state->open_run_us > state->created_us;

@@ -12,7 +12,6 @@
 static const char *const keys[] = {"streams", "from", "to"};
 enum { KEY_STREAMS, KEY_FROM, KEY_TO, KEYS };
 
-/* The value of each key as text; streams as a comma-separated list. */
 struct values {
     char *text[KEYS];
 };

@@ -69,7 +69,6 @@ static void extra_leaf(struct builder *builder, const struct step *step, const j
     builder->facts->type_mismatches += misfit;
 }
 
-/* Each leaf of the value by itself. */
 static void add_extra(struct builder *builder, const struct step *step, const json_t *value, bool misfit)
 {
     json_t *borrowed = (json_t *)(uintptr_t)value; /* jansson's iterators take no const, but change nothing */
@@ -102,7 +101,6 @@ static void separate(struct buf *row)
 static size_t write_fields(struct builder *builder, const struct column *fields, size_t count,
                            const json_t *object, const struct step *up);
 
-/* One value of the column's type; its mode is the caller's matter. */
 static bool write_value(struct builder *builder, const struct column *column, const json_t *value,
                         const struct step *step)
 {
@@ -135,7 +133,6 @@ static bool write_list(struct builder *builder, const struct column *column, con
     return true;
 }
 
-/* Whether the row holds the column afterwards. */
 static bool write_column(struct builder *builder, const struct column *column, const json_t *value,
                          const struct step *up)
 {
@@ -175,7 +172,6 @@ static const struct column *find(const struct column *fields, size_t count, cons
     return NULL;
 }
 
-/* Returns how many REQUIRED columns were written. */
 static size_t write_fields(struct builder *builder, const struct column *fields, size_t count,
                            const json_t *object, const struct step *up)
 {
@@ -226,7 +222,6 @@ static const char *kind_of(const json_t *value)
     return "unknown";
 }
 
-/* Of the column of that name. */
 static const json_t *value_of(const struct table *table, const json_t *record, const char *name)
 {
     return json_object_get(record, table_field(table, name));
@@ -295,7 +290,6 @@ static int64_t floor_seconds(int64_t us)
     return us / 1000000 - (us % 1000000 < 0);
 }
 
-/* False: problem is set. */
 static bool read_times(const struct table *table, const json_t *record, const struct zone *zone,
                        struct row_facts *facts)
 {

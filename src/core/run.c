@@ -39,7 +39,6 @@ struct stream_run {
     int64_t future_rows; /* dated after today by the warehouse's clock */
 };
 
-/* One unit while it is read and staged. */
 struct unit_load {
     struct stream_run *run;
     size_t index; /* of the unit in the plan */
@@ -196,7 +195,6 @@ static bool confirm_boundary(struct stream_run *run, struct error *err)
     return true;
 }
 
-/* Takes the unit's records from where the unit before it ended. */
 static bool take_pages(struct unit_load *unit_load, struct error *err)
 {
     struct record_cursor *cursor = &unit_load->run->cursor;
@@ -321,7 +319,6 @@ static bool defer_empty_unit(struct stream_run *run, const struct unit *unit, st
     return true;
 }
 
-/* Commits or aborts the load in any case. */
 static bool fill_load(struct unit_load *unit_load, struct error *err)
 {
     struct stream_run *run = unit_load->run;

@@ -9,17 +9,15 @@ void state_done(struct state *state)
     *state = (struct state){0};
 }
 
+static int compare_day(const void *day, const void *state)
+{
+    return day_compare(*(const struct day *)day, ((const struct day_state *)state)->day);
+}
+
 struct day_state state_day(const struct state *state, struct day day)
 {
-    size_t low = 0, high = state->day_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int order = day_compare(state->days[middle].day, day);
-        if (order == 0) return state->days[middle];
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return (struct day_state){.day = day};
+    const struct day_state *found =
+        state->day_count ? bsearch(&day, state->days, state->day_count, sizeof *state->days, compare_day)
+                         : NULL;
+    return found ? *found : (struct day_state){.day = day};
 }

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <inttypes.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <stdio.h>
@@ -35,8 +34,6 @@ struct account {
     struct secret refresh_token;
 };
 
-/* --- assertions --- */
-
 /* The only wall clock of the program: an assertion must name the time. */
 static int64_t real_time_s(void)
 {
@@ -57,8 +54,6 @@ static bool make_assertion(struct account *account, struct secret *out_jwt, stru
                            account->token_uri, "iat", now, "exp", now + LIFE_S);
     return jwt_sign(account->key, account->key_id, claims, out_jwt, err);
 }
-
-/* --- the exchange --- */
 
 /* Never reallocated, so that wiping it leaves no copy. */
 struct form {
@@ -178,8 +173,6 @@ static bool account_request_token(struct grant *grant, struct secret *out_token,
     return make_assertion(account, out_token, err);
 }
 
-/* --- the file --- */
-
 static void account_free(struct grant *grant)
 {
     struct account *account = (struct account *)grant;
@@ -206,7 +199,6 @@ enum account_way grant_account_way(const char *token_uri, const char *universe_d
     return token_uri ? WAY_EXCHANGE : WAY_SELF_SIGNED;
 }
 
-/* The member, which must be there. */
 static const char *need(const json_t *credentials, const char *key, const char *path, struct error *err)
 {
     const char *text = json_text_at(credentials, key);
@@ -277,10 +269,9 @@ static bool check_quota_project(const struct account *account, struct error *err
     return true;
 }
 
-bool grant_account_new(const struct token_settings *settings, const char *path, json_t *credentials,
+bool grant_account_new(const struct http_settings *settings, const char *path, json_t *credentials,
                        struct grant **out_grant, struct error *err)
 {
-    const struct http_settings http = token_http_settings(settings);
     struct account *account = mem_zero(1, sizeof *account);
     account->grant = (struct grant){.request_token = account_request_token, .free = account_free};
     account->path = mem_text(path);
@@ -290,7 +281,7 @@ bool grant_account_new(const struct token_settings *settings, const char *path, 
     token_wipe(json_text_at(credentials, "refresh_token"));
     if (good && !account->token_uri) account->token_uri = mem_text(GOOGLE_TOKEN_URI);
     good = good && check_token_uri(account, err) && check_quota_project(account, err);
-    if (good && account->way != WAY_SELF_SIGNED) good = http_new(&http, &account->http, err);
+    if (good && account->way != WAY_SELF_SIGNED) good = http_new(settings, &account->http, err);
     if (!good) {
         account_free(&account->grant);
         return false;

@@ -73,22 +73,15 @@ static void machine_free(struct grant *grant)
     free(machine);
 }
 
-static const char *given(const char *name)
+bool grant_metadata_new(const struct http_settings *settings, struct grant **out_grant, struct error *err)
 {
-    const char *value = getenv(name);
-    return value && *value ? value : NULL;
-}
-
-bool grant_metadata_new(const struct token_settings *settings, struct grant **out_grant, struct error *err)
-{
-    const struct http_settings http = token_http_settings(settings);
-    const char *host = given("GCE_METADATA_HOST"), *address = given("GCE_METADATA_IP");
+    const char *host = environment("GCE_METADATA_HOST"), *address = environment("GCE_METADATA_IP");
     struct machine *machine = mem_zero(1, sizeof *machine);
     AUTO(http_reply_done) struct http_reply reply = {0};
     machine->grant = (struct grant){.request_token = machine_request_token, .free = machine_free};
     machine->probe_url = mem_format("http://%s/", host ? host : address ? address : ADDRESS);
     machine->token_url = mem_format("http://%s" TOKEN_PATH, host ? host : address ? address : SERVER);
-    if (!http_new(&http, &machine->http, err) ||
+    if (!http_new(settings, &machine->http, err) ||
         !ask(machine, machine->probe_url, &probe_retry, &reply, err)) {
         machine_free(&machine->grant);
         return false;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* internal.h - shared by the files of this folder.
  *
- * token_from_local.c    tokens stored in a variable or a file
- * token_from_google.c    which credentials there are
- * grant_account.c   grants of a credentials file: service account, user
- * grant_metadata.c  the grant of a machine
- * token_cache.c     caches the token of a grant until shortly before it expires
- * token_from_secret.c    a secret of Secret Manager as a token
- * jwt.c       signed assertions
- * token_reply.c     what the token servers answer
+ * token_from_local    a token in a variable or a file
+ * token_from_google   finds credentials and their grant
+ * grant_account       grants of a credentials file
+ * grant_metadata      the grant of a machine
+ * token_cache         caches the token of a grant until shortly before it expires
+ * token_from_secret   a secret of Secret Manager as a token
+ * token_reply         the replies of token servers
+ * jwt                 signed assertions
  */
 #ifndef CASELOAD_CREDENTIALS_INTERNAL_H
 #define CASELOAD_CREDENTIALS_INTERNAL_H
@@ -38,10 +38,10 @@ enum account_way { WAY_SELF_SIGNED, WAY_EXCHANGE, WAY_REFRESH };
 enum account_way grant_account_way(const char *token_uri, const char *universe_domain);
 
 /* credentials: the parsed file, borrowed; its secrets are wiped in place. path is for error texts. */
-bool grant_account_new(const struct token_settings *settings, const char *path, json_t *credentials,
+bool grant_account_new(const struct http_settings *settings, const char *path, json_t *credentials,
                        struct grant **out_grant, struct error *err) CHECKED;
 /* Asks the metadata server whether it is one. */
-bool grant_metadata_new(const struct token_settings *settings, struct grant **out_grant,
+bool grant_metadata_new(const struct http_settings *settings, struct grant **out_grant,
                         struct error *err) CHECKED;
 
 /* An RSA key in PEM; EVP_PKEY_free wipes it. ERROR_CONFIG; the text holds nothing of the key. */
@@ -50,7 +50,8 @@ bool jwt_key(const char *pem, EVP_PKEY **out_key, struct error *err) CHECKED;
 bool jwt_sign(EVP_PKEY *key, const char *key_id, const json_t *claims, struct secret *out_jwt,
               struct error *err) CHECKED;
 
-struct http_settings token_http_settings(const struct token_settings *settings);
+/* NULL if the variable is not set, or empty. */
+const char *environment(const char *name);
 /* Retries what may work later; everything else is the caller's. */
 extern const struct http_policy token_policy;
 extern const struct retry token_retry;

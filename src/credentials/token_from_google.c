@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -12,16 +11,10 @@
 #define LIMIT_FILE 65536
 #define WELL_KNOWN "application_default_credentials.json"
 
-static const char *given(const char *name)
-{
-    const char *value = getenv(name);
-    return value && *value ? value : NULL;
-}
-
 /* Where gcloud keeps what `gcloud auth application-default login` gave; NULL: nowhere. Yours. */
 static char *well_known_path(void)
 {
-    const char *folder = given("CLOUDSDK_CONFIG"), *home = given("HOME");
+    const char *folder = environment("CLOUDSDK_CONFIG"), *home = environment("HOME");
     if (folder) return mem_format("%s/" WELL_KNOWN, folder);
     return home ? mem_format("%s/.config/gcloud/" WELL_KNOWN, home) : NULL;
 }
@@ -32,7 +25,7 @@ static bool is_missing(const char *path)
 }
 
 /* Errors of the JSON reader are not passed on: they would quote the file. */
-static bool read_grant(const struct token_settings *settings, const char *path, struct grant **out_grant,
+static bool read_grant(const struct http_settings *settings, const char *path, struct grant **out_grant,
                        struct error *err)
 {
     AUTO(json_drop) json_t *credentials = NULL;
@@ -49,9 +42,9 @@ static bool read_grant(const struct token_settings *settings, const char *path, 
     return grant_account_new(settings, path, credentials, out_grant, err);
 }
 
-static bool find_grant(const struct token_settings *settings, struct grant **out_grant, struct error *err)
+static bool find_grant(const struct http_settings *settings, struct grant **out_grant, struct error *err)
 {
-    const char *path = given("GOOGLE_APPLICATION_CREDENTIALS"), *off = given("NO_GCE_CHECK");
+    const char *path = environment("GOOGLE_APPLICATION_CREDENTIALS"), *off = environment("NO_GCE_CHECK");
     if (path) return read_grant(settings, path, out_grant, err);
     AUTO(mem_free) char *kept = well_known_path();
     if (kept && !is_missing(kept)) return read_grant(settings, kept, out_grant, err);
@@ -67,7 +60,7 @@ static bool find_grant(const struct token_settings *settings, struct grant **out
              "attached");
 }
 
-bool token_from_google(const struct token_settings *settings, struct token **out_token, struct error *err)
+bool token_from_google(const struct http_settings *settings, struct token **out_token, struct error *err)
 {
     struct grant *grant = NULL;
     if (!find_grant(settings, &grant, err)) return error_wrap(err, "Google credentials");

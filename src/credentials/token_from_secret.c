@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <errno.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <pthread.h>
@@ -28,8 +27,6 @@ struct secret_token {
     int64_t reread_ms;
 };
 
-/* --- the payload --- */
-
 static uint32_t crc32c(const unsigned char *bytes, size_t size)
 {
     uint32_t crc = UINT32_MAX;
@@ -53,14 +50,6 @@ static bool decode(const char *text, unsigned char *out_bytes, size_t *out_size)
     return true;
 }
 
-/* One line break at the end is no part of a token: `echo` and editors add it. */
-static size_t without_newline(const unsigned char *bytes, size_t size)
-{
-    if (size > 0 && bytes[size - 1] == '\n') size--;
-    if (size > 0 && bytes[size - 1] == '\r') size--;
-    return size;
-}
-
 static bool unpack(const struct secret_token *self, const json_t *reply, struct secret *out,
                    struct error *err)
 {
@@ -75,15 +64,13 @@ static bool unpack(const struct secret_token *self, const json_t *reply, struct 
     else if (wanted >= 0 && crc32c(bytes, size) != (uint32_t)wanted)
         good = error_set(err, ERROR_BUSY,
                          "the payload was damaged on its way (its CRC32C differs); it is read again later");
-    good = good && (secret_set(out, (char *)bytes, without_newline(bytes, size), err) &&
+    good = good && (secret_set(out, (char *)bytes, secret_line_size((char *)bytes, size), err) &&
                     token_check(out, self->name, err));
     OPENSSL_cleanse(bytes, room);
     free(bytes);
     token_wipe(data);
     return good;
 }
-
-/* --- the call --- */
 
 static bool refused(const struct http_reply *reply, struct error *err)
 {
@@ -182,8 +169,6 @@ static void secret_free(struct token *token)
     free(self);
 }
 
-/* --- the name --- */
-
 #define MOST_PARTS 8
 
 /* Parts between slashes, none empty; 0: not such a name. */
@@ -234,10 +219,9 @@ static bool make_url(const char *name, const char *base_url, char **out_url, str
     return true;
 }
 
-bool token_from_secret(const struct token_settings *settings, const char *name, const char *base_url,
+bool token_from_secret(const struct http_settings *settings, const char *name, const char *base_url,
                        struct token *google, struct token **out_token, struct error *err)
 {
-    const struct http_settings http = token_http_settings(settings);
     char *url = NULL;
     if (!make_url(name, base_url, &url, err)) return false;
     struct secret_token *self = mem_zero(1, sizeof *self);
@@ -246,7 +230,7 @@ bool token_from_secret(const struct token_settings *settings, const char *name, 
     self->name = mem_text(name);
     self->url = url;
     pthread_mutex_init(&self->lock, NULL);
-    if (!http_new(&http, &self->http, err) || !read_secret(self, &self->secret, err)) {
+    if (!http_new(settings, &self->http, err) || !read_secret(self, &self->secret, err)) {
         (void)error_wrap(err, "the secret %s", name);
         secret_free(&self->token);
         return false;

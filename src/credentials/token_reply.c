@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <inttypes.h>
 #include <openssl/crypto.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -10,12 +10,10 @@
 
 const struct retry token_retry = {.base_ms = 1000, .cap_ms = 4000, .attempts = 4, .budget_ms = 30000};
 
-struct http_settings token_http_settings(const struct token_settings *settings)
+const char *environment(const char *name)
 {
-    return (struct http_settings){.user_agent = settings->user_agent,
-                                  .ca_file = settings->ca_file,
-                                  .stop = settings->stop,
-                                  .trace = settings->trace};
+    const char *value = getenv(name);
+    return value && *value ? value : NULL;
 }
 
 static enum http_verdict judge(void *self, const struct http_reply *reply, int64_t *out_least_ms)
@@ -30,11 +28,7 @@ const struct http_policy token_policy = {.judge = judge};
 
 void token_wipe(const char *text)
 {
-    union {
-        const char *in;
-        char *out;
-    } bytes = {.in = text};
-    if (text) OPENSSL_cleanse(bytes.out, strlen(text));
+    if (text) OPENSSL_cleanse((char *)(uintptr_t)text, strlen(text));
 }
 
 void token_quote(const char *text, char *out_text, size_t size)

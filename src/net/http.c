@@ -82,7 +82,6 @@ static void collect_finished(struct http *http)
     }
 }
 
-/* Advances every call as far as possible without waiting. */
 static void advance_calls(struct http *http)
 {
     int running = 0;

@@ -15,8 +15,6 @@
 #define CONNECT_TIMEOUT_S 30L
 #define SILENCE_S         60L
 
-/* --- what curl calls --- */
-
 static size_t on_body(char *bytes, size_t one, size_t size, void *self)
 {
     struct http_call *call = self;
@@ -70,8 +68,6 @@ static size_t on_header(char *bytes, size_t one, size_t size, void *self)
     call->over_limit = call->over_limit || call->reply.headers.full;
     return call->over_limit ? 0 : all;
 }
-
-/* --- making a call --- */
 
 static bool is_loopback(const char *host)
 {
@@ -143,10 +139,10 @@ static void set_options(struct http_call *call, bool direct)
     curl_easy_setopt(easy, CURLOPT_TIMEOUT, (long)request->timeout_s);
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, SILENCE_S);
-    /* On a kept connection that turns out to be dead curl would silently send again; one try means one. */
     /* Share an HTTP/2 connection rather than open another. Without TLS curl would learn the version from the
      * first response only, and hold back all other requests until then. */
     curl_easy_setopt(easy, CURLOPT_PIPEWAIT, strncasecmp(request->url, "https:", 6) == 0 ? 1L : 0L);
+    /* On a kept connection that turns out to be dead curl would silently send again; one try means one. */
     curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, request->retry ? 0L : 1L);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
@@ -223,8 +219,6 @@ void call_free(struct http_call *call)
     free(call->url);
     free(call);
 }
-
-/* --- a try --- */
 
 static void finish(struct http_call *call)
 {

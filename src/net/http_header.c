@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <curl/curl.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/parse.h"
@@ -7,7 +8,6 @@
 
 #define DAY_OF_SECONDS 86400
 
-/* The value of the line at `line` if it is a header of that name, else NULL. */
 static const char *line_value(const char *line, size_t line_size, const char *name, size_t *out_size)
 {
     size_t name_size = strlen(name);
@@ -65,16 +65,11 @@ int64_t http_retry_after_ms(const struct http_reply *reply)
 
 bool http_escape(struct buf *out, const char *text)
 {
-    static const char hex[] = "0123456789ABCDEF";
-    for (const unsigned char *byte = (const unsigned char *)text; *byte; byte++) {
-        bool plain = (*byte >= 'a' && *byte <= 'z') || (*byte >= 'A' && *byte <= 'Z') ||
-                     (*byte >= '0' && *byte <= '9') || strchr("-._~", *byte);
-        if (plain)
-            buf_byte(out, (char)*byte);
-        else
-            buf_add(out, (const char[]){'%', hex[*byte >> 4], hex[*byte & 15]}, 3);
-    }
-    return !out->full;
+    char *escaped = curl_easy_escape(NULL, text, 0);
+    if (!escaped) abort(); /* no memory */
+    bool fits = buf_text(out, escaped);
+    curl_free(escaped);
+    return fits;
 }
 
 void http_reply_done(struct http_reply *reply)

@@ -8,8 +8,6 @@
 
 #define BEARER "Authorization: Bearer "
 
-/* --- a token that has to be requested: on a thread, since the loop drives other calls meanwhile --- */
-
 struct token_request {
     struct token *token;
     bool renew;
@@ -86,8 +84,6 @@ void token_request_reap(struct http *http, bool wait)
         }
     }
 }
-
-/* --- a token in a request --- */
 
 /* The body with the token in place of its mark, in a secret's own memory. A token is printable ASCII; one
  * with a quote or backslash would need escaping. */

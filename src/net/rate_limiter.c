@@ -75,7 +75,6 @@ static int64_t reserve(const struct rate_limiter *limiter, int64_t limit)
     return limit > 0 && limit < INT32_MAX ? limit - (int64_t)((double)limit * limiter->share) : 0;
 }
 
-/* Seconds until the window ends; -1: unknown. */
 static int64_t until_reset_s(const struct rate_report *report)
 {
     if (report->reset_s < 0 || report->date_s < 0) return -1;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <assert.h>
-#include <errno.h>
-#include <stdio.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,7 +45,6 @@ try {
     const char *cause; /* the library's own words, with file and peer */
 };
 
-/* Receives the outcome of a call; borrowed from the caller. */
 struct answer {
     struct buf *reply;
     char *detail;
@@ -77,22 +75,16 @@ static bool make_credentials(const struct rpc_settings *settings, grpc_channel_c
     return true;
 }
 
+/* The library only reads names and texts, but its struct lacks a const. */
 static grpc_arg arg_number(const char *name, int value)
 {
-    union {
-        const char *in;
-        char *out;
-    } key = {.in = name}; /* the library's struct lacks a const; it only reads */
-    return (grpc_arg){.type = GRPC_ARG_INTEGER, .key = key.out, .value.integer = value};
+    return (grpc_arg){.type = GRPC_ARG_INTEGER, .key = (char *)(uintptr_t)name, .value.integer = value};
 }
 
 static grpc_arg arg_text(const char *name, const char *value)
 {
-    union {
-        const char *in;
-        char *out;
-    } key = {.in = name}, text = {.in = value};
-    return (grpc_arg){.type = GRPC_ARG_STRING, .key = key.out, .value.string = text.out};
+    return (grpc_arg){
+        .type = GRPC_ARG_STRING, .key = (char *)(uintptr_t)name, .value.string = (char *)(uintptr_t)value};
 }
 
 static grpc_channel *make_channel(const struct rpc_settings *settings, grpc_channel_credentials *credentials)
@@ -286,11 +278,7 @@ static void try_done(struct try *try)
     grpc_metadata_array_destroy(&try->initial);
     grpc_metadata_array_destroy(&try->trailing);
     grpc_slice_unref(try->details);
-    union {
-        const char *in;
-        void *out;
-    } cause = {.in = try->cause};
-    gpr_free(cause.out);
+    gpr_free((void *)(uintptr_t)try->cause);
     if (try->queue) {
         grpc_completion_queue_shutdown(try->queue); /* nothing is left in it */
         grpc_completion_queue_destroy(try->queue);

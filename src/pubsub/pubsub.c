@@ -41,7 +41,6 @@ struct pubsub {
     int64_t failing_ms; /* since when, or since the last report */
 };
 
-/* One method of the service, as it is called in texts and on the wire. */
 struct method {
     const char *name;
     const char *path;
@@ -61,54 +60,36 @@ static bool stopped(const struct pubsub *pubsub)
     return pubsub->stop && atomic_load(pubsub->stop);
 }
 
-/* Is this status permanent? Then err says what to do. */
 static bool is_final(const struct pubsub *pubsub, const struct method *method, enum rpc_status status,
                      const char *detail, struct error *err)
 {
-    const char *name = pubsub->subscription;
-    enum error_kind kind = ERROR_CONFIG;
-    const char *way_out = NULL;
-    switch (status) {
-    case RPC_NOT_FOUND: way_out = "it does not exist. Create it, or correct \"subscription\""; break;
-    case RPC_FAILED_PRECONDITION:
-        way_out =
-            "it can't be pulled from. It may be detached from its topic, a push subscription, or without "
-            "its key";
-        break;
-    case RPC_INVALID_ARGUMENT:
-        way_out = "the request is refused. Check the name: projects/PROJECT/subscriptions/NAME";
-        break;
-    case RPC_UNIMPLEMENTED:
-        way_out = "the server does not speak Pub/Sub. Check the endpoint or emulator host";
-        break;
-    case RPC_PERMISSION_DENIED:
-        kind = ERROR_AUTH;
-        way_out = "this identity may not read it. Grant it roles/pubsub.subscriber on the subscription";
-        break;
-    case RPC_UNAUTHENTICATED:
-        kind = ERROR_AUTH;
-        way_out = "our credentials are refused. Check the service account or its key";
-        break;
-    case RPC_OK:
-    case RPC_CANCELLED:
-    case RPC_UNKNOWN:
-    case RPC_DEADLINE_EXCEEDED:
-    case RPC_ALREADY_EXISTS:
-    case RPC_RESOURCE_EXHAUSTED:
-    case RPC_ABORTED:
-    case RPC_OUT_OF_RANGE:
-    case RPC_INTERNAL:
-    case RPC_UNAVAILABLE:
-    case RPC_DATA_LOSS: break;
+    static const struct {
+        enum rpc_status status;
+        enum error_kind kind;
+        const char *text;
+    } finals[] = {
+        {RPC_NOT_FOUND, ERROR_CONFIG, "it does not exist. Create it, or correct \"subscription\""},
+        {RPC_FAILED_PRECONDITION, ERROR_CONFIG,
+         "it can't be pulled from. It may be detached from its topic, a push subscription, or without its "
+         "key"},
+        {RPC_INVALID_ARGUMENT, ERROR_CONFIG,
+         "the request is refused. Check the name: projects/PROJECT/subscriptions/NAME"},
+        {RPC_UNIMPLEMENTED, ERROR_CONFIG,
+         "the server does not speak Pub/Sub. Check the endpoint or emulator host"},
+        {RPC_PERMISSION_DENIED, ERROR_AUTH,
+         "this identity may not read it. Grant it roles/pubsub.subscriber on the subscription"},
+        {RPC_UNAUTHENTICATED, ERROR_AUTH,
+         "our credentials are refused. Check the service account or its key"},
+    };
+    for (size_t i = 0; i < sizeof finals / sizeof *finals; i++) {
+        if (finals[i].status != status) continue;
+        error_set_status(err, finals[i].kind, (int)status, "Pub/Sub %s on subscription %s: %s (%s: %s)",
+                         method->name, pubsub->subscription, finals[i].text, rpc_status_name(status), detail);
+        return true;
     }
-    if (!way_out) return false;
-    error_set(err, kind, "Pub/Sub %s on subscription %s: %s (%s: %s)", method->name, name, way_out,
-              rpc_status_name(status), detail);
-    err->status = (int)status;
-    return true;
+    return false;
 }
 
-/* The bytes of a ModifyAckDeadlineRequest; yours. */
 static uint8_t *pack_modify(const struct pubsub *pubsub, char **ack_ids, size_t count, int seconds,
                             size_t *out_size)
 {
@@ -171,13 +152,11 @@ static bool backoff(struct pubsub *pubsub, enum rpc_status status, const char *d
               detail);
     if (now_ms - pubsub->failing_ms >= REPORT_MS) {
         pubsub->failing_ms = now_ms;
-        error_set(
-            err, ERROR_BUSY,
+        return error_set_status(
+            err, ERROR_BUSY, (int)status,
             "Pub/Sub pull on subscription %s failed %d times in a row (last: %s: %s); still retrying. Check "
             "the network and the endpoint",
             pubsub->subscription, pubsub->failures, rpc_status_name(status), detail);
-        err->status = (int)status;
-        return false;
     }
     (void)clock_sleep_ms(retry_wait_ms(&pull_retry, pubsub->failures, 0, 0),
                          pubsub->stop); /* the caller looks */
@@ -226,7 +205,6 @@ struct settling {
     int64_t budget_ms;
 };
 
-/* One try; a short one during a shutdown. */
 static enum rpc_status settle_once(struct pubsub *pubsub, const struct settling *settling, int64_t left_ms,
                                    char *detail, size_t detail_size)
 {
@@ -257,20 +235,18 @@ static bool settle(struct pubsub *pubsub, const struct settling *settling, struc
         status = settle_once(pubsub, settling, left_ms, detail, sizeof detail);
         if (status == RPC_OK) return true;
         if (status == RPC_INVALID_ARGUMENT) { /* only the ids differ between messages */
-            error_set(err, ERROR_REFUSED, "Pub/Sub %s: the lease of the message has expired (%s: %s)",
-                      settling->method->name, rpc_status_name(status), detail);
-            err->status = (int)status;
-            return false;
+            return error_set_status(err, ERROR_REFUSED, (int)status,
+                                    "Pub/Sub %s: the lease of the message has expired (%s: %s)",
+                                    settling->method->name, rpc_status_name(status), detail);
         }
         if (is_final(pubsub, settling->method, status, detail, err)) return false;
         int64_t wait_ms = retry_wait_ms(&retry, tried, clock_ms() - began_ms, 0);
         if (is_shutdown || wait_ms < 0) break;
         (void)clock_sleep_ms(wait_ms, pubsub->stop); /* a shutdown ends the wait; one short try follows */
     }
-    error_set(err, ERROR_BUSY, "Pub/Sub %s on subscription %s failed until its time was over: %s: %s",
-              settling->method->name, pubsub->subscription, rpc_status_name(status), detail);
-    err->status = (int)status;
-    return false;
+    return error_set_status(err, ERROR_BUSY, (int)status,
+                            "Pub/Sub %s on subscription %s failed until its time was over: %s: %s",
+                            settling->method->name, pubsub->subscription, rpc_status_name(status), detail);
 }
 
 /* The lease's thread has its own retries, so its calls must return soon; a lost nack only costs time. */

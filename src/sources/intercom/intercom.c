@@ -25,8 +25,6 @@ static const struct region {
 
 static const char *const hosts[] = {"api.intercom.io", "api.eu.intercom.io", "api.au.intercom.io", NULL};
 
-/* --- the dialect --- */
-
 static const struct rest_refusal refusals[] = {
     {401, NULL, ERROR_FORBIDDEN,
      "the token is good for other paths: give the app this permission in the Developer Hub, or leave it "
@@ -116,8 +114,6 @@ static bool check_stream(const struct rest_source *rest, const struct rest_strea
     return true;
 }
 
-/* --- the source --- */
-
 /* Whose data it is: the workspace's own id, never the name a person gave it. */
 static bool read_identity(const json_t *me, const char *request_id, struct source_identity *out,
                           struct error *err)
@@ -164,8 +160,6 @@ static const struct source_ops ops = {
     .close = rest_source_close,
     .free = free_source,
 };
-
-/* --- settings --- */
 
 static bool pick_base_url(const struct intercom_options *options, const char **out_url, struct error *err)
 {

@@ -17,7 +17,6 @@
 #include "rest/page_builder.h"
 #include "rest/rest.h"
 
-/* --- intercom.c --- */
 struct intercom {
     struct rest_source rest; /* first */
     char version_line[32];   /* "Intercom-Version: 2.16" */
@@ -27,7 +26,6 @@ struct intercom {
 bool intercom_create(const struct source_context *context, const void *options, struct source **out_source,
                      struct error *err);
 
-/* --- streams.c --- */
 enum intercom_bounds {
     BOUNDS_SECONDS,  /* a search compares times by the second */
     BOUNDS_DAYS_2_16 /* up to 2.16 by whole days of the workspace's zone, from 2.17 by the second */
@@ -44,8 +42,6 @@ struct intercom_stream {
     enum intercom_bounds bounds;
 };
 
-/* --- search.c --- */
-
 /* The bounds to request, so that the answer holds at least the window: low < time and, unless the window is
  * open, time < high. */
 void search_bounds(const struct intercom *intercom, enum intercom_bounds bounds, struct window window,
@@ -54,17 +50,13 @@ void search_bounds(const struct intercom *intercom, enum intercom_bounds bounds,
 extern const struct pagination intercom_search, intercom_cursors, intercom_numbers, intercom_logs,
     intercom_list;
 
-/* --- next_page.c --- */
 bool intercom_next_page(const struct page_context *context, struct next_page *out_next, struct error *err);
 
-/* --- scroll.c --- */
 extern const struct rest_reader_type intercom_scroll;
 
-/* --- opening_part.c --- */
 json_t *make_opening_part(const json_t *conversation); /* NULL: it has no first message */
 void set_redacted(json_t *part);                       /* a part that does not say so is not redacted */
 
-/* --- deletions.c --- */
 void derive_merged(struct page_builder *builder, const json_t *contact);
 void derive_deleted(struct page_builder *builder, const json_t *record);
 void add_merged(struct page_builder *builder, const struct rest_source *rest, const char *canonical_id,

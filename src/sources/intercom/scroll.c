@@ -73,8 +73,6 @@ static bool send_request(struct scroll *scroll, struct error *err)
                          err);
 }
 
-/* --- recovery: each function returns false when it was tried often enough --- */
-
 static void reset(struct scroll *scroll)
 {
     free(scroll->param);
@@ -138,8 +136,6 @@ static bool collect_answer(struct scroll *scroll, struct error *err)
     return true;
 }
 
-/* --- pages --- */
-
 static bool keep_param(struct scroll *scroll, struct error *err)
 {
     const json_t *value = json_object_get(scroll->answer, "scroll_param");
@@ -167,7 +163,6 @@ static bool is_new_page(struct scroll *scroll, const json_t *list, struct error 
                      scroll->what, scroll->exchange.request_id);
 }
 
-/* Reads a page and requests the next. */
 static bool read_page(struct scroll *scroll, const json_t **out_list, struct page *page, struct error *err)
 {
     json_drop(&scroll->answer);

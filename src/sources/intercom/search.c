@@ -17,8 +17,6 @@ void search_bounds(const struct intercom *intercom, enum intercom_bounds bounds,
     *out_high_s = window.to_s == WINDOW_OPEN ? WINDOW_OPEN : window.to_s + (is_by_day ? DAYS_PADDING_S : 0);
 }
 
-/* --- lists: complete, or in pages that name the next by cursor, number or URL --- */
-
 static void write_path(const struct page_request *request, struct buf *url)
 {
     const struct intercom_stream *stream = (const struct intercom_stream *)request->stream;
@@ -41,8 +39,6 @@ static void write_list(const struct page_request *request, struct buf *url, stru
 const struct pagination intercom_list = {.method = "GET", .write = write_list, .allow_array = true};
 const struct pagination intercom_cursors = {.method = "GET", .write = write_list, .has_cursors = true};
 const struct pagination intercom_numbers = {.method = "GET", .write = write_list, .has_numbers = true};
-
-/* --- the same for a window of time; long windows time out --- */
 
 static void find_bounds(const struct page_request *request, int64_t *out_low_s, int64_t *out_high_s)
 {
@@ -67,8 +63,6 @@ const struct pagination intercom_logs = {.method = "GET",
                                          .has_numbers = true,
                                          .max_window_s = 7 * DAY_S,
                                          .min_window_s = DAY_S};
-
-/* --- searches with a cursor in the body --- */
 
 static void write_bound(struct buf *body, const char *field, const char *operator, int64_t value)
 {

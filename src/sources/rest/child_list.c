@@ -3,7 +3,6 @@
 
 #include "base/log.h"
 
-/* The records of the stream are worth loading without it. */
 static void warn_skipped(const struct rest_stream *stream, const struct error *why)
 {
     log_write(LOG_WARNING, "child_skipped",

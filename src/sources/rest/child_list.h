@@ -6,7 +6,6 @@
 #include "page_builder.h"
 #include "subrequest.h"
 
-/* Is the stream's child list selected, and has the source such a list? Warns if it has not. */
 bool child_list_is_wanted(const struct rest_source *rest, const struct page_builder *builder);
 bool child_list_start(struct subrequest *subrequest, struct subrequest_pool *pool,
                       const struct child_list *child_list, const char *id, struct error *err) CHECKED;

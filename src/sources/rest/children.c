@@ -18,7 +18,6 @@ bool children_present(const struct children *children, const json_t *record)
     return json_is_array(list_of(children, record));
 }
 
-/* Takes child over. */
 static void add_child(struct children_builder *builder, json_t *child, int64_t index)
 {
     const struct children *children = builder->children;
@@ -36,7 +35,6 @@ void children_add(struct children_builder *builder, const json_t *list)
         add_child(builder, json_incref(json_array_get(list, i)), ++builder->index);
 }
 
-/* False: the record counts another number of children than it has. */
 static bool describe(const struct children *children, json_t *record, int64_t received, int64_t total)
 {
     int64_t counted = children->counted ? json_int_at(record, children->counted, -1) : -1;

@@ -19,7 +19,6 @@ struct children_builder {
 
 void children_init(struct children_builder *builder, const struct children *children,
                    struct page_builder *page);
-/* Has the record a list of children? */
 bool children_present(const struct children *children, const json_t *record);
 /* Adds the record, and the children that are in it; `more` of them follow with children_add. False: the
  * record itself counts another number of children. */

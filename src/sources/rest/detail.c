@@ -13,7 +13,6 @@
 #include "child_list.h"
 #include "children.h"
 
-/* A listed record, and the requests that read it in full. */
 struct slot {
     json_t *listed;
     int64_t listed_us;
@@ -45,8 +44,6 @@ struct detail_reader {
     struct children_builder children;
     char problem[256];
 };
-
-/* --- requests --- */
 
 static bool start_slot(struct detail_reader *details, const struct record *listed, struct error *err)
 {
@@ -104,8 +101,6 @@ static bool fill_slots(struct detail_reader *details, struct error *err)
     }
     return true;
 }
-
-/* --- the first slot becomes a page --- */
 
 static void reject(struct detail_reader *details, const struct slot *slot)
 {
@@ -176,8 +171,6 @@ static bool add_slice(struct detail_reader *details, struct error *err)
     children_add(&details->children, list);
     return true;
 }
-
-/* --- the reader --- */
 
 static bool make_page(struct detail_reader *details, struct page *page, struct error *err)
 {

@@ -24,8 +24,6 @@ static bool is_success(int status)
     return status >= 200 && status < 300;
 }
 
-/* --- the policy: called by http before and after each try --- */
-
 /* A try that was lost ends without an answer: its end is seen when the next one begins. */
 static void leave_flight(struct exchange *exchange)
 {
@@ -75,7 +73,6 @@ static bool is_readable(const struct exchange *exchange)
     return json_is_object(exchange->value) || (exchange->allow_array && json_is_array(exchange->value));
 }
 
-/* An object that is not cut, as far as its ends tell. */
 static bool looks_complete(const struct buf *body)
 {
     static const char blanks[] = " \t\r\n";
@@ -94,7 +91,6 @@ static bool read_body(struct exchange *exchange, const struct http_reply *reply,
     return json_read(buf_string(&reply->body), reply->body.size, &exchange->normalisations, out_value, err);
 }
 
-/* The answer's own status: some services send errors with HTTP 200. */
 static int real_status(const struct exchange *exchange, int status)
 {
     const struct rest_dialect *dialect = exchange->rest->dialect;
@@ -167,7 +163,6 @@ static void keep_request_id(struct exchange *exchange, const struct http_reply *
         take_request_id(exchange, body);
 }
 
-/* Keeps code, message and request id of an error answer; its body may be anything. */
 static void keep_refusal(struct exchange *exchange, const struct http_reply *reply)
 {
     struct error unused;
@@ -224,8 +219,6 @@ static enum http_verdict judge(void *self, const struct http_reply *reply, int64
     bool is_temporary = status == 408 || status == 409 || status == 429 || status >= 500;
     return is_temporary || is_foreign_refusal(exchange, reply) ? HTTP_RETRY : HTTP_DONE;
 }
-
-/* --- an exchange --- */
 
 void exchange_init(struct exchange *exchange, struct rest_source *rest, const char *what)
 {
@@ -336,7 +329,6 @@ static bool explain_unauthorized(const struct exchange *exchange, struct error *
     return answers ? refuse(exchange, err) : false;
 }
 
-/* The error of http in terms of this service. */
 static bool explain(const struct exchange *exchange, struct error *err)
 {
     const struct rest_dialect *dialect = exchange->rest->dialect;

@@ -16,13 +16,11 @@
 #include "core/rows.h"
 #include "truncated_list.h"
 
-/* One subrequest for a record of the page. */
 struct task {
     json_t *record;
     unsigned lists; /* the truncated lists that it completes, as bits; 0: it reads the child list */
 };
 
-/* A page of the listing. */
 struct page_slot {
     struct page page;
     struct record *records; /* the page's, held */
@@ -50,8 +48,6 @@ struct expansion {
     size_t dropped, task_count, started, finished, capacity;
     struct subrequest slots[SUBREQUESTS_MAX]; /* a ring: of the tasks from `finished` to `started` */
 };
-
-/* --- finding tasks --- */
 
 static void add_task(struct expansion *expansion, json_t *record, unsigned lists)
 {
@@ -109,8 +105,6 @@ static void find_tasks(struct expansion *expansion, const struct page_slot *slot
         find_child_list(expansion, listed->body);
     }
 }
-
-/* --- running them --- */
 
 static const struct truncated_list *first_list(const struct expansion *expansion, const struct task *task)
 {
@@ -184,7 +178,6 @@ static bool finish_truncated_list(struct expansion *expansion, const struct task
     abort();
 }
 
-/* Finishes the record's tasks, in order, and starts others as slots become free. */
 static bool finish_tasks(struct expansion *expansion, const json_t *record, struct page *page,
                          struct error *err)
 {
@@ -202,8 +195,6 @@ static bool finish_tasks(struct expansion *expansion, const json_t *record, stru
     }
     return true;
 }
-
-/* --- pages --- */
 
 static void drop_slot(struct page_slot *slot)
 {
@@ -243,8 +234,6 @@ static bool advance(struct expansion *expansion, struct error *err)
     fill_slot(expansion, &expansion->next);
     return start_tasks(expansion, err);
 }
-
-/* --- the reader --- */
 
 static void add_record(struct expansion *expansion, const struct record *listed, struct page *page)
 {

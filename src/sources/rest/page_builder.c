@@ -48,7 +48,6 @@ void page_builder_add(struct page_builder *builder, struct record record)
     builder->records[builder->count++] = record;
 }
 
-/* Its index in the selection, or 0. */
 static size_t child_index(const struct page_builder *builder, const struct table *table)
 {
     for (size_t i = 1; i < builder->selection->table_count; i++)

@@ -28,7 +28,6 @@ void page_builder_done(struct page_builder *builder);
 /* A record of the stream itself, with the deletions it mentions; or its id alone, of an ids_only stream. */
 void page_builder_add_record(struct page_builder *builder, json_t *body, int64_t listed_us);
 void page_builder_add(struct page_builder *builder, struct record record); /* as it is; body is borrowed */
-/* Is this table of a child in the selection? */
 bool page_builder_wants(const struct page_builder *builder, const struct table *table);
 /* A child of the record added last. Takes body over. Does nothing if the selection lacks the table. */
 void page_builder_add_child(struct page_builder *builder, const struct table *table, json_t *body);

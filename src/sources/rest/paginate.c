@@ -50,8 +50,6 @@ struct paginator {
     struct page_builder builder;
 };
 
-/* --- segments --- */
-
 /* Replaces segment `at` by shorter ones. An open window ends now, by the source's clock. */
 static void split_segment(struct paginator *paginator, size_t at, int64_t max_s)
 {
@@ -95,8 +93,6 @@ static void begin_segment(struct paginator *paginator)
     paginator->has_version = false;
     paginator->ascending = paginator->descending = true;
 }
-
-/* --- requests --- */
 
 static bool send_request(struct paginator *paginator, struct error *err)
 {
@@ -196,8 +192,6 @@ static bool collect_answer(struct paginator *paginator, struct error *err)
     return true;
 }
 
-/* --- records --- */
-
 static bool is_windowed(const struct paginator *paginator)
 {
     enum stream_kind kind = paginator->stream->stream.kind;
@@ -222,13 +216,11 @@ static void watch_order(struct paginator *paginator, const json_t *list)
     }
 }
 
-/* The end of the window in microseconds; times beyond the year 9999 do not occur. */
 static int64_t window_end_us(const struct paginator *paginator)
 {
     return paginator->window.to_s == WINDOW_OPEN ? INT64_MAX : paginator->window.to_s * 1000000;
 }
 
-/* All pages after this one are outside the window. */
 static bool is_past(const struct paginator *paginator, const json_t *list)
 {
     int64_t first = 0;
@@ -264,8 +256,6 @@ static void add_records(struct paginator *paginator, const json_t *list)
         page_builder_add_record(&paginator->builder, body, dated ? version : 0);
     }
 }
-
-/* --- from page to page --- */
 
 static bool find_next(struct paginator *paginator, const json_t *list, const char *what,
                       struct next_page *out_next, struct error *err)
@@ -329,8 +319,6 @@ static bool request_next(struct paginator *paginator, const json_t *list, struct
     paginator->offset += (int64_t)json_array_size(list);
     return send_request(paginator, err);
 }
-
-/* --- the reader --- */
 
 static bool paginate_next(struct reader *reader, struct page *out_page, struct error *err)
 {

@@ -35,8 +35,6 @@ void response_body_done(struct response_body *body)
     if (body) release(body);
 }
 
-/* --- receiving --- */
-
 static void begin(void *self)
 {
     struct response_body *body = self;
@@ -64,8 +62,6 @@ const struct buf *response_body_bytes(const struct response_body *body)
 {
     return &body->bytes;
 }
-
-/* --- parsing --- */
 
 static bool check_element(void *self, const char *bytes, size_t size, struct error *err)
 {

@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/mem.h"
 #include "cycle.h"
@@ -16,8 +15,6 @@
 /* The first round of tries is short: a failure may concern this record alone. The second is retry_api. */
 static const struct retry retry_subrequest = {
     .base_ms = 500, .cap_ms = 8000, .attempts = 6, .budget_ms = 600000};
-
-/* --- sending --- */
 
 static bool send(struct subrequest *subrequest, struct error *err)
 {
@@ -68,7 +65,6 @@ bool subrequest_start_at(struct subrequest *subrequest, struct subrequest_pool *
     return subrequest_start(subrequest, pool, buf_string(&text), path->split_path, err);
 }
 
-/* Another GET after the end of one, at a URL that was checked. */
 static bool restart(struct subrequest *subrequest, const char *url, struct error *err)
 {
     free(subrequest->url);
@@ -97,8 +93,6 @@ void subrequest_done(struct subrequest *subrequest)
     free(subrequest->url);
     *subrequest = (struct subrequest){.pool = NULL};
 }
-
-/* --- failures --- */
 
 /* It concerns all our requests, not this one. */
 static bool is_congestion(const struct error *err)
@@ -219,9 +213,6 @@ enum subrequest_outcome subrequest_wait(struct subrequest *subrequest, json_t **
     return judge_failure(subrequest, err);
 }
 
-/* --- lists --- */
-
-/* NULL: there is no next page. Yours. */
 static char *next_url(const struct rest_source *rest, const char *first_url, const struct next_page *next,
                       size_t offset)
 {
@@ -256,7 +247,6 @@ static bool take_elements(const struct subrequest *subrequest, const char *name,
     return true;
 }
 
-/* Reads page `number`, and finds the next. */
 static enum subrequest_outcome read_page(struct subrequest *subrequest, const char *name, int64_t number,
                                          json_t *list, struct next_page *out_next, struct error *err)
 {

@@ -44,7 +44,7 @@ void fixture_open(struct fixture *fixture, bool tls)
     (void)snprintf(fixture->url, sizeof fixture->url, "http%s://127.0.0.1:%d", tls ? "s" : "",
                    sandbox_http_port(fixture->sandbox));
     fixture->settings =
-        (struct token_settings){.user_agent = "caseload/test", .ca_file = tls ? fixture->ca_file : NULL};
+        (struct http_settings){.user_agent = "caseload/test", .ca_file = tls ? fixture->ca_file : NULL};
     const struct http_settings http = {.user_agent = "caseload/test", .ca_file = fixture->settings.ca_file};
     assert_true(http_new(&http, &fixture->http, &fixture->err));
 }

@@ -19,7 +19,7 @@ struct fixture {
     char key_file[ROOM_PATH + 32]; /* the sandbox's own; its token_uri is Google's */
     char ca_file[ROOM_PATH + 32];
     char url[64]; /* http(s)://127.0.0.1:PORT */
-    struct token_settings settings;
+    struct http_settings settings;
     struct http *http;
     struct token *token;
     struct error err;

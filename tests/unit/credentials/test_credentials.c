@@ -124,7 +124,7 @@ static void a_key_that_does_not_fit_is_refused_and_not_shown(void **state)
 
 /* --- files --- */
 
-static const struct token_settings settings = {.user_agent = "caseload/test"};
+static const struct http_settings settings = {.user_agent = "caseload/test"};
 
 static void a_service_account_signs_for_itself_at_googles_own_server_only(void **state)
 {

@@ -2,8 +2,6 @@
 /* companies.c - companies, and the segments they are in. */
 #include "nested.h"
 
-/* --- what companies hold --- */
-
 static const struct column plan_columns[] = {
     TEXT("type", "Always \"plan\""),
     TEXT("id", "Id of the plan"),
@@ -32,8 +30,6 @@ static const struct column notes_columns[] = {
     TEXT("type", "Always \"note.list\""),
     RECORDS("notes", note_columns, "The notes"),
 };
-
-/* --- companies --- */
 
 /* As a row, a company has an id and a version for certain; inside of another record nothing is certain. */
 /* clang-format off */
@@ -69,7 +65,6 @@ const struct column nested_company[] = {
     COMPANY_COLUMNS(TEXT("id", "Id given by Intercom"), TIME("updated_at", "When the company last changed")),
 };
 
-/* Marks of activity, and figures of a segment, which are not the company's. */
 static const struct left_out companies_left_out[] = {{"last_request_at", NULL},
                                                      {"session_count", NULL},
                                                      {"segments.segments.count", NULL},
@@ -80,15 +75,12 @@ const struct table intercom_companies =
           TIMES("updated_at"), .gone = &intercom_companies_deleted, .keeps_contents = true,
           LEFT_OUT(companies_left_out));
 
-/* --- the segments of a company --- */
-
 static const struct column segment_columns[] = {
     KEY("company_id", "Company that is in the segment: its id in the table companies"),
     VERSION("company_updated_at", "Version of the company that the set was read for: the version of the row"),
     SEGMENT_COLUMNS(KEY("id", "Id of the segment")),
 };
 
-/* Figures of the segment, not of the company's membership. */
 static const struct left_out company_segments_left_out[] = {{"count", NULL}, {"updated_at", NULL}};
 
 const struct table intercom_company_segments = TABLE(

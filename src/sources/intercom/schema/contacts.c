@@ -2,8 +2,6 @@
 /* contacts.c - people. */
 #include "schema.h"
 
-/* --- records that several fields share --- */
-
 static const struct column link_columns[] = {
     TEXT("type", "Kind of object"),
     TEXT("id", "Its id"),
@@ -18,8 +16,6 @@ static const struct column link_list_columns[] = {
     NUMBER("total_count", "How many there are"),
     FLAG("has_more", "There are more than data holds"),
 };
-
-/* --- contacts --- */
 
 static const struct column avatar_columns[] = {
     TEXT("type", "Always \"avatar\""),
@@ -112,7 +108,6 @@ static const struct column contact_columns[] = {
     RECORDS("merge_history", merge_columns, "Contacts that were merged into this one (users only)"),
 };
 
-/* Marks of activity. */
 static const struct left_out contacts_left_out[] = {
     {"last_seen_at", NULL}, {"android_last_seen_at", NULL}, {"ios_last_seen_at", NULL}};
 

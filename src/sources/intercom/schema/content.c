@@ -2,8 +2,6 @@
 /* content.c - what the workspace publishes: help center, news, macros, and what the AI agent reads. */
 #include "nested.h"
 
-/* --- articles --- */
-
 static const struct column article_statistics_columns[] = {
     TEXT("type", "Always \"article_statistics\""),
     NUMBER("views", "How often it was opened"),
@@ -52,8 +50,6 @@ static const struct column article_columns[] = {
     RECORD("statistics", article_statistics_columns, "Figures; absent from lists of articles"),
 };
 
-/* --- internal articles --- */
-
 static const struct column internal_article_columns[] = {
     TEXT("type", "Always \"internal_article\""),
     KEY("id", "Id given by Intercom"),
@@ -70,8 +66,6 @@ static const struct column internal_article_columns[] = {
     FLAG("ai_copilot_availability", "The admins' AI assistant may answer from it"),
     FLAG("ai_sales_agent_availability", "The AI sales agent may answer from it"),
 };
-
-/* --- news --- */
 
 static const struct column newsfeed_assignment_columns[] = {
     TEXT("newsfeed_id", "Id of the newsfeed"),
@@ -103,8 +97,6 @@ static const struct column newsfeed_columns[] = {
     TIME("updated_at", "When the newsfeed last changed"),
 };
 
-/* --- macros and snippets --- */
-
 static const struct column macro_columns[] = {
     TEXT("type", "Always \"macro\""),
     KEY("id", "Id given by Intercom"),
@@ -134,8 +126,6 @@ static const struct column content_snippet_columns[] = {
     TIME("created_at", "When the snippet was created"),
     VERSION("updated_at", "When the snippet last changed: the version of the row"),
 };
-
-/* --- help centers --- */
 
 static const struct column collection_columns[] = {
     TEXT("type", "Always \"collection\""),
@@ -169,8 +159,6 @@ static const struct column help_center_columns[] = {
     TEXTS("locales", "Languages"),
 };
 
-/* --- what the AI agent reads --- */
-
 static const struct column content_import_source_columns[] = {
     TEXT("type", "Kind of object"),
     KEY("id", "Id given by Intercom"),
@@ -201,9 +189,6 @@ static const struct column external_page_columns[] = {
     TIME("last_ingested_at", "When the AI agent last took it in"),
 };
 
-/* --- the tables --- */
-
-/* Counters of views. */
 static const struct left_out articles_left_out[] = {{"statistics", NULL}};
 
 const struct table intercom_articles =
@@ -230,7 +215,6 @@ const struct table intercom_content_snippets =
     TABLE("content_snippets", "Short texts for the AI agent, one row for each version that was seen",
           content_snippet_columns, KEYS("id"), TIMES("updated_at"), .keeps_contents = true);
 
-/* A mark of the crawler. */
 static const struct left_out external_pages_left_out[] = {{"last_ingested_at", NULL}};
 
 const struct table intercom_external_pages = TABLE(

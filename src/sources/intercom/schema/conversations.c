@@ -2,8 +2,6 @@
 /* conversations.c - conversations, and what was said in them. */
 #include "nested.h"
 
-/* --- records that both tables share --- */
-
 static const struct column author_columns[] = {
     TEXT("type", "user, lead, admin, bot or team"),
     TEXT("id", "Id of the author"),
@@ -25,8 +23,6 @@ static const struct column email_columns[] = {
     RECORDS("email_address_headers", email_header_columns, "From, to, cc, ..."),
     TEXT("history", "Quoted mails before this one"),
 };
-
-/* --- conversations --- */
 
 static const struct column teammates_columns[] = {
     TEXT("type", "Always \"admin.list\""),
@@ -227,8 +223,6 @@ static const struct column conversation_columns[] = {
     NUMBER("parts_missing", "Parts there are by the statistics, less those received; else than 0: look"),
 };
 
-/* --- conversation parts --- */
-
 static const struct column part_tag_columns[] = {
     TEXT("type", "Always \"tag\""),
     TEXT("id", "Id of the tag"),
@@ -258,8 +252,6 @@ const struct table intercom_conversations =
 
 const struct table intercom_conversation_parts = PART_TABLE("conversation");
 
-/* --- handling events --- */
-
 static const struct column handling_columns[] = {
     KEY("conversation_id", "Conversation that was handled"),
     VERSION("timestamp", "When it happened: the version of the row"),
@@ -272,8 +264,6 @@ const struct table intercom_handling_events =
     TABLE("handling_events", "When work on conversations was paused and taken up again", handling_columns,
           KEYS("conversation_id", "timestamp", "type"), TIMES("timestamp"));
 
-/* --- the feed of deleted conversations --- */
-
 static const struct column deletion_columns[] = {
     TEXT("type", "Always \"conversation\""),
     KEY("id", "Id that the conversation had"),
@@ -284,8 +274,6 @@ static const struct column deletion_columns[] = {
 const struct table intercom_deleted_conversations =
     TABLE("deleted_conversations", "Deletions of conversations, as Intercom lists them", deletion_columns,
           KEYS("id"), TIMES("deleted_at"));
-
-/* --- attributes --- */
 
 static const struct column option_columns[] = {
     TEXT("id", "Id of the option"),

@@ -3,8 +3,6 @@
  */
 #include "schema.h"
 
-/* --- tombstones --- */
-
 static const struct column deleted_columns[] = {
     KEY("id", "Id of the record that is gone"),
     VERSION("seen_missing_at",
@@ -20,8 +18,6 @@ const struct table intercom_contacts_deleted =
 const struct table intercom_companies_deleted = DELETED("companies_deleted", "Companies that were deleted");
 const struct table intercom_conversations_deleted =
     DELETED("conversations_deleted", "Conversations that were deleted");
-
-/* --- all ids there are: staged, compared, and dropped --- */
 
 static const struct column id_columns[] = {
     KEY("id", "Id of a record that was there"),

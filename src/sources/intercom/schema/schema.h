@@ -43,23 +43,19 @@
 
 /* One file a subject: <subject>.c. */
 
-/* people */
 extern const struct table intercom_contacts, intercom_contacts_deleted, intercom_contact_ids;
 extern const struct table intercom_companies, intercom_company_segments, intercom_companies_deleted,
     intercom_company_ids;
 
-/* conversations */
 extern const struct table intercom_conversations, intercom_conversation_parts, intercom_handling_events,
     intercom_conversations_deleted, intercom_deleted_conversations;
 extern const struct table intercom_tickets, intercom_ticket_parts;
 extern const struct table intercom_calls;
 
-/* what is published */
 extern const struct table intercom_articles, intercom_internal_articles, intercom_news_items,
     intercom_newsfeeds, intercom_macros, intercom_content_snippets, intercom_collections,
     intercom_help_centers, intercom_content_import_sources, intercom_external_pages;
 
-/* how the workspace is set up */
 extern const struct table intercom_admins, intercom_teams, intercom_tags, intercom_segments,
     intercom_contact_attributes, intercom_company_attributes, intercom_conversation_attributes,
     intercom_ticket_types, intercom_ticket_states, intercom_subscription_types, intercom_away_status_reasons,

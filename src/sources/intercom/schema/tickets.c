@@ -2,8 +2,6 @@
 /* tickets.c - tickets, what was said in them, their types and their states. */
 #include "nested.h"
 
-/* --- types and states --- */
-
 static const struct column state_columns[] = {
     TEXT("type", "Always \"ticket_state\""),
     TEXT("id", "Id of the state"),
@@ -85,8 +83,6 @@ static const struct column ticket_state_columns[] = {
     RECORD("ticket_types", nested_types_columns, "Types of tickets that can be in this state"),
 };
 
-/* --- tickets --- */
-
 static const struct column ticket_columns[] = {
     TEXT("type", "Always \"ticket\""),
     KEY("id", "Id given by Intercom"),
@@ -108,8 +104,6 @@ static const struct column ticket_columns[] = {
     FLAG("is_shared", "Contacts can see it"),
     PARTS_SUMMARY("Parts that came with this version"),
 };
-
-/* --- ticket parts --- */
 
 static const struct column changed_attribute_columns[] = {
     TEXT("type", "Always \"attribute\""),

@@ -2,8 +2,6 @@
 /* workspace.c - how the workspace is set up. */
 #include "nested.h"
 
-/* --- admins --- */
-
 static const struct column team_priority_columns[] = {
     TEXTS("primary_team_ids", "Teams that the admin serves first"),
     TEXTS("secondary_team_ids", "Teams that the admin serves when these have nothing to do"),
@@ -41,8 +39,6 @@ const struct column nested_admin[] = {
     ADMIN_COLUMNS(TEXT("id", "Id of the admin")),
 };
 
-/* --- teams, tags, segments --- */
-
 static const struct column admin_priority_columns[] = {
     TEXTS("primary_admin_ids", "Admins who serve the team first"),
     TEXTS("secondary_admin_ids", "Admins who serve the team when these are busy"),
@@ -70,8 +66,6 @@ static const struct column segment_columns[] = {
     SEGMENT_COLUMNS(KEY("id", "Id given by Intercom")),
 };
 
-/* --- attributes of contacts and companies --- */
-
 /* Built-in attributes have no id, and names repeat ("name", "plan.name"): the full name is the key. */
 static const struct column data_attribute_columns[] = {
     TEXT("type", "Always \"data_attribute\""),
@@ -92,8 +86,6 @@ static const struct column data_attribute_columns[] = {
     TIME("updated_at", "When the attribute last changed; built-in ones have none"),
     TEXT("admin_id", "Admin who created it"),
 };
-
-/* --- subscriptions, absences, brands, audiences --- */
 
 static const struct column translation_columns[] = {
     TEXT("name", "Name in this language"),
@@ -150,8 +142,6 @@ static const struct column audience_columns[] = {
     TIME("updated_at", "When the audience last changed"),
 };
 
-/* --- custom objects --- */
-
 /* Their types are defined by the workspace, and share the table. */
 static const struct column custom_object_instance_columns[] = {
     KEY("type", "Identifier of the custom object type"),
@@ -163,8 +153,6 @@ static const struct column custom_object_instance_columns[] = {
     TIME("updated_at", "When it last changed in Intercom"),
     JSON("custom_attributes", "Attributes of its type, by name"),
 };
-
-/* --- the tables --- */
 
 const struct table intercom_admins = TABLE(
     "admins", "People who answer: the whole list, once on each day it was read", admin_columns, KEYS("id"));
