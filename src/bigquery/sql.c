@@ -8,8 +8,6 @@
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define REFUSED '\x01' /* no statement of ours holds this byte: see sql_check */
 
-/* --- Names --- */
-
 static bool is_made_of(const char *name, size_t size, const char *allowed)
 {
     return size > 0 && size < TABLE_ID - 2 && strspn(name, allowed) >= size;
@@ -85,8 +83,6 @@ bool sql_check(const struct buf *sql, const char *what, struct error *err)
                      what);
 }
 
-/* --- Templates --- */
-
 static const char *value_of(const struct sql_value *values, size_t count, const char *name, size_t size)
 {
     for (size_t i = 0; i < count; i++)
@@ -119,8 +115,6 @@ void sql_fill(struct buf *out, const char *text, const struct sql_value *values,
     }
     buf_text(out, text);
 }
-
-/* --- Statements beside the commit --- */
 
 void sql_state_text(const struct sql_names *names, const struct stream *stream, struct buf *out_sql)
 {

@@ -8,8 +8,6 @@
 
 #define LIST_LIMIT (256 * 1024)
 
-/* --- Lists of columns --- */
-
 struct list {
     struct buf text;
     const char *between;
@@ -155,8 +153,6 @@ static struct list keyless_list(const struct table *table)
     }
     return list;
 }
-
-/* --- The commit --- */
 
 static void add_check(const struct sql_names *names, const struct selection *selection, size_t index,
                       const char *stage, struct buf *out)
@@ -372,8 +368,6 @@ void sql_commit(const struct sql_names *names, const struct selection *selection
         if (stages[i]) add_doubled(names, selection->tables[i], stages[i], out_sql);
     sql_fill(out_sql, sql_commit_result, counted, 1);
 }
-
-/* --- Rows without a ledger --- */
 
 void sql_adopt_text(const struct sql_names *names, const struct table *table, struct buf *out_sql)
 {
