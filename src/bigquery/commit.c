@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "job.h"
+#include "provenance.h"
 #include "stage.h"
 #include "table.h"
 
@@ -14,9 +15,7 @@ static json_t *commit_parameters(const struct load *load, const struct commit *c
     char began[INSTANT_TEXT], name[32];
     json_t *parameters = json_array();
     parameter_add(parameters, "stream", "STRING", load->selection->stream->name);
-    parameter_add(parameters, "workspace_id", "STRING", bq->identity.workspace);
-    parameter_add(parameters, "source_type", "STRING", bq->identity.type);
-    parameter_add(parameters, "timezone", "STRING", bq->settings.timezone);
+    provenance_parameters(bq, parameters);
     parameter_add(parameters, "version", "STRING", bq->settings.version);
     parameter_add(parameters, "run_id", "STRING", commit->run_id);
     parameter_add(parameters, "message_id", "STRING", commit->message_id);

@@ -7,6 +7,7 @@
  *   schema.h  tables as JSON, and how an existing one differs
  *   table.h   one table (table.c), all that a stream needs (tables.c), what is remembered of it
  *             (table_cache.c), derived views and tables (latest.c, custom.c)
+ *   provenance.h  where the rows come from; lock.h: the lock row that every commit updates
  *   stage.h   resumable uploads (upload.c), staging tables (stage.c), the transaction (commit.c)
  */
 #ifndef CASELOAD_BIGQUERY_INTERNAL_H
@@ -42,6 +43,7 @@ struct bigquery {
     int64_t created_ms; /* clock_ms of our last tables.insert: for a while others may not see it */
     struct table_cache_entry table_cache[LIMIT_STREAMS];
     size_t table_cache_count;
+    bool is_provenance_checked; /* of the whole dataset; table_cache_clear makes it false */
 };
 
 /* BigQuery's clock, as of the last answer that had a time. */

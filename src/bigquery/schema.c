@@ -128,7 +128,11 @@ json_t *schema_runs(void)
                                          {"inserted", "INTEGER", "NULLABLE"},
                                          {"recontented", "INTEGER", "NULLABLE"},
                                          {"rejected", "INTEGER", "NULLABLE"},
-                                         {"caseload_version", "STRING", "NULLABLE"}};
+                                         {"caseload_version", "STRING", "NULLABLE"},
+                                         {"workspace_id", "STRING", "NULLABLE"},
+                                         {"source_type", "STRING", "NULLABLE"},
+                                         {"timezone", "STRING", "NULLABLE"},
+                                         {"dataset", "STRING", "NULLABLE"}};
     json_t *fields = plain_fields(before, sizeof before / sizeof *before);
     json_t *claimed = field("claimed", "RECORD", "REPEATED");
     describe(claimed, "Days that were over and settled when the fetch began, and the rows each then held");
@@ -167,11 +171,11 @@ json_t *schema_rejected_stage(void)
 
 json_t *schema_lock(void)
 {
-    static const struct plain columns[] = {{"workspace_id", "STRING", "REQUIRED"},
-                                           {"source_type", "STRING", "REQUIRED"},
-                                           {"timezone", "STRING", "REQUIRED"},
-                                           {"commits", "INTEGER", "REQUIRED"},
-                                           {"committed_at", "TIMESTAMP", "REQUIRED"}};
+    static const struct plain columns[] = {
+        {"workspace_id", "STRING", "REQUIRED"},    {"source_type", "STRING", "REQUIRED"},
+        {"timezone", "STRING", "REQUIRED"},        {"commits", "INTEGER", "REQUIRED"},
+        {"committed_at", "TIMESTAMP", "REQUIRED"}, {"dataset", "STRING", "NULLABLE"},
+        {"doubled", "INTEGER", "NULLABLE"}};
     return plain_fields(columns, sizeof columns / sizeof *columns);
 }
 

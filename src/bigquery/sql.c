@@ -133,11 +133,20 @@ void sql_ledger_text(const struct sql_names *names, struct buf *out_sql)
     sql_fill(out_sql, sql_ledger, values, 1);
 }
 
-void sql_seed_text(const struct sql_names *names, const struct stream *stream, struct buf *out_sql)
+void sql_provenance_text(const struct sql_names *names, struct buf *out_sql)
 {
-    char name[TABLE_ID], lock[SQL_PATH];
+    char runs[SQL_PATH];
+    sql_path(runs, names, names->control, "runs");
+    const struct sql_value values[] = {{"runs", runs}};
+    sql_fill(out_sql, sql_provenance, values, 1);
+}
+
+void sql_lock_row_text(const struct sql_names *names, const struct stream *stream, struct buf *out_sql)
+{
+    char name[TABLE_ID], lock[SQL_PATH], runs[SQL_PATH];
     snprintf(name, sizeof name, "lock_%s", stream_lock(stream));
     sql_path(lock, names, names->control, name);
-    const struct sql_value values[] = {{"lock", lock}};
-    sql_fill(out_sql, sql_seed, values, 1);
+    sql_path(runs, names, names->control, "runs");
+    const struct sql_value values[] = {{"lock", lock}, {"runs", runs}};
+    sql_fill(out_sql, sql_lock_row, values, sizeof values / sizeof *values);
 }

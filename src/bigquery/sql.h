@@ -17,7 +17,7 @@ extern const char sql_adopt[], sql_attributes[], sql_commit_check[], sql_commit_
     sql_commit_lock[], sql_commit_reconcile[], sql_commit_reconcile_back[], sql_commit_reconcile_doubled[],
     sql_commit_reconcile_empty[], sql_commit_rejected[], sql_commit_result[], sql_commit_union[],
     sql_custom[], sql_latest[], sql_latest_day[], sql_latest_gone[], sql_latest_set[], sql_latest_table[],
-    sql_ledger[], sql_seed[], sql_state[];
+    sql_ledger[], sql_lock_row[], sql_provenance[], sql_state[];
 
 #define SQL_PATH (3 * TABLE_ID)
 
@@ -53,7 +53,8 @@ void sql_commit(const struct sql_names *names, const struct selection *selection
 void sql_state_text(const struct sql_names *names, const struct stream *stream, struct buf *out_sql);
 void sql_adopt_text(const struct sql_names *names, const struct table *table, struct buf *out_sql);
 void sql_ledger_text(const struct sql_names *names, struct buf *out_sql);
-void sql_seed_text(const struct sql_names *names, const struct stream *stream, struct buf *out_sql);
+void sql_provenance_text(const struct sql_names *names, struct buf *out_sql);
+void sql_lock_row_text(const struct sql_names *names, const struct stream *stream, struct buf *out_sql);
 
 /* The columns that all rows of one record share: the key without the version and without flags. A flag (a
  * part that was redacted) describes a record, but does not name another one. */

@@ -6,6 +6,8 @@
 #include "base/mem.h"
 #include "table.h"
 
+#define TABLE_ROWS 100
+
 struct sql_names bigquery_names(const struct bigquery *bq)
 {
     return (struct sql_names){.project = bq->settings.project,
@@ -26,6 +28,39 @@ bool table_get(struct bigquery *bq, const char *dataset, const char *table, json
     if (!json_is_object(answer.json))
         return error_set(err, ERROR_FORMAT, "BigQuery tables.get: the answer on %s is not an object", table);
     *out_resource = json_incref(answer.json);
+    return true;
+}
+
+bool table_list(struct bigquery *bq, const char *dataset, const char *page, json_t **out_answer,
+                struct error *err)
+{
+    AUTO(buf_done) struct buf path = {0};
+    buf_init(&path, 16384);
+    buf_format(&path, "datasets/%s/tables?maxResults=1000", dataset);
+    if (page) api_query(&path, "pageToken", page);
+    AUTO(api_answer_done) struct api_answer answer = {0};
+    const struct api_call call = {.method = "GET", .path = buf_string(&path), .what = "BigQuery tables.list"};
+    if (path.full) return error_set(err, ERROR_LIMIT, "BigQuery: a page token is longer than 16 KiB");
+    if (!api_do(bq, &call, &answer, err)) return error_wrap(err, "dataset %s", dataset);
+    *out_answer = json_incref(answer.json);
+    return true;
+}
+
+bool table_rows(struct bigquery *bq, const char *dataset, const char *table, const char *columns,
+                json_t **out_rows, struct error *err)
+{
+    AUTO(mem_free)
+    char *path = mem_format("datasets/%s/tables/%s/data?maxResults=%d&selectedFields=%s&"
+                            "formatOptions.useInt64Timestamp=true",
+                            dataset, table, TABLE_ROWS, columns);
+    AUTO(api_answer_done) struct api_answer answer = {0};
+    const struct api_call call = {
+        .method = "GET", .path = path, .what = "BigQuery tabledata.list", .accept = {404}};
+    *out_rows = NULL;
+    if (!api_do(bq, &call, &answer, err)) return error_wrap(err, "table %s.%s", dataset, table);
+    if (answer.status == 404) return true;
+    json_t *rows = json_object_get(answer.json, "rows");
+    *out_rows = rows ? json_incref(rows) : json_array();
     return true;
 }
 

@@ -21,6 +21,12 @@ bool table_is_ours(const json_t *resource);
 bool table_is_view(const json_t *resource);
 /* Is it partitioned as wanted, and no view? */
 bool table_fits(const json_t *have, const json_t *want, struct error *err) CHECKED;
+/* One page of tables.list; page NULL: the first. */
+bool table_list(struct bigquery *bq, const char *dataset, const char *page, json_t **out_answer,
+                struct error *err) CHECKED;
+/* The first rows of a table, without a query; NULL if the table does not exist. */
+bool table_rows(struct bigquery *bq, const char *dataset, const char *table, const char *columns,
+                json_t **out_rows, struct error *err) CHECKED;
 bool table_insert(struct bigquery *bq, const char *dataset, const char *table, json_t *resource,
                   struct error *err) CHECKED;
 /* Changes these members. True, too, if somebody changed it since it was read: look again. */

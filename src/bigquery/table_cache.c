@@ -11,6 +11,7 @@ struct table_cache_entry *table_cache_find(struct bigquery *bq, const struct str
 void table_cache_clear(struct bigquery *bq)
 {
     bq->table_cache_count = 0;
+    bq->is_provenance_checked = false;
 }
 
 void table_cache_store(struct bigquery *bq, const struct table_cache_entry *entry)

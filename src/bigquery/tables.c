@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
 #include "job.h"
+#include "lock.h"
+#include "provenance.h"
 #include "schema.h"
 #include "table.h"
 
@@ -27,6 +29,7 @@ static bool ensure_table(struct bigquery *bq, const char *dataset, const char *t
         }
         AUTO(json_drop) json_t *fields = json_deep_copy(json_at(have, "schema.fields"));
         bool changed = false;
+        if (json_object_get(want, "labels") && !provenance_check_table(bq, have, err)) return false;
         if (!table_fits(have, want, err) ||
             !schema_merge(fields, json_at(want, "schema.fields"), &changed, err))
             return error_wrap(err, "table %s.%s", dataset, table);
@@ -58,32 +61,10 @@ static json_t *partitioned_table(json_t *fields, const char *description, const 
 static json_t *data_table(const struct bigquery *bq, const struct table *table)
 {
     json_t *want = schema_table(table);
+    json_object_set_new(want, "labels", provenance_labels(bq));
     if (bq->settings.require_partition_filter)
         json_object_set_new(want, "requirePartitionFilter", json_true());
     return want;
-}
-
-/* The job's id holds the time when the lock table was created: each lock table is seeded once. */
-static bool seed_lock(struct bigquery *bq, const struct selection *selection, const json_t *lock,
-                      struct error *err)
-{
-    if (json_int_at(lock, "numRows", 0) > 0) return true;
-    struct sql_names names = bigquery_names(bq);
-    AUTO(buf_done) struct buf sql = {0};
-    buf_init(&sql, LIMIT_SQL);
-    sql_seed_text(&names, selection->stream, &sql);
-    AUTO(json_drop) json_t *parameters = json_array();
-    parameter_add(parameters, "workspace_id", "STRING", bq->identity.workspace);
-    parameter_add(parameters, "source_type", "STRING", bq->identity.type);
-    parameter_add(parameters, "timezone", "STRING", bq->settings.timezone);
-    AUTO(mem_free)
-    char *prefix =
-        mem_format("caseload-seed-%s-%s-%lld", bq->settings.control_dataset, stream_lock(selection->stream),
-                   (long long)json_int_at(lock, "creationTime", 0));
-    char id[JOB_ID];
-    const struct query_job query = {
-        .prefix = prefix, .counted_ids = true, .sql = &sql, .parameters = parameters, .where = "seed"};
-    return job_query(bq, &query, id, NULL, err);
 }
 
 static bool ensure_control(struct bigquery *bq, const struct selection *selection, struct error *err)
@@ -100,10 +81,9 @@ static bool ensure_control(struct bigquery *bq, const struct selection *selectio
     json_t *lock = plain_table(
         schema_lock(), "Serialises the commits into one set of tables. One row. Do not change it by hand.");
     AUTO(mem_free) char *lock_name = mem_format("lock_%s", stream_lock(selection->stream));
-    AUTO(json_drop) json_t *locked = NULL;
     return ensure_table(bq, control, "runs", runs, NULL, err) &&
            ensure_table(bq, control, "rejected", rejected, NULL, err) &&
-           ensure_table(bq, control, lock_name, lock, &locked, err) && seed_lock(bq, selection, locked, err);
+           ensure_table(bq, control, lock_name, lock, NULL, err);
 }
 
 static bool has_ledger(struct bigquery *bq, const struct selection *selection, bool *out_has,
@@ -162,6 +142,22 @@ static bool adopt_tables(struct bigquery *bq, const struct selection *selection,
     return true;
 }
 
+/* A table that others created gets its labels once its rows were found to fit. */
+static bool label_table(struct bigquery *bq, const struct table *table, json_t **resource, struct error *err)
+{
+    for (int round = 0; round < TABLE_ROUNDS; round++) {
+        if (!provenance_check_table(bq, *resource, err)) return false;
+        if (provenance_is_labelled(*resource)) return true;
+        AUTO(json_drop) json_t *body = json_pack("{s:o}", "labels", provenance_labels(bq));
+        if (!table_patch(bq, bq->settings.dataset, table->name, json_text_at(*resource, "etag"), body, err))
+            return false;
+        json_drop(resource);
+        if (!table_get(bq, bq->settings.dataset, table->name, resource, err)) return false;
+        if (!*resource) break;
+    }
+    return error_set(err, ERROR_BUSY, "table %s changed while it was labelled; try again", table->name);
+}
+
 static bool is_kept(const struct selection *kept, const struct table *table)
 {
     for (size_t i = 0; i < kept->table_count; i++)
@@ -196,18 +192,46 @@ struct resources {
     json_t *of[LIMIT_TABLES];
 };
 
+static bool label_tables(struct bigquery *bq, const struct selection *kept, struct resources *have,
+                         struct error *err)
+{
+    for (size_t i = 0; i < kept->table_count; i++)
+        if (!label_table(bq, kept->tables[i], &have->of[i], err)) return false;
+    return true;
+}
+
 static void resources_done(struct resources *resources)
 {
     for (size_t i = 0; i < LIMIT_TABLES; i++)
         json_drop(&resources->of[i]);
 }
 
+/* The lock row is made last: by then the rows that are there were found to fit the configuration. */
+static bool ensure_all(struct bigquery *bq, const struct selection *selection, const struct selection *kept,
+                       const bool *filled, struct resources *have, struct error *err)
+{
+    return ensure_views(bq, kept, have->of, err) && ensure_control(bq, selection, err) &&
+           adopt_tables(bq, selection, filled, err) && label_tables(bq, kept, have, err) &&
+           lock_ensure(bq, selection->stream, err);
+}
+
+static bool check_lock(struct bigquery *bq, const struct stream *stream, bool *out_is_good, struct error *err)
+{
+    struct lock_state lock;
+    if (!lock_read(bq, stream, &lock, err)) return false;
+    *out_is_good = lock.is_whole;
+    return true;
+}
+
+/* Looks at the data tables and the lock row each time, and at the rest only if one of them is new. */
 bool tables_prepare(struct bigquery *bq, const struct selection *selection, struct error *err)
 {
     bool filled[LIMIT_TABLES] = {false};
     struct table_cache_entry now = {.stream = selection->stream};
     AUTO(resources_done) struct resources have = {{NULL}};
     const struct selection kept = tables_kept(selection);
+    if (!bq->is_provenance_checked && !provenance_check_all(bq, err)) return false;
+    bq->is_provenance_checked = true;
     for (size_t i = 0; i < kept.table_count; i++) {
         AUTO(json_drop) json_t *want = data_table(bq, kept.tables[i]);
         if (!ensure_table(bq, bq->settings.dataset, kept.tables[i]->name, want, &have.of[i], err))
@@ -223,10 +247,9 @@ bool tables_prepare(struct bigquery *bq, const struct selection *selection, stru
     }
     const struct table_cache_entry *known = table_cache_find(bq, selection->stream);
     bool same = known && known->created_us == now.created_us;
+    if (same && !check_lock(bq, selection->stream, &same, err)) return false;
     if (same) now.custom_ms = known->custom_ms;
-    if (!same && (!ensure_views(bq, &kept, have.of, err) || !ensure_control(bq, selection, err) ||
-                  !adopt_tables(bq, selection, filled, err)))
-        return false;
+    if (!same && !ensure_all(bq, selection, &kept, filled, &have, err)) return false;
     table_cache_store(bq, &now);
     return true;
 }

@@ -117,8 +117,10 @@ static json_t *all_statements(void)
     add_text(statements, "latest", &text);
     sql_ledger_text(&names, &text);
     add_text(statements, "ledger", &text);
-    sql_seed_text(&names, &fake_tickets, &text);
-    add_text(statements, "seed", &text);
+    sql_provenance_text(&names, &text);
+    add_text(statements, "provenance", &text);
+    sql_lock_row_text(&names, &fake_tickets, &text);
+    add_text(statements, "lock_row", &text);
     add_commit(statements, "commit_all", (const bool[]){true, true, true}, &text);
     add_commit(statements, "commit_parents", (const bool[]){true, false, false}, &text);
     add_commit(statements, "commit_rejected", (const bool[]){false, false, true}, &text);

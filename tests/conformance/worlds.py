@@ -115,10 +115,10 @@ class Maker:
         return [make() for _ in range(self.dice.randrange(most + 1))]
 
     def lock(self):
-        good = ["w1", "intercom", self.zone_name, self.dice.randrange(5), self.moment()]
+        good = ["w1", "intercom", self.zone_name, self.dice.randrange(5), self.moment(), "desk", self.dice.choice([None, 0, 2])]
         foreign = list(good)
-        column = self.dice.randrange(3)
-        foreign[column] = ["w2", "helpscout", "Asia/Tokyo"][column]
+        column = self.dice.choice([0, 1, 2, 5])
+        foreign[column] = ["w2", "helpscout", "Asia/Tokyo", None, None, self.dice.choice(["other", None])][column]
         roll = self.dice.randrange(30)
         return {0: [], 1: [good, list(good)], 2: [good, foreign], 3: [foreign], 4: [foreign]}.get(roll, [good])
 
@@ -128,7 +128,9 @@ class Maker:
         added = [(self.lo + i * DAY, self.dice.randrange(3)) for i in range(self.dice.randrange(-1, 3))]
         return [self.moment(), self.dice.choice([STREAM, STREAM, "other"]), first, first + 3 * DAY, self.chance(0.5),
                 claimed, added, "before", self.dice.choice(["m1", "m2", ""]), self.moment(), self.dice.choice([None, 7]),
-                self.dice.choice([None, 3]), self.dice.choice([None, 1]), 0, self.dice.choice([None, "0.1.0"])]
+                self.dice.choice([None, 3]), self.dice.choice([None, 1]), 0, self.dice.choice([None, "0.1.0"]),
+                *self.dice.choice([["w1", "intercom", self.zone_name, "desk"]] * 8
+                                  + [["w2", "intercom", self.zone_name, "desk"], [None] * 4])]
 
     def rejected(self):
         return [self.lo + self.dice.randrange(-2, 3) * DAY, self.dice.choice([STREAM, STREAM, "other"]), self.lo, self.hi,
@@ -178,7 +180,7 @@ class Maker:
 
     def identity(self):
         return {"workspace_id": ("STRING", "w1"), "source_type": ("STRING", "intercom"),
-                "timezone": ("STRING", self.zone_name)}
+                "timezone": ("STRING", self.zone_name), "dataset": ("STRING", "desk")}
 
     def steps(self, tables):
         variant = self.dice.choice(["commit_all"] * 5 + ["commit_parents", "commit_rejected", "commit_nothing"])
@@ -186,8 +188,7 @@ class Maker:
         state = Step("state", {"stream": ("STRING", STREAM), "message_id": message})
         commit = Step(variant, self.commit_parameters(tables, variant))
         adopt = Step("adopt", {"timezone": ("STRING", self.zone_name)})
-        seed = Step("seed", self.identity())
-        steps = [seed] if self.chance(0.3) else []
+        steps = [Step("provenance", {}), Step("lock_row", self.identity())] if self.chance(0.3) else []
         steps += [state, commit] + ([commit] if self.chance(0.25) else []) + [state, Step("latest", {}), adopt]
         return steps + ([Step("ledger", {"stream": ("STRING", STREAM)})] if self.chance(0.3) else [])
 
@@ -205,7 +206,7 @@ def make_many_days():
     day = [maker.lo + i * DAY for i in range(3007)]
     staged = [[d, "m", datetime.datetime.combine(d, datetime.time(12), maker.zone).astimezone(UTC), None, None, 1,
                maker.loaded, i] for i, d in enumerate(day)]
-    good = ["w1", "intercom", maker.zone_name, 0, maker.moment()]
+    good = ["w1", "intercom", maker.zone_name, 0, maker.moment(), "desk", None]
     tables = {name: [] for name in maker.tables()}
     tables.update({"desk_caseload.stage_tickets_0_0": staged, "desk_caseload.lock_tickets": [good]})
     parameters = maker.commit_parameters(tables, "commit_parents")

@@ -26,7 +26,7 @@ MUTATIONS = [
     ("the lock UPDATE", "commit_lock.sql",
      [("UPDATE `${lock}`\n   SET commits = commits + 1, committed_at = CURRENT_TIMESTAMP()\n WHERE workspace_id",
        "SET first_day = NULL;\nIF NOT EXISTS (SELECT 1 FROM `${lock}` WHERE workspace_id"),
-      ("timezone = @timezone;\n" + LOCK_CHECK, "timezone = @timezone) THEN")]),
+      ("dataset = @dataset;\n" + LOCK_CHECK, "dataset = @dataset) THEN")]),
     ("the check of the lock row", "commit_lock.sql", [(LOCK_CHECK, "IF FALSE THEN")]),
     ("the anti-join's id", "commit_union.sql", [("ON ${version_match}", "ON k.updated_at = s.updated_at")]),
     ("the anti-join's version", "commit_union.sql", [("ON ${version_match}", "ON k.id = s.id")]),

@@ -3,7 +3,7 @@
 ${staged_days}
 INSERT INTO `${runs}`
   (committed_at, stream, from_date, to_date, open_ended, claimed, added, run_id, message_id, fetch_began_at, fetched,
-   inserted, recontented, rejected, caseload_version)
+   inserted, recontented, rejected, caseload_version, workspace_id, source_type, timezone, dataset)
 SELECT CURRENT_TIMESTAMP(), @stream, @lo, @hi, @open,
        ARRAY(SELECT AS STRUCT d AS day, COUNT(t.partition_date) AS row_count
                FROM UNNEST(GENERATE_DATE_ARRAY(@lo, @claim_hi)) AS d
@@ -18,6 +18,7 @@ SELECT CURRENT_TIMESTAMP(), @stream, @lo, @hi, @open,
                 AND _run_id = @run_id AND _loaded_at >= transaction_began_at
               GROUP BY partition_date
               ORDER BY partition_date),
-       @run_id, @message_id, @began_at, @fetched, ${counter_sum}, n_recontented, n_rejected, @version;
+       @run_id, @message_id, @began_at, @fetched, ${counter_sum}, n_recontented, n_rejected, @version,
+       @workspace_id, @source_type, @timezone, @dataset;
 
 COMMIT TRANSACTION;

@@ -274,7 +274,9 @@ static void a_foreign_workspace_is_refused(void **unused)
     struct error err = {0};
     struct bench bench = bench_new();
     must(prepare(&bench, &both, &err), &err);
-    must(bench.warehouse->ops->prepare(bench.warehouse, &both, &theirs, &err), &err);
+    assert_false(bench.warehouse->ops->prepare(bench.warehouse, &both, &theirs, &err));
+    assert_int_equal(err.kind, ERROR_CONFIG);
+    assert_non_null(strstr(err.text, "workspace \"w1\", but this configuration has \"w2\""));
     struct load *load = begin(&bench, &both);
     must(ticket(load, "a", 3, 0, &err), &err);
     assert_refused(&bench, load, "of another workspace");

@@ -46,9 +46,10 @@ static const char tables[] =
     " claimed ARRAY<STRUCT<day DATE, row_count INT64>>, added ARRAY<STRUCT<day DATE, row_count INT64>>,"
     " run_id STRING, message_id STRING, fetch_began_at "
     "TIMESTAMP,"
-    " fetched INT64, inserted INT64, recontented INT64, rejected INT64, caseload_version STRING);"
+    " fetched INT64, inserted INT64, recontented INT64, rejected INT64, caseload_version STRING,"
+    " workspace_id STRING, source_type STRING, timezone STRING, dataset STRING);"
     "CREATE TABLE control.lock_contacts (workspace_id STRING NOT NULL, source_type STRING NOT NULL,"
-    " timezone STRING NOT NULL, commits INT64, committed_at TIMESTAMP)";
+    " timezone STRING NOT NULL, commits INT64, committed_at TIMESTAMP, dataset STRING, doubled INT64)";
 
 static const char *const values[][2] = {
     {"counters", "n_0, n_1"},
@@ -167,6 +168,7 @@ static json_t *parameters_of(const struct world *world, const char *workspace, c
     const char *const plain[][3] = {{"workspace_id", "STRING", workspace},
                                     {"source_type", "STRING", "intercom"},
                                     {"timezone", "STRING", "America/New_York"},
+                                    {"dataset", "STRING", "d"},
                                     {"stream", "STRING", "contacts"},
                                     {"lo", "DATE", "2026-01-05"},
                                     {"hi", "DATE", "2026-01-07"},
@@ -224,7 +226,7 @@ static int set_up(void **state)
     assert_string_equal(fixture_run(world->store, tables, NULL), "");
     struct buf seed;
     buf_init(&seed, MOST);
-    add_sql(&seed, "seed", NULL, 0);
+    add_sql(&seed, "lock_row", NULL, 0);
     json_t *parameters = parameters_of(world, "w1", "");
     assert_string_equal(fixture_run(world->store, buf_string(&seed), parameters), "");
     json_decref(parameters);
@@ -350,10 +352,9 @@ static void test_foreign_workspace(void **state)
     struct world *world = *state;
     assert_string_equal(
         commit_as(world, "w2", "r1"),
-        "invalidQuery: caseload: contacts: the lock row is missing, doubled, or of another workspace,"
-        " source or time zone. If this dataset belongs to this configuration, drop the lock table; the next "
-        "run "
-        "creates it");
+        "invalidQuery: caseload: contacts: nothing was committed: the lock row is missing, doubled, or of "
+        "another workspace, source, time zone or dataset. The next run makes a missing or doubled row again, "
+        "or says what differs");
     assert_string_equal(fixture_run(world->store, COUNTS, NULL), "0|0|0|0\n");
 }
 

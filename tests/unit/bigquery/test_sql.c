@@ -86,7 +86,7 @@ static void nothing_staged_still_claims(void **state)
                                     "UPDATE `acme-data.desk_caseload.lock_tickets`",
                                     "INSERT INTO `acme-data.desk_caseload.runs`",
                                     "FROM `acme-data.desk.tickets`",
-                                    "@fetched, n_0 + n_1, n_recontented, n_rejected, @version;",
+                                    "@fetched, n_0 + n_1, n_recontented, n_rejected, @version,",
                                     "COMMIT TRANSACTION;",
                                     "SELECT n_0, n_1, n_rejected AS rejected, n_doubled AS doubled, n_recontented AS recontented;"};
     assert_order(sql, sequence, sizeof sequence / sizeof *sequence);
@@ -244,7 +244,8 @@ static void other_statements_are_whole(void **state)
     assert_has(buf_string(&sql), "COUNTIF(FALSE) AS misplaced");
     sql_state_text(&names, &tickets, &sql);
     sql_ledger_text(&names, &sql);
-    sql_seed_text(&names, &tickets, &sql);
+    sql_provenance_text(&names, &sql);
+    sql_lock_row_text(&names, &tickets, &sql);
     assert_null(strstr(buf_string(&sql), "${"));
     assert_null(strstr(buf_string(&sql), "--"));
     assert_false(sql.full);

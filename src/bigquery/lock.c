@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lock.h"
+
+#include "base/mem.h"
+#include "job.h"
+#include "provenance.h"
+#include "table.h"
+
+#define LOCK_ROUNDS  5
+#define CELL_DOUBLED PROVENANCE_COUNT
+#define LOCK_COLUMNS "workspace_id,source_type,timezone,dataset,doubled"
+
+bool lock_read(struct bigquery *bq, const struct stream *stream, struct lock_state *out_lock,
+               struct error *err)
+{
+    AUTO(mem_free) char *name = mem_format("lock_%s", stream_lock(stream));
+    AUTO(mem_free) char *what = mem_format("the lock row of %s", stream_lock(stream));
+    AUTO(json_drop) json_t *rows = NULL;
+    *out_lock = (struct lock_state){0};
+    if (!table_rows(bq, bq->settings.control_dataset, name, LOCK_COLUMNS, &rows, err)) return false;
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        int64_t doubled;
+        const json_t *row = json_array_get(rows, i);
+        if (!provenance_check_row(bq, row, what, err)) return false;
+        out_lock->is_whole = json_array_size(rows) == 1 && provenance_row_matches(bq, row);
+        if (cell_int(row, CELL_DOUBLED, &doubled) && doubled > out_lock->doubled) out_lock->doubled = doubled;
+    }
+    return true;
+}
+
+/* The job's id holds when the lock table last changed: workers that see the same table share one job. */
+static bool make_row(struct bigquery *bq, const struct stream *stream, struct error *err)
+{
+    AUTO(mem_free) char *name = mem_format("lock_%s", stream_lock(stream));
+    AUTO(json_drop) json_t *table = NULL;
+    if (!table_get(bq, bq->settings.control_dataset, name, &table, err)) return false;
+    struct sql_names names = bigquery_names(bq);
+    AUTO(buf_done) struct buf sql = {0};
+    buf_init(&sql, LIMIT_SQL);
+    sql_lock_row_text(&names, stream, &sql);
+    AUTO(json_drop) json_t *parameters = json_array();
+    provenance_parameters(bq, parameters);
+    AUTO(mem_free)
+    char *prefix =
+        mem_format("caseload-lock-%s-%s-%lld-%lld", bq->settings.control_dataset, stream_lock(stream),
+                   (long long)json_int_at(table, "creationTime", 0), (long long)table_modified(table));
+    char id[JOB_ID];
+    const struct query_job query = {
+        .prefix = prefix, .counted_ids = true, .sql = &sql, .parameters = parameters, .where = "lock"};
+    return job_query(bq, &query, id, NULL, err);
+}
+
+bool lock_ensure(struct bigquery *bq, const struct stream *stream, struct error *err)
+{
+    for (int round = 0; round < LOCK_ROUNDS; round++) {
+        struct lock_state lock;
+        if (!lock_read(bq, stream, &lock, err)) return false;
+        if (lock.is_whole) return true;
+        if (!provenance_check_ledger(bq, err)) return false;
+        if (round > 0 && !api_sleep(bq, 100 << round, err)) return false;
+        if (!make_row(bq, stream, err)) return false;
+    }
+    return error_set(err, ERROR_BUSY,
+                     "the lock row of %s can't be made; does another program change the table lock_%s? The "
+                     "next run tries again",
+                     stream_lock(stream), stream_lock(stream));
+}
