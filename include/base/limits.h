@@ -20,13 +20,16 @@
 #define LIMIT_DEFERRED_TOTAL (8 * 1024 * 1024)  /* all of those */
 
 /* Rows */
-#define LIMIT_ROW     (16 * 1024 * 1024) /* one NDJSON row */
-#define LIMIT_REJECT  (64 * 1024 * 1024) /* raw text of one rejected record: more than a page holds */
-#define LIMIT_STAGED  (96 * 1024 * 1024) /* one staged row, escaped; BigQuery takes 100 MB */
-#define LIMIT_REJECTS 100                /* rejected records of a unit */
+#define LIMIT_ROW            (16 * 1024 * 1024) /* one NDJSON row */
+#define LIMIT_REJECT         (64 * 1024 * 1024) /* raw text of one rejected record: more than a page holds */
+#define LIMIT_STAGED         (96 * 1024 * 1024) /* one staged row, escaped; BigQuery takes 100 MB */
+#define LIMIT_REJECTS        100 /* rejected records of a unit, unless max_rejected says otherwise */
+#define LIMIT_REJECTS_FACTOR 10  /* a unit with more times max_rejected rejected records ends early */
 
 /* Units */
-#define LIMIT_UNIT_DAYS  7   /* days of a unit */
+#define LIMIT_UNIT_DAYS 7 /* days of a unit */
+#define LIMIT_UNCLAIMED                                                                                      \
+    400 /* days of a unit that are left unclaimed one by one; beyond, the unit claims nothing */
 #define LIMIT_EMPTY_DAYS 366 /* days of adjacent empty units that share one ledger commit */
 
 /* Google's APIs */

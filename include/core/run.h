@@ -21,6 +21,7 @@ struct run_context {
     struct warehouse *warehouse;
     const struct source_identity *identity;
     struct progress *progress;
+    int64_t max_rejected;    /* records of a unit; with more, it is committed without a claim, and fails */
     const atomic_bool *stop; /* looked at between pages and before each commit; may be NULL */
 };
 
@@ -43,6 +44,7 @@ struct stream_result {
     int64_t type_mismatches;     /* values that did not fit their column and went to _extra */
     int64_t deleted_during_read; /* records deleted between the listing and the reading */
     int64_t incomplete;          /* records whose children are not as many as they say */
+    int64_t stale;               /* records that were read in an older version than listed */
     int64_t
         normalisations; /* numbers, characters and keys that no row can hold as they came; see base/json.h */
     double seconds;

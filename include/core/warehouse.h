@@ -52,8 +52,11 @@ struct commit {
     struct unit unit;
     int64_t began_us; /* now_us of the state this unit was planned from */
     const char *run_id;
-    const char *message_id; /* "" outside of messages */
-    int64_t fetched;        /* records read, for the ledger */
+    const char *message_id;      /* "" outside of messages */
+    int64_t fetched;             /* records read, for the ledger */
+    const struct day *unclaimed; /* days of the unit that are not claimed */
+    size_t unclaimed_count;
+    bool is_incomplete; /* not all of the unit was read: the commit is no proof that it is loaded */
 };
 
 struct committed {
@@ -66,6 +69,7 @@ struct committed {
 struct reject {
     const char *id; /* "" if unknown */
     const char *reason;
+    bool is_unsettled;  /* it could not be fetched: later ticks try again, and mark it as mended */
     const char *record; /* raw text, at most LIMIT_REJECT */
     size_t record_size;
 };

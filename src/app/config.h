@@ -27,6 +27,7 @@ struct config {
     struct day start_date;
     long lookback_days;
     long settle_minutes;
+    long max_rejected;
     bool require_partition_filter;
     long lease_seconds;
     long stall_seconds;

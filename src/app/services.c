@@ -270,6 +270,7 @@ struct run_context services_context(struct services *services)
         .warehouse = services->warehouse,
         .identity = &services->identity,
         .progress = &services->progress,
+        .max_rejected = config->max_rejected,
         .stop = &services->cancel_run,
     };
 }

@@ -24,6 +24,8 @@ static const struct setting settings[] = {
      "minutes after midnight before a day counts as over"},
     {"", "reconcile_days", SETTING_INT, AT(reconcile_days), "7", false, 0, 365, NULL,
      "days between two readings of all ids, which find what was deleted; 0: never"},
+    {"", "max_rejected", SETTING_INT, AT(max_rejected), "100", false, 0, 100000, NULL,
+     "records of a unit that may be rejected; with more, the unit claims nothing and the stream fails"},
     {"", "latest", SETTING_RELATION, AT(latest_tables), NULL, false, 0, 0, NULL,
      "which <table>_latest are tables instead of views: {\"contacts\": \"table\"}"},
     {"", "contents", SETTING_DISABLED, AT(contents_disabled), NULL, false, 0, 0, NULL,

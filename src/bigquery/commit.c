@@ -9,6 +9,17 @@
 
 #define REJECTED_DAYS 90 /* a record that is still rejected after so long is noted again */
 
+/* "DATE '2026-03-01', DATE '2026-03-02'" */
+static void list_days(const struct day *days, size_t count, struct buf *out)
+{
+    char text[DAY_TEXT];
+    buf_init(out, LIMIT_SQL);
+    for (size_t i = 0; i < count; i++) {
+        day_format(days[i], text);
+        buf_format(out, "%sDATE '%s'", i ? ", " : "", text);
+    }
+}
+
 static json_t *commit_parameters(const struct load *load, const struct commit *commit)
 {
     const struct bigquery *bq = load->bq;
@@ -31,11 +42,11 @@ static json_t *commit_parameters(const struct load *load, const struct commit *c
         snprintf(name, sizeof name, "staged_%zu", i);
         parameter_add_int(parameters, name, load->stages[i].rows);
     }
-    if (load->stages[SQL_STAGE_REJECTED].is_used) {
-        struct day today = day_add(day_of_civil(1970, 1, 1), (int)(bq->now_us / INT64_C(86400000000)));
+    if (load->stages[SQL_STAGE_REJECTED].is_used)
         parameter_add_int(parameters, "staged_rejected", load->stages[SQL_STAGE_REJECTED].rows);
-        parameter_add_day(parameters, "rejected_since", day_add(today, -REJECTED_DAYS));
-    }
+    struct day today = day_add(day_of_civil(1970, 1, 1), (int)(bq->now_us / INT64_C(86400000000)));
+    parameter_add_day(parameters, "rejected_since", day_add(today, -REJECTED_DAYS));
+    parameter_add(parameters, "incomplete", "BOOL", commit->is_incomplete ? "true" : "false");
     return parameters;
 }
 
@@ -72,7 +83,10 @@ bool commit_run(struct load *load, const struct commit *commit, struct committed
         if (load->stages[i].is_used) stages[i] = load->stages[i].table;
     AUTO(buf_done) struct buf sql = {0};
     buf_init(&sql, LIMIT_SQL);
-    sql_commit(&names, load->selection, stages, &sql);
+    AUTO(buf_done) struct buf unclaimed = {0};
+    list_days(commit->unclaimed, commit->unclaimed_count, &unclaimed);
+    sql_commit(&names, load->selection, stages, commit->unclaimed_count ? buf_string(&unclaimed) : NULL,
+               &sql);
     AUTO(json_drop) json_t *parameters = commit_parameters(load, commit);
     AUTO(mem_free)
     char *prefix = mem_format("caseload-commit-%s-%s", load->selection->stream->name, commit->run_id);

@@ -132,7 +132,8 @@ json_t *schema_runs(void)
                                          {"workspace_id", "STRING", "NULLABLE"},
                                          {"source_type", "STRING", "NULLABLE"},
                                          {"timezone", "STRING", "NULLABLE"},
-                                         {"dataset", "STRING", "NULLABLE"}};
+                                         {"dataset", "STRING", "NULLABLE"},
+                                         {"incomplete", "BOOLEAN", "NULLABLE"}};
     json_t *fields = plain_fields(before, sizeof before / sizeof *before);
     json_t *claimed = field("claimed", "RECORD", "REPEATED");
     describe(claimed, "Days that were over and settled when the fetch began, and the rows each then held");
@@ -155,17 +156,17 @@ json_t *schema_rejected(void)
         {"from_date", "DATE", "REQUIRED"},     {"to_date", "DATE", "REQUIRED"},
         {"id", "STRING", "NULLABLE"},          {"reason", "STRING", "REQUIRED"},
         {"record", "STRING", "REQUIRED"},      {"content_hash", "STRING", "REQUIRED"},
-        {"run_id", "STRING", "REQUIRED"},      {"rejected_at", "TIMESTAMP", "REQUIRED"}};
+        {"run_id", "STRING", "REQUIRED"},      {"rejected_at", "TIMESTAMP", "REQUIRED"},
+        {"cause", "STRING", "NULLABLE"},       {"mended_at", "TIMESTAMP", "NULLABLE"}};
     return plain_fields(columns, sizeof columns / sizeof *columns);
 }
 
 json_t *schema_rejected_stage(void)
 {
-    static const struct plain columns[] = {{"id", "STRING", "NULLABLE"},
-                                           {"reason", "STRING", "REQUIRED"},
-                                           {"record", "STRING", "REQUIRED"},
-                                           {"content_hash", "STRING", "REQUIRED"},
-                                           {COLUMN_SEQUENCE, "INTEGER", "REQUIRED"}};
+    static const struct plain columns[] = {
+        {"id", "STRING", "NULLABLE"},     {"reason", "STRING", "REQUIRED"},
+        {"record", "STRING", "REQUIRED"}, {"content_hash", "STRING", "REQUIRED"},
+        {"cause", "STRING", "REQUIRED"},  {COLUMN_SEQUENCE, "INTEGER", "REQUIRED"}};
     return plain_fields(columns, sizeof columns / sizeof *columns);
 }
 

@@ -15,7 +15,7 @@
 extern const char sql_adopt[], sql_attributes[], sql_commit_check[], sql_commit_declare[],
     sql_commit_doubled[], sql_commit_later[], sql_commit_recontented[], sql_commit_ledger[],
     sql_commit_lock[], sql_commit_reconcile[], sql_commit_reconcile_back[], sql_commit_reconcile_doubled[],
-    sql_commit_reconcile_empty[], sql_commit_rejected[], sql_commit_result[], sql_commit_union[],
+    sql_commit_reconcile_empty[], sql_commit_mended[], sql_commit_rejected[], sql_commit_result[], sql_commit_union[],
     sql_custom[], sql_latest[], sql_latest_day[], sql_latest_gone[], sql_latest_set[], sql_latest_table[],
     sql_ledger[], sql_lock_row[], sql_provenance[], sql_state[];
 
@@ -47,9 +47,11 @@ bool sql_check(const struct buf *sql, const char *what, struct error *err) CHECK
 
 /* The table whose rows the ledger counts. */
 const struct table *sql_counted_table(const struct stream *stream);
-/* The commit of a selection; stages[i] NULL: nothing staged for that table. */
+/* The commit of a selection; stages[i] NULL: nothing staged for that table. unclaimed: days of the unit as
+ * SQL, "DATE '2026-03-01', ..."; NULL: none. */
 void sql_commit(const struct sql_names *names, const struct selection *selection,
-                const char *const stages[LIMIT_TABLES + 1], struct buf *out_sql);
+                const char *const stages[LIMIT_TABLES + 1], const char *unclaimed, struct buf *out_sql);
+
 void sql_state_text(const struct sql_names *names, const struct stream *stream, struct buf *out_sql);
 void sql_adopt_text(const struct sql_names *names, const struct table *table, struct buf *out_sql);
 void sql_ledger_text(const struct sql_names *names, struct buf *out_sql);
@@ -59,6 +61,12 @@ void sql_lock_row_text(const struct sql_names *names, const struct stream *strea
 /* The columns that all rows of one record share: the key without the version and without flags. A flag (a
  * part that was redacted) describes a record, but does not name another one. */
 size_t sql_identity(const struct table *table, const char *out_columns[16]);
+
+/* --- sql_rejected.c --- */
+
+/* The part of a commit that stores rejected records, and marks those that are loaded now. */
+void sql_add_rejected(const struct sql_names *names, const struct stream *stream,
+                      const char *const stages[LIMIT_TABLES + 1], struct buf *out_sql);
 
 /* --- sql_views.c --- */
 

@@ -276,15 +276,6 @@ static void add_reconcile_doubled(const struct sql_names *names, const struct ta
     sql_fill(out, sql_commit_reconcile_doubled, values, sizeof values / sizeof *values);
 }
 
-static void add_rejected(const struct sql_names *names, const char *stage, struct buf *out)
-{
-    char stage_path[SQL_PATH], rejected[SQL_PATH];
-    sql_path(stage_path, names, names->control, stage);
-    sql_path(rejected, names, names->control, "rejected");
-    const struct sql_value values[] = {{"stage", stage_path}, {"rejected", rejected}};
-    sql_fill(out, sql_commit_rejected, values, sizeof values / sizeof *values);
-}
-
 /* The table whose rows the ledger counts. */
 const struct table *sql_counted_table(const struct stream *stream)
 {
@@ -310,7 +301,7 @@ static void add_later(const struct sql_names *names, struct buf *out)
 }
 
 static void add_ledger(const struct sql_names *names, const struct stream *stream, const char *stage,
-                       const char *counter_sum, struct buf *out)
+                       const char *counter_sum, const char *unclaimed, struct buf *out)
 {
     char runs[SQL_PATH], table[SQL_PATH],
         stage_path[SQL_PATH] = "",
@@ -325,7 +316,12 @@ static void add_ledger(const struct sql_names *names, const struct stream *strea
     sql_path(runs, names, names->control, "runs");
     sql_path(table, names, names->dataset, sql_counted_table(stream)->name);
     const struct sql_value values[] = {
-        {"runs", runs}, {"table", table}, {"staged_days", staged_days}, {"counter_sum", counter_sum}};
+        {"runs", runs},
+        {"table", table},
+        {"staged_days", staged_days},
+        {"counter_sum", counter_sum},
+        {"unclaimed", unclaimed ? unclaimed : "DATE '0001-01-01'"}, /* a day that no unit has */
+    };
     sql_fill(out, sql_commit_ledger, values, sizeof values / sizeof *values);
 }
 
@@ -344,7 +340,7 @@ static void add_tables(const struct sql_names *names, const struct selection *se
 }
 
 void sql_commit(const struct sql_names *names, const struct selection *selection,
-                const char *const stages[LIMIT_TABLES + 1], struct buf *out_sql)
+                const char *const stages[LIMIT_TABLES + 1], const char *unclaimed, struct buf *out_sql)
 {
     const struct stream *stream = selection->stream;
     char counters[LIMIT_TABLES * 16] = "", sum[LIMIT_TABLES * 16] = "";
@@ -361,8 +357,8 @@ void sql_commit(const struct sql_names *names, const struct selection *selection
     if (stream->kind != STREAM_RECONCILE) add_later(names, out_sql);
     add_tables(names, selection, stages, out_sql);
     if (stages[0] && stream->table->keeps_contents) add_recontented(names, stream->table, stages[0], out_sql);
-    if (stages[SQL_STAGE_REJECTED]) add_rejected(names, stages[SQL_STAGE_REJECTED], out_sql);
-    add_ledger(names, stream, stream->kind == STREAM_RECONCILE ? NULL : stages[0], sum, out_sql);
+    sql_add_rejected(names, stream, stages, out_sql);
+    add_ledger(names, stream, stream->kind == STREAM_RECONCILE ? NULL : stages[0], sum, unclaimed, out_sql);
     if (stream->kind == STREAM_RECONCILE) add_reconcile_doubled(names, stream->subject, out_sql);
     for (size_t i = 0; i < selection->table_count && stream->kind != STREAM_RECONCILE; i++)
         if (stages[i]) add_doubled(names, selection->tables[i], stages[i], out_sql);

@@ -120,7 +120,8 @@ bool stage_reject(struct load *load, const struct reject *reject, struct error *
     json_write_string(row, reject->reason, strlen(reject->reason));
     buf_text(row, ",\"record\":");
     json_write_string(row, reject->record ? reject->record : "", reject->record ? reject->record_size : 0);
-    buf_format(row, ",\"content_hash\":\"%s\"", hash);
+    buf_format(row, ",\"content_hash\":\"%s\",\"cause\":\"%s\"", hash,
+               reject->is_unsettled ? "transport" : "source");
     buf_format(row, ",\"" COLUMN_SEQUENCE "\":%lld}", (long long)load->stages[SQL_STAGE_REJECTED].rows);
     if (row->full) return error_set(err, ERROR_LIMIT, "a rejected record is too large to be kept");
     return write_row(load, SQL_STAGE_REJECTED, row->data, row->size, err);

@@ -19,8 +19,8 @@
 #include "core/rows.h"
 #include "core/run.h"
 #include "record_cursor.h"
-
-#define MANY_CONTENTS 100 /* fewer changes without a new version are no reason to warn */
+#include "run_report.h"
+#include "unit_claim.h"
 
 struct stream_run {
     const struct run_context *context;
@@ -34,6 +34,9 @@ struct stream_run {
     bool out_of_order;        /* found on the newest page; restart_per_unit clears it */
     struct unit empty;        /* adjacent empty units; they share one ledger commit */
     bool has_empty;
+    bool can_continue;    /* the unit failed and is committed: later units are loaded all the same */
+    bool is_contradicted; /* the list of the cursor held fewer records than it announced */
+    struct error failure; /* of the first such unit */
     struct buf row;
     int64_t sequence;
     int64_t future_rows; /* dated after today by the warehouse's clock */
@@ -45,7 +48,9 @@ struct unit_load {
     const struct unit *unit;
     struct window window;
     struct load *load;
-    int64_t fetched, rows, rejected;
+    int64_t fetched, rows;
+    struct unit_claim claim;
+    bool is_given_up;   /* nearly everything is rejected */
     bool keep_children; /* the newest parent is in the window, so its children are */
 };
 
@@ -57,6 +62,15 @@ static bool check_cancelled(const struct run_context *context, struct error *err
         "the run was cancelled before its end: its message will be redelivered and the work continues");
 }
 
+/* at_us: the record's version, 0 if it is unknown. */
+static void exclude_day(struct unit_load *unit_load, int64_t at_us)
+{
+    if (at_us > 0)
+        unit_claim_exclude(&unit_load->claim, zone_day(unit_load->run->context->plan.zone, at_us / 1000000));
+    else
+        unit_load->claim.claims_nothing = true;
+}
+
 static bool reject_record(struct unit_load *unit_load, const struct record *record, const char *id,
                           const char *reason, struct error *err)
 {
@@ -64,18 +78,21 @@ static bool reject_record(struct unit_load *unit_load, const struct record *reco
     struct stream_run *run = unit_load->run;
     struct warehouse *warehouse = run->context->warehouse;
 
-    if (++unit_load->rejected > LIMIT_REJECTS)
-        return error_set(
-            err, ERROR_FORMAT,
-            "more than %d records can't be loaded (the last one: %s): nothing of this unit was committed. "
-            "Check the source's responses",
-            LIMIT_REJECTS, reason);
+    unit_claim_add_reject(&unit_load->claim, id);
+    if (record->is_unsettled) exclude_day(unit_load, record->listed_us);
+    if (unit_load->claim.rejected > run->context->max_rejected * LIMIT_REJECTS_FACTOR) {
+        unit_load->is_given_up = true;
+        return error_set(err, ERROR_FORMAT, "%s", reason);
+    }
     buf_init(&text, LIMIT_REJECT);
     json_write(&text, record->body);
-    return warehouse->ops->reject(
-        unit_load->load,
-        &(struct reject){.id = id, .reason = reason, .record = buf_string(&text), .record_size = text.size},
-        err);
+    return warehouse->ops->reject(unit_load->load,
+                                  &(struct reject){.id = id,
+                                                   .reason = reason,
+                                                   .is_unsettled = record->is_unsettled,
+                                                   .record = buf_string(&text),
+                                                   .record_size = text.size},
+                                  err);
 }
 
 /* The exact comparison: the source may send more than the window. */
@@ -141,6 +158,7 @@ static bool take_record(struct unit_load *unit_load, const struct record *record
         if (!unit_load->keep_children) return true;
         unit_load->fetched++;
     }
+    if (record->is_unsettled) exclude_day(unit_load, facts.version_us);
     run->sequence++;
     unit_load->rows++;
     run->result->type_mismatches += facts.type_mismatches;
@@ -152,6 +170,13 @@ static void close_cursor(struct stream_run *run)
 {
     if (run->cursor.reader) run->context->source->ops->close(run->cursor.reader);
     record_cursor_done(&run->cursor);
+}
+
+static void note_contradiction(struct stream_run *run, const struct page *page)
+{
+    if (page->is_contradicted && !run->is_contradicted)
+        run_report_contradiction(run->result->stream, run->trigger, page);
+    run->is_contradicted = run->is_contradicted || page->is_contradicted;
 }
 
 static bool next_page(struct stream_run *run, struct error *err)
@@ -167,6 +192,8 @@ static bool next_page(struct stream_run *run, struct error *err)
     run->result->requests += page->requests;
     run->result->deleted_during_read += page->deleted_during_read;
     run->result->incomplete += page->incomplete;
+    run->result->stale += page->stale;
+    note_contradiction(run, page);
     run->result->normalisations += page->normalisations;
     run->out_of_order = !page->ascending && cursor->last > cursor->first;
     return !run->out_of_order;
@@ -227,6 +254,7 @@ static bool open_cursor(struct stream_run *run, size_t index, struct error *err)
     struct record_cursor *cursor = &run->cursor;
     struct window window;
 
+    run->is_contradicted = false;
     *cursor = (struct record_cursor){.first = index, .last = last_shared_unit(run, index)};
     window = plan_window(&context->plan, run->selection->stream, &run->plan, index, cursor->last);
     return context->source->ops->open(context->source, run->selection, window, &cursor->reader, err);
@@ -245,11 +273,11 @@ static bool fetch_unit(struct unit_load *unit_load, struct error *err)
 }
 
 static bool commit_unit(struct stream_run *run, struct load *load, const struct unit *unit, int64_t fetched,
-                        struct error *err)
+                        const struct unit_claim *claim, struct error *err)
 {
     struct warehouse *warehouse = run->context->warehouse;
     struct committed committed = {0};
-    const struct commit commit = {
+    struct commit commit = {
         .unit = *unit,
         .began_us = run->state.now_us,
         .run_id = run->trigger->run_id,
@@ -257,6 +285,7 @@ static bool commit_unit(struct stream_run *run, struct load *load, const struct 
         .fetched = fetched,
     };
 
+    unit_claim_apply(claim, &commit);
     progress_step(run->context->progress, "committing a unit");
     if (!warehouse->ops->commit(load, &commit, &committed, err)) return false;
     for (size_t i = 0; i < run->selection->table_count; i++)
@@ -285,7 +314,8 @@ static void log_unit(const struct stream_run *run, const struct unit_load *unit_
     log_write(LOG_INFO, "unit_committed",
               LOG_FIELDS(LOG_TEXT("stream", run->result->stream), LOG_TEXT("run_id", run->trigger->run_id),
                          LOG_TEXT("from", lo), LOG_TEXT("to", hi), LOG_NUMBER("fetched", unit_load->fetched),
-                         LOG_NUMBER("rows", unit_load->rows), LOG_NUMBER("rejected", unit_load->rejected)),
+                         LOG_NUMBER("rows", unit_load->rows),
+                         LOG_NUMBER("rejected", unit_load->claim.rejected)),
               "%s %s..%s%s: %" PRId64 " records", run->result->stream, lo, hi,
               unit_load->unit->open ? " and newer" : "", unit_load->fetched);
 }
@@ -299,7 +329,7 @@ static bool commit_empty_units(struct stream_run *run, struct error *err)
     run->has_empty = false;
     return check_cancelled(run->context, err) &&
            warehouse->ops->begin(warehouse, run->selection, &load, err) &&
-           commit_unit(run, load, &run->empty, 0, err);
+           commit_unit(run, load, &run->empty, 0, &(struct unit_claim){0}, err);
 }
 
 static bool defer_empty_unit(struct stream_run *run, const struct unit *unit, struct error *err)
@@ -319,16 +349,39 @@ static bool defer_empty_unit(struct stream_run *run, const struct unit *unit, st
     return true;
 }
 
+/* The rows and rejects of the unit are committed, and it claims nothing. */
+static bool fail_unit(struct unit_load *unit_load, const char *reason, struct error *err)
+{
+    struct unit_claim *claim = &unit_load->claim;
+
+    return error_set(
+        err, ERROR_FORMAT,
+        "%s%" PRId64 " records can't be loaded, and max_rejected is %" PRId64
+        ": ids %s%s%s%s. The others are loaded, and nothing is claimed. Look at the reasons in the "
+        "table rejected; if they are acceptable, set a larger max_rejected",
+        unit_load->is_given_up ? "at least " : "", claim->rejected, unit_load->run->context->max_rejected,
+        claim->ids, claim->rejected > UNIT_CLAIM_IDS ? ", ..." : "", *reason ? "; the last one: " : "",
+        reason);
+}
+
+static bool read_unit(struct unit_load *unit_load, struct error *err)
+{
+    if (!fetch_unit(unit_load, err) && !unit_load->is_given_up) return false;
+    if (unit_load->claim.rejected > unit_load->run->context->max_rejected || unit_load->run->is_contradicted)
+        unit_load->claim.claims_nothing = true;
+    return check_cancelled(unit_load->run->context, err);
+}
+
 static bool fill_load(struct unit_load *unit_load, struct error *err)
 {
     struct stream_run *run = unit_load->run;
     struct warehouse *warehouse = run->context->warehouse;
 
-    if (!fetch_unit(unit_load, err) || !check_cancelled(run->context, err)) {
+    if (!read_unit(unit_load, err)) {
         warehouse->ops->abort(unit_load->load);
         return false;
     }
-    if (unit_load->rows == 0 && unit_load->rejected == 0) {
+    if (unit_load->rows == 0 && unit_load->claim.rejected == 0 && !unit_load->claim.claims_nothing) {
         warehouse->ops->abort(unit_load->load);
         return defer_empty_unit(run, unit_load->unit, err);
     }
@@ -336,9 +389,12 @@ static bool fill_load(struct unit_load *unit_load, struct error *err)
         warehouse->ops->abort(unit_load->load);
         return false;
     }
-    if (!commit_unit(run, unit_load->load, unit_load->unit, unit_load->fetched, err)) return false;
+    if (!commit_unit(run, unit_load->load, unit_load->unit, unit_load->fetched, &unit_load->claim, err))
+        return false;
     log_unit(run, unit_load);
-    return true;
+    if (unit_load->claim.rejected <= run->context->max_rejected) return true;
+    run->can_continue = !unit_load->is_given_up;
+    return fail_unit(unit_load, unit_load->is_given_up ? err->text : "", err);
 }
 
 static bool load_unit(struct stream_run *run, size_t index, struct error *err)
@@ -352,8 +408,10 @@ static bool load_unit(struct stream_run *run, size_t index, struct error *err)
     if (warehouse->ops->begin(warehouse, run->selection, &unit_load.load, err) &&
         fill_load(&unit_load, err)) {
         run->result->units++;
+        unit_claim_done(&unit_load.claim);
         return true;
     }
+    unit_claim_done(&unit_load.claim);
     if (run->out_of_order) return false; /* restart_per_unit handles it */
     day_format(unit->lo, lo);
     day_format(unit->hi, hi);
@@ -389,10 +447,18 @@ static bool load_units(struct stream_run *run, struct error *err)
             i++;
             continue;
         }
+        if (run->can_continue) {
+            if (run->failure.kind == ERROR_NONE) run->failure = *err;
+            run->can_continue = false;
+            i++;
+            continue;
+        }
         if (!run->out_of_order) return false;
         i = restart_per_unit(run);
     }
-    return commit_empty_units(run, err);
+    if (!commit_empty_units(run, err)) return false;
+    if (run->failure.kind != ERROR_NONE) *err = run->failure;
+    return run->failure.kind == ERROR_NONE;
 }
 
 static bool load_stream(struct stream_run *run, const struct request *request, struct error *err)
@@ -417,58 +483,6 @@ static bool load_stream(struct stream_run *run, const struct request *request, s
     return warehouse->ops->refresh(warehouse, run->selection, err);
 }
 
-const char *stream_outcome(const struct stream_result *result)
-{
-    if (result->forbidden) return "forbidden";
-    if (result->error.kind != ERROR_NONE) return error_rules[result->error.kind].name;
-    if (result->skipped) return "skipped";
-    return result->satisfied ? "satisfied" : "loaded";
-}
-
-static void log_stream(const struct stream_run *run, const struct stream_result *result)
-{
-    char from[DAY_TEXT] = "", to[DAY_TEXT] = "";
-    const char *outcome = stream_outcome(result);
-    bool failed = result->error.kind != ERROR_NONE; /* its text names the stream */
-    enum log_level level = result->forbidden                     ? LOG_WARNING
-                           : result->error.kind == ERROR_NONE    ? LOG_INFO
-                           : result->error.kind == ERROR_STOPPED ? LOG_NOTICE
-                                                                 : LOG_ERROR;
-
-    if (run->plan.unit_count > 0) {
-        day_format(result->from, from);
-        day_format(result->to, to);
-    }
-    log_write(
-        level, "stream_finished",
-        LOG_FIELDS(LOG_TEXT("stream", result->stream), LOG_TEXT("run_id", run->trigger->run_id),
-                   LOG_TEXT("message_id", run->trigger->message_id), LOG_TEXT("outcome", outcome),
-                   LOG_TEXT("from", from), LOG_TEXT("to", to), LOG_NUMBER("units", result->units),
-                   LOG_NUMBER("requests", result->requests), LOG_NUMBER("fetched", result->fetched),
-                   LOG_NUMBER("inserted", result->inserted), LOG_NUMBER("recontented", result->recontented),
-                   LOG_NUMBER("rejected", result->rejected),
-                   LOG_NUMBER("type_mismatches", result->type_mismatches),
-                   LOG_NUMBER("deleted_during_read", result->deleted_during_read),
-                   LOG_NUMBER("incomplete", result->incomplete),
-                   LOG_NUMBER("normalisations", result->normalisations),
-                   LOG_NUMBER("milliseconds", (int64_t)(result->seconds * 1000)), LOG_ORIGIN(&result->error)),
-        "%s%s%s", failed ? "" : result->stream, failed ? "" : ": ", failed ? result->error.text : outcome);
-    if (result->recontented > MANY_CONTENTS && result->recontented > result->known / 5)
-        log_write(LOG_WARNING, "many_contents_changed",
-                  LOG_FIELDS(LOG_TEXT("stream", result->stream), LOG_NUMBER("known", result->known),
-                             LOG_NUMBER("recontented", result->recontented)),
-                  "%s: %" PRId64 " of %" PRId64
-                  " known records have another content without a new version. This is expected once after an "
-                  "update of caseload or of the API version; if it goes on, set \"contents\" to false for %s",
-                  result->stream, result->recontented, result->known, result->stream);
-    if (run->future_rows > 0)
-        log_write(LOG_WARNING, "rows_in_the_future",
-                  LOG_FIELDS(LOG_TEXT("stream", result->stream), LOG_NUMBER("rows", run->future_rows)),
-                  "%s: %" PRId64
-                  " rows are dated after today by the warehouse's clock; they are kept and never claimed",
-                  result->stream, run->future_rows);
-}
-
 static bool run_stream(const struct run_context *context, const struct selection *selection,
                        const struct request *request, const struct run_trigger *trigger,
                        struct stream_result *result)
@@ -484,7 +498,7 @@ static bool run_stream(const struct run_context *context, const struct selection
     if (!done) error_wrap(&result->error, "%s", result->stream);
     if (!done && result->error.kind == ERROR_FORBIDDEN) done = result->forbidden = true;
     result->seconds = (double)(clock_ms() - began_ms) / 1000;
-    log_stream(&run, result);
+    run_report_stream(result, trigger, run.plan.unit_count > 0, run.future_rows);
     close_cursor(&run);
     plan_done(&run.plan);
     state_done(&run.state);

@@ -54,7 +54,7 @@ static void add_commit(json_t *statements, const char *name, const bool staged[3
     };
 
     stages[SQL_STAGE_REJECTED] = staged[2] ? "stage_tickets_0_rejected" : NULL;
-    sql_commit(&names, &selection, stages, text);
+    sql_commit(&names, &selection, stages, NULL, text);
     add_text(statements, name, text);
 }
 
@@ -64,7 +64,7 @@ static void add_reconcile(json_t *statements, const char *name, const char *stag
         .stream = &fake_members_reconciliation, .tables = {&fake_members_ids}, .table_count = 1};
     const char *stages[LIMIT_TABLES + 1] = {stage};
 
-    sql_commit(&names, &selection, stages, text);
+    sql_commit(&names, &selection, stages, NULL, text);
     add_text(statements, name, text);
 }
 
@@ -75,7 +75,7 @@ static void add_scan(json_t *statements, struct buf *text)
         .stream = &fake_members, .tables = {&fake_members_table, &fake_members_teams}, .table_count = 2};
     const char *stages[LIMIT_TABLES + 1] = {"stage_people_1_0", "stage_people_1_1"};
 
-    sql_commit(&names, &selection, stages, text);
+    sql_commit(&names, &selection, stages, NULL, text);
     add_text(statements, "people_scan_commit", text);
 }
 

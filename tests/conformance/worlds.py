@@ -130,16 +130,17 @@ class Maker:
                 claimed, added, "before", self.dice.choice(["m1", "m2", ""]), self.moment(), self.dice.choice([None, 7]),
                 self.dice.choice([None, 3]), self.dice.choice([None, 1]), 0, self.dice.choice([None, "0.1.0"]),
                 *self.dice.choice([["w1", "intercom", self.zone_name, "desk"]] * 8
-                                  + [["w2", "intercom", self.zone_name, "desk"], [None] * 4])]
+                                  + [["w2", "intercom", self.zone_name, "desk"], [None] * 4]),
+                self.dice.choice([None, True, False])]
 
     def rejected(self):
         return [self.lo + self.dice.randrange(-2, 3) * DAY, self.dice.choice([STREAM, STREAM, "other"]), self.lo, self.hi,
                 self.dice.choice([None, "1"]), self.dice.choice(REASONS), self.dice.choice(RECORDS),
-                self.dice.choice(HASHES), "before", self.moment()]
+                self.dice.choice(HASHES), "before", self.moment(), self.dice.choice([None, "source", "transport"]), None]
 
     def reject(self):
         return [self.dice.choice([None, "1", "2"]), self.dice.choice(REASONS), self.dice.choice(RECORDS),
-                self.dice.choice(HASHES)]
+                self.dice.choice(HASHES), self.dice.choice(["source", "transport"])]
 
     def tables(self):
         good = self.inside and not self.chance(0.1)
@@ -175,7 +176,7 @@ class Maker:
             "lo": ("DATE", self.lo), "hi": ("DATE", self.hi), "claim_hi": ("DATE", self.claim_hi),
             "open": ("BOOL", self.open), "began_at": ("TIMESTAMP", self.earlier()),
             "fetched": ("INT64", self.dice.randrange(100)), **{name: ("INT64", counts[name]) for name in used},
-            **({"rejected_since": ("DATE", self.lo)} if "staged_rejected" in used else {}),
+            "rejected_since": ("DATE", self.lo), "incomplete": ("BOOL", self.chance(0.2)),
         }
 
     def identity(self):

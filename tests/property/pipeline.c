@@ -148,8 +148,10 @@ bool pipeline_send(const struct table *table, json_t *const *records, size_t cou
     const struct source_identity identity = {.workspace = "w1", .type = "test"};
     const struct request request = {.selections = {&selection}, .count = 1};
     const struct run_trigger trigger = {.run_id = "run", .message_id = "", .published_us = INT64_MAX};
-    struct run_context context = {
-        .source = &pipeline.source, .warehouse = &pipeline.warehouse, .identity = &identity};
+    struct run_context context = {.source = &pipeline.source,
+                                  .warehouse = &pipeline.warehouse,
+                                  .max_rejected = LIMIT_REJECTS,
+                                  .identity = &identity};
     struct run_report report;
     struct zone *utc;
     bool good;

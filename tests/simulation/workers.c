@@ -104,6 +104,7 @@ static bool run_delivery(struct sim_worker *worker, const struct delivery *deliv
     const struct run_context context = {.plan = sim->plan,
                                         .source = &sim->source.base,
                                         .warehouse = &sim->warehouse.base,
+                                        .max_rejected = LIMIT_REJECTS,
                                         .identity = &sim->source.identity,
                                         .stop = &worker->stop};
     const struct run_trigger trigger = {

@@ -91,6 +91,17 @@ static int64_t insert_rejects(struct fake_warehouse *warehouse, struct load *loa
     return inserted;
 }
 
+static void mend_rejects(struct fake_warehouse *warehouse, const struct load *load)
+{
+    for (size_t i = 0; i < warehouse->rejected_count; i++) {
+        struct fake_reject *reject = &warehouse->rejected[i];
+        bool is_loaded = false;
+        for (size_t j = 0; j < load->staged[0].count && !is_loaded; j++)
+            is_loaded = strcmp(load->staged[0].rows[j].key, reject->id) == 0;
+        if (reject->is_unsettled && is_loaded) reject->is_mended = true;
+    }
+}
+
 /* first_serial: of the rows that this commit inserted. */
 static void add_ledger_row(struct fake_warehouse *warehouse, const struct fake_job *job, int64_t first_serial)
 {
@@ -100,16 +111,21 @@ static void add_ledger_row(struct fake_warehouse *warehouse, const struct fake_j
                                   .unit = job->unit,
                                   .began_us = job->began_us,
                                   .committed_us = *warehouse->now_us,
-                                  .fetched = job->fetched};
+                                  .fetched = job->fetched,
+                                  .is_incomplete = job->is_incomplete};
     if (warehouse->design == FAKE_CLAIM_OPEN && row.unit.open)
         row.unit.claim_hi = zone_day(warehouse->zone, job->began_us / 1000000);
     snprintf(row.run_id, sizeof row.run_id, "%s", job->run_id);
     snprintf(row.message_id, sizeof row.message_id, "%s", job->message_id);
     int days = row.unit.claim_hi.n - row.unit.lo.n + 1;
     if (days > 0) row.held = mem_zero((size_t)days, sizeof *row.held);
+    for (size_t i = 0; i < job->unclaimed_count; i++) {
+        int day = job->unclaimed[i].n - row.unit.lo.n;
+        if (day >= 0 && day < days) row.held[day] = -1;
+    }
     for (size_t i = 0; i < table->count; i++) {
         int day = table->rows[i].day.n - row.unit.lo.n;
-        if (day >= 0 && day < days)
+        if (day >= 0 && day < days && row.held[day] >= 0)
             row.held[day]++;
         else if (table->rows[i].serial >= first_serial) {
             row.added = mem_grow(row.added, row.added_count + 1, sizeof *row.added);
@@ -181,6 +197,7 @@ bool fake_job_run(struct fake_warehouse *warehouse, struct fake_job *job, struct
     }
     job->was_old = *warehouse->now_us < warehouse->old_until_us;
     int64_t first_serial = warehouse->serial, ignored;
+    mend_rejects(warehouse, job->load);
     for (size_t i = 0; i < selection->table_count; i++)
         committed.inserted[i] = insert_rows(warehouse, job, i, i == 0 ? &committed.recontented : &ignored);
     committed.rejected = insert_rejects(warehouse, job->load);

@@ -144,6 +144,7 @@ static void page_add_record(struct reader *reader, struct fake_record *record, s
     page_add(reader, (struct record){.body = is_cut ? cut_body(version) : version->body,
                                      .problem = version->problem,
                                      .incomplete = is_cut,
+                                     .is_unsettled = version->is_unsettled,
                                      .listed_us = version->version_s * 1000000});
     if (source->now_us && !is_cut && is_asked_for(reader, version)) record->sent_us = *source->now_us;
     if (reader->table_count < 2) return;
@@ -183,6 +184,10 @@ static bool fake_next(struct reader *reader, struct page *out_page, struct error
                               .requests = 1,
                               .ascending = !reader->source->by_id && !reader->out_of_order,
                               .last = reader->ended};
+    if (reader->ended && reader->source->missing > 0) {
+        out_page->is_contradicted = true;
+        out_page->expected = reader->source->missing;
+    }
     return true;
 }
 

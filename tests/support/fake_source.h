@@ -34,6 +34,7 @@ struct fake_version {
     int content;
     json_t *set;         /* elements of the set of this version; NULL: the stream has none */
     const char *problem; /* not NULL: sent as a rejected record. Borrowed */
+    bool is_unsettled;
     json_t *body;
     json_t *cut_body; /* what an incomplete reading is */
 };
@@ -69,6 +70,7 @@ struct fake_source {
     size_t stream_count;
     size_t readers; /* open readers; 0 at the end, else a leak */
     int64_t opens, pages;
+    int64_t missing;           /* so many records fewer than announced; 0: the list is whole */
     struct window last_window; /* of the newest open */
 };
 

@@ -32,6 +32,7 @@ static void add_claims(struct state *state, const struct fake_ledger_row *row, c
     bool own = message_id[0] && strcmp(row->message_id, message_id) == 0;
     size_t hint = 0;
     for (struct day day = row->unit.lo; day.n <= row->unit.claim_hi.n; day.n++) {
+        if (row->held[day.n - row->unit.lo.n] < 0) continue;
         struct day_state *slot = state_slot(state, day, hint);
         hint = (size_t)(slot - state->days) + 1;
         slot->newest = (struct claim){.any = true,
@@ -88,7 +89,7 @@ bool fake_warehouse_read(struct fake_warehouse *warehouse, const struct selectio
     for (size_t i = 0; i < warehouse->ledger_count; i++) {
         const struct fake_ledger_row *row = &warehouse->ledger[i];
         if (row->stream != selection->stream) continue;
-        if (row->unit.open) {
+        if (row->unit.open && !row->is_incomplete) {
             if (!state.any_open_run || row->began_us > state.open_run_us) state.open_run_us = row->began_us;
             state.any_open_run = true;
         }

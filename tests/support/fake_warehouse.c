@@ -167,6 +167,7 @@ static bool fake_reject(struct load *load, const struct reject *reject, struct e
     load->rejects = mem_grow(load->rejects, load->reject_count + 1, sizeof *load->rejects);
     load->rejects[load->reject_count++] =
         (struct fake_reject){.id = mem_text(reject->id),
+                             .is_unsettled = reject->is_unsettled,
                              .reason = mem_text(reject->reason),
                              .record = mem_bytes(reject->record, reject->record_size)};
     return true;
@@ -200,6 +201,10 @@ static struct fake_job *submit(struct load *load, const struct commit *commit)
     job->unit = commit->unit;
     job->began_us = commit->began_us;
     job->fetched = commit->fetched;
+    job->unclaimed_count = commit->unclaimed_count;
+    for (size_t i = 0; i < commit->unclaimed_count; i++)
+        job->unclaimed[i] = commit->unclaimed[i];
+    job->is_incomplete = commit->is_incomplete;
     snprintf(job->run_id, sizeof job->run_id, "%s", commit->run_id);
     snprintf(job->message_id, sizeof job->message_id, "%s", commit->message_id);
     job->identity = warehouse->identity;

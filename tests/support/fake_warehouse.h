@@ -67,15 +67,17 @@ struct fake_table {
 struct fake_ledger_row {
     const struct stream *stream;
     struct unit unit;
-    int64_t *held;     /* rows of each claimed day, lo..claim_hi */
     struct day *added; /* of each row that was inserted on another day */
     size_t added_count;
+    int64_t *held; /* rows of each day lo..claim_hi; -1: it is not claimed */
+    bool is_incomplete;
     int64_t began_us, committed_us, fetched;
     char run_id[LIMIT_NAME], message_id[LIMIT_NAME];
 };
 
 struct fake_reject {
     char *id, *reason, *record;
+    bool is_unsettled, is_mended;
 };
 
 /* The rows of one commit. */
@@ -90,6 +92,9 @@ struct load {
 struct fake_job {
     struct load *load;
     struct unit unit;
+    struct day unclaimed[LIMIT_UNCLAIMED];
+    size_t unclaimed_count;
+    bool is_incomplete;
     int64_t began_us, fetched;
     char run_id[LIMIT_NAME], message_id[LIMIT_NAME];
     struct source_identity identity;

@@ -1,24 +1,26 @@
--- The claim: the unit's days that were over and settled when its fetch began, with the rows each holds now. `added`:
--- rows that this commit put on days that it does not claim; older claims on them are believed with so many rows more.
+-- The claim: the unit's days that were over and settled when its fetch began, and read whole, with the rows each holds
+-- now. `added`: rows that this commit put on days that it does not claim; older claims on them are believed with so many rows more.
 ${staged_days}
 INSERT INTO `${runs}`
   (committed_at, stream, from_date, to_date, open_ended, claimed, added, run_id, message_id, fetch_began_at, fetched,
-   inserted, recontented, rejected, caseload_version, workspace_id, source_type, timezone, dataset)
+   inserted, recontented, rejected, caseload_version, workspace_id, source_type, timezone, dataset,
+   incomplete)
 SELECT CURRENT_TIMESTAMP(), @stream, @lo, @hi, @open,
        ARRAY(SELECT AS STRUCT d AS day, COUNT(t.partition_date) AS row_count
                FROM UNNEST(GENERATE_DATE_ARRAY(@lo, @claim_hi)) AS d
                LEFT JOIN (SELECT partition_date FROM `${table}` WHERE partition_date BETWEEN @lo AND @claim_hi) AS t
                  ON t.partition_date = d
+              WHERE d NOT IN (${unclaimed})
               GROUP BY d
               ORDER BY d),
        ARRAY(SELECT AS STRUCT partition_date AS day, COUNT(*) AS row_count
                FROM `${table}`
               WHERE partition_date BETWEEN first_day AND last_day
-                AND NOT partition_date BETWEEN @lo AND @claim_hi
+                AND (NOT partition_date BETWEEN @lo AND @claim_hi OR partition_date IN (${unclaimed}))
                 AND _run_id = @run_id AND _loaded_at >= transaction_began_at
               GROUP BY partition_date
               ORDER BY partition_date),
        @run_id, @message_id, @began_at, @fetched, ${counter_sum}, n_recontented, n_rejected, @version,
-       @workspace_id, @source_type, @timezone, @dataset;
+       @workspace_id, @source_type, @timezone, @dataset, @incomplete;
 
 COMMIT TRANSACTION;

@@ -3,8 +3,8 @@
 IF (SELECT COUNT(*) FROM `${stage}`) != @staged_rejected THEN
   RAISE USING MESSAGE = 'caseload: rejected: the staged row count differs from what was uploaded';
 END IF;
-INSERT INTO `${rejected}` (rejected_date, stream, from_date, to_date, id, reason, record, content_hash, run_id, rejected_at)
-SELECT CURRENT_DATE(@timezone), @stream, @lo, @hi, s.id, s.reason, s.record, s.content_hash, @run_id, CURRENT_TIMESTAMP()
+INSERT INTO `${rejected}` (rejected_date, stream, from_date, to_date, id, reason, record, content_hash, cause, run_id, rejected_at)
+SELECT CURRENT_DATE(@timezone), @stream, @lo, @hi, s.id, s.reason, s.record, s.content_hash, s.cause, @run_id, CURRENT_TIMESTAMP()
   FROM (SELECT *
           FROM `${stage}`
          WHERE TRUE

@@ -41,7 +41,7 @@ SELECT 'now' AS kind, CAST(NULL AS DATE) AS day, 0 AS row_count, CURRENT_TIMESTA
 UNION ALL
 SELECT 'open', CAST(NULL AS DATE), COUNT(*), MAX(committed_at), MAX(fetch_began_at)
   FROM `${runs}`
- WHERE stream = @stream AND open_ended
+ WHERE stream = @stream AND open_ended AND NOT COALESCE(incomplete, FALSE)
 UNION ALL
 SELECT 'held', day, row_count, CAST(NULL AS TIMESTAMP), CAST(NULL AS TIMESTAMP) FROM held
 UNION ALL

@@ -173,7 +173,7 @@ static bool read_page(struct scroll *scroll, const json_t **out_list, struct pag
         return error_set(err, ERROR_FORMAT,
                          "%s: the answer has no list \"%s\", request id %s; is the API version right?",
                          scroll->what, scroll->stream->list, scroll->exchange.request_id);
-    page_builder_set_expected(&scroll->builder, scroll->answer);
+    page_builder_count(&scroll->builder, scroll->answer, list);
     *out_list = list;
     scroll->is_ended = json_array_size(list) == 0;
     if (scroll->is_ended) return true;
@@ -209,6 +209,7 @@ static bool scroll_next(struct reader *reader, struct page *out_page, struct err
     out_page->records = scroll->builder.records;
     out_page->count = scroll->builder.count;
     out_page->last = scroll->is_ended && scroll->queue.next == scroll->queue.count;
+    if (out_page->last) page_builder_check_total(&scroll->builder, out_page);
     return !out_page->last || page_builder_check_complete(&scroll->builder, scroll->what, err);
 }
 

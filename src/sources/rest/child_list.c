@@ -43,6 +43,9 @@ static void reject(const struct subrequest *subrequest, const json_t *record, st
     text = json_string(problem);
     (void)json_array_append_new(builder->owned, text); /* lives as long as the page */
     builder->records[builder->count - 1].problem = json_string_value(text);
+    builder->records[builder->count - 1].is_unsettled = true;
+    log_write(LOG_WARNING, "list_unread", LOG_FIELDS(LOG_TEXT("what", subrequest->what)),
+              "%s; it is rejected, and later ticks try again", err->text);
 }
 
 bool child_list_add(struct subrequest *subrequest, const json_t *record, struct page_builder *builder,

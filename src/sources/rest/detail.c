@@ -102,17 +102,20 @@ static bool fill_slots(struct detail_reader *details, struct error *err)
     return true;
 }
 
-static void reject(struct detail_reader *details, const struct slot *slot)
+static void reject(struct detail_reader *details, const struct slot *slot, bool is_unsettled)
 {
-    page_builder_add(
-        &details->builder,
-        (struct record){.body = slot->listed, .problem = details->problem, .listed_us = slot->listed_us});
+    page_builder_add(&details->builder, (struct record){.body = slot->listed,
+                                                        .problem = details->problem,
+                                                        .listed_us = slot->listed_us,
+                                                        .is_unsettled = is_unsettled});
 }
 
 static void reject_unread(struct detail_reader *details, const struct slot *slot, const struct error *failure)
 {
     subrequest_problem(&slot->detail, "thread", failure, details->problem, sizeof details->problem);
-    reject(details, slot);
+    log_write(LOG_WARNING, "record_unread", LOG_FIELDS(LOG_TEXT("what", slot->detail.what)),
+              "%s; it is rejected, and later ticks try again", failure->text);
+    reject(details, slot, true);
 }
 
 static bool add_record(struct detail_reader *details, struct slot *slot, struct page *page, struct error *err)
@@ -121,7 +124,7 @@ static bool add_record(struct detail_reader *details, struct slot *slot, struct 
     if (!children_present(details->stream->children, details->record)) {
         (void)snprintf(details->problem, sizeof details->problem, "its thread has no list \"%s\"",
                        details->stream->children->list);
-        reject(details, slot);
+        reject(details, slot, true);
         return true;
     }
     if (!children_add_parent(&details->children, details->record, slot->listed_us, more)) page->incomplete++;
@@ -136,7 +139,7 @@ static bool finish_slot(struct detail_reader *details, struct page *page, struct
     struct error failure = {0}; /* not err: a rejected record is no failure */
     if (!slot->has_id) {
         (void)snprintf(details->problem, sizeof details->problem, "it has no id to request its thread with");
-        reject(details, slot);
+        reject(details, slot, false);
         return true;
     }
     switch (subrequest_wait(&slot->detail, &details->record, &failure)) {
@@ -191,6 +194,9 @@ static bool detail_next(struct reader *reader, struct page *out_page, struct err
     if (!make_page(details, out_page, err)) return false;
     if (details->is_first_passed_on) out_page->asked_us = details->slots[details->first].asked_us;
     out_page->ascending = details->listed.ascending;
+    out_page->is_contradicted = details->listed.is_contradicted;
+    out_page->expected = details->listed.expected;
+    out_page->received = details->listed.received;
     out_page->records = details->builder.records;
     out_page->count = details->builder.count;
     out_page->requests = details->pool.requests;

@@ -79,7 +79,6 @@ static void add_id(struct page_builder *builder, json_t *body)
 
 void page_builder_add_record(struct page_builder *builder, json_t *body, int64_t listed_us)
 {
-    builder->received++;
     if (builder->stream->ids_only) {
         add_id(builder, body);
         return;
@@ -88,10 +87,23 @@ void page_builder_add_record(struct page_builder *builder, json_t *body, int64_t
     if (builder->stream->derive_tombstones) builder->stream->derive_tombstones(builder, body);
 }
 
-void page_builder_set_expected(struct page_builder *builder, const json_t *answer)
+void page_builder_count(struct page_builder *builder, const json_t *answer, const json_t *list)
 {
     if (builder->total_member && builder->received == 0 && builder->expected < 0)
         builder->expected = json_int_at(answer, builder->total_member, -1);
+    builder->received += (int64_t)json_array_size(list);
+}
+
+/* Records that change while they are read leave a window; none leaves a list of all but by deletion. */
+void page_builder_check_total(const struct page_builder *builder, struct page *page)
+{
+    enum stream_kind kind = builder->stream->stream.kind;
+    bool is_windowed = kind == STREAM_INCREMENTAL || kind == STREAM_EVENT;
+    int64_t enough = builder->expected - (is_windowed ? builder->expected / 10 : 0);
+    if (builder->received >= enough || page->is_contradicted) return;
+    page->is_contradicted = true;
+    page->expected = builder->expected;
+    page->received = builder->received;
 }
 
 bool page_builder_check_complete(const struct page_builder *builder, const char *what, struct error *err)

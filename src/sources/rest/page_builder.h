@@ -14,7 +14,7 @@ struct page_builder {
     struct record *records;
     size_t count, capacity;
     json_t *owned;              /* bodies that are not the listing's own */
-    int64_t expected, received; /* records of the whole list; expected -1: unknown */
+    int64_t expected, received; /* records of the list, outside of the window too; expected -1: unknown */
     const char *total_member;
     bool child_list_seen; /* one was read: a refusal concerns a single record */
 };
@@ -31,8 +31,10 @@ void page_builder_add(struct page_builder *builder, struct record record); /* as
 bool page_builder_wants(const struct page_builder *builder, const struct table *table);
 /* A child of the record added last. Takes body over. Does nothing if the selection lacks the table. */
 void page_builder_add_child(struct page_builder *builder, const struct table *table, json_t *body);
-/* answer: the first page counts, later ones are ignored. */
-void page_builder_set_expected(struct page_builder *builder, const json_t *answer);
+/* Counts the records of a page. The total in the first answer counts, later ones are ignored. */
+void page_builder_count(struct page_builder *builder, const json_t *answer, const json_t *list);
+/* The list has ended: page says whether it held fewer records than it announced. */
+void page_builder_check_total(const struct page_builder *builder, struct page *page);
 /* ERROR_FORMAT if an ids_only list ended early. */
 bool page_builder_check_complete(const struct page_builder *builder, const char *what, struct error *err);
 

@@ -137,6 +137,7 @@ static bool shorten_segment(struct paginator *paginator)
     int64_t min_window_s = paginator->stream->pagination->min_window_s;
     if (min_window_s > 0) split_segment(paginator, paginator->current, min_window_s);
     if (paginator->segment_count == before) return false;
+    page_builder_restart_list(&paginator->builder);
     begin_segment(paginator); /* its records come again, which the reader's contract allows */
     return true;
 }
@@ -246,7 +247,7 @@ static void add_records(struct paginator *paginator, const json_t *list)
 {
     bool windowed = is_windowed(paginator);
     int64_t to = window_end_us(paginator);
-    page_builder_set_expected(&paginator->builder, paginator->answer);
+    page_builder_count(&paginator->builder, paginator->answer, list);
     for (size_t i = 0; i < json_array_size(list); i++) {
         json_t *body = json_array_get(list, i);
         int64_t version = 0;
@@ -288,14 +289,16 @@ static bool is_cycle(struct paginator *paginator, const struct next_page *next, 
 
 static bool end_segment(struct paginator *paginator, struct error *err)
 {
+    page_builder_restart_list(&paginator->builder);
     paginator->is_finished = paginator->current + 1 == paginator->segment_count;
-    if (paginator->is_finished) return page_builder_check_complete(&paginator->builder, paginator->what, err);
+    if (paginator->is_finished) return true;
     paginator->current++;
     begin_segment(paginator);
     return send_request(paginator, err);
 }
 
-static bool request_next(struct paginator *paginator, const json_t *list, struct error *err)
+static bool request_next(struct paginator *paginator, const json_t *list, struct page *page,
+                         struct error *err)
 {
     char what[sizeof paginator->what + sizeof paginator->exchange.request_id + 16];
     struct next_page next = {0};
@@ -314,7 +317,11 @@ static bool request_next(struct paginator *paginator, const json_t *list, struct
                          "%s: the link to the next page leads back to a page already read; reading on would "
                          "never end",
                          what);
-    if (!has_next) return end_segment(paginator, err);
+    if (!has_next && !next_page_exists(&paginator->place))
+        page_builder_check_total(&paginator->builder, page);
+    if (!has_next)
+        return page_builder_check_complete(&paginator->builder, paginator->what, err) &&
+               end_segment(paginator, err);
     paginator->number = next.number > 0 ? next.number : paginator->number + 1;
     paginator->offset += (int64_t)json_array_size(list);
     return send_request(paginator, err);
@@ -338,7 +345,7 @@ static bool paginate_next(struct reader *reader, struct page *out_page, struct e
     watch_order(paginator, list);
     out_page->ascending = paginator->ascending;
     add_records(paginator, list);
-    if (!request_next(paginator, list, err)) return false;
+    if (!request_next(paginator, list, out_page, err)) return false;
     out_page->records = paginator->builder.records;
     out_page->count = paginator->builder.count;
     out_page->last = paginator->is_finished;

@@ -35,17 +35,17 @@ static const char tables[] =
     " updated_at TIMESTAMP NOT NULL, created_at TIMESTAMP NOT NULL, _extra JSON, _content INT64, _read_at "
     "TIMESTAMP NOT NULL, _seq INT64);"
     "CREATE TABLE control.stage_r (id STRING, reason STRING NOT NULL, record STRING NOT NULL, content_hash "
-    "STRING "
-    "NOT NULL, _seq INT64);"
-    "CREATE TABLE control.rejected (rejected_date DATE NOT NULL, stream STRING NOT NULL, from_date DATE, "
-    "to_date DATE, id STRING,"
-    " reason STRING, record STRING, content_hash STRING, run_id STRING, rejected_at TIMESTAMP);"
+    "STRING NOT NULL, cause STRING NOT NULL, _seq INT64);"
+    "CREATE TABLE control.rejected (rejected_date DATE, stream STRING, from_date DATE, to_date DATE, id "
+    "STRING,"
+    " reason STRING, record STRING, content_hash STRING, run_id STRING, rejected_at TIMESTAMP, cause "
+    "STRING, mended_at TIMESTAMP);"
     "CREATE TABLE control.runs (committed_at TIMESTAMP NOT NULL, stream STRING NOT NULL, from_date DATE, "
     "to_date DATE, open_ended BOOL,"
     " claimed ARRAY<STRUCT<day DATE, row_count INT64>>, added ARRAY<STRUCT<day DATE, row_count INT64>>,"
     " run_id STRING, message_id STRING, fetch_began_at TIMESTAMP,"
     " fetched INT64, inserted INT64, recontented INT64, rejected INT64, caseload_version STRING,"
-    " workspace_id STRING, source_type STRING, timezone STRING, dataset STRING);"
+    " workspace_id STRING, source_type STRING, timezone STRING, dataset STRING, incomplete BOOL);"
     "CREATE TABLE control.lock_contacts (workspace_id STRING NOT NULL, source_type STRING NOT NULL,"
     " timezone STRING NOT NULL, commits INT64, committed_at TIMESTAMP, dataset STRING, doubled INT64)";
 
@@ -63,6 +63,7 @@ static const char *const values[][2] = {
     {"first_column", "`id`"},
     {"version_match", "k.`id` = s.`id` AND k.`updated_at` = s.`updated_at`"},
     {"repeated", "_content"},
+    {"unclaimed", "DATE '0001-01-01'"},
     {"staged_days", "SET (first_day, last_day) = (SELECT AS STRUCT MIN(partition_date), MAX(partition_date) "
                     "FROM `p.control.stage_0`);"},
 };
@@ -177,6 +178,7 @@ static json_t *parameters_of(const struct world *world, const char *workspace, c
                                     {"began_at", "TIMESTAMP", "2026-03-02 03:00:00+00"},
                                     {"fetched", "INT64", "9"},
                                     {"rejected_since", "DATE", "2026-01-01"},
+                                    {"incomplete", "BOOL", "false"},
                                     {"version", "STRING", "test"}};
     for (size_t i = 0; i < COUNT(plain); i++)
         fixture_parameter(parameters, plain[i][0], plain[i][1], plain[i][2]);
@@ -236,8 +238,9 @@ static int set_up(void **state)
           "{\"partition_date\": \"2025-12-01\", \"id\": \"p1\", \"redacted\": false, \"_read_at\": "
           "\"2026-03-02T03:00:00Z\", \"_seq\": 1,"
           " \"created_at\": \"2025-12-01T12:00:00Z\", \"updated_at\": \"2026-01-06T02:00:00Z\"}");
-    stage(world, 2, "{\"reason\": \"no id\", \"record\": \"{}\", \"content_hash\": \"0a\", \"_seq\": 1}");
-    stage(world, 2, "{\"reason\": \"no id\", \"record\": \"{}\", \"content_hash\": \"0a\", \"_seq\": 2}");
+    for (int i = 0; i < 2; i++)
+        stage(world, 2,
+              "{\"reason\": \"no id\", \"record\": \"{}\", \"content_hash\": \"0a\", \"cause\": \"source\"}");
     *state = world;
     return 0;
 }

@@ -62,7 +62,7 @@ static char *script(const struct selection *selection, const char *const stages[
 {
     struct buf sql;
     buf_init(&sql, LIMIT_SQL);
-    sql_commit(&names, selection, stages, &sql);
+    sql_commit(&names, selection, stages, NULL, &sql);
     assert_sendable(&sql);
     assert_null(strstr(buf_string(&sql), "${"));
     return buf_take(&sql, NULL);
@@ -281,7 +281,7 @@ static void statements_with_bad_names_are_not_sent(void **state)
     buf_init(&sql, LIMIT_SQL);
     table.key = bad_key;
     table.key_count = 1;
-    sql_commit(&names, &selection, stages, &sql);
+    sql_commit(&names, &selection, stages, NULL, &sql);
     assert_not_sendable(&sql);
     sql_latest_text(&names, &table, NULL, &sql);
     assert_not_sendable(&sql);
@@ -289,17 +289,17 @@ static void statements_with_bad_names_are_not_sent(void **state)
     assert_not_sendable(&sql);
     table = parts;
     table.name = "parts` -- ";
-    sql_commit(&names, &selection, stages, &sql);
+    sql_commit(&names, &selection, stages, NULL, &sql);
     assert_not_sendable(&sql);
     sql_adopt_text(&names, &table, &sql);
     assert_not_sendable(&sql);
     table = parts;
     stages[0] = "stage`";
-    sql_commit(&names, &selection, stages, &sql);
+    sql_commit(&names, &selection, stages, NULL, &sql);
     assert_not_sendable(&sql);
     stages[0] = "stage_a";
     stream.name = "tickets'; DROP TABLE x; --"; /* it stands within a literal */
-    sql_commit(&names, &selection, stages, &sql);
+    sql_commit(&names, &selection, stages, NULL, &sql);
     assert_not_sendable(&sql);
     const struct sql_names foreign = {.project = "a`.b", .dataset = "desk", .control = "desk_caseload"};
     sql_state_text(&foreign, &tickets, &sql);

@@ -32,7 +32,7 @@ static void lists_are_compared_in_a_transaction(void **state)
     (void)state;
     const char *const stages[LIMIT_TABLES + 1] = {"stage_p"};
     struct buf sql = new_text();
-    sql_commit(&names, &compared, stages, &sql);
+    sql_commit(&names, &compared, stages, NULL, &sql);
     assert_sendable(&sql);
     const char *const sequence[] = {"DECLARE n_0, n_rejected",
                                     "FROM `acme-data.desk_caseload.stage_p`) != @staged_0",
@@ -60,7 +60,7 @@ static void an_empty_list_may_raise(void **state)
     (void)state;
     const char *const stages[LIMIT_TABLES + 1] = {NULL};
     struct buf sql = new_text();
-    sql_commit(&names, &compared, stages, &sql);
+    sql_commit(&names, &compared, stages, NULL, &sql);
     assert_sendable(&sql);
     const char *const sequence[] = {"BEGIN TRANSACTION;", "INSERT INTO `acme-data.desk.people_deleted`",
                                     "IF n_0 > 0 THEN", "the list of all records is empty, but people holds",

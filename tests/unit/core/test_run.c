@@ -72,6 +72,7 @@ static int setup(void **state)
         .plan = {.zone = bench->zone, .start = {100}, .lookback_days = 2, .settle_minutes = 60},
         .source = &bench->source.base,
         .warehouse = &bench->warehouse.base,
+        .max_rejected = LIMIT_REJECTS,
         .identity = &bench->source.identity,
         .progress = &bench->progress,
         .stop = &bench->stop,
@@ -325,26 +326,6 @@ static void test_children_of_a_rejected_parent_are_kept(void **state)
     assert_int_equal(rows(bench, "replies"), 1);
 }
 
-static void test_rejects_are_kept_and_bounded(void **state)
-{
-    struct bench *bench = *state;
-    char id[32];
-
-    fake_source_put(&bench->source, &fake_people, "bad", on_day(110))->problem = "it could not be fetched";
-    put_people(bench, 3, 110);
-    must_run(bench);
-    assert_int_equal(bench->report.streams[0].rejected, 1);
-    assert_int_equal(bench->warehouse.rejected_count, 1);
-    for (int i = 0; i <= LIMIT_REJECTS; i++) {
-        snprintf(id, sizeof id, "bad%d", i);
-        fake_source_put(&bench->source, &fake_people, id, on_day(119))->problem = "it could not be fetched";
-    }
-    assert_false(run(bench));
-    assert_int_equal(bench->err.kind, ERROR_FORMAT);
-    assert_non_null(strstr(bench->err.text, "it could not be fetched"));
-    assert_int_equal(bench->warehouse.rejected_count, 1);
-}
-
 /* Fail each call of each port once, as often as it is made: no rows are lost or doubled, and nothing leaks.
  */
 static void test_every_call_fails_once(void **state)
@@ -446,7 +427,6 @@ int main(void)
         CASE(test_what_ends_a_unit_is_in_its_place),
         CASE(test_children_follow_their_parent),
         CASE(test_children_of_a_rejected_parent_are_kept),
-        CASE(test_rejects_are_kept_and_bounded),
         CASE(test_every_call_fails_once),
         CASE(test_one_stream_fails_and_the_other_goes_on),
         CASE(test_a_forbidden_stream_is_no_failure),

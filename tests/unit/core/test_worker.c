@@ -77,6 +77,7 @@ static int setup(void **state)
         .run = {.plan = {.zone = bench->zone, .start = {100}, .lookback_days = 2, .settle_minutes = 60},
                 .source = &bench->source.base,
                 .warehouse = &bench->warehouse.base,
+                .max_rejected = LIMIT_REJECTS,
                 .identity = &bench->source.identity},
         .selections = bench->selections,
         .selection_count = 2,

@@ -109,6 +109,7 @@ bool run(struct fixture *fixture, const char *stream)
         .plan = {.zone = fixture->zone, .start = from, .lookback_days = 2, .settle_minutes = 60},
         .source = fixture->link.source,
         .warehouse = &fixture->warehouse.base,
+        .max_rejected = LIMIT_REJECTS,
         .identity = &(struct source_identity){.type = "intercom", .workspace = "w"},
     };
     struct request request = {.selections = {&selection},

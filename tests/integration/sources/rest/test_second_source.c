@@ -113,6 +113,7 @@ static bool run(struct fixture *fixture, const struct stream *stream)
                  .settle_minutes = 60},
         .source = fixture->source,
         .warehouse = &fixture->warehouse.base,
+        .max_rejected = LIMIT_REJECTS,
         .identity = &identity,
         .progress = &fixture->progress,
     };

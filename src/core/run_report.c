@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run_report.h"
+
+#include <inttypes.h>
+
+#include "base/log.h"
+
+#define MANY_CONTENTS 100 /* fewer changes without a new version are no reason to warn */
+
+const char *stream_outcome(const struct stream_result *result)
+{
+    if (result->forbidden) return "forbidden";
+    if (result->error.kind != ERROR_NONE) return error_rules[result->error.kind].name;
+    if (result->skipped) return "skipped";
+    return result->satisfied ? "satisfied" : "loaded";
+}
+
+void run_report_stream(const struct stream_result *result, const struct run_trigger *trigger, bool has_units,
+                       int64_t future_rows)
+{
+    char from[DAY_TEXT] = "", to[DAY_TEXT] = "";
+    const char *outcome = stream_outcome(result);
+    bool failed = result->error.kind != ERROR_NONE; /* its text names the stream */
+    enum log_level level = result->forbidden                     ? LOG_WARNING
+                           : result->error.kind == ERROR_NONE    ? LOG_INFO
+                           : result->error.kind == ERROR_STOPPED ? LOG_NOTICE
+                                                                 : LOG_ERROR;
+
+    if (has_units) {
+        day_format(result->from, from);
+        day_format(result->to, to);
+    }
+    log_write(
+        level, "stream_finished",
+        LOG_FIELDS(LOG_TEXT("stream", result->stream), LOG_TEXT("run_id", trigger->run_id),
+                   LOG_TEXT("message_id", trigger->message_id), LOG_TEXT("outcome", outcome),
+                   LOG_TEXT("from", from), LOG_TEXT("to", to), LOG_NUMBER("units", result->units),
+                   LOG_NUMBER("requests", result->requests), LOG_NUMBER("fetched", result->fetched),
+                   LOG_NUMBER("inserted", result->inserted), LOG_NUMBER("recontented", result->recontented),
+                   LOG_NUMBER("rejected", result->rejected),
+                   LOG_NUMBER("type_mismatches", result->type_mismatches),
+                   LOG_NUMBER("deleted_during_read", result->deleted_during_read),
+                   LOG_NUMBER("incomplete", result->incomplete), LOG_NUMBER("stale", result->stale),
+                   LOG_NUMBER("normalisations", result->normalisations),
+                   LOG_NUMBER("milliseconds", (int64_t)(result->seconds * 1000)), LOG_ORIGIN(&result->error)),
+        "%s%s%s", failed ? "" : result->stream, failed ? "" : ": ", failed ? result->error.text : outcome);
+    if (result->recontented > MANY_CONTENTS && result->recontented > result->known / 5)
+        log_write(LOG_WARNING, "many_contents_changed",
+                  LOG_FIELDS(LOG_TEXT("stream", result->stream), LOG_NUMBER("known", result->known),
+                             LOG_NUMBER("recontented", result->recontented)),
+                  "%s: %" PRId64 " of %" PRId64
+                  " known records have another content without a new version. This is expected once after an "
+                  "update of caseload or of the API version; if it goes on, set \"contents\" to false for %s",
+                  result->stream, result->recontented, result->known, result->stream);
+    if (future_rows > 0)
+        log_write(LOG_WARNING, "rows_in_the_future",
+                  LOG_FIELDS(LOG_TEXT("stream", result->stream), LOG_NUMBER("rows", future_rows)),
+                  "%s: %" PRId64
+                  " rows are dated after today by the warehouse's clock; they are kept and never claimed",
+                  result->stream, future_rows);
+}
+
+void run_report_contradiction(const char *stream, const struct run_trigger *trigger, const struct page *page)
+{
+    log_write(LOG_WARNING, "list_incomplete",
+              LOG_FIELDS(LOG_TEXT("stream", stream), LOG_TEXT("run_id", trigger->run_id),
+                         LOG_NUMBER("expected", page->expected), LOG_NUMBER("received", page->received)),
+              "%s: the list announced %" PRId64 " records and ended after %" PRId64
+              "; these are loaded, nothing is claimed, and the next tick reads the list again",
+              stream, page->expected, page->received);
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run_report.h - what the log says about a stream of a run. One thread. */
+#ifndef CASELOAD_CORE_RUN_REPORT_H
+#define CASELOAD_CORE_RUN_REPORT_H
+
+#include "core/run.h"
+
+/* future_rows: dated after today by the warehouse's clock. */
+void run_report_stream(const struct stream_result *result, const struct run_trigger *trigger, bool has_units,
+                       int64_t future_rows);
+void run_report_contradiction(const char *stream, const struct run_trigger *trigger, const struct page *page);
+
+#endif
