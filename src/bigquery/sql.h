@@ -15,9 +15,9 @@
 extern const char sql_adopt[], sql_attributes[], sql_commit_check[], sql_commit_declare[],
     sql_commit_doubled[], sql_commit_later[], sql_commit_recontented[], sql_commit_ledger[],
     sql_commit_lock[], sql_commit_reconcile[], sql_commit_reconcile_back[], sql_commit_reconcile_doubled[],
-    sql_commit_reconcile_empty[], sql_commit_mended[], sql_commit_rejected[], sql_commit_result[], sql_commit_union[],
-    sql_custom[], sql_latest[], sql_latest_day[], sql_latest_gone[], sql_latest_set[], sql_latest_table[],
-    sql_ledger[], sql_lock_row[], sql_provenance[], sql_state[];
+    sql_commit_reconcile_empty[], sql_commit_mended[], sql_commit_rejected[], sql_commit_result[],
+    sql_commit_union[], sql_custom[], sql_latest[], sql_latest_day[], sql_latest_gone[], sql_latest_set[],
+    sql_latest_table[], sql_ledger[], sql_lock_row[], sql_provenance[], sql_state[];
 
 #define SQL_PATH (3 * TABLE_ID)
 

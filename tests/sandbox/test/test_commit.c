@@ -41,11 +41,11 @@ static const char tables[] =
     " reason STRING, record STRING, content_hash STRING, run_id STRING, rejected_at TIMESTAMP, cause "
     "STRING, mended_at TIMESTAMP);"
     "CREATE TABLE control.runs (committed_at TIMESTAMP NOT NULL, stream STRING NOT NULL, from_date DATE, "
-    "to_date DATE, open_ended BOOL,"
-    " claimed ARRAY<STRUCT<day DATE, row_count INT64>>, added ARRAY<STRUCT<day DATE, row_count INT64>>,"
-    " run_id STRING, message_id STRING, fetch_began_at TIMESTAMP,"
-    " fetched INT64, inserted INT64, recontented INT64, rejected INT64, caseload_version STRING,"
-    " workspace_id STRING, source_type STRING, timezone STRING, dataset STRING, incomplete BOOL);"
+    "to_date DATE, open_ended BOOL, claimed ARRAY<STRUCT<day DATE, row_count INT64>>, "
+    "added ARRAY<STRUCT<day DATE, row_count INT64>>, run_id STRING, message_id STRING, "
+    "fetch_began_at TIMESTAMP, fetched INT64, inserted INT64, recontented INT64, rejected INT64, "
+    "caseload_version STRING, workspace_id STRING, source_type STRING, timezone STRING, "
+    "dataset STRING, incomplete BOOL);"
     "CREATE TABLE control.lock_contacts (workspace_id STRING NOT NULL, source_type STRING NOT NULL,"
     " timezone STRING NOT NULL, commits INT64, committed_at TIMESTAMP, dataset STRING, doubled INT64)";
 
@@ -240,7 +240,7 @@ static int set_up(void **state)
           " \"created_at\": \"2025-12-01T12:00:00Z\", \"updated_at\": \"2026-01-06T02:00:00Z\"}");
     for (int i = 0; i < 2; i++)
         stage(world, 2,
-              "{\"reason\": \"no id\", \"record\": \"{}\", \"content_hash\": \"0a\", \"cause\": \"source\"}");
+              "{\"reason\":\"no id\",\"record\":\"{}\",\"content_hash\":\"0a\",\"cause\":\"source\"}");
     *state = world;
     return 0;
 }
@@ -255,9 +255,9 @@ static int tear_down(void **state)
 }
 
 #define COUNTS                                                                                               \
-    "SELECT (SELECT COUNT(*) FROM d.contacts WHERE partition_date >= '2000-01-01'), (SELECT COUNT(*) FROM "  \
-    "d.parts),"                                                                                              \
-    " (SELECT COUNT(*) FROM control.rejected), (SELECT COUNT(*) FROM control.runs)"
+    "SELECT (SELECT COUNT(*) FROM d.contacts WHERE partition_date >= '2000-01-01'),"                         \
+    " (SELECT COUNT(*) FROM d.parts), (SELECT COUNT(*) FROM control.rejected), (SELECT COUNT(*) FROM "       \
+    "control.runs)"
 
 static void test_commit(void **state)
 {
