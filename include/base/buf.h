@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* buf.h - bytes that grow up to a ceiling.
  *
- * Always true: size <= capacity <= limit + 1; if data is not NULL, data[size] is NUL. A zeroed buf is valid
- * and empty with limit 0: buf_init sets a limit. The add functions return false and set `full` when the bytes
- * would exceed the limit; the content stays. `full` stays set until buf_reset, so a text can be built by many
- * adds and checked once at its end. One thread at a time.
+ * Always true: size <= capacity <= limit + 1; if data is not NULL, data[size] is NUL. A zeroed buf has limit
+ * 0. Adding beyond the limit returns false and sets `full`, which stays until buf_reset: a text can be built
+ * by many adds and checked once at its end. One thread at a time.
  */
 #ifndef CASELOAD_BASE_BUF_H
 #define CASELOAD_BASE_BUF_H

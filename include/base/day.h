@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* day.h - civil days of the proleptic Gregorian calendar, and instants as text.
  *
- * A day is a struct so that seconds do not fit by mistake. Instants are int64_t microseconds since 1970 UTC
- * (suffix _us) or seconds (suffix _s). Supported: years 0001 to 9999, as BigQuery's DATE and TIMESTAMP.
+ * A day is a struct so that seconds do not fit by mistake. Instants count from 1970 UTC, in microseconds
+ * (_us) or seconds (_s). Supported: years 0001 to 9999, as BigQuery's DATE and TIMESTAMP.
  */
 #ifndef CASELOAD_BASE_DAY_H
 #define CASELOAD_BASE_DAY_H

@@ -5,13 +5,11 @@
  * fills only when it returns false. The caller owns the error on its stack: it has a fixed size and no
  * pointers to free. No secret may enter a text.
  *
- * The kind says what has to happen next, not where the error came from: retry (BUSY), change a setting
- * (CONFIG), look at credentials (AUTH). error_rules maps each kind to the outcome for the message and the
- * process; nothing else decides about either. Choose a kind by its comment below.
+ * The kind says what has to happen next: retry (BUSY), change a setting (CONFIG), look at credentials (AUTH).
+ * error_rules alone decides what it means for the message and the process.
  *
- * The text is for the operator, in the order "failure: cause. Remedy." The innermost function knows
- * the cause and writes it with error_set. Each caller that knows more puts its context in front with
- * error_wrap and changes nothing else:
+ * The text is for the operator: "failure: cause. Remedy." The innermost function writes it with error_set;
+ * callers that know more put their context in front with error_wrap:
  *
  *     bool stage_open(struct stage *stage, const char *name, struct error *err)
  *     {
@@ -23,9 +21,8 @@
  *
  *     config, 403, "staging table x: access denied: grant bigquery.tables.create", at stage.c:41
  *
- * A function that handles an error (retries, falls back) reuses the struct: error_set overwrites all of it.
- * To change the class of an error on the way up, assign err->kind alone. The file and line are those of the
- * innermost error_set, for developers: the log shows them as "at".
+ * error_set overwrites all of an error that was handled. To change its class on the way up, assign err->kind.
+ * The log shows file and line of the innermost error_set as "at".
  */
 #ifndef CASELOAD_BASE_ERROR_H
 #define CASELOAD_BASE_ERROR_H

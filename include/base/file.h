@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* file.h - reads a configured file whole, without waiting for ever.
  *
- * Accepts regular files, and pipes under /dev or /proc (/dev/stdin, a shell's `<(command)`), which must send
- * a byte every ten seconds. Refuses FIFOs, directories, sockets and devices: they block or never end. Any
- * thread.
+ * Accepts regular files, and pipes under /dev or /proc (a shell's `<(command)`), which must send a byte every
+ * ten seconds. Refuses FIFOs, directories, sockets and devices: they block or never end. Any thread.
  */
 #ifndef CASELOAD_BASE_FILE_H
 #define CASELOAD_BASE_FILE_H

@@ -2,10 +2,9 @@
 /* json.h - JSON from outside, read with jansson, and JSON written into buffers.
  *
  * jansson (2.14) refuses a whole page for a 20-digit integer, 1e400, a lone surrogate, \u0000 or bytes
- * outside of UTF-8. It keeps only the last of duplicate keys. json_read normalises the bytes if jansson
- * refused them: such numbers become strings, such characters U+FFFD. The last of duplicate keys keeps the
- * name, as in most readers of JSON; the earlier ones become "name (1)", "name (2)". All are counted. One
- * thread at a time per value.
+ * outside of UTF-8. json_read then makes strings of such numbers and U+FFFD of such characters. The last of
+ * duplicate keys keeps the name; earlier ones become "name (1)", "name (2)". All are counted. One thread at a
+ * time per value.
  */
 #ifndef CASELOAD_BASE_JSON_H
 #define CASELOAD_BASE_JSON_H
@@ -28,30 +27,25 @@ struct json_normalisations {
 
 void json_normalisations_add(struct json_normalisations *sum, const struct json_normalisations *more);
 
-/* Any JSON value. normalisations is added to; may be NULL. out is yours (json_decref). Fails with
- * ERROR_FORMAT and the position; the text quotes at most 40 bytes of the input, escaped. ERROR_LIMIT beyond
- * JSON_MEMORY. */
+/* normalisations is added to; may be NULL. out is yours (json_decref). ERROR_FORMAT quotes at most 40 bytes
+ * of the input; ERROR_LIMIT beyond JSON_MEMORY. */
 bool json_read(const char *bytes, size_t size, struct json_normalisations *normalisations, json_t **out_value,
                struct error *err) CHECKED;
 
-/* Rewrites bytes so that jansson accepts what it would refuse for the numbers and characters above. Other
- * invalid input stays invalid. False only if out is full. */
+/* The two repairs of json_read. Other invalid input stays invalid. False only if out is full. */
 bool json_normalise(const char *bytes, size_t size, struct json_normalisations *normalisations,
                     struct buf *out);
-
-/* The same for duplicate keys. The bytes must be JSON; other input stays invalid. */
 bool json_rename_duplicates(const char *bytes, size_t size, struct json_normalisations *normalisations,
                             struct buf *out);
 
-/* Compact text, keys in their own order, reals in the shortest form that reads back equal. false: out is
- * full. */
+/* Compact, keys in their own order, reals in the shortest form that reads back equal. false: out is full. */
 bool json_write(struct buf *out, const json_t *value);
 bool json_write_string(struct buf *out, const char *text, size_t size); /* with quotes, escaped */
 
 void json_drop(json_t **value); /* for AUTO(json_drop) json_t *v */
 
-/* Typed getters along a dotted path of object keys ("pages.next.starting_after"). Borrowed; NULL or the
- * fallback when absent or of another type. json_int accepts integers and integers in strings. */
+/* Along a dotted path of object keys. Borrowed; NULL or the fallback when absent or of another type. An
+ * integer may be in a string. */
 const json_t *json_at(const json_t *value, const char *path);
 const char *json_text_at(const json_t *value, const char *path);
 int64_t json_int_at(const json_t *value, const char *path, int64_t fallback);

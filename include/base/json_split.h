@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* json_split.h - cuts the elements of one list out of a JSON document that arrives in parts.
  *
- * It tracks strings, escapes and depth only; json_read validates the elements and the rest. The rest has an
- * empty list in place of the elements. A valid document yields valid elements and a valid rest; an invalid
- * one yields at least one that is invalid. A list whose keys contain escapes is not found: it stays in the
- * rest. One thread at a time.
+ * It tracks strings, escapes and depth only; json_read validates the elements and the rest, which has an
+ * empty list in their place. An invalid document yields at least one that is invalid. A list whose keys
+ * contain escapes stays in the rest. One thread at a time.
  */
 #ifndef CASELOAD_BASE_JSON_SPLIT_H
 #define CASELOAD_BASE_JSON_SPLIT_H

@@ -2,10 +2,10 @@
 /* log.h - one JSON object a line on stderr, in the shape Cloud Logging reads (severity, time, message).
  *
  * Only core/run, core/worker, core/lease and app log above DEBUG; everything else returns errors. Values are
- * escaped and cut at 4 KiB, so nothing from outside can forge a line. Any thread; a line is written whole.
+ * escaped and cut at 4 KiB, so nothing from outside can forge a line. Any thread.
  *
- * Logging never blocks for long: a reader that takes nothing for half a second loses lines. They are counted,
- * and the first line after them is a warning, `log_lines_dropped`, with their number.
+ * A reader that takes nothing for half a second loses lines; the first line after them, `log_lines_dropped`,
+ * has their number.
  */
 #ifndef CASELOAD_BASE_LOG_H
 #define CASELOAD_BASE_LOG_H

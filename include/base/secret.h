@@ -26,8 +26,7 @@ bool secret_from_file(struct secret *secret, const char *path, struct error *err
 size_t secret_line_size(const char *bytes, size_t size);
 const char *secret_reveal(const struct secret *secret); /* borrowed; "" when empty */
 void secret_done(struct secret *secret);
-/* Sets the soft limit of this process's core files to 0. A kernel that pipes dumps to a program leaves it to
- * that program to obey. */
+/* A kernel that pipes dumps to a program leaves it to that program to obey. */
 void secret_forbid_core_dumps(void);
 void secret_wipe(void *memory, size_t size); /* before it is freed; memory may be NULL */
 

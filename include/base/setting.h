@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* setting.h - a table of settings describes the members of a struct; these functions fill that struct.
  *
- * A module declares an options struct and a constant table with one entry a member. Names, types, ranges,
- * defaults and help come from the table alone. Values are checked as they are stored; each refusal is an
- * ERROR_CONFIG that names the key, says what is wrong and what is right. Texts and lists belong to the
- * struct: settings_done frees them. One thread.
+ * A module declares an options struct and a constant table with one entry a member. Values are checked as
+ * they are stored; each refusal is an ERROR_CONFIG that names the key and the right form. Texts and lists
+ * belong to the struct: settings_done frees them. One thread.
  */
 #ifndef CASELOAD_BASE_SETTING_H
 #define CASELOAD_BASE_SETTING_H

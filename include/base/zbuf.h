@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* zbuf.h - bytes kept deflated: written once, then read from the beginning as often as wanted.
  *
- * They are stored in slices, so that growing copies nothing. A zeroed zbuf is valid with limit 0: zbuf_init
- * sets one. Add until zbuf_end, read after that. Reading can't fail: the bytes were deflated here.
- * One thread at a time.
+ * They are stored in slices, so that growing copies nothing. A zeroed zbuf has limit 0. Add until zbuf_end,
+ * read after that. One thread at a time.
  */
 #ifndef CASELOAD_BASE_ZBUF_H
 #define CASELOAD_BASE_ZBUF_H

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* zone.h - time zones from the system's database (TZif files, RFC 8536, versions 2 to 4 with their footer).
  *
- * Why not libc: it knows one zone a process, by environment, and we need several at once from any thread.
- * A loaded zone is immutable: share it freely. Names are like "Etc/UTC" or "Europe/Berlin"; anything that
- * could leave the database's folder is refused. TZDIR is honoured.
+ * libc knows one zone a process; we need several at once from any thread. A loaded zone is immutable. A name
+ * that could leave the database's folder is refused. TZDIR is honoured.
  */
 #ifndef CASELOAD_BASE_ZONE_H
 #define CASELOAD_BASE_ZONE_H

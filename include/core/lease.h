@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* lease.h - keeps the held message ours while the run makes progress.
  *
- * One thread of its own between lease_start and lease_end. It extends at a third of the lease and
- * retries a failed extension until the lease would lapse. There is no limit on the total. When the run's
- * progress counter stands still for stall_s, it logs where the run hung and calls on_wedged (abort, in
- * caseload). When the lease lapsed, `lost` becomes true and the run should stop: another worker may have the
- * message.
+ * A thread of its own extends at a third of the lease, and retries until the lease would lapse. When the
+ * run's progress counter stands still for stall_s, it logs where the run hung and calls on_wedged (abort, in
+ * caseload). When the lease lapsed, another worker may have the message, so the run should stop.
  */
 #ifndef CASELOAD_CORE_LEASE_H
 #define CASELOAD_CORE_LEASE_H

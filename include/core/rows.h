@@ -2,10 +2,9 @@
 /* rows.h - one record becomes one NDJSON row, and nothing of it is lost.
  *
  * Each leaf of the record goes to the column of its name. If there is none, or the value does not fit, it
- * goes to _extra under its dotted path: {"tags.data.0.color": "red"}. The path joins object keys and list
- * positions by dots; a dot or backslash inside a key is escaped by a backslash. A known JSON column takes its
- * value whole. Nulls and empty containers carry no leaf and are dropped outside JSON columns. Pure; one
- * thread.
+ * goes to _extra under its dotted path: {"tags.data.0.color": "red"}. A backslash escapes dots and
+ * backslashes in keys. A JSON column takes its value whole. Nulls and empty containers are dropped outside
+ * JSON columns. Pure; one thread.
  */
 #ifndef CASELOAD_CORE_ROWS_H
 #define CASELOAD_CORE_ROWS_H

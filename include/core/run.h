@@ -60,8 +60,8 @@ struct run_report {
 /* "loaded", "satisfied", "skipped", "forbidden", or the name of the error's kind. */
 const char *stream_outcome(const struct stream_result *result);
 
-/* False: at least one stream failed (not: was forbidden); err is the one that ended the run, or the first,
- * and every result tells its own. A kind whose rule says stream_only = false ends the run at once. */
+/* False: at least one stream failed (not: was forbidden); err is the error that ended the run, or the first.
+ * A kind without stream_only in its rule ends the run at once. */
 bool run_request(const struct run_context *context, const struct request *request,
                  const struct run_trigger *trigger, struct run_report *out_report, struct error *err);
 

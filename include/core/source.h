@@ -64,16 +64,15 @@ struct source_ops {
     /* Who are we reading? Also proves the credentials. ERROR_AUTH when they are refused. */
     bool (*identify)(struct source *source, struct source_identity *out_identity, struct error *err);
 
-    /* Starts reading one stream. The reader may send a superset of the window: the caller compares exactly.
-     * It must send everything whose version is in the window and was searchable when open was called, in
-     * ascending order of version if it can. Other kinds than incremental and event ones send everything; of
-     * scans, only records whose version is in the window need their children. */
+    /* The reader may send a superset of the window: the caller compares exactly. It must send everything
+     * whose version is in the window and was searchable when open was called, in ascending order if it can.
+     * Only incremental and event streams use the window; of scans it says which records need their children.
+     */
     bool (*open)(struct source *source, const struct selection *selection, struct window window,
                  struct reader **out_reader, struct error *err);
 
-    /* The next page, borrowed until the next call on the reader; who holds a reference to a body keeps it as
-     * it is. After a failure the reader can only be closed. ERROR_FORBIDDEN: this stream is not ours to read;
-     * ERROR_BUSY: after all retries. The text names page and request id. */
+    /* The page is borrowed until the next call; a body that is referenced elsewhere does not change. After a
+     * failure the reader can only be closed. ERROR_FORBIDDEN: this stream is not ours to read. */
     bool (*next)(struct reader *reader, struct page *out_page, struct error *err);
 
     void (*close)(struct reader *reader); /* NULL is fine */

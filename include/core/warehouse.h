@@ -99,9 +99,8 @@ struct warehouse_ops {
                    struct error *err);
     void (*abort)(struct load *load); /* NULL is fine */
 
-    /* Replaces tables that are derived from the selection's tables if those are newer. Called once for each
-     * run and stream, after its units, even if there were none: an earlier run may have ended before this
-     * call. Cheap when nothing changed. */
+    /* Replaces derived tables if the selection's tables are newer. Called once a run and stream, even without
+     * units: an earlier run may have ended before this call. Cheap when nothing changed. */
     bool (*refresh)(struct warehouse *warehouse, const struct selection *selection, struct error *err);
 
     void (*free)(struct warehouse *warehouse);

@@ -18,10 +18,8 @@ bool token_from_env(const char *name, struct token **out_token, struct error *er
 bool token_from_file(const char *path, struct token **out_token, struct error *err) CHECKED;
 
 /* Google's application default credentials: the file that GOOGLE_APPLICATION_CREDENTIALS names, else the one
- * that gcloud keeps, else the metadata server of the machine. Service accounts (a signed assertion, sent
- * as it is or exchanged) and users (a refresh token). The token is cached and renewed shortly before it
- * expires, by one thread at a time; meanwhile other threads get the old one while it is valid. The first get
- * fetches the first token. ERROR_CONFIG: there are no credentials, or they are of another kind. */
+ * that gcloud keeps, else the metadata server of the machine. The token is cached and renewed shortly before
+ * it expires, by one thread, while others get the old one. ERROR_CONFIG: none, or of an unsupported kind. */
 bool token_from_google(const struct http_settings *settings, struct token **out_token,
                        struct error *err) CHECKED;
 

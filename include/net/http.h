@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* http.h - HTTPS requests over one curl multi handle: send now, wait later, retries in this one place.
  *
- * A struct http belongs to one thread. Any number of calls can be in flight; all advance while one is waited
- * for, also while a token is requested: that happens on a thread of its own. Redirects are never followed;
- * only the schemes of the given URLs are spoken; TLS is always verified. Replies have a ceiling after
- * decompression. Nothing here logs: see `trace`. A URL or header never enters an error text with its query:
- * `what` names the call there.
+ * A struct http belongs to one thread. All calls in flight advance while one is waited for; a token is
+ * requested on a thread of its own. Redirects are never followed; TLS is always verified; replies have a
+ * ceiling after decompression. Error texts name the call by `what`, never by its URL.
  */
 #ifndef CASELOAD_NET_HTTP_H
 #define CASELOAD_NET_HTTP_H
@@ -53,17 +51,15 @@ enum http_verdict {
     HTTP_RENEW  /* the token was refused: get another, once */
 };
 
-/* Judges each reply, so it is also where rate-limit headers are seen. out_least_ms: the least wait before a
- * retry, 0 if the peer named none. self is handed through. */
+/* out_least_ms: the least wait before a retry, 0 if the peer named none. */
 struct http_policy {
     enum http_verdict (*judge)(void *self, const struct http_reply *reply, int64_t *out_least_ms);
-    /* Called before every try, with what is to be waited first (for a rate limit); may be NULL. */
+    /* How long to wait before a try, for a rate limit; may be NULL. */
     int64_t (*delay_ms)(void *self);
     void *self;
 };
 
-/* Takes the bodies of good answers (2xx) as they come, which then are not in reply.body. It has a ceiling of
- * its own. self is handed through. */
+/* Takes the bodies of good answers (2xx) instead of reply.body. It has a ceiling of its own. */
 struct http_sink {
     void (*begin)(void *self);                                /* a try begins: forget what came before */
     bool (*take)(void *self, const void *bytes, size_t size); /* false: the answer is too large */
@@ -93,13 +89,11 @@ void http_free(struct http *http); /* calls in flight are dropped; NULL is fine 
 /* Texts of the request are copied, but for body and what. */
 bool http_send(struct http *http, const struct http_request *request, struct http_call **out_call,
                struct error *err) CHECKED;
-/* Drives all calls until this one is judged HTTP_DONE; ends the call's life in any case. The reply is yours:
- * http_reply_done. ERROR_BUSY when tries or budget are used up, ERROR_LIMIT for a reply over the ceiling,
- * ERROR_AUTH when a renewed token is refused again. */
+/* Ends the call's life in any case. The reply is yours: http_reply_done. ERROR_BUSY when tries or budget are
+ * used up, ERROR_LIMIT for a reply over the ceiling, ERROR_AUTH when a renewed token is refused again. */
 bool http_wait(struct http_call *call, struct http_reply *out_reply, struct error *err) CHECKED;
 void http_drop(struct http_call *call); /* instead of waiting; NULL is fine */
 
-/* send and wait. */
 bool http_do(struct http *http, const struct http_request *request, struct http_reply *out_reply,
              struct error *err) CHECKED;
 

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rate_limiter.h - spends our share of the requests that a service allows per window of time.
  *
- * Each answer reports how many requests remain until when. The limiter keeps back the share of others, and
- * counts the requests in flight, which the service may not have counted yet. Answers arrive out of order:
- * within one window the allowance only falls, and only a report of a newer window raises it. Before the first
- * report, and after the window's end, requests are not limited. Any thread; one limiter serves many.
+ * The limiter keeps back the share of others, and counts the requests in flight, which the service may not
+ * have counted yet. Answers arrive out of order, so within one window the allowance only falls. Before the
+ * first report, and after the window's end, requests are not limited. Any thread.
  */
 #ifndef CASELOAD_NET_RATE_LIMITER_H
 #define CASELOAD_NET_RATE_LIMITER_H

@@ -14,8 +14,7 @@
 struct token {
     /* renew: the service refused the last token (401): get another. ERROR_AUTH or ERROR_BUSY. */
     bool (*get)(struct token *token, bool renew, struct secret *out_bearer, struct error *err);
-    /* The token if it is at hand, without waiting; false: get has to be called, and may take long. NULL: get
-     * never waits. */
+    /* The token without waiting; false: get has to be called, and may take long. NULL: get never waits. */
     bool (*get_cached)(struct token *token, struct secret *out_bearer);
     void (*free)(struct token *token);
     const char *quota_project; /* sent as x-goog-user-project; NULL: none */

@@ -20,8 +20,7 @@ struct options {
     bool help;
 };
 
-/* arguments after the command. own: the command's own options ("from", "to"), NULL at the end. Values are
- * "--key value" or "--key=value". ERROR_REQUEST with the nearest known option. Borrows the arguments. */
+/* own: the command's own options, NULL at the end. Borrows the arguments after the command. ERROR_REQUEST. */
 bool options_parse(int count, char **arguments, const char *const *own, struct options *out_options,
                    struct error *err) CHECKED;
 

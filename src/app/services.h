@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* services.h - the composition root: builds source, warehouse and trigger from the settings.
  *
- * services_open checks the settings before any message is pulled: it asks the source whose token this is, and
- * looks at the warehouse's datasets. One a process; it must not move while it is open. The main thread.
+ * services_open asks the source whose token this is, and looks at the warehouse's datasets. One a process; it
+ * must not move while it is open, and is closed after a failure, too. The main thread.
  */
 #ifndef CASELOAD_APP_SERVICES_H
 #define CASELOAD_APP_SERVICES_H
@@ -46,9 +46,8 @@ bool services_open(struct services *services, const struct config *config, struc
 bool services_open_trigger(struct services *services, struct error *err) CHECKED;
 void services_close(struct services *services);
 
-/* SIGTERM and SIGINT become services->shutdown and services->cancel_run; a process that still runs nine
- * seconds later exits with late_exit_code: that costs time, never rows. Call it before any other thread
- * starts. */
+/* SIGTERM and SIGINT set shutdown and cancel_run; a process that still runs nine seconds later exits with
+ * late_exit_code. Call it before any other thread starts. */
 void services_catch_signals(struct services *services, int late_exit_code);
 
 struct run_context services_context(struct services *services);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* json_duplicates.c - keeps all values of a key that an object has more than once.
  *
- * One walk over the tokens, with the keys of the objects that are open at the moment. Keys are equal if they
- * are so decoded: "a" is "\u0061". Time is linear but for sorting the marks. Output for
- * invalid JSON is unspecified but invalid, so jansson reports the error.
+ * One walk over the tokens, with the keys of the open objects. Keys are equal if they are so decoded: "a" is
+ * "\u0061". Output for invalid JSON is invalid, so jansson reports the error.
  */
 #include <inttypes.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* json_normalise.c - rewrites numbers and characters that jansson refuses.
  *
- * Works on tokens, not on a tree: strings and numbers are looked at, everything else is copied. JSON
- * that is invalid for another reason is copied unchanged, and jansson reports the error.
+ * Strings and numbers are looked at, everything else is copied. Of other invalid JSON jansson reports the
+ * error.
  */
 #include <math.h>
 #include <stdlib.h>

@@ -114,14 +114,12 @@ static bool report_dropped(int64_t deadline_ms)
     return true;
 }
 
-static void write_line(enum log_level level, const struct buf *line)
+static void write_line(const struct buf *line)
 {
     pthread_mutex_lock(&sink.mutex);
-    if (level >= sink.least) {
-        int64_t deadline_ms = clock_ms() + (sink.is_blocked ? 0 : WAIT_MS);
-        sink.is_blocked = !report_dropped(deadline_ms) || !write_bytes(line->data, line->size, deadline_ms);
-        if (sink.is_blocked) sink.dropped++;
-    }
+    int64_t deadline_ms = clock_ms() + (sink.is_blocked ? 0 : WAIT_MS);
+    sink.is_blocked = !report_dropped(deadline_ms) || !write_bytes(line->data, line->size, deadline_ms);
+    sink.dropped += sink.is_blocked;
     pthread_mutex_unlock(&sink.mutex);
 }
 
@@ -166,5 +164,5 @@ void log_write(enum log_level level, const char *event, const struct log_field *
         buf_cut(&line, safe);
         buf_text(&line, "}\n");
     }
-    write_line(level, &line);
+    write_line(&line);
 }

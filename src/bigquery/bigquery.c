@@ -18,24 +18,12 @@ static bool port_prepare(struct warehouse *warehouse, const struct selection *se
     return tables_prepare(bq, selection, err);
 }
 
-static bool port_state(struct warehouse *warehouse, const struct selection *selection, const char *message_id,
-                       struct state *out_state, struct error *err)
-{
-    return bigquery_read_state((struct bigquery *)warehouse, selection, message_id, out_state, err);
-}
-
 static bool port_refresh(struct warehouse *warehouse, const struct selection *selection, struct error *err)
 {
     struct bigquery *bq = (struct bigquery *)warehouse;
     bool good = latest_refresh(bq, selection, err) &&
                 (!selection->stream->attributes || custom_refresh(bq, selection->stream, err));
     return good || error_wrap(err, "views and tables derived from %s", selection->stream->name);
-}
-
-static bool port_begin(struct warehouse *warehouse, const struct selection *selection, struct load **out_load,
-                       struct error *err)
-{
-    return stage_begin((struct bigquery *)warehouse, selection, out_load, err);
 }
 
 static bool port_commit(struct load *load, const struct commit *commit, struct committed *out_committed,
@@ -53,8 +41,8 @@ static void port_free(struct warehouse *warehouse)
 
 static const struct warehouse_ops port = {
     .prepare = port_prepare,
-    .state = port_state,
-    .begin = port_begin,
+    .state = bigquery_read_state,
+    .begin = stage_begin,
     .write = stage_write,
     .reject = stage_reject,
     .commit = port_commit,

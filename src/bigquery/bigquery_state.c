@@ -113,9 +113,10 @@ static bool recall_created(struct bigquery *bq, const struct stream *stream, str
     return true;
 }
 
-bool bigquery_read_state(struct bigquery *bq, const struct selection *selection, const char *message_id,
-                         struct state *out_state, struct error *err)
+bool bigquery_read_state(struct warehouse *warehouse, const struct selection *selection,
+                         const char *message_id, struct state *out_state, struct error *err)
 {
+    struct bigquery *bq = (struct bigquery *)warehouse;
     struct state state = {0};
     struct sql_names names = bigquery_names(bq);
     AUTO(buf_done) struct buf sql = {0};

@@ -49,7 +49,7 @@ struct bigquery {
 /* BigQuery's clock, as of the last answer that had a time. */
 bool bigquery_now(struct bigquery *bq, int64_t *out_us, struct error *err) CHECKED;
 /* The state of a stream, in one query. */
-bool bigquery_read_state(struct bigquery *bq, const struct selection *selection, const char *message_id,
-                         struct state *out_state, struct error *err) CHECKED;
+bool bigquery_read_state(struct warehouse *warehouse, const struct selection *selection,
+                         const char *message_id, struct state *out_state, struct error *err) CHECKED;
 
 #endif

@@ -16,9 +16,10 @@
 #define HASH_BYTES    32 /* SHA-256 */
 #define HASH_TEXT     (2 * HASH_BYTES + 1)
 
-bool stage_begin(struct bigquery *bq, const struct selection *selection, struct load **out_load,
+bool stage_begin(struct warehouse *warehouse, const struct selection *selection, struct load **out_load,
                  struct error *err)
 {
+    struct bigquery *bq = (struct bigquery *)warehouse;
     int64_t now_us; /* read early: staging tables and the commit need it */
     if (!bigquery_now(bq, &now_us, err)) return false;
     struct load *load = mem_zero(1, sizeof *load);

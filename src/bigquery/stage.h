@@ -63,7 +63,7 @@ struct load {
     struct buf row;
 };
 
-bool stage_begin(struct bigquery *bq, const struct selection *selection, struct load **out_load,
+bool stage_begin(struct warehouse *warehouse, const struct selection *selection, struct load **out_load,
                  struct error *err) CHECKED;
 bool stage_write(struct load *load, size_t table, const char *row, size_t size, struct error *err) CHECKED;
 bool stage_reject(struct load *load, const struct reject *reject, struct error *err) CHECKED;

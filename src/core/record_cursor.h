@@ -24,9 +24,8 @@ const struct record *record_cursor_peek(const struct record_cursor *cursor);
 int64_t record_cursor_asked_us(const struct record_cursor *cursor);
 void record_cursor_advance(struct record_cursor *cursor);
 
-/* Whether the position of the next record is confirmed by a record after it. A record that changed while it
- * was listed may stand, with its new version, where its old version was. The last record of a page is not
- * confirmed yet. We do not handle a page on which every record changed while it was read. */
+/* Whether a record after it confirms the position of the next record: one that changed while it was listed
+ * may stand where its old version was. We do not handle a page on which every record changed. */
 bool record_cursor_boundary_confirmed(const struct record_cursor *cursor);
 
 /* Keeps the remaining records when the next page replaces this one. */

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rows.c - the hot path: one walk over the record writes the row, without a tree in between.
  *
- * Columns are written in the record's order. Values that do not fit are collected beside the row and becomes
- * its _extra. A list column keeps its elements in order; null elements are dropped; an element that does not
- * fit goes whole to _extra under its position in the list as it was sent. A record inside a list stays, even
- * as
- * {}, so that the others keep their neighbours. Only columns at the top may be REQUIRED.
+ * Columns are written in the record's order. In a list column null elements are dropped, and an element that
+ * does not fit goes whole to _extra under its position. A record inside a list stays, even as {}, so that the
+ * others keep their neighbours. Only columns at the top may be REQUIRED.
  */
 #include "core/rows.h"
 

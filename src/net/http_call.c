@@ -115,9 +115,9 @@ static void set_body(struct http_call *call)
     curl_easy_setopt(call->easy, CURLOPT_CUSTOMREQUEST, request->method);
 }
 
-/* curl's own answer to each setting is dropped: they fail only for lack of memory or in a libcurl built
- * without TLS or gzip, and a call without them fails or is merely slower, never unsafe - but for the one that
- * is looked at. */
+/* Without a setting that curl refuses a call fails or is slower, never unsafe, but for the one that is
+ * checked.
+ */
 static void set_options(struct http_call *call, bool direct)
 {
     const struct http_request *request = &call->request;
@@ -220,15 +220,10 @@ void call_free(struct http_call *call)
     free(call);
 }
 
-static void finish(struct http_call *call)
-{
-    call->state = CALL_ENDED;
-}
-
 static void token_failed(struct http_call *call)
 {
     (void)error_wrap(&call->error, "%s", call->request.what);
-    finish(call);
+    call->state = CALL_ENDED;
 }
 
 static void start_try(struct http_call *call, const struct secret *token)
@@ -287,7 +282,7 @@ static void fail(struct http_call *call, enum error_kind kind, const char *why, 
                     call->request.what, why, call->reply.tries, (clock_ms() - call->first_ms) / 1000,
                     way_out);
     call->error.status = call->reply.status;
-    finish(call);
+    call->state = CALL_ENDED;
 }
 
 static void schedule_retry(struct http_call *call, const char *why, int64_t least_ms, int64_t now_ms)
@@ -309,7 +304,7 @@ static void handle_reply(struct http_call *call, int64_t now_ms)
     char why[32];
     (void)snprintf(why, sizeof why, "HTTP %d", call->reply.status);
     switch (policy ? policy->judge(policy->self, &call->reply, &least_ms) : HTTP_DONE) {
-    case HTTP_DONE: finish(call); return;
+    case HTTP_DONE: call->state = CALL_ENDED; return;
     case HTTP_RETRY: schedule_retry(call, why, least_ms, now_ms); return;
     case HTTP_RENEW:
         if (call->renewed || !call->request.token) {

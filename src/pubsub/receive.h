@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* receive.h - the bytes of a PullResponse become one delivery. Pure; any thread; the bytes are not trusted.
- */
+/* receive.h - the untrusted bytes of a PullResponse become one delivery. Pure; any thread. */
 #ifndef CASELOAD_PUBSUB_RECEIVE_H
 #define CASELOAD_PUBSUB_RECEIVE_H
 
@@ -17,10 +16,8 @@ struct received {
 };
 
 /* The first usable message is the delivery. out is yours in any case: received_done. ERROR_FORMAT: the bytes
- * are no PullResponse, or all its messages lack an id.
- *
- * Data is not changed. Attributes become valid UTF-8, with U+FFFD for bad bytes: such a value is then refused
- * as not understood, not silently ignored. Of equal keys the last one counts. */
+ * are no PullResponse, or all its messages lack an id. Attributes become valid UTF-8, with U+FFFD for bad
+ * bytes; of equal keys the last one counts. */
 bool received_read(const void *bytes, size_t size, struct received *out, struct error *err) CHECKED;
 void received_done(struct received *received);
 

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* exchange.h - one request and its answer: sent at the rate limit, retried, judged, parsed, explained.
  *
- * A good status is not enough: an answer that can't be parsed is retried, as bodies come empty, cut or as a
- * proxy's page, and are complete the next time. A refusal is not believed at once either: 401 for one path
- * means that it is forbidden if the probe of the dialect still works, and 403 without the service's own error
- * code is retried. Errors name the service, the request id and what to do.
+ * An answer that can't be parsed is retried: bodies come empty, cut or as a proxy's page. A refusal is not
+ * believed at once: 401 for one path means that it is forbidden if the probe of the dialect still works, and
+ * 403 without the service's own error code is retried.
  * An exchange stays where it is while a request is in flight. One thread, that of its source.
  */
 #ifndef CASELOAD_SOURCES_REST_EXCHANGE_H

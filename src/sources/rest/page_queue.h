@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* page_queue.h - lists of records that wait, compressed, within LIMIT_COMPRESSED. Zeroed: empty. One thread.
- */
+/* page_queue.h - lists of records, compressed, within LIMIT_COMPRESSED. Zeroed: empty. One thread. */
 #ifndef CASELOAD_SOURCES_REST_PAGE_QUEUE_H
 #define CASELOAD_SOURCES_REST_PAGE_QUEUE_H
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* response_body.h - holds the body of a good answer until it is parsed.
  *
- * A plain body stays as it came. A split one is kept compressed, and parsed twice: the first pass checks
- * every byte, counts the elements of one list, and gives the record without them; the second gives the
- * elements in slices. So a thread of 50 MB takes the memory of its compressed text. One thread.
+ * A split body is kept compressed, and parsed twice: the first pass checks every byte, counts the elements of
+ * one list, and gives the record without them; the second gives the elements in slices. One thread.
  */
 #ifndef CASELOAD_SOURCES_REST_RESPONSE_BODY_H
 #define CASELOAD_SOURCES_REST_RESPONSE_BODY_H

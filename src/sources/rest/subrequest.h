@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* subrequest.h - one GET of many in flight, under one rate limiter.
  *
- * Requests start concurrently; results are consumed in order. An answer that comes before its turn waits as
- * bytes, with a low ceiling each and one for all. A larger one is requested again at its turn, alone, so
- * memory is bounded whatever the answers are. One thread, that of the source.
+ * Results are consumed in order. An answer that comes before its turn waits as bytes, with a low ceiling each
+ * and one for all; a larger one is requested again at its turn. One thread, that of the source.
  */
 #ifndef CASELOAD_SOURCES_REST_SUBREQUEST_H
 #define CASELOAD_SOURCES_REST_SUBREQUEST_H
