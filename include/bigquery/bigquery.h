@@ -55,4 +55,8 @@ json_t *bigquery_schema(const struct table *table);
 bool bigquery_schema_diff(struct warehouse *warehouse, const struct selection *selection,
                           struct buf *out_text, bool *out_differs, struct error *err) CHECKED;
 
+/* The scripts that remove doubled rows from the selection's tables. Reads only. */
+bool bigquery_deduplicate_text(struct warehouse *warehouse, const struct selection *selection, struct buf *out_text,
+                        struct error *err) CHECKED;
+
 #endif

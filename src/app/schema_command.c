@@ -17,10 +17,12 @@
 static const char usage[] =
     "caseload schema STREAM\n"
     "caseload schema STREAM --diff --config FILE [--SETTING VALUE ...]\n"
+    "caseload schema STREAM --deduplicate --config FILE [--SETTING VALUE ...]\n"
     "\n"
     "Prints the tables of a stream as BigQuery's tables.insert takes them, but for project and dataset.\n"
     "--diff shows how the tables in the dataset differ, a line a difference, and what the next run would do\n"
     "about it. It changes nothing.\n"
+    "--deduplicate prints the SQL that removes rows which are there twice from the tables. It changes nothing.\n"
     "Exit code of --diff: 0 they do not differ, 1 they differ.\n"
     "\n"
     "  caseload schema contacts\n"
@@ -94,7 +96,19 @@ static bool compare(struct services *services, const struct stream *stream, bool
     return true;
 }
 
-static int diff(const struct stream *stream, struct options *options)
+static bool print_deduplicate(struct services *services, const struct stream *stream, struct error *err)
+{
+    AUTO(buf_done) struct buf text;
+    const struct selection *selection = NULL;
+    buf_init(&text, DIFFERENCES_LIMIT);
+    if (!configured(services, stream, &selection, err) ||
+        !bigquery_deduplicate_text(services->warehouse, selection, &text, err))
+        return false;
+    fputs(buf_string(&text), stdout);
+    return true;
+}
+
+static int look(const struct stream *stream, struct options *options, bool is_deduplicate)
 {
     static struct services services; /* the signal's thread outlives this function */
     struct config config;
@@ -103,7 +117,8 @@ static int diff(const struct stream *stream, struct options *options)
     if (!config_load(options->config, options->flags, options->flag_count, &config, &err))
         return command_fail(&err);
     services_catch_signals(&services, error_rules[ERROR_STOPPED].run_exit_code);
-    done = services_open(&services, &config, &err) && compare(&services, stream, &differs, &err);
+    done = services_open(&services, &config, &err) &&
+           (is_deduplicate ? print_deduplicate(&services, stream, &err) : compare(&services, stream, &differs, &err));
     services_close(&services);
     config_done(&config);
     return done ? differs : command_fail(&err);
@@ -121,10 +136,11 @@ int schema_command(int count, char **arguments)
     const struct stream *stream = find_stream(arguments[0], &err);
     if (!stream) return command_fail(&err);
     if (count == 1) return print_schema(stream);
-    if (strcmp(arguments[1], "--diff") != 0)
-        return command_misused("after the stream's name comes --diff or nothing");
+    bool is_deduplicate = strcmp(arguments[1], "--deduplicate") == 0;
+    if (!is_deduplicate && strcmp(arguments[1], "--diff") != 0)
+        return command_misused("after the stream's name comes --diff, --deduplicate or nothing");
     if (!options_parse(count - 2, arguments + 2, own, &options, &err)) return command_fail(&err);
-    if (!options.help) return diff(stream, &options);
+    if (!options.help) return look(stream, &options, is_deduplicate);
     fputs(usage, stdout);
     return 0;
 }

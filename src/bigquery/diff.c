@@ -67,3 +67,19 @@ bool bigquery_schema_diff(struct warehouse *warehouse, const struct selection *s
     if (out_text->full) return error_set(err, ERROR_LIMIT, "the differences are too many to be shown");
     return true;
 }
+
+bool bigquery_deduplicate_text(struct warehouse *warehouse, const struct selection *selection, struct buf *out_text,
+                        struct error *err)
+{
+    struct bigquery *bq = (struct bigquery *)warehouse;
+    const struct sql_names names = bigquery_names(bq);
+    for (size_t i = 0; i < selection->table_count; i++) {
+        const struct table *table = selection->tables[i];
+        AUTO(json_drop) json_t *have = NULL;
+        if (!table_get(bq, bq->settings.dataset, table->name, &have, err)) return false;
+        if (!have) continue;
+        buf_format(out_text, "-- %s\n", table->name);
+        sql_deduplicate_text(&names, table, json_at(have, "schema.fields"), out_text);
+    }
+    return sql_check(out_text, "deduplicate", err);
+}

@@ -65,3 +65,48 @@ bool lock_ensure(struct bigquery *bq, const struct stream *stream, struct error 
                      "next run tries again",
                      stream_lock(stream), stream_lock(stream));
 }
+
+static bool count_repeats(struct bigquery *bq, const struct table *table, int64_t *out_count,
+                          struct error *err)
+{
+    struct sql_names names = bigquery_names(bq);
+    AUTO(buf_done) struct buf sql = {0};
+    buf_init(&sql, LIMIT_SQL);
+    sql_repeats_text(&names, table, &sql);
+    AUTO(json_drop) json_t *parameters = json_array();
+    AUTO(json_drop) json_t *rows = NULL;
+    if (!job_read(bq, &sql, parameters, &rows, err)) return false;
+    return cell_int(json_array_get(rows, 0), 0, out_count) ||
+           error_set(err, ERROR_FORMAT, "BigQuery's answer lacks the count of doubled rows in %s",
+                     table->name);
+}
+
+static bool clear_alarm(struct bigquery *bq, const struct stream *stream, struct error *err)
+{
+    struct sql_names names = bigquery_names(bq);
+    AUTO(buf_done) struct buf sql = {0};
+    buf_init(&sql, LIMIT_SQL);
+    sql_repeats_clear_text(&names, stream, &sql);
+    AUTO(json_drop) json_t *parameters = json_array();
+    AUTO(mem_free) char *prefix = mem_format("caseload-deduplicated-%s", stream_lock(stream));
+    char id[JOB_ID];
+    const struct query_job query = {
+        .prefix = prefix, .sql = &sql, .parameters = parameters, .where = "deduplicated"};
+    return job_query(bq, &query, id, NULL, err);
+}
+
+bool lock_check_doubled(struct bigquery *bq, const struct selection *kept, const struct lock_state *lock,
+                        struct error *err)
+{
+    if (lock->doubled == 0) return true;
+    for (size_t i = 0; i < kept->table_count; i++) {
+        int64_t count = 0;
+        if (!count_repeats(bq, kept->tables[i], &count, err)) return false;
+        if (count == 0) continue;
+        return error_set(err, ERROR_REFUSED,
+                         "%lld rows of %s are there twice; nothing was fetched. The statement that `caseload "
+                         "schema %s --deduplicate --config FILE` prints removes the second ones",
+                         (long long)count, kept->tables[i]->name, kept->tables[i]->name);
+    }
+    return clear_alarm(bq, kept->stream, err);
+}

@@ -12,7 +12,7 @@
 #include "base/json.h"
 #include "internal.h"
 
-extern const char sql_adopt[], sql_attributes[], sql_commit_check[], sql_commit_declare[],
+extern const char sql_adopt[], sql_attributes[], sql_commit_alarm[], sql_deduplicate[], sql_repeats[], sql_repeats_clear[], sql_commit_check[], sql_commit_declare[],
     sql_commit_doubled[], sql_commit_later[], sql_commit_recontented[], sql_commit_ledger[],
     sql_commit_lock[], sql_commit_reconcile[], sql_commit_reconcile_back[], sql_commit_reconcile_doubled[],
     sql_commit_reconcile_empty[], sql_commit_mended[], sql_commit_rejected[], sql_commit_result[],
@@ -55,6 +55,12 @@ void sql_commit(const struct sql_names *names, const struct selection *selection
 void sql_state_text(const struct sql_names *names, const struct stream *stream, struct buf *out_sql);
 void sql_adopt_text(const struct sql_names *names, const struct table *table, struct buf *out_sql);
 void sql_ledger_text(const struct sql_names *names, struct buf *out_sql);
+/* How many rows repeat the reading before them; the script that removes them (fields: the live table's); and
+ * the statement that says they are removed. */
+void sql_repeats_text(const struct sql_names *names, const struct table *table, struct buf *out_sql);
+void sql_deduplicate_text(const struct sql_names *names, const struct table *table, const json_t *fields,
+                   struct buf *out_sql);
+void sql_repeats_clear_text(const struct sql_names *names, const struct stream *stream, struct buf *out_sql);
 void sql_provenance_text(const struct sql_names *names, struct buf *out_sql);
 void sql_lock_row_text(const struct sql_names *names, const struct stream *stream, struct buf *out_sql);
 

@@ -89,13 +89,23 @@ static struct list version_list(const struct table *table)
 }
 
 /* The columns that one row of a reading has in common with the same row of another reading. */
+static size_t row_columns(const struct table *table, const char *out_columns[16])
+{
+    const char *columns[16];
+    size_t count = version_columns(table, out_columns);
+    size_t identity_count = table->owner ? sql_identity(table, columns) : 0;
+    for (size_t i = 0; i < identity_count; i++)
+        if (strcmp(columns[i], table->owner_key) != 0) out_columns[count++] = columns[i];
+    return count;
+}
+
 static struct list row_list(const struct table *table)
 {
-    struct list list = version_list(table);
+    struct list list = list_new(", ");
     const char *columns[16];
-    size_t count = table->owner ? sql_identity(table, columns) : 0;
+    size_t count = row_columns(table, columns);
     for (size_t i = 0; i < count; i++)
-        if (strcmp(columns[i], table->owner_key) != 0) list_add(&list, "", columns[i]);
+        list_add(&list, "", columns[i]);
     return list;
 }
 
@@ -221,6 +231,12 @@ static void add_recontented(const struct sql_names *names, const struct table *t
     sql_fill(out, sql_commit_recontented, values, sizeof values / sizeof *values);
 }
 
+/* An element may leave a set and come back to it as it was. */
+static const char *repeated_column(const struct table *table)
+{
+    return table->owner ? COLUMN_READ_AT : COLUMN_CONTENT;
+}
+
 static void add_doubled(const struct sql_names *names, const struct table *table, const char *stage,
                         struct buf *out)
 {
@@ -231,8 +247,7 @@ static void add_doubled(const struct sql_names *names, const struct table *table
     const struct sql_value values[] = {{"stage", stage_path},
                                        {"target", target},
                                        {"row", list_text(&row)},
-                                       /* An element may leave a set and come back to it as it was. */
-                                       {"repeated", table->owner ? COLUMN_READ_AT : COLUMN_CONTENT}};
+                                       {"repeated", repeated_column(table)}};
     sql_fill(out, sql_commit_doubled, values, sizeof values / sizeof *values);
 }
 
@@ -339,6 +354,16 @@ static void add_tables(const struct sql_names *names, const struct selection *se
         if (stages[i]) add_union(names, selection, i, stages[i], out);
 }
 
+static void add_alarm(const struct sql_names *names, const char *text, const struct stream *stream,
+                      struct buf *out)
+{
+    char name[TABLE_ID], lock[SQL_PATH];
+    snprintf(name, sizeof name, "lock_%s", stream_lock(stream));
+    sql_path(lock, names, names->control, name);
+    const struct sql_value values[] = {{"lock", lock}};
+    sql_fill(out, text, values, 1);
+}
+
 void sql_commit(const struct sql_names *names, const struct selection *selection,
                 const char *const stages[LIMIT_TABLES + 1], const char *unclaimed, struct buf *out_sql)
 {
@@ -362,6 +387,7 @@ void sql_commit(const struct sql_names *names, const struct selection *selection
     if (stream->kind == STREAM_RECONCILE) add_reconcile_doubled(names, stream->subject, out_sql);
     for (size_t i = 0; i < selection->table_count && stream->kind != STREAM_RECONCILE; i++)
         if (stages[i]) add_doubled(names, selection->tables[i], stages[i], out_sql);
+    add_alarm(names, sql_commit_alarm, stream, out_sql);
     sql_fill(out_sql, sql_commit_result, counted, 1);
 }
 
@@ -374,4 +400,63 @@ void sql_adopt_text(const struct sql_names *names, const struct table *table, st
     const struct sql_value values[] = {
         {"table", path}, {"misplaced", list_text(&misplaced)}, {"keyless", list_text(&keyless)}};
     sql_fill(out_sql, sql_adopt, values, sizeof values / sizeof *values);
+}
+
+/* --- Doubled rows --- */
+
+void sql_repeats_text(const struct sql_names *names, const struct table *table, struct buf *out_sql)
+{
+    char target[SQL_PATH];
+    sql_path(target, names, names->dataset, table->name);
+    AUTO(list_done) struct list row = row_list(table);
+    const struct sql_value values[] = {
+        {"target", target}, {"row", list_text(&row)}, {"repeated", repeated_column(table)}};
+    sql_fill(out_sql, sql_repeats, values, sizeof values / sizeof *values);
+}
+
+void sql_repeats_clear_text(const struct sql_names *names, const struct stream *stream, struct buf *out_sql)
+{
+    add_alarm(names, sql_repeats_clear, stream, out_sql);
+}
+
+/* All columns but the two that the script writes, also those that others added. */
+static struct list kept_columns(const json_t *fields)
+{
+    struct list list = list_new(", ");
+    for (size_t i = 0; i < json_array_size(fields); i++) {
+        const char *name = json_text_at(json_array_get(fields, i), "name");
+        if (!name || !strcmp(name, COLUMN_LOADED_AT) || !strcmp(name, COLUMN_RUN_ID)) continue;
+        list_add(&list, "", name);
+    }
+    return list;
+}
+
+/* The condition under which t and m may be readings of one row. */
+static struct list row_match_list(const struct table *table)
+{
+    struct list list = list_new(" AND ");
+    const char *columns[16];
+    char column[TABLE_ID];
+    size_t count = row_columns(table, columns);
+    for (size_t i = 0; i < count; i++) {
+        sql_quote(column, columns[i]);
+        buf_format(&list.text, "%sm.%s = t.%s", i ? list.between : "", column, column);
+    }
+    return list;
+}
+
+void sql_deduplicate_text(const struct sql_names *names, const struct table *table, const json_t *fields,
+                   struct buf *out_sql)
+{
+    char target[SQL_PATH];
+    sql_path(target, names, names->dataset, table->name);
+    AUTO(list_done) struct list row = row_list(table);
+    AUTO(list_done) struct list columns = kept_columns(fields);
+    AUTO(list_done) struct list match = row_match_list(table);
+    const struct sql_value values[] = {{"target", target},
+                                       {"columns", list_text(&columns)},
+                                       {"row", list_text(&row)},
+                                       {"repeated", repeated_column(table)},
+                                       {"match", list_text(&match)}};
+    sql_fill(out_sql, sql_deduplicate, values, sizeof values / sizeof *values);
 }

@@ -215,14 +215,6 @@ static bool ensure_all(struct bigquery *bq, const struct selection *selection, c
            lock_ensure(bq, selection->stream, err);
 }
 
-static bool check_lock(struct bigquery *bq, const struct stream *stream, bool *out_is_good, struct error *err)
-{
-    struct lock_state lock;
-    if (!lock_read(bq, stream, &lock, err)) return false;
-    *out_is_good = lock.is_whole;
-    return true;
-}
-
 /* Looks at the data tables and the lock row each time, and at the rest only if one of them is new. */
 bool tables_prepare(struct bigquery *bq, const struct selection *selection, struct error *err)
 {
@@ -247,9 +239,12 @@ bool tables_prepare(struct bigquery *bq, const struct selection *selection, stru
     }
     const struct table_cache_entry *known = table_cache_find(bq, selection->stream);
     bool same = known && known->created_us == now.created_us;
-    if (same && !check_lock(bq, selection->stream, &same, err)) return false;
+    struct lock_state lock;
+    if (!lock_read(bq, selection->stream, &lock, err)) return false;
+    same = same && lock.is_whole;
     if (same) now.custom_ms = known->custom_ms;
     if (!same && !ensure_all(bq, selection, &kept, filled, &have, err)) return false;
+    if (!lock_check_doubled(bq, &kept, &lock, err)) return false;
     table_cache_store(bq, &now);
     return true;
 }

@@ -117,6 +117,14 @@ static json_t *all_statements(void)
     add_text(statements, "latest", &text);
     sql_ledger_text(&names, &text);
     add_text(statements, "ledger", &text);
+    sql_repeats_text(&names, fake_tickets.table, &text);
+    add_text(statements, "repeats", &text);
+    json_t *fields = schema_data(fake_tickets.table);
+    sql_deduplicate_text(&names, fake_tickets.table, fields, &text);
+    json_decref(fields);
+    add_text(statements, "deduplicate", &text);
+    sql_repeats_clear_text(&names, &fake_tickets, &text);
+    add_text(statements, "repeats_clear", &text);
     sql_provenance_text(&names, &text);
     add_text(statements, "provenance", &text);
     sql_lock_row_text(&names, &fake_tickets, &text);

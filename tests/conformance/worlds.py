@@ -191,6 +191,7 @@ class Maker:
         adopt = Step("adopt", {"timezone": ("STRING", self.zone_name)})
         steps = [Step("provenance", {}), Step("lock_row", self.identity())] if self.chance(0.3) else []
         steps += [state, commit] + ([commit] if self.chance(0.25) else []) + [state, Step("latest", {}), adopt]
+        steps += [Step("repeats", {}), Step("deduplicate", {}), Step("repeats", {}), Step("repeats_clear", {})] if self.chance(0.4) else []
         return steps + ([Step("ledger", {"stream": ("STRING", STREAM)})] if self.chance(0.3) else [])
 
 

@@ -45,6 +45,7 @@ Steps (a line that begins with # is a comment; `publish` takes quotes as a shell
     expect log [NAME] EVENT [key=value ...]
     expect no-secrets                     none in logs, output, journal, files, arguments or environment
     sql STATEMENT                         change the warehouse directly
+    deduplicate STREAM                    run the SQL that `caseload schema STREAM --deduplicate` prints
     older STREAM [-COLUMN] [+COLUMN=TYPE]  create the stream's table, empty, without or with some columns
 """
 import concurrent.futures
@@ -273,6 +274,14 @@ class Scenario:
         self.last_run = harness.run_command(self.build, self.sandbox, "schema", *words, "--config", str(self.config()))
         self.pending_exit = self.last_run[0]
         self.outputs += self.last_run[1:]
+
+    def step_deduplicate(self, words):
+        code, text, errors = harness.run_command(self.build, self.sandbox, "schema", *words, "--deduplicate", "--config",
+                                                 str(self.config()))
+        if code:
+            raise Failure(errors)
+        for script in re.split(r"^-- \w+\n", text, flags=re.M)[1:]:
+            self.sandbox.query(script)
 
     def step_mark(self, words):
         self.marked = max((e["n"] for e in self.sandbox.journal(after=self.marked)), default=self.marked)

@@ -1,0 +1,2 @@
+-- The second rows are gone.
+UPDATE `${lock}` SET doubled = 0 WHERE TRUE
