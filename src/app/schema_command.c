@@ -22,7 +22,8 @@ static const char usage[] =
     "Prints the tables of a stream as BigQuery's tables.insert takes them, but for project and dataset.\n"
     "--diff shows how the tables in the dataset differ, a line a difference, and what the next run would do\n"
     "about it. It changes nothing.\n"
-    "--deduplicate prints the SQL that removes rows which are there twice from the tables. It changes nothing.\n"
+    "--deduplicate prints the SQL that removes rows which are there twice from the tables. It changes "
+    "nothing.\n"
     "Exit code of --diff: 0 they do not differ, 1 they differ.\n"
     "\n"
     "  caseload schema contacts\n"
@@ -118,7 +119,8 @@ static int look(const struct stream *stream, struct options *options, bool is_de
         return command_fail(&err);
     services_catch_signals(&services, error_rules[ERROR_STOPPED].run_exit_code);
     done = services_open(&services, &config, &err) &&
-           (is_deduplicate ? print_deduplicate(&services, stream, &err) : compare(&services, stream, &differs, &err));
+           (is_deduplicate ? print_deduplicate(&services, stream, &err)
+                           : compare(&services, stream, &differs, &err));
     services_close(&services);
     config_done(&config);
     return done ? differs : command_fail(&err);

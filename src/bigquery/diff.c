@@ -68,8 +68,8 @@ bool bigquery_schema_diff(struct warehouse *warehouse, const struct selection *s
     return true;
 }
 
-bool bigquery_deduplicate_text(struct warehouse *warehouse, const struct selection *selection, struct buf *out_text,
-                        struct error *err)
+bool bigquery_deduplicate_text(struct warehouse *warehouse, const struct selection *selection,
+                               struct buf *out_text, struct error *err)
 {
     struct bigquery *bq = (struct bigquery *)warehouse;
     const struct sql_names names = bigquery_names(bq);

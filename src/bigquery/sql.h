@@ -12,12 +12,13 @@
 #include "base/json.h"
 #include "internal.h"
 
-extern const char sql_adopt[], sql_attributes[], sql_commit_alarm[], sql_deduplicate[], sql_repeats[], sql_repeats_clear[], sql_commit_check[], sql_commit_declare[],
-    sql_commit_doubled[], sql_commit_later[], sql_commit_recontented[], sql_commit_ledger[],
-    sql_commit_lock[], sql_commit_reconcile[], sql_commit_reconcile_back[], sql_commit_reconcile_doubled[],
-    sql_commit_reconcile_empty[], sql_commit_mended[], sql_commit_rejected[], sql_commit_result[],
-    sql_commit_union[], sql_custom[], sql_latest[], sql_latest_day[], sql_latest_gone[], sql_latest_set[],
-    sql_latest_table[], sql_ledger[], sql_lock_row[], sql_provenance[], sql_state[];
+extern const char sql_adopt[], sql_attributes[], sql_commit_alarm[], sql_deduplicate[], sql_repeats[],
+    sql_repeats_clear[], sql_commit_check[], sql_commit_declare[], sql_commit_doubled[], sql_commit_later[],
+    sql_commit_recontented[], sql_commit_ledger[], sql_commit_lock[], sql_commit_reconcile[],
+    sql_commit_reconcile_back[], sql_commit_reconcile_doubled[], sql_commit_reconcile_empty[],
+    sql_commit_mended[], sql_commit_rejected[], sql_commit_result[], sql_commit_union[], sql_custom[],
+    sql_latest[], sql_latest_day[], sql_latest_gone[], sql_latest_set[], sql_latest_table[], sql_ledger[],
+    sql_lock_row[], sql_provenance[], sql_state[];
 
 #define SQL_PATH (3 * TABLE_ID)
 
@@ -59,7 +60,7 @@ void sql_ledger_text(const struct sql_names *names, struct buf *out_sql);
  * the statement that says they are removed. */
 void sql_repeats_text(const struct sql_names *names, const struct table *table, struct buf *out_sql);
 void sql_deduplicate_text(const struct sql_names *names, const struct table *table, const json_t *fields,
-                   struct buf *out_sql);
+                          struct buf *out_sql);
 void sql_repeats_clear_text(const struct sql_names *names, const struct stream *stream, struct buf *out_sql);
 void sql_provenance_text(const struct sql_names *names, struct buf *out_sql);
 void sql_lock_row_text(const struct sql_names *names, const struct stream *stream, struct buf *out_sql);

@@ -446,7 +446,7 @@ static struct list row_match_list(const struct table *table)
 }
 
 void sql_deduplicate_text(const struct sql_names *names, const struct table *table, const json_t *fields,
-                   struct buf *out_sql)
+                          struct buf *out_sql)
 {
     char target[SQL_PATH];
     sql_path(target, names, names->dataset, table->name);
