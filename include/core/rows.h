@@ -47,6 +47,9 @@ enum row_outcome row_build(const struct table *table, const json_t *record, cons
 /* The first key column's text, cut; "" if unknown. */
 void row_id(const struct table *table, const json_t *record, char out_id[LIMIT_NAME]);
 
+/* Of the column of that name, as the record has it; NULL: it is not there. */
+const json_t *row_value(const struct table *table, const json_t *record, const char *name);
+
 /* The version of a record without building the row. False: it can't be read. */
 bool row_version(const struct table *table, const json_t *record, int64_t *out_us);
 

@@ -3,7 +3,8 @@
  *
  * A stream fills one table of its own and those of its children. A table is a grow-only set of rows keyed
  * (key columns, version, _read_at). A column takes the record's field of its name, unless it says otherwise:
- * no paths.
+ * no paths. Sources send some fields under two names or in two forms: the column says which, and both fill
+ * it.
  */
 #ifndef CASELOAD_CORE_STREAM_H
 #define CASELOAD_CORE_STREAM_H
@@ -28,6 +29,12 @@ enum column_mode { COLUMN_NULLABLE, COLUMN_REQUIRED, COLUMN_REPEATED };
 struct column {
     const char *name;
     const char *field; /* of the record, if the source names it otherwise ("createdAt"); NULL: the name */
+    /* Fields that are taken, the first that is there, while `field` is absent, null or empty; a NULL ends
+     * them. One that is a column of its own fills both. */
+    const char *const *alternatives;
+    /* A value comes alone or inside an object ({"image_url": ...}): the member that it is there. A scalar
+     * column takes that member of an object; a RECORD takes what is no object as that field. */
+    const char *value_member;
     enum column_type type;
     enum column_mode mode;
     const struct column *fields; /* of a RECORD */
@@ -52,6 +59,7 @@ struct table {
     const char *version; /* REQUIRED TIMESTAMP column; NULL: partition_date is the version (snapshots) */
     const char
         *day; /* REQUIRED TIMESTAMP column whose local day is partition_date; NULL: the day of reading */
+    bool version_may_lack; /* a record without version has the first instant of the day of reading */
 
     /* Where keys of this table that are known to be gone are listed, with `seen_missing_at`; NULL: nowhere.
      * A record is gone if that is not before its newest version; <table>_latest leaves it out. */
@@ -140,6 +148,5 @@ const char *stream_kind_name(enum stream_kind kind); /* "incremental" */
 const char *stream_lock(const struct stream *stream);
 const struct column *table_column(const struct table *table, const char *name); /* NULL if there is none */
 const char *column_field(const struct column *column);
-const char *table_field(const struct table *table, const char *name); /* of the column of that name */
 
 #endif

@@ -3,7 +3,8 @@
  *
  * Columns are written in the record's order. In a list column null elements are dropped, and an element that
  * does not fit goes whole to _extra under its position. A record inside a list stays, even as {}, so that the
- * others keep their neighbours. Only columns at the top may be REQUIRED.
+ * others keep their neighbours. Only columns at the top may be REQUIRED. Columns that an
+ * alternative field fills come last.
  */
 #include "core/rows.h"
 
@@ -99,10 +100,49 @@ static void separate(struct buf *row)
 static size_t write_fields(struct builder *builder, const struct column *fields, size_t count,
                            const json_t *object, const struct step *up);
 
+static bool write_column(struct builder *builder, const struct column *column, const json_t *value,
+                         const struct step *step);
+
+/* A value that comes without the record around it. */
+static bool write_alone(struct builder *builder, const struct column *record, const json_t *value,
+                        const struct step *step)
+{
+    for (size_t i = 0; i < record->field_count; i++) {
+        if (strcmp(record->fields[i].name, record->value_member) != 0) continue;
+        buf_byte(builder->row, '{');
+        (void)write_column(builder, &record->fields[i], value, step);
+        buf_byte(builder->row, '}');
+        return true;
+    }
+    return false;
+}
+
+/* A scalar that comes with an object around it, whose other members have no column. */
+static bool write_member(struct builder *builder, const struct column *column, const json_t *object,
+                         const struct step *step)
+{
+    json_t *borrowed =
+        (json_t *)(uintptr_t)object; /* jansson's iterators take no const, but change nothing */
+    const json_t *value = json_object_get(object, column->value_member);
+    const char *key;
+    json_t *member;
+
+    if (!value || json_is_null(value) || !rows_value_write(column->type, value, builder->row)) return false;
+    json_object_foreach (borrowed, key, member)
+        if (member != value) add_extra(builder, &(struct step){.up = step, .key = key}, member, false);
+    return true;
+}
+
+/* One value of the column's type; its mode is the caller's matter. */
 static bool write_value(struct builder *builder, const struct column *column, const json_t *value,
                         const struct step *step)
 {
-    if (column->type != COLUMN_RECORD) return rows_value_write(column->type, value, builder->row);
+    bool is_record = column->type == COLUMN_RECORD;
+
+    if (column->value_member && is_record != json_is_object(value))
+        return is_record ? write_alone(builder, column, value, step)
+                         : write_member(builder, column, value, step);
+    if (!is_record) return rows_value_write(column->type, value, builder->row);
     if (!json_is_object(value)) return false;
     buf_byte(builder->row, '{');
     (void)write_fields(builder, column->fields, column->field_count, value, step);
@@ -132,10 +172,9 @@ static bool write_list(struct builder *builder, const struct column *column, con
 }
 
 static bool write_column(struct builder *builder, const struct column *column, const json_t *value,
-                         const struct step *up)
+                         const struct step *step)
 {
     struct buf *row = builder->row;
-    struct step step = {.up = up, .key = column_field(column)};
     bool list = column->mode == COLUMN_REPEATED;
     size_t before = row->size;
     size_t start;
@@ -146,14 +185,38 @@ static bool write_column(struct builder *builder, const struct column *column, c
     buf_text(row, column->name); /* ours: an identifier */
     buf_text(row, "\":");
     start = row->size;
-    fits = list ? write_list(builder, column, value, &step) : write_value(builder, column, value, &step);
-    if (!fits) add_extra(builder, &step, value, true);
+    fits = list ? write_list(builder, column, value, step) : write_value(builder, column, value, step);
+    if (!fits) add_extra(builder, step, value, true);
     /* "{}" and "[]" of our own making carry nothing; those inside a JSON column are its value. */
     if (!fits || ((list || column->type == COLUMN_RECORD) && row->size == start + 2)) {
         buf_cut(row, before);
         return false;
     }
     return true;
+}
+
+static bool is_empty(const json_t *value)
+{
+    return !value || json_is_null(value) || (json_is_object(value) && json_object_size(value) == 0) ||
+           (json_is_array(value) && json_array_size(value) == 0);
+}
+
+/* The field of this object that fills the column. */
+static const char *source_field(const struct column *column, const json_t *object)
+{
+    const char *field = column_field(column);
+
+    if (!column->alternatives || !is_empty(json_object_get(object, field))) return field;
+    for (const char *const *other = column->alternatives; *other; other++)
+        if (!is_empty(json_object_get(object, *other))) return *other;
+    return field;
+}
+
+static bool fills_another(const struct column *fields, size_t count, const json_t *object, const char *key)
+{
+    for (size_t i = 0; i < count; i++)
+        if (fields[i].alternatives && strcmp(source_field(&fields[i], object), key) == 0) return true;
+    return false;
 }
 
 /* Sources send their fields in a steady order, so the search starts after the last hit. */
@@ -170,6 +233,31 @@ static const struct column *find(const struct column *fields, size_t count, cons
     return NULL;
 }
 
+/* The columns whose own field is not there. Returns how many REQUIRED ones were written. */
+static size_t write_alternatives(struct builder *builder, const struct column *fields, size_t count,
+                                 const json_t *object, const struct step *up)
+{
+    size_t required = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        size_t cursor = 0;
+        const char *key = fields[i].alternatives ? source_field(&fields[i], object) : NULL;
+        const json_t *value = key ? json_object_get(object, key) : NULL;
+        struct row_facts before = *builder->facts;
+        size_t extra = builder->extra.size;
+
+        if (!value || strcmp(key, column_field(&fields[i])) == 0) continue;
+        if (write_column(builder, &fields[i], value, &(struct step){.up = up, .key = key})) {
+            required += fields[i].mode == COLUMN_REQUIRED;
+        } else if (find(fields, count, key, &cursor)) { /* which has it, or has put it into _extra */
+            *builder->facts = before;
+            buf_cut(&builder->extra, extra);
+        }
+    }
+    return required;
+}
+
+/* Returns how many REQUIRED columns were written. */
 static size_t write_fields(struct builder *builder, const struct column *fields, size_t count,
                            const json_t *object, const struct step *up)
 {
@@ -182,15 +270,16 @@ static size_t write_fields(struct builder *builder, const struct column *fields,
 
     json_object_foreach (borrowed, key, member) {
         const struct column *column;
+        struct step step = {.up = up, .key = key};
 
         if (json_is_null(member)) continue;
         column = find(fields, count, key, &cursor);
-        if (!column)
-            add_extra(builder, &(struct step){.up = up, .key = key}, member, false);
-        else if (write_column(builder, column, member, up))
-            required += column->mode == COLUMN_REQUIRED;
+        if (column && (!column->alternatives || !is_empty(member)))
+            required += write_column(builder, column, member, &step) && column->mode == COLUMN_REQUIRED;
+        else if (!column && !fills_another(fields, count, object, key))
+            add_extra(builder, &step, member, false);
     }
-    return required;
+    return required + write_alternatives(builder, fields, count, object, up);
 }
 
 static PRINTF(3, 4) enum row_outcome reject(struct buf *row, struct row_facts *facts, const char *format, ...)
@@ -220,14 +309,16 @@ static const char *kind_of(const json_t *value)
     return "unknown";
 }
 
-static const json_t *value_of(const struct table *table, const json_t *record, const char *name)
+const json_t *row_value(const struct table *table, const json_t *record, const char *name)
 {
-    return json_object_get(record, table_field(table, name));
+    const struct column *column = table_column(table, name);
+
+    return json_object_get(record, column ? source_field(column, record) : name);
 }
 
 void row_id(const struct table *table, const json_t *record, char out_id[LIMIT_NAME])
 {
-    const json_t *value = table->key_count > 0 ? value_of(table, record, table->key[0]) : NULL;
+    const json_t *value = table->key_count > 0 ? row_value(table, record, table->key[0]) : NULL;
     size_t size = json_string_length(value);
 
     out_id[0] = '\0';
@@ -247,7 +338,7 @@ void row_id(const struct table *table, const json_t *record, char out_id[LIMIT_N
 static const char *empty_key(const struct table *table, const json_t *record)
 {
     for (size_t i = 0; i < table->key_count; i++) {
-        const json_t *value = value_of(table, record, table->key[i]);
+        const json_t *value = row_value(table, record, table->key[i]);
 
         if (!value || json_is_null(value) || (json_is_string(value) && json_string_length(value) == 0))
             return table->key[i];
@@ -264,7 +355,7 @@ static const char *missing_column(const struct table *table, const json_t *recor
     buf_init(&unused, LIMIT_ROW);
     for (size_t i = 0; i < table->column_count; i++) {
         const struct column *column = &table->columns[i];
-        const json_t *value = json_object_get(record, column_field(column));
+        const json_t *value = row_value(table, record, column->name);
 
         buf_reset(&unused);
         if (column->mode == COLUMN_REQUIRED &&
@@ -288,6 +379,12 @@ static int64_t floor_seconds(int64_t us)
     return us / 1000000 - (us % 1000000 < 0);
 }
 
+static bool lacks_version(const struct table *table, const json_t *record)
+{
+    return table->version_may_lack && is_empty(row_value(table, record, table->version));
+}
+
+/* False: problem is set. */
 static bool read_times(const struct table *table, const json_t *record, const struct zone *zone,
                        struct row_facts *facts)
 {
@@ -296,16 +393,18 @@ static bool read_times(const struct table *table, const json_t *record, const st
     const char *bad = NULL;
     int64_t day_us;
 
-    if (!row_version(table, record, &facts->version_us))
+    if (lacks_version(table, record))
+        facts->version_us = zone_start_s(zone, facts->day) * 1000000;
+    else if (!row_version(table, record, &facts->version_us))
         bad = table->version;
-    else if (table->day && !row_instant(value_of(table, record, table->day), &day_us))
+    else if (table->day && !row_instant(row_value(table, record, table->day), &day_us))
         bad = table->day;
     if (bad) {
         (void)snprintf(facts->problem, sizeof facts->problem, "its time \"%s\" can't be read: it is %s", bad,
-                       kind_of(value_of(table, record, bad)));
+                       kind_of(row_value(table, record, bad)));
         return false;
     }
-    if (table->day) facts->day = zone_day(zone, floor_seconds(day_us));
+    if (table->day && !lacks_version(table, record)) facts->day = zone_day(zone, floor_seconds(day_us));
     if (day_compare(facts->day, first) >= 0 && day_compare(facts->day, last) <= 0) return true;
     (void)snprintf(facts->problem, sizeof facts->problem,
                    "its local day lies outside of the years 0001 to 9999");
@@ -325,6 +424,13 @@ static size_t write_row(struct builder *builder, const struct table *table, cons
     buf_text(row, day);
     buf_byte(row, '"');
     required = write_fields(builder, table->columns, table->column_count, record, NULL);
+    if (lacks_version(table, record)) {
+        char version[INSTANT_TEXT];
+
+        instant_format(builder->facts->version_us, version);
+        buf_format(row, ",\"%s\":\"%s\"", table->version, version);
+        required++;
+    }
     if (builder->extra.size > 0) {
         buf_text(row, ",\"" COLUMN_EXTRA "\":{");
         buf_add(row, builder->extra.data, builder->extra.size);
@@ -354,7 +460,7 @@ enum row_outcome row_build(const struct table *table, const json_t *record, cons
     column = empty_key(table, record);
     if (column)
         return reject(out_row, out_facts, "it can't be keyed: \"%s\" is %s", column,
-                      kind_of(value_of(table, record, column)));
+                      kind_of(row_value(table, record, column)));
     if (!read_times(table, record, context->zone, out_facts)) return ROW_REJECTED;
     buf_init(&builder.extra, out_row->limit);
     buf_init(&builder.path, out_row->limit);
@@ -367,11 +473,11 @@ enum row_outcome row_build(const struct table *table, const json_t *record, cons
     if (required == required_columns(table)) return ROW_BUILT;
     column = missing_column(table, record);
     return reject(out_row, out_facts, "its required \"%s\" can't be read: it is %s",
-                  column ? column : "column", kind_of(column ? value_of(table, record, column) : NULL));
+                  column ? column : "column", kind_of(column ? row_value(table, record, column) : NULL));
 }
 
 bool row_version(const struct table *table, const json_t *record, int64_t *out_us)
 {
     *out_us = 0;
-    return !table->version || row_instant(value_of(table, record, table->version), out_us);
+    return !table->version || row_instant(row_value(table, record, table->version), out_us);
 }

@@ -33,10 +33,3 @@ const char *column_field(const struct column *column)
 {
     return column->field ? column->field : column->name;
 }
-
-const char *table_field(const struct table *table, const char *name)
-{
-    const struct column *column = table_column(table, name);
-
-    return column ? column_field(column) : name;
-}

@@ -99,8 +99,15 @@ size_t tables_find(const struct tables *tables, const json_t *record, const stru
     return nearest;
 }
 
+/* Documented members that other answers have than the list which fills the table. */
+static const struct {
+    const char *table, *member;
+} unlisted[] = {{"articles", "statistics"}, {"tags", "applied_at"}, {"tags", "applied_by"}};
+
 void tables_part(const struct table *table, json_t *record)
 {
+    for (size_t i = 0; i < sizeof unlisted / sizeof *unlisted; i++)
+        if (strcmp(unlisted[i].table, table->name) == 0) (void)json_object_del(record, unlisted[i].member);
     for (size_t i = 0; i < intercom_type.stream_count; i++) {
         const struct rest_stream *stream = (const struct rest_stream *)intercom_type.streams[i];
         const char *parts = stream->children ? stream->children->list : NULL;

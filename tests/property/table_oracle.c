@@ -15,11 +15,19 @@ static json_t *schema_of(const struct column *columns, size_t count)
 {
     json_t *schema = json_array();
 
-    for (size_t i = 0; i < count; i++)
-        json_array_append_new(
-            schema, json_pack("{s:s, s:s, s:s, s:o}", "name", columns[i].name, "type", types[columns[i].type],
-                              "mode", columns[i].mode == COLUMN_REPEATED ? "REPEATED" : "NULLABLE", "fields",
-                              schema_of(columns[i].fields, columns[i].field_count)));
+    for (size_t i = 0; i < count; i++) {
+        const char *const *other = columns[i].alternatives;
+        json_t *others = json_array();
+
+        for (; other && *other; other++)
+            json_array_append_new(others, json_string(*other));
+        json_array_append_new(schema,
+                              json_pack("{s:s, s:s, s:s, s:o, s:o, s:s*}", "name", columns[i].name, "type",
+                                        types[columns[i].type], "mode",
+                                        columns[i].mode == COLUMN_REPEATED ? "REPEATED" : "NULLABLE",
+                                        "fields", schema_of(columns[i].fields, columns[i].field_count),
+                                        "alternatives", others, "value_member", columns[i].value_member));
+    }
     return schema;
 }
 
@@ -49,22 +57,48 @@ static bool check_service(const struct table *table, json_t *row, const char *to
     return true;
 }
 
+static bool lacks_version(const struct table *table, const struct column *column, const json_t *value)
+{
+    return table->version_may_lack && strcmp(column->name, table->version) == 0 &&
+           (!value || json_is_null(value) || (json_is_object(value) && json_object_size(value) == 0) ||
+            (json_is_array(value) && json_array_size(value) == 0));
+}
+
 /* ROW_FITS: it has all that a row needs. */
-static enum row_fit fits_table(const struct table *table, const json_t *sent)
+static enum row_fit fits_table(const struct table *table, const json_t *schema, const json_t *sent)
 {
     enum row_fit all = json_is_object(sent) ? ROW_FITS : ROW_MISFITS;
 
     for (size_t i = 0; i < table->column_count; i++) {
         const struct column *column = &table->columns[i];
-        const json_t *value = json_object_get(sent, column->name);
+        const json_t *value = json_object_get(sent, row_oracle_field(json_array_get(schema, i), sent));
         enum row_fit fit =
             value && !json_is_null(value) ? row_oracle_fit(types[column->type], value) : ROW_MISFITS;
 
-        if (column->mode != COLUMN_REQUIRED) continue;
+        if (column->mode != COLUMN_REQUIRED || lacks_version(table, column, value)) continue;
         if (json_is_string(value) && json_string_length(value) == 0) fit = ROW_MISFITS;
         if (all == ROW_FITS || fit == ROW_MISFITS) all = fit;
     }
     return all;
+}
+
+/* A version of our own making is the beginning of today; it is taken out of the row. */
+static bool check_version(const struct table *table, const json_t *schema, const json_t *sent, json_t *row,
+                          const char *today, struct row_verdict *verdict)
+{
+    for (size_t i = 0; i < table->column_count; i++) {
+        const struct column *column = &table->columns[i];
+        const json_t *value = json_object_get(sent, row_oracle_field(json_array_get(schema, i), sent));
+        char midnight[32];
+
+        if (!lacks_version(table, column, value)) continue;
+        (void)snprintf(midnight, sizeof midnight, "%.10sT00:00:00Z", today);
+        if (!json_is_string(json_object_get(row, column->name)) ||
+            strncmp(json_string_value(json_object_get(row, column->name)), midnight, 19) != 0)
+            return fail(verdict, "a record without version is not dated by the day of reading");
+        (void)json_object_del(row, column->name);
+    }
+    return true;
 }
 
 bool table_oracle_row(const struct table *table, const json_t *sent, const char *row, const char *today,
@@ -78,10 +112,12 @@ bool table_oracle_row(const struct table *table, const json_t *sent, const char 
     *out = (struct row_verdict){0};
     if (!read || strchr(row, '\n'))
         good = fail(out, read ? "the row has a line break" : why.text);
-    else if (fits_table(table, sent) == ROW_MISFITS)
+    else if (fits_table(table, schema, sent) == ROW_MISFITS)
         good = fail(out, "is a row, and lacks what each row needs");
     else
-        good = check_service(table, read, today, out) && row_oracle_check(schema, sent, read, true, out);
+        good = check_service(table, read, today, out) &&
+               check_version(table, schema, sent, read, today, out) &&
+               row_oracle_check(schema, sent, read, true, out);
     json_decref(schema);
     json_decref(read);
     return good;
@@ -91,10 +127,13 @@ bool table_oracle_reject(const struct table *table, const json_t *sent, const ch
                          struct row_verdict *out)
 {
     json_t *read = json_loads(raw, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
+    json_t *schema = schema_of(table->columns, table->column_count);
+    enum row_fit fit = fits_table(table, schema, sent);
     bool is_whole = json_equal(read, sent);
 
     *out = (struct row_verdict){0};
     json_decref(read);
+    json_decref(schema);
     if (!is_whole) return fail(out, "its raw text is not what was sent");
-    return fits_table(table, sent) != ROW_FITS || fail(out, "it is a row, and was rejected");
+    return fit != ROW_FITS || fail(out, "it is a row, and was rejected");
 }

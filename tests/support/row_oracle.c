@@ -37,6 +37,32 @@ static bool is_repeated(const json_t *column)
     return mode && strcmp(mode, "REPEATED") == 0;
 }
 
+static const char *member_of(const json_t *column)
+{
+    return json_string_value(json_object_get(column, "value_member"));
+}
+
+static bool carries(const json_t *value)
+{
+    return value && !json_is_null(value) &&
+           ((!json_is_object(value) && !json_is_array(value)) || json_object_size(value) > 0 ||
+            json_array_size(value) > 0);
+}
+
+const char *row_oracle_field(const json_t *column, const json_t *sent)
+{
+    const char *name = json_string_value(json_object_get(column, "name"));
+    const json_t *others = json_object_get(column, "alternatives");
+
+    if (carries(json_object_get(sent, name))) return name;
+    for (size_t i = 0; i < json_array_size(others); i++) {
+        const char *other = json_string_value(json_array_get(others, i));
+
+        if (carries(json_object_get(sent, other))) return other;
+    }
+    return name;
+}
+
 static const json_t *find(const json_t *fields, const char *name)
 {
     for (size_t i = 0; i < json_array_size(fields); i++) {
@@ -136,12 +162,46 @@ static void expect_extra(struct check *check, const json_t *value)
 }
 
 static void check_object(struct check *check, const json_t *fields, const json_t *sent, const json_t *stored);
+static void check_member(struct check *check, const json_t *column, const json_t *sent, const json_t *stored);
+
+/* A record's one field came without the record. */
+static void check_alone(struct check *check, const json_t *record, const json_t *sent, const json_t *stored)
+{
+    const char *name = member_of(record);
+
+    if (json_object_size(stored) > 1) report(check, "holds more than was sent");
+    check_member(check, find(json_object_get(record, "fields"), name), sent, json_object_get(stored, name));
+}
+
+/* A scalar came with an object around it. */
+static void check_wrapped(struct check *check, const json_t *column, const json_t *sent, const json_t *stored)
+{
+    const json_t *value = json_object_get(sent, member_of(column));
+    enum row_fit fit = value && !json_is_null(value) ? row_oracle_fit(type_name(column), value) : ROW_MISFITS;
+    const char *name;
+    json_t *member;
+    size_t before;
+
+    if (fit == ROW_FITS && !stored && check->is_strict) report(check, "fits its column, and is not there");
+    if (stored && (fit == ROW_MISFITS || !cell_equals(type_of(column), stored, value)))
+        report(check, "has another value in its column");
+    check->verdict->columns += stored != NULL;
+    json_object_foreach (borrowed(sent), name, member) {
+        before = step_down(check, name);
+        if (!stored || member != value) expect_extra(check, member);
+        step_up(check, before);
+    }
+}
 
 /* One value of a column's type; stored: what the column holds of it, or NULL. */
 static void check_one(struct check *check, const json_t *column, const json_t *sent, const json_t *stored)
 {
     enum row_fit fit;
 
+    if (member_of(column) && (type_of(column) == CELL_RECORD) != json_is_object(sent)) {
+        (type_of(column) == CELL_RECORD ? check_alone : check_wrapped)(check, column, sent, stored);
+        return;
+    }
     if (type_of(column) == CELL_RECORD && json_is_object(sent)) {
         check_object(check, json_object_get(column, "fields"), sent, stored);
         return;
@@ -160,7 +220,7 @@ static void check_one(struct check *check, const json_t *column, const json_t *s
 /* Is this element of a list in the column? Elements that may be in either place are looked up in _extra. */
 static bool is_listed(const struct check *check, const json_t *column, const json_t *element)
 {
-    if (type_of(column) == CELL_RECORD) return json_is_object(element);
+    if (type_of(column) == CELL_RECORD) return json_is_object(element) || member_of(column);
     switch (row_oracle_fit(type_name(column), element)) {
     case ROW_FITS: return true;
     case ROW_MISFITS: return false;
@@ -205,6 +265,27 @@ static void check_member(struct check *check, const json_t *column, const json_t
     }
 }
 
+/* The column of its own that a field fills, or else one that has it as an alternative. */
+static const json_t *column_of(const json_t *fields, const json_t *sent, const char *field)
+{
+    const json_t *own = find(fields, field);
+
+    for (size_t i = 0; !own && i < json_array_size(fields); i++)
+        if (strcmp(row_oracle_field(json_array_get(fields, i), sent), field) == 0)
+            return json_array_get(fields, i);
+    return own;
+}
+
+/* A column that holds what another one holds, as its own field is not there. */
+static void check_copy(struct check *check, const json_t *column, const json_t *sent, const json_t *stored)
+{
+    struct row_verdict before = *check->verdict;
+
+    if (!json_object_get(check->extra, buf_string(&check->path))) check_member(check, column, sent, stored);
+    check->verdict->columns = before.columns; /* counted once */
+    check->verdict->extra = before.extra;
+}
+
 static void check_object(struct check *check, const json_t *fields, const json_t *sent, const json_t *stored)
 {
     const char *name;
@@ -213,13 +294,22 @@ static void check_object(struct check *check, const json_t *fields, const json_t
 
     if (stored && !json_is_object(stored)) report(check, "should be an object");
     json_object_foreach (borrowed(sent), name, member) {
+        const json_t *column = column_of(fields, sent, name);
+        const char *place = json_string_value(json_object_get(column, "name"));
+        bool is_source = column && strcmp(row_oracle_field(column, sent), name) == 0;
+
         before = step_down(check, name);
-        check_member(check, find(fields, name), member, json_object_get(stored, name));
+        check_member(check, column, member, is_source ? json_object_get(stored, place) : NULL);
         step_up(check, before);
     }
     json_object_foreach (borrowed(stored), name, member) {
-        before = step_down(check, name);
-        if (!json_object_get(sent, name)) report(check, "is there, and was not sent");
+        const json_t *column = find(fields, name);
+        const char *field = column ? row_oracle_field(column, sent) : name;
+
+        before = step_down(check, field);
+        if (column && strcmp(field, name) != 0 && find(fields, field))
+            check_copy(check, column, json_object_get(sent, field), member);
+        if (!json_object_get(sent, field)) report(check, "is there, and was not sent");
         step_up(check, before);
     }
 }

@@ -8,6 +8,9 @@
  * A schema is an array of BigQuery's fields {"name","type","mode","fields"}. A row is an object of what the
  * columns hold, without null values and service columns other than _extra: timestamps are text (RFC 3339,
  * UTC), JSON columns are values. Pure; borrows everything. Any thread.
+ *
+ * Fields that come under two names or in two forms have "alternatives" (names) and "value_member" in their
+ * schema; see struct column of core/stream.h.
  */
 #ifndef CASELOAD_TESTS_ROW_ORACLE_H
 #define CASELOAD_TESTS_ROW_ORACLE_H
@@ -29,6 +32,9 @@ bool row_oracle_check(const json_t *schema, const json_t *sent, const json_t *ro
 
 /* PERHAPS: spellings that a careful builder may take or leave, as a real with 18 digits for an integer. */
 enum row_fit { ROW_FITS, ROW_MISFITS, ROW_PERHAPS };
+
+/* The field of this object that fills the column. Borrowed. */
+const char *row_oracle_field(const json_t *column, const json_t *sent);
 
 enum row_fit row_oracle_fit(const char *type, const json_t *value); /* not of records */
 

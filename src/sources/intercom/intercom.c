@@ -190,6 +190,15 @@ static bool pick_version(const char *version, int *out_minor, struct error *err)
                      version, OLDEST_MINOR, NEWEST_MINOR);
 }
 
+static bool pick_bodies(const struct intercom_options *options, const char **out_query, struct error *err)
+{
+    bool is_html = options->bodies && strcmp(options->bodies, "html") == 0;
+    *out_query = is_html ? NULL : "?display_as=plaintext";
+    return is_html || !options->bodies || strcmp(options->bodies, "plaintext") == 0 ||
+           error_set(err, ERROR_CONFIG, "source.bodies is \"%.40s\": it must be plaintext or html",
+                     options->bodies);
+}
+
 /* Each becomes part of a path. */
 static bool check_types(const struct intercom_options *options, struct error *err)
 {
@@ -210,9 +219,9 @@ bool intercom_create(const struct source_context *context, const void *settings,
 {
     const struct intercom_options *options = settings;
     int minor = 0;
-    const char *base_url = NULL;
-    if (!pick_version(options->api_version, &minor, err) || !check_types(options, err) ||
-        !pick_base_url(options, &base_url, err))
+    const char *base_url = NULL, *detail_query = NULL;
+    if (!pick_bodies(options, &detail_query, err) || !pick_version(options->api_version, &minor, err) ||
+        !check_types(options, err) || !pick_base_url(options, &base_url, err))
         return false;
     struct intercom *intercom = mem_zero(1, sizeof *intercom);
     *intercom = (struct intercom){
@@ -224,6 +233,7 @@ bool intercom_create(const struct source_context *context, const void *settings,
                 .progress = context->progress,
                 .stop = context->stop,
                 .header = intercom->version_line,
+                .detail_query = detail_query,
                 .types = (const char *const *)options->custom_objects.names,
                 .type_count = options->custom_objects.count,
                 .check_stream = check_stream,

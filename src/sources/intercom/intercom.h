@@ -11,6 +11,7 @@ struct intercom_options {
     char *region;      /* "us", "eu", "au" */
     char *base_url;    /* NULL: the region's */
     char *api_version; /* NULL: the one this was written for */
+    char *bodies;      /* of conversations: "plaintext", "html" */
     double rate_share; /* 0 < share <= 1 of the rate limit */
     struct token_setting token;
     struct name_list custom_objects; /* types of custom objects to read */

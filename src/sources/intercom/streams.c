@@ -3,8 +3,10 @@
 #include "internal.h"
 #include "schema/schema.h"
 
-static const struct detail conversation_detail = {.before = "/conversations/",
-                                                  .after = "?display_as=plaintext"};
+static const struct detail conversation_detail = {
+    .before = "/conversations/",
+    .from_list = (const char *const[]){"monitor_evaluations", "scorecards", NULL},
+};
 
 static const struct children conversation_children = {
     .list = "conversation_parts",
@@ -146,16 +148,16 @@ static const struct stream *const streams[] = {
            .query = "order=desc", .since = 16, .rest.order = ORDER_NEWEST_FIRST,
            .rest.derive_tombstones = derive_deleted),
 
-    STREAM("conversations", STREAM_INCREMENTAL, &intercom_conversations, BY_DEFAULT,
-           ABOUT("1 for 150 conversations, and 1 each", "Read conversations",
-                 "parts before the newest 500 of a conversation"),
-           CHILDREN({&intercom_conversation_parts, CHILD_DEFAULT},
-                    {&intercom_conversations_deleted, CHILD_ALWAYS},
-                    {&intercom_handling_events, CHILD_NAMED}),
-           .rest.reader = &rest_detail, PAGES(intercom_search, "/conversations/search", "conversations"),
-           .rest.per_page = 150, .bounds = BOUNDS_SECONDS, .rest.order = ORDER_OLDEST_FIRST,
-           .rest.detail = &conversation_detail, .rest.children = &conversation_children,
-           .rest.child_list = &handling_events, .child_list_since = 15),
+    STREAM(
+        "conversations", STREAM_INCREMENTAL, &intercom_conversations, BY_DEFAULT,
+        ABOUT("1 for 150 conversations, and 1 each", "Read conversations",
+              "parts before the newest 500 of a conversation"),
+        CHILDREN({&intercom_conversation_parts, CHILD_DEFAULT},
+                 {&intercom_conversations_deleted, CHILD_ALWAYS}, {&intercom_handling_events, CHILD_NAMED}),
+        .rest.reader = &rest_detail, PAGES(intercom_search, "/conversations/search", "conversations"),
+        .rest.per_page = 150, .query = "include_monitors=true&include_scorecards=true", .query_since = 16,
+        .bounds = BOUNDS_SECONDS, .rest.order = ORDER_OLDEST_FIRST, .rest.detail = &conversation_detail,
+        .rest.children = &conversation_children, .rest.child_list = &handling_events, .child_list_since = 15),
 
     STREAM("conversation_attributes", STREAM_SNAPSHOT, &intercom_conversation_attributes, BY_DEFAULT,
            ABOUT("1", "Read conversations", MISSES_DAYS), .rest.stream.attributes = &conversation_list,
@@ -229,7 +231,7 @@ static const struct stream *const streams[] = {
     /* --- workspace --- */
 
     STREAM("admins", STREAM_SNAPSHOT, &intercom_admins, BY_DEFAULT, ABOUT("1", "Read admins", MISSES_DAYS),
-           PAGES(intercom_list, "/admins", "admins")),
+           PAGES(intercom_list, "/admins", "admins"), .query = "display_avatar=true"),
 
     STREAM("teams", STREAM_SNAPSHOT, &intercom_teams, BY_DEFAULT,
            ABOUT("1", "Read and list users and companies", MISSES_DAYS),
@@ -266,6 +268,8 @@ static const struct setting settings[] = {
      "another address of the source, for tests"},
     {"source", "api_version", SETTING_TEXT, AT(api_version), NULL, false, 0, 0, WORD ".",
      "version of the source's API; default: the one this was written for"},
+    {"source", "bodies", SETTING_TEXT, AT(bodies), "plaintext", false, 0, 0, WORD,
+     "plaintext or html: how Intercom renders subjects and bodies of conversations and their parts"},
     {"source", "custom_objects", SETTING_NAMES, AT(custom_objects), NULL, false, 0, 0, NULL,
      "type identifiers whose instances the stream custom_object_instances reads"},
 };

@@ -2,6 +2,7 @@
 #include "child_list.h"
 
 #include "base/log.h"
+#include "core/rows.h"
 
 static void warn_skipped(const struct rest_stream *stream, const struct error *why)
 {
@@ -68,7 +69,7 @@ bool child_list_add(struct subrequest *subrequest, const json_t *record, struct 
             (void)json_object_set(element, child_list->parent, json_object_get(record, "id"));
             if (child_list->version) /* absent: not set */
                 (void)json_object_set(element, child_list->version,
-                                      json_object_get(record, table_field(parent, parent->version)));
+                                      (json_t *)(uintptr_t)row_value(parent, record, parent->version));
         }
         page_builder_add_child(builder, child_list->table, element);
         builder->records[builder->count - 1].set = list;

@@ -25,6 +25,7 @@ struct detail_reader {
     struct reader reader;
     const struct rest_stream *stream;
     struct selection selection;
+    const char *query;         /* of requests for a record */
     const char *split_path[3]; /* to the list of children in an answer */
     bool wants_child_list;
 
@@ -51,7 +52,7 @@ static bool start_slot(struct detail_reader *details, const struct record *liste
     const struct rest_stream *stream = details->stream;
     const struct subrequest_path path = {.name = stream->stream.name,
                                          .before = stream->detail->before,
-                                         .after = stream->detail->after,
+                                         .after = details->query,
                                          .split_path = details->split_path};
     char id[LIMIT_NAME];
     slot->listed = json_incref(listed->body); /* its page may go before it */
@@ -118,6 +119,14 @@ static void reject_unread(struct detail_reader *details, const struct slot *slot
     reject(details, slot, true);
 }
 
+/* Adds what the listed record has and the record in full has not. */
+static void take_from_list(const struct detail *detail, json_t *record, const json_t *listed)
+{
+    for (const char *const *member = detail->from_list; member && *member; member++)
+        if (!json_object_get(record, *member)) /* absent from both: not set */
+            (void)json_object_set(record, *member, json_object_get(listed, *member));
+}
+
 static bool add_record(struct detail_reader *details, struct slot *slot, struct page *page, struct error *err)
 {
     size_t more = slot->detail.body.count;
@@ -127,6 +136,7 @@ static bool add_record(struct detail_reader *details, struct slot *slot, struct 
         reject(details, slot, true);
         return true;
     }
+    take_from_list(details->stream->detail, details->record, slot->listed);
     if (!children_add_parent(&details->children, details->record, slot->listed_us, more)) page->incomplete++;
     details->has_more = more > 0 && details->children.is_wanted;
     return !slot->child_list.pool || child_list_add(&slot->child_list, details->record, &details->builder,
@@ -227,6 +237,7 @@ static bool detail_open(struct rest_source *rest, const struct selection *select
     details->reader.type = &rest_detail;
     details->stream = stream;
     details->selection = *selection;
+    details->query = rest->detail_query ? rest->detail_query : "";
     details->split_path[0] = details->split_path[1] = stream->children->list;
     subrequest_pool_init(&details->pool, rest);
     page_builder_init(&details->builder, rest, &details->selection);

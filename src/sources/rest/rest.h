@@ -107,6 +107,7 @@ struct rest_source {
     const atomic_bool *stop;
     struct token *token;      /* ours */
     const char *header;       /* sent with each request: "Intercom-Version: 2.16"; NULL: none */
+    const char *detail_query; /* of requests for a record in full: "?a=b"; NULL: none */
     const char *const *types; /* whose lists a typed stream reads; borrowed */
     size_t type_count;
     /* May this stream be read, and its child list (the service's version or plan may lack it)? May be NULL.
@@ -185,7 +186,8 @@ enum rest_order { ORDER_NONE, ORDER_OLDEST_FIRST, ORDER_NEWEST_FIRST };
 
 /* Where a record is read in full. */
 struct detail {
-    const char *before, *after; /* the record's id, in path and query */
+    const char *before;           /* the record's id, in the path */
+    const char *const *from_list; /* members that only the listed record has; a NULL ends them; may be NULL */
 };
 
 /* Members of a record that become rows of their own: {list: {list: [...], total_count}}. */

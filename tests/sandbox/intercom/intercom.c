@@ -190,10 +190,15 @@ static void handle_me(struct exchange *exchange)
                   "https://example.com/7001.png", "has_inbox_seat", 1));
 }
 
+bool intercom_asks_for(const struct exchange *exchange, const char *parameter)
+{
+    const char *value = exchange_query(exchange, parameter);
+    return value && strcmp(value, "true") == 0;
+}
+
 bool intercom_history(const struct exchange *exchange, int minor)
 {
-    const char *include = exchange_query(exchange, "include_merge_history");
-    return minor >= 16 && include && strcmp(include, "true") == 0;
+    return minor >= 16 && intercom_asks_for(exchange, "include_merge_history");
 }
 
 /* --- GET /admins --- */
@@ -204,9 +209,12 @@ static void list_admins(struct exchange *exchange)
     struct collection_page page;
     if (!intercom_admit(exchange, &minor)) return;
     buf_text(&exchange->reply, "{\"type\":\"admin.list\",\"admins\":[");
-    collection_find(intercom_collection(exchange, "admins"),
-                    &(struct collection_query){.by_arrival = true, .limit = SIZE_MAX}, &exchange->reply,
-                    &page);
+    collection_find(
+        intercom_collection(exchange, "admins"),
+        &(struct collection_query){.by_arrival = true,
+                                   .limit = SIZE_MAX,
+                                   .form.on_demand = intercom_asks_for(exchange, "display_avatar")},
+        &exchange->reply, &page);
     buf_text(&exchange->reply, "]}");
 }
 

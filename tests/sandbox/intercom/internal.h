@@ -63,6 +63,8 @@ bool intercom_admit(struct exchange *exchange, int *out_minor);
 bool intercom_check_since(struct exchange *exchange, int minor, int since);
 /* An error in Intercom's shape. */
 void intercom_refuse(struct exchange *exchange, int status, const char *code, const char *message);
+/* Is the parameter "true"? */
+bool intercom_asks_for(const struct exchange *exchange, const char *parameter);
 /* Does the request ask which contacts were merged into others? */
 bool intercom_history(const struct exchange *exchange, int minor);
 

@@ -228,9 +228,19 @@ static const struct oracle_rules events = {find_event, find_missing_events, desc
 
 /* --- the tables --- */
 
+static const struct oracle_form admin_forms[] = {{"avatar", NULL, "image_url"}, {.path = NULL}};
+static const struct oracle_form contact_forms[] = {{"avatar", NULL, "image_url"}, {.path = NULL}};
+static const struct oracle_form conversation_forms[] = {{"teammates.teammates", "admins", NULL},
+                                                        {.path = NULL}};
+static const struct oracle_form attribute_forms[] = {{"id", "full_name", NULL}, {.path = NULL}};
+
 const struct oracle_table intercom_truth[] = {
-    {.name = "contacts", .rules = &oracle_versions, .is_required = true},
-    {.name = "conversations", .rules = &oracle_versions, .is_required = true, .row = conversation_row},
+    {.name = "contacts", .rules = &oracle_versions, .is_required = true, .forms = contact_forms},
+    {.name = "conversations",
+     .rules = &oracle_versions,
+     .is_required = true,
+     .row = conversation_row,
+     .forms = conversation_forms},
     {.name = "conversation_parts",
      .rules = &oracle_children,
      .kind = "conversations",
@@ -260,13 +270,13 @@ const struct oracle_table intercom_truth[] = {
     {.name = "external_pages", .rules = &oracle_versions},
     {.name = "calls", .rules = &oracle_versions},
     {.name = "activity_logs", .rules = &oracle_versions, .version = "created_at", .is_event = true},
-    {.name = "admins", .rules = &oracle_snapshots},
+    {.name = "admins", .rules = &oracle_snapshots, .forms = admin_forms},
     {.name = "teams", .rules = &oracle_snapshots},
     {.name = "tags", .rules = &oracle_snapshots},
     {.name = "segments", .rules = &oracle_snapshots},
     {.name = "contact_attributes", .rules = &oracle_snapshots, .key = "full_name"},
     {.name = "company_attributes", .rules = &oracle_snapshots, .key = "full_name"},
-    {.name = "conversation_attributes", .rules = &oracle_snapshots},
+    {.name = "conversation_attributes", .rules = &oracle_snapshots, .forms = attribute_forms},
     {.name = "ticket_types", .rules = &oracle_snapshots},
     {.name = "ticket_states", .rules = &oracle_snapshots},
     {.name = "subscription_types", .rules = &oracle_snapshots},

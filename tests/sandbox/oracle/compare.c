@@ -78,6 +78,30 @@ static void compare_one(struct comparison *comparison, const json_t *fields, con
         comparison_note(comparison->altered, finding.name, finding.at_s, why);
 }
 
+static json_t *find_field(json_t *fields, const char *path)
+{
+    size_t size = strcspn(path, ".");
+    for (size_t i = 0; i < json_array_size(fields); i++) {
+        json_t *field = json_array_get(fields, i);
+        const char *name = json_text_at(field, "name");
+        if (!name || strlen(name) != size || strncmp(name, path, size) != 0) continue;
+        return path[size] ? find_field(json_object_get(field, "fields"), path + size + 1) : field;
+    }
+    return NULL;
+}
+
+/* The columns say how their fields come. */
+static void note_forms(const struct oracle_form *form, json_t *fields)
+{
+    for (; form && form->path; form++) {
+        json_t *field = find_field(fields, form->path);
+        if (field && form->alternative)
+            json_object_set_new(field, "alternatives", json_pack("[s]", form->alternative));
+        if (field && form->value_member)
+            json_object_set_new(field, "value_member", json_string(form->value_member));
+    }
+}
+
 static bool compare_day(struct comparison *comparison, const char *day)
 {
     AUTO(mem_free)
@@ -85,6 +109,7 @@ static bool compare_day(struct comparison *comparison, const char *day)
                            comparison->table->name, day);
     struct sql_result result;
     bool read = comparison_query(comparison, sql, &result);
+    if (read) note_forms(comparison->table->forms, json_object_get(result.schema, "fields"));
     for (size_t i = 0; read && i < json_array_size(result.rows); i++)
         compare_one(comparison, json_object_get(result.schema, "fields"), json_array_get(result.rows, i));
     sql_result_done(&result);

@@ -45,8 +45,15 @@ struct oracle_rules {
     void (*describe)(struct comparison *comparison, int64_t place, char *out, size_t size);
 };
 
+/* A field that comes under another name, too, or in another form; see tests/support/row_oracle.h. */
+struct oracle_form {
+    const char *path;                       /* of the column: "teammates.teammates" */
+    const char *alternative, *value_member; /* NULL: there is none */
+};
+
 struct oracle_table {
     const char *name;
+    const struct oracle_form *forms; /* a zeroed one ends them; may be NULL */
     const struct oracle_rules *rules;
     const char *kind;    /* of the collection that it is loaded from; NULL: named as the table */
     const char *key;     /* the column with the record's key, or with a child's parent; NULL: "id" */

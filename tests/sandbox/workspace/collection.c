@@ -81,6 +81,7 @@ struct template_context body_context(const struct body *body, char out_id[COLLEC
         .id = out_id,
         .workspace = collection->workspace,
         .has_children = body->form.children,
+        .is_on_demand = body->form.on_demand,
         .is_plain = body->form.plain,
         .extend = write_own_word,
         .self = (void *)(uintptr_t)body,

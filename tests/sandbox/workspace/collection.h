@@ -78,9 +78,10 @@ int64_t collection_merge(struct collection *collection, int64_t count, int64_t a
 /* --- reading, as a client does --- */
 
 struct body_form {
-    bool children; /* with them; else without the member that holds them */
-    bool plain;    /* texts without markup */
-    bool history;  /* with the records that were merged into it */
+    bool children;  /* with them; else without the member that holds them */
+    bool plain;     /* texts without markup */
+    bool history;   /* with the records that were merged into it */
+    bool on_demand; /* with members that are only shown on demand */
 };
 
 struct collection_query {

@@ -310,9 +310,11 @@ static bool write_choice(const char *kind, const json_t *choice, const struct te
         return write_branch(choice, is_then, context, inner, out);
     }
     if (strcmp(kind, "$if") == 0) {
-        bool is_redacted = strcmp(json_string_value(first), "redacted") == 0;
-        return write_branch(choice, is_redacted ? context->is_redacted : context->has_children, context,
-                            inner, out);
+        const char *what = json_string_value(first);
+        bool is_then = strcmp(what, "redacted") == 0    ? context->is_redacted
+                       : strcmp(what, "on demand") == 0 ? context->is_on_demand
+                                                        : context->has_children;
+        return write_branch(choice, is_then, context, inner, out);
     }
     if (strcmp(kind, "$turn") == 0)
         return write_value(json_array_get(first, (size_t)context->index % count), context, inner, out);

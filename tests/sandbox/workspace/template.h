@@ -24,7 +24,7 @@
  *   {"$one of": [a, b]}    {"$list of": a, "most": 3}    {"$null or": a}    {"$absent or": a}
  *   {"$one in": 50, "then": a, "else": b}   a once in 50 times; a missing branch is an absent member
  *   {"$if": "redacted", "then": a, "else": b}   the same by the child's state; {"$if": "children"}: are they
- * shown?
+ * shown? {"$if": "on demand"}: is it asked for?
  *   {"$turn": [a, b]}                       by {index}
  *   {"$always": a}                          the same in every version
  *
@@ -51,6 +51,7 @@ struct template_context {
     uint32_t body_bytes;
     bool is_redacted;
     bool has_children; /* the body is written with them */
+    bool is_on_demand; /* ... and members that are only shown on demand */
     bool is_plain;     /* texts are without markup, wherever there is a choice */
     /* Writes the value of a word of the caller's own; false: it is not one. May be NULL. */
     bool (*extend)(void *self, const char *word, const char *argument, struct buf *out);

@@ -113,7 +113,7 @@ json_t *collection_version(struct collection *collection, size_t number, size_t 
         body = body_read(&(struct body){.collection = collection,
                                         .number = number,
                                         .version = (uint32_t)version,
-                                        .form = {.children = true, .plain = true},
+                                        .form = {.children = true, .plain = true, .on_demand = true},
                                         .audience = AUDIENCE_TRUTH});
     pthread_mutex_unlock(&collection->lock);
     return body;

@@ -13,7 +13,7 @@ static const struct column call_columns[] = {
     TIME("answered_at", "When somebody answered"),
     TIME("ended_at", "When it ended"),
     TIME("created_at", "When the call was recorded in Intercom"),
-    VERSION("updated_at", "When the call last changed: the version of the row"),
+    UPDATED_AT("When the call last changed: the version of the row"),
     TEXT("recording_url", "Address to fetch the recording from"),
     TEXT("transcription_url", "Address to fetch the transcript from"),
     TEXT("call_type", "By what it was made: phone, ..."),
@@ -26,4 +26,4 @@ static const struct column call_columns[] = {
 
 const struct table intercom_calls =
     TABLE("calls", "Phone calls, one row for each version that was seen", call_columns, KEYS("id"),
-          TIMES("updated_at"), .keeps_contents = true);
+          TIMES("updated_at"), .version_may_lack = true, .keeps_contents = true);

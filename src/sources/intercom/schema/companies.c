@@ -14,21 +14,21 @@ static const struct column held_segment_columns[] = {
 
 static const struct column held_segments_columns[] = {
     TEXT("type", "Always \"segment.list\""),
-    RECORDS("segments", held_segment_columns, "The segments"),
+    RECORDS("segments", held_segment_columns, "The segments", OR_FIELD("data")),
 };
 
 static const struct column note_columns[] = {
     TEXT("type", "Always \"note\""),
     TEXT("id", "Id of the note"),
     TIME("created_at", "When it was written"),
-    RECORD("company", nested_reference, "Company it was written about"),
+    RECORD("company", nested_reference, "Company it was written about", OR_IN("id")),
     RECORD("author", nested_admin, "Who wrote it"),
     TEXT("body", "What it says"),
 };
 
 static const struct column notes_columns[] = {
     TEXT("type", "Always \"note.list\""),
-    RECORDS("notes", note_columns, "The notes"),
+    RECORDS("notes", note_columns, "The notes", OR_FIELD("data")),
 };
 
 /* As a row, a company has an id and a version for certain; inside of another record nothing is certain. */
@@ -49,16 +49,16 @@ static const struct column notes_columns[] = {
     FLOATING("monthly_spend", "What the company pays in a month"),                                           \
     NUMBER("session_count", "Sessions of its people"),                                                       \
     NUMBER("user_count", "Its people, as far as Intercom knows them"),                                       \
-    RECORD("plan", plan_columns, "What the company has booked"),                                             \
+    RECORD("plan", plan_columns, "What the company has booked", OR_IN("name")),                                             \
     JSON("custom_attributes", "Attributes defined in this workspace, by name"),                              \
-    RECORD("tags", nested_tags, "Tags"),                                                                     \
-    RECORD("segments", held_segments_columns, "Segments"),                                                   \
-    RECORD("notes", notes_columns, "Notes")
+    RECORD("tags", nested_tags, "Tags", OR_IN("tags")),                                                                     \
+    RECORD("segments", held_segments_columns, "Segments", OR_IN("segments")),                                                   \
+    RECORD("notes", notes_columns, "Notes", OR_IN("notes"))
 /* clang-format on */
 
 static const struct column company_columns[] = {
     COMPANY_COLUMNS(KEY("id", "Id given by Intercom"),
-                    VERSION("updated_at", "When the company last changed: the version of the row")),
+                    UPDATED_AT("When the company last changed: the version of the row")),
 };
 
 const struct column nested_company[] = {

@@ -11,7 +11,8 @@ static const struct column link_columns[] = {
 /* Lists inside a contact come with at most ten elements; those that have more are read to their end. */
 static const struct column link_list_columns[] = {
     TEXT("type", "Always \"list\""),
-    RECORDS("data", link_columns, "All of them, also beyond the ten that Intercom shows"),
+    RECORDS("data", link_columns, "All of them, also beyond the ten that Intercom shows",
+            OR_FIELD("tags", "notes", "companies")),
     TEXT("url", "Path to read the whole list at"),
     NUMBER("total_count", "How many there are"),
     FLAG("has_more", "There are more than data holds"),
@@ -39,7 +40,7 @@ static const struct column social_profile_columns[] = {
 
 static const struct column social_profiles_columns[] = {
     TEXT("type", "Always \"list\""),
-    RECORDS("data", social_profile_columns, "The profiles"),
+    RECORDS("data", social_profile_columns, "The profiles", OR_FIELD("social_profiles")),
 };
 
 static const struct column merge_columns[] = {
@@ -65,7 +66,7 @@ static const struct column contact_columns[] = {
     FLAG("marked_email_as_spam", "The contact reported a mail as spam"),
     FLAG("unsubscribed_from_emails", "The contact takes no mails"),
     TIME("created_at", "When the contact was created"),
-    VERSION("updated_at", "When the contact last changed: the version of the row"),
+    UPDATED_AT("When the contact last changed: the version of the row"),
     TIME("signed_up_at", "When the contact signed up"),
     TIME("last_seen_at", "When the contact was last seen"),
     TIME("last_replied_at", "When the contact last wrote"),
@@ -97,14 +98,14 @@ static const struct column contact_columns[] = {
     TEXT("utm_source", "Source of the first visit"),
     TEXT("utm_term", "Search term of the first visit"),
     JSON("custom_attributes", "Attributes defined in this workspace, by name"),
-    RECORD("avatar", avatar_columns, "Picture"),
+    RECORD("avatar", avatar_columns, "Picture", OR_IN("image_url")),
     RECORD("location", location_columns, "Where the contact is"),
-    RECORD("tags", link_list_columns, "Tags"),
-    RECORD("notes", link_list_columns, "Notes"),
-    RECORD("companies", link_list_columns, "Companies"),
+    RECORD("tags", link_list_columns, "Tags", OR_IN("data")),
+    RECORD("notes", link_list_columns, "Notes", OR_IN("data")),
+    RECORD("companies", link_list_columns, "Companies", OR_IN("data")),
     RECORD("opted_in_subscription_types", link_list_columns, "Subscriptions the contact asked for"),
     RECORD("opted_out_subscription_types", link_list_columns, "Subscriptions the contact left"),
-    RECORD("social_profiles", social_profiles_columns, "Social profiles"),
+    RECORD("social_profiles", social_profiles_columns, "Social profiles", OR_IN("data")),
     RECORDS("merge_history", merge_columns, "Contacts that were merged into this one (users only)"),
 };
 

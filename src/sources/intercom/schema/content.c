@@ -2,20 +2,6 @@
 /* content.c - what the workspace publishes: help center, news, macros, and what the AI agent reads. */
 #include "nested.h"
 
-static const struct column article_statistics_columns[] = {
-    TEXT("type", "Always \"article_statistics\""),
-    NUMBER("views", "How often it was opened"),
-    NUMBER("conversions", "Conversations that began on it"),
-    NUMBER("conversations", "The same, as some answers name it"),
-    NUMBER("reactions", "Reactions of all kinds"),
-    FLOATING("happy_reaction_percentage", "Happy ones, in percent of the reactions"),
-    FLOATING("neutral_reaction_percentage", "Neutral ones, in percent of the reactions"),
-    FLOATING("sad_reaction_percentage", "Sad ones, in percent of the reactions"),
-    NUMBER("fin_involvements", "Conversations in which the AI agent used it"),
-    NUMBER("fin_resolutions", "Those of them that the AI agent resolved"),
-    FLOATING("fin_resolution_rate", "The same in percent"),
-};
-
 /* Where an article is multilingual, the fields of text show its default language. */
 static const struct column article_columns[] = {
     TEXT("type", "Always \"article\""),
@@ -28,7 +14,7 @@ static const struct column article_columns[] = {
     TEXT("author_id", "Admin who is shown as its author"),
     TEXT("state", "published or draft"),
     TIME("created_at", "When the article was created"),
-    VERSION("updated_at", "When the article last changed: the version of the row"),
+    UPDATED_AT("When the article last changed: the version of the row"),
     FLAG("has_unpublished_changes", "A newer draft waits behind the published text"),
     TIME("draft_updated_at", "When that draft last changed"),
     TEXT("url", "Public address"),
@@ -46,8 +32,7 @@ static const struct column article_columns[] = {
     TIME("scheduled_unpublish_at", "When it will be taken back"),
     TEXT("default_locale", "Default language of a multilingual help center"),
     JSON("translated_content", "The article in each language, by locale"),
-    RECORD("tags", nested_tags, "Tags"),
-    RECORD("statistics", article_statistics_columns, "Figures; absent from lists of articles"),
+    RECORD("tags", nested_tags, "Tags", OR_IN("tags")),
 };
 
 static const struct column internal_article_columns[] = {
@@ -59,7 +44,7 @@ static const struct column internal_article_columns[] = {
     TEXT("owner_id", "Admin who owns it"),
     TEXT("author_id", "Admin who wrote it"),
     TIME("created_at", "When the article was created"),
-    VERSION("updated_at", "When the article last changed: the version of the row"),
+    UPDATED_AT("When the article last changed: the version of the row"),
     TEXT("locale", "Language"),
     TEXTS("audience_ids", "Audiences for which the AI agent may use it"),
     FLAG("ai_chatbot_availability", "The AI agent may answer from it"),
@@ -86,7 +71,7 @@ static const struct column news_item_columns[] = {
     TEXTS("reactions", "Emojis to react with, in their order"),
     FLAG("deliver_silently", "Contacts are not notified"),
     TIME("created_at", "When the news item was created"),
-    VERSION("updated_at", "When the news item last changed: the version of the row"),
+    UPDATED_AT("When the news item last changed: the version of the row"),
 };
 
 static const struct column newsfeed_columns[] = {
@@ -104,7 +89,7 @@ static const struct column macro_columns[] = {
     TEXT("body", "Text as HTML, with placeholders as elements"),
     TEXT("body_text", "Text without markup, with placeholders as they were written"),
     TIME("created_at", "When the macro was created"),
-    VERSION("updated_at", "When the macro last changed: the version of the row"),
+    UPDATED_AT("When the macro last changed: the version of the row"),
     TEXT("visible_to", "everyone or specific_teams"),
     TEXTS("visible_to_team_ids", "Those teams"),
     TEXTS("available_on", "Where it can be used: inbox, messenger"),
@@ -124,7 +109,7 @@ static const struct column content_snippet_columns[] = {
     FLAG("ai_sales_agent_availability", "The AI sales agent may answer from it"),
     TEXTS("audience_ids", "Audiences for which the AI agent may use it"),
     TIME("created_at", "When the snippet was created"),
-    VERSION("updated_at", "When the snippet last changed: the version of the row"),
+    UPDATED_AT("When the snippet last changed: the version of the row"),
 };
 
 static const struct column collection_columns[] = {
@@ -185,23 +170,26 @@ static const struct column external_page_columns[] = {
     TEXT("source_id", "Content import source that it belongs to"),
     TEXT("external_id", "Id given by that source"),
     TIME("created_at", "When the page was created"),
-    VERSION("updated_at", "When the page last changed: the version of the row"),
+    UPDATED_AT("When the page last changed: the version of the row"),
     TIME("last_ingested_at", "When the AI agent last took it in"),
 };
 
+/* Counters of views, which lists of articles do not have. */
 static const struct left_out articles_left_out[] = {{"statistics", NULL}};
 
 const struct table intercom_articles =
     TABLE("articles", "Articles of the help centers, one row for each version that was seen", article_columns,
-          KEYS("id"), TIMES("updated_at"), .keeps_contents = true, LEFT_OUT(articles_left_out));
+          KEYS("id"), TIMES("updated_at"), .version_may_lack = true, .keeps_contents = true,
+          LEFT_OUT(articles_left_out));
 
 const struct table intercom_internal_articles =
     TABLE("internal_articles", "Articles for admins only, one row for each version that was seen",
-          internal_article_columns, KEYS("id"), TIMES("updated_at"), .keeps_contents = true);
+          internal_article_columns, KEYS("id"), TIMES("updated_at"), .version_may_lack = true,
+          .keeps_contents = true);
 
 const struct table intercom_news_items =
     TABLE("news_items", "News, one row for each version that was seen", news_item_columns, KEYS("id"),
-          TIMES("updated_at"), .keeps_contents = true);
+          TIMES("updated_at"), .version_may_lack = true, .keeps_contents = true);
 
 const struct table intercom_newsfeeds =
     TABLE("newsfeeds", "Feeds in which news appear: the whole list, once on each day it was read",
@@ -209,17 +197,18 @@ const struct table intercom_newsfeeds =
 
 const struct table intercom_macros =
     TABLE("macros", "Prepared answers of admins, one row for each version that was seen", macro_columns,
-          KEYS("id"), TIMES("updated_at"), .keeps_contents = true);
+          KEYS("id"), TIMES("updated_at"), .version_may_lack = true, .keeps_contents = true);
 
 const struct table intercom_content_snippets =
     TABLE("content_snippets", "Short texts for the AI agent, one row for each version that was seen",
-          content_snippet_columns, KEYS("id"), TIMES("updated_at"), .keeps_contents = true);
+          content_snippet_columns, KEYS("id"), TIMES("updated_at"), .version_may_lack = true,
+          .keeps_contents = true);
 
 static const struct left_out external_pages_left_out[] = {{"last_ingested_at", NULL}};
 
 const struct table intercom_external_pages = TABLE(
     "external_pages", "Pages from elsewhere that the AI agent reads, one row for each version that was seen",
-    external_page_columns, KEYS("id"), TIMES("updated_at"), .keeps_contents = true,
+    external_page_columns, KEYS("id"), TIMES("updated_at"), .version_may_lack = true, .keeps_contents = true,
     LEFT_OUT(external_pages_left_out));
 
 const struct table intercom_collections =

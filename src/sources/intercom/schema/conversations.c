@@ -26,7 +26,7 @@ static const struct column email_columns[] = {
 
 static const struct column teammates_columns[] = {
     TEXT("type", "Always \"admin.list\""),
-    RECORDS("teammates", nested_reference, "The admins"),
+    RECORDS("teammates", nested_reference, "The admins", OR_FIELD("admins")),
 };
 
 static const struct column rating_columns[] = {
@@ -34,8 +34,8 @@ static const struct column rating_columns[] = {
     TEXT("remark", "What the contact said with it"),
     TIME("created_at", "When the rating was asked for"),
     TIME("updated_at", "When the rating last changed"),
-    RECORD("contact", nested_contact, "Who rated"),
-    RECORD("teammate", nested_reference, "Who was rated"),
+    RECORD("contact", nested_contact, "Who rated", OR_IN("id")),
+    RECORD("teammate", nested_reference, "Who was rated", OR_IN("id")),
 };
 
 static const struct column recipient_columns[] = {
@@ -187,34 +187,34 @@ static const struct column conversation_columns[] = {
     TEXT("type", "Always \"conversation\""),
     KEY("id", "Id given by Intercom"),
     TIME("created_at", "When the conversation began"),
-    VERSION("updated_at", "When the conversation last changed: the version of the row"),
+    UPDATED_AT("When the conversation last changed: the version of the row"),
     TIME("waiting_since", "Since when a contact waits for an answer"),
     TIME("snoozed_until", "When it is opened again"),
     RECORD("source", source_columns, "The first message; also part 0 of the conversation's parts"),
-    RECORD("contacts", nested_contacts, "Users and leads who take part"),
+    RECORD("contacts", nested_contacts, "Users and leads who take part", OR_IN("contacts")),
     RECORD("first_contact_reply", first_reply_columns, "First reply of a contact"),
     TEXT("admin_assignee_id", "Admin it is assigned to; \"0\": none"),
     TEXT("team_assignee_id", "Team it is assigned to; \"0\": none"),
     FLAG("open", "It is open"),
     TEXT("state", "open, closed or snoozed"),
     FLAG("read", "It was read"),
-    RECORD("tags", nested_tags, "Tags"),
+    RECORD("tags", nested_tags, "Tags", OR_IN("tags")),
     TEXT("priority", "none, low, medium, high or urgent; before 2.16 priority or not_priority"),
     RECORD("sla_applied", sla_columns, "Service level agreement"),
     RECORD("statistics", statistics_columns, "Figures"),
     RECORD("conversation_rating", rating_columns, "What the contact thinks of it"),
-    RECORD("teammates", teammates_columns, "Admins who took part"),
+    RECORD("teammates", teammates_columns, "Admins who took part", OR_IN("teammates")),
     TEXT("title", "Title"),
     JSON("custom_attributes", "Attributes defined in this workspace, by name"),
     JSON("topics", "Topics"),
     JSON("ticket", "The ticket, if it is one"),
-    RECORD("linked_objects", nested_linked_list, "Linked conversations and tickets"),
+    RECORD("linked_objects", nested_linked_list, "Linked conversations and tickets", OR_IN("data")),
     RECORD("ai_agent", ai_agent_columns, "What the AI agent did"),
     FLAG("ai_agent_participated", "The AI agent took part"),
     RECORD("sales_agent", sales_agent_columns, "What the sales agent did"),
     FLAG("sales_agent_participated", "The sales agent took part"),
     RECORD("channel", channel_columns, "Channel"),
-    RECORD("company", nested_company, "Company of the contact"),
+    RECORD("company", nested_company, "Company of the contact", OR_IN("id")),
     RECORDS("external_references", nested_reference, "The same in other systems"),
     RECORDS("monitor_evaluations", evaluation_columns, "Findings of monitors; Intercom sends them on demand"),
     RECORDS("scorecards", scorecard_columns, "Marks for its quality; Intercom sends them on demand"),
@@ -288,8 +288,10 @@ static const struct column target_columns[] = {
 
 static const struct column attribute_columns[] = {
     TEXT("type", "Always \"conversation_attribute\""),
-    KEY("id", "Id given by Intercom"),
+    KEY("id", "Id given by Intercom; of a built-in one its full name", OR_FIELD("full_name", "name")),
     TEXT("name", "Name, as custom_attributes of a conversation has it"),
+    TEXT("full_name", "Path to the value within a record (before 2.16)"),
+    TEXT("label", "Name that admins see (before 2.16)"),
     TEXT("description", "What it is for"),
     TEXT("data_type", "string, integer, list, decimal, boolean, datetime, relationship or files"),
     FLAG("required", "It must be filled in"),
@@ -299,7 +301,8 @@ static const struct column attribute_columns[] = {
     TIME("updated_at", "When the attribute last changed"),
     TEXT("admin_id", "Admin who created it"),
     FLAG("multiline", "A text of several lines"),
-    RECORDS("options", option_columns, "What can be chosen from a list"),
+    FLAG("custom", "Defined in this workspace, not built in (before 2.16)"),
+    RECORDS("options", option_columns, "What can be chosen from a list", OR_IN("label")),
     RECORD("reference", target_columns, "What a relationship leads to"),
 };
 

@@ -29,12 +29,12 @@ static const struct column tag_columns[] = {
     TEXT("id", "Id of the tag"),
     TEXT("name", "Name"),
     TIME("applied_at", "When it was put on"),
-    RECORD("applied_by", nested_reference, "Who put it on"),
+    RECORD("applied_by", nested_reference, "Who put it on", OR_IN("id")),
 };
 
 const struct column nested_tags[] = {
     TEXT("type", "Always \"tag.list\""),
-    RECORDS("tags", tag_columns, "The tags"),
+    RECORDS("tags", tag_columns, "The tags", OR_FIELD("data")),
 };
 
 const struct column nested_contact[] = {
@@ -45,7 +45,7 @@ const struct column nested_contact[] = {
 
 const struct column nested_contacts[] = {
     TEXT("type", "Always \"contact.list\""),
-    RECORDS("contacts", nested_contact, "The contacts"),
+    RECORDS("contacts", nested_contact, "The contacts", OR_FIELD("data")),
 };
 
 static const struct column linked_columns[] = {

@@ -35,8 +35,8 @@ extern const struct column nested_company[20];    /* a company inside of another
 #define PART_COLUMNS(whole, author_columns)                                                                  \
     KEY("id", "Id given by Intercom"),                                                                       \
     DAY("created_at", "When it was said: the day of the row"),                                               \
-    VERSION("updated_at", "When the part last changed: the version of the row"),                             \
-    RECORD("assigned_to", nested_reference, "Whom this part assigned the " whole " to"),                     \
+    UPDATED_AT("When the part last changed: the version of the row"),                             \
+    RECORD("assigned_to", nested_reference, "Whom this part assigned the " whole " to", OR_IN("id")),                     \
     RECORD("author", author_columns, "Who said it"),                                                         \
     RECORDS("attachments", nested_attachment, "Files"),                                                      \
     TEXT("external_id", "Id given by the app that wrote it"),                                                \

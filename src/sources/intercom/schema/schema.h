@@ -12,25 +12,27 @@
 #define COUNT(list) (sizeof(list) / sizeof *(list))
 
 /* clang-format off */
-#define COLUMN(n, kind, about, ...) {.name = (n), .type = (kind), .description = (about), __VA_ARGS__}
-#define NULLABLE .mode = COLUMN_NULLABLE
-#define REQUIRED .mode = COLUMN_REQUIRED
-#define REPEATED .mode = COLUMN_REPEATED
+/* A column: TEXT(name, about) or TEXT(name, about, OR_FIELD(...), OR_IN("member")); see struct column. */
+#define COLUMN(n, kind, how, ...) {.name = (n), .type = (kind), .mode = (how), .description = __VA_ARGS__}
 #define FIELDS(of) .fields = (of), .field_count = COUNT(of)
+#define OR_FIELD(...) .alternatives = (const char *const[]){__VA_ARGS__, NULL}
+#define OR_IN(member) .value_member = (member)
 
-#define TEXT(n, about) COLUMN(n, COLUMN_STRING, about, NULLABLE)
-#define NUMBER(n, about) COLUMN(n, COLUMN_INT64, about, NULLABLE)
-#define FLOATING(n, about) COLUMN(n, COLUMN_FLOAT64, about, NULLABLE)
-#define FLAG(n, about) COLUMN(n, COLUMN_BOOL, about, NULLABLE)
-#define TIME(n, about) COLUMN(n, COLUMN_TIMESTAMP, about, NULLABLE)
-#define JSON(n, about) COLUMN(n, COLUMN_JSON, about, NULLABLE)
-#define TEXTS(n, about) COLUMN(n, COLUMN_STRING, about, REPEATED)
-#define KEY(n, about) COLUMN(n, COLUMN_STRING, about, REQUIRED)
-#define KEY_FLAG(n, about) COLUMN(n, COLUMN_BOOL, about, REQUIRED)
-#define VERSION(n, about) COLUMN(n, COLUMN_TIMESTAMP, about, REQUIRED)
+#define TEXT(n, ...) COLUMN(n, COLUMN_STRING, COLUMN_NULLABLE, __VA_ARGS__)
+#define NUMBER(n, ...) COLUMN(n, COLUMN_INT64, COLUMN_NULLABLE, __VA_ARGS__)
+#define FLOATING(n, ...) COLUMN(n, COLUMN_FLOAT64, COLUMN_NULLABLE, __VA_ARGS__)
+#define FLAG(n, ...) COLUMN(n, COLUMN_BOOL, COLUMN_NULLABLE, __VA_ARGS__)
+#define TIME(n, ...) COLUMN(n, COLUMN_TIMESTAMP, COLUMN_NULLABLE, __VA_ARGS__)
+#define JSON(n, ...) COLUMN(n, COLUMN_JSON, COLUMN_NULLABLE, __VA_ARGS__)
+#define TEXTS(n, ...) COLUMN(n, COLUMN_STRING, COLUMN_REPEATED, __VA_ARGS__)
+#define KEY(n, ...) COLUMN(n, COLUMN_STRING, COLUMN_REQUIRED, __VA_ARGS__)
+#define KEY_FLAG(n, ...) COLUMN(n, COLUMN_BOOL, COLUMN_REQUIRED, __VA_ARGS__)
+#define VERSION(n, ...) COLUMN(n, COLUMN_TIMESTAMP, COLUMN_REQUIRED, __VA_ARGS__)
+/* A record that never changed may have no such time. */
+#define UPDATED_AT(about) VERSION("updated_at", about, OR_FIELD("created_at"))
 #define DAY(n, about) VERSION(n, about) /* partition_date is made of it, if that is not the version */
-#define RECORD(n, of, about) COLUMN(n, COLUMN_RECORD, about, NULLABLE, FIELDS(of))
-#define RECORDS(n, of, about) COLUMN(n, COLUMN_RECORD, about, REPEATED, FIELDS(of))
+#define RECORD(n, of, ...) COLUMN(n, COLUMN_RECORD, COLUMN_NULLABLE, __VA_ARGS__, FIELDS(of))
+#define RECORDS(n, of, ...) COLUMN(n, COLUMN_RECORD, COLUMN_REPEATED, __VA_ARGS__, FIELDS(of))
 
 /* A table: TABLE(name, description, columns, KEYS(...), TIMES(...), other members of struct table). */
 #define TABLE(n, about, of, ...) \

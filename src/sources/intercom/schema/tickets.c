@@ -12,7 +12,7 @@ static const struct column state_columns[] = {
 
 static const struct column states_columns[] = {
     TEXT("type", "Always \"list\""),
-    RECORDS("data", state_columns, "The states"),
+    RECORDS("data", state_columns, "The states", OR_FIELD("ticket_states")),
 };
 
 static const struct column attribute_columns[] = {
@@ -35,11 +35,9 @@ static const struct column attribute_columns[] = {
     TIME("updated_at", "When the attribute last changed"),
 };
 
-/* The list has been seen under either name. */
 static const struct column attributes_columns[] = {
     TEXT("type", "Always \"list\""),
-    RECORDS("data", attribute_columns, "The attributes"),
-    RECORDS("ticket_type_attributes", attribute_columns, "The attributes, as some answers name them"),
+    RECORDS("data", attribute_columns, "The attributes", OR_FIELD("ticket_type_attributes")),
 };
 
 /* The id is certain in a row, and not certain inside of another record. */
@@ -52,8 +50,8 @@ static const struct column attributes_columns[] = {
     TEXT("description", "What it is for"),                                                                   \
     TEXT("icon", "Emoji that is shown with it"),                                                             \
     TEXT("workspace_id", "Workspace that the type belongs to"),                                              \
-    RECORD("ticket_type_attributes", attributes_columns, "What a ticket of this type can tell"),             \
-    RECORD("ticket_states", states_columns, "States that a ticket of this type can be in"),                  \
+    RECORD("ticket_type_attributes", attributes_columns, "What a ticket of this type can tell", OR_IN("data")),             \
+    RECORD("ticket_states", states_columns, "States that a ticket of this type can be in", OR_IN("data")),                  \
     FLAG("is_internal", "Contacts do not see its tickets"),                                                  \
     FLAG("archived", "It is not used any more"),                                                             \
     TIME("created_at", "When the type was created"),                                                         \
@@ -70,7 +68,7 @@ static const struct column type_columns[] = {
 
 static const struct column nested_types_columns[] = {
     TEXT("type", "Always \"list\""),
-    RECORDS("data", nested_type_columns, "The types"),
+    RECORDS("data", nested_type_columns, "The types", OR_FIELD("ticket_types")),
 };
 
 static const struct column ticket_state_columns[] = {
@@ -80,7 +78,7 @@ static const struct column ticket_state_columns[] = {
     TEXT("internal_label", "What admins read"),
     TEXT("external_label", "What contacts read"),
     FLAG("archived", "It is not used any more"),
-    RECORD("ticket_types", nested_types_columns, "Types of tickets that can be in this state"),
+    RECORD("ticket_types", nested_types_columns, "Types of tickets that can be in this state", OR_IN("data")),
 };
 
 static const struct column ticket_columns[] = {
@@ -89,17 +87,17 @@ static const struct column ticket_columns[] = {
     TEXT("ticket_id", "Number that people see; ticket_parts.ticket_id is the id instead"),
     TEXT("category", "Customer, Back-office or Tracker"),
     JSON("ticket_attributes", "Title, description and the attributes of its type, by name"),
-    RECORD("ticket_state", state_columns, "State"),
+    RECORD("ticket_state", state_columns, "State; before 2.12 its category only", OR_IN("category")),
     TEXT("previous_ticket_state_id", "State it was in before"),
-    RECORD("ticket_type", nested_type_columns, "Type, as it was when the ticket was read"),
-    RECORD("contacts", nested_contacts, "Users and leads whom it concerns"),
+    RECORD("ticket_type", nested_type_columns, "Type, as it was when the ticket was read", OR_IN("id")),
+    RECORD("contacts", nested_contacts, "Users and leads whom it concerns", OR_IN("contacts")),
     TEXT("admin_assignee_id", "Admin it is assigned to; \"0\": none"),
     TEXT("team_assignee_id", "Team it is assigned to; \"0\": none"),
     TIME("created_at", "When the ticket was created"),
-    VERSION("updated_at", "When the ticket last changed: the version of the row"),
+    UPDATED_AT("When the ticket last changed: the version of the row"),
     FLAG("open", "It is open"),
     TIME("snoozed_until", "When it is opened again"),
-    RECORD("linked_objects", nested_linked_list, "Linked conversations and tickets"),
+    RECORD("linked_objects", nested_linked_list, "Linked conversations and tickets", OR_IN("data")),
     RECORD("ticket_parts", nested_parts, "The list of parts, without the parts"),
     FLAG("is_shared", "Contacts can see it"),
     PARTS_SUMMARY("Parts that came with this version"),
@@ -126,8 +124,8 @@ static const struct column part_columns[] = {
     TEXT("type", "Always \"ticket_part\""),
     TEXT("part_type", "comment, note, assignment, ticket_state_updated_by_admin, ..."),
     TEXT("body", "Text of the message, as HTML"),
-    TEXT("previous_ticket_state", "Category of the state before this part"),
-    TEXT("ticket_state", "Category of the state after it"),
+    TEXT("previous_ticket_state", "Category of the state before this part", OR_IN("category")),
+    TEXT("ticket_state", "Category of the state after it", OR_IN("category")),
     PART_COLUMNS("ticket", nested_person),
     RECORD("updated_attribute_data", change_columns, "The attribute that this part changed"),
 };

@@ -26,9 +26,9 @@ static const struct column role_columns[] = {
     TEXT("away_status_reason_id", "Why the admin is away"),                                                  \
     FLAG("has_inbox_seat", "The admin has a paid seat"),                                                     \
     TEXTS("team_ids", "Teams that the admin belongs to"),                                                    \
-    TEXT("avatar", "Address of the picture"),                                                                \
+    TEXT("avatar", "Address of the picture", OR_IN("image_url")),                                                                \
     RECORD("team_priority_level", team_priority_columns, "Which teams come first"),                          \
-    RECORD("role", role_columns, "Role in the workspace")
+    RECORD("role", role_columns, "Role in the workspace", OR_IN("name"))
 /* clang-format on */
 
 static const struct column admin_columns[] = {
@@ -58,8 +58,6 @@ static const struct column tag_columns[] = {
     TEXT("type", "Always \"tag\""),
     KEY("id", "Id given by Intercom"),
     TEXT("name", "Name"),
-    TIME("applied_at", "When it was put on; lists of all tags have none"),
-    RECORD("applied_by", nested_reference, "Admin who applied it; lists of all tags have none"),
 };
 
 static const struct column segment_columns[] = {
@@ -72,7 +70,7 @@ static const struct column data_attribute_columns[] = {
     TEXT("id", "Id given by Intercom; built-in ones have none"),
     TEXT("model", "Kind of record that it describes: contact or company"),
     TEXT("name", "Name"),
-    KEY("full_name", "Path to the value within a record"),
+    KEY("full_name", "Path to the value within a record", OR_FIELD("name")),
     TEXT("label", "Name that admins see"),
     TEXT("description", "Description that admins see"),
     TEXT("data_type", "string, integer, float, boolean or date"),

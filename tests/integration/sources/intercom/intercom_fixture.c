@@ -73,6 +73,7 @@ void fixture_begin(struct fixture *fixture, const char *stream)
     link_open(&fixture->link, script_port(fixture->server),
               (struct source_context){.progress = &fixture->progress, .stop = &fixture->stop},
               (struct intercom_options){.api_version = LENT(fixture->version),
+                                        .bodies = LENT(fixture->rendering),
                                         .custom_objects = fixture->custom_objects});
     fixture->selection.stream = stream_of(stream);
     fixture->selection.tables[fixture->selection.table_count++] = fixture->selection.stream->table;

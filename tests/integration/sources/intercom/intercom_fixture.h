@@ -21,6 +21,7 @@ struct fixture {
     size_t count;
     struct name_list custom_objects; /* set before fixture_begin, as version */
     const char *version;             /* of the API; NULL: the default */
+    const char *rendering;           /* the setting bodies; NULL: the default */
     struct window window;
     struct server_script *server;
     struct link link;

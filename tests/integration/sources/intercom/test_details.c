@@ -29,7 +29,9 @@ static struct step *add_search(struct fixture *fixture, int first, int last, con
         buf_format(&body, "%s{\"type\":\"conversation\",\"id\":\"%d\",\"updated_at\":%d}",
                    id > first ? "," : "", id, BEGIN + id);
     buf_format(&body, "],\"pages\":{\"next\":%s}}", next);
-    struct step *step = add(fixture, "POST /conversations/search ", "200 OK", buf_string(&body));
+    struct step *step =
+        add(fixture, "POST /conversations/search?include_monitors=true&include_scorecards=true ", "200 OK",
+            buf_string(&body));
     buf_done(&body);
     return step;
 }

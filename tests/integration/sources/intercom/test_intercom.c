@@ -115,6 +115,7 @@ static void settings_are_checked(void **state)
         {.region = LENT("us"), .rate_share = 0.8, .api_version = LENT("2.10")},
         {.region = LENT("us"), .rate_share = 0.8, .api_version = LENT("2.160")},
         {.region = LENT("us"), .rate_share = 0.8, .api_version = LENT("Preview")},
+        {.rate_share = 0.8, .bodies = LENT("markdown")},
         {.rate_share = 0.8, .base_url = LENT("ftp://host")},
         {.rate_share = 0.8, .base_url = LENT("https://user@host")},
         {.rate_share = 0.8, .base_url = long_url},

@@ -43,7 +43,8 @@ static void add_search(struct fixture *fixture, int first, int last)
     for (int id = first; id <= last; id++)
         buf_format(&body, "%s{\"id\":\"%d\",\"updated_at\":%d}", id > first ? "," : "", id, BEGIN + id);
     buf_text(&body, "],\"pages\":{}}");
-    (void)add(fixture, "POST /conversations/search ", "200 OK", buf_string(&body));
+    (void)add(fixture, "POST /conversations/search?include_monitors=true&include_scorecards=true ", "200 OK",
+              buf_string(&body));
     buf_done(&body);
 }
 
