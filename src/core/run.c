@@ -272,22 +272,6 @@ static bool fetch_unit(struct unit_load *unit_load, struct error *err)
     return done;
 }
 
-/* The rows are committed, but the run fails: its message stays until people have removed them. */
-static bool alarm_doubled(const struct stream_run *run, int64_t doubled, struct error *err)
-{
-    error_set(err, ERROR_REFUSED,
-              "%" PRId64
-              " rows are in the table twice after a commit. Stop the other program that writes it, then "
-              "run the statement that `caseload schema %s --deduplicate --config FILE` prints",
-              doubled,
-              run->selection->stream->subject ? run->selection->stream->subject->name : run->result->stream);
-    log_write(LOG_CRITICAL, "rows_doubled",
-              LOG_FIELDS(LOG_TEXT("stream", run->result->stream), LOG_TEXT("run_id", run->trigger->run_id),
-                         LOG_NUMBER("keys", doubled)),
-              "%s: %s", run->result->stream, err->text);
-    return false;
-}
-
 static bool commit_unit(struct stream_run *run, struct load *load, const struct unit *unit, int64_t fetched,
                         const struct unit_claim *claim, struct error *err)
 {
@@ -310,7 +294,8 @@ static bool commit_unit(struct stream_run *run, struct load *load, const struct 
     run->result->known += fetched - (committed.inserted[0] - committed.recontented);
     run->result->rejected += committed.rejected;
     run->result->fetched += fetched;
-    return committed.doubled == 0 || alarm_doubled(run, committed.doubled, err);
+    return committed.doubled == 0 ||
+           run_report_doubled(run->selection->stream, run->trigger, committed.doubled, err);
 }
 
 static void log_unit(const struct stream_run *run, const struct unit_load *unit_load)

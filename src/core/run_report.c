@@ -69,3 +69,18 @@ void run_report_contradiction(const char *stream, const struct run_trigger *trig
               "; these are loaded, nothing is claimed, and the next tick reads the list again",
               stream, page->expected, page->received);
 }
+
+bool run_report_doubled(const struct stream *stream, const struct run_trigger *trigger, int64_t doubled,
+                        struct error *err)
+{
+    error_set(err, ERROR_REFUSED,
+              "%" PRId64
+              " rows are in the table twice after a commit. Stop the other program that writes it, then "
+              "run the statement that `caseload schema %s --deduplicate --config FILE` prints",
+              doubled, stream->subject ? stream->subject->name : stream->name);
+    log_write(LOG_CRITICAL, "rows_doubled",
+              LOG_FIELDS(LOG_TEXT("stream", stream->name), LOG_TEXT("run_id", trigger->run_id),
+                         LOG_NUMBER("keys", doubled)),
+              "%s: %s", stream->name, err->text);
+    return false;
+}

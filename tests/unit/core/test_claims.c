@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a run may not claim: rejected records, records that were not fetched, lists that contradict
+/* A run may not claim: rejected records, records that were not fetched, lists that contradict
  * themselves. */
 #include <setjmp.h>
 #include <stdarg.h>
