@@ -21,7 +21,8 @@ struct buf {
     bool full;
 };
 
-void buf_init(struct buf *buf, size_t limit); /* allocates nothing */
+struct buf buf_limited(size_t limit);         /* an empty one; allocates nothing */
+void buf_init(struct buf *buf, size_t limit); /* the same, for a member of a struct */
 void buf_done(struct buf *buf);
 void buf_reset(struct buf *buf); /* empty; memory and limit are kept, full is cleared */
 bool buf_add(struct buf *buf, const void *bytes, size_t size);

@@ -19,7 +19,6 @@ const struct setting *config_scalar(const char *key)
     const struct setting *setting = setting_find(&config_settings, "", key);
     bool is_object = setting && (setting->kind == SETTING_TOKEN || setting->kind == SETTING_RELATION ||
                                  setting->kind == SETTING_DISABLED);
-
     return is_object ? NULL : setting;
 }
 
@@ -97,9 +96,8 @@ static bool read_file(const char *path, json_t **out_root, struct error *err)
 
 static bool unknown_type(const char *name, struct error *err)
 {
-    AUTO(buf_done) struct buf known = {0};
     const struct source_type *type;
-    buf_init(&known, LIMIT_NAME);
+    AUTO(buf_done) struct buf known = buf_limited(LIMIT_NAME);
     for (size_t i = 0; (type = source_type_at(i)) != NULL; i++)
         (void)buf_format(&known, "%s\"%s\"", i ? ", " : "", type->name);
     return error_set(err, ERROR_CONFIG, "source.type is \"%.64s\"; it must be one of: %s", name,

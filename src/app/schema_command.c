@@ -87,9 +87,8 @@ static bool configured(const struct services *services, const struct stream *str
 static bool compare(struct services *services, const struct stream *stream, bool *out_differs,
                     struct error *err)
 {
-    AUTO(buf_done) struct buf text;
     const struct selection *selection = NULL;
-    buf_init(&text, DIFFERENCES_LIMIT);
+    AUTO(buf_done) struct buf text = buf_limited(DIFFERENCES_LIMIT);
     if (!configured(services, stream, &selection, err) ||
         !bigquery_schema_diff(services->warehouse, selection, &text, out_differs, err))
         return false;

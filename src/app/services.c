@@ -89,7 +89,6 @@ static void ignore_contents(struct selection *selection, const char *table)
 static bool apply_tables(struct services *services, struct error *err)
 {
     const struct name_list *disabled = &services->config->contents_disabled;
-
     if (!check_tables(services, "latest", &services->config->latest_tables, err) ||
         !check_tables(services, "contents", disabled, err))
         return false;

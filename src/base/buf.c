@@ -30,9 +30,14 @@ bool buf_reserve(struct buf *buf, size_t size)
     return true;
 }
 
+struct buf buf_limited(size_t limit)
+{
+    return (struct buf){.limit = limit < SIZE_MAX ? limit : SIZE_MAX - 1};
+}
+
 void buf_init(struct buf *buf, size_t limit)
 {
-    *buf = (struct buf){.limit = limit < SIZE_MAX ? limit : SIZE_MAX - 1};
+    *buf = buf_limited(limit);
 }
 
 void buf_done(struct buf *buf)

@@ -58,10 +58,9 @@ static bool refuse(const char *bytes, size_t size, const json_error_t *why, stru
 {
     const char *near = strstr(why->text, " near '"); /* its quotation is not escaped; ours is */
     size_t position = why->position > 0 ? (size_t)why->position : 0;
-    AUTO(buf_done) struct buf quote;
     if (position > size) position = size;
     size_t start = position > QUOTE_BYTES / 2 ? position - QUOTE_BYTES / 2 : 0;
-    buf_init(&quote, QUOTE_BYTES * 8);
+    AUTO(buf_done) struct buf quote = buf_limited(QUOTE_BYTES * 8);
     json_write_string(&quote, bytes + start, size - start < QUOTE_BYTES ? size - start : QUOTE_BYTES);
     return error_set(err, ERROR_FORMAT, "not JSON at byte %zu of %zu: %.*s, around %s", position, size,
                      (int)(near ? near - why->text : (ptrdiff_t)strlen(why->text)), why->text,
@@ -72,9 +71,10 @@ static bool refuse(const char *bytes, size_t size, const json_error_t *why, stru
 static bool load_duplicates(const struct buf *text, struct json_normalisations *found, json_t **out_value,
                             struct error *err)
 {
-    AUTO(buf_done) struct buf renamed;
     json_error_t why;
-    buf_init(&renamed, text->size * 4 + 64); /* `"":1,` grows most: by a space, a number, parentheses */
+    AUTO(buf_done)
+    struct buf renamed =
+        buf_limited(text->size * 4 + 64); /* `"":1,` grows most: by a space, a number, parentheses */
     if (!json_rename_duplicates(text->data, text->size, found, &renamed))
         return error_set(err, ERROR_LIMIT, "JSON with too many duplicate keys");
     *out_value = load(renamed.data, renamed.size, &why);
@@ -85,8 +85,7 @@ static bool load_repaired(const char *bytes, size_t size, json_error_t *why,
                           struct json_normalisations *found, json_t **out_value, struct error *err)
 {
     bool duplicate = json_error_code(why) == json_error_duplicate_key;
-    AUTO(buf_done) struct buf repaired;
-    buf_init(&repaired, size * 3 + 64); /* the worst: each byte becomes U+FFFD */
+    AUTO(buf_done) struct buf repaired = buf_limited(size * 3 + 64); /* the worst: each byte becomes U+FFFD */
     if (!json_normalise(bytes, size, found, &repaired) ||
         (!duplicate && found->numbers == 0 && found->characters == 0))
         return refuse(bytes, size, why, err);

@@ -51,9 +51,8 @@ static void add_mark(struct walk *walk, size_t at, int64_t number)
  * never make the same name, so looking at the old ones is enough. */
 static void name_duplicates(struct walk *walk, const json_t *keys, const char *key, const json_t *ends)
 {
-    AUTO(buf_done) struct buf name;
     int64_t number = 0;
-    buf_init(&name, walk->size + 32);
+    AUTO(buf_done) struct buf name = buf_limited(walk->size + 32);
     for (size_t i = 0; i + 1 < json_array_size(ends); i++) {
         do {
             buf_reset(&name);

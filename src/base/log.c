@@ -100,8 +100,7 @@ static bool write_bytes(const char *bytes, size_t size, int64_t deadline_ms)
 
 static bool report_dropped(int64_t deadline_ms)
 {
-    AUTO(buf_done) struct buf line;
-    buf_init(&line, LINE_LIMIT);
+    AUTO(buf_done) struct buf line = buf_limited(LINE_LIMIT);
     if (sink.dropped == 0) return true;
     buf_text(&line, sink.has_partial_line ? "\n" : "");
     add_time(&line);
@@ -134,12 +133,11 @@ static bool wanted(enum log_level level)
 void log_write(enum log_level level, const char *event, const struct log_field *fields, const char *format,
                ...)
 {
-    AUTO(buf_done) struct buf line;
     char message[VALUE_LIMIT + 2]; /* one byte more than is shown, so that add_text sees the cut */
     char origin[ERROR_ORIGIN];
     size_t safe = 0;
     va_list args;
-    buf_init(&line, LINE_LIMIT);
+    AUTO(buf_done) struct buf line = buf_limited(LINE_LIMIT);
     if (!wanted(level)) return;
     va_start(args, format);
     if (vsnprintf(message, sizeof message, format, args) < 0) message[0] = '\0';

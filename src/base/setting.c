@@ -212,7 +212,6 @@ static bool read_disabled(const struct setting *setting, void *options, const js
     struct name_list *disabled = member(setting, options);
     const char *name;
     json_t *enabled;
-
     names_done(disabled);
     disabled->is_given = true;
     json_object_foreach ((json_t *)(uintptr_t)value, name, enabled) {

@@ -75,8 +75,7 @@ bool api_do(struct bigquery *bq, const struct api_call *call, struct api_answer 
     char *url = mem_format("%s%s/bigquery/v2/projects/%s/%s%sprettyPrint=false", bq->settings.base_url,
                            call->starts_upload ? "/upload" : "", bq->settings.project, call->path,
                            strchr(call->path, '?') ? "&" : "?");
-    AUTO(buf_done) struct buf body = {0};
-    buf_init(&body, REQUEST_LIMIT);
+    AUTO(buf_done) struct buf body = buf_limited(REQUEST_LIMIT);
     if (call->body && !json_write(&body, call->body))
         return error_set(err, ERROR_LIMIT, "%s: the request is larger than 10 MiB", call->what);
     struct judgement judgement = {.bq = bq, .call = call};

@@ -119,8 +119,7 @@ bool bigquery_read_state(struct warehouse *warehouse, const struct selection *se
     struct bigquery *bq = (struct bigquery *)warehouse;
     struct state state = {0};
     struct sql_names names = bigquery_names(bq);
-    AUTO(buf_done) struct buf sql = {0};
-    buf_init(&sql, LIMIT_SQL);
+    AUTO(buf_done) struct buf sql = buf_limited(LIMIT_SQL);
     sql_state_text(&names, selection->stream, &sql);
     AUTO(json_drop) json_t *parameters = json_array();
     parameter_add(parameters, "stream", "STRING", selection->stream->name);
@@ -144,8 +143,7 @@ bool bigquery_now(struct bigquery *bq, int64_t *out_us, struct error *err)
     if (bq->now_us == 0) {
         AUTO(json_drop) json_t *parameters = json_array();
         AUTO(json_drop) json_t *rows = NULL;
-        AUTO(buf_done) struct buf sql = {0};
-        buf_init(&sql, LIMIT_SQL);
+        AUTO(buf_done) struct buf sql = buf_limited(LIMIT_SQL);
         buf_text(&sql, "SELECT CURRENT_TIMESTAMP() AS now");
         if (!job_read(bq, &sql, parameters, &rows, err)) return false;
         if (!cell_int(json_array_get(rows, 0), 0, &bq->now_us) || !is_instant(bq->now_us) ||

@@ -81,8 +81,7 @@ bool commit_run(struct load *load, const struct commit *commit, struct committed
     if (api_stopped(bq, err)) return false;
     for (size_t i = 0; i <= LIMIT_TABLES; i++)
         if (load->stages[i].is_used) stages[i] = load->stages[i].table;
-    AUTO(buf_done) struct buf sql = {0};
-    buf_init(&sql, LIMIT_SQL);
+    AUTO(buf_done) struct buf sql = buf_limited(LIMIT_SQL);
     AUTO(buf_done) struct buf unclaimed = {0};
     list_days(commit->unclaimed, commit->unclaimed_count, &unclaimed);
     sql_commit(&names, load->selection, stages, commit->unclaimed_count ? buf_string(&unclaimed) : NULL,

@@ -141,8 +141,7 @@ static bool read_attributes(struct bigquery *bq, const struct stream *stream, st
                             struct error *err)
 {
     struct sql_names names = bigquery_names(bq);
-    AUTO(buf_done) struct buf sql = {0};
-    buf_init(&sql, LIMIT_SQL);
+    AUTO(buf_done) struct buf sql = buf_limited(LIMIT_SQL);
     sql_attributes_text(&names, stream, &sql);
     AUTO(json_drop) json_t *parameters = json_array();
     if (!job_read(bq, &sql, parameters, &out->rows, err)) return false;
@@ -202,8 +201,7 @@ static bool put_view(struct bigquery *bq, const struct stream *stream, const cha
     if (of->version) taken[taken_count++] = of->version;
     custom_name(attributes.list, attributes.count, taken, taken_count, json_at(have, "schema.fields"));
     struct sql_names names = bigquery_names(bq);
-    AUTO(buf_done) struct buf sql = {0};
-    buf_init(&sql, LIMIT_SQL);
+    AUTO(buf_done) struct buf sql = buf_limited(LIMIT_SQL);
     sql_custom_text(&names, of, attributes.list, attributes.count, &sql);
     AUTO(mem_free)
     char *description =

@@ -75,8 +75,7 @@ static bool job_start(struct bigquery *bq, const char *id, const json_t *configu
 
 static bool job_get(struct bigquery *bq, const char *id, struct api_answer *out_answer, struct error *err)
 {
-    AUTO(buf_done) struct buf path = {0};
-    buf_init(&path, 4096);
+    AUTO(buf_done) struct buf path = buf_limited(4096);
     buf_format(&path, "jobs/%s", id);
     api_query(&path, "location", bq->settings.location);
     const struct api_call call = {
@@ -102,8 +101,7 @@ static void note_time(struct bigquery *bq, const json_t *job)
 static bool results_get(struct bigquery *bq, const char *id, const char *page, bool best_effort,
                         struct api_answer *out_answer, struct error *err)
 {
-    AUTO(buf_done) struct buf path = {0};
-    buf_init(&path, 16384);
+    AUTO(buf_done) struct buf path = buf_limited(16384);
     buf_format(&path, "queries/%s", id);
     api_query(&path, "location", bq->settings.location);
     api_query(&path, "timeoutMs", RESULTS_MS);
@@ -249,8 +247,7 @@ bool job_succeeded(const json_t *job, enum retry_class *out_class, struct error 
     if (!reason) reason = "";
     if (!message) message = "no explanation was given";
     const char *id = json_text_at(job, "jobReference.jobId");
-    AUTO(buf_done) struct buf more = {0};
-    buf_init(&more, 1024);
+    AUTO(buf_done) struct buf more = buf_limited(1024);
     add_errors(job, message, &more);
     *out_class = reason_of_job(reason, message);
     return error_set(err, *out_class == RETRY_NEVER ? reason_kind(reason) : ERROR_BUSY,

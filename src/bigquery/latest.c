@@ -51,8 +51,7 @@ bool latest_prepare(struct bigquery *bq, const struct table *table, const json_t
         json_drop(&have);
     }
     struct sql_names names = bigquery_names(bq);
-    AUTO(buf_done) struct buf sql = {0};
-    buf_init(&sql, LIMIT_SQL);
+    AUTO(buf_done) struct buf sql = buf_limited(LIMIT_SQL);
     sql_latest_text(&names, table, fields, &sql);
     return latest_put_view(bq, name, have, description, &sql, err);
 }
@@ -131,8 +130,7 @@ static bool rebuild(struct bigquery *bq, const struct table *table, const struct
 {
     char as_of[64], id[JOB_ID];
     struct sql_names names = bigquery_names(bq);
-    AUTO(buf_done) struct buf sql = {0};
-    buf_init(&sql, LIMIT_SQL);
+    AUTO(buf_done) struct buf sql = buf_limited(LIMIT_SQL);
     format_as_of(inputs, as_of);
     sql_latest_table_text(&names, table, json_at(inputs->base, "schema.fields"), as_of, &sql);
     AUTO(json_drop) json_t *parameters = json_array();

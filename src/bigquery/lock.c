@@ -35,8 +35,7 @@ static bool make_row(struct bigquery *bq, const struct stream *stream, struct er
     AUTO(json_drop) json_t *table = NULL;
     if (!table_get(bq, bq->settings.control_dataset, name, &table, err)) return false;
     struct sql_names names = bigquery_names(bq);
-    AUTO(buf_done) struct buf sql = {0};
-    buf_init(&sql, LIMIT_SQL);
+    AUTO(buf_done) struct buf sql = buf_limited(LIMIT_SQL);
     sql_lock_row_text(&names, stream, &sql);
     AUTO(json_drop) json_t *parameters = json_array();
     provenance_parameters(bq, parameters);

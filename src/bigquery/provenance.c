@@ -46,8 +46,6 @@ static bool refuse(const struct bigquery *bq, enum fact fact, const char *have, 
                      what, facts[fact].name, have, configured(bq, fact), facts[fact].way_back);
 }
 
-/* --- Labels --- */
-
 /* A name that is too long keeps its beginning and gets a hash. */
 static void shorten(const char *value, char label[LABEL_TEXT])
 {
@@ -146,8 +144,6 @@ bool provenance_check_table(const struct bigquery *bq, const json_t *table, stru
     return true;
 }
 
-/* --- Rows --- */
-
 bool provenance_check_row(const struct bigquery *bq, const json_t *row, const char *what, struct error *err)
 {
     for (enum fact fact = 0; fact < PROVENANCE_COUNT; fact++) {
@@ -172,8 +168,6 @@ void provenance_parameters(const struct bigquery *bq, json_t *parameters)
         parameter_add(parameters, facts[fact].column, "STRING", configured(bq, fact));
 }
 
-/* --- All of a dataset --- */
-
 static bool check_tables(struct bigquery *bq, struct error *err)
 {
     AUTO(mem_free) char *page = NULL;
@@ -193,8 +187,7 @@ static bool check_tables(struct bigquery *bq, struct error *err)
 bool provenance_check_ledger(struct bigquery *bq, struct error *err)
 {
     struct sql_names names = bigquery_names(bq);
-    AUTO(buf_done) struct buf sql = {0};
-    buf_init(&sql, LIMIT_SQL);
+    AUTO(buf_done) struct buf sql = buf_limited(LIMIT_SQL);
     sql_provenance_text(&names, &sql);
     AUTO(json_drop) json_t *parameters = json_array();
     AUTO(json_drop) json_t *rows = NULL;

@@ -129,8 +129,7 @@ static void add_newest(const struct sql_names *names, const struct table *table,
                        struct buf *out)
 {
     char path[SQL_PATH], version[TABLE_ID], newest[2 * TABLE_ID];
-    AUTO(buf_done) struct buf identity = {0};
-    buf_init(&identity, LIST_LIMIT);
+    AUTO(buf_done) struct buf identity = buf_limited(LIST_LIMIT);
     add_identity(table, &identity);
     sql_path(path, names, names->dataset, table->name);
     sql_quote(version, table->version);
@@ -186,8 +185,7 @@ static void add_gone(const struct sql_names *names, const struct table *gone, co
 void sql_latest_text(const struct sql_names *names, const struct table *table, const json_t *fields,
                      struct buf *out_sql)
 {
-    AUTO(buf_done) struct buf shown = {0};
-    buf_init(&shown, LIST_LIMIT);
+    AUTO(buf_done) struct buf shown = buf_limited(LIST_LIMIT);
     add_shown(table, fields, &shown);
     if (shown.full) out_sql->full = true;
     if (table->owner) {
@@ -206,8 +204,7 @@ void sql_attributes_text(const struct sql_names *names, const struct stream *str
 {
     const struct attribute_list *list = stream->attributes;
     char custom[TABLE_ID] = "TRUE", name[TABLE_ID], type[TABLE_ID];
-    AUTO(buf_done) struct buf newest;
-    buf_init(&newest, LIMIT_SQL);
+    AUTO(buf_done) struct buf newest = buf_limited(LIMIT_SQL);
     add_day(names, stream->table, "r.*", &newest);
     sql_quote(name, list->name);
     sql_quote(type, list->type);
@@ -230,9 +227,8 @@ void sql_latest_table_text(const struct sql_names *names, const struct table *ta
                            const char *as_of, struct buf *out_sql)
 {
     char latest[SQL_PATH], name[TABLE_ID], description[2 * TABLE_ID];
-    AUTO(buf_done) struct buf query = {0}, key = {0};
-    buf_init(&query, LIMIT_SQL);
-    buf_init(&key, LIST_LIMIT);
+    AUTO(buf_done) struct buf query = buf_limited(LIMIT_SQL);
+    AUTO(buf_done) struct buf key = buf_limited(LIST_LIMIT);
     snprintf(name, sizeof name, "%s_latest", table->name);
     sql_path(latest, names, names->dataset, name);
     snprintf(description, sizeof description, "The newest version of each row of %s", table->name);
@@ -286,10 +282,9 @@ void sql_custom_text(const struct sql_names *names, const struct table *of,
                      const struct custom_attribute *attributes, size_t count, struct buf *out_sql)
 {
     char latest[SQL_PATH], name[TABLE_ID], quoted[TABLE_ID];
-    AUTO(buf_done) struct buf key = {0}, values = {0}, columns = {0};
-    buf_init(&key, LIST_LIMIT);
-    buf_init(&values, LIST_LIMIT);
-    buf_init(&columns, LIST_LIMIT);
+    AUTO(buf_done) struct buf key = buf_limited(LIST_LIMIT);
+    AUTO(buf_done) struct buf values = buf_limited(LIST_LIMIT);
+    AUTO(buf_done) struct buf columns = buf_limited(LIST_LIMIT);
     snprintf(name, sizeof name, "%s_latest", of->name);
     sql_path(latest, names, names->dataset, name);
     add_keys(of, of->key_count, &key);

@@ -34,8 +34,7 @@ bool table_get(struct bigquery *bq, const char *dataset, const char *table, json
 bool table_list(struct bigquery *bq, const char *dataset, const char *page, json_t **out_answer,
                 struct error *err)
 {
-    AUTO(buf_done) struct buf path = {0};
-    buf_init(&path, 16384);
+    AUTO(buf_done) struct buf path = buf_limited(16384);
     buf_format(&path, "datasets/%s/tables?maxResults=1000", dataset);
     if (page) api_query(&path, "pageToken", page);
     AUTO(api_answer_done) struct api_answer answer = {0};
@@ -104,26 +103,28 @@ bool table_insert(struct bigquery *bq, const char *dataset, const char *table, j
     return true;
 }
 
-void table_delete(struct bigquery *bq, const char *dataset, const char *table)
+static bool remove_table(struct bigquery *bq, const char *dataset, const char *table, bool best_effort,
+                         struct error *err)
 {
-    struct error unread; /* a staging table that stays expires by itself */
     AUTO(mem_free) char *path = mem_format("datasets/%s/tables/%s", dataset, table);
     AUTO(api_answer_done) struct api_answer answer = {0};
     const struct api_call call = {.method = "DELETE",
                                   .path = path,
                                   .what = "BigQuery tables.delete",
                                   .accept = {404},
-                                  .best_effort = true};
-    if (!api_stopped(bq, &unread)) (void)!api_do(bq, &call, &answer, &unread);
+                                  .best_effort = best_effort};
+    return api_do(bq, &call, &answer, err) || error_wrap(err, "table %s", table);
+}
+
+void table_delete(struct bigquery *bq, const char *dataset, const char *table)
+{
+    struct error unread; /* a staging table that stays expires by itself */
+    if (!api_stopped(bq, &unread)) (void)remove_table(bq, dataset, table, true, &unread);
 }
 
 bool table_drop(struct bigquery *bq, const char *dataset, const char *table, struct error *err)
 {
-    AUTO(mem_free) char *path = mem_format("datasets/%s/tables/%s", dataset, table);
-    AUTO(api_answer_done) struct api_answer answer = {0};
-    const struct api_call call = {
-        .method = "DELETE", .path = path, .what = "BigQuery tables.delete", .accept = {404}};
-    return api_do(bq, &call, &answer, err) || error_wrap(err, "table %s", table);
+    return remove_table(bq, dataset, table, false, err);
 }
 
 bool table_patch(struct bigquery *bq, const char *dataset, const char *table, const char *etag,

@@ -90,8 +90,7 @@ static bool has_ledger(struct bigquery *bq, const struct selection *selection, b
                        struct error *err)
 {
     struct sql_names names = bigquery_names(bq);
-    AUTO(buf_done) struct buf sql = {0};
-    buf_init(&sql, LIMIT_SQL);
+    AUTO(buf_done) struct buf sql = buf_limited(LIMIT_SQL);
     sql_ledger_text(&names, &sql);
     AUTO(json_drop) json_t *parameters = json_array();
     parameter_add(parameters, "stream", "STRING", selection->stream->name);
@@ -108,8 +107,7 @@ static bool has_ledger(struct bigquery *bq, const struct selection *selection, b
 static bool adopt(struct bigquery *bq, const struct table *table, struct error *err)
 {
     struct sql_names names = bigquery_names(bq);
-    AUTO(buf_done) struct buf sql = {0};
-    buf_init(&sql, LIMIT_SQL);
+    AUTO(buf_done) struct buf sql = buf_limited(LIMIT_SQL);
     sql_adopt_text(&names, table, &sql);
     AUTO(json_drop) json_t *parameters = json_array();
     if (table->day) parameter_add(parameters, "timezone", "STRING", bq->settings.timezone);

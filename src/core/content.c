@@ -241,11 +241,10 @@ static uint64_t content_of_integer(json_int_t value)
 
 static uint64_t content_of_real(const json_t *value)
 {
-    AUTO(buf_done) struct buf text = {0};
     double real = json_real_value(value);
     if (real >= -TWO_TO_63 && real < TWO_TO_63 && real == trunc(real))
         return content_of_integer((json_int_t)real);
-    buf_init(&text, 64);
+    AUTO(buf_done) struct buf text = buf_limited(64);
     json_write(&text, value);
     return hash_plain(buf_string(&text));
 }

@@ -38,10 +38,9 @@ static bool take(struct values *values, int key, const char *text)
 
 static bool take_list(struct values *values, const json_t *list, struct error *err)
 {
-    AUTO(buf_done) struct buf joined = {0};
     size_t i;
     const json_t *name;
-    buf_init(&joined, LIMIT_MESSAGE);
+    AUTO(buf_done) struct buf joined = buf_limited(LIMIT_MESSAGE);
     json_array_foreach ((json_t *)(uintptr_t)list, i, name) {
         if (!json_is_string(name) || strchr(json_string_value(name), ','))
             return error_set(err, ERROR_REQUEST, "streams[%zu] is not a stream's name; write [\"contacts\"]",

@@ -350,9 +350,8 @@ static const char *empty_key(const struct table *table, const json_t *record)
  */
 static const char *missing_column(const struct table *table, const json_t *record)
 {
-    AUTO(buf_done) struct buf unused;
 
-    buf_init(&unused, LIMIT_ROW);
+    AUTO(buf_done) struct buf unused = buf_limited(LIMIT_ROW);
     for (size_t i = 0; i < table->column_count; i++) {
         const struct column *column = &table->columns[i];
         const json_t *value = row_value(table, record, column->name);

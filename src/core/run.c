@@ -74,17 +74,15 @@ static void exclude_day(struct unit_load *unit_load, int64_t at_us)
 static bool reject_record(struct unit_load *unit_load, const struct record *record, const char *id,
                           const char *reason, struct error *err)
 {
-    AUTO(buf_done) struct buf text = {0};
     struct stream_run *run = unit_load->run;
     struct warehouse *warehouse = run->context->warehouse;
-
     unit_claim_add_reject(&unit_load->claim, id);
     if (record->is_unsettled) exclude_day(unit_load, record->listed_us);
     if (unit_load->claim.rejected > run->context->max_rejected * LIMIT_REJECTS_FACTOR) {
         unit_load->is_given_up = true;
         return error_set(err, ERROR_FORMAT, "%s", reason);
     }
-    buf_init(&text, LIMIT_REJECT);
+    AUTO(buf_done) struct buf text = buf_limited(LIMIT_REJECT);
     json_write(&text, record->body);
     return warehouse->ops->reject(unit_load->load,
                                   &(struct reject){.id = id,
@@ -116,7 +114,6 @@ static bool in_window(const struct stream_run *run, const struct window *window,
 static int64_t read_us(const struct stream_run *run)
 {
     int64_t asked_us = record_cursor_asked_us(&run->cursor);
-
     return asked_us > run->state.answered_us ? run->state.now_us + (asked_us - run->state.answered_us)
                                              : run->state.now_us;
 }
@@ -136,8 +133,6 @@ static bool take_record(struct unit_load *unit_load, const struct record *record
     const struct run_context *context = run->context;
     const struct table *table = run->selection->tables[record->table];
     struct row_facts facts;
-    enum row_outcome outcome;
-
     if (record->table > 0 && !unit_load->keep_children) return true;
     if (record->table == 0)
         unit_load->keep_children = true; /* also of a rejected parent: its children are not lost with it */
@@ -145,13 +140,13 @@ static bool take_record(struct unit_load *unit_load, const struct record *record
         row_id(table, record->body, facts.id);
         return reject_record(unit_load, record, facts.id, record->problem, err);
     }
-    outcome = row_build(table, record->body,
-                        &(struct row_context){.zone = context->plan.zone,
-                                              .today = run->plan.today,
-                                              .sequence = run->sequence,
-                                              .read_us = read_us(run),
-                                              .content = content_of(run->selection, record)},
-                        &run->row, &facts);
+    enum row_outcome outcome = row_build(table, record->body,
+                                         &(struct row_context){.zone = context->plan.zone,
+                                                               .today = run->plan.today,
+                                                               .sequence = run->sequence,
+                                                               .read_us = read_us(run),
+                                                               .content = content_of(run->selection, record)},
+                                         &run->row, &facts);
     if (outcome == ROW_REJECTED) return reject_record(unit_load, record, facts.id, facts.problem, err);
     if (record->table == 0) {
         unit_load->keep_children = in_window(run, &unit_load->window, &facts);
@@ -184,7 +179,6 @@ static bool next_page(struct stream_run *run, struct error *err)
     const struct run_context *context = run->context;
     struct record_cursor *cursor = &run->cursor;
     struct page *page = &cursor->page;
-
     if (!check_cancelled(context, err)) return false;
     progress_step(context->progress, "fetching a page");
     if (!context->source->ops->next(cursor->reader, page, err)) return false;
@@ -204,7 +198,6 @@ static bool next_page(struct stream_run *run, struct error *err)
 static bool past_end(const struct unit_load *unit_load, const struct record *record)
 {
     const struct record_cursor *cursor = &unit_load->run->cursor;
-
     return unit_load->index < cursor->last && record->table == 0 && unit_load->window.to_s != WINDOW_OPEN &&
            record->listed_us >= unit_load->window.to_s * 1000000;
 }
@@ -213,7 +206,6 @@ static bool past_end(const struct unit_load *unit_load, const struct record *rec
 static bool confirm_boundary(struct stream_run *run, struct error *err)
 {
     struct record_cursor *cursor = &run->cursor;
-
     if (record_cursor_boundary_confirmed(cursor)) return true;
     record_cursor_hold_rest(cursor);
     do {
@@ -225,7 +217,6 @@ static bool confirm_boundary(struct stream_run *run, struct error *err)
 static bool take_pages(struct unit_load *unit_load, struct error *err)
 {
     struct record_cursor *cursor = &unit_load->run->cursor;
-
     for (;;) {
         const struct record *record;
         for (; (record = record_cursor_peek(cursor)) != NULL; record_cursor_advance(cursor)) {
@@ -240,7 +231,6 @@ static bool take_pages(struct unit_load *unit_load, struct error *err)
 static size_t last_shared_unit(const struct stream_run *run, size_t index)
 {
     const struct plan *plan = &run->plan;
-
     if (run->one_reader_per_unit || run->selection->stream->kind != STREAM_INCREMENTAL) return index;
     while (index + 1 < plan->unit_count &&
            day_compare(day_add(plan->units[index].hi, 1), plan->units[index + 1].lo) == 0)
@@ -252,22 +242,19 @@ static bool open_cursor(struct stream_run *run, size_t index, struct error *err)
 {
     const struct run_context *context = run->context;
     struct record_cursor *cursor = &run->cursor;
-    struct window window;
-
     run->is_contradicted = false;
     *cursor = (struct record_cursor){.first = index, .last = last_shared_unit(run, index)};
-    window = plan_window(&context->plan, run->selection->stream, &run->plan, index, cursor->last);
+    struct window window =
+        plan_window(&context->plan, run->selection->stream, &run->plan, index, cursor->last);
     return context->source->ops->open(context->source, run->selection, window, &cursor->reader, err);
 }
 
 static bool fetch_unit(struct unit_load *unit_load, struct error *err)
 {
     struct stream_run *run = unit_load->run;
-    bool done;
-
     unit_load->window = plan_window(&run->context->plan, run->selection->stream, &run->plan, unit_load->index,
                                     unit_load->index);
-    done = (run->cursor.reader || open_cursor(run, unit_load->index, err)) && take_pages(unit_load, err);
+    bool done = (run->cursor.reader || open_cursor(run, unit_load->index, err)) && take_pages(unit_load, err);
     if (done && unit_load->index == run->cursor.last) close_cursor(run);
     return done;
 }
@@ -284,7 +271,6 @@ static bool commit_unit(struct stream_run *run, struct load *load, const struct 
         .message_id = run->trigger->message_id,
         .fetched = fetched,
     };
-
     unit_claim_apply(claim, &commit);
     progress_step(run->context->progress, "committing a unit");
     if (!warehouse->ops->commit(load, &commit, &committed, err)) return false;
@@ -301,7 +287,6 @@ static bool commit_unit(struct stream_run *run, struct load *load, const struct 
 static void log_unit(const struct stream_run *run, const struct unit_load *unit_load)
 {
     char lo[DAY_TEXT], hi[DAY_TEXT];
-
     day_format(unit_load->unit->lo, lo);
     day_format(unit_load->unit->hi, hi);
     log_write(LOG_INFO, "unit_committed",
@@ -317,7 +302,6 @@ static bool commit_empty_units(struct stream_run *run, struct error *err)
 {
     struct warehouse *warehouse = run->context->warehouse;
     struct load *load;
-
     if (!run->has_empty) return true;
     run->has_empty = false;
     return check_cancelled(run->context, err) &&
@@ -328,7 +312,6 @@ static bool commit_empty_units(struct stream_run *run, struct error *err)
 static bool defer_empty_unit(struct stream_run *run, const struct unit *unit, struct error *err)
 {
     struct unit *empty = &run->empty;
-
     if (run->has_empty && day_compare(day_add(empty->hi, 1), unit->lo) == 0 &&
         unit->hi.n - empty->lo.n < LIMIT_EMPTY_DAYS) {
         empty->hi = unit->hi;
@@ -346,7 +329,6 @@ static bool defer_empty_unit(struct stream_run *run, const struct unit *unit, st
 static bool fail_unit(struct unit_load *unit_load, const char *reason, struct error *err)
 {
     struct unit_claim *claim = &unit_load->claim;
-
     return error_set(
         err, ERROR_FORMAT,
         "%s%" PRId64 " records can't be loaded, and max_rejected is %" PRId64
@@ -369,7 +351,6 @@ static bool fill_load(struct unit_load *unit_load, struct error *err)
 {
     struct stream_run *run = unit_load->run;
     struct warehouse *warehouse = run->context->warehouse;
-
     if (!read_unit(unit_load, err)) {
         warehouse->ops->abort(unit_load->load);
         return false;
@@ -396,7 +377,6 @@ static bool load_unit(struct stream_run *run, size_t index, struct error *err)
     const struct unit *unit = &run->plan.units[index];
     struct unit_load unit_load = {.run = run, .index = index, .unit = unit};
     char lo[DAY_TEXT], hi[DAY_TEXT];
-
     progress_step(run->context->progress, "beginning a unit");
     if (warehouse->ops->begin(warehouse, run->selection, &unit_load.load, err) &&
         fill_load(&unit_load, err)) {
@@ -416,7 +396,6 @@ static bool load_unit(struct stream_run *run, size_t index, struct error *err)
 static size_t restart_per_unit(struct stream_run *run)
 {
     size_t first = run->cursor.first;
-
     log_write(LOG_WARNING, "listing_out_of_order", LOG_FIELDS(LOG_TEXT("stream", run->result->stream)),
               "%s: the source ignores the requested order; each unit is read separately",
               run->result->stream);
@@ -430,7 +409,6 @@ static size_t restart_per_unit(struct stream_run *run)
 static bool load_units(struct stream_run *run, struct error *err)
 {
     const struct plan *plan = &run->plan;
-
     if (plan->unit_count > 0) {
         run->result->from = plan->units[0].lo;
         run->result->to = plan->units[plan->unit_count - 1].hi;
@@ -458,7 +436,6 @@ static bool load_stream(struct stream_run *run, const struct request *request, s
 {
     const struct run_context *context = run->context;
     struct warehouse *warehouse = context->warehouse;
-
     if (!check_cancelled(context, err)) return false;
     progress_step(context->progress, "preparing the tables");
     if (!warehouse->ops->prepare(warehouse, run->selection, context->identity, err)) return false;
@@ -483,11 +460,9 @@ static bool run_stream(const struct run_context *context, const struct selection
     struct stream_run run = {
         .context = context, .selection = selection, .trigger = trigger, .result = result};
     int64_t began_ms = clock_ms();
-    bool done;
-
     *result = (struct stream_result){.stream = selection->stream->name};
     buf_init(&run.row, LIMIT_ROW);
-    done = load_stream(&run, request, &result->error);
+    bool done = load_stream(&run, request, &result->error);
     if (!done) error_wrap(&result->error, "%s", result->stream);
     if (!done && result->error.kind == ERROR_FORBIDDEN) done = result->forbidden = true;
     result->seconds = (double)(clock_ms() - began_ms) / 1000;
@@ -503,11 +478,9 @@ bool run_request(const struct run_context *context, const struct request *reques
                  const struct run_trigger *trigger, struct run_report *out_report, struct error *err)
 {
     bool done = true;
-
     out_report->count = 0;
     for (size_t i = 0; i < request->count; i++) {
         struct stream_result *result = &out_report->streams[out_report->count++];
-
         if (run_stream(context, request->selections[i], request, trigger, result)) continue;
         if (done || !error_rules[result->error.kind].stream_only) *err = result->error;
         done = false;

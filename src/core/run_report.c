@@ -25,7 +25,6 @@ void run_report_stream(const struct stream_result *result, const struct run_trig
                            : result->error.kind == ERROR_NONE    ? LOG_INFO
                            : result->error.kind == ERROR_STOPPED ? LOG_NOTICE
                                                                  : LOG_ERROR;
-
     if (has_units) {
         day_format(result->from, from);
         day_format(result->to, to);

@@ -75,10 +75,8 @@ bool jwt_sign(EVP_PKEY *key, const char *key_id, const json_t *claims, struct se
 {
     AUTO(json_drop)
     json_t *header = json_pack("{s:s, s:s, s:s*}", "alg", "RS256", "typ", "JWT", "kid", key_id);
-    AUTO(buf_done) struct buf first = {0};
-    AUTO(buf_done) struct buf second = {0};
-    buf_init(&first, LIMIT_SEGMENT);
-    buf_init(&second, LIMIT_SEGMENT);
+    AUTO(buf_done) struct buf first = buf_limited(LIMIT_SEGMENT);
+    AUTO(buf_done) struct buf second = buf_limited(LIMIT_SEGMENT);
     if (!header || !json_write(&first, header) || !json_write(&second, claims))
         return error_set(err, ERROR_CONFIG,
                          "the credentials' names are too long, or no UTF-8, for an assertion: download the "

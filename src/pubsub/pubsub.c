@@ -111,8 +111,7 @@ static void nack_surplus(struct pubsub *pubsub, const struct received *received)
     if (received->surplus_count == 0) return;
     size_t size;
     AUTO(mem_free) uint8_t *bytes = pack_modify(pubsub, received->surplus, received->surplus_count, 0, &size);
-    AUTO(buf_done) struct buf reply = {0};
-    buf_init(&reply, LIMIT_REPLY);
+    AUTO(buf_done) struct buf reply = buf_limited(LIMIT_REPLY);
     struct rpc_call call = {.method = modify.path,
                             .routing = pubsub->routing,
                             .request = bytes,
@@ -167,11 +166,10 @@ static bool next(struct trigger *trigger, struct delivery *out_delivery, bool *o
 {
     struct pubsub *pubsub = pubsub_of(trigger);
     AUTO(received_done) struct received received = {.any = false};
-    AUTO(buf_done) struct buf reply = {0};
     char detail[DETAIL];
     *out_any = false;
     *out_delivery = (struct delivery){0};
-    buf_init(&reply, LIMIT_REPLY);
+    AUTO(buf_done) struct buf reply = buf_limited(LIMIT_REPLY);
 
     int64_t asked_ms = clock_ms();
     enum rpc_status status = call_pull(pubsub, &reply, detail, sizeof detail);
@@ -208,8 +206,7 @@ struct settling {
 static enum rpc_status settle_once(struct pubsub *pubsub, const struct settling *settling, int64_t left_ms,
                                    char *detail, size_t detail_size)
 {
-    AUTO(buf_done) struct buf reply = {0};
-    buf_init(&reply, LIMIT_REPLY);
+    AUTO(buf_done) struct buf reply = buf_limited(LIMIT_REPLY);
     bool is_shutdown = stopped(pubsub);
     int64_t deadline_ms = is_shutdown ? SHUTDOWN_MS : UNARY_MS;
     struct rpc_call call = {.method = settling->method->path,
@@ -324,8 +321,7 @@ static bool is_subscription(const char *name)
 /* The value of x-goog-request-params, percent-encoded (https://google.aip.dev/client-libraries/4222). */
 static char *routing_of(const char *subscription)
 {
-    AUTO(buf_done) struct buf routing = {0};
-    buf_init(&routing, 4 * NAME_LIMIT);
+    AUTO(buf_done) struct buf routing = buf_limited(4 * NAME_LIMIT);
     buf_text(&routing, "subscription=");
     http_escape(&routing, subscription);
     return buf_take(&routing, NULL);

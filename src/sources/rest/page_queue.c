@@ -13,9 +13,8 @@
 
 bool page_queue_push(struct page_queue *queue, const json_t *list)
 {
-    AUTO(buf_done) struct buf text = {0};
     struct zbuf page;
-    buf_init(&text, LIMIT_RAW);
+    AUTO(buf_done) struct buf text = buf_limited(LIMIT_RAW);
     zbuf_init(&page, LIMIT_RAW, LIMIT_COMPRESSED - queue->memory);
     if (!json_write(&text, list) || !zbuf_add(&page, text.data, text.size) || !zbuf_end(&page)) {
         zbuf_done(&page);
@@ -29,13 +28,12 @@ bool page_queue_push(struct page_queue *queue, const json_t *list)
 
 bool page_queue_pop(struct page_queue *queue, json_t **out_list, struct error *err)
 {
-    AUTO(buf_done) struct buf text = {0};
     char chunk[CHUNK];
     *out_list = NULL;
     if (queue->next == queue->count) return true;
     struct zbuf *page = &queue->pages[queue->next++];
     struct zbuf_reader *reader = zbuf_open(page);
-    buf_init(&text, LIMIT_RAW);
+    AUTO(buf_done) struct buf text = buf_limited(LIMIT_RAW);
     for (size_t size; (size = zbuf_read(reader, chunk, sizeof chunk)) > 0;)
         buf_add(&text, chunk, size); /* it fits: it did before */
     zbuf_close(reader);

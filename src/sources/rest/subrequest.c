@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "subrequest.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -54,8 +53,8 @@ bool subrequest_start_at(struct subrequest *subrequest, struct subrequest_pool *
                          const struct subrequest_path *path, const char *id, struct error *err)
 {
     char printable_id[LIMIT_NAME];
-    AUTO(buf_done) struct buf text;
-    buf_init(&text, 8 * LIMIT_NAME); /* escaped, an id has three times its length */
+    AUTO(buf_done)
+    struct buf text = buf_limited(8 * LIMIT_NAME); /* escaped, an id has three times its length */
     buf_text(&text, path->before);
     http_escape(&text, id);
     buf_text(&text, path->after);
@@ -216,10 +215,9 @@ enum subrequest_outcome subrequest_wait(struct subrequest *subrequest, json_t **
 static char *next_url(const struct rest_source *rest, const char *first_url, const struct next_page *next,
                       size_t offset)
 {
-    AUTO(buf_done) struct buf url = {0};
     if (next->url) return mem_text(next->url);
     if (!next_page_exists(next)) return NULL;
-    buf_init(&url, LIMIT_NEXT_URL);
+    AUTO(buf_done) struct buf url = buf_limited(LIMIT_NEXT_URL);
     buf_text(&url, first_url);
     page_request_write_parameters(
         &(struct page_request){
