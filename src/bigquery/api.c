@@ -14,9 +14,13 @@
 static const struct retry api_retry = {.base_ms = 250, .cap_ms = 32000, .attempts = 40, .budget_ms = 600000};
 static const struct retry one_try = {.base_ms = 250, .cap_ms = 250, .attempts = 1, .budget_ms = 1000};
 
+/* An answer that is not BigQuery's is asked for again that often: a proxy may have spoiled it once. */
+#define SPOILED_TRIES 5
+
 struct judgement {
     const struct bigquery *bq;
     const struct api_call *call;
+    int spoiled;
 };
 
 static bool accepted(const struct api_call *call, int status)
@@ -24,13 +28,28 @@ static bool accepted(const struct api_call *call, int status)
     return (status >= 200 && status < 300) || status == call->accept[0] || status == call->accept[1];
 }
 
+/* Is it not what BigQuery sends: a body that can't be read, an error without its object, 409 for a GET? */
+static bool is_spoiled(const struct api_call *call, const struct http_reply *reply)
+{
+    struct error unused;
+    AUTO(json_drop) json_t *json = NULL;
+    bool is_read =
+        json_read(buf_string(&reply->body), reply->body.size, NULL, &json, &unused) && json_is_object(json);
+    if (reply->status >= 300)
+        return !accepted(call, reply->status) &&
+               (!json_object_get(json, "error") || (reply->status == 409 && !strcmp(call->method, "GET")));
+    bool is_bodiless = call->starts_upload || !strcmp(call->method, "DELETE");
+    return !is_bodiless && (!is_read || (call->member && !json_at(json, call->member)));
+}
+
 static enum http_verdict judge(void *self, const struct http_reply *reply, int64_t *out_least_ms)
 {
-    const struct judgement *judgement = self;
+    struct judgement *judgement = self;
     struct error unused;
     *out_least_ms = http_retry_after_ms(reply);
-    if (accepted(judgement->call, reply->status)) return HTTP_DONE;
     if (reply->status == 401) return HTTP_RENEW;
+    if (is_spoiled(judgement->call, reply) && ++judgement->spoiled < SPOILED_TRIES) return HTTP_RETRY;
+    if (accepted(judgement->call, reply->status)) return HTTP_DONE;
     bool fresh = judgement->bq->created_ms && clock_ms() - judgement->bq->created_ms < LAG_MS;
     if (reply->status == 404 && judgement->call->may_be_new && fresh) return HTTP_RETRY;
     return reason_of_reply(reply, judgement->call->what, &unused) == RETRY_NOW ? HTTP_RETRY : HTTP_DONE;

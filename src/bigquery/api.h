@@ -32,6 +32,7 @@ struct api_call {
     const json_t *body; /* NULL: none */
     const char *etag;   /* If-Match; NULL: none */
     const char *what;   /* "BigQuery tables.get" */
+    const char *member; /* a good answer has it; NULL: any object will do */
     int accept[2];      /* error statuses that the caller deals with */
     bool starts_upload; /* a resumable one */
     bool may_be_new;    /* notFound may mean: created a moment ago */

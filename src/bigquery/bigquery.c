@@ -10,6 +10,8 @@
 #include "stage.h"
 #include "table.h"
 
+#define DATASET_ROUNDS 4
+
 static bool port_prepare(struct warehouse *warehouse, const struct selection *selection,
                          const struct source_identity *identity, struct error *err)
 {
@@ -101,8 +103,11 @@ static bool dataset_get(struct bigquery *bq, const char *dataset, json_t **out_r
 {
     AUTO(mem_free) char *path = mem_format("datasets/%s", dataset);
     AUTO(api_answer_done) struct api_answer answer = {0};
-    const struct api_call call = {
-        .method = "GET", .path = path, .what = "BigQuery datasets.get", .accept = {404}};
+    const struct api_call call = {.method = "GET",
+                                  .path = path,
+                                  .what = "BigQuery datasets.get",
+                                  .member = "location",
+                                  .accept = {404}};
     *out_resource = NULL;
     if (!api_do(bq, &call, &answer, err)) return error_wrap(err, "dataset %s", dataset);
     if (answer.status == 200) *out_resource = json_incref(answer.json);
@@ -128,14 +133,32 @@ static bool dataset_insert(struct bigquery *bq, const char *dataset, const char 
         dataset, bq->settings.location);
 }
 
+/* A single answer that it is missing, or can't be created, may be wrong: both are asked for again. */
+static bool dataset_ensure(struct bigquery *bq, const char *dataset, const char *description,
+                           json_t **out_resource, struct error *err)
+{
+    struct error refusal = {0};
+    for (int round = 0; round < DATASET_ROUNDS; round++) {
+        if (round > 0 && !api_sleep(bq, 100 << round, err)) return false;
+        if (!dataset_get(bq, dataset, out_resource, err)) return false;
+        if (*out_resource) return true;
+        if (!dataset_insert(bq, dataset, description, &refusal)) continue;
+        refusal = (struct error){0};
+        if (!dataset_get(bq, dataset, out_resource, err)) return false;
+        if (*out_resource) return true;
+    }
+    if (refusal.kind == ERROR_NONE)
+        return error_set(err, ERROR_BUSY, "dataset %s was created, but is not visible yet; try again",
+                         dataset);
+    *err = refusal;
+    return false;
+}
+
 static bool check_dataset(struct bigquery *bq, const char *dataset, const char *description,
                           struct error *err)
 {
     AUTO(json_drop) json_t *resource = NULL;
-    if (!dataset_get(bq, dataset, &resource, err)) return false;
-    if (!resource &&
-        (!dataset_insert(bq, dataset, description, err) || !dataset_get(bq, dataset, &resource, err)))
-        return false;
+    if (!dataset_ensure(bq, dataset, description, &resource, err)) return false;
     const char *location = json_text_at(resource, "location");
     if (!location)
         return error_set(err, ERROR_FORMAT,

@@ -5,14 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/suggest.h"
 #include "internal.h"
 #include "rest/exchange.h"
 
-#define DEFAULT_MINOR 16
-#define OLDEST_MINOR  11
-#define NEWEST_MINOR  17
+#define DEFAULT_MINOR    16
+#define IDENTIFY_ROUNDS  4
+#define IDENTIFY_WAIT_MS 200
+#define OLDEST_MINOR     11
+#define NEWEST_MINOR     17
 
 static const struct region {
     const char *name;
@@ -131,9 +134,8 @@ static bool read_identity(const json_t *me, const char *request_id, struct sourc
     return true;
 }
 
-static bool identify(struct source *source, struct source_identity *out_identity, struct error *err)
+static bool identify_once(struct rest_source *rest, struct source_identity *out_identity, struct error *err)
 {
-    struct rest_source *rest = (struct rest_source *)source;
     struct exchange exchange;
     AUTO(json_drop) json_t *me = NULL;
     AUTO(mem_free) char *url = mem_format("%s/me", rest->base_url);
@@ -145,6 +147,19 @@ static bool identify(struct source *source, struct source_identity *out_identity
     if (!good && err->kind == ERROR_FORBIDDEN) err->kind = ERROR_AUTH; /* no stream can be read without it */
     exchange_done(&exchange);
     return good;
+}
+
+/* It is the first call of all: one answer from a proxy between must not end the program. */
+static bool identify(struct source *source, struct source_identity *out_identity, struct error *err)
+{
+    struct rest_source *rest = (struct rest_source *)source;
+    for (int round = 1;; round++) {
+        if (identify_once(rest, out_identity, err)) return true;
+        bool may_be_spoiled = err->kind == ERROR_REFUSED || err->kind == ERROR_FORMAT ||
+                              (err->kind == ERROR_AUTH && err->status != 401);
+        if (!may_be_spoiled || round == IDENTIFY_ROUNDS) return false;
+        if (!clock_sleep_ms(IDENTIFY_WAIT_MS * round, rest->stop)) return false;
+    }
 }
 
 static void free_source(struct source *source)

@@ -351,11 +351,9 @@ static void test_row_outside_of_its_unit(void **state)
 static void test_foreign_workspace(void **state)
 {
     struct world *world = *state;
-    assert_string_equal(
-        commit_as(world, "w2", "r1"),
-        "invalidQuery: caseload: contacts: nothing was committed: the lock row is missing, doubled, or of "
-        "another workspace, source, time zone or dataset. The next run makes a missing or doubled row again, "
-        "or says what differs");
+    const char *shown = commit_as(world, "w2", "r1");
+    assert_non_null(strstr(shown, "invalidQuery: caseload: contacts: nothing was committed"));
+    assert_non_null(strstr(shown, "of another workspace, source, time zone or dataset"));
     assert_string_equal(fixture_run(world->store, COUNTS, NULL), "0|0|0|0\n");
 }
 
