@@ -6,18 +6,22 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "child_list.h"
 #include "children.h"
+#include "core/rows.h"
 
 struct slot {
     json_t *listed;
     int64_t listed_us;
     int64_t asked_us;
-    bool has_id; /* else it can't be requested */
+    bool has_id;   /* else it can't be requested */
+    bool is_stale; /* older than listed: its listed members are kept */
+    const struct table *table;
     struct subrequest detail, child_list;
 };
 
@@ -46,6 +50,24 @@ struct detail_reader {
     char problem[256];
 };
 
+static bool is_same_record(const struct slot *slot, const json_t *record)
+{
+    char listed[LIMIT_NAME], read[LIMIT_NAME];
+    return !record_id(record, read) || (record_id(slot->listed, listed) && strcmp(listed, read) == 0);
+}
+
+static bool is_stale(const struct slot *slot, const json_t *record)
+{
+    int64_t version = 0;
+    return slot->listed_us > 0 && row_version(slot->table, record, &version) && version < slot->listed_us;
+}
+
+static bool is_expected(const void *self, const json_t *record)
+{
+    const struct slot *slot = self;
+    return is_same_record(slot, record) && !is_stale(slot, record);
+}
+
 static bool start_slot(struct detail_reader *details, const struct record *listed, struct error *err)
 {
     struct slot *slot = &details->slots[(details->first + details->count++) % SUBREQUESTS_MAX];
@@ -58,9 +80,13 @@ static bool start_slot(struct detail_reader *details, const struct record *liste
     slot->listed = json_incref(listed->body); /* its page may go before it */
     slot->listed_us = listed->listed_us;
     slot->asked_us = clock_boot_us();
+    slot->is_stale = false;
     slot->has_id = record_id(slot->listed, id);
     if (!slot->has_id) return true;
     if (!subrequest_start_at(&slot->detail, &details->pool, &path, id, err)) return false;
+    slot->table = stream->stream.table;
+    slot->detail.is_expected = is_expected;
+    slot->detail.self = slot;
     return !details->wants_child_list ||
            child_list_start(&slot->child_list, &details->pool, stream->child_list, id, err);
 }
@@ -138,9 +164,42 @@ static bool add_record(struct detail_reader *details, struct slot *slot, struct 
     }
     take_from_list(details->stream->detail, details->record, slot->listed);
     if (!children_add_parent(&details->children, details->record, slot->listed_us, more)) page->incomplete++;
+    if (slot->is_stale)
+        details->builder.records[0].incomplete = details->builder.records[0].is_unsettled = true;
     details->has_more = more > 0 && details->children.is_wanted;
     return !slot->child_list.pool || child_list_add(&slot->child_list, details->record, &details->builder,
                                                     &details->wants_child_list, err);
+}
+
+/* Records have no room for another one's content. */
+static void reject_other(struct detail_reader *details, const struct slot *slot)
+{
+    char id[LIMIT_NAME];
+    (void)record_id(details->record, id);
+    exchange_quote(details->problem, sizeof details->problem,
+                   "its thread can't be fetched: the answer is another record");
+    log_write(LOG_WARNING, "record_unread", LOG_FIELDS(LOG_TEXT("what", slot->detail.what)),
+              "%s: each answer is the record %s; it is rejected, and later ticks try again",
+              slot->detail.what, id);
+    reject(details, slot, true);
+}
+
+/* The record is older than the listing showed it, and may be outside of the window: its listed members are
+ * newer. Only its children come from the answer. */
+static void keep_listed(struct detail_reader *details, struct slot *slot, struct page *page)
+{
+    const char *list = details->stream->children->list;
+    json_t *merged = json_copy(details->record);
+    (void)json_object_update(merged, slot->listed);
+    (void)json_object_set(merged, list, json_object_get(details->record, list)); /* absent: not set */
+    json_drop(&details->record);
+    details->record = merged;
+    slot->is_stale = true;
+    page->stale++;
+    log_write(
+        LOG_WARNING, "record_stale", LOG_FIELDS(LOG_TEXT("what", slot->detail.what)),
+        "%s: each answer is older than the listing; the listed members are kept, and later ticks try again",
+        slot->detail.what);
 }
 
 static bool finish_slot(struct detail_reader *details, struct page *page, struct error *err)
@@ -153,7 +212,13 @@ static bool finish_slot(struct detail_reader *details, struct page *page, struct
         return true;
     }
     switch (subrequest_wait(&slot->detail, &details->record, &failure)) {
-    case SUBREQUEST_OK: return add_record(details, slot, page, err);
+    case SUBREQUEST_OK:
+        if (!is_same_record(slot, details->record)) {
+            reject_other(details, slot);
+            return true;
+        }
+        if (is_stale(slot, details->record)) keep_listed(details, slot, page);
+        return add_record(details, slot, page, err);
     case SUBREQUEST_GONE:
         page->deleted_during_read++;
         log_write(

@@ -8,8 +8,9 @@
 #include "cycle.h"
 #include "next_page.h"
 
-#define LIMIT_NEXT_URL 16384  /* a cursor has up to NEXT_PAGE_TEXT bytes, three times that when escaped */
-#define ELEMENTS_MAX   100000 /* of one list */
+#define LIMIT_NEXT_URL     16384  /* a cursor has up to NEXT_PAGE_TEXT bytes, three times that when escaped */
+#define ELEMENTS_MAX       100000 /* of one list */
+#define UNEXPECTED_WAIT_MS 2000
 
 /* The first round of tries is short: a failure may concern this record alone. The second is retry_api. */
 static const struct retry retry_subrequest = {
@@ -39,6 +40,8 @@ bool subrequest_start(struct subrequest *subrequest, struct subrequest_pool *poo
 {
     subrequest->pool = pool;
     subrequest->split_path = split_path;
+    subrequest->is_expected = NULL;
+    subrequest->unexpected = 0;
     subrequest->use_large_limit = subrequest->long_retry = subrequest->isolated_failure = false;
     subrequest->url = mem_format("%s%s", pool->rest->base_url, path);
     exchange_init(&subrequest->exchange, pool->rest, subrequest->what);
@@ -189,6 +192,13 @@ void subrequest_problem(const struct subrequest *subrequest, const char *noun, c
                        subrequest->exchange.failure.code);
 }
 
+/* Replicas and caches answer with an old state for a while. */
+static bool is_unexpected(struct subrequest *subrequest, const json_t *answer)
+{
+    if (!subrequest->is_expected || subrequest->is_expected(subrequest->self, answer)) return false;
+    return subrequest->unexpected++ < UNEXPECTED_MAX;
+}
+
 enum subrequest_outcome subrequest_wait(struct subrequest *subrequest, json_t **out_value, struct error *err)
 {
     struct subrequest_pool *pool = subrequest->pool;
@@ -197,8 +207,17 @@ enum subrequest_outcome subrequest_wait(struct subrequest *subrequest, json_t **
     struct page counts = {0};
     bool is_read;
     exchange->defer_parse = false;
-    while (!(is_read = exchange_wait(exchange, out_value, &failure)))
-        if (!should_resend(subrequest, &failure) || !send(subrequest, &failure)) break;
+    for (;;) {
+        is_read = exchange_wait(exchange, out_value, &failure);
+        bool should_send =
+            is_read ? is_unexpected(subrequest, *out_value) : should_resend(subrequest, &failure);
+        if (!should_send) break;
+        json_drop(out_value);
+        is_read = false;
+        if ((subrequest->unexpected > 0 && !rest_wait(pool->rest, UNEXPECTED_WAIT_MS, &failure)) ||
+            !send(subrequest, &failure))
+            break;
+    }
     exchange_add_counts(exchange, &counts);
     pool->requests += counts.requests;
     pool->normalisations += counts.normalisations;

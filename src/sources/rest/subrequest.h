@@ -10,6 +10,7 @@
 #include "exchange.h"
 
 #define SUBREQUESTS_MAX 32 /* in flight for one reader */
+#define UNEXPECTED_MAX  2  /* such answers are requested again */
 
 /* Shared by the subrequests of one reader. */
 struct subrequest_pool {
@@ -34,12 +35,17 @@ struct subrequest {
     const char *const *split_path; /* the list that a large answer is parsed without; see response_body.h */
     char *url;
     bool use_large_limit, long_retry;
+    /* Is the answer what was asked for? One that is not is requested again, and then passed on. May be NULL.
+     */
+    bool (*is_expected)(const void *self, const json_t *answer);
+    const void *self;
+    int unexpected;        /* answers that were not */
     bool isolated_failure; /* it can't be read, and others can */
     char what[2 * LIMIT_NAME];
 };
 
 enum subrequest_outcome {
-    SUBREQUEST_OK,
+    SUBREQUEST_OK,        /* unexpected > UNEXPECTED_MAX: after all requests it is not what was expected */
     SUBREQUEST_GONE,      /* 404 or 410: exchange.canonical may have the new id */
     SUBREQUEST_REJECTED,  /* this record can't be read now, and others can */
     SUBREQUEST_FORBIDDEN, /* plan or permissions exclude it, or the version lacks it */

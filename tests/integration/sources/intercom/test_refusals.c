@@ -76,10 +76,108 @@ static void an_older_version_of_the_api_has_no_handling_events(void **state)
     end(&fixture);
 }
 
+/* --- details that are not what was asked for --- */
+
+#define DETAIL(id, version)                                                                                  \
+    "{\"id\":\"" id "\",\"updated_at\":" version ",\"created_at\":4,"                                        \
+    "\"conversation_parts\":{\"conversation_parts\":[{\"id\":\"p\",\"created_at\":5,\"updated_at\":6}]}}"
+
+static void find_one(struct fixture *fixture)
+{
+    (void)add(
+        fixture, "POST /conversations/search", "200 OK",
+        "{\"conversations\":[{\"id\":\"1\",\"updated_at\":1772323201,\"state\":\"closed\"}],\"pages\":{}}");
+}
+
+static void an_older_copy_or_another_record_is_asked_for_again(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {DETAIL("1", "1771545600"), DETAIL("2", "1772323201")};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        struct fixture fixture = {0};
+        find_one(&fixture);
+        (void)add(&fixture, "GET /conversations/1?", "200 OK", wrong[i]);
+        (void)add(&fixture, "GET /conversations/1?", "200 OK", DETAIL("1", "1772323201"));
+        begin(&fixture, "conversations", "conversation_parts");
+        expect(&fixture, "1 +p@1");
+        assert_int_equal(script_requests(fixture.server), 3);
+        end(&fixture);
+    }
+}
+
+static void a_conversation_that_stays_old_is_kept_as_listed(void **state)
+{
+    (void)state;
+    struct fixture fixture = {0};
+    struct page page;
+    find_one(&fixture);
+    add(&fixture, "GET /conversations/1?", "200 OK", DETAIL("1", "1771545600"))->again = true;
+    begin(&fixture, "conversations", "conversation_parts");
+    if (!fixture.link.source->ops->next(fixture.reader, &page, &fixture.err))
+        fail_msg("%s", fixture.err.text);
+    assert_int_equal(page.count, 2);
+    assert_int_equal(page.stale, 1);
+    assert_int_equal(json_int_at(page.records[0].body, "updated_at", 0), 1772323201);
+    assert_string_equal(json_text_at(page.records[0].body, "state"), "closed");
+    assert_true(page.records[0].is_unsettled && page.records[0].incomplete);
+    assert_int_equal(script_requests(fixture.server), 4);
+    end(&fixture);
+}
+
+static void another_record_is_never_loaded(void **state)
+{
+    (void)state;
+    struct fixture fixture = {0};
+    find_one(&fixture);
+    add(&fixture, "GET /conversations/1?", "200 OK", DETAIL("2", "1772323201"))->again = true;
+    begin(&fixture, "conversations", "conversation_parts");
+    expect(&fixture, "!1");
+    assert_non_null(strstr(fixture.problem, "another record"));
+    end(&fixture);
+}
+
+/* --- totals --- */
+
+static void expect_contradiction(const char *stream, const char *when, const char *body, bool is_contradicted)
+{
+    struct fixture fixture = {0};
+    struct page page;
+    (void)add(&fixture, when, "200 OK", body);
+    add_companies(&fixture, 1, 0);
+    begin(&fixture, stream, "");
+    do
+        if (!fixture.link.source->ops->next(fixture.reader, &page, &fixture.err))
+            fail_msg("%s", fixture.err.text);
+    while (!page.last);
+    assert_int_equal(page.is_contradicted, is_contradicted);
+    if (is_contradicted) assert_int_equal(page.expected, 3);
+    if (is_contradicted) assert_int_equal(page.received, 2);
+    end(&fixture);
+}
+
+static void a_list_that_ends_before_its_total_says_so(void **state)
+{
+    (void)state;
+#define TWO "[{\"id\":\"a\",\"updated_at\":1772323201},{\"id\":\"b\",\"updated_at\":1772323202}]"
+    expect_contradiction("companies", "GET /companies/scroll",
+                         "{\"data\":" TWO ",\"scroll_param\":\"s\",\"total_count\":3}", true);
+    expect_contradiction("companies", "GET /companies/scroll",
+                         "{\"data\":" TWO ",\"scroll_param\":\"s\",\"total_count\":2}", false);
+    expect_contradiction("articles", "GET /articles", "{\"data\":" TWO ",\"pages\":{},\"total_count\":3}",
+                         true);
+    expect_contradiction("articles", "GET /articles", "{\"data\":" TWO ",\"pages\":{}}", false);
+    expect_contradiction("tickets", "POST /tickets/search",
+                         "{\"tickets\":" TWO ",\"pages\":{},\"total_count\":3}", true);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(segments_that_are_forbidden_are_left_out),
+        cmocka_unit_test(an_older_copy_or_another_record_is_asked_for_again),
+        cmocka_unit_test(a_conversation_that_stays_old_is_kept_as_listed),
+        cmocka_unit_test(another_record_is_never_loaded),
+        cmocka_unit_test(a_list_that_ends_before_its_total_says_so),
         cmocka_unit_test(an_older_version_of_the_api_has_no_handling_events),
         cmocka_unit_test(one_list_of_segments_that_is_forbidden_is_rejected),
     };
