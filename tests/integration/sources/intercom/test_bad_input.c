@@ -19,8 +19,9 @@
 #define PAGE(next) "{\"type\":\"list\",\"data\":[" GOOD "],\"pages\":{\"type\":\"pages\",\"next\":" next "}}"
 #define CURSOR(at) "{\"page\":2,\"starting_after\":\"" at "\"}"
 #define FOUND      "{\"conversations\":[{\"id\":\"7\",\"updated_at\":1772409660}],\"pages\":{}}"
-#define THREAD                                                                                               \
-    "{\"id\":\"7\",\"created_at\":1772409660,\"updated_at\":1772409660,"                                     \
+#define THREAD     THREAD_OF("7")
+#define THREAD_OF(id)                                                                                        \
+    "{\"id\":\"" id "\",\"created_at\":1772409660,\"updated_at\":1772409660,"                                \
     "\"conversation_parts\":{\"conversation_parts\":[],\"total_count\":0}}"
 
 /* --- answers that are no page --- */
@@ -401,7 +402,7 @@ static void an_outage_rejects_no_conversation(void **state)
            "1772409660},{\"id\":\"8\",\"updated_at\":1772409660}],\"pages\":{}}")
         ->when = "POST ";
     for (int i = 0; i < 2; i++) {
-        struct step *last = answer(&fixture, "200 OK", THREAD);
+        struct step *last = answer(&fixture, "200 OK", i ? THREAD : THREAD_OF("6"));
         last->when = i ? "GET /conversations/7?" : "GET /conversations/6?";
         last->await = 4; /* the third is asked for by then */
     }
