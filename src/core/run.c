@@ -325,20 +325,6 @@ static bool defer_empty_unit(struct stream_run *run, const struct unit *unit, st
     return true;
 }
 
-/* The rows and rejects of the unit are committed, and it claims nothing. */
-static bool fail_unit(struct unit_load *unit_load, const char *reason, struct error *err)
-{
-    struct unit_claim *claim = &unit_load->claim;
-    return error_set(
-        err, ERROR_FORMAT,
-        "%s%" PRId64 " records can't be loaded, and max_rejected is %" PRId64
-        ": ids %s%s%s%s. The others are loaded, and nothing is claimed. Look at the reasons in the "
-        "table rejected; if they are acceptable, set a larger max_rejected",
-        unit_load->is_given_up ? "at least " : "", claim->rejected, unit_load->run->context->max_rejected,
-        claim->ids, claim->rejected > UNIT_CLAIM_IDS ? ", ..." : "", *reason ? "; the last one: " : "",
-        reason);
-}
-
 static bool read_unit(struct unit_load *unit_load, struct error *err)
 {
     if (!fetch_unit(unit_load, err) && !unit_load->is_given_up) return false;
@@ -368,7 +354,7 @@ static bool fill_load(struct unit_load *unit_load, struct error *err)
     log_unit(run, unit_load);
     if (unit_load->claim.rejected <= run->context->max_rejected) return true;
     run->can_continue = !unit_load->is_given_up;
-    return fail_unit(unit_load, unit_load->is_given_up ? err->text : "", err);
+    return unit_claim_fail(&unit_load->claim, run->context->max_rejected, unit_load->is_given_up, err);
 }
 
 static bool load_unit(struct stream_run *run, size_t index, struct error *err)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "unit_claim.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,19 @@ void unit_claim_apply(const struct unit_claim *claim, struct commit *commit)
     commit->unclaimed = claim->unclaimed;
     commit->unclaimed_count = claim->claims_nothing ? 0 : claim->unclaimed_count;
     commit->is_incomplete = claim->claims_nothing || claim->unclaimed_count > 0;
+}
+
+bool unit_claim_fail(const struct unit_claim *claim, int64_t max_rejected, bool is_given_up,
+                     struct error *err)
+{
+    return error_set(
+        err, ERROR_FORMAT,
+        "%s%" PRId64 " records can't be loaded, and max_rejected is %" PRId64
+        ": ids %s%s%s%s. The others are loaded, and nothing is claimed. Look at the reasons in the "
+        "table rejected; if they are acceptable, set a larger max_rejected",
+        is_given_up ? "at least " : "", claim->rejected, max_rejected, claim->ids,
+        claim->rejected > UNIT_CLAIM_IDS ? ", ..." : "", is_given_up ? "; the last one: " : "",
+        is_given_up ? err->text : "");
 }
 
 void unit_claim_done(struct unit_claim *claim)

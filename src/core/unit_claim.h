@@ -23,6 +23,10 @@ void unit_claim_exclude(struct unit_claim *claim, struct day day);
 void unit_claim_add_reject(struct unit_claim *claim, const char *id); /* "" if unknown */
 /* Writes what may be claimed into the commit, which borrows from the claim. */
 void unit_claim_apply(const struct unit_claim *claim, struct commit *commit);
+/* More than max_rejected records were rejected. is_given_up: err says why the last of them was; there may be
+ * more. */
+bool unit_claim_fail(const struct unit_claim *claim, int64_t max_rejected, bool is_given_up,
+                     struct error *err);
 void unit_claim_done(struct unit_claim *claim);
 
 #endif

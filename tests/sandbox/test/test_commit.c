@@ -105,9 +105,8 @@ static const char *const part_values[][2] = {
 
 static const char *value_of(const char *const table[][2], size_t count, const char *name, size_t size)
 {
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         if (strlen(table[i][0]) == size && strncmp(table[i][0], name, size) == 0) return table[i][1];
-    }
     return NULL;
 }
 

@@ -24,6 +24,26 @@ static void add_companies(struct fixture *fixture, int first, int last)
     buf_done(&body);
 }
 
+/* A token without the permission for one path is good for others; without any, the process has to end. */
+static void a_stream_that_is_refused_is_forbidden_if_the_token_is_good(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *head, *body, *me;
+        enum error_kind kind;
+    } cases[] = {{"401 No", FORBIDDEN, "200 OK", ERROR_FORBIDDEN},
+                 {"401 No", FORBIDDEN, "401 No", ERROR_AUTH},
+                 {"403 No", FORBIDDEN, "200 OK", ERROR_FORBIDDEN}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct fixture fixture = {0};
+        add(&fixture, "POST /tickets/search", cases[i].head, cases[i].body)->again = true;
+        add(&fixture, "GET /me ", cases[i].me, "{}")->again = true;
+        begin(&fixture, "tickets", "");
+        expect_failure(&fixture, cases[i].kind);
+        end(&fixture);
+    }
+}
+
 /* Companies are worth loading without their segments. */
 static void segments_that_are_forbidden_are_left_out(void **state)
 {
@@ -173,6 +193,7 @@ static void a_list_that_ends_before_its_total_says_so(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_stream_that_is_refused_is_forbidden_if_the_token_is_good),
         cmocka_unit_test(segments_that_are_forbidden_are_left_out),
         cmocka_unit_test(an_older_copy_or_another_record_is_asked_for_again),
         cmocka_unit_test(a_conversation_that_stays_old_is_kept_as_listed),
