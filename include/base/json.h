@@ -42,6 +42,12 @@ bool json_rename_duplicates(const char *bytes, size_t size, struct json_normalis
 bool json_write(struct buf *out, const json_t *value);
 bool json_write_string(struct buf *out, const char *text, size_t size); /* with quotes, escaped */
 
+/* For json_object_foreach and json_array_foreach, which take no const, but change nothing. */
+static inline json_t *json_iterable(const json_t *value)
+{
+    return (json_t *)(uintptr_t)value;
+}
+
 void json_drop(json_t **value); /* for AUTO(json_drop) json_t *v */
 
 /* Along a dotted path of object keys. Borrowed; NULL or the fallback when absent or of another type. An

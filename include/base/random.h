@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* random.h - unpredictable bytes from the kernel, for names and jitter. Any thread; aborts if there are none.
- */
+/* random.h - unpredictable bytes from the kernel, for names and jitter. Any thread. */
 #ifndef CASELOAD_BASE_RANDOM_H
 #define CASELOAD_BASE_RANDOM_H
 

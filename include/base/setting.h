@@ -22,11 +22,10 @@ enum setting_kind {
     SETTING_BOOL,     /* bool */
     SETTING_DAY,      /* struct day; SETTING_NO_DAY: not set */
     SETTING_NAMES,    /* struct name_list; comma-separated outside of JSON */
-    SETTING_RELATION, /* struct name_list of the keys of {NAME: "view" or "table"} with "table"; only in the
-                         file */
+    SETTING_RELATION, /* struct name_list of the NAMEs with "table" in {NAME: "view" or "table"}; in the file
+                       */
     SETTING_DISABLED, /* struct name_list of the keys of {NAME: true or false} with false; only in the file */
-    SETTING_TOKEN /* struct token_setting: {"env": NAME}, {"file": PATH} or {"secret": NAME}; only in the file
-                   */
+    SETTING_TOKEN /* struct token_setting: {"env": NAME}, {"file": PATH} or {"secret": NAME}; in the file */
 };
 
 #define SETTING_NO_DAY INT32_MIN

@@ -45,8 +45,7 @@ struct stream_result {
     int64_t deleted_during_read; /* records deleted between the listing and the reading */
     int64_t incomplete;          /* records whose children are not as many as they say */
     int64_t stale;               /* records that were read in an older version than listed */
-    int64_t
-        normalisations; /* numbers, characters and keys that no row can hold as they came; see base/json.h */
+    int64_t normalisations;      /* numbers, characters and keys that no row can hold: see base/json.h */
     double seconds;
     bool satisfied, skipped, forbidden;
     struct error error; /* ERROR_NONE: it went well */

@@ -28,8 +28,7 @@ struct record {
     json_t *set;         /* of an element of a set: the whole set, whose content it has; NULL: it is none */
     bool incomplete;     /* parts of its content are missing: it is not compared with what is stored */
     bool is_unsettled;   /* another reading may give more of it: its day is not claimed */
-    int64_t
-        listed_us; /* of a parent: the version that it was listed with, which gave it its place; 0: unknown */
+    int64_t listed_us;   /* of a parent: the version in the listing, which gave it its place; 0: unknown */
 };
 
 /* A record that outlives its page: it holds the body, and has its own copy of the problem. */
@@ -44,12 +43,11 @@ struct page {
     int64_t deleted_during_read; /* records that were listed, and gone when they were to be read whole */
     int64_t incomplete;          /* records whose children are not as many as they say themselves */
     int64_t stale;               /* records that were read in an older version than listed */
-    int64_t
-        normalisations; /* numbers, characters and keys that no row can hold as they came; see base/json.h */
-    bool ascending;     /* all that was listed so far came in ascending order of version */
-    bool last;          /* no page follows */
-    bool is_contradicted;       /* the list held fewer records than it announced, as the next two say */
-    int64_t expected, received; /* records of the list */
+    int64_t normalisations;      /* numbers, characters and keys that no row can hold: see base/json.h */
+    bool ascending;              /* all that was listed so far came in ascending order of version */
+    bool last;                   /* no page follows */
+    bool is_contradicted;        /* the list held fewer records than it announced, as the next two say */
+    int64_t expected, received;  /* records of the list */
 };
 
 struct source_identity {

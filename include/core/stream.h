@@ -51,14 +51,12 @@ struct left_out {
 struct table {
     const char *name;
     const char *description;
-    const struct column
-        *columns; /* as the source sends them; the service columns below are added to each table */
+    const struct column *columns; /* as sent; the service columns below are added to each table */
     size_t column_count;
     const char *const *key; /* REQUIRED columns that, with the version, name a row */
     size_t key_count;
-    const char *version; /* REQUIRED TIMESTAMP column; NULL: partition_date is the version (snapshots) */
-    const char
-        *day; /* REQUIRED TIMESTAMP column whose local day is partition_date; NULL: the day of reading */
+    const char *version;   /* REQUIRED TIMESTAMP column; NULL: partition_date is the version (snapshots) */
+    const char *day;       /* TIMESTAMP column whose local day is partition_date; NULL: the day of reading */
     bool version_may_lack; /* a record without version has the first instant of the day of reading */
 
     /* Where keys of this table that are known to be gone are listed, with `seen_missing_at`; NULL: nowhere.
@@ -128,8 +126,7 @@ struct stream {
 struct selection {
     const struct stream *stream;
     const struct table *tables[LIMIT_TABLES];
-    bool ignores_contents[LIMIT_TABLES]; /* by configuration: one row a version, whatever keeps_contents says
-                                          */
+    bool ignores_contents[LIMIT_TABLES]; /* by configuration: one row a version */
     size_t table_count;
 };
 

@@ -98,9 +98,8 @@ static bool compare(struct services *services, const struct stream *stream, bool
 
 static bool print_deduplicate(struct services *services, const struct stream *stream, struct error *err)
 {
-    AUTO(buf_done) struct buf text;
     const struct selection *selection = NULL;
-    buf_init(&text, DIFFERENCES_LIMIT);
+    AUTO(buf_done) struct buf text = buf_limited(DIFFERENCES_LIMIT);
     if (!configured(services, stream, &selection, err) ||
         !bigquery_deduplicate_text(services->warehouse, selection, &text, err))
         return false;

@@ -92,8 +92,6 @@ const char *error_origin(const struct error *err, char out[ERROR_ORIGIN])
 {
     const char *slash = err->file ? strrchr(err->file, '/') : NULL;
     out[0] = '\0';
-    if (err->file)
-        (void)snprintf(out, ERROR_ORIGIN, "%s:%d", slash ? slash + 1 : err->file,
-                       err->line); /* cut is fine */
+    if (err->file) (void)snprintf(out, ERROR_ORIGIN, "%s:%d", slash ? slash + 1 : err->file, err->line);
     return out;
 }

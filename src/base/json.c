@@ -73,8 +73,7 @@ static bool load_duplicates(const struct buf *text, struct json_normalisations *
 {
     json_error_t why;
     AUTO(buf_done)
-    struct buf renamed =
-        buf_limited(text->size * 4 + 64); /* `"":1,` grows most: by a space, a number, parentheses */
+    struct buf renamed = buf_limited(text->size * 4 + 64); /* `"":1,` grows most */
     if (!json_rename_duplicates(text->data, text->size, found, &renamed))
         return error_set(err, ERROR_LIMIT, "JSON with too many duplicate keys");
     *out_value = load(renamed.data, renamed.size, &why);
@@ -180,9 +179,7 @@ static bool write_object(struct buf *out, const json_t *object)
     const char *separator = "{";
     const char *key;
     json_t *member;
-    json_t *borrowed =
-        (json_t *)(uintptr_t)object; /* jansson's iterators take no const, but change nothing */
-    json_object_foreach (borrowed, key, member) {
+    json_object_foreach (json_iterable(object), key, member) {
         buf_text(out, separator);
         json_write_string(out, key, strlen(key));
         buf_byte(out, ':');

@@ -193,10 +193,10 @@ static bool read_relations(const struct setting *setting, void *options, const j
     struct name_list *tables = member(setting, options);
     names_done(tables);
     tables->is_given = true;
-    for (void *at = json_object_iter((json_t *)(uintptr_t)value); at;
-         at = json_object_iter_next((json_t *)(uintptr_t)value, at)) {
-        const char *name = json_object_iter_key(at),
-                   *relation = json_string_value(json_object_iter_value(at));
+    const char *name;
+    json_t *relation_value;
+    json_object_foreach (json_iterable(value), name, relation_value) {
+        const char *relation = json_string_value(relation_value);
 
         if (relation && strcmp(relation, "table") == 0)
             add_name(tables, name, strlen(name));

@@ -196,8 +196,7 @@ const char *zone_name(const struct zone *zone)
 static struct zone_span span_at(const struct zone *zone, int64_t at_s)
 {
     size_t low = 0;
-    size_t high =
-        zone->count; /* transitions before low are at or before the instant, those from high on after */
+    size_t high = zone->count; /* the first transition after the instant lies from low to high */
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         if (zone->from_s[middle] <= at_s)

@@ -69,8 +69,7 @@ static bool count_repeats(struct bigquery *bq, const struct table *table, int64_
                           struct error *err)
 {
     struct sql_names names = bigquery_names(bq);
-    AUTO(buf_done) struct buf sql = {0};
-    buf_init(&sql, LIMIT_SQL);
+    AUTO(buf_done) struct buf sql = buf_limited(LIMIT_SQL);
     sql_repeats_text(&names, table, &sql);
     AUTO(json_drop) json_t *parameters = json_array();
     AUTO(json_drop) json_t *rows = NULL;
@@ -83,8 +82,7 @@ static bool count_repeats(struct bigquery *bq, const struct table *table, int64_
 static bool clear_alarm(struct bigquery *bq, const struct stream *stream, struct error *err)
 {
     struct sql_names names = bigquery_names(bq);
-    AUTO(buf_done) struct buf sql = {0};
-    buf_init(&sql, LIMIT_SQL);
+    AUTO(buf_done) struct buf sql = buf_limited(LIMIT_SQL);
     sql_repeats_clear_text(&names, stream, &sql);
     AUTO(json_drop) json_t *parameters = json_array();
     AUTO(mem_free) char *prefix = mem_format("caseload-deduplicated-%s", stream_lock(stream));

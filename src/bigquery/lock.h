@@ -20,8 +20,7 @@ bool lock_read(struct bigquery *bq, const struct stream *stream, struct lock_sta
                struct error *err) CHECKED;
 /* The lock table exists. */
 bool lock_ensure(struct bigquery *bq, const struct stream *stream, struct error *err) CHECKED;
-/* ERROR_REFUSED as long as rows that a commit found twice are there; clears the alarm when they are gone.
- */
+/* ERROR_REFUSED as long as rows that a commit found twice are there; clears the alarm after that. */
 bool lock_check_doubled(struct bigquery *bq, const struct selection *kept, const struct lock_state *lock,
                         struct error *err) CHECKED;
 

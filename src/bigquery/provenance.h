@@ -24,8 +24,7 @@ void provenance_decode(const char *label, char out_value[LABEL_TEXT]);
 /* The labels of a data table. Yours. */
 json_t *provenance_labels(const struct bigquery *bq);
 bool provenance_is_labelled(const json_t *table);
-/* ERROR_CONFIG if a label of the table (a resource, or an item of tables.list) contradicts the configuration.
- */
+/* ERROR_CONFIG if a label of the resource, or item of tables.list, contradicts the configuration. */
 bool provenance_check_table(const struct bigquery *bq, const json_t *table, struct error *err) CHECKED;
 
 /* row: cells in the order of PROVENANCE_COLUMNS. ERROR_CONFIG if one contradicts the configuration; NULL does

@@ -402,8 +402,6 @@ void sql_adopt_text(const struct sql_names *names, const struct table *table, st
     sql_fill(out_sql, sql_adopt, values, sizeof values / sizeof *values);
 }
 
-/* --- Doubled rows --- */
-
 void sql_repeats_text(const struct sql_names *names, const struct table *table, struct buf *out_sql)
 {
     char target[SQL_PATH];

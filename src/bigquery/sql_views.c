@@ -89,8 +89,7 @@ static void add_value(const json_t *field, const struct place *place, struct buf
         add_record(field, place, out);
 }
 
-/* Columns after the service columns were added to the live table; its older rows have their values in _extra.
- */
+/* Columns after the service columns were added later; older rows have their values in _extra. */
 static void add_shown(const struct table *table, const json_t *fields, struct buf *out)
 {
     bool later = false;

@@ -205,12 +205,10 @@ static uint64_t add_member(uint64_t sum, const char *name, uint64_t content)
 
 static uint64_t content_of_object(const struct table *table, const json_t *object, const struct step *step)
 {
-    json_t *borrowed =
-        (json_t *)(uintptr_t)object; /* jansson's iterators take no const, but change nothing */
     uint64_t sum = 0;
     const char *name;
     json_t *member;
-    json_object_foreach (borrowed, name, member) {
+    json_object_foreach (json_iterable(object), name, member) {
         const struct step below = {.up = step, .name = name};
         const struct left_out *left_out = left_out_at(table, &below);
         if (!left_out) {

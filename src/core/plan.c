@@ -50,8 +50,7 @@ static void add_day(struct plan *plan, const struct stream *stream, struct day d
     add_unit(plan, (struct unit){.lo = day, .hi = day, .claim_hi = day});
 }
 
-/* The open end joins the last unit if that reaches up to it; its rows of days not over yet are never claimed.
- */
+/* The open end joins the last unit if that reaches up to it; its days that are not over are not claimed. */
 static void add_open_end(struct plan *plan, const struct stream *stream, struct day start)
 {
     struct unit *last = plan->unit_count ? &plan->units[plan->unit_count - 1] : NULL;

@@ -41,7 +41,7 @@ static bool take_list(struct values *values, const json_t *list, struct error *e
     size_t i;
     const json_t *name;
     AUTO(buf_done) struct buf joined = buf_limited(LIMIT_MESSAGE);
-    json_array_foreach ((json_t *)(uintptr_t)list, i, name) {
+    json_array_foreach (json_iterable(list), i, name) {
         if (!json_is_string(name) || strchr(json_string_value(name), ','))
             return error_set(err, ERROR_REQUEST, "streams[%zu] is not a stream's name; write [\"contacts\"]",
                              i);

@@ -44,7 +44,6 @@ static void add_step(struct buf *path, const struct step *step)
     }
     for (const char *at = step->key; *at;) {
         size_t run = strcspn(at, ".\\");
-
         buf_add(path, at, run);
         at += run;
         if (*at) {
@@ -70,12 +69,10 @@ static void extra_leaf(struct builder *builder, const struct step *step, const j
 
 static void add_extra(struct builder *builder, const struct step *step, const json_t *value, bool misfit)
 {
-    json_t *borrowed = (json_t *)(uintptr_t)value; /* jansson's iterators take no const, but change nothing */
     const char *key;
     json_t *member;
-
     if (json_is_object(value)) {
-        json_object_foreach (borrowed, key, member)
+        json_object_foreach (json_iterable(value), key, member)
             add_extra(builder, &(struct step){.up = step, .key = key}, member, misfit);
     } else if (json_is_array(value)) {
         for (size_t i = 0; i < json_array_size(value); i++)
@@ -93,7 +90,6 @@ static char last_byte(const struct buf *row)
 static void separate(struct buf *row)
 {
     char last = last_byte(row);
-
     if (last != '{' && last != '[') buf_byte(row, ',');
 }
 
@@ -121,24 +117,19 @@ static bool write_alone(struct builder *builder, const struct column *record, co
 static bool write_member(struct builder *builder, const struct column *column, const json_t *object,
                          const struct step *step)
 {
-    json_t *borrowed =
-        (json_t *)(uintptr_t)object; /* jansson's iterators take no const, but change nothing */
     const json_t *value = json_object_get(object, column->value_member);
     const char *key;
     json_t *member;
-
     if (!value || json_is_null(value) || !rows_value_write(column->type, value, builder->row)) return false;
-    json_object_foreach (borrowed, key, member)
+    json_object_foreach (json_iterable(object), key, member)
         if (member != value) add_extra(builder, &(struct step){.up = step, .key = key}, member, false);
     return true;
 }
 
-/* One value of the column's type; its mode is the caller's matter. */
 static bool write_value(struct builder *builder, const struct column *column, const json_t *value,
                         const struct step *step)
 {
     bool is_record = column->type == COLUMN_RECORD;
-
     if (column->value_member && is_record != json_is_object(value))
         return is_record ? write_alone(builder, column, value, step)
                          : write_member(builder, column, value, step);
@@ -159,7 +150,6 @@ static bool write_list(struct builder *builder, const struct column *column, con
         const json_t *element = json_array_get(list, i);
         struct step step = {.up = up, .index = i};
         size_t before = builder->row->size;
-
         if (json_is_null(element)) continue;
         separate(builder->row);
         if (!write_value(builder, column, element, &step)) {
@@ -177,15 +167,12 @@ static bool write_column(struct builder *builder, const struct column *column, c
     struct buf *row = builder->row;
     bool list = column->mode == COLUMN_REPEATED;
     size_t before = row->size;
-    size_t start;
-    bool fits;
-
     separate(row);
     buf_byte(row, '"');
     buf_text(row, column->name); /* ours: an identifier */
     buf_text(row, "\":");
-    start = row->size;
-    fits = list ? write_list(builder, column, value, step) : write_value(builder, column, value, step);
+    size_t start = row->size;
+    bool fits = list ? write_list(builder, column, value, step) : write_value(builder, column, value, step);
     if (!fits) add_extra(builder, step, value, true);
     /* "{}" and "[]" of our own making carry nothing; those inside a JSON column are its value. */
     if (!fits || ((list || column->type == COLUMN_RECORD) && row->size == start + 2)) {
@@ -205,7 +192,6 @@ static bool is_empty(const json_t *value)
 static const char *source_field(const struct column *column, const json_t *object)
 {
     const char *field = column_field(column);
-
     if (!column->alternatives || !is_empty(json_object_get(object, field))) return field;
     for (const char *const *other = column->alternatives; *other; other++)
         if (!is_empty(json_object_get(object, *other))) return *other;
@@ -224,7 +210,6 @@ static const struct column *find(const struct column *fields, size_t count, cons
 {
     for (size_t i = 0; i < count; i++) {
         size_t at = *cursor + i < count ? *cursor + i : *cursor + i - count;
-
         if (strcmp(column_field(&fields[at]), key) == 0) {
             *cursor = at + 1 < count ? at + 1 : 0;
             return &fields[at];
@@ -238,14 +223,12 @@ static size_t write_alternatives(struct builder *builder, const struct column *f
                                  const json_t *object, const struct step *up)
 {
     size_t required = 0;
-
     for (size_t i = 0; i < count; i++) {
         size_t cursor = 0;
         const char *key = fields[i].alternatives ? source_field(&fields[i], object) : NULL;
         const json_t *value = key ? json_object_get(object, key) : NULL;
         struct row_facts before = *builder->facts;
         size_t extra = builder->extra.size;
-
         if (!value || strcmp(key, column_field(&fields[i])) == 0) continue;
         if (write_column(builder, &fields[i], value, &(struct step){.up = up, .key = key})) {
             required += fields[i].mode == COLUMN_REQUIRED;
@@ -257,23 +240,17 @@ static size_t write_alternatives(struct builder *builder, const struct column *f
     return required;
 }
 
-/* Returns how many REQUIRED columns were written. */
 static size_t write_fields(struct builder *builder, const struct column *fields, size_t count,
                            const json_t *object, const struct step *up)
 {
-    json_t *borrowed =
-        (json_t *)(uintptr_t)object; /* jansson's iterators take no const, but change nothing */
     size_t cursor = 0;
     size_t required = 0;
     const char *key;
     json_t *member;
-
-    json_object_foreach (borrowed, key, member) {
-        const struct column *column;
+    json_object_foreach (json_iterable(object), key, member) {
         struct step step = {.up = up, .key = key};
-
         if (json_is_null(member)) continue;
-        column = find(fields, count, key, &cursor);
+        const struct column *column = find(fields, count, key, &cursor);
         if (column && (!column->alternatives || !is_empty(member)))
             required += write_column(builder, column, member, &step) && column->mode == COLUMN_REQUIRED;
         else if (!column && !fills_another(fields, count, object, key))
@@ -285,7 +262,6 @@ static size_t write_fields(struct builder *builder, const struct column *fields,
 static PRINTF(3, 4) enum row_outcome reject(struct buf *row, struct row_facts *facts, const char *format, ...)
 {
     va_list args;
-
     buf_reset(row);
     va_start(args, format);
     (void)vsnprintf(facts->problem, sizeof facts->problem, format, args); /* names are ours and short */
@@ -312,7 +288,6 @@ static const char *kind_of(const json_t *value)
 const json_t *row_value(const struct table *table, const json_t *record, const char *name)
 {
     const struct column *column = table_column(table, name);
-
     return json_object_get(record, column ? source_field(column, record) : name);
 }
 
@@ -320,7 +295,6 @@ void row_id(const struct table *table, const json_t *record, char out_id[LIMIT_N
 {
     const json_t *value = table->key_count > 0 ? row_value(table, record, table->key[0]) : NULL;
     size_t size = json_string_length(value);
-
     out_id[0] = '\0';
     if (json_is_integer(value))
         (void)snprintf(out_id, LIMIT_NAME, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
@@ -339,23 +313,19 @@ static const char *empty_key(const struct table *table, const json_t *record)
 {
     for (size_t i = 0; i < table->key_count; i++) {
         const json_t *value = row_value(table, record, table->key[i]);
-
         if (!value || json_is_null(value) || (json_is_string(value) && json_string_length(value) == 0))
             return table->key[i];
     }
     return NULL;
 }
 
-/* The first REQUIRED column that its value does not fit, or NULL. Only asked when one is known to be missing.
- */
+/* The first REQUIRED column that its value does not fit, or NULL. */
 static const char *missing_column(const struct table *table, const json_t *record)
 {
-
     AUTO(buf_done) struct buf unused = buf_limited(LIMIT_ROW);
     for (size_t i = 0; i < table->column_count; i++) {
         const struct column *column = &table->columns[i];
         const json_t *value = row_value(table, record, column->name);
-
         buf_reset(&unused);
         if (column->mode == COLUMN_REQUIRED &&
             (!value || json_is_null(value) || !rows_value_write(column->type, value, &unused)))
@@ -367,7 +337,6 @@ static const char *missing_column(const struct table *table, const json_t *recor
 static size_t required_columns(const struct table *table)
 {
     size_t count = 0;
-
     for (size_t i = 0; i < table->column_count; i++)
         count += table->columns[i].mode == COLUMN_REQUIRED;
     return count;
@@ -383,7 +352,6 @@ static bool lacks_version(const struct table *table, const json_t *record)
     return table->version_may_lack && is_empty(row_value(table, record, table->version));
 }
 
-/* False: problem is set. */
 static bool read_times(const struct table *table, const json_t *record, const struct zone *zone,
                        struct row_facts *facts)
 {
@@ -391,7 +359,6 @@ static bool read_times(const struct table *table, const json_t *record, const st
     struct day last = day_of_civil(9999, 12, 31);
     const char *bad = NULL;
     int64_t day_us;
-
     if (lacks_version(table, record))
         facts->version_us = zone_start_s(zone, facts->day) * 1000000;
     else if (!row_version(table, record, &facts->version_us))
@@ -416,16 +383,13 @@ static size_t write_row(struct builder *builder, const struct table *table, cons
 {
     struct buf *row = builder->row;
     char day[DAY_TEXT], read_at[INSTANT_TEXT];
-    size_t required;
-
     day_format(builder->facts->day, day);
     buf_text(row, "{\"" COLUMN_PARTITION_DATE "\":\"");
     buf_text(row, day);
     buf_byte(row, '"');
-    required = write_fields(builder, table->columns, table->column_count, record, NULL);
+    size_t required = write_fields(builder, table->columns, table->column_count, record, NULL);
     if (lacks_version(table, record)) {
         char version[INSTANT_TEXT];
-
         instant_format(builder->facts->version_us, version);
         buf_format(row, ",\"%s\":\"%s\"", table->version, version);
         required++;
@@ -448,22 +412,19 @@ enum row_outcome row_build(const struct table *table, const json_t *record, cons
                            struct buf *out_row, struct row_facts *out_facts)
 {
     struct builder builder = {.row = out_row, .facts = out_facts};
-    const char *column;
-    size_t required;
-
     buf_reset(out_row);
     *out_facts = (struct row_facts){.day = context->today};
     if (!json_is_object(record))
         return reject(out_row, out_facts, "a record should be an object, this is %s", kind_of(record));
     row_id(table, record, out_facts->id);
-    column = empty_key(table, record);
+    const char *column = empty_key(table, record);
     if (column)
         return reject(out_row, out_facts, "it can't be keyed: \"%s\" is %s", column,
                       kind_of(row_value(table, record, column)));
     if (!read_times(table, record, context->zone, out_facts)) return ROW_REJECTED;
     buf_init(&builder.extra, out_row->limit);
     buf_init(&builder.path, out_row->limit);
-    required = write_row(&builder, table, record, context);
+    size_t required = write_row(&builder, table, record, context);
     buf_done(&builder.extra);
     buf_done(&builder.path);
     if (out_row->full)

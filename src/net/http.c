@@ -19,8 +19,7 @@ bool http_new(const struct http_settings *settings, struct http **out_http, stru
                          "libcurl does not start: check the installation of its TLS library");
     CURLM *multi = curl_multi_init();
     if (!multi) abort(); /* no memory */
-    (void)curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS,
-                            HOST_CONNECTIONS); /* known to every libcurl */
+    (void)curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, HOST_CONNECTIONS);
     (void)curl_multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, TOTAL_CONNECTIONS);
     struct http *http = mem_zero(1, sizeof *http);
     *http = (struct http){

@@ -170,7 +170,6 @@ static bool next(struct trigger *trigger, struct delivery *out_delivery, bool *o
     *out_any = false;
     *out_delivery = (struct delivery){0};
     AUTO(buf_done) struct buf reply = buf_limited(LIMIT_REPLY);
-
     int64_t asked_ms = clock_ms();
     enum rpc_status status = call_pull(pubsub, &reply, detail, sizeof detail);
     if (status == RPC_OK) {

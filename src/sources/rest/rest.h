@@ -110,8 +110,7 @@ struct rest_source {
     const char *detail_query; /* of requests for a record in full: "?a=b"; NULL: none */
     const char *const *types; /* whose lists a typed stream reads; borrowed */
     size_t type_count;
-    /* May this stream be read, and its child list (the service's version or plan may lack it)? May be NULL.
-     */
+    /* Whether version and plan have this stream, and its child list. May be NULL. */
     bool (*check_stream)(const struct rest_source *source, const struct rest_stream *stream,
                          bool with_child_list, struct error *err);
     char *base_url; /* without slash at the end */

@@ -24,8 +24,7 @@ static json_t *make_reference(const json_t *element)
     static const char *const members[] = {"type", "id", "url"};
     json_t *reference = json_object();
     for (size_t i = 0; i < sizeof members / sizeof *members; i++)
-        (void)json_object_set(reference, members[i],
-                              json_object_get(element, members[i])); /* absent: not set */
+        (void)json_object_set(reference, members[i], json_object_get(element, members[i])); /* if set */
     return reference;
 }
 

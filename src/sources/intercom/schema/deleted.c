@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* deleted.c - who is gone: one list for each table whose records can be, and the ids that are compared.
- */
+/* deleted.c - a list of deleted records for each table, and the ids that are compared. */
 #include "schema.h"
 
 static const struct column deleted_columns[] = {
