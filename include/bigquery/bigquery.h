@@ -19,6 +19,7 @@
 #include <stdbool.h>
 
 #include "base/buf.h"
+#include "base/day.h"
 #include "base/json.h"
 #include "core/progress.h"
 #include "core/warehouse.h"
@@ -31,6 +32,7 @@ struct bigquery_settings {
     const char *control_dataset;
     const char *location;
     const char *timezone;
+    struct day first_day;             /* the source has nothing older */
     const char *version;              /* ours, for the ledger */
     bool require_partition_filter;    /* on data tables that we create */
     const char *const *latest_tables; /* tables whose <table>_latest is a table instead of a view */
@@ -56,7 +58,7 @@ bool bigquery_schema_diff(struct warehouse *warehouse, const struct selection *s
                           struct buf *out_text, bool *out_differs, struct error *err) CHECKED;
 
 /* The scripts that remove doubled rows from the selection's tables. Reads only. */
-bool bigquery_deduplicate_text(struct warehouse *warehouse, const struct selection *selection, struct buf *out_text,
-                        struct error *err) CHECKED;
+bool bigquery_deduplicate_text(struct warehouse *warehouse, const struct selection *selection,
+                               struct buf *out_text, struct error *err) CHECKED;
 
 #endif

@@ -148,6 +148,7 @@ static bool open_warehouse(struct services *services, struct error *err)
             .control_dataset = config->control_dataset,
             .location = config->location,
             .timezone = config->timezone,
+            .first_day = day_of_civil(config->source_type->first_year, 1, 1),
             .version = CASELOAD_VERSION,
             .require_partition_filter = config->require_partition_filter,
             .latest_tables = (const char *const *)config->latest_tables.names,

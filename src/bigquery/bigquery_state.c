@@ -124,6 +124,7 @@ bool bigquery_read_state(struct warehouse *warehouse, const struct selection *se
     AUTO(json_drop) json_t *parameters = json_array();
     parameter_add(parameters, "stream", "STRING", selection->stream->name);
     parameter_add(parameters, "message_id", "STRING", message_id);
+    parameter_add_day(parameters, "first_day", bq->settings.first_day);
     AUTO(json_drop) json_t *rows = NULL;
     if (!job_read(bq, &sql, parameters, &rows, err) || !read_rows(rows, &state, err) ||
         !recall_created(bq, selection->stream, &state, err)) {

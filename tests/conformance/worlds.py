@@ -186,7 +186,8 @@ class Maker:
     def steps(self, tables):
         variant = self.dice.choice(["commit_all"] * 5 + ["commit_parents", "commit_rejected", "commit_nothing"])
         message = ("STRING", self.dice.choice(["m1", "", "x"]))
-        state = Step("state", {"stream": ("STRING", STREAM), "message_id": message})
+        state = Step("state", {"stream": ("STRING", STREAM), "message_id": message,
+                               "first_day": ("DATE", self.lo + self.dice.choice([-400, -400, 0, 1]) * DAY)})
         commit = Step(variant, self.commit_parameters(tables, variant))
         adopt = Step("adopt", {"timezone": ("STRING", self.zone_name)})
         steps = [Step("provenance", {}), Step("lock_row", self.identity())] if self.chance(0.3) else []

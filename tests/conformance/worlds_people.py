@@ -93,7 +93,8 @@ class PeopleMaker(Maker):
             "run_id": ("STRING", "now"), "message_id": ("STRING", ""), "lo": ("DATE", self.lo), "hi": ("DATE", self.hi),
             "claim_hi": ("DATE", self.lo - DAY), "open": ("BOOL", True), "began_at": ("TIMESTAMP", self.began),
             "fetched": ("INT64", len(staged)), **({"staged_0": ("INT64", count)} if staged else {})})
-        state = Step("people_state", {"stream": ("STRING", "people_reconciliation"), "message_id": ("STRING", "")})
+        state = Step("people_state", {"stream": ("STRING", "people_reconciliation"), "message_id": ("STRING", ""),
+                                      "first_day": ("DATE", self.lo - 400 * DAY)})
         reads = [Step(name, {}) for name in ("people_latest", "people_teams_latest", "people_list_latest",
                                              "people_attributes", "people_custom")]
         scan = self.scan(tables)

@@ -1,17 +1,18 @@
 -- The state of one stream, in one consistent read. The meaning of each kind of row:
 -- now: `seen_at` is the warehouse's clock; open: `fetch_began_at` of the newest unit that was open at the top;
 -- held: rows of a day; claim: the newest claim on a day; own: the newest claim on a day by @message_id. The rows of a
--- claim are those that it counted, and those that later commits added on a day that they did not claim.
+-- claim are those that it counted, and those that later commits added on a day that they did not claim. Days before
+-- @first_day, when the source began, do not matter: a ledger of a mistaken year must not fill the answer.
 WITH
   held AS (
     SELECT partition_date AS day, COUNT(*) AS row_count
       FROM `${table}`
-     WHERE partition_date >= DATE '0001-01-01'
+     WHERE partition_date >= @first_day
      GROUP BY partition_date),
   claims AS (
     SELECT c.day, c.row_count, r.committed_at, r.fetch_began_at, r.message_id
       FROM `${runs}` AS r, UNNEST(r.claimed) AS c
-     WHERE r.stream = @stream),
+     WHERE r.stream = @stream AND c.day >= @first_day),
   newest AS (
     SELECT day, row_count, committed_at, fetch_began_at
       FROM claims

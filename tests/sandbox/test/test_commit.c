@@ -173,6 +173,7 @@ static json_t *parameters_of(const struct world *world, const char *workspace, c
                                     {"open", "BOOL", "false"},
                                     {"run_id", "STRING", run},
                                     {"message_id", "STRING", "m1"},
+                                    {"first_day", "DATE", "2011-01-01"},
                                     {"began_at", "TIMESTAMP", "2026-03-02 03:00:00+00"},
                                     {"fetched", "INT64", "9"},
                                     {"rejected_since", "DATE", "2026-01-01"},
