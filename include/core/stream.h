@@ -97,10 +97,13 @@ struct child {
 
 /* A stream that lists the attributes which this workspace has added to the records of another table. */
 struct attribute_list {
-    const struct table *of; /* whose column custom_attributes holds the values; <of>_custom is made of it */
-    const char *name;       /* the column with an attribute's name in there */
-    const char *type;       /* the column with its type */
-    const char *custom;     /* the BOOL column that tells such from the built-in ones; NULL: all are such */
+    const struct table *of; /* whose column `values` holds the values by name; <of>_custom is made of it */
+    const char *values;     /* a JSON column */
+    const char *within;   /* path to the REPEATED column that holds the attributes; NULL: they are the rows */
+    const char *name;     /* the column with an attribute's name in there */
+    const char *type;     /* the column with its type */
+    const char *custom;   /* the BOOL column that is false for the built-in ones; NULL: there are none */
+    const char *archived; /* the BOOL column that says it is not used any more; NULL: all are in use */
 };
 
 struct stream {

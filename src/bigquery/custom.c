@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "job.h"
 #include "schema.h"
@@ -137,6 +138,21 @@ static void attributes_done(struct attributes *attributes)
     json_drop(&attributes->rows);
 }
 
+static bool is_true(const char *cell)
+{
+    return cell && !strcmp(cell, "true");
+}
+
+static void show_as_text(const struct stream *stream, struct custom_attribute *attribute, const char *type)
+{
+    const char *of = stream->attributes->of->name;
+    log_write(LOG_WARNING, "attribute_types_differ",
+              LOG_FIELDS(LOG_TEXT("stream", stream->name), LOG_TEXT("attribute", attribute->name)),
+              "%s_custom: attributes named \"%.100s\" have the types %.40s and %.40s: the column is a STRING",
+              of, attribute->name, attribute->type, type);
+    attribute->type = "string";
+}
+
 static bool read_attributes(struct bigquery *bq, const struct stream *stream, struct attributes *out,
                             struct error *err)
 {
@@ -149,12 +165,20 @@ static bool read_attributes(struct bigquery *bq, const struct stream *stream, st
         return error_set(err, ERROR_LIMIT, "%s holds %zu attributes, but a view takes %d",
                          stream->table->name, json_array_size(out->rows), ATTRIBUTES_LIMIT);
     out->list = mem_zero(json_array_size(out->rows) + 1, sizeof *out->list);
+    bool is_last_archived = false;
     for (size_t i = 0; i < json_array_size(out->rows); i++) {
         const json_t *row = json_array_get(out->rows, i);
         const char *name = cell_text(row, 0), *type = cell_text(row, 1);
-        const char *last = out->count ? out->list[out->count - 1].name : NULL;
-        if (!name || !*name || (last && !strcmp(last, name))) continue;
-        out->list[out->count++] = (struct custom_attribute){.name = name, .type = type ? type : ""};
+        bool is_archived = is_true(cell_text(row, 2));
+        struct custom_attribute *last = out->count ? &out->list[out->count - 1] : NULL;
+        if (!name || !*name) continue;
+        if (!type) type = "";
+        if (!last || strcmp(last->name, name) != 0) {
+            out->list[out->count++] = (struct custom_attribute){.name = name, .type = type};
+            is_last_archived = is_archived;
+        } else if (is_archived == is_last_archived && sql_custom_types_differ(last->type, type)) {
+            show_as_text(stream, last, type);
+        }
     }
     return true;
 }
@@ -202,7 +226,7 @@ static bool put_view(struct bigquery *bq, const struct stream *stream, const cha
     custom_name(attributes.list, attributes.count, taken, taken_count, json_at(have, "schema.fields"));
     struct sql_names names = bigquery_names(bq);
     AUTO(buf_done) struct buf sql = buf_limited(LIMIT_SQL);
-    sql_custom_text(&names, of, attributes.list, attributes.count, &sql);
+    sql_custom_text(&names, stream->attributes, attributes.list, attributes.count, &sql);
     AUTO(mem_free)
     char *description =
         mem_format("The attributes of %s that this workspace has added, a column each", of->name);

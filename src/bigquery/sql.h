@@ -77,7 +77,8 @@ void sql_add_rejected(const struct sql_names *names, const struct stream *stream
 
 /* --- sql_views.c --- */
 
-/* Names, types and whether custom, of the newest day of an attribute list. */
+/* Names, types and whether archived, of the newest day of an attribute list; one name's rows stand together.
+ */
 void sql_attributes_text(const struct sql_names *names, const struct stream *stream, struct buf *out_sql);
 /* fields: the live table's, which show the columns that were added later; NULL: none were. */
 void sql_latest_text(const struct sql_names *names, const struct table *table, const json_t *fields,
@@ -92,7 +93,9 @@ struct custom_attribute {
     char column[TABLE_ID];
 };
 
-void sql_custom_text(const struct sql_names *names, const struct table *of,
+/* Do values of these types need columns of different types? */
+bool sql_custom_types_differ(const char *type, const char *other);
+void sql_custom_text(const struct sql_names *names, const struct attribute_list *list,
                      const struct custom_attribute *attributes, size_t count, struct buf *out_sql);
 
 #endif

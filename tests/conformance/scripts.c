@@ -98,7 +98,7 @@ static void add_people(json_t *statements, struct buf *text)
     add_text(statements, "people_latest_table", text);
     sql_attributes_text(&names, &fake_members_attributes, text);
     add_text(statements, "people_attributes", text);
-    sql_custom_text(&names, &fake_members_table, attributes, COUNT(attributes), text);
+    sql_custom_text(&names, fake_members_attributes.attributes, attributes, COUNT(attributes), text);
     add_text(statements, "people_custom", text);
     json_decref(fields);
 }

@@ -108,7 +108,9 @@ const struct stream fake_members_attributes = {
                                    .column_count = COUNT(attribute_columns),
                                    .key = name_key,
                                    .key_count = COUNT(name_key)},
-    .attributes =
-        &(const struct attribute_list){
-            .of = &fake_members_table, .name = "name", .type = "data_type", .custom = "custom"},
+    .attributes = &(const struct attribute_list){.of = &fake_members_table,
+                                                 .values = "custom_attributes",
+                                                 .name = "name",
+                                                 .type = "data_type",
+                                                 .custom = "custom"},
 };

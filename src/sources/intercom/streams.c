@@ -56,12 +56,30 @@ static const struct truncated_list contact_lists[] = {
 };
 
 /* Lists with the names and types of the attributes that a workspace has added. */
-static const struct attribute_list contact_list = {
-    .of = &intercom_contacts, .name = "name", .type = "data_type", .custom = "custom"};
-static const struct attribute_list company_list = {
-    .of = &intercom_companies, .name = "name", .type = "data_type", .custom = "custom"};
-static const struct attribute_list conversation_list = {
-    .of = &intercom_conversations, .name = "name", .type = "data_type"};
+static const struct attribute_list contact_list = {.of = &intercom_contacts,
+                                                   .values = "custom_attributes",
+                                                   .name = "name",
+                                                   .type = "data_type",
+                                                   .custom = "custom",
+                                                   .archived = "archived"};
+static const struct attribute_list company_list = {.of = &intercom_companies,
+                                                   .values = "custom_attributes",
+                                                   .name = "name",
+                                                   .type = "data_type",
+                                                   .custom = "custom",
+                                                   .archived = "archived"};
+static const struct attribute_list conversation_list = {.of = &intercom_conversations,
+                                                        .values = "custom_attributes",
+                                                        .name = "name",
+                                                        .type = "data_type",
+                                                        .custom = "custom",
+                                                        .archived = "archived"};
+static const struct attribute_list ticket_list = {.of = &intercom_tickets,
+                                                  .values = "ticket_attributes",
+                                                  .within = "ticket_type_attributes.data",
+                                                  .name = "name",
+                                                  .type = "data_type",
+                                                  .archived = "archived"};
 
 /* An entry: STREAM(name, kind, table, ABOUT(cost, permission, limitations), PAGES(pagination, path, list),
  * other members of struct intercom_stream). */
@@ -178,7 +196,7 @@ static const struct stream *const streams[] = {
            .rest.per_page = 150, .bounds = BOUNDS_SECONDS, .rest.order = ORDER_OLDEST_FIRST),
 
     STREAM("ticket_types", STREAM_SNAPSHOT, &intercom_ticket_types, ABOUT("1", "Read tickets", MISSES_DAYS),
-           PAGES(intercom_list, "/ticket_types", "data")),
+           .rest.stream.attributes = &ticket_list, PAGES(intercom_list, "/ticket_types", "data")),
 
     STREAM("ticket_states", STREAM_SNAPSHOT, &intercom_ticket_states, ABOUT("1", "Read tickets", MISSES_DAYS),
            PAGES(intercom_list, "/ticket_states", "data"), .since = 12),

@@ -192,7 +192,7 @@ static const struct table member_list = {.name = "member_attributes",
                                          .key = full_name_key,
                                          .key_count = 1};
 static const struct attribute_list attribute_list = {
-    .of = &members, .name = "label", .type = "data_type", .custom = "custom"};
+    .of = &members, .values = "custom_attributes", .name = "label", .type = "data_type", .custom = "custom"};
 static const struct stream member_stream = {.name = "members", .kind = STREAM_SCAN, .table = &members},
                            list_stream = {.name = "member_attributes",
                                           .kind = STREAM_SNAPSHOT,

@@ -192,19 +192,24 @@ static void literals_hold_anything(void **state)
 static void attributes_have_their_types(void **state)
 {
     (void)state;
-    static const struct custom_attribute list[] = {{"a", "string", "a"},   {"b", "integer", "b"},
-                                                   {"c", "decimal", "c"},  {"d", "boolean", "d"},
-                                                   {"e", "datetime", "e"}, {"f", "list", "f"}};
+    static const struct custom_attribute list[] = {
+        {"a", "string", "a"},   {"b", "integer", "b"}, {"c", "decimal", "c"},      {"d", "boolean", "d"},
+        {"e", "datetime", "e"}, {"f", "list", "f"},    {"g", "relationship", "g"}, {"h", "unheard of", "h"}};
     struct buf sql = new_text();
-    sql_custom_text(&names, &fake_members_table, list, COUNT(list), &sql);
+    sql_custom_text(&names, fake_members_attributes.attributes, list, COUNT(list), &sql);
     const char *const sequence[] = {"SELECT `id`, `updated_at`",
-                                    "r.v0 AS `a`",
+                                    "COALESCE(JSON_VALUE(r.v0), IF(TO_JSON_STRING(r.v0) = 'null', NULL, "
+                                    "TO_JSON_STRING(r.v0))) AS `a`",
                                     "SAFE_CAST(r.v1 AS INT64) AS `b`",
                                     "SAFE_CAST(r.v2 AS FLOAT64) AS `c`",
                                     "SAFE_CAST(r.v3 AS BOOL) AS `d`",
                                     "SAFE.TIMESTAMP_MILLIS(SAFE_CAST(r.v4 AS INT64))",
-                                    "r.v5 AS `f`",
-                                    "JSON_VALUE(`custom_attributes`['a']) AS v0",
+                                    "COALESCE(JSON_VALUE(r.v5), IF(TO_JSON_STRING(r.v5) = 'null', NULL, "
+                                    "TO_JSON_STRING(r.v5))) AS `f`",
+                                    ",\n       r.v6 AS `g`",
+                                    "TO_JSON_STRING(r.v7))) AS `h`",
+                                    ",\n               `custom_attributes`['a'] AS v0",
+                                    "JSON_VALUE(`custom_attributes`['b']) AS v1",
                                     ",\n               `custom_attributes`['f'] AS v5",
                                     "FROM `acme-data.desk.people_latest`"};
     assert_order(buf_string(&sql), sequence, COUNT(sequence));

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -315,6 +316,25 @@ static void reconciliations_know_whom_they_compare(void **state)
     }
 }
 
+/* The columns of what a list holds, as a table. */
+static struct table table_within(const struct stream *stream)
+{
+    struct table table = *stream->table;
+    const char *at = stream->attributes->within;
+    while (at && *at) {
+        char name[64];
+        size_t size = strcspn(at, ".");
+        (void)snprintf(name, sizeof name, "%.*s", (int)size, at);
+        const struct column *column = table_column(&table, name);
+        assert_true(column && column->type == COLUMN_RECORD);
+        at += size + (at[size] == '.');
+        assert_true((column->mode == COLUMN_REPEATED) == !*at);
+        table.columns = column->fields;
+        table.column_count = column->field_count;
+    }
+    return table;
+}
+
 static void lists_of_attributes_name_their_columns(void **state)
 {
     (void)state;
@@ -322,14 +342,18 @@ static void lists_of_attributes_name_their_columns(void **state)
         const struct stream *stream = intercom_type.streams[i];
         const struct attribute_list *list = stream->attributes;
         if (!list) continue;
-        const struct column *values = table_column(list->of, "custom_attributes");
-        const struct column *name = table_column(stream->table, list->name);
-        const struct column *type = table_column(stream->table, list->type);
-        const struct column *custom = list->custom ? table_column(stream->table, list->custom) : NULL;
+        const struct table holder = table_within(stream);
+        const struct column *values = table_column(list->of, list->values);
+        const struct column *name = table_column(&holder, list->name);
+        const struct column *type = table_column(&holder, list->type);
+        const struct column *custom = list->custom ? table_column(&holder, list->custom) : NULL;
+        const struct column *archived = list->archived ? table_column(&holder, list->archived) : NULL;
         assert_true(values && values->type == COLUMN_JSON);
         assert_true(name && name->type == COLUMN_STRING);
         assert_true(type && type->type == COLUMN_STRING);
         assert_true(!list->custom || (custom && custom->type == COLUMN_BOOL));
+        assert_true(!list->archived || (archived && archived->type == COLUMN_BOOL));
+        assert_true(!list->archived || table_column(stream->table, list->archived));
     }
 }
 
