@@ -53,11 +53,16 @@ bool bigquery_schema_diff(struct warehouse *warehouse, const struct selection *s
     for (size_t i = 0; i < kept.table_count; i++) {
         const char *name = kept.tables[i]->name;
         struct error unfit = {0};
+        const char *old_name, *new_name;
         AUTO(json_drop) json_t *have = NULL;
         AUTO(json_drop) json_t *want = schema_table(kept.tables[i]);
         if (!table_get(bq, bq->settings.dataset, name, &have, err)) return false;
         if (!have)
             buf_format(out_text, "%s: the table is missing: it will be created\n", name);
+        else if (schema_find_renamed(json_at(have, "schema.fields"), json_at(want, "schema.fields"), false,
+                                     &old_name, &new_name))
+            buf_format(out_text, "%s: the column %s was renamed to %s: refused until it is renamed back\n",
+                       name, old_name, new_name);
         else if (!table_fits(have, want, &unfit))
             buf_format(out_text, "%s: %s: refused\n", name, unfit.text);
         else

@@ -253,3 +253,37 @@ bool schema_merge(json_t *existing, const json_t *wanted, bool *out_changed, str
     *out_changed = false;
     return merge_fields(existing, wanted, "", out_changed, err);
 }
+
+/* --- A renamed column --- */
+
+static const char *name_at(const json_t *fields, size_t index)
+{
+    return text_of(json_array_get(fields, index), "name", "");
+}
+
+static bool same_neighbours(const json_t *one, size_t i, const json_t *other, size_t j)
+{
+    const char *before = i ? name_at(one, i - 1) : "", *after = name_at(one, i + 1);
+    return !strcasecmp(before, j ? name_at(other, j - 1) : "") && !strcasecmp(after, name_at(other, j + 1));
+}
+
+bool schema_find_renamed(const json_t *existing, const json_t *wanted, bool is_anywhere, const char **out_old,
+                         const char **out_new)
+{
+    size_t pairs = 0;
+    for (size_t i = 0; i < json_array_size(wanted); i++) {
+        const json_t *want = json_array_get(wanted, i);
+        if (schema_find(existing, name_at(wanted, i))) continue;
+        for (size_t j = 0; j < json_array_size(existing); j++) {
+            const json_t *have = json_array_get(existing, j);
+            if (schema_find(wanted, name_at(existing, j)) ||
+                strcasecmp(schema_type(have), schema_type(want)) != 0)
+                continue;
+            if (!is_anywhere && !same_neighbours(wanted, i, existing, j)) continue;
+            *out_old = name_at(wanted, i);
+            *out_new = name_at(existing, j);
+            pairs++;
+        }
+    }
+    return pairs == 1;
+}

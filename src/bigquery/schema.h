@@ -24,5 +24,9 @@ json_t *schema_find(const json_t *fields, const char *name); /* borrowed; NULL: 
 /* Adds to existing (an array of fields) what it lacks of wanted. ERROR_REFUSED names a difference that can't
  * be mended. */
 bool schema_merge(json_t *existing, const json_t *wanted, bool *out_changed, struct error *err) CHECKED;
+/* A column that somebody renamed: one is missing, and another of its type is where it was. is_anywhere: it
+ * may have moved. Borrowed names. */
+bool schema_find_renamed(const json_t *existing, const json_t *wanted, bool is_anywhere, const char **out_old,
+                         const char **out_new);
 
 #endif

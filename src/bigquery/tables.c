@@ -16,6 +16,33 @@ struct selection tables_kept(const struct selection *selection)
         .stream = stream, .tables = {stream->subject, stream->subject->gone}, .table_count = 2};
 }
 
+/* The column would be added again, empty, and its values stay under the other name. */
+static bool check_renamed(const json_t *have, const json_t *want, struct error *err)
+{
+    const char *old_name, *new_name;
+    if (!schema_find_renamed(json_at(have, "schema.fields"), json_at(want, "schema.fields"), false, &old_name,
+                             &new_name))
+        return true;
+    return error_set(
+        err, ERROR_REFUSED,
+        "the column %s was renamed to %s. Rename it back: ALTER TABLE ... RENAME COLUMN %s TO %s", old_name,
+        new_name, new_name, old_name);
+}
+
+/* Puts a renamed column before another difference: it is more likely what was meant. Returns false. */
+static bool name_renamed(const json_t *have, const json_t *want, struct error *err)
+{
+    const char *old_name, *new_name;
+    if (!schema_find_renamed(json_at(have, "schema.fields"), json_at(want, "schema.fields"), true, &old_name,
+                             &new_name))
+        return false;
+    return error_wrap(
+        err,
+        "the column %s is missing, and %s is not one of ours. If it was renamed, rename it back "
+        "(ALTER TABLE ... RENAME COLUMN %s TO %s). Then there is",
+        old_name, new_name, new_name, old_name);
+}
+
 static bool ensure_table(struct bigquery *bq, const char *dataset, const char *table, json_t *want,
                          json_t **out_resource, struct error *err)
 {
@@ -32,7 +59,8 @@ static bool ensure_table(struct bigquery *bq, const char *dataset, const char *t
         if (json_object_get(want, "labels") && !provenance_check_table(bq, have, err)) return false;
         if (!table_fits(have, want, err) ||
             !schema_merge(fields, json_at(want, "schema.fields"), &changed, err))
-            return error_wrap(err, "table %s.%s", dataset, table);
+            return name_renamed(have, want, err) || error_wrap(err, "table %s.%s", dataset, table);
+        if (changed && !check_renamed(have, want, err)) return error_wrap(err, "table %s.%s", dataset, table);
         if (!changed) {
             if (out_resource) *out_resource = json_incref(have);
             return true;

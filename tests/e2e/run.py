@@ -46,7 +46,8 @@ Steps (a line that begins with # is a comment; `publish` takes quotes as a shell
     expect no-secrets                     none in logs, output, journal, files, arguments or environment
     sql STATEMENT                         change the warehouse directly
     deduplicate STREAM                    run the SQL that `caseload schema STREAM --deduplicate` prints
-    older STREAM [-COLUMN] [+COLUMN=TYPE]  create the stream's table, empty, without or with some columns
+    older STREAM [-COLUMN] [+COLUMN=TYPE] [=COLUMN=NAME]
+                                          create the stream's table, empty, without or with some columns
 """
 import concurrent.futures
 import json
@@ -229,6 +230,10 @@ class Scenario:
         for word in words[1:]:
             name, _, kind = word[1:].partition("=")
             fields = [f for f in table["schema"]["fields"] if f["name"] != name]
+            if word[0] == "=":  # renamed, where it stands
+                fields = [{**f, "name": kind} if f["name"] == name else f for f in table["schema"]["fields"]]
+                for group in table.get("clustering", {}).values():
+                    group[:] = [kind if one == name else one for one in group]
             table["schema"]["fields"] = fields + ([{"name": name, "type": kind}] if word[0] == "+" else [])
         self.sandbox.make_table("intercom", words[0], table)
 
