@@ -197,7 +197,6 @@ static bool read_relations(const struct setting *setting, void *options, const j
     json_t *relation_value;
     json_object_foreach (json_iterable(value), name, relation_value) {
         const char *relation = json_string_value(relation_value);
-
         if (relation && strcmp(relation, "table") == 0)
             add_name(tables, name, strlen(name));
         else if (!relation || strcmp(relation, "view") != 0)
@@ -214,7 +213,7 @@ static bool read_disabled(const struct setting *setting, void *options, const js
     json_t *enabled;
     names_done(disabled);
     disabled->is_given = true;
-    json_object_foreach ((json_t *)(uintptr_t)value, name, enabled) {
+    json_object_foreach (json_iterable(value), name, enabled) {
         if (!json_is_boolean(enabled)) return refuse_type(setting, err);
         if (json_is_false(enabled)) add_name(disabled, name, strlen(name));
     }

@@ -92,9 +92,9 @@ static void check_unit(const struct bench *bench, size_t i, int lo, int hi, bool
 
 static void refuse(struct bench *bench, enum error_kind kind, const char *text)
 {
-    const struct stream *stream = &fake_people;
-    assert_false(plan_make(&bench->settings, stream, &bench->state, &bench->request, INT64_MAX, &bench->plan,
-                           &bench->err));
+    plan_done(&bench->plan);
+    assert_false(plan_make(&bench->settings, &fake_people, &bench->state, &bench->request, INT64_MAX,
+                           &bench->plan, &bench->err));
     assert_int_equal(bench->err.kind, kind);
     if (!strstr(bench->err.text, text)) fail_msg("\"%s\" is not in \"%s\"", text, bench->err.text);
 }
