@@ -358,7 +358,10 @@ static void run_exchange(struct server *server, struct exchange *exchange, const
     route->handle(exchange);
     if (exchange->reply.full)
         reply_error(exchange, route->service, 500, NULL, "The answer is larger than the sandbox allows.");
-    if (fault_is(fault, "empty"))
+    if (fault_is(fault, "late-status")) {
+        buf_reset(&exchange->reply);
+        reply_fault_status(exchange, route->service, fault);
+    } else if (fault_is(fault, "empty"))
         replace_body(exchange, NULL, "");
     else if (fault_is(fault, "html"))
         replace_body(exchange, "text/html", "<html><body><h1>Please stand by</h1></body></html>");

@@ -50,6 +50,7 @@ static const struct {
     {"bigquery", "script", "hold", 2, FAULT_ARGUMENTS},
     {"bigquery", "script", "delay", 1, 1},
     {"bigquery", NULL, "status", 1, FAULT_ARGUMENTS},
+    {"bigquery", NULL, "late-status", 1, FAULT_ARGUMENTS},
     {"bigquery", NULL, "drop", 1, 1},
     {"bigquery", NULL, "delay", 1, 1},
     {"bigquery", NULL, "hang", 0, 0},
@@ -58,6 +59,7 @@ static const struct {
     {"bigquery", NULL, "html", 0, 0},
     {"bigquery", NULL, "body", 1, FAULT_ARGUMENTS},
     {"intercom", NULL, "status", 1, FAULT_ARGUMENTS},
+    {"intercom", NULL, "late-status", 1, FAULT_ARGUMENTS},
     {"intercom", NULL, "drop", 1, 1},
     {"intercom", NULL, "delay", 1, 1},
     {"intercom", NULL, "hang", 0, 0},
@@ -154,7 +156,7 @@ static bool check_arguments(const struct fault *fault, struct error *err)
     if (strcmp(fault->action, "drop") == 0 && fault->argument_count && strcmp(first, "before") != 0 &&
         strcmp(first, "after") != 0)
         return error_set(err, ERROR_CONFIG, "fault: drop takes before or after, not \"%s\"", first);
-    bool status = strcmp(fault->action, "status") == 0;
+    bool status = strcmp(fault->action, "status") == 0 || strcmp(fault->action, "late-status") == 0;
     if (status || strcmp(fault->action, "delay") == 0) {
         char *end;
         long number = strtol(first, &end, 10);

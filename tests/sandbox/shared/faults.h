@@ -3,6 +3,7 @@
  *
  * A line: SERVICE OPERATION NTH ACTION [ARGUMENT ...]. For example:
  *   intercom contacts.search 3 status 429 retry-after=1.
+ *   intercom companies.scroll 2 late-status 500  the same, after the request was applied.
  *   bigquery jobs.insert 2 drop after        the connection is cut, after the request was applied.
  *   bigquery jobs.insert 2 drop before       ... before it was.
  *   bigquery upload.put 1 truncate           half of the answer's body, then the connection is cut.

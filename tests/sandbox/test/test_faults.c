@@ -84,6 +84,7 @@ static void test_what_is_not_understood_is_refused(void **state)
         "intercom me 1 explode",
         "intercom me 1 status",
         "intercom me 1 status 99",
+        "intercom me 1 late-status 99",
         "intercom me 1 status 4xx",
         "intercom me 1 status 429 retry-after",
         "intercom me 1 drop",
