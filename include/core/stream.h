@@ -146,6 +146,9 @@ const char *stream_kind_name(enum stream_kind kind); /* "incremental" */
 /* The name of the lock that a commit of this stream holds. Two streams that write one table must hold the
  * same lock: inserts never conflict with each other, so a key that both load would be stored twice. */
 const char *stream_lock(const struct stream *stream);
+/* Do rows stay in this table of the stream? Not where deletions are noted: an id that is seen again leaves.
+ */
+bool stream_keeps_rows(const struct stream *stream, const struct table *table);
 const struct column *table_column(const struct table *table, const char *name); /* NULL if there is none */
 const char *column_field(const struct column *column);
 

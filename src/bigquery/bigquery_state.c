@@ -120,7 +120,7 @@ bool bigquery_read_state(struct warehouse *warehouse, const struct selection *se
     struct state state = {0};
     struct sql_names names = bigquery_names(bq);
     AUTO(buf_done) struct buf sql = buf_limited(LIMIT_SQL);
-    sql_state_text(&names, selection->stream, &sql);
+    sql_state_text(&names, selection, &sql);
     AUTO(json_drop) json_t *parameters = json_array();
     parameter_add(parameters, "stream", "STRING", selection->stream->name);
     parameter_add(parameters, "message_id", "STRING", message_id);

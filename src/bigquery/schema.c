@@ -120,6 +120,10 @@ json_t *schema_runs(void)
                                           {"from_date", "DATE", "REQUIRED"},
                                           {"to_date", "DATE", "REQUIRED"},
                                           {"open_ended", "BOOLEAN", "REQUIRED"}};
+    static const struct plain child[] = {{"child", "STRING", "NULLABLE"},
+                                         {"day", "DATE", "NULLABLE"},
+                                         {"row_count", "INTEGER", "NULLABLE"},
+                                         {"added", "INTEGER", "NULLABLE"}};
     static const struct plain claim[] = {{"day", "DATE", "NULLABLE"}, {"row_count", "INTEGER", "NULLABLE"}};
     static const struct plain after[] = {{"run_id", "STRING", "REQUIRED"},
                                          {"message_id", "STRING", "REQUIRED"},
@@ -143,6 +147,10 @@ json_t *schema_runs(void)
     describe(added, "Other days on which the commit inserted rows, and how many");
     json_object_set_new(added, "fields", plain_fields(claim, sizeof claim / sizeof *claim));
     json_array_append_new(fields, added);
+    json_t *children = field("children", "RECORD", "REPEATED");
+    describe(children, "Days of the unit's children: the rows each child table then held, and new ones");
+    json_object_set_new(children, "fields", plain_fields(child, sizeof child / sizeof *child));
+    json_array_append_new(fields, children);
     json_t *rest = plain_fields(after, sizeof after / sizeof *after);
     json_array_extend(fields, rest);
     json_decref(rest);

@@ -116,15 +116,6 @@ void sql_fill(struct buf *out, const char *text, const struct sql_value *values,
     buf_text(out, text);
 }
 
-void sql_state_text(const struct sql_names *names, const struct stream *stream, struct buf *out_sql)
-{
-    char runs[SQL_PATH], table[SQL_PATH];
-    sql_path(runs, names, names->control, "runs");
-    sql_path(table, names, names->dataset, sql_counted_table(stream)->name);
-    const struct sql_value values[] = {{"runs", runs}, {"table", table}};
-    sql_fill(out_sql, sql_state, values, sizeof values / sizeof *values);
-}
-
 void sql_ledger_text(const struct sql_names *names, struct buf *out_sql)
 {
     char runs[SQL_PATH];

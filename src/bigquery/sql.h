@@ -14,11 +14,11 @@
 
 extern const char sql_adopt[], sql_attributes[], sql_commit_alarm[], sql_deduplicate[], sql_repeats[],
     sql_repeats_clear[], sql_commit_check[], sql_commit_declare[], sql_commit_doubled[], sql_commit_later[],
-    sql_commit_recontented[], sql_commit_ledger[], sql_commit_lock[], sql_commit_reconcile[],
-    sql_commit_reconcile_back[], sql_commit_reconcile_doubled[], sql_commit_reconcile_empty[],
-    sql_commit_mended[], sql_commit_rejected[], sql_commit_result[], sql_commit_union[], sql_custom[],
-    sql_latest[], sql_latest_day[], sql_latest_gone[], sql_latest_set[], sql_latest_table[], sql_ledger[],
-    sql_lock_row[], sql_provenance[], sql_state[];
+    sql_commit_children[], sql_commit_recontented[], sql_commit_ledger[], sql_commit_lock[],
+    sql_commit_reconcile[], sql_commit_reconcile_back[], sql_commit_reconcile_doubled[],
+    sql_commit_reconcile_empty[], sql_commit_mended[], sql_commit_rejected[], sql_commit_result[],
+    sql_commit_union[], sql_custom[], sql_latest[], sql_latest_day[], sql_latest_gone[], sql_latest_set[],
+    sql_latest_table[], sql_ledger[], sql_lock_row[], sql_provenance[], sql_state[];
 
 #define SQL_PATH (3 * TABLE_ID)
 
@@ -53,7 +53,7 @@ const struct table *sql_counted_table(const struct stream *stream);
 void sql_commit(const struct sql_names *names, const struct selection *selection,
                 const char *const stages[LIMIT_TABLES + 1], const char *unclaimed, struct buf *out_sql);
 
-void sql_state_text(const struct sql_names *names, const struct stream *stream, struct buf *out_sql);
+void sql_state_text(const struct sql_names *names, const struct selection *selection, struct buf *out_sql);
 void sql_adopt_text(const struct sql_names *names, const struct table *table, struct buf *out_sql);
 void sql_ledger_text(const struct sql_names *names, struct buf *out_sql);
 /* How many rows repeat the reading before them; the script that removes them (fields: the live table's); and

@@ -22,6 +22,13 @@ const char *stream_lock(const struct stream *stream)
     return stream->subject ? stream->subject->name : stream->table->name;
 }
 
+bool stream_keeps_rows(const struct stream *stream, const struct table *table)
+{
+    for (size_t i = 0; i < stream->child_count; i++)
+        if (stream->children[i].table == table) return stream->children[i].choice != CHILD_ALWAYS;
+    return true;
+}
+
 const struct column *table_column(const struct table *table, const char *name)
 {
     for (size_t i = 0; i < table->column_count; i++)

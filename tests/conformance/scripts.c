@@ -81,12 +81,14 @@ static void add_scan(json_t *statements, struct buf *text)
 
 static void add_people(json_t *statements, struct buf *text)
 {
+    const struct selection compared = {
+        .stream = &fake_members_reconciliation, .tables = {&fake_members_ids}, .table_count = 1};
     json_t *fields = grown_fields();
 
     add_reconcile(statements, "people_commit", "stage_people_0_0", text);
     add_reconcile(statements, "people_commit_empty", NULL, text);
     add_scan(statements, text);
-    sql_state_text(&names, &fake_members_reconciliation, text);
+    sql_state_text(&names, &compared, text);
     add_text(statements, "people_state", text);
     sql_latest_text(&names, &fake_members_table, fields, text);
     add_text(statements, "people_latest", text);
@@ -109,7 +111,9 @@ static json_t *all_statements(void)
     struct buf text;
 
     buf_init(&text, LIMIT_SQL);
-    sql_state_text(&names, &fake_tickets, &text);
+    const struct selection tickets = fake_selection(&fake_tickets);
+
+    sql_state_text(&names, &tickets, &text);
     add_text(statements, "state", &text);
     sql_adopt_text(&names, fake_tickets.table, &text);
     add_text(statements, "adopt", &text);

@@ -127,11 +127,17 @@ class Maker:
         claimed = [(first + i * DAY, self.dice.randrange(4)) for i in range(self.dice.randrange(4))]
         added = [(self.lo + i * DAY, self.dice.randrange(3)) for i in range(self.dice.randrange(-1, 3))]
         return [self.moment(), self.dice.choice([STREAM, STREAM, "other"]), first, first + 3 * DAY, self.chance(0.5),
-                claimed, added, "before", self.dice.choice(["m1", "m2", ""]), self.moment(), self.dice.choice([None, 7]),
+                claimed, added, self.noted(), "before", self.dice.choice(["m1", "m2", ""]), self.moment(),
+                self.dice.choice([None, 7]),
                 self.dice.choice([None, 3]), self.dice.choice([None, 1]), 0, self.dice.choice([None, "0.1.0"]),
                 *self.dice.choice([["w1", "intercom", self.zone_name, "desk"]] * 8
                                   + [["w2", "intercom", self.zone_name, "desk"], [None] * 4]),
                 self.dice.choice([None, True, False])]
+
+    def noted(self):
+        days = [self.day(i) for i in self.instants]
+        return [(self.dice.choice(["replies", "other"]), day, self.dice.randrange(3), self.dice.randrange(2))
+                for day in sorted(set(self.dice.sample(days, self.dice.randrange(min(3, len(days) + 1)))))]
 
     def rejected(self):
         return [self.lo + self.dice.randrange(-2, 3) * DAY, self.dice.choice([STREAM, STREAM, "other"]), self.lo, self.hi,

@@ -162,10 +162,10 @@ static void delete_row(struct sim *sim, size_t which, struct fake_table *table)
     sim->erased_us = sim->now_us;
 }
 
-/* Deletes a day of a stream's own table. Core does not notice rows that are missing in a child table only. */
+/* Deletes a day of a table, or a row. */
 static void do_delete(struct sim *sim)
 {
-    size_t which = (size_t)rng_below(&sim->rng, 2);
+    size_t which = (size_t)rng_below(&sim->rng, 3);
     struct fake_table *table = fake_warehouse_table(&sim->warehouse, table_names[which]);
     if (!table || table->count == 0) return;
     if (rng_chance(&sim->rng, 300)) {

@@ -31,6 +31,7 @@ static const struct design designs[] = {
     {.name = "staged-unknown", .warehouse = FAKE_STAGED_UNKNOWN},
     {.name = "flag-in-key", .warehouse = FAKE_FLAG_IN_KEY},
     {.name = "set-by-row", .warehouse = FAKE_SET_BY_ROW},
+    {.name = "children-ignored", .warehouse = FAKE_CHILDREN_IGNORED},
     {.name = "run-clock", .run_clock = true},
 };
 

@@ -42,6 +42,7 @@ static bool is_wanted(const struct fake_warehouse *warehouse, const struct fake_
     case FAKE_STORED_UNKNOWN:
     case FAKE_STAGED_UNKNOWN:
     case FAKE_FLAG_IN_KEY:
+    case FAKE_CHILDREN_IGNORED:
     case FAKE_SET_BY_ROW: return fake_row_wanted(warehouse, job, table, row);
     case FAKE_DESIGNS: break;
     }
@@ -102,6 +103,58 @@ static void mend_rejects(struct fake_warehouse *warehouse, const struct load *lo
     }
 }
 
+/* Rows on the day; new_rows: those from first_serial on. */
+static int64_t count_rows(const struct fake_table *table, struct day day, int64_t first_serial,
+                          int64_t *new_rows)
+{
+    int64_t rows = 0;
+    *new_rows = 0;
+    for (size_t i = 0; i < table->count; i++) {
+        if (table->rows[i].day.n != day.n) continue;
+        rows++;
+        *new_rows += table->rows[i].serial >= first_serial;
+    }
+    return rows;
+}
+
+static bool is_noted(const struct fake_ledger_row *row, const struct table *table, struct day day)
+{
+    for (size_t i = 0; i < row->children_count; i++)
+        if (row->children[i].table == table && row->children[i].day.n == day.n) return true;
+    return false;
+}
+
+/* Older claims on the day of a child are believed with so many rows more. */
+static void add_to_older(struct fake_warehouse *warehouse, const struct fake_children *note, int64_t rows)
+{
+    for (size_t i = 0; rows > 0 && i < warehouse->ledger_count; i++)
+        for (size_t k = 0; k < warehouse->ledger[i].children_count; k++) {
+            struct fake_children *older = &warehouse->ledger[i].children[k];
+            if (older->table == note->table && older->day.n == note->day.n) older->rows += rows;
+        }
+}
+
+static void note_children(struct fake_warehouse *warehouse, const struct fake_job *job, int64_t first_serial,
+                          struct fake_ledger_row *row)
+{
+    const struct selection *selection = job->load->selection;
+    for (size_t t = 1; t < selection->table_count; t++) {
+        const struct table *table = selection->tables[t];
+        const struct fake_table *staged = &job->load->staged[t];
+        if (!stream_keeps_rows(selection->stream, table)) continue;
+        for (size_t i = 0; i < staged->count; i++) {
+            struct fake_children note = {.table = table, .day = staged->rows[i].day};
+            int64_t new_rows;
+            if (is_noted(row, table, note.day)) continue;
+            note.rows =
+                count_rows(fake_warehouse_table(warehouse, table->name), note.day, first_serial, &new_rows);
+            add_to_older(warehouse, &note, new_rows);
+            row->children = mem_grow(row->children, row->children_count + 1, sizeof *row->children);
+            row->children[row->children_count++] = note;
+        }
+    }
+}
+
 /* first_serial: of the rows that this commit inserted. */
 static void add_ledger_row(struct fake_warehouse *warehouse, const struct fake_job *job, int64_t first_serial)
 {
@@ -132,6 +185,7 @@ static void add_ledger_row(struct fake_warehouse *warehouse, const struct fake_j
             row.added[row.added_count++] = table->rows[i].day;
         }
     }
+    note_children(warehouse, job, first_serial, &row);
     if ((warehouse->ledger_count & (warehouse->ledger_count - 1)) == 0)
         warehouse->ledger =
             mem_grow(warehouse->ledger, warehouse->ledger_count ? 2 * warehouse->ledger_count : 1,

@@ -53,6 +53,43 @@ static void count_added(struct state *state, const struct fake_ledger_row *row)
     }
 }
 
+static int64_t rows_on(const struct fake_warehouse *warehouse, const struct fake_children *note)
+{
+    const struct fake_table *table =
+        fake_warehouse_table((struct fake_warehouse *)(uintptr_t)warehouse, note->table->name);
+    int64_t rows = 0;
+    for (size_t i = 0; table && i < table->count; i++)
+        rows += table->rows[i].day.n == note->day.n;
+    return rows;
+}
+
+static bool lacks_children(const struct fake_warehouse *warehouse, const struct fake_ledger_row *row)
+{
+    for (size_t i = 0; i < row->children_count; i++)
+        if (rows_on(warehouse, &row->children[i]) < row->children[i].rows) return true;
+    return false;
+}
+
+/* A claim whose children's rows are missing counts more rows than any table holds. */
+static void break_claims(const struct fake_warehouse *warehouse, struct state *state,
+                         const struct fake_ledger_row *row)
+{
+    bool is_known = false, is_broken = false;
+    size_t hint = 0;
+    for (struct day day = row->unit.lo; day.n <= row->unit.claim_hi.n; day.n++) {
+        struct day_state *slot = state_slot(state, day, hint);
+        hint = (size_t)(slot - state->days) + 1;
+        bool is_newest = slot->newest.committed_us == row->committed_us;
+        bool is_own = slot->own.any && slot->own.committed_us == row->committed_us;
+        if (!is_newest && !is_own) continue;
+        if (!is_known) is_broken = lacks_children(warehouse, row);
+        is_known = true;
+        if (!is_broken) return;
+        if (is_newest) slot->newest.rows = INT64_MAX;
+        if (is_own) slot->own.rows = INT64_MAX;
+    }
+}
+
 /* The wrong idea that MAX(partition_date) tells all there is to know. */
 static void believe_max(struct state *state)
 {
@@ -96,6 +133,9 @@ bool fake_warehouse_read(struct fake_warehouse *warehouse, const struct selectio
         if (warehouse->design != FAKE_MAX_ONLY) add_claims(&state, row, message_id);
         count_added(&state, row);
     }
+    for (size_t i = 0; warehouse->design != FAKE_CHILDREN_IGNORED && i < warehouse->ledger_count; i++)
+        if (warehouse->ledger[i].stream == selection->stream && warehouse->ledger[i].children_count > 0)
+            break_claims(warehouse, &state, &warehouse->ledger[i]);
     if (warehouse->design == FAKE_MAX_ONLY) believe_max(&state);
     *out_state = state;
     return true;

@@ -353,6 +353,7 @@ void fake_warehouse_done(struct fake_warehouse *warehouse)
     for (size_t i = 0; i < warehouse->ledger_count; i++) {
         free(warehouse->ledger[i].held);
         free(warehouse->ledger[i].added);
+        free(warehouse->ledger[i].children);
     }
     rejects_free(warehouse->rejected, warehouse->rejected_count);
     free(warehouse->ledger);

@@ -30,14 +30,15 @@ enum fake_design {
     FAKE_CLAIM_OPEN,     /* a unit open at the top claims the open days, too */
     FAKE_OVERWRITE,      /* replaces the days that were staged */
     /* Of the readings of a known version: */
-    FAKE_FIRST_CONTENT,  /* keeps the first one */
-    FAKE_ANY_CONTENT,    /* compares with all stored contents, not with the newest */
-    FAKE_READ_EARLIER,   /* takes what was read before the stored content, too */
-    FAKE_OVERTAKEN,      /* takes what a fetch saw that a later fetch has overtaken */
-    FAKE_STORED_UNKNOWN, /* takes a stored row without content for equal */
-    FAKE_STAGED_UNKNOWN, /* takes a staged row without content for another content */
-    FAKE_FLAG_IN_KEY,    /* takes rows that differ in a flag of the key for different records */
-    FAKE_SET_BY_ROW,     /* compares the elements of a set one by one */
+    FAKE_FIRST_CONTENT,    /* keeps the first one */
+    FAKE_ANY_CONTENT,      /* compares with all stored contents, not with the newest */
+    FAKE_READ_EARLIER,     /* takes what was read before the stored content, too */
+    FAKE_OVERTAKEN,        /* takes what a fetch saw that a later fetch has overtaken */
+    FAKE_STORED_UNKNOWN,   /* takes a stored row without content for equal */
+    FAKE_STAGED_UNKNOWN,   /* takes a staged row without content for another content */
+    FAKE_FLAG_IN_KEY,      /* takes rows that differ in a flag of the key for different records */
+    FAKE_CHILDREN_IGNORED, /* believes claims whose children's rows are missing */
+    FAKE_SET_BY_ROW,       /* compares the elements of a set one by one */
     FAKE_DESIGNS
 };
 
@@ -64,9 +65,18 @@ struct fake_table {
     size_t count, capacity;
 };
 
+/* The rows that a child table must hold on a day, as long as the claim is believed. */
+struct fake_children {
+    const struct table *table;
+    struct day day;
+    int64_t rows;
+};
+
 struct fake_ledger_row {
     const struct stream *stream;
     struct unit unit;
+    struct fake_children *children; /* days of the unit's children */
+    size_t children_count;
     struct day *added; /* of each row that was inserted on another day */
     size_t added_count;
     int64_t *held; /* rows of each day lo..claim_hi; -1: it is not claimed */

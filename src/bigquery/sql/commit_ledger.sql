@@ -1,9 +1,11 @@
 -- The claim: the unit's days that were over and settled when its fetch began, and read whole, with the rows each holds
--- now. `added`: rows that this commit put on days that it does not claim; older claims on them are believed with so many rows more.
+-- now. `added`: rows that this commit put on days that it does not claim; older claims on them are believed with so
+-- many rows more. `children`: the rows that the child tables hold on the days of this unit's children, and the new ones.
 ${staged_days}
+${child_days}
 INSERT INTO `${runs}`
-  (committed_at, stream, from_date, to_date, open_ended, claimed, added, run_id, message_id, fetch_began_at, fetched,
-   inserted, recontented, rejected, caseload_version, workspace_id, source_type, timezone, dataset,
+  (committed_at, stream, from_date, to_date, open_ended, claimed, added, children, run_id, message_id, fetch_began_at,
+   fetched, inserted, recontented, rejected, caseload_version, workspace_id, source_type, timezone, dataset,
    incomplete)
 SELECT CURRENT_TIMESTAMP(), @stream, @lo, @hi, @open,
        ARRAY(SELECT AS STRUCT d AS day, COUNT(t.partition_date) AS row_count
@@ -20,6 +22,7 @@ SELECT CURRENT_TIMESTAMP(), @stream, @lo, @hi, @open,
                 AND _run_id = @run_id AND _loaded_at >= transaction_began_at
               GROUP BY partition_date
               ORDER BY partition_date),
+       ARRAY(${children}),
        @run_id, @message_id, @began_at, @fetched, ${counter_sum}, n_recontented, n_rejected, @version,
        @workspace_id, @source_type, @timezone, @dataset, @incomplete;
 

@@ -1,8 +1,9 @@
 -- The state of one stream, in one consistent read. The meaning of each kind of row:
 -- now: `seen_at` is the warehouse's clock; open: `fetch_began_at` of the newest unit that was open at the top;
 -- held: rows of a day; claim: the newest claim on a day; own: the newest claim on a day by @message_id. The rows of a
--- claim are those that it counted, and those that later commits added on a day that they did not claim. Days before
--- @first_day, when the source began, do not matter: a ledger of a mistaken year must not fill the answer.
+-- claim are those that it counted, and those that later commits added on a day that they did not claim; more than any
+-- table holds if rows of its children are missing. Days before @first_day, when the source began, do not matter: a
+-- ledger of a mistaken year must not fill the answer.
 WITH
   held AS (
     SELECT partition_date AS day, COUNT(*) AS row_count
@@ -36,7 +37,22 @@ WITH
     SELECT o.day, SUM(a.row_count) AS row_count
       FROM own AS o
       JOIN added AS a ON a.day = o.day AND a.committed_at > o.committed_at
-     GROUP BY o.day)
+     GROUP BY o.day),
+  noted AS (
+    SELECT r.committed_at, c.child, c.day, c.row_count, c.added
+      FROM `${runs}` AS r, UNNEST(r.children) AS c
+     WHERE r.stream = @stream AND c.child IN (${child_names})),
+  expected AS (
+    SELECT n.committed_at, n.child, n.day, n.row_count + COALESCE(SUM(a.added), 0) AS row_count
+      FROM noted AS n
+      LEFT JOIN noted AS a ON a.child = n.child AND a.day = n.day AND a.committed_at > n.committed_at
+     WHERE n.committed_at IN (SELECT committed_at FROM newest) OR n.committed_at IN (SELECT committed_at FROM own)
+     GROUP BY n.committed_at, n.child, n.day, n.row_count),
+  broken AS (
+    SELECT DISTINCT e.committed_at
+      FROM expected AS e
+      LEFT JOIN (${child_rows}) AS h ON h.child = e.child AND h.day = e.day
+     WHERE e.row_count > COALESCE(h.row_count, 0))
 SELECT 'now' AS kind, CAST(NULL AS DATE) AS day, 0 AS row_count, CURRENT_TIMESTAMP() AS seen_at,
        CAST(NULL AS TIMESTAMP) AS fetch_began_at
 UNION ALL
@@ -46,10 +62,12 @@ SELECT 'open', CAST(NULL AS DATE), COUNT(*), MAX(committed_at), MAX(fetch_began_
 UNION ALL
 SELECT 'held', day, row_count, CAST(NULL AS TIMESTAMP), CAST(NULL AS TIMESTAMP) FROM held
 UNION ALL
-SELECT 'claim', n.day, n.row_count + COALESCE(a.row_count, 0), n.committed_at, n.fetch_began_at
+SELECT 'claim', n.day, IF(b.committed_at IS NULL, n.row_count + COALESCE(a.row_count, 0), 9223372036854775807), n.committed_at, n.fetch_began_at
   FROM newest AS n
   LEFT JOIN newest_added AS a ON a.day = n.day
+  LEFT JOIN broken AS b ON b.committed_at = n.committed_at
 UNION ALL
-SELECT 'own', o.day, o.row_count + COALESCE(a.row_count, 0), o.committed_at, o.fetch_began_at
+SELECT 'own', o.day, IF(b.committed_at IS NULL, o.row_count + COALESCE(a.row_count, 0), 9223372036854775807), o.committed_at, o.fetch_began_at
   FROM own AS o
   LEFT JOIN own_added AS a ON a.day = o.day
+  LEFT JOIN broken AS b ON b.committed_at = o.committed_at

@@ -283,6 +283,45 @@ static void rows_on_days_that_others_claimed_are_noted(void **unused)
     bench_done(&bench);
 }
 
+static bool is_believed(const struct bench *bench, int on, bool own)
+{
+    struct state state;
+    struct error err = {0};
+    must(prepare(bench, &both, &err), &err);
+    must(bench->warehouse->ops->state(bench->warehouse, &both, "m1", &state, &err), &err);
+    struct day_state known = state_day(&state, day(on));
+    const struct claim *claim = own ? &known.own : &known.newest;
+    bool is_believed = claim->any && known.held >= claim->rows;
+    state_done(&state);
+    return is_believed;
+}
+
+static void a_claim_counts_its_children(void **unused)
+{
+    (void)unused;
+    struct bench bench = bench_new();
+    assert_int_equal(commit_part(&bench, 1, 3, false), 1);
+    assert_true(is_believed(&bench, 4, false));
+    /* A row that came later does not make up for one that is missing. */
+    struct commit later = commit_of(7, 9);
+    static const char other[] =
+        "{\"ticket_id\":\"b\",\"id\":\"q\",\"redacted\":false,\"created_at\":\"2026-01-04T11:00:00Z\","
+        "\"updated_at\":\"2026-02-08T10:00:00Z\",\"partition_date\":\"2026-01-04\",\"_content\":\"7\","
+        "\"_read_at\":\"2026-03-01T09:00:00Z\",\"_seq\":0}";
+    assert_int_equal(put_rows(&bench, &both, &(struct row){1, other}, 1, &later).inserted[1], 1);
+    assert_true(is_believed(&bench, 4, false));
+    change("DELETE FROM `acme-data.%s.parts` WHERE ticket_id = 'a'", bench.dataset);
+    assert_false(is_believed(&bench, 4, false));
+    assert_false(is_believed(&bench, 4, true));
+    assert_false(is_believed(&bench, 8, false)); /* it may be its own child */
+    /* Read again the claim is settled, whatever is left. */
+    assert_int_equal(put_rows(&bench, &both, &(struct row){1, other}, 1, &later).inserted[1], 0);
+    assert_true(is_believed(&bench, 8, false));
+    assert_int_equal(commit_part(&bench, 1, 3, false), 1);
+    assert_true(is_believed(&bench, 4, false));
+    bench_done(&bench);
+}
+
 /* Two commits that passed each other, for example under two locks. */
 static void the_same_reading_twice_is_reported(void **unused)
 {
@@ -320,6 +359,7 @@ int main(void)
         cmocka_unit_test(a_flag_is_content),
         cmocka_unit_test(a_set_is_compared_as_a_whole),
         cmocka_unit_test(rows_on_days_that_others_claimed_are_noted),
+        cmocka_unit_test(a_claim_counts_its_children),
         cmocka_unit_test(the_same_reading_twice_is_reported),
     };
     return cmocka_run_group_tests_name("bigquery_contents", tests, bench_start, bench_stop);

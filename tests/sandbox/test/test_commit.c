@@ -41,9 +41,10 @@ static const char tables[] =
     "cause STRING, mended_at TIMESTAMP);"
     "CREATE TABLE control.runs (committed_at TIMESTAMP NOT NULL, stream STRING NOT NULL, from_date DATE, "
     "to_date DATE, open_ended BOOL, claimed ARRAY<STRUCT<day DATE, row_count INT64>>, "
-    "added ARRAY<STRUCT<day DATE, row_count INT64>>, run_id STRING, message_id STRING, "
-    "fetch_began_at TIMESTAMP, fetched INT64, inserted INT64, recontented INT64, rejected INT64, "
-    "caseload_version STRING, workspace_id STRING, source_type STRING, timezone STRING, "
+    "added ARRAY<STRUCT<day DATE, row_count INT64>>, "
+    "children ARRAY<STRUCT<child STRING, day DATE, row_count INT64, added INT64>>, run_id STRING, "
+    "message_id STRING, fetch_began_at TIMESTAMP, fetched INT64, inserted INT64, recontented INT64, "
+    "rejected INT64, caseload_version STRING, workspace_id STRING, source_type STRING, timezone STRING, "
     "dataset STRING, incomplete BOOL);"
     "CREATE TABLE control.lock_contacts (workspace_id STRING NOT NULL, source_type STRING NOT NULL,"
     " timezone STRING NOT NULL, commits INT64, committed_at TIMESTAMP, dataset STRING, doubled INT64)";
@@ -63,6 +64,16 @@ static const char *const values[][2] = {
     {"version_match", "k.`id` = s.`id` AND k.`updated_at` = s.`updated_at`"},
     {"repeated", "_content"},
     {"unclaimed", "DATE '0001-01-01'"},
+    {"child_days", "SET (first_child_day, last_child_day) = (SELECT AS STRUCT MIN(partition_date), "
+                   "MAX(partition_date) FROM "
+                   "`p.control.stage_1`);"},
+    {"children",
+     "SELECT AS STRUCT 'parts' AS child, partition_date AS day, COUNT(*) AS row_count, COUNT(*) AS added "
+     "FROM "
+     "`p.d.parts` WHERE partition_date BETWEEN first_child_day AND last_child_day GROUP BY partition_date"},
+    {"child_names", "'parts'"},
+    {"child_rows", "SELECT 'parts' AS child, partition_date AS day, COUNT(*) AS row_count FROM `p.d.parts` "
+                   "GROUP BY partition_date"},
     {"staged_days", "SET (first_day, last_day) = (SELECT AS STRUCT MIN(partition_date), MAX(partition_date) "
                     "FROM `p.control.stage_0`);"},
 };

@@ -68,7 +68,7 @@ static void an_empty_list_may_raise(void **state)
     assert_order(buf_string(&sql), sequence, COUNT(sequence));
     assert_null(strstr(buf_string(&sql), "DELETE"));
     buf_reset(&sql);
-    sql_state_text(&names, &fake_members_reconciliation, &sql);
+    sql_state_text(&names, &compared, &sql);
     assert_has(buf_string(&sql), "FROM `acme-data.desk.people_deleted`");
     buf_done(&sql);
 }
