@@ -46,6 +46,15 @@ bool sql_check(const struct buf *sql, const char *what, struct error *err) CHECK
 
 /* --- sql_commit.c --- */
 
+struct sql_claim {
+    const char *counter_sum; /* the rows that were inserted, as an expression */
+    const char *unclaimed;   /* as of sql_commit */
+};
+
+/* The ledger row of a commit, and the end of its transaction. */
+void sql_add_ledger(const struct sql_names *names, const struct selection *selection,
+                    const char *const stages[LIMIT_TABLES + 1], const struct sql_claim *claim,
+                    struct buf *out);
 /* The table whose rows the ledger counts. */
 const struct table *sql_counted_table(const struct stream *stream);
 /* The commit of a selection; stages[i] NULL: nothing staged for that table. unclaimed: days of the unit as

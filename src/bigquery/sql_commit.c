@@ -291,12 +291,6 @@ static void add_reconcile_doubled(const struct sql_names *names, const struct ta
     sql_fill(out, sql_commit_reconcile_doubled, values, sizeof values / sizeof *values);
 }
 
-/* The table whose rows the ledger counts. */
-const struct table *sql_counted_table(const struct stream *stream)
-{
-    return stream->kind == STREAM_RECONCILE ? stream->subject->gone : stream->table;
-}
-
 static void add_lock(const struct sql_names *names, const struct stream *stream, struct buf *out)
 {
     char name[TABLE_ID], lock[SQL_PATH], stream_name[TABLE_ID];
@@ -313,83 +307,6 @@ static void add_later(const struct sql_names *names, struct buf *out)
     sql_path(runs, names, names->control, "runs");
     const struct sql_value values[] = {{"runs", runs}};
     sql_fill(out, sql_commit_later, values, 1);
-}
-
-/* The rows of the unit's children by day, as a query; without staged children one that finds none. */
-static struct list children_query(const struct sql_names *names, const struct selection *selection,
-                                  const char *const stages[LIMIT_TABLES + 1])
-{
-    struct list list = list_new("\nUNION ALL\n");
-    buf_text(&list.text, "SELECT AS STRUCT c.child, c.day, c.row_count, c.added FROM (");
-    size_t empty = list.text.size;
-    for (size_t i = 1; i < selection->table_count; i++) {
-        const struct table *table = selection->tables[i];
-        char path[SQL_PATH], stage[SQL_PATH], child[TABLE_ID];
-        if (!stages[i] || !stream_keeps_rows(selection->stream, table)) continue;
-        sql_path(path, names, names->dataset, table->name);
-        sql_path(stage, names, names->control, stages[i]);
-        sql_word(child, table->name);
-        const struct sql_value values[] = {{"child", child}, {"table", path}, {"stage", stage}};
-        if (list.text.size > empty) buf_text(&list.text, list.between);
-        sql_fill(&list.text, sql_commit_children, values, sizeof values / sizeof *values);
-    }
-    if (list.text.size == empty)
-        buf_text(&list.text, "SELECT '' AS child, @lo AS day, 0 AS row_count, 0 AS added");
-    buf_format(&list.text, ") AS c WHERE c.child != '' ORDER BY c.child, c.day");
-    return list;
-}
-
-/* Sets the bounds of the staged children's days; nothing without staged children. */
-static struct list child_days_statement(const struct sql_names *names, const struct selection *selection,
-                                        const char *const stages[LIMIT_TABLES + 1])
-{
-    struct list list = list_new(" UNION ALL "), days = list_new(" UNION ALL ");
-    char stage[SQL_PATH];
-    for (size_t i = 1; i < selection->table_count; i++) {
-        if (!stages[i]) continue;
-        sql_path(stage, names, names->control, stages[i]);
-        buf_format(&days.text, "%sSELECT " COLUMN_PARTITION_DATE " FROM `%s`",
-                   days.text.size ? days.between : "", stage);
-    }
-    if (days.text.size > 0)
-        buf_format(&list.text,
-                   "SET (first_child_day, last_child_day) = (SELECT AS STRUCT MIN(" COLUMN_PARTITION_DATE
-                   "), MAX(" COLUMN_PARTITION_DATE ") FROM (%s) AS d);",
-                   list_text(&days));
-    list_done(&days);
-    return list;
-}
-
-static void add_ledger(const struct sql_names *names, const struct selection *selection,
-                       const char *const stages[LIMIT_TABLES + 1], const char *counter_sum,
-                       const char *unclaimed, struct buf *out)
-{
-    const struct stream *stream = selection->stream;
-    const char *stage = stream->kind == STREAM_RECONCILE ? NULL : stages[0];
-    char runs[SQL_PATH], table[SQL_PATH],
-        stage_path[SQL_PATH] = "",
-        staged_days[SQL_PATH + 128] = "SET first_day = NULL;\nSET last_day = NULL;";
-    if (stage) {
-        sql_path(stage_path, names, names->control, stage);
-        snprintf(staged_days, sizeof staged_days,
-                 "SET (first_day, last_day) = (SELECT AS STRUCT MIN(" COLUMN_PARTITION_DATE
-                 "), MAX(" COLUMN_PARTITION_DATE ") FROM `%s`);",
-                 stage_path);
-    }
-    sql_path(runs, names, names->control, "runs");
-    sql_path(table, names, names->dataset, sql_counted_table(stream)->name);
-    AUTO(list_done) struct list children = children_query(names, selection, stages);
-    AUTO(list_done) struct list child_days = child_days_statement(names, selection, stages);
-    const struct sql_value values[] = {
-        {"runs", runs},
-        {"table", table},
-        {"staged_days", staged_days},
-        {"child_days", list_text(&child_days)},
-        {"children", list_text(&children)},
-        {"counter_sum", counter_sum},
-        {"unclaimed", unclaimed ? unclaimed : "DATE '0001-01-01'"}, /* a day that no unit has */
-    };
-    sql_fill(out, sql_commit_ledger, values, sizeof values / sizeof *values);
 }
 
 static void add_tables(const struct sql_names *names, const struct selection *selection,
@@ -435,41 +352,12 @@ void sql_commit(const struct sql_names *names, const struct selection *selection
     add_tables(names, selection, stages, out_sql);
     if (stages[0] && stream->table->keeps_contents) add_recontented(names, stream->table, stages[0], out_sql);
     sql_add_rejected(names, stream, stages, out_sql);
-    add_ledger(names, selection, stages, sum, unclaimed, out_sql);
+    sql_add_ledger(names, selection, stages, &(struct sql_claim){sum, unclaimed}, out_sql);
     if (stream->kind == STREAM_RECONCILE) add_reconcile_doubled(names, stream->subject, out_sql);
     for (size_t i = 0; i < selection->table_count && stream->kind != STREAM_RECONCILE; i++)
         if (stages[i]) add_doubled(names, selection->tables[i], stages[i], out_sql);
     add_alarm(names, sql_commit_alarm, stream, out_sql);
     sql_fill(out_sql, sql_commit_result, counted, 1);
-}
-
-/* --- Reads of the same tables --- */
-
-void sql_state_text(const struct sql_names *names, const struct selection *selection, struct buf *out_sql)
-{
-    char runs[SQL_PATH], table[SQL_PATH], path[SQL_PATH], child[TABLE_ID];
-    AUTO(list_done) struct list children = list_new(", "), rows = list_new(" UNION ALL ");
-    sql_path(runs, names, names->control, "runs");
-    sql_path(table, names, names->dataset, sql_counted_table(selection->stream)->name);
-    for (size_t i = 1; i < selection->table_count; i++) {
-        if (!stream_keeps_rows(selection->stream, selection->tables[i])) continue;
-        sql_word(child, selection->tables[i]->name);
-        sql_path(path, names, names->dataset, selection->tables[i]->name);
-        buf_format(&rows.text,
-                   "%sSELECT '%s' AS child, partition_date AS day, COUNT(*) AS row_count FROM `%s` "
-                   "WHERE partition_date >= DATE '0001-01-01' GROUP BY partition_date",
-                   rows.text.size ? rows.between : "", child, path);
-        buf_format(&children.text, "%s'%s'", children.text.size ? children.between : "", child);
-    }
-    if (children.text.size == 0) {
-        buf_text(&children.text, "''");
-        buf_text(&rows.text, "SELECT '' AS child, DATE '0001-01-01' AS day, 0 AS row_count");
-    }
-    const struct sql_value values[] = {{"runs", runs},
-                                       {"table", table},
-                                       {"child_names", list_text(&children)},
-                                       {"child_rows", list_text(&rows)}};
-    sql_fill(out_sql, sql_state, values, sizeof values / sizeof *values);
 }
 
 void sql_adopt_text(const struct sql_names *names, const struct table *table, struct buf *out_sql)

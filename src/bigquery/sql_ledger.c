@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sql_ledger.c - what a commit claims, and the state that is read from the claims. */
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sql.h"
+
+/* The table whose rows the ledger counts. */
+const struct table *sql_counted_table(const struct stream *stream)
+{
+    return stream->kind == STREAM_RECONCILE ? stream->subject->gone : stream->table;
+}
+
+/* The rows of the unit's children by day, as a query; without staged children one that finds none. */
+static struct buf children_query(const struct sql_names *names, const struct selection *selection,
+                                 const char *const stages[LIMIT_TABLES + 1])
+{
+    struct buf list = {0};
+    buf_init(&list, LIMIT_SQL);
+    buf_text(&list, "SELECT AS STRUCT c.child, c.day, c.row_count, c.added FROM (");
+    size_t empty = list.size;
+    for (size_t i = 1; i < selection->table_count; i++) {
+        const struct table *table = selection->tables[i];
+        char path[SQL_PATH], stage[SQL_PATH], child[TABLE_ID];
+        if (!stages[i] || !stream_keeps_rows(selection->stream, table)) continue;
+        sql_path(path, names, names->dataset, table->name);
+        sql_path(stage, names, names->control, stages[i]);
+        sql_word(child, table->name);
+        const struct sql_value values[] = {{"child", child}, {"table", path}, {"stage", stage}};
+        if (list.size > empty) buf_text(&list, "\nUNION ALL\n");
+        sql_fill(&list, sql_commit_children, values, sizeof values / sizeof *values);
+    }
+    if (list.size == empty) buf_text(&list, "SELECT '' AS child, @lo AS day, 0 AS row_count, 0 AS added");
+    buf_format(&list, ") AS c WHERE c.child != '' ORDER BY c.child, c.day");
+    return list;
+}
+
+/* Sets the bounds of the staged children's days; nothing without staged children. */
+static struct buf child_days_statement(const struct sql_names *names, const struct selection *selection,
+                                       const char *const stages[LIMIT_TABLES + 1])
+{
+    struct buf list = {0}, days = {0};
+    buf_init(&list, LIMIT_SQL);
+    buf_init(&days, LIMIT_SQL);
+    char stage[SQL_PATH];
+    for (size_t i = 1; i < selection->table_count; i++) {
+        if (!stages[i]) continue;
+        sql_path(stage, names, names->control, stages[i]);
+        buf_format(&days, "%sSELECT " COLUMN_PARTITION_DATE " FROM `%s`", days.size ? " UNION ALL " : "",
+                   stage);
+    }
+    if (days.size > 0)
+        buf_format(&list,
+                   "SET (first_child_day, last_child_day) = (SELECT AS STRUCT MIN(" COLUMN_PARTITION_DATE
+                   "), MAX(" COLUMN_PARTITION_DATE ") FROM (%s) AS d);",
+                   buf_string(&days));
+    buf_done(&days);
+    return list;
+}
+
+void sql_add_ledger(const struct sql_names *names, const struct selection *selection,
+                    const char *const stages[LIMIT_TABLES + 1], const struct sql_claim *claim,
+                    struct buf *out)
+{
+    const struct stream *stream = selection->stream;
+    const char *stage = stream->kind == STREAM_RECONCILE ? NULL : stages[0];
+    char runs[SQL_PATH], table[SQL_PATH],
+        stage_path[SQL_PATH] = "",
+        staged_days[SQL_PATH + 128] = "SET first_day = NULL;\nSET last_day = NULL;";
+    if (stage) {
+        sql_path(stage_path, names, names->control, stage);
+        snprintf(staged_days, sizeof staged_days,
+                 "SET (first_day, last_day) = (SELECT AS STRUCT MIN(" COLUMN_PARTITION_DATE
+                 "), MAX(" COLUMN_PARTITION_DATE ") FROM `%s`);",
+                 stage_path);
+    }
+    sql_path(runs, names, names->control, "runs");
+    sql_path(table, names, names->dataset, sql_counted_table(stream)->name);
+    AUTO(buf_done) struct buf children = children_query(names, selection, stages);
+    AUTO(buf_done) struct buf child_days = child_days_statement(names, selection, stages);
+    const struct sql_value values[] = {
+        {"runs", runs},
+        {"table", table},
+        {"staged_days", staged_days},
+        {"child_days", buf_string(&child_days)},
+        {"children", buf_string(&children)},
+        {"counter_sum", claim->counter_sum},
+        {"unclaimed", claim->unclaimed ? claim->unclaimed : "DATE '0001-01-01'"}, /* a day that no unit has */
+    };
+    sql_fill(out, sql_commit_ledger, values, sizeof values / sizeof *values);
+}
+
+void sql_state_text(const struct sql_names *names, const struct selection *selection, struct buf *out_sql)
+{
+    char runs[SQL_PATH], table[SQL_PATH], path[SQL_PATH], child[TABLE_ID];
+    AUTO(buf_done) struct buf children = {0}, rows = {0};
+    buf_init(&children, LIMIT_SQL);
+    buf_init(&rows, LIMIT_SQL);
+    sql_path(runs, names, names->control, "runs");
+    sql_path(table, names, names->dataset, sql_counted_table(selection->stream)->name);
+    for (size_t i = 1; i < selection->table_count; i++) {
+        if (!stream_keeps_rows(selection->stream, selection->tables[i])) continue;
+        sql_word(child, selection->tables[i]->name);
+        sql_path(path, names, names->dataset, selection->tables[i]->name);
+        buf_format(&rows,
+                   "%sSELECT '%s' AS child, partition_date AS day, COUNT(*) AS row_count FROM `%s` "
+                   "WHERE partition_date >= DATE '0001-01-01' GROUP BY partition_date",
+                   rows.size ? " UNION ALL " : "", child, path);
+        buf_format(&children, "%s'%s'", children.size ? ", " : "", child);
+    }
+    if (children.size == 0) {
+        buf_text(&children, "''");
+        buf_text(&rows, "SELECT '' AS child, DATE '0001-01-01' AS day, 0 AS row_count");
+    }
+    const struct sql_value values[] = {{"runs", runs},
+                                       {"table", table},
+                                       {"child_names", buf_string(&children)},
+                                       {"child_rows", buf_string(&rows)}};
+    sql_fill(out_sql, sql_state, values, sizeof values / sizeof *values);
+}
