@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "base/mem.h"
 #include "bigquery_fixture.h"
 #include "sources/sources.h"
 
@@ -315,9 +316,43 @@ static void all_tables_grow(void **unused)
     bench_done(&bench);
 }
 
+/* Sends a PATCH to the sandbox's BigQuery as a person would. */
+static void patch(const char *path, const char *body)
+{
+    AUTO(mem_free) char *url = mem_format("../bigquery/v2/projects/acme-data/datasets/%s", path);
+    free(control_call("PATCH", url, body));
+}
+
+/* The remedy that the text names is enough, and loses no row. */
+static void expirations_are_refused_until_removed(void **unused)
+{
+    (void)unused;
+    struct error err = {0};
+    struct committed committed;
+    struct bench bench = bench_new();
+    must(load_unit(&bench, &committed, &err), &err);
+    patch(bench.dataset, "{\"defaultTableExpirationMs\": \"3600000\"}");
+    assert_false(bigquery_check(bench.warehouse, &err));
+    assert_int_equal(err.kind, ERROR_CONFIG);
+    assert_non_null(strstr(err.text, "remove it (bq update"));
+    patch(bench.dataset, "{\"defaultTableExpirationMs\": null}");
+    must(bigquery_check(bench.warehouse, &err), &err);
+    AUTO(mem_free) char *table = mem_format("%s/tables/tickets", bench.dataset);
+    patch(table, "{\"timePartitioning\": {\"type\": \"DAY\", \"field\": \"partition_date\", "
+                 "\"expirationMs\": \"86400000000\"}}");
+    assert_false(prepare(&bench, &both, &err));
+    assert_non_null(strstr(err.text, "remove the partition expiration"));
+    patch(table, "{\"timePartitioning\": {\"type\": \"DAY\", \"field\": \"partition_date\", "
+                 "\"expirationMs\": null}}");
+    must(prepare(&bench, &both, &err), &err);
+    assert_unit_once(&bench);
+    bench_done(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(expirations_are_refused_until_removed),
         cmocka_unit_test(old_rows_show_new_columns),
         cmocka_unit_test(rows_are_not_touched),
         cmocka_unit_test(a_view_follows_in_a_new_process_only_if_it_differs),
