@@ -2,9 +2,9 @@
 /* json.h - JSON from outside, read with jansson, and JSON written into buffers.
  *
  * jansson (2.14) refuses a whole page for a 20-digit integer, 1e400, a lone surrogate, \u0000 or bytes
- * outside of UTF-8. json_read then makes strings of such numbers and U+FFFD of such characters. The last of
- * duplicate keys keeps the name; earlier ones become "name (1)", "name (2)". All are counted. One thread at a
- * time per value.
+ * outside of UTF-8, and rounds 12345678901234567.89. json_read makes strings of such numbers and U+FFFD of
+ * such characters. The last of duplicate keys keeps the name; earlier ones become "name (1)", "name (2)". All
+ * are counted. One thread at a time per value.
  */
 #ifndef CASELOAD_BASE_JSON_H
 #define CASELOAD_BASE_JSON_H

@@ -8,7 +8,8 @@
 #include "base/parse.h"
 #include "base/utf8.h"
 
-#define QUOTE_BYTES 40
+#define QUOTE_BYTES  40
+#define EXACT_DIGITS 15 /* decimal digits that a double always gives back */
 
 /* Estimated memory of jansson for one value: an empty object takes a hundred times its two bytes. */
 static size_t memory_of(char byte)
@@ -22,12 +23,36 @@ static size_t memory_of(char byte)
     }
 }
 
+/* The number that a scan is in. */
+struct number {
+    size_t digits, exponent_digits;
+    bool is_real, has_exponent;
+};
+
+/* Adds a byte outside of strings. True: a double may not hold the number. */
+static bool number_add(struct number *number, char byte)
+{
+    if (byte >= '0' && byte <= '9') {
+        number->digits++;
+        number->exponent_digits += number->has_exponent;
+    } else if (byte == '.') {
+        number->is_real = true;
+    } else if (byte == 'e' || byte == 'E') {
+        number->is_real = number->has_exponent = true;
+    } else if (byte != '-' && byte != '+') {
+        *number = (struct number){0};
+    }
+    return number->is_real && (number->digits > EXACT_DIGITS || number->exponent_digits > 2);
+}
+
 /* jansson recurses and allocates while it reads, so depth and memory are checked before. Brackets in invalid
  * input may be miscounted, but jansson refuses such input anyway. */
-static bool check_shape(const char *bytes, size_t size, struct error *err)
+static bool check_shape(const char *bytes, size_t size, bool *out_long_reals, struct error *err)
 {
     size_t depth = 0, memory = 0;
     bool quoted = false;
+    struct number number = {0};
+    *out_long_reals = false;
     for (size_t i = 0; i < size; i++) {
         char byte = bytes[i];
         if (byte == '"') quoted = !quoted;
@@ -36,6 +61,7 @@ static bool check_shape(const char *bytes, size_t size, struct error *err)
             continue;
         }
         memory += memory_of(byte);
+        *out_long_reals |= number_add(&number, byte);
         if (byte == '[' || byte == '{') depth++;
         if ((byte == ']' || byte == '}') && depth > 0) depth--;
         if (depth > JSON_DEPTH)
@@ -80,13 +106,14 @@ static bool load_duplicates(const struct buf *text, struct json_normalisations *
     return *out_value || refuse(renamed.data, renamed.size, &why, err);
 }
 
+/* why: of jansson; empty: it was not asked yet, as numbers would be rounded. */
 static bool load_repaired(const char *bytes, size_t size, json_error_t *why,
                           struct json_normalisations *found, json_t **out_value, struct error *err)
 {
     bool duplicate = json_error_code(why) == json_error_duplicate_key;
     AUTO(buf_done) struct buf repaired = buf_limited(size * 3 + 64); /* the worst: each byte becomes U+FFFD */
     if (!json_normalise(bytes, size, found, &repaired) ||
-        (!duplicate && found->numbers == 0 && found->characters == 0))
+        (*why->text && !duplicate && found->numbers == 0 && found->characters == 0))
         return refuse(bytes, size, why, err);
     *out_value = load(repaired.data, repaired.size, why);
     if (*out_value) return true;
@@ -106,15 +133,16 @@ bool json_read(const char *bytes, size_t size, struct json_normalisations *norma
                struct error *err)
 {
     struct json_normalisations found = {0};
-    json_error_t why;
+    json_error_t why = {.text = ""};
+    bool has_long_reals;
     *out_value = NULL;
     if (size == 0) return error_set(err, ERROR_FORMAT, "not JSON: it is empty");
     const char *nul = memchr(bytes, '\0', size);
     if (nul) /* jansson would stop there and accept the rest unread */
         return error_set(err, ERROR_FORMAT, "not JSON at byte %zu of %zu: a NUL byte", (size_t)(nul - bytes),
                          size);
-    if (!check_shape(bytes, size, err)) return false;
-    *out_value = load(bytes, size, &why);
+    if (!check_shape(bytes, size, &has_long_reals, err)) return false;
+    if (!has_long_reals) *out_value = load(bytes, size, &why);
     if (*out_value) return true;
     if (!load_repaired(bytes, size, &why, &found, out_value, err)) return false;
     if (normalisations) json_normalisations_add(normalisations, &found);

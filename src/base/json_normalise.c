@@ -4,7 +4,9 @@
  * Strings and numbers are looked at, everything else is copied. Of other invalid JSON jansson reports the
  * error.
  */
+#include <float.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -127,6 +129,30 @@ static const char *number_end(const char *at, const char *end, bool *out_integer
     return at;
 }
 
+/* The digits that matter, without a point: of "0.0120e5" they are "12". */
+static void significant_digits(const char *number, char out[NUMBER_LONGEST + 1])
+{
+    size_t size = 0;
+    for (; *number && *number != 'e' && *number != 'E'; number++)
+        if (is_digit(*number) && (size > 0 || *number != '0')) out[size++] = *number;
+    while (size > 0 && out[size - 1] == '0')
+        size--;
+    out[size] = '\0';
+}
+
+/* Does a double give back all digits of the number? */
+static bool real_fits(const char *number)
+{
+    double real = strtod(number, NULL);
+    char sent[NUMBER_LONGEST + 1], held[NUMBER_LONGEST + 1], text[64];
+    if (!isfinite(real)) return false;
+    significant_digits(number, sent);
+    if (strlen(sent) > DBL_DECIMAL_DIG) return false;
+    (void)snprintf(text, sizeof text, "%.*e", *sent ? (int)strlen(sent) - 1 : 0, real);
+    significant_digits(text, held);
+    return strcmp(sent, held) == 0;
+}
+
 static bool number_fits(const char *text, size_t size, bool integer)
 {
     char copied[NUMBER_LONGEST + 1];
@@ -134,7 +160,7 @@ static bool number_fits(const char *text, size_t size, bool integer)
     if (size > NUMBER_LONGEST) return false;
     memcpy(copied, text, size);
     copied[size] = '\0';
-    if (!integer) return isfinite(strtod(copied, NULL));
+    if (!integer) return real_fits(copied);
     return parse_int64(copied, &ignored);
 }
 

@@ -281,7 +281,7 @@ void sql_latest_table_text(const struct sql_names *names, const struct table *ta
     sql_fill(out_sql, sql_latest_table, values, sizeof values / sizeof *values);
 }
 
-/* The type of an attribute's column. What is no scalar stays JSON; everything else can be grouped by. */
+/* The type of an attribute's column. Only what no scalar holds stays JSON, which GROUP BY refuses. */
 enum custom_type { CUSTOM_JSON, CUSTOM_STRING, CUSTOM_INT64, CUSTOM_FLOAT64, CUSTOM_BOOL, CUSTOM_TIMESTAMP };
 
 static enum custom_type custom_type(const char *type)
