@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Runs every SQL statement of the documents in the sandbox, on tables that caseload loaded.
+"""Runs every SQL statement of the documents in the sandbox, on tables that caseload loaded, and the block of commands
+that the README shows, pasted as a whole.
 
     documents.py BUILD
 
@@ -10,6 +11,7 @@ commands of the README are sent to the sandbox before.
 import json
 import pathlib
 import re
+import socket
 import subprocess
 import sys
 
@@ -53,6 +55,30 @@ def streams(build):
     return [name for name in dict.fromkeys(names) if name not in always]
 
 
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def paste(build, folder):
+    """Runs the README's commands as one block, at free ports. The block's last line prints the contacts' rows."""
+    text = (ROOT / "README.md").read_text()
+    block = re.search(r"^## Try it by hand$.*?((?:^    [^\n]*\n)+)", text, re.M | re.S).group(1)
+    http, pubsub = free_port(), free_port()
+    config = folder / "example.json"
+    config.write_text((ROOT / "tests/data/example.json").read_text().replace(":8080", f":{http}"))
+    for old, new in (("build/release", build), ("8080", http), ("8085", pubsub), ("/tmp/sandbox.db", folder / "pasted.db"),
+                     ("tests/data/example.json", config)):
+        block = block.replace(old, str(new))
+    done = subprocess.run(["bash", "-c", f"{block}\nkill $!"], cwd=ROOT, capture_output=True, text=True, timeout=120,
+                          check=False)
+    rows = [line for line in done.stdout.splitlines() if re.fullmatch(r"\d*\|.*\|.*", line)]
+    if len(rows) != 1 or not rows[0].startswith("5000|"):
+        raise Failure(f"the README's commands gave {rows}:\n{done.stdout}{done.stderr}")
+    print("ok    README.md, pasted as one block: 5000 rows", flush=True)
+
+
 def main():
     build = pathlib.Path(sys.argv[1]).resolve()
     folder = harness.work_folder(build, "documents")
@@ -73,6 +99,7 @@ def main():
         journals.mkdir(exist_ok=True)
         lines = [json.dumps(entry) for entry in box.journal("bigquery")]
         (journals / "documents.jsonl").write_text("\n".join(lines))  # for googlesql.py
+        paste(build, folder)
         for place, text in blocks():
             try:
                 rows = box.query(text)
