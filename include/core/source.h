@@ -69,6 +69,11 @@ struct source_ops {
     bool (*open)(struct source *source, const struct selection *selection, struct window window,
                  struct reader **out_reader, struct error *err);
 
+    /* Starts asking for records of a reconciliation's subject by id. The records of its pages are alive
+     * (RECONCILE_ALIVE) or gone (RECONCILE_GONE); a record that can't be read is in neither. */
+    bool (*ask)(struct source *source, const struct selection *selection, char *const *ids, size_t count,
+                struct reader **out_reader, struct error *err);
+
     /* The page is borrowed until the next call; a body that is referenced elsewhere does not change. After a
      * failure the reader can only be closed. ERROR_FORBIDDEN: this stream is not ours to read. */
     bool (*next)(struct reader *reader, struct page *out_page, struct error *err);

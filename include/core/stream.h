@@ -69,6 +69,11 @@ struct table {
     const struct table *owner;
     const char *owner_key;
 
+    /* A child: rows of what is gone are not in <table>_latest. parent_key names the parent. NULL: none is, or
+     * the parents' deletions are not known. */
+    const struct table *parent;
+    const char *parent_key;
+
     /* Another content of a known version is another row; else the first reading of a version stays. */
     bool keeps_contents;
     /* Members that do not count as content: another value there is not another content. */
@@ -81,7 +86,7 @@ enum stream_kind {
     STREAM_EVENT,       /* the same by the time of creation */
     STREAM_SCAN,        /* the source can't filter: everything, each time */
     STREAM_SNAPSHOT,    /* a list without times: once a day */
-    STREAM_RECONCILE    /* all keys of `subject`, every few days: missing ones are deleted */
+    STREAM_RECONCILE    /* all keys of `subject`, every few days: missing ones are asked for, and deleted */
 };
 
 enum child_choice {
@@ -132,6 +137,10 @@ struct selection {
     bool ignores_contents[LIMIT_TABLES]; /* by configuration: one row a version */
     size_t table_count;
 };
+
+/* The tables of a STREAM_RECONCILE's selection: the list, which is only staged; the subject, for records that
+ * the list lacks and that are alive; where those that are gone are noted. */
+enum { RECONCILE_LIST, RECONCILE_ALIVE, RECONCILE_GONE, RECONCILE_TABLES };
 
 /* The columns that caseload adds to every data table. */
 #define COLUMN_PARTITION_DATE "partition_date" /* DATE, REQUIRED: the partitioning column */

@@ -57,6 +57,17 @@ struct commit {
     const struct day *unclaimed; /* days of the unit that are not claimed */
     size_t unclaimed_count;
     bool is_incomplete; /* not all of the unit was read: the commit is no proof that it is loaded */
+    bool confirms_missing; /* of a reconciliation: some of what the list lacks was asked for, and none of it
+                            * is alive */
+};
+
+/* Suspects: records that are older than the list of a reconciliation, which it lacks, and which are not known
+ * to be gone. */
+struct missing {
+    char **ids; /* those found alive before come last, the others in random order; yours: missing_done */
+    size_t count;
+    int64_t total; /* also those that are not among the ids */
+    int64_t alive; /* of the total: were found alive before */
 };
 
 struct committed {
@@ -94,7 +105,13 @@ struct warehouse_ops {
     /* One row as a JSON object without newline; table is an index into the selection. */
     bool (*write)(struct load *load, size_t table, const char *row, size_t size, struct error *err);
     bool (*reject)(struct load *load, const struct reject *reject, struct error *err);
-    /* Set union of the staged rows into the tables, rejects and ledger row, in one transaction. */
+    /* Of a reconciliation whose list was written and is not empty: at most `ceiling` ids that it lacks. No
+     * more rows of the list after that. */
+    bool (*missing)(struct load *load, int64_t began_us, int64_t ceiling, struct missing *out_missing,
+                    struct error *err);
+    /* Set union of the staged rows into the tables, rejects and ledger row, in one transaction. A
+     * reconciliation declares gone: the rows of RECONCILE_GONE; and if it confirms_missing, what the list
+     * before it lacked, too, if that confirmed it and is a day older. */
     bool (*commit)(struct load *load, const struct commit *commit, struct committed *out_committed,
                    struct error *err);
     void (*abort)(struct load *load); /* NULL is fine */
@@ -111,6 +128,7 @@ struct warehouse {
 };
 
 void state_done(struct state *state);
+void missing_done(struct missing *missing);
 /* The day's state; a zeroed one with that day if the reading has none. */
 struct day_state state_day(const struct state *state, struct day day);
 

@@ -47,6 +47,7 @@ static const struct warehouse_ops port = {
     .begin = stage_begin,
     .write = stage_write,
     .reject = stage_reject,
+    .missing = missing_read,
     .commit = port_commit,
     .abort = stage_free,
     .refresh = port_refresh,

@@ -7,6 +7,7 @@
 #include "stage.h"
 #include "table.h"
 
+#define DAY_US        INT64_C(86400000000)
 #define REJECTED_DAYS 90 /* a record that is still rejected after so long is noted again */
 
 /* "DATE '2026-03-01', DATE '2026-03-02'" */
@@ -23,7 +24,7 @@ static void list_days(const struct day *days, size_t count, struct buf *out)
 static json_t *commit_parameters(const struct load *load, const struct commit *commit)
 {
     const struct bigquery *bq = load->bq;
-    char began[INSTANT_TEXT], name[32];
+    char began[INSTANT_TEXT], day_before[INSTANT_TEXT], name[32];
     json_t *parameters = json_array();
     parameter_add(parameters, "stream", "STRING", load->selection->stream->name);
     provenance_parameters(bq, parameters);
@@ -37,6 +38,11 @@ static json_t *commit_parameters(const struct load *load, const struct commit *c
     instant_format(commit->began_us, began);
     parameter_add(parameters, "began_at", "TIMESTAMP", began);
     parameter_add_int(parameters, "fetched", commit->fetched);
+    if (load->selection->stream->kind == STREAM_RECONCILE) {
+        instant_format(commit->began_us - DAY_US, day_before);
+        parameter_add(parameters, "day_before", "TIMESTAMP", day_before);
+        parameter_add(parameters, "confirmed", "BOOL", commit->confirms_missing ? "true" : "false");
+    }
     for (size_t i = 0; i < load->selection->table_count; i++) {
         if (!load->stages[i].is_used) continue;
         snprintf(name, sizeof name, "staged_%zu", i);
@@ -44,7 +50,7 @@ static json_t *commit_parameters(const struct load *load, const struct commit *c
     }
     if (load->stages[SQL_STAGE_REJECTED].is_used)
         parameter_add_int(parameters, "staged_rejected", load->stages[SQL_STAGE_REJECTED].rows);
-    struct day today = day_add(day_of_civil(1970, 1, 1), (int)(bq->now_us / INT64_C(86400000000)));
+    struct day today = day_add(day_of_civil(1970, 1, 1), (int)(bq->now_us / DAY_US));
     parameter_add_day(parameters, "rejected_since", day_add(today, -REJECTED_DAYS));
     parameter_add(parameters, "incomplete", "BOOL", commit->is_incomplete ? "true" : "false");
     return parameters;

@@ -3,12 +3,13 @@
  *
  *   api.h     REST calls; reason.c: BigQuery's error reasons
  *   job.h     jobs under our own ids, parameters, result rows
- *   sql.h     statements, made of the texts in sql/ (sql.c, sql_commit.c, sql_views.c)
+ *   sql.h     statements, made of the texts in sql/ (sql.c, sql_commit.c, sql_reconcile.c, sql_views.c)
  *   schema.h  tables as JSON, and how an existing one differs
  *   table.h   one table (table.c), all that a stream needs (tables.c), what is remembered of it
  *             (table_cache.c), derived views and tables (latest.c, custom.c)
  *   provenance.h  where the rows come from; lock.h: the lock row that every commit updates
- *   stage.h   resumable uploads (upload.c), staging tables (stage.c), the transaction (commit.c)
+ *   stage.h   resumable uploads (upload.c), staging tables (stage.c), the transaction (commit.c), and
+ *             what a list lacks (missing.c)
  */
 #ifndef CASELOAD_BIGQUERY_INTERNAL_H
 #define CASELOAD_BIGQUERY_INTERNAL_H

@@ -10,7 +10,7 @@
 #include "job.h"
 #include "table.h"
 
-#define INPUTS 4 /* the table, its gone, its owner, the owner's gone */
+#define INPUTS 4 /* the table, its gone, its owner or parent, the gone of that */
 
 bool latest_is_table(const struct bigquery *bq, const struct table *table)
 {
@@ -69,8 +69,8 @@ static void inputs_done(struct inputs *inputs)
 
 static void name_inputs(const struct table *table, struct inputs *out)
 {
-    const struct table *owner = table->owner;
-    const struct table *const all[INPUTS] = {table, table->gone, owner, owner ? owner->gone : NULL};
+    const struct table *above = table->owner ? table->owner : table->parent;
+    const struct table *const all[INPUTS] = {table, table->gone, above, above ? above->gone : NULL};
     memcpy(out->tables, all, sizeof all);
 }
 

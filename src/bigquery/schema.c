@@ -178,6 +178,15 @@ json_t *schema_rejected_stage(void)
     return plain_fields(columns, sizeof columns / sizeof *columns);
 }
 
+json_t *schema_missing(void)
+{
+    static const struct plain columns[] = {
+        {"stream", "STRING", "REQUIRED"},           {"id", "STRING", "REQUIRED"},
+        {"list_began_at", "TIMESTAMP", "REQUIRED"}, {"asked_at", "TIMESTAMP", "NULLABLE"},
+        {"answer", "STRING", "NULLABLE"},           {"run_id", "STRING", "REQUIRED"}};
+    return plain_fields(columns, sizeof columns / sizeof *columns);
+}
+
 json_t *schema_lock(void)
 {
     static const struct plain columns[] = {

@@ -13,6 +13,7 @@ json_t *schema_stage(const struct table *table);
 json_t *schema_runs(void);
 json_t *schema_rejected(void);
 json_t *schema_rejected_stage(void);
+json_t *schema_missing(void);
 json_t *schema_lock(void);
 
 json_t *schema_table(const struct table *table); /* the whole resource, with partitioning and clustering */

@@ -12,13 +12,14 @@
 #include "base/json.h"
 #include "internal.h"
 
-extern const char sql_adopt[], sql_attributes[], sql_commit_alarm[], sql_deduplicate[], sql_repeats[],
-    sql_repeats_clear[], sql_commit_check[], sql_commit_declare[], sql_commit_doubled[], sql_commit_later[],
-    sql_commit_children[], sql_commit_recontented[], sql_commit_ledger[], sql_commit_lock[],
-    sql_commit_reconcile[], sql_commit_reconcile_back[], sql_commit_reconcile_doubled[],
-    sql_commit_reconcile_empty[], sql_commit_mended[], sql_commit_rejected[], sql_commit_result[],
-    sql_commit_union[], sql_custom[], sql_latest[], sql_latest_day[], sql_latest_gone[], sql_latest_set[],
-    sql_latest_table[], sql_ledger[], sql_lock_row[], sql_provenance[], sql_state[];
+extern const char sql_adopt[], sql_attributes[], sql_commit_alarm[], sql_commit_check[],
+    sql_commit_children[], sql_commit_declare[], sql_commit_doubled[], sql_commit_later[],
+    sql_commit_ledger[], sql_commit_lock[], sql_commit_mended[], sql_commit_missing[], sql_commit_reconcile[],
+    sql_commit_reconcile_back[], sql_commit_reconcile_doubled[], sql_commit_reconcile_empty[],
+    sql_commit_recontented[], sql_commit_rejected[], sql_commit_result[], sql_commit_union[], sql_custom[],
+    sql_deduplicate[], sql_latest[], sql_latest_day[], sql_latest_gone[], sql_latest_gone_parent[],
+    sql_latest_set[], sql_latest_table[], sql_ledger[], sql_lock_row[], sql_missing[], sql_provenance[],
+    sql_repeats[], sql_repeats_clear[], sql_state[], sql_suspects[];
 
 #define SQL_PATH (3 * TABLE_ID)
 
@@ -73,6 +74,15 @@ void sql_deduplicate_text(const struct sql_names *names, const struct table *tab
 void sql_repeats_clear_text(const struct sql_names *names, const struct stream *stream, struct buf *out_sql);
 void sql_provenance_text(const struct sql_names *names, struct buf *out_sql);
 void sql_lock_row_text(const struct sql_names *names, const struct stream *stream, struct buf *out_sql);
+
+/* --- sql_reconcile.c --- */
+
+/* The statements between the lock and the ledger row. */
+void sql_reconcile_text(const struct sql_names *names, const struct stream *stream,
+                        const char *const stages[RECONCILE_TABLES], struct buf *out_sql);
+/* At most `ceiling` of the records that the staged list lacks. */
+void sql_missing_text(const struct sql_names *names, const struct stream *stream, const char *list_stage,
+                      int64_t ceiling, struct buf *out_sql);
 
 /* The columns that all rows of one record share: the key without the version and without flags. A flag (a
  * part that was redacted) describes a record, but does not name another one. */

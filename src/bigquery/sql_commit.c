@@ -251,37 +251,6 @@ static void add_doubled(const struct sql_names *names, const struct table *table
     sql_fill(out, sql_commit_doubled, values, sizeof values / sizeof *values);
 }
 
-/* Compares the list of a reconciliation with the subject's table. stage NULL: the list is empty. */
-static void add_reconcile(const struct sql_names *names, const struct stream *stream, const char *stage,
-                          struct buf *out)
-{
-    const struct table *subject = stream->subject;
-    char subject_path[SQL_PATH], gone[SQL_PATH], runs[SQL_PATH], stage_path[SQL_PATH], key[TABLE_ID],
-        version[TABLE_ID], listed[SQL_PATH + 2 * TABLE_ID], stream_name[TABLE_ID], subject_name[TABLE_ID];
-    assert(subject->key_count == 1 && subject->gone && !strcmp(subject->gone->key[0], subject->key[0]));
-    sql_path(subject_path, names, names->dataset, subject->name);
-    sql_path(gone, names, names->dataset, subject->gone->name);
-    sql_path(runs, names, names->control, "runs");
-    sql_quote(key, subject->key[0]);
-    sql_quote(version, subject->version);
-    sql_word(stream_name, stream->name);
-    sql_word(subject_name, subject->name);
-    if (stage) sql_path(stage_path, names, names->control, stage);
-    if (stage)
-        snprintf(listed, sizeof listed, "SELECT DISTINCT %s FROM `%s`", key, stage_path);
-    else
-        snprintf(listed, sizeof listed, "SELECT CAST(NULL AS STRING) AS %s", key);
-    const struct sql_value compare[] = {{"gone", gone}, {"subject", subject_path}, {"runs", runs},
-                                        {"key", key},   {"version", version},      {"listed", listed}};
-    sql_fill(out, sql_commit_reconcile, compare, sizeof compare / sizeof *compare);
-    const struct sql_value back[] = {{"gone", gone}, {"key", key}, {"stage", stage_path}};
-    const struct sql_value empty[] = {{"stream", stream_name}, {"subject", subject_name}};
-    if (stage)
-        sql_fill(out, sql_commit_reconcile_back, back, sizeof back / sizeof *back);
-    else
-        sql_fill(out, sql_commit_reconcile_empty, empty, sizeof empty / sizeof *empty);
-}
-
 static void add_reconcile_doubled(const struct sql_names *names, const struct table *subject, struct buf *out)
 {
     char gone[SQL_PATH], key[TABLE_ID];
@@ -301,12 +270,17 @@ static void add_lock(const struct sql_names *names, const struct stream *stream,
     sql_fill(out, sql_commit_lock, values, sizeof values / sizeof *values);
 }
 
-static void add_later(const struct sql_names *names, struct buf *out)
+/* Commits of the subject's stream are later fetches for a reconciliation, too. */
+static void add_later(const struct sql_names *names, const struct stream *stream, struct buf *out)
 {
-    char runs[SQL_PATH];
+    char runs[SQL_PATH], reader[TABLE_ID], quoted[TABLE_ID + 2] = "@stream";
     sql_path(runs, names, names->control, "runs");
-    const struct sql_value values[] = {{"runs", runs}};
-    sql_fill(out, sql_commit_later, values, 1);
+    if (stream->kind == STREAM_RECONCILE) {
+        sql_word(reader, stream->subject->name);
+        snprintf(quoted, sizeof quoted, "'%s'", reader);
+    }
+    const struct sql_value values[] = {{"runs", runs}, {"reader", quoted}};
+    sql_fill(out, sql_commit_later, values, sizeof values / sizeof *values);
 }
 
 static void add_tables(const struct sql_names *names, const struct selection *selection,
@@ -314,9 +288,11 @@ static void add_tables(const struct sql_names *names, const struct selection *se
 {
     const struct stream *stream = selection->stream;
     if (stream->kind == STREAM_RECONCILE) {
-        assert(selection->table_count == 1);
+        assert(selection->table_count == RECONCILE_TABLES);
+        if (stages[RECONCILE_ALIVE])
+            add_union(names, selection, RECONCILE_ALIVE, stages[RECONCILE_ALIVE], out);
         /* A rejected entry may be any record: then none can be said to be missing. */
-        if (!stages[SQL_STAGE_REJECTED]) add_reconcile(names, stream, stages[0], out);
+        if (!stages[SQL_STAGE_REJECTED]) sql_reconcile_text(names, stream, stages, out);
         return;
     }
     for (size_t i = 0; i < selection->table_count; i++)
@@ -348,14 +324,16 @@ void sql_commit(const struct sql_names *names, const struct selection *selection
     for (size_t i = 0; i < selection->table_count; i++)
         if (stages[i]) add_check(names, selection, i, stages[i], out_sql);
     add_lock(names, stream, out_sql);
-    if (stream->kind != STREAM_RECONCILE) add_later(names, out_sql);
+    bool is_reconciled = stream->kind == STREAM_RECONCILE;
+    if (!is_reconciled || stages[RECONCILE_ALIVE]) add_later(names, stream, out_sql);
     add_tables(names, selection, stages, out_sql);
     if (stages[0] && stream->table->keeps_contents) add_recontented(names, stream->table, stages[0], out_sql);
     sql_add_rejected(names, stream, stages, out_sql);
     sql_add_ledger(names, selection, stages, &(struct sql_claim){sum, unclaimed}, out_sql);
-    if (stream->kind == STREAM_RECONCILE) add_reconcile_doubled(names, stream->subject, out_sql);
-    for (size_t i = 0; i < selection->table_count && stream->kind != STREAM_RECONCILE; i++)
-        if (stages[i]) add_doubled(names, selection->tables[i], stages[i], out_sql);
+    if (is_reconciled) add_reconcile_doubled(names, stream->subject, out_sql);
+    for (size_t i = 0; i < selection->table_count; i++)
+        if (stages[i] && (!is_reconciled || i == RECONCILE_ALIVE))
+            add_doubled(names, selection->tables[i], stages[i], out_sql);
     add_alarm(names, sql_commit_alarm, stream, out_sql);
     sql_fill(out_sql, sql_commit_result, counted, 1);
 }

@@ -12,6 +12,12 @@ const struct table *sql_counted_table(const struct stream *stream)
     return stream->kind == STREAM_RECONCILE ? stream->subject->gone : stream->table;
 }
 
+/* The other tables of a reconciliation are no children. */
+static size_t table_count(const struct selection *selection)
+{
+    return selection->stream->kind == STREAM_RECONCILE ? 1 : selection->table_count;
+}
+
 /* The rows of the unit's children by day, as a query; without staged children one that finds none. */
 static struct buf children_query(const struct sql_names *names, const struct selection *selection,
                                  const char *const stages[LIMIT_TABLES + 1])
@@ -20,7 +26,7 @@ static struct buf children_query(const struct sql_names *names, const struct sel
     buf_init(&list, LIMIT_SQL);
     buf_text(&list, "SELECT AS STRUCT c.child, c.day, c.row_count, c.added FROM (");
     size_t empty = list.size;
-    for (size_t i = 1; i < selection->table_count; i++) {
+    for (size_t i = 1; i < table_count(selection); i++) {
         const struct table *table = selection->tables[i];
         char path[SQL_PATH], stage[SQL_PATH], child[TABLE_ID];
         if (!stages[i] || !stream_keeps_rows(selection->stream, table)) continue;
@@ -44,7 +50,7 @@ static struct buf child_days_statement(const struct sql_names *names, const stru
     buf_init(&list, LIMIT_SQL);
     buf_init(&days, LIMIT_SQL);
     char stage[SQL_PATH];
-    for (size_t i = 1; i < selection->table_count; i++) {
+    for (size_t i = 1; i < table_count(selection); i++) {
         if (!stages[i]) continue;
         sql_path(stage, names, names->control, stages[i]);
         buf_format(&days, "%sSELECT " COLUMN_PARTITION_DATE " FROM `%s`", days.size ? " UNION ALL " : "",
@@ -64,7 +70,9 @@ void sql_add_ledger(const struct sql_names *names, const struct selection *selec
                     struct buf *out)
 {
     const struct stream *stream = selection->stream;
-    const char *stage = stream->kind == STREAM_RECONCILE ? NULL : stages[0];
+    bool is_reconciled =
+        stream->kind == STREAM_RECONCILE; /* it adds rows of its subject, and claims nothing */
+    const char *stage = stages[is_reconciled ? RECONCILE_ALIVE : 0];
     char runs[SQL_PATH], table[SQL_PATH],
         stage_path[SQL_PATH] = "",
         staged_days[SQL_PATH + 128] = "SET first_day = NULL;\nSET last_day = NULL;";
@@ -76,7 +84,7 @@ void sql_add_ledger(const struct sql_names *names, const struct selection *selec
                  stage_path);
     }
     sql_path(runs, names, names->control, "runs");
-    sql_path(table, names, names->dataset, sql_counted_table(stream)->name);
+    sql_path(table, names, names->dataset, is_reconciled ? stream->subject->name : stream->table->name);
     AUTO(buf_done) struct buf children = children_query(names, selection, stages);
     AUTO(buf_done) struct buf child_days = child_days_statement(names, selection, stages);
     const struct sql_value values[] = {
@@ -99,7 +107,7 @@ void sql_state_text(const struct sql_names *names, const struct selection *selec
     buf_init(&rows, LIMIT_SQL);
     sql_path(runs, names, names->control, "runs");
     sql_path(table, names, names->dataset, sql_counted_table(selection->stream)->name);
-    for (size_t i = 1; i < selection->table_count; i++) {
+    for (size_t i = 1; i < table_count(selection); i++) {
         if (!stream_keeps_rows(selection->stream, selection->tables[i])) continue;
         sql_word(child, selection->tables[i]->name);
         sql_path(path, names, names->dataset, selection->tables[i]->name);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sql_views.c - the statements of <table>_latest and <table>_custom. */
+#include <assert.h>
 #include <string.h>
 
 #include "schema.h"
@@ -180,6 +181,21 @@ static void add_gone(const struct sql_names *names, const struct table *gone, co
     sql_fill(out, sql_latest_gone, values, sizeof values / sizeof *values);
 }
 
+static void add_gone_parent(const struct sql_names *names, const struct table *table, struct buf *out)
+{
+    const struct table *parent = table->parent;
+    char gone[SQL_PATH], path[SQL_PATH], id[TABLE_ID], version[TABLE_ID], key[TABLE_ID];
+    assert(!strcmp(parent->gone->key[0], parent->key[0]));
+    sql_path(gone, names, names->dataset, parent->gone->name);
+    sql_path(path, names, names->dataset, parent->name);
+    sql_quote(id, parent->key[0]);
+    sql_quote(version, parent->version);
+    sql_quote(key, table->parent_key);
+    const struct sql_value values[] = {
+        {"gone", gone}, {"parent", path}, {"parent_id", id}, {"parent_version", version}, {"key", key}};
+    sql_fill(out, sql_latest_gone_parent, values, sizeof values / sizeof *values);
+}
+
 void sql_latest_text(const struct sql_names *names, const struct table *table, const json_t *fields,
                      struct buf *out_sql)
 {
@@ -193,6 +209,7 @@ void sql_latest_text(const struct sql_names *names, const struct table *table, c
     } else if (table->version) {
         add_newest(names, table, buf_string(&shown), out_sql);
         if (table->gone) add_gone(names, table->gone, table->key[0], table->version, out_sql);
+        if (table->parent) add_gone_parent(names, table, out_sql);
     } else {
         add_day(names, table, buf_string(&shown), out_sql);
     }

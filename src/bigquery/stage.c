@@ -75,6 +75,7 @@ static bool create_stage(struct load *load, size_t index, struct error *err)
 static bool write_row(struct load *load, size_t index, const char *row, size_t size, struct error *err)
 {
     struct stage *stage = &load->stages[index];
+    assert(!stage->is_finished);
     if (!stage->is_used && !create_stage(load, index, err)) return false;
     if (!upload_add(&stage->upload, row, size, err) || !upload_add(&stage->upload, "\n", 1, err))
         return false;
@@ -138,11 +139,13 @@ static bool finish_one(struct load *load, struct stage *stage, struct error *err
         struct error failure = {0};
         if (!upload_end(&stage->upload, err) || !job_wait_load(load->bq, stage->job, "load", &job, err))
             return false;
-        if (job_succeeded(job, &class, &failure)) return true;
+        stage->is_finished = job_succeeded(job, &class, &failure);
+        if (stage->is_finished) return true;
         /* The table is not empty any more: a run that was reported as failed did its work. The commit
          * counts the rows. */
         const char *reason = json_text_at(job, "status.errorResult.reason");
-        if (run > 1 && reason && !strcmp(reason, "duplicate")) return true;
+        stage->is_finished = run > 1 && reason && !strcmp(reason, "duplicate");
+        if (stage->is_finished) return true;
         *err = failure;
         if (class != RETRY_NOW || run == LOAD_RUNS) return false;
         if (!job_pause(load->bq, run, &failure, err)) return false;
@@ -158,10 +161,19 @@ static bool finish_one(struct load *load, struct stage *stage, struct error *err
 bool stage_finish(struct load *load, struct error *err)
 {
     for (size_t i = 0; i <= LIMIT_TABLES; i++)
-        if (load->stages[i].is_used && !upload_end(&load->stages[i].upload, err)) return false;
+        if (load->stages[i].is_used && !load->stages[i].is_finished &&
+            !upload_end(&load->stages[i].upload, err))
+            return false;
     for (size_t i = 0; i <= LIMIT_TABLES; i++)
-        if (load->stages[i].is_used && !finish_one(load, &load->stages[i], err)) return false;
+        if (load->stages[i].is_used && !stage_finish_table(load, i, err)) return false;
     return true;
+}
+
+bool stage_finish_table(struct load *load, size_t table, struct error *err)
+{
+    struct stage *stage = &load->stages[table];
+    assert(stage->is_used);
+    return stage->is_finished || finish_one(load, stage, err);
 }
 
 void stage_free(struct load *load)

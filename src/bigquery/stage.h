@@ -53,6 +53,7 @@ struct stage {
     struct upload upload;
     int64_t rows;
     bool is_used;
+    bool is_finished; /* all rows are in the table */
 };
 
 struct load {
@@ -68,7 +69,15 @@ bool stage_begin(struct warehouse *warehouse, const struct selection *selection,
 bool stage_write(struct load *load, size_t table, const char *row, size_t size, struct error *err) CHECKED;
 bool stage_reject(struct load *load, const struct reject *reject, struct error *err) CHECKED;
 bool stage_finish(struct load *load, struct error *err) CHECKED; /* true: all rows are in staging tables */
-void stage_free(struct load *load);                              /* and drops the staging tables */
+/* The same for one table, which takes no rows after that. */
+bool stage_finish_table(struct load *load, size_t table, struct error *err) CHECKED;
+void stage_free(struct load *load); /* and drops the staging tables */
+
+/* --- missing.c --- */
+
+/* Of a reconciliation whose list was written, and was not empty. */
+bool missing_read(struct load *load, int64_t began_us, int64_t ceiling, struct missing *out_missing,
+                  struct error *err) CHECKED;
 
 /* --- commit.c --- */
 

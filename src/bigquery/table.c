@@ -156,7 +156,8 @@ bool table_fits(const json_t *have, const json_t *want, struct error *err)
             "it has to be partitioned by day on %s, and BigQuery can't change that; move the table "
             "aside; the next run creates it",
             field);
-    if (json_int_at(have, "timePartitioning.expirationMs", 0) > 0)
+    if (json_int_at(have, "timePartitioning.expirationMs", 0) > 0 &&
+        !json_at(want, "timePartitioning.expirationMs"))
         return error_set(
             err, ERROR_REFUSED,
             "its partitions expire, so each run would load the same days again; remove the partition "

@@ -6,7 +6,8 @@
 #include "schema.h"
 #include "table.h"
 
-#define TABLE_ROUNDS 8 /* get, insert, get, patch, get; another process may do the same at once */
+#define MISSING_LIFE "69120000000" /* ms, 800 days: two lists are at most 366 apart */
+#define TABLE_ROUNDS 8             /* get, insert, get, patch, get; another process may do the same at once */
 
 struct selection tables_kept(const struct selection *selection)
 {
@@ -95,6 +96,17 @@ static json_t *data_table(const struct bigquery *bq, const struct table *table)
     return want;
 }
 
+static bool ensure_missing(struct bigquery *bq, struct error *err)
+{
+    AUTO(json_drop)
+    json_t *missing = partitioned_table(
+        schema_missing(), "Records that lists lacked, and what was answered when they were asked for",
+        "list_began_at");
+    json_object_set_new(json_object_get(missing, "timePartitioning"), "expirationMs",
+                        json_string(MISSING_LIFE));
+    return ensure_table(bq, bq->settings.control_dataset, "missing", missing, NULL, err);
+}
+
 static bool ensure_control(struct bigquery *bq, const struct selection *selection, struct error *err)
 {
     const char *control = bq->settings.control_dataset;
@@ -111,6 +123,7 @@ static bool ensure_control(struct bigquery *bq, const struct selection *selectio
     AUTO(mem_free) char *lock_name = mem_format("lock_%s", stream_lock(selection->stream));
     return ensure_table(bq, control, "runs", runs, NULL, err) &&
            ensure_table(bq, control, "rejected", rejected, NULL, err) &&
+           (selection->stream->kind != STREAM_RECONCILE || ensure_missing(bq, err)) &&
            ensure_table(bq, control, lock_name, lock, NULL, err);
 }
 
@@ -195,7 +208,8 @@ static bool is_kept(const struct selection *kept, const struct table *table)
 static bool ensure_named(struct bigquery *bq, const struct selection *kept, const struct table *table,
                          struct error *err)
 {
-    const struct table *const named[] = {table->gone, table->owner, table->owner ? table->owner->gone : NULL};
+    const struct table *above = table->owner ? table->owner : table->parent;
+    const struct table *const named[] = {table->gone, above, above ? above->gone : NULL};
     for (size_t i = 0; i < sizeof named / sizeof *named; i++) {
         if (!named[i] || is_kept(kept, named[i])) continue;
         AUTO(json_drop) json_t *want = data_table(bq, named[i]);

@@ -17,42 +17,8 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "core/rows.h"
-#include "core/run.h"
-#include "record_cursor.h"
 #include "run_report.h"
-#include "unit_claim.h"
-
-struct stream_run {
-    const struct run_context *context;
-    const struct selection *selection;
-    const struct run_trigger *trigger;
-    struct stream_result *result;
-    struct state state;
-    struct plan plan;
-    struct record_cursor cursor;
-    bool one_reader_per_unit; /* after the listing was found out of order */
-    bool out_of_order;        /* found on the newest page; restart_per_unit clears it */
-    struct unit empty;        /* adjacent empty units; they share one ledger commit */
-    bool has_empty;
-    bool can_continue;    /* the unit failed and is committed: later units are loaded all the same */
-    bool is_contradicted; /* the list of the cursor held fewer records than it announced */
-    struct error failure; /* of the first such unit */
-    struct buf row;
-    int64_t sequence;
-    int64_t future_rows; /* dated after today by the warehouse's clock */
-};
-
-struct unit_load {
-    struct stream_run *run;
-    size_t index; /* of the unit in the plan */
-    const struct unit *unit;
-    struct window window;
-    struct load *load;
-    int64_t fetched, rows;
-    struct unit_claim claim;
-    bool is_given_up;   /* nearly everything is rejected */
-    bool keep_children; /* the newest parent is in the window, so its children are */
-};
+#include "stream_run.h"
 
 static bool check_cancelled(const struct run_context *context, struct error *err)
 {
@@ -156,12 +122,13 @@ static bool take_record(struct unit_load *unit_load, const struct record *record
     if (record->is_unsettled) exclude_day(unit_load, facts.version_us);
     run->sequence++;
     unit_load->rows++;
+    unit_load->taken[record->table]++;
     run->result->type_mismatches += facts.type_mismatches;
     if (day_compare(facts.day, run->plan.today) > 0) run->future_rows++;
     return context->warehouse->ops->write(unit_load->load, record->table, run->row.data, run->row.size, err);
 }
 
-static void close_cursor(struct stream_run *run)
+void stream_run_close_cursor(struct stream_run *run)
 {
     if (run->cursor.reader) run->context->source->ops->close(run->cursor.reader);
     record_cursor_done(&run->cursor);
@@ -214,7 +181,7 @@ static bool confirm_boundary(struct stream_run *run, struct error *err)
     return true;
 }
 
-static bool take_pages(struct unit_load *unit_load, struct error *err)
+bool unit_load_take_pages(struct unit_load *unit_load, struct error *err)
 {
     struct record_cursor *cursor = &unit_load->run->cursor;
     for (;;) {
@@ -254,8 +221,12 @@ static bool fetch_unit(struct unit_load *unit_load, struct error *err)
     struct stream_run *run = unit_load->run;
     unit_load->window = plan_window(&run->context->plan, run->selection->stream, &run->plan, unit_load->index,
                                     unit_load->index);
-    bool done = (run->cursor.reader || open_cursor(run, unit_load->index, err)) && take_pages(unit_load, err);
-    if (done && unit_load->index == run->cursor.last) close_cursor(run);
+    bool done = (run->cursor.reader || open_cursor(run, unit_load->index, err)) &&
+                unit_load_take_pages(unit_load, err);
+    if (done && run->selection->stream->kind == STREAM_RECONCILE && unit_load->rows > 0 &&
+        unit_load->claim.rejected == 0)
+        done = unit_load_fetch_missing(unit_load, err);
+    if (done && unit_load->index == run->cursor.last) stream_run_close_cursor(run);
     return done;
 }
 
@@ -270,6 +241,7 @@ static bool commit_unit(struct stream_run *run, struct load *load, const struct 
         .run_id = run->trigger->run_id,
         .message_id = run->trigger->message_id,
         .fetched = fetched,
+        .confirms_missing = run->confirms_missing,
     };
     unit_claim_apply(claim, &commit);
     progress_step(run->context->progress, "committing a unit");
@@ -385,7 +357,7 @@ static size_t restart_per_unit(struct stream_run *run)
     log_write(LOG_WARNING, "listing_out_of_order", LOG_FIELDS(LOG_TEXT("stream", run->result->stream)),
               "%s: the source ignores the requested order; each unit is read separately",
               run->result->stream);
-    close_cursor(run);
+    stream_run_close_cursor(run);
     if (run->has_empty && day_compare(run->empty.lo, run->plan.units[first].lo) >= 0) run->has_empty = false;
     run->out_of_order = false;
     run->one_reader_per_unit = true;
@@ -453,7 +425,7 @@ static bool run_stream(const struct run_context *context, const struct selection
     if (!done && result->error.kind == ERROR_FORBIDDEN) done = result->forbidden = true;
     result->seconds = (double)(clock_ms() - began_ms) / 1000;
     run_report_stream(result, trigger, run.plan.unit_count > 0, run.future_rows);
-    close_cursor(&run);
+    stream_run_close_cursor(&run);
     plan_done(&run.plan);
     state_done(&run.state);
     buf_done(&run.row);

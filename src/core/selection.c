@@ -148,9 +148,10 @@ static bool select_implied(const struct stream *const *catalog, size_t catalog_c
                 add_table(&out[i], child->table);
         }
         for (size_t k = 0; k < catalog_count; k++) {
-            if (catalog[k]->kind == STREAM_RECONCILE && catalog[k]->subject == stream->table &&
-                !add_stream(catalog[k], out, out_count, err))
-                return false;
+            if (catalog[k]->kind != STREAM_RECONCILE || catalog[k]->subject != stream->table) continue;
+            if (!add_stream(catalog[k], out, out_count, err)) return false;
+            add_table(&out[*out_count - 1], stream->table);
+            add_table(&out[*out_count - 1], stream->table->gone);
         }
     }
     return true;

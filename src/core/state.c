@@ -3,6 +3,14 @@
 
 #include "core/warehouse.h"
 
+void missing_done(struct missing *missing)
+{
+    for (size_t i = 0; i < missing->count; i++)
+        free(missing->ids[i]);
+    free(missing->ids);
+    *missing = (struct missing){0};
+}
+
 void state_done(struct state *state)
 {
     free(state->days);

@@ -61,8 +61,11 @@ static void add_commit(json_t *statements, const char *name, const bool staged[3
 static void add_reconcile(json_t *statements, const char *name, const char *stage, struct buf *text)
 {
     const struct selection selection = {
-        .stream = &fake_members_reconciliation, .tables = {&fake_members_ids}, .table_count = 1};
-    const char *stages[LIMIT_TABLES + 1] = {stage};
+        .stream = &fake_members_reconciliation,
+        .tables = {&fake_members_ids, &fake_members_table, &fake_members_deleted},
+        .table_count = RECONCILE_TABLES};
+    const char *stages[LIMIT_TABLES + 1] = {stage, stage ? "stage_people_0_1" : NULL,
+                                            stage ? "stage_people_0_2" : NULL};
 
     sql_commit(&names, &selection, stages, NULL, text);
     add_text(statements, name, text);
@@ -87,6 +90,8 @@ static void add_people(json_t *statements, struct buf *text)
 
     add_reconcile(statements, "people_commit", "stage_people_0_0", text);
     add_reconcile(statements, "people_commit_empty", NULL, text);
+    sql_missing_text(&names, &fake_members_reconciliation, "stage_people_0_0", 3, text);
+    add_text(statements, "people_missing", text);
     add_scan(statements, text);
     sql_state_text(&names, &compared, text);
     add_text(statements, "people_state", text);
@@ -171,9 +176,11 @@ static json_t *all_schemas(void)
     json_object_set_new(schemas, "people_teams", schema_data(&fake_members_teams));
     json_object_set_new(schemas, "people_attributes", schema_data(fake_members_attributes.table));
     json_object_set_new(schemas, "stage_people", schema_stage(&fake_members_ids));
+    json_object_set_new(schemas, "stage_people_deleted", schema_stage(&fake_members_deleted));
     json_object_set_new(schemas, "stage_people_scan", schema_stage(&fake_members_table));
     json_object_set_new(schemas, "stage_people_teams", schema_stage(&fake_members_teams));
     json_object_set_new(schemas, "runs", schema_runs());
+    json_object_set_new(schemas, "missing", schema_missing());
     json_object_set_new(schemas, "rejected", schema_rejected());
     json_object_set_new(schemas, "stage_rejected", schema_rejected_stage());
     json_object_set_new(schemas, "lock", schema_lock());

@@ -33,6 +33,7 @@ static bool is_wanted(const struct fake_warehouse *warehouse, const struct fake_
     case FAKE_OVERWRITE: return true;
     case FAKE_UNION:
     case FAKE_STREAM_LOCKS:
+    case FAKE_LISTS_BELIEVED:
     case FAKE_CLAIM_OPEN:
     case FAKE_UNION_UNLOCKED:
     case FAKE_FIRST_CONTENT:
@@ -244,7 +245,8 @@ bool fake_job_run(struct fake_warehouse *warehouse, struct fake_job *job, struct
     }
     struct fake_lock *lock = take_lock(warehouse, job, err);
     if (!lock) return false;
-    if (job->load->selection->stream->kind != STREAM_SCAN && !check_days(job, err)) return false;
+    bool has_own_days = selection->stream->kind != STREAM_SCAN && selection->stream->kind != STREAM_RECONCILE;
+    if (has_own_days && !check_days(job, err)) return false;
     if (warehouse->design == FAKE_APPEND_NAMED && is_named_done(warehouse, job)) {
         *out_committed = committed;
         return true;
@@ -252,8 +254,11 @@ bool fake_job_run(struct fake_warehouse *warehouse, struct fake_job *job, struct
     job->was_old = *warehouse->now_us < warehouse->old_until_us;
     int64_t first_serial = warehouse->serial, ignored;
     mend_rejects(warehouse, job->load);
+    bool is_reconciled = selection->stream->kind == STREAM_RECONCILE;
     for (size_t i = 0; i < selection->table_count; i++)
-        committed.inserted[i] = insert_rows(warehouse, job, i, i == 0 ? &committed.recontented : &ignored);
+        if (!is_reconciled || i == RECONCILE_ALIVE)
+            committed.inserted[i] = insert_rows(warehouse, job, i, i == 0 ? &committed.recontented : &ignored);
+    if (is_reconciled && !fake_reconcile(warehouse, job, &committed, err)) return false;
     committed.rejected = insert_rejects(warehouse, job->load);
     add_ledger_row(warehouse, job, first_serial);
     lock->serial = warehouse->serial;

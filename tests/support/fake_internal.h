@@ -21,6 +21,13 @@ bool fake_row_superseded(const struct fake_warehouse *warehouse, const struct fa
 struct fake_row fake_row_copy(const struct fake_row *row);
 void fake_row_free(struct fake_row *row);
 
+/* fake_missing.c */
+bool fake_missing(struct load *load, int64_t began_us, int64_t ceiling, struct missing *out_missing,
+                  struct error *err);
+/* The middle of a reconciliation's transaction. */
+bool fake_reconcile(struct fake_warehouse *warehouse, struct fake_job *job, struct committed *out_committed,
+                    struct error *err);
+
 /* The whole transaction, or nothing. */
 bool fake_job_run(struct fake_warehouse *warehouse, struct fake_job *job, struct committed *out_committed,
                   struct error *err);

@@ -21,7 +21,18 @@ struct reader {
     struct record *page;
     size_t page_count, page_capacity;
     bool ended;
+    char **ids; /* asked for; NULL: it is a list */
+    size_t id_count, id_next;
+    json_t *owned; /* bodies of records that are gone */
 };
+
+/* The records of a reconciliation are those of its subject. */
+static struct fake_stream *stream_read(struct fake_source *source, const struct stream *stream)
+{
+    for (size_t i = 0; stream->subject && i < source->stream_count; i++)
+        if (source->streams[i].stream->table == stream->subject) return &source->streams[i];
+    return fake_source_stream(source, stream);
+}
 
 static bool fake_identify(struct source *base, struct source_identity *out_identity, struct error *err)
 {
@@ -39,8 +50,8 @@ static bool fake_open(struct source *base, const struct selection *selection, st
     struct reader *reader = mem_zero(1, sizeof *reader);
     *reader = (struct reader){
         .source = source,
-        .stream = fake_source_stream(source, selection->stream),
-        .table_count = selection->table_count,
+        .stream = stream_read(source, selection->stream),
+        .table_count = selection->stream->kind == STREAM_RECONCILE ? 1 : selection->table_count,
         .window = window,
     };
     source->readers++;
@@ -99,7 +110,7 @@ static const struct fake_record *next_record(const struct reader *reader,
     for (size_t i = 0; i < reader->stream->record_count; i++) {
         const struct fake_record *record = &reader->stream->records[i];
         const struct fake_version *shown = fake_source_shown(reader->source, record);
-        if (!shown || !in_window(reader, shown)) continue;
+        if (!shown || record->is_gone || record->is_hidden || !in_window(reader, shown)) continue;
         if (reader->started &&
             !before(reader, reader->after_version_s, reader->after_id, shown->version_s, record->id))
             continue;
@@ -156,9 +167,60 @@ static void page_add_record(struct reader *reader, struct fake_record *record, s
                  (struct record){.table = 2, .body = json_array_get(version->set, i), .set = version->set});
 }
 
+static bool fake_ask(struct source *base, const struct selection *selection, char *const *ids, size_t count,
+                     struct reader **out_reader, struct error *err)
+{
+    struct fake_source *source = (struct fake_source *)base;
+    if (!fake_enter(&source->hook, "ask", err)) return false;
+    struct reader *reader = mem_zero(1, sizeof *reader);
+    *reader = (struct reader){.source = source,
+                              .stream = stream_read(source, selection->stream),
+                              .ids = mem_zero(count, sizeof *reader->ids),
+                              .id_count = count,
+                              .owned = json_array()};
+    for (size_t i = 0; i < count; i++)
+        reader->ids[i] = mem_text(ids[i]);
+    source->readers++;
+    source->asks++;
+    source->asked += (int64_t)count;
+    *out_reader = reader;
+    return true;
+}
+
+/* As a search shows it: alive, gone, or nothing if it can't be read. */
+static void page_add_answer(struct reader *reader, const char *id)
+{
+    const struct fake_record *record = fake_source_record(reader->source, reader->stream->stream, id);
+    const struct fake_version *shown = fake_source_shown(reader->source, record);
+    if (record->is_unknown) return;
+    if (shown && !record->is_gone) {
+        page_add(reader, (struct record){.table = RECONCILE_ALIVE, .body = shown->body});
+        return;
+    }
+    json_t *body = json_pack("{s:s, s:i, s:s}", "id", id, "seen_missing_at", 1, "source", "reconciliation");
+    json_array_append_new(reader->owned, body);
+    page_add(reader, (struct record){.table = RECONCILE_GONE, .body = body});
+}
+
+static bool next_answer(struct reader *reader, struct page *out_page, struct error *err)
+{
+    if (!fake_enter(&reader->source->hook, "next", err)) return false;
+    reader->page_count = 0;
+    int64_t asked_us = reader->source->now_us ? *reader->source->now_us : 0;
+    page_add_answer(reader, reader->ids[reader->id_next++]);
+    *out_page = (struct page){.records = reader->page,
+                              .count = reader->page_count,
+                              .asked_us = asked_us,
+                              .requests = 1,
+                              .ascending = true,
+                              .last = reader->id_next == reader->id_count};
+    return true;
+}
+
 static bool fake_next(struct reader *reader, struct page *out_page, struct error *err)
 {
     assert(!reader->ended);
+    if (reader->ids) return next_answer(reader, out_page, err);
     if (!fake_enter(&reader->source->hook, "next", err)) return false;
     reader->source->pages++;
     reader->page_count = 0;
@@ -194,6 +256,10 @@ static bool fake_next(struct reader *reader, struct page *out_page, struct error
 static void fake_close(struct reader *reader)
 {
     if (!reader) return;
+    for (size_t i = 0; i < reader->id_count; i++)
+        free(reader->ids[i]);
+    free(reader->ids);
+    json_decref(reader->owned);
     reader->source->readers--;
     free(reader->page);
     free(reader);
@@ -204,8 +270,12 @@ static void fake_free(struct source *base)
     (void)base; /* the test owns it: fake_source_done */
 }
 
-static const struct source_ops ops = {
-    .identify = fake_identify, .open = fake_open, .next = fake_next, .close = fake_close, .free = fake_free};
+static const struct source_ops ops = {.identify = fake_identify,
+                                      .open = fake_open,
+                                      .ask = fake_ask,
+                                      .next = fake_next,
+                                      .close = fake_close,
+                                      .free = fake_free};
 
 void fake_source_init(struct fake_source *source)
 {

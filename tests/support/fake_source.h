@@ -46,6 +46,9 @@ struct fake_record {
     struct fake_child *children; /* in the order they appeared; an edit appends the child again */
     size_t child_count;
     int64_t sent_us; /* when it was sent the last time, complete and within a window that was asked for */
+    bool is_gone;    /* no list has it, and it is answered as gone when it is asked for */
+    bool is_hidden;  /* no list has it, and it is alive when it is asked for */
+    bool is_unknown; /* it can't be read when it is asked for */
     bool sent_newer; /* sent in its newest version, at the position of the version that a search shows */
 };
 
@@ -58,7 +61,7 @@ struct fake_stream {
 struct fake_source {
     struct source base;
     struct source_identity identity; /* "w1", "fake"; change it at will */
-    struct fake_hook hook;           /* identify, open, next */
+    struct fake_hook hook;           /* identify, open, ask, next */
     const int64_t *now_us;           /* the clock; NULL: every version is visible at once */
     bool (*is_cut)(void *context);   /* with the hook's: is this reading incomplete? NULL: never */
     bool is_unstamped;               /* pages do not say when they were asked for */
@@ -71,6 +74,7 @@ struct fake_source {
     size_t readers; /* open readers; 0 at the end, else a leak */
     int64_t opens, pages;
     int64_t missing;           /* so many records fewer than announced; 0: the list is whole */
+    int64_t asks, asked;       /* calls of ask, and their ids */
     struct window last_window; /* of the newest open */
 };
 

@@ -205,6 +205,7 @@ static struct fake_job *submit(struct load *load, const struct commit *commit)
     for (size_t i = 0; i < commit->unclaimed_count; i++)
         job->unclaimed[i] = commit->unclaimed[i];
     job->is_incomplete = commit->is_incomplete;
+    job->confirms_missing = commit->confirms_missing;
     snprintf(job->run_id, sizeof job->run_id, "%s", commit->run_id);
     snprintf(job->message_id, sizeof job->message_id, "%s", commit->message_id);
     job->identity = warehouse->identity;
@@ -331,6 +332,7 @@ static const struct warehouse_ops ops = {.prepare = fake_prepare,
                                          .begin = fake_begin,
                                          .write = fake_write,
                                          .reject = fake_reject,
+                                         .missing = fake_missing,
                                          .commit = fake_commit,
                                          .abort = fake_load_free,
                                          .refresh = fake_refresh,
@@ -355,7 +357,10 @@ void fake_warehouse_done(struct fake_warehouse *warehouse)
         free(warehouse->ledger[i].added);
         free(warehouse->ledger[i].children);
     }
+    for (size_t i = 0; i < warehouse->suspect_count; i++)
+        free(warehouse->suspects[i].id);
     rejects_free(warehouse->rejected, warehouse->rejected_count);
+    free(warehouse->suspects);
     free(warehouse->ledger);
     free(warehouse->jobs);
     *warehouse = (struct fake_warehouse){0};

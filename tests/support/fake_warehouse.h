@@ -27,6 +27,7 @@ enum fake_design {
     FAKE_UNION_UNLOCKED, /* compares with the rows that were there when the job was submitted */
     FAKE_STREAM_LOCKS,   /* locks named by the stream, also where two streams write one table */
     FAKE_MAX_ONLY,       /* believes all days up to MAX(partition_date), and units end with their last day */
+    FAKE_LISTS_BELIEVED, /* what a list lacks is gone, unasked */
     FAKE_CLAIM_OPEN,     /* a unit open at the top claims the open days, too */
     FAKE_OVERWRITE,      /* replaces the days that were staged */
     /* Of the readings of a known version: */
@@ -85,6 +86,16 @@ struct fake_ledger_row {
     char run_id[LIMIT_NAME], message_id[LIMIT_NAME];
 };
 
+enum fake_answer { FAKE_UNASKED, FAKE_ALIVE, FAKE_GONE };
+
+/* A record that a list lacked. */
+struct fake_suspect {
+    const struct stream *stream;
+    char *id;
+    int64_t list_began_us;
+    enum fake_answer answer;
+};
+
 struct fake_reject {
     char *id, *reason, *record;
     bool is_unsettled, is_mended;
@@ -106,6 +117,7 @@ struct fake_job {
     size_t unclaimed_count;
     bool is_incomplete;
     int64_t began_us, fetched;
+    bool confirms_missing;
     char run_id[LIMIT_NAME], message_id[LIMIT_NAME];
     struct source_identity identity;
     int64_t serial; /* rows below it were there when the job was submitted */
@@ -123,8 +135,8 @@ struct fake_lock {
 
 struct fake_warehouse {
     struct warehouse base;
-    struct fake_hook hook; /* prepare, state, begin, write, reject, commit, commit.run, commit.answer,
-                              refresh */
+    struct fake_hook hook; /* prepare, state, begin, write, reject, missing, commit, commit.run,
+                              commit.answer, refresh */
     const int64_t *now_us; /* borrowed */
     enum fake_design design;
     const struct zone *zone; /* needed by FAKE_CLAIM_OPEN alone */
@@ -135,6 +147,8 @@ struct fake_warehouse {
     struct source_identity identity; /* of the last prepare */
     struct fake_ledger_row *ledger;
     size_t ledger_count;
+    struct fake_suspect *suspects;
+    size_t suspect_count;
     struct fake_reject *rejected;
     size_t rejected_count;
     struct fake_job **jobs; /* submitted, not landed */

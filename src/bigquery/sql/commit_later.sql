@@ -5,6 +5,6 @@ SET transaction_began_at = CURRENT_TIMESTAMP();
 SET later_fetches = ARRAY(
   SELECT AS STRUCT from_date AS lo, IF(open_ended, DATE '9999-12-31', to_date) AS hi, fetch_began_at AS began_at
     FROM `${runs}`
-   WHERE stream = @stream AND fetch_began_at > @began_at
+   WHERE stream = ${reader} AND fetch_began_at > @began_at
      AND (@open OR from_date <= @hi) AND (open_ended OR to_date >= @lo)
    ORDER BY fetch_began_at);

@@ -1,5 +1,5 @@
 -- Counts the records that this listing declared deleted twice, after the commit.
-SET n_doubled = (
+SET n_doubled = n_doubled + (
   SELECT COUNT(*)
     FROM (SELECT ${key}
             FROM `${gone}`

@@ -27,7 +27,7 @@ WITH
   added AS (
     SELECT a.day, a.row_count, r.committed_at
       FROM `${runs}` AS r, UNNEST(r.added) AS a
-     WHERE r.stream = @stream),
+     WHERE r.stream IN (@stream, CONCAT(@stream, '_reconciliation'))),
   newest_added AS (
     SELECT n.day, SUM(a.row_count) AS row_count
       FROM newest AS n

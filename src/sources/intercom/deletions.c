@@ -44,3 +44,13 @@ void add_merged(struct page_builder *builder, const struct rest_source *rest, co
     (void)json_object_set_new(body, "merged_into", json_string(canonical_id));
     page_builder_add_child(builder, builder->stream->stream.table->gone, body);
 }
+
+/* The commit dates it by the list. */
+void add_gone(struct page_builder *builder, const struct rest_source *rest, const char *canonical_id,
+              const json_t *record)
+{
+    AUTO(json_drop) json_t *now = json_integer(rest->clock_s);
+    json_t *body = make_tombstone(record, "id", now, canonical_id[0] ? "merged" : "reconciliation");
+    if (canonical_id[0]) (void)json_object_set_new(body, "merged_into", json_string(canonical_id));
+    page_builder_add_child(builder, builder->stream->stream.subject->gone, body);
+}

@@ -8,6 +8,10 @@ static const struct detail conversation_detail = {
     .from_list = (const char *const[]){"monitor_evaluations", "scorecards", NULL},
 };
 
+/* As a search sends it: another form would be another content. Up to API 2.15 the query is ignored. */
+static const struct lookup contact_lookup = {.before = "/contacts/", .after = "?include_merge_history=true"};
+static const struct lookup company_lookup = {.before = "/companies/", .after = ""};
+
 static const struct children conversation_children = {
     .list = "conversation_parts",
     .table = &intercom_conversation_parts,
@@ -143,16 +147,18 @@ static const struct stream *const streams[] = {
            PAGES(intercom_numbers, "/audiences", "data"), .rest.per_page = 50, .since = 16),
 
     STREAM("contacts_reconciliation", STREAM_RECONCILE, &intercom_contact_ids,
-           ABOUT("1 for 150 contacts, all of them each time", "Read and list users and companies",
-                 "when exactly a contact was deleted"),
+           ABOUT("1 for 150 contacts, all of them each time; 1 for each that the list lacks",
+                 "Read and list users and companies", "when exactly a contact was deleted"),
            .rest.stream.subject = &intercom_contacts, PAGES(intercom_cursors, "/contacts", "data"),
-           .rest.per_page = 150, .rest.ids_only = true),
+           .rest.per_page = 150, .rest.ids_only = true, .rest.lookup = &contact_lookup,
+           .rest.truncated_lists = contact_lists, .rest.add_tombstone = add_gone),
 
     STREAM("companies_reconciliation", STREAM_RECONCILE, &intercom_company_ids,
-           ABOUT("1 for 100 companies, all of them each time", "Read and list users and companies",
-                 "when exactly a company was deleted"),
+           ABOUT("1 for 100 companies, all of them each time; 1 for each that the list lacks",
+                 "Read and list users and companies", "when exactly a company was deleted"),
            .rest.stream.subject = &intercom_companies, .rest.reader = &intercom_scroll,
-           PAGES(intercom_list, "/companies/scroll", "data"), .rest.ids_only = true),
+           PAGES(intercom_list, "/companies/scroll", "data"), .rest.ids_only = true,
+           .rest.lookup = &company_lookup, .rest.add_tombstone = add_gone),
 
     /* --- conversations --- */
 

@@ -9,6 +9,7 @@
  * paginate       reader: a list, segment by segment, page by page
  * detail         reader: a list, then each record in full by a request of its own
  * expand         reader: a list, then requests for lists that belong to its records
+ * ask            reader: records by id, which may be gone
  * subrequest     one GET of many in flight; response_body holds its answer until its turn
  * children       members of a record become rows; child_list: so do lists with a path of their own
  * truncated_list a list inside a record is completed
@@ -126,6 +127,8 @@ void rest_source_done(struct rest_source *rest); /* after a failure of init, too
 /* For source_ops. */
 bool rest_source_open(struct source *source, const struct selection *selection, struct window window,
                       struct reader **out_reader, struct error *err);
+bool rest_source_ask(struct source *source, const struct selection *selection, char *const *ids, size_t count,
+                     struct reader **out_reader, struct error *err);
 bool rest_source_next(struct reader *reader, struct page *out_page, struct error *err);
 void rest_source_close(struct reader *reader);
 
@@ -136,7 +139,7 @@ bool rest_wait(const struct rest_source *rest, int64_t ms, struct error *err);
 
 #define REST_SMALLEST_PAGE 9 /* pages that time out are halved down to this: 150 halved four times */
 
-/* A way to read a stream; the functions are those of source_ops. */
+/* A way to read a stream, or records of it (rest_ask has no open); the functions are those of source_ops. */
 struct rest_reader_type {
     bool (*open)(struct rest_source *rest, const struct selection *selection, struct window window,
                  struct reader **out_reader, struct error *err);
@@ -189,6 +192,11 @@ struct detail {
     const char *const *from_list; /* members that only the listed record has; a NULL ends them; may be NULL */
 };
 
+/* Where a record of a reconciliation's subject is requested, in the form of its stream. */
+struct lookup {
+    const char *before, *after; /* the record's id, in path and query */
+};
+
 /* Members of a record that become rows of their own: {list: {list: [...], total_count}}. */
 struct children {
     const char *list;
@@ -230,12 +238,14 @@ struct rest_stream {
     bool is_typed;                                /* one list for each of the source's types */
     bool ids_only;                                /* only ids are passed on; an incomplete list is an error */
     const struct detail *detail;                  /* of rest_detail */
+    const struct lookup *lookup;                  /* of a reconciliation */
     const struct children *children;              /* in a record */
     const struct child_list *child_list;          /* beside a record */
     const struct truncated_list *truncated_lists; /* in a record */
     /* Adds the deletions that a listed record mentions; may be NULL. */
     void (*derive_tombstones)(struct page_builder *builder, const json_t *record);
-    /* A listed record has gone, and the service names its new id; may be NULL. */
+    /* A listed record has gone, and the service names its new id; may be NULL. Of a reconciliation: a record
+     * that was asked for has gone; canonical_id is "" if the service names none; never NULL. */
     void (*add_tombstone)(struct page_builder *builder, const struct rest_source *rest,
                           const char *canonical_id, const json_t *record);
 };

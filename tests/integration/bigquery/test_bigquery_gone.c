@@ -7,115 +7,9 @@
 
 #include <cmocka.h>
 
-#include "bigquery_fixture.h"
-#include "fake_members.h"
+#include "gone_fixture.h"
 
 #define COUNT(list) (sizeof(list) / sizeof *(list))
-#define OLDEST      "partition_date >= DATE '0001-01-01'"
-
-/* --- People, teams they belong to, and the list of all their ids --- */
-
-static const struct selection all = {
-    .stream = &fake_members,
-    .tables = {&fake_members_table, &fake_members_teams, &fake_members_deleted},
-    .table_count = 3};
-static const struct selection compared = {
-    .stream = &fake_members_reconciliation, .tables = {&fake_members_ids}, .table_count = 1};
-
-/* --- Rows --- */
-
-struct texts {
-    char text[16][256];
-    struct row rows[16];
-    size_t count;
-};
-
-static void add(struct texts *texts, size_t table, const char *format, ...) PRINTF(3, 4);
-
-static void add(struct texts *texts, size_t table, const char *format, ...)
-{
-    va_list list;
-    assert_true(texts->count < COUNT(texts->rows));
-    char *text = texts->text[texts->count];
-    va_start(list, format);
-    vsnprintf(text, sizeof texts->text[0], format, list);
-    va_end(list);
-    texts->rows[texts->count++] = (struct row){table, text};
-}
-
-static void add_person(struct texts *texts, const char *id, int on)
-{
-    add(texts, 0,
-        "{\"id\":\"%s\",\"updated_at\":\"2026-02-%02dT10:00:00Z\",\"name\":\"%s\",\"partition_date\":"
-        "\"2026-02-%02d\",\"_read_at\":\"2026-03-01T00:00:00Z\",\"_seq\":%zu}",
-        id, on, id, on, texts->count);
-}
-
-static void add_team(struct texts *texts, const char *person, const char *id, int on)
-{
-    add(texts, 1,
-        "{\"person_id\":\"%s\",\"id\":\"%s\",\"person_updated_at\":\"2026-02-%02dT10:00:00Z\","
-        "\"partition_date\":\"2026-02-%02d\",\"_read_at\":\"2026-03-01T00:00:00Z\",\"_seq\":%zu}",
-        person, id, on, on, texts->count);
-}
-
-static void add_deleted(struct texts *texts, const char *id, int on)
-{
-    add(texts, 2,
-        "{\"id\":\"%s\",\"seen_missing_at\":\"2026-02-%02dT10:00:00Z\",\"source\":\"deleted feed\","
-        "\"partition_date\":\"2026-02-%02d\",\"_read_at\":\"2026-03-01T00:00:00Z\",\"_seq\":%zu}",
-        id, on, on, texts->count);
-}
-
-/* A unit of everything that began at noon of that day. */
-static struct commit whole(int on)
-{
-    struct commit commit = commit_of(1, 28);
-    commit.unit.open = true;
-    commit.unit.claim_hi = day(0);
-    commit.began_us = ((int64_t)day(on).n * 86400 + 43200) * 1000000;
-    return commit;
-}
-
-static void put(const struct bench *bench, const struct texts *texts)
-{
-    struct commit commit = whole(1);
-    put_rows(bench, &all, texts->rows, texts->count, &commit);
-}
-
-/* The list of all ids, one letter each, as it was at noon of that day. */
-static int64_t compare(const struct bench *bench, const char *ids, int on)
-{
-    struct texts texts = {.count = 0};
-    struct commit commit = whole(on);
-    for (; *ids; ids++)
-        add(&texts, 0,
-            "{\"id\":\"%c\",\"partition_date\":\"2026-03-01\",\"_read_at\":\"2026-03-01T00:00:00Z\",\"_seq\":"
-            "%zu}",
-            *ids, texts.count);
-    return put_rows(bench, &compared, texts.rows, texts.count, &commit).inserted[0];
-}
-
-static int64_t in_latest(const struct bench *bench, const char *id)
-{
-    return ask("SELECT COUNT(*) FROM `acme-data.%s.people_latest` WHERE id = '%s'", bench->dataset, id);
-}
-
-static int64_t noted(const struct bench *bench, const char *id)
-{
-    return ask("SELECT COUNT(*) FROM `acme-data.%s.people_deleted` WHERE " OLDEST " AND id = '%s'",
-               bench->dataset, id);
-}
-
-static struct bench bench_with(const char *ids)
-{
-    struct bench bench = bench_new();
-    struct texts texts = {.count = 0};
-    for (int on = 3; *ids; ids++, on++)
-        add_person(&texts, (const char[]){*ids, '\0'}, on);
-    put(&bench, &texts);
-    return bench;
-}
 
 /* --- Reconciliation --- */
 
@@ -165,7 +59,7 @@ static void the_ledger_knows_of_it(void **unused)
             "open_ended AND ARRAY_LENGTH(claimed) = 0 AND inserted = 1",
             bench.control),
         1);
-    must(bench.warehouse->ops->state(bench.warehouse, &compared, "m1", &state, &err), &err);
+    must(bench.warehouse->ops->state(bench.warehouse, &gone_compared, "m1", &state, &err), &err);
     assert_true(state.any_open_run);
     assert_int_equal(state.open_run_us, whole(10).began_us);
     assert_true(state.created_us > 0);
@@ -182,7 +76,7 @@ static void it_makes_what_it_needs(void **unused)
     (void)unused;
     struct error err = {0};
     struct bench bench = bench_new();
-    must(prepare(&bench, &compared, &err), &err);
+    must(prepare(&bench, &gone_compared, &err), &err);
     assert_int_equal(compare(&bench, "a", 10), 0);
     assert_int_equal(compare(&bench, "", 11), 0);
     assert_int_equal(rows_in(&bench, "people"), 0);
@@ -235,7 +129,7 @@ static void the_known_are_left_as_noted(void **unused)
     add_deleted(&feed, "b", 6);
     put(&bench, &feed);
     assert_int_equal(compare(&bench, "a", 10), 0);
-    assert_int_equal(ask("SELECT COUNT(*) FROM `acme-data.%s.people_deleted` WHERE " OLDEST
+    assert_int_equal(ask("SELECT COUNT(*) FROM `acme-data.%s.people_deleted` WHERE " GONE_OLDEST
                          " AND source = 'deleted feed'",
                          bench.dataset),
                      1);
@@ -250,8 +144,8 @@ static void an_empty_list_is_not_believed(void **unused)
     struct texts feed = {.count = 0};
     struct commit commit = whole(10);
     struct bench bench = bench_with("ab");
-    must(prepare(&bench, &compared, &err), &err);
-    assert_false(try_rows(&bench, &compared, NULL, 0, &commit, &committed, &err));
+    must(prepare(&bench, &gone_compared, &err), &err);
+    assert_false(try_rows(&bench, &gone_compared, NULL, 0, &commit, &committed, &err));
     assert_int_equal(err.kind, ERROR_REFUSED);
     assert_non_null(strstr(err.text, "the list of all records is empty"));
     assert_int_equal(rows_in(&bench, "people_deleted"), 0);
@@ -274,8 +168,8 @@ static void a_list_with_rejects_misses_nobody(void **unused)
     struct committed committed = {0};
     struct commit commit = whole(10);
     struct bench bench = bench_with("ab");
-    must(prepare(&bench, &compared, &err), &err);
-    struct load *load = begin(&bench, &compared);
+    must(prepare(&bench, &gone_compared, &err), &err);
+    struct load *load = begin(&bench, &gone_compared);
     static const char row[] =
         "{\"id\":\"a\",\"partition_date\":\"2026-03-01\",\"_read_at\":\"2026-03-01T00:00:00Z\",\"_seq\":0}";
     must(bench.warehouse->ops->write(load, 0, row, strlen(row), &err), &err);
@@ -319,22 +213,22 @@ static void a_latest_table_follows(void **unused)
     add_person(&texts, "b", 3);
     add_team(&texts, "b", "t", 3);
     put(&bench, &texts);
-    refresh(&bench, &all);
+    refresh(&bench, &gone_all);
     assert_int_equal(in_latest(&bench, "a") + in_latest(&bench, "b"), 2);
     assert_int_equal(ask("SELECT COUNT(*) FROM `acme-data.%s.people_teams_latest`", bench.dataset), 1);
     assert_int_equal(compare(&bench, "a", 10), 1);
     assert_int_equal(in_latest(&bench, "b"), 1);
-    refresh(&bench, &compared);
+    refresh(&bench, &gone_compared);
     assert_int_equal(in_latest(&bench, "b"), 0);
     /* Sets follow with their owner's stream, though nothing was inserted there. */
     struct error err = {0};
-    must(prepare(&bench, &all, &err), &err);
-    refresh(&bench, &all);
+    must(prepare(&bench, &gone_all, &err), &err);
+    refresh(&bench, &gone_all);
     assert_int_equal(ask("SELECT COUNT(*) FROM `acme-data.%s.people_teams_latest`", bench.dataset), 0);
     /* As prepare saw the tables they are made of, one look at each of the two is enough. */
-    must(prepare(&bench, &all, &err), &err);
+    must(prepare(&bench, &gone_all, &err), &err);
     size_t gets = journal_count("\"tables.get\"");
-    refresh(&bench, &all);
+    refresh(&bench, &gone_all);
     assert_int_equal(journal_count("\"tables.get\"") - gets, 2);
     bench_done(&bench);
 }

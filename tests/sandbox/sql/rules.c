@@ -22,6 +22,8 @@ const struct rule sql_rules[] = {
     {"IF", "bxx", 'x', "CASE WHEN $1 THEN $2 ELSE $3 END", SCALAR},
     {"IFNULL", "xx", 'x', "ifnull($1, $2)", SCALAR},
     {"COALESCE", "x+", 'x', "coalesce($*, NULL)", SCALAR},
+    /* chance */
+    {"RAND", "", 'f', "abs(random() / 9223372036854775808.0)", SCALAR},
     /* texts */
     {"LENGTH", "s", 'i', "length($1)", SCALAR},
     {"CONCAT", "s+", 's', "bq_concat($*)", SCALAR},

@@ -47,6 +47,7 @@ static const char *const values[][2] = {
     {"counter_sum", "n_0 + n_1"},
     {"table", "p.d.contacts"},
     {"runs", "p.control.runs"},
+    {"reader", "@stream"},
     {"lock", "p.control.lock_contacts"},
     {"stream", "contacts"},
     {"rejected", "p.control.rejected"},
@@ -414,52 +415,6 @@ static void test_state_and_views(void **state)
     json_decref(parameters);
 }
 
-/* A list of all ids against what the tables hold: who is gone, who is back. */
-static const char *reconcile(struct world *world, const char *run)
-{
-    static const char *const own[][2] = {
-        {"gone", "p.d.contacts_deleted"}, {"subject", "p.d.contacts"},
-        {"runs", "p.control.runs"},       {"key", "`id`"},
-        {"version", "`updated_at`"},      {"listed", "SELECT DISTINCT id FROM `p.control.stage_ids`"},
-        {"stage", "p.control.stage_ids"}};
-    struct buf text;
-    buf_init(&text, MOST);
-    buf_text(&text, "DECLARE n_0, n_doubled INT64; BEGIN TRANSACTION;");
-    add_sql(&text, "commit_reconcile", own, COUNT(own));
-    add_sql(&text, "commit_reconcile_back", own, COUNT(own));
-    buf_text(&text, "COMMIT TRANSACTION;");
-    add_sql(&text, "commit_reconcile_doubled", own, COUNT(own));
-    buf_text(&text, "SELECT n_0, n_doubled");
-    json_t *parameters = parameters_of(world, "w1", run);
-    const char *shown = fixture_run(world->store, buf_string(&text), parameters);
-    json_decref(parameters);
-    buf_done(&text);
-    return shown;
-}
-
-static void test_reconciliation(void **state)
-{
-    static const char left[] =
-        "SELECT id, source, partition_date, _run_id FROM d.contacts_deleted ORDER BY id";
-    struct world *world = *state;
-    assert_string_equal(commit_as(world, "w1", "r1"), "2|1|1|0|0\n");
-    assert_string_equal(
-        fixture_run(
-            world->store,
-            "CREATE TABLE d.contacts_deleted (partition_date DATE NOT NULL, id STRING NOT NULL,"
-            " seen_missing_at TIMESTAMP NOT NULL, merged_into STRING, source STRING, _loaded_at TIMESTAMP,"
-            " _run_id STRING) PARTITION BY partition_date;"
-            "CREATE TABLE control.stage_ids (id STRING NOT NULL); INSERT control.stage_ids VALUES ('b');"
-            "INSERT d.contacts_deleted (partition_date, id, seen_missing_at, source) VALUES"
-            " ('2026-02-01', 'b', '2026-02-01 10:00:00+00', 'merged')",
-            NULL),
-        "");
-    assert_string_equal(reconcile(world, "r2"), "1|0\n"); /* a is gone, b is back */
-    assert_string_equal(fixture_run(world->store, left, NULL), "a|reconciliation|2026-03-01|r2\n");
-    assert_string_equal(reconcile(world, "r3"), "0|0\n");
-    assert_string_equal(fixture_run(world->store, left, NULL), "a|reconciliation|2026-03-01|r2\n");
-}
-
 /* The newest rows as a table, made twice. */
 static void test_latest_table(void **state)
 {
@@ -511,7 +466,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_foreign_workspace, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_two_commits_at_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_state_and_views, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_reconciliation, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_latest_table, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_partition_filter, set_up, tear_down),
     };

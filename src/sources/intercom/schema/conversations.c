@@ -250,7 +250,8 @@ const struct table intercom_conversations =
           KEYS("id"), TIMES("updated_at"), .gone = &intercom_conversations_deleted, .keeps_contents = true,
           LEFT_OUT(conversations_left_out));
 
-const struct table intercom_conversation_parts = PART_TABLE("conversation");
+const struct table intercom_conversation_parts =
+    PART_TABLE("conversation", .parent = &intercom_conversations, .parent_key = "conversation_id");
 
 static const struct column handling_columns[] = {
     KEY("conversation_id", "Conversation that was handled"),
@@ -262,7 +263,8 @@ static const struct column handling_columns[] = {
 
 const struct table intercom_handling_events =
     TABLE("handling_events", "When work on conversations was paused and taken up again", handling_columns,
-          KEYS("conversation_id", "timestamp", "type"), TIMES("timestamp"));
+          KEYS("conversation_id", "timestamp", "type"), TIMES("timestamp"), .parent = &intercom_conversations,
+          .parent_key = "conversation_id");
 
 static const struct column deletion_columns[] = {
     TEXT("type", "Always \"conversation\""),

@@ -7,7 +7,7 @@ static const struct column deleted_columns[] = {
     VERSION("seen_missing_at",
             "When this became known; the record is gone unless a newer version of it was seen"),
     TEXT("merged_into", "Id of the record it was merged into, if it was"),
-    TEXT("source", "How this is known: deleted feed, merge history, merged or reconciliation"),
+    TEXT("source", "How this is known: deleted feed, merge history, merged, reconciliation or two lists"),
 };
 
 #define DELETED(n, about) TABLE(n, about, deleted_columns, KEYS("id"), TIMES("seen_missing_at"))

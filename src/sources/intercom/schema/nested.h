@@ -44,10 +44,10 @@ extern const struct column nested_company[20];    /* a company inside of another
     TEXT("app_package_code", "App that wrote it"),                                                           \
     KEY(whole "_id", "Id of the " whole " that the part belongs to"),                                        \
     NUMBER("part_index", "Place in the " whole " when it was read; 0: the first message of a conversation")
-#define PART_TABLE(whole)                                                                                    \
+#define PART_TABLE(whole, ...)                                                                               \
     TABLE(whole "_parts", "What was said and done in " whole "s, one row for each version that was seen",    \
           part_columns, KEYS(whole "_id", "id", "updated_at", "redacted"), .version = "updated_at",          \
-          .day = "created_at", .keeps_contents = true, LEFT_OUT(parts_left_out))
+          .day = "created_at", .keeps_contents = true, LEFT_OUT(parts_left_out), __VA_ARGS__)
 /* On the record that holds them. */
 #define PARTS_SUMMARY(received)                                                                              \
     NUMBER("parts_received", received),                                                                      \

@@ -134,7 +134,7 @@ const struct table intercom_tickets =
     TABLE("tickets", "Tickets, one row for each version that was seen", ticket_columns, KEYS("id"),
           TIMES("updated_at"), .keeps_contents = true);
 
-const struct table intercom_ticket_parts = PART_TABLE("ticket");
+const struct table intercom_ticket_parts = PART_TABLE("ticket", .parent = NULL);
 
 const struct table intercom_ticket_types =
     TABLE("ticket_types", "Types of tickets: the whole list, once on each day it was read", type_columns,

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* stream_run.h - one stream of a request, and one unit of it, while they are loaded (run.c). One thread. */
+#ifndef CASELOAD_CORE_STREAM_RUN_H
+#define CASELOAD_CORE_STREAM_RUN_H
+
+#include "base/buf.h"
+#include "core/plan.h"
+#include "core/run.h"
+#include "record_cursor.h"
+#include "unit_claim.h"
+
+struct stream_run {
+    const struct run_context *context;
+    const struct selection *selection;
+    const struct run_trigger *trigger;
+    struct stream_result *result;
+    struct state state;
+    struct plan plan;
+    struct record_cursor cursor;
+    bool one_reader_per_unit; /* after the listing was found out of order */
+    bool out_of_order;        /* found on the newest page; restart_per_unit clears it */
+    struct unit empty;        /* adjacent empty units; they share one ledger commit */
+    bool has_empty;
+    bool can_continue;    /* the unit failed and is committed: later units are loaded all the same */
+    bool is_contradicted; /* the list of the cursor held fewer records than it announced */
+    struct error failure; /* of the first such unit */
+    struct buf row;
+    int64_t sequence;
+    int64_t future_rows; /* dated after today by the warehouse's clock */
+    bool confirms_missing;
+};
+
+struct unit_load {
+    struct stream_run *run;
+    size_t index; /* of the unit in the plan */
+    const struct unit *unit;
+    struct window window;
+    struct load *load;
+    int64_t fetched, rows;
+    int64_t taken[LIMIT_TABLES]; /* rows by table */
+    struct unit_claim claim;
+    bool is_given_up;   /* nearly everything is rejected */
+    bool keep_children; /* the newest parent is in the window, so its children are */
+};
+
+void stream_run_close_cursor(struct stream_run *run);
+/* Stages what the open reader sends. */
+bool unit_load_take_pages(struct unit_load *unit_load, struct error *err);
+
+/* --- reconcile.c --- */
+
+/* Once the list was read: asks for the records that it lacks, and stages the answers. */
+bool unit_load_fetch_missing(struct unit_load *unit_load, struct error *err);
+
+#endif
