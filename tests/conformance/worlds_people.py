@@ -64,7 +64,8 @@ class PeopleMaker(Maker):
     def scan(self, tables):
         counts = {f"staged_{i}": ("INT64", len(tables[f"desk_caseload.stage_people_1_{i}"])) for i in range(2)}
         return Step("people_scan_commit", {
-            **self.identity(), "stream": ("STRING", "people"), "version": ("STRING", "0.1.0"), "run_id": ("STRING", "now"),
+            **self.identity(), "stream": ("STRING", "people"), "version": ("STRING", "0.1.0"),
+            "rejected_since": ("DATE", self.lo), "incomplete": ("BOOL", False), "run_id": ("STRING", "now"),
             "message_id": ("STRING", ""), "lo": ("DATE", self.lo), "hi": ("DATE", self.hi),
             "claim_hi": ("DATE", self.lo - DAY), "open": ("BOOL", True), "began_at": ("TIMESTAMP", self.earlier()),
             "fetched": ("INT64", 1), **counts})
@@ -83,6 +84,7 @@ class PeopleMaker(Maker):
             "desk_caseload.stage_people_1_1": self.staged(self.some(7, self.scanned_member)),
             "desk_caseload.lock_people": self.lock(),
             "desk_caseload.runs": self.some(2, self.run),
+            "desk_caseload.rejected": self.some(2, self.rejected),
         }
 
     def people_steps(self, tables):
@@ -90,6 +92,7 @@ class PeopleMaker(Maker):
         count = len(staged) + (1 if self.chance(0.05) else 0)
         commit = Step("people_commit" if staged else "people_commit_empty", {
             **self.identity(), "stream": ("STRING", "people_reconciliation"), "version": ("STRING", "0.1.0"),
+            "rejected_since": ("DATE", self.lo), "incomplete": ("BOOL", False),
             "run_id": ("STRING", "now"), "message_id": ("STRING", ""), "lo": ("DATE", self.lo), "hi": ("DATE", self.hi),
             "claim_hi": ("DATE", self.lo - DAY), "open": ("BOOL", True), "began_at": ("TIMESTAMP", self.began),
             "fetched": ("INT64", len(staged)), **({"staged_0": ("INT64", count)} if staged else {})})
