@@ -68,6 +68,7 @@ class PeopleMaker(Maker):
             "rejected_since": ("DATE", self.lo), "incomplete": ("BOOL", False), "run_id": ("STRING", "now"),
             "message_id": ("STRING", ""), "lo": ("DATE", self.lo), "hi": ("DATE", self.hi),
             "claim_hi": ("DATE", self.lo - DAY), "open": ("BOOL", True), "began_at": ("TIMESTAMP", self.earlier()),
+            "rejected_since": ("DATE", self.lo), "incomplete": ("BOOL", False),
             "fetched": ("INT64", 1), **counts})
 
     def people_tables(self):
@@ -83,6 +84,7 @@ class PeopleMaker(Maker):
             "desk_caseload.stage_people_1_0": self.staged(self.some(5, self.scanned)),
             "desk_caseload.stage_people_1_1": self.staged(self.some(7, self.scanned_member)),
             "desk_caseload.lock_people": self.lock(),
+            "desk_caseload.rejected": [],
             "desk_caseload.runs": self.some(2, self.run),
             "desk_caseload.rejected": self.some(2, self.rejected),
         }
@@ -95,6 +97,7 @@ class PeopleMaker(Maker):
             "rejected_since": ("DATE", self.lo), "incomplete": ("BOOL", False),
             "run_id": ("STRING", "now"), "message_id": ("STRING", ""), "lo": ("DATE", self.lo), "hi": ("DATE", self.hi),
             "claim_hi": ("DATE", self.lo - DAY), "open": ("BOOL", True), "began_at": ("TIMESTAMP", self.began),
+            "rejected_since": ("DATE", self.lo), "incomplete": ("BOOL", False),
             "fetched": ("INT64", len(staged)), **({"staged_0": ("INT64", count)} if staged else {})})
         state = Step("people_state", {"stream": ("STRING", "people_reconciliation"), "message_id": ("STRING", ""),
                                       "first_day": ("DATE", self.lo - 400 * DAY)})
