@@ -25,6 +25,8 @@ static void show_conversation(struct exchange *exchange)
         intercom_refuse(exchange, 500, "server_error", "Something went wrong");
     else if (collection_read(conversations, id, form, &exchange->reply, into) != RECORD_HERE)
         intercom_refuse(exchange, 404, "not_found", "Resource Not Found");
+    else
+        intercom_shape_reply(exchange, "conversations", NULL, minor);
 }
 
 static void list_handling_events(struct exchange *exchange)

@@ -9,6 +9,7 @@
  * conversations.c  threads, what happened to them, and which are deleted
  * companies.c      the scroll over all companies
  * lists.c          all other lists
+ * versions.c       the forms that older versions have
  * truth.c          what the tables loaded from all this must hold
  */
 #ifndef CASELOAD_SANDBOX_INTERCOM_INTERNAL_H
@@ -70,6 +71,12 @@ bool intercom_history(const struct exchange *exchange, int minor);
 
 /* Entry `number` of the feed of deleted conversations; yours. */
 json_t *intercom_deletion(struct collection *conversations, size_t number);
+
+/* --- versions.c --- */
+/* A record, or an array of them, in the form of version 2.<minor>. */
+void intercom_shape(json_t *records, const char *kind, int minor);
+/* The same for a reply that was written: its member `list`, or all of it (NULL). */
+void intercom_shape_reply(struct exchange *exchange, const char *kind, const char *list, int minor);
 
 /* --- page.c --- */
 struct intercom_page {

@@ -359,6 +359,7 @@ static void show_list(struct exchange *exchange)
     json_t *records = collection_list(intercom_collection(exchange, list->kind), &asked.query, &page);
     for (size_t i = 0; asked.left_out && i < json_array_size(records); i++)
         json_object_del(json_array_get(records, i), asked.left_out);
+    intercom_shape(records, list->kind, asked.minor);
     json_object_set_new(exchange->detail, "list", json_string(list->kind));
     json_object_set_new(exchange->detail, "records", json_integer((json_int_t)page.count));
     json_t *answer = json_pack("{s:s, s:o}", "type", list->type, list->key, records);

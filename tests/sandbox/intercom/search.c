@@ -148,8 +148,10 @@ static void search(struct exchange *exchange, const struct subject *subject)
     hash_query(body, hash);
     if (wanted.starting_after && !read_cursor(wanted.starting_after, hash, &cursor))
         intercom_refuse_cursor(exchange);
-    else
+    else {
         run_search(exchange, subject, &wanted, cursor, hash);
+        intercom_shape_reply(exchange, subject->collection, subject->list, minor);
+    }
 }
 
 static void search_contacts(struct exchange *exchange)
