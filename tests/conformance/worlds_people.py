@@ -61,6 +61,15 @@ class PeopleMaker(Maker):
         version = self.version()
         return [self.day(version), self.dice.choice(self.ids), self.dice.choice(["s", "t"]), version, None]
 
+    def answered(self):
+        return [self.day(self.began), self.dice.choice(self.ids), self.began, self.dice.choice([None, "x"]),
+                self.dice.choice(["reconciliation", "merged"]), None]
+
+    def suspect(self):
+        answer = self.dice.choice([None, None, "alive", "gone"])
+        return ["people_reconciliation", self.dice.choice(self.ids), self.earlier(),
+                self.earlier() if answer else None, answer, "before"]
+
     def scan(self, tables):
         counts = {f"staged_{i}": ("INT64", len(tables[f"desk_caseload.stage_people_1_{i}"])) for i in range(2)}
         return Step("people_scan_commit", {
@@ -81,6 +90,9 @@ class PeopleMaker(Maker):
             "desk.people_attributes": self.some(5, self.attribute),
             "desk.people_latest": self.some(4, self.person),
             "desk_caseload.stage_people_0_0": self.staged([[self.lo, i, None] for i in listed]),
+            "desk_caseload.stage_people_0_1": self.staged(self.some(2, self.scanned)),
+            "desk_caseload.stage_people_0_2": self.staged(self.some(3, self.answered)),
+            "desk_caseload.missing": self.some(6, self.suspect),
             "desk_caseload.stage_people_1_0": self.staged(self.some(5, self.scanned)),
             "desk_caseload.stage_people_1_1": self.staged(self.some(7, self.scanned_member)),
             "desk_caseload.lock_people": self.lock(),
@@ -97,8 +109,11 @@ class PeopleMaker(Maker):
             "rejected_since": ("DATE", self.lo), "incomplete": ("BOOL", False),
             "run_id": ("STRING", "now"), "message_id": ("STRING", ""), "lo": ("DATE", self.lo), "hi": ("DATE", self.hi),
             "claim_hi": ("DATE", self.lo - DAY), "open": ("BOOL", True), "began_at": ("TIMESTAMP", self.began),
-            "rejected_since": ("DATE", self.lo), "incomplete": ("BOOL", False),
-            "fetched": ("INT64", len(staged)), **({"staged_0": ("INT64", count)} if staged else {})})
+            "fetched": ("INT64", len(staged)), "confirmed": ("BOOL", self.chance(0.7)),
+            "day_before": ("TIMESTAMP", self.began - DAY),
+            **({"staged_0": ("INT64", count),
+                "staged_1": ("INT64", len(tables["desk_caseload.stage_people_0_1"])),
+                "staged_2": ("INT64", len(tables["desk_caseload.stage_people_0_2"]))} if staged else {})})
         state = Step("people_state", {"stream": ("STRING", "people_reconciliation"), "message_id": ("STRING", ""),
                                       "first_day": ("DATE", self.lo - 400 * DAY)})
         reads = [Step(name, {}) for name in ("people_latest", "people_teams_latest", "people_list_latest",
