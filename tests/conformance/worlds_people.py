@@ -77,7 +77,6 @@ class PeopleMaker(Maker):
             "rejected_since": ("DATE", self.lo), "incomplete": ("BOOL", False), "run_id": ("STRING", "now"),
             "message_id": ("STRING", ""), "lo": ("DATE", self.lo), "hi": ("DATE", self.hi),
             "claim_hi": ("DATE", self.lo - DAY), "open": ("BOOL", True), "began_at": ("TIMESTAMP", self.earlier()),
-            "rejected_since": ("DATE", self.lo), "incomplete": ("BOOL", False),
             "fetched": ("INT64", 1), **counts})
 
     def people_tables(self):
@@ -98,7 +97,6 @@ class PeopleMaker(Maker):
             "desk_caseload.lock_people": self.lock(),
             "desk_caseload.rejected": [],
             "desk_caseload.runs": self.some(2, self.run),
-            "desk_caseload.rejected": self.some(2, self.rejected),
         }
 
     def people_steps(self, tables):
