@@ -25,7 +25,8 @@ struct tombstone {
 
 static bool is_source(const char *source)
 {
-    static const char *const sources[] = {"deleted feed", "merge history", "merged", "reconciliation"};
+    static const char *const sources[] = {"deleted feed", "merge history", "merged", "reconciliation",
+                                          "two lists"};
     for (size_t i = 0; source && i < sizeof sources / sizeof *sources; i++) {
         if (strcmp(source, sources[i]) == 0) return true;
     }
@@ -81,7 +82,9 @@ static void find_tombstone(struct comparison *comparison, const json_t *fields, 
         collection_removal(collection, i, &removal);
         if (strcmp(removal.key, tombstone.id) != 0 || !was_gone(&tombstone, &removal)) continue;
         const char *into = tombstone.merged_into;
-        bool is_silent = !into && tombstone.source && strcmp(tombstone.source, "reconciliation") == 0;
+        bool is_silent =
+            !into && tombstone.source &&
+            (strcmp(tombstone.source, "reconciliation") == 0 || strcmp(tombstone.source, "two lists") == 0);
         bool is_right = into && collection_merged_into(collection, tombstone.id, into);
         const char *should = is_right || is_silent ? into : removal.into[0] ? removal.into : NULL;
         finding->truth = tombstone_row(&tombstone, should);
