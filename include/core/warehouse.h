@@ -56,7 +56,7 @@ struct commit {
     int64_t fetched;             /* records read, for the ledger */
     const struct day *unclaimed; /* days of the unit that are not claimed */
     size_t unclaimed_count;
-    bool is_incomplete; /* not all of the unit was read: the commit is no proof that it is loaded */
+    bool is_incomplete;    /* not all of the unit was read: the commit is no proof that it is loaded */
     bool confirms_missing; /* of a reconciliation: some of what the list lacks was asked for, and none of it
                             * is alive */
 };

@@ -63,8 +63,7 @@ void check_reading(struct sim *sim, const struct fake_table *table, size_t i)
 }
 
 /* The newest row of the key. NULL: there is none. */
-static const struct fake_row *newest_row(const struct fake_table *table,
-                                         const char *key)
+static const struct fake_row *newest_row(const struct fake_table *table, const char *key)
 {
     const struct fake_row *newest = NULL;
     for (size_t i = 0; table && i < table->count; i++)

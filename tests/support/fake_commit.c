@@ -257,7 +257,8 @@ bool fake_job_run(struct fake_warehouse *warehouse, struct fake_job *job, struct
     bool is_reconciled = selection->stream->kind == STREAM_RECONCILE;
     for (size_t i = 0; i < selection->table_count; i++)
         if (!is_reconciled || i == RECONCILE_ALIVE)
-            committed.inserted[i] = insert_rows(warehouse, job, i, i == 0 ? &committed.recontented : &ignored);
+            committed.inserted[i] =
+                insert_rows(warehouse, job, i, i == 0 ? &committed.recontented : &ignored);
     if (is_reconciled && !fake_reconcile(warehouse, job, &committed, err)) return false;
     committed.rejected = insert_rejects(warehouse, job->load);
     add_ledger_row(warehouse, job, first_serial);

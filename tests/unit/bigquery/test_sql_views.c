@@ -46,8 +46,8 @@ static void lists_are_compared_in_a_transaction(void **state)
         "INSERT INTO `acme-data.desk.people_deleted`",
         "DATE(@began_at, @timezone), m.`id`, @began_at, a.merged_into",
         "FROM `acme-data.desk.people`",
-        "SELECT DISTINCT `id` FROM `acme-data.desk_caseload.stage_p` UNION DISTINCT "
-        "SELECT DISTINCT `id` FROM `acme-data.desk_caseload.stage_a`",
+        ("SELECT DISTINCT `id` FROM `acme-data.desk_caseload.stage_p` UNION DISTINCT "
+         "SELECT DISTINCT `id` FROM `acme-data.desk_caseload.stage_a`"),
         "FROM `acme-data.desk_caseload.stage_g`",
         "SET n_0 = @@row_count;",
         "DELETE FROM `acme-data.desk.people_deleted`",
