@@ -152,9 +152,8 @@ static void expect_growth(size_t before, size_t most)
 static void write_many(struct fixture *fixture)
 {
     add_search(fixture, 1, 64);
-    struct step *step = add_thread(fixture, 7, 9, NULL); /* 900 kB each, also together too much to wait */
-    (void)snprintf(fixture->whens[1], 5, "GET ");
-    step->again = true;
+    for (int id = 1; id <= 64; id++)
+        add_thread(fixture, id, 9, NULL)->again = true; /* 900 kB each, also together too much to wait */
 }
 
 static void what_waits_has_a_bound_in_all(void **state)
@@ -179,9 +178,8 @@ static void what_was_read_makes_room(void **state)
     struct fixture fixture = {0};
     AUTO(buf_done) struct buf all = {0};
     add_search(&fixture, 1, 150);
-    struct step *step = add_thread(&fixture, 7, 1, NULL); /* 100 kB each: those in flight always fit */
-    (void)snprintf(fixture.whens[1], 5, "GET ");
-    step->again = true;
+    for (int id = 1; id <= 150; id++)
+        add_thread(&fixture, id, 1, NULL)->again = true; /* 100 kB each: those in flight always fit */
     begin(&fixture, "conversations", "");
     if (!read_all(&fixture, &all)) fail_msg("%s", fixture.err.text);
     assert_int_equal(fixture.requests, 1 + 150);
