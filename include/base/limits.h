@@ -24,7 +24,7 @@
 #define LIMIT_REJECT         (64 * 1024 * 1024) /* raw text of one rejected record: more than a page holds */
 #define LIMIT_STAGED         (96 * 1024 * 1024) /* one staged row, escaped; BigQuery takes 100 MB */
 #define LIMIT_REJECTS        100 /* rejected records of a unit, unless max_rejected says otherwise */
-#define LIMIT_REJECTS_FACTOR 10  /* a unit with more times max_rejected rejected records ends early */
+#define LIMIT_REJECTS_FACTOR 10  /* so many times max_rejected rejected records end a unit early */
 
 /* Units */
 #define LIMIT_UNIT_DAYS 7 /* days of a unit */

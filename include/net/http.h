@@ -84,6 +84,9 @@ struct http_request {
 };
 
 bool http_new(const struct http_settings *settings, struct http **out_http, struct error *err) CHECKED;
+/* Drops the calls in flight and waits for the token requests they left behind: before the tokens are freed.
+ */
+void http_settle(struct http *http);
 void http_free(struct http *http); /* calls in flight are dropped; NULL is fine */
 
 /* Texts of the request are copied, but for body and what. */

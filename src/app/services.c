@@ -212,6 +212,8 @@ bool services_open_trigger(struct services *services, struct error *err)
 
 void services_close(struct services *services)
 {
+    atomic_store(&services->shutdown, true); /* token requests that a dropped call left behind end soon */
+    if (services->http) http_settle(services->http);
     if (services->trigger) services->trigger->ops->free(services->trigger);
     if (services->warehouse) services->warehouse->ops->free(services->warehouse);
     if (services->source) services->source->ops->free(services->source);

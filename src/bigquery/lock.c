@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lock.h"
 
+#include <string.h>
+
 #include "base/mem.h"
 #include "job.h"
 #include "provenance.h"
@@ -105,5 +107,9 @@ bool lock_check_doubled(struct bigquery *bq, const struct selection *kept, const
                          "schema %s --deduplicate --config FILE` prints removes the second ones",
                          (long long)count, kept->tables[i]->name, kept->tables[i]->name);
     }
-    return clear_alarm(bq, kept->stream, err);
+    /* Other streams of this lock do not see the table that raised the alarm: theirs are whole, and they go
+     * on. */
+    const struct stream *stream = kept->stream;
+    bool is_owner = stream->kind != STREAM_RECONCILE && strcmp(stream_lock(stream), stream->table->name) == 0;
+    return !is_owner || clear_alarm(bq, stream, err);
 }

@@ -44,7 +44,8 @@ static bool reject_record(struct unit_load *unit_load, const struct record *reco
     struct warehouse *warehouse = run->context->warehouse;
     unit_claim_add_reject(&unit_load->claim, id);
     if (record->is_unsettled) exclude_day(unit_load, record->listed_us);
-    if (unit_load->claim.rejected > run->context->max_rejected * LIMIT_REJECTS_FACTOR) {
+    int64_t most = run->context->max_rejected > 0 ? run->context->max_rejected : 1;
+    if (unit_load->claim.rejected > most * LIMIT_REJECTS_FACTOR) {
         unit_load->is_given_up = true;
         return error_set(err, ERROR_FORMAT, "%s", reason);
     }

@@ -33,12 +33,17 @@ bool http_new(const struct http_settings *settings, struct http **out_http, stru
     return true;
 }
 
-void http_free(struct http *http)
+void http_settle(struct http *http)
 {
-    if (!http) return;
     while (http->calls)
         http_drop(http->calls);
     token_request_reap(http, true);
+}
+
+void http_free(struct http *http)
+{
+    if (!http) return;
+    http_settle(http);
     (void)curl_multi_cleanup(http->multi); /* fails only for a handle that is not one */
     free(http->user_agent);
     free(http->ca_file);

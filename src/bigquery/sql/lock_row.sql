@@ -2,7 +2,7 @@
 -- lock or the ledger has another workspace, source, time zone or dataset: both are read in this transaction.
 DECLARE doubled_rows INT64;
 BEGIN TRANSACTION;
-IF (SELECT COUNT(*) FROM `${lock}` WHERE dataset IS NOT NULL) != 1
+IF ((SELECT COUNT(*) FROM `${lock}`) != 1 OR (SELECT COUNTIF(dataset IS NOT NULL) FROM `${lock}`) != 1)
    AND (SELECT COUNT(*) FROM `${lock}`
          WHERE workspace_id != @workspace_id OR source_type != @source_type OR timezone != @timezone
             OR dataset != @dataset) = 0

@@ -35,6 +35,7 @@ struct expansion {
     struct selection selection;
     int64_t from_us; /* records of older versions have their child list already */
     bool wants_child_list;
+    bool is_unread;     /* a list of the current record was not to be had */
     unsigned forbidden; /* truncated lists that we may not read, as bits: they are not requested again */
 
     struct reader *listing;
@@ -171,7 +172,11 @@ static bool finish_truncated_list(struct expansion *expansion, const struct task
         page->deleted_during_read++;
         add_tombstone(expansion, subrequest->exchange.canonical, task->record);
         return true;
-    case SUBREQUEST_REJECTED: return true; /* it stays as it came */
+    case SUBREQUEST_REJECTED:
+        expansion->is_unread = true; /* it stays as it came, and its day is read again */
+        log_write(LOG_WARNING, "list_unread", LOG_FIELDS(LOG_TEXT("what", subrequest->what)),
+                  "%s; the record keeps the first elements, and later ticks try again", failure.text);
+        return true;
     case SUBREQUEST_FORBIDDEN: accept_forbidden(expansion, task->lists, &failure); return true;
     case SUBREQUEST_FAILED: *err = failure; return false;
     }
@@ -260,8 +265,10 @@ static bool expand_next(struct reader *reader, struct page *out_page, struct err
         if (!finish_tasks(expansion, listed->body, &page, err)) return false;
         if (listed->table == 0 && truncated_list_remains(listed->body, expansion->stream->truncated_lists)) {
             expansion->builder.records[index].incomplete = true;
+            expansion->builder.records[index].is_unsettled |= expansion->is_unread;
             page.incomplete++;
         }
+        expansion->is_unread = false;
     }
     page.records = expansion->builder.records;
     page.count = expansion->builder.count;

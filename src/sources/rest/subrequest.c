@@ -159,12 +159,18 @@ static enum subrequest_outcome judge_unavailable(struct subrequest *subrequest, 
                                                                         : SUBREQUEST_FAILED;
 }
 
+static bool is_gone(const struct error *err)
+{
+    return err->status == 404 || err->status == 410;
+}
+
 static enum subrequest_outcome judge_failure(struct subrequest *subrequest, const struct error *err)
 {
     switch (err->kind) {
     case ERROR_LIMIT: return SUBREQUEST_REJECTED;
     case ERROR_REFUSED:
-        return err->status == 404 || err->status == 410 ? SUBREQUEST_GONE : SUBREQUEST_REJECTED;
+        /* Only the service itself knows: a proxy's 404 has no code of it. */
+        return is_gone(err) && subrequest->exchange.failure.code[0] ? SUBREQUEST_GONE : SUBREQUEST_REJECTED;
     case ERROR_BUSY:
     case ERROR_FORMAT: return judge_unavailable(subrequest, err);
     case ERROR_FORBIDDEN: return SUBREQUEST_FORBIDDEN;

@@ -162,6 +162,19 @@ static void parts_that_nobody_wants_are_left_out(void **state)
 }
 
 /* The last id would lead from /conversations/ to another path. */
+/* A proxy's 404 has no code of the service: the conversation may be there. */
+static void a_404_without_a_code_is_no_deletion(void **state)
+{
+    (void)state;
+    struct fixture fixture = {0};
+    (void)add(&fixture, "POST", "200 OK", "{\"conversations\":[{\"id\":7,\"updated_at\":1772323207}]}");
+    add(&fixture, "GET /conversations/7?", "404 Not Found", "{}")->again = true;
+    begin(&fixture, "conversations", "conversation_parts");
+    expect(&fixture, "!7");
+    assert_int_equal(fixture.deleted_during_read, 0);
+    end(&fixture);
+}
+
 static void what_can_not_be_asked_for_is_rejected(void **state)
 {
     (void)state;
@@ -170,7 +183,9 @@ static void what_can_not_be_asked_for_is_rejected(void **state)
               "{\"conversations\":[{\"id\":null},{\"id\":7,\"updated_at\":1772323207},{\"id\":\"a/../b?\"},"
               "{\"id\":\"..\"}]}");
     (void)add_thread(&fixture, 7);
-    add(&fixture, "GET /conversations/a%2F..%2Fb%3F?display_as=plaintext ", "404 Gone", "{}")->again = true;
+    add(&fixture, "GET /conversations/a%2F..%2Fb%3F?display_as=plaintext ", "404 Gone",
+        "{\"errors\":[{\"code\":\"not_found\"}]}")
+        ->again = true;
     begin(&fixture, "conversations", "conversation_parts");
     expect(&fixture, "!0 7 +s@0 +107@1 !..");
     assert_int_equal(script_requests(fixture.server), 4);
@@ -338,6 +353,7 @@ int main(void)
         cmocka_unit_test(a_stop_ends_the_wait),
         cmocka_unit_test(a_thread_becomes_rows),
         cmocka_unit_test(parts_that_nobody_wants_are_left_out),
+        cmocka_unit_test(a_404_without_a_code_is_no_deletion),
         cmocka_unit_test(what_can_not_be_asked_for_is_rejected),
         cmocka_unit_test(passing_trouble_is_waited_out),
         cmocka_unit_test(a_thread_that_can_not_be_read_is_rejected),

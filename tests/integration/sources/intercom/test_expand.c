@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "source_fixture.h"
 
+#define NOT_FOUND "{\"errors\":[{\"code\":\"not_found\"}]}"
 #define IN_FLIGHT 32
 #define DATE      "Date: Tue, 03 Mar 2026 00:00:00 GMT"
 #define DATE_S    1772496000
@@ -230,7 +231,7 @@ static void what_can_not_be_read_whole_stays_as_listed(void **state)
                                                                                            LINK("tag", "5"),
                                                                                            "/contacts/5/tags",
                                                                                            "true"))));
-    add(&fixture, "GET /contacts/1/tags ", "404 Gone", "{}")->again = true;
+    add(&fixture, "GET /contacts/1/tags ", "404 Gone", NOT_FOUND)->again = true;
     add(&fixture, "GET /contacts/2/tags ", "422 No", "{}")->again = true;
     (void)answer(&fixture, "GET /contacts/3/tags ", "{\"tag\":[]}");
     (void)answer(&fixture, "GET /contacts/4/tags ",
@@ -278,7 +279,8 @@ static void a_merged_contact_leaves_a_tombstone(void **state)
     add(&fixture, "GET /contacts/1/tags ", "410 Gone\r\n" DATE "\r\nLink: </contacts/9>; rel=\"canonical\"",
         "{\"errors\":[{\"code\":\"contact_merged\"}]}")
         ->again = true;
-    add(&fixture, "GET /contacts/2/tags ", "410 Gone\r\n" DATE "\r\nLink: </contacts/9>; rel=\"next\"", "{}")
+    add(&fixture, "GET /contacts/2/tags ", "410 Gone\r\n" DATE "\r\nLink: </contacts/9>; rel=\"next\"",
+        NOT_FOUND)
         ->again = true; /* it names no new id */
     begin(&fixture, "contacts", "contacts_deleted");
     struct page page = first_page(&fixture);
@@ -347,7 +349,7 @@ static void segments_of_new_versions_are_read(void **state)
     add_companies(&fixture, 1, 0); /* the end */
     (void)answer(&fixture, "GET /companies/2/segments ",
                  "{\"data\":[{\"type\":\"segment\",\"id\":\"s1\"},{\"type\":\"segment\",\"id\":\"s2\"}]}");
-    add(&fixture, "GET /companies/3/segments ", "404 Gone", "{}")->again = true;
+    add(&fixture, "GET /companies/3/segments ", "404 Gone", NOT_FOUND)->again = true;
     if (!open_stream(&fixture, "companies", "company_segments companies_deleted", BEGIN + 2))
         fail_msg("%s", fixture.err.text);
     struct page page = first_page(&fixture);
@@ -451,8 +453,8 @@ static void handling_events_follow_their_conversation(void **state)
     (void)answer(&fixture, "GET /conversations/1?", TALK);
     (void)answer(&fixture, "GET /conversations/1/handling_events ",
                  "{\"handling_events\":[{\"type\":\"paused\",\"timestamp\":\"2026-03-01T00:00:00Z\"}]}");
-    add(&fixture, "GET /conversations/2?", "410 Gone", "{}")->again = true;
-    add(&fixture, "GET /conversations/2/handling_events ", "404 Gone", "{}")->again = true;
+    add(&fixture, "GET /conversations/2?", "410 Gone", NOT_FOUND)->again = true;
+    add(&fixture, "GET /conversations/2/handling_events ", "404 Gone", NOT_FOUND)->again = true;
     begin(&fixture, "conversations", "handling_events"); /* the first child: parts are not wanted */
     struct page page = first_page(&fixture);
     assert_int_equal(page.count, 2);
