@@ -15,7 +15,7 @@ import urllib.request
 
 import credentials
 
-TIMEOUT_S = 600
+TIMEOUT_S = int(os.environ.get("CASELOAD_E2E_TIMEOUT", "600"))
 PARALLEL = 2 * (os.cpu_count() or 2)  # most of them wait
 PROJECT = "demo-project"
 SUBSCRIPTION = "caseload"

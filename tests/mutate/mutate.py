@@ -97,7 +97,8 @@ def mutate(name, file, edits):
 
 
 def run(*command):
-    return subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    environment = {**os.environ, "CASELOAD_E2E_TIMEOUT": "60"}  # a broken commit may never be acknowledged
+    return subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
 
 
 def build():
