@@ -103,7 +103,7 @@ def normal(text):
             (r"\b[0-9a-f]{16,64}(?![0-9a-f])", "<random>"),
             (r"(?<=[_-])[0-9a-f]{16,64}(?![0-9a-f])", "<random>"),
             (r'"(expirationTime|timeoutMs)": ?"\d+"', r'"\1": "<number>"'),
-            (r"-17\d{11}-", "-<milliseconds>-"),
+            (r"-17\d{11}(?=-)", "-<milliseconds>"),
             (r"ack-\d+-\d+-\d+", "<ack id>")):
         text = re.sub(pattern, word, text)
     return text
