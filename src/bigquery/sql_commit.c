@@ -121,17 +121,22 @@ static struct list column_list(const struct table *table, const char *prefix)
     return list;
 }
 
-static struct list version_match_list(const struct table *table)
+/* "left.a = right.a AND left.b = right.b" */
+static struct list match_list(const char *const *columns, size_t count, const char *left, const char *right)
 {
     struct list list = list_new(" AND ");
-    const char *columns[16];
     char column[TABLE_ID];
-    size_t count = version_columns(table, columns);
     for (size_t i = 0; i < count; i++) {
         sql_quote(column, columns[i]);
-        buf_format(&list.text, "%sk.%s = s.%s", i ? list.between : "", column, column);
+        buf_format(&list.text, "%s%s.%s = %s.%s", i ? list.between : "", left, column, right, column);
     }
     return list;
+}
+
+static struct list version_match_list(const struct table *table)
+{
+    const char *columns[16];
+    return match_list(columns, version_columns(table, columns), "k", "s");
 }
 
 /* The condition under which a row is on a wrong day. is_bounded: the unit's own days are a condition, too.
@@ -299,8 +304,8 @@ static void add_tables(const struct sql_names *names, const struct selection *se
         if (stages[i]) add_union(names, selection, i, stages[i], out);
 }
 
-static void add_alarm(const struct sql_names *names, const char *text, const struct stream *stream,
-                      struct buf *out)
+static void fill_lock_statement(const struct sql_names *names, const char *text, const struct stream *stream,
+                                struct buf *out)
 {
     char name[TABLE_ID], lock[SQL_PATH];
     snprintf(name, sizeof name, "lock_%s", stream_lock(stream));
@@ -334,7 +339,7 @@ void sql_commit(const struct sql_names *names, const struct selection *selection
     for (size_t i = 0; i < selection->table_count; i++)
         if (stages[i] && (!is_reconciled || i == RECONCILE_ALIVE))
             add_doubled(names, selection->tables[i], stages[i], out_sql);
-    add_alarm(names, sql_commit_alarm, stream, out_sql);
+    fill_lock_statement(names, sql_commit_alarm, stream, out_sql);
     sql_fill(out_sql, sql_commit_result, counted, 1);
 }
 
@@ -361,7 +366,7 @@ void sql_repeats_text(const struct sql_names *names, const struct table *table, 
 
 void sql_repeats_clear_text(const struct sql_names *names, const struct stream *stream, struct buf *out_sql)
 {
-    add_alarm(names, sql_repeats_clear, stream, out_sql);
+    fill_lock_statement(names, sql_repeats_clear, stream, out_sql);
 }
 
 /* All columns but the two that the script writes, also those that others added. */
@@ -379,15 +384,8 @@ static struct list kept_columns(const json_t *fields)
 /* The condition under which t and m may be readings of one row. */
 static struct list row_match_list(const struct table *table)
 {
-    struct list list = list_new(" AND ");
     const char *columns[16];
-    char column[TABLE_ID];
-    size_t count = row_columns(table, columns);
-    for (size_t i = 0; i < count; i++) {
-        sql_quote(column, columns[i]);
-        buf_format(&list.text, "%sm.%s = t.%s", i ? list.between : "", column, column);
-    }
-    return list;
+    return match_list(columns, row_columns(table, columns), "m", "t");
 }
 
 void sql_deduplicate_text(const struct sql_names *names, const struct table *table, const json_t *fields,
