@@ -16,7 +16,7 @@ SQL = ROOT / "src/bigquery/sql"
 BUILD = ROOT / "build/mutate"
 COPY = BUILD / "sql"
 JOBS = str(os.cpu_count() or 2)
-INTEGRATION = ["bigquery", "bigquery_contents", "bigquery_gone", "bigquery_derived"]
+INTEGRATION = ["bigquery", "bigquery_contents", "bigquery_gone", "bigquery_missing", "bigquery_derived"]
 
 LOCK_CHECK = "IF @@row_count != 1 OR (SELECT COUNT(*) FROM `${lock}`) != 1 THEN"
 
@@ -27,6 +27,7 @@ MUTATIONS = [
      [("UPDATE `${lock}`\n   SET commits = commits + 1, committed_at = CURRENT_TIMESTAMP()\n WHERE workspace_id",
        "SET first_day = NULL;\nIF NOT EXISTS (SELECT 1 FROM `${lock}` WHERE workspace_id"),
       ("dataset = @dataset;\n" + LOCK_CHECK, "dataset = @dataset) THEN")]),
+    ("the check of the lock row", "commit_lock.sql", [(LOCK_CHECK, "IF FALSE THEN")]),
     ("the anti-join's id", "commit_union.sql", [("ON ${version_match}", "ON k.updated_at = s.updated_at")]),
     ("the anti-join's version", "commit_union.sql", [("ON ${version_match}", "ON k.id = s.id")]),
     ("the anti-join's IS NULL", "commit_union.sql", [("WHERE k.${first_column} IS NULL", "WHERE TRUE")]),
@@ -54,9 +55,19 @@ MUTATIONS = [
     ("the rejects' anti-join", "commit_rejected.sql", [("WHERE k.content_hash IS NULL", "WHERE TRUE")]),
     ("the rejects' bound", "commit_rejected.sql", [(">= @rejected_since", ">= @rejected_since AND FALSE")]),
     ("the doubled child", "commit_doubled.sql", [("SET n_doubled = n_doubled + (", "SET n_doubled = (")]),
+    ("gone: who is listed", "suspects.sql", [("WHERE s.${key} IS NULL AND", "WHERE")]),
+    ("gone: newer than the list", "suspects.sql", [(" AND t.newest < @began_at", "")]),
+    ("gone: known already", "suspects.sql", [("(g.missing IS NULL OR g.missing < t.newest)", "TRUE")]),
+    ("gone: known, but back since", "suspects.sql", [(" OR g.missing < t.newest", "")]),
+    ("gone: the newest version", "suspects.sql", [("MAX(${version}) AS newest", "MIN(${version}) AS newest")]),
+    ("gone: who was not asked for", "commit_reconcile.sql", [("(a.${key} IS NOT NULL OR r.id IS NOT NULL)", "TRUE")]),
+    ("gone: two lists of one day", "commit_reconcile.sql", [(" AND list_began_at <= @day_before", "")]),
+    ("gone: an unconfirmed list", "commit_reconcile.sql", [("AND @confirmed ", "")]),
     ("gone: an older list behind a younger", "commit_reconcile.sql", [("fetch_began_at > @began_at) = 0", "fetch_began_at > @began_at) >= 0")]),
     ("gone: taking back", "commit_reconcile_back.sql", [("WHERE partition_date", "WHERE FALSE AND partition_date")]),
     ("gone: taking back the younger", "commit_reconcile_back.sql", [("AND seen_missing_at < @began_at", "")]),
+    ("gone: taking back all", "commit_reconcile_back.sql", [("AND ${key} IN (${listed})", "AND (${key} IN (${listed}) OR TRUE)")]),
+    ("gone: an empty list", "commit_reconcile_empty.sql", [("IF EXISTS (", "IF FALSE AND EXISTS (")]),
     ("_latest: the gone", "latest_gone.sql", [("WHERE g.missing IS NULL OR", "WHERE TRUE OR g.missing IS NULL OR")]),
     ("_latest: gone, but back since", "latest_gone.sql",
      [(" OR g.missing < r.${version}", " AND r.${version} IS NOT NULL")]),
