@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measures loads from the sandbox's Intercom to committed rows in its BigQuery. Prints figures and asserts none.
 
-    bench.py BUILD [--records N,N,...] [--latency MS,MS] [--streams contacts,conversations] [--rate N] [--kinds]
+    bench.py BUILD [--records N,N,...] [--latency MS,MS] [--streams contacts,conversations] [--rate N] [--kinds] [--bigquery]
 
 Columns: records per second of wall time; CPU seconds of the worker per million records; its peak memory; requests to
 the source per 1,000 records; the used share of the rate limit (1,667 requests in 10 s, as Intercom's, or --rate); and
@@ -11,6 +11,9 @@ cannot be faster here.
 
 --kinds: loads every stream once. Prints the requests of each per 1,000 records, how many of them were pages of a search
 (150 records each at best: 6.67), and the requests that were made twice.
+
+--bigquery: prints what a first load, the first tick of a day and a further tick with nothing new cost in BigQuery, of
+the default streams and of all: statements, jobs, calls, and the bytes billed (each statement at least 10 MB a table).
 """
 import argparse
 import http.client
@@ -160,6 +163,68 @@ def kinds(build):
     print(f"asked for twice: {twice if twice else 'nothing'}")
 
 
+MEGABYTE = 1024 * 1024
+
+
+def kind_of(job):
+    """The job's id without names of streams and runs."""
+    return "-".join(job["job"].split("-")[:2]) if job["job"].startswith("caseload-") else "read"
+
+
+def bill(entries):
+    """(figures of a run, megabytes billed by kind of job)."""
+    jobs = [entry for entry in entries if entry["operation"] == "job"]
+    calls, kinds_of_job = {}, {}
+    for entry in entries:
+        if entry["operation"] != "job":
+            calls[entry["operation"]] = calls.get(entry["operation"], 0) + 1
+    for job in jobs:
+        if job["type"] == "QUERY":
+            kind = kind_of(job)
+            count, statements, megabytes = kinds_of_job.get(kind, (0, 0, 0))
+            kinds_of_job[kind] = (count + 1, statements + len(job["scans"]), megabytes + job["billed"] // MEGABYTE)
+    queries = [job for job in jobs if job["type"] == "QUERY"]
+    figures = {"statements": sum(len(job["scans"]) for job in queries), "query jobs": len(queries),
+               "load jobs": len(jobs) - len(queries), "calls": sum(calls.values()),
+               "MB billed": sum(job["billed"] for job in queries) // MEGABYTE}
+    return figures, calls, kinds_of_job
+
+
+def cost_of(build, name, streams, options):
+    folder = harness.work_folder(build, f"bench-bigquery-{name}")
+    box = harness.Sandbox(build, folder)
+    try:
+        for world in (WORLDS["contacts"](900), WORLDS["conversations"](300), MORE[0]):
+            box.post("/control/workspace", world)
+        after = 0
+        for title, advance_s in (("first load", 0), ("first tick of a day", 86400), ("quiet tick", 900)):
+            if advance_s:
+                box.post("/control/clock", {"advance_s": advance_s})
+            if advance_s == 86400:
+                for kind in ("contacts", "conversations"):
+                    box.post("/control/workspace", {"touch": {"kind": kind, "count": 30}})
+            wall, _ = work(build, box, folder, streams=streams, source={"custom_objects": ["Order"]}, **options)
+            entries = box.journal("bigquery", after)
+            after = max(entry["n"] for entry in box.journal(None, after))
+            figures, calls, kinds_of_job = bill(entries)
+            print("  ".join(f"{cell:>20}" for cell in (name, title, *figures.values(), f"{wall:.1f}")), flush=True)
+            print("      calls: " + ", ".join(f"{count} {call}" for call, count in sorted(calls.items())))
+            print("      jobs: " + ", ".join(f"{count} {kind} ({statements} statements, {megabytes} MB)" for kind, (
+                count, statements, megabytes) in sorted(kinds_of_job.items(), key=lambda item: -item[1][2])), flush=True)
+    finally:
+        box.stop()
+
+
+def cost(build):
+    heads = ("streams", "run", "statements", "query jobs", "load jobs", "calls", "MB billed", "seconds")
+    print("  ".join(f"{head:>20}" for head in heads), flush=True)
+    listed = json.loads(subprocess.check_output([str(build / "src/app/caseload"), "streams", "--json"], text=True))
+    names = [stream["name"] for stream in listed if stream["kind"] != "reconciliation"]
+    names += [table["name"] for stream in listed for table in stream["tables"][1:] if table["loaded"] != "always"]
+    cost_of(build, "default", None, {})
+    cost_of(build, "all", names, {})
+
+
 def numbers(text):
     return [int(n) for n in text.split(",")]
 
@@ -172,10 +237,14 @@ def main():
     parser.add_argument("--streams", default="contacts,conversations")
     parser.add_argument("--rate", type=int, default=RATE)
     parser.add_argument("--kinds", action="store_true")
+    parser.add_argument("--bigquery", action="store_true")
     options = parser.parse_args()
     build = pathlib.Path(options.build).resolve()
     if options.kinds:
         kinds(build)
+        return 0
+    if options.bigquery:
+        cost(build)
         return 0
     print(f"start to first request: {start_up(build):.0f} ms (median of 5)")
     heads = ("stream", "records", "latency ms", "records/s", "CPU s/M", "peak MiB", "requests/k", "rate used", "sandbox CPU s/M",

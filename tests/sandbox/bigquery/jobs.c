@@ -186,6 +186,8 @@ static void note_query(struct job *job, json_t *detail)
         json_object_set(detail, "queryParameters", json_object_get(query, "queryParameters"));
     json_object_set_new(detail, "statement", json_string(result->statement));
     if (result->tables) json_object_set(detail, "tables", result->tables);
+    if (result->scans) json_object_set(detail, "scans", result->scans);
+    json_object_set_new(detail, "billed", json_integer((json_int_t)job->outcome.billed));
     if (!result->ddl || strcmp(result->ddl, "DROP") == 0) return;
     AUTO(mem_free) char *dataset = mem_text(json_string_value(result->ddl_table));
     char *dot = strchr(dataset, '.');

@@ -140,17 +140,20 @@ static int64_t bytes_of(struct store *store, const char *name)
     return bytes;
 }
 
-/* Each table is billed in whole megabytes, and ten at least. */
-static void add_bytes(struct store *store, const json_t *tables, int64_t *out_bytes, int64_t *out_billed)
+/* Each table of a statement is billed in whole megabytes, and ten at least. scans: as of struct sql_result.
+ */
+static void add_bytes(struct store *store, const json_t *scans, int64_t *out_bytes, int64_t *out_billed)
 {
-    size_t i;
-    json_t *item;
+    size_t i, k;
+    json_t *scan, *item;
     *out_bytes = *out_billed = 0;
-    json_array_foreach (tables, i, item) {
-        int64_t bytes = bytes_of(store, json_string_value(item)),
-                megabytes = (bytes + MEGABYTE - 1) / MEGABYTE;
-        *out_bytes += bytes;
-        *out_billed += (megabytes > 10 ? megabytes : 10) * MEGABYTE;
+    json_array_foreach (scans, i, scan) {
+        json_array_foreach (scan, k, item) {
+            int64_t bytes = bytes_of(store, json_string_value(item)),
+                    megabytes = (bytes + MEGABYTE - 1) / MEGABYTE;
+            *out_bytes += bytes;
+            *out_billed += (megabytes > 10 ? megabytes : 10) * MEGABYTE;
+        }
     }
 }
 
@@ -166,7 +169,7 @@ static bool budget_check(struct store *store, const struct sql_query *query, con
     dry.dry_run = true;
     dry.before = NULL;
     bool good = sql_run(store, &dry, &result, err);
-    if (good && strcmp(result.statement, "SCRIPT") != 0) add_bytes(store, result.tables, &bytes, &billed);
+    if (good && strcmp(result.statement, "SCRIPT") != 0) add_bytes(store, result.scans, &bytes, &billed);
     sql_result_done(&result);
     if (!good || billed <= most) return good;
     return bq_problem(err, "bytesBilledLimitExceeded",
@@ -190,7 +193,7 @@ void bq_query_run(struct job *job, bool dry_run, struct job_outcome *outcome)
     if (!location_check(job, configuration, &outcome->error)) return;
     if (!dry_run && !budget_check(store, &query, configuration, &outcome->error)) return;
     if (sql_run(store, &query, &outcome->result, &outcome->error)) {
-        add_bytes(store, outcome->result.tables, &outcome->bytes, &outcome->billed);
+        add_bytes(store, outcome->result.scans, &outcome->bytes, &outcome->billed);
         return;
     }
     sql_result_done(&outcome->result);

@@ -42,9 +42,10 @@ struct emitter script_emitter(struct script *script)
                             .row_count = script->row_count};
 }
 
-/* The tables that a statement named, once each. */
+/* The tables that a statement named: of all statements once each, and those of each statement. */
 void script_note_tables(struct script *script, const struct emitter *emitter)
 {
+    json_t *scan = json_array();
     for (size_t i = 0; i < emitter->tables.count; i++) {
         const struct store_table *table = emitter->tables.items[i];
         const char *name = sql_format(&script->sql, "%s.%s", table->dataset, table->name);
@@ -52,7 +53,10 @@ void script_note_tables(struct script *script, const struct emitter *emitter)
         for (size_t j = 0; j < json_array_size(script->result->tables); j++)
             known = known || strcmp(json_string_value(json_array_get(script->result->tables, j)), name) == 0;
         if (!known) (void)json_array_append_new(script->result->tables, json_string(name)); /* memory only */
+        (void)json_array_append_new(scan, json_string(name));
     }
+    if (json_array_size(scan) > 0) (void)json_array_append(script->result->scans, scan);
+    json_decref(scan);
 }
 
 /* Prepared and bound; NULL: the error is set. */
@@ -386,7 +390,7 @@ static bool register_functions(struct store *store, struct store_error *err)
 bool sql_run(struct store *store, const struct sql_query *query, struct sql_result *out_result,
              struct store_error *err)
 {
-    *out_result = (struct sql_result){.affected = -1, .tables = json_array()};
+    *out_result = (struct sql_result){.affected = -1, .tables = json_array(), .scans = json_array()};
     *err = (struct store_error){0};
     struct script script = {.sql = {.text = query->text, .err = err},
                             .store = store,
@@ -411,6 +415,7 @@ void sql_result_done(struct sql_result *result)
     json_decref(result->schema);
     json_decref(result->rows);
     json_decref(result->tables);
+    json_decref(result->scans);
     json_decref(result->ddl_table);
     *result = (struct sql_result){0};
 }

@@ -27,6 +27,7 @@ struct sql_result {
     int64_t affected;   /* rows of the last DML statement, -1: none */
     char statement[32]; /* "SELECT", "INSERT", "SCRIPT", ... */
     json_t *tables;     /* array of "dataset.table" that were read or written */
+    json_t *scans;      /* the same for each statement that names tables, which is billed by itself */
     const char *ddl;   /* what the last CREATE or DROP did: "CREATE", "REPLACE", "SKIP", "DROP"; NULL: none */
     json_t *ddl_table; /* to this one: "dataset.table"; NULL: none */
 };
