@@ -15,9 +15,11 @@ import sys
 import tempfile
 import time
 import traceback
+import urllib.error
 import urllib.request
 import warnings
 
+import googleapiclient.discovery_cache
 import googleapiclient.errors
 from google.api_core import exceptions
 from google.api_core.client_options import ClientOptions
@@ -44,6 +46,42 @@ def expect(truth, words):
         raise AssertionError(words)
 
 
+def discovery_schemas():
+    """Google's own description of BigQuery's messages, as google-api-python-client ships it."""
+    folder = pathlib.Path(googleapiclient.discovery_cache.__file__).parent
+    return json.loads((folder / "documents/bigquery.v2.json").read_text())["schemas"]
+
+
+class Fields:
+    """One object for each field of a message and of the messages in it, which holds that field alone."""
+
+    def __init__(self):
+        self.schemas = discovery_schemas()
+
+    def values(self, schema, depth):
+        """(path, value) for each value of this type that is worth sending."""
+        if "$ref" in schema:
+            return self.objects(schema["$ref"], depth)
+        if schema.get("type") == "array":
+            return [(path, [value]) for path, value in self.values(schema["items"], depth)]
+        if "additionalProperties" in schema:
+            return [(f"*.{path}", {"x": value}) for path, value in self.values(schema["additionalProperties"], depth)]
+        if "properties" in schema:
+            return self.of_properties(schema["properties"], depth)
+        numeric = schema.get("format") in ("int64", "uint64", "int32", "uint32", "double")
+        value = True if schema["type"] == "boolean" else "7200000" if numeric else "x"
+        return [("", schema.get("enum", [value])[-1])]
+
+    def of_properties(self, properties, depth):
+        if depth == 0:
+            return [("", {})]
+        return [(f"{name}.{path}".rstrip("."), {name: value}) for name, schema in properties.items()
+                for path, value in self.values(schema, depth - 1)]
+
+    def objects(self, message, depth=4):
+        return self.of_properties(self.schemas[message]["properties"], depth)
+
+
 class Clients:
     def __init__(self, url):
         self.url = url
@@ -66,6 +104,16 @@ class Clients:
     def last_entry(self):
         lines = self.control("GET", "/control/journal").rstrip("\n").split("\n")
         return json.loads(lines[-1])["n"] if lines else 0
+
+    def send(self, method, path, body):
+        """(status, answer)"""
+        request = urllib.request.Request(self.url + path, json.dumps(body).encode(),
+                                         {"Content-Type": "application/json"}, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return answer.status, json.loads(answer.read() or b"{}")
+        except urllib.error.HTTPError as error:
+            return error.code, json.loads(error.read())
 
     # --- the discovery-based client ---
 
@@ -139,6 +187,57 @@ class Clients:
                                              resumable=True))
         expect("errorResult" not in job["status"], job["status"])
         expect(self.count("unmeasured") == 2500, "rows")
+
+    def case_documented_fields(self):
+        """Each is taken and shown, or refused because the sandbox does not play it; no other field is taken."""
+        fields, seen = Fields(), {"taken": 0, "not played": 0}
+
+        def judge(path, message, base, into, wrong=False):
+            for name, value in [("colour", {"colour": "red"})] if wrong else fields.objects(message):
+                status, answer = self.send("POST", path, into(base | value))
+                text = json.dumps(answer)
+                unknown = "Cannot find field" in text
+                expect(unknown == wrong, f"{message} {name}: {text}")
+                if status == 200:
+                    seen["taken"] += 1
+                elif "does not play" in text:
+                    seen["not played"] += 1
+
+        table = {"tableReference": {"tableId": "fields"}, "schema": {"fields": FIELDS}}
+        load = {"sourceFormat": "NEWLINE_DELIMITED_JSON", "destinationTable": {
+            "projectId": PROJECT, "datasetId": DATASET, "tableId": "fields"}}
+        root, upload = f"/bigquery/v2/projects/{PROJECT}", f"/upload/bigquery/v2/projects/{PROJECT}/jobs"
+        query = {"query": "SELECT 1", "useLegacySql": False}
+        for wrong in (False, True):
+            judge(f"{root}/datasets/{DATASET}/tables", "Table", table, lambda value: value, wrong)
+            judge(f"{root}/datasets", "Dataset", {"datasetReference": {"datasetId": DATASET}}, lambda value: value, wrong)
+            judge(f"{root}/queries", "QueryRequest", query, lambda value: value | {"dryRun": True}, wrong)
+            judge(f"{root}/jobs", "JobConfigurationQuery", query,
+                  lambda value: {"configuration": {"query": value, "dryRun": True}}, wrong)
+            judge(f"{upload}?uploadType=resumable", "JobConfigurationLoad", load,
+                  lambda value: {"configuration": {"load": value}}, wrong)
+            judge(f"{root}/jobs", "JobConfiguration", {"query": query, "dryRun": True},
+                  lambda value: {"configuration": value}, wrong)
+        expect(seen["taken"] > 50 and seen["not played"] > 50, seen)
+
+    def case_fields_that_are_kept_are_shown(self):
+        field = {"name": "id", "type": "STRING", "mode": "REQUIRED", "collation": "",
+                 "policyTags": {"names": ["projects/1/locations/eu/taxonomies/2/policyTags/3"]}}
+        table = {"schema": {"fields": [field]}, "resourceTags": {"1/environment": "test"}, "defaultCollation": "",
+                 "tableConstraints": {"primaryKey": {"columns": ["id"]}}, "friendlyName": "Kept"}
+        path = f"/bigquery/v2/projects/{PROJECT}/datasets/{DATASET}/tables"
+        status, made = self.send("POST", path, table | {"tableReference": {"tableId": "kept"}, "expirationTime": "0"})
+        expect(status == 200 and all(made[name] == value for name, value in table.items()), made)
+        expect("expirationTime" not in made, "expiration 0 is none")
+        _, changed = self.send("PATCH", f"{path}/kept", {"schema": None, "description": "told", "expirationTime": "0"})
+        expect(changed["schema"] == {"fields": [field]} and changed["description"] == "told", changed)
+        status, job = self.send("POST", f"/bigquery/v2/projects/{PROJECT}/jobs", {"configuration": {
+            "reservation": "projects/p/locations/EU/reservations/r", "dryRun": True, "query": {
+                "query": "SELECT @one AS one", "useLegacySql": False, "continuous": False, "priority": "BATCH",
+                "queryParameters": [{"name": "one", "parameterType": {"type": "INT64"},
+                                     "parameterValue": {"value": "1"}}]}}})
+        expect(status == 200 and job["configuration"]["query"]["priority"] == "BATCH", job)
+        expect(job["configuration"]["reservation"].endswith("/r"), job)
 
     def case_refusals_of_the_discovery_client(self):
         for reason, status, call in (

@@ -7,21 +7,6 @@
 #define DATASET_NAME 1024
 #define HOUR_MS      3600000
 
-static const char *const dataset_members[] = {"datasetReference",
-                                              "location",
-                                              "description",
-                                              "friendlyName",
-                                              "labels",
-                                              "access",
-                                              "defaultTableExpirationMs",
-                                              "defaultPartitionExpirationMs",
-                                              "maxTimeTravelHours",
-                                              NULL};
-
-/* Members that only the service writes; clients send back what they read. */
-static const char *const written_by_us[] = {
-    "kind", "etag", "id", "selfLink", "creationTime", "lastModifiedTime", "type", NULL};
-
 json_t *bq_find_dataset(struct bigquery_server *bigquery, const char *project, const char *dataset,
                         struct store_error *err)
 {
@@ -34,20 +19,21 @@ json_t *bq_find_dataset(struct bigquery_server *bigquery, const char *project, c
     return NULL;
 }
 
-static bool expiration_check(const json_t *resource, const char *name, struct store_error *err)
+/* 0: none. */
+static bool expiration_check(json_t *resource, const char *name, struct store_error *err)
 {
     const json_t *value = json_object_get(resource, name);
     int64_t ms = 0;
-    if (!value || (bq_read_int64(value, &ms) && ms >= HOUR_MS)) return true;
+    bool is_number = bq_read_int64(value, &ms);
+    if (is_number && ms == 0) (void)json_object_del(resource, name);
+    if (!value || (is_number && (ms == 0 || ms >= HOUR_MS))) return true;
     return bq_problem(err, "invalid", "Invalid value for %s: at least %d milliseconds are expected", name,
                       HOUR_MS);
 }
 
 static bool dataset_check(const char *project, json_t *resource, struct store_error *err)
 {
-    for (size_t i = 0; written_by_us[i]; i++)
-        (void)json_object_del(resource, written_by_us[i]);
-    if (!bq_only_members(resource, dataset_members, "dataset", err)) return false;
+    if (!bq_take_fields(resource, "dataset", err)) return false;
     json_t *reference = json_object_get(resource, "datasetReference");
     const char *id = json_string_value(json_object_get(reference, "datasetId"));
     const char *owner = json_string_value(json_object_get(reference, "projectId"));

@@ -3,6 +3,7 @@
  *
  * bigquery.c   routes, start and stop
  * reply.c      answers, refusals, pages, patches
+ * fields.c     which fields the API has, and which of them the sandbox plays
  * schema.c     checks of schemas and of their changes
  * datasets.c   datasets
  * tables.c     tables, expiry
@@ -116,10 +117,7 @@ int bq_problem_status(const char *reason); /* the HTTP status that goes with a r
 bool bq_problem_reply(struct exchange *exchange, const struct store_error *err);
 
 json_t *bq_read_object(struct exchange *exchange, struct store_error *err); /* the body; yours */
-/* Refuses members that are not listed; names ends with NULL. */
-bool bq_only_members(const json_t *object, const char *const *names, const char *where,
-                     struct store_error *err);
-bool bq_read_int64(const json_t *value, int64_t *out_number); /* a string, or an integer */
+bool bq_read_int64(const json_t *value, int64_t *out_number);               /* a string, or an integer */
 bool bq_text_int64(const char *text, int64_t *out_number);
 json_t *bq_int64_text(int64_t number);
 json_t *bq_ms_text(int64_t us); /* microseconds as BigQuery's milliseconds */
@@ -137,6 +135,13 @@ struct result_page {
 bool bq_read_page(const struct exchange *exchange, size_t total, size_t most, struct result_page *out_page,
                   struct store_error *err);
 void bq_set_page_token(json_t *reply, const char *name, size_t next, size_t total);
+
+/* --- fields.c --- */
+
+/* Checks the fields of a message ("job", "table", "dataset", "query_request", "view", ...). Fields that the
+ * API does not have are refused, and so are values that the sandbox does not play. Fields that are null, or
+ * that only the service writes, are removed. */
+bool bq_take_fields(json_t *object, const char *message, struct store_error *err);
 
 /* --- schema.c --- */
 bool bq_schema_check(json_t *schema,

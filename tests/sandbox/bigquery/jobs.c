@@ -46,13 +46,8 @@ static bool wait_changed(struct bigquery_server *bigquery, const struct timespec
 
 static bool configuration_check(const json_t *configuration, struct store_error *err)
 {
-    static const char *const members[] = {"query",        "load",    "labels", "dryRun",
-                                          "jobTimeoutMs", "jobType", NULL};
     int64_t timeout_ms = 0;
     if (!configuration) return bq_problem(err, "required", "Required parameter is missing: configuration");
-    if (json_object_get(configuration, "copy") || json_object_get(configuration, "extract"))
-        return bq_problem(err, "notImplemented", "Copy and extract jobs are not served here");
-    if (!bq_only_members(configuration, members, "job.configuration", err)) return false;
     if (!json_object_get(configuration, "query") == !json_object_get(configuration, "load"))
         return bq_problem(err, "required",
                           "Required parameter is missing: exactly one of query and load is expected");
@@ -64,13 +59,8 @@ static bool configuration_check(const json_t *configuration, struct store_error 
 
 static bool reference_check(const char *project, const json_t *resource, struct store_error *err)
 {
-    static const char *const resource_members[] = {
-        "jobReference", "configuration", "kind", "etag", "id", NULL};
-    static const char *const members[] = {"projectId", "jobId", "location", NULL};
     const json_t *reference = json_object_get(resource, "jobReference");
-    if (!bq_only_members(resource, resource_members, "job", err)) return false;
     if (!reference) return true;
-    if (!bq_only_members(reference, members, "job.job_reference", err)) return false;
     const char *owner = text_of(reference, "projectId"), *id = text_of(reference, "jobId");
     const char *location = text_of(reference, "location");
     if (owner && strcmp(owner, project) != 0)
@@ -102,10 +92,11 @@ void bq_drop_job(struct job *job)
     free(job);
 }
 
+/* Takes the location. */
 static struct job *new_job(struct bigquery_server *bigquery, const struct job_request *request,
-                           char *location)
+                           const json_t *resource, char *location)
 {
-    const json_t *reference = json_object_get(request->resource, "jobReference");
+    const json_t *reference = json_object_get(resource, "jobReference");
     const char *id = text_of(reference, "jobId");
     char name[RANDOM_NAME];
     random_name(name);
@@ -115,7 +106,7 @@ static struct job *new_job(struct bigquery_server *bigquery, const struct job_re
     job->id = id ? mem_text(id) : mem_format("job_%s", name);
     job->location = location;
     job->request_id = mem_text(request->request_id);
-    job->configuration = json_deep_copy(json_object_get(request->resource, "configuration"));
+    job->configuration = json_deep_copy(json_object_get(resource, "configuration"));
     job->type = json_object_get(job->configuration, "load") ? JOB_LOAD : JOB_QUERY;
     json_object_set_new(job->configuration, "jobType", json_string(job->type == JOB_LOAD ? "LOAD" : "QUERY"));
     job->input = request->input;
@@ -124,12 +115,13 @@ static struct job *new_job(struct bigquery_server *bigquery, const struct job_re
     return job;
 }
 
-static bool body_check(struct bigquery_server *bigquery, const struct job_request *request,
+/* The resource becomes what the client may say. */
+static bool body_check(struct bigquery_server *bigquery, const struct job_request *request, json_t *resource,
                        char **out_location, struct store_error *err)
 {
-    const json_t *configuration = json_object_get(request->resource, "configuration");
-    if (!reference_check(request->project, request->resource, err) ||
-        !configuration_check(configuration, err))
+    if (!bq_take_fields(resource, "job", err)) return false;
+    const json_t *configuration = json_object_get(resource, "configuration");
+    if (!reference_check(request->project, resource, err) || !configuration_check(configuration, err))
         return false;
     const json_t *load = json_object_get(configuration, "load");
     if (load) return bq_load_check(bigquery, request->project, load, out_location, err);
@@ -153,17 +145,18 @@ bool bq_check_job(struct bigquery_server *bigquery, const struct job_request *re
                   struct store_error *err)
 {
     char *location = NULL;
-    if (!body_check(bigquery, request, &location, err)) {
+    AUTO(json_drop) json_t *resource = json_deep_copy(request->resource);
+    if (!body_check(bigquery, request, resource, &location, err)) {
         if (request->input) (void)fclose(request->input); /* only read */
         free(location);
         return false;
     }
-    const char *wanted = text_of(json_object_get(request->resource, "jobReference"), "location");
+    const char *wanted = text_of(json_object_get(resource, "jobReference"), "location");
     if (wanted || !location) {
         free(location);
         location = mem_text(wanted ? wanted : "US");
     }
-    struct job *job = new_job(bigquery, request, location);
+    struct job *job = new_job(bigquery, request, resource, location);
     pthread_mutex_lock(&bigquery->mutex);
     bool right = id_is_free(job, err);
     pthread_mutex_unlock(&bigquery->mutex);

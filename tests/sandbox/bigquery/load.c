@@ -18,15 +18,6 @@
 #define JOURNAL_LIMIT                                                                                        \
     (64 * 1024) /* rows of a small load are journalled, so that it can be repeated elsewhere */
 
-/* "location" is no member of the API's, but Google's Node client sends it here, and the service takes it. */
-static const char *const load_members[] = {"destinationTable",  "sourceFormat",
-                                           "createDisposition", "writeDisposition",
-                                           "maxBadRecords",     "ignoreUnknownValues",
-                                           "autodetect",        "schema",
-                                           "timePartitioning",  "clustering",
-                                           "sourceUris",        "schemaUpdateOptions",
-                                           "location",          NULL};
-
 static const char *text_of(const json_t *object, const char *name)
 {
     return json_string_value(json_object_get(object, name));
@@ -48,7 +39,9 @@ static bool word_check(const json_t *load, const char *name, const char *const *
 static bool options_check(const json_t *load, struct store_error *err)
 {
     static const char *const creates[] = {"CREATE_IF_NEEDED", "CREATE_NEVER", NULL};
-    static const char *const writes[] = {"WRITE_APPEND", "WRITE_EMPTY", "WRITE_TRUNCATE", NULL};
+    static const char *const writes[] = {"WRITE_APPEND", "WRITE_EMPTY", "WRITE_TRUNCATE",
+                                         "WRITE_TRUNCATE_DATA", NULL};
+    static const char *const encodings[] = {"UTF-8", NULL};
     const char *format = text_of(load, "sourceFormat");
     int64_t most = 0;
     if (!format || strcmp(format, "NEWLINE_DELIMITED_JSON") != 0)
@@ -57,29 +50,20 @@ static bool options_check(const json_t *load, struct store_error *err)
     const json_t *bad = json_object_get(load, "maxBadRecords");
     if (bad && (!bq_read_int64(bad, &most) || most < 0))
         return bq_problem(err, "invalid", "Invalid value for maxBadRecords");
-    if (json_array_size(json_object_get(load, "sourceUris")) > 0)
-        return bq_problem(err, "invalid", "sourceUris are not served here: upload the rows");
-    if (json_is_true(json_object_get(load, "autodetect")) ||
-        json_is_true(json_object_get(load, "ignoreUnknownValues")))
-        return bq_problem(err, "invalid", "autodetect and ignoreUnknownValues are not served here");
-    if (json_array_size(json_object_get(load, "schemaUpdateOptions")) > 0)
-        return bq_problem(err, "invalid", "schemaUpdateOptions are not served here: patch the table");
     return word_check(load, "createDisposition", creates, err) &&
-           word_check(load, "writeDisposition", writes, err);
+           word_check(load, "encoding", encodings, err) && word_check(load, "writeDisposition", writes, err);
 }
 
 bool bq_load_check(struct bigquery_server *bigquery, const char *project, const json_t *load,
                    char **out_location, struct store_error *err)
 {
-    static const char *const members[] = {"projectId", "datasetId", "tableId", NULL};
+    static const char *const parts[] = {"projectId", "datasetId", "tableId"};
     const json_t *table = json_object_get(load, "destinationTable");
-    if (!bq_only_members(load, load_members, "job.configuration.load", err)) return false;
     if (!table) return bq_problem(err, "required", "Required parameter is missing: destinationTable");
-    if (!bq_only_members(table, members, "job.configuration.load.destination_table", err)) return false;
-    for (size_t i = 0; members[i]; i++)
-        if (!text_of(table, members[i]))
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (!text_of(table, parts[i]))
             return bq_problem(err, "required", "Required parameter is missing: destinationTable.%s",
-                              members[i]);
+                              parts[i]);
     if (!bq_valid_id(text_of(table, "tableId"), "_-", 1024))
         return bq_problem(err, "invalid",
                           "Invalid table ID \"%s\". Partition decorators are not served here.",
@@ -285,6 +269,8 @@ static bool table_ready(struct job *job, const json_t *load, bool *out_made, str
             json_pack("{s:o, s:O, s:o*, s:o*}", "tableReference", json_deep_copy(destination), "schema",
                       schema, "timePartitioning", json_deep_copy(json_object_get(load, "timePartitioning")),
                       "clustering", json_deep_copy(json_object_get(load, "clustering")));
+        const json_t *properties = json_object_get(load, "destinationTableProperties");
+        if (properties) json_object_update(resource, (json_t *)(uintptr_t)properties); /* only read */
         ready = *out_made = bq_make_table(job->bigquery, job->project, dataset, resource, err);
         json_decref(resource);
     }
@@ -298,7 +284,7 @@ static void commit(struct loading *loading, const json_t *load)
     struct job_outcome *outcome = loading->outcome;
     const char *write = text_of(load, "writeDisposition");
     bool empty_only = write && strcmp(write, "WRITE_EMPTY") == 0;
-    bool replace = write && strcmp(write, "WRITE_TRUNCATE") == 0;
+    bool replace = write && strncmp(write, "WRITE_TRUNCATE", 14) == 0; /* the schema must fit in any case */
     (void)store_batch_commit(loading->batch, empty_only, replace, &outcome->rows, &outcome->error);
     loading->batch = NULL;
 }

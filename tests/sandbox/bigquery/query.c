@@ -18,16 +18,15 @@ static const char *text_of(const json_t *object, const char *name)
 
 static bool parameters_check(const json_t *query, struct store_error *err)
 {
-    static const char *const members[] = {"name", "parameterType", "parameterValue", NULL};
     const json_t *parameters = json_object_get(query, "queryParameters"), *parameter;
     const char *mode = text_of(query, "parameterMode");
     if (json_array_size(parameters) > PARAMETERS)
         return bq_problem(err, "invalid", "A query has at most %d parameters", PARAMETERS);
-    if (json_array_size(parameters) > 0 && (!mode || strcasecmp(mode, "NAMED") != 0))
-        return bq_problem(err, "invalid", "Only parameterMode NAMED is served here, and it must be sent");
+    if (mode && strcasecmp(mode, "NAMED") != 0)
+        return bq_problem(err, "invalid", "The sandbox does not play parameterMode %s: name the parameters",
+                          mode);
     size_t i, j;
     json_array_foreach (parameters, i, parameter) {
-        if (!bq_only_members(parameter, members, "query_parameters", err)) return false;
         const char *name = text_of(parameter, "name");
         if (!bq_valid_id(name, "_", 128))
             return bq_problem(err, "invalid", "Query parameter %zu has no valid name", i);
@@ -44,12 +43,8 @@ static bool parameters_check(const json_t *query, struct store_error *err)
 
 bool bq_query_check(const json_t *query, struct store_error *err)
 {
-    static const char *const members[] = {"query",           "useLegacySql",       "parameterMode",
-                                          "queryParameters", "maximumBytesBilled", "useQueryCache",
-                                          "priority",        "defaultDataset",     NULL};
     const char *text = text_of(query, "query");
     int64_t limit = 0;
-    if (!bq_only_members(query, members, "job.configuration.query", err)) return false;
     if (!text || !*text) return bq_problem(err, "required", "Required parameter is missing: query");
     if (!json_is_false(json_object_get(query, "useLegacySql")))
         return bq_problem(err, "invalid",

@@ -88,25 +88,6 @@ json_t *bq_read_object(struct exchange *exchange, struct store_error *err)
     return NULL;
 }
 
-bool bq_only_members(const json_t *object, const char *const *names, const char *where,
-                     struct store_error *err)
-{
-    if (!json_is_object(object))
-        return bq_problem(err, "invalid", "Invalid value at '%s': an object is expected.", where);
-    void *at = json_object_iter((json_t *)(uintptr_t)object); /* jansson's iterator only reads */
-    for (; at; at = json_object_iter_next((json_t *)(uintptr_t)object, at)) {
-        const char *key = json_object_iter_key(at);
-        size_t i = 0;
-        while (names[i] && strcmp(names[i], key) != 0)
-            i++;
-        if (!names[i])
-            return bq_problem(
-                err, "invalid",
-                "Invalid JSON payload received. Unknown name \"%s\" at '%s': Cannot find field.", key, where);
-    }
-    return true;
-}
-
 bool bq_text_int64(const char *text, int64_t *out_number)
 {
     char *end;

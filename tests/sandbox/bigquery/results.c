@@ -198,11 +198,6 @@ void bq_jobs_get_query_results(struct exchange *exchange)
 
 /* --- jobs.query --- */
 
-static const char *const job_query_members[] = {
-    "kind",   "query",         "maxResults",   "defaultDataset",  "timeoutMs",          "jobTimeoutMs",
-    "dryRun", "useQueryCache", "useLegacySql", "parameterMode",   "queryParameters",    "location",
-    "labels", "formatOptions", "requestId",    "jobCreationMode", "maximumBytesBilled", NULL};
-
 static void copy_members(json_t *to, const json_t *from, const char *const *names)
 {
     for (; *names; names++)
@@ -219,8 +214,9 @@ static json_t *as_job(const char *project, const json_t *body)
                                            "maximumBytesBilled",
                                            "useQueryCache",
                                            "defaultDataset",
+                                           "destinationEncryptionConfiguration",
                                            NULL};
-    static const char *const of_job[] = {"labels", "jobTimeoutMs", "dryRun", NULL};
+    static const char *const of_job[] = {"labels", "jobTimeoutMs", "dryRun", "maxSlots", "reservation", NULL};
     static const char *const of_reference[] = {"location", NULL};
     json_t *query = json_object(), *configuration = json_object();
     json_t *reference = json_pack("{s:s}", "projectId", project);
@@ -258,13 +254,12 @@ static struct job *query_job(struct exchange *exchange, const json_t *body, cons
     return seen ? seen : bq_start_job(bigquery, request, err);
 }
 
-static bool run_query(struct exchange *exchange, const json_t *body, json_t **out_reply,
-                      struct store_error *err)
+static bool run_query(struct exchange *exchange, json_t *body, json_t **out_reply, struct store_error *err)
 {
     enum timestamp_format format;
     int64_t timeout_ms = -1, count = INT64_MAX;
+    if (!bq_take_fields(body, "query_request", err)) return false;
     const json_t *timeout = json_object_get(body, "timeoutMs"), *most = json_object_get(body, "maxResults");
-    if (!bq_only_members(body, job_query_members, "query_request", err)) return false;
     const json_t *options = json_object_get(body, "formatOptions");
     if (!bq_read_timestamp_format(exchange, options ? options : json_null(), &format, err)) return false;
     if ((timeout && !bq_read_int64(timeout, &timeout_ms)) ||

@@ -40,8 +40,6 @@ static const struct {
 static const char *const reserved[] = {"_TABLE_",        "_FILE_",   "_PARTITION",
                                        "_ROW_TIMESTAMP", "__ROOT__", "_COLIDENTIFIER"};
 
-static const char *const field_members[] = {"name", "type", "mode", "fields", "description", NULL};
-
 static const char *text_of(const json_t *field, const char *name)
 {
     return json_string_value(json_object_get(field, name));
@@ -103,9 +101,7 @@ static bool fields_check(json_t *fields, int depth, size_t *columns, struct stor
     json_t *field;
     json_array_foreach (fields, i, field) {
         const char *name = text_of(field, "name");
-        if (!bq_only_members(field, field_members, "schema.fields", err) || !name_check(name, err) ||
-            !type_check(field, name, err))
-            return false;
+        if (!name_check(name, err) || !type_check(field, name, err)) return false;
         if (++*columns > SCHEMA_COLUMNS)
             return bq_problem(err, "invalid", "Too many total leaf fields: at most %d.", SCHEMA_COLUMNS);
         for (size_t j = 0; j < i; j++)
@@ -125,10 +121,8 @@ static bool fields_check(json_t *fields, int depth, size_t *columns, struct stor
 
 bool bq_schema_check(json_t *schema, struct store_error *err)
 {
-    static const char *const members[] = {"fields", NULL};
     size_t columns = 0;
-    return bq_only_members(schema, members, "schema", err) &&
-           fields_check(json_object_get(schema, "fields"), 1, &columns, err);
+    return fields_check(json_object_get(schema, "fields"), 1, &columns, err);
 }
 
 const json_t *bq_schema_field(const json_t *fields, const char *name)

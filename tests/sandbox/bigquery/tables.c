@@ -9,26 +9,6 @@
 #define TABLE_COMMENT 16384
 #define TABLES_A_PAGE 1000
 
-static const char *const table_members[] = {
-    "tableReference",   "description",    "friendlyName",           "labels", "schema", "view", "clustering",
-    "timePartitioning", "expirationTime", "requirePartitionFilter", NULL};
-
-/* Members that only the service writes; clients send back what they read. */
-static const char *const written_by_us[] = {"kind",
-                                            "etag",
-                                            "id",
-                                            "selfLink",
-                                            "numBytes",
-                                            "numRows",
-                                            "numPartitions",
-                                            "location",
-                                            "numLongTermBytes",
-                                            "numTotalLogicalBytes",
-                                            "creationTime",
-                                            "type",
-                                            "lastModifiedTime",
-                                            NULL};
-
 static const char *text_of(const json_t *object, const char *name)
 {
     return json_string_value(json_object_get(object, name));
@@ -73,16 +53,18 @@ static bool reference_check(const char *project, const char *dataset, json_t *re
     return true;
 }
 
-static bool partitioning_check(const json_t *resource, const json_t *fields, struct store_error *err)
+static bool partitioning_check(json_t *resource, const json_t *fields, struct store_error *err)
 {
-    static const char *const members[] = {"type", "field", "expirationMs", NULL};
-    const json_t *partitioning = json_object_get(resource, "timePartitioning");
+    json_t *partitioning = json_object_get(resource, "timePartitioning");
+    json_t *required = json_object_get(partitioning, "requirePartitionFilter"); /* its old place */
+    if (required && !json_object_get(resource, "requirePartitionFilter"))
+        json_object_set(resource, "requirePartitionFilter", required);
+    (void)json_object_del(partitioning, "requirePartitionFilter");
     if (!partitioning) {
         if (json_is_true(json_object_get(resource, "requirePartitionFilter")))
             return bq_problem(err, "invalid", "requirePartitionFilter needs a partitioned table");
         return true;
     }
-    if (!bq_only_members(partitioning, members, "table.time_partitioning", err)) return false;
     const char *type = text_of(partitioning, "type"), *name = text_of(partitioning, "field");
     if (!type || strcmp(type, "DAY") != 0)
         return bq_problem(err, "invalid", "Only timePartitioning of type DAY is served here, not %s",
@@ -127,12 +109,14 @@ static bool clustering_check(const json_t *resource, const json_t *fields, struc
     return true;
 }
 
-static bool expiration_check(struct bigquery_server *bigquery, const json_t *resource,
-                             struct store_error *err)
+/* 0: never. */
+static bool expiration_check(struct bigquery_server *bigquery, json_t *resource, struct store_error *err)
 {
     const json_t *value = json_object_get(resource, "expirationTime");
     int64_t ms = 0;
-    if (!value || (bq_read_int64(value, &ms) && ms > virtual_clock_peek(bigquery->clock) / 1000)) return true;
+    bool is_number = bq_read_int64(value, &ms), never = is_number && ms == 0;
+    if (never) (void)json_object_del(resource, "expirationTime");
+    if (!value || never || (is_number && ms > virtual_clock_peek(bigquery->clock) / 1000)) return true;
     return bq_problem(err, "invalid",
                       "Invalid value for expirationTime: milliseconds since 1970, in the future, are "
                       "expected");
@@ -142,13 +126,11 @@ static bool expiration_check(struct bigquery_server *bigquery, const json_t *res
 static bool table_check(struct bigquery_server *bigquery, const char *project, const char *dataset,
                         json_t *resource, struct store_error *err)
 {
-    for (size_t i = 0; written_by_us[i]; i++)
-        (void)json_object_del(resource, written_by_us[i]);
+    if (!bq_take_fields(resource, "table", err)) return false;
     const char *comment = text_of(resource, "description");
     if (comment && strlen(comment) > TABLE_COMMENT)
         return bq_problem(err, "invalid", "The description is longer than %d characters", TABLE_COMMENT);
-    if (!bq_only_members(resource, table_members, "table", err) ||
-        !reference_check(project, dataset, resource, err) ||
+    if (!reference_check(project, dataset, resource, err) ||
         !bq_valid_labels(json_object_get(resource, "labels"), err) ||
         !expiration_check(bigquery, resource, err))
         return false;
@@ -289,6 +271,9 @@ bool bq_make_table(struct bigquery_server *bigquery, const char *project, const 
     if (!parent) return false;
     int64_t lifetime_ms = 0, now_us = virtual_clock_read(bigquery->clock);
     bool limited = bq_read_int64(json_object_get(parent, "defaultTableExpirationMs"), &lifetime_ms);
+    json_t *collation = json_object_get(parent, "defaultCollation");
+    if (collation && !is_view(resource) && !json_object_get(resource, "defaultCollation"))
+        json_object_set(resource, "defaultCollation", collation);
     json_decref(parent);
     if (is_view(resource) && json_object_get(resource, "schema"))
         return bq_problem(err, "invalid", "Schema field shouldn't be used as input with a view");
@@ -409,6 +394,7 @@ static void change(struct exchange *exchange, bool whole)
     note(exchange, exchange->capture[2]);
     bq_expire_tables(bigquery);
     json_t *body = bq_read_object(exchange, &err), *shall = NULL;
+    if (json_is_null(json_object_get(body, "schema"))) (void)json_object_del(body, "schema"); /* as it is */
     pthread_mutex_lock(&bigquery->catalog);
     if (body) shall = change_table(exchange, body, whole, &err);
     pthread_mutex_unlock(&bigquery->catalog);

@@ -66,10 +66,8 @@ static bool schema_check(const json_t *resource, json_t *given, const json_t *co
 bool bq_view_check(struct bigquery_server *bigquery, json_t *resource, bool schema_given,
                    struct store_error *err)
 {
-    static const char *const members[] = {"query", "useLegacySql", NULL};
     const json_t *view = json_object_get(resource, "view");
     json_t *noted = json_object_get(resource, "schema");
-    if (!bq_only_members(view, members, "table.view", err)) return false;
     if (!text_of(view, "query"))
         return bq_problem(err, "required", "Required parameter is missing: view.query");
     if (!json_is_false(json_object_get(view, "useLegacySql")))
