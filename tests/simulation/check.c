@@ -45,7 +45,7 @@ static const char *const names[PROPERTIES] = {
     [PROPERTY_ORDER] = "order",   [PROPERTY_INCOMPLETE] = "incomplete", [PROPERTY_STALE] = "stale",
     [PROPERTY_REPLAY] = "replay", [PROPERTY_INVENTED] = "invented",     [PROPERTY_TORN] = "torn",
     [PROPERTY_CLAIM] = "claim",   [PROPERTY_SERVED] = "served",         [PROPERTY_NEWEST] = "newest",
-    [PROPERTY_STUCK] = "stuck",
+    [PROPERTY_STUCK] = "stuck",   [PROPERTY_KILLED] = "killed",         [PROPERTY_GONE] = "gone",
 };
 
 const char *property_name(enum property property)
@@ -313,7 +313,8 @@ void check_served(struct sim *sim, const struct sim_worker *worker, const struct
     if (sim->erased_us >= worker->began_us) return;
     struct day_range range = requested_days(sim, request, published_us);
     for (size_t i = 0; i < request->count; i++)
-        check_stream(sim, (size_t)(request->selections[i] - sim->selections), &range, published_us);
+        if (request->selections[i]->stream->kind != STREAM_RECONCILE)
+            check_stream(sim, (size_t)(request->selections[i] - sim->selections), &range, published_us);
 }
 
 void check_newest(struct sim *sim)

@@ -80,18 +80,40 @@ struct last_reading {
     const struct fake_row *row;
 };
 
+/* Whether the job read records of the stream: a reconciliation reads those of its subject. */
+static bool reads(const struct fake_job *job, const struct stream *stream)
+{
+    const struct stream *own = job->load->selection->stream;
+    return own == stream || own->subject == stream->table;
+}
+
+/* The job's complete reading of the version with this content, the last one; content < 0: with any. */
+static const struct fake_row *find_reading(const struct fake_job *job, const struct stream *stream,
+                                           const char *key, int64_t version_us, int64_t content)
+{
+    const struct fake_row *last = NULL;
+    for (size_t t = 0; t < job->load->selection->table_count; t++) {
+        const struct fake_table *staged = &job->load->staged[t];
+        if (job->load->selection->tables[t] != stream->table) continue;
+        for (size_t k = 0; k < staged->count; k++) {
+            const struct fake_row *row = &staged->rows[k];
+            if (row->version_us == version_us && row->has_content && strcmp(row->key, key) == 0 &&
+                (content < 0 || row->content == content) && (!last || row->read_us > last->read_us))
+                last = row;
+        }
+    }
+    return last;
+}
+
 static struct last_reading find_last_reading(const struct sim *sim, const struct stream *stream,
                                              const char *key, int64_t version_us)
 {
     struct last_reading last = {0};
     for (size_t i = 0; i < sim->warehouse.landed_count; i++) {
         const struct fake_job *job = sim->warehouse.landed[i];
-        if (job->load->selection->stream != stream) continue;
-        for (size_t k = 0; k < job->load->staged[0].count; k++) {
-            const struct fake_row *row = &job->load->staged[0].rows[k];
-            if (row->version_us != version_us || !row->has_content || strcmp(row->key, key) != 0) continue;
-            if (!last.row || row->read_us > last.row->read_us) last = (struct last_reading){job, row};
-        }
+        const struct fake_row *row =
+            reads(job, stream) ? find_reading(job, stream, key, version_us, -1) : NULL;
+        if (row && (!last.row || row->read_us > last.row->read_us)) last = (struct last_reading){job, row};
     }
     return last;
 }
@@ -101,28 +123,19 @@ static bool went_on_together(const struct fake_job *a, const struct fake_job *b)
     return a != b && a->began_us <= b->submitted_us && b->began_us <= a->submitted_us;
 }
 
-static bool has_read(const struct fake_job *job, const struct fake_row *wanted, int64_t content)
-{
-    for (size_t i = 0; i < job->load->staged[0].count; i++) {
-        const struct fake_row *row = &job->load->staged[0].rows[i];
-        if (is_same_version(row, wanted) && (content < 0 || row->content == content)) return true;
-    }
-    return false;
-}
-
 /* Had a fetch that saw the shown content another one beside it, or the fetch that read last? */
-static bool is_contested(const struct sim *sim, const struct last_reading *last, const struct fake_row *shown)
+static bool is_contested(const struct sim *sim, const struct stream *stream, const struct last_reading *last,
+                         const struct fake_row *shown)
 {
-    const struct stream *stream = last->job->load->selection->stream;
+    const struct fake_row *row = last->row;
     for (size_t i = 0; i < sim->warehouse.landed_count; i++) {
         const struct fake_job *job = sim->warehouse.landed[i];
-        if (job->was_old && job->load->selection->stream == stream) return true;
-        if (job->load->selection->stream != stream) continue;
-        if (went_on_together(job, last->job)) return true;
-        if (!has_read(job, last->row, shown->content)) continue;
+        if (!reads(job, stream)) continue;
+        if (job->was_old || went_on_together(job, last->job)) return true;
+        if (!find_reading(job, stream, row->key, row->version_us, shown->content)) continue;
         for (size_t k = 0; k < sim->warehouse.landed_count; k++)
             if (went_on_together(job, sim->warehouse.landed[k]) &&
-                has_read(sim->warehouse.landed[k], last->row, last->row->content))
+                find_reading(sim->warehouse.landed[k], stream, row->key, row->version_us, row->content))
                 return true;
     }
     return false;
@@ -138,7 +151,7 @@ static void check_last_seen_of(struct sim *sim, size_t stream, const struct fake
     sim_count(sim, EVENT_LAST_SEEN_CHECKED);
     if (shown->version_us == version_us && shown->has_content && shown->content == last.row->content) return;
     if (!shown->has_content && shown->read_us > last.row->read_us) return; /* incomplete, and read later */
-    if (is_contested(sim, &last, shown)) return;
+    if (is_contested(sim, stream_of(sim, stream), &last, shown)) return;
     sim_fail(sim, PROPERTY_STALE, "%s: the newest row was read at %lld, but the last reading was at %lld",
              record->id, (long long)shown->read_us, (long long)last.row->read_us);
 }

@@ -22,7 +22,16 @@ static const char *const first_days[] = {"2024-03-05", "2024-03-20", "2024-09-01
                                          "2011-12-20", "2024-06-01", "2023-12-15"};
 
 /* Causes of events that recur at random. */
-enum cause { CAUSE_TICK, CAUSE_UPDATE, CAUSE_REPLAY, CAUSE_BACKFILL, CAUSE_DELETE, CAUSE_DROP, CAUSES };
+enum cause {
+    CAUSE_TICK,
+    CAUSE_UPDATE,
+    CAUSE_REPLAY,
+    CAUSE_BACKFILL,
+    CAUSE_DELETE,
+    CAUSE_DROP,
+    CAUSE_LIFE,
+    CAUSES
+};
 _Static_assert(CAUSES == sizeof((struct sim *)0)->next_us / sizeof(int64_t), "a time for each cause");
 
 void sim_count(struct sim *sim, enum event event)
@@ -70,12 +79,14 @@ static struct fault_rates draw_fault_rates(struct rng *rng)
         .backfill_interval_us = never_or_interval_us(rng, 500, DAY, 10 * DAY),
         .delete_interval_us = never_or_interval_us(rng, 300, 2 * DAY, 15 * DAY),
         .drop_interval_us = never_or_interval_us(rng, 200, 4 * DAY, 30 * DAY),
+        .death_interval_us = never_or_interval_us(rng, 600, DAY, 10 * DAY),
         .late = zero_or_rate(rng, 1000),
         .nightly = zero_or_rate(rng, 500),
         .future = rng_chance(rng, 200) ? 50 : 0,
         .sent_newer = rng_chance(rng, 500),
         .silent = zero_or_rate(rng, 900),
         .cut = rng_chance(rng, 300) ? 60 : 0,
+        .short_list = zero_or_rate(rng, 300),
         .old_us = rng_chance(rng, 200) ? rng_between(rng, DAY, 10 * DAY) : 0,
     };
     for (size_t s = 0; s < SIM_STREAMS; s++)
@@ -149,7 +160,7 @@ static void do_replay(struct sim *sim)
     }
 }
 
-static const char *const table_names[] = {"people", "tickets", "replies", "labels"};
+static const char *const table_names[] = {"staff", "tickets", "replies", "labels"};
 
 /* Deletes a row of a stream's own table: a claim is broken by a single one. */
 static void delete_row(struct sim *sim, size_t which, struct fake_table *table)
@@ -218,6 +229,10 @@ static void apply_cause(struct sim *sim, enum cause cause)
     case CAUSE_DROP:
         do_drop(sim);
         sim->next_us[cause] = time_after(sim, sim->rates.drop_interval_us);
+        return;
+    case CAUSE_LIFE:
+        workspace_change_life(sim);
+        sim->next_us[cause] = time_after(sim, sim->rates.death_interval_us);
         return;
     case CAUSES: break;
     }
@@ -318,6 +333,7 @@ static void step(struct sim *sim, const struct upcoming *upcoming)
     if (sim->now_us < sim->warehouse.old_until_us)
         sim->counts[EVENT_OLD_COMMIT] += (int64_t)(sim->warehouse.ledger_count - commits);
     check_rows(sim);
+    check_declared(sim);
     check_claims(sim, sim->erased_us != erased_us);
 }
 
@@ -330,6 +346,25 @@ static void drain(struct sim *sim)
         if (steps > 100000) sim_fail(sim, PROPERTY_STUCK, "messages or jobs are left after 100,000 steps");
         step(sim, &upcoming);
     }
+}
+
+static void serve_tick(struct sim *sim)
+{
+    size_t last = publish(sim, "");
+    drain(sim);
+    if (!sim->trigger.messages[last].acked || sim->trigger.messages[last].attempt > 1)
+        sim_fail(sim, PROPERTY_STUCK, "the last tick was not served at once");
+}
+
+static void reconcile_twice(struct sim *sim)
+{
+    if (sim->plan.reconcile_days == 0) return;
+    workspace_settle(sim);
+    for (int i = 0; i < 2 && sim->broken == PROPERTY_NONE; i++) {
+        sim->now_us += sim->plan.reconcile_days * DAY;
+        serve_tick(sim);
+    }
+    check_deletions_end(sim);
 }
 
 /* Lets all jobs end and all versions become visible, then serves one tick without faults. */
@@ -346,12 +381,10 @@ static void run_to_rest(struct sim *sim)
     if (sim->broken != PROPERTY_NONE) return;
     check_last_seen(sim);
     int64_t tick_us = sim->now_us;
-    size_t last = publish(sim, "");
-    drain(sim);
-    if (!sim->trigger.messages[last].acked || sim->trigger.messages[last].attempt > 1)
-        sim_fail(sim, PROPERTY_STUCK, "the last tick was not served at once");
+    serve_tick(sim);
     check_newest(sim);
     check_contents_end(sim, tick_us);
+    reconcile_twice(sim);
     check_repeated(sim);
 }
 
@@ -360,6 +393,14 @@ static bool is_cut(void *context)
     struct sim *sim = context;
     if (sim->faults_off || !rng_chance(&sim->rng, sim->rates.cut)) return false;
     sim_count(sim, EVENT_CUT);
+    return true;
+}
+
+static bool is_short(void *context)
+{
+    struct sim *sim = context;
+    if (sim->faults_off || !rng_chance(&sim->rng, sim->rates.short_list)) return false;
+    sim_count(sim, EVENT_SHORT_LIST);
     return true;
 }
 
@@ -377,12 +418,16 @@ static void begin(struct sim *sim, const struct history *history, int64_t *count
     sim->now_us = zone_start_s(sim->zone, first) * SECOND + rng_below(rng, DAY);
     sim->end_us = sim->now_us + rng_between(rng, 20, 23) * DAY;
     sim->erased_us = INT64_MIN;
-    sim->plan = (struct plan_settings){.zone = sim->zone,
-                                       .start = day_add(first, (int)rng_between(rng, -16, 0)),
-                                       .lookback_days = (int)rng_below(rng, 3),
-                                       .settle_minutes = rng_chance(rng, 200) ? 0 : 60};
-    sim->selections[0] = fake_selection(&fake_people);
+    sim->plan =
+        (struct plan_settings){.zone = sim->zone,
+                               .start = day_add(first, (int)rng_between(rng, -16, 0)),
+                               .lookback_days = (int)rng_below(rng, 3),
+                               .settle_minutes = rng_chance(rng, 200) ? 0 : 60,
+                               .reconcile_days = rng_chance(rng, 500) ? 0 : (int)rng_between(rng, 1, 5)};
+    sim->selections[0] =
+        (struct selection){.stream = &fake_staff, .tables = {fake_staff.table}, .table_count = 1};
     sim->selections[1] = fake_selection(&fake_desk);
+    sim->selections[2] = fake_selection(&fake_staff_reconciliation);
     const struct fake_hook hook = {.call = workers_call, .context = sim};
     fake_source_init(&sim->source);
     fake_warehouse_init(&sim->warehouse, &sim->now_us);
@@ -394,6 +439,8 @@ static void begin(struct sim *sim, const struct history *history, int64_t *count
     sim->source.shows_old_until_visible = rng_chance(rng, 500);
     sim->source.widen_s = rng_chance(rng, 300) ? rng_below(rng, 2 * DAY / SECOND) : 0;
     sim->source.is_cut = is_cut;
+    sim->source.is_short = is_short;
+    sim->source.answers = history->design->answers;
     sim->source.is_unstamped = history->design->run_clock;
     sim->warehouse.keeps_landed = true;
     sim->warehouse.old_until_us = sim->now_us + sim->rates.old_us;
@@ -419,6 +466,7 @@ bool history_run(const struct history *history, int64_t counts[EVENT_KINDS], enu
     sim->next_us[CAUSE_BACKFILL] = time_after(sim, sim->rates.backfill_interval_us);
     sim->next_us[CAUSE_DELETE] = time_after(sim, sim->rates.delete_interval_us);
     sim->next_us[CAUSE_DROP] = time_after(sim, sim->rates.drop_interval_us);
+    sim->next_us[CAUSE_LIFE] = time_after(sim, sim->rates.death_interval_us);
     sim_count(sim, EVENT_HISTORY);
     while (sim->now_us < sim->end_us && sim->broken == PROPERTY_NONE) {
         struct upcoming upcoming = find_next_step(sim);

@@ -33,6 +33,9 @@ static const struct design designs[] = {
     {.name = "set-by-row", .warehouse = FAKE_SET_BY_ROW},
     {.name = "children-ignored", .warehouse = FAKE_CHILDREN_IGNORED},
     {.name = "run-clock", .run_clock = true},
+    {.name = "lists-believed", .warehouse = FAKE_LISTS_BELIEVED},
+    {.name = "nobody-asked", .answers = FAKE_ANSWERS_GONE},
+    {.name = "never-answered", .answers = FAKE_ANSWERS_NOTHING},
 };
 
 static const char *const event_names[EVENT_KINDS] = {
@@ -81,6 +84,16 @@ static const char *const event_names[EVENT_KINDS] = {
     [EVENT_DAY_DELETED] = "days deleted",
     [EVENT_ROW_DELETED] = "single rows deleted",
     [EVENT_TABLE_DROPPED] = "tables dropped",
+    [EVENT_DEATH] = "records deleted",
+    [EVENT_RETURN] = "records that came back",
+    [EVENT_HIDDEN] = "records hidden from lists",
+    [EVENT_UNREADABLE] = "records that can't be read by id",
+    [EVENT_SHORT_LIST] = "lists that came short",
+    [EVENT_ASKED] = "records asked for by id",
+    [EVENT_FOUND_ALIVE] = "records found alive",
+    [EVENT_DECLARED] = "records declared deleted",
+    [EVENT_TAKEN_BACK] = "deletions taken back",
+    [EVENT_DEAD_CHECKED] = "deletions checked at the end",
     [EVENT_CLAIM_CHECKED] = "claims checked",
 };
 

@@ -24,10 +24,11 @@
 #define DAY    (24 * HOUR)
 #define NEVER  INT64_MAX
 
-#define SIM_WORKERS 3
-#define SIM_STREAMS 2
-#define SIM_RECORDS 7 /* of one stream, at most */
-#define SIM_STACK   (256 * 1024)
+#define SIM_WORKERS    3
+#define SIM_STREAMS    2                 /* that hold records */
+#define SIM_SELECTIONS (SIM_STREAMS + 1) /* and the reconciliation of the first */
+#define SIM_RECORDS    7                 /* of one stream, at most */
+#define SIM_STACK      (256 * 1024)
 
 /* Counted, so that a set of histories in which a fault never occurred fails. */
 enum event {
@@ -76,6 +77,16 @@ enum event {
     EVENT_DAY_DELETED,
     EVENT_ROW_DELETED,
     EVENT_TABLE_DROPPED,
+    EVENT_DEATH,
+    EVENT_RETURN,
+    EVENT_HIDDEN,
+    EVENT_UNREADABLE,
+    EVENT_SHORT_LIST,
+    EVENT_ASKED,
+    EVENT_FOUND_ALIVE,
+    EVENT_DECLARED,
+    EVENT_TAKEN_BACK,
+    EVENT_DEAD_CHECKED,
     EVENT_CLAIM_CHECKED,
     EVENT_KINDS
 };
@@ -93,6 +104,8 @@ enum property {
     PROPERTY_INCOMPLETE,
     PROPERTY_STALE,
     PROPERTY_REPLAY,
+    PROPERTY_KILLED,
+    PROPERTY_GONE,
     PROPERTY_STUCK,
     PROPERTIES
 };
@@ -100,8 +113,9 @@ enum property {
 struct design {
     const char *name;
     enum fake_design warehouse;
-    bool ack_first; /* the worker acks before it runs */
-    bool run_clock; /* rows are stamped with the begin of their run */
+    bool ack_first;            /* the worker acks before it runs */
+    bool run_clock;            /* rows are stamped with the begin of their run */
+    enum fake_answers answers; /* to questions for records that a list lacks */
 };
 
 /* splitmix64. */
@@ -122,10 +136,11 @@ struct fault_rates {
     int tick_skipped;                                 /* per mille of days */
     /* Mean time between two, or NEVER. */
     int64_t update_interval_us, replay_interval_us, backfill_interval_us, delete_interval_us,
-        drop_interval_us;
+        drop_interval_us, death_interval_us;
     int late, nightly, future; /* per mille of updates, of records, of updates */
     int silent;                /* per mille of updates: the version stays */
     int cut;                   /* per mille of records sent: incomplete */
+    int short_list;            /* per mille of a list's pages: the list ends there */
     int64_t old_us;            /* so long an older caseload commits */
     bool never_updated[SIM_STREAMS];
     bool sent_newer; /* a record is sent with a version that the search index does not have yet */
@@ -161,6 +176,8 @@ struct seen_table {
 struct record_plan {
     char id[8];
     bool nightly;
+    int64_t gone_us;     /* when it died the last time; 0: never */
+    int64_t returned_us; /* and when it came back */
 };
 
 struct sim {
@@ -170,7 +187,7 @@ struct sim {
     int64_t now_us, end_us;
     const struct zone *zone;
     struct plan_settings plan;
-    struct selection selections[SIM_STREAMS];
+    struct selection selections[SIM_SELECTIONS];
     struct record_plan records[SIM_STREAMS][SIM_RECORDS];
     size_t record_count[SIM_STREAMS];
     int64_t children; /* created so far, for their ids */
@@ -181,11 +198,13 @@ struct sim {
     struct sim_worker workers[SIM_WORKERS];
     struct sim_worker *running;
     bool faults_off; /* set for the last tick */
-    int64_t next_us[6];
+    int64_t next_us[7];
     int64_t erased_us; /* the last delete or drop */
     int64_t runs;
     struct seen_table seen[4];
     int64_t serial_seen;
+    size_t suspects_seen, dead; /* of the double's; rows that note deletions */
+    int64_t asked_seen, declared_serial;
     size_t ledger_seen;
     int64_t *counts; /* EVENT_KINDS of them, summed over histories */
     FILE *trace;     /* NULL: silent */
@@ -204,6 +223,10 @@ void workspace_begin(struct sim *sim);
 void workspace_update(struct sim *sim, size_t stream, size_t record, bool nightly);
 void workspace_update_any(struct sim *sim);
 void workspace_update_nightly(struct sim *sim);
+/* A record dies or comes back, or lists or requests for it fail. */
+void workspace_change_life(struct sim *sim);
+/* All records that live are listed from now on, and each request is answered. */
+void workspace_settle(struct sim *sim);
 int64_t workspace_last_visible_us(const struct sim *sim);
 
 /* workers.c: a model of worker.c around the real run. */
@@ -233,6 +256,10 @@ void check_forget_day(struct sim *sim, size_t table, struct day day);
 void check_forget_row(struct sim *sim, size_t table, int64_t serial);
 void check_forget_table(struct sim *sim, size_t table);
 void check_end(struct sim *sim);
+
+/* check_deletions.c: what reconciliations declare. */
+void check_declared(struct sim *sim);
+void check_deletions_end(struct sim *sim);
 
 /* history.c: one history from its seed. True: all properties held. */
 struct history {

@@ -167,7 +167,7 @@ static void serve(struct sim_worker *worker)
     sim_trace(sim, "%s serves %s %s, attempt %d", worker->run_id, delivery.message_id, delivery.data,
               delivery.attempt);
     snprintf(worker->ack_id, sizeof worker->ack_id, "%s", delivery.ack_id);
-    bool understood = request_decode(&delivery, sim->selections, SIM_STREAMS, &request, &err);
+    bool understood = request_decode(&delivery, sim->selections, SIM_SELECTIONS, &request, &err);
     if (understood && sim->design->ack_first) settle(worker, &delivery, &request, &err);
     if (understood) (void)run_delivery(worker, &delivery, &request, &err); /* err holds the outcome */
     if (err.kind != ERROR_NONE) sim_trace(sim, "%s: %s", worker->run_id, err.text);

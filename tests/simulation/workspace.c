@@ -147,6 +147,68 @@ void workspace_update_nightly(struct sim *sim)
             if (sim->records[s][i].nightly && !sim->rates.never_updated[s]) workspace_update(sim, s, i, true);
 }
 
+/* An empty list is refused: one record stays. */
+static bool is_last(struct sim *sim, const struct fake_record *record)
+{
+    const struct fake_stream *in = fake_source_stream(&sim->source, stream_of(sim, 0));
+    for (size_t i = 0; i < in->record_count; i++)
+        if (&in->records[i] != record && in->records[i].version_count > 0 && !in->records[i].is_gone &&
+            !in->records[i].is_hidden)
+            return false;
+    return true;
+}
+
+static bool is_loaded(struct sim *sim, const struct fake_record *record)
+{
+    const struct fake_table *table = fake_warehouse_table(&sim->warehouse, stream_of(sim, 0)->table->name);
+    int64_t version_us = record->versions[record->version_count - 1].version_s * SECOND;
+    return table && fake_table_find(table, record->id, version_us);
+}
+
+/* Searches show it from now on. One that is loaded may come back as it was. */
+static void come_back(struct sim *sim, size_t index, struct fake_record *record)
+{
+    struct fake_version *newest = &record->versions[record->version_count - 1];
+    sim->records[0][index].returned_us = sim->now_us;
+    sim_count(sim, EVENT_RETURN);
+    newest->visible_us = sim->now_us;
+    if (!is_loaded(sim, record) || rng_chance(&sim->rng, 500))
+        add_version(sim, 0, index, sim->now_us / SECOND, sim->now_us);
+}
+
+void workspace_change_life(struct sim *sim)
+{
+    size_t index = (size_t)rng_below(&sim->rng, (int64_t)sim->record_count[0]);
+    struct fake_record *record =
+        fake_source_record(&sim->source, stream_of(sim, 0), sim->records[0][index].id);
+    if (record->version_count == 0 || is_last(sim, record)) return;
+    sim_trace(sim, "%s is %s", record->id,
+              record->is_gone     ? "back"
+              : record->is_hidden ? "shown"
+                                  : "changed");
+    record->is_unknown = rng_chance(&sim->rng, 200);
+    if (record->is_unknown) sim_count(sim, EVENT_UNREADABLE);
+    if (record->is_gone || record->is_hidden) {
+        record->is_gone = record->is_hidden = false;
+        come_back(sim, index, record);
+    } else if (rng_chance(&sim->rng, 300)) {
+        record->is_hidden = true;
+        sim_count(sim, EVENT_HIDDEN);
+    } else {
+        record->is_gone = true;
+        sim->records[0][index].gone_us = sim->now_us;
+        sim->records[0][index].returned_us = NEVER;
+        sim_count(sim, EVENT_DEATH);
+    }
+}
+
+void workspace_settle(struct sim *sim)
+{
+    struct fake_stream *in = fake_source_stream(&sim->source, stream_of(sim, 0));
+    for (size_t i = 0; i < in->record_count; i++)
+        in->records[i].is_unknown = false;
+}
+
 /* Most records exist up to two weeks before the history begins; the others are created by their first
  * update. */
 void workspace_begin(struct sim *sim)

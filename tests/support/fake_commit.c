@@ -139,6 +139,7 @@ static void note_children(struct fake_warehouse *warehouse, const struct fake_jo
                           struct fake_ledger_row *row)
 {
     const struct selection *selection = job->load->selection;
+    if (selection->stream->subject) return; /* its other tables are no children */
     for (size_t t = 1; t < selection->table_count; t++) {
         const struct table *table = selection->tables[t];
         const struct fake_table *staged = &job->load->staged[t];
@@ -160,7 +161,9 @@ static void note_children(struct fake_warehouse *warehouse, const struct fake_jo
 static void add_ledger_row(struct fake_warehouse *warehouse, const struct fake_job *job, int64_t first_serial)
 {
     const struct selection *selection = job->load->selection;
-    const struct fake_table *table = fake_warehouse_table(warehouse, selection->tables[0]->name);
+    const struct table *counted =
+        selection->stream->subject ? selection->stream->subject : selection->stream->table;
+    const struct fake_table *table = fake_warehouse_table(warehouse, counted->name);
     struct fake_ledger_row row = {.stream = selection->stream,
                                   .unit = job->unit,
                                   .began_us = job->began_us,

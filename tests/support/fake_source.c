@@ -13,6 +13,7 @@ struct reader {
     struct fake_stream *stream;
     size_t table_count;
     struct window window;
+    bool is_list; /* of a reconciliation */
     bool started;
     int64_t after_version_s; /* of the last record sent */
     const char *after_id;
@@ -52,6 +53,7 @@ static bool fake_open(struct source *base, const struct selection *selection, st
         .source = source,
         .stream = stream_read(source, selection->stream),
         .table_count = selection->stream->kind == STREAM_RECONCILE ? 1 : selection->table_count,
+        .is_list = selection->stream->kind == STREAM_RECONCILE,
         .window = window,
     };
     source->readers++;
@@ -64,6 +66,7 @@ static bool fake_open(struct source *base, const struct selection *selection, st
 const struct fake_version *fake_source_shown(const struct fake_source *source,
                                              const struct fake_record *record)
 {
+    if (record->is_gone || record->is_hidden) return NULL;
     for (size_t i = record->version_count; i > 0; i--) {
         const struct fake_version *version = &record->versions[i - 1];
         if (!source->now_us || version->visible_us <= *source->now_us) return version;
@@ -88,7 +91,7 @@ bool fake_child_current(const struct fake_record *record, const struct fake_vers
 static bool in_window(const struct reader *reader, const struct fake_version *version)
 {
     enum stream_kind kind = reader->stream->stream->kind;
-    if (kind != STREAM_INCREMENTAL && kind != STREAM_EVENT) return true;
+    if (reader->is_list || (kind != STREAM_INCREMENTAL && kind != STREAM_EVENT)) return true;
     struct window window = reader->window;
     int64_t widen_s = reader->source->widen_s;
     return version->version_s >= window.from_s - widen_s &&
@@ -110,7 +113,7 @@ static const struct fake_record *next_record(const struct reader *reader,
     for (size_t i = 0; i < reader->stream->record_count; i++) {
         const struct fake_record *record = &reader->stream->records[i];
         const struct fake_version *shown = fake_source_shown(reader->source, record);
-        if (!shown || record->is_gone || record->is_hidden || !in_window(reader, shown)) continue;
+        if (!shown || !in_window(reader, shown)) continue;
         if (reader->started &&
             !before(reader, reader->after_version_s, reader->after_id, shown->version_s, record->id))
             continue;
@@ -157,7 +160,8 @@ static void page_add_record(struct reader *reader, struct fake_record *record, s
                                      .incomplete = is_cut,
                                      .is_unsettled = version->is_unsettled,
                                      .listed_us = version->version_s * 1000000});
-    if (source->now_us && !is_cut && is_asked_for(reader, version)) record->sent_us = *source->now_us;
+    if (source->now_us && !is_cut && !reader->is_list && is_asked_for(reader, version))
+        record->sent_us = *source->now_us;
     if (reader->table_count < 2) return;
     for (size_t i = 0; i < version->child_count; i++)
         if (fake_child_current(record, version, i))
@@ -187,14 +191,14 @@ static bool fake_ask(struct source *base, const struct selection *selection, cha
     return true;
 }
 
-/* As a search shows it: alive, gone, or nothing if it can't be read. */
+/* As the source has it now, which a search may show later: alive, gone, or nothing if it can't be read. */
 static void page_add_answer(struct reader *reader, const char *id)
 {
     const struct fake_record *record = fake_source_record(reader->source, reader->stream->stream, id);
-    const struct fake_version *shown = fake_source_shown(reader->source, record);
-    if (record->is_unknown) return;
-    if (shown && !record->is_gone) {
-        page_add(reader, (struct record){.table = RECONCILE_ALIVE, .body = shown->body});
+    if (record->is_unknown || reader->source->answers == FAKE_ANSWERS_NOTHING) return;
+    if (record->version_count > 0 && !record->is_gone && reader->source->answers != FAKE_ANSWERS_GONE) {
+        page_add(reader, (struct record){.table = RECONCILE_ALIVE,
+                                         .body = record->versions[record->version_count - 1].body});
         return;
     }
     json_t *body = json_pack("{s:s, s:i, s:s}", "id", id, "seen_missing_at", 1, "source", "reconciliation");
@@ -239,7 +243,8 @@ static bool fake_next(struct reader *reader, struct page *out_page, struct error
         reader->after_version_s = version->version_s;
         reader->after_id = record->id;
     }
-    reader->ended = !record;
+    reader->ended = !record || (reader->is_list && reader->source->is_short &&
+                                reader->source->is_short(reader->source->hook.context));
     *out_page = (struct page){.records = reader->page,
                               .count = reader->page_count,
                               .asked_us = asked_us,

@@ -52,6 +52,9 @@ struct fake_record {
     bool sent_newer; /* sent in its newest version, at the position of the version that a search shows */
 };
 
+/* Answers of the source to questions for records by id. */
+enum fake_answers { FAKE_ANSWERS_TRUE, FAKE_ANSWERS_GONE, FAKE_ANSWERS_NOTHING };
+
 struct fake_stream {
     const struct stream *stream;
     struct fake_record *records;
@@ -64,11 +67,13 @@ struct fake_source {
     struct fake_hook hook;           /* identify, open, ask, next */
     const int64_t *now_us;           /* the clock; NULL: every version is visible at once */
     bool (*is_cut)(void *context);   /* with the hook's: is this reading incomplete? NULL: never */
-    bool is_unstamped;               /* pages do not say when they were asked for */
-    size_t page_size;                /* 2 unless changed */
-    int64_t widen_s;                 /* the window is widened by this at both ends */
-    bool by_id;                      /* pages are ordered by id, not by version */
-    bool shows_old_until_visible;    /* else a record with an invisible version is not found at all */
+    bool (*is_short)(void *context); /* the same: does a reconciliation's list end after this page? */
+    enum fake_answers answers;
+    bool is_unstamped;            /* pages do not say when they were asked for */
+    size_t page_size;             /* 2 unless changed */
+    int64_t widen_s;              /* the window is widened by this at both ends */
+    bool by_id;                   /* pages are ordered by id, not by version */
+    bool shows_old_until_visible; /* else a record with an invisible version is not found at all */
     struct fake_stream streams[FAKE_STREAMS];
     size_t stream_count;
     size_t readers; /* open readers; 0 at the end, else a leak */

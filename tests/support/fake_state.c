@@ -125,6 +125,7 @@ bool fake_warehouse_read(struct fake_warehouse *warehouse, const struct selectio
     /* The ledger is in the order of commits, so the newest claim is the last one. */
     for (size_t i = 0; i < warehouse->ledger_count; i++) {
         const struct fake_ledger_row *row = &warehouse->ledger[i];
+        if (row->stream->subject == selection->stream->table) count_added(&state, row);
         if (row->stream != selection->stream) continue;
         if (row->unit.open && !row->is_incomplete) {
             if (!state.any_open_run || row->began_us > state.open_run_us) state.open_run_us = row->began_us;

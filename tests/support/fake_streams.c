@@ -135,7 +135,7 @@ const struct stream fake_teams = {
 static const struct table staff_gone = {.name = "staff_gone", BY_ID(gone_columns, "seen_missing_at")};
 static const struct table staff_notes = {.name = "staff_notes", BY_ID(created_columns, "created_at")};
 static const struct table staff = {
-    .name = "staff", BY_ID(updated_columns, "updated_at"), .gone = &staff_gone};
+    .name = "staff", BY_ID(updated_columns, "updated_at"), .gone = &staff_gone, .keeps_contents = true};
 static const struct table staff_ids = {.name = "staff_reconciliation",
                                        .columns = id_columns,
                                        .column_count = COUNT(id_columns),
@@ -171,5 +171,9 @@ struct selection fake_selection(const struct stream *stream)
     struct selection selection = {.stream = stream, .tables = {stream->table}, .table_count = 1};
     for (size_t i = 0; i < stream->child_count; i++)
         selection.tables[selection.table_count++] = stream->children[i].table;
+    if (stream->kind != STREAM_RECONCILE) return selection;
+    selection.tables[RECONCILE_ALIVE] = stream->subject;
+    selection.tables[RECONCILE_GONE] = stream->subject->gone;
+    selection.table_count = RECONCILE_TABLES;
     return selection;
 }

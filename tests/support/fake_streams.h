@@ -16,7 +16,7 @@ extern const struct stream fake_staff;
 extern const struct stream fake_staff_reconciliation;
 extern const struct stream fake_leavers; /* event; it writes "staff_gone", too */
 
-/* The stream with all its child tables. */
+/* The stream with all its child tables, or with the tables of a reconciliation. */
 struct selection fake_selection(const struct stream *stream);
 
 #endif

@@ -46,10 +46,7 @@ static int setup(void **state)
     fake_source_init(&bench->source);
     fake_warehouse_init(&bench->warehouse, &bench->now_us);
     bench->selections[0] = fake_selection(&fake_staff);
-    bench->selections[1] = (struct selection){
-        .stream = &fake_staff_reconciliation,
-        .tables = {fake_staff_reconciliation.table, fake_staff.table, fake_staff.table->gone},
-        .table_count = RECONCILE_TABLES};
+    bench->selections[1] = fake_selection(&fake_staff_reconciliation);
     bench->context = (struct run_context){
         .plan = {.zone = bench->zone,
                  .start = {100},
