@@ -33,15 +33,16 @@
 
 enum error_kind {
     ERROR_NONE,
-    ERROR_CONFIG,    /* our settings are wrong: a person must change them */
-    ERROR_AUTH,      /* credentials are refused: a person must look */
-    ERROR_REQUEST,   /* the trigger message is not understood */
-    ERROR_FORBIDDEN, /* the source's plan or the token's scope excludes this stream */
-    ERROR_BUSY,      /* the same call may work later */
-    ERROR_REFUSED,   /* the peer will never accept this */
-    ERROR_FORMAT,    /* the peer said something that can't be read */
-    ERROR_LIMIT,     /* one of our own ceilings was hit */
-    ERROR_STOPPED,   /* we are shutting down, or lost the lease */
+    ERROR_CONFIG,      /* our settings are wrong: a person must change them */
+    ERROR_AUTH,        /* credentials are refused: a person must look */
+    ERROR_REQUEST,     /* the trigger message is not understood */
+    ERROR_FORBIDDEN,   /* the source's plan or the token's scope excludes this stream */
+    ERROR_BUSY,        /* the same call may work later */
+    ERROR_REFUSED,     /* the peer will never accept this */
+    ERROR_FORMAT,      /* the peer said something that can't be read */
+    ERROR_LIMIT,       /* one of our own ceilings was hit */
+    ERROR_UNREACHABLE, /* nothing answers at an address that we begin with */
+    ERROR_STOPPED,     /* we are shutting down, or lost the lease */
     ERROR_KINDS
 };
 

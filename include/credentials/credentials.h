@@ -17,10 +17,19 @@
 bool token_from_env(const char *name, struct token **out_token, struct error *err) CHECKED;
 bool token_from_file(const char *path, struct token **out_token, struct error *err) CHECKED;
 
+struct google_settings {
+    const struct http_settings *http; /* copied, but for `stop` */
+    /* Other addresses than Google's that a credentials file may name; NULL: none. */
+    const char *sts_url;
+    const char *iamcredentials_url;
+};
+
 /* Google's application default credentials: the file that GOOGLE_APPLICATION_CREDENTIALS names, else the one
- * that gcloud keeps, else the metadata server of the machine. The token is cached and renewed shortly before
- * it expires, by one thread, while others get the old one. ERROR_CONFIG: none, or of an unsupported kind. */
-bool token_from_google(const struct http_settings *settings, struct token **out_token,
+ * that gcloud keeps, else the metadata server of the machine, which is waited for for half a minute. The
+ * token is cached and renewed shortly before it expires, by one thread, while others get the old one.
+ * ERROR_CONFIG: a file is wrong, or of an unsupported kind. ERROR_UNREACHABLE: there is no file, and no
+ * metadata server. */
+bool token_from_google(const struct google_settings *settings, struct token **out_token,
                        struct error *err) CHECKED;
 
 /* The content of a Secret Manager version, "projects/P/secrets/S/versions/latest". `google` (borrowed)

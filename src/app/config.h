@@ -36,6 +36,8 @@ struct config {
     char *endpoint_bigquery;
     char *endpoint_pubsub;
     char *endpoint_secretmanager;
+    char *endpoint_sts;
+    char *endpoint_iamcredentials;
     struct name_list streams;
     struct name_list latest_tables;     /* tables whose <table>_latest is a table */
     struct name_list contents_disabled; /* tables with one row a version, whatever its content */

@@ -36,7 +36,10 @@ static struct http_settings http_settings(const struct services *services, const
 
 static bool need_google(struct services *services, struct error *err)
 {
-    const struct http_settings settings = http_settings(services, &services->shutdown);
+    const struct http_settings http = http_settings(services, &services->shutdown);
+    const struct google_settings settings = {.http = &http,
+                                             .sts_url = services->config->endpoint_sts,
+                                             .iamcredentials_url = services->config->endpoint_iamcredentials};
     return services->google || token_from_google(&settings, &services->google, err);
 }
 

@@ -50,5 +50,9 @@ static const struct setting settings[] = {
      "credentials, as PUBSUB_EMULATOR_HOST is"},
     {"endpoints", "secretmanager", SETTING_TEXT, AT(endpoint_secretmanager), NULL, false, 0, 0, NULL,
      "another address of Secret Manager, for tests"},
+    {"endpoints", "sts", SETTING_TEXT, AT(endpoint_sts), NULL, false, 0, 0, NULL,
+     "another address that a credentials file may have as token_url, for tests"},
+    {"endpoints", "iamcredentials", SETTING_TEXT, AT(endpoint_iamcredentials), NULL, false, 0, 0, NULL,
+     "another address that a credentials file may have as service_account_impersonation_url, for tests"},
 };
 const struct setting_table config_settings = {settings, sizeof settings / sizeof settings[0]};

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* In the order of struct error_rule. sysexits.h: 64 usage, 65 data, 75 try again, 77 not permitted,
- * 78 configuration. */
+/* In the order of struct error_rule. sysexits.h: 64 usage, 65 data, 69 unavailable, 75 try again, 77 not
+ * permitted, 78 configuration. */
 const struct error_rule error_rules[ERROR_KINDS] = {
     [ERROR_NONE] = {"none", "all went well", MESSAGE_ACK, false, false, 0, 0},
     [ERROR_CONFIG] = {"config", "the configuration is wrong; correct it and start again", MESSAGE_NACK, true,
@@ -27,6 +27,8 @@ const struct error_rule error_rules[ERROR_KINDS] = {
                       MESSAGE_NACK, false, true, 65, 65},
     [ERROR_LIMIT] = {"limit", "a limit of caseload was exceeded; the text says which", MESSAGE_NACK, false,
                      true, 75, 75},
+    [ERROR_UNREACHABLE] = {"unreachable", "a service can't be reached; check its address and the network",
+                           MESSAGE_NACK, true, false, 69, 69},
     /* `run` did not finish; `serve` did as it was asked */
     [ERROR_STOPPED] = {"stopped", "stopped before the end; the message will be redelivered at once",
                        MESSAGE_NACK_NOW, true, false, 75, 0},

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/day.h"
 #include "base/json.h"
@@ -12,11 +9,7 @@
 #include "internal.h"
 
 #define GOOGLE_TOKEN_URI "https://oauth2.googleapis.com/token"
-#define SCOPE            "https://www.googleapis.com/auth/cloud-platform"
 #define LIFE_S           3600
-#define LIMIT_FORM       65536
-#define LIMIT_TOKEN      65536
-#define TIMEOUT_S        20
 #define QUOTE            200
 
 struct account {
@@ -27,20 +20,11 @@ struct account {
     char *token_uri;
     char *email;
     char *key_id;
-    char *quota_project;
     EVP_PKEY *key;
     char *client_id;
     struct secret client_secret;
     struct secret refresh_token;
 };
-
-/* The only wall clock of the program: an assertion must name the time. */
-static int64_t real_time_s(void)
-{
-    struct timespec now;
-    if (clock_gettime(CLOCK_REALTIME, &now) != 0) abort(); /* every kernel has this clock */
-    return now.tv_sec;
-}
 
 static bool make_assertion(struct account *account, struct secret *out_jwt, struct error *err)
 {
@@ -48,59 +32,26 @@ static bool make_assertion(struct account *account, struct secret *out_jwt, stru
     AUTO(json_drop) json_t *claims = NULL;
     if (account->way == WAY_SELF_SIGNED)
         claims = json_pack("{s:s, s:s, s:s, s:I, s:I}", "iss", account->email, "sub", account->email, "scope",
-                           SCOPE, "iat", now, "exp", now + LIFE_S);
+                           SCOPE_CLOUD_PLATFORM, "iat", now, "exp", now + LIFE_S);
     else
-        claims = json_pack("{s:s, s:s, s:s, s:I, s:I}", "iss", account->email, "scope", SCOPE, "aud",
-                           account->token_uri, "iat", now, "exp", now + LIFE_S);
+        claims = json_pack("{s:s, s:s, s:s, s:I, s:I}", "iss", account->email, "scope", SCOPE_CLOUD_PLATFORM,
+                           "aud", account->token_uri, "iat", now, "exp", now + LIFE_S);
     return jwt_sign(account->key, account->key_id, claims, out_jwt, err);
 }
 
-/* Never reallocated, so that wiping it leaves no copy. */
-struct form {
-    char *text;
-    size_t size;
-};
-
-static void form_done(struct form *form)
-{
-    if (form->text) OPENSSL_cleanse(form->text, LIMIT_FORM);
-    free(form->text);
-}
-
-/* name=value, escaped; the inputs are at most SECRET_LIMIT bytes each, so three fit. */
-static void add_field(struct form *form, const char *name, const char *value)
-{
-    static const char hex[] = "0123456789ABCDEF";
-    int written =
-        snprintf(form->text + form->size, LIMIT_FORM - form->size, "%s%s=", form->size ? "&" : "", name);
-    form->size += (size_t)written;
-    for (; *value && form->size + 4 < LIMIT_FORM; value++) {
-        unsigned char byte = (unsigned char)*value;
-        bool plain = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
-                     (byte >= '0' && byte <= '9') || strchr("-._~", byte);
-        if (!plain) {
-            form->text[form->size++] = '%';
-            form->text[form->size++] = hex[byte >> 4];
-            byte = (unsigned char)hex[byte & 15];
-        }
-        form->text[form->size++] = (char)byte;
-    }
-}
-
-static bool fill_form(struct account *account, struct form *form, struct error *err)
+static bool fill_form(struct account *account, struct token_form *form, struct error *err)
 {
     AUTO(secret_done) struct secret assertion = {0};
-    form->text = mem_zero(LIMIT_FORM, 1);
     if (account->way == WAY_REFRESH) {
-        add_field(form, "grant_type", "refresh_token");
-        add_field(form, "client_id", account->client_id);
-        add_field(form, "client_secret", secret_reveal(&account->client_secret));
-        add_field(form, "refresh_token", secret_reveal(&account->refresh_token));
+        token_form_add(form, "grant_type", "refresh_token");
+        token_form_add(form, "client_id", account->client_id);
+        token_form_add(form, "client_secret", secret_reveal(&account->client_secret));
+        token_form_add(form, "refresh_token", secret_reveal(&account->refresh_token));
         return true;
     }
     if (!make_assertion(account, &assertion, err)) return false;
-    add_field(form, "grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer");
-    add_field(form, "assertion", secret_reveal(&assertion));
+    token_form_add(form, "grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer");
+    token_form_add(form, "assertion", secret_reveal(&assertion));
     return true;
 }
 
@@ -143,23 +94,11 @@ static bool refused(const struct account *account, const struct http_reply *repl
 static bool exchange(struct account *account, struct secret *out_token, int64_t *out_lifetime_s,
                      struct error *err)
 {
-    static const char *const headers[] = {"Content-Type: application/x-www-form-urlencoded", NULL};
-    AUTO(form_done) struct form form = {0};
+    AUTO(token_form_done) struct token_form form = {0};
     AUTO(http_reply_done) struct http_reply reply = {0};
-    if (!fill_form(account, &form, err)) return false;
-    const struct http_request request = {
-        .method = "POST",
-        .url = account->token_uri,
-        .headers = headers,
-        .body = form.text,
-        .body_size = form.size,
-        .reply_limit = LIMIT_TOKEN,
-        .timeout_s = TIMEOUT_S,
-        .retry = &token_retry,
-        .policy = &token_policy,
-        .what = "the token server",
-    };
-    if (!http_do(account->http, &request, &reply, err)) return false;
+    if (!fill_form(account, &form, err) ||
+        !token_form_post(account->http, account->token_uri, &form, "the token server", &reply, err))
+        return false;
     if (reply.status != 200) return refused(account, &reply, err);
     return token_reply(&reply, "the token server", out_token, out_lifetime_s, err);
 }
@@ -184,7 +123,6 @@ static void account_free(struct grant *grant)
     free(account->token_uri);
     free(account->email);
     free(account->key_id);
-    free(account->quota_project);
     free(account->client_id);
     free(account);
 }
@@ -199,18 +137,10 @@ enum account_way grant_account_way(const char *token_uri, const char *universe_d
     return token_uri ? WAY_EXCHANGE : WAY_SELF_SIGNED;
 }
 
-static const char *need(const json_t *credentials, const char *key, const char *path, struct error *err)
-{
-    const char *text = json_text_at(credentials, key);
-    if (text && *text) return text;
-    (void)error_set(err, ERROR_CONFIG, "%s has no %s: download the credentials file again", path, key);
-    return NULL;
-}
-
 static bool read_service_account(struct account *account, const json_t *credentials, struct error *err)
 {
-    const char *email = need(credentials, "client_email", account->path, err);
-    const char *pem = email ? need(credentials, "private_key", account->path, err) : NULL;
+    const char *email = google_member(credentials, "client_email", account->path, err);
+    const char *pem = email ? google_member(credentials, "private_key", account->path, err) : NULL;
     if (!pem) return false;
     account->way = grant_account_way(account->token_uri, json_text_at(credentials, "universe_domain"));
     account->email = mem_text(email);
@@ -220,9 +150,9 @@ static bool read_service_account(struct account *account, const json_t *credenti
 
 static bool read_user(struct account *account, const json_t *credentials, struct error *err)
 {
-    const char *id = need(credentials, "client_id", account->path, err);
-    const char *secret = id ? need(credentials, "client_secret", account->path, err) : NULL;
-    const char *token = secret ? need(credentials, "refresh_token", account->path, err) : NULL;
+    const char *id = google_member(credentials, "client_id", account->path, err);
+    const char *secret = id ? google_member(credentials, "client_secret", account->path, err) : NULL;
+    const char *token = secret ? google_member(credentials, "refresh_token", account->path, err) : NULL;
     if (!token) return false;
     account->way = WAY_REFRESH;
     account->client_id = mem_text(id);
@@ -234,17 +164,9 @@ static bool read_user(struct account *account, const json_t *credentials, struct
 static bool read_account(struct account *account, const json_t *credentials, struct error *err)
 {
     const char *type = json_text_at(credentials, "type");
-    char shown[64];
     account->token_uri = mem_text(json_text_at(credentials, "token_uri"));
-    account->quota_project = mem_text(json_text_at(credentials, "quota_project_id"));
-    if (type && strcmp(type, "service_account") == 0) return read_service_account(account, credentials, err);
-    if (type && strcmp(type, "authorized_user") == 0) return read_user(account, credentials, err);
-    token_quote(type, shown, sizeof shown);
-    return error_set(err, ERROR_CONFIG,
-                     "%s holds credentials of type \"%s\", which are not supported; supported are "
-                     "service_account (a key file), authorized_user (gcloud auth application-default login) "
-                     "and the metadata server of a machine of Google's, which needs no file",
-                     account->path, shown);
+    return type && strcmp(type, "authorized_user") == 0 ? read_user(account, credentials, err)
+                                                        : read_service_account(account, credentials, err);
 }
 
 /* Requests to this address carry credentials. */
@@ -258,18 +180,7 @@ static bool check_token_uri(const struct account *account, struct error *err)
                      account->path);
 }
 
-/* It becomes a header line. */
-static bool check_quota_project(const struct account *account, struct error *err)
-{
-    for (const char *byte = account->quota_project; byte && *byte; byte++)
-        if (*byte <= ' ' || *byte > '~')
-            return error_set(err, ERROR_CONFIG,
-                             "%s has a quota_project_id that is no project: correct it, or remove it",
-                             account->path);
-    return true;
-}
-
-bool grant_account_new(const struct http_settings *settings, const char *path, json_t *credentials,
+bool grant_account_new(const struct google_settings *settings, const char *path, json_t *credentials,
                        struct grant **out_grant, struct error *err)
 {
     struct account *account = mem_zero(1, sizeof *account);
@@ -280,13 +191,12 @@ bool grant_account_new(const struct http_settings *settings, const char *path, j
     token_wipe(json_text_at(credentials, "client_secret"));
     token_wipe(json_text_at(credentials, "refresh_token"));
     if (good && !account->token_uri) account->token_uri = mem_text(GOOGLE_TOKEN_URI);
-    good = good && check_token_uri(account, err) && check_quota_project(account, err);
-    if (good && account->way != WAY_SELF_SIGNED) good = http_new(settings, &account->http, err);
+    good = good && check_token_uri(account, err);
+    if (good && account->way != WAY_SELF_SIGNED) good = http_new(settings->http, &account->http, err);
     if (!good) {
-        account_free(&account->grant);
+        grant_free(&account->grant);
         return false;
     }
-    account->grant.quota_project = account->quota_project;
     *out_grant = &account->grant;
     return true;
 }

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "internal.h"
 
@@ -11,7 +12,8 @@
 #define LIMIT_REPLY_BYTES 65536
 #define TIMEOUT_S         3
 
-static const struct retry probe_retry = {.base_ms = 100, .cap_ms = 200, .attempts = 3, .budget_ms = 5000};
+/* GKE's server answers only some seconds after the pod's start. */
+const struct retry metadata_patience = {.base_ms = 500, .cap_ms = 4000, .attempts = 60, .budget_ms = 30000};
 
 struct machine {
     struct grant grant;
@@ -73,17 +75,29 @@ static void machine_free(struct grant *grant)
     free(machine);
 }
 
-bool grant_metadata_new(const struct http_settings *settings, struct grant **out_grant, struct error *err)
+static bool wait_for_server(struct machine *machine, const struct retry *patience, struct error *err)
+{
+    AUTO(http_reply_done) struct http_reply first = {0};
+    AUTO(http_reply_done) struct http_reply reply = {0};
+    if (ask(machine, machine->probe_url, NULL, &first, err)) return true;
+    if (err->kind != ERROR_BUSY) return false;
+    log_write(LOG_NOTICE, "waiting_for_credentials", NULL,
+              "no credentials file is configured, and the metadata server does not answer yet; it is asked "
+              "again for %d s (%s)",
+              patience->budget_ms / 1000, err->text);
+    return ask(machine, machine->probe_url, patience, &reply, err);
+}
+
+bool grant_metadata_new(const struct http_settings *settings, const struct retry *patience,
+                        struct grant **out_grant, struct error *err)
 {
     const char *host = environment("GCE_METADATA_HOST"), *address = environment("GCE_METADATA_IP");
     struct machine *machine = mem_zero(1, sizeof *machine);
-    AUTO(http_reply_done) struct http_reply reply = {0};
     machine->grant = (struct grant){.request_token = machine_request_token, .free = machine_free};
     machine->probe_url = mem_format("http://%s/", host ? host : address ? address : ADDRESS);
     machine->token_url = mem_format("http://%s" TOKEN_PATH, host ? host : address ? address : SERVER);
-    if (!http_new(settings, &machine->http, err) ||
-        !ask(machine, machine->probe_url, &probe_retry, &reply, err)) {
-        machine_free(&machine->grant);
+    if (!http_new(settings, &machine->http, err) || !wait_for_server(machine, patience, err)) {
+        grant_free(&machine->grant);
         return false;
     }
     *out_grant = &machine->grant;

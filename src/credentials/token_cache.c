@@ -102,7 +102,7 @@ static bool cache_get_cached(struct token *token, struct secret *out_bearer)
 static void cache_free(struct token *token)
 {
     struct cache *cache = (struct cache *)token;
-    cache->grant->free(cache->grant);
+    grant_free(cache->grant);
     secret_done(&cache->kept);
     pthread_cond_destroy(&cache->changed);
     pthread_mutex_destroy(&cache->lock);

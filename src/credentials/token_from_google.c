@@ -25,7 +25,7 @@ static bool is_missing(const char *path)
 }
 
 /* Errors of the JSON reader are not passed on: they would quote the file. */
-static bool read_grant(const struct http_settings *settings, const char *path, struct grant **out_grant,
+static bool read_grant(const struct google_settings *settings, const char *path, struct grant **out_grant,
                        struct error *err)
 {
     AUTO(json_drop) json_t *credentials = NULL;
@@ -39,31 +39,42 @@ static bool read_grant(const struct http_settings *settings, const char *path, s
     if (!good)
         return error_set(err, ERROR_CONFIG,
                          "the credentials file %s is not one JSON object: download it again", path);
-    return grant_account_new(settings, path, credentials, out_grant, err);
+    return grant_new(settings, path, credentials, out_grant, err);
 }
 
-static bool find_grant(const struct http_settings *settings, struct grant **out_grant, struct error *err)
+static bool ask_machine(const struct http_settings *settings, struct grant **out_grant, struct error *err)
 {
-    const char *path = environment("GOOGLE_APPLICATION_CREDENTIALS"), *off = environment("NO_GCE_CHECK");
+    const char *off = environment("NO_GCE_CHECK");
+    bool is_off = off && strcmp(off, "true") == 0;
+    if (is_off)
+        (void)error_set(err, ERROR_CONFIG, "the metadata server was skipped because NO_GCE_CHECK is true");
+    else if (grant_metadata_new(settings, &metadata_patience, out_grant, err))
+        return true;
+    if (err->kind == ERROR_STOPPED) return false;
+    err->kind = err->kind == ERROR_BUSY ? ERROR_UNREACHABLE : ERROR_CONFIG;
+    return error_wrap(err, "no Google credentials were found: set GOOGLE_APPLICATION_CREDENTIALS to a "
+                           "credentials file, or log in with gcloud auth application-default login, or run "
+                           "with a service account attached");
+}
+
+static bool find_grant(const struct google_settings *settings, struct grant **out_grant, struct error *err)
+{
+    const char *path = environment("GOOGLE_APPLICATION_CREDENTIALS");
     if (path) return read_grant(settings, path, out_grant, err);
     AUTO(mem_free) char *kept = well_known_path();
     if (kept && !is_missing(kept)) return read_grant(settings, kept, out_grant, err);
-    if (off && strcmp(off, "true") == 0)
-        (void)error_set(err, ERROR_CONFIG, "the metadata server was skipped because NO_GCE_CHECK is true");
-    else if (grant_metadata_new(settings, out_grant, err))
-        return true;
-    if (err->kind == ERROR_STOPPED) return false;
-    err->kind = ERROR_CONFIG;
-    return error_wrap(
-        err, "no Google credentials were found: set GOOGLE_APPLICATION_CREDENTIALS to a key file, or "
-             "log in with gcloud auth application-default login, or run with a service account "
-             "attached");
+    return ask_machine(settings->http, out_grant, err);
 }
 
-bool token_from_google(const struct http_settings *settings, struct token **out_token, struct error *err)
+bool token_from_google(const struct google_settings *settings, struct token **out_token, struct error *err)
 {
+    static const char quota[] = "GOOGLE_CLOUD_QUOTA_PROJECT";
     struct grant *grant = NULL;
     if (!find_grant(settings, &grant, err)) return error_wrap(err, "Google credentials");
+    if (!grant_set_quota_project(grant, quota, environment(quota), err)) {
+        grant_free(grant);
+        return error_wrap(err, "Google credentials");
+    }
     *out_token = token_cache_new(grant, NULL);
     return true;
 }

@@ -2,7 +2,9 @@
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "base/day.h"
 #include "base/json.h"
 #include "internal.h"
 
@@ -14,6 +16,13 @@ const char *environment(const char *name)
 {
     const char *value = getenv(name);
     return value && *value ? value : NULL;
+}
+
+int64_t real_time_s(void)
+{
+    struct timespec now;
+    if (clock_gettime(CLOCK_REALTIME, &now) != 0) abort(); /* every kernel has this clock */
+    return now.tv_sec;
 }
 
 static enum http_verdict judge(void *self, const struct http_reply *reply, int64_t *out_least_ms)
@@ -60,21 +69,40 @@ json_t *token_json(const struct http_reply *reply)
     return json_read(buf_string(&reply->body), reply->body.size, NULL, &value, &ignored) ? value : NULL;
 }
 
-bool token_reply(struct http_reply *reply, const char *who, struct secret *out_token, int64_t *out_lifetime_s,
-                 struct error *err)
+/* Takes the token out of the reply, and wipes both. */
+static bool take_token(struct http_reply *reply, const char *who, const char *token,
+                       int64_t *inout_lifetime_s, struct secret *out_token, struct error *err)
 {
-    AUTO(json_drop) json_t *value = token_json(reply);
-    const char *token = json_text_at(value, "access_token");
-    *out_lifetime_s = json_int_at(value, "expires_in", 0);
-    bool good = token && *token && *out_lifetime_s > 0;
-    if (*out_lifetime_s > LONGEST_LIFE_S) *out_lifetime_s = LONGEST_LIFE_S;
+    bool good = token && *token && *inout_lifetime_s > 0;
+    if (*inout_lifetime_s > LONGEST_LIFE_S) *inout_lifetime_s = LONGEST_LIFE_S;
     if (!good)
         (void)error_set(err, ERROR_FORMAT,
-                        "%s answered %d without access_token and expires_in: check its address", who,
-                        reply->status);
+                        "%s answered %d without a token and the time until which it is valid: check its "
+                        "address",
+                        who, reply->status);
     else
         good = secret_set(out_token, token, strlen(token), err) && token_check(out_token, who, err);
     token_wipe(token);
     if (reply->body.data) OPENSSL_cleanse(reply->body.data, reply->body.size);
     return good;
+}
+
+bool token_reply(struct http_reply *reply, const char *who, struct secret *out_token, int64_t *out_lifetime_s,
+                 struct error *err)
+{
+    AUTO(json_drop) json_t *value = token_json(reply);
+    *out_lifetime_s = json_int_at(value, "expires_in", 0);
+    return take_token(reply, who, json_text_at(value, "access_token"), out_lifetime_s, out_token, err);
+}
+
+bool token_reply_until(struct http_reply *reply, const char *who, struct secret *out_token,
+                       int64_t *out_lifetime_s, struct error *err)
+{
+    AUTO(json_drop) json_t *value = token_json(reply);
+    const char *until = json_text_at(value, "expireTime");
+    int64_t until_us = 0;
+    *out_lifetime_s = 0;
+    if (until && instant_parse(until, strlen(until), &until_us))
+        *out_lifetime_s = until_us / 1000000 - http_date_s(reply, real_time_s());
+    return take_token(reply, who, json_text_at(value, "accessToken"), out_lifetime_s, out_token, err);
 }

@@ -2,7 +2,9 @@
 """A sandbox with TLS that requires credentials, and the ways in which a worker gets them."""
 import json
 
-WAYS = ("self", "exchange", "user", "machine")
+WAYS = ("self", "exchange", "user", "machine", "federated")
+POOL = "projects/123456789012/locations/global/workloadIdentityPools/pool/providers/oidc"
+ACCOUNT = "caseload@sandbox.iam.gserviceaccount.com"
 
 
 def options(folder):
@@ -21,6 +23,14 @@ def environment(box):
         known = box.get("/control/auth")
         key = {"type": "authorized_user", "token_uri": uri, "quota_project_id": "demo-project",
                **{name: known[name] for name in ("client_id", "client_secret", "refresh_token")}}
+    if box.way == "federated":
+        url = f"https://127.0.0.1:{box.ports['http']}"
+        key = {"type": "external_account", "audience": f"//iam.googleapis.com/{POOL}", "token_url": f"{url}/v1/token",
+               "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+               "service_account_impersonation_url":
+                   f"{url}/v1/projects/-/serviceAccounts/{ACCOUNT}:generateAccessToken",
+               "credential_source": {"url": f"{url}/subject?format=json", "headers": {"Metadata": "True"},
+                                     "format": {"type": "json", "subject_token_field_name": "access_token"}}}
     path = box.folder / "credentials.json"
     path.write_text(json.dumps(key))
     return {"GOOGLE_APPLICATION_CREDENTIALS": str(path)}
@@ -30,5 +40,6 @@ def config(box):
     url = f"https://127.0.0.1:{box.ports['http']}"
     secret = "projects/demo-project/secrets/intercom-token/versions/latest"
     return {"ca_file": str(box.folder / "ca.pem"),
-            "endpoints": {"bigquery": url, "pubsub": f"https://{box.pubsub}", "secretmanager": url},
+            "endpoints": {"bigquery": url, "pubsub": f"https://{box.pubsub}", "secretmanager": url,
+                          "sts": url, "iamcredentials": url},
             "source": {"base_url": url, "token": {"secret": secret}}}

@@ -178,6 +178,7 @@ static enum subrequest_outcome judge_failure(struct subrequest *subrequest, cons
     case ERROR_CONFIG:
     case ERROR_AUTH:
     case ERROR_REQUEST:
+    case ERROR_UNREACHABLE:
     case ERROR_STOPPED:
     case ERROR_KINDS: return SUBREQUEST_FAILED;
     }

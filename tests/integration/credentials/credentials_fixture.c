@@ -22,6 +22,7 @@ static const char *const variables[] = {"GOOGLE_APPLICATION_CREDENTIALS",
                                         "NO_GCE_CHECK",
                                         "GCE_METADATA_HOST",
                                         "GCE_METADATA_IP",
+                                        "GOOGLE_CLOUD_QUOTA_PROJECT",
                                         "http_proxy"};
 
 static void clear_environment(const struct fixture *fixture)
@@ -45,6 +46,8 @@ void fixture_open(struct fixture *fixture, bool tls)
                    sandbox_http_port(fixture->sandbox));
     fixture->settings =
         (struct http_settings){.user_agent = "caseload/test", .ca_file = tls ? fixture->ca_file : NULL};
+    fixture->google = (struct google_settings){
+        .http = &fixture->settings, .sts_url = fixture->url, .iamcredentials_url = fixture->url};
     const struct http_settings http = {.user_agent = "caseload/test", .ca_file = fixture->settings.ca_file};
     assert_true(http_new(&http, &fixture->http, &fixture->err));
 }
@@ -52,7 +55,7 @@ void fixture_open(struct fixture *fixture, bool tls)
 void fixture_close(struct fixture *fixture)
 {
     static const char *const files[] = {"key.json", "ca.pem", "used.json",
-                                        "application_default_credentials.json"};
+                                        "application_default_credentials.json", "subject.txt"};
     token_free(fixture->token);
     http_free(fixture->http);
     sandbox_stop(fixture->sandbox);
@@ -73,7 +76,7 @@ void fixture_use_text(struct fixture *fixture, const char *text)
     assert_int_equal(setenv("GOOGLE_APPLICATION_CREDENTIALS", path, 1), 0);
 }
 
-static void use(struct fixture *fixture, const json_t *value)
+void fixture_use(struct fixture *fixture, const json_t *value)
 {
     char *text = json_dumps(value, 0);
     fixture_use_text(fixture, text);
@@ -86,25 +89,38 @@ void fixture_use_key(struct fixture *fixture, const char *token_uri, const char 
     assert_non_null(key);
     if (token_uri) json_object_set_new(key, "token_uri", json_string(token_uri));
     if (private_key) json_object_set_new(key, "private_key", json_string(private_key));
-    use(fixture, key);
+    fixture_use(fixture, key);
+}
+
+json_t *fixture_user(const struct fixture *fixture, const char *refresh_token)
+{
+    const struct auth *auth = fixture->sandbox->auth;
+    AUTO(mem_free) char *uri = mem_format("%s/token", fixture->url);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s}", "type", "authorized_user", "client_id", auth->client_id,
+                     "client_secret", auth->client_secret, "refresh_token",
+                     refresh_token ? refresh_token : auth->refresh_token, "token_uri", uri);
 }
 
 void fixture_use_user(struct fixture *fixture, const char *refresh_token)
 {
-    const struct auth *auth = fixture->sandbox->auth;
-    AUTO(mem_free) char *uri = mem_format("%s/token", fixture->url);
-    AUTO(json_drop)
-    json_t *file = json_pack("{s:s, s:s, s:s, s:s, s:s}", "type", "authorized_user", "client_id",
-                             auth->client_id, "client_secret", auth->client_secret, "refresh_token",
-                             refresh_token ? refresh_token : auth->refresh_token, "token_uri", uri);
-    use(fixture, file);
+    AUTO(json_drop) json_t *file = fixture_user(fixture, refresh_token);
+    fixture_use(fixture, file);
+}
+
+json_t *fixture_external(const struct fixture *fixture)
+{
+    AUTO(mem_free) char *url = mem_format("%s/subject", fixture->url);
+    AUTO(mem_free) char *sts = mem_format("%s/v1/token", fixture->url);
+    return json_pack("{s:s, s:s, s:s, s:s, s:{s:s, s:{s:s}}}", "type", "external_account", "audience",
+                     AUTH_WORKLOAD, "subject_token_type", "urn:ietf:params:oauth:token-type:jwt", "token_url",
+                     sts, "credential_source", "url", url, "headers", "Metadata", "True");
 }
 
 bool fixture_credentials(struct fixture *fixture)
 {
     token_free(fixture->token);
     fixture->token = NULL;
-    return token_from_google(&fixture->settings, &fixture->token, &fixture->err);
+    return token_from_google(&fixture->google, &fixture->token, &fixture->err);
 }
 
 static enum http_verdict judge(void *self, const struct http_reply *reply, int64_t *out_least_ms)
@@ -183,8 +199,8 @@ size_t fixture_count(struct fixture *fixture, const char *service, const char *o
 json_t *fixture_secrets(struct fixture *fixture)
 {
     const struct auth *auth = fixture->sandbox->auth;
-    return json_pack("[s, s, s, s]", auth->key_pem, auth->client_secret, auth->refresh_token,
-                     auth->source_token);
+    return json_pack("[s, s, s, s, s]", auth->subject_token, auth->key_pem, auth->client_secret,
+                     auth->refresh_token, auth->source_token);
 }
 
 void fixture_expect_error(struct fixture *fixture, enum error_kind kind, const char *says)

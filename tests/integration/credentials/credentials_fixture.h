@@ -20,6 +20,7 @@ struct fixture {
     char ca_file[ROOM_PATH + 32];
     char url[64]; /* http(s)://127.0.0.1:PORT */
     struct http_settings settings;
+    struct google_settings google; /* the sandbox stands for Google's token services, too */
     struct http *http;
     struct token *token;
     struct error err;
@@ -34,6 +35,10 @@ void fixture_close(struct fixture *fixture);
 void fixture_use_key(struct fixture *fixture, const char *token_uri, const char *private_key);
 void fixture_use_user(struct fixture *fixture, const char *refresh_token);
 void fixture_use_text(struct fixture *fixture, const char *text);
+void fixture_use(struct fixture *fixture, const json_t *value);
+json_t *fixture_user(const struct fixture *fixture, const char *refresh_token); /* yours */
+/* Federated, by {"url": ..} of the sandbox's own provider with its header; yours. */
+json_t *fixture_external(const struct fixture *fixture);
 
 bool fixture_credentials(struct fixture *fixture); /* token_from_google, into the fixture */
 /* A BigQuery call with the fixture's token: its status, 0: no answer, and err says why. */

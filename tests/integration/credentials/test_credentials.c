@@ -292,8 +292,9 @@ static void the_quota_project_goes_along(void **state)
 {
     (void)state;
     struct fixture fixture;
-    static const struct step steps[] = {{.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"}};
-    struct server_script *server = script_start(steps, 1, false);
+    static const struct step steps[] = {{.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"},
+                                        {.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"}};
+    struct server_script *server = script_start(steps, 2, false);
     fixture_open(&fixture, false);
     AUTO(json_drop) json_t *key = json_load_file(fixture.key_file, 0, NULL);
     json_object_set_new(key, "quota_project_id", json_string("payer-1"));
@@ -305,6 +306,13 @@ static void the_quota_project_goes_along(void **state)
     assert_int_equal(fixture_call(&fixture), 200);
     assert_non_null(strstr(script_request(server, 0), "\r\nx-goog-user-project: payer-1\r\n"));
     assert_non_null(strstr(script_request(server, 0), "\r\nAuthorization: Bearer ey"));
+    assert_int_equal(setenv("GOOGLE_CLOUD_QUOTA_PROJECT", "payer-2", 1), 0); /* before that of the file */
+    assert_true(fixture_credentials(&fixture));
+    assert_int_equal(fixture_call(&fixture), 200);
+    assert_non_null(strstr(script_request(server, 1), "\r\nx-goog-user-project: payer-2\r\n"));
+    assert_int_equal(setenv("GOOGLE_CLOUD_QUOTA_PROJECT", "a\r\nX: y", 1), 0);
+    assert_false(fixture_credentials(&fixture));
+    fixture_expect_error(&fixture, ERROR_CONFIG, "GOOGLE_CLOUD_QUOTA_PROJECT");
     fixture_close(&fixture);
     script_stop(server);
 }

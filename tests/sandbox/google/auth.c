@@ -69,6 +69,9 @@ struct auth *auth_new(const struct auth_options *options, struct error *err)
     long_name(auth->client_secret);
     long_name(auth->refresh_token);
     auth->refresh_token[1] = '/'; /* real ones begin "1//" and must be escaped in a form */
+    char subject[AUTH_NAME];
+    long_name(subject);
+    auth->subject_token = mem_format("eyJhbGciOiJSUzI1NiJ9.%s+/=&", subject); /* must be escaped in a form */
     auth->tokens = json_object();
     auth->source_token = mem_text(options->source_token);
     auth->version = 1;
@@ -87,6 +90,7 @@ void auth_free(struct auth *auth)
     EVP_PKEY_free(auth->key);
     free(auth->key_pem);
     free(auth->source_token);
+    free(auth->subject_token);
     pthread_mutex_destroy(&auth->lock);
     free(auth);
 }

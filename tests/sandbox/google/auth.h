@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* auth.h - who may come in: service account, user, access tokens, the source's token. Any thread.
  *
- * auth.c    what is known, and the check of a bearer token
- * jwt.c     signed assertions
- * routes.c  the token server, the metadata server, Secret Manager, /control/auth
+ * auth.c        what is known, and the check of a bearer token
+ * federation.c  another identity provider, the Security Token Service, impersonation
+ * jwt.c         signed assertions
+ * routes.c      the token server, the metadata server, Secret Manager, /control/auth
  *
  * Issued tokens expire by the virtual clock; an assertion's times are judged by the real one.
  */
@@ -18,9 +19,13 @@
 #include "httpd/httpd.h"
 #include "shared/virtual_clock.h"
 
-#define AUTH_EMAIL  "caseload@sandbox.iam.gserviceaccount.com"
-#define AUTH_SECRET "intercom-token" /* the one secret of every project */
-#define AUTH_NAME   65
+#define AUTH_EMAIL   "caseload@sandbox.iam.gserviceaccount.com"
+#define AUTH_CHAINED "chained@sandbox.iam.gserviceaccount.com" /* may be impersonated by AUTH_EMAIL alone */
+#define AUTH_WORKLOAD                                                                                        \
+    "//iam.googleapis.com/projects/123456789012/locations/global/workloadIdentityPools/pool/providers/oidc"
+#define AUTH_WORKFORCE "//iam.googleapis.com/locations/global/workforcePools/pool/providers/oidc"
+#define AUTH_SECRET    "intercom-token" /* the one secret of every project */
+#define AUTH_NAME      65
 
 enum jwt_fault { JWT_GOOD, JWT_MALFORMED, JWT_UNKNOWN_ACCOUNT, JWT_BAD_SIGNATURE, JWT_BAD_TIME };
 
@@ -43,6 +48,7 @@ struct auth {
 
     pthread_mutex_t lock;  /* over what follows */
     json_t *tokens;        /* all that were issued: token -> when it expires, virtual us */
+    char *subject_token;   /* of the other identity provider, now */
     char *source_token;    /* the newest version of the secret */
     int64_t version;       /* its number; older ones are disabled */
     bool version_disabled; /* and so is it */
@@ -61,6 +67,10 @@ bool auth_admits(struct auth *auth, struct exchange *exchange);
 /* The same for gRPC: NULL, or the words of the refusal. authorization may be NULL. */
 const char *auth_refusal(struct auth *auth, const char *authorization);
 json_t *auth_key_file(const struct auth *auth); /* the service account's; yours */
+
+void auth_handle_subject(struct exchange *exchange);
+void auth_handle_sts(struct exchange *exchange);
+void auth_handle_impersonation(struct exchange *exchange);
 
 /* One check of an Authorization header's value; NULL: absent. */
 bool auth_accepts(struct auth *auth, const char *authorization);

@@ -222,6 +222,9 @@ static bool change(struct auth *auth, const char *key, const json_t *value)
         free(auth->source_token);
         auth->source_token = mem_text(json_string_value(value));
         auth->version++;
+    } else if (strcmp(key, "subject_token") == 0 && json_is_string(value)) {
+        free(auth->subject_token);
+        auth->subject_token = mem_text(json_string_value(value));
     } else
         return false;
     return true;
@@ -239,11 +242,12 @@ static void handle_change(struct exchange *exchange)
         known = change(auth, key, value) && known;
     pthread_mutex_unlock(&auth->lock);
     exchange_reply_json(exchange, known ? 200 : 400,
-                        known ? json_pack("{s:b}", "ok", 1)
-                              : json_pack("{s:s}", "error",
-                                          "Send some of {\"expire\": true, \"refuse\": n, \"revoked\": bool, "
-                                          "\"lifetime_s\": n, \"source_token\": text, "
-                                          "\"secret_disabled\": bool}"));
+                        known
+                            ? json_pack("{s:b}", "ok", 1)
+                            : json_pack("{s:s}", "error",
+                                        "Send some of {\"expire\": true, \"refuse\": n, \"revoked\": bool, "
+                                        "\"lifetime_s\": n, \"source_token\": text, \"subject_token\": text, "
+                                        "\"secret_disabled\": bool}"));
 }
 
 /* All that must stay secret. */
@@ -252,13 +256,13 @@ static void handle_show(struct exchange *exchange)
     struct auth *auth = exchange->service;
     pthread_mutex_lock(&auth->lock);
     json_t *tokens = json_deep_copy(auth->tokens);
-    json_t *source = json_string(auth->source_token);
+    json_t *source = json_string(auth->source_token), *subject = json_string(auth->subject_token);
     pthread_mutex_unlock(&auth->lock);
     exchange_reply_json(exchange, 200,
-                        json_pack("{s:o, s:o, s:s, s:s, s:s, s:o?}", "tokens", tokens, "source_token", source,
-                                  "client_id", auth->client_id, "client_secret", auth->client_secret,
-                                  "refresh_token", auth->refresh_token, "service_account",
-                                  auth->key ? auth_key_file(auth) : NULL));
+                        json_pack("{s:o, s:o, s:o, s:s, s:s, s:s, s:o?}", "tokens", tokens, "source_token",
+                                  source, "subject_token", subject, "client_id", auth->client_id,
+                                  "client_secret", auth->client_secret, "refresh_token", auth->refresh_token,
+                                  "service_account", auth->key ? auth_key_file(auth) : NULL));
 }
 
 const struct route auth_routes[] = {
@@ -266,6 +270,9 @@ const struct route auth_routes[] = {
     {"auth", "metadata.probe", "GET", "/", handle_probe},
     {"auth", "metadata.token", "GET", "/computeMetadata/v1/instance/service-accounts/default/token",
      handle_machine_token},
+    {"auth", "subject", "GET", "/subject", auth_handle_subject},
+    {"auth", "sts", "POST", "/v1/token", auth_handle_sts},
+    {"auth", "impersonate", "POST", "/v1/projects/-/serviceAccounts/{}", auth_handle_impersonation},
     {"auth", "secret", "GET", "/v1/projects/{}/secrets/{}/versions/{}", handle_secret},
     {"control", "auth", "GET", "/control/auth", handle_show},
     {"control", "auth", "POST", "/control/auth", handle_change},

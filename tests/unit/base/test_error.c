@@ -115,6 +115,7 @@ static void test_every_kind_has_its_rule(void **state)
         {ERROR_REFUSED, MESSAGE_NACK, false, true, 65, 65},
         {ERROR_FORMAT, MESSAGE_NACK, false, true, 65, 65},
         {ERROR_LIMIT, MESSAGE_NACK, false, true, 75, 75},
+        {ERROR_UNREACHABLE, MESSAGE_NACK, true, false, 69, 69},
         {ERROR_STOPPED, MESSAGE_NACK_NOW, true, false, 75, 0},
     };
 
