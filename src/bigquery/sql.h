@@ -79,7 +79,7 @@ void sql_lock_row_text(const struct sql_names *names, const struct stream *strea
 
 /* The statements between the lock and the ledger row. */
 void sql_reconcile_text(const struct sql_names *names, const struct stream *stream,
-                        const char *const stages[RECONCILE_TABLES], struct buf *out_sql);
+                        const char *const stages[LIMIT_TABLES + 1], struct buf *out_sql);
 /* At most `ceiling` of the records that the staged list lacks. */
 void sql_missing_text(const struct sql_names *names, const struct stream *stream, const char *list_stage,
                       int64_t ceiling, struct buf *out_sql);

@@ -296,8 +296,7 @@ static void add_tables(const struct sql_names *names, const struct selection *se
         assert(selection->table_count == RECONCILE_TABLES);
         if (stages[RECONCILE_ALIVE])
             add_union(names, selection, RECONCILE_ALIVE, stages[RECONCILE_ALIVE], out);
-        /* A rejected entry may be any record: then none can be said to be missing. */
-        if (!stages[SQL_STAGE_REJECTED]) sql_reconcile_text(names, stream, stages, out);
+        sql_reconcile_text(names, stream, stages, out);
         return;
     }
     for (size_t i = 0; i < selection->table_count; i++)

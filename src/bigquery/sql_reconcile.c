@@ -9,7 +9,7 @@
 struct comparison {
     char gone[SQL_PATH], subject[SQL_PATH], runs[SQL_PATH], missing[SQL_PATH], key[TABLE_ID],
         version[TABLE_ID], stream_name[TABLE_ID], subject_name[TABLE_ID];
-    struct buf listed, alive, answered, suspects;
+    struct buf listed, alive, answered, is_unnamed, suspects;
 };
 
 static void comparison_done(struct comparison *comparison)
@@ -17,19 +17,44 @@ static void comparison_done(struct comparison *comparison)
     buf_done(&comparison->listed);
     buf_done(&comparison->alive);
     buf_done(&comparison->answered);
+    buf_done(&comparison->is_unnamed);
     buf_done(&comparison->suspects);
 }
 
-/* The keys in a staging table, once each. */
-static void add_keys(const struct sql_names *names, const char *key, const char *stage, struct buf *out)
+static void begin_select(struct buf *out)
+{
+    buf_format(out, "%sSELECT DISTINCT ", out->size ? " UNION DISTINCT " : "");
+}
+
+/* The records that are there: those in staging tables, and those that were read and rejected. */
+static void add_present(const struct sql_names *names, const char *key, const char *const stages[],
+                        size_t first, struct buf *out)
+{
+    char path[SQL_PATH];
+    for (size_t i = first; i <= RECONCILE_ALIVE; i++) {
+        if (!stages[i]) continue;
+        sql_path(path, names, names->control, stages[i]);
+        begin_select(out);
+        buf_format(out, "%s FROM `%s`", key, path);
+    }
+    if (stages[SQL_STAGE_REJECTED]) {
+        sql_path(path, names, names->control, stages[SQL_STAGE_REJECTED]);
+        begin_select(out);
+        buf_format(out, "id AS %s FROM `%s` WHERE id != ''", key, path);
+    }
+    if (out->size == 0) buf_format(out, "SELECT CAST(NULL AS STRING) AS %s LIMIT 0", key);
+}
+
+/* A rejected record without an id may be any of them: then none can be said to be missing. */
+static void add_is_unnamed(const struct sql_names *names, const char *stage, struct buf *out)
 {
     char path[SQL_PATH];
     if (!stage) {
-        buf_format(out, "SELECT CAST(NULL AS STRING) AS %s LIMIT 0", key);
+        buf_text(out, "FALSE");
         return;
     }
     sql_path(path, names, names->control, stage);
-    buf_format(out, "SELECT DISTINCT %s FROM `%s`", key, path);
+    buf_format(out, "(SELECT COUNTIF(COALESCE(id, '') = '') FROM `%s`) > 0", path);
 }
 
 static void add_answered(const struct sql_names *names, const char *key, const char *stage, struct buf *out)
@@ -53,13 +78,14 @@ static void add_suspects(struct comparison *comparison)
                                        {"subject", comparison->subject},
                                        {"key", comparison->key},
                                        {"version", comparison->version},
-                                       {"listed", buf_string(&comparison->listed)}};
+                                       {"listed", buf_string(&comparison->listed)},
+                                       {"is_unnamed", buf_string(&comparison->is_unnamed)}};
     sql_fill(&comparison->suspects, sql_suspects, values, sizeof values / sizeof *values);
 }
 
-/* stages: of the list, of the records that were found alive, of those that are gone; NULL: nothing staged. */
+/* stages[i] NULL: nothing staged. */
 static void comparison_init(struct comparison *out, const struct sql_names *names,
-                            const struct stream *stream, const char *const stages[RECONCILE_TABLES])
+                            const struct stream *stream, const char *const stages[LIMIT_TABLES + 1])
 {
     const struct table *subject = stream->subject;
     assert(subject->key_count == 1 && subject->gone && !strcmp(subject->gone->key[0], subject->key[0]));
@@ -74,10 +100,11 @@ static void comparison_init(struct comparison *out, const struct sql_names *name
     buf_init(&out->listed, LIMIT_SQL);
     buf_init(&out->alive, LIMIT_SQL);
     buf_init(&out->answered, LIMIT_SQL);
+    buf_init(&out->is_unnamed, LIMIT_SQL);
     buf_init(&out->suspects, LIMIT_SQL);
-    add_keys(names, out->key, stages[RECONCILE_ALIVE], &out->alive);
-    add_keys(names, out->key, stages[RECONCILE_LIST], &out->listed);
-    if (stages[RECONCILE_ALIVE]) buf_format(&out->listed, " UNION DISTINCT %s", buf_string(&out->alive));
+    add_present(names, out->key, stages, RECONCILE_LIST, &out->listed);
+    add_present(names, out->key, stages, RECONCILE_ALIVE, &out->alive);
+    add_is_unnamed(names, stages[SQL_STAGE_REJECTED], &out->is_unnamed);
     add_answered(names, out->key, stages[RECONCILE_GONE], &out->answered);
     add_suspects(out);
 }
@@ -85,7 +112,7 @@ static void comparison_init(struct comparison *out, const struct sql_names *name
 void sql_missing_text(const struct sql_names *names, const struct stream *stream, const char *list_stage,
                       int64_t ceiling, struct buf *out_sql)
 {
-    const char *const stages[RECONCILE_TABLES] = {list_stage};
+    const char *const stages[LIMIT_TABLES + 1] = {list_stage};
     char limit[32];
     AUTO(comparison_done) struct comparison comparison = {.listed = {0}};
     comparison_init(&comparison, names, stream, stages);
@@ -107,7 +134,7 @@ static void add_empty(const struct comparison *comparison, struct buf *out)
 }
 
 void sql_reconcile_text(const struct sql_names *names, const struct stream *stream,
-                        const char *const stages[RECONCILE_TABLES], struct buf *out_sql)
+                        const char *const stages[LIMIT_TABLES + 1], struct buf *out_sql)
 {
     AUTO(comparison_done) struct comparison comparison = {.listed = {0}};
     comparison_init(&comparison, names, stream, stages);

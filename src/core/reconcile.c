@@ -15,15 +15,15 @@ static bool ask_and_stage(struct asker *asker, char *const *ids, size_t count, s
     struct stream_run *run = unit_load->run;
     struct source *source = run->context->source;
     const int64_t *taken = unit_load->taken;
-    struct answers before = {.alive = taken[RECONCILE_ALIVE], .gone = taken[RECONCILE_GONE]};
+    int64_t alive = taken[RECONCILE_ALIVE] + unit_load->claim.rejected, gone = taken[RECONCILE_GONE];
 
     stream_run_close_cursor(run);
     run->cursor = (struct record_cursor){.first = unit_load->index, .last = unit_load->index};
     if (!source->ops->ask(source, run->selection, ids, count, &run->cursor.reader, err) ||
         !unit_load_take_pages(unit_load, err))
         return false;
-    *out_answers = (struct answers){.alive = taken[RECONCILE_ALIVE] - before.alive,
-                                    .gone = taken[RECONCILE_GONE] - before.gone};
+    *out_answers = (struct answers){.alive = taken[RECONCILE_ALIVE] + unit_load->claim.rejected - alive,
+                                    .gone = taken[RECONCILE_GONE] - gone};
     return true;
 }
 

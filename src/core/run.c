@@ -43,6 +43,8 @@ static bool reject_record(struct unit_load *unit_load, const struct record *reco
     struct stream_run *run = unit_load->run;
     struct warehouse *warehouse = run->context->warehouse;
     unit_claim_add_reject(&unit_load->claim, id);
+    if (run->selection->stream->kind == STREAM_RECONCILE)
+        run_report_kept(run->result->stream, run->trigger, id, reason);
     if (record->is_unsettled) exclude_day(unit_load, record->listed_us);
     int64_t most = run->context->max_rejected > 0 ? run->context->max_rejected : 1;
     if (unit_load->claim.rejected > most * LIMIT_REJECTS_FACTOR) {
@@ -225,7 +227,7 @@ static bool fetch_unit(struct unit_load *unit_load, struct error *err)
     bool done = (run->cursor.reader || open_cursor(run, unit_load->index, err)) &&
                 unit_load_take_pages(unit_load, err);
     if (done && run->selection->stream->kind == STREAM_RECONCILE && unit_load->rows > 0 &&
-        unit_load->claim.rejected == 0)
+        !unit_load->claim.has_unnamed_reject)
         done = unit_load_fetch_missing(unit_load, err);
     if (done && unit_load->index == run->cursor.last) stream_run_close_cursor(run);
     return done;

@@ -69,6 +69,19 @@ void run_report_contradiction(const char *stream, const struct run_trigger *trig
               stream, page->expected, page->received);
 }
 
+void run_report_kept(const char *stream, const struct run_trigger *trigger, const char *id,
+                     const char *reason)
+{
+    log_write(LOG_WARNING, "record_rejected",
+              LOG_FIELDS(LOG_TEXT("stream", stream), LOG_TEXT("run_id", trigger->run_id), LOG_TEXT("id", id),
+                         LOG_TEXT("reason", reason)),
+              *id ? "%s: the record %s can't be loaded: %s; it is there, so it is not declared deleted"
+                  : "%s: a record of the list can't be loaded%s: %s; it may be any of those that the list "
+                    "lacks, so none is "
+                    "declared deleted",
+              stream, id, reason);
+}
+
 bool run_report_doubled(const struct stream *stream, const struct run_trigger *trigger, int64_t doubled,
                         struct error *err)
 {

@@ -23,6 +23,7 @@ void unit_claim_exclude(struct unit_claim *claim, struct day day)
 void unit_claim_add_reject(struct unit_claim *claim, const char *id)
 {
     size_t used = strlen(claim->ids);
+    claim->has_unnamed_reject = claim->has_unnamed_reject || !*id;
     if (claim->rejected++ >= UNIT_CLAIM_IDS) return;
     (void)snprintf(claim->ids + used, sizeof claim->ids - used, "%s%.36s", used ? ", " : "",
                    *id ? id : "without id"); /* cut is fine */

@@ -138,6 +138,7 @@ class Bench:
             "desk.people_latest": schemas["people"], "desk_caseload.stage_people_0_0": schemas["stage_people"],
             "desk_caseload.stage_people_0_1": schemas["stage_people_scan"],
             "desk_caseload.stage_people_0_2": schemas["stage_people_deleted"],
+            "desk_caseload.stage_people_0_rejected": schemas["stage_rejected"],
             "desk_caseload.missing": schemas["missing"],
             "desk_caseload.stage_people_1_0": schemas["stage_people_scan"],
             "desk_caseload.stage_people_1_1": schemas["stage_people_teams"],

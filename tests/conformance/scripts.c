@@ -58,7 +58,8 @@ static void add_commit(json_t *statements, const char *name, const bool staged[3
     add_text(statements, name, text);
 }
 
-static void add_reconcile(json_t *statements, const char *name, const char *stage, struct buf *text)
+static void add_reconcile(json_t *statements, const char *name, const char *stage, const char *rejected,
+                          struct buf *text)
 {
     const struct selection selection = {
         .stream = &fake_members_reconciliation,
@@ -67,6 +68,7 @@ static void add_reconcile(json_t *statements, const char *name, const char *stag
     const char *stages[LIMIT_TABLES + 1] = {stage, stage ? "stage_people_0_1" : NULL,
                                             stage ? "stage_people_0_2" : NULL};
 
+    stages[SQL_STAGE_REJECTED] = rejected;
     sql_commit(&names, &selection, stages, NULL, text);
     add_text(statements, name, text);
 }
@@ -88,8 +90,9 @@ static void add_people(json_t *statements, struct buf *text)
         .stream = &fake_members_reconciliation, .tables = {&fake_members_ids}, .table_count = 1};
     json_t *fields = grown_fields();
 
-    add_reconcile(statements, "people_commit", "stage_people_0_0", text);
-    add_reconcile(statements, "people_commit_empty", NULL, text);
+    add_reconcile(statements, "people_commit", "stage_people_0_0", NULL, text);
+    add_reconcile(statements, "people_commit_rejects", "stage_people_0_0", "stage_people_0_rejected", text);
+    add_reconcile(statements, "people_commit_empty", NULL, NULL, text);
     sql_missing_text(&names, &fake_members_reconciliation, "stage_people_0_0", 3, text);
     add_text(statements, "people_missing", text);
     add_scan(statements, text);

@@ -65,6 +65,9 @@ class PeopleMaker(Maker):
         return [self.day(self.began), self.dice.choice(self.ids), self.began, self.dice.choice([None, "x"]),
                 self.dice.choice(["reconciliation", "merged"]), None]
 
+    def unloadable(self):
+        return [self.dice.choice(self.ids * 3 + [None, ""]), *self.reject()[1:]]
+
     def suspect(self):
         answer = self.dice.choice([None, None, "alive", "gone"])
         return ["people_reconciliation", self.dice.choice(self.ids), self.earlier(),
@@ -91,6 +94,7 @@ class PeopleMaker(Maker):
             "desk_caseload.stage_people_0_0": self.staged([[self.lo, i, None] for i in listed]),
             "desk_caseload.stage_people_0_1": self.staged(self.some(2, self.scanned)),
             "desk_caseload.stage_people_0_2": self.staged(self.some(3, self.answered)),
+            "desk_caseload.stage_people_0_rejected": self.numbered(self.some(2, self.unloadable)),
             "desk_caseload.missing": self.some(6, self.suspect),
             "desk_caseload.stage_people_1_0": self.staged(self.some(5, self.scanned)),
             "desk_caseload.stage_people_1_1": self.staged(self.some(7, self.scanned_member)),
@@ -102,7 +106,8 @@ class PeopleMaker(Maker):
     def people_steps(self, tables):
         staged = tables["desk_caseload.stage_people_0_0"]
         count = len(staged) + (1 if self.chance(0.05) else 0)
-        commit = Step("people_commit" if staged else "people_commit_empty", {
+        rejects = len(tables["desk_caseload.stage_people_0_rejected"])
+        commit = Step("people_commit_empty" if not staged else "people_commit_rejects" if rejects else "people_commit", {
             **self.identity(), "stream": ("STRING", "people_reconciliation"), "version": ("STRING", "0.1.0"),
             "rejected_since": ("DATE", self.lo), "incomplete": ("BOOL", False),
             "run_id": ("STRING", "now"), "message_id": ("STRING", ""), "lo": ("DATE", self.lo), "hi": ("DATE", self.hi),
@@ -110,6 +115,7 @@ class PeopleMaker(Maker):
             "fetched": ("INT64", len(staged)), "confirmed": ("BOOL", self.chance(0.7)),
             "day_before": ("TIMESTAMP", self.began - DAY),
             **({"staged_0": ("INT64", count),
+                **({"staged_rejected": ("INT64", rejects)} if rejects else {}),
                 "staged_1": ("INT64", len(tables["desk_caseload.stage_people_0_1"])),
                 "staged_2": ("INT64", len(tables["desk_caseload.stage_people_0_2"]))} if staged else {})})
         state = Step("people_state", {"stream": ("STRING", "people_reconciliation"), "message_id": ("STRING", ""),

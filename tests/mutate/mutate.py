@@ -56,6 +56,7 @@ MUTATIONS = [
     ("the rejects' bound", "commit_rejected.sql", [(">= @rejected_since", ">= @rejected_since AND FALSE")]),
     ("the doubled child", "commit_doubled.sql", [("SET n_doubled = n_doubled + (", "SET n_doubled = (")]),
     ("gone: who is listed", "suspects.sql", [("WHERE s.${key} IS NULL AND", "WHERE")]),
+    ("gone: a reject without id", "suspects.sql", [("AND NOT (${is_unnamed})", "AND NOT (FALSE AND ${is_unnamed})")]),
     ("gone: newer than the list", "suspects.sql", [(" AND t.newest < @began_at", "")]),
     ("gone: known already", "suspects.sql", [("(g.missing IS NULL OR g.missing < t.newest)", "TRUE")]),
     ("gone: known, but back since", "suspects.sql", [(" OR g.missing < t.newest", "")]),

@@ -23,11 +23,19 @@ static bool is_staged(const struct load *load, size_t table, const char *key)
     return newest_us(&load->staged[table], key) != INT64_MIN;
 }
 
+static bool is_rejected(const struct load *load, const char *id)
+{
+    for (size_t i = 0; i < load->reject_count; i++)
+        if (strcmp(load->rejects[i].id, id) == 0) return true;
+    return false;
+}
+
 static bool is_suspect(const struct load *load, int64_t began_us, const char *key)
 {
     struct fake_warehouse *warehouse = load->warehouse;
     const struct table *subject = load->selection->stream->subject;
     int64_t newest = newest_us(fake_warehouse_table(warehouse, subject->name), key);
+    if (is_rejected(load, key) || is_rejected(load, "")) return false; /* without an id: it may be any */
     return !is_staged(load, RECONCILE_LIST, key) && !is_staged(load, RECONCILE_ALIVE, key) &&
            newest < began_us && newest_us(fake_warehouse_table(warehouse, subject->gone->name), key) < newest;
 }
@@ -122,8 +130,9 @@ static void take_back(struct fake_warehouse *warehouse, const struct fake_job *j
     size_t kept = 0;
     for (size_t i = 0; i < gone->count; i++) {
         struct fake_row *row = &gone->rows[i];
-        if (row->version_us < job->began_us && (is_staged(job->load, RECONCILE_LIST, row->key) ||
-                                                is_staged(job->load, RECONCILE_ALIVE, row->key))) {
+        if (row->version_us < job->began_us &&
+            (is_staged(job->load, RECONCILE_LIST, row->key) ||
+             is_staged(job->load, RECONCILE_ALIVE, row->key) || is_rejected(job->load, row->key))) {
             fake_row_free(row);
             continue;
         }
@@ -141,7 +150,6 @@ bool fake_reconcile(struct fake_warehouse *warehouse, struct fake_job *job, stru
     bool is_newest = other_list_us(warehouse, job, true) == 0;
     bool may_ripen = job->confirms_missing && before_us > 0 && before_us <= job->began_us - DAY_US;
     struct missing missing;
-    if (load->reject_count > 0) return true;
     find_suspects(load, job->began_us, &missing);
     bool is_refused = load->staged[RECONCILE_LIST].count == 0 && missing.count > 0 && is_newest;
     for (size_t i = 0; i < missing.count && !is_refused; i++) {
@@ -160,5 +168,7 @@ bool fake_reconcile(struct fake_warehouse *warehouse, struct fake_job *job, stru
     take_back(warehouse, job);
     for (size_t i = 0; i < load->staged[RECONCILE_ALIVE].count; i++)
         note(warehouse, job, load->staged[RECONCILE_ALIVE].rows[i].key, FAKE_ALIVE);
+    for (size_t i = 0; i < load->reject_count; i++)
+        if (*load->rejects[i].id) note(warehouse, job, load->rejects[i].id, FAKE_ALIVE);
     return true;
 }

@@ -197,8 +197,9 @@ static void page_add_answer(struct reader *reader, const char *id)
     const struct fake_record *record = fake_source_record(reader->source, reader->stream->stream, id);
     if (record->is_unknown || reader->source->answers == FAKE_ANSWERS_NOTHING) return;
     if (record->version_count > 0 && !record->is_gone && reader->source->answers != FAKE_ANSWERS_GONE) {
-        page_add(reader, (struct record){.table = RECONCILE_ALIVE,
-                                         .body = record->versions[record->version_count - 1].body});
+        const struct fake_version *newest = &record->versions[record->version_count - 1];
+        page_add(reader,
+                 (struct record){.table = RECONCILE_ALIVE, .body = newest->body, .problem = newest->problem});
         return;
     }
     json_t *body = json_pack("{s:s, s:i, s:s}", "id", id, "seen_missing_at", 1, "source", "reconciliation");

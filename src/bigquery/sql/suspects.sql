@@ -9,3 +9,4 @@ SELECT t.${key}
                       WHERE partition_date >= DATE '0001-01-01'
                       GROUP BY ${key}) AS g ON g.${key} = t.${key}
          WHERE s.${key} IS NULL AND t.newest < @began_at AND (g.missing IS NULL OR g.missing < t.newest)
+           AND NOT (${is_unnamed})

@@ -126,6 +126,17 @@ static void write_texts(struct load *load, const struct texts *texts)
              &err);
 }
 
+static void write_rejects(struct load *load, const char *ids)
+{
+    struct error err = {0};
+    for (; ids && *ids; ids++) {
+        const char id[] = {*ids, '\0'};
+        const struct reject reject = {
+            .id = *ids == '-' ? "" : id, .reason = "it has no date", .record = id, .record_size = 1};
+        must(load->bq->warehouse.ops->reject(load, &reject, &err), &err);
+    }
+}
+
 /* out_missing: see missing_text; yours. May be NULL. */
 struct committed compare_as(const struct bench *bench, const struct comparison *comparison,
                             char **out_missing)
@@ -144,6 +155,7 @@ struct committed compare_as(const struct bench *bench, const struct comparison *
         must(load->bq->warehouse.ops->missing(load, commit.began_us, 10, &missing, &err), &err);
     add_answers(&answers, comparison, &missing);
     write_texts(load, &answers);
+    write_rejects(load, comparison->rejected);
     if (out_missing) *out_missing = missing_text(&missing);
     missing_done(&missing);
     must(bench->warehouse->ops->commit(load, &commit, &committed, &err), &err);

@@ -21,6 +21,7 @@ struct comparison {
     int on;
     const char *alive, *gone; /* answers; gone NULL: all that is missing and not alive is gone */
     bool confirms_missing;
+    const char *rejected; /* ids of records that were read and can't be loaded; '-': without id. NULL: none */
 };
 
 void add_person(struct texts *texts, const char *id, int on);

@@ -75,6 +75,36 @@ static void what_two_confirmed_lists_lack_is_gone(void **unused)
     bench_done(&bench);
 }
 
+/* c is there, and b is gone. Unloadable as it is, c was found alive. */
+static void one_that_can_not_be_loaded_stops_no_other(void **unused)
+{
+    (void)unused;
+    AUTO(mem_free) char *second = NULL;
+    struct bench bench = bench_with("abcd");
+    struct comparison comparison = {
+        .listed = "a", .on = 10, .gone = "b", .rejected = "cd", .confirms_missing = true};
+    assert_int_equal(compare_as(&bench, &comparison, NULL).inserted[0], 1);
+    assert_int_equal(noted(&bench, "b"), 1);
+    assert_int_equal(rows_in(&bench, "people_deleted"), 1);
+    comparison.on = 12;
+    comparison.rejected = "";
+    comparison.gone = "";
+    assert_int_equal(compare_as(&bench, &comparison, &second).inserted[0], 0);
+    assert_non_null(strstr(second, " 2 2"));
+    bench_done(&bench);
+}
+
+static void one_without_id_stops_all(void **unused)
+{
+    (void)unused;
+    struct bench bench = bench_with("abc");
+    assert_int_equal(
+        compare_as(&bench, &(struct comparison){.listed = "a", .on = 10, .rejected = "b-"}, NULL).inserted[0],
+        0);
+    assert_int_equal(rows_in(&bench, "people_deleted"), 0);
+    bench_done(&bench);
+}
+
 static int64_t second_list(bool first_confirms, bool second_confirms, int64_t apart_us, const char *alive)
 {
     struct error err = {0};
@@ -110,6 +140,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_those_that_were_asked_are_declared_gone),
         cmocka_unit_test(the_living_are_loaded_and_asked_for_last),
+        cmocka_unit_test(one_that_can_not_be_loaded_stops_no_other),
+        cmocka_unit_test(one_without_id_stops_all),
         cmocka_unit_test(what_two_confirmed_lists_lack_is_gone),
         cmocka_unit_test(lists_ripen_only_if_they_are_sure),
     };

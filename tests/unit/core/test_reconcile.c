@@ -134,6 +134,35 @@ static void only_the_gone_are_noted(void **state)
     assert_int_equal(rows(bench, "staff_gone"), 0);
 }
 
+static struct fake_version *newest(struct bench *bench, const char *id)
+{
+    struct fake_record *record = person(bench, id);
+    return &record->versions[record->version_count - 1];
+}
+
+static void one_that_can_not_be_loaded_stops_no_other(void **state)
+{
+    struct bench *bench = *state;
+    load(bench);
+    newest(bench, "p2")->problem = "nobody can read it";
+    newest(bench, "p4")->problem = "nor this one";
+    must_run(bench);
+    assert_int_equal(rows(bench, "staff_gone"), 1);
+    assert_string_equal(fake_warehouse_table(&bench->warehouse, "staff_gone")->rows[0].key, "p1");
+    assert_int_equal(bench->warehouse.rejected_count, 2);
+}
+
+/* It may be p1. */
+static void one_without_id_stops_all(void **state)
+{
+    struct bench *bench = *state;
+    load(bench);
+    json_object_del(newest(bench, "p4")->body, "id");
+    must_run(bench);
+    assert_int_equal(bench->source.asked, 0);
+    assert_int_equal(rows(bench, "staff_gone"), 0);
+}
+
 static void a_list_that_is_believed_kills(void **state)
 {
     struct bench *bench = *state;
@@ -147,6 +176,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(only_the_gone_are_noted, setup, teardown),
+        cmocka_unit_test_setup_teardown(one_that_can_not_be_loaded_stops_no_other, setup, teardown),
+        cmocka_unit_test_setup_teardown(one_without_id_stops_all, setup, teardown),
         cmocka_unit_test_setup_teardown(a_list_that_is_believed_kills, setup, teardown),
     };
     return cmocka_run_group_tests_name("reconcile", tests, NULL, NULL);
