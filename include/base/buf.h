@@ -30,8 +30,9 @@ bool buf_text(struct buf *buf, const char *text);
 bool buf_format(struct buf *buf, const char *format, ...) PRINTF(2, 3);
 /* Makes room for `size` more bytes, so that adding them does not move `data`. false: beyond the limit. */
 bool buf_reserve(struct buf *buf, size_t size);
-void buf_drop(struct buf *buf, size_t size);       /* removes the first bytes */
-void buf_cut(struct buf *buf, size_t size);        /* keeps only the first bytes; full is unchanged */
+void buf_drop(struct buf *buf, size_t size); /* removes the first bytes */
+void buf_cut(struct buf *buf, size_t size);  /* keeps only the first bytes; full is unchanged */
+bool buf_find(const struct buf *buf, const void *bytes, size_t size); /* are they somewhere in it? */
 const char *buf_string(const struct buf *buf);     /* never NULL; borrowed until the next change */
 char *buf_take(struct buf *buf, size_t *out_size); /* the caller frees them; buf is empty afterwards */
 

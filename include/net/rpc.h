@@ -33,6 +33,7 @@ struct rpc_call {
     int deadline_ms;
     bool wait_for_ready;     /* also wait for the connection, to the deadline */
     const atomic_bool *stop; /* cancels the call when it becomes true (looked at every 100 ms); may be NULL */
+    struct buf *error_info;  /* of a failure: a packed google.rpc.Status, if the peer sent it; may be NULL */
 };
 
 /* gRPC status codes, numbers of the protocol. */

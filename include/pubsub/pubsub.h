@@ -29,4 +29,8 @@ struct pubsub_settings {
 bool pubsub_new(const struct pubsub_settings *settings, struct trigger **out_trigger,
                 struct error *err) CHECKED;
 
+/* Warns in the log of the subscription's settings that lose or delay messages, if they may be read. trigger
+ * is of pubsub_new. */
+void pubsub_check_settings(struct trigger *trigger);
+
 #endif

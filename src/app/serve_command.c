@@ -7,6 +7,7 @@
 #include "commands.h"
 #include "core/worker.h"
 #include "options.h"
+#include "pubsub/pubsub.h"
 #include "services.h"
 
 static const char usage[] =
@@ -50,6 +51,7 @@ static int serve(struct services *services, const struct config *config)
                          LOG_TEXT("subscription", services->subscription),
                          LOG_TEXT("workspace", services->identity.workspace)),
               "serving %s", services->subscription);
+    pubsub_check_settings(services->trigger);
     int code = worker_serve(&worker);
     log_write(LOG_INFO, "stopped", LOG_FIELDS(LOG_NUMBER("exit_code", code)), "stopped");
     return code;

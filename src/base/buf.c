@@ -116,3 +116,10 @@ char *buf_take(struct buf *buf, size_t *out_size)
     buf_init(buf, buf->limit);
     return data;
 }
+
+bool buf_find(const struct buf *buf, const void *bytes, size_t size)
+{
+    for (size_t at = 0; size <= buf->size && at <= buf->size - size; at++)
+        if (memcmp(buf_string(buf) + at, bytes, size) == 0) return true;
+    return false;
+}

@@ -251,9 +251,21 @@ static bool read_reply(grpc_byte_buffer *message, struct buf *reply)
     return fits;
 }
 
-static enum rpc_status conclude(struct try *try, struct answer *answer)
+/* Nothing, if it is too large for the caller. */
+static void read_error_info(const struct try *try, struct buf *out)
+{
+    buf_reset(out);
+    for (size_t i = 0; i < try->trailing.count; i++) {
+        const grpc_metadata *entry = &try->trailing.metadata[i];
+        if (grpc_slice_str_cmp(entry->key, "grpc-status-details-bin") == 0)
+            (void)buf_add(out, GRPC_SLICE_START_PTR(entry->value), GRPC_SLICE_LENGTH(entry->value));
+    }
+}
+
+static enum rpc_status conclude(struct try *try, struct buf *error_info, struct answer *answer)
 {
     answer->from_peer = true;
+    if (error_info) read_error_info(try, error_info);
     if (try->status == GRPC_STATUS_OK) {
         if (!try->reply) return fail(answer, RPC_INTERNAL, "the response holds no message");
         if (!read_reply(try->reply, answer->reply))
@@ -297,7 +309,7 @@ static enum rpc_status try_call(struct rpc *rpc, const struct rpc_call *call, bo
     if (status == RPC_OK && rpc->token) status = add_token(rpc, &try, renew, answer);
     if (status == RPC_OK && start(rpc, &try, call)) {
         wait_done(&try, call->stop);
-        status = conclude(&try, answer);
+        status = conclude(&try, call->error_info, answer);
     } else if (status == RPC_OK) {
         status = fail(answer, RPC_INTERNAL, "the gRPC library did not accept the call");
     }

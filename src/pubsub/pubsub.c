@@ -14,13 +14,16 @@
 #include "net/rpc.h"
 #include "pubsub/pubsub.h"
 #include "receive.h"
+#include "subscription.h"
 
 #define PULL_MS       60000 /* one long poll */
 #define QUIET_MS      1000  /* wait after an empty answer that came sooner than that */
 #define UNARY_MS      20000 /* timeout of one ack or extension */
 #define SHUTDOWN_MS   4000  /* ... during a shutdown */
+#define CHECK_MS      5000  /* ... of the reading of the settings */
 #define REPORT_MS     60000 /* pulls may fail for so long before the worker gets an error */
 #define DETAIL        512
+#define ERROR_INFO    65536
 #define NAME_LIMIT    512
 #define LEASE_LEAST_S 10
 #define LEASE_MOST_S  600
@@ -49,6 +52,8 @@ struct method {
 static const struct method pull = {"pull", "/google.pubsub.v1.Subscriber/Pull"};
 static const struct method acknowledge = {"acknowledge", "/google.pubsub.v1.Subscriber/Acknowledge"};
 static const struct method modify = {"modifyAckDeadline", "/google.pubsub.v1.Subscriber/ModifyAckDeadline"};
+
+static const struct method get = {"getSubscription", "/google.pubsub.v1.Subscriber/GetSubscription"};
 
 static struct pubsub *pubsub_of(struct trigger *trigger)
 {
@@ -202,8 +207,44 @@ struct settling {
     int64_t budget_ms;
 };
 
+/* Of a failed call with one ack id; see https://cloud.google.com/pubsub/docs/exactly-once-delivery. */
+enum ack_failure {
+    ACK_PASSING, /* the same call may work later */
+    ACK_LATE,    /* the id is not valid any more */
+    ACK_OTHER    /* no word of the id */
+};
+
+/* With exactly-once delivery the ErrorInfo of a failure maps each ack id to TRANSIENT_FAILURE_... or
+ * PERMANENT_FAILURE_INVALID_ACK_ID. The call has one id, so the words alone say it. */
+static enum ack_failure ack_failure_of(enum rpc_status status, const struct buf *error_info)
+{
+    static const char passing[] = "TRANSIENT_FAILURE", late[] = "PERMANENT_FAILURE_INVALID_ACK_ID";
+    if (buf_find(error_info, passing, sizeof passing - 1)) return ACK_PASSING;
+    if (buf_find(error_info, late, sizeof late - 1)) return ACK_LATE;
+    return status == RPC_INVALID_ARGUMENT ? ACK_LATE : ACK_OTHER; /* only the ids differ between messages */
+}
+
+/* The same statuses mean something else here than of a pull. */
+static bool is_refused(const struct pubsub *pubsub, const struct settling *settling, enum rpc_status status,
+                       enum ack_failure failure, const char *detail, struct error *err)
+{
+    if (failure == ACK_LATE)
+        return !error_set_status(
+            err, ERROR_REFUSED, (int)status,
+            "Pub/Sub %s: the lease of the message has expired, or a newer delivery of it "
+            "exists (%s: %s)",
+            settling->method->name, rpc_status_name(status), detail);
+    if (status == RPC_FAILED_PRECONDITION)
+        return !error_set_status(
+            err, ERROR_REFUSED, (int)status,
+            "Pub/Sub %s on subscription %s: the message can't be settled. The lease may have expired, or the "
+            "subscription was changed or detached during the run (%s: %s)",
+            settling->method->name, pubsub->subscription, rpc_status_name(status), detail);
+    return is_final(pubsub, settling->method, status, detail, err);
+}
+
 static enum rpc_status settle_once(struct pubsub *pubsub, const struct settling *settling, int64_t left_ms,
-                                   char *detail, size_t detail_size)
+                                   struct buf *error_info, char detail[DETAIL])
 {
     AUTO(buf_done) struct buf reply = buf_limited(LIMIT_REPLY);
     bool is_shutdown = stopped(pubsub);
@@ -213,8 +254,9 @@ static enum rpc_status settle_once(struct pubsub *pubsub, const struct settling 
                             .request = settling->request,
                             .request_size = settling->request_size,
                             .deadline_ms = (int)(deadline_ms < left_ms ? deadline_ms : left_ms),
-                            .stop = is_shutdown ? NULL : pubsub->stop};
-    return rpc_unary(pubsub->rpc, &call, &reply, detail, detail_size);
+                            .stop = is_shutdown ? NULL : pubsub->stop,
+                            .error_info = error_info};
+    return rpc_unary(pubsub->rpc, &call, &reply, detail, DETAIL);
 }
 
 static bool settle(struct pubsub *pubsub, const struct settling *settling, struct error *err)
@@ -222,20 +264,18 @@ static bool settle(struct pubsub *pubsub, const struct settling *settling, struc
     const struct retry retry = {
         .base_ms = 1000, .cap_ms = 8000, .attempts = INT32_MAX, .budget_ms = (int)settling->budget_ms};
     const int64_t began_ms = clock_ms();
+    AUTO(buf_done) struct buf error_info = buf_limited(ERROR_INFO);
     enum rpc_status status;
     char detail[DETAIL];
     for (int tried = 1;; tried++) {
         bool is_shutdown = stopped(pubsub);
         int64_t elapsed_ms = clock_ms() - began_ms;
         int64_t left_ms = settling->budget_ms > elapsed_ms ? settling->budget_ms - elapsed_ms : 1;
-        status = settle_once(pubsub, settling, left_ms, detail, sizeof detail);
+        status = settle_once(pubsub, settling, left_ms, &error_info, detail);
         if (status == RPC_OK) return true;
-        if (status == RPC_INVALID_ARGUMENT) { /* only the ids differ between messages */
-            return error_set_status(err, ERROR_REFUSED, (int)status,
-                                    "Pub/Sub %s: the lease of the message has expired (%s: %s)",
-                                    settling->method->name, rpc_status_name(status), detail);
-        }
-        if (is_final(pubsub, settling->method, status, detail, err)) return false;
+        enum ack_failure failure = ack_failure_of(status, &error_info);
+        if (failure != ACK_PASSING && is_refused(pubsub, settling, status, failure, detail, err))
+            return false;
         int64_t wait_ms = retry_wait_ms(&retry, tried, clock_ms() - began_ms, 0);
         if (is_shutdown || wait_ms < 0) break;
         (void)clock_sleep_ms(wait_ms, pubsub->stop); /* a shutdown ends the wait; one short try follows */
@@ -292,6 +332,47 @@ static bool ack(struct trigger *trigger, const char *ack_id, struct error *err)
                                 .request_size = size,
                                 .budget_ms = pubsub->lease_s * INT64_C(1000)};
     return settle(pubsub, &settling, err);
+}
+
+static void log_findings(const struct pubsub *pubsub, const struct buf *reply)
+{
+    struct subscription_finding findings[SUBSCRIPTION_FINDINGS];
+    Google__Pubsub__V1__Subscription *settings =
+        google__pubsub__v1__subscription__unpack(NULL, reply->size, (const uint8_t *)buf_string(reply));
+    size_t count = settings ? subscription_judge(settings, findings) : 0;
+    for (size_t i = 0; i < count; i++)
+        log_write(LOG_WARNING, "subscription_setting",
+                  LOG_FIELDS(LOG_TEXT("subscription", pubsub->subscription),
+                             LOG_TEXT("setting", findings[i].setting)),
+                  "%s of subscription %s: %s", findings[i].setting, pubsub->subscription, findings[i].text);
+    if (settings) google__pubsub__v1__subscription__free_unpacked(settings, NULL);
+}
+
+void pubsub_check_settings(struct trigger *trigger)
+{
+    struct pubsub *pubsub = pubsub_of(trigger);
+    AUTO(buf_done) struct buf reply = buf_limited(LIMIT_REPLY);
+    Google__Pubsub__V1__GetSubscriptionRequest request;
+    google__pubsub__v1__get_subscription_request__init(&request);
+    uint8_t bytes[NAME_LIMIT + 64];
+    char detail[DETAIL];
+    request.subscription = pubsub->subscription;
+    assert(google__pubsub__v1__get_subscription_request__get_packed_size(&request) <= sizeof bytes);
+    struct rpc_call call = {.method = get.path,
+                            .routing = pubsub->routing,
+                            .request = bytes,
+                            .request_size =
+                                google__pubsub__v1__get_subscription_request__pack(&request, bytes),
+                            .deadline_ms = CHECK_MS,
+                            .stop = pubsub->stop};
+    enum rpc_status status = rpc_unary(pubsub->rpc, &call, &reply, detail, sizeof detail);
+    if (status == RPC_OK)
+        log_findings(pubsub, &reply);
+    else /* roles/pubsub.subscriber does not include it, and a pull says more of what fails */
+        log_write(LOG_INFO, "subscription_unchecked", LOG_FIELDS(LOG_TEXT("status", rpc_status_name(status))),
+                  "the settings of subscription %s could not be read, so they are not checked; "
+                  "roles/pubsub.viewer on it allows that (%s)",
+                  pubsub->subscription, detail);
 }
 
 static void pubsub_free(struct trigger *trigger)

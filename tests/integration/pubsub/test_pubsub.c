@@ -211,6 +211,54 @@ static void a_refused_extension_is_tried_again(void **state)
     assert_nothing(fixture);
 }
 
+/* Acknowledges a message with this fault in the way; how often was it asked? */
+static size_t ack_against(struct fixture *fixture, const char *fault, bool *out_done, struct error *err)
+{
+    free(fixture_publish(fixture, "x"));
+    AUTO(delivery_done) struct delivery delivery = take(fixture->trigger);
+    size_t before = fixture_count(fixture, "acknowledge");
+    fixture_fault(fixture, fault);
+    *out_done = fixture->trigger->ops->ack(fixture->trigger, delivery.ack_id, err);
+    return fixture_count(fixture, "acknowledge") - before;
+}
+
+/* As documented for exactly-once delivery: the word on the id decides, not the status. */
+static void a_passing_failure_of_an_ack_id_is_tried_again(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const faults[] = {
+        "pubsub acknowledge 1 refuse 3 TRANSIENT_FAILURE_SERVICE_UNAVAILABLE",
+        "pubsub acknowledge 1 refuse 9 TRANSIENT_FAILURE_UNORDERED_ACK_ID", "pubsub acknowledge 1 refuse 8",
+        "pubsub acknowledge 1 refuse 10", "pubsub acknowledge 1 refuse 13"};
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+        struct error err = {0};
+        bool done = false;
+        size_t asked = ack_against(fixture, faults[i], &done, &err);
+        if (!done || asked != 2) fail_msg("%s: asked %zu times, %s", faults[i], asked, err.text);
+    }
+}
+
+static void a_late_ack_is_said_to_be_late(void **state)
+{
+    struct fixture *fixture = *state;
+    static const struct {
+        const char *fault, *says;
+    } cases[] = {
+        {"pubsub acknowledge 1 refuse 3", "the lease of the message has expired"},
+        {"pubsub acknowledge 1 refuse 3 PERMANENT_FAILURE_INVALID_ACK_ID", "a newer delivery of it"},
+        {"pubsub acknowledge 1 refuse 9 PERMANENT_FAILURE_INVALID_ACK_ID", "a newer delivery of it"},
+        {"pubsub acknowledge 1 refuse 9", "the subscription was changed or detached during the run"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct error err = {0};
+        bool done = true;
+        assert_int_equal(ack_against(fixture, cases[i].fault, &done, &err), 1);
+        assert_false(done);
+        assert_int_equal(err.kind, ERROR_REFUSED);
+        if (!strstr(err.text, cases[i].says)) fail_msg("%s: %s", cases[i].fault, err.text);
+        assert_null(strstr(err.text, "pulled"));
+    }
+}
+
 static void *stop_soon(void *argument)
 {
     (void)clock_sleep_ms(150, NULL);
@@ -421,6 +469,8 @@ int main(void)
         TEST(a_nack_waits_as_long_as_told),
         TEST(a_lost_answer_to_an_ack_is_asked_again),
         TEST(a_refused_extension_is_tried_again),
+        TEST(a_passing_failure_of_an_ack_id_is_tried_again),
+        TEST(a_late_ack_is_said_to_be_late),
         TEST(stopping_ends_a_long_pull),
         TEST(a_stopped_client_can_nack),
         TEST(what_a_person_must_mend_is_said_at_once),

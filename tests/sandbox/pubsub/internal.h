@@ -3,6 +3,7 @@
  *
  * pubsub.c   start, stop, make, publish, report (server.h)
  * broker.c   topics, subscriptions, messages; with leases.c; knows no protocol and no clock
+ * error_info.c  what comes with a refused acknowledgement
  * methods.c  one remote procedure each: decode, check, do, encode; faults and journal
  * stream.c   StreamingPull
  * rpc.c      the gRPC server: one thread, one completion queue; long polls wait in a list
@@ -13,11 +14,11 @@
  * Faults ("pubsub OPERATION NTH ACTION"), operations publish, pull, streamingPull (refuse and drop, when it
  * is opened), deliver, acknowledge, modifyAckDeadline, seek, createTopic, getTopic, deleteTopic,
  * createSubscription, getSubscription, deleteSubscription:
- *   refuse [CODE]        not applied; answers the gRPC code (14, UNAVAILABLE); 0: an empty answer
- *   lose                 applied; answers UNAVAILABLE
- *   delay MS             applied and answered so much later (real time)
- *   drop [before|after]  the call is cut, before or after it was applied
- *   twice                of deliver: the message goes to the next pull too, although it is leased
+ *   refuse [CODE [WORD]] not applied; answers the gRPC code (14, UNAVAILABLE); 0: an empty answer. WORD goes
+ * into an ErrorInfo for the ack id, as with exactly-once delivery lose                 applied; answers
+ * UNAVAILABLE delay MS             applied and answered so much later (real time) drop [before|after]  the
+ * call is cut, before or after it was applied twice                of deliver: the message goes to the next
+ * pull too, although it is leased
  */
 #ifndef CASELOAD_SANDBOX_PUBSUB_INTERNAL_H
 #define CASELOAD_SANDBOX_PUBSUB_INTERNAL_H
@@ -110,6 +111,7 @@ struct procedure {
     grpc_status_code status;
     char text[256];
     struct buf reply;
+    struct buf error_info;      /* a packed google.rpc.Status that goes with the status; empty: none */
     bool cut;                   /* break the call off instead of answering it */
     json_t *detail;             /* of the journal entry */
     struct pull_stream *stream; /* NULL: one request, one answer */
@@ -128,6 +130,9 @@ void procedure_done(struct procedure *procedure);
 bool procedure_receive(struct procedure *procedure);
 /* Is there something to send? It is in reply then. */
 bool procedure_next_reply(struct procedure *procedure);
+
+/* The word for the request's first ack id, if it has one. */
+void procedure_add_error_info(struct procedure *procedure, const char *word);
 
 /* Shared by the methods; the result is in status. */
 void procedure_refuse(struct procedure *procedure, grpc_status_code status, const char *format, ...)

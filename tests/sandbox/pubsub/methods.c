@@ -371,6 +371,7 @@ void procedure_begin(struct procedure *procedure, struct pubsub_server *pubsub, 
     *procedure = (struct procedure){.pubsub = pubsub, .detail = json_object()};
     buf_init(&procedure->request, REPLY_LIMIT);
     buf_init(&procedure->reply, REPLY_LIMIT);
+    buf_init(&procedure->error_info, REPLY_LIMIT);
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
         if (strcmp(methods[i].path, path) == 0) procedure->method = &methods[i];
     if (!procedure->method) return;
@@ -402,6 +403,8 @@ bool procedure_serve(struct procedure *procedure)
     } else if (does(procedure, "refuse")) {
         procedure_refuse(procedure, (grpc_status_code)argument(procedure, GRPC_STATUS_UNAVAILABLE),
                          "refused by the fault script");
+        if (procedure->fault.argument_count > 1)
+            procedure_add_error_info(procedure, procedure->fault.argument[1]);
     } else if (does(procedure, "drop") && before) {
         procedure->cut = true;
     } else if (!procedure->method->serve(procedure, now_us)) {
@@ -457,6 +460,7 @@ void procedure_done(struct procedure *procedure)
 {
     buf_done(&procedure->request);
     buf_done(&procedure->reply);
+    buf_done(&procedure->error_info);
     stream_free(procedure->stream);
     json_decref(procedure->detail);
 }

@@ -53,6 +53,8 @@ static void make(struct pubsub_server *pubsub, char *name, char *topic, const js
     wanted.ack_deadline_seconds = (int32_t)json_int_at(settings, "ack_deadline_seconds", 0);
     wanted.retain_acked_messages = 1;
     wanted.dead_letter_policy = dead;
+    wanted.enable_exactly_once_delivery =
+        json_is_true(json_object_get(settings, "enable_exactly_once_delivery"));
     (void)broker_create_topic(pubsub->broker, topic);          /* it may exist */
     (void)broker_create_subscription(pubsub->broker, &wanted); /* so may this */
 }

@@ -174,12 +174,18 @@ static void send_answer(struct server_call *call)
         ops[count++].data.send_message.send_message = message;
     }
     grpc_slice text = grpc_slice_from_copied_string(procedure->text);
+    grpc_metadata info = {.key = grpc_slice_from_static_string("grpc-status-details-bin"),
+                          .value = grpc_slice_from_copied_buffer(buf_string(&procedure->error_info),
+                                                                 procedure->error_info.size)};
     ops[count].op = GRPC_OP_SEND_STATUS_FROM_SERVER;
+    ops[count].data.send_status_from_server.trailing_metadata = &info;
+    ops[count].data.send_status_from_server.trailing_metadata_count = procedure->error_info.size > 0;
     ops[count].data.send_status_from_server.status = procedure->status;
     ops[count++].data.send_status_from_server.status_details = &text;
     start(call, ops, count, STEP_SENT);
     grpc_byte_buffer_destroy(message);
     grpc_slice_unref(text);
+    grpc_slice_unref(info.value);
 }
 
 static void wait_in_list(struct server_call *call)
