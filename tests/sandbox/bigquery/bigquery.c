@@ -55,6 +55,7 @@ struct bigquery_server *bigquery_start(const struct bigquery_options *options)
     bigquery->clock = options->clock;
     bigquery->journal = options->journal;
     bigquery->faults = options->faults;
+    bigquery->jobs_schema = bq_jobs_schema();
     pthread_mutex_init(&bigquery->catalog, NULL);
     pthread_mutex_init(&bigquery->mutex, NULL);
     pthread_condattr_init(&monotonic);
@@ -81,6 +82,7 @@ void bigquery_stop(struct bigquery_server *bigquery)
         bigquery->jobs = job->older;
         bq_drop_job(job);
     }
+    json_decref(bigquery->jobs_schema);
     pthread_cond_destroy(&bigquery->changed);
     pthread_mutex_destroy(&bigquery->mutex);
     pthread_mutex_destroy(&bigquery->catalog);

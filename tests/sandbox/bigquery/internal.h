@@ -12,6 +12,8 @@
  * jobs.c       jobs: names, threads, states, faults
  * jobs_api.c   jobs as the REST API shows them: insert, get, list, cancel, delete
  * query.c      query jobs
+ * script.c     the child jobs of scripts
+ * jobs_view.c  INFORMATION_SCHEMA.JOBS
  * results.c    their rows: jobs.query, jobs.getQueryResults
  * load.c       load jobs
  * upload.c     multipart and resumable uploads
@@ -46,6 +48,8 @@
 
 #define BIGQUERY_UPLOAD_LIMIT (INT64_C(512) * 1024 * 1024)
 
+#define BIGQUERY_USER "caseload@sandbox.invalid" /* who makes every job */
+
 enum job_type { JOB_QUERY, JOB_LOAD };
 enum job_state { JOB_PENDING, JOB_RUNNING, JOB_DONE };
 
@@ -71,6 +75,8 @@ struct job {
     pthread_t thread;
     char *project, *id, *location;
     char *request_id; /* of jobs.query; NULL: none */
+    char *parent;     /* the id of the script that this is a part of; NULL: none */
+    json_t *frame;    /* the part's place in the script, as statistics.scriptStatistics; NULL: none */
     enum job_type type;
     json_t *configuration; /* as it came, never changed */
     FILE *input;           /* what was uploaded; NULL: nothing */
@@ -79,10 +85,12 @@ struct job {
     bool was_held;
     bool is_script;    /* it holds a transaction */
     bool script_fault; /* its fault counts scripts, not all jobs */
+    int64_t step_us;   /* when the running part of a script began */
     /* under the mutex until DONE */
     enum job_state state;
     bool cancelled;
     int64_t created_us, started_us, ended_us;
+    int64_t children; /* jobs that it has made */
     struct job_outcome outcome;
 };
 
@@ -101,6 +109,7 @@ struct bigquery_server {
     struct job *finished;
     int64_t unfinished, held, ended, ended_scripts;
     struct upload_session *uploads;
+    json_t *jobs_schema; /* of INFORMATION_SCHEMA.JOBS; constant */
     bool stopping;
 };
 
@@ -199,6 +208,9 @@ struct job_request {
 struct job *bq_start_job(struct bigquery_server *bigquery, const struct job_request *request,
                          struct store_error *err);
 /* The same checks without starting it; out_job, if wanted, is yours: drop_job. */
+/* A job that has not been started yet. Takes the location. */
+struct job *bq_new_job(struct bigquery_server *bigquery, const struct job_request *request,
+                       const json_t *resource, char *location);
 bool bq_check_job(struct bigquery_server *bigquery, const struct job_request *request, struct job **out_job,
                   struct store_error *err);
 void bq_drop_job(struct job *job);
@@ -226,6 +238,18 @@ bool bq_query_check(const json_t *configuration, struct store_error *err);
 char *bq_query_location(struct bigquery_server *bigquery, const char *project, const json_t *configuration);
 void bq_query_run(struct job *job, bool dry_run, struct job_outcome *outcome);
 json_t *bq_query_statistics(const struct job_outcome *outcome, const char *project);
+/* The bytes of a statement on these tables: read, and billed. */
+void bq_statement_bytes(struct store *store, const json_t *tables, int64_t *out_bytes, int64_t *out_billed);
+
+/* --- script.c --- */
+
+/* A part of the job's script has ended: it is a job of its own. */
+void bq_add_child(struct job *job, const struct sql_step *step);
+
+/* --- jobs_view.c --- */
+json_t *bq_jobs_schema(void); /* the columns of INFORMATION_SCHEMA.JOBS; yours */
+/* Its rows, as the running job sees them; yours. */
+json_t *bq_jobs_rows(struct job *job, const char *region, struct store_error *err);
 
 /* --- results.c --- */
 enum timestamp_format { TIMESTAMP_SECONDS, TIMESTAMP_INT64, TIMESTAMP_ISO8601 };

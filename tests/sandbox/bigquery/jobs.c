@@ -84,6 +84,8 @@ void bq_drop_job(struct job *job)
     free(job->id);
     free(job->location);
     free(job->request_id);
+    free(job->parent);
+    json_decref(job->frame);
     json_decref(job->configuration);
     json_decref(job->outcome.errors);
     free(job->outcome.data);
@@ -92,9 +94,8 @@ void bq_drop_job(struct job *job)
     free(job);
 }
 
-/* Takes the location. */
-static struct job *new_job(struct bigquery_server *bigquery, const struct job_request *request,
-                           const json_t *resource, char *location)
+struct job *bq_new_job(struct bigquery_server *bigquery, const struct job_request *request,
+                       const json_t *resource, char *location)
 {
     const json_t *reference = json_object_get(resource, "jobReference");
     const char *id = text_of(reference, "jobId");
@@ -156,7 +157,7 @@ bool bq_check_job(struct bigquery_server *bigquery, const struct job_request *re
         free(location);
         location = mem_text(wanted ? wanted : "US");
     }
-    struct job *job = new_job(bigquery, request, resource, location);
+    struct job *job = bq_new_job(bigquery, request, resource, location);
     pthread_mutex_lock(&bigquery->mutex);
     bool right = id_is_free(job, err);
     pthread_mutex_unlock(&bigquery->mutex);

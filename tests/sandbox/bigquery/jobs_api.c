@@ -55,6 +55,9 @@ static json_t *statistics_shown(const struct job *job)
     const struct job_outcome *outcome = &job->outcome;
     json_object_set_new(statistics, "endTime", bq_ms_text(job->ended_us));
     json_object_set_new(statistics, "totalBytesProcessed", bq_int64_text(outcome->bytes));
+    if (job->parent) json_object_set_new(statistics, "parentJobId", json_string(job->parent));
+    if (job->frame) json_object_set(statistics, "scriptStatistics", job->frame);
+    if (job->children > 0) json_object_set_new(statistics, "numChildJobs", bq_int64_text(job->children));
     if (outcome->statistics_lost) return statistics;
     if (job->type == JOB_QUERY)
         json_object_set_new(statistics, "query", bq_query_statistics(outcome, job->project));
@@ -66,12 +69,12 @@ static json_t *statistics_shown(const struct job *job)
 /* The mutex is held, or no other thread has the job. */
 static json_t *job_shown(const struct job *job)
 {
-    json_t *resource = json_pack("{s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o}", "kind", "bigquery#job", "etag",
-                                 json_sprintf("%s-%d==", job->id, (int)job->state), "id",
-                                 json_sprintf("%s:%s.%s", job->project, job->location, job->id), "user_email",
-                                 "caseload@sandbox.invalid", "jobReference", bq_job_reference(job),
-                                 "configuration", json_deep_copy(job->configuration), "status",
-                                 status_shown(job), "statistics", statistics_shown(job));
+    json_t *resource =
+        json_pack("{s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o}", "kind", "bigquery#job", "etag",
+                  json_sprintf("%s-%d==", job->id, (int)job->state), "id",
+                  json_sprintf("%s:%s.%s", job->project, job->location, job->id), "user_email", BIGQUERY_USER,
+                  "jobReference", bq_job_reference(job), "configuration", json_deep_copy(job->configuration),
+                  "status", status_shown(job), "statistics", statistics_shown(job));
     json_object_set_new(
         resource, "selfLink",
         json_sprintf("https://bigquery.googleapis.com/bigquery/v2/projects/%s/jobs/%s?location=%s",
@@ -191,11 +194,12 @@ static bool is_wanted(const struct exchange *exchange, const struct job *job)
 {
     static const char *const filters[] = {"pending", "running", "done"};
     const char *state = exchange_query(exchange, "stateFilter");
+    const char *parent = exchange_query(exchange, "parentJobId"); /* none: no child jobs */
     const char *after = exchange_query(exchange, "minCreationTime");
     const char *before = exchange_query(exchange, "maxCreationTime");
     int64_t ms = 0;
     if (strcmp(job->project, exchange->capture[0]) != 0) return false;
-    if (exchange_query(exchange, "parentJobId")) return false; /* scripts have no child jobs here */
+    if (strcmp(parent ? parent : "", job->parent ? job->parent : "") != 0) return false;
     if (state && strcmp(state, filters[job->state]) != 0) return false;
     if (after && bq_text_int64(after, &ms) && job->created_us / 1000 < ms) return false;
     return !(before && bq_text_int64(before, &ms) && job->created_us / 1000 > ms);

@@ -117,7 +117,19 @@ static bool location_check(const struct job *job, const json_t *query, struct st
 
 static void before_statement(void *self, const char *statement)
 {
-    bq_hold_job(self, statement);
+    struct job *job = self;
+    job->step_us = virtual_clock_read(job->bigquery->clock); /* parts in order, by their times too */
+    bq_hold_job(job, statement);
+}
+
+static void after_statement(void *self, const struct sql_step *step)
+{
+    bq_add_child(self, step);
+}
+
+static json_t *jobs_rows(void *self, const char *region, struct store_error *err)
+{
+    return bq_jobs_rows(self, region, err);
 }
 
 /* The size of a table, estimated from its rows and all its columns. */
@@ -135,20 +147,31 @@ static int64_t bytes_of(struct store *store, const char *name)
     return bytes;
 }
 
-/* Each table of a statement is billed in whole megabytes, and ten at least. scans: as of struct sql_result.
- */
+/* Each table of a statement is billed in whole megabytes, and ten at least. */
+void bq_statement_bytes(struct store *store, const json_t *tables, int64_t *out_bytes, int64_t *out_billed)
+{
+    size_t i;
+    json_t *item;
+    *out_bytes = *out_billed = 0;
+    json_array_foreach (tables, i, item) {
+        int64_t bytes = bytes_of(store, json_string_value(item)),
+                megabytes = (bytes + MEGABYTE - 1) / MEGABYTE;
+        *out_bytes += bytes;
+        *out_billed += (megabytes > 10 ? megabytes : 10) * MEGABYTE;
+    }
+}
+
+/* scans: as of struct sql_result. */
 static void add_bytes(struct store *store, const json_t *scans, int64_t *out_bytes, int64_t *out_billed)
 {
-    size_t i, k;
-    json_t *scan, *item;
+    size_t i;
+    json_t *scan;
     *out_bytes = *out_billed = 0;
     json_array_foreach (scans, i, scan) {
-        json_array_foreach (scan, k, item) {
-            int64_t bytes = bytes_of(store, json_string_value(item)),
-                    megabytes = (bytes + MEGABYTE - 1) / MEGABYTE;
-            *out_bytes += bytes;
-            *out_billed += (megabytes > 10 ? megabytes : 10) * MEGABYTE;
-        }
+        int64_t bytes, billed;
+        bq_statement_bytes(store, scan, &bytes, &billed);
+        *out_bytes += bytes;
+        *out_billed += billed;
     }
 }
 
@@ -163,6 +186,7 @@ static bool budget_check(struct store *store, const struct sql_query *query, con
     struct sql_result result = {.affected = -1};
     dry.dry_run = true;
     dry.before = NULL;
+    dry.after = NULL;
     bool good = sql_run(store, &dry, &result, err);
     if (good && strcmp(result.statement, "SCRIPT") != 0) add_bytes(store, result.scans, &bytes, &billed);
     sql_result_done(&result);
@@ -183,14 +207,16 @@ void bq_query_run(struct job *job, bool dry_run, struct job_outcome *outcome)
         .parameters = json_object_get(configuration, "queryParameters"),
         .dry_run = dry_run,
         .before = before_statement,
+        .after = after_statement,
+        .jobs = jobs_rows,
+        .jobs_schema = job->bigquery->jobs_schema,
         .self = job,
     };
     if (!location_check(job, configuration, &outcome->error)) return;
     if (!dry_run && !budget_check(store, &query, configuration, &outcome->error)) return;
-    if (sql_run(store, &query, &outcome->result, &outcome->error)) {
-        add_bytes(store, outcome->result.scans, &outcome->bytes, &outcome->billed);
-        return;
-    }
+    bool good = sql_run(store, &query, &outcome->result, &outcome->error);
+    add_bytes(store, outcome->result.scans, &outcome->bytes, &outcome->billed);
+    if (good) return;
     sql_result_done(&outcome->result);
     outcome->result = (struct sql_result){.affected = -1};
 }

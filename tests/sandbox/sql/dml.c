@@ -18,7 +18,7 @@ static struct store_table *target_of(struct emitter *emitter, const struct state
     struct store_table *table = resolve_table(emitter, &statement->target, statement->at);
     if (table->view != NULL) {
         sql_fail_at(emitter->sql, statement->at, "%s over view %s.%s is not allowed",
-                    statement_name(statement->kind), table->dataset, table->name);
+                    statement_name(statement), table->dataset, table->name);
     }
     return table;
 }

@@ -8,6 +8,7 @@
 #ifndef CASELOAD_SANDBOX_SQL_EMIT_H
 #define CASELOAD_SANDBOX_SQL_EMIT_H
 
+#include "sql/sql.h"
 #include "sql/syntax.h"
 #include "store/internal.h"
 #include "store/value.h"
@@ -71,15 +72,18 @@ struct with {
 struct emitter {
     struct sql *sql;
     struct store *store;
+    const struct sql_query *query;
     const char *project, *default_dataset;
     struct pointer_list *variables;  /* struct variable */
     struct pointer_list *parameters; /* struct variable */
+    struct pointer_list *owned;      /* struct variable: values to be freed with the script */
     int64_t row_count;               /* @@row_count */
-    int64_t now_us;                  /* read once a statement, at first use; 0: not yet */
-    int names;                       /* aliases given */
-    int views;                       /* views open: they can't go round in circles */
-    struct pointer_list bindings;    /* struct variable */
-    struct pointer_list tables;      /* struct store_table: everything named */
+    int64_t now_us; /* the transaction's beginning; else read once a statement, at first use; 0: not yet */
+    int names;      /* aliases given */
+    int views;      /* views open: they can't go round in circles */
+    struct pointer_list bindings; /* struct variable */
+    struct pointer_list tables;   /* struct store_table: everything named */
+    bool reads_jobs;              /* INFORMATION_SCHEMA.JOBS is named */
     struct scope *scope;
     struct with *with;
 };

@@ -158,13 +158,52 @@ static bool emit_path_array(struct emitter *emitter, const struct source_item *i
     return true;
 }
 
+/* `region-eu`.INFORMATION_SCHEMA.JOBS, with or without a project. *out_region: "region-eu". */
+static bool is_jobs(const struct pointer_list *path, const char **out_region)
+{
+    static const char *const names[] = {"JOBS", "JOBS_BY_PROJECT", "JOBS_BY_USER"};
+    size_t count = path->count;
+    if (count < 3 || strcasecmp(path->items[count - 2], "INFORMATION_SCHEMA") != 0) return false;
+    *out_region = path->items[count - 3];
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcasecmp(path->items[count - 1], names[i]) == 0)
+            return strncasecmp(*out_region, "region-", 7) == 0;
+    return false;
+}
+
+/* The jobs are bound as one array, and unnested. */
+static const char *emit_jobs(struct emitter *emitter, const struct source_item *item, const char *region,
+                             const char *alias)
+{
+    char problem[160];
+    struct sql *sql = emitter->sql;
+    const struct sql_query *query = emitter->query;
+    if (query->jobs == NULL) sql_fail_at(sql, item->at, "The jobs can't be read here");
+    json_t *jobs = query->jobs(query->self, region, sql->err);
+    if (jobs == NULL) longjmp(*sql->out, 1); /* the error is set */
+    struct variable *variable = arena_zero(&sql->arena, sizeof *variable);
+    variable->type = type_array(&sql->arena, type_of_schema(&sql->arena, query->jobs_schema, problem));
+    variable->value = value_fit(variable->type, jobs, "jobs", sql->err);
+    json_decref(jobs);
+    if (variable->value == NULL) longjmp(*sql->out, 1); /* the same */
+    list_add(sql, emitter->owned, variable);
+    list_add(sql, &emitter->bindings, variable);
+    emitter->reads_jobs = true;
+    struct source_item named = *item;
+    named.alias = alias;
+    return emit_array_source(
+        emitter, &named, value_make(sql_format(sql, "?%zu", emitter->bindings.count + 2), variable->type));
+}
+
 static const char *emit_table(struct emitter *emitter, const struct source_item *item)
 {
     struct sql *sql = emitter->sql;
+    const char *region = NULL;
     const char *name = item->path.items[item->path.count - 1], *array = NULL;
     const char *alias = item->alias != NULL ? item->alias : name;
     const struct with *with = item->path.count == 1 ? find_with(emitter, name) : NULL;
     if (with == NULL && emit_path_array(emitter, item, &array)) return array;
+    if (with == NULL && is_jobs(&item->path, &region)) return emit_jobs(emitter, item, region, alias);
     const char *t = new_alias(emitter);
     if (with != NULL) {
         add_outputs(emitter, add_relation(emitter, alias, item->at), &with->columns, t);

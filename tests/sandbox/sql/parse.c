@@ -276,7 +276,7 @@ static void parse_where(struct parser *parser, struct statement *statement)
 {
     if (!parse_take(parser, "WHERE")) {
         sql_fail_at(parser->sql, parse_peek(parser)->at, "%s must have a WHERE clause",
-                    statement_name(statement->kind));
+                    statement_name(statement));
     }
     statement->where = parse_expr(parser);
 }
@@ -353,6 +353,8 @@ static struct statement *parse_statement(struct parser *parser)
     parse_kind(parser, statement);
     sql_leave(parser->sql);
     size_t end = parser->tokens[parser->at - 1].end;
+    statement->from = from;
+    statement->end = end;
     statement->text = arena_text(&parser->sql->arena, parser->sql->text + from, end - from);
     return statement;
 }
@@ -370,24 +372,24 @@ struct pointer_list sql_parse(struct sql *sql)
     return statements;
 }
 
-const char *statement_name(enum statement_kind kind)
+const char *statement_name(const struct statement *statement)
 {
-    switch (kind) {
+    switch (statement->kind) {
     case STATEMENT_SELECT: return "SELECT";
     case STATEMENT_INSERT: return "INSERT";
     case STATEMENT_UPDATE: return "UPDATE";
     case STATEMENT_DELETE: return "DELETE";
-    case STATEMENT_CREATE_TABLE: return "CREATE_TABLE_AS_SELECT";
+    case STATEMENT_CREATE_TABLE: return statement->query != NULL ? "CREATE_TABLE_AS_SELECT" : "CREATE_TABLE";
     case STATEMENT_CREATE_VIEW: return "CREATE_VIEW";
-    case STATEMENT_DROP: return "DROP_TABLE";
+    case STATEMENT_DROP: return statement->is_view ? "DROP_VIEW" : "DROP_TABLE";
+    case STATEMENT_BEGIN: return "BEGIN_TRANSACTION";
+    case STATEMENT_COMMIT: return "COMMIT_TRANSACTION";
+    case STATEMENT_ROLLBACK: return "ROLLBACK_TRANSACTION";
     case STATEMENT_DECLARE:
     case STATEMENT_SET:
     case STATEMENT_IF:
     case STATEMENT_WHILE:
-    case STATEMENT_RAISE:
-    case STATEMENT_BEGIN:
-    case STATEMENT_COMMIT:
-    case STATEMENT_ROLLBACK: return "SCRIPT";
+    case STATEMENT_RAISE: break;
     }
-    return "SCRIPT";
+    return NULL;
 }

@@ -35,10 +35,13 @@ struct emitter script_emitter(struct script *script)
 {
     return (struct emitter){.sql = &script->sql,
                             .store = script->store,
+                            .query = script->query,
+                            .now_us = script->transaction_us,
                             .project = script->query->project,
                             .default_dataset = script->query->default_dataset,
                             .variables = &script->variables,
                             .parameters = &script->parameters,
+                            .owned = &script->owned,
                             .row_count = script->row_count};
 }
 
@@ -55,6 +58,7 @@ void script_note_tables(struct script *script, const struct emitter *emitter)
         if (!known) (void)json_array_append_new(script->result->tables, json_string(name)); /* memory only */
         (void)json_array_append_new(scan, json_string(name));
     }
+    if (emitter->reads_jobs) (void)json_array_append_new(scan, json_string("INFORMATION_SCHEMA.JOBS"));
     if (json_array_size(scan) > 0) (void)json_array_append(script->result->scans, scan);
     json_decref(scan);
 }
@@ -243,6 +247,7 @@ static void run_transaction(struct work *work)
     if (work->statement->kind == STATEMENT_BEGIN) {
         if (open) sql_fail(&script->sql, "invalidQuery", "Nested transactions are not supported");
         transaction_begin(script->store, &script->transaction);
+        script->transaction_us = script->store->now_us(script->store->now_self);
     } else if (!open) {
         sql_fail(&script->sql, "invalidQuery", "There is no active transaction");
     } else if (work->statement->kind == STATEMENT_ROLLBACK) {
@@ -276,18 +281,52 @@ static void run_statement(struct work *work)
 /* All of them return false after a failure. */
 static bool run_block(struct script *script, const struct pointer_list *block);
 
-static bool is_true(struct script *script, const struct expr *expr, bool *out_truth)
+static bool is_dml(const struct statement *statement)
 {
-    struct work work = {.script = script, .expr = expr};
+    return statement->kind == STATEMENT_INSERT || statement->kind == STATEMENT_UPDATE ||
+           statement->kind == STATEMENT_DELETE;
+}
+
+/* Tells the job of what has run; scans: how many there were before. Expressions that read no table, and
+ * RAISE, are no jobs. */
+static void tell_step(struct script *script, const struct statement *statement, size_t scans)
+{
+    const struct sql_query *query = script->query;
+    const struct sql_result *result = script->result;
+    bool is_expression = statement_name(statement) == NULL, is_select = statement->kind == STATEMENT_SELECT;
+    if (query->after == NULL || !script->is_many) return;
+    if (is_expression && json_array_size(result->scans) == scans) return;
+    json_t *tables = json_array();
+    for (size_t i = scans; i < json_array_size(result->scans); i++)
+        (void)json_array_extend(tables, json_array_get(result->scans, i)); /* memory only */
+    struct sql_step step = {.text = statement->text,
+                            .from = statement->from,
+                            .end = statement->end,
+                            .statement = is_expression ? "SELECT" : statement_name(statement),
+                            .is_expression = is_expression,
+                            .tables = tables,
+                            .schema = is_select ? result->schema : NULL,
+                            .rows = is_select ? result->rows : NULL,
+                            .affected = is_dml(statement) ? result->affected : -1,
+                            .error = script->sql.err};
+    query->after(query->self, &step);
+    json_decref(tables);
+}
+
+static bool is_true(struct script *script, const struct statement *statement, bool *out_truth)
+{
+    struct work work = {.script = script, .expr = statement->exprs.items[0]};
+    size_t scans = json_array_size(script->result->scans);
     bool good = guarded(&work, run_condition);
     *out_truth = work.truth;
+    tell_step(script, statement, scans);
     return good;
 }
 
 static bool run_if(struct script *script, const struct statement *statement)
 {
     bool truth = false;
-    if (!is_true(script, statement->exprs.items[0], &truth)) return false;
+    if (!is_true(script, statement, &truth)) return false;
     if (truth) return run_block(script, statement->blocks.items[0]);
     return statement->blocks.count == 1 || run_block(script, statement->blocks.items[1]);
 }
@@ -302,7 +341,7 @@ static bool run_while(struct script *script, const struct statement *statement)
 {
     for (;;) {
         bool truth = true;
-        if (!is_true(script, statement->exprs.items[0], &truth)) return false;
+        if (!is_true(script, statement, &truth)) return false;
         if (!truth) return true;
         if (!run_block(script, statement->blocks.items[0]) || !count_step(script)) return false;
     }
@@ -315,7 +354,11 @@ static bool run_one(struct script *script, const struct statement *statement)
     if (script->query->before != NULL) script->query->before(script->query->self, statement->text);
     if (statement->kind == STATEMENT_IF) return run_if(script, statement);
     if (statement->kind == STATEMENT_WHILE) return run_while(script, statement);
-    return guarded(&work, run_statement);
+    size_t scans = json_array_size(script->result->scans);
+    bool good = guarded(&work, run_statement);
+    if (script->transaction.number == 0) script->transaction_us = 0;
+    tell_step(script, statement, scans);
+    return good;
 }
 
 static bool run_block(struct script *script, const struct pointer_list *block)
@@ -362,16 +405,17 @@ static bool parse_all(struct parsed *parsed)
 static bool is_script(const struct pointer_list *statements)
 {
     const struct statement *first = statements->items[0];
-    return statements->count > 1 || strcmp(statement_name(first->kind), "SCRIPT") == 0;
+    bool is_transaction = first->kind == STATEMENT_BEGIN || first->kind == STATEMENT_COMMIT ||
+                          first->kind == STATEMENT_ROLLBACK;
+    return statements->count > 1 || statement_name(first) == NULL || is_transaction;
 }
 
 static bool run_all(struct script *script, const struct pointer_list *statements)
 {
     const struct statement *first = statements->items[0];
     bool many = is_script(statements);
-    const char *name = many ? "SCRIPT" : statement_name(first->kind);
-    if (!many && first->kind == STATEMENT_CREATE_TABLE && first->query == NULL) name = "CREATE_TABLE";
-    if (!many && first->kind == STATEMENT_DROP && first->is_view) name = "DROP_VIEW";
+    const char *name = many ? "SCRIPT" : statement_name(first);
+    script->is_many = many;
     (void)snprintf(script->result->statement, sizeof script->result->statement, "%s", name);
     if (script->query->dry_run && many) return true;
     script->statements = statements;
@@ -406,6 +450,7 @@ bool sql_run(struct store *store, const struct sql_query *query, struct sql_resu
     }
     drop_values(&script.variables);
     drop_values(&script.parameters);
+    drop_values(&script.owned);
     arena_done(&script.sql.arena);
     return good;
 }

@@ -13,9 +13,12 @@ struct script {
     const struct pointer_list *statements; /* of the whole script: it may begin with declarations */
     struct sql_result *result;
     struct pointer_list variables, parameters; /* struct variable */
+    struct pointer_list owned;                 /* the same: values that a statement made */
     struct transaction transaction;            /* number 0: none is open */
+    int64_t transaction_us;                    /* when it began: the time of all its statements */
     int64_t row_count;                         /* @@row_count; -1: NULL */
     size_t steps;
+    bool is_many; /* a script, not a single statement */
 };
 
 /* Arguments and result of a function that sql_fail may leave. */

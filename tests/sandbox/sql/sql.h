@@ -9,6 +9,20 @@
 
 #include "store/store.h"
 
+/* A part of a script that has run: a statement, or an expression of DECLARE, SET, IF or WHILE that read
+ * tables. Everything is borrowed. */
+struct sql_step {
+    const char *text;
+    size_t from, end;      /* where it is in the script */
+    const char *statement; /* "SELECT", "INSERT", "COMMIT_TRANSACTION", ... */
+    bool is_expression;
+    json_t *tables;                  /* array of "dataset.table" that it read or wrote */
+    json_t *schema;                  /* of its rows; NULL: it shows none */
+    json_t *rows;                    /* as in struct sql_result */
+    int64_t affected;                /* rows of a DML statement, -1: it is none */
+    const struct store_error *error; /* reason "": it went well */
+};
+
 /* One query job: a statement or a script. */
 struct sql_query {
     const char *text;
@@ -18,6 +32,12 @@ struct sql_query {
     bool dry_run;                /* only parse and resolve; a script: only parse */
     /* Called before each statement of a script with its text; may block (job faults). NULL: not wanted. */
     void (*before)(void *self, const char *statement);
+    void (*after)(void *self,
+                  const struct sql_step *step); /* after each part of a script; NULL: not wanted */
+    /* The rows of INFORMATION_SCHEMA.JOBS, yours: an array of objects; NULL: the error is set. jobs_schema
+     * tells their columns. NULL: there is no such view. */
+    json_t *(*jobs)(void *self, const char *region, struct store_error *err);
+    const json_t *jobs_schema;
     void *self;
 };
 

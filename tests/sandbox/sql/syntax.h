@@ -206,6 +206,7 @@ struct statement {
     enum statement_kind kind;
     size_t at;
     const char *text;           /* the source text, trimmed */
+    size_t from, end;           /* and where it is in the script */
     struct pointer_list target; /* the table's path: const char */
     const char *alias;
     struct pointer_list names;  /* columns of INSERT, UPDATE, CREATE; variables of DECLARE, SET: const char */
@@ -225,7 +226,8 @@ struct statement {
     bool or_replace, if_exists, is_view;
 };
 
-const char *statement_name(enum statement_kind kind); /* as statistics.query.statementType */
+/* As statistics.query.statementType; NULL: a part of a script that is no statement of its own. */
+const char *statement_name(const struct statement *statement);
 
 /* --- the parser (parse*.c) --- */
 struct parser {
