@@ -94,9 +94,10 @@ struct warehouse_ops {
     bool (*prepare)(struct warehouse *warehouse, const struct selection *selection,
                     const struct source_identity *identity, struct error *err);
 
-    /* Behind prepare, in the same run. message_id "" asks for no own claims. */
-    bool (*state)(struct warehouse *warehouse, const struct selection *selection, const char *message_id,
-                  struct state *out_state, struct error *err);
+    /* The states of all these selections, each after its prepare in the same run. message_id "" asks for no
+     * own claims. out_states: as many, in their order. */
+    bool (*state)(struct warehouse *warehouse, const struct selection *const *selections, size_t count,
+                  const char *message_id, struct state *out_states, struct error *err);
 
     /* Begin, any number of writes, then exactly one of commit and abort; both end the load's life. Nothing is
      * visible before commit; after a failed commit everything may be visible, or nothing. */

@@ -8,7 +8,7 @@
 #include "job.h"
 #include "table.h"
 
-enum { CELL_KIND, CELL_DAY, CELL_ROWS, CELL_SEEN, CELL_BEGAN };
+enum { CELL_STREAM, CELL_KIND, CELL_DAY, CELL_ROWS, CELL_SEEN, CELL_BEGAN };
 
 static bool is_instant(int64_t us)
 {
@@ -58,24 +58,43 @@ static bool read_day(const char *kind, const json_t *row, struct day_state *out,
     return true;
 }
 
-static bool read_rows(const json_t *rows, struct state *state, struct error *err)
+static void add_day(struct state *state, const struct day_state *day)
 {
-    size_t count = json_array_size(rows);
-    state->days = mem_zero(count + 1, sizeof *state->days);
-    for (size_t i = 0; i < count; i++) {
-        const json_t *row = json_array_get(rows, i);
-        const char *kind = cell_text(row, CELL_KIND);
-        if (!kind) return bad_answer("a row without a kind", err);
-        if (!strcmp(kind, "now")) {
-            if (!cell_int(row, CELL_SEEN, &state->now_us) || !is_instant(state->now_us))
-                return bad_answer("no clock", err);
-        } else if (!strcmp(kind, "open")) {
-            if (!read_open(row, state, err)) return false;
-        } else if (!read_day(kind, row, &state->days[state->day_count++], err)) {
-            return false;
-        }
-    }
-    return state->now_us ? true : bad_answer("no clock", err);
+    if ((state->day_count & (state->day_count - 1)) == 0)
+        state->days = mem_grow(state->days, state->day_count ? 2 * state->day_count : 1, sizeof *state->days);
+    state->days[state->day_count++] = *day;
+}
+
+struct answer {
+    const struct selection *const *selections;
+    size_t count;
+    struct state *states;
+    int64_t now_us;
+};
+
+static bool read_row(const json_t *row, struct answer *answer, struct error *err)
+{
+    const char *kind = cell_text(row, CELL_KIND), *stream = cell_text(row, CELL_STREAM);
+    struct day_state day = {.held = 0};
+    size_t i = 0;
+    if (!kind || !stream) return bad_answer("a row without a kind or a stream", err);
+    if (!strcmp(kind, "now"))
+        return (cell_int(row, CELL_SEEN, &answer->now_us) && is_instant(answer->now_us)) ||
+               bad_answer("no clock", err);
+    while (i < answer->count && strcmp(answer->selections[i]->stream->name, stream) != 0)
+        i++;
+    if (i == answer->count) return bad_answer("a row of an unknown stream", err);
+    if (!strcmp(kind, "open")) return read_open(row, &answer->states[i], err);
+    if (!read_day(kind, row, &day, err)) return false;
+    add_day(&answer->states[i], &day);
+    return true;
+}
+
+static bool read_rows(const json_t *rows, struct answer *answer, struct error *err)
+{
+    for (size_t i = 0; i < json_array_size(rows); i++)
+        if (!read_row(json_array_get(rows, i), answer, err)) return false;
+    return answer->now_us ? true : bad_answer("no clock", err);
 }
 
 static int compare_days(const void *a, const void *b)
@@ -113,29 +132,41 @@ static bool recall_created(struct bigquery *bq, const struct stream *stream, str
     return true;
 }
 
-bool bigquery_read_state(struct warehouse *warehouse, const struct selection *selection,
-                         const char *message_id, struct state *out_state, struct error *err)
+static bool read_states(struct bigquery *bq, const char *message_id, struct answer *answer, struct error *err)
 {
-    struct bigquery *bq = (struct bigquery *)warehouse;
-    struct state state = {0};
     struct sql_names names = bigquery_names(bq);
     AUTO(buf_done) struct buf sql = buf_limited(LIMIT_SQL);
-    sql_state_text(&names, selection, &sql);
     AUTO(json_drop) json_t *parameters = json_array();
-    parameter_add(parameters, "stream", "STRING", selection->stream->name);
+    AUTO(json_drop) json_t *rows = NULL;
+    sql_state_text(&names, answer->selections, answer->count, &sql);
     parameter_add(parameters, "message_id", "STRING", message_id);
     parameter_add_day(parameters, "first_day", bq->settings.first_day);
-    AUTO(json_drop) json_t *rows = NULL;
-    if (!job_read(bq, &sql, parameters, &rows, err) || !read_rows(rows, &state, err) ||
-        !recall_created(bq, selection->stream, &state, err)) {
-        state_done(&state);
-        table_cache_clear(bq);
-        return error_wrap(err, "state of %s", selection->stream->name);
+    if (!job_read(bq, &sql, parameters, &rows, err) || !read_rows(rows, answer, err)) return false;
+    int64_t answered_us = clock_boot_us();
+    for (size_t i = 0; i < answer->count; i++) {
+        struct state *state = &answer->states[i];
+        if (!recall_created(bq, answer->selections[i]->stream, state, err)) return false;
+        state->now_us = answer->now_us;
+        state->answered_us = answered_us;
+        merge_days(state);
     }
-    state.answered_us = clock_boot_us();
-    merge_days(&state);
-    if (state.now_us > bq->now_us) bq->now_us = state.now_us;
-    *out_state = state;
+    return true;
+}
+
+bool bigquery_read_state(struct warehouse *warehouse, const struct selection *const *selections, size_t count,
+                         const char *message_id, struct state *out_states, struct error *err)
+{
+    struct bigquery *bq = (struct bigquery *)warehouse;
+    struct answer answer = {.selections = selections, .count = count, .states = out_states};
+    for (size_t i = 0; i < count; i++)
+        out_states[i] = (struct state){0};
+    if (!read_states(bq, message_id, &answer, err)) {
+        for (size_t i = 0; i < count; i++)
+            state_done(&out_states[i]);
+        table_cache_clear(bq);
+        return error_wrap(err, "state of %s%s", selections[0]->stream->name, count > 1 ? " and others" : "");
+    }
+    if (answer.now_us > bq->now_us) bq->now_us = answer.now_us;
     return true;
 }
 

@@ -98,8 +98,7 @@ bool commit_run(struct load *load, const struct commit *commit, struct committed
     char id[JOB_ID];
     const struct query_job query = {
         .prefix = prefix, .sql = &sql, .parameters = parameters, .where = "commit"};
-    struct table_cache_entry *cached = table_cache_find(bq, load->selection->stream);
-    if (cached) memset(cached->modified_ms, 0, sizeof cached->modified_ms);
+    table_cache_forget_times(bq, load->selection);
     AUTO(json_drop) json_t *rows = NULL;
     if (job_query(bq, &query, id, &rows, err) && read_result(load, id, rows, out_committed, err)) return true;
     table_cache_clear(bq); /* a table may have been dropped */

@@ -32,7 +32,8 @@
 struct table_cache_entry {
     const struct stream *stream;
     int64_t created_us;
-    int64_t modified_ms[LIMIT_TABLES]; /* when its kept tables had last changed; 0: unknown */
+    const struct table *tables[LIMIT_TABLES]; /* that it keeps */
+    int64_t modified_ms[LIMIT_TABLES];        /* when these had last changed; 0: unknown */
     int64_t custom_ms; /* of an attribute list: the same, when <of>_custom was last looked at */
 };
 
@@ -49,8 +50,8 @@ struct bigquery {
 
 /* BigQuery's clock, as of the last answer that had a time. */
 bool bigquery_now(struct bigquery *bq, int64_t *out_us, struct error *err) CHECKED;
-/* The state of a stream, in one query. */
-bool bigquery_read_state(struct warehouse *warehouse, const struct selection *selection,
-                         const char *message_id, struct state *out_state, struct error *err) CHECKED;
+/* The states of streams, in one query. */
+bool bigquery_read_state(struct warehouse *warehouse, const struct selection *const *selections, size_t count,
+                         const char *message_id, struct state *out_states, struct error *err) CHECKED;
 
 #endif

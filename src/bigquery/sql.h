@@ -63,7 +63,8 @@ const struct table *sql_counted_table(const struct stream *stream);
 void sql_commit(const struct sql_names *names, const struct selection *selection,
                 const char *const stages[LIMIT_TABLES + 1], const char *unclaimed, struct buf *out_sql);
 
-void sql_state_text(const struct sql_names *names, const struct selection *selection, struct buf *out_sql);
+void sql_state_text(const struct sql_names *names, const struct selection *const *selections, size_t count,
+                    struct buf *out_sql);
 void sql_adopt_text(const struct sql_names *names, const struct table *table, struct buf *out_sql);
 void sql_ledger_text(const struct sql_names *names, struct buf *out_sql);
 /* How many rows repeat the reading before them; the script that removes them (fields: the live table's); and

@@ -99,31 +99,70 @@ void sql_add_ledger(const struct sql_names *names, const struct selection *selec
     sql_fill(out, sql_commit_ledger, values, sizeof values / sizeof *values);
 }
 
-void sql_state_text(const struct sql_names *names, const struct selection *selection, struct buf *out_sql)
+struct state_lists {
+    struct buf streams, held, child_names, child_rows;
+};
+
+static void add_children(const struct sql_names *names, const struct selection *selection,
+                         struct state_lists *lists)
 {
-    char runs[SQL_PATH], table[SQL_PATH], path[SQL_PATH], child[TABLE_ID];
-    AUTO(buf_done) struct buf children = {0}, rows = {0};
-    buf_init(&children, LIMIT_SQL);
-    buf_init(&rows, LIMIT_SQL);
-    sql_path(runs, names, names->control, "runs");
-    sql_path(table, names, names->dataset, sql_counted_table(selection->stream)->name);
+    char path[SQL_PATH], child[TABLE_ID];
     for (size_t i = 1; i < table_count(selection); i++) {
         if (!stream_keeps_rows(selection->stream, selection->tables[i])) continue;
         sql_word(child, selection->tables[i]->name);
         sql_path(path, names, names->dataset, selection->tables[i]->name);
-        buf_format(&rows,
+        buf_format(&lists->child_names, "%s'%s'", lists->child_names.size ? ", " : "", child);
+        buf_format(&lists->child_rows,
                    "%sSELECT '%s' AS child, partition_date AS day, COUNT(*) AS row_count FROM `%s` "
                    "WHERE partition_date >= DATE '0001-01-01' GROUP BY partition_date",
-                   rows.size ? " UNION ALL " : "", child, path);
-        buf_format(&children, "%s'%s'", children.size ? ", " : "", child);
+                   lists->child_rows.size ? " UNION ALL " : "", child, path);
     }
-    if (children.size == 0) {
-        buf_text(&children, "''");
-        buf_text(&rows, "SELECT '' AS child, DATE '0001-01-01' AS day, 0 AS row_count");
+}
+
+/* The plan of a reconciliation asks for no days. */
+static void add_stream(const struct sql_names *names, const struct selection *selection,
+                       struct state_lists *lists)
+{
+    char path[SQL_PATH], stream[TABLE_ID];
+    sql_word(stream, selection->stream->name);
+    buf_format(&lists->streams, "%s'%s'", lists->streams.size ? ", " : "", stream);
+    add_children(names, selection, lists);
+    if (selection->stream->kind == STREAM_RECONCILE) return;
+    sql_path(path, names, names->dataset, selection->stream->table->name);
+    buf_format(&lists->held,
+               "%s    SELECT '%s' AS stream, partition_date AS day, COUNT(*) AS row_count\n      FROM `%s`\n"
+               "     WHERE partition_date >= @first_day\n     GROUP BY partition_date",
+               lists->held.size ? "\n     UNION ALL\n" : "", stream, path);
+}
+
+void sql_state_text(const struct sql_names *names, const struct selection *const *selections, size_t count,
+                    struct buf *out_sql)
+{
+    char runs[SQL_PATH];
+    struct state_lists lists = {.streams = {0}};
+    buf_init(&lists.streams, LIMIT_SQL);
+    buf_init(&lists.held, LIMIT_SQL);
+    buf_init(&lists.child_names, LIMIT_SQL);
+    buf_init(&lists.child_rows, LIMIT_SQL);
+    for (size_t i = 0; i < count; i++)
+        add_stream(names, selections[i], &lists);
+    if (lists.held.size == 0)
+        buf_text(
+            &lists.held,
+            "    SELECT '' AS stream, @first_day AS day, 0 AS row_count FROM UNNEST([1]) AS n WHERE n = 0");
+    if (lists.child_names.size == 0) {
+        buf_text(&lists.child_names, "''");
+        buf_text(&lists.child_rows, "SELECT '' AS child, DATE '0001-01-01' AS day, 0 AS row_count");
     }
+    sql_path(runs, names, names->control, "runs");
     const struct sql_value values[] = {{"runs", runs},
-                                       {"table", table},
-                                       {"child_names", buf_string(&children)},
-                                       {"child_rows", buf_string(&rows)}};
+                                       {"streams", buf_string(&lists.streams)},
+                                       {"held", buf_string(&lists.held)},
+                                       {"child_names", buf_string(&lists.child_names)},
+                                       {"child_rows", buf_string(&lists.child_rows)}};
     sql_fill(out_sql, sql_state, values, sizeof values / sizeof *values);
+    buf_done(&lists.streams);
+    buf_done(&lists.held);
+    buf_done(&lists.child_names);
+    buf_done(&lists.child_rows);
 }

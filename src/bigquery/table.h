@@ -40,6 +40,8 @@ bool table_drop(struct bigquery *bq, const char *dataset, const char *table, str
 
 struct table_cache_entry *table_cache_find(struct bigquery *bq, const struct stream *stream); /* or NULL */
 void table_cache_store(struct bigquery *bq, const struct table_cache_entry *entry);
+/* Its tables change now. */
+void table_cache_forget_times(struct bigquery *bq, const struct selection *selection);
 void table_cache_clear(struct bigquery *bq); /* the next prepare checks everything again */
 
 /* --- tables.c --- */

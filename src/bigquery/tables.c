@@ -275,6 +275,7 @@ bool tables_prepare(struct bigquery *bq, const struct selection *selection, stru
                              kept.tables[i]->name);
         if (created_us > now.created_us) now.created_us = created_us;
         filled[i] = json_int_at(have.of[i], "numRows", 0) > 0;
+        now.tables[i] = kept.tables[i];
         now.modified_ms[i] = table_modified(have.of[i]);
     }
     const struct table_cache_entry *known = table_cache_find(bq, selection->stream);

@@ -17,6 +17,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "core/rows.h"
+#include "request_states.h"
 #include "run_report.h"
 #include "stream_run.h"
 
@@ -153,6 +154,7 @@ static bool next_page(struct stream_run *run, struct error *err)
     progress_step(context->progress, "fetching a page");
     if (!context->source->ops->next(cursor->reader, page, err)) return false;
     cursor->next = 0;
+    if (page->asked_us > run->asked_us) run->asked_us = page->asked_us;
     run->result->requests += page->requests;
     run->result->deleted_during_read += page->deleted_during_read;
     run->result->incomplete += page->incomplete;
@@ -393,15 +395,14 @@ static bool load_units(struct stream_run *run, struct error *err)
     return run->failure.kind == ERROR_NONE;
 }
 
-static bool load_stream(struct stream_run *run, const struct request *request, struct error *err)
+static bool load_stream(struct stream_run *run, struct request_states *states, size_t index,
+                        struct error *err)
 {
     const struct run_context *context = run->context;
+    const struct request *request = states->request;
     struct warehouse *warehouse = context->warehouse;
-    if (!check_cancelled(context, err)) return false;
-    progress_step(context->progress, "preparing the tables");
-    if (!warehouse->ops->prepare(warehouse, run->selection, context->identity, err)) return false;
-    progress_step(context->progress, "reading the state");
-    if (!warehouse->ops->state(warehouse, run->selection, run->trigger->message_id, &run->state, err))
+    if (!check_cancelled(context, err) ||
+        !request_states_take(states, index, run->asked_us, &run->state, err))
         return false;
     if (!plan_make(&context->plan, run->selection->stream, &run->state, request, run->trigger->published_us,
                    &run->plan, err))
@@ -414,16 +415,20 @@ static bool load_stream(struct stream_run *run, const struct request *request, s
     return warehouse->ops->refresh(warehouse, run->selection, err);
 }
 
-static bool run_stream(const struct run_context *context, const struct selection *selection,
-                       const struct request *request, const struct run_trigger *trigger,
-                       struct stream_result *result)
+/* asked_us: when the newest page of the request was asked for. */
+static bool run_stream(struct request_states *states, size_t index, const struct run_trigger *trigger,
+                       int64_t *asked_us, struct stream_result *result)
 {
-    struct stream_run run = {
-        .context = context, .selection = selection, .trigger = trigger, .result = result};
+    struct stream_run run = {.context = states->context,
+                             .selection = states->request->selections[index],
+                             .trigger = trigger,
+                             .result = result,
+                             .asked_us = *asked_us};
     int64_t began_ms = clock_ms();
-    *result = (struct stream_result){.stream = selection->stream->name};
+    *result = (struct stream_result){.stream = run.selection->stream->name};
     buf_init(&run.row, LIMIT_ROW);
-    bool done = load_stream(&run, request, &result->error);
+    bool done = load_stream(&run, states, index, &result->error);
+    *asked_us = run.asked_us;
     if (!done) error_wrap(&result->error, "%s", result->stream);
     if (!done && result->error.kind == ERROR_FORBIDDEN) done = result->forbidden = true;
     result->seconds = (double)(clock_ms() - began_ms) / 1000;
@@ -439,13 +444,17 @@ bool run_request(const struct run_context *context, const struct request *reques
                  const struct run_trigger *trigger, struct run_report *out_report, struct error *err)
 {
     bool done = true;
+    int64_t asked_us = 0;
+    struct request_states states;
+    request_states_init(&states, context, request, trigger->message_id);
     out_report->count = 0;
     for (size_t i = 0; i < request->count; i++) {
         struct stream_result *result = &out_report->streams[out_report->count++];
-        if (run_stream(context, request->selections[i], request, trigger, result)) continue;
+        if (run_stream(&states, i, trigger, &asked_us, result)) continue;
         if (done || !error_rules[result->error.kind].stream_only) *err = result->error;
         done = false;
         if (!error_rules[result->error.kind].stream_only) break;
     }
+    request_states_done(&states);
     return done;
 }

@@ -26,6 +26,7 @@ struct stream_run {
     struct error failure; /* of the first such unit */
     struct buf row;
     int64_t sequence;
+    int64_t asked_us;    /* when the newest page of the request was asked for, by clock_boot_us */
     int64_t future_rows; /* dated after today by the warehouse's clock */
     bool confirms_missing;
 };

@@ -96,7 +96,7 @@ static void add_people(json_t *statements, struct buf *text)
     sql_missing_text(&names, &fake_members_reconciliation, "stage_people_0_0", 3, text);
     add_text(statements, "people_missing", text);
     add_scan(statements, text);
-    sql_state_text(&names, &compared, text);
+    sql_state_text(&names, &(const struct selection *){&compared}, 1, text);
     add_text(statements, "people_state", text);
     sql_latest_text(&names, &fake_members_table, fields, text);
     add_text(statements, "people_latest", text);
@@ -121,7 +121,7 @@ static json_t *all_statements(void)
     buf_init(&text, LIMIT_SQL);
     const struct selection tickets = fake_selection(&fake_tickets);
 
-    sql_state_text(&names, &tickets, &text);
+    sql_state_text(&names, &(const struct selection *){&tickets}, 1, &text);
     add_text(statements, "state", &text);
     sql_adopt_text(&names, fake_tickets.table, &text);
     add_text(statements, "adopt", &text);

@@ -66,11 +66,12 @@ static bool prepare(struct warehouse *warehouse, const struct selection *selecti
     return true;
 }
 
-static bool empty_state(struct warehouse *warehouse, const struct selection *selection,
-                        const char *message_id, struct state *out_state, struct error *err)
+static bool empty_state(struct warehouse *warehouse, const struct selection *const *selections, size_t count,
+                        const char *message_id, struct state *out_states, struct error *err)
 {
-    (void)warehouse, (void)selection, (void)message_id, (void)err;
-    *out_state = (struct state){.now_us = NOW_US, .created_us = NOW_US - 1};
+    (void)warehouse, (void)selections, (void)message_id, (void)err;
+    for (size_t i = 0; i < count; i++)
+        out_states[i] = (struct state){.now_us = NOW_US, .created_us = NOW_US - 1};
     return true;
 }
 

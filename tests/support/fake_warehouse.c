@@ -87,12 +87,18 @@ static bool fake_prepare(struct warehouse *base, const struct selection *selecti
     return true;
 }
 
-static bool fake_state(struct warehouse *base, const struct selection *selection, const char *message_id,
-                       struct state *out_state, struct error *err)
+static bool fake_state(struct warehouse *base, const struct selection *const *selections, size_t count,
+                       const char *message_id, struct state *out_states, struct error *err)
 {
     struct fake_warehouse *warehouse = (struct fake_warehouse *)base;
-    return fake_enter(&warehouse->hook, "state", err) &&
-           fake_warehouse_read(warehouse, selection, message_id, out_state, err);
+    if (!fake_enter(&warehouse->hook, "state", err)) return false;
+    for (size_t i = 0; i < count; i++) {
+        if (fake_warehouse_read(warehouse, selections[i], message_id, &out_states[i], err)) continue;
+        while (i-- > 0)
+            state_done(&out_states[i]);
+        return false;
+    }
+    return true;
 }
 
 static bool fake_begin(struct warehouse *base, const struct selection *selection, struct load **out_load,

@@ -1,4 +1,4 @@
--- The state of one stream, in one consistent read. The meaning of each kind of row:
+-- The state of streams, in one consistent read. The meaning of each kind of row:
 -- now: `seen_at` is the warehouse's clock; open: `fetch_began_at` of the newest unit that was open at the top;
 -- held: rows of a day; claim: the newest claim on a day; own: the newest claim on a day by @message_id. The rows of a
 -- claim are those that it counted, and those that later commits added on a day that they did not claim; more than any
@@ -6,68 +6,71 @@
 -- ledger of a mistaken year must not fill the answer.
 WITH
   held AS (
-    SELECT partition_date AS day, COUNT(*) AS row_count
-      FROM `${table}`
-     WHERE partition_date >= @first_day
-     GROUP BY partition_date),
+${held}),
   claims AS (
-    SELECT c.day, c.row_count, r.committed_at, r.fetch_began_at, r.message_id
+    SELECT r.stream, c.day, c.row_count, r.committed_at, r.fetch_began_at, r.message_id
       FROM `${runs}` AS r, UNNEST(r.claimed) AS c
-     WHERE r.stream = @stream AND c.day >= @first_day),
+     WHERE r.stream IN (${streams}) AND c.day >= @first_day),
   newest AS (
-    SELECT day, row_count, committed_at, fetch_began_at
+    SELECT stream, day, row_count, committed_at, fetch_began_at
       FROM claims
      WHERE TRUE
-   QUALIFY ROW_NUMBER() OVER (PARTITION BY day ORDER BY committed_at DESC) = 1),
+   QUALIFY ROW_NUMBER() OVER (PARTITION BY stream, day ORDER BY committed_at DESC) = 1),
   own AS (
-    SELECT day, row_count, committed_at, fetch_began_at
+    SELECT stream, day, row_count, committed_at, fetch_began_at
       FROM claims
      WHERE message_id = @message_id AND @message_id != ''
-   QUALIFY ROW_NUMBER() OVER (PARTITION BY day ORDER BY committed_at DESC) = 1),
+   QUALIFY ROW_NUMBER() OVER (PARTITION BY stream, day ORDER BY committed_at DESC) = 1),
   added AS (
-    SELECT a.day, a.row_count, r.committed_at
+    SELECT w.stream, a.day, a.row_count, r.committed_at
       FROM `${runs}` AS r, UNNEST(r.added) AS a
-     WHERE r.stream IN (@stream, CONCAT(@stream, '_reconciliation'))),
+      JOIN (SELECT stream FROM UNNEST([${streams}]) AS stream) AS w
+        ON r.stream IN (w.stream, CONCAT(w.stream, '_reconciliation'))),
   newest_added AS (
-    SELECT n.day, SUM(a.row_count) AS row_count
+    SELECT n.stream, n.day, SUM(a.row_count) AS row_count
       FROM newest AS n
-      JOIN added AS a ON a.day = n.day AND a.committed_at > n.committed_at
-     GROUP BY n.day),
+      JOIN added AS a ON a.stream = n.stream AND a.day = n.day AND a.committed_at > n.committed_at
+     GROUP BY n.stream, n.day),
   own_added AS (
-    SELECT o.day, SUM(a.row_count) AS row_count
+    SELECT o.stream, o.day, SUM(a.row_count) AS row_count
       FROM own AS o
-      JOIN added AS a ON a.day = o.day AND a.committed_at > o.committed_at
-     GROUP BY o.day),
+      JOIN added AS a ON a.stream = o.stream AND a.day = o.day AND a.committed_at > o.committed_at
+     GROUP BY o.stream, o.day),
+  claimants AS (
+    SELECT DISTINCT stream, committed_at
+      FROM (SELECT stream, committed_at FROM newest UNION ALL SELECT stream, committed_at FROM own) AS c),
   noted AS (
-    SELECT r.committed_at, c.child, c.day, c.row_count, c.added
+    SELECT r.stream, r.committed_at, c.child, c.day, c.row_count, c.added
       FROM `${runs}` AS r, UNNEST(r.children) AS c
-     WHERE r.stream = @stream AND c.child IN (${child_names})),
+     WHERE r.stream IN (${streams}) AND c.child IN (${child_names})),
   expected AS (
-    SELECT n.committed_at, n.child, n.day, n.row_count + COALESCE(SUM(a.added), 0) AS row_count
+    SELECT n.stream, n.committed_at, n.child, n.day, n.row_count + COALESCE(SUM(a.added), 0) AS row_count
       FROM noted AS n
-      LEFT JOIN noted AS a ON a.child = n.child AND a.day = n.day AND a.committed_at > n.committed_at
-     WHERE n.committed_at IN (SELECT committed_at FROM newest) OR n.committed_at IN (SELECT committed_at FROM own)
-     GROUP BY n.committed_at, n.child, n.day, n.row_count),
+      JOIN claimants AS c ON c.stream = n.stream AND c.committed_at = n.committed_at
+      LEFT JOIN noted AS a
+        ON a.stream = n.stream AND a.child = n.child AND a.day = n.day AND a.committed_at > n.committed_at
+     GROUP BY n.stream, n.committed_at, n.child, n.day, n.row_count),
   broken AS (
-    SELECT DISTINCT e.committed_at
+    SELECT DISTINCT e.stream, e.committed_at
       FROM expected AS e
       LEFT JOIN (${child_rows}) AS h ON h.child = e.child AND h.day = e.day
      WHERE e.row_count > COALESCE(h.row_count, 0))
-SELECT 'now' AS kind, CAST(NULL AS DATE) AS day, 0 AS row_count, CURRENT_TIMESTAMP() AS seen_at,
+SELECT '' AS stream, 'now' AS kind, CAST(NULL AS DATE) AS day, 0 AS row_count, CURRENT_TIMESTAMP() AS seen_at,
        CAST(NULL AS TIMESTAMP) AS fetch_began_at
 UNION ALL
-SELECT 'open', CAST(NULL AS DATE), COUNT(*), MAX(committed_at), MAX(fetch_began_at)
+SELECT stream, 'open', CAST(NULL AS DATE), COUNT(*), MAX(committed_at), MAX(fetch_began_at)
   FROM `${runs}`
- WHERE stream = @stream AND open_ended AND NOT COALESCE(incomplete, FALSE)
+ WHERE stream IN (${streams}) AND open_ended AND NOT COALESCE(incomplete, FALSE)
+ GROUP BY stream
 UNION ALL
-SELECT 'held', day, row_count, CAST(NULL AS TIMESTAMP), CAST(NULL AS TIMESTAMP) FROM held
+SELECT stream, 'held', day, row_count, CAST(NULL AS TIMESTAMP), CAST(NULL AS TIMESTAMP) FROM held
 UNION ALL
-SELECT 'claim', n.day, IF(b.committed_at IS NULL, n.row_count + COALESCE(a.row_count, 0), 9223372036854775807), n.committed_at, n.fetch_began_at
+SELECT n.stream, 'claim', n.day, IF(b.committed_at IS NULL, n.row_count + COALESCE(a.row_count, 0), 9223372036854775807), n.committed_at, n.fetch_began_at
   FROM newest AS n
-  LEFT JOIN newest_added AS a ON a.day = n.day
-  LEFT JOIN broken AS b ON b.committed_at = n.committed_at
+  LEFT JOIN newest_added AS a ON a.stream = n.stream AND a.day = n.day
+  LEFT JOIN broken AS b ON b.stream = n.stream AND b.committed_at = n.committed_at
 UNION ALL
-SELECT 'own', o.day, IF(b.committed_at IS NULL, o.row_count + COALESCE(a.row_count, 0), 9223372036854775807), o.committed_at, o.fetch_began_at
+SELECT o.stream, 'own', o.day, IF(b.committed_at IS NULL, o.row_count + COALESCE(a.row_count, 0), 9223372036854775807), o.committed_at, o.fetch_began_at
   FROM own AS o
-  LEFT JOIN own_added AS a ON a.day = o.day
-  LEFT JOIN broken AS b ON b.committed_at = o.committed_at
+  LEFT JOIN own_added AS a ON a.stream = o.stream AND a.day = o.day
+  LEFT JOIN broken AS b ON b.stream = o.stream AND b.committed_at = o.committed_at

@@ -310,7 +310,7 @@ bool load_unit(const struct bench *bench, struct committed *out, struct error *e
     struct state state = {0};
     struct load *load = NULL;
     if (!ops->prepare(bench->warehouse, &both, &ours, err)) return false;
-    if (!ops->state(bench->warehouse, &both, "m1", &state, err)) return false;
+    if (!ops->state(bench->warehouse, &(const struct selection *){&both}, 1, "m1", &state, err)) return false;
     state_done(&state);
     if (!ops->begin(bench->warehouse, &both, &load, err)) return false;
     if (!ticket(load, "a", 3, 0, err) || !ticket(load, "b", 5, 1, err) || !part(load, "p", 1, 2, err) ||

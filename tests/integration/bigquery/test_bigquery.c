@@ -213,7 +213,9 @@ static void state_tells_what_was_committed(void **unused)
     struct state state = {0};
     struct bench bench = bench_new();
     must(prepare(&bench, &both, &err), &err);
-    must(bench.warehouse->ops->state(bench.warehouse, &both, "m1", &state, &err), &err);
+    must(bench.warehouse->ops->state(bench.warehouse, &(const struct selection *){&both}, 1, "m1", &state,
+                                     &err),
+         &err);
     assert_int_equal(state.day_count, 0);
     assert_false(state.any_open_run);
     assert_true(state.now_us >= state.created_us && state.created_us > 0);
@@ -226,7 +228,9 @@ static void state_tells_what_was_committed(void **unused)
     struct load *load = begin(&bench, &both);
     must(ticket(load, "c", 9, 0, &err), &err);
     must(bench.warehouse->ops->commit(load, &open, &committed, &err), &err);
-    must(bench.warehouse->ops->state(bench.warehouse, &both, "m1", &state, &err), &err);
+    must(bench.warehouse->ops->state(bench.warehouse, &(const struct selection *){&both}, 1, "m1", &state,
+                                     &err),
+         &err);
     assert_int_equal(state.day_count, 4);
     static const int64_t held[] = {1, 0, 1};
     for (size_t i = 0; i < 3; i++) {
@@ -243,12 +247,16 @@ static void state_tells_what_was_committed(void **unused)
     assert_true(state.any_open_run);
     assert_int_equal(state.open_run_us, INT64_C(1770000000000000));
     state_done(&state);
-    must(bench.warehouse->ops->state(bench.warehouse, &both, "m3", &state, &err), &err);
+    must(bench.warehouse->ops->state(bench.warehouse, &(const struct selection *){&both}, 1, "m3", &state,
+                                     &err),
+         &err);
     assert_false(state.days[0].own.any);
     state_done(&state);
     size_t gets = journal_count("\"tables.get\"");
     must(prepare(&bench, &both, &err), &err);
-    must(bench.warehouse->ops->state(bench.warehouse, &both, "m3", &state, &err), &err);
+    must(bench.warehouse->ops->state(bench.warehouse, &(const struct selection *){&both}, 1, "m3", &state,
+                                     &err),
+         &err);
     state_done(&state);
     assert_int_equal(journal_count("\"tables.get\"") - gets, 2); /* one look at each table serves both */
     bench_done(&bench);

@@ -274,7 +274,9 @@ static void rows_on_days_that_others_claimed_are_noted(void **unused)
                          "= DATE '2026-02-04'",
                          bench.control),
                      1);
-    must(bench.warehouse->ops->state(bench.warehouse, &both, "m1", &state, &err), &err);
+    must(bench.warehouse->ops->state(bench.warehouse, &(const struct selection *){&both}, 1, "m1", &state,
+                                     &err),
+         &err);
     struct day_state known = state_day(&state, day(4));
     assert_int_equal(known.held, 2);
     assert_int_equal(known.newest.rows, 2); /* one was claimed, and one was added */
@@ -288,7 +290,9 @@ static bool is_believed(const struct bench *bench, int on, bool own)
     struct state state;
     struct error err = {0};
     must(prepare(bench, &both, &err), &err);
-    must(bench->warehouse->ops->state(bench->warehouse, &both, "m1", &state, &err), &err);
+    must(bench->warehouse->ops->state(bench->warehouse, &(const struct selection *){&both}, 1, "m1", &state,
+                                      &err),
+         &err);
     struct day_state known = state_day(&state, day(on));
     const struct claim *claim = own ? &known.own : &known.newest;
     bool is_believed = claim->any && known.held >= claim->rows;

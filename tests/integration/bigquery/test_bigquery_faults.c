@@ -210,7 +210,9 @@ static void commits_at_once_both_arrive(void **unused)
     must(load_unit(&bench, &committed, &err), &err);
     must(prepare(&other, &both, &err), &err);
     struct state state = {0};
-    must(other.warehouse->ops->state(other.warehouse, &both, "", &state, &err), &err);
+    must(
+        other.warehouse->ops->state(other.warehouse, &(const struct selection *){&both}, 1, "", &state, &err),
+        &err);
     state_done(&state);
     fault("bigquery script 1 hold COMMIT 1\nbigquery script 2 delay 1000");
     pthread_t thread;

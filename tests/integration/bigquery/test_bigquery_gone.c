@@ -59,7 +59,9 @@ static void the_ledger_knows_of_it(void **unused)
             "open_ended AND ARRAY_LENGTH(claimed) = 0 AND inserted = 1",
             bench.control),
         1);
-    must(bench.warehouse->ops->state(bench.warehouse, &gone_compared, "m1", &state, &err), &err);
+    must(bench.warehouse->ops->state(bench.warehouse, &(const struct selection *){&gone_compared}, 1, "m1",
+                                     &state, &err),
+         &err);
     assert_true(state.any_open_run);
     assert_int_equal(state.open_run_us, whole(10).began_us);
     assert_true(state.created_us > 0);

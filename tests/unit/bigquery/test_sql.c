@@ -243,7 +243,7 @@ static void other_statements_are_whole(void **state)
     assert_null(strstr(buf_string(&sql), "OVER ()")); /* one worker would have to hold all days */
     sql_adopt_text(&names, &tag, &sql);
     assert_has(buf_string(&sql), "COUNTIF(FALSE) AS misplaced");
-    sql_state_text(&names, &both, &sql);
+    sql_state_text(&names, &(const struct selection *){&both}, 1, &sql);
     sql_ledger_text(&names, &sql);
     sql_provenance_text(&names, &sql);
     sql_lock_row_text(&names, &tickets, &sql);
@@ -302,7 +302,7 @@ static void statements_with_bad_names_are_not_sent(void **state)
     sql_commit(&names, &selection, stages, NULL, &sql);
     assert_not_sendable(&sql);
     const struct sql_names foreign = {.project = "a`.b", .dataset = "desk", .control = "desk_caseload"};
-    sql_state_text(&foreign, &both, &sql);
+    sql_state_text(&foreign, &(const struct selection *){&both}, 1, &sql);
     assert_not_sendable(&sql);
     buf_done(&sql);
 }
@@ -314,7 +314,7 @@ static void projects_of_a_domain_are_served(void **state)
         .project = "example.com:acme", .dataset = "desk", .control = "desk_caseload"};
     struct buf sql;
     buf_init(&sql, LIMIT_SQL);
-    sql_state_text(&domain, &both, &sql);
+    sql_state_text(&domain, &(const struct selection *){&both}, 1, &sql);
     assert_sendable(&sql);
     assert_has(buf_string(&sql), "FROM `example.com:acme.desk.tickets`");
     buf_done(&sql);

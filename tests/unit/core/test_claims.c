@@ -116,8 +116,9 @@ static void put_bad(struct bench *bench, int count, int day, bool is_unsettled)
 static bool is_claimed(struct bench *bench, int day)
 {
     struct state known;
-    assert_true(bench->warehouse.base.ops->state(&bench->warehouse.base, &bench->selections[0], "", &known,
-                                                 &bench->err));
+    assert_true(bench->warehouse.base.ops->state(&bench->warehouse.base,
+                                                 &(const struct selection *){&bench->selections[0]}, 1, "",
+                                                 &known, &bench->err));
     bool claimed = state_day(&known, (struct day){day}).newest.any;
     state_done(&known);
     return claimed;

@@ -36,6 +36,8 @@ struct bench {
     int failing_call;    /* ... at its nth time */
     enum error_kind failing_kind;
     int stop_call; /* stop is set at the nth call of any port */
+    int state_calls;
+    int64_t page_us; /* how long each page takes */
 };
 
 static int64_t on_day(int day)
@@ -47,7 +49,8 @@ static bool hook(void *context, const char *name, struct error *err)
 {
     struct bench *bench = context;
 
-    bench->now_us += 1000;
+    bench->now_us += strcmp(name, "next") == 0 && bench->page_us ? bench->page_us : 1000;
+    bench->state_calls += strcmp(name, "state") == 0;
     if (bench->stop_call > 0 && --bench->stop_call == 0) atomic_store(&bench->stop, true);
     if (!bench->failing || strcmp(name, bench->failing) != 0 || --bench->failing_call != 0) return true;
     return error_set(err, bench->failing_kind, "%s failed", name);
@@ -369,6 +372,56 @@ static void test_one_stream_fails_and_the_other_goes_on(void **state)
     assert_int_equal(rows(bench, "tickets"), 1);
 }
 
+static void test_states_are_read_together(void **state)
+{
+    struct bench *bench = *state;
+
+    fake_source_put(&bench->source, &fake_tickets, "t1", on_day(110));
+    must_run(bench);
+    assert_int_equal(bench->state_calls, 1);
+    assert_int_equal(rows(bench, "tickets"), 1);
+}
+
+static void test_an_old_state_is_read_again(void **state)
+{
+    struct bench *bench = *state;
+
+    put_people(bench, 3, 110);
+    bench->source.now_us = &bench->now_us;
+    bench->page_us = INT64_C(3600000000);
+    must_run(bench);
+    assert_int_equal(bench->state_calls, 2);
+}
+
+static void test_states_refused_together_are_read_alone(void **state)
+{
+    struct bench *bench = *state;
+
+    bench->failing = "state";
+    bench->failing_call = 1;
+    bench->failing_kind = ERROR_REFUSED;
+    must_run(bench);
+    assert_int_equal(bench->state_calls, 3);
+    bench->state_calls = 0;
+    bench->failing_call = 1;
+    bench->failing_kind = ERROR_BUSY; /* another time will do */
+    assert_false(run(bench));
+    assert_int_equal(bench->state_calls, 1);
+}
+
+static void test_an_unprepared_stream_does_not_hinder(void **state)
+{
+    struct bench *bench = *state;
+
+    fake_source_put(&bench->source, &fake_tickets, "t1", on_day(110));
+    bench->failing = "prepare";
+    bench->failing_call = 1;
+    bench->failing_kind = ERROR_REFUSED;
+    assert_false(run(bench));
+    assert_int_equal(bench->report.streams[0].error.kind, ERROR_REFUSED);
+    assert_int_equal(rows(bench, "tickets"), 1);
+}
+
 static void test_a_forbidden_stream_is_no_failure(void **state)
 {
     struct bench *bench = *state;
@@ -429,6 +482,10 @@ int main(void)
         CASE(test_children_of_a_rejected_parent_are_kept),
         CASE(test_every_call_fails_once),
         CASE(test_one_stream_fails_and_the_other_goes_on),
+        CASE(test_states_are_read_together),
+        CASE(test_an_old_state_is_read_again),
+        CASE(test_states_refused_together_are_read_alone),
+        CASE(test_an_unprepared_stream_does_not_hinder),
         CASE(test_a_forbidden_stream_is_no_failure),
         CASE(test_refused_credentials_end_the_run),
         CASE(test_stop_is_heard_at_each_step),

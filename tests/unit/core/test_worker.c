@@ -141,8 +141,8 @@ static void test_each_verdict(void **state)
         bool acked;
         int delay_s, code;
     } verdicts[] = {
-        {"state", ERROR_BUSY, false, 20, 0},   {"state", ERROR_REFUSED, false, 20, 0},
-        {"state", ERROR_FORMAT, false, 20, 0}, {"state", ERROR_LIMIT, false, 20, 0},
+        {"state", ERROR_BUSY, false, 20, 0},   {"begin", ERROR_REFUSED, false, 20, 0},
+        {"begin", ERROR_FORMAT, false, 20, 0}, {"begin", ERROR_LIMIT, false, 20, 0},
         {"open", ERROR_FORBIDDEN, true, 0, 0}, {"prepare", ERROR_CONFIG, false, 20, 78},
         {"open", ERROR_AUTH, false, 20, 77},
     };
