@@ -19,10 +19,15 @@ struct worker {
     /* Cancels the current run. Set by shutdown (after `shutdown`) or by a lost lease; cleared before each
      * message. */
     atomic_bool *cancel_run;
+    int64_t quiet_ms; /* of worker_drain: the subscription is empty when no message came for so long */
 };
 
 /* Serves until *shutdown or an error that ends the process; returns the exit code. */
 int worker_serve(const struct worker *worker);
+
+/* Serves until the subscription is empty. 0: each message was acknowledged; 75: one came back, or *shutdown or
+ * Pub/Sub ended it before. */
+int worker_drain(const struct worker *worker);
 
 /* min(600, 10 * 2^attempt); attempt 0 counts as 1. */
 int worker_nack_delay_s(int attempt);

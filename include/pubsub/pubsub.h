@@ -22,6 +22,7 @@ struct pubsub_settings {
     const char *ca_file;      /* NULL: the system's */
     const char *user_agent;
     struct token *token;
+    bool no_wait;            /* next does not wait for a message: to drain a subscription */
     int lease_s;             /* how long extend and ack may be retried at most */
     const atomic_bool *stop; /* ends next */
 };

@@ -31,6 +31,7 @@ static int help(FILE *out)
         "caseload: loads a support desk into day-partitioned BigQuery tables when a Pub/Sub message arrives\n"
         "\n"
         "  caseload serve --config FILE    process messages until SIGTERM\n"
+        "  caseload drain --config FILE    process the messages that wait, then end\n"
         "  caseload run --config FILE      process one request, without Pub/Sub\n"
         "  caseload streams                list the streams that can be loaded\n"
         "  caseload schema STREAM          print its tables; with --diff, how existing tables differ\n"
@@ -56,6 +57,7 @@ int main(int argc, char **argv)
         const char *name;
         int (*run)(int count, char **arguments);
     } commands[] = {{"serve", serve_command},
+                    {"drain", drain_command},
                     {"run", run_command},
                     {"schema", schema_command},
                     {"streams", streams_command},

@@ -51,6 +51,8 @@ static bool put_option(struct options *options, const char *key, const char *val
         options->from = value;
     } else if (is_own(key, own) && strcmp(key, "to") == 0) {
         options->to = value;
+    } else if (is_own(key, own) && strcmp(key, "wait") == 0) {
+        options->wait = value;
     } else if (config_scalar(key)) {
         if (options->flag_count == FLAGS_LIMIT)
             return error_set(err, ERROR_REQUEST, "more than %d options; put settings into the file",

@@ -14,6 +14,7 @@
 struct options {
     const char *config;
     const char *from, *to; /* of run */
+    const char *wait;      /* of drain */
     struct flag flags[FLAGS_LIMIT];
     size_t flag_count;
     char names[FLAGS_LIMIT][64]; /* the flags' keys */

@@ -1,21 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* serve_command.c - `caseload serve`: the worker on a subscription, until SIGTERM. */
+/* serve_command.c - `caseload serve` and `caseload drain`: the worker on a subscription, until SIGTERM or
+ * until no message waits. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "base/parse.h"
 #include "commands.h"
 #include "core/worker.h"
 #include "options.h"
 #include "pubsub/pubsub.h"
 #include "services.h"
 
-static const char usage[] =
+#define WAIT_S      10 /* Pub/Sub may answer that no message waits while one does */
+#define WAIT_MOST_S 3600
+
+static const char serve_usage[] =
     "caseload serve --config FILE [--SETTING VALUE ...]\n"
     "\n"
     "Waits for messages on the subscription, loads what each asks for, and acknowledges it when that is "
     "done.\n"
     "Exits with 0 on SIGTERM; logs to stderr, one JSON object a line.\n"
+    "\n"
+    "Settings (in the file; top-level ones also as --setting-name or CASELOAD_SETTING_NAME):\n";
+
+static const char drain_usage[] =
+    "caseload drain --config FILE [--wait SECONDS] [--SETTING VALUE ...]\n"
+    "\n"
+    "Loads what the messages that wait on the subscription ask for, acknowledges each, and ends when none\n"
+    "came for --wait seconds (10): for a cron line or a Cloud Run job. Exits with 0 if all were "
+    "acknowledged,\n"
+    "75 if one came back: start it again later. Logs to stderr, one JSON object a line.\n"
     "\n"
     "Settings (in the file; top-level ones also as --setting-name or CASELOAD_SETTING_NAME):\n";
 
@@ -33,7 +48,7 @@ static int fail(const struct error *err)
     return error_rules[err->kind].serve_exit_code;
 }
 
-static int serve(struct services *services, const struct config *config)
+static int serve(struct services *services, const struct config *config, bool drain, int64_t quiet_ms)
 {
     struct worker worker = {
         .run = services_context(services),
@@ -45,39 +60,56 @@ static int serve(struct services *services, const struct config *config)
                   .on_wedged = give_up},
         .shutdown = &services->shutdown,
         .cancel_run = &services->cancel_run,
+        .quiet_ms = quiet_ms,
     };
     log_write(LOG_INFO, "serving",
               LOG_FIELDS(LOG_TEXT("version", CASELOAD_VERSION),
                          LOG_TEXT("subscription", services->subscription),
                          LOG_TEXT("workspace", services->identity.workspace)),
-              "serving %s", services->subscription);
+              "%s %s", drain ? "draining" : "serving", services->subscription);
     pubsub_check_settings(services->trigger);
-    int code = worker_serve(&worker);
+    int code = drain ? worker_drain(&worker) : worker_serve(&worker);
     log_write(LOG_INFO, "stopped", LOG_FIELDS(LOG_NUMBER("exit_code", code)), "stopped");
     return code;
 }
 
-int serve_command(int count, char **arguments)
+static int command(int count, char **arguments, bool drain)
 {
-    static const char *const own[] = {NULL};
+    static const char *const serve_own[] = {NULL}, *const drain_own[] = {"wait", NULL};
     static struct services services; /* the signal's thread outlives this function */
     struct options options;
     struct config config;
     struct error err = {0};
+    int64_t quiet_s = WAIT_S;
     int code;
-    if (!options_parse(count, arguments, own, &options, &err)) return command_fail(&err);
+    if (!options_parse(count, arguments, drain ? drain_own : serve_own, &options, &err))
+        return command_fail(&err);
     if (options.help) {
-        fputs(usage, stdout);
+        fputs(drain ? drain_usage : serve_usage, stdout);
         config_print_help(stdout);
         return 0;
     }
+    if (options.wait && (!parse_int64(options.wait, &quiet_s) || quiet_s < 1 || quiet_s > WAIT_MOST_S))
+        return command_misused("--wait is \"%.32s\"; it must be from 1 to %d seconds", options.wait,
+                               WAIT_MOST_S);
     if (!config_load(options.config, options.flags, options.flag_count, &config, &err)) return fail(&err);
-    services_catch_signals(&services, error_rules[ERROR_STOPPED].serve_exit_code);
-    if (services_open(&services, &config, &err) && services_open_trigger(&services, &err))
-        code = serve(&services, &config);
+    const struct error_rule *stopped = &error_rules[ERROR_STOPPED];
+    services_catch_signals(&services, drain ? stopped->run_exit_code : stopped->serve_exit_code);
+    if (services_open(&services, &config, &err) && services_open_trigger(&services, drain, &err))
+        code = serve(&services, &config, drain, quiet_s * 1000);
     else
         code = fail(&err);
     services_close(&services);
     config_done(&config);
     return code;
+}
+
+int serve_command(int count, char **arguments)
+{
+    return command(count, arguments, false);
+}
+
+int drain_command(int count, char **arguments)
+{
+    return command(count, arguments, true);
 }

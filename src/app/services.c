@@ -186,7 +186,7 @@ bool services_open(struct services *services, const struct config *config, struc
     return open_parts(services, err);
 }
 
-bool services_open_trigger(struct services *services, struct error *err)
+bool services_open_trigger(struct services *services, bool no_wait, struct error *err)
 {
     const struct config *config = services->config;
     const char *name = config->subscription;
@@ -207,6 +207,7 @@ bool services_open_trigger(struct services *services, struct error *err)
             .subscription = services->subscription,
             .ca_file = config->ca_file,
             .user_agent = USER_AGENT,
+            .no_wait = no_wait,
             .lease_s = (int)config->lease_seconds,
             .stop = &services->shutdown,
         },

@@ -43,7 +43,8 @@ struct services {
 };
 
 bool services_open(struct services *services, const struct config *config, struct error *err) CHECKED;
-bool services_open_trigger(struct services *services, struct error *err) CHECKED;
+/* no_wait: as worker_drain wants it. */
+bool services_open_trigger(struct services *services, bool no_wait, struct error *err) CHECKED;
 void services_close(struct services *services);
 
 /* SIGTERM and SIGINT set shutdown and cancel_run; a process that still runs nine seconds later exits with

@@ -11,10 +11,13 @@
 
 #define REPORTED_IDS 64
 #define KEEP_SERVING (-1) /* not an exit code */
+#define CAME_BACK    (error_rules[ERROR_BUSY].run_exit_code)
+#define PAUSE_MS     5000 /* after a failed pull */
 
 struct serving {
     const struct worker *worker;
     struct progress progress;
+    bool came_back;                          /* a message was not acknowledged */
     char reported[REPORTED_IDS][LIMIT_NAME]; /* message ids of logged misunderstood messages; a ring */
     size_t reported_next;
 };
@@ -72,12 +75,14 @@ static bool serve_request(struct serving *serving, const struct delivery *delive
 
 /* The lease ends before a nack, so that no late extension undoes its delay, and after an ack, so that the
  * message can't be redelivered while the ack is retried. */
-static void settle(const struct worker *worker, const struct delivery *delivery, struct lease *lease,
+static void settle(struct serving *serving, const struct delivery *delivery, struct lease *lease,
                    const struct error *err)
 {
+    const struct worker *worker = serving->worker;
     const struct trigger_ops *ops = worker->trigger->ops;
     struct error failure = {0};
     bool settled = true;
+    serving->came_back = serving->came_back || error_rules[err->kind].message != MESSAGE_ACK;
     switch (error_rules[err->kind].message) {
     case MESSAGE_ACK:
         settled = ops->ack(worker->trigger, delivery->ack_id, &failure);
@@ -93,10 +98,11 @@ static void settle(const struct worker *worker, const struct delivery *delivery,
         settled = ops->nack(worker->trigger, delivery->ack_id, 0, &failure);
         break;
     }
-    if (!settled)
-        log_write(LOG_WARNING, "message_unsettled",
-                  LOG_FIELDS(LOG_TEXT("message_id", delivery->message_id), LOG_ORIGIN(&failure)),
-                  "%s; the message will be redelivered when its lease expires", failure.text);
+    if (settled) return;
+    serving->came_back = true;
+    log_write(LOG_WARNING, "message_unsettled",
+              LOG_FIELDS(LOG_TEXT("message_id", delivery->message_id), LOG_ORIGIN(&failure)),
+              "%s; the message will be redelivered when its lease expires", failure.text);
 }
 
 /* Clears first and checks after: a shutdown between the two lines is not missed. */
@@ -121,37 +127,63 @@ static int serve_message(struct serving *serving, const struct delivery *deliver
     log_outcome(serving, delivery, run_id, &err);
     if (lease_lost(lease)) {
         lease_end(lease); /* another worker may hold the message: no ack, no nack */
+        serving->came_back = true;
         return atomic_load(worker->shutdown) ? error_rules[ERROR_STOPPED].serve_exit_code : KEEP_SERVING;
     }
     progress_step(progress, "settling the message"); /* may take as long as a stalled run may */
-    settle(worker, delivery, lease, &err);
+    settle(serving, delivery, lease, &err);
     return error_rules[err.kind].leave ? error_rules[err.kind].serve_exit_code : KEEP_SERVING;
 }
 
-static int pull_failed(const struct worker *worker, const struct error *err)
+static int pull_failed(const struct error *err)
 {
     if (err->kind == ERROR_STOPPED) return error_rules[ERROR_STOPPED].serve_exit_code;
     log_write(LOG_ERROR, "pull_failed",
               LOG_FIELDS(LOG_TEXT("outcome", error_rules[err->kind].name), LOG_ORIGIN(err)), "%s", err->text);
-    if (error_rules[err->kind].leave) return error_rules[err->kind].serve_exit_code;
-    clock_sleep_ms(5000, worker->shutdown);
-    return KEEP_SERVING;
+    return error_rules[err->kind].leave ? error_rules[err->kind].serve_exit_code : KEEP_SERVING;
+}
+
+/* One message, if there is one: KEEP_SERVING, or the exit code. */
+static int serve_next(struct serving *serving, bool *out_any, bool *out_reachable)
+{
+    const struct worker *worker = serving->worker;
+    struct delivery delivery = {0};
+    struct error err = {0};
+    int code = KEEP_SERVING;
+    *out_any = false;
+    *out_reachable = worker->trigger->ops->next(worker->trigger, &delivery, out_any, &err);
+    if (!*out_reachable)
+        code = pull_failed(&err);
+    else if (*out_any)
+        code = serve_message(serving, &delivery);
+    delivery_done(&delivery);
+    return code;
 }
 
 int worker_serve(const struct worker *worker)
 {
     struct serving serving = {.worker = worker};
     while (!atomic_load(worker->shutdown)) {
-        struct delivery delivery = {0};
-        struct error err = {0};
-        bool any = false;
-        int code = KEEP_SERVING;
-        if (!worker->trigger->ops->next(worker->trigger, &delivery, &any, &err))
-            code = pull_failed(worker, &err);
-        else if (any)
-            code = serve_message(&serving, &delivery);
-        delivery_done(&delivery);
+        bool any, reachable;
+        int code = serve_next(&serving, &any, &reachable);
         if (code != KEEP_SERVING) return code;
+        if (!reachable) clock_sleep_ms(PAUSE_MS, worker->shutdown);
     }
     return error_rules[ERROR_STOPPED].serve_exit_code;
+}
+
+int worker_drain(const struct worker *worker)
+{
+    struct serving serving = {.worker = worker};
+    int64_t quiet_since_ms = clock_ms();
+    while (!atomic_load(worker->shutdown)) {
+        bool any, reachable;
+        int code = serve_next(&serving, &any, &reachable);
+        if (atomic_load(worker->shutdown)) break;
+        if (code != KEEP_SERVING) return code;
+        if (!reachable) return CAME_BACK;
+        if (any) quiet_since_ms = clock_ms();
+        if (!any && clock_ms() - quiet_since_ms >= worker->quiet_ms) return serving.came_back ? CAME_BACK : 0;
+    }
+    return CAME_BACK;
 }

@@ -36,6 +36,7 @@ struct pubsub {
     struct rpc *rpc;
     char *subscription;
     char *routing;
+    bool no_wait;
     int lease_s;
     const atomic_bool *stop;
 
@@ -136,6 +137,7 @@ static enum rpc_status call_pull(struct pubsub *pubsub, struct buf *reply, char 
     uint8_t bytes[NAME_LIMIT + 64];
     request.subscription = pubsub->subscription;
     request.max_messages = 1;
+    request.return_immediately = pubsub->no_wait;
     assert(google__pubsub__v1__pull_request__get_packed_size(&request) <= sizeof bytes);
     struct rpc_call call = {.method = pull.path,
                             .routing = pubsub->routing,
@@ -167,13 +169,11 @@ static bool backoff(struct pubsub *pubsub, enum rpc_status status, const char *d
     return true;
 }
 
-static bool next(struct trigger *trigger, struct delivery *out_delivery, bool *out_any, struct error *err)
+static bool ask(struct pubsub *pubsub, struct delivery *out_delivery, bool *out_any, bool *out_answered,
+                struct error *err)
 {
-    struct pubsub *pubsub = pubsub_of(trigger);
     AUTO(received_done) struct received received = {.any = false};
     char detail[DETAIL];
-    *out_any = false;
-    *out_delivery = (struct delivery){0};
     AUTO(buf_done) struct buf reply = buf_limited(LIMIT_REPLY);
     int64_t asked_ms = clock_ms();
     enum rpc_status status = call_pull(pubsub, &reply, detail, sizeof detail);
@@ -183,6 +183,7 @@ static bool next(struct trigger *trigger, struct delivery *out_delivery, bool *o
         nack_surplus(pubsub, &received);
         if (!read) return backoff(pubsub, RPC_INTERNAL, unreadable.text, err);
         pubsub->failures = 0;
+        *out_answered = true;
         *out_any = received.any;
         *out_delivery = received.delivery;
         received.delivery = (struct delivery){0}; /* the caller's now */
@@ -191,12 +192,24 @@ static bool next(struct trigger *trigger, struct delivery *out_delivery, bool *o
         return true;
     }
     if (stopped(pubsub)) return error_set(err, ERROR_STOPPED, "stopped while waiting for a message");
-    if (status == RPC_DEADLINE_EXCEEDED) {
+    if (status == RPC_DEADLINE_EXCEEDED && !pubsub->no_wait) {
         pubsub->failures = 0;
         return true; /* nothing came within the poll */
     }
     if (is_final(pubsub, &pull, status, detail, err)) return false;
     return backoff(pubsub, status, detail, err);
+}
+
+static bool next(struct trigger *trigger, struct delivery *out_delivery, bool *out_any, struct error *err)
+{
+    struct pubsub *pubsub = pubsub_of(trigger);
+    bool answered = false;
+    *out_any = false;
+    *out_delivery = (struct delivery){0};
+    do {
+        if (!ask(pubsub, out_delivery, out_any, &answered, err)) return false;
+    } while (pubsub->no_wait && !answered); /* a service that does not answer is not an empty one */
+    return true;
 }
 
 /* A call about the held message, repeated until budget_ms is over. */
@@ -428,6 +441,7 @@ bool pubsub_new(const struct pubsub_settings *settings, struct trigger **out_tri
     pubsub->rpc = rpc;
     pubsub->subscription = mem_text(settings->subscription);
     pubsub->routing = routing_of(settings->subscription);
+    pubsub->no_wait = settings->no_wait;
     pubsub->lease_s = settings->lease_s;
     pubsub->stop = settings->stop;
     *out_trigger = &pubsub->port;

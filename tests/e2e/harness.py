@@ -114,14 +114,14 @@ class Sandbox:
 
 
 class Worker:
-    """One `caseload serve` and its log."""
+    """One `caseload serve`, or another command that logs, and its log."""
 
-    def __init__(self, build, sandbox, config, name):
+    def __init__(self, build, sandbox, config, name, command=("serve",)):
         self.name = name
         self.path = sandbox.folder / f"{name}.log"
         self.log = open(self.path, "ab")
         self.start = self.path.stat().st_size
-        self.process = subprocess.Popen([str(build / "src/app/caseload"), "serve", "--config", str(config)],
+        self.process = subprocess.Popen([str(build / "src/app/caseload"), *command, "--config", str(config)],
                                         stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
                                         env=environment(sandbox))
         self.frozen = False

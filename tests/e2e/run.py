@@ -21,6 +21,7 @@ Steps (a line that begins with # is a comment; `publish` takes quotes as a shell
     clock +2d | clock +3h | clock 2026-03-03T04:00:00Z
     fault LINE                            see tests/sandbox/sandbox_internal.h; `faults clear`
     serve [NAME]                          start a worker (w)
+    drain [NAME]                          start `caseload drain` (w), which waits a second for another message
     kill|stop|freeze|thaw [NAME]          SIGKILL, SIGTERM (exit code 0 wanted), SIGSTOP, SIGCONT
     publish [NAME] [key=value ...]        publish a message; data=TEXT, the others are attributes (m)
     seek INSTANT                          deliver again what was published since then
@@ -187,6 +188,10 @@ class Scenario:
     def step_serve(self, words):
         name = words[0] if words else "w"
         self.workers[name] = Worker(self.build, self.sandbox, self.config(), name)
+
+    def step_drain(self, words):
+        name = words[0] if words else "w"
+        self.workers[name] = Worker(self.build, self.sandbox, self.config(), name, ("drain", "--wait", "1"))
 
     def step_kill(self, words):
         self.worker(words).end(signal.SIGKILL)

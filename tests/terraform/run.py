@@ -122,7 +122,7 @@ MISTAKES = (
     ("pubsub.tf", "  topic                      = google_pubsub_topic.requests.id\n", "", "Missing required argument"),
     ("pubsub.tf", "google_pubsub_topic.requests.id", "google_pubsub_topic.request.id", "Reference to undeclared"),
     ("bigquery.tf", 'dataset_id                 = each.value', "dataset_id = [each.value]", "Incorrect attribute value"),
-    ("secret.tf", "secret_data_wo         = var.token", "secret_data            = var.token", "Ephemeral value not allowed"),
+    ("secret.tf", "secret_data_wo         = var.token", "secret_data            = var.token", "Invalid use of ephemeral value"),
     ("runtime.tf", "    service_account = google_service_account.worker.email\n    labels", "    labells", "Unsupported argument"),
     ("alerts.tf", 'comparison      = "COMPARISON_GT"', "", "Missing required argument"),
 )

@@ -21,7 +21,7 @@ resource "google_secret_manager_secret_version" "token" {
 }
 
 resource "google_secret_manager_secret_iam_member" "token" {
-  project   = split("/", local.token_secret)[1]
+  project   = var.token_secret == null ? var.project : split("/", var.token_secret)[1]
   secret_id = local.token_secret
   role      = "roles/secretmanager.secretAccessor"
   member    = google_service_account.worker.member

@@ -133,6 +133,46 @@ static void test_settling_is_progress(void **state)
     assert_string_equal(atomic_load(&progress.where), "settling the message");
 }
 
+static void test_drain_ends_when_no_message_waits(void **state)
+{
+    struct bench *bench = *state;
+
+    bench->trigger.stop_when_idle = false;
+    assert_int_equal(worker_drain(&bench->worker), 0);
+    fake_trigger_publish(&bench->trigger, "m1", "", bench->now_us);
+    fake_trigger_publish(&bench->trigger, "m2", "", bench->now_us);
+    assert_int_equal(worker_drain(&bench->worker), 0);
+    assert_true(bench->trigger.messages[0].acked);
+    assert_true(bench->trigger.messages[1].acked);
+}
+
+static void test_drain_tells_that_a_message_came_back(void **state)
+{
+    static const char *const calls[] = {"commit", "ack", "next"};
+
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+        struct bench *bench = *state;
+        bench->trigger.stop_when_idle = false;
+        fake_trigger_publish(&bench->trigger, calls[i], "", bench->now_us);
+        fail_at(bench, calls[i], ERROR_BUSY, 1);
+        assert_int_equal(worker_drain(&bench->worker), 75);
+        bench->now_us += INT64_C(3600) * 1000000;
+        assert_int_equal(worker_drain(&bench->worker), 0);
+        assert_true(bench->trigger.messages[i].acked);
+    }
+}
+
+static void test_drain_stopped_is_not_done(void **state)
+{
+    struct bench *bench = *state;
+
+    bench->trigger.stop_when_idle = false;
+    fake_trigger_publish(&bench->trigger, "m1", "", bench->now_us);
+    fail_at(bench, "commit", ERROR_STOPPED, 1);
+    assert_int_equal(worker_drain(&bench->worker), 75);
+    assert_false(bench->trigger.messages[0].acked);
+}
+
 static void test_each_verdict(void **state)
 {
     static const struct {
@@ -222,6 +262,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(test_done_is_acked_after_the_commit),
         CASE(test_settling_is_progress),
+        CASE(test_drain_ends_when_no_message_waits),
+        CASE(test_drain_tells_that_a_message_came_back),
+        CASE(test_drain_stopped_is_not_done),
         CASE(test_each_verdict),
         CASE(test_a_bad_message_does_not_hinder_others),
         CASE(test_stop_gives_the_message_back_at_once),
