@@ -86,6 +86,15 @@ resource "google_pubsub_subscription_iam_member" "worker" {
   member       = google_service_account.worker.member
 }
 
+# At its start the worker warns of settings of its subscription that lose or delay messages.
+resource "google_pubsub_subscription_iam_member" "worker_viewer" {
+  for_each     = google_pubsub_subscription.worker
+  project      = var.project
+  subscription = each.value.name
+  role         = "roles/pubsub.viewer"
+  member       = google_service_account.worker.member
+}
+
 resource "google_cloud_scheduler_job" "tick" {
   project     = var.project
   region      = var.region
