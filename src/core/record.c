@@ -21,3 +21,10 @@ void record_drop(struct record *record)
     free((char *)(uintptr_t)record->problem);
     *record = (struct record){0};
 }
+
+json_t *record_front(const json_t *body)
+{
+    const char *text = json_string_value(body);
+    if (json_is_object(body)) return json_incref((json_t *)(uintptr_t)body);
+    return text && *text == '{' ? json_read_front(text, json_string_length(body)) : NULL;
+}

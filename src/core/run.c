@@ -43,6 +43,8 @@ static bool reject_record(struct unit_load *unit_load, const struct record *reco
 {
     struct stream_run *run = unit_load->run;
     struct warehouse *warehouse = run->context->warehouse;
+    if (record->table == 0) (void)snprintf(unit_load->parent_id, LIMIT_NAME, "%s", id);
+    if (record->table > 0 && !*id) id = unit_load->parent_id; /* a child that can't be read */
     unit_claim_add_reject(&unit_load->claim, id);
     if (run->selection->stream->kind == STREAM_RECONCILE)
         run_report_kept(run->result->stream, run->trigger, id, reason);
@@ -53,7 +55,10 @@ static bool reject_record(struct unit_load *unit_load, const struct record *reco
         return error_set(err, ERROR_FORMAT, "%s", reason);
     }
     AUTO(buf_done) struct buf text = buf_limited(LIMIT_REJECT);
-    json_write(&text, record->body);
+    if (record->problem && json_is_string(record->body))
+        buf_add(&text, json_string_value(record->body), json_string_length(record->body));
+    else
+        json_write(&text, record->body);
     return warehouse->ops->reject(unit_load->load,
                                   &(struct reject){.id = id,
                                                    .reason = reason,
@@ -107,7 +112,8 @@ static bool take_record(struct unit_load *unit_load, const struct record *record
     if (record->table == 0)
         unit_load->keep_children = true; /* also of a rejected parent: its children are not lost with it */
     if (record->problem) {
-        row_id(table, record->body, facts.id);
+        AUTO(json_drop) json_t *front = record_front(record->body);
+        row_id(table, front, facts.id);
         return reject_record(unit_load, record, facts.id, record->problem, err);
     }
     enum row_outcome outcome = row_build(table, record->body,
@@ -119,6 +125,7 @@ static bool take_record(struct unit_load *unit_load, const struct record *record
                                          &run->row, &facts);
     if (outcome == ROW_REJECTED) return reject_record(unit_load, record, facts.id, facts.problem, err);
     if (record->table == 0) {
+        memcpy(unit_load->parent_id, facts.id, sizeof facts.id);
         unit_load->keep_children = in_window(run, &unit_load->window, &facts);
         if (!unit_load->keep_children) return true;
         unit_load->fetched++;

@@ -42,6 +42,7 @@ struct unit_load {
     struct unit_claim claim;
     bool is_given_up;   /* nearly everything is rejected */
     bool keep_children; /* the newest parent is in the window, so its children are */
+    char parent_id[LIMIT_NAME];
 };
 
 void stream_run_close_cursor(struct stream_run *run);

@@ -43,6 +43,12 @@ static json_t *odd_number(uint64_t *seed)
         RAW("-98765432109876543210987654321", "-98765432109876543210987654321"),
         RAW("1e400", "1e400"),
         RAW("-1.5E+999", "-1.5E+999"),
+        RAW("NaN", "NaN"),
+        RAW("-Infinity", "-Infinity"),
+        RAW("007", "007"),
+        RAW("tru", "tru"),
+        RAW("{\"a\" 1}", "{\"a\" 1}"),
+        RAW("[1,]", "[1,]"),
     };
     static const json_int_t integers[] = {
         0, -1, INT64_MAX, INT64_MIN, INT64_C(9007199254740993), INT64_C(1769854272123), -62135596801};
@@ -77,6 +83,8 @@ static json_t *odd_text(uint64_t *seed)
         RAW("\"\\udE00\\u0000\"", FFFD FFFD),
         RAW("\"caf\xE9\"", "caf" FFFD),
         RAW("\"\\u00e9\\ud83d\\ude00\"", "\xC3\xA9\xF0\x9F\x98\x80"),
+        RAW("\"two\nlines\tof\x7F\"", "two\nlines\tof\x7F"),
+        RAW("\"C:\\x\\users\"", "C:\\x\\users"),
     };
 
     return json_string_nocheck(texts[random_below(seed, COUNT(texts))]); /* one of them is no UTF-8 */
@@ -85,9 +93,28 @@ static json_t *odd_text(uint64_t *seed)
 static const char *odd_key(uint64_t *seed)
 {
     static const char *const keys[] = {
-        "",       "id",  "new",   "New",  "a.b",      "a\\",        "\\.",
-        "_extra", "0",   "_seq",  "type", "data",     "updated_at", "partition_date",
-        "\x1F\"", "a b", "a (1)", "a",    "tags.0.x", "\xC3\xA9",   RAW("\"k\\ud800\"", "k" FFFD),
+        "",
+        "id",
+        "new",
+        "New",
+        "a.b",
+        "a\\",
+        "\\.",
+        "_extra",
+        "0",
+        "_seq",
+        "type",
+        "data",
+        "updated_at",
+        "partition_date",
+        "\x1F\"",
+        "a b",
+        "a (1)",
+        "a",
+        "tags.0.x",
+        "\xC3\xA9",
+        RAW("\"k\\ud800\"", "k" FFFD),
+        RAW("\"k\t\"", "k\t"),
     };
 
     return keys[random_below(seed, COUNT(keys))];

@@ -244,7 +244,9 @@ static bool finish_slot(struct detail_reader *details, struct page *page, struct
 static bool add_slice(struct detail_reader *details, struct error *err)
 {
     AUTO(json_drop) json_t *list = NULL;
-    if (!response_body_next(&details->slots[details->first].detail.body, &list, err)) return false;
+    struct json_normalisations found = {0};
+    if (!response_body_next(&details->slots[details->first].detail.body, &found, &list, err)) return false;
+    details->pool.normalisations += json_normalisations_sum(&found);
     details->has_more = json_array_size(list) > 0;
     children_add(&details->children, list);
     return true;

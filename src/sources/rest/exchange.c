@@ -88,7 +88,8 @@ static bool read_body(struct exchange *exchange, const struct http_reply *reply,
                       struct error *err)
 {
     if (exchange->body) return response_body_read(exchange->body, &exchange->normalisations, out_value, err);
-    return json_read(buf_string(&reply->body), reply->body.size, &exchange->normalisations, out_value, err);
+    return json_read_lenient(buf_string(&reply->body), reply->body.size, &exchange->normalisations, out_value,
+                             err);
 }
 
 static int real_status(const struct exchange *exchange, int status)
@@ -159,7 +160,7 @@ static void keep_request_id(struct exchange *exchange, const struct http_reply *
     bool found = name && http_header(reply, name, request_id, sizeof request_id);
     exchange_quote(exchange->request_id, sizeof exchange->request_id, request_id);
     if (!found && reply->status >= 300 &&
-        json_read(buf_string(&reply->body), reply->body.size, NULL, &body, &unused))
+        json_read_lenient(buf_string(&reply->body), reply->body.size, NULL, &body, &unused))
         take_request_id(exchange, body);
 }
 
@@ -168,7 +169,7 @@ static void keep_refusal(struct exchange *exchange, const struct http_reply *rep
     struct error unused;
     AUTO(json_drop) json_t *body = NULL;
     if (is_success(reply->status)) return; /* kept when it was judged */
-    if (!json_read(buf_string(&reply->body), reply->body.size, NULL, &body, &unused)) return;
+    if (!json_read_lenient(buf_string(&reply->body), reply->body.size, NULL, &body, &unused)) return;
     keep_failure(exchange, body);
     take_request_id(exchange, body);
 }
@@ -386,8 +387,7 @@ void exchange_add_counts(struct exchange *exchange, struct page *page)
 {
     page->asked_us = exchange->asked_us;
     page->requests += exchange->tries;
-    page->normalisations += exchange->normalisations.numbers + exchange->normalisations.characters +
-                            exchange->normalisations.duplicates;
+    page->normalisations += json_normalisations_sum(&exchange->normalisations);
     exchange->tries = 0;
     exchange->normalisations = (struct json_normalisations){0};
 }

@@ -39,8 +39,22 @@ void page_builder_done(struct page_builder *builder)
     *builder = (struct page_builder){0};
 }
 
+/* A record that can't be read came as its text: why. NULL for others. Lives as long as the page. */
+static const char *unreadable(struct page_builder *builder, const json_t *body)
+{
+    struct error err;
+    const char *text = json_string_value(body);
+    AUTO(json_drop) json_t *value = NULL;
+    if (!text || (*text != '{' && *text != '[')) return NULL;
+    if (json_read(text, json_string_length(body), NULL, &value, &err)) return NULL;
+    json_t *problem = json_string(err.text);
+    (void)json_array_append_new(builder->owned, problem);
+    return json_string_value(problem);
+}
+
 void page_builder_add(struct page_builder *builder, struct record record)
 {
+    if (!record.problem) record.problem = unreadable(builder, record.body);
     if (builder->count == builder->capacity) {
         builder->capacity = builder->capacity ? 2 * builder->capacity : 64;
         builder->records = mem_grow(builder->records, builder->capacity, sizeof *builder->records);
@@ -123,7 +137,8 @@ bool is_id(const json_t *value)
 
 bool record_id(const json_t *record, char out_id[LIMIT_NAME])
 {
-    const json_t *id = json_object_get(record, "id");
+    AUTO(json_drop) json_t *front = record_front(record);
+    const json_t *id = json_object_get(front, "id");
     const char *text = json_string_value(id);
     size_t size = json_string_length(id);
     if (json_is_integer(id)) {

@@ -11,8 +11,7 @@ static void release(struct response_body *body)
     buf_done(&body->bytes);
     zbuf_done(&body->compressed);
     zbuf_close(body->reader);
-    json_split_done(&body->split);
-    json_drop(&body->elements);
+    buf_done(&body->window);
     *body = (struct response_body){.deferred_bytes = NULL};
 }
 
@@ -63,80 +62,136 @@ const struct buf *response_body_bytes(const struct response_body *body)
     return &body->bytes;
 }
 
-static bool check_element(void *self, const char *bytes, size_t size, struct error *err)
-{
-    struct response_body *body = self;
-    AUTO(json_drop) json_t *element = NULL;
-    body->count++;
-    return json_read(bytes, size, body->normalisations, &element, err);
-}
-
-static bool keep_element(void *self, const char *bytes, size_t size, struct error *err)
-{
-    struct response_body *body = self;
-    json_t *element = NULL;
-    if (!json_read(bytes, size, NULL, &element, err))
-        return false; /* its normalisations were counted before */
-    (void)json_array_append_new(body->elements, element);
-    body->slice_bytes += size;
-    return true;
-}
-
-static void begin_reading(struct response_body *body,
-                          bool (*element)(void *self, const char *bytes, size_t size, struct error *err))
+static void begin_reading(struct response_body *body)
 {
     zbuf_close(body->reader);
-    json_split_done(&body->split);
     body->reader = zbuf_open(&body->compressed);
-    json_split_init(&body->split, LIMIT_PAGE);
-    body->split.path = body->path;
-    body->split.element = element;
-    body->split.self = body;
+    buf_done(&body->window);
+    buf_init(&body->window, LIMIT_PAGE);
+    body->taken = 0;
+    body->is_first = true;
     body->is_at_end = false;
 }
 
-static bool read_chunk(struct response_body *body, struct error *err)
+/* Inflates as much again as the window holds, so that looking again at all of it costs no more than that. */
+static bool read_more(struct response_body *body, struct error *err)
 {
     char chunk[CHUNK];
-    size_t size = zbuf_read(body->reader, chunk, sizeof chunk);
-    body->is_at_end = size == 0;
-    return json_split_add(&body->split, chunk, size, err);
+    buf_drop(&body->window, body->taken);
+    body->taken = 0;
+    size_t enough = 2 * body->window.size;
+    do {
+        size_t size = zbuf_read(body->reader, chunk, sizeof chunk);
+        body->is_at_end = size == 0;
+        if (!buf_add(&body->window, chunk, size))
+            return error_set(err, ERROR_LIMIT,
+                             "a JSON document has an element of more than %zu bytes: request less at once",
+                             body->window.limit);
+    } while (!body->is_at_end && body->window.size < enough &&
+             body->window.size + CHUNK <= body->window.limit);
+    return true;
 }
 
-static bool check_all(struct response_body *body, struct json_normalisations *normalisations,
-                      json_t **out_value, struct error *err)
+/* Everything before the elements of the list goes to `rest`; the window then begins with them. */
+static bool find_list(struct response_body *body, struct buf *rest, bool *out_found, struct error *err)
 {
-    struct json_normalisations found = {0};
-    bool good = true;
-    if (!zbuf_end(&body->compressed))
-        return error_set(err, ERROR_LIMIT, "it is larger than what is allowed"); /* take() said so before */
+    struct json_scan scan;
+    do {
+        if (!read_more(body, err)) return false;
+        json_scan_init(&scan, buf_string(&body->window), body->window.size);
+        *out_found = json_scan_find_list(&scan, body->path);
+    } while (!*out_found && scan.is_cut && !body->is_at_end);
+    body->taken = *out_found ? (size_t)(scan.at - scan.start) : 0;
+    if (rest) buf_add(rest, body->window.data, body->taken);
+    return true;
+}
+
+/* The next element of the list in the window, which is read on if it is not complete; at NULL: the list ends.
+ */
+static bool next_element(struct response_body *body, struct json_token *out_element, struct error *err)
+{
+    struct json_scan scan;
+    for (;;) {
+        json_scan_init_list(&scan, buf_string(&body->window) + body->taken, body->window.size - body->taken,
+                            body->is_first);
+        enum json_token_type type = json_scan_next(&scan, out_element);
+        bool is_container = type == JSON_TOKEN_OBJECT || type == JSON_TOKEN_ARRAY;
+        bool good = type != JSON_TOKEN_ERROR && (!is_container || json_scan_leave(&scan));
+        bool may_go_on = !body->is_at_end && scan.at == scan.end; /* a number, say */
+        if (good && !may_go_on) break;
+        if (!may_go_on && (!scan.is_cut || body->is_at_end))
+            return error_set(err, ERROR_FORMAT, "not JSON: its list \"%s\" can't be cut into elements",
+                             body->path[0]);
+        if (!read_more(body, err)) return false;
+    }
+    body->taken += (size_t)(scan.at - scan.start);
+    body->is_first = false;
+    if (out_element->type == JSON_TOKEN_CLOSE)
+        out_element->at = NULL;
+    else if (out_element->type == JSON_TOKEN_STRING)
+        out_element->at--; /* with its quotes */
+    out_element->size = out_element->at ? (size_t)(scan.at - out_element->at) : 0;
+    return true;
+}
+
+static bool read_rest(struct response_body *body, struct buf *rest, struct error *err)
+{
+    do {
+        buf_add(rest, body->window.data + body->taken, body->window.size - body->taken);
+        body->taken = body->window.size;
+        if (!body->is_at_end && !read_more(body, err)) return false;
+    } while (body->window.size > body->taken || !body->is_at_end);
+    return !rest->full || error_set(err, ERROR_LIMIT, "it is larger than what is allowed");
+}
+
+/* The first pass. */
+static bool read_without_list(struct response_body *body, struct json_normalisations *normalisations,
+                              json_t **out_value, struct error *err)
+{
+    AUTO(buf_done) struct buf rest = buf_limited(LIMIT_PAGE);
+    bool found = false;
     body->count = 0;
-    body->normalisations = &found;
-    begin_reading(body, check_element);
-    while (good && !body->is_at_end)
-        good = read_chunk(body, err);
-    good = good && json_read(buf_string(&body->split.rest), body->split.rest.size, &found, out_value, err);
-    begin_reading(body, keep_element); /* the second pass */
-    if (good && normalisations) json_normalisations_add(normalisations, &found);
-    return good;
+    if (!find_list(body, &rest, &found, err)) return false;
+    for (struct json_token element = {.at = NULL}; found; body->count++) {
+        if (!next_element(body, &element, err)) return false;
+        if (!element.at) break;
+    }
+    if (found) buf_byte(&rest, ']');
+    return read_rest(body, &rest, err) &&
+           json_read_lenient(buf_string(&rest), rest.size, normalisations, out_value, err);
 }
 
 bool response_body_read(struct response_body *body, struct json_normalisations *normalisations,
                         json_t **out_value, struct error *err)
 {
+    bool found;
     *out_value = NULL;
-    if (body->path) return check_all(body, normalisations, out_value, err);
-    return json_read(buf_string(&body->bytes), body->bytes.size, normalisations, out_value, err);
+    if (!body->path)
+        return json_read_lenient(buf_string(&body->bytes), body->bytes.size, normalisations, out_value, err);
+    if (!zbuf_end(&body->compressed))
+        return error_set(err, ERROR_LIMIT, "it is larger than what is allowed"); /* take() said so before */
+    begin_reading(body);
+    if (!read_without_list(body, normalisations, out_value, err)) return false;
+    begin_reading(body); /* the second pass */
+    return find_list(body, NULL, &found, err);
 }
 
-bool response_body_next(struct response_body *body, json_t **out_list, struct error *err)
+bool response_body_next(struct response_body *body, struct json_normalisations *normalisations,
+                        json_t **out_list, struct error *err)
 {
-    bool good = true;
-    body->elements = json_array();
-    body->slice_bytes = 0;
-    while (good && !body->is_at_end && body->slice_bytes < LIMIT_SLICE)
-        good = read_chunk(body, err);
-    *out_list = body->elements;
-    body->elements = NULL;
-    return good;
+    json_t *list = json_array();
+    *out_list = list;
+    for (size_t bytes = 0; bytes < LIMIT_SLICE && body->passed_on < body->count; body->passed_on++) {
+        struct json_token element;
+        json_t *value;
+        struct error unread;
+        if (!next_element(body, &element, err)) return false;
+        if (!json_read_lenient(element.at, element.size, normalisations, &value, &unread)) {
+            value = json_kept_text(element.at, element.size);
+            normalisations->texts++;
+        }
+        (void)json_array_append_new(list, value);
+        bytes += element.size;
+    }
+    return true;
 }

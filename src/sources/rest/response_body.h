@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* response_body.h - holds the body of a good answer until it is parsed.
  *
- * A split body is kept compressed, and parsed twice: the first pass checks every byte, counts the elements of
- * one list, and gives the record without them; the second gives the elements in slices. One thread.
+ * A split body is kept compressed, and inflated twice: the first pass counts the elements of one list, and
+ * gives the record without them; the second gives the elements in slices. An element that can't be read is
+ * given as its text. One thread.
  */
 #ifndef CASELOAD_SOURCES_REST_RESPONSE_BODY_H
 #define CASELOAD_SOURCES_REST_RESPONSE_BODY_H
 
 #include "base/json.h"
-#include "base/json_split.h"
 #include "base/zbuf.h"
 #include "net/http.h"
 
@@ -21,12 +21,11 @@ struct response_body {
     const char *const *path; /* keys that lead to the list, NULL at the end; NULL: the body is plain */
     struct zbuf compressed;
     size_t count;               /* elements of the list */
-    struct zbuf_reader *reader; /* of the second pass; NULL: it has not begun */
-    struct json_split split;
-    bool is_at_end;
-    json_t *elements;   /* found, and not given yet */
-    size_t slice_bytes; /* of their text */
-    struct json_normalisations *normalisations;
+    size_t passed_on;           /* ... that were given */
+    struct zbuf_reader *reader; /* of this pass; NULL: none has begun */
+    struct buf window;          /* of the text: what is inflated */
+    size_t taken;               /* of the window */
+    bool is_first, is_at_end;   /* no element was taken; no text follows the window */
 };
 
 /* A zeroed body is valid; one of these prepares it before each use. */
@@ -39,7 +38,9 @@ const struct buf *response_body_bytes(const struct response_body *body); /* plai
 /* The answer; of a split body without the elements of its list. out is yours; normalisations is added to. */
 bool response_body_read(struct response_body *body, struct json_normalisations *normalisations,
                         json_t **out_value, struct error *err) CHECKED;
-/* The next elements of a split body, about LIMIT_SLICE of text; none: there are no more. */
-bool response_body_next(struct response_body *body, json_t **out_list, struct error *err) CHECKED;
+/* The next elements of a split body, about LIMIT_SLICE of text; none: there are no more. normalisations is
+ * added to. */
+bool response_body_next(struct response_body *body, struct json_normalisations *normalisations,
+                        json_t **out_list, struct error *err) CHECKED;
 
 #endif

@@ -16,6 +16,17 @@
 
 #define DAY_S INT64_C(86400)
 
+const struct unreadable unreadable[] = {
+    {"200 OK", "{\"type\":\"list\",\"data\":[{\"id\":\"a\"]", "not JSON at byte"},
+    {"200 OK", "{\"type\":\"list\",\"data\":[{\"id\":\"go", "not JSON at byte"},
+    {"200 OK\r\nContent-Type: text/html", "<html><body>Please wait</body></html>", "not JSON at byte"},
+    {"200 OK", "", "it is empty"},
+    {"204 No Content", "", "it is empty"},
+    {"200 OK", "[" GOOD "]", "it is not an object"},
+    {"200 OK", "\"ok\"", "it is not an object"},
+    {NULL, NULL, NULL},
+};
+
 /* --- the script --- */
 
 struct step *answer_bytes(struct fixture *fixture, const char *head, const char *body, size_t size)
@@ -103,6 +114,9 @@ bool run(struct fixture *fixture, const char *stream)
 {
     const struct stream *wanted = stream_of(stream);
     struct selection selection = {.stream = wanted, .tables = {wanted->table}, .table_count = 1};
+    for (size_t i = 0; fixture->child && i < wanted->child_count; i++)
+        if (strcmp(wanted->children[i].table->name, fixture->child) == 0)
+            selection.tables[selection.table_count++] = wanted->children[i].table;
     begin(fixture);
     struct day from = zone_day(fixture->zone, BEGIN);
     struct run_context context = {

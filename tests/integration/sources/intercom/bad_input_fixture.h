@@ -23,11 +23,18 @@
 #define GOOD "{\"type\":\"contact\",\"id\":\"good\",\"updated_at\":1772409660}"
 #define MIB  ((size_t)1024 * 1024)
 
+/* Answers that no record can be taken from; words: why. A head that is NULL ends them. */
+struct unreadable {
+    const char *head, *body, *words;
+};
+extern const struct unreadable unreadable[];
+
 /* Zeroed: an empty script. */
 struct fixture {
     struct step steps[MOST_STEPS];
     char *texts[MOST_STEPS]; /* the steps' bytes, if they are ours to free */
     size_t count;
+    const char *child; /* a table of the stream's children that is selected, too; may be NULL */
     struct server_script *server;
     struct link link;
     struct fake_warehouse warehouse;

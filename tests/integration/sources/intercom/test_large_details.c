@@ -259,21 +259,46 @@ static void the_counts_are_those_of_all_parts(void **state)
 
 /* --- answers that are wrong --- */
 
-static void a_broken_part_spoils_the_answer(void **state)
+static void a_broken_part_spoils_no_other(void **state)
+{
+    (void)state;
+    struct fixture fixture = {0};
+    add_search(&fixture, 1, 1);
+    add_thread(&fixture, 1, 5, "\"a\" \"b\"")->again = true;
+    begin(&fixture, "conversations", "conversation_parts");
+    expect(&fixture, "1 +s@0 +1@1 +2@2 !0@-1 +4@4 +5@5");
+    assert_non_null(strstr(fixture.problem, "a comma or the closing bracket is missing"));
+    assert_int_equal(fixture.requests, 1 + 1);
+    end(&fixture);
+}
+
+static void a_broken_part_of_a_large_answer_spoils_no_other(void **state)
+{
+    (void)state;
+    struct fixture fixture = {0};
+    add_search(&fixture, 1, 1);
+    add_thread(&fixture, 1, 12, "\"a\" \"b\"")->again = true;
+    begin(&fixture, "conversations", "conversation_parts");
+    expect(&fixture, "1 +s@0 +1@1 +2@2 !0@-1 +4@4 +5@5 +6@6 +7@7 +8@8 +9@9 +10@10 +11@11 +12@12");
+    assert_int_equal(fixture.requests, 1 + 2);
+    assert_int_equal(fixture.normalisations, 1);
+    end(&fixture);
+}
+
+static void a_cut_answer_is_asked_for_again(void **state)
 {
     (void)state;
     struct fixture fixture = {0};
     AUTO(mem_free) char *parts = expected_parts(1, 20);
     add_search(&fixture, 1, 1);
     (void)add_thread(&fixture, 1, 20, NULL);
-    (void)add_thread(&fixture, 1, 20, "\"a\" \"b\"");
     struct step *cut = add_thread(&fixture, 1, 20, NULL);
     cut->size = strlen(cut->bytes) - PART;
     cut->close = true;
     (void)add_thread(&fixture, 1, 20, NULL);
     begin(&fixture, "conversations", "conversation_parts");
     expect(&fixture, parts);
-    assert_int_equal(fixture.requests, 1 + 4);
+    assert_int_equal(fixture.requests, 1 + 3);
     end(&fixture);
 }
 
@@ -328,7 +353,9 @@ int main(void)
         cmocka_unit_test(what_jansson_refuses_is_repaired_in_pieces),
         cmocka_unit_test(parts_that_nobody_wants_are_not_handed_on),
         cmocka_unit_test(the_counts_are_those_of_all_parts),
-        cmocka_unit_test(a_broken_part_spoils_the_answer),
+        cmocka_unit_test(a_broken_part_spoils_no_other),
+        cmocka_unit_test(a_broken_part_of_a_large_answer_spoils_no_other),
+        cmocka_unit_test(a_cut_answer_is_asked_for_again),
         cmocka_unit_test(a_thread_that_is_always_broken_is_rejected),
         cmocka_unit_test(a_bomb_is_rejected),
     };

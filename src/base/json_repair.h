@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* json_repair.h - texts and numbers that no value can hold as they came: what is kept instead. Any thread. */
+#ifndef CASELOAD_BASE_JSON_REPAIR_H
+#define CASELOAD_BASE_JSON_REPAIR_H
+
+#include "base/json.h"
+
+/* The code unit of "\uXXXX", or -1. */
+int json_escaped_unit(const char *at, const char *end);
+
+/* Appends the characters of a string's token. Returns how many are not JSON's: bytes that are not UTF-8, NULs
+ * and lone surrogates become U+FFFD; control characters and backslashes without a meaning stay as they are.
+ */
+int64_t json_unescape(const struct json_token *string, struct buf *out);
+/* Appends a text that is no string. NULs and bytes that are not UTF-8 become U+FFFD. */
+void json_keep_text(const char *text, size_t size, struct buf *out);
+
+/* NULL: neither int64 nor double gives back all digits. */
+json_t *json_number(const struct json_token *number);
+
+#endif
