@@ -2,8 +2,8 @@
 /* mutate.h - malformed payloads, and what they mean.
  *
  * A wire tree is a JSON value in which a text or key may stand for something that jansson can't hold: a
- * number of 20 digits, NaN, a lone surrogate, a key that is there twice. Such a text is "\x01", the bytes on the
- * wire, "\x02", and what they mean to us.
+ * number of 20 digits, NaN, a lone surrogate, a key that is there twice. Such a text is "\x01", the bytes on
+ * the wire, "\x02", and what they mean to us.
  */
 #ifndef CASELOAD_TESTS_MUTATE_H
 #define CASELOAD_TESTS_MUTATE_H
