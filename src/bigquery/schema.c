@@ -81,9 +81,19 @@ json_t *schema_data(const struct table *table)
     return fields;
 }
 
+static void stage_json_as_text(json_t *fields)
+{
+    for (size_t i = 0; i < json_array_size(fields); i++) {
+        json_t *one = json_array_get(fields, i);
+        if (!strcmp(schema_type(one), "JSON")) json_object_set_new(one, "type", json_string("STRING"));
+        stage_json_as_text(json_object_get(one, "fields"));
+    }
+}
+
 json_t *schema_stage(const struct table *table)
 {
     json_t *fields = fields_of_rows(table);
+    stage_json_as_text(fields);
     json_array_append_new(fields, field(COLUMN_CONTENT, "INTEGER", "NULLABLE"));
     json_array_append_new(fields, field(COLUMN_READ_AT, "TIMESTAMP", "REQUIRED"));
     json_array_append_new(fields, field(COLUMN_SEQUENCE, "INTEGER", "REQUIRED"));

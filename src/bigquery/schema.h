@@ -9,7 +9,7 @@
 #include "core/stream.h"
 
 json_t *schema_data(const struct table *table);
-json_t *schema_stage(const struct table *table);
+json_t *schema_stage(const struct table *table); /* JSON columns are STRINGs: see core/row_value.h */
 json_t *schema_runs(void);
 json_t *schema_rejected(void);
 json_t *schema_rejected_stage(void);

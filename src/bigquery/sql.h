@@ -76,6 +76,11 @@ void sql_repeats_clear_text(const struct sql_names *names, const struct stream *
 void sql_provenance_text(const struct sql_names *names, struct buf *out_sql);
 void sql_lock_row_text(const struct sql_names *names, const struct stream *stream, struct buf *out_sql);
 
+/* --- sql_staged.c --- */
+
+/* The value of a data table's column, made of the staging table's in which JSON is text. row: an alias. */
+void sql_staged_value(const struct column *column, const char *row, struct buf *out);
+
 /* --- sql_reconcile.c --- */
 
 /* The statements between the lock and the ledger row. */

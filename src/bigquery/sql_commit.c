@@ -109,15 +109,32 @@ static struct list row_list(const struct table *table)
     return list;
 }
 
-static struct list column_list(const struct table *table, const char *prefix)
+static struct list column_list(const struct table *table)
 {
     struct list list = list_new(", ");
-    list_add(&list, prefix, COLUMN_PARTITION_DATE);
+    list_add(&list, "", COLUMN_PARTITION_DATE);
     for (size_t i = 0; i < table->column_count; i++)
-        list_add(&list, prefix, table->columns[i].name);
-    list_add(&list, prefix, COLUMN_EXTRA);
-    list_add(&list, prefix, COLUMN_CONTENT);
-    list_add(&list, prefix, COLUMN_READ_AT);
+        list_add(&list, "", table->columns[i].name);
+    list_add(&list, "", COLUMN_EXTRA);
+    list_add(&list, "", COLUMN_CONTENT);
+    list_add(&list, "", COLUMN_READ_AT);
+    return list;
+}
+
+/* The same columns of the staging table s, as the values that they become. */
+static struct list staged_list(const struct table *table)
+{
+    static const struct column extra = {.name = COLUMN_EXTRA, .type = COLUMN_JSON};
+    struct list list = list_new(", ");
+    list_add(&list, "s.", COLUMN_PARTITION_DATE);
+    for (size_t i = 0; i < table->column_count; i++) {
+        buf_text(&list.text, ", ");
+        sql_staged_value(&table->columns[i], "s", &list.text);
+    }
+    buf_text(&list.text, ", ");
+    sql_staged_value(&extra, "s", &list.text);
+    list_add(&list, "s.", COLUMN_CONTENT);
+    list_add(&list, "s.", COLUMN_READ_AT);
     return list;
 }
 
@@ -199,8 +216,8 @@ static void add_union(const struct sql_names *names, const struct selection *sel
     snprintf(counter, sizeof counter, "n_%zu", index);
     (void)version_columns(table, columns_of_version);
     sql_quote(first_column, columns_of_version[0]);
-    AUTO(list_done) struct list columns = column_list(table, "");
-    AUTO(list_done) struct list staged_columns = column_list(table, "s.");
+    AUTO(list_done) struct list columns = column_list(table);
+    AUTO(list_done) struct list staged_columns = staged_list(table);
     AUTO(list_done) struct list row = row_list(table);
     AUTO(list_done) struct list version = version_list(table);
     AUTO(list_done) struct list match = version_match_list(table);

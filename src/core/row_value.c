@@ -177,6 +177,30 @@ static bool write_instant(const json_t *value, struct buf *out)
     return true;
 }
 
+void rows_value_quote(struct buf *out, size_t start)
+{
+    size_t added = 2, end = out->size;
+    for (size_t i = start; i < end; i++)
+        added += out->data[i] == '"' || out->data[i] == '\\'; /* written JSON has no control characters */
+    for (size_t i = 0; i < added; i++)
+        buf_byte(out, '"'); /* the last is the closing quote */
+    if (out->full) return;
+    for (size_t from = end, to = out->size - 1; from > start;) {
+        char byte = out->data[--from];
+        out->data[--to] = byte;
+        if (byte == '"' || byte == '\\') out->data[--to] = '\\';
+    }
+    out->data[start] = '"';
+}
+
+static bool write_json(const json_t *value, struct buf *out)
+{
+    size_t start = out->size;
+    json_write(out, value);
+    rows_value_quote(out, start);
+    return true;
+}
+
 bool rows_value_write(enum column_type type, const json_t *value, struct buf *out)
 {
     switch (type) {
@@ -188,7 +212,7 @@ bool rows_value_write(enum column_type type, const json_t *value, struct buf *ou
         if (!json_is_boolean(value)) return false;
         json_write(out, value);
         return true;
-    case COLUMN_JSON: json_write(out, value); return true;
+    case COLUMN_JSON: return write_json(value, out);
     case COLUMN_RECORD: break;
     }
     return false;

@@ -395,9 +395,12 @@ static size_t write_row(struct builder *builder, const struct table *table, cons
         required++;
     }
     if (builder->extra.size > 0) {
-        buf_text(row, ",\"" COLUMN_EXTRA "\":{");
+        buf_text(row, ",\"" COLUMN_EXTRA "\":");
+        size_t start = row->size;
+        buf_byte(row, '{');
         buf_add(row, builder->extra.data, builder->extra.size);
         buf_byte(row, '}');
+        rows_value_quote(row, start);
     }
     if (context->content) /* as text, since readers of JSON may round large numbers */
         buf_format(row, ",\"" COLUMN_CONTENT "\":\"%" PRId64 "\"", content_hash(table, context->content));

@@ -55,7 +55,7 @@ class PeopleMaker(Maker):
     def scanned(self):
         version = self.version()
         return [self.day(version), self.dice.choice(self.ids), version, self.dice.choice(NAMES), None, None, None, None, None,
-                None, [], None]
+                self.text_dice.choice(CUSTOM), [], self.text_dice.choice(EXTRAS)]
 
     def scanned_member(self):
         version = self.version()

@@ -77,10 +77,12 @@ static void fail(struct test *test, const char *table, const json_t *sent, const
 static void note_extra(struct test *test, const char *table, const char *row)
 {
     AUTO(json_drop) json_t *read = json_loads(row, 0, NULL);
+    const char *extra = json_text_at(read, COLUMN_EXTRA);
+    AUTO(json_drop) json_t *leaves = extra ? json_loads(extra, 0, NULL) : NULL;
     const char *path;
     json_t *value;
 
-    json_object_foreach (json_object_get(read, COLUMN_EXTRA), path, value) {
+    json_object_foreach (leaves, path, value) {
         AUTO(buf_done) struct buf name;
 
         buf_init(&name, LIMIT_ROW);

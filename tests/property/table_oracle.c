@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "staged_row.h"
+
 static const char *const types[] = {
     [COLUMN_STRING] = "STRING",       [COLUMN_INT64] = "INT64", [COLUMN_FLOAT64] = "FLOAT64",
     [COLUMN_BOOL] = "BOOL",           [COLUMN_JSON] = "JSON",   [COLUMN_RECORD] = "RECORD",
@@ -112,6 +114,8 @@ bool table_oracle_row(const struct table *table, const json_t *sent, const char 
     *out = (struct row_verdict){0};
     if (!read || strchr(row, '\n'))
         good = fail(out, read ? "the row has a line break" : why.text);
+    else if (!staged_row_open(table, read))
+        good = fail(out, "a JSON column holds no text of JSON");
     else if (fits_table(table, schema, sent) == ROW_MISFITS)
         good = fail(out, "is a row, and lacks what each row needs");
     else

@@ -14,7 +14,7 @@
 static const char help[] =
     "usage: caseload-sandbox [--database FILE] [--http PORT] [--pubsub PORT] [--seed N] [--start INSTANT]\n"
     "                        [--workspace ID] [--zone ZONE] [--token-env NAME] [--until-eof]\n"
-    "                        [--auth] [--tls] [--key-file FILE] [--ca-file FILE]\n"
+    "                        [--auth] [--tls] [--round-json] [--key-file FILE] [--ca-file FILE]\n"
     "\n"
     "Pub/Sub, BigQuery and help desks on loopback. Prints one line of JSON with its ports when it is ready, "
     "and\n"
@@ -29,6 +29,7 @@ static const char help[] =
     "  --zone ZONE       and its time zone (default: America/Los_Angeles)\n"
     "  --token-env NAME  the variable that holds the source's token (default token: sandbox-token)\n"
     "  --auth            Google's services want bearer tokens, of /token or signed by the account\n"
+    "  --round-json      load jobs round numbers of JSON columns; else they refuse those whose text changes\n"
     "  --key-file FILE   where the key of the service account is written\n"
     "  --tls             all but /control and the metadata server is spoken to under TLS\n"
     "  --ca-file FILE    where the certificate of the authority is written\n";
@@ -91,6 +92,8 @@ static bool read_arguments(int count, char *const *words, struct arguments *out)
             out->options.auth = true;
         } else if (strcmp(words[i], "--tls") == 0) {
             out->options.tls = true;
+        } else if (strcmp(words[i], "--round-json") == 0) {
+            out->options.rounds_json = true;
         } else if (i + 1 == count || !read_option(&out->options, words[i], words[i + 1])) {
             fprintf(stderr, "caseload-sandbox: %s is unknown, or its value is missing or wrong; see --help\n",
                     words[i]);

@@ -78,7 +78,8 @@ static bool start_google(struct sandbox *sandbox, struct error *err)
     struct bigquery_options bigquery = {.store = sandbox->store,
                                         .clock = sandbox->clock,
                                         .journal = sandbox->journal,
-                                        .faults = sandbox->faults};
+                                        .faults = sandbox->faults,
+                                        .rounds_json = sandbox->options.rounds_json};
     struct pubsub_options pubsub = {.port = sandbox->options.pubsub_port,
                                     .clock = sandbox->clock,
                                     .journal = sandbox->journal,

@@ -27,6 +27,7 @@ struct sandbox_options {
     const char *workspace_zone; /* NULL: "America/Los_Angeles" */
     const char *source_token;   /* NULL: "sandbox-token" */
     bool auth;                  /* BigQuery, Pub/Sub and Secret Manager want bearer tokens */
+    bool rounds_json;           /* a load job into a JSON column: see bigquery/server.h */
     bool tls;                   /* they, Intercom and the token server are spoken to under TLS only */
     const char *key_file;       /* where the service account's key is written; may be NULL */
     const char *ca_file;        /* where the authority's certificate is; may be NULL */

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "core/rows.h"
 #include "fake_internal.h"
+#include "staged_row.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -157,12 +158,14 @@ static bool fake_write(struct load *load, size_t table, const char *text, size_t
     struct fake_row row = {.serial = (int64_t)staged->count};
     if (!fake_enter(&load->warehouse->hook, "write", err)) return false;
     json_t *value = json_loadb(text, size, 0, NULL);
-    bool read = value && read_row(target, value, &row);
+    bool read = value && staged_row_open(target, value) && read_row(target, value, &row);
+    AUTO(buf_done) struct buf opened = buf_limited(LIMIT_ROW);
+    if (read) json_write(&opened, value);
     json_decref(value);
     if (!read)
         return error_set(err, ERROR_REFUSED, "%s: no key, version or day in %.*s", target->name, (int)size,
                          text);
-    row.text = mem_bytes(text, size);
+    row.text = buf_take(&opened, NULL);
     fake_table_add(staged, row);
     return true;
 }

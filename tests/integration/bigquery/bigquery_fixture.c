@@ -8,6 +8,7 @@
 
 #include "bigquery_fixture.h"
 #include "sandbox.h"
+#include "staged_row.h"
 
 static struct sandbox *sandbox;
 static char base_url[64];
@@ -243,7 +244,8 @@ bool ticket(struct load *load, const char *id, int on, int sequence, struct erro
     int size = snprintf(
         row, sizeof row,
         "{\"id\":\"%s\",\"updated_at\":\"2026-02-%02dT10:00:00Z\",\"order\":\"o%d\",\"partition_date\":"
-        "\"2026-02-%02d\",\"_extra\":{\"a.b\":[1,\"x\"]},\"_read_at\":\"2026-03-01T00:00:00Z\",\"_seq\":%d}",
+        "\"2026-02-%02d\",\"_extra\":\"{\\\"a.b\\\":[1,67.174118]}\",\"_read_at\":\"2026-03-01T00:00:00Z\","
+        "\"_seq\":%d}",
         id, on, sequence, on, sequence);
     return load->bq->warehouse.ops->write(load, 0, row, (size_t)size, err);
 }
@@ -279,8 +281,11 @@ bool try_rows(const struct bench *bench, const struct selection *selection, cons
 {
     const struct warehouse_ops *ops = bench->warehouse->ops;
     struct load *load = begin(bench, selection);
-    for (size_t i = 0; i < count; i++)
-        must(ops->write(load, rows[i].table, rows[i].json, strlen(rows[i].json), err), err);
+    for (size_t i = 0; i < count; i++) {
+        char *row = staged_row_closed(selection->tables[rows[i].table], rows[i].json);
+        must(ops->write(load, rows[i].table, row, strlen(row), err), err);
+        free(row);
+    }
     return ops->commit(load, commit, out, err);
 }
 

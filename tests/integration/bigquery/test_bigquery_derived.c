@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "bigquery_fixture.h"
+#include "staged_row.h"
 
 #define COUNT(list) (sizeof(list) / sizeof *(list))
 
@@ -210,9 +211,11 @@ struct defined {
 static void write_json(struct load *load, json_t *row)
 {
     struct error err = {0};
-    char *text = json_dumps(row, JSON_COMPACT);
+    char *plain = json_dumps(row, JSON_COMPACT);
+    char *text = staged_row_closed(load->selection->tables[0], plain);
     must(load->bq->warehouse.ops->write(load, 0, text, strlen(text), &err), &err);
     free(text);
+    free(plain);
     json_decref(row);
 }
 

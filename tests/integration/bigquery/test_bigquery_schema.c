@@ -29,6 +29,11 @@ static const struct column visit_columns[] = {
     {.name = "raw", .type = COLUMN_JSON},
 };
 
+static const struct column note_columns[] = {
+    {.name = "on", .type = COLUMN_RECORD, .fields = place_columns, .field_count = 2},
+    {.name = "raws", .type = COLUMN_JSON, .mode = COLUMN_REPEATED},
+};
+
 #define ID                                                                                                   \
     {                                                                                                        \
         .name = "id", .type = COLUMN_STRING, .mode = COLUMN_REQUIRED                                         \
@@ -52,6 +57,11 @@ static const struct column late_columns[] = {
     {.name = "visit", .type = COLUMN_RECORD, .fields = visit_columns, .field_count = 4},
     {.name = "tags", .type = COLUMN_STRING, .mode = COLUMN_REPEATED},
     {.name = "raw", .type = COLUMN_JSON},
+    {.name = "notes",
+     .type = COLUMN_RECORD,
+     .mode = COLUMN_REPEATED,
+     .fields = note_columns,
+     .field_count = COUNT(note_columns)},
 };
 static const struct column wrong_columns[] = {ID, UPDATED, {.name = "home", .type = COLUMN_STRING}};
 static const char *const id_key[] = {"id"};
@@ -89,6 +99,7 @@ static const struct row late_rows[] = {
      ROW("new", "\"name\":\"Bo\",\"count\":1,\"share\":0.5,\"open\":false,\"seen\":"
                 "\"2026-02-03T10:00:00Z\",\"visit\":{\"since\":\"2026-02-03T10:00:00Z\",\"place\":{\"city\":"
                 "\"Oslo\",\"zip\":3},\"tags\":[\"t\"],\"raw\":{\"a\":1}},\"tags\":[\"u\"],\"raw\":[2],"
+                "\"notes\":[{\"on\":{\"zip\":4},\"raws\":[67.174118,{\"b\":\"\\\"\"}]},{\"on\":{\"zip\":5}}],"
                 "\"_extra\":{\"count\":9},\"_read_at\":\"2026-03-01T00:00:00Z\",\"_seq\":0")},
 };
 
@@ -123,6 +134,20 @@ static void old_rows_show_new_columns(void **unused)
     assert_one(&bench,
                "id = 'new' AND name = 'Bo' AND count = 1 AND share = 0.5 AND NOT open AND "
                "visit.place.zip = 3 AND ARRAY_LENGTH(visit.tags) = 1 AND JSON_VALUE(raw, '$[0]') = '2'");
+    bench_done(&bench);
+}
+
+/* In records and in lists, too; the order of lists stays. */
+static void json_is_made_of_text_at_each_level(void **unused)
+{
+    (void)unused;
+    struct bench bench = grown();
+    assert_one(&bench, "id = 'new' AND JSON_VALUE(visit.raw, '$.a') = '1' AND ARRAY_LENGTH(notes) = 2 AND "
+                       "notes[OFFSET(0)].on.zip = 4 AND notes[OFFSET(1)].on.zip = 5 AND "
+                       "ARRAY_LENGTH(notes[OFFSET(1)].raws) = 0");
+    assert_one(&bench, "id = 'new' AND JSON_VALUE(notes[OFFSET(0)].raws[OFFSET(0)]) = '67.17411800000001' "
+                       "AND JSON_VALUE(notes[OFFSET(0)].raws[OFFSET(1)], '$.b') = '\"'");
+    assert_one(&bench, "id = 'bare' AND ARRAY_LENGTH(notes) = 0 AND visit IS NULL");
     bench_done(&bench);
 }
 
@@ -354,6 +379,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(expirations_are_refused_until_removed),
         cmocka_unit_test(old_rows_show_new_columns),
+        cmocka_unit_test(json_is_made_of_text_at_each_level),
         cmocka_unit_test(rows_are_not_touched),
         cmocka_unit_test(a_view_follows_in_a_new_process_only_if_it_differs),
         cmocka_unit_test(foreign_views_are_left_alone),

@@ -56,6 +56,7 @@ struct bigquery_server *bigquery_start(const struct bigquery_options *options)
     bigquery->journal = options->journal;
     bigquery->faults = options->faults;
     bigquery->jobs_schema = bq_jobs_schema();
+    bigquery->rounds_json = options->rounds_json;
     pthread_mutex_init(&bigquery->catalog, NULL);
     pthread_mutex_init(&bigquery->mutex, NULL);
     pthread_condattr_init(&monotonic);

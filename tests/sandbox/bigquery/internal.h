@@ -110,6 +110,7 @@ struct bigquery_server {
     int64_t unfinished, held, ended, ended_scripts;
     struct upload_session *uploads;
     json_t *jobs_schema; /* of INFORMATION_SCHEMA.JOBS; constant */
+    bool rounds_json;
     bool stopping;
 };
 

@@ -309,6 +309,7 @@ void bq_load_run(struct job *job, struct job_outcome *outcome)
     buf_init(&loading.line, LINE_LIMIT);
     buf_init(&loading.sample, JOURNAL_LIMIT);
     if (store_batch_new(store, dataset, table, &loading.batch, &outcome->error)) {
+        if (!job->bigquery->rounds_json) store_batch_refuse_rounded_json(loading.batch);
         if (!read_input(&loading)) say_too_many(&loading);
         if (!outcome->error.reason[0] && bq_job_cancelled(job))
             (void)bq_problem(&outcome->error, "stopped",

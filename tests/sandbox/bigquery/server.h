@@ -3,6 +3,7 @@
 #ifndef CASELOAD_SANDBOX_BIGQUERY_SERVER_H
 #define CASELOAD_SANDBOX_BIGQUERY_SERVER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "httpd/httpd.h"
@@ -14,6 +15,8 @@ struct bigquery_options { /* all borrowed */
     struct virtual_clock *clock;
     struct journal *journal;
     struct faults *faults;
+    bool
+        rounds_json; /* a load job rounds numbers of JSON columns; else it refuses those whose text changes */
 };
 
 extern const struct route bigquery_routes[]; /* their service is the struct bigquery_server */

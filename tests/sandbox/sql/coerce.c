@@ -72,8 +72,9 @@ struct value element_of(struct emitter *emitter, const char *each, const struct 
     return value_make(
         sql_format(emitter->sql,
                    "CASE %s.type WHEN 'text' THEN json_quote(%s.value) WHEN 'true' THEN 'true' WHEN "
-                   "'false' THEN 'false' WHEN 'null' THEN NULL ELSE CAST(%s.value AS TEXT) END",
-                   each, each, each),
+                   "'false' THEN 'false' WHEN 'null' THEN NULL WHEN 'real' THEN %s.json -> %s.fullkey ELSE "
+                   "CAST(%s.value AS TEXT) END",
+                   each, each, each, each, each),
         element);
 }
 

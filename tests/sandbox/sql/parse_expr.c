@@ -184,6 +184,21 @@ static bool is_safe_call(const struct parser *parser)
            parser->tokens[parser->at + 2].kind == TOKEN_NAME;
 }
 
+/* wide_number_mode => 'round': the one argument with a name, and no other way to give it. */
+static void parse_argument_name(struct parser *parser, const struct expr *call)
+{
+    bool is_named = parse_is_at(parser, 1, "=>");
+    bool wants_name = strcmp(call->name, "PARSE_JSON") == 0 && call->args.count == 1;
+    if (is_named && (!wants_name || !parse_is(parser, "WIDE_NUMBER_MODE")))
+        sql_fail_at(parser->sql, parse_peek(parser)->at,
+                    "Named argument `%s` not found in signature for call to function %s",
+                    parse_peek(parser)->text, call->name);
+    if (wants_name && !is_named)
+        sql_fail_at(parser->sql, parse_peek(parser)->at,
+                    "No matching signature for function PARSE_JSON: its second argument has a name");
+    if (is_named) parser->at += 2;
+}
+
 static struct expr *parse_call(struct parser *parser)
 {
     bool safe = is_safe_call(parser);
@@ -198,6 +213,7 @@ static struct expr *parse_call(struct parser *parser)
         expr->star = true;
     }
     while (!expr->star && !parse_is(parser, ")")) {
+        parse_argument_name(parser, expr);
         add_arg(parser, expr, parse_expr(parser));
         if (!parse_take(parser, ",")) break;
     }

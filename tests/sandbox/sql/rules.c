@@ -43,6 +43,7 @@ const struct rule sql_rules[] = {
     {"GENERATE_ARRAY", "ii", 'I', "bq_int_array($1, $2)", SCALAR},
     /* JSON */
     {"PARSE_JSON", "s", 'j', "bq_parse_json($1)", SCALAR},
+    {"PARSE_JSON", "ss", 'j', "bq_parse_json($*)", SCALAR}, /* the second by its name: parse_expr.c */
     {"JSON_VALUE", "j", 's', "bq_json_value($1)", SCALAR},
     {"JSON_VALUE", "js", 's', "bq_json_value($*)", SCALAR},
     {0},

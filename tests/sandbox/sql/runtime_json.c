@@ -8,12 +8,13 @@
 #include "base/mem.h"
 #include "sql/emit.h"
 #include "sql/runtime.h"
+#include "store/json_text.h"
 
 /* --- JSON --- */
 
 static void give_json(sqlite3_context *context, const json_t *value)
 {
-    char *text = value_json_text(value);
+    char *text = json_text(value);
     runtime_result(context, text != NULL ? text : "null");
     free(text);
 }
@@ -29,13 +30,28 @@ static void json_int(sqlite3_context *context, int count, sqlite3_value **values
     }
 }
 
+/* bq_parse_json(text [, mode]): a number whose text changes is refused, unless it may be rounded. */
 static void parse_json(sqlite3_context *context, int count, sqlite3_value **values)
 {
     json_error_t error;
+    const char *number;
+    size_t size;
     if (runtime_any_null(count, values)) return;
-    json_t *read = json_loads(runtime_text(values[0]), JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
-    if (read == NULL) {
+    const char *text = runtime_text(values[0]), *mode = count > 1 ? runtime_text(values[1]) : "exact";
+    bool is_rounded = strcmp(mode, "round") == 0;
+    json_t *read = json_loads(text, JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
+    if (!is_rounded && strcmp(mode, "exact") != 0) {
+        runtime_error(context,
+                      "Invalid `wide_number_mode` specified for PARSE_JSON: %s. `wide_number_mode` must be "
+                      "either 'exact' or 'round'.",
+                      mode);
+    } else if (read == NULL) {
         runtime_error(context, "Invalid input to PARSE_JSON: %s", error.text);
+    } else if (!is_rounded && !json_text_is_exact(text, &number, &size)) {
+        runtime_error(context,
+                      "Invalid input to PARSE_JSON: Input number: %.*s cannot round-trip through string "
+                      "representation",
+                      (int)size, number);
     } else {
         give_json(context, read);
     }
@@ -210,6 +226,6 @@ static void int_array(sqlite3_context *context, int count, sqlite3_value **value
 
 const struct runtime_function runtime_json_functions[] = {
     {"bq_json_value", -1, json_value}, {"bq_json_item", 2, json_item},    {"bq_json_int", 1, json_int},
-    {"bq_parse_json", 1, parse_json},  {"bq_json_real", 1, real_of_json}, {"bq_element", 4, element},
+    {"bq_parse_json", -1, parse_json}, {"bq_json_real", 1, real_of_json}, {"bq_element", 4, element},
     {"bq_quantiles", 2, quantiles},    {"bq_int_array", 2, int_array},    {0},
 };

@@ -17,6 +17,7 @@ struct store_batch {
     struct transaction transaction;
     json_t *pending; /* array of fitted rows */
     int64_t rows;
+    bool refuses_rounded_json;
     bool failed;
     struct store_error error; /* of the first chunk that could not be written */
 };
@@ -101,11 +102,22 @@ bool store_batch_add(struct store_batch *batch, const json_t *row, struct store_
 {
     json_t *fitted = value_fit_row(batch->row, row, err);
     if (fitted == NULL) return false;
+    if (batch->refuses_rounded_json && !value_has_exact_json(batch->row, fitted)) {
+        json_decref(fitted);
+        return store_fail(err, "invalid",
+                          "A number in a JSON column cannot round-trip through string "
+                          "representation");
+    }
     (void)json_array_append_new(batch->pending, fitted); /* memory only */
     batch->rows++;
     if (json_array_size(batch->pending) < CHUNK || batch->failed) return true;
     batch->failed = !flush(batch, &batch->error);
     return true;
+}
+
+void store_batch_refuse_rounded_json(struct store_batch *batch)
+{
+    batch->refuses_rounded_json = true;
 }
 
 static void free_batch(struct store_batch *batch)

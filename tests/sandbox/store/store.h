@@ -59,6 +59,8 @@ int64_t store_table_rows(struct store *store, const char *dataset, const char *t
 struct store_batch;
 bool store_batch_new(struct store *store, const char *dataset, const char *table,
                      struct store_batch **out_batch, struct store_error *err);
+/* From now on a number in a JSON column whose text would change is refused; else it is rounded. */
+void store_batch_refuse_rounded_json(struct store_batch *batch);
 bool store_batch_add(struct store_batch *batch, const json_t *row, struct store_error *err);
 /* All rows appear at once. empty_only: fails with reason "duplicate" if the table has rows (WRITE_EMPTY);
  * replace: rows that were there disappear (WRITE_TRUNCATE). Ends the batch's life. */

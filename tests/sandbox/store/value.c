@@ -7,9 +7,12 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/buf.h"
 #include "base/day.h"
+#include "base/json.h"
 #include "base/mem.h"
 #include "store/internal.h"
+#include "store/json_text.h"
 #include "store/time_text.h"
 #include "store/value.h"
 
@@ -17,33 +20,6 @@ void value_real_text(double value, char out_text[VALUE_REAL])
 {
     (void)snprintf(out_text, VALUE_REAL, "%.15g", value);
     if (strtod(out_text, NULL) != value) (void)snprintf(out_text, VALUE_REAL, "%.17g", value);
-}
-
-static bool has_real(const json_t *value)
-{
-    size_t i;
-    json_t *inner;
-    if (json_is_real(value)) return true;
-    json_array_foreach (value, i, inner)
-        if (has_real(inner)) return true;
-    void *at = json_object_iter((json_t *)(uintptr_t)value); /* jansson's iterators know no const */
-    for (; at != NULL; at = json_object_iter_next((json_t *)(uintptr_t)value, at)) {
-        if (has_real(json_object_iter_value(at))) return true;
-    }
-    return false;
-}
-
-char *value_json_text(const json_t *value)
-{
-    size_t flags = JSON_COMPACT | JSON_ENCODE_ANY;
-    if (!has_real(value)) return json_dumps(value, flags);
-    char *text = json_dumps(value, flags | JSON_REAL_PRECISION(15));
-    json_t *read = text != NULL ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
-    bool same = json_equal(read, value);
-    json_decref(read);
-    if (same) return text;
-    free(text);
-    return json_dumps(value, flags);
 }
 
 static json_t *refuse(struct store_error *err, const struct type *type, const json_t *value, const char *path)
@@ -235,6 +211,26 @@ json_t *value_fit_row(const struct type *row, const json_t *object, struct store
     return fit_struct(row, object, "", err);
 }
 
+static bool is_exact_json(const json_t *value)
+{
+    const char *number;
+    size_t size;
+    AUTO(buf_done) struct buf text = buf_limited(SIZE_MAX / 2);
+    json_write(&text, value); /* with the fewest digits, as most senders write numbers */
+    return json_text_is_exact(buf_string(&text), &number, &size);
+}
+
+bool value_has_exact_json(const struct type *type, const json_t *fitted)
+{
+    if (fitted == NULL || type->kind == TYPE_JSON) return fitted == NULL || is_exact_json(fitted);
+    for (size_t i = 0; type->kind == TYPE_ARRAY && i < json_array_size(fitted); i++)
+        if (!value_has_exact_json(type->element, json_array_get(fitted, i))) return false;
+    for (size_t i = 0; type->kind == TYPE_STRUCT && i < type->field_count; i++)
+        if (!value_has_exact_json(type->fields[i].type, json_object_get(fitted, type->fields[i].key)))
+            return false;
+    return true;
+}
+
 /* A failed bind leaves NULL behind; only memory could be the reason. */
 void value_bind(sqlite3_stmt *stmt, int index, const struct type *type, const json_t *fitted)
 {
@@ -309,7 +305,7 @@ json_t *value_shown(const struct type *type, const json_t *stored)
         return json_pack("{s:o}", "f", fields);
     }
     if (type->kind == TYPE_JSON) {
-        char *text = value_json_text(stored);
+        char *text = json_text(stored);
         json_t *shown = json_string(text);
         free(text);
         return shown;

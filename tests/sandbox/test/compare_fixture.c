@@ -18,6 +18,7 @@
 #include "core/rows.h"
 #include "intercom/service.h"
 #include "oracle/oracle.h"
+#include "staged_row.h"
 #include "store/store.h"
 
 #define ID                                                                                                   \
@@ -157,6 +158,7 @@ void compare_load_on(struct sandbox *sandbox, const char *name, const json_t *re
         row_build(&table, record, &(struct row_context){.zone = zone, .today = {day}}, &line, &facts),
         ROW_BUILT);
     assert_true(json_read(buf_string(&line), line.size, NULL, &row, &err));
+    assert_true(staged_row_open(&table, row));
     json_object_del(row, "_seq");
     json_object_set_new(row, "_loaded_at", json_integer(virtual_clock_peek(sandbox->clock) / 1000000));
     json_object_set_new(row, "_run_id", json_string("r"));

@@ -14,6 +14,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "bigquery/internal.h"
 #include "sandbox_internal.h"
 #include "test/bigquery_fixture.h"
 
@@ -248,6 +249,26 @@ static void gzipped(void **state)
     assert_string_equal(text_at(&two, "statistics.load.outputRows"), "3");
 }
 
+/* Which of the two BigQuery does is not documented. */
+static void numbers_of_json_columns(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char rows[] = "{\"id\":\"1\",\"more\":{\"a\":[0.1,67.174118]}}\n";
+    assert_done(call(fixture, "POST", DATASETS "/d/tables",
+                     "{'tableReference':{'projectId':'p','datasetId':'d','tableId':'t'},'schema':{'fields':["
+                     "{'name':'id','type':'STRING'},{'name':'more','type':'JSON'}]}}"),
+                200);
+    struct answer exact AUTO(answer_done) = load(fixture, "a", "WRITE_EMPTY", "", rows);
+    assert_string_equal(text_at(&exact, "status.errorResult.reason"), "invalid");
+    fixture->sandbox->bigquery->rounds_json = true;
+    struct answer rounded AUTO(answer_done) = load(fixture, "b", "WRITE_EMPTY", "", rows);
+    assert_null(json_at(rounded.body, "status.errorResult"));
+    struct answer data AUTO(answer_done) = call(fixture, "GET", DATASETS "/d/tables/t/data", "%s", "");
+    const json_t *row = json_array_get(json_at(data.body, "rows"), 0);
+    const char *shown = json_text_at(json_array_get(json_at(row, "f"), 1), "v");
+    assert_string_equal(shown, "{\"a\":[0.1,67.17411800000001]}");
+}
+
 /* --- the journal --- */
 
 static void journal(void **state)
@@ -296,6 +317,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(resumable, set_up, tear_down),
         cmocka_unit_test_setup_teardown(lost_session, set_up, tear_down),
         cmocka_unit_test_setup_teardown(gzipped, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(numbers_of_json_columns, set_up, tear_down),
         cmocka_unit_test_setup_teardown(journal, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "core/rows.h"
 #include "sandbox_internal.h"
+#include "staged_row.h"
 #include "store/store.h"
 #include "workspace/collection.h"
 
@@ -179,6 +180,7 @@ static void load_version(struct loading *loading, const json_t *version)
                      ROW_BUILT);
     AUTO(json_drop) json_t *row = NULL;
     assert_true(json_read(buf_string(&loading->line), loading->line.size, NULL, &row, &err));
+    assert_true(staged_row_open(&table, row));
     json_object_del(row, "_seq");
     json_object_set_new(row, "_loaded_at", json_string("2026-03-02T04:00:00Z"));
     json_object_set_new(row, "_run_id", json_string("r"));

@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "core/rows.h"
 #include "sandbox_internal.h"
+#include "staged_row.h"
 #include "store/store.h"
 #include "test/client.h"
 #include "test/compare_fixture.h"
@@ -260,6 +261,7 @@ static void load(struct sandbox *sandbox, const struct table *table, json_t *rec
             fail_msg("%s", facts.problem);
         AUTO(json_drop) json_t *row = NULL;
         assert_true(json_read(buf_string(&line), line.size, NULL, &row, &err));
+        assert_true(staged_row_open(table, row));
         json_object_del(row, "_seq");
         json_object_del(row, "_read_at");
         if (chosen && spoil == SPOIL_EXTRA)

@@ -111,7 +111,8 @@ static void one_table_staged(void **state)
         "INSERT INTO `acme-data.desk.tickets` (`partition_date`, `id`, "
         "`updated_at`, `order`, `_extra`, `_content`, `_read_at`, _loaded_at, _run_id)",
         "SELECT s.`partition_date`, s.`id`, s.`updated_at`, s.`order`, "
-        "s.`_extra`, s.`_content`, s.`_read_at`, CURRENT_TIMESTAMP(), @run_id",
+        "PARSE_JSON(s.`_extra`, wide_number_mode => 'round'), s.`_content`, s.`_read_at`, "
+        "CURRENT_TIMESTAMP(), @run_id",
         "PARTITION BY `id`, `updated_at` ORDER BY _content IS NULL, _seq DESC) = 1)",
         "SELECT `id`, `updated_at`, _content, _read_at",
         "PARTITION BY `id`, `updated_at` ORDER BY _read_at DESC",

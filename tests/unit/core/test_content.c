@@ -50,6 +50,7 @@ static void takes_these_for_one(void **state)
         {"{\"n\":5.0}", "{\"n\":5}"},
         {"{\"n\":5.0}", "{\"n\":\"5\"}"},
         {"{\"n\":-0.0}", "{\"n\":0}"},
+        {"{\"n\":67.174118}", "{\"n\":67.17411800000001}"}, /* one double: BigQuery shows the second */
         {"{\"t\":[null,{\"id\":1}]}", "{\"t\":[{\"id\":1,\"x\":null}]}"},
         {"[{\"a\":1,\"b\":2},{\"c\":[]}]", "[{\"b\":2,\"a\":1}]"},
         /* what the table leaves out */
