@@ -166,6 +166,25 @@ static void replace_body(struct exchange *exchange, const char *type, const char
     if (type) exchange_add_header(exchange, "Content-Type", "%s", type);
 }
 
+static void send_raw_texts(struct exchange *exchange)
+{
+    struct json_scan scan;
+    struct json_token token;
+    struct buf sent = buf_limited(exchange->reply.limit);
+    const char *done = buf_string(&exchange->reply);
+    json_scan_init(&scan, done, exchange->reply.size);
+    while (json_scan_next(&scan, &token) != JSON_TOKEN_END && token.type != JSON_TOKEN_ERROR) {
+        if (token.type != JSON_TOKEN_STRING || token.size < 4 || memcmp(token.at, "raw:", 4) != 0) continue;
+        AUTO(json_drop) json_t *text = json_loadb(token.at - 1, token.size + 2, JSON_DECODE_ANY, NULL);
+        buf_add(&sent, done, (size_t)(token.at - 1 - done));
+        buf_text(&sent, json_string_value(text) + 4);
+        done = scan.at;
+    }
+    buf_add(&sent, done, (size_t)(scan.end - done));
+    buf_done(&exchange->reply);
+    exchange->reply = sent;
+}
+
 /* The rest of the line after the word `body`. */
 static const char *fault_text(const struct fault *fault)
 {
@@ -367,6 +386,8 @@ static void run_exchange(struct server *server, struct exchange *exchange, const
         replace_body(exchange, "text/html", "<html><body><h1>Please stand by</h1></body></html>");
     else if (fault_is(fault, "body"))
         replace_body(exchange, NULL, fault_text(fault));
+    else if (fault_is(fault, "raw"))
+        send_raw_texts(exchange);
 }
 
 /* Only what people and machines ask without credentials is answered in the clear. */

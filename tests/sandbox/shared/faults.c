@@ -67,6 +67,7 @@ static const struct {
     {"intercom", NULL, "empty", 0, 0},
     {"intercom", NULL, "html", 0, 0},
     {"intercom", NULL, "body", 1, FAULT_ARGUMENTS},
+    {"intercom", NULL, "raw", 0, 0},
     {"pubsub", NULL, "twice", 0, 0},
     {"pubsub", NULL, "lose", 0, 0},
     {"pubsub", NULL, "refuse", 0, FAULT_ARGUMENTS},

@@ -7,6 +7,8 @@
  *   bigquery jobs.insert 2 drop after        the connection is cut, after the request was applied.
  *   bigquery jobs.insert 2 drop before       ... before it was.
  *   bigquery upload.put 1 truncate           half of the answer's body, then the connection is cut.
+ *   intercom contacts.search * raw           texts that begin with "raw:" are sent without that and without
+ *                                            quotes: what is no JSON, as "raw:NaN".
  *   intercom me 1 delay 200                  milliseconds.
  *   bigquery * 7 hang                        the 7th call of any operation waits until the faults are
  * cleared. bigquery job 2 fail backendError         the 2nd job that runs ends DONE with this errorResult.

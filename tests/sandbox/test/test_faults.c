@@ -108,6 +108,7 @@ static void test_what_is_understood(void **state)
     add(*state, "bigquery job 2 fail backendError");
     add(*state, "bigquery upload.put 1 truncate");
     add(*state, "intercom me 1 delay 200");
+    add(*state, "intercom me 1 raw");
     add(*state, "intercom me 1 body one two three four five six seven eight nine ten");
     add(*state, "pubsub deliver 1 twice");
     add(*state, "pubsub acknowledge 1 lose");
