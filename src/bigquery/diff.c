@@ -78,6 +78,7 @@ bool bigquery_deduplicate_text(struct warehouse *warehouse, const struct selecti
 {
     struct bigquery *bq = (struct bigquery *)warehouse;
     const struct sql_names names = bigquery_names(bq);
+    sql_deduplicate_begin(out_text);
     for (size_t i = 0; i < selection->table_count; i++) {
         const struct table *table = selection->tables[i];
         AUTO(json_drop) json_t *have = NULL;

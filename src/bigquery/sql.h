@@ -68,8 +68,10 @@ void sql_state_text(const struct sql_names *names, const struct selection *const
 void sql_adopt_text(const struct sql_names *names, const struct table *table, struct buf *out_sql);
 void sql_ledger_text(const struct sql_names *names, struct buf *out_sql);
 /* How many rows repeat the reading before them; the script that removes them (fields: the live table's); and
- * the statement that says they are removed. */
+ * the statement that says they are removed. One script may do several tables: it begins once, since scripts
+ * declare variables at their start only. */
 void sql_repeats_text(const struct sql_names *names, const struct table *table, struct buf *out_sql);
+void sql_deduplicate_begin(struct buf *out_sql);
 void sql_deduplicate_text(const struct sql_names *names, const struct table *table, const json_t *fields,
                           struct buf *out_sql);
 void sql_repeats_clear_text(const struct sql_names *names, const struct stream *stream, struct buf *out_sql);

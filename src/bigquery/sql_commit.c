@@ -404,6 +404,11 @@ static struct list row_match_list(const struct table *table)
     return match_list(columns, row_columns(table, columns), "m", "t");
 }
 
+void sql_deduplicate_begin(struct buf *out_sql)
+{
+    buf_text(out_sql, "DECLARE deduplicated_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP();\n");
+}
+
 void sql_deduplicate_text(const struct sql_names *names, const struct table *table, const json_t *fields,
                           struct buf *out_sql)
 {

@@ -6,11 +6,12 @@
 
 1. node      Google's Node clients use the sandbox
 2. python    Google's Python clients use the sandbox
-3. emulator  caseload works with Google's own Pub/Sub emulator, where it is installed
-4. recorded  caseload sends the requests in recorded/
+3. bq        Google's command-line tool runs the lines of the documents against the sandbox, where it is installed
+4. emulator  caseload works with Google's own Pub/Sub emulator, where it is installed
+5. recorded  caseload sends the requests in recorded/
 
 Prints a line for each part, the output of those that failed, and the sum. A part without its tools is skipped with a
-message; under CI=true only the emulator may be skipped. Clients are installed in .cache/, in the versions of
+message; under CI=true only bq and the emulator may be skipped. Clients are installed in .cache/, in the versions of
 package-lock.json and requirements.txt.
 """
 import concurrent.futures
@@ -105,6 +106,12 @@ def judge_python(build):
     return in_sandbox(build, "python", [python(), str(HERE / "python/clients.py"), "{http}"])
 
 
+def judge_bq(build):
+    script = "import googleapiclient.discovery_cache as cache; print(cache.__path__[0])"
+    found = subprocess.run([python(), "-c", script], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+    return part([sys.executable, str(HERE / "bq.py"), str(build), f"{found}/documents/bigquery.v2.json"])
+
+
 def judge_emulator(build):
     return part([sys.executable, str(HERE / "emulator.py"), str(build)])
 
@@ -113,7 +120,7 @@ def judge_recorded(build):
     return part([python(), str(HERE / "recorded.py"), str(build)])
 
 
-JUDGES = {"node": judge_node, "python": judge_python, "emulator": judge_emulator, "recorded": judge_recorded}
+JUDGES = {"node": judge_node, "python": judge_python, "bq": judge_bq, "emulator": judge_emulator, "recorded": judge_recorded}
 
 
 def judge(name, build):

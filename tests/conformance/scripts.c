@@ -132,6 +132,7 @@ static json_t *all_statements(void)
     sql_repeats_text(&names, fake_tickets.table, &text);
     add_text(statements, "repeats", &text);
     json_t *fields = schema_data(fake_tickets.table);
+    sql_deduplicate_begin(&text);
     sql_deduplicate_text(&names, fake_tickets.table, fields, &text);
     json_decref(fields);
     add_text(statements, "deduplicate", &text);

@@ -290,8 +290,7 @@ class Scenario:
                                                  str(self.config()))
         if code:
             raise Failure(errors)
-        for script in re.split(r"^-- \w+\n", text, flags=re.M)[1:]:
-            self.sandbox.query(script)
+        self.sandbox.query(text)  # as people do: all of it at once
 
     def step_mark(self, words):
         self.marked = max((e["n"] for e in self.sandbox.journal(after=self.marked)), default=self.marked)

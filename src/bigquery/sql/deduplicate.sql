@@ -1,6 +1,5 @@
 -- Writes the records that are there twice once more, each reading once, and deletes what was there before, in one
 -- transaction: rows that are equal in all columns can't be told apart by a DELETE. Running it again changes nothing.
-DECLARE deduplicated_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP();
 BEGIN TRANSACTION;
 INSERT INTO `${target}` (${columns}, _loaded_at, _run_id)
 SELECT ${columns}, deduplicated_at, 'deduplicated'

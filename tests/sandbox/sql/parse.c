@@ -316,7 +316,7 @@ static void parse_kind(struct parser *parser, struct statement *statement)
     } kinds[] = {{"DECLARE", parse_declare}, {"SET", parse_set},       {"IF", parse_if},
                  {"BEGIN", parse_begin},     {"RAISE", parse_raise},   {"WHILE", parse_while},
                  {"INSERT", parse_insert},   {"UPDATE", parse_update}, {"DELETE", parse_delete},
-                 {"CREATE", parse_create},   {"DROP", parse_drop}};
+                 {"CREATE", parse_create},   {"DROP", parse_drop},     {"GRANT", parse_grant}};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         if (!parse_take(parser, kinds[i].word)) continue;
         kinds[i].parse(parser, statement);
@@ -332,9 +332,9 @@ static void parse_kind(struct parser *parser, struct statement *statement)
         statement->kind = STATEMENT_SELECT;
         statement->query = parse_query(parser);
     } else {
-        static const char *const known[] = {"MERGE",    "ALTER",   "ASSERT", "BREAK",  "CALL",
-                                            "CONTINUE", "EXECUTE", "EXPORT", "FOR",    "GRANT",
-                                            "ITERATE",  "LEAVE",   "LOOP",   "REPEAT", "TRUNCATE"};
+        static const char *const known[] = {"MERGE",    "ALTER",   "ASSERT", "BREAK",   "CALL",
+                                            "CONTINUE", "EXECUTE", "EXPORT", "FOR",     "ITERATE",
+                                            "LEAVE",    "LOOP",    "REPEAT", "TRUNCATE"};
         for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
             if (parse_is(parser, known[i])) {
                 sql_fail_at(parser->sql, parse_peek(parser)->at, "Statement not supported: %s", known[i]);
@@ -382,6 +382,7 @@ const char *statement_name(const struct statement *statement)
     case STATEMENT_CREATE_TABLE: return statement->query != NULL ? "CREATE_TABLE_AS_SELECT" : "CREATE_TABLE";
     case STATEMENT_CREATE_VIEW: return "CREATE_VIEW";
     case STATEMENT_DROP: return statement->is_view ? "DROP_VIEW" : "DROP_TABLE";
+    case STATEMENT_GRANT: return "GRANT";
     case STATEMENT_BEGIN: return "BEGIN_TRANSACTION";
     case STATEMENT_COMMIT: return "COMMIT_TRANSACTION";
     case STATEMENT_ROLLBACK: return "ROLLBACK_TRANSACTION";

@@ -267,6 +267,7 @@ static void run_statement(struct work *work)
     case STATEMENT_CREATE_TABLE: run_create_table(work); break;
     case STATEMENT_CREATE_VIEW: run_create_view(work); break;
     case STATEMENT_DROP: run_drop(work); break;
+    case STATEMENT_GRANT: run_grant(work); break;
     case STATEMENT_DECLARE: run_declare(work); break;
     case STATEMENT_SET: run_set(work); break;
     case STATEMENT_RAISE: run_raise(work); break;

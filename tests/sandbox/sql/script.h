@@ -51,6 +51,9 @@ void run_create_table(struct work *work);
 void run_create_view(struct work *work);
 void run_drop(struct work *work);
 
+/* grant.c */
+void run_grant(struct work *work);
+
 /* parameters.c */
 void read_parameters(struct script *script);
 

@@ -187,6 +187,7 @@ enum statement_kind {
     STATEMENT_CREATE_TABLE,
     STATEMENT_CREATE_VIEW,
     STATEMENT_DROP,
+    STATEMENT_GRANT,
     STATEMENT_DECLARE,
     STATEMENT_SET,
     STATEMENT_IF,
@@ -257,5 +258,8 @@ void parse_names(struct parser *parser, struct pointer_list *out_names, const ch
 /* parse_ddl.c: the rest of the statement after the word */
 void parse_create(struct parser *parser, struct statement *statement);
 void parse_drop(struct parser *parser, struct statement *statement);
+
+/* grant.c: the same; names: roles, target: the dataset, exprs: members */
+void parse_grant(struct parser *parser, struct statement *statement);
 
 #endif

@@ -53,6 +53,12 @@ static bool save(struct store *store, const char *dataset, const char *table, co
     return done;
 }
 
+json_t *catalog_dataset(const struct store *store, const char *dataset)
+{
+    const struct store_dataset *found = find_dataset(store, dataset);
+    return found != NULL ? found->resource : NULL;
+}
+
 json_t *store_dataset(struct store *store, const char *dataset)
 {
     pthread_mutex_lock(&store->mutex);
@@ -62,12 +68,18 @@ json_t *store_dataset(struct store *store, const char *dataset)
     return copy;
 }
 
+bool catalog_put_dataset(struct store *store, const char *dataset, json_t *resource, struct store_error *err)
+{
+    bool done = save(store, dataset, "", resource, err);
+    if (done) remember_dataset(store, dataset, resource);
+    return done;
+}
+
 bool store_dataset_put(struct store *store, const char *dataset, json_t *resource)
 {
     struct store_error err;
     pthread_mutex_lock(&store->mutex);
-    bool done = save(store, dataset, "", resource, &err);
-    if (done) remember_dataset(store, dataset, resource);
+    bool done = catalog_put_dataset(store, dataset, resource, &err);
     pthread_mutex_unlock(&store->mutex);
     return done;
 }

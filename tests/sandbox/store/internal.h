@@ -78,6 +78,8 @@ bool catalog_load(struct store *store, struct store_error *err);
 void catalog_done(struct store *store);
 struct store_table *catalog_find(struct store *store, const char *dataset, const char *table);
 bool catalog_has_dataset(const struct store *store, const char *dataset);
+json_t *catalog_dataset(const struct store *store, const char *dataset); /* borrowed; NULL: none */
+bool catalog_put_dataset(struct store *store, const char *dataset, json_t *resource, struct store_error *err);
 const char *catalog_location(const struct store *store, const char *dataset); /* never NULL */
 bool catalog_put(struct store *store, const char *dataset, const char *table, json_t *resource,
                  struct store_error *err);

@@ -125,6 +125,25 @@ static void jobs_can_be_queried(void **state)
     assert_refused(call(fixture, "GET", QUERIES "/far?location=EU", "%s", ""), 404, "notFound");
 }
 
+static void a_grant_is_an_entry_of_the_access_list(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char grant[] =
+        "GRANT `roles/bigquery.dataEditor` ON SCHEMA `p.d` TO \\\"serviceAccount:a@b\\\", \\\"domain:b\\\"";
+    assert_done(insert_query(fixture, "once", grant), 200);
+    struct answer once AUTO(answer_done) = wait_done(fixture, "once");
+    assert_null(json_at(once.body, "status.errorResult"));
+    assert_done(insert_query(fixture, "again", grant), 200);
+    struct answer again AUTO(answer_done) = wait_done(fixture, "again");
+    struct answer dataset AUTO(answer_done) =
+        call(fixture, "GET", "/bigquery/v2/projects/p/datasets/d", "%s", "");
+    const json_t *access = json_object_get(dataset.body, "access");
+    assert_int_equal(json_array_size(access), 2);
+    assert_string_equal(json_text_at(json_array_get(access, 0), "role"), "WRITER");
+    assert_string_equal(json_text_at(json_array_get(access, 0), "userByEmail"), "a@b");
+    assert_string_equal(json_text_at(json_array_get(access, 1), "iamMember"), "domain:b");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -132,6 +151,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_transaction_has_one_time, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_failing_statement_is_found, set_up, tear_down),
         cmocka_unit_test_setup_teardown(jobs_can_be_queried, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_grant_is_an_entry_of_the_access_list, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
