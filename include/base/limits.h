@@ -35,6 +35,7 @@
 /* Google's APIs */
 #define LIMIT_REPLY (24 * 1024 * 1024) /* one response */
 #define LIMIT_SQL   (1024 * 1024)      /* one statement text */
+#define LIMIT_VIEW  (256 * 1024)       /* the text of a view; BigQuery counts characters */
 #define LIMIT_CHUNK (512 * 1024)       /* one upload chunk: a multiple of 256 KiB */
 
 #endif

@@ -14,9 +14,9 @@
 #include "schema.h"
 #include "table.h"
 
-#define ATTRIBUTES_LIMIT  9000 /* a view of BigQuery has 10,000 columns */
 #define COLUMN_BYTES      200  /* BigQuery takes 300 characters */
 #define DESCRIPTION_BYTES 1000 /* and 1,024 of these */
+#define NAMES_SHOWN       10
 
 static uint32_t hash_of(const char *text)
 {
@@ -161,9 +161,6 @@ static bool read_attributes(struct bigquery *bq, const struct stream *stream, st
     sql_attributes_text(&names, stream, &sql);
     AUTO(json_drop) json_t *parameters = json_array();
     if (!job_read(bq, &sql, parameters, &out->rows, err)) return false;
-    if (json_array_size(out->rows) > ATTRIBUTES_LIMIT)
-        return error_set(err, ERROR_LIMIT, "%s holds %zu attributes, but a view takes %d",
-                         stream->table->name, json_array_size(out->rows), ATTRIBUTES_LIMIT);
     out->list = mem_zero(json_array_size(out->rows) + 1, sizeof *out->list);
     bool is_last_archived = false;
     for (size_t i = 0; i < json_array_size(out->rows); i++) {
@@ -211,6 +208,66 @@ static bool describe_columns(struct bigquery *bq, const char *name, const struct
     return table_patch(bq, bq->settings.dataset, name, json_text_at(have, "etag"), body, err);
 }
 
+/* The view's text with the first `count` attributes, in the order of their names; false: it is too long for a
+ * view. */
+static bool write_view(struct bigquery *bq, const struct stream *stream, const struct attributes *attributes,
+                       size_t count, struct buf *out_sql)
+{
+    struct sql_names names = bigquery_names(bq);
+    struct custom_attribute *sorted = mem_zero(count + 1, sizeof *sorted);
+    memcpy(sorted, attributes->list, count * sizeof *sorted);
+    if (count > 1) qsort(sorted, count, sizeof *sorted, compare_names);
+    buf_reset(out_sql);
+    sql_custom_text(&names, stream->attributes, sorted, count, out_sql);
+    free(sorted);
+    return !out_sql->full;
+}
+
+/* Those that have a column in the view as it was come first. */
+static void put_former_first(struct attributes *attributes, const json_t *before)
+{
+    struct custom_attribute *sorted = mem_zero(attributes->count + 1, sizeof *sorted);
+    size_t count = 0;
+    for (int round = 0; round < 2; round++)
+        for (size_t i = 0; i < attributes->count; i++)
+            if (!schema_find(before, attributes->list[i].column) == (round == 1))
+                sorted[count++] = attributes->list[i];
+    free(attributes->list);
+    attributes->list = sorted;
+}
+
+static void warn_left_out(const struct stream *stream, const struct attributes *attributes, size_t fitting)
+{
+    const struct attribute_list *list = stream->attributes;
+    AUTO(buf_done) struct buf names = buf_limited(NAMES_SHOWN * 128);
+    for (size_t i = fitting; i < attributes->count && i < fitting + NAMES_SHOWN; i++)
+        buf_format(&names, "%s\"%.100s\"", i > fitting ? ", " : "", attributes->list[i].name);
+    log_write(LOG_WARNING, "attributes_left_out",
+              LOG_FIELDS(LOG_TEXT("stream", stream->name),
+                         LOG_NUMBER("attributes", (int64_t)(attributes->count - fitting))),
+              "%s_custom: %zu of %zu attributes are left out, as a view has at most 256 K characters: %s%s. "
+              "Their values are in %s",
+              list->of->name, attributes->count - fitting, attributes->count, buf_string(&names),
+              attributes->count > fitting + NAMES_SHOWN ? " and more" : "", list->values);
+}
+
+static void leave_out(struct bigquery *bq, const struct stream *stream, struct attributes *attributes,
+                      const json_t *before, struct buf *sql)
+{
+    size_t fitting = 0, over = attributes->count;
+    put_former_first(attributes, before);
+    while (fitting + 1 < over) {
+        size_t middle = fitting + (over - fitting) / 2;
+        if (write_view(bq, stream, attributes, middle, sql))
+            fitting = middle;
+        else
+            over = middle;
+    }
+    warn_left_out(stream, attributes, fitting);
+    attributes->count = fitting;
+    (void)write_view(bq, stream, attributes, fitting, sql); /* it fits */
+}
+
 static bool put_view(struct bigquery *bq, const struct stream *stream, const char *name, const json_t *have,
                      struct error *err)
 {
@@ -224,9 +281,9 @@ static bool put_view(struct bigquery *bq, const struct stream *stream, const cha
         taken[taken_count] = of->key[taken_count];
     if (of->version) taken[taken_count++] = of->version;
     custom_name(attributes.list, attributes.count, taken, taken_count, json_at(have, "schema.fields"));
-    struct sql_names names = bigquery_names(bq);
-    AUTO(buf_done) struct buf sql = buf_limited(LIMIT_SQL);
-    sql_custom_text(&names, stream->attributes, attributes.list, attributes.count, &sql);
+    AUTO(buf_done) struct buf sql = buf_limited(LIMIT_VIEW);
+    if (!write_view(bq, stream, &attributes, attributes.count, &sql))
+        leave_out(bq, stream, &attributes, json_at(have, "schema.fields"), &sql);
     AUTO(mem_free)
     char *description =
         mem_format("The attributes of %s that this workspace has added, a column each", of->name);

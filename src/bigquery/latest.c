@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "job.h"
 #include "table.h"
@@ -51,8 +52,16 @@ bool latest_prepare(struct bigquery *bq, const struct table *table, const json_t
         json_drop(&have);
     }
     struct sql_names names = bigquery_names(bq);
-    AUTO(buf_done) struct buf sql = buf_limited(LIMIT_SQL);
+    AUTO(buf_done) struct buf sql = buf_limited(LIMIT_VIEW);
     sql_latest_text(&names, table, fields, &sql);
+    if (sql.full) {
+        log_write(LOG_WARNING, "columns_left_out", LOG_FIELDS(LOG_TEXT("table", table->name)),
+                  "%s: a view has at most 256 K characters: columns that were added to %s later are NULL for "
+                  "older rows, whose values are in " COLUMN_EXTRA,
+                  name, table->name);
+        buf_reset(&sql);
+        sql_latest_text(&names, table, NULL, &sql);
+    }
     return latest_put_view(bq, name, have, description, &sql, err);
 }
 

@@ -28,9 +28,18 @@ static const char *mode_name(enum column_mode mode)
     return "NULLABLE";
 }
 
+/* Without a collation of its own a STRING takes the dataset's, which may take "a" and "A" for one key. */
+static void set_type(json_t *target, const char *type)
+{
+    json_object_set_new(target, "type", json_string(type));
+    if (!strcmp(type, "STRING")) json_object_set_new(target, "collation", json_string(""));
+}
+
 static json_t *field(const char *name, const char *type, const char *mode)
 {
-    return json_pack("{s:s, s:s, s:s}", "name", name, "type", type, "mode", mode);
+    json_t *made = json_pack("{s:s, s:s, s:s}", "name", name, "type", type, "mode", mode);
+    set_type(made, type);
+    return made;
 }
 
 static void describe(json_t *target, const char *description)
@@ -85,7 +94,7 @@ static void stage_json_as_text(json_t *fields)
 {
     for (size_t i = 0; i < json_array_size(fields); i++) {
         json_t *one = json_array_get(fields, i);
-        if (!strcmp(schema_type(one), "JSON")) json_object_set_new(one, "type", json_string("STRING"));
+        if (!strcmp(schema_type(one), "JSON")) set_type(one, "STRING");
         stage_json_as_text(json_object_get(one, "fields"));
     }
 }
@@ -273,6 +282,19 @@ static bool merge_fields(json_t *existing, const json_t *wanted, const char *pat
             return false;
     }
     return true;
+}
+
+const char *schema_find_collation(const json_t *existing, const json_t *wanted, const char **out_column)
+{
+    for (size_t i = 0; i < json_array_size(wanted); i++) {
+        const json_t *want = json_array_get(wanted, i);
+        const char *name = text_of(want, "name", "");
+        const char *collation = text_of(schema_find(existing, name), "collation", "");
+        if (!*collation || strcmp(schema_mode(want), "REQUIRED") != 0) continue;
+        *out_column = name;
+        return collation;
+    }
+    return NULL;
 }
 
 bool schema_merge(json_t *existing, const json_t *wanted, bool *out_changed, struct error *err)

@@ -25,6 +25,8 @@ json_t *schema_find(const json_t *fields, const char *name); /* borrowed; NULL: 
 /* Adds to existing (an array of fields) what it lacks of wanted. ERROR_REFUSED names a difference that can't
  * be mended. */
 bool schema_merge(json_t *existing, const json_t *wanted, bool *out_changed, struct error *err) CHECKED;
+/* The collation of the first REQUIRED column that has one, NULL: none has. Borrowed. Keys are REQUIRED. */
+const char *schema_find_collation(const json_t *existing, const json_t *wanted, const char **out_column);
 /* A column that somebody renamed: one is missing, and another of its type is where it was. is_anywhere: it
  * may have moved. Borrowed names. */
 bool schema_find_renamed(const json_t *existing, const json_t *wanted, bool is_anywhere, const char **out_old,

@@ -4,6 +4,7 @@
 #include "api.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "schema.h"
 #include "table.h"
 
 #define TABLE_ROWS 100
@@ -93,6 +94,8 @@ bool table_insert(struct bigquery *bq, const char *dataset, const char *table, j
 {
     AUTO(mem_free) char *path = mem_format("datasets/%s/tables", dataset);
     AUTO(api_answer_done) struct api_answer answer = {0};
+    if (json_object_get(resource, "schema")) /* columns that others add later have the dataset's otherwise */
+        json_object_set_new(resource, "defaultCollation", json_string(""));
     json_object_set_new(resource, "tableReference",
                         json_pack("{s:s, s:s, s:s}", "projectId", bq->settings.project, "datasetId", dataset,
                                   "tableId", table));
@@ -144,9 +147,17 @@ bool table_patch(struct bigquery *bq, const char *dataset, const char *table, co
 bool table_fits(const json_t *have, const json_t *want, struct error *err)
 {
     const char *field = json_text_at(want, "timePartitioning.field"), *type = json_text_at(have, "type");
+    const char *column, *collation = schema_find_collation(json_at(have, "schema.fields"),
+                                                           json_at(want, "schema.fields"), &column);
     if (type && strcmp(type, "TABLE") != 0)
         return error_set(err, ERROR_REFUSED, "it is a %s, not a table; give caseload a dataset of its own",
                          type);
+    if (collation)
+        return error_set(
+            err, ERROR_REFUSED,
+            "its column %s has the collation %s, by which keys that differ in case are one; move "
+            "the table aside; the next run creates it without",
+            column, collation);
     if (!field) return true;
     const char *have_type = json_text_at(have, "timePartitioning.type");
     const char *have_field = json_text_at(have, "timePartitioning.field");

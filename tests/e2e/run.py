@@ -47,6 +47,7 @@ Steps (a line that begins with # is a comment; `publish` takes quotes as a shell
     expect no-secrets                     none in logs, output, journal, files, arguments or environment
     sql STATEMENT                         change the warehouse directly
     deduplicate STREAM                    run the SQL that `caseload schema STREAM --deduplicate` prints
+    rest METHOD PATH JSON                 call BigQuery's API; the path begins below the project
     older STREAM [-COLUMN] [+COLUMN=TYPE] [=COLUMN=NAME]
                                           create the stream's table, empty, without or with some columns
 """
@@ -241,6 +242,9 @@ class Scenario:
                     group[:] = [kind if one == name else one for one in group]
             table["schema"]["fields"] = fields + ([{"name": name, "type": kind}] if word[0] == "+" else [])
         self.sandbox.make_table("intercom", words[0], table)
+
+    def step_rest(self, words):
+        self.sandbox.call(words[0], f"/bigquery/v2/projects/{harness.PROJECT}/{words[1]}", " ".join(words[2:]))
 
     def step_wait(self, words):
         what = words.pop(0)

@@ -397,6 +397,42 @@ static void columns_stay_when_others_come(void **unused)
     bench_done(&bench);
 }
 
+#define CROWD 150
+
+/* A view has at most 256 K characters: columns that are there stay, and the last of the others are left out.
+ */
+static void attributes_that_do_not_fit_are_left_out(void **unused)
+{
+    (void)unused;
+    static char texts[CROWD][5000];
+    struct defined list[CROWD + 1];
+    for (size_t i = 0; i < CROWD; i++) {
+        snprintf(texts[i], sizeof texts[i], "attribute %03zu %04000d", i, 0);
+        list[i] = (struct defined){texts[i], i % 2 ? "date" : "string"};
+    }
+    list[CROWD] = (struct defined){"A new one", "string"};
+    struct bench bench = bench_new();
+    put_member(&bench, "a", json_pack("{s:s, s:s}", texts[0], "first", "A new one", "new"));
+    put_list(&bench, 5, list, CROWD);
+    json_t *before = resource_of(&bench, "members_custom");
+    const json_t *fields = json_at(before, "schema.fields");
+    size_t columns = json_array_size(fields);
+    assert_true(columns > CROWD / 4 && columns < CROWD);
+    char where[512]; /* the keys are two */
+    snprintf(where, sizeof where, "%s = 'first'", json_text_at(json_array_get(fields, 2), "name"));
+    assert_custom(&bench, where);
+    put_list(&bench, 6, list, CROWD + 1);
+    json_t *after = resource_of(&bench, "members_custom");
+    for (size_t i = 0; i < columns; i++)
+        assert_non_null(
+            schema_find(json_at(after, "schema.fields"), json_text_at(json_array_get(fields, i), "name")));
+    put_list(&bench, 7, list + CROWD, 1);
+    assert_custom(&bench, "A_new_one = 'new'");
+    json_decref(before);
+    json_decref(after);
+    bench_done(&bench);
+}
+
 static void a_list_alone_makes_no_view(void **unused)
 {
     (void)unused;
@@ -431,6 +467,7 @@ int main(void)
         cmocka_unit_test(attributes_are_typed_columns),
         cmocka_unit_test(any_name_becomes_a_column),
         cmocka_unit_test(columns_stay_when_others_come),
+        cmocka_unit_test(attributes_that_do_not_fit_are_left_out),
         cmocka_unit_test(a_list_alone_makes_no_view),
     };
     return cmocka_run_group_tests_name("bigquery_derived", tests, bench_start, bench_stop);

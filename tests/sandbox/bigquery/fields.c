@@ -80,9 +80,10 @@ static const struct message messages[] = {
      .refused = "rangeValue structValues"},
     /* tables */
     {.name = "table",
-     .played = "clustering:clustering description expirationTime labels requirePartitionFilter schema:schema "
+     .played = "clustering:clustering defaultCollation description expirationTime labels "
+               "requirePartitionFilter schema:schema "
                "tableReference:table_reference timePartitioning:time_partitioning view:view",
-     .kept = "defaultCollation defaultRoundingMode encryptionConfiguration:encryption friendlyName "
+     .kept = "defaultRoundingMode encryptionConfiguration:encryption friendlyName "
              "maxStaleness resourceTags tableConstraints:constraints",
      .refused = "biglakeConfiguration externalCatalogTableOptions externalDataConfiguration "
                 "managedTableType materializedView model partitionDefinition rangePartitioning "
@@ -106,16 +107,17 @@ static const struct message messages[] = {
     {.name = "column_reference", .kept = "referencedColumn referencingColumn"},
     {.name = "schema", .played = "fields:field", .refused = "foreignTypeInfo"},
     {.name = "field",
-     .played = "description fields:field mode name type",
-     .kept = "categories:names collation dataPolicies:data_policy policyTags:names roundingMode",
+     .played = "collation description fields:field mode name type",
+     .kept = "categories:names dataPolicies:data_policy policyTags:names roundingMode",
      .refused = "defaultValueExpression foreignTypeDefinition maxLength precision rangeElementType scale "
                 "timestampPrecision"},
     {.name = "names", .kept = "names"},
     {.name = "data_policy", .kept = "name"},
     /* datasets */
     {.name = "dataset",
-     .played = "datasetReference:dataset_reference defaultTableExpirationMs description labels location",
-     .kept = "access:access defaultCollation defaultEncryptionConfiguration:encryption "
+     .played = "datasetReference:dataset_reference defaultCollation defaultTableExpirationMs description "
+               "labels location",
+     .kept = "access:access defaultEncryptionConfiguration:encryption "
              "defaultPartitionExpirationMs defaultRoundingMode friendlyName maxTimeTravelHours resourceTags "
              "storageBillingModel",
      .refused = "externalCatalogDatasetOptions externalDatasetReference isCaseInsensitive "

@@ -154,6 +154,8 @@ void bq_set_page_token(json_t *reply, const char *name, size_t next, size_t tota
 bool bq_take_fields(json_t *object, const char *message, struct store_error *err);
 
 /* --- schema.c --- */
+/* Texts without a collation of their own get this one. */
+void bq_schema_collate(json_t *fields, const char *collation);
 bool bq_schema_check(json_t *schema,
                      struct store_error *err); /* and rewrites types to the names tables.get shows */
 bool bq_schema_grows(const char *table, const json_t *from, const json_t *to, struct store_error *err);

@@ -51,6 +51,23 @@ static const char *mode_of(const json_t *field)
     return mode ? mode : "NULLABLE";
 }
 
+static const char *collation_of(const json_t *field)
+{
+    const char *collation = text_of(field, "collation");
+    return collation ? collation : "";
+}
+
+void bq_schema_collate(json_t *fields, const char *collation)
+{
+    size_t i;
+    json_t *field;
+    json_array_foreach (fields, i, field) {
+        if (strcmp(text_of(field, "type"), "STRING") == 0 && !json_object_get(field, "collation"))
+            json_object_set_new(field, "collation", json_string(collation));
+        bq_schema_collate(json_object_get(field, "fields"), collation);
+    }
+}
+
 static bool name_check(const char *name, struct store_error *err)
 {
     if (!bq_valid_id(name, "_", NAME_LIMIT) || (name[0] >= '0' && name[0] <= '9'))
@@ -83,6 +100,10 @@ static bool type_check(json_t *field, const char *name, struct store_error *err)
     if (strcmp(mode, "NULLABLE") != 0 && strcmp(mode, "REQUIRED") != 0 && strcmp(mode, "REPEATED") != 0)
         return bq_problem(err, "invalid", "Invalid value for mode: %s is not a valid value (field: %s)", mode,
                           name);
+    const char *collation = text_of(field, "collation");
+    bool may_collate = strcmp(types[i].shown, "STRING") == 0 && collation && !strcmp(collation, "und:ci");
+    if (collation && *collation && !may_collate)
+        return bq_problem(err, "invalid", "Invalid collation '%s' of field %s", collation, name);
     const char *comment = text_of(field, "description");
     if (comment && strlen(comment) > COMMENT_LIMIT)
         return bq_problem(err, "invalid",
@@ -144,6 +165,10 @@ static bool field_alike(const char *table, const json_t *was, const json_t *shal
         return bq_problem(err, "invalid",
                           "Provided Schema does not match Table %s. Field %s has changed type from %s to %s",
                           table, name, text_of(was, "type"), text_of(shall, "type"));
+    if (strcmp(collation_of(was), collation_of(shall)) != 0)
+        return bq_problem(err, "invalid",
+                          "Provided Schema does not match Table %s. Field %s has changed its collation",
+                          table, name);
     const char *from = mode_of(was), *to = mode_of(shall);
     bool relaxed = may_relax && strcmp(from, "REQUIRED") == 0 && strcmp(to, "NULLABLE") == 0;
     if (strcmp(from, to) != 0 && !relaxed)

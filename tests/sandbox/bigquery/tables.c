@@ -139,8 +139,10 @@ static bool table_check(struct bigquery_server *bigquery, const char *project, c
     const json_t *fields = json_object_get(schema, "fields");
     if (!schema)
         return bq_problem(err, "invalid", "Tables without a schema are not served here: send schema.fields");
-    return bq_schema_check(schema, err) && partitioning_check(resource, fields, err) &&
-           clustering_check(resource, fields, err);
+    const char *collation = text_of(resource, "defaultCollation");
+    if (!bq_schema_check(schema, err)) return false;
+    if (collation && *collation) bq_schema_collate(json_object_get(schema, "fields"), collation);
+    return partitioning_check(resource, fields, err) && clustering_check(resource, fields, err);
 }
 
 /* --- expiry --- */

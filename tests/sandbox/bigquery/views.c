@@ -8,6 +8,8 @@
 
 #include "bigquery/internal.h"
 
+#define QUERY_CHARACTERS (256 * 1024) /* https://cloud.google.com/bigquery/quotas#view_limits */
+
 static const char *text_of(const json_t *object, const char *name)
 {
     return json_string_value(json_object_get(object, name));
@@ -63,6 +65,14 @@ static bool schema_check(const json_t *resource, json_t *given, const json_t *co
     return bq_schema_fits(name, wanted, fields, err);
 }
 
+static size_t characters_of(const char *text)
+{
+    size_t count = 0;
+    for (; *text; text++)
+        count += ((unsigned char)*text & 0xC0) != 0x80;
+    return count;
+}
+
 bool bq_view_check(struct bigquery_server *bigquery, json_t *resource, bool schema_given,
                    struct store_error *err)
 {
@@ -70,6 +80,9 @@ bool bq_view_check(struct bigquery_server *bigquery, json_t *resource, bool sche
     json_t *noted = json_object_get(resource, "schema");
     if (!text_of(view, "query"))
         return bq_problem(err, "required", "Required parameter is missing: view.query");
+    if (characters_of(text_of(view, "query")) > QUERY_CHARACTERS)
+        return bq_problem(err, "invalid", "The view's query is too long: at most %d characters",
+                          QUERY_CHARACTERS);
     if (!json_is_false(json_object_get(view, "useLegacySql")))
         return bq_problem(err, "invalid",
                           "Legacy SQL is not served here: send view.useLegacySql false (it defaults to "

@@ -224,13 +224,20 @@ static bool create_indexes(struct store *store, const struct store_table *table,
     return done;
 }
 
+/* Of und:ci SQLite knows the part that is ASCII. */
+static const char *collation_of(const struct struct_field *field)
+{
+    return field->ignores_case ? " COLLATE NOCASE" : "";
+}
+
 static bool create_rows(struct store *store, const struct store_table *table, struct store_error *err)
 {
     const char *d = table->dataset, *t = table->name;
     if (table->view != NULL) return true;
     char *columns = sqlite3_mprintf("%s", "");
     for (size_t i = 0; i < table->row->field_count; i++)
-        columns = sqlite3_mprintf("%z\"%w\", ", columns, table->row->fields[i].name);
+        columns = sqlite3_mprintf("%z\"%w\"%s, ", columns, table->row->fields[i].name,
+                                  collation_of(&table->row->fields[i]));
     bool done = store_exec(
         store, err, "CREATE TABLE \"rows:%w.%w\" (%s\"" COLUMN_FROM "\", \"" COLUMN_TO "\")", d, t, columns);
     sqlite3_free(columns);
@@ -259,8 +266,8 @@ static bool add_columns(struct store *store, const struct store_table *table, co
                 "schema. (field: %s)",
                 table->dataset, table->name, name);
         }
-        if (!store_exec(store, err, "ALTER TABLE \"rows:%w.%w\" ADD COLUMN \"%w\"", table->dataset,
-                        table->name, name))
+        if (!store_exec(store, err, "ALTER TABLE \"rows:%w.%w\" ADD COLUMN \"%w\"%s", table->dataset,
+                        table->name, name, collation_of(&table->row->fields[i])))
             return false;
     }
     return true;

@@ -166,6 +166,8 @@ const struct type *type_of_schema(struct arena *arena, const json_t *schema, cha
             return NULL;
         }
         made[i].name = arena_text(arena, name, strlen(name));
+        const char *collation = json_string_value(json_object_get(field, "collation"));
+        made[i].ignores_case = collation != NULL && *collation != '\0';
         made[i].required = mode != NULL && strcasecmp(mode, "REQUIRED") == 0;
         made[i].type = field_type(arena, field, out_problem);
         if (made[i].type == NULL) return NULL;

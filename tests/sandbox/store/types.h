@@ -27,6 +27,7 @@ struct struct_field {
     const char *key;  /* its key in the JSON text that holds the struct */
     const struct type *type;
     bool required;
+    bool ignores_case; /* the collation und:ci */
 };
 
 struct type {
