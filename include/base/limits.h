@@ -30,6 +30,7 @@
 #define LIMIT_UNIT_DAYS 7 /* days of a unit */
 #define LIMIT_UNCLAIMED                                                                                      \
     400 /* days of a unit that are left unclaimed one by one; beyond, the unit claims nothing */
+#define LIMIT_UNREAD     1000 /* records whose children are requested again by a scan */
 #define LIMIT_EMPTY_DAYS 366 /* days of adjacent empty units that share one ledger commit */
 
 /* Google's APIs */

@@ -2,16 +2,18 @@
 /* plan.h - which days next. Pure: a function of what the warehouse says and what is asked.
  *
  * hi = DATE(now - settle, zone) - 1 is the last day that is over and settled. A day is covered if the newest
- * claim on it was committed after the tables were created and the table still holds the claimed rows. A claim
+ * claim on it was committed after the tables were created, left out no child table, and the table still holds
+ * the claimed rows. A claim
  * is final once its fetch began with hi >= day + lookback - 1: until then the day is read again, however
  * long no tick came, so a record that became searchable late is found.
  *
  * Bare tick: the days of [start, hi] that are not covered, or not final, or among the last `lookback`; then
  * the open end. Explicit range: its days, less units that this message has claimed already and still can.
  *
- * A scan reads everything each time, and the children of what changed since `lookback` days before the last
- * scan, at least one. A reconciliation is due when the newest began reconcile_days ago, or before the tables
- * were created.
+ * A scan reads everything each time. It requests the children of what changed since `lookback` days before
+ * the last scan that read them, at least one, or since a day on which rows of them are missing; and of
+ * records whose children could not be read. A reconciliation is due when the newest began reconcile_days ago,
+ * or before the tables were created.
  */
 #ifndef CASELOAD_CORE_PLAN_H
 #define CASELOAD_CORE_PLAN_H
@@ -30,12 +32,14 @@ struct plan_settings {
 };
 
 struct plan {
-    struct day hi;      /* the last day that may be claimed */
-    struct day today;   /* by the warehouse's clock; rows may be dated so far */
-    bool satisfied;     /* nothing is to be done: a newer run has done it */
-    bool skipped;       /* nothing is to be done: the kind of stream has no past to load */
-    size_t uncovered;   /* days a bare tick found not covered */
-    int64_t since_s;    /* of scans: children of older versions are there already */
+    struct day hi;       /* the last day that may be claimed */
+    struct day today;    /* by the warehouse's clock; rows may be dated so far */
+    bool satisfied;      /* nothing is to be done: a newer run has done it */
+    bool skipped;        /* nothing is to be done: the kind of stream has no past to load */
+    size_t uncovered;    /* days a bare tick found not covered */
+    int64_t since_s;     /* of scans: children of older versions are there already, but for the next two */
+    char *const *unread; /* ids; borrowed from the state */
+    size_t unread_count;
     struct unit *units; /* oldest first; yours: plan_done */
     size_t unit_count;
 };

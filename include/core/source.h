@@ -19,6 +19,9 @@
 struct window {
     int64_t from_s; /* inclusive */
     int64_t to_s;   /* exclusive; WINDOW_OPEN: no upper bound */
+    /* Of a scan: ids of records whose children are requested whatever their version; sorted, borrowed. */
+    char *const *unread;
+    size_t unread_count;
 };
 
 struct record {
@@ -50,6 +53,9 @@ struct page {
     bool last;                   /* no page follows */
     bool is_contradicted;        /* the list held fewer records than it announced, as the next two say */
     int64_t expected, received;  /* records of the list */
+    /* A child table of the selection that gets no rows, as its records are forbidden or unknown to the
+     * source; NULL: there is none. */
+    const struct table *left_out;
 };
 
 struct source_identity {
@@ -70,6 +76,11 @@ struct source_ops {
      */
     bool (*open)(struct source *source, const struct selection *selection, struct window window,
                  struct reader **out_reader, struct error *err);
+
+    /* May the rows of a child table that earlier claims lack be read by now? Asks for those of one record of
+     * the window; true only if they came. NULL: no child is ever left out. */
+    bool (*can_read_child)(struct source *source, const struct selection *selection, size_t table,
+                           struct window window, bool *out_can, struct error *err);
 
     /* Starts asking for records of a reconciliation's subject by id. The records of its pages are alive
      * (RECONCILE_ALIVE) or gone (RECONCILE_GONE); a record that can't be read is in neither. */

@@ -28,6 +28,18 @@ struct day_state {
     int64_t held;        /* rows the stream's own table holds now */
     struct claim newest; /* by anyone */
     struct claim own;    /* by the message being served */
+    unsigned lacks;      /* tables of the selection that the newest claim's commit left out, as bits */
+};
+
+/* What a scan, which claims no days, knows of its children. */
+struct scan_state {
+    bool any_run;   /* a scan that left no child table out was committed ... */
+    int64_t run_us; /* ... and this is when the newest such fetch began */
+    bool has_hole;
+    struct day hole; /* the oldest day on which child tables hold fewer rows than that */
+    char **unread;   /* records whose children could not be read, sorted */
+    size_t unread_count;
+    bool is_unread_cut; /* there are more than LIMIT_UNREAD */
 };
 
 /* One consistent reading. Days without rows and without claims are absent. */
@@ -39,6 +51,7 @@ struct state {
     int64_t open_run_us;    /* ... and this is when the newest such fetch began */
     struct day_state *days; /* ascending; yours: state_done */
     size_t day_count;
+    struct scan_state scan;
 };
 
 /* A piece of work: whole days lo..hi of the configured zone, committed as one. */
@@ -56,7 +69,10 @@ struct commit {
     int64_t fetched;             /* records read, for the ledger */
     const struct day *unclaimed; /* days of the unit that are not claimed */
     size_t unclaimed_count;
-    bool is_incomplete;    /* not all of the unit was read: the commit is no proof that it is loaded */
+    const struct table *left_out[LIMIT_TABLES]; /* child tables of the stream that got no rows */
+    size_t left_out_count;
+    struct day children_from; /* of a scan: the children of what changed since then were requested */
+    bool is_incomplete;       /* not all of the unit was read: the commit is no proof that it is loaded */
     bool confirms_missing; /* of a reconciliation: some of what the list lacks was asked for, and none of it
                             * is alive */
 };
@@ -129,6 +145,7 @@ struct warehouse {
 };
 
 void state_done(struct state *state);
+void scan_state_add_unread(struct scan_state *scan, const char *id);
 void missing_done(struct missing *missing);
 /* The day's state; a zeroed one with that day if the reading has none. */
 struct day_state state_day(const struct state *state, struct day day);

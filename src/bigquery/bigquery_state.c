@@ -8,7 +8,7 @@
 #include "job.h"
 #include "table.h"
 
-enum { CELL_STREAM, CELL_KIND, CELL_DAY, CELL_ROWS, CELL_SEEN, CELL_BEGAN };
+enum { CELL_STREAM, CELL_KIND, CELL_DAY, CELL_ROWS, CELL_SEEN, CELL_BEGAN, CELL_NAME };
 
 static bool is_instant(int64_t us)
 {
@@ -36,22 +36,51 @@ static bool read_claim(const json_t *row, struct claim *out_claim, struct error 
     return true;
 }
 
-static bool read_open(const json_t *row, struct state *state, struct error *err)
+static bool read_open(const json_t *row, bool *out_any, int64_t *out_us, struct error *err)
 {
     int64_t count;
     if (!cell_int(row, CELL_ROWS, &count) || count < 0) return bad_answer("no count of open runs", err);
     if (count == 0) return true;
-    if (!cell_int(row, CELL_BEGAN, &state->open_run_us) || !is_instant(state->open_run_us))
+    if (!cell_int(row, CELL_BEGAN, out_us) || !is_instant(*out_us))
         return bad_answer("an open run without its time", err);
-    state->any_open_run = true;
+    *out_any = true;
     return true;
 }
 
-static bool read_day(const char *kind, const json_t *row, struct day_state *out, struct error *err)
+/* A row of a scan's, if it is one. */
+static bool read_scan(const char *kind, const json_t *row, struct scan_state *scan, bool *out_is_one,
+                      struct error *err)
+{
+    const char *id = cell_text(row, CELL_NAME);
+    *out_is_one = true;
+    if (!strcmp(kind, "children")) return read_open(row, &scan->any_run, &scan->run_us, err);
+    if (!strcmp(kind, "unread")) {
+        if (id) scan_state_add_unread(scan, id);
+        return true;
+    }
+    *out_is_one = !strcmp(kind, "hole");
+    if (!*out_is_one) return true;
+    scan->has_hole = true;
+    return cell_day(row, CELL_DAY, &scan->hole) || bad_answer("a row without a day", err);
+}
+
+static unsigned lacking_table(const struct selection *selection, const char *name)
+{
+    for (unsigned i = 1; name && i < selection->table_count; i++)
+        if (!strcmp(selection->tables[i]->name, name)) return 1U << i;
+    return 0;
+}
+
+static bool read_day(const struct selection *selection, const char *kind, const json_t *row,
+                     struct day_state *out, struct error *err)
 {
     if (!cell_day(row, CELL_DAY, &out->day)) return bad_answer("a row without a day", err);
     if (!strcmp(kind, "claim")) return read_claim(row, &out->newest, err);
     if (!strcmp(kind, "own")) return read_claim(row, &out->own, err);
+    if (!strcmp(kind, "lacks")) {
+        out->lacks = lacking_table(selection, cell_text(row, CELL_NAME));
+        return true;
+    }
     if (strcmp(kind, "held") != 0) return bad_answer("a row of an unknown kind", err);
     if (!cell_int(row, CELL_ROWS, &out->held) || out->held < 0)
         return bad_answer("a day without a count", err);
@@ -76,6 +105,7 @@ static bool read_row(const json_t *row, struct answer *answer, struct error *err
 {
     const char *kind = cell_text(row, CELL_KIND), *stream = cell_text(row, CELL_STREAM);
     struct day_state day = {.held = 0};
+    bool is_of_scan;
     size_t i = 0;
     if (!kind || !stream) return bad_answer("a row without a kind or a stream", err);
     if (!strcmp(kind, "now"))
@@ -84,9 +114,12 @@ static bool read_row(const json_t *row, struct answer *answer, struct error *err
     while (i < answer->count && strcmp(answer->selections[i]->stream->name, stream) != 0)
         i++;
     if (i == answer->count) return bad_answer("a row of an unknown stream", err);
-    if (!strcmp(kind, "open")) return read_open(row, &answer->states[i], err);
-    if (!read_day(kind, row, &day, err)) return false;
-    add_day(&answer->states[i], &day);
+    struct state *state = &answer->states[i];
+    if (!strcmp(kind, "open")) return read_open(row, &state->any_open_run, &state->open_run_us, err);
+    if (!read_scan(kind, row, &state->scan, &is_of_scan, err)) return false;
+    if (is_of_scan) return true;
+    if (!read_day(answer->selections[i], kind, row, &day, err)) return false;
+    add_day(state, &day);
     return true;
 }
 
@@ -116,6 +149,7 @@ static void merge_days(struct state *state)
             continue;
         }
         last->held += next->held;
+        last->lacks |= next->lacks;
         if (next->newest.any) last->newest = next->newest;
         if (next->own.any) last->own = next->own;
     }
@@ -141,6 +175,8 @@ static bool read_states(struct bigquery *bq, const char *message_id, struct answ
     sql_state_text(&names, answer->selections, answer->count, &sql);
     parameter_add(parameters, "message_id", "STRING", message_id);
     parameter_add_day(parameters, "first_day", bq->settings.first_day);
+    if (strstr(buf_string(&sql), "@rejected_since"))
+        parameter_add_day(parameters, "rejected_since", bigquery_rejected_since(bq));
     if (!job_read(bq, &sql, parameters, &rows, err) || !read_rows(rows, answer, err)) return false;
     int64_t answered_us = clock_boot_us();
     for (size_t i = 0; i < answer->count; i++) {

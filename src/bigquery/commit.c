@@ -10,6 +10,12 @@
 #define DAY_US        INT64_C(86400000000)
 #define REJECTED_DAYS 90 /* a record that is still rejected after so long is noted again */
 
+struct day bigquery_rejected_since(const struct bigquery *bq)
+{
+    struct day today = day_add(day_of_civil(1970, 1, 1), (int)(bq->now_us / DAY_US));
+    return day_add(today, -REJECTED_DAYS);
+}
+
 /* "DATE '2026-03-01', DATE '2026-03-02'" */
 static void list_days(const struct day *days, size_t count, struct buf *out)
 {
@@ -18,6 +24,16 @@ static void list_days(const struct day *days, size_t count, struct buf *out)
     for (size_t i = 0; i < count; i++) {
         day_format(days[i], text);
         buf_format(out, "%sDATE '%s'", i ? ", " : "", text);
+    }
+}
+
+/* "'handling_events'" */
+static void list_tables(const struct table *const *tables, size_t count, struct buf *out)
+{
+    buf_init(out, LIMIT_SQL);
+    for (size_t i = 0; i < count; i++) {
+        buf_text(out, i ? ", " : "");
+        sql_literal(out, tables[i]->name);
     }
 }
 
@@ -43,6 +59,8 @@ static json_t *commit_parameters(const struct load *load, const struct commit *c
         parameter_add(parameters, "day_before", "TIMESTAMP", day_before);
         parameter_add(parameters, "confirmed", "BOOL", commit->confirms_missing ? "true" : "false");
     }
+    if (load->selection->stream->kind == STREAM_SCAN)
+        parameter_add_day(parameters, "children_from", commit->children_from);
     for (size_t i = 0; i < load->selection->table_count; i++) {
         if (!load->stages[i].is_used) continue;
         snprintf(name, sizeof name, "staged_%zu", i);
@@ -50,8 +68,7 @@ static json_t *commit_parameters(const struct load *load, const struct commit *c
     }
     if (load->stages[SQL_STAGE_REJECTED].is_used)
         parameter_add_int(parameters, "staged_rejected", load->stages[SQL_STAGE_REJECTED].rows);
-    struct day today = day_add(day_of_civil(1970, 1, 1), (int)(bq->now_us / DAY_US));
-    parameter_add_day(parameters, "rejected_since", day_add(today, -REJECTED_DAYS));
+    parameter_add_day(parameters, "rejected_since", bigquery_rejected_since(bq));
     parameter_add(parameters, "incomplete", "BOOL", commit->is_incomplete ? "true" : "false");
     return parameters;
 }
@@ -88,10 +105,14 @@ bool commit_run(struct load *load, const struct commit *commit, struct committed
     for (size_t i = 0; i <= LIMIT_TABLES; i++)
         if (load->stages[i].is_used) stages[i] = load->stages[i].table;
     AUTO(buf_done) struct buf sql = buf_limited(LIMIT_SQL);
-    AUTO(buf_done) struct buf unclaimed = {0};
+    AUTO(buf_done) struct buf unclaimed = {0}, left_out = {0};
     list_days(commit->unclaimed, commit->unclaimed_count, &unclaimed);
-    sql_commit(&names, load->selection, stages, commit->unclaimed_count ? buf_string(&unclaimed) : NULL,
-               &sql);
+    list_tables(commit->left_out, commit->left_out_count, &left_out);
+    const struct sql_claim claim = {
+        .unclaimed = commit->unclaimed_count ? buf_string(&unclaimed) : NULL,
+        .left_out = commit->left_out_count ? buf_string(&left_out) : NULL,
+    };
+    sql_commit(&names, load->selection, stages, &claim, &sql);
     AUTO(json_drop) json_t *parameters = commit_parameters(load, commit);
     AUTO(mem_free)
     char *prefix = mem_format("caseload-commit-%s-%s", load->selection->stream->name, commit->run_id);

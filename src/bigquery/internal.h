@@ -49,6 +49,8 @@ struct bigquery {
 };
 
 /* BigQuery's clock, as of the last answer that had a time. */
+/* Rejects since then are compared with new ones, and tried again. */
+struct day bigquery_rejected_since(const struct bigquery *bq);
 bool bigquery_now(struct bigquery *bq, int64_t *out_us, struct error *err) CHECKED;
 /* The states of streams, in one query. */
 bool bigquery_read_state(struct warehouse *warehouse, const struct selection *const *selections, size_t count,

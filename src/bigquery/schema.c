@@ -156,7 +156,9 @@ json_t *schema_runs(void)
                                          {"source_type", "STRING", "NULLABLE"},
                                          {"timezone", "STRING", "NULLABLE"},
                                          {"dataset", "STRING", "NULLABLE"},
-                                         {"incomplete", "BOOLEAN", "NULLABLE"}};
+                                         {"incomplete", "BOOLEAN", "NULLABLE"},
+                                         {"left_out", "STRING", "REPEATED"},
+                                         {"children_from", "DATE", "NULLABLE"}};
     json_t *fields = plain_fields(before, sizeof before / sizeof *before);
     json_t *claimed = field("claimed", "RECORD", "REPEATED");
     describe(claimed, "Days that were over and settled when the fetch began, and the rows each then held");

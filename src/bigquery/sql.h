@@ -13,13 +13,14 @@
 #include "internal.h"
 
 extern const char sql_adopt[], sql_attributes[], sql_commit_alarm[], sql_commit_check[],
-    sql_commit_children[], sql_commit_declare[], sql_commit_doubled[], sql_commit_later[],
-    sql_commit_ledger[], sql_commit_lock[], sql_commit_mended[], sql_commit_missing[], sql_commit_reconcile[],
-    sql_commit_reconcile_back[], sql_commit_reconcile_doubled[], sql_commit_reconcile_empty[],
-    sql_commit_recontented[], sql_commit_rejected[], sql_commit_result[], sql_commit_union[], sql_custom[],
-    sql_deduplicate[], sql_latest[], sql_latest_day[], sql_latest_gone[], sql_latest_gone_parent[],
-    sql_latest_set[], sql_latest_table[], sql_ledger[], sql_lock_row[], sql_missing[], sql_provenance[],
-    sql_repeats[], sql_repeats_clear[], sql_state[], sql_suspects[];
+    sql_commit_children[], sql_commit_children_scan[], sql_commit_declare[], sql_commit_doubled[],
+    sql_commit_later[], sql_commit_ledger[], sql_commit_lock[], sql_commit_mended[], sql_commit_missing[],
+    sql_commit_reconcile[], sql_commit_reconcile_back[], sql_commit_reconcile_doubled[],
+    sql_commit_reconcile_empty[], sql_commit_recontented[], sql_commit_rejected[], sql_commit_result[],
+    sql_commit_union[], sql_custom[], sql_deduplicate[], sql_latest[], sql_latest_day[], sql_latest_gone[],
+    sql_latest_gone_parent[], sql_latest_set[], sql_latest_table[], sql_ledger[], sql_lock_row[],
+    sql_missing[], sql_provenance[], sql_repeats[], sql_repeats_clear[], sql_state[], sql_state_scan[],
+    sql_suspects[];
 
 #define SQL_PATH (3 * TABLE_ID)
 
@@ -47,9 +48,10 @@ bool sql_check(const struct buf *sql, const char *what, struct error *err) CHECK
 
 /* --- sql_commit.c --- */
 
+/* What a commit does not claim; NULL: nothing is left out. */
 struct sql_claim {
-    const char *counter_sum; /* the rows that were inserted, as an expression */
-    const char *unclaimed;   /* as of sql_commit */
+    const char *unclaimed; /* days of the unit: "DATE '2026-03-01', ..." */
+    const char *left_out;  /* child tables: "'a', 'b'" */
 };
 
 /* The ledger row of a commit, and the end of its transaction. */
@@ -58,10 +60,10 @@ void sql_add_ledger(const struct sql_names *names, const struct selection *selec
                     struct buf *out);
 /* The table whose rows the ledger counts. */
 const struct table *sql_counted_table(const struct stream *stream);
-/* The commit of a selection; stages[i] NULL: nothing staged for that table. unclaimed: days of the unit as
- * SQL, "DATE '2026-03-01', ..."; NULL: none. */
+/* The commit of a selection; stages[i] NULL: nothing staged for that table. */
 void sql_commit(const struct sql_names *names, const struct selection *selection,
-                const char *const stages[LIMIT_TABLES + 1], const char *unclaimed, struct buf *out_sql);
+                const char *const stages[LIMIT_TABLES + 1], const struct sql_claim *claim,
+                struct buf *out_sql);
 
 void sql_state_text(const struct sql_names *names, const struct selection *const *selections, size_t count,
                     struct buf *out_sql);

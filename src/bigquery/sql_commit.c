@@ -331,15 +331,14 @@ static void fill_lock_statement(const struct sql_names *names, const char *text,
 }
 
 void sql_commit(const struct sql_names *names, const struct selection *selection,
-                const char *const stages[LIMIT_TABLES + 1], const char *unclaimed, struct buf *out_sql)
+                const char *const stages[LIMIT_TABLES + 1], const struct sql_claim *claim,
+                struct buf *out_sql)
 {
     const struct stream *stream = selection->stream;
-    char counters[LIMIT_TABLES * 16] = "", sum[LIMIT_TABLES * 16] = "";
-    for (size_t i = 0; i < selection->table_count; i++) {
+    char counters[LIMIT_TABLES * 16] = "";
+    for (size_t i = 0; i < selection->table_count; i++)
         snprintf(counters + strlen(counters), sizeof counters - strlen(counters), "%sn_%zu", i ? ", " : "",
                  i);
-        snprintf(sum + strlen(sum), sizeof sum - strlen(sum), "%sn_%zu", i ? " + " : "", i);
-    }
     const struct sql_value counted[] = {{"counters", counters}};
     sql_fill(out_sql, sql_commit_declare, counted, 1);
     for (size_t i = 0; i < selection->table_count; i++)
@@ -350,7 +349,7 @@ void sql_commit(const struct sql_names *names, const struct selection *selection
     add_tables(names, selection, stages, out_sql);
     if (stages[0] && stream->table->keeps_contents) add_recontented(names, stream->table, stages[0], out_sql);
     sql_add_rejected(names, stream, stages, out_sql);
-    sql_add_ledger(names, selection, stages, &(struct sql_claim){sum, unclaimed}, out_sql);
+    sql_add_ledger(names, selection, stages, claim, out_sql);
     if (is_reconciled) add_reconcile_doubled(names, stream->subject, out_sql);
     for (size_t i = 0; i < selection->table_count; i++)
         if (stages[i] && (!is_reconciled || i == RECONCILE_ALIVE))

@@ -22,20 +22,32 @@ static size_t table_count(const struct selection *selection)
 static struct buf children_query(const struct sql_names *names, const struct selection *selection,
                                  const char *const stages[LIMIT_TABLES + 1])
 {
+    static const char staged_form[] = "\n         UNION DISTINCT\n        SELECT DISTINCT partition_date FROM `%s`";
     struct buf list = {0};
     buf_init(&list, LIMIT_SQL);
     buf_text(&list, "SELECT AS STRUCT c.child, c.day, c.row_count, c.added FROM (");
     size_t empty = list.size;
     for (size_t i = 1; i < table_count(selection); i++) {
         const struct table *table = selection->tables[i];
-        char path[SQL_PATH], stage[SQL_PATH], child[TABLE_ID];
-        if (!stages[i] || !stream_keeps_rows(selection->stream, table)) continue;
+        char path[SQL_PATH], stage[SQL_PATH], runs[SQL_PATH], child[TABLE_ID];
+        char staged[SQL_PATH + sizeof staged_form];
+        bool is_scanned = selection->stream->kind == STREAM_SCAN;
+        if ((!stages[i] && !is_scanned) || !stream_keeps_rows(selection->stream, table)) continue;
         sql_path(path, names, names->dataset, table->name);
-        sql_path(stage, names, names->control, stages[i]);
+        sql_path(runs, names, names->control, "runs");
         sql_word(child, table->name);
-        const struct sql_value values[] = {{"child", child}, {"table", path}, {"stage", stage}};
+        staged[0] = '\0';
+        if (stages[i]) {
+            sql_path(stage, names, names->control, stages[i]);
+            snprintf(staged, sizeof staged, is_scanned ? staged_form : "%s", stage);
+        }
+        const struct sql_value values[] = {
+            {"child", child}, {"table", path}, {is_scanned ? "staged" : "stage", staged}, {"runs", runs}};
         if (list.size > empty) buf_text(&list, "\nUNION ALL\n");
-        sql_fill(&list, sql_commit_children, values, sizeof values / sizeof *values);
+        if (is_scanned)
+            sql_fill(&list, sql_commit_children_scan, values, 4);
+        else
+            sql_fill(&list, sql_commit_children, values, 3);
     }
     if (list.size == empty) buf_text(&list, "SELECT '' AS child, @lo AS day, 0 AS row_count, 0 AS added");
     buf_format(&list, ") AS c WHERE c.child != '' ORDER BY c.child, c.day");
@@ -85,6 +97,9 @@ void sql_add_ledger(const struct sql_names *names, const struct selection *selec
     }
     sql_path(runs, names, names->control, "runs");
     sql_path(table, names, names->dataset, is_reconciled ? stream->subject->name : stream->table->name);
+    char sum[LIMIT_TABLES * 16] = "";
+    for (size_t i = 0; i < selection->table_count; i++)
+        snprintf(sum + strlen(sum), sizeof sum - strlen(sum), "%sn_%zu", i ? " + " : "", i);
     AUTO(buf_done) struct buf children = children_query(names, selection, stages);
     AUTO(buf_done) struct buf child_days = child_days_statement(names, selection, stages);
     const struct sql_value values[] = {
@@ -93,14 +108,17 @@ void sql_add_ledger(const struct sql_names *names, const struct selection *selec
         {"staged_days", staged_days},
         {"child_days", buf_string(&child_days)},
         {"children", buf_string(&children)},
-        {"counter_sum", claim->counter_sum},
-        {"unclaimed", claim->unclaimed ? claim->unclaimed : "DATE '0001-01-01'"}, /* a day that no unit has */
+        {"counter_sum", sum},
+        {"unclaimed", claim && claim->unclaimed ? claim->unclaimed
+                                                : "DATE '0001-01-01'"}, /* a day that no unit has */
+        {"left_out", claim && claim->left_out ? claim->left_out : "''"},
+        {"children_from", stream->kind == STREAM_SCAN ? "@children_from" : "CAST(NULL AS DATE)"},
     };
     sql_fill(out, sql_commit_ledger, values, sizeof values / sizeof *values);
 }
 
 struct state_lists {
-    struct buf streams, held, child_names, child_rows;
+    struct buf streams, held, child_names, child_rows, scans;
 };
 
 static void add_children(const struct sql_names *names, const struct selection *selection,
@@ -109,6 +127,10 @@ static void add_children(const struct sql_names *names, const struct selection *
     char path[SQL_PATH], child[TABLE_ID];
     for (size_t i = 1; i < table_count(selection); i++) {
         if (!stream_keeps_rows(selection->stream, selection->tables[i])) continue;
+        if (selection->stream->kind == STREAM_SCAN) {
+            sql_word(child, selection->stream->name);
+            buf_format(&lists->scans, "%s'%s'", lists->scans.size ? ", " : "", child);
+        }
         sql_word(child, selection->tables[i]->name);
         sql_path(path, names, names->dataset, selection->tables[i]->name);
         buf_format(&lists->child_names, "%s'%s'", lists->child_names.size ? ", " : "", child);
@@ -135,6 +157,20 @@ static void add_stream(const struct sql_names *names, const struct selection *se
                lists->held.size ? "\n     UNION ALL\n" : "", stream, path);
 }
 
+static void add_scans(const struct sql_names *names, struct state_lists *lists, struct buf *out_sql)
+{
+    char runs[SQL_PATH], rejected[SQL_PATH], unread_rows[16];
+    sql_path(runs, names, names->control, "runs");
+    sql_path(rejected, names, names->control, "rejected");
+    snprintf(unread_rows, sizeof unread_rows, "%d", LIMIT_UNREAD + 1);
+    const struct sql_value values[] = {{"runs", runs},
+                                       {"scans", buf_string(&lists->scans)},
+                                       {"child_rows", buf_string(&lists->child_rows)},
+                                       {"rejected", rejected},
+                                       {"unread_rows", unread_rows}};
+    sql_fill(out_sql, sql_state_scan, values, sizeof values / sizeof *values);
+}
+
 void sql_state_text(const struct sql_names *names, const struct selection *const *selections, size_t count,
                     struct buf *out_sql)
 {
@@ -144,6 +180,7 @@ void sql_state_text(const struct sql_names *names, const struct selection *const
     buf_init(&lists.held, LIMIT_SQL);
     buf_init(&lists.child_names, LIMIT_SQL);
     buf_init(&lists.child_rows, LIMIT_SQL);
+    buf_init(&lists.scans, LIMIT_SQL);
     for (size_t i = 0; i < count; i++)
         add_stream(names, selections[i], &lists);
     if (lists.held.size == 0)
@@ -161,6 +198,8 @@ void sql_state_text(const struct sql_names *names, const struct selection *const
                                        {"child_names", buf_string(&lists.child_names)},
                                        {"child_rows", buf_string(&lists.child_rows)}};
     sql_fill(out_sql, sql_state, values, sizeof values / sizeof *values);
+    if (lists.scans.size > 0) add_scans(names, &lists, out_sql);
+    buf_done(&lists.scans);
     buf_done(&lists.streams);
     buf_done(&lists.held);
     buf_done(&lists.child_names);

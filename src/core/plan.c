@@ -109,7 +109,7 @@ static bool plan_tick(const struct plan_settings *settings, const struct stream 
     if (day_compare(last, plan->hi) > 0) return refuse_late("to", last, plan->hi, err);
     for (struct day day = settings->start; day_compare(day, last) <= 0; day = day_add(day, 1)) {
         struct day_state known = state_day(state, day);
-        bool covered = plan_covered(state, &known.newest, known.held);
+        bool covered = plan_covered(state, &known.newest, known.held) && known.lacks == 0;
         if (!covered) plan->uncovered++;
         if (!covered || !is_final(settings, &known.newest, day) || day.n > last.n - settings->lookback_days)
             add_day(plan, stream, day);
@@ -158,13 +158,23 @@ static void add_everything(const struct plan_settings *settings, struct plan *pl
     add_unit(plan, (struct unit){.lo = lo, .hi = plan->today, .open = true, .claim_hi = day_add(lo, -1)});
 }
 
-/* Everything, each time. Children are read of records that changed after the last scan less the lookback, at
- * least a day: changes show late, and the source's clock may differ from the warehouse's. */
+/* Changes show late, and the source's clock may differ from the warehouse's. */
+static int64_t children_since(const struct plan_settings *settings, const struct state *state)
+{
+    const struct scan_state *scan = &state->scan;
+    int64_t days = settings->lookback_days > 1 ? settings->lookback_days : 1;
+    bool are_known = scan->any_run && scan->run_us > state->created_us && !scan->is_unread_cut;
+    int64_t since_s = are_known ? scan->run_us / 1000000 - days * 86400 : INT64_MIN;
+    int64_t hole_s = scan->has_hole ? zone_start_s(settings->zone, scan->hole) : INT64_MAX;
+    return hole_s < since_s ? hole_s : since_s;
+}
+
 static void plan_scan(const struct plan_settings *settings, const struct state *state, int64_t published_us,
                       struct plan *plan)
 {
-    int64_t days = settings->lookback_days > 1 ? settings->lookback_days : 1;
-    plan->since_s = was_read(state) ? state->open_run_us / 1000000 - days * 86400 : INT64_MIN;
+    plan->since_s = children_since(settings, state);
+    plan->unread = state->scan.unread;
+    plan->unread_count = state->scan.unread_count;
     if (was_read(state) && state->open_run_us >= published_us)
         plan->satisfied = true;
     else
@@ -240,7 +250,11 @@ struct window plan_window(const struct plan_settings *settings, const struct str
     case STREAM_EVENT:
     case STREAM_SNAPSHOT:
     case STREAM_RECONCILE: return window_of(settings, &plan->units[first], &plan->units[last]);
-    case STREAM_SCAN: return (struct window){.from_s = plan->since_s, .to_s = WINDOW_OPEN};
+    case STREAM_SCAN:
+        return (struct window){.from_s = plan->since_s,
+                               .to_s = WINDOW_OPEN,
+                               .unread = plan->unread,
+                               .unread_count = plan->unread_count};
     }
     abort();
 }

@@ -48,7 +48,9 @@ static bool reject_record(struct unit_load *unit_load, const struct record *reco
     unit_claim_add_reject(&unit_load->claim, id);
     if (run->selection->stream->kind == STREAM_RECONCILE)
         run_report_kept(run->result->stream, run->trigger, id, reason);
-    if (record->is_unsettled) exclude_day(unit_load, record->listed_us);
+    /* A scan claims no days; it requests the children of rejected records again. */
+    if (record->is_unsettled && (record->table == 0 || run->selection->stream->kind != STREAM_SCAN))
+        exclude_day(unit_load, record->listed_us);
     int64_t most = run->context->max_rejected > 0 ? run->context->max_rejected : 1;
     if (unit_load->claim.rejected > most * LIMIT_REJECTS_FACTOR) {
         unit_load->is_given_up = true;
@@ -166,6 +168,7 @@ static bool next_page(struct stream_run *run, struct error *err)
     run->result->deleted_during_read += page->deleted_during_read;
     run->result->incomplete += page->incomplete;
     run->result->stale += page->stale;
+    if (page->left_out) run->left_out = page->left_out;
     note_contradiction(run, page);
     run->result->normalisations += page->normalisations;
     run->out_of_order = !page->ascending && cursor->last > cursor->first;
@@ -222,6 +225,7 @@ static bool open_cursor(struct stream_run *run, size_t index, struct error *err)
     const struct run_context *context = run->context;
     struct record_cursor *cursor = &run->cursor;
     run->is_contradicted = false;
+    run->left_out = NULL;
     *cursor = (struct record_cursor){.first = index, .last = last_shared_unit(run, index)};
     struct window window =
         plan_window(&context->plan, run->selection->stream, &run->plan, index, cursor->last);
@@ -256,6 +260,7 @@ static bool commit_unit(struct stream_run *run, struct load *load, const struct 
         .confirms_missing = run->confirms_missing,
     };
     unit_claim_apply(claim, &commit);
+    stream_run_note_children(run, &commit);
     progress_step(run->context->progress, "committing a unit");
     if (!warehouse->ops->commit(load, &commit, &committed, err)) return false;
     for (size_t i = 0; i < run->selection->table_count; i++)
@@ -411,6 +416,7 @@ static bool load_stream(struct stream_run *run, struct request_states *states, s
     if (!check_cancelled(context, err) ||
         !request_states_take(states, index, run->asked_us, &run->state, err))
         return false;
+    if (!stream_run_check_lacks(run, err)) return false;
     if (!plan_make(&context->plan, run->selection->stream, &run->state, request, run->trigger->published_us,
                    &run->plan, err))
         return false;

@@ -21,6 +21,7 @@ struct stream_run {
     bool out_of_order;        /* found on the newest page; restart_per_unit clears it */
     struct unit empty;        /* adjacent empty units; they share one ledger commit */
     bool has_empty;
+    const struct table *left_out; /* a child table that the cursor's pages leave out; NULL: none */
     bool can_continue;    /* the unit failed and is committed: later units are loaded all the same */
     bool is_contradicted; /* the list of the cursor held fewer records than it announced */
     struct error failure; /* of the first such unit */
@@ -48,6 +49,13 @@ struct unit_load {
 void stream_run_close_cursor(struct stream_run *run);
 /* Stages what the open reader sends. */
 bool unit_load_take_pages(struct unit_load *unit_load, struct error *err);
+
+/* --- left_out.c --- */
+
+/* Tells the commit which child tables got no rows. */
+void stream_run_note_children(const struct stream_run *run, struct commit *commit);
+/* Days that lack a child table are to be loaded again once the source lets us read it: asks it. */
+bool stream_run_check_lacks(struct stream_run *run, struct error *err);
 
 /* --- reconcile.c --- */
 

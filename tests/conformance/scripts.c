@@ -82,6 +82,8 @@ static void add_scan(json_t *statements, struct buf *text)
 
     sql_commit(&names, &selection, stages, NULL, text);
     add_text(statements, "people_scan_commit", text);
+    sql_state_text(&names, &selection, text);
+    add_text(statements, "people_scan_state", text);
 }
 
 static void add_people(json_t *statements, struct buf *text)

@@ -43,10 +43,14 @@ def at_noon(year, month, day):
 
 
 class Maker:
+    streams = (STREAM, STREAM, "other")
+    children = ("replies", "other")
+
     def __init__(self, seed):
         self.seed = seed
         self.dice = random.Random(seed)
         self.text_dice = random.Random(f"texts {seed}")
+        self.other_dice = random.Random(f"{seed} of children")
         zone, near = self.dice.choice(PLACES)
         self.zone_name, self.zone = zone, zoneinfo.ZoneInfo(zone)
         self.lo = datetime.date.fromisoformat(near) + self.dice.randrange(3) * DAY
@@ -133,17 +137,18 @@ class Maker:
         first = self.lo + self.dice.randrange(-2, 2) * DAY
         claimed = [(first + i * DAY, self.dice.randrange(4)) for i in range(self.dice.randrange(4))]
         added = [(self.lo + i * DAY, self.dice.randrange(3)) for i in range(self.dice.randrange(-1, 3))]
-        return [self.moment(), self.dice.choice([STREAM, STREAM, "other"]), first, first + 3 * DAY, self.chance(0.5),
+        return [self.moment(), self.dice.choice(self.streams), first, first + 3 * DAY, self.chance(0.5),
                 claimed, added, self.noted(), "before", self.dice.choice(["m1", "m2", ""]), self.moment(),
                 self.dice.choice([None, 7]),
                 self.dice.choice([None, 3]), self.dice.choice([None, 1]), 0, self.dice.choice([None, "0.1.0"]),
                 *self.dice.choice([["w1", "intercom", self.zone_name, "desk"]] * 8
                                   + [["w2", "intercom", self.zone_name, "desk"], [None] * 4]),
-                self.dice.choice([None, True, False])]
+                self.dice.choice([None, True, False]), self.other_dice.choice([[], [], [self.children[0]], ["other"]]),
+                self.other_dice.choice([None, self.lo, first])]
 
     def noted(self):
         days = [self.day(i) for i in self.instants]
-        return [(self.dice.choice(["replies", "other"]), day, self.dice.randrange(3), self.dice.randrange(2))
+        return [(self.dice.choice(self.children), day, self.dice.randrange(3), self.dice.randrange(2))
                 for day in sorted(set(self.dice.sample(days, self.dice.randrange(min(3, len(days) + 1)))))]
 
     def rejected(self):

@@ -22,6 +22,9 @@ HOMES = [None, ("Bonn", None, []), (None, 53111, ["a"]), (None, None, [])]
 
 
 class PeopleMaker(Maker):
+    streams = ("people", "people", "people_reconciliation")
+    children = ("people_teams", "people_teams", "other")
+
     def __init__(self, seed):
         super().__init__(seed)
         self.began = self.dice.choice(self.instants)
@@ -73,6 +76,11 @@ class PeopleMaker(Maker):
         return ["people_reconciliation", self.dice.choice(self.ids), self.earlier(),
                 self.earlier() if answer else None, answer, "before"]
 
+    def rejected(self):
+        row = super().rejected()
+        return [row[0], self.dice.choice(["people", "people", "other"]), *row[2:4], self.dice.choice([None, "", *self.ids]),
+                *row[5:]]
+
     def scan(self, tables):
         counts = {f"staged_{i}": ("INT64", len(tables[f"desk_caseload.stage_people_1_{i}"])) for i in range(2)}
         return Step("people_scan_commit", {
@@ -80,7 +88,7 @@ class PeopleMaker(Maker):
             "rejected_since": ("DATE", self.lo), "incomplete": ("BOOL", False), "run_id": ("STRING", "now"),
             "message_id": ("STRING", ""), "lo": ("DATE", self.lo), "hi": ("DATE", self.hi),
             "claim_hi": ("DATE", self.lo - DAY), "open": ("BOOL", True), "began_at": ("TIMESTAMP", self.earlier()),
-            "fetched": ("INT64", 1), **counts})
+            "fetched": ("INT64", 1), "children_from": ("DATE", self.lo + self.dice.randrange(-1, 3) * DAY), **counts})
 
     def people_tables(self):
         listed = [] if self.chance(0.2) else self.dice.sample(self.ids, self.dice.randrange(1, len(self.ids) + 1))
@@ -99,8 +107,8 @@ class PeopleMaker(Maker):
             "desk_caseload.stage_people_1_0": self.staged(self.some(5, self.scanned)),
             "desk_caseload.stage_people_1_1": self.staged(self.some(7, self.scanned_member)),
             "desk_caseload.lock_people": self.lock(),
-            "desk_caseload.rejected": [],
-            "desk_caseload.runs": self.some(2, self.run),
+            "desk_caseload.rejected": self.some(3, self.rejected),
+            "desk_caseload.runs": self.some(5, self.run),
         }
 
     def people_steps(self, tables):
@@ -123,7 +131,10 @@ class PeopleMaker(Maker):
         reads = [Step(name, {}) for name in ("people_latest", "people_teams_latest", "people_list_latest",
                                              "people_attributes", "people_custom")]
         scan = self.scan(tables)
-        return [scan, *([scan] if self.chance(0.3) else []), *reads[:2], commit, *([commit] if self.chance(0.3) else []), state, *reads]
+        scan_state = Step("people_scan_state", {
+            "stream": ("STRING", "people"), "message_id": ("STRING", ""), "first_day": ("DATE", self.lo - 400 * DAY),
+            "rejected_since": ("DATE", self.lo - DAY)})
+        return [scan_state, scan, *([scan] if self.chance(0.3) else []), *reads[:2], commit, *([commit] if self.chance(0.3) else []), state, scan_state, *reads]
 
 
 def make_people_world(seed):

@@ -130,6 +130,7 @@ bool fake_warehouse_read(struct fake_warehouse *warehouse, const struct selectio
         if (row->unit.open && !row->is_incomplete) {
             if (!state.any_open_run || row->began_us > state.open_run_us) state.open_run_us = row->began_us;
             state.any_open_run = true;
+            state.scan = (struct scan_state){.any_run = true, .run_us = state.open_run_us};
         }
         if (warehouse->design != FAKE_MAX_ONLY) add_claims(&state, row, message_id);
         count_added(&state, row);

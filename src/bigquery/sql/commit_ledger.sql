@@ -6,7 +6,7 @@ ${child_days}
 INSERT INTO `${runs}`
   (committed_at, stream, from_date, to_date, open_ended, claimed, added, children, run_id, message_id, fetch_began_at,
    fetched, inserted, recontented, rejected, caseload_version, workspace_id, source_type, timezone, dataset,
-   incomplete)
+   incomplete, left_out, children_from)
 SELECT CURRENT_TIMESTAMP(), @stream, @lo, @hi, @open,
        ARRAY(SELECT AS STRUCT d AS day, COUNT(t.partition_date) AS row_count
                FROM UNNEST(GENERATE_DATE_ARRAY(@lo, @claim_hi)) AS d
@@ -24,6 +24,7 @@ SELECT CURRENT_TIMESTAMP(), @stream, @lo, @hi, @open,
               ORDER BY partition_date),
        ARRAY(${children}),
        @run_id, @message_id, @began_at, @fetched, ${counter_sum}, n_recontented, n_rejected, @version,
-       @workspace_id, @source_type, @timezone, @dataset, @incomplete;
+       @workspace_id, @source_type, @timezone, @dataset, @incomplete,
+       ARRAY(SELECT child FROM UNNEST([${left_out}]) AS child WHERE child != ''), ${children_from};
 
 COMMIT TRANSACTION;

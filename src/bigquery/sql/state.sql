@@ -2,7 +2,7 @@
 -- now: `seen_at` is the warehouse's clock; open: `fetch_began_at` of the newest unit that was open at the top;
 -- held: rows of a day; claim: the newest claim on a day; own: the newest claim on a day by @message_id. The rows of a
 -- claim are those that it counted, and those that later commits added on a day that they did not claim; more than any
--- table holds if rows of its children are missing. Days before @first_day, when the source began, do not matter: a
+-- table holds if rows of its children are missing; lacks: a child table that it left out. Days before @first_day, when the source began, do not matter: a
 -- ledger of a mistaken year must not fill the answer.
 WITH
   held AS (
@@ -40,7 +40,7 @@ ${held}),
     SELECT DISTINCT stream, committed_at
       FROM (SELECT stream, committed_at FROM newest UNION ALL SELECT stream, committed_at FROM own) AS c),
   noted AS (
-    SELECT r.stream, r.committed_at, c.child, c.day, c.row_count, c.added
+    SELECT r.stream, r.committed_at, r.incomplete, r.children_from, c.child, c.day, c.row_count, c.added
       FROM `${runs}` AS r, UNNEST(r.children) AS c
      WHERE r.stream IN (${streams}) AND c.child IN (${child_names})),
   expected AS (
@@ -54,23 +54,33 @@ ${held}),
     SELECT DISTINCT e.stream, e.committed_at
       FROM expected AS e
       LEFT JOIN (${child_rows}) AS h ON h.child = e.child AND h.day = e.day
-     WHERE e.row_count > COALESCE(h.row_count, 0))
+     WHERE e.row_count > COALESCE(h.row_count, 0)),
+  lacking AS (
+    SELECT r.stream, r.committed_at, child
+      FROM `${runs}` AS r, UNNEST(r.left_out) AS child
+     WHERE r.stream IN (${streams}) AND child IN (${child_names}))
 SELECT '' AS stream, 'now' AS kind, CAST(NULL AS DATE) AS day, 0 AS row_count, CURRENT_TIMESTAMP() AS seen_at,
-       CAST(NULL AS TIMESTAMP) AS fetch_began_at
+       CAST(NULL AS TIMESTAMP) AS fetch_began_at, CAST(NULL AS STRING) AS name
 UNION ALL
-SELECT stream, 'open', CAST(NULL AS DATE), COUNT(*), MAX(committed_at), MAX(fetch_began_at)
+SELECT stream, 'open', CAST(NULL AS DATE), COUNT(*), MAX(committed_at), MAX(fetch_began_at), CAST(NULL AS STRING)
   FROM `${runs}`
  WHERE stream IN (${streams}) AND open_ended AND NOT COALESCE(incomplete, FALSE)
  GROUP BY stream
 UNION ALL
-SELECT stream, 'held', day, row_count, CAST(NULL AS TIMESTAMP), CAST(NULL AS TIMESTAMP) FROM held
+SELECT stream, 'held', day, row_count, CAST(NULL AS TIMESTAMP), CAST(NULL AS TIMESTAMP), CAST(NULL AS STRING) FROM held
 UNION ALL
-SELECT n.stream, 'claim', n.day, IF(b.committed_at IS NULL, n.row_count + COALESCE(a.row_count, 0), 9223372036854775807), n.committed_at, n.fetch_began_at
+SELECT n.stream, 'claim', n.day, IF(b.committed_at IS NULL, n.row_count + COALESCE(a.row_count, 0), 9223372036854775807), n.committed_at, n.fetch_began_at,
+       CAST(NULL AS STRING)
   FROM newest AS n
   LEFT JOIN newest_added AS a ON a.stream = n.stream AND a.day = n.day
   LEFT JOIN broken AS b ON b.stream = n.stream AND b.committed_at = n.committed_at
 UNION ALL
-SELECT o.stream, 'own', o.day, IF(b.committed_at IS NULL, o.row_count + COALESCE(a.row_count, 0), 9223372036854775807), o.committed_at, o.fetch_began_at
+SELECT o.stream, 'own', o.day, IF(b.committed_at IS NULL, o.row_count + COALESCE(a.row_count, 0), 9223372036854775807), o.committed_at, o.fetch_began_at,
+       CAST(NULL AS STRING)
   FROM own AS o
   LEFT JOIN own_added AS a ON a.stream = o.stream AND a.day = o.day
   LEFT JOIN broken AS b ON b.stream = o.stream AND b.committed_at = o.committed_at
+UNION ALL
+SELECT n.stream, 'lacks', n.day, 0, CAST(NULL AS TIMESTAMP), CAST(NULL AS TIMESTAMP), l.child
+  FROM newest AS n
+  JOIN lacking AS l ON l.stream = n.stream AND l.committed_at = n.committed_at

@@ -171,6 +171,7 @@ static void free_source(struct source *source)
 static const struct source_ops ops = {
     .identify = identify,
     .open = rest_source_open,
+    .can_read_child = rest_source_can_read_child,
     .ask = rest_source_ask,
     .next = rest_source_next,
     .close = rest_source_close,

@@ -6,11 +6,20 @@
 
 static void warn_skipped(const struct rest_stream *stream, const struct error *why)
 {
-    log_write(LOG_WARNING, "child_skipped",
-              LOG_FIELDS(LOG_TEXT("stream", stream->stream.name),
-                         LOG_TEXT("table", stream->child_list->table->name)),
-              "%s: no %s is read, and the table %s gets no rows in this run: %s", stream->stream.name,
-              stream->child_list->noun, stream->child_list->table->name, why->text);
+    log_write(
+        LOG_WARNING, "child_skipped",
+        LOG_FIELDS(LOG_TEXT("stream", stream->stream.name),
+                   LOG_TEXT("table", stream->child_list->table->name)),
+        "%s: no %s is read, and the table %s gets no rows in this run: %s. Once it can be read, the next "
+        "tick loads the rows of all days that lack them",
+        stream->stream.name, stream->child_list->noun, stream->child_list->table->name, why->text);
+}
+
+const struct table *child_list_left_out(const struct page_builder *builder, bool is_wanted)
+{
+    const struct child_list *child_list = builder->stream->child_list;
+    bool is_selected = child_list && page_builder_wants(builder, child_list->table);
+    return is_selected && !is_wanted ? child_list->table : NULL;
 }
 
 bool child_list_is_wanted(const struct rest_source *rest, const struct page_builder *builder)
@@ -43,8 +52,10 @@ static void reject(const struct subrequest *subrequest, const json_t *record, st
     page_builder_add_child(builder, child_list->table, body);
     text = json_string(problem);
     (void)json_array_append_new(builder->owned, text); /* lives as long as the page */
-    builder->records[builder->count - 1].problem = json_string_value(text);
-    builder->records[builder->count - 1].is_unsettled = true;
+    struct record *rejected = &builder->records[builder->count - 1];
+    rejected->problem = json_string_value(text);
+    rejected->is_unsettled = true;
+    (void)row_version(builder->stream->stream.table, record, &rejected->listed_us); /* else 0 */
     log_write(LOG_WARNING, "list_unread", LOG_FIELDS(LOG_TEXT("what", subrequest->what)),
               "%s; it is rejected, and later ticks try again", err->text);
 }
@@ -76,4 +87,53 @@ bool child_list_add(struct subrequest *subrequest, const json_t *record, struct 
     }
     (void)json_array_append(builder->owned, list); /* lives as long as the page */
     return outcome != SUBREQUEST_FAILED;
+}
+
+/* The first listed record that has an id. */
+static bool find_record(struct reader *listing, char out_id[LIMIT_NAME], struct error *err)
+{
+    struct page page;
+    out_id[0] = '\0';
+    do {
+        if (!listing->type->next(listing, &page, err)) return false;
+        for (size_t i = 0; i < page.count; i++)
+            if (!page.records[i].problem && record_id(page.records[i].body, out_id)) return true;
+    } while (!page.last);
+    return true;
+}
+
+static bool ask_for_one(struct rest_source *rest, const struct child_list *child_list, const char *id,
+                        bool *out_can, struct error *err)
+{
+    struct subrequest_pool pool;
+    struct subrequest subrequest = {.pool = NULL};
+    struct error failure = {0}; /* not err: a list that can't be read is no failure */
+    AUTO(json_drop) json_t *list = json_array();
+    subrequest_pool_init(&pool, rest);
+    pool.all_started = true;
+    enum subrequest_outcome outcome = SUBREQUEST_FAILED;
+    if (child_list_start(&subrequest, &pool, child_list, id, &failure))
+        outcome = subrequest_list(&subrequest, child_list->list, list, &failure);
+    subrequest_done(&subrequest);
+    subrequest_pool_done(&pool);
+    *out_can = outcome == SUBREQUEST_OK;
+    if (outcome == SUBREQUEST_FAILED) *err = failure;
+    return outcome != SUBREQUEST_FAILED;
+}
+
+bool rest_source_can_read_child(struct source *source, const struct selection *selection, size_t table,
+                                struct window window, bool *out_can, struct error *err)
+{
+    struct rest_source *rest = (struct rest_source *)source;
+    const struct rest_stream *stream = (const struct rest_stream *)selection->stream;
+    const struct child_list *child_list = stream->child_list;
+    struct reader *listing = NULL;
+    struct error why = {0}; /* not err: the run warns when it reads */
+    char id[LIMIT_NAME] = "";
+    *out_can = !child_list || child_list->table != selection->tables[table];
+    if (*out_can || (rest->check_stream && !rest->check_stream(rest, stream, true, &why))) return true;
+    bool good = rest_listing(stream)->open(rest, selection, window, &listing, err) &&
+                find_record(listing, id, err) && (!id[0] || ask_for_one(rest, child_list, id, out_can, err));
+    rest_source_close(listing);
+    return good;
 }

@@ -7,6 +7,8 @@
 #include "subrequest.h"
 
 bool child_list_is_wanted(const struct rest_source *rest, const struct page_builder *builder);
+/* The table that gets no rows, for the page; NULL: none is left out. */
+const struct table *child_list_left_out(const struct page_builder *builder, bool is_wanted);
 bool child_list_start(struct subrequest *subrequest, struct subrequest_pool *pool,
                       const struct child_list *child_list, const char *id, struct error *err) CHECKED;
 /* Adds a row for each element, after those of the record. is_wanted becomes false when the list turns out to

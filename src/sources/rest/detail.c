@@ -279,6 +279,7 @@ static bool detail_next(struct reader *reader, struct page *out_page, struct err
     out_page->requests = details->pool.requests;
     out_page->normalisations = details->pool.normalisations;
     details->pool.requests = details->pool.normalisations = 0;
+    out_page->left_out = child_list_left_out(&details->builder, details->wants_child_list);
     out_page->last = !details->has_more && is_listing_done(details) &&
                      details->count == (details->is_first_passed_on ? 1 : 0);
     return true;

@@ -33,7 +33,8 @@ struct expansion {
     struct rest_source *rest;
     const struct rest_stream *stream;
     struct selection selection;
-    int64_t from_us; /* records of older versions have their child list already */
+    int64_t from_us;      /* records of older versions have their child list already ... */
+    struct window window; /* ... but those that are unread in it */
     bool wants_child_list;
     bool is_unread;     /* a list of the current record was not to be had */
     unsigned forbidden; /* truncated lists that we may not read, as bits: they are not requested again */
@@ -87,13 +88,24 @@ static void find_truncated_lists(struct expansion *expansion, json_t *record)
     }
 }
 
+static int compare_id(const void *id, const void *unread)
+{
+    return strcmp(id, *(char *const *)unread);
+}
+
+static bool is_unread(const struct window *window, const char *id)
+{
+    return window->unread_count > 0 &&
+           bsearch(id, window->unread, window->unread_count, sizeof *window->unread, compare_id);
+}
+
 static void find_child_list(struct expansion *expansion, json_t *record)
 {
     char id[LIMIT_NAME];
     int64_t version;
     if (!expansion->wants_child_list || !record_id(record, id)) return;
-    if (!row_version(expansion->stream->stream.table, record, &version) || version < expansion->from_us)
-        return;
+    if (!row_version(expansion->stream->stream.table, record, &version)) return;
+    if (version < expansion->from_us && !is_unread(&expansion->window, id)) return;
     add_task(expansion, record, 0);
 }
 
@@ -122,6 +134,7 @@ static bool start_task(struct expansion *expansion, struct error *err)
     const struct rest_stream *stream = expansion->stream;
     char id[LIMIT_NAME] = "";
     expansion->started++;
+    if (task->lists == 0 && !expansion->wants_child_list) return true; /* it became forbidden meanwhile */
     (void)record_id(task->record, id);
     if (task->lists == 0) return child_list_start(subrequest, &expansion->pool, stream->child_list, id, err);
     const char *path = truncated_list_path(expansion->rest, task->record, first_list(expansion, task));
@@ -183,6 +196,15 @@ static bool finish_truncated_list(struct expansion *expansion, const struct task
     abort();
 }
 
+/* A task that was not started has nothing to finish. */
+static bool finish_task(struct expansion *expansion, const struct task *task, struct subrequest *subrequest,
+                        struct page *page, struct error *err)
+{
+    if (!subrequest->pool) return true;
+    if (task->lists) return finish_truncated_list(expansion, task, subrequest, page, err);
+    return child_list_add(subrequest, task->record, &expansion->builder, &expansion->wants_child_list, err);
+}
+
 static bool finish_tasks(struct expansion *expansion, const json_t *record, struct page *page,
                          struct error *err)
 {
@@ -191,9 +213,7 @@ static bool finish_tasks(struct expansion *expansion, const json_t *record, stru
         struct subrequest *subrequest = &expansion->slots[expansion->finished % SUBREQUESTS_MAX];
         if (task->record != record) return true;
         if (!start_tasks(expansion, err)) return false;
-        bool good = task->lists ? finish_truncated_list(expansion, task, subrequest, page, err)
-                                : child_list_add(subrequest, record, &expansion->builder,
-                                                 &expansion->wants_child_list, err);
+        bool good = finish_task(expansion, task, subrequest, page, err);
         subrequest_done(subrequest);
         expansion->finished++;
         if (!good) return false;
@@ -275,6 +295,7 @@ static bool expand_next(struct reader *reader, struct page *out_page, struct err
     page.requests += expansion->pool.requests;
     page.normalisations += expansion->pool.normalisations;
     expansion->pool.requests = expansion->pool.normalisations = 0;
+    page.left_out = child_list_left_out(&expansion->builder, expansion->wants_child_list);
     *out_page = page;
     return true;
 }
@@ -297,12 +318,13 @@ static bool expand_open(struct rest_source *rest, const struct selection *select
                         struct reader **out_reader, struct error *err)
 {
     const struct rest_stream *stream = (const struct rest_stream *)selection->stream;
-    const struct rest_reader_type *listing = stream->listing ? stream->listing : &rest_paginate;
+    const struct rest_reader_type *listing = rest_listing(stream);
     struct expansion *expansion = mem_zero(1, sizeof *expansion);
     expansion->reader.type = &rest_expand;
     expansion->rest = rest;
     expansion->stream = stream;
     expansion->selection = *selection;
+    expansion->window = window;
     expansion->from_us = window.from_s > INT64_MIN / 1000000 ? window.from_s * 1000000 : INT64_MIN;
     subrequest_pool_init(&expansion->pool, rest);
     page_builder_init(&expansion->builder, rest, &expansion->selection);

@@ -35,6 +35,11 @@ void rest_source_done(struct rest_source *rest)
     free(rest->base_url);
 }
 
+const struct rest_reader_type *rest_listing(const struct rest_stream *stream)
+{
+    return stream->listing ? stream->listing : &rest_paginate;
+}
+
 bool rest_source_open(struct source *source, const struct selection *selection, struct window window,
                       struct reader **out_reader, struct error *err)
 {

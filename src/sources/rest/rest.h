@@ -127,6 +127,8 @@ void rest_source_done(struct rest_source *rest); /* after a failure of init, too
 /* For source_ops. */
 bool rest_source_open(struct source *source, const struct selection *selection, struct window window,
                       struct reader **out_reader, struct error *err);
+bool rest_source_can_read_child(struct source *source, const struct selection *selection, size_t table,
+                                struct window window, bool *out_can, struct error *err);
 bool rest_source_ask(struct source *source, const struct selection *selection, char *const *ids, size_t count,
                      struct reader **out_reader, struct error *err);
 bool rest_source_next(struct reader *reader, struct page *out_page, struct error *err);
@@ -146,6 +148,9 @@ struct rest_reader_type {
     bool (*next)(struct reader *reader, struct page *out_page, struct error *err);
     void (*close)(struct reader *reader);
 };
+
+/* The reader of a stream's list of records. */
+const struct rest_reader_type *rest_listing(const struct rest_stream *stream);
 
 /* First member of every reader. */
 struct reader {

@@ -75,7 +75,7 @@ static void move_clock(struct exchange *exchange)
 static bool add_fault(const struct control *control, const char *line, struct error *err)
 {
     size_t service = strcspn(line, " "), gap = strspn(line + service, " ");
-    size_t operation = strcspn(line + service + gap, " ");
+    size_t operation = strcspn(line + service + gap, " :"); /* an id may follow */
     AUTO(mem_free) char *first = mem_bytes(line, service);
     AUTO(mem_free) char *second = mem_bytes(line + service + gap, operation);
     if (!control->is_operation(first, second))

@@ -414,7 +414,11 @@ static bool answer_route(struct server *server, struct connection *connection, s
     const struct http_request *request = exchange->private;
     const struct route *route = found->route;
     struct fault fault = {.action = ""};
-    (void)faults_next(server->options.faults, route->service, route->operation, &fault);
+    char of_record[160];
+    (void)snprintf(of_record, sizeof of_record, "%s:%s", route->operation,
+                   exchange->capture[0] ? exchange->capture[0] : ""); /* cut: no fault names it */
+    if (!faults_next(server->options.faults, route->service, route->operation, &fault))
+        (void)faults_next(server->options.faults, route->service, of_record, &fault);
     bool before = fault_is(&fault, "drop") && strcmp(fault.argument[0], "before") == 0;
     if (before)
         exchange->status = 0;

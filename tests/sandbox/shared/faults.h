@@ -16,6 +16,7 @@
  *                                            two jobs more have ended (or one more has, and none is left).
  *   bigquery script 1 hold COMMIT 1          the same, counting only scripts with a transaction.
  *   pubsub deliver 1 twice | pubsub acknowledge 1 lose | pubsub modifyAckDeadline 1 refuse.
+ *   intercom companies.segments:6762f0 * status 500  requests for this record alone.
  * NTH counts calls of that operation since the fault was added, from 1; "*" is every call. Services name
  * their operations in their routes. Unknown words are refused. */
 #ifndef CASELOAD_SANDBOX_FAULTS_H

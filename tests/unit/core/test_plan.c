@@ -363,17 +363,65 @@ static void test_scans_know_what_is_new(void **state)
 
     make(bench, &fake_calls, INT64_MAX);
     assert_true(bench->plan.since_s == INT64_MIN);
-    bench->state.any_open_run = true;
+    bench->state.any_open_run = true; /* but it left a child table out */
     bench->state.open_run_us = at_us(118, 4);
+    make(bench, &fake_calls, INT64_MAX);
+    assert_true(bench->plan.since_s == INT64_MIN);
+    bench->state.scan = (struct scan_state){.any_run = true, .run_us = at_us(118, 4)};
     make(bench, &fake_calls, INT64_MAX);
     window = plan_window(&bench->settings, &fake_calls, &bench->plan, 0, 0);
     assert_true(window.from_s == at_us(116, 4) / 1000000 && window.to_s == WINDOW_OPEN);
     bench->settings.lookback_days = 0; /* what changed while it was being read shows all the same */
     make(bench, &fake_calls, INT64_MAX);
     assert_true(bench->plan.since_s == at_us(117, 4) / 1000000);
+    bench->state.scan.has_hole = true;
+    bench->state.scan.hole = (struct day){112};
+    make(bench, &fake_calls, INT64_MAX);
+    assert_true(bench->plan.since_s == zone_start_s(bench->settings.zone, (struct day){112}));
+    bench->state.scan.hole = (struct day){119};
+    make(bench, &fake_calls, INT64_MAX);
+    assert_true(bench->plan.since_s == at_us(117, 4) / 1000000);
     bench->state.created_us = at_us(119, 0); /* of a child table, perhaps */
     make(bench, &fake_calls, INT64_MAX);
     assert_true(bench->plan.since_s == INT64_MIN);
+}
+
+/* Records whose children could not be read are few, or they are not counted. */
+static void test_scans_request_unread_children_again(void **state)
+{
+    struct bench *bench = *state;
+    struct scan_state *scan = &bench->state.scan;
+
+    *scan = (struct scan_state){.any_run = true, .run_us = at_us(118, 4)};
+    scan_state_add_unread(scan, "b");
+    scan_state_add_unread(scan, "c");
+    scan_state_add_unread(scan, "a");
+    make(bench, &fake_calls, INT64_MAX);
+    struct window window = plan_window(&bench->settings, &fake_calls, &bench->plan, 0, 0);
+    assert_int_equal(window.unread_count, 3);
+    assert_string_equal(window.unread[0], "a");
+    assert_string_equal(window.unread[2], "c");
+    assert_true(window.from_s == at_us(116, 4) / 1000000);
+    for (size_t i = 0; i <= LIMIT_UNREAD; i++)
+        scan_state_add_unread(scan, "d");
+    assert_int_equal(scan->unread_count, LIMIT_UNREAD);
+    make(bench, &fake_calls, INT64_MAX);
+    assert_true(bench->plan.since_s == INT64_MIN);
+    state_done(&(struct state){.scan = *scan});
+}
+
+/* A day of which a child table was left out is loaded again, once that can be read. */
+static void test_days_that_lack_a_child_are_not_covered(void **state)
+{
+    struct bench *bench = *state;
+
+    know_days(bench, 100, 119, at_us(120, 3));
+    make(bench, &fake_tickets, INT64_MAX);
+    assert_int_equal(bench->plan.uncovered, 0);
+    bench->days[5].lacks = 1U << 1;
+    make(bench, &fake_tickets, INT64_MAX);
+    assert_int_equal(bench->plan.uncovered, 1);
+    assert_int_equal(bench->plan.units[0].lo.n, bench->days[5].day.n);
 }
 
 static void test_units_may_be_long(void **state)
@@ -410,6 +458,8 @@ int main(void)
         CASE(test_snapshots_and_scans),
         CASE(test_reconciliations_come_every_few_days),
         CASE(test_scans_know_what_is_new),
+        CASE(test_scans_request_unread_children_again),
+        CASE(test_days_that_lack_a_child_are_not_covered),
         CASE(test_units_may_be_long),
         CASE(test_random_readings),
     };
