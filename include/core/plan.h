@@ -2,18 +2,18 @@
 /* plan.h - which days next. Pure: a function of what the warehouse says and what is asked.
  *
  * hi = DATE(now - settle, zone) - 1 is the last day that is over and settled. A day is covered if the newest
- * claim on it was committed after the tables were created, left out no child table, and the table still holds
- * the claimed rows. A claim
+ * claim on it was committed after the tables were created, and the table still holds the claimed rows. The
+ * claim must not have left out a child table, either. A claim
  * is final once its fetch began with hi >= day + lookback - 1: until then the day is read again, however
  * long no tick came, so a record that became searchable late is found.
  *
  * Bare tick: the days of [start, hi] that are not covered, or not final, or among the last `lookback`; then
  * the open end. Explicit range: its days, less units that this message has claimed already and still can.
  *
- * A scan reads everything each time. It requests the children of what changed since `lookback` days before
- * the last scan that read them, at least one, or since a day on which rows of them are missing; and of
- * records whose children could not be read. A reconciliation is due when the newest began reconcile_days ago,
- * or before the tables were created.
+ * A scan reads everything each time. It requests the children of records that changed since the last scan
+ * that read them, less `lookback` days, at least one. If rows of children are missing, it goes back to the
+ * oldest day of these. Records whose children could not be read are requested again, too. A reconciliation is
+ * due when the newest began reconcile_days ago, or before the tables were created.
  */
 #ifndef CASELOAD_CORE_PLAN_H
 #define CASELOAD_CORE_PLAN_H

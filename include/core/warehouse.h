@@ -31,7 +31,7 @@ struct day_state {
     unsigned lacks;      /* tables of the selection that the newest claim's commit left out, as bits */
 };
 
-/* What a scan, which claims no days, knows of its children. */
+/* The children of a scan, which claims no days. */
 struct scan_state {
     bool any_run;   /* a scan that left no child table out was committed ... */
     int64_t run_us; /* ... and this is when the newest such fetch began */

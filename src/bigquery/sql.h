@@ -48,7 +48,7 @@ bool sql_check(const struct buf *sql, const char *what, struct error *err) CHECK
 
 /* --- sql_commit.c --- */
 
-/* What a commit does not claim; NULL: nothing is left out. */
+/* Exceptions from the claim of a commit; NULL: there are none. */
 struct sql_claim {
     const char *unclaimed; /* days of the unit: "DATE '2026-03-01', ..." */
     const char *left_out;  /* child tables: "'a', 'b'" */

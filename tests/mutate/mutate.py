@@ -47,6 +47,11 @@ MUTATIONS = [
     ("contents: later fetches", "commit_later.sql", [("fetch_began_at > @began_at", "fetch_began_at < @began_at")]),
     ("claims: rows added later", "commit_ledger.sql", [("AND _loaded_at >= transaction_began_at", "AND FALSE")]),
     ("claims: counted rows added later", "state.sql", [("n.row_count + COALESCE(a.row_count, 0)", "n.row_count")]),
+    ("children of scans: a scan that left them out", "state_scan.sql", [("AND committed_at NOT IN (SELECT committed_at FROM lacking)", "")]),
+    ("children of scans: a hole", "state_scan.sql", [("WHERE e.row_count > COALESCE(h.row_count, 0)", "WHERE FALSE AND h.row_count > 0")]),
+    ("children of scans: a hole that can't heal", "commit_children_scan.sql", [("c.day >= @children_from", "FALSE AND c.day >= @children_from")]),
+    ("children of scans: unread", "state_scan.sql", [("AND mended_at IS NULL", "AND mended_at IS NOT NULL")]),
+    ("claims: a child that was left out", "state.sql", [("ON l.committed_at = n.committed_at", "ON l.committed_at > n.committed_at")]),
     ("doubled: the same reading", "commit_doubled.sql", [("${repeated} IS NOT DISTINCT FROM LAG", "FALSE AND ${repeated} IS NOT DISTINCT FROM LAG")]),
     ("_latest: the set read last", "latest_set.sql", [("_read_at IS NOT DISTINCT FROM MAX(_read_at)", "TRUE OR _read_at = MAX(_read_at)")]),
     ("the next slice of days", "commit_union.sql", [("WHERE partition_date > last_day", "WHERE FALSE AND partition_date > last_day")]),
@@ -122,7 +127,7 @@ def first_failure():
         if test.returncode != 0:
             failed = re.findall(r"\[  FAILED  \] ([a-z]\w+)", test.stdout)
             return f"integration/bigquery/{name}: " + (failed[0] if failed else "crashed")
-    for part in ("daily", "overlapping_commits", "atomic", "rejected"):
+    for part in ("daily", "overlapping_commits", "atomic", "rejected", "companies_segments", "child_permitted"):
         scenarios = run(sys.executable, "tests/e2e/run.py", str(BUILD / "tree"), part)
         if scenarios.returncode != 0:
             return f"e2e: {part}"
