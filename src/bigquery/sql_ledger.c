@@ -22,7 +22,8 @@ static size_t table_count(const struct selection *selection)
 static struct buf children_query(const struct sql_names *names, const struct selection *selection,
                                  const char *const stages[LIMIT_TABLES + 1])
 {
-    static const char staged_form[] = "\n         UNION DISTINCT\n        SELECT DISTINCT partition_date FROM `%s`";
+    static const char staged_form[] =
+        "\n         UNION DISTINCT\n        SELECT DISTINCT partition_date FROM `%s`";
     struct buf list = {0};
     buf_init(&list, LIMIT_SQL);
     buf_text(&list, "SELECT AS STRUCT c.child, c.day, c.row_count, c.added FROM (");
@@ -109,8 +110,8 @@ void sql_add_ledger(const struct sql_names *names, const struct selection *selec
         {"child_days", buf_string(&child_days)},
         {"children", buf_string(&children)},
         {"counter_sum", sum},
-        {"unclaimed", claim && claim->unclaimed ? claim->unclaimed
-                                                : "DATE '0001-01-01'"}, /* a day that no unit has */
+        {"unclaimed",
+         claim && claim->unclaimed ? claim->unclaimed : "DATE '0001-01-01'"}, /* a day that no unit has */
         {"left_out", claim && claim->left_out ? claim->left_out : "''"},
         {"children_from", stream->kind == STREAM_SCAN ? "@children_from" : "CAST(NULL AS DATE)"},
     };

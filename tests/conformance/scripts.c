@@ -82,7 +82,7 @@ static void add_scan(json_t *statements, struct buf *text)
 
     sql_commit(&names, &selection, stages, NULL, text);
     add_text(statements, "people_scan_commit", text);
-    sql_state_text(&names, &selection, text);
+    sql_state_text(&names, &(const struct selection *){&selection}, 1, text);
     add_text(statements, "people_scan_state", text);
 }
 
