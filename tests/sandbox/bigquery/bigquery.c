@@ -78,6 +78,7 @@ void bigquery_stop(struct bigquery_server *bigquery)
     pthread_mutex_unlock(&bigquery->mutex);
     bq_join_jobs(bigquery);
     bq_drop_uploads(bigquery);
+    bq_drop_fresh(bigquery);
     while (bigquery->jobs) {
         struct job *job = bigquery->jobs;
         bigquery->jobs = job->older;

@@ -7,6 +7,7 @@
  * schema.c     checks of schemas and of their changes
  * datasets.c   datasets
  * tables.c     tables, expiry
+ * fresh.c      tables that were made and are not found at once, a fault
  * views.c      checks of views, and their columns
  * tabledata.c  tabledata.list
  * jobs.c       jobs: names, threads, states, faults
@@ -28,6 +29,10 @@
  * Upload faults, looked up once for every PUT that carries bytes (operation "upload.bytes"):
  *   short BYTES           at most so many bytes of this request are kept
  *   lose-session          the session is forgotten: 404
+ *
+ * A fault of tables, looked up for every one that tables.insert or a load job makes (operation "table"):
+ *   missing once [PLACE]  it is notFound once; PLACE: get (tables.get), load or query, and only there
+ *   missing MS [PLACE]    it is notFound for so many real milliseconds
  *
  * Threads: a connection's thread runs a handler, a job has a thread of its own. `mutex` guards the jobs and
  * the uploads, `catalog` makes "read a resource, change it, put it back" one step. catalog is taken first.
@@ -95,6 +100,7 @@ struct job {
 };
 
 struct upload_session;
+struct fresh_table;
 
 struct bigquery_server {
     struct store *store;
@@ -109,6 +115,7 @@ struct bigquery_server {
     struct job *finished;
     int64_t unfinished, held, ended, ended_scripts;
     struct upload_session *uploads;
+    struct fresh_table *fresh;
     json_t *jobs_schema; /* of INFORMATION_SCHEMA.JOBS; constant */
     bool rounds_json;
     bool stopping;
@@ -186,6 +193,18 @@ void bq_tables_get(struct exchange *exchange);
 void bq_tables_patch(struct exchange *exchange);
 void bq_tables_update(struct exchange *exchange);
 void bq_tables_delete(struct exchange *exchange);
+
+/* --- fresh.c --- */
+struct table_name {
+    const char *project, *dataset, *table;
+};
+void bq_note_made(struct bigquery_server *bigquery, const char *project, const char *dataset,
+                  const char *table); /* the table may be missing for a while */
+/* Is the table, or one that the query names, still missing at this place ("get", "load", "query")? Of name
+ * and query one is NULL. True: err says so. */
+bool bq_is_fresh(struct bigquery_server *bigquery, const char *place, const struct table_name *name,
+                 const char *query, struct store_error *err);
+void bq_drop_fresh(struct bigquery_server *bigquery);
 
 /* --- views.c --- */
 

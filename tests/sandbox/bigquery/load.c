@@ -305,6 +305,8 @@ void bq_load_run(struct job *job, struct job_outcome *outcome)
                                        "Not found: Dataset %s:%s was not found in location %s", job->project,
                                        dataset, job->location));
     json_decref(parent);
+    struct table_name name = {job->project, dataset, table};
+    if (there && bq_is_fresh(job->bigquery, "load", &name, NULL, &outcome->error)) return;
     if (!there || !table_ready(job, load, &made, &outcome->error)) return;
     buf_init(&loading.line, LINE_LIMIT);
     buf_init(&loading.sample, JOURNAL_LIMIT);

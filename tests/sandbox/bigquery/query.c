@@ -213,6 +213,7 @@ void bq_query_run(struct job *job, bool dry_run, struct job_outcome *outcome)
         .self = job,
     };
     if (!location_check(job, configuration, &outcome->error)) return;
+    if (bq_is_fresh(job->bigquery, "query", NULL, query.text, &outcome->error)) return;
     if (!dry_run && !budget_check(store, &query, configuration, &outcome->error)) return;
     bool good = sql_run(store, &query, &outcome->result, &outcome->error);
     add_bytes(store, outcome->result.scans, &outcome->bytes, &outcome->billed);

@@ -292,6 +292,7 @@ bool bq_make_table(struct bigquery_server *bigquery, const char *project, const 
                       : store_table_put(bigquery->store, dataset, id, resource, err);
     if (made) expect_expiry(bigquery, resource);
     pthread_mutex_unlock(&bigquery->catalog);
+    if (made) bq_note_made(bigquery, project, dataset, id);
     json_decref(there);
     return made;
 }
@@ -318,8 +319,10 @@ void bq_tables_get(struct exchange *exchange)
     struct store_error err = {.reason = ""};
     note(exchange, exchange->capture[2]);
     bq_expire_tables(bigquery);
-    json_t *resource =
-        bq_find_table(bigquery, exchange->capture[0], exchange->capture[1], exchange->capture[2], &err);
+    struct table_name name = {exchange->capture[0], exchange->capture[1], exchange->capture[2]};
+    json_t *resource = bq_is_fresh(bigquery, "get", &name, NULL, &err)
+                           ? NULL
+                           : bq_find_table(bigquery, name.project, name.dataset, name.table, &err);
     if (resource)
         exchange_reply_json(exchange, 200, table_shown(bigquery, resource));
     else

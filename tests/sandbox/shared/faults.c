@@ -44,6 +44,7 @@ static const struct {
     {"bigquery", "job", "hold", 2, FAULT_ARGUMENTS},
     {"bigquery", "job", "delay", 1, 1},
     {"bigquery", "job", "lost-statistics", 0, 0},
+    {"bigquery", "table", "missing", 1, 2},
     {"bigquery", "upload.bytes", "short", 1, 1},
     {"bigquery", "upload.bytes", "lose-session", 0, 0},
     {"bigquery", "script", "fail", 1, FAULT_ARGUMENTS},
@@ -151,12 +152,29 @@ static bool check_action(const struct planned *planned, struct error *err)
                      nearest ? nearest : "", nearest ? "\"?" : "");
 }
 
+static bool check_missing(const struct fault *fault, struct error *err)
+{
+    static const char *const places[] = {"", "get", "load", "query"};
+    char *end;
+    const char *first = fault->argument[0];
+    long ms = strtol(first, &end, 10);
+    if (strcmp(first, "once") != 0 && (*end != '\0' || ms < 0 || ms > 600000))
+        return error_set(err, ERROR_CONFIG,
+                         "fault: missing takes once or 0 to 600000 milliseconds, not \"%s\"", first);
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+        if (strcmp(places[i], fault->argument[1]) == 0) return true;
+    return error_set(err, ERROR_CONFIG,
+                     "fault: \"%s\" is no place where tables are missing; write get, load or query",
+                     fault->argument[1]);
+}
+
 static bool check_arguments(const struct fault *fault, struct error *err)
 {
     const char *first = fault->argument[0];
     if (strcmp(fault->action, "drop") == 0 && fault->argument_count && strcmp(first, "before") != 0 &&
         strcmp(first, "after") != 0)
         return error_set(err, ERROR_CONFIG, "fault: drop takes before or after, not \"%s\"", first);
+    if (strcmp(fault->action, "missing") == 0 && !check_missing(fault, err)) return false;
     bool status = strcmp(fault->action, "status") == 0 || strcmp(fault->action, "late-status") == 0;
     if (status || strcmp(fault->action, "delay") == 0) {
         char *end;

@@ -15,6 +15,7 @@
  *   bigquery job 1 hold COMMIT 2             the 1st script stops before the statement that begins so, until
  *                                            two jobs more have ended (or one more has, and none is left).
  *   bigquery script 1 hold COMMIT 1          the same, counting only scripts with a transaction.
+ *   bigquery table 1 missing once load       the 1st table that is made is notFound once, for load jobs only.
  *   pubsub deliver 1 twice | pubsub acknowledge 1 lose | pubsub modifyAckDeadline 1 refuse.
  *   intercom companies.segments:6762f0 * status 500  requests for this record alone.
  * NTH counts calls of that operation since the fault was added, from 1; "*" is every call. Services name

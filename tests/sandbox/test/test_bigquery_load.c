@@ -309,6 +309,39 @@ static void journal(void **state)
     buf_done(&lines);
 }
 
+/* A table that was just made is not found once: by a load, by a query, by tables.get; or for a while. */
+static void fresh_tables_are_missing(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char count[] = "SELECT COUNT(*) AS n FROM d.t";
+    add_fault(fixture, "bigquery table 1 missing once load");
+    given_table(fixture, "t", "");
+    assert_done(insert_query(fixture, "found", count), 200);
+    struct answer found AUTO(answer_done) = wait_done(fixture, "found");
+    assert_null(json_at(found.body, "status.errorResult"));
+    struct answer first AUTO(answer_done) = load(fixture, "a", "WRITE_EMPTY", "", "{\"id\":\"1\"}\n");
+    assert_string_equal(text_at(&first, "status.errorResult.reason"), "notFound");
+    struct answer second AUTO(answer_done) = load(fixture, "b", "WRITE_EMPTY", "", "{\"id\":\"1\"}\n");
+    assert_null(json_at(second.body, "status.errorResult"));
+    assert_done(call(fixture, "DELETE", DATASETS "/d/tables/t", "%s", ""), 204);
+    add_fault(fixture, "bigquery table 1 missing once query");
+    given_table(fixture, "t", "");
+    given_table(fixture, "t2", "");
+    assert_done(insert_query(fixture, "other", "SELECT COUNT(*) AS n FROM d.t2"), 200);
+    struct answer other AUTO(answer_done) = wait_done(fixture, "other");
+    assert_null(json_at(other.body, "status.errorResult"));
+    assert_done(insert_query(fixture, "c", count), 200);
+    struct answer third AUTO(answer_done) = wait_done(fixture, "c");
+    assert_string_equal(text_at(&third, "status.errorResult.reason"), "notFound");
+    assert_done(insert_query(fixture, "d", count), 200);
+    struct answer fourth AUTO(answer_done) = wait_done(fixture, "d");
+    assert_null(json_at(fourth.body, "status.errorResult"));
+    add_fault(fixture, "bigquery table 1 missing 600000");
+    given_table(fixture, "t3", "");
+    assert_refused(call(fixture, "GET", DATASETS "/d/tables/t3", "%s", ""), 404, "notFound");
+    assert_refused(call(fixture, "GET", DATASETS "/d/tables/t3", "%s", ""), 404, "notFound");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -319,6 +352,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(gzipped, set_up, tear_down),
         cmocka_unit_test_setup_teardown(numbers_of_json_columns, set_up, tear_down),
         cmocka_unit_test_setup_teardown(journal, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(fresh_tables_are_missing, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

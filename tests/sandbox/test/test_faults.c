@@ -94,6 +94,9 @@ static void test_what_is_not_understood_is_refused(void **state)
         "bigquery job 1 drop after",
         "bigquery jobs.insert 1 fail backendError",
         "bigquery job 1 hold COMMIT",
+        "bigquery table 1 missing",
+        "bigquery table 1 missing twice",
+        "bigquery table 1 missing once somewhere",
     };
     struct error err;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -106,6 +109,7 @@ static void test_what_is_understood(void **state)
 {
     add(*state, "bigquery job 1 hold COMMIT 2");
     add(*state, "bigquery job 2 fail backendError");
+    add(*state, "bigquery table * missing once query");
     add(*state, "bigquery upload.put 1 truncate");
     add(*state, "intercom me 1 delay 200");
     add(*state, "intercom me 1 raw");
