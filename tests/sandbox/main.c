@@ -14,7 +14,8 @@
 static const char help[] =
     "usage: caseload-sandbox [--database FILE] [--http PORT] [--pubsub PORT] [--seed N] [--start INSTANT]\n"
     "                        [--workspace ID] [--zone ZONE] [--token-env NAME] [--until-eof]\n"
-    "                        [--auth] [--tls] [--round-json] [--key-file FILE] [--ca-file FILE]\n"
+    "                        [--latency realistic[:FACTOR]] [--auth] [--tls] [--round-json]\n"
+    "                        [--key-file FILE] [--ca-file FILE]\n"
     "\n"
     "Pub/Sub, BigQuery and help desks on loopback. Prints one line of JSON with its ports when it is ready, "
     "and\n"
@@ -25,6 +26,11 @@ static const char help[] =
     "  --pubsub PORT     Pub/Sub over gRPC (default: any free port)\n"
     "  --seed N          makes other records (default: 0)\n"
     "  --start INSTANT   where the virtual clock begins (default: 2026-03-02T04:00:00Z)\n"
+    "  --latency realistic[:FACTOR]\n"
+    "                    BigQuery takes as long as the service: queries 1 to 2 s, load jobs 3 to 8 s, "
+    "scripts 5 "
+    "to\n"
+    "                    12 s, 100 ms for each call of an upload; times FACTOR. For benchmarks\n"
     "  --workspace ID    the workspace's id (default: sandbox1)\n"
     "  --zone ZONE       and its time zone (default: America/Los_Angeles)\n"
     "  --token-env NAME  the variable that holds the source's token (default token: sandbox-token)\n"
@@ -48,6 +54,19 @@ static bool read_number(const char *text, unsigned long long most, unsigned long
     return text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0 && *out_number <= most;
 }
 
+/* "realistic", or "realistic:0.1" */
+static bool read_latency(const char *text, double *out_factor)
+{
+    static const char word[] = "realistic";
+    char *end;
+    *out_factor = 1;
+    if (strncmp(text, word, sizeof word - 1) != 0) return false;
+    text += sizeof word - 1;
+    if (*text == '\0') return true;
+    *out_factor = strtod(text + 1, &end);
+    return *text == ':' && end > text + 1 && *end == '\0' && *out_factor > 0 && *out_factor <= 10;
+}
+
 static bool read_option(struct sandbox_options *options, const char *name, const char *value)
 {
     unsigned long long number;
@@ -68,6 +87,8 @@ static bool read_option(struct sandbox_options *options, const char *name, const
     } else if (strcmp(name, "--start") == 0) {
         if (!instant_parse(value, strlen(value), &start_us)) return false;
         options->start_s = start_us / 1000000;
+    } else if (strcmp(name, "--latency") == 0) {
+        return read_latency(value, &options->latency);
     } else if (strcmp(name, "--seed") == 0) {
         if (!read_number(value, UINT64_MAX, &number)) return false;
         options->seed = number;

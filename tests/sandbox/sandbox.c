@@ -80,6 +80,8 @@ static bool start_google(struct sandbox *sandbox, struct error *err)
                                         .clock = sandbox->clock,
                                         .journal = sandbox->journal,
                                         .faults = sandbox->faults,
+                                        .latency = sandbox->options.latency,
+                                        .seed = sandbox->options.seed,
                                         .rounds_json = sandbox->options.rounds_json};
     struct pubsub_options pubsub = {.port = sandbox->options.pubsub_port,
                                     .clock = sandbox->clock,

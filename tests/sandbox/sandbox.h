@@ -26,6 +26,7 @@ struct sandbox_options {
     const char *workspace;      /* the workspace's id; NULL: "sandbox1" */
     const char *workspace_zone; /* NULL: "America/Los_Angeles" */
     const char *source_token;   /* NULL: "sandbox-token" */
+    double latency;             /* of BigQuery: 1 as long as the service takes, 0.1 a tenth of it; 0: none */
     bool auth;                  /* BigQuery, Pub/Sub and Secret Manager want bearer tokens */
     bool rounds_json;           /* a load job into a JSON column: see bigquery/server.h */
     bool tls;                   /* they, Intercom and the token server are spoken to under TLS only */

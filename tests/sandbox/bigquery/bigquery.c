@@ -55,6 +55,8 @@ struct bigquery_server *bigquery_start(const struct bigquery_options *options)
     bigquery->clock = options->clock;
     bigquery->journal = options->journal;
     bigquery->faults = options->faults;
+    bigquery->latency = options->latency;
+    bigquery->rng.state = options->seed;
     bigquery->jobs_schema = bq_jobs_schema();
     bigquery->rounds_json = options->rounds_json;
     pthread_mutex_init(&bigquery->catalog, NULL);

@@ -12,6 +12,7 @@
  * tabledata.c  tabledata.list
  * jobs.c       jobs: names, threads, states, faults
  * jobs_api.c   jobs as the REST API shows them: insert, get, list, cancel, delete
+ * latency.c    how long the service takes, for benchmarks
  * query.c      query jobs
  * script.c     the child jobs of scripts
  * jobs_view.c  INFORMATION_SCHEMA.JOBS
@@ -47,6 +48,7 @@
 #include "bigquery/server.h"
 #include "shared/faults.h"
 #include "shared/journal.h"
+#include "shared/rng.h"
 #include "shared/virtual_clock.h"
 #include "sql/sql.h"
 #include "store/store.h"
@@ -88,9 +90,10 @@ struct job {
     int64_t input_bytes;
     struct fault fault; /* action "": none */
     bool was_held;
-    bool is_script;    /* it holds a transaction */
-    bool script_fault; /* its fault counts scripts, not all jobs */
-    int64_t step_us;   /* when the running part of a script began */
+    bool is_script;     /* it holds a transaction */
+    bool script_fault;  /* its fault counts scripts, not all jobs */
+    int64_t step_us;    /* when the running part of a script began */
+    int64_t latency_ms; /* how long it waits before it runs */
     /* under the mutex until DONE */
     enum job_state state;
     bool cancelled;
@@ -118,6 +121,8 @@ struct bigquery_server {
     struct fresh_table *fresh;
     json_t *jobs_schema; /* of INFORMATION_SCHEMA.JOBS; constant */
     bool rounds_json;
+    double latency; /* realistic times, scaled; 0: none */
+    struct rng rng; /* of the latency; under the mutex */
     bool stopping;
 };
 
@@ -253,6 +258,12 @@ void bq_jobs_insert(struct exchange *exchange);
 void bq_jobs_get(struct exchange *exchange);
 void bq_jobs_cancel(struct exchange *exchange);
 void bq_jobs_delete(struct exchange *exchange);
+
+/* --- latency.c --- */
+enum latency_kind { LATENCY_QUERY, LATENCY_LOAD, LATENCY_SCRIPT, LATENCY_UPLOAD };
+enum latency_kind bq_latency_kind(const struct job *job);
+int64_t bq_latency_ms(struct bigquery_server *bigquery, enum latency_kind kind); /* the mutex is held */
+void bq_delay_upload(struct bigquery_server *bigquery);
 
 /* --- query.c --- */
 bool bq_query_check(const json_t *configuration, struct store_error *err);

@@ -207,6 +207,8 @@ static void journal_job(struct job *job)
             detail, "error",
             json_pack("{s:s, s:s}", "reason", outcome->error.reason, "message", outcome->error.message));
     if (outcome->released) json_object_set_new(detail, "released", json_true());
+    if (job->latency_ms > 0)
+        json_object_set_new(detail, "latency_ms", json_integer((json_int_t)job->latency_ms));
     journal_add(bigquery->journal, "bigquery", "job", virtual_clock_peek(bigquery->clock), failed ? 400 : 200,
                 job->fault.action[0] ? job->fault.line : NULL, detail);
     json_decref(detail);
@@ -285,10 +287,11 @@ static void run_job(struct job *job)
     struct job_outcome *outcome = &job->outcome;
     bool fail = strcmp(fault->action, "fail") == 0, after = strcmp(fault->argument[1], "after") == 0;
     int64_t delay_ms = 0, most_ms = DELAY_LIMIT_MS;
+    bool is_delayed = strcmp(fault->action, "delay") == 0 && bq_text_int64(fault->argument[0], &delay_ms);
     bool limited =
         bq_read_int64(json_object_get(job->configuration, "jobTimeoutMs"), &most_ms) && most_ms > 0;
-    if (strcmp(fault->action, "delay") == 0 && bq_text_int64(fault->argument[0], &delay_ms))
-        delay_job(job, limited && most_ms < delay_ms ? most_ms : delay_ms);
+    delay_ms += job->latency_ms;
+    if (is_delayed || job->latency_ms > 0) delay_job(job, limited && most_ms < delay_ms ? most_ms : delay_ms);
     if (limited && most_ms < delay_ms && !bq_job_cancelled(job)) {
         (void)bq_problem(&outcome->error, "stopped", "Job execution was cancelled: Job timed out");
     } else if (bq_job_cancelled(job)) {
@@ -365,6 +368,7 @@ struct job *bq_start_job(struct bigquery_server *bigquery, const struct job_requ
     pthread_mutex_lock(&bigquery->mutex);
     bool started = id_is_free(job, err); /* again: another may have come between */
     if (started) plan_fault(job);
+    if (started) job->latency_ms = bq_latency_ms(bigquery, bq_latency_kind(job));
     if (started && (bigquery->stopping || pthread_create(&job->thread, NULL, job_main, job) != 0))
         started = bq_problem(err, "backendError", "No thread is left for the job");
     if (started) { /* its thread waits for the mutex before it changes anything of the job */

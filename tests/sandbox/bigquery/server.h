@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "httpd/httpd.h"
 
@@ -15,6 +16,8 @@ struct bigquery_options { /* all borrowed */
     struct virtual_clock *clock;
     struct journal *journal;
     struct faults *faults;
+    double latency; /* 1: as long as the service takes, 0.1: a tenth of that; 0: none */
+    uint64_t seed;  /* of the latency */
     bool
         rounds_json; /* a load job rounds numbers of JSON columns; else it refuses those whose text changes */
 };

@@ -208,6 +208,7 @@ void bq_upload_start(struct exchange *exchange)
 {
     struct store_error err = {.reason = ""};
     const char *type = exchange_query(exchange, "uploadType");
+    bq_delay_upload(exchange->service);
     if (type && strcmp(type, "multipart") == 0) {
         upload_multipart(exchange);
     } else if (type && strcmp(type, "resumable") == 0) {
@@ -354,6 +355,7 @@ void bq_upload_put(struct exchange *exchange)
 {
     struct bigquery_server *bigquery = exchange->service;
     const char *id = exchange_query(exchange, "upload_id");
+    bq_delay_upload(bigquery);
     pthread_mutex_lock(&bigquery->mutex);
     struct upload_session *upload = bigquery->uploads;
     while (upload &&

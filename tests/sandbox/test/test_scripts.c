@@ -11,7 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
+#include "base/clock.h"
 #include "base/json.h"
+#include "sandbox_internal.h"
 #include "test/bigquery_fixture.h"
 
 #define JOBS    "/bigquery/v2/projects/p/jobs"
@@ -144,6 +147,46 @@ static void a_grant_is_an_entry_of_the_access_list(void **state)
     assert_string_equal(json_text_at(json_array_get(access, 1), "iamMember"), "domain:b");
 }
 
+/* What each job waited, from the journal of a sandbox that is a hundred times faster than the service. */
+static void read_latencies(int64_t out_ms[3])
+{
+    static const char *const queries[] = {"SELECT 1", "SELECT 1; SELECT 2;", "SELECT 1;"};
+    struct sandbox_options options = {.seed = 7, .latency = 0.01};
+    struct fixture fixture = {.curl = curl_easy_init()};
+    struct error err;
+    assert_true(sandbox_start(&options, &fixture.sandbox, &err));
+    for (size_t i = 0; i < 3; i++) {
+        char id[2] = {(char)('a' + i), '\0'};
+        int64_t began_ms = clock_ms();
+        assert_done(insert_query(&fixture, id, queries[i]), 200);
+        struct answer done AUTO(answer_done) = wait_done(&fixture, id);
+        struct buf line;
+        buf_init(&line, 1024 * 1024);
+        journal_dump(fixture.sandbox->journal, "bigquery", 0, &line);
+        const char *at = NULL; /* the last one is this job's */
+        for (const char *next = line.data; next && (next = strstr(next, "\"latency_ms\":")); next++)
+            at = next;
+        assert_non_null(at);
+        out_ms[i] = strtoll(strchr(at, ':') + 1, NULL, 10);
+        assert_true(clock_ms() - began_ms >= out_ms[i]);
+        buf_done(&line);
+    }
+    curl_easy_cleanup(fixture.curl);
+    sandbox_stop(fixture.sandbox);
+}
+
+static void jobs_take_their_time(void **state)
+{
+    (void)state;
+    int64_t first[3], second[3];
+    read_latencies(first);
+    read_latencies(second);
+    assert_memory_equal(first, second, sizeof first);
+    assert_in_range(first[0], 10, 20);
+    assert_in_range(first[1], 50, 120); /* a script */
+    assert_in_range(first[2], 10, 20);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -151,6 +194,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_transaction_has_one_time, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_failing_statement_is_found, set_up, tear_down),
         cmocka_unit_test_setup_teardown(jobs_can_be_queried, set_up, tear_down),
+        cmocka_unit_test(jobs_take_their_time),
         cmocka_unit_test_setup_teardown(a_grant_is_an_entry_of_the_access_list, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
