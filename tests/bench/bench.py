@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measures loads from the sandbox's Intercom to committed rows in its BigQuery. Prints figures and asserts none.
 
-    bench.py BUILD [--records N,N,...] [--latency MS,MS] [--streams contacts,conversations] [--rate N] [--realistic FACTOR] [--kinds]
-                   [--bigquery]
+    bench.py BUILD [--records N,N,...] [--latency MS,MS] [--streams contacts,conversations] [--rate N]
+                   [--realistic FACTOR] [--kinds] [--bigquery]
 
 Columns: records per second of wall time; CPU seconds of the worker per million records; its peak memory; requests to
 the source per 1,000 records; the used share of the rate limit (1,667 requests in 10 s, as Intercom's, or --rate); and

@@ -147,7 +147,8 @@ static void a_grant_is_an_entry_of_the_access_list(void **state)
     assert_string_equal(json_text_at(json_array_get(access, 1), "iamMember"), "domain:b");
 }
 
-/* What each job waited, from the journal of a sandbox that is a hundred times faster than the service. */
+/* The time that each job waited, from the journal of a sandbox that is a hundred times faster than the
+ * service. */
 static void read_latencies(int64_t out_ms[3])
 {
     static const char *const queries[] = {"SELECT 1", "SELECT 1; SELECT 2;", "SELECT 1;"};
