@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Runs every SQL statement of the documents in the sandbox, on tables that caseload loaded, and the block of commands
-that the README shows, pasted as a whole.
+that the README shows, pasted as a whole. gcloud, where it is installed, reads the options of its commands.
 
     documents.py BUILD
 
@@ -9,8 +9,10 @@ The statements are the ```sql blocks of README.md and docs/*.md. Every table tha
 commands of the README are sent to the sandbox before.
 """
 import json
+import os
 import pathlib
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -22,6 +24,54 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 CURL = re.compile(r"^ +curl -s localhost:8080(/\S+) -d '(.*)'$", re.M)
 BLOCK = re.compile(r"^```sql\n(.*?)^```", re.M | re.S)
 TABLE = re.compile(r"\bintercom\.(\w+)")
+
+
+CONTINUED = re.compile(r" *\\\n *")
+GCLOUD = re.compile(r"^    (?:.*\| )?(gcloud .*)$|`(gcloud (?!auth |iam workload)[^`]* --?[^`]*)`", re.M)
+WITH_LOCATION = ("gcloud scheduler jobs create",)  # gcloud itself asks for it only later
+
+
+def gcloud_commands():
+    """(file, command) of each gcloud command with options in the documents."""
+    for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
+        for match in GCLOUD.finditer(CONTINUED.sub(" ", path.read_text())):
+            yield path.relative_to(ROOT), match.group(1) or match.group(2)
+
+
+def gcloud_refusals(commands, folder):
+    """[(command, what gcloud says against its words)]. One process reads them all, without an account."""
+    def readable(command):
+        return command.replace("$SA", "caseload@p.iam.gserviceaccount.com").replace("=...", "=2026-01-01")
+    listed = folder / "commands.json"
+    listed.write_text(json.dumps([{"command_string": readable(command)} for command in commands]))
+    environment = {**os.environ, "CLOUDSDK_CONFIG": str(folder), "CLOUDSDK_CORE_DISABLE_PROMPTS": "1",
+                   "CLOUDSDK_CORE_PROJECT": "acme-data", "CLOUDSDK_CORE_CHECK_GCE_METADATA": "false"}
+    done = subprocess.run(["gcloud", "meta", "lint-gcloud-commands", f"--commands-file={listed}"], env=environment,
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, check=False)
+    try:
+        answers = json.loads(done.stdout)
+    except json.JSONDecodeError:
+        raise Failure(f"gcloud does not read the commands: {done.stdout}{done.stderr}") from None
+    return [(command, answer["error_message"]) for command, answer in zip(commands, answers, strict=True)
+            if not answer["success"]]
+
+
+def check_gcloud(folder):
+    """The places whose commands gcloud does not read."""
+    commands = list(gcloud_commands())
+    failed = [(place, command, "--location is missing") for place, command in commands
+              if command.startswith(WITH_LOCATION) and "--location=" not in command]
+    if not any(command.startswith("gcloud services enable") for _, command in commands):
+        failed.append(("docs/deploy.md", "gcloud services enable", "no API is enabled"))
+    if shutil.which("gcloud"):
+        refusals = dict(gcloud_refusals([command for _, command in commands], folder))
+        failed += [(*item, refusals[item[1]]) for item in commands if item[1] in refusals]
+        print(f"ok    gcloud reads {len(commands) - len(refusals)} of {len(commands)} commands", flush=True)
+    else:
+        print("skip  gcloud is not installed", flush=True)
+    for place, command, answer in failed:
+        print(f"FAIL  {place}: {command}\n{answer}", flush=True)
+    return [place for place, _, _ in failed]
 
 
 def blocks():
@@ -100,6 +150,9 @@ def main():
         lines = [json.dumps(entry) for entry in box.journal("bigquery")]
         (journals / "documents.jsonl").write_text("\n".join(lines))  # for googlesql.py
         paste(build, folder)
+        gcloud_folder = folder / "gcloud"
+        gcloud_folder.mkdir(exist_ok=True)
+        failed += check_gcloud(gcloud_folder)
         for place, text in blocks():
             try:
                 rows = box.query(text)
