@@ -25,6 +25,15 @@
 #include "core/warehouse.h"
 #include "net/http.h"
 
+/* Hears what the calls of a warehouse come to, on its thread. For diagnosis only: see doctor.h. */
+struct bigquery_observer {
+    void (*session)(void *self, const char *origin); /* where an upload goes: scheme, host and port */
+    void (*job)(void *self, const char *id);         /* a query or script was taken under this id */
+    /* A request or job failed, whether it is tried again or not. */
+    void (*refused)(void *self, const char *what, const char *reason, const char *message);
+    void *self;
+};
+
 struct bigquery_settings {
     const char *base_url; /* scheme://host[:port], no path */
     const char *project;
@@ -41,6 +50,7 @@ struct bigquery_settings {
     struct token *token; /* NULL: none, for emulators */
     struct progress *progress;
     const atomic_bool *stop;
+    const struct bigquery_observer *observer; /* NULL: none */
 };
 
 bool bigquery_new(const struct bigquery_settings *settings, struct warehouse **out_warehouse,

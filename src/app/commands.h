@@ -10,6 +10,7 @@ int serve_command(int count, char **arguments);
 int drain_command(int count, char **arguments);
 int run_command(int count, char **arguments);
 int schema_command(int count, char **arguments);
+int doctor_command(int count, char **arguments);
 int streams_command(int count, char **arguments);
 
 /* Prints the error to stderr; returns its exit code. */

@@ -35,6 +35,7 @@ static int help(FILE *out)
         "  caseload run --config FILE      process one request, without Pub/Sub\n"
         "  caseload streams                list the streams that can be loaded\n"
         "  caseload schema STREAM          print its tables; with --diff, how existing tables differ\n"
+        "  caseload doctor --config FILE   try BigQuery in a dataset of its own, and tell what it does\n"
         "  caseload version\n"
         "\n"
         "Each command has --help.\n",
@@ -56,11 +57,8 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         int (*run)(int count, char **arguments);
-    } commands[] = {{"serve", serve_command},
-                    {"drain", drain_command},
-                    {"run", run_command},
-                    {"schema", schema_command},
-                    {"streams", streams_command},
+    } commands[] = {{"serve", serve_command},    {"drain", drain_command},   {"doctor", doctor_command},
+                    {"run", run_command},        {"schema", schema_command}, {"streams", streams_command},
                     {"version", version_command}};
     const char *names[sizeof commands / sizeof commands[0]];
     if (!getenv("CASELOAD_CORE_DUMPS")) secret_forbid_core_dumps(); /* set it to debug a crash */

@@ -136,32 +136,41 @@ static bool open_endpoint(struct services *services, const char *configured, con
     return true;
 }
 
-static bool open_warehouse(struct services *services, struct error *err)
+static bool open_bigquery(struct services *services, struct error *err)
+{
+    services->bigquery.url = mem_text("https://bigquery.googleapis.com");
+    return open_endpoint(services, services->config->endpoint_bigquery, "BIGQUERY_EMULATOR_HOST",
+                         &services->bigquery, err) ||
+           error_wrap(err, "BigQuery");
+}
+
+struct bigquery_settings services_bigquery(struct services *services)
 {
     const struct config *config = services->config;
-    services->bigquery.url = mem_text("https://bigquery.googleapis.com");
-    if (!open_endpoint(services, config->endpoint_bigquery, "BIGQUERY_EMULATOR_HOST", &services->bigquery,
-                       err))
-        return error_wrap(err, "BigQuery");
-    return bigquery_new(
-        &(struct bigquery_settings){
-            .base_url = services->bigquery.url,
-            .project = config->project,
-            .dataset = config->dataset,
-            .control_dataset = config->control_dataset,
-            .location = config->location,
-            .timezone = config->timezone,
-            .first_day = day_of_civil(config->source_type->first_year, 1, 1),
-            .version = CASELOAD_VERSION,
-            .require_partition_filter = config->require_partition_filter,
-            .latest_tables = (const char *const *)config->latest_tables.names,
-            .latest_table_count = config->latest_tables.count,
-            .token = services->bigquery.token,
-            .http = services->http,
-            .progress = &services->progress,
-            .stop = &services->cancel_run,
-        },
-        &services->warehouse, err);
+    return (struct bigquery_settings){
+        .base_url = services->bigquery.url,
+        .project = config->project,
+        .dataset = config->dataset,
+        .control_dataset = config->control_dataset,
+        .location = config->location,
+        .timezone = config->timezone,
+        .first_day = day_of_civil(config->source_type->first_year, 1, 1),
+        .version = CASELOAD_VERSION,
+        .require_partition_filter = config->require_partition_filter,
+        .latest_tables = (const char *const *)config->latest_tables.names,
+        .latest_table_count = config->latest_tables.count,
+        .token = services->bigquery.token,
+        .http = services->http,
+        .progress = &services->progress,
+        .stop = &services->cancel_run,
+    };
+}
+
+static bool open_warehouse(struct services *services, struct error *err)
+{
+    if (!open_bigquery(services, err)) return false;
+    const struct bigquery_settings settings = services_bigquery(services);
+    return bigquery_new(&settings, &services->warehouse, err);
 }
 
 static bool open_parts(struct services *services, struct error *err)
@@ -174,7 +183,7 @@ static bool open_parts(struct services *services, struct error *err)
            bigquery_check(services->warehouse, err);
 }
 
-bool services_open(struct services *services, const struct config *config, struct error *err)
+static bool open_log(const struct config *config, struct error *err)
 {
     enum log_level level;
     if (!log_level_parse(config->log_level, &level))
@@ -182,8 +191,24 @@ bool services_open(struct services *services, const struct config *config, struc
                          "log_level is \"%s\"; it must be debug, info, notice, warning, error or critical",
                          config->log_level);
     log_open(STDERR_FILENO, level);
+    return true;
+}
+
+bool services_open(struct services *services, const struct config *config, struct error *err)
+{
     services->config = config;
-    return open_parts(services, err);
+    return open_log(config, err) && open_parts(services, err);
+}
+
+bool services_open_bigquery(struct services *services, const struct config *config, struct error *err)
+{
+    services->config = config;
+    return open_log(config, err) && open_bigquery(services, err);
+}
+
+struct http_settings services_http(struct services *services)
+{
+    return http_settings(services, &services->cancel_run);
 }
 
 bool services_open_trigger(struct services *services, bool no_wait, struct error *err)

@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 
 #include "base/zone.h"
+#include "bigquery/bigquery.h"
 #include "config.h"
 #include "core/run.h"
 #include "core/worker.h"
@@ -45,7 +46,12 @@ struct services {
 bool services_open(struct services *services, const struct config *config, struct error *err) CHECKED;
 /* no_wait: as worker_drain wants it. */
 bool services_open_trigger(struct services *services, bool no_wait, struct error *err) CHECKED;
+/* BigQuery's address and credentials alone; nothing is asked yet. */
+bool services_open_bigquery(struct services *services, const struct config *config,
+                            struct error *err) CHECKED;
 void services_close(struct services *services);
+struct bigquery_settings services_bigquery(struct services *services); /* borrows from the services */
+struct http_settings services_http(struct services *services);         /* the same; ends with the run */
 
 /* SIGTERM and SIGINT set shutdown and cancel_run; a process that still runs nine seconds later exits with
  * late_exit_code. Call it before any other thread starts. */

@@ -6,6 +6,7 @@
 #include "api.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "observer.h"
 
 #define LAG_MS        30000 /* how long a new table may stay unseen by other parts of BigQuery */
 #define REQUEST_LIMIT (10 * 1024 * 1024)
@@ -47,6 +48,8 @@ static enum http_verdict judge(void *self, const struct http_reply *reply, int64
     struct judgement *judgement = self;
     struct error unused;
     *out_least_ms = http_retry_after_ms(reply);
+    if (!accepted(judgement->call, reply->status))
+        observe_reply(judgement->bq, judgement->call->what, reply);
     if (reply->status == 401) return HTTP_RENEW;
     if (is_spoiled(judgement->call, reply) && ++judgement->spoiled < SPOILED_TRIES) return HTTP_RETRY;
     if (accepted(judgement->call, reply->status)) return HTTP_DONE;

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/parse.h"
 #include "base/random.h"
+#include "observer.h"
 #include "job.h"
 #include "sql.h"
 
@@ -70,6 +71,7 @@ static bool job_start(struct bigquery *bq, const char *id, const json_t *configu
                                   .may_be_new = true};
     if (!api_do(bq, &call, &answer, err)) return false;
     *out_is_old = answer.status == 409;
+    observe_job(bq, id);
     return true;
 }
 
@@ -182,6 +184,7 @@ static bool watch_status(struct bigquery *bq, struct job_watch *watch, struct er
         return error_set(err, ERROR_FORMAT, "BigQuery job %s: the answer names no state", watch->id);
     if (state && !strcmp(state, "DONE")) {
         note_time(bq, answer.json);
+        observe_job_end(bq, answer.json);
         watch->job = json_incref(answer.json);
         return true;
     }

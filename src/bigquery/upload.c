@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/parse.h"
 #include "job.h"
+#include "observer.h"
 #include "stage.h"
 
 #define BLOCK      65536
@@ -153,6 +154,7 @@ static bool open_session(struct upload *upload, struct error *err)
         upload->state = UPLOAD_DONE;
         return true;
     }
+    if (answer.session) observe_session(bq, answer.session);
     if (!answer.session || !api_same_host(bq->settings.base_url, answer.session))
         return error_set(err, ERROR_FORMAT,
                          "BigQuery named no upload session on its own host %s; no token is sent elsewhere",

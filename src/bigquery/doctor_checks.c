@@ -1,0 +1,543 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "doctor_checks.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/random.h"
+#include "core/rows.h"
+#include "stage.h"
+#include "table.h"
+
+#define ROWS       40 /* of each table, on two days */
+#define FIRST_DAY  day_of_civil(2026, 1, 1)
+#define NUMBERS    "{\"x\": 67.174118, \"y\": 1e22, \"z\": 0.1}"
+#define SQL_SIZE   2048
+#define NEW_TABLES 20
+
+/* --- the stream that is loaded --- */
+
+static const struct column columns[] = {
+    {.name = "id", .type = COLUMN_STRING, .mode = COLUMN_REQUIRED},
+    {.name = "updated_at", .type = COLUMN_TIMESTAMP, .mode = COLUMN_REQUIRED},
+    {.name = "batch", .type = COLUMN_STRING},
+    {.name = "numbers", .type = COLUMN_JSON},
+    {.name = "filler", .type = COLUMN_STRING},
+};
+static const char *const key[] = {"id"};
+
+#define TABLE(table_name)                                                                                    \
+    {                                                                                                        \
+        .name = (table_name), .description = "A check of caseload", .columns = columns,                      \
+        .column_count = sizeof columns / sizeof *columns, .key = key, .key_count = 1,                        \
+        .version = "updated_at", .day = "updated_at", .keeps_contents = true                                 \
+    }
+
+static const struct table tables[LIMIT_TABLES] = {TABLE("checks"),   TABLE("checks_b"), TABLE("checks_c"),
+                                                  TABLE("checks_d"), TABLE("checks_e"), TABLE("checks_f")};
+static const struct child children[] = {{&tables[1], CHILD_ALWAYS}};
+static const struct stream stream = {.name = "checks",
+                                     .kind = STREAM_INCREMENTAL,
+                                     .table = &tables[0],
+                                     .children = children,
+                                     .child_count = DOCTOR_TABLES - 1,
+                                     .by_default = true};
+static const struct selection selection = {
+    .stream = &stream, .tables = {&tables[0], &tables[1]}, .table_count = DOCTOR_TABLES};
+/* Is staged only, and never committed. */
+static const struct selection all_tables = {
+    .stream = &stream,
+    .tables = {&tables[0], &tables[1], &tables[2], &tables[3], &tables[4], &tables[5]},
+    .table_count = LIMIT_TABLES};
+static const struct source_identity identity = {.workspace = "doctor", .type = "doctor"};
+
+static bool prepare(struct doctor_warehouse *warehouse, struct error *err)
+{
+    struct warehouse *port = &warehouse->bq->warehouse;
+    return port->ops->prepare(port, &selection, &identity, err);
+}
+
+static bool read_state(struct doctor *doctor, struct error *err)
+{
+    struct warehouse *port = &doctor->main.bq->warehouse;
+    const struct selection *wanted = &selection;
+    struct state state = {0};
+    if (!port->ops->state(port, &wanted, 1, "", &state, err)) return false;
+    doctor->began_us = state.now_us;
+    state_done(&state);
+    return true;
+}
+
+/* Row number n of a table, of the batch with this name. */
+static bool write_row(const struct doctor *doctor, struct load *load, const char *batch, int64_t n,
+                      size_t table, struct error *err)
+{
+    char day[DAY_TEXT];
+    day_format(day_add(FIRST_DAY, (int)(n % 2)), day);
+    AUTO(mem_free)
+    char *text = mem_format("{\"id\": \"%s-%" PRId64
+                            "\", \"batch\": \"%s\", \"updated_at\": \"%sT12:00:00Z\", \"numbers\": " NUMBERS
+                            ", \"filler\": \"%0100d\"}",
+                            batch, n, batch, day, 0);
+    AUTO(json_drop) json_t *record = NULL;
+    AUTO(buf_done) struct buf row = buf_limited(LIMIT_ROW);
+    struct row_facts facts;
+    if (!json_read(text, strlen(text), NULL, &record, err)) return false;
+    const struct row_context context = {.zone = doctor->zone,
+                                        .today = day_add(FIRST_DAY, 1),
+                                        .sequence = n,
+                                        .read_us = doctor->began_us,
+                                        .content = record};
+    if (row_build(&tables[table], record, &context, &row, &facts) != ROW_BUILT)
+        return error_set(err, ERROR_FORMAT, "the check's own row is rejected: %s", facts.problem);
+    return load->bq->warehouse.ops->write(load, table, row.data, row.size, err);
+}
+
+/* A load with all rows of the batch in all tables, up to the commit. */
+static bool stage_rows(struct doctor *doctor, struct doctor_warehouse *warehouse, const char *batch,
+                       struct load **out_load, struct error *err)
+{
+    struct warehouse *port = &warehouse->bq->warehouse;
+    struct load *load = NULL;
+    if (!port->ops->begin(port, &selection, &load, err)) return false;
+    for (size_t table = 0; table < DOCTOR_TABLES; table++)
+        for (int64_t n = 0; n < ROWS; n++)
+            if (!write_row(doctor, load, batch, n, table, err)) {
+                port->ops->abort(load);
+                return false;
+            }
+    doctor->tables_loaded += DOCTOR_TABLES;
+    *out_load = load;
+    return true;
+}
+
+/* Ends the load. */
+static bool commit_rows(const struct doctor *doctor, struct doctor_warehouse *warehouse, struct load *load,
+                        struct committed *out_committed, struct error *err)
+{
+    char run_id[RANDOM_NAME];
+    random_name(run_id);
+    const struct commit commit = {
+        .unit = {.lo = FIRST_DAY, .hi = day_add(FIRST_DAY, 1), .claim_hi = day_add(FIRST_DAY, 1)},
+        .began_us = doctor->began_us,
+        .run_id = run_id,
+        .message_id = "",
+        .fetched = ROWS};
+    return warehouse->bq->warehouse.ops->commit(load, &commit, out_committed, err);
+}
+
+/* Rows of the batch in all tables, and how many different ones. */
+static bool count_rows(struct doctor *doctor, const char *batch, int64_t *out_rows, int64_t *out_keys,
+                       struct error *err)
+{
+    AUTO(buf_done) struct buf sql = buf_limited(SQL_SIZE);
+    AUTO(json_drop) json_t *parameters = json_array();
+    AUTO(json_drop) json_t *rows = NULL;
+    buf_text(&sql, "SELECT COUNT(*), COUNT(DISTINCT CONCAT(name, id)) FROM (");
+    for (size_t i = 0; i < DOCTOR_TABLES; i++)
+        buf_format(&sql, "%sSELECT '%s' AS name, id, batch FROM `%s.%s.%s`", i ? " UNION ALL " : "",
+                   tables[i].name, doctor->settings->bigquery->project, doctor->dataset, tables[i].name);
+    buf_text(&sql, ") WHERE batch = @batch");
+    parameter_add(parameters, "batch", "STRING", batch);
+    if (!job_read(doctor->main.bq, &sql, parameters, &rows, err)) return false;
+    return (cell_int(json_array_get(rows, 0), 0, out_rows) &&
+            cell_int(json_array_get(rows, 0), 1, out_keys)) ||
+           error_set(err, ERROR_FORMAT, "BigQuery's answer lacks a count");
+}
+
+/* Is each row of the batch there once? Adds what is found. */
+static bool are_once(struct doctor *doctor, const char *batch, char *out_found, size_t size,
+                     struct error *err)
+{
+    int64_t rows = 0, keys = 0, wanted = ROWS * DOCTOR_TABLES;
+    size_t used = strlen(out_found);
+    if (!count_rows(doctor, batch, &rows, &keys, err)) return false;
+    (void)snprintf(out_found + used, size - used,
+                   "; %" PRId64 " rows of %" PRId64 ", %" PRId64 " of them twice", rows, wanted, rows - keys);
+    return rows == wanted && keys == wanted;
+}
+
+/* --- the checks --- */
+
+static bool check_commit(struct doctor *doctor, char *out_found, size_t size, struct error *err)
+{
+    struct committed committed = {0};
+    struct load *load = NULL;
+    (void)snprintf(out_found, size, "a commit of %d tables", DOCTOR_TABLES);
+    if (!prepare(&doctor->main, err) || !read_state(doctor, err) ||
+        !stage_rows(doctor, &doctor->main, "first", &load, err) ||
+        !commit_rows(doctor, &doctor->main, load, &committed, err))
+        return false;
+    doctor->is_committed = true;
+    return are_once(doctor, "first", out_found, size, err);
+}
+
+static bool check_session(struct doctor *doctor, char *out_found, size_t size, struct error *err)
+{
+    (void)err;
+    const char *session = doctor->main.heard.session;
+    (void)snprintf(out_found, size, "%s", *session ? session : "no upload session was opened");
+    return *session && doctor->is_committed;
+}
+
+/* A signed assertion has dots between its parts and begins as {" does in base64. */
+static bool check_token(struct doctor *doctor, char *out_found, size_t size, struct error *err)
+{
+    struct token *token = doctor->settings->bigquery->token;
+    AUTO(secret_done) struct secret bearer = {0};
+    if (!token) {
+        (void)snprintf(out_found, size, "no credentials are sent to an address without TLS");
+        return true;
+    }
+    if (!token->get(token, false, &bearer, err)) return false;
+    bool is_signed = strncmp(secret_reveal(&bearer), "eyJ", 3) == 0;
+    (void)snprintf(out_found, size, "%s %s the upload host",
+                   is_signed ? "a self-signed token (JWT)" : "an access token of a token server",
+                   doctor->is_committed ? "is taken by" : "was not taken, or something else failed at,");
+    return doctor->is_committed;
+}
+
+/* Both texts hold x, y and z; are they the same doubles? */
+static bool are_same_numbers(const char *text)
+{
+    static const char *const names[] = {"x", "y", "z"};
+    static const double wanted[] = {67.174118, 1e22, 0.1};
+    struct error ignored;
+    AUTO(json_drop) json_t *value = NULL;
+    if (!text || !json_read(text, strlen(text), NULL, &value, &ignored)) return false;
+    for (size_t i = 0; i < 3; i++) {
+        const json_t *member = json_object_get(value, names[i]);
+        double found =
+            json_is_string(member) ? strtod(json_string_value(member), NULL) : json_number_value(member);
+        if (!member || fabs(found - wanted[i]) > 0) return false;
+    }
+    return true;
+}
+
+/* The one text that a query returns. */
+static bool read_text(struct doctor *doctor, const struct buf *sql, const json_t *parameters, char *out_text,
+                      size_t size, struct error *err)
+{
+    AUTO(json_drop) json_t *rows = NULL;
+    if (!job_read(doctor->main.bq, sql, parameters, &rows, err)) return false;
+    const char *text = cell_text(json_array_get(rows, 0), 0);
+    if (!text) return error_set(err, ERROR_FORMAT, "BigQuery's answer lacks a text");
+    (void)snprintf(out_text, size, "%s", text);
+    return true;
+}
+
+static bool check_committed_numbers(struct doctor *doctor, char *out_found, size_t size, struct error *err)
+{
+    AUTO(buf_done) struct buf sql = buf_limited(SQL_SIZE);
+    AUTO(json_drop) json_t *parameters = json_array();
+    buf_format(&sql, "SELECT TO_JSON_STRING(numbers) FROM `%s.%s.%s` WHERE id = 'first-0'",
+               doctor->settings->bigquery->project, doctor->dataset, tables[0].name);
+    return read_text(doctor, &sql, parameters, out_found, size, err) && are_same_numbers(out_found);
+}
+
+static bool check_parsed_numbers(struct doctor *doctor, char *out_found, size_t size, struct error *err)
+{
+    AUTO(buf_done) struct buf sql = buf_limited(SQL_SIZE);
+    AUTO(json_drop) json_t *parameters = json_array();
+    buf_text(&sql, "SELECT TO_JSON_STRING(PARSE_JSON(@text, wide_number_mode => 'round'))");
+    parameter_add(parameters, "text", "STRING", NUMBERS);
+    return read_text(doctor, &sql, parameters, out_found, size, err) && are_same_numbers(out_found);
+}
+
+/* A load job straight into a JSON column, which a run never uses. */
+static bool load_json(struct doctor *doctor, const char *table, struct error *err)
+{
+    struct bigquery *bq = doctor->main.bq;
+    AUTO(json_drop)
+    json_t *want = json_pack("{s:{s:[{s:s, s:s}]}}", "schema", "fields", "name", "v", "type", "JSON");
+    AUTO(json_drop)
+    json_t *configuration =
+        json_pack("{s:{s:{s:s, s:s, s:s}, s:s, s:s}}", "load", "destinationTable", "projectId",
+                  bq->settings.project, "datasetId", doctor->dataset, "tableId", table, "sourceFormat",
+                  "NEWLINE_DELIMITED_JSON", "createDisposition", "CREATE_NEVER");
+    static const char row[] = "{\"v\": " NUMBERS "}\n";
+    char id[JOB_ID], suffix[RANDOM_NAME];
+    enum retry_class class;
+    random_name(suffix);
+    job_name(id, "caseload-doctor", suffix);
+    if (!table_insert(bq, doctor->dataset, table, want, err)) return false;
+    struct upload upload;
+    AUTO(json_drop) json_t *job = NULL;
+    bool good = upload_begin(&upload, bq, id, configuration, err) &&
+                upload_add(&upload, row, sizeof row - 1, err) && upload_end(&upload, err);
+    upload_done(&upload);
+    return good && job_wait_load(bq, id, "doctor", &job, err) && job_succeeded(job, &class, err);
+}
+
+static bool check_loaded_numbers(struct doctor *doctor, char *out_found, size_t size, struct error *err)
+{
+    static const char table[] = "loaded_numbers";
+    AUTO(buf_done) struct buf sql = buf_limited(SQL_SIZE);
+    AUTO(json_drop) json_t *parameters = json_array();
+    buf_format(&sql, "SELECT TO_JSON_STRING(v) FROM `%s.%s.%s`", doctor->settings->bigquery->project,
+               doctor->dataset, table);
+    return load_json(doctor, table, err) && read_text(doctor, &sql, parameters, out_found, size, err) &&
+           are_same_numbers(out_found);
+}
+
+/* The statements of a script are jobs with a parent. */
+static bool read_statements(struct doctor *doctor, const char *job, json_t **out_jobs, struct error *err)
+{
+    AUTO(buf_done) struct buf path = buf_limited(JOB_ID + 256);
+    AUTO(api_answer_done) struct api_answer answer = {0};
+    buf_text(&path, "jobs?projection=full&maxResults=1000");
+    api_query(&path, "parentJobId", job);
+    const struct api_call call = {.method = "GET", .path = buf_string(&path), .what = "BigQuery jobs.list"};
+    if (!api_do(doctor->main.bq, &call, &answer, err)) return false;
+    *out_jobs = json_incref(json_object_get(answer.json, "jobs"));
+    return json_array_size(*out_jobs) > 0 ||
+           error_set(err, ERROR_FORMAT, "BigQuery lists no statements of job %s", job);
+}
+
+/* "INSERT 5 x 10.0 MB", the largest sum first. */
+static void add_statement(json_t *sums, const json_t *job)
+{
+    const char *type = json_text_at(job, "statistics.query.statementType");
+    json_int_t billed = json_int_at(job, "statistics.query.totalBytesBilled", 0);
+    json_t *sum = json_object_get(sums, type ? type : "?");
+    if (!sum) {
+        sum = json_pack("[I, I]", (json_int_t)0, (json_int_t)0);
+        json_object_set_new(sums, type ? type : "?", sum);
+    }
+    json_integer_set(json_array_get(sum, 0), json_integer_value(json_array_get(sum, 0)) + 1);
+    json_integer_set(json_array_get(sum, 1), json_integer_value(json_array_get(sum, 1)) + billed);
+}
+
+static bool check_cost(struct doctor *doctor, char *out_found, size_t size, struct error *err)
+{
+    AUTO(json_drop) json_t *jobs = NULL;
+    AUTO(json_drop) json_t *sums = json_object();
+    const char *type;
+    json_t *sum;
+    int64_t billed = 0;
+    if (!read_statements(doctor, doctor->main.heard.commit, &jobs, err)) return false;
+    for (size_t i = 0; i < json_array_size(jobs); i++) {
+        add_statement(sums, json_array_get(jobs, i));
+        billed += json_int_at(json_array_get(jobs, i), "statistics.query.totalBytesBilled", 0);
+    }
+    size_t used = (size_t)snprintf(out_found, size, "%zu statements, %.1f MB billed:", json_array_size(jobs),
+                                   (double)billed / 1048576);
+    json_object_foreach (sums, type, sum)
+        if (used < size)
+            used += (size_t)snprintf(out_found + used, size - used, " %s %d x %.1f MB;", type,
+                                     (int)json_integer_value(json_array_get(sum, 0)),
+                                     (double)json_integer_value(json_array_get(sum, 1)) / 1048576 /
+                                         (double)json_integer_value(json_array_get(sum, 0)));
+    return true;
+}
+
+/* The bytes that a script's SELECT reads, whose filter is on days that it computes first. */
+static bool read_bytes(struct doctor *doctor, const char *days, int64_t *out_bytes, struct error *err)
+{
+    struct bigquery *bq = doctor->main.bq;
+    AUTO(buf_done) struct buf sql = buf_limited(SQL_SIZE);
+    AUTO(json_drop) json_t *parameters = json_array();
+    AUTO(json_drop) json_t *jobs = NULL;
+    char id[JOB_ID];
+    buf_format(&sql,
+               "DECLARE days ARRAY<DATE>; SET days = [%s]; SELECT MAX(filler) FROM `%s.%s.%s` WHERE "
+               "partition_date IN UNNEST(days);",
+               days, bq->settings.project, doctor->dataset, tables[0].name);
+    const struct query_job query = {
+        .prefix = "caseload-doctor", .sql = &sql, .parameters = parameters, .where = "doctor"};
+    if (!job_query(bq, &query, id, NULL, err) || !read_statements(doctor, id, &jobs, err)) return false;
+    *out_bytes = 0;
+    for (size_t i = 0; i < json_array_size(jobs); i++)
+        *out_bytes += json_int_at(json_array_get(jobs, i), "statistics.totalBytesProcessed", 0);
+    return true;
+}
+
+static bool check_pruning(struct doctor *doctor, char *out_found, size_t size, struct error *err)
+{
+    int64_t one = 0, both = 0;
+    if (!read_bytes(doctor, "DATE '2026-01-01'", &one, err) ||
+        !read_bytes(doctor, "DATE '2026-01-01', DATE '2026-01-02'", &both, err))
+        return false;
+    (void)snprintf(out_found, size, "one day of two reads %" PRId64 " of %" PRId64 " bytes", one, both);
+    return one > 0 && one < both;
+}
+
+/* --- commits that meet, and one that is killed --- */
+
+struct rival {
+    struct doctor *doctor;
+    struct doctor_warehouse warehouse;
+    struct load *load;
+    struct committed committed;
+    struct error err;
+    bool is_done;
+};
+
+static void *commit_rival(void *self)
+{
+    struct rival *rival = self;
+    rival->is_done =
+        commit_rows(rival->doctor, &rival->warehouse, rival->load, &rival->committed, &rival->err);
+    return NULL;
+}
+
+/* Both warehouses hold the same rows. */
+static bool commit_both(struct rival *rival, struct load *load, struct error *err)
+{
+    struct doctor *doctor = rival->doctor;
+    struct committed committed = {0};
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, commit_rival, rival) != 0) abort(); /* like no memory */
+    bool done = commit_rows(doctor, &doctor->main, load, &committed, err);
+    (void)pthread_join(thread, NULL);
+    if (done && !rival->is_done) *err = rival->err;
+    return done && rival->is_done;
+}
+
+static bool stage_both(struct rival *rival, struct load **out_load, struct error *err)
+{
+    struct doctor *doctor = rival->doctor;
+    if (!doctor_open(doctor, &rival->warehouse, err) || !prepare(&rival->warehouse, err) ||
+        !stage_rows(doctor, &rival->warehouse, "rivals", &rival->load, err))
+        return false;
+    if (stage_finish(rival->load, err) && stage_rows(doctor, &doctor->main, "rivals", out_load, err)) {
+        if (stage_finish(*out_load, err)) return true;
+        stage_free(*out_load);
+    }
+    stage_free(rival->load);
+    return false;
+}
+
+static bool check_conflict(struct doctor *doctor, char *out_found, size_t size, struct error *err)
+{
+    struct rival rival = {.doctor = doctor};
+    struct load *load = NULL;
+    doctor->main.heard.conflict[0] = '\0';
+    bool good = stage_both(&rival, &load, err) && commit_both(&rival, load, err);
+    const char *reason =
+        *rival.warehouse.heard.conflict ? rival.warehouse.heard.conflict : doctor->main.heard.conflict;
+    if (good)
+        (void)snprintf(out_found, size, "%s%s",
+                       *reason ? "the loser was told: " : "they did not meet, no one lost", reason);
+    doctor_close(&rival.warehouse);
+    return good && are_once(doctor, "rivals", out_found, size, err);
+}
+
+static void cancel_job(struct doctor *doctor, const char *id)
+{
+    struct bigquery *bq = doctor->main.bq;
+    AUTO(buf_done) struct buf path = buf_limited(JOB_ID + 256);
+    AUTO(api_answer_done) struct api_answer answer = {0};
+    struct error ignored; /* whether it is cancelled in time is open anyhow */
+    buf_format(&path, "jobs/%s/cancel", id);
+    api_query(&path, "location", bq->settings.location);
+    const struct api_call call = {
+        .method = "POST", .path = buf_string(&path), .what = "BigQuery jobs.cancel", .accept = {404}};
+    if (!api_do(bq, &call, &answer, &ignored)) return;
+}
+
+/* The one that is killed hears nothing after its job was taken. */
+static bool kill_commit(struct doctor *doctor, struct error *err)
+{
+    struct doctor_warehouse killed = {.http = NULL};
+    struct committed committed = {0};
+    struct load *load = NULL;
+    if (!doctor_open(doctor, &killed, err)) return false;
+    bool good = prepare(&killed, err) && stage_rows(doctor, &killed, "killed", &load, err);
+    if (good && !stage_finish(load, err)) {
+        stage_free(load);
+        good = false;
+    }
+    killed.heard.stop = &killed.stop;
+    if (good && !commit_rows(doctor, &killed, load, &committed, err)) good = err->kind == ERROR_STOPPED;
+    if (good) cancel_job(doctor, killed.heard.commit);
+    doctor_close(&killed);
+    return good;
+}
+
+static bool check_repetition(struct doctor *doctor, char *out_found, size_t size, struct error *err)
+{
+    struct committed committed = {0};
+    struct load *load = NULL;
+    int64_t rows = 0, keys = 0;
+    if (!kill_commit(doctor, err) || !count_rows(doctor, "killed", &rows, &keys, err) ||
+        !stage_rows(doctor, &doctor->main, "killed", &load, err) ||
+        !commit_rows(doctor, &doctor->main, load, &committed, err))
+        return false;
+    (void)snprintf(out_found, size, "%" PRId64 " rows were there before the repetition", rows);
+    return are_once(doctor, "killed", out_found, size, err);
+}
+
+/* The rows of all staging tables, asked for as soon as they are loaded. */
+static bool count_staged(struct doctor *doctor, const struct load *load, struct error *err)
+{
+    AUTO(buf_done) struct buf sql = buf_limited(SQL_SIZE);
+    AUTO(json_drop) json_t *parameters = json_array();
+    AUTO(json_drop) json_t *rows = NULL;
+    int64_t count = 0;
+    buf_text(&sql, "SELECT COUNT(*) FROM (");
+    for (size_t i = 0; i < LIMIT_TABLES; i++)
+        buf_format(&sql, "%sSELECT id FROM `%s.%s.%s`", i ? " UNION ALL " : "",
+                   doctor->settings->bigquery->project, doctor->dataset, load->stages[i].table);
+    buf_text(&sql, ")");
+    if (!job_read(doctor->main.bq, &sql, parameters, &rows, err)) return false;
+    return (cell_int(json_array_get(rows, 0), 0, &count) && count == LIMIT_TABLES) ||
+           error_set(err, ERROR_FORMAT, "%" PRId64 " rows are seen of %d that were loaded", count,
+                     LIMIT_TABLES);
+}
+
+static bool stage_all_tables(struct doctor *doctor, struct error *err)
+{
+    struct warehouse *port = &doctor->main.bq->warehouse;
+    struct load *load = NULL;
+    if (!port->ops->begin(port, &all_tables, &load, err)) return false;
+    bool good = true;
+    for (size_t table = 0; good && table < LIMIT_TABLES; table++)
+        good = write_row(doctor, load, "new", 0, table, err);
+    doctor->tables_loaded += LIMIT_TABLES;
+    good = good && stage_finish(load, err) && count_staged(doctor, load, err);
+    port->ops->abort(load);
+    return good;
+}
+
+/* The tables of the commits before count, too. */
+static bool check_new_tables(struct doctor *doctor, char *out_found, size_t size, struct error *err)
+{
+    const struct doctor_heard *heard = &doctor->main.heard;
+    while (doctor->tables_loaded < NEW_TABLES)
+        if (!stage_all_tables(doctor, err)) return false;
+    (void)snprintf(out_found, size,
+                   "%" PRId64 " tables were made, loaded and queried: notFound %" PRId64 " times%s%s",
+                   doctor->tables_loaded, heard->not_found, heard->not_found ? ", the last at " : "",
+                   heard->not_found_at);
+    return heard->not_found == 0;
+}
+
+#define TELL "report it with this line, please"
+
+const struct doctor_check doctor_checks[] = {
+    {"commit", "rows of two days are loaded and committed", "see the error", false, check_commit},
+    {"upload_session", "where an upload session leads",
+     "if it is another host of Google's, set endpoints.bigquery to that, and " TELL, false, check_session},
+    {"upload_token", "whether the upload host takes the credentials",
+     "use a metadata server, identity federation or impersonation instead of a key, and " TELL, false,
+     check_token},
+    {"committed_numbers", "numbers of a JSON column after a commit", TELL, true, check_committed_numbers},
+    {"parsed_numbers", "numbers that PARSE_JSON rounds", TELL, false, check_parsed_numbers},
+    {"loaded_numbers", "numbers that a load job puts into a JSON column",
+     "nothing: caseload loads JSON as text, and parses it in the commit", false, check_loaded_numbers},
+    {"commit_cost", "bytes billed for the statements of a commit",
+     "grant roles/bigquery.user on the project (bigquery.jobs.list) to have this line", true, check_cost},
+    {"pruning", "whether a filter on computed days reads those days only",
+     "expect commits to cost as much as the whole table, and " TELL, true, check_pruning},
+    {"conflict", "two commits at once", "run one instance of caseload, and " TELL, true, check_conflict},
+    {"repetition", "a commit that is killed, and its repetition", "run one instance of caseload, and " TELL,
+     true, check_repetition},
+    {"new_tables", "new tables that are loaded and queried at once",
+     "nothing, if the other lines are ok: such calls are repeated", true, check_new_tables},
+};
+const size_t doctor_check_count = sizeof doctor_checks / sizeof *doctor_checks;

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* doctor_checks.h - the checks of doctor.c, and what they share. One thread, but for the rival's commit. */
+#ifndef CASELOAD_BIGQUERY_DOCTOR_CHECKS_H
+#define CASELOAD_BIGQUERY_DOCTOR_CHECKS_H
+
+#include "base/zone.h"
+#include "bigquery/doctor.h"
+#include "job.h"
+
+#define DOCTOR_TABLES 2 /* of the stream that is loaded */
+#define DOCTOR_ORIGIN 256
+
+/* What the observer heard of one warehouse. */
+struct doctor_heard {
+    char session[DOCTOR_ORIGIN]; /* of the newest upload */
+    char commit[JOB_ID];         /* the newest commit's job */
+    char conflict[160];          /* why a job of this warehouse failed, the last time */
+    int64_t not_found;
+    char not_found_at[64]; /* which call, the last time */
+    atomic_bool *stop;     /* set when a commit's job was taken; NULL: no */
+};
+
+/* A warehouse on the scratch dataset, with a connection of its own. */
+struct doctor_warehouse {
+    struct http *http;
+    struct bigquery *bq;
+    struct bigquery_observer observer;
+    struct doctor_heard heard;
+    atomic_bool stop;
+};
+
+struct doctor {
+    const struct doctor_settings *settings;
+    struct http_settings http; /* with a stop of our own */
+    atomic_bool stop;          /* all calls end: we are stopped, or the time is over */
+    char dataset[64];
+    struct zone *zone;
+    struct doctor_warehouse main;
+    int64_t began_us;      /* of the fetches: BigQuery's clock */
+    int64_t tables_loaded; /* staging tables: made, loaded and queried without pause */
+    bool is_committed;     /* the first commit went well */
+};
+
+bool doctor_open(struct doctor *doctor, struct doctor_warehouse *warehouse, struct error *err) CHECKED;
+void doctor_close(struct doctor_warehouse *warehouse);
+
+/* One check: fills found. False: not ok; err.kind tells a failed call from a finding. */
+struct doctor_check {
+    const char *name, *what, *advice;
+    bool needs_commit; /* is not made if the first commit failed */
+    bool (*run)(struct doctor *doctor, char *out_found, size_t size, struct error *err);
+};
+
+extern const struct doctor_check doctor_checks[];
+extern const size_t doctor_check_count;
+
+#endif
