@@ -26,7 +26,7 @@ static void print_line(void *self, const struct doctor_line *line)
 {
     (void)self;
     printf("%-4s  %-18s  %s: %s%s%s\n", line->is_ok ? "ok" : "FAIL", line->check, line->what, line->found,
-           *line->advice ? ". What to do: " : "", line->advice);
+           *line->advice ? ". Remedy: " : "", line->advice);
     fflush(stdout);
 }
 

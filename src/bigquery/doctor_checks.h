@@ -10,7 +10,7 @@
 #define DOCTOR_TABLES 2 /* of the stream that is loaded */
 #define DOCTOR_ORIGIN 256
 
-/* What the observer heard of one warehouse. */
+/* Of one warehouse: filled by its observer. */
 struct doctor_heard {
     char session[DOCTOR_ORIGIN]; /* of the newest upload */
     char commit[JOB_ID];         /* the newest commit's job */
@@ -43,6 +43,33 @@ struct doctor {
 
 bool doctor_open(struct doctor *doctor, struct doctor_warehouse *warehouse, struct error *err) CHECKED;
 void doctor_close(struct doctor_warehouse *warehouse);
+
+/* --- doctor_load.c --- */
+
+#define DOCTOR_NUMBERS "{\"x\": 67.174118, \"y\": 1e22, \"z\": 0.1}" /* in the JSON column of each row */
+
+extern const struct table doctor_tables[LIMIT_TABLES]; /* the first DOCTOR_TABLES are committed */
+extern const struct selection doctor_all_tables;       /* is staged only */
+
+bool doctor_prepare(struct doctor_warehouse *warehouse, struct error *err) CHECKED;
+bool doctor_read_state(struct doctor *doctor, struct error *err) CHECKED; /* fills began_us */
+/* Row number n of a table, of the batch with this name. */
+bool doctor_write(const struct doctor *doctor, struct load *load, const char *batch, int64_t n, size_t table,
+                  struct error *err) CHECKED;
+/* A load with all rows of the batch, up to the commit. */
+bool doctor_stage(struct doctor *doctor, struct doctor_warehouse *warehouse, const char *batch,
+                  struct load **out_load, struct error *err) CHECKED;
+/* Ends the load. */
+bool doctor_commit(const struct doctor *doctor, struct doctor_warehouse *warehouse, struct load *load,
+                   struct committed *out_committed, struct error *err) CHECKED;
+/* Rows of the batch in the committed tables, and how many different ones. */
+bool doctor_count(struct doctor *doctor, const char *batch, int64_t *out_rows, int64_t *out_keys,
+                  struct error *err) CHECKED;
+/* Is each row of the batch there once? Adds to found. */
+bool doctor_are_once(struct doctor *doctor, const char *batch, char *out_found, size_t size,
+                     struct error *err);
+
+/* --- doctor_checks.c --- */
 
 /* One check: fills found. False: not ok; err.kind tells a failed call from a finding. */
 struct doctor_check {

@@ -7,7 +7,8 @@
  *   schema.h  tables as JSON, and how an existing one differs
  *   table.h   one table (table.c), all that a stream needs (tables.c), what is remembered of it
  *             (table_cache.c), derived views and tables (latest.c, custom.c)
- *   observer.h    tells an observer what calls come to; doctor.c, doctor_checks.c: the checks of a BigQuery
+ *   observer.h    tells an observer what calls come to; doctor.c, doctor_checks.c and
+ *             doctor_load.c: the checks of a BigQuery
  *   provenance.h  where the rows come from; lock.h: the lock row that every commit updates
  *   stage.h   resumable uploads (upload.c), staging tables (stage.c), the transaction (commit.c), and
  *             what a list lacks (missing.c)

@@ -10,7 +10,7 @@ void observe_session(const struct bigquery *bq, const char *url);
 void observe_job(const struct bigquery *bq, const char *id);
 /* A reply that is no success, retried or not. */
 void observe_reply(const struct bigquery *bq, const char *what, const struct http_reply *reply);
-/* A job that is done; nothing is told of one that succeeded. */
+/* A job that is done; a success is not passed on. */
 void observe_job_end(const struct bigquery *bq, const json_t *job);
 
 #endif
