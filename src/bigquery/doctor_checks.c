@@ -36,7 +36,8 @@ static bool check_session(struct doctor *doctor, char *out_found, size_t size, s
 {
     (void)err;
     const char *session = doctor->main.heard.session;
-    (void)snprintf(out_found, size, "%s", *session ? session : "no upload session was opened");
+    (void)snprintf(out_found, size, "%s%s", *session ? session : "no upload session was opened",
+                   *session && !doctor->is_committed ? ", but the commit failed" : "");
     return *session && doctor->is_committed;
 }
 

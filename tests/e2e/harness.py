@@ -188,6 +188,20 @@ def run_command(build, sandbox, *arguments, env=None, timeout_s=TIMEOUT_S):
     return done.returncode, done.stdout, done.stderr
 
 
+def run_stopped(build, sandbox, reached, *arguments):
+    """The same, stopped by SIGTERM once reached() is true."""
+    with subprocess.Popen([str(build / "src/app/caseload"), *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, env=environment(sandbox)) as process:
+        try:
+            wait_for(f"{arguments[0]} came so far", reached)
+            process.send_signal(signal.SIGTERM)
+            out, err = process.communicate(timeout=TIMEOUT_S)
+        except BaseException:
+            process.kill()
+            raise
+    return process.returncode, out, err
+
+
 def write_journal(path, entries):
     path.parent.mkdir(exist_ok=True)
     path.write_text("".join(json.dumps(entry) + "\n" for entry in entries))

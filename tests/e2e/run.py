@@ -33,6 +33,9 @@ Steps (a line that begins with # is a comment; `publish` takes quotes as a shell
     wait end [NAME] CODE                  until the worker ended with this exit code
     run [arguments ...]                   `caseload run`; exit code 0 unless the next line expects another
     schema STREAM [arguments ...]         `caseload schema` with the configuration; exit code as for run
+    doctor [stop-at=OPERATION] [arguments ...]
+                                          `caseload doctor`; exit code as for run. Stopped by SIGTERM once BigQuery has
+                                          served this operation. No dataset may be added or changed
     expect exit CODE
     expect output TEXT                    in stdout or stderr of the last run; `expect no-output TEXT`: in neither
     expect equal [latest]                 the warehouse equals the sandbox's truth; also its _latest
@@ -289,6 +292,30 @@ class Scenario:
         self.pending_exit = self.last_run[0]
         self.outputs += self.last_run[1:]
 
+    def datasets(self):
+        """Name -> the tables in it, of all datasets."""
+        base = f"/bigquery/v2/projects/{harness.PROJECT}/datasets"
+        names = [d["datasetReference"]["datasetId"] for d in self.sandbox.get(base).get("datasets", [])]
+        return {name: sorted(t["tableReference"]["tableId"] for t in
+                             self.sandbox.get(f"{base}/{name}/tables?maxResults=1000").get("tables", []))
+                for name in names}
+
+    def step_doctor(self, words):
+        stop_at = words.pop(0).removeprefix("stop-at=") if words and words[0].startswith("stop-at=") else None
+        before = None if self.sandbox.way else self.datasets()
+        arguments = ["doctor", *words, "--config", str(self.config())]
+        if stop_at:
+            mark = max((e["n"] for e in self.sandbox.journal()), default=0)
+            reached = lambda: any(e["operation"] == stop_at for e in self.sandbox.journal("bigquery", after=mark))
+            self.last_run = harness.run_stopped(self.build, self.sandbox, reached, *arguments)
+        else:
+            self.last_run = harness.run_command(self.build, self.sandbox, *arguments)
+        self.pending_exit = self.last_run[0]
+        self.outputs += self.last_run[1:]
+        is_left = "remove it with bq rm" in self.last_run[1]  # and says so
+        if before is not None and not is_left and self.datasets() != before:
+            raise Failure(f"the doctor changed datasets: {before} -> {self.datasets()}")
+
     def step_deduplicate(self, words):
         code, text, errors = harness.run_command(self.build, self.sandbox, "schema", *words, "--deduplicate", "--config",
                                                  str(self.config()))
@@ -310,7 +337,7 @@ class Scenario:
 
     def expect_output(self, words):
         text = " ".join(words)
-        if text not in self.last_run[1] + self.last_run[2]:
+        if text not in re.sub(" +", " ", self.last_run[1] + self.last_run[2]):
             raise Failure(f"not in the output: {text}\n{self.last_run[1]}{self.last_run[2]}")
 
     def expect_no_output(self, words):
