@@ -225,8 +225,6 @@ static enum json_token_type scan_deep(struct json_scan *scan, struct json_token 
 {
     const char *end = skip_levels(scan->at + 1, scan->end, 1);
     if (!end) return fail_cut(scan, out);
-    if ((*scan->at == '[') != (end[-1] == ']'))
-        return fail(scan, "a bracket is closed by one of another kind", out);
     out->at = scan->at;
     out->size = (size_t)(end - scan->at);
     scan->at = end;

@@ -129,6 +129,12 @@ static void a_deep_value_is_kept_as_text(void **state)
         for (size_t j = 0; j < depth; j++)
             buf_byte(&text, i % 2 ? '}' : ']');
         assert_false(json_read_lenient(text.data, text.size - 1, &found, &root, &err));
+        char *inner = text.data + depth * step + 1; /* the bracket that closes the innermost */
+        *inner ^= '}' ^ ']';
+        assert_int_equal(json_read_lenient(text.data, text.size, &found, &root, &err), depth > JSON_DEPTH);
+        *inner ^= '}' ^ ']';
+        json_drop(&root);
+        found = (struct json_normalisations){0};
         assert_true(json_read_lenient(text.data, text.size, &found, &root, &err));
         const json_t *value = root;
         for (int j = 0; j < JSON_DEPTH; j++)
