@@ -37,6 +37,7 @@
 #define LIMIT_REPLY (24 * 1024 * 1024) /* one response */
 #define LIMIT_SQL   (1024 * 1024)      /* one statement text */
 #define LIMIT_VIEW  (256 * 1024)       /* the text of a view; BigQuery counts characters */
-#define LIMIT_CHUNK (512 * 1024)       /* one upload chunk: a multiple of 256 KiB */
+#define LIMIT_CHUNK (4 * 1024 * 1024)  /* one upload chunk; one of a unit's uploads has one in memory */
+#define LIMIT_KEPT  (8 * 1024 * 1024)  /* a unit's compressed rows in memory; more are kept in a file */
 
 #endif

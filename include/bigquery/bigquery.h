@@ -46,6 +46,10 @@ struct bigquery_settings {
     bool require_partition_filter;    /* on data tables that we create */
     const char *const *latest_tables; /* tables whose <table>_latest is a table instead of a view */
     size_t latest_table_count;
+    const char *temporary_directory; /* of the rows of a unit that memory does not hold */
+    int64_t job_timeout_s;           /* of a job, its queue included; 0: six hours */
+    size_t chunk_bytes;              /* of an upload, a multiple of 256 KiB; 0: LIMIT_CHUNK */
+    size_t kept_bytes;               /* of a unit's compressed rows in memory; 0: LIMIT_KEPT */
     struct http *http;
     struct token *token; /* NULL: none, for emulators */
     struct progress *progress;

@@ -78,7 +78,8 @@ struct http_request {
     size_t reply_limit;
     const struct http_sink *sink; /* NULL: reply.body takes every body */
     int timeout_s;                /* of one try, in all; a try also ends after 60 s without a byte */
-    const struct retry *retry;    /* NULL: one try only. A lost connection counts like HTTP_RETRY */
+    /* NULL: one try only, on a connection of its own. A lost connection counts like HTTP_RETRY. */
+    const struct retry *retry;
     const struct http_policy *policy;
     const char *what; /* for error texts: "BigQuery jobs.insert"; borrowed until http_wait returns */
 };
@@ -108,6 +109,17 @@ int64_t http_header_int(const struct http_reply *reply, const char *name, int64_
 int64_t http_date_s(const struct http_reply *reply, int64_t fallback);
 /* Retry-After as milliseconds, seconds or HTTP date (against the reply's own Date); 0: absent. */
 int64_t http_retry_after_ms(const struct http_reply *reply);
+
+/* Where a URL leads, read as a request to it would be. */
+struct http_origin {
+    char scheme[8]; /* http or https */
+    char host[256]; /* in lower case */
+    int port;       /* the scheme's if the URL names none */
+    bool has_user;  /* user or password stand before the host */
+};
+
+/* false: it is not an absolute http or https URL. */
+bool http_origin(const char *url, struct http_origin *out_origin) CHECKED;
 
 /* Appends text percent-encoded for a path segment or query value. */
 bool http_escape(struct buf *out, const char *text);

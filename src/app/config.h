@@ -31,6 +31,8 @@ struct config {
     bool require_partition_filter;
     long lease_seconds;
     long stall_seconds;
+    long job_timeout_minutes;
+    char *temporary_directory; /* NULL: TMPDIR, or /tmp */
     char *log_level;
     char *ca_file;
     char *endpoint_bigquery;

@@ -136,6 +136,13 @@ static bool open_endpoint(struct services *services, const char *configured, con
     return true;
 }
 
+static const char *temporary_directory(const struct config *config)
+{
+    const char *variable = getenv("TMPDIR");
+    if (config->temporary_directory) return config->temporary_directory;
+    return variable && *variable ? variable : "/tmp";
+}
+
 static bool open_bigquery(struct services *services, struct error *err)
 {
     services->bigquery.url = mem_text("https://bigquery.googleapis.com");
@@ -159,6 +166,8 @@ struct bigquery_settings services_bigquery(struct services *services)
         .require_partition_filter = config->require_partition_filter,
         .latest_tables = (const char *const *)config->latest_tables.names,
         .latest_table_count = config->latest_tables.count,
+        .temporary_directory = temporary_directory(config),
+        .job_timeout_s = config->job_timeout_minutes * 60,
         .token = services->bigquery.token,
         .http = services->http,
         .progress = &services->progress,

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "api.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "observer.h"
+#include "wait.h"
 
 #define LAG_MS        30000 /* how long a new table may stay unseen by other parts of BigQuery */
 #define REQUEST_LIMIT (10 * 1024 * 1024)
+#define SESSION_LIMIT 8192 /* of a session's URI */
 
 /* The first wait is short: most of what is repeated is a connection that was cut. */
 static const struct retry api_retry = {.base_ms = 250, .cap_ms = 32000, .attempts = 40, .budget_ms = 600000};
@@ -22,6 +23,8 @@ struct judgement {
     const struct bigquery *bq;
     const struct api_call *call;
     int spoiled;
+    struct wait wait;     /* since the first try */
+    struct error refusal; /* of the last try */
 };
 
 static bool accepted(const struct api_call *call, int status)
@@ -39,6 +42,8 @@ static bool is_spoiled(const struct api_call *call, const struct http_reply *rep
     if (reply->status >= 300)
         return !accepted(call, reply->status) &&
                (!json_object_get(json, "error") || (reply->status == 409 && !strcmp(call->method, "GET")));
+    char session[SESSION_LIMIT];
+    if (call->starts_upload && !http_header(reply, "location", session, sizeof session)) return true;
     bool is_bodiless = call->starts_upload || !strcmp(call->method, "DELETE");
     return !is_bodiless && (!is_read || (call->member && !json_at(json, call->member)));
 }
@@ -46,37 +51,39 @@ static bool is_spoiled(const struct api_call *call, const struct http_reply *rep
 static enum http_verdict judge(void *self, const struct http_reply *reply, int64_t *out_least_ms)
 {
     struct judgement *judgement = self;
-    struct error unused;
+    struct error *refusal = &judgement->refusal;
     *out_least_ms = http_retry_after_ms(reply);
     if (!accepted(judgement->call, reply->status))
         observe_reply(judgement->bq, judgement->call->what, reply);
     if (reply->status == 401) return HTTP_RENEW;
     if (is_spoiled(judgement->call, reply) && ++judgement->spoiled < SPOILED_TRIES) return HTTP_RETRY;
     if (accepted(judgement->call, reply->status)) return HTTP_DONE;
-    bool fresh = judgement->bq->created_ms && clock_ms() - judgement->bq->created_ms < LAG_MS;
-    if (reply->status == 404 && judgement->call->may_be_new && fresh) return HTTP_RETRY;
-    return reason_of_reply(reply, judgement->call->what, &unused) == RETRY_NOW ? HTTP_RETRY : HTTP_DONE;
+    enum retry_class class = reason_of_reply(reply, judgement->call->what, refusal);
+    bool is_new = class == RETRY_IF_NEW && judgement->call->may_be_new && api_is_new(judgement->bq);
+    return is_new || reason_passes(class) ? HTTP_RETRY : HTTP_DONE;
 }
 
 /* Each try counts as progress, also while BigQuery keeps us waiting. */
 static int64_t note_try(void *self)
 {
-    const struct judgement *judgement = self;
+    struct judgement *judgement = self;
+    const char *cause = judgement->refusal.kind == ERROR_NONE ? "no answer" : judgement->refusal.text;
     progress_step(judgement->bq->settings.progress, judgement->call->what);
+    wait_tell(&judgement->wait, judgement->call->what, cause);
     return 0;
 }
 
 static bool take_answer(const struct api_call *call, const struct http_reply *reply, struct api_answer *out,
                         struct error *err)
 {
-    char session[4096];
+    char session[SESSION_LIMIT];
     out->status = reply->status;
     if (!accepted(call, reply->status)) {
         (void)reason_of_reply(reply, call->what, err); /* http_do has retried what may be retried */
         return false;
     }
     if (call->starts_upload && http_header(reply, "location", session, sizeof session))
-        out->session = mem_text(session);
+        out->session = strlen(session) + 1 < sizeof session ? mem_text(session) : NULL; /* else it was cut */
     if (reply->body.size == 0 || reply->status >= 300) return true;
     if (json_read(buf_string(&reply->body), reply->body.size, NULL, &out->json, err)) return true;
     return error_wrap(err, "%s", call->what);
@@ -143,10 +150,27 @@ bool api_sleep(struct bigquery *bq, int64_t ms, struct error *err)
     return clock_sleep_ms(ms, bq->settings.stop) || !api_stopped(bq, err);
 }
 
-bool api_same_host(const char *base_url, const char *url)
+/* A subdomain of googleapis.com on the port of https; private and regional endpoints are such. */
+static bool is_google(const struct http_origin *origin)
 {
-    size_t size = strlen(base_url);
-    return !strncasecmp(base_url, url, size) && url[size] == '/';
+    static const char domain[] = ".googleapis.com";
+    size_t size = strlen(origin->host), suffix = sizeof domain - 1;
+    return !strcmp(origin->scheme, "https") && origin->port == 443 && size > suffix &&
+           !strcmp(origin->host + size - suffix, domain) &&
+           strspn(origin->host, "abcdefghijklmnopqrstuvwxyz0123456789-.") == size && origin->host[0] != '.';
+}
+
+bool api_is_ours(const char *base_url, const char *url)
+{
+    struct http_origin own, other;
+    if (!http_origin(base_url, &own) || !http_origin(url, &other) || other.has_user) return false;
+    if (is_google(&own) && is_google(&other)) return true;
+    return !strcmp(own.scheme, other.scheme) && !strcmp(own.host, other.host) && own.port == other.port;
+}
+
+bool api_is_new(const struct bigquery *bq)
+{
+    return bq->created_ms && clock_ms() - bq->created_ms < LAG_MS;
 }
 
 bool api_query(struct buf *path, const char *name, const char *value)

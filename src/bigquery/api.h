@@ -11,9 +11,11 @@
 #include "internal.h"
 
 enum retry_class {
-    RETRY_NEVER, /* it will never work */
-    RETRY_NOW,   /* a request: send it again; a job: run it again under a new id */
-    RETRY_LATER  /* not within this message's patience */
+    RETRY_NEVER,  /* it will never work */
+    RETRY_IF_NEW, /* what is missing may have been created a moment ago: see api_is_new */
+    RETRY_ONCE,   /* a job: somebody or something ended it; once more under a new id */
+    RETRY_NOW,    /* a request: send it again; a job: run it again under a new id */
+    RETRY_LATER   /* the same; of a job after minutes */
 };
 
 /* --- reason.c --- */
@@ -21,6 +23,7 @@ enum retry_class {
 enum retry_class reason_of_job(const char *name, const char *message);
 /* Of an HTTP error reply; fills err in any case. */
 enum retry_class reason_of_reply(const struct http_reply *reply, const char *what, struct error *err);
+bool reason_passes(enum retry_class class); /* it may work after a wait */
 enum error_kind reason_kind(const char *name);
 const char *reason_advice(const char *name);
 
@@ -51,8 +54,11 @@ bool api_do(struct bigquery *bq, const struct api_call *call, struct api_answer 
 void api_answer_done(struct api_answer *answer);
 bool api_sleep(struct bigquery *bq, int64_t ms, struct error *err) CHECKED; /* false: stopped */
 bool api_stopped(struct bigquery *bq, struct error *err);                   /* true: err says so */
-/* Is this URL on the configured host? Tokens are sent nowhere else. */
-bool api_same_host(const char *base_url, const char *url);
+/* Is this URL on the configured host, or on another one of Google's if that is Google's? Tokens are sent
+ * nowhere else. */
+bool api_is_ours(const char *base_url, const char *url);
+/* Was a table or dataset created a moment ago, so that parts of BigQuery may not see it yet? */
+bool api_is_new(const struct bigquery *bq);
 bool api_query(struct buf *path, const char *name, const char *value); /* adds "&location=EU", escaped */
 
 #endif

@@ -5,19 +5,81 @@
 #include <strings.h>
 
 #include "api.h"
+#include "base/clock.h"
 #include "base/mem.h"
+#include "base/spool.h"
 #include "schema.h"
 #include "stage.h"
 #include "table.h"
 
 #define DATASET_ROUNDS 4
 
+static bool dataset_get(struct bigquery *bq, const char *dataset, json_t **out_resource, struct error *err)
+{
+    AUTO(mem_free) char *path = mem_format("datasets/%s", dataset);
+    AUTO(api_answer_done) struct api_answer answer = {0};
+    const struct api_call call = {.method = "GET",
+                                  .path = path,
+                                  .what = "BigQuery datasets.get",
+                                  .member = "location",
+                                  .accept = {404}};
+    *out_resource = NULL;
+    if (!api_do(bq, &call, &answer, err)) return error_wrap(err, "dataset %s", dataset);
+    if (answer.status == 200) *out_resource = json_incref(answer.json);
+    return true;
+}
+
+/* One refusal may concern one table, or be a mistake of the service. The credentials are wrong only if the
+ * datasets are refused, too; else the other streams go on. */
+static bool port_failed(struct bigquery *bq, struct error *err)
+{
+    static const int unauthorized = 401;
+    if (err->kind != ERROR_AUTH || err->status == unauthorized) return false;
+    const char *datasets[] = {bq->settings.dataset, bq->settings.control_dataset};
+    for (size_t i = 0; i < 2; i++) {
+        AUTO(json_drop) json_t *resource = NULL;
+        struct error refusal;
+        if (!dataset_get(bq, datasets[i], &resource, &refusal) && refusal.kind == ERROR_AUTH) return false;
+    }
+    err->kind = ERROR_REFUSED;
+    return false;
+}
+
 static bool port_prepare(struct warehouse *warehouse, const struct selection *selection,
                          const struct source_identity *identity, struct error *err)
 {
     struct bigquery *bq = (struct bigquery *)warehouse;
     bq->identity = *identity;
-    return tables_prepare(bq, selection, err);
+    return tables_prepare(bq, selection, err) || port_failed(bq, err);
+}
+
+static bool port_state(struct warehouse *warehouse, const struct selection *selection, const char *message_id,
+                       struct state *out_state, struct error *err)
+{
+    return bigquery_read_state(warehouse, selection, message_id, out_state, err) ||
+           port_failed((struct bigquery *)warehouse, err);
+}
+
+static bool port_begin(struct warehouse *warehouse, const struct selection *selection, struct load **out_load,
+                       struct error *err)
+{
+    return stage_begin(warehouse, selection, out_load, err) || port_failed((struct bigquery *)warehouse, err);
+}
+
+static bool port_write(struct load *load, size_t table, const char *row, size_t size, struct error *err)
+{
+    return stage_write(load, table, row, size, err) || port_failed(load->bq, err);
+}
+
+static bool port_reject(struct load *load, const struct reject *reject, struct error *err)
+{
+    return stage_reject(load, reject, err) || port_failed(load->bq, err);
+}
+
+static bool port_missing(struct load *load, int64_t began_us, int64_t ceiling, struct missing *out_missing,
+                         struct error *err)
+{
+    return missing_read(load, began_us, ceiling, out_missing, err) || port_failed(load->bq, err);
 }
 
 static bool port_refresh(struct warehouse *warehouse, const struct selection *selection, struct error *err)
@@ -25,13 +87,15 @@ static bool port_refresh(struct warehouse *warehouse, const struct selection *se
     struct bigquery *bq = (struct bigquery *)warehouse;
     bool good = latest_refresh(bq, selection, err) &&
                 (!selection->stream->attributes || custom_refresh(bq, selection->stream, err));
-    return good || error_wrap(err, "views and tables derived from %s", selection->stream->name);
+    if (good) return true;
+    error_wrap(err, "views and tables derived from %s", selection->stream->name);
+    return port_failed(bq, err);
 }
 
 static bool port_commit(struct load *load, const struct commit *commit, struct committed *out_committed,
                         struct error *err)
 {
-    bool good = commit_run(load, commit, out_committed, err);
+    bool good = commit_run(load, commit, out_committed, err) || port_failed(load->bq, err);
     stage_free(load);
     return good;
 }
@@ -43,11 +107,11 @@ static void port_free(struct warehouse *warehouse)
 
 static const struct warehouse_ops port = {
     .prepare = port_prepare,
-    .state = bigquery_read_state,
-    .begin = stage_begin,
-    .write = stage_write,
-    .reject = stage_reject,
-    .missing = missing_read,
+    .state = port_state,
+    .begin = port_begin,
+    .write = port_write,
+    .reject = port_reject,
+    .missing = port_missing,
     .commit = port_commit,
     .abort = stage_free,
     .refresh = port_refresh,
@@ -86,7 +150,7 @@ bool bigquery_new(const struct bigquery_settings *settings, struct warehouse **o
 {
     if (!check_project(settings->project, err) || !check_dataset_name("dataset", settings->dataset, err) ||
         !check_dataset_name("control_dataset", settings->control_dataset, err) ||
-        !check_base_url(settings->base_url, err))
+        !check_base_url(settings->base_url, err) || !spool_check(settings->temporary_directory, err))
         return false;
     struct bigquery *bq = mem_zero(1, sizeof *bq);
     bq->warehouse.ops = &port;
@@ -98,21 +162,6 @@ bool bigquery_new(const struct bigquery_settings *settings, struct warehouse **o
 json_t *bigquery_schema(const struct table *table)
 {
     return schema_table(table);
-}
-
-static bool dataset_get(struct bigquery *bq, const char *dataset, json_t **out_resource, struct error *err)
-{
-    AUTO(mem_free) char *path = mem_format("datasets/%s", dataset);
-    AUTO(api_answer_done) struct api_answer answer = {0};
-    const struct api_call call = {.method = "GET",
-                                  .path = path,
-                                  .what = "BigQuery datasets.get",
-                                  .member = "location",
-                                  .accept = {404}};
-    *out_resource = NULL;
-    if (!api_do(bq, &call, &answer, err)) return error_wrap(err, "dataset %s", dataset);
-    if (answer.status == 200) *out_resource = json_incref(answer.json);
-    return true;
 }
 
 static bool dataset_insert(struct bigquery *bq, const char *dataset, const char *description,
@@ -128,7 +177,10 @@ static bool dataset_insert(struct bigquery *bq, const char *dataset, const char 
                                   .body = body,
                                   .what = "BigQuery datasets.insert",
                                   .accept = {409}};
-    if (api_do(bq, &call, &answer, err)) return true;
+    if (api_do(bq, &call, &answer, err)) {
+        bq->created_ms = clock_ms();
+        return true;
+    }
     return error_wrap(
         err, "dataset %s does not exist and can't be created (create it in %s, or grant roles/bigquery.user)",
         dataset, bq->settings.location);

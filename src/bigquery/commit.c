@@ -118,7 +118,7 @@ bool commit_run(struct load *load, const struct commit *commit, struct committed
     char *prefix = mem_format("caseload-commit-%s-%s", load->selection->stream->name, commit->run_id);
     char id[JOB_ID];
     const struct query_job query = {
-        .prefix = prefix, .sql = &sql, .parameters = parameters, .where = "commit"};
+        .prefix = prefix, .sql = &sql, .parameters = parameters, .where = "commit", .is_patient = true};
     table_cache_forget_times(bq, load->selection);
     AUTO(json_drop) json_t *rows = NULL;
     if (job_query(bq, &query, id, &rows, err) && read_result(load, id, rows, out_committed, err)) return true;

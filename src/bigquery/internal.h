@@ -2,7 +2,7 @@
 /* internal.h - the state of one warehouse, shared by the files of this folder. One thread.
  *
  *   api.h     REST calls; reason.c: BigQuery's error reasons
- *   job.h     jobs under our own ids, parameters, result rows
+ *   job.h     jobs under our own ids, parameters, result rows; wait.h: waits that may last hours
  *   sql.h     statements, made of the texts in sql/ (sql.c, sql_commit.c, sql_reconcile.c, sql_views.c)
  *   schema.h  tables as JSON, and how an existing one differs
  *   table.h   one table (table.c), all that a stream needs (tables.c), what is remembered of it
@@ -44,7 +44,7 @@ struct bigquery {
     struct bigquery_settings settings;
     struct source_identity identity; /* of the last prepare; a commit must match the lock row with it */
     int64_t now_us;                  /* the newest time BigQuery reported; 0: none yet */
-    int64_t created_ms; /* clock_ms of our last tables.insert: for a while others may not see it */
+    int64_t created_ms; /* clock_ms of our last table or dataset: for a while others may not see it */
     struct table_cache_entry table_cache[LIMIT_STREAMS];
     size_t table_cache_count;
     bool is_provenance_checked; /* of the whole dataset; table_cache_clear makes it false */

@@ -7,19 +7,21 @@
 #include "observer.h"
 #include "job.h"
 #include "sql.h"
+#include "wait.h"
 
-#define POLL_FIRST_MS 10 /* small jobs end soon */
-#define POLL_LAST_MS  10000
+#define POLL_LEAST_MS 10 /* small jobs end soon */
+#define POLL_MOST_MS  5000
+#define POLL_SHARE    20      /* of the time waited; so jobs are seen to end at most 5 % late */
 #define UNSEEN_MS     200000  /* how long an accepted job may answer 404 */
-#define WAIT_MS       7200000 /* queueing included */
 #define RESULTS_MS    "20000" /* how long one call may wait for a job's rows */
-#define JOB_RUNS      10
 #define OLD_JOBS      1000
 #define ROWS_LIMIT    100000
 #define ID_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
 
-static const struct retry rerun = {
-    .base_ms = 200, .cap_ms = 15000, .attempts = JOB_RUNS, .budget_ms = WAIT_MS};
+/* About ten minutes, and an hour where BigQuery asks for patience. */
+static const struct retry rerun = {.base_ms = 200, .cap_ms = 60000, .attempts = 18, .budget_ms = 7200000};
+static const struct retry late_rerun = {
+    .base_ms = 60000, .cap_ms = 600000, .attempts = 10, .budget_ms = 7200000};
 
 void parameter_add(json_t *parameters, const char *name, const char *type, const char *value)
 {
@@ -48,6 +50,11 @@ void job_name(char out_id[JOB_ID], const char *prefix, const char *suffix)
     snprintf(out_id, JOB_ID, "%s-%s", prefix, suffix);
     for (char *c = out_id; *c; c++)
         if (!strchr(ID_CHARACTERS, *c)) *c = '-';
+}
+
+void job_timeout(const struct bigquery *bq, char out_ms[JOB_TIMEOUT])
+{
+    snprintf(out_ms, JOB_TIMEOUT, "%lld", (long long)wait_ceiling_ms(bq));
 }
 
 json_t *job_body(const struct bigquery *bq, const char *id, const json_t *configuration)
@@ -154,18 +161,14 @@ static bool rows_of_succeeded(struct bigquery *bq, const char *id, json_t **out_
     return collect_rows(bq, id, &answer, out_rows, err);
 }
 
-static int64_t next_pause(int64_t pause_ms)
-{
-    if (pause_ms == 0) return POLL_FIRST_MS;
-    return pause_ms + pause_ms / 2 < POLL_LAST_MS ? pause_ms + pause_ms / 2 : POLL_LAST_MS;
-}
-
 struct job_watch {
     const char *id, *where;
     bool is_query; /* its rows can be waited for */
     int64_t began_ms;
-    json_t *job;  /* DONE, well or not; NULL: the rows came first */
-    json_t *rows; /* NULL: not there yet */
+    int64_t unseen_ms; /* since when it can't be found; 0: it can */
+    bool is_lost;      /* it was accepted, and can't be found any more */
+    json_t *job;       /* DONE, well or not; NULL: the rows came first, or it is lost */
+    json_t *rows;      /* NULL: not there yet */
 };
 
 static void watch_done(struct job_watch *watch)
@@ -174,28 +177,35 @@ static void watch_done(struct job_watch *watch)
     json_drop(&watch->rows);
 }
 
-static bool watch_status(struct bigquery *bq, struct job_watch *watch, struct error *err)
+static void note_unseen(struct job_watch *watch)
+{
+    int64_t now_ms = clock_ms();
+    if (!watch->unseen_ms) watch->unseen_ms = now_ms;
+    watch->is_lost = now_ms - watch->unseen_ms > UNSEEN_MS;
+}
+
+/* out_state: what the job is doing, or why that can't be known now. */
+static bool watch_status(struct bigquery *bq, struct job_watch *watch, struct error *out_state,
+                         struct error *err)
 {
     AUTO(api_answer_done) struct api_answer answer = {0};
-    if (!job_get(bq, watch->id, &answer, err)) return false;
+    if (!job_get(bq, watch->id, &answer, out_state)) {
+        if (out_state->kind == ERROR_BUSY) return true;
+        *err = *out_state;
+        return false;
+    }
     const char *state = json_text_at(answer.json, "status.state");
-    int64_t waited = clock_ms() - watch->began_ms;
     if (answer.status == 200 && !state)
         return error_set(err, ERROR_FORMAT, "BigQuery job %s: the answer names no state", watch->id);
-    if (state && !strcmp(state, "DONE")) {
-        note_time(bq, answer.json);
-        observe_job_end(bq, answer.json);
-        watch->job = json_incref(answer.json);
-        return true;
-    }
-    if (answer.status == 404 && waited > UNSEEN_MS)
-        return error_set(err, ERROR_BUSY,
-                         "BigQuery job %s was accepted but can't be found; check the location \"%s\"",
-                         watch->id, bq->settings.location);
-    if (waited > WAIT_MS)
-        return error_set(err, ERROR_BUSY,
-                         "BigQuery job %s did not end within two hours; look at it in the console",
-                         watch->id);
+    error_set(out_state, ERROR_BUSY, "the job is %s", state ? state : "not to be found");
+    if (answer.status == 404)
+        note_unseen(watch);
+    else
+        watch->unseen_ms = 0;
+    if (!state || strcmp(state, "DONE") != 0) return true;
+    note_time(bq, answer.json);
+    observe_job_end(bq, answer.json);
+    watch->job = json_incref(answer.json);
     return true;
 }
 
@@ -210,26 +220,27 @@ static bool watch_rows(struct bigquery *bq, struct job_watch *watch)
            collect_rows(bq, watch->id, &answer, &watch->rows, &unread);
 }
 
-static bool watch_job(struct bigquery *bq, struct job_watch *watch, struct error *err)
+static int64_t next_pause(const struct job_watch *watch)
 {
-    watch->began_ms = clock_ms();
-    for (int64_t pause_ms = 0;;) {
-        progress_step(bq->settings.progress, watch->where);
-        if (watch->is_query && watch_rows(bq, watch)) return true;
-        if (!watch_status(bq, watch, err)) return false;
-        if (watch->job) return true;
-        pause_ms = next_pause(pause_ms);
-        if (!api_sleep(bq, pause_ms, err)) return false;
-    }
+    int64_t pause_ms = (clock_ms() - watch->began_ms) / POLL_SHARE;
+    if (pause_ms < POLL_LEAST_MS) return POLL_LEAST_MS;
+    return pause_ms < POLL_MOST_MS ? pause_ms : POLL_MOST_MS;
 }
 
-bool job_wait_load(struct bigquery *bq, const char *id, const char *where, json_t **out_job,
-                   struct error *err)
+static bool watch_job(struct bigquery *bq, struct job_watch *watch, struct error *err)
 {
-    struct job_watch watch = {.id = id, .where = where};
-    if (!watch_job(bq, &watch, err)) return false;
-    *out_job = watch.job;
-    return true;
+    struct wait wait = {0};
+    char what[JOB_ID + 32];
+    watch->began_ms = clock_ms();
+    snprintf(what, sizeof what, "BigQuery %s job %.400s", watch->where, watch->id);
+    for (;;) {
+        struct error state;
+        progress_step(bq->settings.progress, watch->where);
+        if (watch->is_query && watch_rows(bq, watch)) return true;
+        if (!watch_status(bq, watch, &state, err)) return false;
+        if (watch->job || watch->is_lost) return true;
+        if (!wait_more(bq, &wait, next_pause(watch), what, state.text, err)) return false;
+    }
 }
 
 /* The useful text of a failed load is only in the list of errors. */
@@ -242,30 +253,56 @@ static void add_errors(const json_t *job, const char *first, struct buf *out)
     }
 }
 
-bool job_succeeded(const json_t *job, enum retry_class *out_class, struct error *err)
+static bool fail_lost(const char *id, struct job_failure *out)
 {
-    const json_t *result = json_at(job, "status.errorResult");
+    out->class = RETRY_NOW;
+    return error_set(&out->error, ERROR_BUSY, "BigQuery job %.400s was accepted, but can't be found any more",
+                     id);
+}
+
+static bool watch_succeeded(const struct job_watch *watch, struct job_failure *out)
+{
+    *out = (struct job_failure){.class = RETRY_NEVER};
+    const json_t *result = json_at(watch->job, "status.errorResult");
     const char *reason = json_text_at(result, "reason"), *message = json_text_at(result, "message");
+    if (watch->is_lost) return fail_lost(watch->id, out);
     if (!result) return true;
     if (!reason) reason = "";
     if (!message) message = "no explanation was given";
-    const char *id = json_text_at(job, "jobReference.jobId");
     AUTO(buf_done) struct buf more = buf_limited(1024);
-    add_errors(job, message, &more);
-    *out_class = reason_of_job(reason, message);
-    return error_set(err, *out_class == RETRY_NEVER ? reason_kind(reason) : ERROR_BUSY,
-                     "BigQuery job %.200s failed: %.400s (%s; %s)%s", id ? id : "?", message, reason,
+    add_errors(watch->job, message, &more);
+    snprintf(out->reason, sizeof out->reason, "%s", reason);
+    out->class = reason_of_job(reason, message);
+    return error_set(&out->error, reason_passes(out->class) ? ERROR_BUSY : reason_kind(reason),
+                     "BigQuery job %.200s failed: %.400s (%s; %s)%s", watch->id, message, reason,
                      reason_advice(reason), buf_string(&more));
 }
 
-bool job_pause(struct bigquery *bq, int tried, const struct error *failure, struct error *err)
+bool job_wait_load(struct bigquery *bq, const char *id, bool *out_succeeded, struct job_failure *out_failure,
+                   struct error *err)
 {
-    int64_t wait = retry_wait_ms(&rerun, tried, 0, 0);
-    if (wait < 0) {
-        *err = *failure;
-        return error_wrap(err, "given up after %d runs", tried);
+    AUTO(watch_done) struct job_watch watch = {.id = id, .where = "load"};
+    if (!watch_job(bq, &watch, err)) return false;
+    *out_succeeded = watch_succeeded(&watch, out_failure);
+    return true;
+}
+
+bool job_may_repeat(struct bigquery *bq, const struct job_failure *failure, int tried, struct error *err)
+{
+    bool may = false;
+    switch (failure->class) {
+    case RETRY_NEVER: break;
+    case RETRY_ONCE: may = tried == 1; break;
+    case RETRY_IF_NEW: may = api_is_new(bq); break;
+    case RETRY_NOW:
+    case RETRY_LATER: may = true; break;
     }
-    return api_sleep(bq, wait, err);
+    const struct retry *retry = failure->class == RETRY_LATER ? &late_rerun : &rerun;
+    int64_t pause_ms = may ? retry_wait_ms(retry, tried, 0, 0) : -1;
+    struct wait wait = {0};
+    if (pause_ms >= 0) return wait_more(bq, &wait, pause_ms, "BigQuery job", failure->error.text, err);
+    *err = failure->error;
+    return tried > 1 ? error_wrap(err, "given up after %d runs", tried) : false;
 }
 
 static bool take_rows(struct bigquery *bq, struct job_watch *watch, json_t **out_rows, struct error *err)
@@ -275,11 +312,29 @@ static bool take_rows(struct bigquery *bq, struct job_watch *watch, json_t **out
     return true;
 }
 
-static json_t *query_configuration(const struct query_job *query)
+static json_t *query_configuration(const struct bigquery *bq, const struct query_job *query)
 {
-    return json_pack("{s:s, s:{s:s}, s:{s:s, s:b, s:s, s:O, s:b}}", "jobTimeoutMs", "1800000", "labels",
-                     "app", "caseload", "query", "query", buf_string(query->sql), "useLegacySql", 0,
-                     "parameterMode", "NAMED", "queryParameters", query->parameters, "useQueryCache", 0);
+    char timeout[JOB_TIMEOUT];
+    job_timeout(bq, timeout);
+    return json_pack("{s:s, s:{s:s}, s:{s:s, s:b, s:s, s:O, s:b}}", "jobTimeoutMs", timeout, "labels", "app",
+                     "caseload", "query", "query", buf_string(query->sql), "useLegacySql", 0, "parameterMode",
+                     "NAMED", "queryParameters", query->parameters, "useQueryCache", 0);
+}
+
+/* An unclear start is repeated under the same id. */
+static bool start_query(struct bigquery *bq, const struct query_job *query, const char *id,
+                        const json_t *configuration, bool *out_is_old, struct error *err)
+{
+    struct wait wait = {0};
+    for (;;) {
+        struct error trouble = {0};
+        if (job_start(bq, id, configuration, out_is_old, &trouble)) return true;
+        if (!query->is_patient || trouble.kind != ERROR_BUSY) {
+            *err = trouble;
+            return false;
+        }
+        if (!wait_more(bq, &wait, POLL_MOST_MS, id, trouble.text, err)) return false;
+    }
 }
 
 /* An old job of a counted id that failed costs nothing but its number. */
@@ -287,7 +342,7 @@ bool job_query(struct bigquery *bq, const struct query_job *query, char out_id[J
                struct error *err)
 {
     if (!sql_check(query->sql, query->where, err)) return false;
-    AUTO(json_drop) json_t *configuration = query_configuration(query);
+    AUTO(json_drop) json_t *configuration = query_configuration(bq, query);
     for (int run = 1, number = 1;; number++) {
         char suffix[RANDOM_NAME];
         bool is_old = false;
@@ -295,17 +350,13 @@ bool job_query(struct bigquery *bq, const struct query_job *query, char out_id[J
         if (query->counted_ids) snprintf(suffix, sizeof suffix, "%d", number);
         job_name(out_id, query->prefix, suffix);
         AUTO(watch_done) struct job_watch watch = {.id = out_id, .where = query->where, .is_query = true};
-        enum retry_class class = RETRY_NEVER;
-        struct error failure = {0};
-        if (!job_start(bq, out_id, configuration, &is_old, err) || !watch_job(bq, &watch, err)) return false;
-        if (watch.rows || job_succeeded(watch.job, &class, &failure))
+        struct job_failure failure;
+        if (!start_query(bq, query, out_id, configuration, &is_old, err) || !watch_job(bq, &watch, err))
+            return false;
+        if (watch.rows || watch_succeeded(&watch, &failure))
             return !out_rows || take_rows(bq, &watch, out_rows, err);
         if (query->counted_ids && is_old && number < OLD_JOBS) continue;
-        if (class != RETRY_NOW) {
-            *err = failure;
-            return false;
-        }
-        if (!job_pause(bq, run++, &failure, err)) return false;
+        if (!job_may_repeat(bq, &failure, run++, err)) return false;
     }
 }
 
@@ -317,15 +368,9 @@ static void read_job_id(const struct api_answer *answer, char out_id[JOB_ID])
     snprintf(out_id, JOB_ID, "%s", id && is_usable ? id : "");
 }
 
-bool job_read(struct bigquery *bq, const struct buf *sql, const json_t *parameters, json_t **out_rows,
-              struct error *err)
+static bool read_once(struct bigquery *bq, const json_t *body, json_t **out_rows,
+                      struct job_failure *out_failure, struct error *err)
 {
-    if (!sql_check(sql, "read", err)) return false;
-    AUTO(json_drop)
-    json_t *body = json_pack(
-        "{s:s, s:b, s:s, s:i, s:b, s:s, s:O, s:{s:b}, s:{s:s}}", "query", buf_string(sql), "useLegacySql", 0,
-        "location", bq->settings.location, "timeoutMs", 30000, "useQueryCache", 0, "parameterMode", "NAMED",
-        "queryParameters", parameters, "formatOptions", "useInt64Timestamp", 1, "labels", "app", "caseload");
     AUTO(api_answer_done) struct api_answer answer = {0};
     const struct api_call call = {
         .method = "POST", .path = "queries", .body = body, .what = "BigQuery jobs.query", .may_be_new = true};
@@ -337,9 +382,27 @@ bool job_read(struct bigquery *bq, const struct buf *sql, const json_t *paramete
                          "BigQuery jobs.query: the answer is not complete, but names no job to ask");
     if (is_complete(&answer)) return collect_rows(bq, id, &answer, out_rows, err);
     AUTO(watch_done) struct job_watch watch = {.id = id, .where = "read", .is_query = true};
-    enum retry_class class;
-    return watch_job(bq, &watch, err) && (watch.rows || job_succeeded(watch.job, &class, err)) &&
-           take_rows(bq, &watch, out_rows, err);
+    if (!watch_job(bq, &watch, err)) return false;
+    if (watch.rows || watch_succeeded(&watch, out_failure)) return take_rows(bq, &watch, out_rows, err);
+    return true;
+}
+
+bool job_read(struct bigquery *bq, const struct buf *sql, const json_t *parameters, json_t **out_rows,
+              struct error *err)
+{
+    if (!sql_check(sql, "read", err)) return false;
+    AUTO(json_drop)
+    json_t *body = json_pack(
+        "{s:s, s:b, s:s, s:i, s:b, s:s, s:O, s:{s:b}, s:{s:s}}", "query", buf_string(sql), "useLegacySql", 0,
+        "location", bq->settings.location, "timeoutMs", 30000, "useQueryCache", 0, "parameterMode", "NAMED",
+        "queryParameters", parameters, "formatOptions", "useInt64Timestamp", 1, "labels", "app", "caseload");
+    *out_rows = NULL;
+    for (int run = 1;; run++) {
+        struct job_failure failure;
+        if (!read_once(bq, body, out_rows, &failure, err)) return false;
+        if (*out_rows) return true;
+        if (!job_may_repeat(bq, &failure, run, err)) return false;
+    }
 }
 
 const char *cell_text(const json_t *row, size_t index)

@@ -9,6 +9,8 @@
 #include "api.h"
 #include "base/day.h"
 
+#define JOB_TIMEOUT 24 /* text of a time in ms */
+
 void parameter_add(json_t *parameters, const char *name, const char *type, const char *value);
 void parameter_add_int(json_t *parameters, const char *name, int64_t value);
 void parameter_add_day(json_t *parameters, const char *name, struct day value);
@@ -18,13 +20,21 @@ void job_name(char out_id[JOB_ID], const char *prefix, const char *suffix);
 /* The body of jobs.insert and of an upload. */
 json_t *job_body(const struct bigquery *bq, const char *id, const json_t *configuration);
 bool job_exists(struct bigquery *bq, const char *id, bool *out_exists, struct error *err) CHECKED;
-/* Waits until a load job is done, well or not. where: for the progress. */
-bool job_wait_load(struct bigquery *bq, const char *id, const char *where, json_t **out_job,
+void job_timeout(const struct bigquery *bq, char out_ms[JOB_TIMEOUT]); /* for jobTimeoutMs */
+
+struct job_failure {
+    enum retry_class class;
+    char reason[64]; /* "" if the job can't be found any more */
+    struct error error;
+};
+
+/* Waits until a load job is done, or lost. out_failure: if it did not succeed. */
+bool job_wait_load(struct bigquery *bq, const char *id, bool *out_succeeded, struct job_failure *out_failure,
                    struct error *err) CHECKED;
-/* False: err holds the first of the job's errors, out_class whether to run it again. */
-bool job_succeeded(const json_t *job, enum retry_class *out_class, struct error *err);
-/* Waits before the next run; false: there have been enough, or we are to stop. */
-bool job_pause(struct bigquery *bq, int tried, const struct error *failure, struct error *err) CHECKED;
+/* After the run number `tried` failed: waits before the next one. False: that would not help, or the process
+ * stops. */
+bool job_may_repeat(struct bigquery *bq, const struct job_failure *failure, int tried,
+                    struct error *err) CHECKED;
 
 struct query_job {
     const char *prefix; /* of its ids */
@@ -32,6 +42,7 @@ struct query_job {
     const struct buf *sql;
     const json_t *parameters;
     const char *where; /* for the progress: "commit" */
+    bool is_patient;   /* it is started even after hours of failures, as rows are kept for it */
 };
 
 /* A statement or script that changes something. Runs it again where that may help. out_rows: all rows of its

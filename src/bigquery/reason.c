@@ -21,10 +21,15 @@ static const struct reason reasons[] = {
     {"rateLimitExceeded", RETRY_NOW, RETRY_NOW, ERROR_BUSY, "too many requests at once"},
     {"resourceInUse", RETRY_NOW, RETRY_NOW, ERROR_BUSY, "something else is changing it"},
     {"tableUnavailable", RETRY_NOW, RETRY_NOW, ERROR_BUSY, "the table can't be reached now"},
-    {"timeout", RETRY_NOW, RETRY_LATER, ERROR_BUSY, "it took too long"},
-    {"stopped", RETRY_LATER, RETRY_LATER, ERROR_BUSY, "the job was cancelled, or took too long"},
+    {"userRateLimitExceeded", RETRY_NOW, RETRY_NOW, ERROR_BUSY, "too many requests at once"},
+    {"timeout", RETRY_NOW, RETRY_ONCE, ERROR_BUSY, "it took too long"},
+    {"stopped", RETRY_NEVER, RETRY_ONCE, ERROR_BUSY, "somebody cancelled the job, or it took too long"},
     {"quotaExceeded", RETRY_LATER, RETRY_LATER, ERROR_BUSY,
      "raise the quota in the console, or wait for it to refill"},
+    {"accessNotConfigured", RETRY_NEVER, RETRY_NEVER, ERROR_CONFIG,
+     "enable the API: gcloud services enable bigquery.googleapis.com"},
+    {"insufficientPermissions", RETRY_NEVER, RETRY_NEVER, ERROR_AUTH,
+     "the credentials lack the scope https://www.googleapis.com/auth/bigquery; grant it to the machine"},
     {"authError", RETRY_NEVER, RETRY_NEVER, ERROR_AUTH, "check the service account's credentials"},
     {"accessDenied", RETRY_NEVER, RETRY_NEVER, ERROR_AUTH,
      "grant the service account roles/bigquery.jobUser on the project and roles/bigquery.dataEditor on both "
@@ -33,7 +38,7 @@ static const struct reason reasons[] = {
      "enable billing for the project: without it BigQuery runs no DML"},
     {"billingTierLimitExceeded", RETRY_NEVER, RETRY_NEVER, ERROR_CONFIG, "raise the project's billing tier"},
     {"blocked", RETRY_NEVER, RETRY_NEVER, ERROR_CONFIG, "BigQuery has blocked this project; ask its support"},
-    {"notFound", RETRY_NEVER, RETRY_NEVER, ERROR_REFUSED,
+    {"notFound", RETRY_IF_NEW, RETRY_IF_NEW, ERROR_REFUSED,
      "check project, dataset and location; a table that was dropped meanwhile is created again at the next "
      "try"},
     {"duplicate", RETRY_NEVER, RETRY_NEVER, ERROR_REFUSED, "a resource of that name exists already"},
@@ -72,6 +77,11 @@ enum error_kind reason_kind(const char *name)
     return reason ? reason->kind : ERROR_REFUSED;
 }
 
+bool reason_passes(enum retry_class class)
+{
+    return class == RETRY_ONCE || class == RETRY_NOW || class == RETRY_LATER;
+}
+
 const char *reason_advice(const char *name)
 {
     const struct reason *reason = reason_find(name);
@@ -81,12 +91,12 @@ const char *reason_advice(const char *name)
 static enum retry_class class_of_status(int status)
 {
     bool passes = status == 408 || status == 429 || (status >= 500 && status != 501);
-    return passes ? RETRY_NOW : RETRY_NEVER;
+    return passes ? RETRY_NOW : status == 404 ? RETRY_IF_NEW : RETRY_NEVER;
 }
 
 static enum error_kind kind_of_status(int status, enum retry_class class)
 {
-    if (class != RETRY_NEVER) return ERROR_BUSY;
+    if (reason_passes(class)) return ERROR_BUSY;
     return status == 401 || status == 403 ? ERROR_AUTH : ERROR_REFUSED;
 }
 
@@ -102,9 +112,8 @@ enum retry_class reason_of_reply(const struct http_reply *reply, const char *wha
     const struct reason *reason = reason_find(name);
     enum retry_class class = reason ? reason->request : class_of_status(reply->status);
     if (is_conflict(message) || strstr(message, "too many table update operations")) class = RETRY_NOW;
-    enum error_kind kind = class != RETRY_NEVER ? ERROR_BUSY
-                           : reason             ? reason->kind
-                                                : kind_of_status(reply->status, class);
+    enum error_kind kind =
+        reason_passes(class) || !reason ? kind_of_status(reply->status, class) : reason->kind;
     error_set(err, kind, "%s: %.600s (%s, HTTP %d); %s", what, message, *name ? name : "no reason",
               reply->status, reason_advice(name));
     err->status = reply->status;

@@ -12,8 +12,8 @@
 #include "table.h"
 
 #define STAGE_LIFE_US INT64_C(259200000000) /* three days */
-#define LOAD_RUNS     5
-#define HASH_BYTES    32 /* SHA-256 */
+#define LOAD_LOSSES   5                     /* how often a staging table that is gone is made again */
+#define HASH_BYTES    32                    /* SHA-256 */
 #define HASH_TEXT     (2 * HASH_BYTES + 1)
 
 bool stage_begin(struct warehouse *warehouse, const struct selection *selection, struct load **out_load,
@@ -26,6 +26,7 @@ bool stage_begin(struct warehouse *warehouse, const struct selection *selection,
     load->bq = bq;
     load->selection = selection;
     random_name(load->nonce);
+    upload_channel_init(&load->channel, bq);
     buf_init(&load->row, LIMIT_STAGED);
     *out_load = load;
     return true;
@@ -33,8 +34,10 @@ bool stage_begin(struct warehouse *warehouse, const struct selection *selection,
 
 static json_t *load_configuration(const struct bigquery *bq, const char *table)
 {
+    char timeout[JOB_TIMEOUT];
+    job_timeout(bq, timeout);
     return json_pack("{s:s, s:{s:s}, s:{s:{s:s, s:s, s:s}, s:s, s:s, s:s, s:i, s:b, s:b}}", "jobTimeoutMs",
-                     "1800000", "labels", "app", "caseload", "load", "destinationTable", "projectId",
+                     timeout, "labels", "app", "caseload", "load", "destinationTable", "projectId",
                      bq->settings.project, "datasetId", bq->settings.control_dataset, "tableId", table,
                      "sourceFormat", "NEWLINE_DELIMITED_JSON", "createDisposition", "CREATE_NEVER",
                      "writeDisposition", "WRITE_EMPTY", "maxBadRecords", 0, "ignoreUnknownValues", 0,
@@ -48,28 +51,33 @@ static void name_job(struct stage *stage, int run)
     job_name(stage->job, stage->table, suffix); /* the table's name is unique, so the job's is */
 }
 
-static bool create_stage(struct load *load, size_t index, struct error *err)
+static bool create_table(const struct load *load, size_t index, struct error *err)
 {
     struct bigquery *bq = load->bq;
-    struct stage *stage = &load->stages[index];
     char life[32];
     int64_t now_us;
     if (!bigquery_now(bq, &now_us, err)) return false;
-    bool rejected = index == SQL_STAGE_REJECTED;
-    AUTO(mem_free)
-    char *name = rejected ? mem_format("stage_%s_%s_rejected", load->selection->stream->name, load->nonce)
-                          : mem_format("stage_%s_%s_%zu", load->selection->stream->name, load->nonce, index);
-    snprintf(stage->table, sizeof stage->table, "%s", name);
     snprintf(life, sizeof life, "%lld", (long long)((now_us + STAGE_LIFE_US) / 1000));
+    json_t *fields =
+        index == SQL_STAGE_REJECTED ? schema_rejected_stage() : schema_stage(load->selection->tables[index]);
     AUTO(json_drop)
-    json_t *want =
-        json_pack("{s:s, s:{s:o}}", "expirationTime", life, "schema", "fields",
-                  rejected ? schema_rejected_stage() : schema_stage(load->selection->tables[index]));
-    if (!table_insert(bq, bq->settings.control_dataset, stage->table, want, err)) return false;
-    stage->configuration = load_configuration(bq, stage->table);
+    json_t *want = json_pack("{s:s, s:{s:o}}", "expirationTime", life, "schema", "fields", fields);
+    return table_insert(bq, bq->settings.control_dataset, load->stages[index].table, want, err);
+}
+
+static bool create_stage(struct load *load, size_t index, struct error *err)
+{
+    struct stage *stage = &load->stages[index];
+    const char *stream = load->selection->stream->name;
+    AUTO(mem_free)
+    char *name = index == SQL_STAGE_REJECTED ? mem_format("stage_%s_%s_rejected", stream, load->nonce)
+                                             : mem_format("stage_%s_%s_%zu", stream, load->nonce, index);
+    snprintf(stage->table, sizeof stage->table, "%s", name);
+    if (!create_table(load, index, err)) return false;
+    stage->configuration = load_configuration(load->bq, stage->table);
     name_job(stage, 1);
     stage->is_used = true;
-    return upload_begin(&stage->upload, bq, stage->job, stage->configuration, err);
+    return upload_begin(&stage->upload, &load->channel, stage->job, stage->configuration, err);
 }
 
 static bool write_row(struct load *load, size_t index, const char *row, size_t size, struct error *err)
@@ -129,31 +137,32 @@ bool stage_reject(struct load *load, const struct reject *reject, struct error *
     return write_row(load, SQL_STAGE_REJECTED, row->data, row->size, err);
 }
 
-/* The id of a failed job can't be used again. If the whole file is still in memory, it is sent again under
- * the next. */
-static bool finish_one(struct load *load, struct stage *stage, struct error *err)
+/* Why a load failed that may be repeated: its table was not visible yet, expired, or was deleted. */
+static bool restore_table(struct load *load, size_t index, struct job_failure *failure, int run,
+                          struct error *err)
 {
+    if (strcmp(failure->reason, "notFound") != 0 || run > LOAD_LOSSES) return true;
+    failure->class = RETRY_NOW;
+    return create_table(load, index, err);
+}
+
+/* The id of a failed job can't be used again: the file is sent again under the next. */
+static bool finish_one(struct load *load, size_t index, struct error *err)
+{
+    struct stage *stage = &load->stages[index];
     for (int run = 1;; run++) {
-        AUTO(json_drop) json_t *job = NULL;
-        enum retry_class class = RETRY_NEVER;
-        struct error failure = {0};
-        if (!upload_end(&stage->upload, err) || !job_wait_load(load->bq, stage->job, "load", &job, err))
+        struct job_failure failure;
+        if (!upload_end(&stage->upload, err) ||
+            !job_wait_load(load->bq, stage->job, &stage->is_finished, &failure, err))
             return false;
-        stage->is_finished = job_succeeded(job, &class, &failure);
+        /* The table is not empty any more: a run that was reported as failed, or lost, did its work. The
+         * commit counts the rows. */
+        if (!stage->is_finished && run > 1) stage->is_finished = !strcmp(failure.reason, "duplicate");
         if (stage->is_finished) return true;
-        /* The table is not empty any more: a run that was reported as failed did its work. The commit
-         * counts the rows. */
-        const char *reason = json_text_at(job, "status.errorResult.reason");
-        stage->is_finished = run > 1 && reason && !strcmp(reason, "duplicate");
-        if (stage->is_finished) return true;
-        *err = failure;
-        if (class != RETRY_NOW || run == LOAD_RUNS) return false;
-        if (!job_pause(load->bq, run, &failure, err)) return false;
+        if (!restore_table(load, index, &failure, run, err) || !job_may_repeat(load->bq, &failure, run, err))
+            return false;
         name_job(stage, run + 1);
-        if (!upload_rewind(&stage->upload, stage->job)) {
-            *err = failure;
-            return false;
-        }
+        upload_rewind(&stage->upload, stage->job);
     }
 }
 
@@ -173,12 +182,13 @@ bool stage_finish_table(struct load *load, size_t table, struct error *err)
 {
     struct stage *stage = &load->stages[table];
     assert(stage->is_used);
-    return stage->is_finished || finish_one(load, stage, err);
+    return stage->is_finished || finish_one(load, table, err);
 }
 
 void stage_free(struct load *load)
 {
     if (!load) return;
+    upload_channel_done(&load->channel);
     for (size_t i = 0; i <= LIMIT_TABLES; i++) {
         struct stage *stage = &load->stages[i];
         if (!stage->is_used) continue;

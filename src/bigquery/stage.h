@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* stage.h - the rows of one unit on their way into the tables: upload, staging tables, transaction.
  *
+ * The compressed rows are kept until the load ends (base/spool.h): a lost session or job is repeated from
+ * them, and the source is never asked again. Memory is bounded by LIMIT_KEPT and LIMIT_CHUNK a load.
+ *
  * Protocol of the upload: https://cloud.google.com/bigquery/docs/loading-data-local (resumable). A load is
  * used in this order: begin, any writes and rejects, then commit_run or nothing, then free.
  */
@@ -10,9 +13,24 @@
 #include <zlib.h>
 
 #include "base/random.h"
+#include "base/spool.h"
+#include "net/http.h"
 #include "sql.h"
+#include "wait.h"
 
 /* --- upload.c --- */
+
+/* What the uploads of one load share. One chunk travels at a time, while rows are written on. */
+struct upload_channel {
+    struct bigquery *bq;
+    struct spool_budget memory; /* of all files of the load */
+    struct buf chunk;           /* what travels */
+    struct http_call *call;     /* NULL: nothing does */
+    struct upload *sender;      /* of call */
+};
+
+void upload_channel_init(struct upload_channel *channel, struct bigquery *bq);
+void upload_channel_done(struct upload_channel *channel); /* before its uploads */
 
 enum upload_state {
     UPLOAD_NEW,     /* there is no session yet */
@@ -21,27 +39,30 @@ enum upload_state {
     UPLOAD_DONE     /* the job exists */
 };
 
-/* Memory is bounded: the tail holds at most one chunk and one block of gzip. */
+/* One compressed file. All of it is kept until upload_done, so a session or job that is lost costs sending it
+ * again, and nothing else. */
 struct upload {
-    struct bigquery *bq;
-    const char *job;             /* borrowed: the load job's id */
-    const json_t *configuration; /* borrowed */
+    struct upload_channel *channel; /* borrowed */
+    const char *job;                /* borrowed: the load job's id */
+    const json_t *configuration;    /* borrowed */
     enum upload_state state;
-    char *session;        /* a capability: never shown */
-    struct buf tail;      /* compressed bytes that are not acknowledged */
-    int64_t acknowledged; /* bytes before the tail */
+    char *session; /* a capability: never shown */
+    struct spool file;
+    int64_t acknowledged; /* the first bytes of the file, which this session has */
+    int64_t furthest;     /* the most that any session had */
     int64_t total;        /* bytes of the whole file; -1: more may come */
-    int failures;         /* requests without progress, in a row */
-    int64_t first_failure_ms;
+    int failures;         /* requests since there was progress */
+    int refusals;         /* of those: what BigQuery says is wrong with the request */
+    struct wait wait;     /* since the first failure */
     z_stream gzip;
 };
 
-bool upload_begin(struct upload *upload, struct bigquery *bq, const char *job, const json_t *configuration,
-                  struct error *err) CHECKED;
+bool upload_begin(struct upload *upload, struct upload_channel *channel, const char *job,
+                  const json_t *configuration, struct error *err) CHECKED;
 bool upload_add(struct upload *upload, const void *bytes, size_t size, struct error *err) CHECKED;
 bool upload_end(struct upload *upload, struct error *err) CHECKED; /* true: the job exists */
-/* Prepares the same file for a new job id; false: part of it was sent and is not here any more. */
-bool upload_rewind(struct upload *upload, const char *job);
+/* The same file again, for a new job id. */
+void upload_rewind(struct upload *upload, const char *job);
 void upload_done(struct upload *upload);
 
 /* --- stage.c --- */
@@ -60,6 +81,7 @@ struct load {
     struct bigquery *bq;
     const struct selection *selection;
     char nonce[RANDOM_NAME];
+    struct upload_channel channel;
     struct stage stages[LIMIT_TABLES + 1]; /* the last: rejected records */
     struct buf row;
 };

@@ -99,8 +99,12 @@ bool table_insert(struct bigquery *bq, const char *dataset, const char *table, j
     json_object_set_new(resource, "tableReference",
                         json_pack("{s:s, s:s, s:s}", "projectId", bq->settings.project, "datasetId", dataset,
                                   "tableId", table));
-    const struct api_call call = {
-        .method = "POST", .path = path, .body = resource, .what = "BigQuery tables.insert", .accept = {409}};
+    const struct api_call call = {.method = "POST",
+                                  .path = path,
+                                  .body = resource,
+                                  .what = "BigQuery tables.insert",
+                                  .accept = {409},
+                                  .may_be_new = true};
     if (!api_do(bq, &call, &answer, err)) return error_wrap(err, "table %s", table);
     bq->created_ms = clock_ms();
     return true;

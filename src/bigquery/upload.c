@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* upload.c - one compressed file to a load job, by a resumable upload.
+ *
+ * A session that is lost, refused or fails for long is replaced by another, which gets the kept bytes from
+ * the start. Progress is what no session had before: so a session that is lost again and again has an end.
+ */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,20 +15,46 @@
 #include "observer.h"
 #include "stage.h"
 
-#define BLOCK      65536
-#define FILE_LIMIT INT64_C(3800000000) /* BigQuery takes gzip files of up to 4 GB */
-#define GZIP_LEVEL 1                   /* 1.3 times the speed of level 4 on rows, for files 9 % larger */
-#define TRIES      12                  /* requests without progress, in a row */
-#define NO_TOTAL   (-1)
+#define BLOCK            65536
+#define FILE_LIMIT       INT64_C(3800000000) /* BigQuery takes gzip files of up to 4 GB */
+#define GZIP_LEVEL       1 /* 1.3 times the speed of level 4 on rows, for files 9 % larger */
+#define SESSION_FAILURES 8 /* in a row; then another session is tried */
+#define REFUSALS         6 /* in a row; the file or the request is wrong */
+#define NO_TOTAL         (-1)
 
 static const struct retry upload_retry = {
-    .base_ms = 250, .cap_ms = 32000, .attempts = TRIES, .budget_ms = 600000};
+    .base_ms = 250, .cap_ms = 32000, .attempts = INT32_MAX, .budget_ms = INT32_MAX};
+/* On the kept connection. */
+static const struct retry one_try = {.base_ms = 250, .cap_ms = 250, .attempts = 1, .budget_ms = 1000};
 
-bool upload_begin(struct upload *upload, struct bigquery *bq, const char *job, const json_t *configuration,
-                  struct error *err)
+static size_t chunk_bytes(const struct upload_channel *channel)
 {
-    *upload = (struct upload){.bq = bq, .job = job, .configuration = configuration, .total = NO_TOTAL};
-    buf_init(&upload->tail, LIMIT_CHUNK + BLOCK);
+    size_t configured = channel->bq->settings.chunk_bytes;
+    return configured ? configured : LIMIT_CHUNK;
+}
+
+void upload_channel_init(struct upload_channel *channel, struct bigquery *bq)
+{
+    size_t kept = bq->settings.kept_bytes;
+    *channel = (struct upload_channel){
+        .bq = bq,
+        .memory = {.directory = bq->settings.temporary_directory, .limit = kept ? kept : LIMIT_KEPT}};
+    buf_init(&channel->chunk, chunk_bytes(channel));
+}
+
+void upload_channel_done(struct upload_channel *channel)
+{
+    http_drop(channel->call);
+    buf_done(&channel->chunk);
+    *channel = (struct upload_channel){0};
+}
+
+bool upload_begin(struct upload *upload, struct upload_channel *channel, const char *job,
+                  const json_t *configuration, struct error *err)
+{
+    *upload =
+        (struct upload){.channel = channel, .job = job, .configuration = configuration, .total = NO_TOTAL};
+    spool_init(&upload->file, &channel->memory);
     if (deflateInit2(&upload->gzip, GZIP_LEVEL, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
         return error_set(err, ERROR_LIMIT, "zlib does not start: out of memory");
     return true;
@@ -31,9 +62,9 @@ bool upload_begin(struct upload *upload, struct bigquery *bq, const char *job, c
 
 void upload_done(struct upload *upload)
 {
-    if (!upload->bq) return;
+    if (!upload->channel) return;
     (void)deflateEnd(&upload->gzip); /* it reports data that was not flushed, as is wanted here */
-    buf_done(&upload->tail);
+    spool_done(&upload->file);
     free(upload->session);
     *upload = (struct upload){0};
 }
@@ -42,36 +73,70 @@ static void forget_session(struct upload *upload)
 {
     free(upload->session);
     upload->session = NULL;
+    upload->acknowledged = 0;
     upload->state = UPLOAD_NEW;
 }
 
-bool upload_rewind(struct upload *upload, const char *job)
+void upload_rewind(struct upload *upload, const char *job)
 {
-    if (upload->acknowledged > 0) return false;
+    assert(upload->channel->sender != upload);
     forget_session(upload);
     upload->job = job;
-    upload->failures = 0;
-    return true;
+    upload->furthest = 0;
+    upload->failures = upload->refusals = 0;
+    upload->wait = (struct wait){0};
 }
 
-static bool fail_lost(struct upload *upload, struct error *err)
+/* --- failures --- */
+
+/* Was the file taken, and only the answer lost? If that can't be known now, the session is kept. */
+static bool leave_session(struct upload *upload, struct error *err)
 {
-    return error_set(
-        err, ERROR_BUSY,
-        "BigQuery lost the upload of job %s after %lld bytes, which are not kept; the unit is loaded again",
-        upload->job, (long long)upload->acknowledged);
+    struct error trouble = {0};
+    bool exists = false;
+    if (job_exists(upload->channel->bq, upload->job, &exists, &trouble)) {
+        forget_session(upload);
+        if (exists) upload->state = UPLOAD_DONE;
+        return true;
+    }
+    *err = trouble.kind == ERROR_BUSY ? *err : trouble;
+    return trouble.kind == ERROR_BUSY;
 }
 
-static bool pause_upload(struct upload *upload, int64_t least_ms, struct error *err)
+/* trouble: why the last request brought nothing. */
+static bool pause_upload(struct upload *upload, const struct error *trouble, int64_t least_ms,
+                         struct error *err)
 {
-    int64_t now = clock_ms();
-    if (upload->failures++ == 0) upload->first_failure_ms = now;
-    int64_t wait = retry_wait_ms(&upload_retry, upload->failures, now - upload->first_failure_ms, least_ms);
-    if (wait < 0)
-        return error_set(err, ERROR_BUSY, "BigQuery upload for job %s made no progress in %d attempts",
-                         upload->job, upload->failures);
-    return api_sleep(upload->bq, wait, err);
+    char what[JOB_ID + 32];
+    snprintf(what, sizeof what, "BigQuery upload of job %.400s", upload->job);
+    int64_t ms = retry_wait_ms(&upload_retry, ++upload->failures, 0, least_ms);
+    if (!wait_more(upload->channel->bq, &upload->wait, ms, what, trouble->text, err)) return false;
+    return upload->failures % SESSION_FAILURES != 0 || !upload->session || leave_session(upload, err);
 }
+
+/* BigQuery does not know the session, or has less than it had. */
+static bool lose_session(struct upload *upload, struct error *err)
+{
+    struct error trouble = {0};
+    error_set(&trouble, ERROR_BUSY, "the session was lost after %lld bytes, which are sent again",
+              (long long)upload->acknowledged);
+    return leave_session(upload, err) &&
+           (upload->state == UPLOAD_DONE || pause_upload(upload, &trouble, 0, err));
+}
+
+/* It may be the session's fault: the first refusal asks how much it has, the second opens another one. */
+static bool take_refusal(struct upload *upload, const struct error *refusal, struct error *err)
+{
+    if (++upload->refusals > REFUSALS) {
+        *err = *refusal;
+        return error_wrap(err, "upload of job %.400s", upload->job);
+    }
+    upload->state = UPLOAD_UNKNOWN;
+    if (upload->refusals % 2 == 0 && !leave_session(upload, err)) return false;
+    return upload->state == UPLOAD_DONE || pause_upload(upload, refusal, 0, err);
+}
+
+/* --- answers --- */
 
 /* "bytes=0-N", sometimes without "bytes="; absent: nothing is stored. */
 static bool read_range(const struct http_reply *reply, int64_t *out_stored)
@@ -89,40 +154,32 @@ static bool read_range(const struct http_reply *reply, int64_t *out_stored)
 
 static bool take_progress(struct upload *upload, const struct http_reply *reply, struct error *err)
 {
-    int64_t stored = 0, sent = upload->acknowledged + (int64_t)upload->tail.size;
+    struct error trouble = {0};
+    int64_t stored = 0;
     bool was_question = upload->state == UPLOAD_UNKNOWN;
-    if (!read_range(reply, &stored) || stored > sent)
-        return error_set(err, ERROR_FORMAT,
-                         "BigQuery's answer to the upload of job %s names a range never sent", upload->job);
-    if (stored < upload->acknowledged) return fail_lost(upload, err);
-    upload->state = UPLOAD_SENDING;
-    if (stored == upload->acknowledged) return was_question || pause_upload(upload, 0, err);
-    buf_drop(&upload->tail, (size_t)(stored - upload->acknowledged));
-    upload->acknowledged = stored;
-    upload->failures = 0;
-    return true;
-}
-
-/* BigQuery does not know the session: it was lost, or it has done its work and the answer was lost. */
-static bool take_loss(struct upload *upload, struct error *err)
-{
-    bool exists = false;
-    if (!job_exists(upload->bq, upload->job, &exists, err)) return false;
-    if (exists) {
-        upload->state = UPLOAD_DONE;
-        return true;
+    if (!read_range(reply, &stored) || stored > upload->file.size) {
+        error_set(&trouble, ERROR_FORMAT, "BigQuery's answer names a range that was never sent");
+        return take_refusal(upload, &trouble, err);
     }
-    if (upload->acknowledged > 0) return fail_lost(upload, err);
-    forget_session(upload);
-    return pause_upload(upload, 0, err);
+    bool advanced = was_question || stored > upload->acknowledged;
+    upload->state = UPLOAD_SENDING;
+    upload->acknowledged = stored; /* also if it is less than it was: all bytes are kept */
+    if (stored > upload->furthest) {
+        upload->furthest = stored;
+        upload->failures = upload->refusals = 0;
+        upload->wait = (struct wait){0};
+    }
+    error_set(&trouble, ERROR_BUSY, "BigQuery has no more than %lld bytes of those sent", (long long)stored);
+    return advanced || pause_upload(upload, &trouble, 0, err);
 }
 
 static bool take_reply(struct upload *upload, const struct http_reply *reply, struct error *err)
 {
+    struct error trouble = {0};
     switch (reply->status) {
     case 308: return take_progress(upload, reply, err);
     case 404:
-    case 410: return take_loss(upload, err);
+    case 410: return lose_session(upload, err);
     case 200:
     case 201:
     case 409: /* the id is ours alone: an earlier session got through */
@@ -132,14 +189,35 @@ static bool take_reply(struct upload *upload, const struct http_reply *reply, st
                          upload->job);
     default: break;
     }
-    if (reason_of_reply(reply, "BigQuery upload", err) != RETRY_NOW) return false;
+    if (!reason_passes(reason_of_reply(reply, "BigQuery upload", &trouble)))
+        return take_refusal(upload, &trouble, err);
     upload->state = UPLOAD_UNKNOWN;
-    return pause_upload(upload, http_retry_after_ms(reply), err);
+    return pause_upload(upload, &trouble, http_retry_after_ms(reply), err);
+}
+
+/* --- requests --- */
+
+static bool take_session(struct upload *upload, struct api_answer *answer, struct error *err)
+{
+    const char *own = upload->channel->bq->settings.base_url;
+    struct http_origin origin;
+    if (!answer->session || !http_origin(answer->session, &origin))
+        return error_set(err, ERROR_FORMAT, "BigQuery named no upload session: its Location is no address");
+    if (!api_is_ours(own, answer->session))
+        return error_set(err, ERROR_FORMAT,
+                         "BigQuery named an upload session at %s://%s:%d, which is neither %s nor a host of "
+                         "Google's; no token is sent there. Check endpoints.bigquery and what is between",
+                         origin.scheme, origin.host, origin.port, own);
+    upload->session = answer->session;
+    answer->session = NULL;
+    upload->state = UPLOAD_SENDING;
+    return true;
 }
 
 static bool open_session(struct upload *upload, struct error *err)
 {
-    struct bigquery *bq = upload->bq;
+    struct bigquery *bq = upload->channel->bq;
+    struct error trouble = {0};
     AUTO(json_drop) json_t *body = job_body(bq, upload->job, upload->configuration);
     AUTO(api_answer_done) struct api_answer answer = {0};
     const struct api_call call = {.method = "POST",
@@ -149,19 +227,14 @@ static bool open_session(struct upload *upload, struct error *err)
                                   .accept = {409},
                                   .starts_upload = true,
                                   .may_be_new = true};
-    if (!api_do(bq, &call, &answer, err)) return false;
-    if (answer.status == 409) {
-        upload->state = UPLOAD_DONE;
-        return true;
+    if (!api_do(bq, &call, &answer, &trouble)) {
+        if (trouble.kind == ERROR_BUSY) return pause_upload(upload, &trouble, 0, err);
+        *err = trouble;
+        return false;
     }
     if (answer.session) observe_session(bq, answer.session);
-    if (!answer.session || !api_same_host(bq->settings.base_url, answer.session))
-        return error_set(err, ERROR_FORMAT,
-                         "BigQuery named no upload session on its own host %s; no token is sent elsewhere",
-                         bq->settings.base_url);
-    upload->session = answer.session;
-    answer.session = NULL;
-    upload->state = UPLOAD_SENDING;
+    if (answer.status != 409) return take_session(upload, &answer, err);
+    upload->state = UPLOAD_DONE;
     return true;
 }
 
@@ -185,13 +258,28 @@ static void format_range(const struct upload *upload, size_t size, char *out, si
         snprintf(out, out_size, "Content-Range: bytes */%s", total);
 }
 
-static bool put_chunk(struct upload *upload, struct error *err)
+static int64_t unacknowledged(const struct upload *upload)
 {
-    struct bigquery *bq = upload->bq;
-    size_t chunk = upload->tail.size < LIMIT_CHUNK ? upload->tail.size : LIMIT_CHUNK;
-    size_t size = upload->state == UPLOAD_UNKNOWN ? 0 : chunk;
+    return upload->file.size - upload->acknowledged;
+}
+
+static bool fill_chunk(struct upload *upload, struct error *err)
+{
+    struct upload_channel *channel = upload->channel;
+    int64_t size = unacknowledged(upload), most = (int64_t)chunk_bytes(channel);
+    buf_reset(&channel->chunk);
+    if (upload->state == UPLOAD_UNKNOWN) return true;
+    return spool_read(&upload->file, upload->acknowledged, (size_t)(size < most ? size : most),
+                      &channel->chunk, err);
+}
+
+static bool send_chunk(struct upload *upload, struct error *err)
+{
+    struct upload_channel *channel = upload->channel;
+    struct bigquery *bq = channel->bq;
     char range[128];
-    format_range(upload, size, range, sizeof range);
+    if (!fill_chunk(upload, err)) return false;
+    format_range(upload, channel->chunk.size, range, sizeof range);
     const char *const headers[] = {"Content-Type: application/octet-stream", range, NULL};
     const struct http_policy policy = {.judge = judge};
     const struct http_request request = {
@@ -199,39 +287,67 @@ static bool put_chunk(struct upload *upload, struct error *err)
         .url = upload->session,
         .headers = headers,
         .token = bq->settings.token,
-        .body = buf_string(&upload->tail),
-        .body_size = size,
+        .body = buf_string(&channel->chunk),
+        .body_size = channel->chunk.size,
         .reply_limit = LIMIT_REPLY,
         .timeout_s = 600,
+        .retry = &one_try,
         .policy = &policy,
         .what = "BigQuery upload",
     };
-    struct http_reply reply;
     progress_step(bq->settings.progress, "BigQuery upload");
-    if (!http_do(bq->settings.http, &request, &reply, err)) {
-        if (err->kind != ERROR_BUSY) return false;
-        upload->state = UPLOAD_UNKNOWN;
-        return pause_upload(upload, 0, err);
-    }
-    bool good = take_reply(upload, &reply, err);
-    http_reply_done(&reply);
-    return good;
+    if (!http_send(bq->settings.http, &request, &channel->call, err)) return false;
+    channel->sender = upload;
+    return true;
 }
 
-static bool advance(struct upload *upload, struct error *err)
+/* Waits for the chunk that travels, whichever file it is of. */
+static bool await_chunk(struct upload_channel *channel, struct error *err)
 {
-    if (api_stopped(upload->bq, err)) return false;
-    return upload->state == UPLOAD_NEW ? open_session(upload, err) : put_chunk(upload, err);
+    struct upload *upload = channel->sender;
+    struct http_reply reply;
+    struct error trouble = {0};
+    if (!channel->call) return true;
+    bool answered = http_wait(channel->call, &reply, &trouble);
+    channel->call = NULL;
+    channel->sender = NULL;
+    if (answered) {
+        bool good = take_reply(upload, &reply, err);
+        http_reply_done(&reply);
+        return good;
+    }
+    upload->state = UPLOAD_UNKNOWN;
+    if (trouble.kind == ERROR_BUSY) return pause_upload(upload, &trouble, 0, err);
+    *err = trouble;
+    return false;
 }
 
-/* Compresses; each full chunk is sent at once, which bounds the memory. */
+static bool send_next(struct upload *upload, struct error *err)
+{
+    if (api_stopped(upload->channel->bq, err)) return false;
+    return upload->state == UPLOAD_NEW ? open_session(upload, err) : send_chunk(upload, err);
+}
+
+/* Sends each chunk as soon as it is full, without waiting for its answer. */
+static bool send_full_chunks(struct upload *upload, struct error *err)
+{
+    struct upload_channel *channel = upload->channel;
+    int64_t full = (int64_t)chunk_bytes(channel);
+    for (;;) {
+        int64_t travels = channel->sender == upload ? (int64_t)channel->chunk.size : 0;
+        if (upload->state == UPLOAD_DONE || unacknowledged(upload) - travels < full) return true;
+        if (!await_chunk(channel, err)) return false;
+        if (upload->state != UPLOAD_DONE && unacknowledged(upload) >= full && !send_next(upload, err))
+            return false;
+    }
+}
+
 static bool compress_input(struct upload *upload, int flush, struct error *err)
 {
     unsigned char block[BLOCK];
     int result = Z_OK;
     do {
-        while (upload->tail.size >= LIMIT_CHUNK && upload->state != UPLOAD_DONE)
-            if (!advance(upload, err)) return false;
+        if (!send_full_chunks(upload, err)) return false;
         if (upload->state == UPLOAD_DONE)
             return error_set(err, ERROR_FORMAT,
                              "BigQuery has job %s already, which only this upload may start", upload->job);
@@ -239,12 +355,10 @@ static bool compress_input(struct upload *upload, int flush, struct error *err)
         upload->gzip.avail_out = sizeof block;
         result = deflate(&upload->gzip, flush);
         assert(result != Z_STREAM_ERROR);
-        bool fits = buf_add(&upload->tail, block, sizeof block - upload->gzip.avail_out);
-        assert(fits); /* a block after less than a chunk */
-        (void)fits;
+        if (!spool_add(&upload->file, block, sizeof block - upload->gzip.avail_out, err)) return false;
     } while (upload->gzip.avail_in > 0 || upload->gzip.avail_out == 0 ||
              (flush == Z_FINISH && result != Z_STREAM_END));
-    if (upload->acknowledged + (int64_t)upload->tail.size <= FILE_LIMIT) return true;
+    if (upload->file.size <= FILE_LIMIT) return true;
     return error_set(err, ERROR_LIMIT,
                      "the rows of this unit are larger than BigQuery takes in one file (4 GB compressed)");
 }
@@ -265,9 +379,10 @@ bool upload_end(struct upload *upload, struct error *err)
 {
     if (upload->total == NO_TOTAL) {
         if (!compress_input(upload, Z_FINISH, err)) return false;
-        upload->total = upload->acknowledged + (int64_t)upload->tail.size;
+        upload->total = upload->file.size;
     }
+    if (!await_chunk(upload->channel, err)) return false;
     while (upload->state != UPLOAD_DONE)
-        if (!advance(upload, err)) return false;
+        if (!send_next(upload, err) || !await_chunk(upload->channel, err)) return false;
     return true;
 }

@@ -80,17 +80,9 @@ static bool is_loopback(const char *host)
 /* The URL is ours or was checked by the caller; this catches settings that are no URL at all. */
 static bool check_url(const struct http_request *request, bool *out_loopback, struct error *err)
 {
-    CURLU *url = curl_url();
-    char *scheme = NULL, *host = NULL;
-    bool good = url && curl_url_set(url, CURLUPART_URL, request->url, 0) == CURLUE_OK &&
-                curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
-                curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
-                (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0);
-    bool secure = good && strcmp(scheme, "https") == 0;
-    *out_loopback = good && is_loopback(host);
-    curl_free(scheme);
-    curl_free(host);
-    curl_url_cleanup(url);
+    struct http_origin origin;
+    bool good = http_origin(request->url, &origin), secure = strcmp(origin.scheme, "https") == 0;
+    *out_loopback = is_loopback(origin.host);
     if (!good)
         return error_set(err, ERROR_CONFIG,
                          "%s: its address is not an http or https URL; check the configured URLs",

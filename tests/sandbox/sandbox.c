@@ -52,11 +52,11 @@ static bool has_operation(const struct route *routes, const char *operation)
     return false;
 }
 
-/* Pub/Sub has no routes: its own code refuses what it does not know. */
+/* What happens inside of BigQuery's calls has no route. Pub/Sub has no routes: its own code refuses what it
+ * does not know. */
 static bool is_operation(const char *service, const char *operation)
 {
-    static const char *const inside[] = {"job", "script", "upload.bytes",
-                                         "table"}; /* of BigQuery, without a route */
+    static const char *const inside[] = {"job", "load", "script", "table", "upload.bytes", "upload.location"};
     bool is_bigquery = strcmp(service, "bigquery") == 0;
     if (strcmp(operation, "*") == 0) return true;
     for (size_t i = 0; is_bigquery && i < sizeof inside / sizeof *inside; i++) {

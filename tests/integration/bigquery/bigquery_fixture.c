@@ -92,6 +92,7 @@ struct bench bench_in(const char *dataset)
                                                .location = "EU",
                                                .timezone = "Etc/UTC",
                                                .version = "0.0.0",
+                                               .temporary_directory = "/tmp",
                                                .http = bench.http};
     must(bigquery_new(&settings, &bench.warehouse, &err), &err);
     return bench;
@@ -196,8 +197,7 @@ int64_t rows_in(const struct bench *bench, const char *table)
                bench->dataset, table);
 }
 
-/* BigQuery's entries in the journal since the newest bench was created. */
-static char *journal_text(void)
+char *journal_text(void)
 {
     char path[64];
     snprintf(path, sizeof path, "journal?service=bigquery&after=%lld", (long long)journal_mark);

@@ -43,6 +43,8 @@ int64_t ask(const char *format, ...) PRINTF(1, 2);
 /* Runs a statement that returns no rows; not through our code. */
 void change(const char *format, ...) PRINTF(1, 2);
 int64_t rows_in(const struct bench *bench, const char *table);
+/* BigQuery's entries in the journal since the last bench_new; yours. */
+char *journal_text(void);
 /* How often a text stands in BigQuery's journal since the last bench_new. */
 size_t journal_count(const char *text);
 /* The nth of February 2026. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_bigquery_faults.c - lost connections, lost sessions, failing jobs and commits at once cost time, never
- * rows. */
+/* test_bigquery_faults.c - lost connections, refusals, failing jobs and commits at once cost time, never
+ * rows.
+ */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,118 +10,36 @@
 
 #include <cmocka.h>
 
-#include "bigquery_fixture.h"
+#include "faults_fixture.h"
 
 #define TORTURE_LIMIT 60
 
-/* More than one chunk of compressed bytes: 1,400 rows that do not compress well. */
-static bool load_much(const struct bench *bench, struct committed *out, struct error *err)
+/* For n = 1, 2, ... the nth call of each operation misbehaves, until none has so many calls. */
+static void torture(const char *const *operations, size_t count, const char *action)
 {
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/";
-    const struct warehouse_ops *ops = bench->warehouse->ops;
-    uint32_t noise = 1;
-    char row[9000];
-    struct load *load = begin(bench, &both);
-    for (int i = 0; i < 1400; i++) {
-        size_t size =
-            (size_t)snprintf(row, sizeof row,
-                             "{\"id\":\"r%d\",\"updated_at\":\"2026-02-03T10:00:00Z\",\"partition_date\":"
-                             "\"2026-02-03\",\"_read_at\":\"2026-03-01T00:00:00Z\",\"_seq\":%d,\"order\":\"",
-                             i, i);
-        for (int k = 0; k < 8000; k++) {
-            noise = noise * 1664525 + 1013904223;
-            row[size++] = letters[noise >> 26];
-        }
-        row[size++] = '"';
-        row[size++] = '}';
-        if (ops->write(load, 0, row, size, err)) continue;
-        ops->abort(load);
-        return false;
-    }
-    struct commit commit = commit_of(3, 3);
-    return ops->commit(load, &commit, out, err);
-}
-
-static void uploads_go_on_where_they_stopped(void **unused)
-{
-    (void)unused;
-    static const char *const faults[] = {
-        NULL,
-        "bigquery upload.bytes 1 short 262144\nbigquery upload.bytes 3 short 0",
-        "bigquery upload.put 1 drop after",
-        "bigquery upload.put 2 drop before",
-        "bigquery upload.put 3 drop after",
-        "bigquery upload.put 2 status 503"};
-    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+    bool any = true;
+    for (int n = 1; any; n++) {
+        char lines[2048] = "";
         struct error err = {0};
         struct committed committed = {0};
         struct bench bench = bench_new();
-        must(prepare(&bench, &both, &err), &err);
-        fault(faults[i]);
-        must(load_much(&bench, &committed, &err), &err);
-        fault(NULL);
-        assert_int_equal(committed.inserted[0], 1400);
-        assert_int_equal(ask("SELECT COUNT(DISTINCT id) FROM `acme-data.%s.tickets` "
-                             "WHERE partition_date = DATE '2026-02-03' AND LENGTH(`order`) = 8000",
-                             bench.dataset),
-                         1400);
-        bench_done(&bench);
-    }
-}
-
-static void a_lost_session_is_not_loaded_in_part(void **unused)
-{
-    (void)unused;
-    struct error err = {0};
-    struct committed committed = {0};
-    struct bench bench = bench_new();
-    must(prepare(&bench, &both, &err), &err);
-    fault("bigquery upload.bytes 2 lose-session");
-    assert_false(load_much(&bench, &committed, &err));
-    fault(NULL);
-    assert_int_equal(err.kind, ERROR_BUSY);
-    assert_int_equal(rows_in(&bench, "tickets"), 0);
-    must(load_much(&bench, &committed, &err), &err);
-    assert_int_equal(committed.inserted[0], 1400);
-    bench_done(&bench);
-}
-
-static void a_lost_session_is_made_anew_while_nothing_is_gone(void **unused)
-{
-    (void)unused;
-    struct error err = {0};
-    struct committed committed = {0};
-    struct bench bench = bench_new();
-    must(prepare(&bench, &both, &err), &err);
-    fault("bigquery upload.bytes 1 lose-session");
-    must(load_unit(&bench, &committed, &err), &err);
-    fault(NULL);
-    assert_unit_once(&bench);
-    bench_done(&bench);
-}
-
-/* For n = 1, 2, ... the nth call of each operation loses its connection, until it has fewer calls than n. */
-static void torture(const char *operation, const char *action)
-{
-    for (int n = 1; n < TORTURE_LIMIT; n++) {
-        char line[128];
-        struct error err = {0};
-        struct committed committed = {0};
-        struct bench bench = bench_new();
-        snprintf(line, sizeof line, "bigquery %s %d %s", operation, n, action);
-        fault(line);
-        must(load_unit(&bench, &committed, &err), &err);
+        if (n == TORTURE_LIMIT) fail_msg("more than %d calls for one unit", n);
+        for (size_t i = 0; i < count; i++)
+            snprintf(lines + strlen(lines), sizeof lines - strlen(lines), "bigquery %s %d %s\n",
+                     operations[i], n, action);
+        fault(lines);
+        if (!load_unit(&bench, &committed, &err)) fail_msg("%s: %s", lines, err.text);
         fault(NULL);
         if (committed.inserted[0] != 2 || committed.doubled != 0)
-            fail_msg("%s: %d rows", line, (int)committed.inserted[0]);
+            fail_msg("%s: %d rows", lines, (int)committed.inserted[0]);
         assert_unit_once(&bench);
-        bool hit = journal_count(line) > 0;
+        any = journal_count("\"fault\"") > 0;
+        for (size_t i = 0; n == 1 && i < count; i++) {
+            snprintf(lines, sizeof lines, "\"operation\":\"%s\"", operations[i]);
+            if (journal_count(lines) == 0) fail_msg("%s was never called", operations[i]);
+        }
         bench_done(&bench);
-        if (hit) continue;
-        if (n == 1) fail_msg("%s was never called", operation);
-        return;
     }
-    fail_msg("%s: more than %d calls of it for one unit", operation, TORTURE_LIMIT);
 }
 
 static void lost_connections_cost_no_row(void **unused)
@@ -129,10 +48,8 @@ static void lost_connections_cost_no_row(void **unused)
     static const char *const operations[] = {"tables.get",           "tables.insert", "tables.delete",
                                              "jobs.insert",          "jobs.get",      "jobs.query",
                                              "jobs.getQueryResults", "upload.start",  "upload.put"};
-    for (size_t i = 0; i < sizeof operations / sizeof *operations; i++) {
-        torture(operations[i], "drop before");
-        torture(operations[i], "drop after");
-    }
+    torture(operations, sizeof operations / sizeof *operations, "drop before");
+    torture(operations, sizeof operations / sizeof *operations, "drop after");
 }
 
 static void a_commit_is_waited_for_with_one_call(void **unused)
@@ -187,6 +104,88 @@ static void failed_jobs_run_again(void **unused)
             assert_unit_once(&bench);
             bench_done(&bench);
         }
+}
+
+/* Once: the unit is loaded, unless it says otherwise. For ever: it ends so. */
+static void each_reason_has_its_consequence(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *operation, *action;
+        bool passes_once;
+        enum error_kind for_ever;
+    } cases[] = {
+        {"jobs.insert", "status 403 reason=userRateLimitExceeded", true, ERROR_BUSY},
+        {"jobs.insert", "status 403 reason=rateLimitExceeded", true, ERROR_BUSY},
+        {"jobs.insert", "status 403 reason=quotaExceeded", true, ERROR_BUSY},
+        {"jobs.insert", "status 404 reason=notFound", true, ERROR_REFUSED},
+        {"jobs.insert", "status 403 reason=accessDenied", false, ERROR_REFUSED},
+        {"jobs.insert", "status 403 reason=accessNotConfigured", false, ERROR_CONFIG},
+        {"jobs.query", "status 403 reason=userRateLimitExceeded", true, ERROR_BUSY},
+        {"jobs.query", "status 403 reason=accessDenied", false, ERROR_REFUSED},
+        {"jobs.query", "status 404 reason=notFound", true, ERROR_REFUSED},
+        {"tables.insert", "status 404 reason=notFound", true, ERROR_REFUSED},
+        {"tables.insert", "status 403 reason=quotaExceeded", true, ERROR_BUSY},
+        {"tables.insert", "status 403 reason=accessDenied", false, ERROR_REFUSED},
+        {"upload.start", "status 404 reason=notFound", true, ERROR_REFUSED},
+        {"upload.start", "status 403 reason=rateLimitExceeded", true, ERROR_BUSY},
+        {"upload.put", "status 403 reason=userRateLimitExceeded", true, ERROR_BUSY},
+        {"upload.put", "status 400", true, ERROR_REFUSED},
+        {"load", "fail notFound", true, ERROR_REFUSED},
+        {"load", "fail accessDenied", false, ERROR_REFUSED},
+        {"script", "fail notFound", true, ERROR_REFUSED},
+        {"script", "fail backendError", true, ERROR_BUSY},
+        {"script", "fail rateLimitExceeded", true, ERROR_BUSY},
+        {"script", "fail quotaExceeded", true, ERROR_BUSY},
+        {"script", "fail stopped", true, ERROR_BUSY},
+        {"script", "fail accessDenied", false, ERROR_REFUSED},
+        {"script", "fail billingNotEnabled", false, ERROR_CONFIG},
+    };
+    for (size_t i = 0; i < 2 * (sizeof cases / sizeof *cases); i++) {
+        bool for_ever = i % 2;
+        char line[128];
+        struct error err = {0};
+        struct committed committed = {0};
+        struct bench bench = bench_new();
+        settings_of(&bench)->job_timeout_s = 1200;
+        snprintf(line, sizeof line, "bigquery %s %s %s", cases[i / 2].operation, for_ever ? "*" : "1",
+                 cases[i / 2].action);
+        fault(line);
+        bool passed = load_unit(&bench, &committed, &err);
+        fault(NULL);
+        enum error_kind kind = passed ? ERROR_NONE : err.kind;
+        if (kind != (for_ever || !cases[i / 2].passes_once ? cases[i / 2].for_ever : ERROR_NONE))
+            fail_msg("%s: %s: %s", line, error_rules[kind].name, err.text);
+        if (passed) assert_unit_once(&bench);
+        bench_done(&bench);
+    }
+}
+
+/* One refusal ends the stream; the process ends only if the datasets are refused, too. */
+static void credentials_are_wrong_only_if_datasets_are_refused(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *faults;
+        enum error_kind kind;
+    } cases[] = {
+        {"bigquery script * fail accessDenied\nbigquery datasets.get 1 status 403", ERROR_AUTH},
+        {"bigquery script * fail accessDenied\nbigquery datasets.get 2 status 403", ERROR_AUTH},
+        {"bigquery script * fail accessDenied\nbigquery datasets.get 3 status 403", ERROR_REFUSED},
+        {"bigquery tables.get * status 403", ERROR_REFUSED},
+        {"bigquery tables.get * status 403\nbigquery datasets.get * status 403", ERROR_AUTH},
+        {"bigquery tables.get * status 401", ERROR_AUTH},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct error err = {0};
+        struct committed committed;
+        struct bench bench = bench_new();
+        fault(cases[i].faults);
+        assert_false(load_unit(&bench, &committed, &err));
+        fault(NULL);
+        if (err.kind != cases[i].kind) fail_msg("%s: %s", cases[i].faults, err.text);
+        bench_done(&bench);
+    }
 }
 
 static void *commit_empty(void *argument)
@@ -278,13 +277,12 @@ static void two_streams_with_one_child_table_double_no_key(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(uploads_go_on_where_they_stopped),
-        cmocka_unit_test(a_lost_session_is_not_loaded_in_part),
-        cmocka_unit_test(a_lost_session_is_made_anew_while_nothing_is_gone),
         cmocka_unit_test(lost_connections_cost_no_row),
         cmocka_unit_test(a_commit_is_waited_for_with_one_call),
         cmocka_unit_test(a_result_without_rows_proves_nothing),
         cmocka_unit_test(failed_jobs_run_again),
+        cmocka_unit_test(each_reason_has_its_consequence),
+        cmocka_unit_test(credentials_are_wrong_only_if_datasets_are_refused),
         cmocka_unit_test(commits_at_once_both_arrive),
         cmocka_unit_test(two_streams_with_one_child_table_double_no_key),
     };

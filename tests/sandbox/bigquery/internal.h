@@ -20,16 +20,23 @@
  * load.c       load jobs
  * upload.c     multipart and resumable uploads
  *
- * Job faults, looked up once for every job when it is accepted (service "bigquery", operation "job"):
+ * Job faults, looked up once for every job when it is accepted (service "bigquery", operation "job", or
+ * "load" and "script" of such jobs alone):
+ *
  *   fail REASON [after]   the job ends DONE with this errorResult, before (or after) it has done anything.
  *   hold PREFIX N         a script stops before its first statement that begins with PREFIX. It goes on when
  *                         N jobs more have ended; or one more, and only held jobs are left; or the sandbox
  *                         stops; or ten real seconds are over (the journal then says "released").
  *   delay MS              it stays RUNNING for so long before it starts; jobTimeoutMs may end it first.
+ *   pending               it stays PENDING until the faults are cleared
+ *   vanish [after]        it does nothing (or its work), and can't be found any more
  *   lost-statistics       statistics.load or .query are missing
+ *
  * Upload faults, looked up once for every PUT that carries bytes (operation "upload.bytes"):
  *   short BYTES           at most so many bytes of this request are kept
- *   lose-session          the session is forgotten: 404
+ *   lose-session [STATUS] the session is forgotten, and answers so: 404
+ * The address of a new session (operation "upload.location"):
+ *   at URL                scheme and host of the Location
  *
  * A fault of tables, looked up for every one that tables.insert or a load job makes (operation "table"):
  *   missing once [PLACE]  it is notFound once; PLACE: get (tables.get), load or query, and only there
@@ -243,6 +250,7 @@ bool bq_check_job(struct bigquery_server *bigquery, const struct job_request *re
 void bq_drop_job(struct job *job);
 bool bq_wait_for_job(struct job *job, int64_t timeout_ms); /* true: DONE */
 bool bq_job_cancelled(struct job *job);
+bool bq_job_vanished(const struct job *job);              /* a fault hides it from those that ask for it */
 void bq_hold_job(struct job *job, const char *statement); /* the job fault `hold` */
 void bq_join_jobs(struct bigquery_server *bigquery);      /* those that have finished */
 

@@ -258,6 +258,22 @@ bool bq_job_cancelled(struct job *job)
     return cancelled;
 }
 
+static void hold_pending(struct job *job)
+{
+    struct bigquery_server *bigquery = job->bigquery;
+    struct timespec deadline = deadline_in(5);
+    pthread_mutex_lock(&bigquery->mutex);
+    for (; !job->cancelled && !bigquery->stopping; deadline = deadline_in(5)) {
+        if (!wait_changed(bigquery, &deadline) && !faults_planned(bigquery->faults, &job->fault)) break;
+    }
+    pthread_mutex_unlock(&bigquery->mutex);
+}
+
+bool bq_job_vanished(const struct job *job)
+{
+    return strcmp(job->fault.action, "vanish") == 0;
+}
+
 void bq_hold_job(struct job *job, const char *statement)
 {
     int64_t more = 0;
@@ -325,8 +341,9 @@ static void *job_main(void *argument)
 {
     struct job *job = argument;
     bq_expire_tables(job->bigquery);
+    if (strcmp(job->fault.action, "pending") == 0) hold_pending(job);
     begin_job(job);
-    run_job(job);
+    if (!bq_job_vanished(job) || strcmp(job->fault.argument[0], "after") == 0) run_job(job);
     if (job->input) (void)fclose(job->input); /* only read */
     job->input = NULL;
     journal_job(job);
@@ -347,7 +364,8 @@ void bq_join_jobs(struct bigquery_server *bigquery)
     }
 }
 
-/* A script is a job too, and has a count of its own: which of many jobs it is, depends on the others. */
+/* Scripts and loads are jobs too, and have counts of their own: which of many jobs they are, depends on the
+ * others. */
 static void plan_fault(struct job *job)
 {
     struct faults *faults = job->bigquery->faults;
@@ -355,8 +373,11 @@ static void plan_fault(struct job *job)
     bool found = faults_next(faults, "bigquery", "job", &job->fault);
     const char *query = json_text_at(job->configuration, "query.query");
     job->is_script = query && strstr(query, "BEGIN TRANSACTION");
-    job->script_fault = job->is_script && faults_next(faults, "bigquery", "script", &fault) && !found;
-    if (job->script_fault) job->fault = fault;
+    const char *kind = job->is_script ? "script" : "load";
+    bool counted = job->is_script || job->type == JOB_LOAD;
+    bool own = counted && faults_next(faults, "bigquery", kind, &fault) && !found;
+    job->script_fault = own && job->is_script;
+    if (own) job->fault = fault;
 }
 
 struct job *bq_start_job(struct bigquery_server *bigquery, const struct job_request *request,

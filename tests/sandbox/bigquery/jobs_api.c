@@ -108,7 +108,7 @@ struct job *bq_find_job(struct exchange *exchange, const char *id, struct store_
     while (job && (strcmp(job->id, id) != 0 || strcmp(job->project, project) != 0))
         job = job->older;
     pthread_mutex_unlock(&bigquery->mutex);
-    if (job && is_there(job, location)) return job;
+    if (job && is_there(job, location) && !bq_job_vanished(job)) return job;
     (void)bq_problem(err, "notFound", "Not found: Job %s:%s%s%s", project, location ? location : "",
                      location ? "." : "", id);
     return NULL;

@@ -25,7 +25,7 @@ struct upload_session {
     int64_t received;
     int64_t total;   /* -1: not said yet */
     struct job *job; /* when it is complete */
-    bool lost;
+    int lost_status; /* 0: it is not lost */
 };
 
 void bq_drop_uploads(struct bigquery_server *bigquery)
@@ -183,6 +183,18 @@ static bool open_session(struct exchange *exchange, json_t *resource, struct upl
     return true;
 }
 
+/* Scheme and host of sessions: those that the client used, unless a fault names others. */
+static char *session_address(struct exchange *exchange)
+{
+    struct fault fault = {.action = ""};
+    const char *host = exchange_header(exchange, "host"),
+               *scheme = exchange_header(exchange, "x-forwarded-proto");
+    bool secure = exchange->is_secure || (scheme && strcmp(scheme, "https") == 0);
+    (void)faults_next(bq_of(exchange)->faults, "bigquery", "upload.location", &fault);
+    if (fault.action[0]) return mem_text(fault.argument[0]);
+    return mem_format("http%s://%s", secure ? "s" : "", host ? host : "127.0.0.1");
+}
+
 static void upload_session(struct exchange *exchange)
 {
     struct store_error err = {.reason = ""};
@@ -190,13 +202,10 @@ static void upload_session(struct exchange *exchange)
     json_t *resource = bq_read_object(exchange, &err);
     note_load(exchange, "resumable", resource);
     if (resource && open_session(exchange, resource, &upload, &err)) {
-        const char *host = exchange_header(exchange, "host"),
-                   *scheme = exchange_header(exchange, "x-forwarded-proto");
+        AUTO(mem_free) char *at = session_address(exchange);
         exchange_add_header(exchange, "Location",
-                            "%s://%s/upload/bigquery/v2/projects/%s/jobs?uploadType=resumable&upload_id=%s",
-                            exchange->is_secure || (scheme && strcmp(scheme, "https") == 0) ? "https"
-                                                                                            : "http",
-                            host ? host : "127.0.0.1", upload->project, upload->id);
+                            "%s/upload/bigquery/v2/projects/%s/jobs?uploadType=resumable&upload_id=%s", at,
+                            upload->project, upload->id);
         exchange_add_header(exchange, "X-GUploader-UploadID", "%s", upload->id);
     } else {
         (void)bq_problem_reply(exchange, &err);
@@ -290,22 +299,25 @@ static bool keep_bytes(struct exchange *exchange, struct upload_session *upload,
     if (range->first < 0) return true;
     (void)faults_next(bq_of(exchange)->faults, "bigquery", "upload.bytes", &fault);
     if (fault.action[0]) json_object_set_new(exchange->detail, "upload_fault", json_string(fault.line));
-    if (strcmp(fault.action, "lose-session") == 0) upload->lost = true;
+    if (strcmp(fault.action, "lose-session") == 0)
+        upload->lost_status = fault.argument_count ? atoi(fault.argument[0]) : 404;
     if (strcmp(fault.action, "short") == 0) (void)bq_text_int64(fault.argument[0], &most);
     int64_t size = range->last - range->first + 1;
     if (size > most) size = most;
-    if (upload->lost || size <= known) return true; /* sent again: nothing new */
+    if (upload->lost_status || size <= known) return true; /* sent again: nothing new */
     if (fwrite(exchange->body + known, 1, (size_t)(size - known), upload->file) != (size_t)(size - known))
         return bq_problem(err, "backendError", "The upload can't be kept: no room for temporary files");
     upload->received += size - known;
     return true;
 }
 
-static void reply_missing(struct exchange *exchange)
+static void reply_missing(struct exchange *exchange, int status)
 {
     struct store_error err;
-    (void)bq_problem(&err, "notFound", "Not found: the upload session is unknown or has expired");
+    (void)bq_problem(&err, status == 400 ? "invalid" : "notFound",
+                     "Not found: the upload session is unknown or has expired");
     (void)bq_problem_reply(exchange, &err);
+    exchange->status = status;
 }
 
 static void reply_incomplete(struct exchange *exchange, const struct upload_session *upload)
@@ -324,7 +336,7 @@ static bool complete(struct exchange *exchange, struct upload_session *upload, s
                                   .input_bytes = upload->received};
     upload->file = NULL;
     upload->job = bq_start_job(exchange->service, &request, err);
-    upload->lost = !upload->job;
+    if (!upload->job) upload->lost_status = 404;
     return upload->job != NULL;
 }
 
@@ -332,19 +344,19 @@ static void serve_session(struct exchange *exchange, struct upload_session *uplo
 {
     struct store_error err = {.reason = ""};
     struct byte_range range = {.first = -1, .last = -1, .total = -1};
-    bool right = upload->lost || upload->job ||
+    bool right = upload->lost_status || upload->job ||
                  (read_range(exchange, &range, &err) && range_check(upload, &range, &err));
-    if (right && !upload->lost && !upload->job) {
+    if (right && !upload->lost_status && !upload->job) {
         if (range.total >= 0) upload->total = range.total;
         right = keep_bytes(exchange, upload, &range, &err);
-        if (right && !upload->lost && upload->received == upload->total)
+        if (right && !upload->lost_status && upload->received == upload->total)
             right = complete(exchange, upload, &err);
     }
     json_object_set_new(exchange->detail, "received", json_integer(upload->received));
     if (!right)
         (void)bq_problem_reply(exchange, &err);
-    else if (upload->lost)
-        reply_missing(exchange);
+    else if (upload->lost_status)
+        reply_missing(exchange, upload->lost_status);
     else if (upload->job)
         exchange_reply_json(exchange, 200, bq_job_resource(upload->job));
     else
@@ -363,7 +375,7 @@ void bq_upload_put(struct exchange *exchange)
         upload = upload->next;
     pthread_mutex_unlock(&bigquery->mutex);
     if (!upload) {
-        reply_missing(exchange);
+        reply_missing(exchange, 404);
         return;
     }
     note_load(exchange, "resumable", upload->resource);

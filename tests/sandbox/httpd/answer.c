@@ -340,6 +340,7 @@ static void keep_journal(struct server *server, const struct exchange *exchange,
     const struct http_request *request = exchange->private;
     if (strcmp(service, "control") == 0) return;
     json_object_set_new(exchange->detail, "method", json_string(request->method));
+    json_object_set_new(exchange->detail, "connection", json_integer((json_int_t)request->connection));
     json_object_set_new(exchange->detail, "path", json_string(request->target));
     if (request->body.size > 0) json_object_set_new(exchange->detail, "body", fingerprint(&request->body));
     json_object_set_new(exchange->detail, "bytes_in", json_integer((json_int_t)request->body.size));
@@ -435,6 +436,7 @@ static bool answer_route(struct server *server, struct connection *connection, s
 bool server_answer(struct server *server, struct connection *connection, struct http_request *request)
 {
     const char *captures[CAPTURES + 1] = {NULL};
+    request->connection = connection->number;
     AUTO(mem_free) char *words = mem_zero(strlen(request->path) + CAPTURES + 1, 1);
     struct found found;
     find_route(server, request, words, captures, &found);

@@ -41,6 +41,7 @@ struct http_request {
     size_t query_count;
     struct buf body;
     bool keep_alive;
+    size_t connection; /* its number */
 };
 
 enum request_outcome {

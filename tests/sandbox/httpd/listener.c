@@ -25,6 +25,7 @@ struct connection_slot {
     enum slot_state state;
     pthread_t thread;
     int fd;
+    size_t number;
 };
 
 struct listener {
@@ -84,7 +85,7 @@ static void *serve_connection(void *argument)
 {
     struct connection_slot *slot = argument;
     struct listener *listener = slot->listener;
-    struct connection connection = {.fd = slot->fd};
+    struct connection connection = {.fd = slot->fd, .number = slot->number};
     if (connection_open(&connection, listener->options.tls))
         listener->options.serve(listener->options.self, &connection);
     if (connection.tls) (void)SSL_shutdown(connection.tls); /* the peer may have gone */
@@ -112,14 +113,15 @@ static struct connection_slot *find_slot(struct listener *listener)
     return NULL;
 }
 
-static void begin_connection(struct listener *listener, int fd)
+static void begin_connection(struct listener *listener, int fd, size_t number)
 {
     int on = 1;
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* only a matter of speed */
     pthread_mutex_lock(&listener->lock);
     struct connection_slot *slot = find_slot(listener);
     if (slot) {
-        *slot = (struct connection_slot){.listener = listener, .fd = fd, .state = SLOT_OPEN};
+        *slot = (struct connection_slot){
+            .listener = listener, .fd = fd, .number = number, .state = SLOT_OPEN};
         if (pthread_create(&slot->thread, NULL, serve_connection, slot) != 0) {
             slot->state = SLOT_FREE;
             slot = NULL;
@@ -139,8 +141,7 @@ static void *accept_connections(void *argument)
     while (!atomic_load(&listener->stopping)) {
         int fd = accept(listener->fd, NULL, NULL);
         if (fd >= 0) {
-            atomic_fetch_add(&listener->accepted, 1);
-            begin_connection(listener, fd);
+            begin_connection(listener, fd, atomic_fetch_add(&listener->accepted, 1) + 1);
         } else if (errno != EINTR && errno != ECONNABORTED) {
             break;
         }

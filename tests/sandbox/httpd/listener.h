@@ -17,6 +17,7 @@
 
 struct connection {
     int fd;             /* the listener closes it */
+    size_t number;      /* of its listener's connections, from 1 */
     struct ssl_st *tls; /* NULL: in the clear */
     struct buf in;      /* received, not used yet; serve() initialises and frees it */
 };

@@ -2,6 +2,7 @@
 /* faults.h - the fault script: lines that make the nth call of an operation misbehave. Any thread.
  *
  * A line: SERVICE OPERATION NTH ACTION [ARGUMENT ...]. For example:
+ *
  *   intercom contacts.search 3 status 429 retry-after=1.
  *   intercom companies.scroll 2 late-status 500  the same, after the request was applied.
  *   bigquery jobs.insert 2 drop after        the connection is cut, after the request was applied.
@@ -10,14 +11,19 @@
  *   intercom contacts.search * raw           texts that begin with "raw:" are sent without that and without
  *                                            quotes: what is no JSON, as "raw:NaN".
  *   intercom me 1 delay 200                  milliseconds.
- *   bigquery * 7 hang                        the 7th call of any operation waits until the faults are
- * cleared. bigquery job 2 fail backendError         the 2nd job that runs ends DONE with this errorResult.
+ *   bigquery * 7 hang                        the 7th call of any operation waits for the end of faults.
+ *   bigquery job 2 fail backendError         the 2nd job that runs ends DONE with this errorResult.
+ *   bigquery load 1 pending                  the 1st load job stays PENDING until the faults are cleared.
+ *   bigquery load 1 vanish [after]           it is accepted, and can't be found [although it did its work].
+ *   bigquery upload.bytes 2 lose-session 410 the 2nd chunk's session ends; it answers so, or 404.
+ *   bigquery upload.location 1 at URL        the 1st session is said to be there; only its host counts.
  *   bigquery job 1 hold COMMIT 2             the 1st script stops before the statement that begins so, until
  *                                            two jobs more have ended (or one more has, and none is left).
  *   bigquery script 1 hold COMMIT 1          the same, counting only scripts with a transaction.
  *   bigquery table 1 missing once load       the 1st table that is made is notFound once, for load jobs only.
  *   pubsub deliver 1 twice | pubsub acknowledge 1 lose | pubsub modifyAckDeadline 1 refuse.
  *   intercom companies.segments:6762f0 * status 500  requests for this record alone.
+ *
  * NTH counts calls of that operation since the fault was added, from 1; "*" is every call. Services name
  * their operations in their routes. Unknown words are refused. */
 #ifndef CASELOAD_SANDBOX_FAULTS_H

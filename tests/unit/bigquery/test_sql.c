@@ -325,11 +325,11 @@ static void tokens_stay_on_their_host(void **state)
 {
     (void)state;
     const char *base = "https://bigquery.googleapis.com";
-    assert_true(api_same_host(base, "https://bigquery.googleapis.com/upload/x?upload_id=1"));
-    assert_false(api_same_host(base, "https://bigquery.googleapis.com.evil.example/upload/x"));
-    assert_false(api_same_host(base, "https://bigquery.googleapis.com@evil.example/upload/x"));
-    assert_false(api_same_host(base, "http://bigquery.googleapis.com/upload/x"));
-    assert_false(api_same_host("http://127.0.0.1:80", "http://127.0.0.1:8080/upload/x"));
+    assert_true(api_is_ours(base, "https://bigquery.googleapis.com/upload/x?upload_id=1"));
+    assert_false(api_is_ours(base, "https://bigquery.googleapis.com.evil.example/upload/x"));
+    assert_false(api_is_ours(base, "https://bigquery.googleapis.com@evil.example/upload/x"));
+    assert_false(api_is_ours(base, "http://bigquery.googleapis.com/upload/x"));
+    assert_false(api_is_ours("http://127.0.0.1:80", "http://127.0.0.1:8080/upload/x"));
 }
 
 static void reasons_say_what_to_do(void **state)
