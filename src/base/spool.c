@@ -52,7 +52,7 @@ void spool_init(struct spool *spool, struct spool_budget *budget)
 static bool fail_write(const struct spool *spool, struct error *err)
 {
     return error_set(err, ERROR_LIMIT,
-                     "the rows of a unit can't be kept in %s after %lld bytes: %s. Make room there, or name "
+                     "the rows of a unit can't be kept in %s after %lld bytes: %s. Free space there, or name "
                      "another directory in \"temporary_directory\" or TMPDIR; the unit is loaded again",
                      spool->budget->directory, (long long)spool->size, strerror(errno));
 }

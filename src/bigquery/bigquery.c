@@ -53,10 +53,10 @@ static bool port_prepare(struct warehouse *warehouse, const struct selection *se
     return tables_prepare(bq, selection, err) || port_failed(bq, err);
 }
 
-static bool port_state(struct warehouse *warehouse, const struct selection *selection, const char *message_id,
-                       struct state *out_state, struct error *err)
+static bool port_state(struct warehouse *warehouse, const struct selection *const *selections, size_t count,
+                       const char *message_id, struct state *out_states, struct error *err)
 {
-    return bigquery_read_state(warehouse, selection, message_id, out_state, err) ||
+    return bigquery_read_state(warehouse, selections, count, message_id, out_states, err) ||
            port_failed((struct bigquery *)warehouse, err);
 }
 

@@ -20,7 +20,7 @@
 
 /* --- upload.c --- */
 
-/* What the uploads of one load share. One chunk travels at a time, while rows are written on. */
+/* Shared by the uploads of one load. One chunk travels at a time, while rows are written on. */
 struct upload_channel {
     struct bigquery *bq;
     struct spool_budget memory; /* of all files of the load */

@@ -52,7 +52,7 @@ static bool has_operation(const struct route *routes, const char *operation)
     return false;
 }
 
-/* What happens inside of BigQuery's calls has no route. Pub/Sub has no routes: its own code refuses what it
+/* Faults inside of BigQuery's calls have no route. Pub/Sub has no routes: its own code refuses what it
  * does not know. */
 static bool is_operation(const char *service, const char *operation)
 {

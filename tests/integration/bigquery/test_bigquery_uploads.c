@@ -77,7 +77,7 @@ static void parts_of_chunks_are_continued(void **unused)
     bench_done(&bench);
 }
 
-/* Once is borne by all that comes before; for ever ends, with the reason. */
+/* The tests above let it fail once. A failure that stays ends the unit, with the reason. */
 static void what_fails_for_ever_ends(void **unused)
 {
     (void)unused;

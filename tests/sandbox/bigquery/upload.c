@@ -299,8 +299,11 @@ static bool keep_bytes(struct exchange *exchange, struct upload_session *upload,
     if (range->first < 0) return true;
     (void)faults_next(bq_of(exchange)->faults, "bigquery", "upload.bytes", &fault);
     if (fault.action[0]) json_object_set_new(exchange->detail, "upload_fault", json_string(fault.line));
-    if (strcmp(fault.action, "lose-session") == 0)
-        upload->lost_status = fault.argument_count ? atoi(fault.argument[0]) : 404;
+    if (strcmp(fault.action, "lose-session") == 0) {
+        int64_t status = 404;
+        (void)bq_text_int64(fault.argument[0], &status); /* else it stays */
+        upload->lost_status = (int)status;
+    }
     if (strcmp(fault.action, "short") == 0) (void)bq_text_int64(fault.argument[0], &most);
     int64_t size = range->last - range->first + 1;
     if (size > most) size = most;

@@ -120,7 +120,7 @@ static void a_full_disk_is_an_error_that_loses_nothing(void **state)
     assert_false(spool_add(&spool, piece, sizeof piece, &err)); /* not even what was in memory */
     assert_int_equal(err.kind, ERROR_LIMIT);
     assert_non_null(strstr(err.text, directory));
-    assert_non_null(strstr(err.text, "Make room there"));
+    assert_non_null(strstr(err.text, "Free space there"));
     expect_piece(&spool, 0, 2 * PIECE);
     limit_files(3 * PIECE);
     add_piece(&spool);

@@ -193,7 +193,8 @@ static void addresses_have_no_path(void **state)
         const struct bigquery_settings settings = {.base_url = cases[i].url,
                                                    .project = names.project,
                                                    .dataset = names.dataset,
-                                                   .control_dataset = names.control};
+                                                   .control_dataset = names.control,
+                                                   .temporary_directory = "/tmp"};
         struct warehouse *warehouse = NULL;
         struct error err = {0};
         assert_int_equal(bigquery_new(&settings, &warehouse, &err), cases[i].good);
@@ -324,12 +325,52 @@ static void projects_of_a_domain_are_served(void **state)
 static void tokens_stay_on_their_host(void **state)
 {
     (void)state;
-    const char *base = "https://bigquery.googleapis.com";
-    assert_true(api_is_ours(base, "https://bigquery.googleapis.com/upload/x?upload_id=1"));
-    assert_false(api_is_ours(base, "https://bigquery.googleapis.com.evil.example/upload/x"));
-    assert_false(api_is_ours(base, "https://bigquery.googleapis.com@evil.example/upload/x"));
-    assert_false(api_is_ours(base, "http://bigquery.googleapis.com/upload/x"));
-    assert_false(api_is_ours("http://127.0.0.1:80", "http://127.0.0.1:8080/upload/x"));
+    static const char google[] = "https://bigquery.googleapis.com", ours[] = "https://bq.example:8443",
+                      emulator[] = "http://127.0.0.1:9050";
+    static const struct {
+        const char *base, *url;
+        bool is_ours;
+    } cases[] = {
+        {google, "https://bigquery.googleapis.com/upload/x?upload_id=1", true},
+        {google, "https://www.googleapis.com/upload/x?upload_id=1", true},
+        {google, "https://WWW.GoogleAPIs.com:443/upload/x", true},
+        {google, "https://bigquery.europe-west3.rep.googleapis.com/upload/x", true},
+        {google, "https://bigquery-acme.p.googleapis.com/upload/x", true},
+        {"https://bigquery-acme.p.googleapis.com", "https://www.googleapis.com/upload/x", true},
+        {google, "http://bigquery.googleapis.com/upload/x", false},
+        {google, "http://bigquery.googleapis.com:443/upload/x", false},
+        {google, "https://bigquery.googleapis.com:8443/upload/x", false},
+        {google, "https://bigquery.googleapis.com.evil.example/upload/x", false},
+        {google, "https://evil-googleapis.com/upload/x", false},
+        {google, "https://googleapis.com/upload/x", false},
+        {google, "https://.googleapis.com/upload/x", false},
+        {google, "https://www.googleapis.com./upload/x", false},
+        {google, "https://bigquery.googleapis.com@evil.example/upload/x", false},
+        {google, "https://evil.example\\@www.googleapis.com/upload/x", false},
+        {google, "https://evil.example#@www.googleapis.com/upload/x", false},
+        {google, "https://evil.example/www.googleapis.com/upload/x", false},
+        {google, "https://user@www.googleapis.com/upload/x", false},
+        {google, "https://user:word@bigquery.googleapis.com/upload/x", false},
+        {google, "https://www.googleapis.com%2eevil.example/upload/x", false},
+        {google, "https://w\xc3\xbc.googleapis.com/upload/x", false},
+        {google, "ftp://www.googleapis.com/upload/x", false},
+        {google, "/upload/x", false},
+        {google, "", false},
+        {ours, "https://bq.example:8443/upload/x", true},
+        {ours, "https://BQ.example:8443/upload/x", true},
+        {ours, "https://bq.example/upload/x", false},
+        {ours, "https://www.googleapis.com/upload/x", false},
+        {ours, "http://bq.example:8443/upload/x", false},
+        {emulator, "http://127.0.0.1:9050/upload/x", true},
+        {emulator, "http://127.0.0.1:90500/upload/x", false},
+        {emulator, "http://127.0.0.1:905/upload/x", false},
+        {emulator, "http://localhost:9050/upload/x", false},
+        {emulator, "https://www.googleapis.com/upload/x", false},
+        {"http://127.0.0.1", "http://127.0.0.1:80/upload/x", true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        if (api_is_ours(cases[i].base, cases[i].url) != cases[i].is_ours)
+            fail_msg("%s: %s", cases[i].base, cases[i].url);
 }
 
 static void reasons_say_what_to_do(void **state)
