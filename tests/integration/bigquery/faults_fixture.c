@@ -29,6 +29,7 @@ bool __wrap_clock_sleep_ms(int64_t ms, const atomic_bool *stop)
     skip_ms(ms * sleep_factor);
     if (outage_end_ms && pthread_equal(outage_thread, pthread_self()) && clock_ms() >= outage_end_ms) {
         outage_end_ms = 0;
+        sleep_factor = 1;
         fault(NULL);
     }
     return __real_clock_sleep_ms(ms > 0 ? 1 : 0, stop);

@@ -12,7 +12,7 @@
 
 /* The clock moves on by `factor` times what is slept from now on; 1 at first. */
 void sleeps_count(int factor);
-/* As fault, until this thread sleeps after so long. */
+/* As fault, until this thread sleeps after so long; then sleeps count once again. */
 void fault_for(const char *line, int64_t ms);
 int64_t longest_sleep_ms(void); /* since sleeps_count */
 
