@@ -53,8 +53,7 @@ static enum http_verdict judge(void *self, const struct http_reply *reply, int64
     struct judgement *judgement = self;
     struct error *refusal = &judgement->refusal;
     *out_least_ms = http_retry_after_ms(reply);
-    if (!accepted(judgement->call, reply->status))
-        observe_reply(judgement->bq, judgement->call->what, reply);
+    if (!accepted(judgement->call, reply->status)) observe_reply(judgement->bq, judgement->call->what, reply);
     if (reply->status == 401) return HTTP_RENEW;
     if (is_spoiled(judgement->call, reply) && ++judgement->spoiled < SPOILED_TRIES) return HTTP_RETRY;
     if (accepted(judgement->call, reply->status)) return HTTP_DONE;

@@ -118,16 +118,21 @@ static bool load_json(struct doctor *doctor, const char *table, struct error *er
                   "NEWLINE_DELIMITED_JSON", "createDisposition", "CREATE_NEVER");
     static const char row[] = "{\"v\": " DOCTOR_NUMBERS "}\n";
     char id[JOB_ID], suffix[RANDOM_NAME];
-    enum retry_class class;
     random_name(suffix);
     job_name(id, "caseload-doctor", suffix);
     if (!table_insert(bq, doctor->dataset, table, want, err)) return false;
+    struct upload_channel channel;
     struct upload upload;
-    AUTO(json_drop) json_t *job = NULL;
-    bool good = upload_begin(&upload, bq, id, configuration, err) &&
+    struct job_failure failure;
+    bool succeeded = false;
+    upload_channel_init(&channel, bq);
+    bool good = upload_begin(&upload, &channel, id, configuration, err) &&
                 upload_add(&upload, row, sizeof row - 1, err) && upload_end(&upload, err);
+    upload_channel_done(&channel);
     upload_done(&upload);
-    return good && job_wait_load(bq, id, "doctor", &job, err) && job_succeeded(job, &class, err);
+    if (!good || !job_wait_load(bq, id, &succeeded, &failure, err)) return false;
+    if (!succeeded) *err = failure.error;
+    return succeeded;
 }
 
 static bool check_loaded_numbers(struct doctor *doctor, char *out_found, size_t size, struct error *err)

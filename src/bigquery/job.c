@@ -4,8 +4,8 @@
 #include "base/clock.h"
 #include "base/parse.h"
 #include "base/random.h"
-#include "observer.h"
 #include "job.h"
+#include "observer.h"
 #include "sql.h"
 #include "wait.h"
 
