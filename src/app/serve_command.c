@@ -8,6 +8,7 @@
 #include "base/parse.h"
 #include "commands.h"
 #include "core/worker.h"
+#include "notify.h"
 #include "options.h"
 #include "pubsub/pubsub.h"
 #include "services.h"
@@ -68,7 +69,9 @@ static int serve(struct services *services, const struct config *config, bool dr
                          LOG_TEXT("workspace", services->identity.workspace)),
               "%s %s", drain ? "draining" : "serving", services->subscription);
     pubsub_check_settings(services->trigger);
+    struct notify *notify = notify_start(&services->progress, (int)config->stall_seconds);
     int code = drain ? worker_drain(&worker) : worker_serve(&worker);
+    notify_stop(notify);
     log_write(LOG_INFO, "stopped", LOG_FIELDS(LOG_NUMBER("exit_code", code)), "stopped");
     return code;
 }

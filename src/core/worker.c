@@ -29,6 +29,11 @@ int worker_nack_delay_s(int attempt)
     return 10 << attempt;
 }
 
+static struct progress *progress_of(struct serving *serving)
+{
+    return serving->worker->run.progress ? serving->worker->run.progress : &serving->progress;
+}
+
 /* Without a dead-letter policy a bad message is redelivered without end: it is logged once. */
 static bool is_first_report(struct serving *serving, const char *message_id)
 {
@@ -65,7 +70,7 @@ static bool serve_request(struct serving *serving, const struct delivery *delive
         .run_id = run_id, .message_id = delivery->message_id, .published_us = delivery->published_us};
     struct request request;
     context.stop = worker->cancel_run;
-    if (!context.progress) context.progress = &serving->progress;
+    context.progress = progress_of(serving);
     if (!request_decode(delivery, worker->selections, worker->selection_count, &request, err)) return false;
     struct run_report *report = mem_zero(1, sizeof *report);
     bool done = run_request(&context, &request, &trigger, report, err);
@@ -115,7 +120,7 @@ static void allow_run(const struct worker *worker)
 static int serve_message(struct serving *serving, const struct delivery *delivery)
 {
     const struct worker *worker = serving->worker;
-    struct progress *progress = worker->run.progress ? worker->run.progress : &serving->progress;
+    struct progress *progress = progress_of(serving);
     char run_id[RANDOM_NAME];
     struct error err = {0};
     allow_run(worker);
@@ -151,6 +156,7 @@ static int serve_next(struct serving *serving, bool *out_any, bool *out_reachabl
     struct error err = {0};
     int code = KEEP_SERVING;
     *out_any = false;
+    progress_step(progress_of(serving), "waiting for a message");
     *out_reachable = worker->trigger->ops->next(worker->trigger, &delivery, out_any, &err);
     if (!*out_reachable)
         code = pull_failed(&err);
