@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What systemd is told, over its socket. */
+/* Messages to systemd, over its socket. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
