@@ -44,17 +44,20 @@ static void hear_refusal(void *self, const char *what, const char *reason, const
     }
 }
 
-bool doctor_open(struct doctor *doctor, struct doctor_warehouse *warehouse, struct error *err)
+bool doctor_open(struct doctor *doctor, struct doctor_warehouse *warehouse, const atomic_bool *stop,
+                 struct error *err)
 {
     struct bigquery_settings settings = *doctor->settings->bigquery;
+    struct http_settings http = *doctor->settings->http;
     struct warehouse *port = NULL;
-    if (!http_new(&doctor->http, &warehouse->http, err)) return false;
+    http.stop = stop;
+    if (!http_new(&http, &warehouse->http, err)) return false;
     warehouse->observer = (struct bigquery_observer){
         .session = hear_session, .job = hear_job, .refused = hear_refusal, .self = &warehouse->heard};
     settings.dataset = settings.control_dataset = doctor->dataset;
     settings.http = warehouse->http;
     settings.progress = NULL;
-    settings.stop = &warehouse->stop;
+    settings.stop = stop;
     settings.observer = &warehouse->observer;
     settings.timezone = zone_name(doctor->zone);
     settings.latest_tables = NULL;
@@ -93,14 +96,13 @@ static bool make_dataset(struct doctor *doctor, struct error *err)
 /* By calls that a stop does not end: a stopped check leaves nothing behind. */
 static bool remove_dataset(const struct doctor *doctor, struct error *err)
 {
-    struct doctor again = {.settings = doctor->settings, .http = doctor->http, .zone = doctor->zone};
+    struct doctor again = {.settings = doctor->settings, .zone = doctor->zone};
     AUTO(mem_free) char *path = mem_format("datasets/%s?deleteContents=true", doctor->dataset);
     AUTO(api_answer_done) struct api_answer answer = {0};
     const struct api_call call = {
         .method = "DELETE", .path = path, .what = "BigQuery datasets.delete", .accept = {404}};
-    again.http.stop = NULL;
     (void)snprintf(again.dataset, sizeof again.dataset, "%s", doctor->dataset);
-    bool good = doctor_open(&again, &again.main, err) && api_do(again.main.bq, &call, &answer, err);
+    bool good = doctor_open(&again, &again.main, NULL, err) && api_do(again.main.bq, &call, &answer, err);
     doctor_close(&again.main);
     return good;
 }
@@ -127,6 +129,7 @@ static void *watch_time(void *self)
         (void)clock_sleep_ms(TICK_MS, NULL);
     }
     atomic_store(&watch->doctor->stop, true);
+    atomic_store(&watch->doctor->kill, true);
     return NULL;
 }
 
@@ -144,7 +147,8 @@ static bool run_check(struct doctor *doctor, const struct doctor_check *check)
     struct error err = {0};
     bool is_tried = !atomic_load(&doctor->stop) && (doctor->is_committed || !check->needs_commit);
     if (is_tried) line.is_ok = check->run(doctor, line.found, sizeof line.found, &err);
-    if (err.kind != ERROR_NONE) (void)snprintf(line.found, sizeof line.found, "%.500s", err.text);
+    if (!line.is_ok && err.kind != ERROR_NONE)
+        (void)snprintf(line.found, sizeof line.found, "%.500s", err.text);
     if (!line.is_ok && atomic_load(&doctor->stop)) {
         bool is_late = !is_stopped(doctor);
         (void)snprintf(line.found, sizeof line.found, "not done: %s",
@@ -163,8 +167,8 @@ static bool open_dataset(struct doctor *doctor, struct error *err)
     char suffix[RANDOM_NAME];
     random_name(suffix);
     (void)snprintf(doctor->dataset, sizeof doctor->dataset, PREFIX "%s", suffix);
-    return zone_load("Etc/UTC", &doctor->zone, err) && doctor_open(doctor, &doctor->main, err) &&
-           make_dataset(doctor, err);
+    return zone_load("Etc/UTC", &doctor->zone, err) &&
+           doctor_open(doctor, &doctor->main, &doctor->stop, err) && make_dataset(doctor, err);
 }
 
 static bool report_dataset(struct doctor *doctor, bool is_made, const struct error *err)
@@ -198,9 +202,8 @@ static bool run_checks(struct doctor *doctor)
 
 bool doctor_run(const struct doctor_settings *settings)
 {
-    struct doctor doctor = {.settings = settings, .http = *settings->http};
+    struct doctor doctor = {.settings = settings};
     struct error err = {0};
-    doctor.http.stop = &doctor.stop;
     bool is_made = open_dataset(&doctor, &err), is_ok = is_made && run_checks(&doctor);
     doctor_close(&doctor.main);
     bool is_removed = is_made && remove_dataset(&doctor, &err);

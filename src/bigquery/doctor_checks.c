@@ -267,7 +267,8 @@ static bool commit_both(struct rival *rival, struct load *load, struct error *er
 static bool stage_both(struct rival *rival, struct load **out_load, struct error *err)
 {
     struct doctor *doctor = rival->doctor;
-    if (!doctor_open(doctor, &rival->warehouse, err) || !doctor_prepare(&rival->warehouse, err) ||
+    if (!doctor_open(doctor, &rival->warehouse, &doctor->stop, err) ||
+        !doctor_prepare(&rival->warehouse, err) ||
         !doctor_stage(doctor, &rival->warehouse, "rivals", &rival->load, err))
         return false;
     if (stage_finish(rival->load, err) && doctor_stage(doctor, &doctor->main, "rivals", out_load, err)) {
@@ -312,13 +313,13 @@ static bool kill_commit(struct doctor *doctor, struct error *err)
     struct doctor_warehouse killed = {.http = NULL};
     struct committed committed = {0};
     struct load *load = NULL;
-    if (!doctor_open(doctor, &killed, err)) return false;
+    if (!doctor_open(doctor, &killed, &doctor->kill, err)) return false;
     bool good = doctor_prepare(&killed, err) && doctor_stage(doctor, &killed, "killed", &load, err);
     if (good && !stage_finish(load, err)) {
         stage_free(load);
         good = false;
     }
-    killed.heard.stop = &killed.stop;
+    killed.heard.stop = &doctor->kill;
     if (good && !doctor_commit(doctor, &killed, load, &committed, err)) good = err->kind == ERROR_STOPPED;
     if (good) cancel_job(doctor, killed.heard.commit);
     doctor_close(&killed);

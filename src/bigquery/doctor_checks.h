@@ -26,13 +26,12 @@ struct doctor_warehouse {
     struct bigquery *bq;
     struct bigquery_observer observer;
     struct doctor_heard heard;
-    atomic_bool stop;
 };
 
 struct doctor {
     const struct doctor_settings *settings;
-    struct http_settings http; /* with a stop of our own */
-    atomic_bool stop;          /* all calls end: we are stopped, or the time is over */
+    atomic_bool stop; /* all calls end: we are stopped, or the time is over */
+    atomic_bool kill; /* the calls of the commit that is killed end; set with stop, too */
     char dataset[64];
     struct zone *zone;
     struct doctor_warehouse main;
@@ -41,7 +40,9 @@ struct doctor {
     bool is_committed;     /* the first commit went well */
 };
 
-bool doctor_open(struct doctor *doctor, struct doctor_warehouse *warehouse, struct error *err) CHECKED;
+/* stop ends its calls; NULL: nothing does. */
+bool doctor_open(struct doctor *doctor, struct doctor_warehouse *warehouse, const atomic_bool *stop,
+                 struct error *err) CHECKED;
 void doctor_close(struct doctor_warehouse *warehouse);
 
 /* --- doctor_load.c --- */

@@ -348,6 +348,11 @@ int bench_start(void **unused)
     return 0;
 }
 
+const char *bench_url(void)
+{
+    return base_url;
+}
+
 int bench_stop(void **unused)
 {
     (void)unused;

@@ -27,6 +27,7 @@ extern const struct selection gone;
 
 int bench_start(void **unused);
 int bench_stop(void **unused);
+const char *bench_url(void); /* the sandbox's; after bench_start */
 
 /* Fails the test with the error's text. */
 void must(bool good, const struct error *err);
