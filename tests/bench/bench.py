@@ -3,7 +3,7 @@
 """Measures loads from the sandbox's Intercom to committed rows in its BigQuery. Prints figures and asserts none.
 
     bench.py BUILD [--records N,N,...] [--latency MS,MS] [--streams contacts,conversations] [--rate N]
-                   [--realistic FACTOR] [--kinds] [--bigquery]
+                   [--realistic FACTOR] [--kinds] [--bigquery] [--record-path]
 
 Columns: records per second of wall time; CPU seconds of the worker per million records; its peak memory; requests to
 the source per 1,000 records; the used share of the rate limit (1,667 requests in 10 s, as Intercom's, or --rate); and
@@ -17,6 +17,8 @@ cannot be faster here.
 
 --bigquery: prints what a first load, the first tick of a day and a further tick with nothing new cost in BigQuery, of
 the default streams and of all: statements, jobs, calls, and the bytes billed (each statement at least 10 MB a table).
+
+--record-path: prints the CPU time of a record, step by step from the answer to the compressed row.
 """
 import argparse
 import http.client
@@ -47,22 +49,40 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def ceiling(box, stream, seconds=3.0):
-    """Records per second of a client that discards the pages."""
-    connection = http.client.HTTPConnection("127.0.0.1", box.ports["http"])
+def read_page(connection, stream):
+    """The first page of a search; None if it is refused."""
     headers = {"Authorization": "Bearer " + harness.TOKEN, "Intercom-Version": "2.16", "Accept": "application/json",
                "Content-Type": "application/json"}
     body = json.dumps({"query": {"field": "updated_at", "operator": ">", "value": 0},
                        "pagination": {"per_page": 150}, "sort": {"field": "updated_at", "order": "ascending"}})
+    connection.request("POST", SEARCH[stream], body, headers)
+    answer = connection.getresponse()
+    page = answer.read()
+    return page if answer.status == 200 else None
+
+
+def ceiling(box, stream, seconds=3.0):
+    """Records per second of a client that discards the pages."""
+    connection = http.client.HTTPConnection("127.0.0.1", box.ports["http"])
     began, pages = time.monotonic(), 0
     while time.monotonic() - began < seconds:
-        connection.request("POST", SEARCH[stream], body, headers)
-        answer = connection.getresponse()
-        if answer.status != 200:
+        if read_page(connection, stream) is None:
             return None
-        answer.read()
         pages += 1
     return pages * 150 / (time.monotonic() - began)
+
+
+def record_path(build):
+    folder = harness.work_folder(build, "bench-record-path")
+    box = harness.Sandbox(build, folder)
+    try:
+        for stream, member in (("contacts", "data"), ("conversations", "conversations")):
+            box.post("/control/workspace", WORLDS[stream](1000))
+            page = folder / f"{stream}.json"
+            page.write_bytes(read_page(http.client.HTTPConnection("127.0.0.1", box.ports["http"]), stream))
+            subprocess.run([str(build / "tests/bench/record_path"), stream, member, str(page)], check=True)
+    finally:
+        box.stop()
 
 
 def first_request(box, process):
@@ -242,10 +262,14 @@ def main():
     parser.add_argument("--realistic", type=float, metavar="FACTOR")
     parser.add_argument("--kinds", action="store_true")
     parser.add_argument("--bigquery", action="store_true")
+    parser.add_argument("--record-path", action="store_true")
     options = parser.parse_args()
     build = pathlib.Path(options.build).resolve()
     if options.kinds:
         kinds(build)
+        return 0
+    if options.record_path:
+        record_path(build)
         return 0
     if options.bigquery:
         cost(build)
