@@ -30,8 +30,9 @@
 #define LIMIT_UNIT_DAYS 7 /* days of a unit */
 #define LIMIT_UNCLAIMED                                                                                      \
     400 /* days of a unit that are left unclaimed one by one; beyond, the unit claims nothing */
-#define LIMIT_UNREAD     1000 /* records whose children are requested again by a scan */
-#define LIMIT_EMPTY_DAYS 366 /* days of adjacent empty units that share one ledger commit */
+#define LIMIT_UNREAD      1000  /* records whose children are requested again by a scan */
+#define LIMIT_BATCH_UNITS 26    /* units that are committed together */
+#define LIMIT_BATCH_SMALL 20000 /* rows of a batch: the next one may be twice as long */
 
 /* Google's APIs */
 #define LIMIT_REPLY (24 * 1024 * 1024) /* one response */

@@ -49,7 +49,6 @@ struct page {
     int64_t incomplete;          /* records whose children are not as many as they say themselves */
     int64_t stale;               /* records that were read in an older version than listed */
     int64_t normalisations;      /* numbers, characters and keys that no row can hold: see base/json.h */
-    bool ascending;              /* all that was listed so far came in ascending order of version */
     bool last;                   /* no page follows */
     bool is_contradicted;        /* the list held fewer records than it announced, as the next two say */
     int64_t expected, received;  /* records of the list */
@@ -71,7 +70,7 @@ struct source_ops {
     bool (*identify)(struct source *source, struct source_identity *out_identity, struct error *err);
 
     /* The reader may send a superset of the window: the caller compares exactly. It must send everything
-     * whose version is in the window and was searchable when open was called, in ascending order if it can.
+     * whose version is in the window and was searchable when open was called, in any order.
      * Only incremental and event streams use the window; of scans it says which records need their children.
      */
     bool (*open)(struct source *source, const struct selection *selection, struct window window,

@@ -17,9 +17,8 @@ static bool ask_and_stage(struct asker *asker, char *const *ids, size_t count, s
     const int64_t *taken = unit_load->taken;
     int64_t alive = taken[RECONCILE_ALIVE] + unit_load->claim.rejected, gone = taken[RECONCILE_GONE];
 
-    stream_run_close_cursor(run);
-    run->cursor = (struct record_cursor){.first = unit_load->index, .last = unit_load->index};
-    if (!source->ops->ask(source, run->selection, ids, count, &run->cursor.reader, err) ||
+    stream_run_close_reader(run);
+    if (!source->ops->ask(source, run->selection, ids, count, &run->reader, err) ||
         !unit_load_take_pages(unit_load, err))
         return false;
     *out_answers = (struct answers){.alive = taken[RECONCILE_ALIVE] + unit_load->claim.rejected - alive,

@@ -4,10 +4,9 @@
  * The steps of one stream: prepare, state, plan, then for each unit fetch, rows, stage, commit, oldest first.
  * Coverage is per day and lives in the warehouse: a run that ends early costs time, never rows.
  *
- * One reader serves neighbouring units of an incremental stream, so that no page is requested twice. This
- * relies on a listing in ascending order. If the order breaks, each unit is read again by a reader of its
- * own. Before committing a unit we confirm that the first record after it really belongs after it: once the
- * unit is claimed it is not read again.
+ * A batch is neighbouring units that share one reader, one load and one ledger row: many small weeks cost few
+ * commits, and nothing is claimed before its reader has ended. A batch in which something went wrong is read
+ * again unit by unit, so that the others are claimed.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -90,7 +89,7 @@ static bool in_window(const struct stream_run *run, const struct window *window,
  * the time that the state's answer travelled. */
 static int64_t read_us(const struct stream_run *run)
 {
-    int64_t asked_us = record_cursor_asked_us(&run->cursor);
+    int64_t asked_us = run->page.asked_us;
     return asked_us > run->state.answered_us ? run->state.now_us + (asked_us - run->state.answered_us)
                                              : run->state.now_us;
 }
@@ -141,28 +140,28 @@ static bool take_record(struct unit_load *unit_load, const struct record *record
     return context->warehouse->ops->write(unit_load->load, record->table, run->row.data, run->row.size, err);
 }
 
-void stream_run_close_cursor(struct stream_run *run)
+void stream_run_close_reader(struct stream_run *run)
 {
-    if (run->cursor.reader) run->context->source->ops->close(run->cursor.reader);
-    record_cursor_done(&run->cursor);
+    if (run->reader) run->context->source->ops->close(run->reader);
+    run->reader = NULL;
+    run->page = (struct page){0};
 }
 
 static void note_contradiction(struct stream_run *run, const struct page *page)
 {
-    if (page->is_contradicted && !run->is_contradicted)
-        run_report_contradiction(run->result->stream, run->trigger, page);
-    run->is_contradicted = run->is_contradicted || page->is_contradicted;
+    if (!page->is_contradicted) return;
+    run->is_contradicted = true;
+    run->expected = page->expected;
+    run->received = page->received;
 }
 
 static bool next_page(struct stream_run *run, struct error *err)
 {
     const struct run_context *context = run->context;
-    struct record_cursor *cursor = &run->cursor;
-    struct page *page = &cursor->page;
+    struct page *page = &run->page;
     if (!check_cancelled(context, err)) return false;
     progress_step(context->progress, "fetching a page");
-    if (!context->source->ops->next(cursor->reader, page, err)) return false;
-    cursor->next = 0;
+    if (!context->source->ops->next(run->reader, page, err)) return false;
     if (page->asked_us > run->asked_us) run->asked_us = page->asked_us;
     run->result->requests += page->requests;
     run->result->deleted_during_read += page->deleted_during_read;
@@ -171,98 +170,58 @@ static bool next_page(struct stream_run *run, struct error *err)
     if (page->left_out) run->left_out = page->left_out;
     note_contradiction(run, page);
     run->result->normalisations += page->normalisations;
-    run->out_of_order = !page->ascending && cursor->last > cursor->first;
-    return !run->out_of_order;
-}
-
-/* Compares the version in the listing, not the record's own: a record that changed after it was listed will
- * be listed again. */
-static bool past_end(const struct unit_load *unit_load, const struct record *record)
-{
-    const struct record_cursor *cursor = &unit_load->run->cursor;
-    return unit_load->index < cursor->last && record->table == 0 && unit_load->window.to_s != WINDOW_OPEN &&
-           record->listed_us >= unit_load->window.to_s * 1000000;
-}
-
-/* If the record ahead is out of order, the next page shows it. */
-static bool confirm_boundary(struct stream_run *run, struct error *err)
-{
-    struct record_cursor *cursor = &run->cursor;
-    if (record_cursor_boundary_confirmed(cursor)) return true;
-    record_cursor_hold_rest(cursor);
-    do {
-        if (!next_page(run, err)) return false;
-    } while (cursor->page.count == 0 && !cursor->page.last);
     return true;
 }
 
 bool unit_load_take_pages(struct unit_load *unit_load, struct error *err)
 {
-    struct record_cursor *cursor = &unit_load->run->cursor;
-    for (;;) {
-        const struct record *record;
-        for (; (record = record_cursor_peek(cursor)) != NULL; record_cursor_advance(cursor)) {
-            if (past_end(unit_load, record)) return confirm_boundary(unit_load->run, err);
-            if (!take_record(unit_load, record, err)) return false;
-        }
-        if (cursor->page.last) return true;
+    const struct page *page = &unit_load->run->page;
+    do {
         if (!next_page(unit_load->run, err)) return false;
-    }
+        for (size_t i = 0; i < page->count; i++)
+            if (!take_record(unit_load, &page->records[i], err)) return false;
+    } while (!page->last);
+    return true;
 }
 
-static size_t last_shared_unit(const struct stream_run *run, size_t index)
-{
-    const struct plan *plan = &run->plan;
-    if (run->one_reader_per_unit || run->selection->stream->kind != STREAM_INCREMENTAL) return index;
-    while (index + 1 < plan->unit_count &&
-           day_compare(day_add(plan->units[index].hi, 1), plan->units[index + 1].lo) == 0)
-        index++;
-    return index;
-}
-
-static bool open_cursor(struct stream_run *run, size_t index, struct error *err)
-{
-    const struct run_context *context = run->context;
-    struct record_cursor *cursor = &run->cursor;
-    run->is_contradicted = false;
-    run->left_out = NULL;
-    *cursor = (struct record_cursor){.first = index, .last = last_shared_unit(run, index)};
-    struct window window =
-        plan_window(&context->plan, run->selection->stream, &run->plan, index, cursor->last);
-    return context->source->ops->open(context->source, run->selection, window, &cursor->reader, err);
-}
-
-static bool fetch_unit(struct unit_load *unit_load, struct error *err)
+static bool open_reader(struct unit_load *unit_load, struct error *err)
 {
     struct stream_run *run = unit_load->run;
-    unit_load->window = plan_window(&run->context->plan, run->selection->stream, &run->plan, unit_load->index,
-                                    unit_load->index);
-    bool done = (run->cursor.reader || open_cursor(run, unit_load->index, err)) &&
-                unit_load_take_pages(unit_load, err);
+    const struct run_context *context = run->context;
+    run->is_contradicted = false;
+    run->left_out = NULL;
+    return context->source->ops->open(context->source, run->selection, unit_load->window, &run->reader, err);
+}
+
+static bool fetch_batch(struct unit_load *unit_load, struct error *err)
+{
+    struct stream_run *run = unit_load->run;
+    bool done = open_reader(unit_load, err) && unit_load_take_pages(unit_load, err);
     if (done && run->selection->stream->kind == STREAM_RECONCILE && unit_load->rows > 0 &&
         !unit_load->claim.has_unnamed_reject)
         done = unit_load_fetch_missing(unit_load, err);
-    if (done && unit_load->index == run->cursor.last) stream_run_close_cursor(run);
+    stream_run_close_reader(run);
     return done;
 }
 
-static bool commit_unit(struct stream_run *run, struct load *load, const struct unit *unit, int64_t fetched,
-                        const struct unit_claim *claim, struct error *err)
+static bool commit_batch(const struct unit_load *unit_load, struct error *err)
 {
+    struct stream_run *run = unit_load->run;
     struct warehouse *warehouse = run->context->warehouse;
+    int64_t fetched = unit_load->fetched;
     struct committed committed = {0};
     struct commit commit = {
-        .unit = *unit,
+        .unit = unit_load->unit,
         .began_us = run->state.now_us,
         .run_id = run->trigger->run_id,
         .message_id = run->trigger->message_id,
         .fetched = fetched,
         .confirms_missing = run->confirms_missing,
     };
-    unit_claim_apply(claim, &commit);
+    unit_claim_apply(&unit_load->claim, &commit);
     stream_run_note_children(run, &commit);
     progress_step(run->context->progress, "committing a unit");
-    if (!warehouse->ops->commit(load, &commit, &committed, err)) return false;
+    if (!warehouse->ops->commit(unit_load->load, &commit, &committed, err)) return false;
     for (size_t i = 0; i < run->selection->table_count; i++)
         run->result->inserted += committed.inserted[i];
     run->result->recontented += committed.recontented;
@@ -273,112 +232,103 @@ static bool commit_unit(struct stream_run *run, struct load *load, const struct 
            run_report_doubled(run->selection->stream, run->trigger, committed.doubled, err);
 }
 
-static void log_unit(const struct stream_run *run, const struct unit_load *unit_load)
+static void log_batch(const struct unit_load *unit_load)
 {
+    const struct stream_run *run = unit_load->run;
     char lo[DAY_TEXT], hi[DAY_TEXT];
-    day_format(unit_load->unit->lo, lo);
-    day_format(unit_load->unit->hi, hi);
+    day_format(unit_load->unit.lo, lo);
+    day_format(unit_load->unit.hi, hi);
     log_write(LOG_INFO, "unit_committed",
               LOG_FIELDS(LOG_TEXT("stream", run->result->stream), LOG_TEXT("run_id", run->trigger->run_id),
                          LOG_TEXT("from", lo), LOG_TEXT("to", hi), LOG_NUMBER("fetched", unit_load->fetched),
                          LOG_NUMBER("rows", unit_load->rows),
                          LOG_NUMBER("rejected", unit_load->claim.rejected)),
               "%s %s..%s%s: %" PRId64 " records", run->result->stream, lo, hi,
-              unit_load->unit->open ? " and newer" : "", unit_load->fetched);
+              unit_load->unit.open ? " and newer" : "", unit_load->fetched);
 }
 
-static bool commit_empty_units(struct stream_run *run, struct error *err)
+/* Whether the batch is to be read again unit by unit: one of its units would keep the others from being
+ * claimed, or fail them. */
+static bool is_split(const struct unit_load *unit_load)
 {
-    struct warehouse *warehouse = run->context->warehouse;
-    struct load *load;
-    if (!run->has_empty) return true;
-    run->has_empty = false;
-    return check_cancelled(run->context, err) &&
-           warehouse->ops->begin(warehouse, run->selection, &load, err) &&
-           commit_unit(run, load, &run->empty, 0, &(struct unit_claim){0}, err);
+    return unit_load->count > 1 && (unit_load->is_given_up || unit_load->claim.claims_nothing ||
+                                    unit_load->claim.rejected > unit_load->run->context->max_rejected);
 }
 
-static bool defer_empty_unit(struct stream_run *run, const struct unit *unit, struct error *err)
-{
-    struct unit *empty = &run->empty;
-    if (run->has_empty && day_compare(day_add(empty->hi, 1), unit->lo) == 0 &&
-        unit->hi.n - empty->lo.n < LIMIT_EMPTY_DAYS) {
-        empty->hi = unit->hi;
-        empty->claim_hi = unit->claim_hi;
-        empty->open = unit->open;
-        return true;
-    }
-    if (!commit_empty_units(run, err)) return false;
-    *empty = *unit;
-    run->has_empty = true;
-    return true;
-}
-
-static bool read_unit(struct unit_load *unit_load, struct error *err)
-{
-    if (!fetch_unit(unit_load, err) && !unit_load->is_given_up) return false;
-    if (unit_load->claim.rejected > unit_load->run->context->max_rejected || unit_load->run->is_contradicted)
-        unit_load->claim.claims_nothing = true;
-    return check_cancelled(unit_load->run->context, err);
-}
-
-static bool fill_load(struct unit_load *unit_load, struct error *err)
+static bool read_batch(struct unit_load *unit_load, struct error *err)
 {
     struct stream_run *run = unit_load->run;
-    struct warehouse *warehouse = run->context->warehouse;
-    if (!read_unit(unit_load, err)) {
-        warehouse->ops->abort(unit_load->load);
-        return false;
+    if (!fetch_batch(unit_load, err) && !unit_load->is_given_up) return false;
+    if (unit_load->claim.rejected > run->context->max_rejected || run->is_contradicted)
+        unit_load->claim.claims_nothing = true;
+    return check_cancelled(run->context, err);
+}
+
+static bool fill_load(struct unit_load *unit_load, bool *out_split, struct error *err)
+{
+    struct stream_run *run = unit_load->run;
+    bool read = read_batch(unit_load, err);
+    *out_split = read && is_split(unit_load);
+    if (!read || *out_split) {
+        run->context->warehouse->ops->abort(unit_load->load);
+        return read;
     }
-    if (unit_load->rows == 0 && unit_load->claim.rejected == 0 && !unit_load->claim.claims_nothing) {
-        warehouse->ops->abort(unit_load->load);
-        return defer_empty_unit(run, unit_load->unit, err);
-    }
-    if (!commit_empty_units(run, err)) {
-        warehouse->ops->abort(unit_load->load);
-        return false;
-    }
-    if (!commit_unit(run, unit_load->load, unit_load->unit, unit_load->fetched, &unit_load->claim, err))
-        return false;
-    log_unit(run, unit_load);
+    if (run->is_contradicted)
+        run_report_contradiction(run->result->stream, run->trigger, run->expected, run->received);
+    if (!commit_batch(unit_load, err)) return false;
+    log_batch(unit_load);
     if (unit_load->claim.rejected <= run->context->max_rejected) return true;
     run->can_continue = !unit_load->is_given_up;
     return unit_claim_fail(&unit_load->claim, run->context->max_rejected, unit_load->is_given_up, err);
 }
 
-static bool load_unit(struct stream_run *run, size_t index, struct error *err)
+/* The units that follow the first without a gap, as one. */
+static struct unit_load join_units(struct stream_run *run, size_t index)
 {
-    struct warehouse *warehouse = run->context->warehouse;
-    const struct unit *unit = &run->plan.units[index];
-    struct unit_load unit_load = {.run = run, .index = index, .unit = unit};
-    char lo[DAY_TEXT], hi[DAY_TEXT];
-    progress_step(run->context->progress, "beginning a unit");
-    if (warehouse->ops->begin(warehouse, run->selection, &unit_load.load, err) &&
-        fill_load(&unit_load, err)) {
-        run->result->units++;
-        unit_claim_done(&unit_load.claim);
-        return true;
+    const struct plan *plan = &run->plan;
+    struct unit_load unit_load = {.run = run, .unit = plan->units[index], .count = 1};
+    while (unit_load.count < run->batch_units && index + unit_load.count < plan->unit_count) {
+        const struct unit *next = &plan->units[index + unit_load.count];
+        if (day_compare(day_add(unit_load.unit.hi, 1), next->lo) != 0) break;
+        unit_load.unit.hi = next->hi;
+        unit_load.unit.claim_hi = next->claim_hi;
+        unit_load.unit.open = next->open;
+        unit_load.count++;
     }
-    unit_claim_done(&unit_load.claim);
-    if (run->out_of_order) return false; /* restart_per_unit handles it */
-    day_format(unit->lo, lo);
-    day_format(unit->hi, hi);
-    return error_wrap(err, "%s..%s%s", lo, hi, unit->open ? " and newer" : "");
+    unit_load.window =
+        plan_window(&run->context->plan, run->selection->stream, plan, index, index + unit_load.count - 1);
+    return unit_load;
 }
 
-/* Returns to the first unit of the shared reader. Committed units are read again, because records listed out
- * of order may belong to them. */
-static size_t restart_per_unit(struct stream_run *run)
+/* A batch that is lost costs time: only small ones grow. */
+static void size_next_batch(struct stream_run *run, const struct unit_load *unit_load, bool is_done)
 {
-    size_t first = run->cursor.first;
-    log_write(LOG_WARNING, "listing_out_of_order", LOG_FIELDS(LOG_TEXT("stream", run->result->stream)),
-              "%s: the source ignores the requested order; each unit is read separately",
-              run->result->stream);
-    stream_run_close_cursor(run);
-    if (run->has_empty && day_compare(run->empty.lo, run->plan.units[first].lo) >= 0) run->has_empty = false;
-    run->out_of_order = false;
-    run->one_reader_per_unit = true;
-    return first;
+    if (!is_done)
+        run->batch_units = 1;
+    else if (unit_load->rows <= LIMIT_BATCH_SMALL)
+        run->batch_units =
+            run->batch_units * 2 < LIMIT_BATCH_UNITS ? run->batch_units * 2 : LIMIT_BATCH_UNITS;
+    else if (run->batch_units > 1)
+        run->batch_units /= 2;
+}
+
+/* out_done: of the plan's units; 0: they are to be read again, one by one. */
+static bool load_batch(struct stream_run *run, size_t index, size_t *out_done, struct error *err)
+{
+    struct warehouse *warehouse = run->context->warehouse;
+    struct unit_load unit_load = join_units(run, index);
+    bool split = false;
+    char lo[DAY_TEXT], hi[DAY_TEXT];
+    progress_step(run->context->progress, "beginning a unit");
+    bool done = warehouse->ops->begin(warehouse, run->selection, &unit_load.load, err) &&
+                fill_load(&unit_load, &split, err);
+    size_next_batch(run, &unit_load, done && !split);
+    *out_done = split ? 0 : unit_load.count;
+    unit_claim_done(&unit_load.claim);
+    if (done) return true;
+    day_format(unit_load.unit.lo, lo);
+    day_format(unit_load.unit.hi, hi);
+    return error_wrap(err, "%s..%s%s", lo, hi, unit_load.unit.open ? " and newer" : "");
 }
 
 static bool load_units(struct stream_run *run, struct error *err)
@@ -388,21 +338,15 @@ static bool load_units(struct stream_run *run, struct error *err)
         run->result->from = plan->units[0].lo;
         run->result->to = plan->units[plan->unit_count - 1].hi;
     }
-    for (size_t i = 0; i < plan->unit_count;) {
-        if (load_unit(run, i, err)) {
-            i++;
+    for (size_t i = 0, done; i < plan->unit_count; i += done) {
+        if (load_batch(run, i, &done, err)) {
+            run->result->units += (int64_t)done;
             continue;
         }
-        if (run->can_continue) {
-            if (run->failure.kind == ERROR_NONE) run->failure = *err;
-            run->can_continue = false;
-            i++;
-            continue;
-        }
-        if (!run->out_of_order) return false;
-        i = restart_per_unit(run);
+        if (!run->can_continue) return false;
+        if (run->failure.kind == ERROR_NONE) run->failure = *err;
+        run->can_continue = false;
     }
-    if (!commit_empty_units(run, err)) return false;
     if (run->failure.kind != ERROR_NONE) *err = run->failure;
     return run->failure.kind == ERROR_NONE;
 }
@@ -436,7 +380,8 @@ static bool run_stream(struct request_states *states, size_t index, const struct
                              .selection = states->request->selections[index],
                              .trigger = trigger,
                              .result = result,
-                             .asked_us = *asked_us};
+                             .asked_us = *asked_us,
+                             .batch_units = 1};
     int64_t began_ms = clock_ms();
     *result = (struct stream_result){.stream = run.selection->stream->name};
     buf_init(&run.row, LIMIT_ROW);
@@ -446,7 +391,7 @@ static bool run_stream(struct request_states *states, size_t index, const struct
     if (!done && result->error.kind == ERROR_FORBIDDEN) done = result->forbidden = true;
     result->seconds = (double)(clock_ms() - began_ms) / 1000;
     run_report_stream(result, trigger, run.plan.unit_count > 0, run.future_rows);
-    stream_run_close_cursor(&run);
+    stream_run_close_reader(&run);
     plan_done(&run.plan);
     state_done(&run.state);
     buf_done(&run.row);

@@ -59,14 +59,15 @@ void run_report_stream(const struct stream_result *result, const struct run_trig
                   result->stream, future_rows);
 }
 
-void run_report_contradiction(const char *stream, const struct run_trigger *trigger, const struct page *page)
+void run_report_contradiction(const char *stream, const struct run_trigger *trigger, int64_t expected,
+                              int64_t received)
 {
     log_write(LOG_WARNING, "list_incomplete",
               LOG_FIELDS(LOG_TEXT("stream", stream), LOG_TEXT("run_id", trigger->run_id),
-                         LOG_NUMBER("expected", page->expected), LOG_NUMBER("received", page->received)),
+                         LOG_NUMBER("expected", expected), LOG_NUMBER("received", received)),
               "%s: the list announced %" PRId64 " records and ended after %" PRId64
               "; these are loaded, nothing is claimed, and the next tick reads the list again",
-              stream, page->expected, page->received);
+              stream, expected, received);
 }
 
 void run_report_kept(const char *stream, const struct run_trigger *trigger, const char *id,

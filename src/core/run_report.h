@@ -14,6 +14,7 @@ void run_report_kept(const char *stream, const struct run_trigger *trigger, cons
                      const char *reason);
 bool run_report_doubled(const struct stream *stream, const struct run_trigger *trigger, int64_t doubled,
                         struct error *err);
-void run_report_contradiction(const char *stream, const struct run_trigger *trigger, const struct page *page);
+void run_report_contradiction(const char *stream, const struct run_trigger *trigger, int64_t expected,
+                              int64_t received);
 
 #endif

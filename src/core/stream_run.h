@@ -6,7 +6,7 @@
 #include "base/buf.h"
 #include "core/plan.h"
 #include "core/run.h"
-#include "record_cursor.h"
+#include "core/source.h"
 #include "unit_claim.h"
 
 struct stream_run {
@@ -16,15 +16,14 @@ struct stream_run {
     struct stream_result *result;
     struct state state;
     struct plan plan;
-    struct record_cursor cursor;
-    bool one_reader_per_unit; /* after the listing was found out of order */
-    bool out_of_order;        /* found on the newest page; restart_per_unit clears it */
-    struct unit empty;        /* adjacent empty units; they share one ledger commit */
-    bool has_empty;
-    const struct table *left_out; /* a child table that the cursor's pages leave out; NULL: none */
-    bool can_continue;    /* the unit failed and is committed: later units are loaded all the same */
-    bool is_contradicted; /* the list of the cursor held fewer records than it announced */
-    struct error failure; /* of the first such unit */
+    struct reader *reader;        /* NULL: none is open */
+    const struct table *left_out; /* a child table that the reader's pages leave out; NULL: none */
+    struct page page;             /* its newest */
+    size_t batch_units;           /* at most so many units make the next batch */
+    bool can_continue;            /* the unit failed and is committed: later units are loaded all the same */
+    bool is_contradicted;         /* the reader's list held fewer records than it announced ... */
+    int64_t expected, received;   /* ... as these say */
+    struct error failure;         /* of the first such unit */
     struct buf row;
     int64_t sequence;
     int64_t asked_us;    /* when the newest page of the request was asked for, by clock_boot_us */
@@ -32,10 +31,11 @@ struct stream_run {
     bool confirms_missing;
 };
 
+/* A batch: neighbouring units of the plan, as one. */
 struct unit_load {
     struct stream_run *run;
-    size_t index; /* of the unit in the plan */
-    const struct unit *unit;
+    struct unit unit;
+    size_t count; /* of units */
     struct window window;
     struct load *load;
     int64_t fetched, rows;
@@ -46,8 +46,8 @@ struct unit_load {
     char parent_id[LIMIT_NAME];
 };
 
-void stream_run_close_cursor(struct stream_run *run);
-/* Stages what the open reader sends. */
+void stream_run_close_reader(struct stream_run *run);
+/* Stages all that the open reader sends. */
 bool unit_load_take_pages(struct unit_load *unit_load, struct error *err);
 
 /* --- left_out.c --- */

@@ -16,7 +16,7 @@ struct unit_claim {
     size_t unclaimed_count;
     bool claims_nothing;
     int64_t rejected;
-    bool has_unnamed_reject; /* one without an id */
+    bool has_unnamed_reject;       /* one without an id */
     char ids[UNIT_CLAIM_IDS * 40]; /* "a, b", cut */
 };
 

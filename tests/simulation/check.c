@@ -310,7 +310,7 @@ static void check_stream(struct sim *sim, size_t s, const struct day_range *rang
 void check_served(struct sim *sim, const struct sim_worker *worker, const struct request *request,
                   int64_t published_us)
 {
-    if (sim->erased_us >= worker->began_us) return;
+    if (sim->erased_us >= worker->began_us || worker->was_short) return;
     struct day_range range = requested_days(sim, request, published_us);
     for (size_t i = 0; i < request->count; i++)
         if (request->selections[i]->stream->kind != STREAM_RECONCILE)

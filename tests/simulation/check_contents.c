@@ -6,7 +6,8 @@
  * incomplete: An incomplete reading is stored only as long as its version is unknown.
  *
  * stale: Before the last tick the newest row of a record's current version has the content of the last
- * committed reading of it, unless another fetch of it went on at the same time.
+ * committed reading of it, unless another fetch of it went on at the same time, or a later one of its
+ * days was committed before.
  *
  * newest: After the last tick the newest rows of each record that it listed show the source's content, with
  * all children and the set.
@@ -87,7 +88,9 @@ static bool reads(const struct fake_job *job, const struct stream *stream)
     return own == stream || own->subject == stream->table;
 }
 
-/* The job's complete reading of the version with this content, the last one; content < 0: with any. */
+#define ANY_CONTENT (-1)
+
+/* The job's last reading of the version with this content. */
 static const struct fake_row *find_reading(const struct fake_job *job, const struct stream *stream,
                                            const char *key, int64_t version_us, int64_t content)
 {
@@ -97,8 +100,8 @@ static const struct fake_row *find_reading(const struct fake_job *job, const str
         if (job->load->selection->tables[t] != stream->table) continue;
         for (size_t k = 0; k < staged->count; k++) {
             const struct fake_row *row = &staged->rows[k];
-            if (row->version_us == version_us && row->has_content && strcmp(row->key, key) == 0 &&
-                (content < 0 || row->content == content) && (!last || row->read_us > last->read_us))
+            if (row->version_us != version_us || !row->has_content || strcmp(row->key, key) != 0) continue;
+            if ((content < 0 || row->content == content) && (!last || row->read_us > last->read_us))
                 last = row;
         }
     }
@@ -112,7 +115,7 @@ static struct last_reading find_last_reading(const struct sim *sim, const struct
     for (size_t i = 0; i < sim->warehouse.landed_count; i++) {
         const struct fake_job *job = sim->warehouse.landed[i];
         const struct fake_row *row =
-            reads(job, stream) ? find_reading(job, stream, key, version_us, -1) : NULL;
+            reads(job, stream) ? find_reading(job, stream, key, version_us, ANY_CONTENT) : NULL;
         if (row && (!last.row || row->read_us > last.row->read_us)) last = (struct last_reading){job, row};
     }
     return last;

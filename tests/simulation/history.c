@@ -87,6 +87,7 @@ static struct fault_rates draw_fault_rates(struct rng *rng)
         .silent = zero_or_rate(rng, 900),
         .cut = rng_chance(rng, 300) ? 60 : 0,
         .short_list = zero_or_rate(rng, 300),
+        .short_window = rng_chance(rng, 300) ? 100 : 0,
         .old_us = rng_chance(rng, 200) ? rng_between(rng, DAY, 10 * DAY) : 0,
     };
     for (size_t s = 0; s < SIM_STREAMS; s++)
@@ -396,11 +397,13 @@ static bool is_cut(void *context)
     return true;
 }
 
-static bool is_short(void *context)
+static bool is_short(void *context, bool is_list)
 {
     struct sim *sim = context;
-    if (sim->faults_off || !rng_chance(&sim->rng, sim->rates.short_list)) return false;
-    sim_count(sim, EVENT_SHORT_LIST);
+    int rate = is_list ? sim->rates.short_list : sim->rates.short_window;
+    if (sim->faults_off || !rng_chance(&sim->rng, rate)) return false;
+    sim_count(sim, is_list ? EVENT_SHORT_LIST : EVENT_SHORT_WINDOW);
+    if (!is_list) sim->running->was_short = true;
     return true;
 }
 
@@ -440,6 +443,7 @@ static void begin(struct sim *sim, const struct history *history, int64_t *count
     sim->source.widen_s = rng_chance(rng, 300) ? rng_below(rng, 2 * DAY / SECOND) : 0;
     sim->source.is_cut = is_cut;
     sim->source.is_short = is_short;
+    sim->source.is_silent = history->design->is_silent;
     sim->source.answers = history->design->answers;
     sim->source.is_unstamped = history->design->run_clock;
     sim->warehouse.keeps_landed = true;

@@ -82,6 +82,7 @@ enum event {
     EVENT_HIDDEN,
     EVENT_UNREADABLE,
     EVENT_SHORT_LIST,
+    EVENT_SHORT_WINDOW,
     EVENT_ASKED,
     EVENT_FOUND_ALIVE,
     EVENT_DECLARED,
@@ -115,6 +116,7 @@ struct design {
     enum fake_design warehouse;
     bool ack_first;            /* the worker acks before it runs */
     bool run_clock;            /* rows are stamped with the begin of their run */
+    bool is_silent;            /* lists that come short do not say so */
     enum fake_answers answers; /* to questions for records that a list lacks */
 };
 
@@ -140,8 +142,9 @@ struct fault_rates {
     int late, nightly, future; /* per mille of updates, of records, of updates */
     int silent;                /* per mille of updates: the version stays */
     int cut;                   /* per mille of records sent: incomplete */
-    int short_list;            /* per mille of a list's pages: the list ends there */
-    int64_t old_us;            /* so long an older caseload commits */
+    int short_list,
+        short_window; /* per mille of the pages of reconciliations, of others: the list ends there */
+    int64_t old_us;   /* so long an older caseload commits */
     bool never_updated[SIM_STREAMS];
     bool sent_newer; /* a record is sent with a version that the search index does not have yet */
 };
@@ -154,6 +157,7 @@ struct sim_worker {
     int64_t began_us;
     int64_t wake_us; /* NEVER: idle */
     bool killed;
+    bool was_short; /* one of its lists came short: the next tick reads it again */
     atomic_bool stop;
     char run_id[32];
     char ack_id[32];

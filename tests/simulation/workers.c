@@ -194,7 +194,7 @@ void workers_resume(struct sim *sim, struct sim_worker *worker)
 void workers_start(struct sim *sim, struct sim_worker *worker)
 {
     uint64_t address = (uintptr_t)worker;
-    worker->killed = false;
+    worker->killed = worker->was_short = false;
     worker->began_us = sim->now_us;
     atomic_store(&worker->stop, false);
     snprintf(worker->run_id, sizeof worker->run_id, "run%lld", (long long)sim->runs++);

@@ -17,8 +17,6 @@ struct reader {
     bool started;
     int64_t after_version_s; /* of the last record sent */
     const char *after_id;
-    int64_t last_s; /* version of the last record sent */
-    bool out_of_order;
     struct record *page;
     size_t page_count, page_capacity;
     bool ended;
@@ -217,7 +215,6 @@ static bool next_answer(struct reader *reader, struct page *out_page, struct err
                               .count = reader->page_count,
                               .asked_us = asked_us,
                               .requests = 1,
-                              .ascending = true,
                               .last = reader->id_next == reader->id_count};
     return true;
 }
@@ -238,23 +235,21 @@ static bool fake_next(struct reader *reader, struct page *out_page, struct error
         const struct fake_version *sent_now = fake_source_sent(record, version);
         page_add_record(reader, (struct fake_record *)(uintptr_t)record,
                         (struct fake_version *)(uintptr_t)sent_now);
-        if (reader->started && sent_now->version_s < reader->last_s) reader->out_of_order = true;
         reader->started = true;
-        reader->last_s = sent_now->version_s;
         reader->after_version_s = version->version_s;
         reader->after_id = record->id;
     }
-    reader->ended = !record || (reader->is_list && reader->source->is_short &&
-                                reader->source->is_short(reader->source->hook.context));
+    const struct fake_source *source = reader->source;
+    bool is_short = record && source->is_short && source->is_short(source->hook.context, reader->is_list);
+    reader->ended = !record || is_short;
     *out_page = (struct page){.records = reader->page,
                               .count = reader->page_count,
                               .asked_us = asked_us,
                               .requests = 1,
-                              .ascending = !reader->source->by_id && !reader->out_of_order,
                               .last = reader->ended};
-    if (reader->ended && reader->source->missing > 0) {
+    if (reader->ended && (source->missing > 0 || (is_short && !reader->is_list && !source->is_silent))) {
         out_page->is_contradicted = true;
-        out_page->expected = reader->source->missing;
+        out_page->expected = source->missing + is_short;
     }
     return true;
 }

@@ -67,7 +67,10 @@ struct fake_source {
     struct fake_hook hook;           /* identify, open, ask, next */
     const int64_t *now_us;           /* the clock; NULL: every version is visible at once */
     bool (*is_cut)(void *context);   /* with the hook's: is this reading incomplete? NULL: never */
-    bool (*is_short)(void *context); /* the same: does a reconciliation's list end after this page? */
+    /* The same: does the list end after this page? is_list: it is a reconciliation's; any other one says that
+     * it came short, unless it is silent. */
+    bool (*is_short)(void *context, bool is_list);
+    bool is_silent;
     enum fake_answers answers;
     bool is_unstamped;            /* pages do not say when they were asked for */
     size_t page_size;             /* 2 unless changed */

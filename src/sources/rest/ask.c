@@ -93,7 +93,7 @@ static bool ask_next(struct reader *reader, struct page *out_page, struct error 
 {
     struct ask_reader *ask = (struct ask_reader *)reader;
     page_builder_reset(&ask->builder);
-    *out_page = (struct page){.ascending = true};
+    *out_page = (struct page){0};
     if (!start_questions(ask, err)) return false;
     struct question *question = &ask->questions[ask->finished % SUBREQUESTS_MAX];
     bool good = finish_question(ask, question, ask->ids[ask->finished], err);

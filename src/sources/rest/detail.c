@@ -270,7 +270,6 @@ static bool detail_next(struct reader *reader, struct page *out_page, struct err
     *out_page = (struct page){.last = true};
     if (!make_page(details, out_page, err)) return false;
     if (details->is_first_passed_on) out_page->asked_us = details->slots[details->first].asked_us;
-    out_page->ascending = details->listed.ascending;
     out_page->is_contradicted = details->listed.is_contradicted;
     out_page->expected = details->listed.expected;
     out_page->received = details->listed.received;

@@ -343,7 +343,6 @@ static bool paginate_next(struct reader *reader, struct page *out_page, struct e
                          paginator->what, paginator->stream->list, paginator->exchange.request_id,
                          dialect->format_advice);
     watch_order(paginator, list);
-    out_page->ascending = paginator->ascending;
     add_records(paginator, list);
     if (!request_next(paginator, list, out_page, err)) return false;
     out_page->records = paginator->builder.records;

@@ -215,6 +215,46 @@ static void test_a_contradicted_list_claims_nothing(void **state)
     assert_true(is_claimed(bench, 119));
 }
 
+static bool is_second_list_short(void *context, bool is_list)
+{
+    const struct bench *bench = context;
+    (void)is_list;
+    return bench->source.opens == 2;
+}
+
+/* The list of the second batch comes short: nothing of it is claimed before its units are read one by one. */
+static void test_a_batch_that_comes_short_is_read_again_by_unit(void **state)
+{
+    struct bench *bench = *state;
+
+    for (int day = 100; day < 120; day++)
+        put_people(bench, 2, day);
+    bench->source.is_short = is_second_list_short;
+    bench->source.hook.context = bench;
+    must_run(bench);
+    assert_int_equal(bench->source.opens, 2 + 2);
+    assert_int_equal(bench->warehouse.ledger_count, 3);
+    assert_int_equal(rows(bench, "people"), 40);
+    assert_true(is_claimed(bench, 106) && is_claimed(bench, 107) && is_claimed(bench, 114));
+}
+
+/* Each week has fewer than may be rejected, both together have more. */
+static void test_rejects_of_a_batch_are_those_of_its_units(void **state)
+{
+    struct bench *bench = *state;
+    char id[24];
+
+    put_people(bench, 1, 101);
+    for (int i = 0; i < LIMIT_REJECTS + 20; i++) {
+        snprintf(id, sizeof id, "bad%d", i);
+        fake_source_put(&bench->source, &fake_people, id, on_day(i % 2 ? 108 : 115) + i / 2)->problem =
+            "torn";
+    }
+    must_run(bench);
+    assert_int_equal(bench->warehouse.rejected_count, LIMIT_REJECTS + 20);
+    assert_true(is_claimed(bench, 108) && is_claimed(bench, 115));
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -224,6 +264,8 @@ int main(void)
         CASE(test_a_unit_of_nothing_but_rejects_ends_early),
         CASE(test_a_record_that_was_not_fetched_is_tried_again),
         CASE(test_a_contradicted_list_claims_nothing),
+        CASE(test_a_batch_that_comes_short_is_read_again_by_unit),
+        CASE(test_rejects_of_a_batch_are_those_of_its_units),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
