@@ -127,7 +127,8 @@ static bool went_on_together(const struct fake_job *a, const struct fake_job *b)
 }
 
 /* Was a fetch of the same day committed before the last reading's, though it began later? It did not list the
- * record, or not all of it. What the last reading saw is refused then; the next listing brings it. */
+ * record, or not all of it. Contents that only the last reading saw are refused then, until the next listing.
+ */
 static bool is_overtaken(const struct sim *sim, const struct stream *stream, const struct last_reading *last)
 {
     for (size_t i = 0; i < sim->warehouse.landed_count && sim->warehouse.landed[i] != last->job; i++) {
