@@ -57,6 +57,7 @@ struct table {
     size_t key_count;
     const char *version;   /* REQUIRED TIMESTAMP column; NULL: partition_date is the version (snapshots) */
     const char *day;       /* TIMESTAMP column whose local day is partition_date; NULL: the day of reading */
+    bool day_is_fixed;     /* all versions of a record have the same day */
     bool version_may_lack; /* a record without version has the first instant of the day of reading */
 
     /* Where keys of this table that are known to be gone are listed, with `seen_missing_at`; NULL: nowhere.

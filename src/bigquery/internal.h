@@ -28,7 +28,9 @@
 /* Views and _latest tables are changed and dropped only with our label. */
 #define LABEL_KEY   "app"
 #define LABEL_VALUE "caseload"
-#define LABEL_AS_OF "as_of" /* of a _latest table: when the tables it was made of had last changed */
+/* Of a _latest table: when the tables it was made of had last changed, and what its columns were made of. */
+#define LABEL_AS_OF      "as_of"
+#define LABEL_DEFINITION "definition"
 
 /* The result of prepare for a stream, valid while its tables are those created at created_us. */
 struct table_cache_entry {

@@ -1,17 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* latest.c - <table>_latest: a view, or a table that is rebuilt when one of its inputs has changed.
+/* latest.c - <table>_latest: a view, or a table that follows it.
  *
- * The table's label holds the times of its inputs' last changes, as they were before it was built. While the
- * inputs show the same times, the table is up to date, no matter which process built it.
+ * A table is made once, and then changed row by row: what people have set on it (policy tags, grants,
+ * descriptions) stays. Its labels hold the times of its inputs' last changes, as they were before it was
+ * changed, and a hash of how its columns are made. While the inputs show the same times, the table is up to
+ * date, no matter which process did it; while the hash is the same, only rows that differ are written.
  */
 #include <string.h>
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "job.h"
+#include "schema.h"
 #include "table.h"
 
-#define INPUTS 4 /* the table, its gone, its owner or parent, the gone of that */
+#define INPUTS      4 /* the table, its gone, its owner or parent, the gone of that */
+#define DESCRIPTION "The newest version of each row of %s"
+#define DAY_MS      INT64_C(86400000)
+#define SINCE_DAYS  30 /* so many of a list's newest days may be deleted, and its view still shows a day */
+#define SINCE_AGE   90
 
 bool latest_is_table(const struct bigquery *bq, const struct table *table)
 {
@@ -39,30 +46,96 @@ bool latest_put_view(struct bigquery *bq, const char *name, const json_t *have, 
     return table_insert(bq, bq->settings.dataset, name, want, err);
 }
 
-bool latest_prepare(struct bigquery *bq, const struct table *table, const json_t *fields, struct error *err)
+/* The constant lower bound in the text of a list's view; "": it has none. */
+static void read_since(const json_t *have, char out[DAY_TEXT])
 {
-    if (latest_is_table(bq, table)) return true;
-    AUTO(mem_free) char *name = mem_format("%s_latest", table->name);
-    AUTO(mem_free) char *description = mem_format("The newest version of each row of %s", table->name);
-    AUTO(json_drop) json_t *have = NULL;
-    if (!table_get(bq, bq->settings.dataset, name, &have, err)) return false;
-    if (have && !table_is_ours(have)) return true;
-    if (have && !table_is_view(have)) {
-        if (!table_drop(bq, bq->settings.dataset, name, err)) return false;
-        json_drop(&have);
-    }
+    static const char before[] = "DATE '";
+    const char *query = json_text_at(have, "view.query"), *at = query ? strstr(query, before) : NULL;
+    struct day day;
+    snprintf(out, DAY_TEXT, "%.10s", at ? at + sizeof before - 1 : "");
+    if (!day_parse(out, &day)) out[0] = '\0';
+}
+
+static bool read_newest_day(struct bigquery *bq, const struct table *table, struct day *out_day,
+                            bool *out_any, struct error *err)
+{
     struct sql_names names = bigquery_names(bq);
+    AUTO(buf_done) struct buf sql = buf_limited(LIMIT_SQL);
+    AUTO(json_drop) json_t *parameters = json_array();
+    AUTO(json_drop) json_t *rows = NULL;
+    sql_newest_day_text(&names, table, &sql);
+    if (!job_read(bq, &sql, parameters, &rows, err)) return false;
+    *out_any = cell_day(json_array_get(rows, 0), 0, out_day);
+    return true;
+}
+
+/* A day that is SINCE_DAYS before the newest. It may be as old as SINCE_AGE before it is moved: that costs a
+ * query. */
+static bool find_since(struct bigquery *bq, const struct table *table, const json_t *have,
+                       const json_t *resource, char out[DAY_TEXT], struct error *err)
+{
+    struct day since, newest;
+    struct day changed = day_add(day_of_civil(1970, 1, 1), (int)(table_modified(resource) / DAY_MS));
+    bool is_any = false;
+    read_since(have, out);
+    if (!day_parse(out, &since)) since = day_of_civil(1, 1, 1);
+    if (!have || json_int_at(resource, "numRows", 0) == 0 || changed.n - since.n <= SINCE_AGE) return true;
+    if (!read_newest_day(bq, table, &newest, &is_any, err)) return false;
+    if (is_any) day_format(day_add(newest, -SINCE_DAYS), out);
+    return true;
+}
+
+/* Has somebody set something on a table of ours that would go with it? */
+static bool check_droppable(const json_t *have, const char *name, struct error *err)
+{
+    const json_t *fields = json_at(have, "schema.fields");
+    for (size_t i = 0; i < json_array_size(fields); i++)
+        if (json_array_size(json_at(json_array_get(fields, i), "policyTags.names")) > 0)
+            return error_set(err, ERROR_REFUSED,
+                             "%s is a table whose column %s has a policy tag, and a view has none. Drop the "
+                             "table, or set \"latest\" to keep it",
+                             name, json_text_at(json_array_get(fields, i), "name"));
+    return true;
+}
+
+static bool put_latest_view(struct bigquery *bq, const struct table *table, const json_t *have,
+                            const json_t *resource, struct error *err)
+{
+    AUTO(mem_free) char *name = mem_format("%s_latest", table->name);
+    AUTO(mem_free) char *description = mem_format(DESCRIPTION, table->name);
+    char since[DAY_TEXT] = "";
+    bool is_list = !table->version && !table->owner;
+    if (is_list && !find_since(bq, table, have, resource, since, err)) return false;
+    struct sql_names names = bigquery_names(bq);
+    struct sql_latest latest = {
+        .table = table, .fields = json_at(resource, "schema.fields"), .since = *since ? since : NULL};
     AUTO(buf_done) struct buf sql = buf_limited(LIMIT_VIEW);
-    sql_latest_text(&names, table, fields, &sql);
+    sql_latest_text(&names, &latest, &sql);
     if (sql.full) {
         log_write(LOG_WARNING, "columns_left_out", LOG_FIELDS(LOG_TEXT("table", table->name)),
                   "%s: a view has at most 256 K characters: columns that were added to %s later are NULL for "
                   "older rows, whose values are in " COLUMN_EXTRA,
                   name, table->name);
         buf_reset(&sql);
-        sql_latest_text(&names, table, NULL, &sql);
+        latest.fields = NULL;
+        sql_latest_text(&names, &latest, &sql);
     }
     return latest_put_view(bq, name, have, description, &sql, err);
+}
+
+bool latest_prepare(struct bigquery *bq, const struct table *table, const json_t *resource, struct error *err)
+{
+    if (latest_is_table(bq, table)) return true;
+    AUTO(mem_free) char *name = mem_format("%s_latest", table->name);
+    AUTO(json_drop) json_t *have = NULL;
+    if (!table_get(bq, bq->settings.dataset, name, &have, err)) return false;
+    if (have && !table_is_ours(have)) return true;
+    if (have && !table_is_view(have)) {
+        if (!check_droppable(have, name, err) || !table_drop(bq, bq->settings.dataset, name, err))
+            return false;
+        json_drop(&have);
+    }
+    return put_latest_view(bq, table, have, resource, err);
 }
 
 struct inputs {
@@ -132,18 +205,93 @@ static bool is_as_of(const json_t *have, const struct inputs *inputs)
     return label && !table_is_view(have) && !strcmp(label, as_of);
 }
 
-/* The label holds the times from before the inputs are read: rows that arrive meanwhile cause one more
- * rebuild. */
-static bool rebuild(struct bigquery *bq, const struct table *table, const struct inputs *inputs,
-                    struct error *err)
+static uint64_t hash_of(uint64_t hash, const char *text)
 {
-    char as_of[64], id[JOB_ID];
+    for (; *text; text++)
+        hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3); /* FNV-1a */
+    return hash;
+}
+
+/* A hash of the columns and of what fills them. */
+static void format_definition(const struct table *table, const json_t *fields, char out[17])
+{
+    AUTO(buf_done) struct buf shown = buf_limited(LIMIT_SQL);
+    sql_latest_shown(table, fields, &shown);
+    uint64_t hash = hash_of(UINT64_C(0xcbf29ce484222325), buf_string(&shown));
+    for (size_t i = 0; i < json_array_size(fields); i++)
+        hash = hash_of(hash, json_text_at(json_array_get(fields, i), "name"));
+    snprintf(out, 17, "%016llx", (unsigned long long)hash);
+}
+
+/* The live table's, all NULLABLE: what is missing can be added later. Policy tags go along. */
+static json_t *latest_fields(const json_t *live)
+{
+    json_t *fields = json_array();
+    for (size_t i = 0; i < json_array_size(live); i++) {
+        if (!sql_is_name(json_text_at(json_array_get(live, i), "name"))) continue; /* as in the statement */
+        json_t *field = json_deep_copy(json_array_get(live, i));
+        if (!strcmp(schema_mode(field), "REQUIRED"))
+            json_object_set_new(field, "mode", json_string("NULLABLE"));
+        json_array_append_new(fields, field);
+    }
+    return fields;
+}
+
+static bool create_table(struct bigquery *bq, const struct table *table, const json_t *fields,
+                         const char *definition, struct error *err)
+{
+    AUTO(mem_free) char *name = mem_format("%s_latest", table->name);
+    AUTO(mem_free) char *description = mem_format(DESCRIPTION, table->name);
+    AUTO(json_drop) json_t *want = schema_table(table);
+    json_object_set_new(want, "description", json_string(description));
+    json_object_set_new(want, "labels",
+                        json_pack("{s:s, s:s}", LABEL_KEY, LABEL_VALUE, LABEL_DEFINITION, definition));
+    json_object_set_new(want, "schema", json_pack("{s:O}", "fields", fields));
+    return table_insert(bq, bq->settings.dataset, name, want, err);
+}
+
+/* The table exists and has all columns. out_is_rebuilt: its rows show them in another way, or not all. */
+static bool ensure_columns(struct bigquery *bq, const struct table *table, const json_t *have,
+                           const struct inputs *inputs, bool *out_is_rebuilt, struct error *err)
+{
+    char definition[17];
+    const json_t *live = json_at(inputs->base, "schema.fields");
+    const char *label = json_text_at(have, "labels." LABEL_DEFINITION);
+    AUTO(mem_free) char *name = mem_format("%s_latest", table->name);
+    AUTO(json_drop) json_t *wanted = latest_fields(live);
+    format_definition(table, live, definition);
+    *out_is_rebuilt = have && (!label || strcmp(label, definition) != 0);
+    if (!have) return create_table(bq, table, wanted, definition, err);
+    AUTO(json_drop) json_t *fields = json_deep_copy(json_at(have, "schema.fields"));
+    bool changed = false;
+    if (!schema_merge(fields, wanted, &changed, err)) return false;
+    if (!changed) return true;
+    AUTO(json_drop) json_t *body = json_pack("{s:{s:O}}", "schema", "fields", fields);
+    return table_patch(bq, bq->settings.dataset, name, json_text_at(have, "etag"), body, err);
+}
+
+/* The labels hold the times from before the inputs are read: rows that arrive meanwhile are found the next
+ * time. */
+static bool label(struct bigquery *bq, const struct table *table, const struct inputs *inputs,
+                  struct error *err)
+{
+    char as_of[64], definition[17];
+    AUTO(mem_free) char *name = mem_format("%s_latest", table->name);
+    format_as_of(inputs, as_of);
+    format_definition(table, json_at(inputs->base, "schema.fields"), definition);
+    AUTO(json_drop)
+    json_t *body = json_pack("{s:{s:s, s:s}}", "labels", LABEL_AS_OF, as_of, LABEL_DEFINITION, definition);
+    return table_patch(bq, bq->settings.dataset, name, NULL, body, err);
+}
+
+static bool change_rows(struct bigquery *bq, const struct sql_refresh *refresh, struct error *err)
+{
+    char id[JOB_ID];
     struct sql_names names = bigquery_names(bq);
     AUTO(buf_done) struct buf sql = buf_limited(LIMIT_SQL);
-    format_as_of(inputs, as_of);
-    sql_latest_table_text(&names, table, json_at(inputs->base, "schema.fields"), as_of, &sql);
+    sql_latest_refresh_text(&names, refresh, &sql);
     AUTO(json_drop) json_t *parameters = json_array();
-    AUTO(mem_free) char *prefix = mem_format("caseload-latest-%s", table->name);
+    AUTO(mem_free) char *prefix = mem_format("caseload-latest-%s", refresh->table->name);
     const struct query_job query = {
         .prefix = prefix, .sql = &sql, .parameters = parameters, .where = "latest"};
     return job_query(bq, &query, id, NULL, err);
@@ -155,15 +303,56 @@ static bool refresh_one(struct bigquery *bq, const struct selection *kept, const
     AUTO(mem_free) char *name = mem_format("%s_latest", table->name);
     AUTO(json_drop) json_t *have = NULL;
     AUTO(inputs_done) struct inputs inputs = {.base = NULL};
+    struct sql_refresh refresh = {.stream = kept->stream, .table = table};
     name_inputs(table, &inputs);
     if (!table_get(bq, bq->settings.dataset, name, &have, err)) return false;
     if (have && !table_is_ours(have)) return true;
     if (recall_inputs(bq, kept, &inputs) && is_as_of(have, &inputs)) return true;
     if (!ask_inputs(bq, &inputs, err)) return false;
     if (is_as_of(have, &inputs)) return true;
-    /* BigQuery does not replace a view by a table. */
-    if (have && table_is_view(have) && !table_drop(bq, bq->settings.dataset, name, err)) return false;
-    return rebuild(bq, table, &inputs, err) || error_wrap(err, "%s", name);
+    if (have && table_is_view(have)) { /* BigQuery does not replace a view by a table */
+        if (!table_drop(bq, bq->settings.dataset, name, err)) return false;
+        json_drop(&have);
+    }
+    refresh.fields = json_at(inputs.base, "schema.fields");
+    return (ensure_columns(bq, table, have, &inputs, &refresh.is_rebuilt, err) &&
+            change_rows(bq, &refresh, err) && label(bq, table, &inputs, err)) ||
+           error_wrap(err, "%s", name);
+}
+
+static bool is_kept(const struct selection *kept, const struct table *table)
+{
+    for (size_t i = 0; i < kept->table_count; i++)
+        if (kept->tables[i] == table) return true;
+    return false;
+}
+
+/* Is it another table, which has one of these among its inputs? */
+static bool depends_on(const struct table *table, const struct selection *kept)
+{
+    struct inputs inputs = {.base = NULL};
+    name_inputs(table, &inputs);
+    for (size_t i = 0; i < INPUTS; i++)
+        if (inputs.tables[i] && is_kept(kept, inputs.tables[i])) return !is_kept(kept, table);
+    return false;
+}
+
+/* Tables of other streams that are made of these, too: records leave with the feed of their deletions. Those
+ * that this process has not prepared follow with their own stream. */
+static bool refresh_dependent(struct bigquery *bq, const struct selection *kept, struct error *err)
+{
+    for (size_t i = 0; i < bq->table_cache_count; i++) {
+        const struct table_cache_entry *entry = &bq->table_cache[i];
+        struct selection other = {.stream = entry->stream};
+        if (entry->stream == kept->stream) continue;
+        for (; other.table_count < LIMIT_TABLES && entry->tables[other.table_count]; other.table_count++)
+            other.tables[other.table_count] = entry->tables[other.table_count];
+        for (size_t k = 0; k < other.table_count; k++)
+            if (latest_is_table(bq, other.tables[k]) && depends_on(other.tables[k], kept) &&
+                !refresh_one(bq, &other, other.tables[k], err))
+                return false;
+    }
+    return true;
 }
 
 bool latest_refresh(struct bigquery *bq, const struct selection *selection, struct error *err)
@@ -171,5 +360,5 @@ bool latest_refresh(struct bigquery *bq, const struct selection *selection, stru
     const struct selection kept = tables_kept(selection);
     for (size_t i = 0; i < kept.table_count; i++)
         if (latest_is_table(bq, kept.tables[i]) && !refresh_one(bq, &kept, kept.tables[i], err)) return false;
-    return true;
+    return refresh_dependent(bq, &kept, err);
 }

@@ -18,9 +18,9 @@ extern const char sql_adopt[], sql_attributes[], sql_commit_alarm[], sql_commit_
     sql_commit_reconcile[], sql_commit_reconcile_back[], sql_commit_reconcile_doubled[],
     sql_commit_reconcile_empty[], sql_commit_recontented[], sql_commit_rejected[], sql_commit_result[],
     sql_commit_union[], sql_custom[], sql_deduplicate[], sql_latest[], sql_latest_day[], sql_latest_gone[],
-    sql_latest_gone_parent[], sql_latest_set[], sql_latest_table[], sql_ledger[], sql_lock_row[],
-    sql_missing[], sql_provenance[], sql_repeats[], sql_repeats_clear[], sql_state[], sql_state_scan[],
-    sql_suspects[];
+    sql_latest_gone_parent[], sql_latest_refresh[], sql_latest_set[], sql_ledger[], sql_lock_row[],
+    sql_missing[], sql_newest_day[], sql_provenance[], sql_repeats[], sql_repeats_clear[], sql_state[],
+    sql_state_scan[], sql_suspects[];
 
 #define SQL_PATH (3 * TABLE_ID)
 
@@ -104,17 +104,37 @@ size_t sql_identity(const struct table *table, const char *out_columns[16]);
 void sql_add_rejected(const struct sql_names *names, const struct stream *stream,
                       const char *const stages[LIMIT_TABLES + 1], struct buf *out_sql);
 
+/* --- sql_latest.c --- */
+
+/* The rows that <table>_latest shows. */
+struct sql_latest {
+    const struct table *table;
+    const json_t
+        *fields;       /* the live table's, which show the columns that were added later; NULL: none were */
+    const char *since; /* of a list: a day that is not after its newest, "2026-03-01"; NULL: none is known */
+    const char *days;  /* a condition on partition_date, " AND ..."; NULL: all days */
+};
+
+void sql_latest_text(const struct sql_names *names, const struct sql_latest *latest, struct buf *out_sql);
+void sql_latest_shown(const struct table *table, const json_t *fields, struct buf *out); /* its columns */
+void sql_newest_day_text(const struct sql_names *names, const struct table *table, struct buf *out_sql);
+
+struct sql_refresh {
+    const struct stream *stream; /* whose lock row it takes */
+    const struct table *table;
+    const json_t *fields; /* the live table's; <table>_latest has them all */
+    bool is_rebuilt;      /* all rows are written again */
+};
+
+/* The script that makes <table>_latest, a table, equal to what the view shows. */
+void sql_latest_refresh_text(const struct sql_names *names, const struct sql_refresh *refresh,
+                             struct buf *out_sql);
+
 /* --- sql_views.c --- */
 
 /* Names, types and whether archived, of the newest day of an attribute list; one name's rows stand together.
  */
 void sql_attributes_text(const struct sql_names *names, const struct stream *stream, struct buf *out_sql);
-/* fields: the live table's, which show the columns that were added later; NULL: none were. */
-void sql_latest_text(const struct sql_names *names, const struct table *table, const json_t *fields,
-                     struct buf *out_sql);
-void sql_latest_table_text(const struct sql_names *names, const struct table *table, const json_t *fields,
-                           const char *as_of, struct buf *out_sql);
-
 /* An attribute that a workspace added, and the column that shows it. */
 struct custom_attribute {
     const char *name; /* any text: it comes from outside */

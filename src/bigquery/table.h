@@ -53,11 +53,11 @@ bool tables_prepare(struct bigquery *bq, const struct selection *selection, stru
 /* --- latest.c --- */
 
 bool latest_is_table(const struct bigquery *bq, const struct table *table);
-/* The view exists and is as it must be, unless it is somebody else's or must be a table. fields: the live
- * table's. */
-bool latest_prepare(struct bigquery *bq, const struct table *table, const json_t *fields,
+/* The view exists and is as it must be, unless it is somebody else's or must be a table. resource: of the
+ * live table. */
+bool latest_prepare(struct bigquery *bq, const struct table *table, const json_t *resource,
                     struct error *err) CHECKED;
-/* The tables among them are as new as what they are made of. */
+/* The tables among them hold what the views would show. */
 bool latest_refresh(struct bigquery *bq, const struct selection *selection, struct error *err) CHECKED;
 /* Creates or changes a view of ours. have: its resource as it is; NULL: none. */
 bool latest_put_view(struct bigquery *bq, const char *name, const json_t *have, const char *description,

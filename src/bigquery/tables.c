@@ -223,7 +223,7 @@ static bool ensure_views(struct bigquery *bq, const struct selection *kept, json
 {
     for (size_t i = 0; i < kept->table_count; i++)
         if (!ensure_named(bq, kept, kept->tables[i], err) ||
-            !latest_prepare(bq, kept->tables[i], json_at(have[i], "schema.fields"), err))
+            !latest_prepare(bq, kept->tables[i], have[i], err))
             return false;
     return true;
 }

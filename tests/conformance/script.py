@@ -93,6 +93,15 @@ def as_result(value, of):
     return value
 
 
+def stored(value, kind):
+    """A table has no array that is NULL, not in a record either."""
+    if isinstance(kind, str) or (value is None and kind[0] == "STRUCT"):
+        return value
+    if kind[0] == "ARRAY":
+        return [stored(member, kind[1]) for member in value or []]
+    return tuple(stored(member, k) for member, (_, k) in zip(value, kind[1]))
+
+
 def table_name(path):
     """Both `d`.`t` and `d.t`."""
     return ".".join(path_names(path))
@@ -410,7 +419,7 @@ class Run:
             if len(row) != len(given):
                 raise Refused(f"inserted row has {len(row)} columns, expected {len(given)}")
             for column, value in zip(given, row):
-                full[columns.index(column)] = value
+                full[columns.index(column)] = stored(value, kinds[column])
             made.append(self.checked(name, full))
         self.warehouse.tables[name] = self.warehouse.tables[name] + made
         self.values["system_row_count"] = len(made)

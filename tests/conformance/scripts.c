@@ -100,14 +100,30 @@ static void add_people(json_t *statements, struct buf *text)
     add_scan(statements, text);
     sql_state_text(&names, &(const struct selection *){&compared}, 1, text);
     add_text(statements, "people_state", text);
-    sql_latest_text(&names, &fake_members_table, fields, text);
+    sql_latest_text(&names, &(struct sql_latest){.table = &fake_members_table, .fields = fields}, text);
     add_text(statements, "people_latest", text);
-    sql_latest_text(&names, &fake_members_teams, NULL, text);
+    sql_latest_text(&names, &(struct sql_latest){.table = &fake_members_teams}, text);
     add_text(statements, "people_teams_latest", text);
-    sql_latest_text(&names, fake_members_attributes.table, NULL, text);
+    sql_latest_text(&names, &(struct sql_latest){.table = fake_members_attributes.table}, text);
     add_text(statements, "people_list_latest", text);
-    sql_latest_table_text(&names, &fake_members_table, fields, "1-2", text);
-    add_text(statements, "people_latest_table", text);
+    struct sql_refresh refresh = {.stream = &fake_members, .table = &fake_members_table, .fields = fields};
+    sql_latest_refresh_text(&names, &refresh, text);
+    add_text(statements, "people_latest_refresh", text);
+    refresh.is_rebuilt = true;
+    sql_latest_refresh_text(&names, &refresh, text);
+    add_text(statements, "people_latest_rebuild", text);
+    json_t *team_fields = schema_data(&fake_members_teams);
+    refresh =
+        (struct sql_refresh){.stream = &fake_members, .table = &fake_members_teams, .fields = team_fields};
+    sql_latest_refresh_text(&names, &refresh, text);
+    add_text(statements, "people_teams_latest_refresh", text);
+    json_decref(team_fields);
+    json_t *list_fields = schema_data(fake_members_attributes.table);
+    refresh = (struct sql_refresh){
+        .stream = &fake_members, .table = fake_members_attributes.table, .fields = list_fields};
+    sql_latest_refresh_text(&names, &refresh, text);
+    add_text(statements, "people_list_latest_refresh", text);
+    json_decref(list_fields);
     sql_attributes_text(&names, &fake_members_attributes, text);
     add_text(statements, "people_attributes", text);
     sql_custom_text(&names, fake_members_attributes.attributes, attributes, COUNT(attributes), text);
@@ -127,7 +143,7 @@ static json_t *all_statements(void)
     add_text(statements, "state", &text);
     sql_adopt_text(&names, fake_tickets.table, &text);
     add_text(statements, "adopt", &text);
-    sql_latest_text(&names, fake_tickets.table, NULL, &text);
+    sql_latest_text(&names, &(struct sql_latest){.table = fake_tickets.table}, &text);
     add_text(statements, "latest", &text);
     sql_ledger_text(&names, &text);
     add_text(statements, "ledger", &text);

@@ -99,6 +99,8 @@ class PeopleMaker(Maker):
             "desk.people_teams": self.some(6, self.member),
             "desk.people_attributes": self.some(5, self.attribute),
             "desk.people_latest": self.some(4, self.person),
+            "desk.people_teams_latest": self.some(3, self.member),
+            "desk.people_attributes_latest": self.some(2, self.attribute),
             "desk_caseload.stage_people_0_0": self.staged([[self.lo, i, None] for i in listed]),
             "desk_caseload.stage_people_0_1": self.staged(self.some(2, self.scanned)),
             "desk_caseload.stage_people_0_2": self.staged(self.some(3, self.answered)),
@@ -134,7 +136,10 @@ class PeopleMaker(Maker):
         scan_state = Step("people_scan_state", {
             "stream": ("STRING", "people"), "message_id": ("STRING", ""), "first_day": ("DATE", self.lo - 400 * DAY),
             "rejected_since": ("DATE", self.lo - DAY)})
-        return [scan_state, scan, *([scan] if self.chance(0.3) else []), *reads[:2], commit, *([commit] if self.chance(0.3) else []), state, scan_state, *reads]
+        refreshes = [Step(name, {}) for name in ("people_latest_refresh", "people_teams_latest_refresh", "people_list_latest_refresh")]
+        rebuild = [Step("people_latest_rebuild", {})] if self.chance(0.3) else []
+        return [scan_state, scan, *([scan] if self.chance(0.3) else []), *reads[:2], *(refreshes if self.chance(0.7) else []),
+                commit, *([commit] if self.chance(0.3) else []), state, scan_state, *reads, *rebuild, *refreshes]
 
 
 def make_people_world(seed):

@@ -16,7 +16,7 @@ SQL = ROOT / "src/bigquery/sql"
 BUILD = ROOT / "build/mutate"
 COPY = BUILD / "sql"
 JOBS = str(os.cpu_count() or 2)
-INTEGRATION = ["bigquery", "bigquery_contents", "bigquery_gone", "bigquery_missing", "bigquery_derived"]
+INTEGRATION = ["bigquery", "bigquery_contents", "bigquery_gone", "bigquery_missing", "bigquery_derived", "bigquery_latest"]
 
 LOCK_CHECK = "IF @@row_count != 1 OR (SELECT COUNT(*) FROM `${lock}`) != 1 THEN"
 
@@ -53,6 +53,8 @@ MUTATIONS = [
     ("children of scans: unread", "state_scan.sql", [("AND mended_at IS NULL", "AND mended_at IS NOT NULL")]),
     ("claims: a child that was left out", "state.sql", [("AND l.committed_at = n.committed_at", "AND l.committed_at > n.committed_at")]),
     ("doubled: the same reading", "commit_doubled.sql", [("${repeated} IS NOT DISTINCT FROM LAG", "FALSE AND ${repeated} IS NOT DISTINCT FROM LAG")]),
+    ("_latest table: stale rows", "latest_refresh.sql", [("IN UNNEST(these_days) AND ${is_stale}", "IN UNNEST(these_days) AND FALSE AND ${is_stale}")]),
+    ("_latest table: rows it has", "latest_refresh.sql", [("      ON ${match}\n   WHERE l.${first_column} IS NULL", "      ON ${match}\n   WHERE TRUE")]),
     ("_latest: the set read last", "latest_set.sql", [("_read_at IS NOT DISTINCT FROM MAX(_read_at)", "TRUE OR _read_at = MAX(_read_at)")]),
     ("the next slice of days", "commit_union.sql", [("WHERE partition_date > last_day", "WHERE FALSE AND partition_date > last_day")]),
     ("the ledger INSERT", "commit_ledger.sql", None),

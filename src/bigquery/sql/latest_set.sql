@@ -2,8 +2,8 @@
 SELECT ${shown}
   FROM (SELECT *
           FROM `${table}`
-         WHERE partition_date >= DATE '0001-01-01'
-       QUALIFY _read_at IS NOT DISTINCT FROM MAX(_read_at) OVER (PARTITION BY ${key}, ${version})) AS r
+         WHERE partition_date >= DATE '0001-01-01'${days}
+       QUALIFY _read_at IS NOT DISTINCT FROM MAX(_read_at) OVER (PARTITION BY ${key}, ${version}, partition_date)) AS r
   JOIN (SELECT ${owner_key}, MAX(${owner_version}) AS newest
           FROM `${owner}`
          WHERE partition_date >= DATE '0001-01-01'

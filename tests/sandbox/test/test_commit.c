@@ -38,7 +38,8 @@ static const char tables[] =
     "children ARRAY<STRUCT<child STRING, day DATE, row_count INT64, added INT64>>, run_id STRING, "
     "message_id STRING, fetch_began_at TIMESTAMP, fetched INT64, inserted INT64, recontented INT64, "
     "rejected INT64, caseload_version STRING, workspace_id STRING, source_type STRING, timezone "
-    "STRING, dataset STRING, incomplete BOOL);CREATE TABLE control.lock_contacts (workspace_id STRING "
+    "STRING, dataset STRING, incomplete BOOL, left_out ARRAY<STRING>, children_from DATE);CREATE TABLE "
+    "control.lock_contacts (workspace_id STRING "
     "NOT NULL, source_type STRING NOT NULL, timezone STRING NOT NULL, commits INT64, committed_at "
     "TIMESTAMP, dataset STRING, doubled INT64)";
 
@@ -60,6 +61,11 @@ static const char *const values[][2] = {
     {"unclaimed", "DATE '0001-01-01'"},
     {"child_days", ""},
     {"children", "SELECT AS STRUCT 'parts' AS child, @lo AS day, 1 AS row_count, 1 AS added"},
+    {"streams", "'contacts'"},
+    {"left_out", "''"},
+    {"children_from", "CAST(NULL AS DATE)"},
+    {"held", "SELECT 'contacts' AS stream, partition_date AS day, COUNT(*) AS row_count FROM `p.d.contacts` "
+             "WHERE partition_date >= @first_day GROUP BY partition_date"},
     {"child_names", "'parts'"},
     {"child_rows", "SELECT 'parts' AS child, DATE '2026-01-05' AS day, 1 AS row_count"},
     {"staged_days", "SET first_day = DATE '2026-01-05'; SET last_day = DATE '2026-01-07';"}};
@@ -79,6 +85,8 @@ static const char *const contact_values[][2] = {
      "s.`partition_date`, s.`id`, s.`updated_at`, s.`location`, s.`_extra`, s.`_content`, s.`_read_at`"},
     {"counter", "n_0"},
     {"identity", "`id`"},
+    {"days", ""},
+    {"since", "0001-01-01"},
     {"newest", "`updated_at` DESC, _read_at DESC, _loaded_at DESC"},
     {"shown", "r.*"},
 };
@@ -374,18 +382,17 @@ static void test_state_and_views(void **state)
     buf_init(&text, MOST);
     buf_text(&text, "SELECT * FROM (");
     add_sql(&text, "state", NULL, 0);
-    buf_text(&text, ") ORDER BY kind, day");
+    buf_text(&text, ") ORDER BY stream, kind, day");
     assert_string_equal(fixture_run(world->store, buf_string(&text), parameters),
-                        "claim|2026-01-05|1|1772424000123456|1772420400000000\n"
-                        "claim|2026-01-06|0|1772424000123456|1772420400000000\n"
-                        "claim|2026-01-07|1|1772424000123456|1772420400000000\n"
-                        "held|2026-01-05|1|NULL|NULL\n"
-                        "held|2026-01-07|1|NULL|NULL\n"
-                        "now|NULL|0|1772424000123456|NULL\n"
-                        "open|NULL|0|NULL|NULL\n"
-                        "own|2026-01-05|1|1772424000123456|1772420400000000\n"
-                        "own|2026-01-06|0|1772424000123456|1772420400000000\n"
-                        "own|2026-01-07|1|1772424000123456|1772420400000000\n");
+                        "|now|NULL|0|1772424000123456|NULL|NULL\n"
+                        "contacts|claim|2026-01-05|1|1772424000123456|1772420400000000|NULL\n"
+                        "contacts|claim|2026-01-06|0|1772424000123456|1772420400000000|NULL\n"
+                        "contacts|claim|2026-01-07|1|1772424000123456|1772420400000000|NULL\n"
+                        "contacts|held|2026-01-05|1|NULL|NULL|NULL\n"
+                        "contacts|held|2026-01-07|1|NULL|NULL|NULL\n"
+                        "contacts|own|2026-01-05|1|1772424000123456|1772420400000000|NULL\n"
+                        "contacts|own|2026-01-06|0|1772424000123456|1772420400000000|NULL\n"
+                        "contacts|own|2026-01-07|1|1772424000123456|1772420400000000|NULL\n");
     buf_reset(&text);
     add_sql(&text, "adopt", contact_values, COUNT(contact_values));
     assert_string_equal(fixture_run(world->store, buf_string(&text), parameters), "0|0\n");
@@ -424,12 +431,12 @@ static void test_latest_table(void **state)
     buf_init(&query, MOST);
     buf_init(&text, MOST);
     add_sql(&query, "latest", contact_values, COUNT(contact_values));
-    const char *const own[][2] = {{"latest", "p.d.contacts_latest"},
-                                  {"key", "`id`"},
-                                  {"description", "The newest version of each record"},
-                                  {"as_of", "1700000000000-1700000000001"},
-                                  {"query", buf_string(&query)}};
-    add_sql(&text, "latest_table", own, COUNT(own));
+    buf_format(
+        &text,
+        "CREATE OR REPLACE TABLE `p.d.contacts_latest` CLUSTER BY `id` OPTIONS (description = 'The newest "
+        "version of each record', labels = [('app', 'caseload'), ('as_of', "
+        "'1700000000000-1700000000001')]) AS %s",
+        buf_string(&query));
     for (int i = 0; i < 2; i++)
         assert_string_equal(fixture_run(world->store, buf_string(&text), NULL), "");
     assert_string_equal(fixture_run(world->store,

@@ -233,14 +233,14 @@ static void other_statements_are_whole(void **state)
     (void)state;
     struct buf sql;
     buf_init(&sql, LIMIT_SQL);
-    sql_latest_text(&names, &parts, NULL, &sql);
+    sql_latest_text(&names, &(struct sql_latest){.table = &parts}, &sql);
     assert_has(buf_string(&sql),
                "PARTITION BY `ticket_id`, `id` ORDER BY `updated_at` DESC, _read_at DESC, _loaded_at DESC");
     sql_adopt_text(&names, &ticket, &sql);
     assert_has(buf_string(&sql),
                "COUNTIF(partition_date IS DISTINCT FROM DATE(`updated_at`, @timezone)) AS misplaced");
     assert_has(buf_string(&sql), "COUNTIF(`id` IS NULL OR `updated_at` IS NULL) AS keyless");
-    sql_latest_text(&names, &tag, NULL, &sql);
+    sql_latest_text(&names, &(struct sql_latest){.table = &tag}, &sql);
     assert_has(buf_string(&sql), "AND partition_date = (SELECT MAX(partition_date)");
     assert_null(strstr(buf_string(&sql), "OVER ()")); /* one worker would have to hold all days */
     sql_adopt_text(&names, &tag, &sql);
@@ -285,9 +285,10 @@ static void statements_with_bad_names_are_not_sent(void **state)
     table.key_count = 1;
     sql_commit(&names, &selection, stages, NULL, &sql);
     assert_not_sendable(&sql);
-    sql_latest_text(&names, &table, NULL, &sql);
+    sql_latest_text(&names, &(struct sql_latest){.table = &table}, &sql);
     assert_not_sendable(&sql);
-    sql_latest_table_text(&names, &table, NULL, "1", &sql);
+    stream.table = &table;
+    sql_latest_refresh_text(&names, &(struct sql_refresh){.stream = &stream, .table = &table}, &sql);
     assert_not_sendable(&sql);
     table = parts;
     table.name = "parts` -- ";

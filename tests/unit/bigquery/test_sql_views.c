@@ -87,17 +87,17 @@ static void the_gone_are_left_out(void **state)
 {
     (void)state;
     struct buf sql = new_text();
-    sql_latest_text(&names, &fake_members_table, NULL, &sql);
+    sql_latest_text(&names, &(struct sql_latest){.table = &fake_members_table}, &sql);
     const char *const sequence[] = {
         "SELECT r.*\n", "PARTITION BY `id` ORDER BY `updated_at` DESC, _read_at DESC, _loaded_at DESC",
         "FROM `acme-data.desk.people_deleted`", "ON g.`id` = r.`id`",
         "WHERE g.missing IS NULL OR g.missing < r.`updated_at`"};
     assert_order(buf_string(&sql), sequence, COUNT(sequence));
     buf_reset(&sql);
-    sql_latest_text(&names, &fake_members_deleted, NULL, &sql);
+    sql_latest_text(&names, &(struct sql_latest){.table = &fake_members_deleted}, &sql);
     assert_null(strstr(buf_string(&sql), "g.missing"));
     buf_reset(&sql);
-    sql_latest_text(&names, &fake_members_teams, NULL, &sql);
+    sql_latest_text(&names, &(struct sql_latest){.table = &fake_members_teams}, &sql);
     const char *const set[] = {"FROM `acme-data.desk.people_teams`", "FROM `acme-data.desk.people`",
                                "ON o.`id` = r.`person_id` AND o.newest = r.`person_updated_at`",
                                "ON g.`id` = r.`person_id`", "g.missing < r.`person_updated_at`"};
@@ -124,7 +124,7 @@ static void later_columns_look_into_extra(void **state)
     json_t *fields = grown_from(2);
     struct buf sql = new_text();
     json_array_append_new(fields, json_pack("{s:s, s:s}", "name", "theirs", "type", "STRING"));
-    sql_latest_text(&names, &fake_members_table, fields, &sql);
+    sql_latest_text(&names, &(struct sql_latest){.table = &fake_members_table, .fields = fields}, &sql);
     assert_has(buf_string(&sql), "COALESCE(r.`name`, JSON_VALUE(r.`_extra`, '$.\"name\"')) AS `name`");
     assert_has(buf_string(&sql),
                "SAFE.TIMESTAMP_SECONDS(SAFE_CAST(JSON_VALUE(r.`_extra`, '$.\"seen\"') AS INT64))");
@@ -141,7 +141,7 @@ static void later_columns_look_into_extra(void **state)
     /* Nothing was added: nothing is looked up. */
     fields = grown_from(fake_members_table.column_count);
     buf_reset(&sql);
-    sql_latest_text(&names, &fake_members_table, fields, &sql);
+    sql_latest_text(&names, &(struct sql_latest){.table = &fake_members_table, .fields = fields}, &sql);
     assert_null(strstr(buf_string(&sql), "REPLACE"));
     json_decref(fields);
     buf_done(&sql);
@@ -156,7 +156,7 @@ static void names_of_others_are_not_spliced(void **state)
     struct buf sql = new_text();
     json_array_append_new(json_object_get(home, "fields"),
                           json_pack("{s:s, s:s}", "name", "a`); DROP", "type", "STRING"));
-    sql_latest_text(&names, &fake_members_table, fields, &sql);
+    sql_latest_text(&names, &(struct sql_latest){.table = &fake_members_table, .fields = fields}, &sql);
     assert_null(strstr(buf_string(&sql), "DROP"));
     assert_null(strstr(buf_string(&sql), "STRUCT("));
     assert_has(buf_string(&sql), "AS `name`");
@@ -164,16 +164,58 @@ static void names_of_others_are_not_spliced(void **state)
     buf_done(&sql);
 }
 
-static void tables_are_made_in_one_statement(void **state)
+/* Of all rows only the identity and times are read; of the days of new rows the rest. */
+static void tables_are_changed_where_they_differ(void **state)
 {
     (void)state;
     struct buf sql = new_text();
-    sql_latest_table_text(&names, &fake_members_teams, NULL, "17-18", &sql);
-    const char *const sequence[] = {"CREATE OR REPLACE TABLE `acme-data.desk.people_teams_latest`",
-                                    "CLUSTER BY `person_id`, `id`", "('app', 'caseload'), ('as_of', '17-18')",
-                                    "AS\n", "SELECT r.*"};
+    json_t *fields = grown_from(2);
+    json_array_append_new(fields, json_pack("{s:s, s:s}", "name", "a`); DROP", "type", "STRING"));
+    struct sql_refresh refresh = {.stream = &fake_members, .table = &fake_members_table, .fields = fields};
+    sql_latest_refresh_text(&names, &refresh, &sql);
+    const char *const sequence[] = {
+        "UPDATE `acme-data.desk_caseload.lock_people`",
+        "NOT EXISTS (SELECT 1 FROM (SELECT r.`id`, r.`partition_date`, r.`updated_at`, r.`_loaded_at`, "
+        "r.`_read_at`",
+        "DELETE FROM `acme-data.desk.people_latest` AS l",
+        "v.`id` = l.`id` AND v.`partition_date` = l.`partition_date` AND v.`updated_at` = l.`updated_at`",
+        "INSERT INTO `acme-data.desk.people_latest` (`partition_date`, `id`, `updated_at`, ",
+        "SELECT v.`partition_date`, v.`id`, v.`updated_at`, ",
+        "COALESCE(r.`name`",
+        "AND partition_date IN UNNEST(these_days)",
+        "ON v.`id` = l.`id`\n",
+        "COMMIT TRANSACTION;"};
     assert_order(buf_string(&sql), sequence, COUNT(sequence));
-    assert_null(strchr(buf_string(&sql), ';'));
+    assert_null(strstr(buf_string(&sql), "DROP"));
+    buf_reset(&sql);
+    refresh.is_rebuilt = true;
+    sql_latest_refresh_text(&names, &refresh, &sql);
+    assert_has(buf_string(&sql), "WHERE l.partition_date IN UNNEST(these_days) AND TRUE;");
+    json_decref(fields);
+    buf_done(&sql);
+}
+
+/* A filter on the day reaches the scan of records that keep theirs; of a list, a constant does. */
+static void windows_let_days_through(void **state)
+{
+    (void)state;
+    struct table parts = fake_members_table;
+    struct buf sql = new_text();
+    parts.day_is_fixed = true;
+    sql_latest_text(&names, &(struct sql_latest){.table = &parts}, &sql);
+    assert_has(buf_string(&sql), "PARTITION BY `id`, `partition_date` ORDER BY");
+    buf_reset(&sql);
+    sql_latest_text(&names, &(struct sql_latest){.table = &fake_members_table}, &sql);
+    assert_has(buf_string(&sql), "PARTITION BY `id` ORDER BY");
+    buf_reset(&sql);
+    sql_latest_text(&names, &(struct sql_latest){.table = &fake_members_teams}, &sql);
+    assert_has(buf_string(&sql), "PARTITION BY `person_id`, `person_updated_at`, partition_date)");
+    buf_reset(&sql);
+    const struct sql_latest list = {.table = fake_members_attributes.table, .since = "2026-02-01"};
+    sql_latest_text(&names, &list, &sql);
+    const char *const bounds[] = {"partition_date >= DATE '2026-02-01'", "partition_date = (SELECT MAX",
+                                  "partition_date >= DATE '2026-02-01')"};
+    assert_order(buf_string(&sql), bounds, COUNT(bounds));
     buf_done(&sql);
 }
 
@@ -309,7 +351,8 @@ int main(void)
         cmocka_unit_test(the_gone_are_left_out),
         cmocka_unit_test(later_columns_look_into_extra),
         cmocka_unit_test(names_of_others_are_not_spliced),
-        cmocka_unit_test(tables_are_made_in_one_statement),
+        cmocka_unit_test(tables_are_changed_where_they_differ),
+        cmocka_unit_test(windows_let_days_through),
         cmocka_unit_test(literals_hold_anything),
         cmocka_unit_test(attributes_have_their_types),
         cmocka_unit_test(columns_are_safe_and_their_own),

@@ -20,4 +20,4 @@ static const struct column activity_columns[] = {
 
 const struct table intercom_activity_logs =
     TABLE("activity_logs", "Actions of admins: signing in, changing settings, ...", activity_columns,
-          KEYS("id"), TIMES("created_at"));
+          KEYS("id"), TIMES("created_at"), .day_is_fixed = true);

@@ -47,7 +47,7 @@ extern const struct column nested_company[20];    /* a company inside of another
 #define PART_TABLE(whole, ...)                                                                               \
     TABLE(whole "_parts", "What was said and done in " whole "s, one row for each version that was seen",    \
           part_columns, KEYS(whole "_id", "id", "updated_at", "redacted"), .version = "updated_at",          \
-          .day = "created_at", .keeps_contents = true, LEFT_OUT(parts_left_out), __VA_ARGS__)
+          .day = "created_at", .day_is_fixed = true, .keeps_contents = true, LEFT_OUT(parts_left_out), __VA_ARGS__)
 /* On the record that holds them. */
 #define PARTS_SUMMARY(received)                                                                              \
     NUMBER("parts_received", received),                                                                      \
