@@ -8,6 +8,7 @@
 /* count and arguments: after the command's name. */
 int serve_command(int count, char **arguments);
 int drain_command(int count, char **arguments);
+int backfill_command(int count, char **arguments);
 int run_command(int count, char **arguments);
 int schema_command(int count, char **arguments);
 int doctor_command(int count, char **arguments);

@@ -41,17 +41,6 @@ static void print_json(void *self, const struct doctor_line *line)
     fflush(stdout);
 }
 
-/* --json has no value, unlike the other options. */
-static bool take_json(int *inout_count, char **arguments)
-{
-    int kept = 0;
-    for (int i = 0; i < *inout_count; i++)
-        if (strcmp(arguments[i], "--json") != 0) arguments[kept++] = arguments[i];
-    bool is_given = kept < *inout_count;
-    *inout_count = kept;
-    return is_given;
-}
-
 int doctor_command(int count, char **arguments)
 {
     static const char *const own[] = {NULL};
@@ -59,7 +48,7 @@ int doctor_command(int count, char **arguments)
     struct options options;
     struct config config;
     struct error err = {0};
-    bool is_ok = false, is_json = take_json(&count, arguments);
+    bool is_ok = false, is_json = options_take_switch(&count, arguments, "--json");
     if (!options_parse(count, arguments, own, &options, &err)) return command_fail(&err);
     if (options.help) {
         fputs(usage, stdout);

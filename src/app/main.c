@@ -33,6 +33,7 @@ static int help(FILE *out)
         "  caseload serve --config FILE    process messages until SIGTERM\n"
         "  caseload drain --config FILE    process the messages that wait, then end\n"
         "  caseload run --config FILE      process one request, without Pub/Sub\n"
+        "  caseload backfill --config FILE publish a message for each month of a range\n"
         "  caseload streams                list the streams that can be loaded\n"
         "  caseload schema STREAM          print its tables; with --diff, how existing tables differ\n"
         "  caseload doctor --config FILE   try BigQuery in a dataset of its own, and tell what it does\n"
@@ -57,9 +58,9 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         int (*run)(int count, char **arguments);
-    } commands[] = {{"serve", serve_command},    {"drain", drain_command},   {"doctor", doctor_command},
-                    {"run", run_command},        {"schema", schema_command}, {"streams", streams_command},
-                    {"version", version_command}};
+    } commands[] = {{"serve", serve_command},     {"drain", drain_command},       {"doctor", doctor_command},
+                    {"run", run_command},         {"backfill", backfill_command}, {"schema", schema_command},
+                    {"streams", streams_command}, {"version", version_command}};
     const char *names[sizeof commands / sizeof commands[0]];
     if (!getenv("CASELOAD_CORE_DUMPS")) secret_forbid_core_dumps(); /* set it to debug a crash */
     if (argc < 2) return help(stderr);

@@ -53,6 +53,8 @@ static bool put_option(struct options *options, const char *key, const char *val
         options->to = value;
     } else if (is_own(key, own) && strcmp(key, "wait") == 0) {
         options->wait = value;
+    } else if (is_own(key, own) && strcmp(key, "topic") == 0) {
+        options->topic = value;
     } else if (config_scalar(key)) {
         if (options->flag_count == FLAGS_LIMIT)
             return error_set(err, ERROR_REQUEST, "more than %d options; put settings into the file",
@@ -88,4 +90,28 @@ bool options_parse(int count, char **arguments, const char *const *own, struct o
     }
     if (!out_options->config) return error_set(err, ERROR_REQUEST, "--config FILE is missing");
     return true;
+}
+
+const char *options_take_streams(struct options *options)
+{
+    const char *streams = NULL;
+    size_t kept = 0;
+    for (size_t i = 0; i < options->flag_count; i++) {
+        if (strcmp(options->flags[i].key, "streams") == 0)
+            streams = options->flags[i].value;
+        else
+            options->flags[kept++] = options->flags[i];
+    }
+    options->flag_count = kept;
+    return streams;
+}
+
+bool options_take_switch(int *inout_count, char **arguments, const char *option)
+{
+    int kept = 0;
+    for (int i = 0; i < *inout_count; i++)
+        if (strcmp(arguments[i], option) != 0) arguments[kept++] = arguments[i];
+    bool is_given = kept < *inout_count;
+    *inout_count = kept;
+    return is_given;
 }

@@ -53,21 +53,6 @@ static void print_report(const struct run_report *report)
     print_result(&total, "", "", "");
 }
 
-/* --streams selects among the configured streams, as a message does. */
-static const char *take_streams(struct options *options)
-{
-    const char *streams = NULL;
-    size_t kept = 0;
-    for (size_t i = 0; i < options->flag_count; i++) {
-        if (strcmp(options->flags[i].key, "streams") == 0)
-            streams = options->flags[i].value;
-        else
-            options->flags[kept++] = options->flags[i];
-    }
-    options->flag_count = kept;
-    return streams;
-}
-
 static bool run_once(struct services *services, const struct options *options, const char *streams,
                      struct run_report *report, struct error *err)
 {
@@ -95,7 +80,7 @@ int run_command(int count, char **arguments)
         config_print_help(stdout);
         return 0;
     }
-    const char *streams = take_streams(&options);
+    const char *streams = options_take_streams(&options);
     if (!config_load(options.config, options.flags, options.flag_count, &config, &err))
         return command_fail(&err);
     services_catch_signals(&services, error_rules[ERROR_STOPPED].run_exit_code);

@@ -101,10 +101,19 @@ static bool apply_tables(struct services *services, struct error *err)
     return true;
 }
 
-static bool open_source(struct services *services, struct error *err)
+static bool select_streams(struct services *services, struct error *err)
 {
     const struct config *config = services->config;
     const struct source_type *type = config->source_type;
+    return selection_resolve(type->streams, type->stream_count,
+                             config->streams.is_given ? (const char *const *)config->streams.names : NULL,
+                             config->streams.count, services->selections, &services->selection_count, err) &&
+           apply_tables(services, err);
+}
+
+static bool open_source(struct services *services, struct error *err)
+{
+    const struct config *config = services->config;
     const struct source_context context = {
         .http = services->http,
         .progress = &services->progress,
@@ -112,12 +121,8 @@ static bool open_source(struct services *services, struct error *err)
         .open_token = open_token,
         .self = services,
     };
-    if (!selection_resolve(type->streams, type->stream_count,
-                           config->streams.is_given ? (const char *const *)config->streams.names : NULL,
-                           config->streams.count, services->selections, &services->selection_count, err) ||
-        !apply_tables(services, err))
-        return false;
-    return type->create(&context, config->source_options, &services->source, err);
+    return select_streams(services, err) &&
+           config->source_type->create(&context, config->source_options, &services->source, err);
 }
 
 /* configured: the setting; variable: the emulator's. A host without scheme is an emulator's. Emulators speak
@@ -220,32 +225,45 @@ struct http_settings services_http(struct services *services)
     return http_settings(services, &services->cancel_run);
 }
 
-bool services_open_trigger(struct services *services, bool no_wait, struct error *err)
+static bool open_pubsub(struct services *services, struct pubsub_settings *out_settings, struct error *err)
 {
     const struct config *config = services->config;
     const char *name = config->subscription;
     if (!name)
-        return error_set(err, ERROR_CONFIG,
-                         "subscription is missing: serving needs the Pub/Sub subscription's name");
+        return error_set(err, ERROR_CONFIG, "subscription is missing: write the Pub/Sub subscription's name");
     services->subscription = strchr(name, '/')
                                  ? mem_text(name)
                                  : mem_format("projects/%s/subscriptions/%s", config->project, name);
     services->pubsub.url = mem_text("https://pubsub.googleapis.com:443");
     if (!open_endpoint(services, config->endpoint_pubsub, "PUBSUB_EMULATOR_HOST", &services->pubsub, err))
         return error_wrap(err, "Pub/Sub");
-    return pubsub_new(
-        &(struct pubsub_settings){
-            .target = strstr(services->pubsub.url, "://") + 3,
-            .plaintext = services->pubsub.is_plaintext,
-            .token = services->pubsub.token,
-            .subscription = services->subscription,
-            .ca_file = config->ca_file,
-            .user_agent = USER_AGENT,
-            .no_wait = no_wait,
-            .lease_s = (int)config->lease_seconds,
-            .stop = &services->shutdown,
-        },
-        &services->trigger, err);
+    *out_settings = (struct pubsub_settings){
+        .target = strstr(services->pubsub.url, "://") + 3,
+        .plaintext = services->pubsub.is_plaintext,
+        .token = services->pubsub.token,
+        .subscription = services->subscription,
+        .ca_file = config->ca_file,
+        .user_agent = USER_AGENT,
+        .lease_s = (int)config->lease_seconds,
+        .stop = &services->shutdown,
+    };
+    return true;
+}
+
+bool services_open_trigger(struct services *services, bool no_wait, struct error *err)
+{
+    struct pubsub_settings settings;
+    if (!open_pubsub(services, &settings, err)) return false;
+    settings.no_wait = no_wait;
+    return pubsub_new(&settings, &services->trigger, err);
+}
+
+bool services_open_publisher(struct services *services, const struct config *config,
+                             struct pubsub_settings *out_settings, struct error *err)
+{
+    services->config = config;
+    return open_log(config, err) && select_streams(services, err) &&
+           (!out_settings || open_pubsub(services, out_settings, err));
 }
 
 void services_close(struct services *services)

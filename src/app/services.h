@@ -16,6 +16,7 @@
 #include "core/worker.h"
 #include "credentials/credentials.h"
 #include "net/http.h"
+#include "pubsub/pubsub.h"
 
 /* A Google service, or an emulator in its place. */
 struct endpoint {
@@ -49,6 +50,9 @@ bool services_open_trigger(struct services *services, bool no_wait, struct error
 /* BigQuery's address and credentials alone; nothing is asked yet. */
 bool services_open_bigquery(struct services *services, const struct config *config,
                             struct error *err) CHECKED;
+/* Only the streams, and the settings of publisher_new; out_settings NULL: nothing is to be published. */
+bool services_open_publisher(struct services *services, const struct config *config,
+                             struct pubsub_settings *out_settings, struct error *err) CHECKED;
 void services_close(struct services *services);
 struct bigquery_settings services_bigquery(struct services *services); /* borrows from the services */
 struct http_settings services_http(struct services *services);         /* the same; ends with the run */

@@ -32,6 +32,7 @@ Steps (a line that begins with # is a comment; `publish` takes quotes as a shell
     wait log [NAME] EVENT [key=value ...] until the worker logged it
     wait end [NAME] CODE                  until the worker ended with this exit code
     run [arguments ...]                   `caseload run`; exit code 0 unless the next line expects another
+    backfill [arguments ...]              `caseload backfill`; its messages are month-1, month-2, ...
     schema STREAM [arguments ...]         `caseload schema` with the configuration; exit code as for run
     doctor [stop-at=OPERATION] [arguments ...]
                                           `caseload doctor`; exit code as for run. Stopped by SIGTERM once BigQuery has
@@ -220,6 +221,13 @@ class Scenario:
         name = words.pop(0) if words and "=" not in words[0] else "m"
         attributes = dict(word.split("=", 1) for word in words)
         self.messages[name] = self.sandbox.publish(attributes.pop("data", ""), attributes)
+
+    def step_backfill(self, words):
+        self.last_run = harness.run_command(self.build, self.sandbox, "backfill", *words, "--config", str(self.config()))
+        self.pending_exit = self.last_run[0]
+        self.outputs += self.last_run[1:]
+        for number, line in enumerate(self.last_run[1].splitlines(), 1):
+            self.messages[f"month-{number}"] = line.split()[0]
 
     def step_subscription(self, words):
         if self.box:

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* backfill_command.c - `caseload backfill`: publishes a message for each month of a range. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "commands.h"
+#include "core/request.h"
+#include "options.h"
+#include "pubsub/publisher.h"
+#include "services.h"
+
+static const char usage[] =
+    "caseload backfill --config FILE --from DAY --to DAY [--streams a,b] [--topic TOPIC] [--dry-run]\n"
+    "\n"
+    "Publishes one message for each month from..to, with the attribute kind=backfill, and prints its id.\n"
+    "Workers on the topic's subscriptions load the months, each as `caseload run --from --to` does. What is\n"
+    "loaded already is not stored twice.\n"
+    "\n"
+    "  caseload backfill --config caseload.json --from 2023-01-01 --to 2025-12-31\n"
+    "  caseload backfill --config caseload.json --from 2025-01-01 --to 2025-01-31 --streams contacts\n"
+    "\n"
+    "  --topic TOPIC   a name, or projects/P/topics/T; default: the topic of the setting subscription\n"
+    "  --dry-run       print the messages, publish none\n"
+    "\n"
+    "Settings (in the file; top-level ones also as --setting-name or CASELOAD_SETTING_NAME):\n";
+
+struct backfill {
+    struct publisher *publisher; /* NULL: a dry run */
+    const struct request *request;
+    bool has_streams;
+};
+
+/* {"from":"2025-01-01","to":"2025-01-31","streams":["contacts"]} */
+static char *message_text(const struct backfill *backfill, struct day from, struct day to)
+{
+    char first[DAY_TEXT], last[DAY_TEXT];
+    day_format(from, first);
+    day_format(to, last);
+    AUTO(json_drop) json_t *message = json_pack("{s:s, s:s}", "from", first, "to", last);
+    if (backfill->has_streams) {
+        json_t *streams = json_array();
+        for (size_t i = 0; i < backfill->request->count; i++)
+            (void)json_array_append_new(streams, json_string(backfill->request->selections[i]->stream->name));
+        (void)json_object_set_new(message, "streams", streams);
+    }
+    return json_dumps(message, JSON_COMPACT);
+}
+
+static bool publish(const struct backfill *backfill, struct day from, struct day to, struct error *err)
+{
+    char key[] = "kind", value[] = "backfill";
+    AUTO(buf_done) struct buf id = buf_limited(LIMIT_NAME);
+    AUTO(mem_free) char *text = message_text(backfill, from, to);
+    if (backfill->publisher &&
+        !publisher_publish(backfill->publisher, text, &(struct message_attribute){.key = key, .value = value},
+                           &id, err))
+        return false;
+    printf("%s%s%s\n", buf_string(&id), id.size > 0 ? "  " : "", text);
+    fflush(stdout);
+    return true;
+}
+
+static struct day last_of_month(struct day day)
+{
+    int year, month, of_month;
+    day_to_civil(day, &year, &month, &of_month);
+    return day_add(month == 12 ? day_of_civil(year + 1, 1, 1) : day_of_civil(year, month + 1, 1), -1);
+}
+
+static bool publish_months(const struct backfill *backfill, struct error *err)
+{
+    for (struct day from = backfill->request->from; day_compare(from, backfill->request->to) <= 0;) {
+        struct day to = last_of_month(from);
+        if (day_compare(to, backfill->request->to) > 0) to = backfill->request->to;
+        if (!publish(backfill, from, to, err)) return false;
+        from = day_add(to, 1);
+    }
+    return true;
+}
+
+/* A name alone is one of the configured project. */
+static char *full_topic(const struct options *options, const struct config *config)
+{
+    if (!options->topic) return NULL;
+    return strchr(options->topic, '/') ? mem_text(options->topic)
+                                       : mem_format("projects/%s/topics/%s", config->project, options->topic);
+}
+
+struct order {
+    struct options options;
+    const char *streams; /* NULL: all that are configured */
+    bool is_dry;
+};
+
+static bool publish_range(struct services *services, const struct config *config, const struct order *order,
+                          struct error *err)
+{
+    const struct options *options = &order->options;
+    struct pubsub_settings settings;
+    struct request request;
+    struct backfill backfill = {.request = &request, .has_streams = order->streams != NULL};
+    if (!services_open_publisher(services, config, order->is_dry ? NULL : &settings, err) ||
+        !request_from_flags(order->streams, options->from, options->to, services->selections,
+                            services->selection_count, &request, err))
+        return false;
+    if (!request.has_from || !request.has_to)
+        return error_set(err, ERROR_REQUEST,
+                         "--from and --to are needed, such as --from 2025-01-01 --to 2025-12-31");
+    AUTO(mem_free) char *topic = full_topic(options, config);
+    if (!order->is_dry && !publisher_new(&settings, topic, &backfill.publisher, err)) return false;
+    bool done = publish_months(&backfill, err);
+    publisher_free(backfill.publisher);
+    return done;
+}
+
+int backfill_command(int count, char **arguments)
+{
+    static const char *const own[] = {"from", "to", "topic", NULL};
+    static struct services services; /* the signal's thread outlives this function */
+    struct order order = {.is_dry = options_take_switch(&count, arguments, "--dry-run")};
+    struct config config;
+    struct error err = {0};
+    if (!options_parse(count, arguments, own, &order.options, &err)) return command_fail(&err);
+    if (order.options.help) {
+        fputs(usage, stdout);
+        config_print_help(stdout);
+        return 0;
+    }
+    order.streams = options_take_streams(&order.options);
+    if (!config_load(order.options.config, order.options.flags, order.options.flag_count, &config, &err))
+        return command_fail(&err);
+    services_catch_signals(&services, error_rules[ERROR_STOPPED].run_exit_code);
+    bool done = publish_range(&services, &config, &order, &err);
+    services_close(&services);
+    config_done(&config);
+    return done ? 0 : command_fail(&err);
+}
