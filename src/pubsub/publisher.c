@@ -21,7 +21,7 @@ struct publisher {
     const atomic_bool *stop;
 };
 
-/* What is called, and of what. */
+/* A method, and the resource it is called for. */
 struct target {
     const char *method; /* of the API, as errors name it */
     const char *path;
