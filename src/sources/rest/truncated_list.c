@@ -18,10 +18,12 @@ const char *truncated_list_path(const struct rest_source *rest, const json_t *re
     return path && path[1] ? path : NULL;
 }
 
-/* The element as the record would hold it, whatever else the complete list has. */
-static json_t *make_reference(const json_t *element)
+/* The element as the record would hold it, whatever else the complete list has. One that is no object stays.
+ */
+static json_t *make_reference(json_t *element)
 {
     static const char *const members[] = {"type", "id", "url"};
+    if (!json_is_object(element)) return json_incref(element);
     json_t *reference = json_object();
     for (size_t i = 0; i < sizeof members / sizeof *members; i++)
         (void)json_object_set(reference, members[i], json_object_get(element, members[i])); /* if set */
@@ -40,7 +42,8 @@ void truncated_list_complete(json_t *record, const struct truncated_list *trunca
     json_t *list = json_object_get(record, truncated->name);
     json_t *complete = json_array();
     for (size_t i = 0; i < json_array_size(elements); i++) {
-        const json_t *element = json_array_get(elements, i);
+        AUTO(json_drop) json_t *front = record_front(json_array_get(elements, i));
+        json_t *element = front ? front : json_array_get(elements, i);
         const char *value = truncated->member ? json_text_at(element, truncated->member) : NULL;
         if (truncated->value && (!value || strcmp(value, truncated->value) != 0)) continue;
         json_t *present = find_id(json_object_get(list, "data"), json_object_get(element, "id"));

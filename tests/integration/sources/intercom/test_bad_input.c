@@ -191,6 +191,8 @@ static void pages_that_lead_nowhere_are_errors(void **state)
         {"{\"pages\":{}}", "no list \"data\""},
         {"{\"data\":null,\"pages\":{}}", "no list \"data\""},
         {"{\"data\":" GOOD ",\"pages\":{}}", "no list \"data\""},
+        {"{\"data\":[" GOOD " " GOOD "],\"pages\":{}}", "no list \"data\""},
+        {"{\"data\":[" GOOD "],\"pages\":{\"next\" null}}", "pages is not an object"},
         {"{\"data\":[" GOOD "," GOOD "," GOOD "," GOOD "," GOOD "," GOOD "," GOOD "," GOOD "," GOOD "]}",
          "does not say whether there are more pages"},
     };

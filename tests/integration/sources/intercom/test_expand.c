@@ -119,7 +119,8 @@ static void only_lists_that_were_cut_off_are_read(void **state)
     (void)answer(
         &fixture, "GET /contacts/1/tags ",
         "{\"type\":\"list\",\"data\":[{\"type\":\"tag\",\"id\":\"5\",\"name\":\"x\"},{\"type\":\"tag\","
-        "\"id\":\"7\",\"name\":\"y\",\"applied_at\":9}]}");
+        "\"id\":\"7\",\"name\":\"y\",\"applied_at\":9},{\"type\":\"tag\",\"id\":\"8\",\"name\" "
+        "\"broken\"},NaN]}");
     begin(&fixture, "contacts", "contacts_deleted");
     struct page page = first_page(&fixture);
     assert_int_equal(page.count, 2);
@@ -130,7 +131,7 @@ static void only_lists_that_were_cut_off_are_read(void **state)
         &page, 0,
         CONTACT("1",
                 "\"tags\":{\"type\":\"list\",\"data\":[" LINK(
-                    "tag", "5") ",{\"type\":\"tag\",\"id\":\"7\"}],"
+                    "tag", "5") ",{\"type\":\"tag\",\"id\":\"7\"},{\"type\":\"tag\",\"id\":\"8\"},\"NaN\"],"
                                 "\"url\":\"/contacts/1/tags\",\"total_count\":3,\"has_more\":false}," LIST(
                                     "notes", LINK("note", "6"), "/contacts/1/notes", "false")));
     expect_text(&page, 1, CONTACT("2", LIST("tags", LINK("tag", "5"), "/contacts/2/tags", "false")));
