@@ -12,7 +12,7 @@
 #include "table.h"
 
 #define STAGE_LIFE_US INT64_C(259200000000) /* three days */
-#define LOAD_LOSSES   5                     /* how often a staging table that is gone is made again */
+#define UNSEEN_RUNS   8                     /* in about a minute; then the staging table is gone */
 #define HASH_BYTES    32                    /* SHA-256 */
 #define HASH_TEXT     (2 * HASH_BYTES + 1)
 
@@ -137,19 +137,9 @@ bool stage_reject(struct load *load, const struct reject *reject, struct error *
     return write_row(load, SQL_STAGE_REJECTED, row->data, row->size, err);
 }
 
-/* Why a load failed that may be repeated: its table was not visible yet, expired, or was deleted. */
-static bool restore_table(struct load *load, size_t index, struct job_failure *failure, int run,
-                          struct error *err)
-{
-    if (strcmp(failure->reason, "notFound") != 0 || run > LOAD_LOSSES) return true;
-    failure->class = RETRY_NOW;
-    return create_table(load, index, err);
-}
-
 /* The id of a failed job can't be used again: the file is sent again under the next. */
-static bool finish_one(struct load *load, size_t index, struct error *err)
+static bool finish_one(const struct load *load, struct stage *stage, struct error *err)
 {
-    struct stage *stage = &load->stages[index];
     for (int run = 1;; run++) {
         struct job_failure failure;
         if (!upload_end(&stage->upload, err) ||
@@ -159,8 +149,9 @@ static bool finish_one(struct load *load, size_t index, struct error *err)
          * commit counts the rows. */
         if (!stage->is_finished && run > 1) stage->is_finished = !strcmp(failure.reason, "duplicate");
         if (stage->is_finished) return true;
-        if (!restore_table(load, index, &failure, run, err) || !job_may_repeat(load->bq, &failure, run, err))
-            return false;
+        /* Its own table was made, so it is only not visible yet, however long the upload took. */
+        if (!strcmp(failure.reason, "notFound") && run < UNSEEN_RUNS) failure.class = RETRY_NOW;
+        if (!job_may_repeat(load->bq, &failure, run, err)) return false;
         name_job(stage, run + 1);
         upload_rewind(&stage->upload, stage->job);
     }
@@ -182,7 +173,7 @@ bool stage_finish_table(struct load *load, size_t table, struct error *err)
 {
     struct stage *stage = &load->stages[table];
     assert(stage->is_used);
-    return stage->is_finished || finish_one(load, table, err);
+    return stage->is_finished || finish_one(load, stage, err);
 }
 
 void stage_free(struct load *load)

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "faults_fixture.h"
+#include "skipped_waits.h"
 
 #define TORTURE_LIMIT 40
 
@@ -132,6 +133,24 @@ static void an_outage_is_waited_out(void **unused)
         assert_much(&bench, 1);
         bench_done(&bench);
     }
+}
+
+/* The upload takes longer than the lag that everything else has. */
+static void a_table_may_be_seen_late(void **unused)
+{
+    (void)unused;
+    struct error err = {0};
+    struct committed committed = {0};
+    struct bench bench = chunked_bench(false);
+    struct load *load = begin(&bench, &both);
+    struct commit commit = commit_of(3, 3);
+    must(write_much(load, 0, MUCH_ROWS, &err), &err);
+    skip_ms(600000);
+    fault("bigquery load 1 fail notFound\nbigquery load 2 fail notFound\nbigquery load 3 fail notFound");
+    must(bench.warehouse->ops->commit(load, &commit, &committed, &err), &err);
+    fault(NULL);
+    assert_much(&bench, 1);
+    bench_done(&bench);
 }
 
 static void sessions_elsewhere_get_no_token(void **unused)
@@ -308,6 +327,7 @@ int main(void)
         cmocka_unit_test(parts_of_chunks_are_continued),
         cmocka_unit_test(what_fails_for_ever_ends),
         cmocka_unit_test(an_outage_is_waited_out),
+        cmocka_unit_test(a_table_may_be_seen_late),
         cmocka_unit_test(sessions_elsewhere_get_no_token),
         cmocka_unit_test(all_chunks_use_one_connection),
         cmocka_unit_test(rows_are_written_while_a_chunk_travels),
