@@ -9,7 +9,8 @@
 #define PRIVATE ".p.googleapis.com"
 #define LABEL   "abcdefghijklmnopqrstuvwxyz0123456789-"
 
-/* The scheme and what follows it up to the path, without a user name: "https", "sts.googleapis.com". */
+/* The scheme and what follows it up to the path: "https", "sts.googleapis.com". A user name or a port is part
+ * of it, and so no host of Google's. */
 static bool split_url(const char *url, size_t *out_scheme, const char **out_host, size_t *out_host_size)
 {
     const char *colon = strstr(url, "://");
@@ -17,7 +18,7 @@ static bool split_url(const char *url, size_t *out_scheme, const char **out_host
     *out_scheme = (size_t)(colon - url);
     *out_host = colon + 3;
     *out_host_size = strcspn(*out_host, "/?#\\");
-    return *out_host_size > 0 && !memchr(*out_host, '@', *out_host_size);
+    return *out_host_size > 0;
 }
 
 static bool ends_with(const char *host, size_t size, const char *end)

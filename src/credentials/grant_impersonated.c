@@ -151,9 +151,6 @@ bool grant_impersonated_new(const struct google_settings *settings, const char *
     impersonated->grant =
         (struct grant){.request_token = impersonated_request_token, .free = impersonated_free};
     impersonated->path = mem_text(path);
-    /* The quota project of the source is not that of the account. */
-    free(source->quota_project);
-    source->quota_project = NULL;
     impersonated->source = token_cache_new(source, NULL);
     if (!fill(impersonated, settings, credentials, err)) {
         grant_free(&impersonated->grant);

@@ -92,6 +92,8 @@ static void a_file_may_name_googles_own_hosts_only(void **state)
                                       "https://evilsts.googleapis.com/v1/token",
                                       "https://stsevil.googleapis.com/v1/token",
                                       "https://a.b.sts.googleapis.com/v1/token",
+                                      "https://sts.a.b.googleapis.com/v1/token",
+                                      "https://user@sts.googleapis.com/v1/token",
                                       "https://sts.evil.p.googleapis.com/v1/token",
                                       "https://sts.p.googleapis.com/v1/token",
                                       "https://iamcredentials.googleapis.com/v1/token",
