@@ -11,21 +11,6 @@
 #include "pubsub/publisher.h"
 #include "services.h"
 
-static const char usage[] =
-    "caseload backfill --config FILE --from DAY --to DAY [--streams a,b] [--topic TOPIC] [--dry-run]\n"
-    "\n"
-    "Publishes one message for each month from..to, with the attribute kind=backfill, and prints its id.\n"
-    "Workers on the topic's subscriptions load the months, each as `caseload run --from --to` does. What is\n"
-    "loaded already is not stored twice.\n"
-    "\n"
-    "  caseload backfill --config caseload.json --from 2023-01-01 --to 2025-12-31\n"
-    "  caseload backfill --config caseload.json --from 2025-01-01 --to 2025-01-31 --streams contacts\n"
-    "\n"
-    "  --topic TOPIC   a name, or projects/P/topics/T; default: the topic of the setting subscription\n"
-    "  --dry-run       print the messages, publish none\n"
-    "\n"
-    "Settings (in the file; top-level ones also as --setting-name or CASELOAD_SETTING_NAME):\n";
-
 struct backfill {
     struct publisher *publisher; /* NULL: a dry run */
     const struct request *request;
@@ -83,57 +68,72 @@ static bool publish_months(const struct backfill *backfill, struct error *err)
 /* A name alone is one of the configured project. */
 static char *full_topic(const struct options *options, const struct config *config)
 {
-    if (!options->topic) return NULL;
-    return strchr(options->topic, '/') ? mem_text(options->topic)
-                                       : mem_format("projects/%s/topics/%s", config->project, options->topic);
+    const char *topic = options_value(options, "topic");
+    if (!topic) return NULL;
+    return strchr(topic, '/') ? mem_text(topic) : mem_format("projects/%s/topics/%s", config->project, topic);
 }
 
-struct order {
-    struct options options;
-    const char *streams; /* NULL: all that are configured */
-    bool is_dry;
-};
-
-static bool publish_range(struct services *services, const struct config *config, const struct order *order,
-                          struct error *err)
+static bool publish_range(struct services *services, const struct config *config,
+                          const struct options *options, const char *streams, struct error *err)
 {
-    const struct options *options = &order->options;
     struct pubsub_settings settings;
     struct request request;
-    struct backfill backfill = {.request = &request, .has_streams = order->streams != NULL};
-    if (!services_open_publisher(services, config, order->is_dry ? NULL : &settings, err) ||
-        !request_from_flags(order->streams, options->from, options->to, services->selections,
-                            services->selection_count, &request, err))
+    struct backfill backfill = {.request = &request, .has_streams = streams != NULL};
+    bool is_dry = options_has(options, "dry-run");
+    if (!services_open_publisher(services, config, is_dry ? NULL : &settings, err) ||
+        !request_from_flags(streams, options_value(options, "from"), options_value(options, "to"),
+                            services->selections, services->selection_count, &request, err))
         return false;
     if (!request.has_from || !request.has_to)
         return error_set(err, ERROR_REQUEST,
                          "--from and --to are needed, such as --from 2025-01-01 --to 2025-12-31");
     AUTO(mem_free) char *topic = full_topic(options, config);
-    if (!order->is_dry && !publisher_new(&settings, topic, &backfill.publisher, err)) return false;
+    if (!is_dry && !publisher_new(&settings, topic, &backfill.publisher, err)) return false;
     bool done = publish_months(&backfill, err);
     publisher_free(backfill.publisher);
     return done;
 }
 
-int backfill_command(int count, char **arguments)
+static int run(const struct options *given)
 {
-    static const char *const own[] = {"from", "to", "topic", NULL};
     static struct services services; /* the signal's thread outlives this function */
-    struct order order = {.is_dry = options_take_switch(&count, arguments, "--dry-run")};
+    struct options options = *given;
     struct config config;
     struct error err = {0};
-    if (!options_parse(count, arguments, own, &order.options, &err)) return command_fail(&err);
-    if (order.options.help) {
-        fputs(usage, stdout);
-        config_print_help(stdout);
-        return 0;
-    }
-    order.streams = options_take_streams(&order.options);
-    if (!config_load(order.options.config, order.options.flags, order.options.flag_count, &config, &err))
+    const char *streams = options_take_streams(&options);
+    if (!config_load(options.config, options.flags, options.flag_count, &config, &err))
         return command_fail(&err);
     services_catch_signals(&services, error_rules[ERROR_STOPPED].run_exit_code);
-    bool done = publish_range(&services, &config, &order, &err);
+    bool done = publish_range(&services, &config, &options, streams, &err);
     services_close(&services);
     config_done(&config);
     return done ? 0 : command_fail(&err);
 }
+
+static const struct command_option options[] = {
+    {"from", "DAY", "first day, such as 2023-01-01"},
+    {"to", "DAY", "last day"},
+    {"topic", "TOPIC", "a name, or projects/P/topics/T (default: the topic of the setting subscription)"},
+    {"dry-run", NULL, "print the messages, publish none"},
+};
+
+static const char *const examples[] = {
+    "--config caseload.json --from 2023-01-01 --to 2025-12-31",
+    "--config caseload.json --from 2025-01-01 --to 2025-01-31 --streams contacts",
+    NULL,
+};
+
+const struct command backfill_command = {
+    .name = "backfill",
+    .summary = "publish a message for each month of a range",
+    .text =
+        "Publishes one message for each month from..to, with the attribute kind=backfill, and prints its id. "
+        "Workers on the topic's subscriptions load the months, each as `caseload run --from --to` does; "
+        "several "
+        "share them. What is loaded already is not stored twice.",
+    .examples = examples,
+    .options = options,
+    .option_count = sizeof options / sizeof *options,
+    .config = CONFIG_NEEDED,
+    .run = run,
+};

@@ -1,22 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* commands.h - one function a command; each returns the process's exit code, as error_rules says. */
+/* commands.h - the commands; command.c lists them in the order of the help. */
 #ifndef CASELOAD_APP_COMMANDS_H
 #define CASELOAD_APP_COMMANDS_H
 
-#include "base/error.h"
+#include "command.h"
 
-/* count and arguments: after the command's name. */
-int serve_command(int count, char **arguments);
-int drain_command(int count, char **arguments);
-int backfill_command(int count, char **arguments);
-int run_command(int count, char **arguments);
-int schema_command(int count, char **arguments);
-int doctor_command(int count, char **arguments);
-int streams_command(int count, char **arguments);
-
-/* Prints the error to stderr; returns its exit code. */
-int command_fail(const struct error *err);
-/* The command line is not understood: a sentence with the way out. */
-int command_misused(const char *format, ...) PRINTF(1, 2);
+extern const struct command serve_command, drain_command, run_command, backfill_command, streams_command,
+    schema_command, doctor_command, completion_command, manual_command, version_command;
 
 #endif

@@ -10,18 +10,6 @@
 #include "options.h"
 #include "services.h"
 
-static const char usage[] =
-    "caseload doctor --config FILE [--json] [--SETTING VALUE ...]\n"
-    "\n"
-    "Tries in a dataset of its own, which it makes and removes, what BigQuery does with the requests of a "
-    "run. "
-    "It reads\n"
-    "nothing of the source, and touches no other dataset. One line a check; with --json, one object a line. "
-    "Takes less\n"
-    "than two minutes and costs less than a cent. Exits with 0 if all is ok, else with 1.\n"
-    "\n"
-    "The credentials need what a run needs, and roles/bigquery.user on the project to make the dataset.\n";
-
 static void print_line(void *self, const struct doctor_line *line)
 {
     (void)self;
@@ -41,30 +29,43 @@ static void print_json(void *self, const struct doctor_line *line)
     fflush(stdout);
 }
 
-int doctor_command(int count, char **arguments)
+static int run(const struct options *options)
 {
-    static const char *const own[] = {NULL};
     static struct services services; /* the signal's thread outlives this function */
-    struct options options;
     struct config config;
     struct error err = {0};
-    bool is_ok = false, is_json = options_take_switch(&count, arguments, "--json");
-    if (!options_parse(count, arguments, own, &options, &err)) return command_fail(&err);
-    if (options.help) {
-        fputs(usage, stdout);
-        return 0;
-    }
-    if (!config_load(options.config, options.flags, options.flag_count, &config, &err))
+    bool is_ok = false;
+    if (!config_load(options->config, options->flags, options->flag_count, &config, &err))
         return command_fail(&err);
     services_catch_signals(&services, error_rules[ERROR_STOPPED].run_exit_code);
     bool is_open = services_open_bigquery(&services, &config, &err);
     if (is_open) {
         const struct bigquery_settings bigquery = services_bigquery(&services);
         const struct http_settings http = services_http(&services);
-        is_ok = doctor_run(&(struct doctor_settings){
-            .bigquery = &bigquery, .http = &http, .report = is_json ? print_json : print_line});
+        is_ok = doctor_run(
+            &(struct doctor_settings){.bigquery = &bigquery,
+                                      .http = &http,
+                                      .report = options_has(options, "json") ? print_json : print_line});
     }
     services_close(&services);
     config_done(&config);
     return is_open ? !is_ok : command_fail(&err);
 }
+
+static const struct command_option doctor_options[] = {{"json", NULL, "print one object a line"}};
+
+const struct command doctor_command = {
+    .name = "doctor",
+    .summary = "try what this project's BigQuery does with caseload's requests",
+    .text =
+        "Tries in a dataset of its own, which it makes and removes, what BigQuery does with the requests of "
+        "a run. It "
+        "reads nothing of the source, and touches no other dataset. One line a check. Takes less than two "
+        "minutes and "
+        "costs less than a cent. Exits with 0 if all is ok, else with 1.\n"
+        "The credentials need what a run needs, and roles/bigquery.user on the project to make the dataset.",
+    .options = doctor_options,
+    .option_count = 1,
+    .config = CONFIG_NEEDED,
+    .run = run,
+};

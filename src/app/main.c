@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,69 +7,104 @@
 #include "base/suggest.h"
 #include "commands.h"
 
-int command_fail(const struct error *err)
-{
-    fprintf(stderr, "caseload: %s: %s\n", error_rules[err->kind].name, err->text);
-    return error_rules[err->kind].run_exit_code;
-}
+#define COMMANDS_LIMIT 32
+#define WIDTH          100
 
-int command_misused(const char *format, ...)
+static int print_help(FILE *out)
 {
-    va_list args;
-    fputs("caseload: ", stderr);
-    va_start(args, format);
-    vfprintf(stderr, format, args);
-    va_end(args);
-    fputc('\n', stderr);
-    return error_rules[ERROR_REQUEST].run_exit_code;
-}
-
-static int help(FILE *out)
-{
-    fputs(
-        "caseload: loads a support desk into day-partitioned BigQuery tables when a Pub/Sub message arrives\n"
-        "\n"
-        "  caseload serve --config FILE    process messages until SIGTERM\n"
-        "  caseload drain --config FILE    process the messages that wait, then end\n"
-        "  caseload run --config FILE      process one request, without Pub/Sub\n"
-        "  caseload backfill --config FILE publish a message for each month of a range\n"
-        "  caseload streams                list the streams that can be loaded\n"
-        "  caseload schema STREAM          print its tables; with --diff, how existing tables differ\n"
-        "  caseload doctor --config FILE   try BigQuery in a dataset of its own, and tell what it does\n"
-        "  caseload version\n"
-        "\n"
-        "Each command has --help.\n",
-        out);
+    size_t count;
+    const struct command *const *all = commands_all(&count);
+    fputs("caseload: loads a support desk into day-partitioned BigQuery tables when a Pub/Sub message "
+          "arrives\n\n",
+          out);
+    for (size_t i = 0; i < count; i++) {
+        char name[64];
+        (void)snprintf(name, sizeof name, "%s%s%s%s", all[i]->name, all[i]->argument ? " " : "",
+                       all[i]->argument ? all[i]->argument : "",
+                       all[i]->config == CONFIG_NEEDED ? " --config FILE" : "");
+        fprintf(out, "  caseload %-24s  %s\n", name, all[i]->summary);
+    }
+    fputs("\nEach command has --help.\n", out);
     return out == stdout ? 0 : error_rules[ERROR_REQUEST].run_exit_code;
 }
 
-static int version_command(int count, char **arguments)
+/* Lines of at most WIDTH characters; a line break of the text begins a paragraph. */
+static void print_wrapped(const char *text)
 {
-    if (count > 0 && (strcmp(arguments[0], "--help") == 0 || strcmp(arguments[0], "-h") == 0))
-        puts("caseload version\n\nPrints the version.");
-    else
-        puts("caseload " CASELOAD_VERSION);
+    size_t column = 0;
+    for (const char *word = text; *word;) {
+        size_t size = strcspn(word, " \n");
+        if (column > 0 && column + 1 + size > WIDTH) {
+            putchar('\n');
+            column = 0;
+        }
+        printf("%s%.*s", column > 0 ? " " : "", (int)size, word);
+        column += size + (column > 0);
+        if (word[size] == '\n') {
+            fputs("\n\n", stdout);
+            column = 0;
+        }
+        word += size + (word[size] != '\0');
+    }
+    putchar('\n');
+}
+
+static int print_command_help(const struct command *command)
+{
+    char synopsis[512];
+    command_synopsis(command, synopsis, sizeof synopsis);
+    printf("%s\n\n", synopsis);
+    print_wrapped(command->text);
+    if (command->examples) putchar('\n');
+    for (size_t i = 0; command->examples && command->examples[i]; i++)
+        printf("  caseload %s%s%s\n", command->name, *command->examples[i] ? " " : "", command->examples[i]);
+    if (command->option_count > 0) fputs("\nOptions:\n", stdout);
+    for (size_t i = 0; i < command->option_count; i++) {
+        const struct command_option *option = &command->options[i];
+        char name[64];
+        (void)snprintf(name, sizeof name, "--%s%s%s", option->name, option->value ? " " : "",
+                       option->value ? option->value : "");
+        printf("  %-26s %s\n", name, option->text);
+    }
+    if (command->config == CONFIG_UNUSED) return 0;
+    fputs("\nSettings (in the file; top-level ones also as --setting-name or CASELOAD_SETTING_NAME):\n",
+          stdout);
+    config_print_help(stdout);
     return 0;
+}
+
+static const struct command *find_command(const char *name, struct error *err)
+{
+    const char *names[COMMANDS_LIMIT];
+    size_t count;
+    const struct command *const *all = commands_all(&count);
+    for (size_t i = 0; i < count; i++) {
+        names[i] = all[i]->name;
+        if (strcmp(names[i], name) == 0) return all[i];
+    }
+    const char *meant = suggest_name(name, names, count);
+    (void)error_set(err, ERROR_REQUEST, "there is no command \"%.64s\"; %s%s%s", name,
+                    meant ? "did you mean " : "see --help", meant ? meant : "", meant ? "?" : "");
+    return NULL;
+}
+
+static bool is_one_of(const char *text, const char *one, const char *other)
+{
+    return strcmp(text, one) == 0 || strcmp(text, other) == 0;
 }
 
 int main(int argc, char **argv)
 {
-    static const struct {
-        const char *name;
-        int (*run)(int count, char **arguments);
-    } commands[] = {{"serve", serve_command},     {"drain", drain_command},       {"doctor", doctor_command},
-                    {"run", run_command},         {"backfill", backfill_command}, {"schema", schema_command},
-                    {"streams", streams_command}, {"version", version_command}};
-    const char *names[sizeof commands / sizeof commands[0]];
+    struct options options;
+    struct error err = {0};
     if (!getenv("CASELOAD_CORE_DUMPS")) secret_forbid_core_dumps(); /* set it to debug a crash */
-    if (argc < 2) return help(stderr);
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
-        return help(stdout);
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        names[i] = commands[i].name;
-        if (strcmp(argv[1], names[i]) == 0) return commands[i].run(argc - 2, argv + 2);
-    }
-    const char *meant = suggest_name(argv[1], names, sizeof names / sizeof names[0]);
-    return command_misused("there is no command \"%.64s\"; %s%s%s", argv[1],
-                           meant ? "did you mean " : "see --help", meant ? meant : "", meant ? "?" : "");
+    if (argc < 2) return print_help(stderr);
+    bool is_help = strcmp(argv[1], "help") == 0;
+    if (is_one_of(argv[1], "--help", "-h") || (is_help && argc == 2)) return print_help(stdout);
+    const char *name = is_help ? argv[2] : is_one_of(argv[1], "--version", "-V") ? "version" : argv[1];
+    const struct command *command = find_command(name, &err);
+    if (!command) return command_fail(&err);
+    if (is_help) return print_command_help(command);
+    if (!options_parse(command, argc - 2, argv + 2, &options, &err)) return command_fail(&err);
+    return options.help ? print_command_help(command) : command->run(&options);
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "options.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #include "base/suggest.h"
-#include "options.h"
+#include "command.h"
 
 static void to_key(const char *option, size_t size, char out[64])
 {
@@ -13,20 +15,20 @@ static void to_key(const char *option, size_t size, char out[64])
     out[i] = '\0';
 }
 
-static bool unknown_option(const char *key, const char *const *own, struct error *err)
+static bool unknown_option(const struct command *command, const char *key, struct error *err)
 {
-    const char *known[64];
+    const char *known[OPTIONS_LIMIT + 64];
     size_t count = 0;
     char shown[64];
-    while (own[count]) {
-        known[count] = own[count];
-        count++;
-    }
-    known[count++] = "config";
+    for (size_t i = 0; i < command->option_count; i++)
+        known[count++] = command->options[i].name;
     known[count++] = "help";
-    for (size_t i = 0; i < config_settings.count && count < 64; i++)
-        if (!*config_settings.settings[i].group && config_scalar(config_settings.settings[i].key))
-            known[count++] = config_settings.settings[i].key;
+    if (command->config != CONFIG_UNUSED) {
+        known[count++] = "config";
+        for (size_t i = 0; i < config_settings.count && count < sizeof known / sizeof *known; i++)
+            if (!*config_settings.settings[i].group && config_scalar(config_settings.settings[i].key))
+                known[count++] = config_settings.settings[i].key;
+    }
     const char *meant = suggest_name(key, known, count);
     snprintf(shown, sizeof shown, "%s", meant ? meant : "");
     for (char *c = shown; *c; c++)
@@ -35,61 +37,98 @@ static bool unknown_option(const char *key, const char *const *own, struct error
                      meant ? "did you mean --" : "see --help", shown, meant ? "?" : "");
 }
 
-static bool is_own(const char *key, const char *const *own)
+/* -1: it is not the command's own. Options are written with dashes, keys with underscores. */
+static int own_index(const struct command *command, const char *key)
 {
-    for (size_t i = 0; own[i]; i++)
-        if (strcmp(own[i], key) == 0) return true;
-    return false;
+    char name[64];
+    for (size_t i = 0; i < command->option_count; i++) {
+        to_key(command->options[i].name, strlen(command->options[i].name), name);
+        if (strcmp(name, key) == 0) return (int)i;
+    }
+    return -1;
 }
 
-static bool put_option(struct options *options, const char *key, const char *value, const char *const *own,
-                       struct error *err)
+static bool put_setting(struct options *options, const char *key, const char *value, struct error *err)
 {
-    if (strcmp(key, "config") == 0) {
-        options->config = value;
-    } else if (is_own(key, own) && strcmp(key, "from") == 0) {
-        options->from = value;
-    } else if (is_own(key, own) && strcmp(key, "to") == 0) {
-        options->to = value;
-    } else if (is_own(key, own) && strcmp(key, "wait") == 0) {
-        options->wait = value;
-    } else if (is_own(key, own) && strcmp(key, "topic") == 0) {
-        options->topic = value;
-    } else if (config_scalar(key)) {
-        if (options->flag_count == FLAGS_LIMIT)
-            return error_set(err, ERROR_REQUEST, "more than %d options; put settings into the file",
-                             FLAGS_LIMIT);
-        snprintf(options->names[options->flag_count], sizeof options->names[0], "%s", key);
-        options->flags[options->flag_count] =
-            (struct flag){.key = options->names[options->flag_count], .value = value};
-        options->flag_count++;
-    } else {
-        return unknown_option(key, own, err);
-    }
+    if (options->flag_count == FLAGS_LIMIT)
+        return error_set(err, ERROR_REQUEST, "more than %d options; put settings into the file", FLAGS_LIMIT);
+    snprintf(options->names[options->flag_count], sizeof options->names[0], "%s", key);
+    options->flags[options->flag_count] =
+        (struct flag){.key = options->names[options->flag_count], .value = value};
+    options->flag_count++;
     return true;
 }
 
-bool options_parse(int count, char **arguments, const char *const *own, struct options *out_options,
+static bool is_switch(const struct command *command, int own)
+{
+    return own >= 0 && !command->options[own].value;
+}
+
+/* text: after "--"; next: the argument after it, or NULL. */
+static bool put_option(struct options *options, const char *text, const char *next, bool *out_took_next,
+                       struct error *err)
+{
+    const struct command *command = options->command;
+    size_t size = strcspn(text, "=");
+    char key[64];
+    to_key(text, size, key);
+    int own = own_index(command, key);
+    bool has_config = command->config != CONFIG_UNUSED;
+    bool is_config = has_config && strcmp(key, "config") == 0;
+    if (own < 0 && !is_config && !(has_config && config_scalar(key)))
+        return unknown_option(command, key, err);
+    const char *value = text[size] == '=' ? text + size + 1 : is_switch(command, own) ? "" : next;
+    *out_took_next = value && value == next;
+    if (!value) return error_set(err, ERROR_REQUEST, "the option --%.64s needs a value", text);
+    if (is_switch(command, own) && *value)
+        return error_set(err, ERROR_REQUEST, "the option --%s takes no value", command->options[own].name);
+    if (own < 0 && !is_config) return put_setting(options, key, value, err);
+    const char **place = is_config ? &options->config : &options->values[own];
+    if (*place) return error_set(err, ERROR_REQUEST, "the option --%.*s is given twice", (int)size, text);
+    *place = value;
+    return true;
+}
+
+bool options_parse(const struct command *command, int count, char **arguments, struct options *out_options,
                    struct error *err)
 {
-    *out_options = (struct options){0};
+    *out_options = (struct options){.command = command};
     for (int i = 0; i < count; i++) {
-        const char *option = arguments[i], *value;
-        char key[64];
-        if (strcmp(option, "--help") == 0 || strcmp(option, "-h") == 0) {
+        bool took_next = false;
+        if (strcmp(arguments[i], "--help") == 0 || strcmp(arguments[i], "-h") == 0) {
             out_options->help = true;
             return true;
         }
-        if (strncmp(option, "--", 2) != 0)
-            return error_set(err, ERROR_REQUEST, "\"%.64s\" is not an option; options begin with --", option);
-        size_t size = strcspn(option + 2, "=");
-        to_key(option + 2, size, key);
-        value = option[2 + size] == '=' ? option + 3 + size : i + 1 < count ? arguments[++i] : NULL;
-        if (!value) return error_set(err, ERROR_REQUEST, "the option --%.64s needs a value", option + 2);
-        if (!put_option(out_options, key, value, own, err)) return false;
+        if (strncmp(arguments[i], "--", 2) != 0 && command->argument && !out_options->argument) {
+            out_options->argument = arguments[i];
+            continue;
+        }
+        if (strncmp(arguments[i], "--", 2) != 0)
+            return error_set(err, ERROR_REQUEST, "\"%.64s\" is not an option; options begin with --",
+                             arguments[i]);
+        if (!put_option(out_options, arguments[i] + 2, i + 1 < count ? arguments[i + 1] : NULL, &took_next,
+                        err))
+            return false;
+        i += took_next;
     }
-    if (!out_options->config) return error_set(err, ERROR_REQUEST, "--config FILE is missing");
+    if (command->argument && !out_options->argument)
+        return error_set(err, ERROR_REQUEST, "%s is missing; see caseload %s --help", command->argument,
+                         command->name);
+    if (command->config == CONFIG_NEEDED && !out_options->config)
+        return error_set(err, ERROR_REQUEST, "--config FILE is missing");
     return true;
+}
+
+const char *options_value(const struct options *options, const char *name)
+{
+    for (size_t i = 0; i < options->command->option_count; i++)
+        if (strcmp(options->command->options[i].name, name) == 0) return options->values[i];
+    return NULL;
+}
+
+bool options_has(const struct options *options, const char *name)
+{
+    return options_value(options, name) != NULL;
 }
 
 const char *options_take_streams(struct options *options)
@@ -104,14 +143,4 @@ const char *options_take_streams(struct options *options)
     }
     options->flag_count = kept;
     return streams;
-}
-
-bool options_take_switch(int *inout_count, char **arguments, const char *option)
-{
-    int kept = 0;
-    for (int i = 0; i < *inout_count; i++)
-        if (strcmp(arguments[i], option) != 0) arguments[kept++] = arguments[i];
-    bool is_given = kept < *inout_count;
-    *inout_count = kept;
-    return is_given;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* options.h - a command's line: its own options, --config, and a flag for every top-level setting. */
+/* options.h - a command's line: its argument, its own options, --config, and a flag for every top-level
+ * setting. */
 #ifndef CASELOAD_APP_OPTIONS_H
 #define CASELOAD_APP_OPTIONS_H
 
@@ -9,25 +10,29 @@
 #include "base/error.h"
 #include "config.h"
 
-#define FLAGS_LIMIT 32
+#define FLAGS_LIMIT   32
+#define OPTIONS_LIMIT 8
+
+struct command;
 
 struct options {
+    const struct command *command;
+    const char *argument; /* NULL: not given */
     const char *config;
-    const char *from, *to; /* of run */
-    const char *wait;      /* of drain */
-    const char *topic;     /* of backfill */
+    const char *values[OPTIONS_LIMIT]; /* of command->options, by index; a switch that is given has "" */
     struct flag flags[FLAGS_LIMIT];
     size_t flag_count;
     char names[FLAGS_LIMIT][64]; /* the flags' keys */
     bool help;
 };
 
-/* own: the command's own options, NULL at the end. Borrows the arguments after the command. ERROR_REQUEST. */
-bool options_parse(int count, char **arguments, const char *const *own, struct options *out_options,
+/* Borrows the arguments after the command's name. ERROR_REQUEST. */
+bool options_parse(const struct command *command, int count, char **arguments, struct options *out_options,
                    struct error *err) CHECKED;
 
-/* Takes an option without a value, such as --json, out of the arguments; returns whether it was there. */
-bool options_take_switch(int *inout_count, char **arguments, const char *option);
+/* The value of an own option of the command; NULL: not given. */
+const char *options_value(const struct options *options, const char *name);
+bool options_has(const struct options *options, const char *name);
 
 /* --streams selects among the configured streams, as a message does: takes it out of the settings' flags;
  * NULL: it is not given. */

@@ -11,16 +11,6 @@
 #include "options.h"
 #include "services.h"
 
-static const char usage[] =
-    "caseload run --config FILE [--streams a,b] [--from DAY] [--to DAY] [--SETTING VALUE ...]\n"
-    "\n"
-    "Loads once what is newer than the warehouse holds, or exactly the days from..to, and prints a table.\n"
-    "\n"
-    "  caseload run --config caseload.json\n"
-    "  caseload run --config caseload.json --streams contacts --from 2026-01-01 --to 2026-01-31\n"
-    "\n"
-    "Settings (in the file; top-level ones also as --setting-name or CASELOAD_SETTING_NAME):\n";
-
 static void print_result(const struct stream_result *result, const char *from, const char *to,
                          const char *outcome)
 {
@@ -60,26 +50,19 @@ static bool run_once(struct services *services, const struct options *options, c
     struct request request;
     struct run_context context = services_context(services);
     random_name(run_id);
-    return request_from_flags(streams, options->from, options->to, services->selections,
-                              services->selection_count, &request, err) &&
+    return request_from_flags(streams, options_value(options, "from"), options_value(options, "to"),
+                              services->selections, services->selection_count, &request, err) &&
            run_request(&context, &request,
                        &(struct run_trigger){.run_id = run_id, .message_id = "", .published_us = INT64_MAX},
                        report, err);
 }
 
-int run_command(int count, char **arguments)
+static int run(const struct options *given)
 {
-    static const char *const own[] = {"from", "to", NULL};
     static struct services services; /* the signal's thread outlives this function */
-    struct options options;
+    struct options options = *given;
     struct config config;
     struct error err = {0};
-    if (!options_parse(count, arguments, own, &options, &err)) return command_fail(&err);
-    if (options.help) {
-        fputs(usage, stdout);
-        config_print_help(stdout);
-        return 0;
-    }
     const char *streams = options_take_streams(&options);
     if (!config_load(options.config, options.flags, options.flag_count, &config, &err))
         return command_fail(&err);
@@ -93,3 +76,26 @@ int run_command(int count, char **arguments)
     config_done(&config);
     return done ? 0 : command_fail(&err);
 }
+
+static const struct command_option run_options[] = {
+    {"from", "DAY", "first day, such as 2026-01-01"},
+    {"to", "DAY", "last day"},
+};
+
+static const char *const examples[] = {
+    "--config caseload.json",
+    "--config caseload.json --streams contacts --from 2026-01-01 --to 2026-01-31",
+    NULL,
+};
+
+const struct command run_command = {
+    .name = "run",
+    .summary = "process one request, without Pub/Sub",
+    .text = "Loads once what is newer than the warehouse holds, or exactly the days from..to, and prints a "
+            "table.",
+    .examples = examples,
+    .options = run_options,
+    .option_count = sizeof run_options / sizeof *run_options,
+    .config = CONFIG_NEEDED,
+    .run = run,
+};

@@ -14,21 +14,6 @@
 
 #define DIFFERENCES_LIMIT (1024 * 1024)
 
-static const char usage[] =
-    "caseload schema STREAM\n"
-    "caseload schema STREAM --diff --config FILE [--SETTING VALUE ...]\n"
-    "caseload schema STREAM --deduplicate --config FILE [--SETTING VALUE ...]\n"
-    "\n"
-    "Prints the tables of a stream as BigQuery's tables.insert takes them, but for project and dataset.\n"
-    "--diff shows how the tables in the dataset differ, a line a difference, and what the next run would do\n"
-    "about it. It changes nothing.\n"
-    "--deduplicate prints the SQL that removes rows which are there twice from the tables. It changes "
-    "nothing.\n"
-    "Exit code of --diff: 0 they do not differ, 1 they differ.\n"
-    "\n"
-    "  caseload schema contacts\n"
-    "  caseload schema contacts --diff --config caseload.json\n";
-
 static bool writes_table(const struct stream *stream, const char *name)
 {
     if (strcmp(stream->name, name) == 0) return true;
@@ -107,7 +92,7 @@ static bool print_deduplicate(struct services *services, const struct stream *st
     return true;
 }
 
-static int look(const struct stream *stream, struct options *options, bool is_deduplicate)
+static int look(const struct stream *stream, const struct options *options, bool is_deduplicate)
 {
     static struct services services; /* the signal's thread outlives this function */
     struct config config;
@@ -124,23 +109,38 @@ static int look(const struct stream *stream, struct options *options, bool is_de
     return done ? differs : command_fail(&err);
 }
 
-int schema_command(int count, char **arguments)
+static int run(const struct options *options)
 {
-    static const char *const own[] = {NULL};
-    struct options options;
     struct error err = {0};
-    if (count == 0 || strcmp(arguments[0], "--help") == 0 || strcmp(arguments[0], "-h") == 0) {
-        fputs(usage, count ? stdout : stderr);
-        return count ? 0 : error_rules[ERROR_REQUEST].run_exit_code;
-    }
-    const struct stream *stream = find_stream(arguments[0], &err);
+    bool is_deduplicate = options_has(options, "deduplicate"), is_diff = options_has(options, "diff");
+    const struct stream *stream = find_stream(options->argument, &err);
     if (!stream) return command_fail(&err);
-    if (count == 1) return print_schema(stream);
-    bool is_deduplicate = strcmp(arguments[1], "--deduplicate") == 0;
-    if (!is_deduplicate && strcmp(arguments[1], "--diff") != 0)
-        return command_misused("after the stream's name comes --diff, --deduplicate or nothing");
-    if (!options_parse(count - 2, arguments + 2, own, &options, &err)) return command_fail(&err);
-    if (!options.help) return look(stream, &options, is_deduplicate);
-    fputs(usage, stdout);
-    return 0;
+    if (is_deduplicate && is_diff)
+        (void)error_set(&err, ERROR_REQUEST, "--diff and --deduplicate exclude each other; give one");
+    else if ((is_deduplicate || is_diff) && !options->config)
+        (void)error_set(&err, ERROR_REQUEST, "--config FILE is missing");
+    if (err.kind != ERROR_NONE) return command_fail(&err);
+    return is_deduplicate || is_diff ? look(stream, options, is_deduplicate) : print_schema(stream);
 }
+
+static const struct command_option options[] = {
+    {"diff", NULL,
+     "show how the tables in the dataset differ, a line a difference, and what the next run would do"},
+    {"deduplicate", NULL, "print the SQL that removes rows which are there twice"},
+};
+
+static const char *const examples[] = {"contacts", "contacts --diff --config caseload.json", NULL};
+
+const struct command schema_command = {
+    .name = "schema",
+    .argument = "STREAM",
+    .summary = "print its tables, how existing ones differ, or the SQL that mends them",
+    .text = "Prints the tables of a stream as BigQuery's tables.insert takes them, but for project and "
+            "dataset. Nothing is "
+            "changed. Exit code of --diff: 0 they do not differ, 1 they differ.",
+    .examples = examples,
+    .options = options,
+    .option_count = sizeof options / sizeof *options,
+    .config = CONFIG_OPTIONAL,
+    .run = run,
+};

@@ -16,25 +16,6 @@
 #define WAIT_S      10 /* Pub/Sub may answer that no message waits while one does */
 #define WAIT_MOST_S 3600
 
-static const char serve_usage[] =
-    "caseload serve --config FILE [--SETTING VALUE ...]\n"
-    "\n"
-    "Waits for messages on the subscription, loads what each asks for, and acknowledges it when that is "
-    "done.\n"
-    "Exits with 0 on SIGTERM; logs to stderr, one JSON object a line.\n"
-    "\n"
-    "Settings (in the file; top-level ones also as --setting-name or CASELOAD_SETTING_NAME):\n";
-
-static const char drain_usage[] =
-    "caseload drain --config FILE [--wait SECONDS] [--SETTING VALUE ...]\n"
-    "\n"
-    "Loads what the messages that wait on the subscription ask for, acknowledges each, and ends when none\n"
-    "came for --wait seconds (10): for a cron line or a Cloud Run job. Exits with 0 if all were "
-    "acknowledged,\n"
-    "75 if one came back: start it again later. Logs to stderr, one JSON object a line.\n"
-    "\n"
-    "Settings (in the file; top-level ones also as --setting-name or CASELOAD_SETTING_NAME):\n";
-
 /* The message is redelivered; a core file may show why. */
 static void give_up(const char *where)
 {
@@ -76,30 +57,28 @@ static int serve(struct services *services, const struct config *config, bool dr
     return code;
 }
 
-static int command(int count, char **arguments, bool drain)
+static bool read_wait(const struct options *options, int64_t *out_wait_s, struct error *err)
 {
-    static const char *const serve_own[] = {NULL}, *const drain_own[] = {"wait", NULL};
+    const char *text = options_value(options, "wait");
+    if (!text || (parse_int64(text, out_wait_s) && *out_wait_s >= 1 && *out_wait_s <= WAIT_MOST_S))
+        return true;
+    return error_set(err, ERROR_REQUEST, "--wait is \"%.32s\"; it must be from 1 to %d seconds", text,
+                     WAIT_MOST_S);
+}
+
+static int work(const struct options *options, bool drain)
+{
     static struct services services; /* the signal's thread outlives this function */
-    struct options options;
+    const struct error_rule *stopped = &error_rules[ERROR_STOPPED];
     struct config config;
     struct error err = {0};
-    int64_t quiet_s = WAIT_S;
+    int64_t wait_s = WAIT_S;
     int code;
-    if (!options_parse(count, arguments, drain ? drain_own : serve_own, &options, &err))
-        return command_fail(&err);
-    if (options.help) {
-        fputs(drain ? drain_usage : serve_usage, stdout);
-        config_print_help(stdout);
-        return 0;
-    }
-    if (options.wait && (!parse_int64(options.wait, &quiet_s) || quiet_s < 1 || quiet_s > WAIT_MOST_S))
-        return command_misused("--wait is \"%.32s\"; it must be from 1 to %d seconds", options.wait,
-                               WAIT_MOST_S);
-    if (!config_load(options.config, options.flags, options.flag_count, &config, &err)) return fail(&err);
-    const struct error_rule *stopped = &error_rules[ERROR_STOPPED];
+    if (!read_wait(options, &wait_s, &err)) return command_fail(&err);
+    if (!config_load(options->config, options->flags, options->flag_count, &config, &err)) return fail(&err);
     services_catch_signals(&services, drain ? stopped->run_exit_code : stopped->serve_exit_code);
     if (services_open(&services, &config, &err) && services_open_trigger(&services, drain, &err))
-        code = serve(&services, &config, drain, quiet_s * 1000);
+        code = serve(&services, &config, drain, wait_s * 1000);
     else
         code = fail(&err);
     services_close(&services);
@@ -107,12 +86,39 @@ static int command(int count, char **arguments, bool drain)
     return code;
 }
 
-int serve_command(int count, char **arguments)
+static int serve_until_stopped(const struct options *options)
 {
-    return command(count, arguments, false);
+    return work(options, false);
 }
 
-int drain_command(int count, char **arguments)
+static int serve_until_empty(const struct options *options)
 {
-    return command(count, arguments, true);
+    return work(options, true);
 }
+
+static const struct command_option drain_options[] = {
+    {"wait", "SECONDS", "end when no message came for so long (default 10)"}};
+
+const struct command serve_command = {
+    .name = "serve",
+    .summary = "process messages until SIGTERM",
+    .text = "Waits for messages on the subscription, loads what each asks for, and acknowledges it when that "
+            "is done. "
+            "Exits with 0 on SIGTERM; logs to stderr, one JSON object a line.",
+    .config = CONFIG_NEEDED,
+    .run = serve_until_stopped,
+};
+
+const struct command drain_command = {
+    .name = "drain",
+    .summary = "process the messages that wait, then end",
+    .text = "Loads what the messages that wait on the subscription ask for, acknowledges each, and ends when "
+            "no other "
+            "comes: for a cron line or a Cloud Run job. Exits with 0 if all were acknowledged, and with 75 "
+            "if one came "
+            "back: start it again later. Logs to stderr, one JSON object a line.",
+    .options = drain_options,
+    .option_count = 1,
+    .config = CONFIG_NEEDED,
+    .run = serve_until_empty,
+};

@@ -7,13 +7,6 @@
 #include "commands.h"
 #include "sources/sources.h"
 
-static const char usage[] = "caseload streams [--json]\n"
-                            "\n"
-                            "Lists what can be loaded: each stream with its kind, key and version, whether "
-                            "it is loaded by default, the\n"
-                            "requests it takes, the permission the token needs, and its tables. --json "
-                            "also shows what it can't see.\n";
-
 static json_t *key_of(const struct table *table)
 {
     json_t *key = json_array();
@@ -114,14 +107,22 @@ static int print_list(const struct source_type *type)
     return 0;
 }
 
-int streams_command(int count, char **arguments)
+static int run(const struct options *options)
 {
     const struct source_type *type = source_type_at(0);
-    if (count == 0) return print_list(type);
-    if (count == 1 && (strcmp(arguments[0], "--help") == 0 || strcmp(arguments[0], "-h") == 0)) {
-        fputs(usage, stdout);
-        return 0;
-    }
-    if (count == 1 && strcmp(arguments[0], "--json") == 0) return print_json(type);
-    return command_misused("streams takes --json or nothing");
+    return options_has(options, "json") ? print_json(type) : print_list(type);
 }
+
+static const struct command_option options[] = {
+    {"json", NULL, "the same as JSON, also what a stream can't see"}};
+
+const struct command streams_command = {
+    .name = "streams",
+    .summary = "list the streams that can be loaded",
+    .text = "Lists what can be loaded: each stream with its kind, key and version, whether it is loaded by "
+            "default, the "
+            "requests it takes, the permission the token needs, and its tables.",
+    .options = options,
+    .option_count = 1,
+    .run = run,
+};

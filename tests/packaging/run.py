@@ -92,7 +92,9 @@ class Packages:
         files = {line.split()[-1] for line in want("dpkg-deb", "-c", self.deb).splitlines()}
         for name in ("usr/bin/caseload", "usr/lib/systemd/system/caseload.service", "usr/share/doc/caseload/copyright",
                      "usr/share/doc/caseload/README.md", "usr/share/doc/caseload/caseload.spdx.json",
-                     "usr/share/doc/caseload/examples/caseload.json"):
+                     "usr/share/doc/caseload/examples/caseload.json", "usr/share/man/man1/caseload.1",
+                     "usr/share/bash-completion/completions/caseload", "usr/share/zsh/vendor-completions/_caseload",
+                     "usr/share/fish/vendor_completions.d/caseload.fish"):
             if "./" + name not in files:
                 raise Failed(f"the package lacks {name}")
         fields = want("dpkg-deb", "-f", self.deb)

@@ -14,6 +14,7 @@
 #include "../../../src/sources/intercom/intercom.h"
 #include "base/json.h"
 #include "config.h"
+#include "commands.h"
 #include "options.h"
 
 static const char good[] = "{\"version\":1,\"project\":\"acme-data\",\"subscription\":\"caseload\","
@@ -125,9 +126,7 @@ static void test_missing_file(void **state)
 
 static bool parse(struct options *options, struct error *err, int count, const char **arguments)
 {
-    static const char *const own[] = {"from", "to", NULL};
-
-    return options_parse(count, (char **)(uintptr_t)arguments, own, options, err);
+    return options_parse(&run_command, count, (char **)(uintptr_t)arguments, options, err);
 }
 
 static void test_options(void **state)
@@ -139,7 +138,8 @@ static void test_options(void **state)
     assert_true(parse(&options, &err, 5,
                       (const char *[]){"--config", "f", "--from=2026-01-01", "--lookback-days", "3"}));
     assert_string_equal(options.config, "f");
-    assert_string_equal(options.from, "2026-01-01");
+    assert_string_equal(options_value(&options, "from"), "2026-01-01");
+    assert_null(options_value(&options, "to"));
     assert_string_equal(options.flags[0].key, "lookback_days");
     assert_true(parse(&options, &err, 1, (const char *[]){"--help"}) && options.help);
     assert_false(parse(&options, &err, 0, NULL));
@@ -151,6 +151,8 @@ static void test_options(void **state)
     assert_false(parse(&options, &err, 1, (const char *[]){"contacts"}));
     assert_non_null(strstr(err.text, "begin with --"));
     assert_false(parse(&options, &err, 2, (const char *[]){"--token", "secret"}));
+    assert_false(parse(&options, &err, 4, (const char *[]){"--config", "f", "--config", "g"}));
+    assert_non_null(strstr(err.text, "given twice"));
 }
 
 int main(void)

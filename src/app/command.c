@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "command.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "commands.h"
+
+const struct command *const *commands_all(size_t *out_count)
+{
+    static const struct command *const all[] = {
+        &serve_command,  &drain_command,  &run_command,        &backfill_command, &streams_command,
+        &schema_command, &doctor_command, &completion_command, &manual_command,   &version_command,
+    };
+    *out_count = sizeof all / sizeof *all;
+    return all;
+}
+
+static void append(char *out, size_t size, const char *before, const char *text, const char *after)
+{
+    size_t used = strlen(out);
+    (void)snprintf(out + used, size - used, "%s%s%s", before, text, after);
+}
+
+void command_synopsis(const struct command *command, char *out, size_t size)
+{
+    (void)snprintf(out, size, "caseload %s", command->name);
+    if (command->argument) append(out, size, " ", command->argument, "");
+    if (command->config == CONFIG_NEEDED) append(out, size, " --config FILE", "", "");
+    for (size_t i = 0; i < command->option_count; i++) {
+        const struct command_option *option = &command->options[i];
+        append(out, size, " [--", option->name, option->value ? " " : "]");
+        if (option->value) append(out, size, "", option->value, "]");
+    }
+    if (command->config == CONFIG_OPTIONAL) append(out, size, " [--config FILE]", "", "");
+    if (command->config != CONFIG_UNUSED) append(out, size, " [--SETTING VALUE ...]", "", "");
+}
+
+int command_fail(const struct error *err)
+{
+    fprintf(stderr, "caseload: %s: %s\n", error_rules[err->kind].name, err->text);
+    return error_rules[err->kind].run_exit_code;
+}
