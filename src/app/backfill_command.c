@@ -130,7 +130,7 @@ const struct command backfill_command = {
         "Publishes one message for each month from..to, with the attribute kind=backfill, and prints its id. "
         "Workers on the topic's subscriptions load the months, each as `caseload run --from --to` does; "
         "several "
-        "share them. What is loaded already is not stored twice.",
+        "share them. Nothing is stored twice.",
     .examples = examples,
     .options = options,
     .option_count = sizeof options / sizeof *options,
