@@ -85,17 +85,38 @@ static bool find_since(struct bigquery *bq, const struct table *table, const jso
     return true;
 }
 
-/* Has somebody set something on a table of ours that would go with it? */
-static bool check_droppable(const json_t *have, const char *name, struct error *err)
+static const char *description_of(const json_t *described)
 {
-    const json_t *fields = json_at(have, "schema.fields");
-    for (size_t i = 0; i < json_array_size(fields); i++)
-        if (json_array_size(json_at(json_array_get(fields, i), "policyTags.names")) > 0)
-            return error_set(err, ERROR_REFUSED,
-                             "%s is a table whose column %s has a policy tag, and a view has none. Drop the "
-                             "table, or set \"latest\" to keep it",
-                             name, json_text_at(json_array_get(fields, i), "name"));
-    return true;
+    const char *text = json_text_at(described, "description");
+    return text ? text : "";
+}
+
+/* The first field on which somebody has set a policy tag or a description; NULL: there is none. */
+static const char *find_adorned(const json_t *fields, const json_t *ours)
+{
+    for (size_t i = 0; i < json_array_size(fields); i++) {
+        const json_t *field = json_array_get(fields, i);
+        const char *name = json_text_at(field, "name"), *description = description_of(field);
+        const json_t *our = name ? schema_find(ours, name) : NULL;
+        bool is_described = *description && strcmp(description, description_of(our)) != 0;
+        if (is_described || json_array_size(json_at(field, "policyTags.names")) > 0) return name;
+        const char *below = find_adorned(json_object_get(field, "fields"), json_object_get(our, "fields"));
+        if (below) return below;
+    }
+    return NULL;
+}
+
+/* A drop takes along what people have set on a table of ours. resource: of the live table. */
+static bool check_droppable(const json_t *have, const json_t *resource, const char *ours, struct error *err)
+{
+    const char *name = json_text_at(have, "tableReference.tableId"), *description = description_of(have);
+    const char *adorned = find_adorned(json_at(have, "schema.fields"), json_at(resource, "schema.fields"));
+    if (!adorned && (!*description || !strcmp(description, ours))) return true;
+    return error_set(
+        err, ERROR_REFUSED,
+        "%s is a table with a policy tag or description that is not caseload's (%s), which a view "
+        "in its place would not have. Drop the table, or set \"latest\" to keep it",
+        name ? name : "", adorned ? adorned : "its own");
 }
 
 static bool put_latest_view(struct bigquery *bq, const struct table *table, const json_t *have,
@@ -131,7 +152,9 @@ bool latest_prepare(struct bigquery *bq, const struct table *table, const json_t
     if (!table_get(bq, bq->settings.dataset, name, &have, err)) return false;
     if (have && !table_is_ours(have)) return true;
     if (have && !table_is_view(have)) {
-        if (!check_droppable(have, name, err) || !table_drop(bq, bq->settings.dataset, name, err))
+        AUTO(mem_free) char *description = mem_format(DESCRIPTION, table->name);
+        if (!check_droppable(have, resource, description, err) ||
+            !table_drop(bq, bq->settings.dataset, name, err))
             return false;
         json_drop(&have);
     }
