@@ -20,6 +20,8 @@ struct secret {
 };
 
 bool secret_set(struct secret *secret, const char *bytes, size_t size, struct error *err) CHECKED;
+/* Room for a text of any size that contains a secret; the caller fills it, perhaps with line breaks. */
+void secret_reserve(struct secret *secret, size_t size);
 bool secret_from_env(struct secret *secret, const char *name, struct error *err) CHECKED;  /* ERROR_CONFIG */
 bool secret_from_file(struct secret *secret, const char *path, struct error *err) CHECKED; /* ERROR_CONFIG */
 /* Without the line break that editors and `echo` add. */

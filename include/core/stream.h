@@ -80,6 +80,9 @@ struct table {
     /* Members that do not count as content: another value there is not another content. */
     const struct left_out *left_out;
     size_t left_out_count;
+    /* Domains of the source's files, whose addresses differ in host and query at each reading; '#' stands for
+     * digits. A NULL ends them; NULL: there are none. */
+    const char *const *file_hosts;
 };
 
 enum stream_kind {

@@ -37,6 +37,8 @@ struct source_type {
                    struct error *err);
 };
 
+#define SOURCES_DEFAULT "intercom" /* the name of the first */
+
 const struct source_type *source_type_find(const char *name); /* NULL: unknown */
 const struct source_type *source_type_at(size_t index);       /* NULL: there are no more */
 

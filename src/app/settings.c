@@ -46,7 +46,7 @@ static const struct setting settings[] = {
      "file of certificate authorities to trust instead of the system's"},
     {"", "streams", SETTING_NAMES, AT(streams), NULL, false, 0, 0, NULL,
      "what to load; default: the source's default streams"},
-    {"source", "type", SETTING_TEXT, AT(source_name), "intercom", false, 0, 0, WORD, "kind of source"},
+    {"source", "type", SETTING_TEXT, AT(source_name), SOURCES_DEFAULT, false, 0, 0, WORD, "kind of source"},
     {"endpoints", "bigquery", SETTING_TEXT, AT(endpoint_bigquery), NULL, false, 0, 0, NULL,
      "another address of BigQuery, for tests, as BIGQUERY_EMULATOR_HOST is; no credentials go to http://"},
     {"endpoints", "pubsub", SETTING_TEXT, AT(endpoint_pubsub), NULL, false, 0, 0, NULL,

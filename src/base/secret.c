@@ -30,14 +30,19 @@ static size_t whole_pages(size_t size)
 }
 
 /* Pages of their own, since the kernel leaves out of a core dump whole pages only. */
-static char *copy_undumped(const char *bytes, size_t size)
+static char *new_undumped(size_t size)
 {
     size_t pages = whole_pages(size + 1);
-    char *copy = mmap(NULL, pages, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (copy == MAP_FAILED) abort();           /* no memory */
-    (void)madvise(copy, pages, MADV_DONTDUMP); /* known to every kernel since 3.4 */
-    memcpy(copy, bytes, size);
-    return copy;
+    char *bytes = mmap(NULL, pages, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (bytes == MAP_FAILED) abort();           /* no memory */
+    (void)madvise(bytes, pages, MADV_DONTDUMP); /* known to every kernel since 3.4 */
+    return bytes;
+}
+
+void secret_reserve(struct secret *secret, size_t size)
+{
+    secret_done(secret);
+    *secret = (struct secret){.bytes = new_undumped(size), .size = size};
 }
 
 bool secret_set(struct secret *secret, const char *bytes, size_t size, struct error *err)
@@ -51,7 +56,8 @@ bool secret_set(struct secret *secret, const char *bytes, size_t size, struct er
         return error_set(
             err, ERROR_CONFIG,
             "the secret contains a line break or another control character; store the bare token");
-    char *copy = copy_undumped(bytes, size); /* first, as bytes may be the old value */
+    char *copy = new_undumped(size); /* first, as bytes may be the old value */
+    memcpy(copy, bytes, size);
     secret_done(secret);
     *secret = (struct secret){.bytes = copy, .size = size};
     return true;

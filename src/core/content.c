@@ -72,31 +72,27 @@ static size_t address_size(struct span text)
     return size > scheme ? size : 0;
 }
 
-/* intercom-attachments.com, intercom-attachments-7.eu and the like. */
-static bool is_attachment_domain(struct span domain)
+/* '#' stands for one digit or more. */
+static bool is_like(struct span domain, const char *pattern)
 {
-    static const char name[] = "intercom-attachments";
-    size_t size = sizeof name - 1;
-    if (domain.size < size || strncasecmp(domain.at, name, size) != 0) return false;
-    domain = (struct span){domain.at + size, domain.size - size};
-    if (domain.size > 1 && domain.at[0] == '-' && isdigit((unsigned char)domain.at[1])) {
-        size = 1;
-        while (size < domain.size && isdigit((unsigned char)domain.at[size]))
+    for (; *pattern; pattern++) {
+        size_t size = 0;
+        while (*pattern == '#' && size < domain.size && isdigit((unsigned char)domain.at[size]))
             size++;
+        if (*pattern != '#') size = domain.size > 0 && strncasecmp(domain.at, pattern, 1) == 0;
+        if (size == 0) return false;
         domain = (struct span){domain.at + size, domain.size - size};
     }
-    return span_is(domain, ".com") || span_is(domain, ".eu");
+    return domain.size == 0;
 }
 
-/* Is the host, or a domain above it, one that Intercom serves files from? */
-static bool is_file_host(struct span host)
+/* Is the host, or a domain above it, one that the source serves files from? */
+static bool is_file_host(const struct table *table, struct span host)
 {
-    static const char *const domains[] = {"intercomcdn.com", "intercomcdn.eu", "intercomusercontent.com"};
     for (;;) {
         size_t dot = span_find(host, '.');
-        for (size_t i = 0; i < COUNT(domains); i++)
-            if (span_is(host, domains[i])) return true;
-        if (is_attachment_domain(host)) return true;
+        for (const char *const *pattern = table->file_hosts; pattern && *pattern; pattern++)
+            if (is_like(host, *pattern)) return true;
         if (dot == host.size) return false;
         host = (struct span){host.at + dot + 1, host.size - dot - 1};
     }
@@ -129,14 +125,14 @@ static struct span host_of(struct span authority)
     return authority;
 }
 
-static uint64_t hash_address(uint64_t hash, struct span address)
+static uint64_t hash_address(const struct table *table, uint64_t hash, struct span address)
 {
     struct span whole = {address.at, span_find(address, '#')};
     struct span head = {address.at, span_find(whole, '?')};
     size_t scheme = span_find(address, ':') + strlen("://");
     struct span rest = {head.at + scheme, head.size > scheme ? head.size - scheme : 0};
     size_t slash = span_find(rest, '/');
-    if (is_file_host(host_of((struct span){rest.at, slash}))) {
+    if (is_file_host(table, host_of((struct span){rest.at, slash}))) {
         hash = hash_bytes(hash, "file:", 5);
         return slash < rest.size ? hash_bytes(hash, rest.at + slash + 1, rest.size - slash - 1) : hash;
     }
@@ -160,61 +156,61 @@ static size_t find_address(struct span text, size_t *out_before)
     return 0;
 }
 
-static uint64_t hash_text(struct span text)
+static uint64_t hash_text(const struct table *table, struct span text)
 {
     uint64_t hash = hash_start;
     while (text.size > 0) {
         size_t before;
         size_t size = find_address(text, &before);
         hash = hash_bytes(hash, text.at, before);
-        if (size > 0) hash = hash_address(hash, (struct span){text.at + before, size});
+        if (size > 0) hash = hash_address(table, hash, (struct span){text.at + before, size});
         text = (struct span){text.at + before + size, text.size - before - size};
     }
     return mix(hash);
 }
 
-struct step {
-    const struct step *up;
+struct member_path {
+    const struct member_path *up;
     const char *name;
 };
 
-static bool is_at(const struct step *step, const char *path, size_t size)
+static bool is_at(const struct member_path *at, const char *path, size_t size)
 {
     size_t before = size;
     while (before > 0 && path[before - 1] != '.')
         before--;
-    if (!step || strlen(step->name) != size - before ||
-        strncmp(step->name, path + before, size - before) != 0)
+    if (!at || strlen(at->name) != size - before || strncmp(at->name, path + before, size - before) != 0)
         return false;
-    return before > 0 ? is_at(step->up, path, before - 1) : !step->up;
+    return before > 0 ? is_at(at->up, path, before - 1) : !at->up;
 }
 
-static const struct left_out *left_out_at(const struct table *table, const struct step *step)
+static const struct left_out *left_out_at(const struct table *table, const struct member_path *path)
 {
     for (size_t i = 0; i < table->left_out_count; i++)
-        if (is_at(step, table->left_out[i].path, strlen(table->left_out[i].path))) return &table->left_out[i];
+        if (is_at(path, table->left_out[i].path, strlen(table->left_out[i].path))) return &table->left_out[i];
     return NULL;
 }
 
-static uint64_t content_of(const struct table *table, const json_t *value, const struct step *step);
+static uint64_t content_of(const struct table *table, const json_t *value, const struct member_path *path);
 
 static uint64_t add_member(uint64_t sum, const char *name, uint64_t content)
 {
     return content ? sum + mix(3 * hash_plain(name) + content) : sum;
 }
 
-static uint64_t content_of_object(const struct table *table, const json_t *object, const struct step *step)
+static uint64_t content_of_object(const struct table *table, const json_t *object,
+                                  const struct member_path *path)
 {
     uint64_t sum = 0;
     const char *name;
     json_t *member;
     json_object_foreach (json_iterable(object), name, member) {
-        const struct step below = {.up = step, .name = name};
+        const struct member_path below = {.up = path, .name = name};
         const struct left_out *left_out = left_out_at(table, &below);
         if (!left_out) {
             sum = add_member(sum, name, content_of(table, member, &below));
         } else if (left_out->but) {
-            const struct step kept = {.up = &below, .name = left_out->but};
+            const struct member_path kept = {.up = &below, .name = left_out->but};
             uint64_t content = content_of(table, json_object_get(member, left_out->but), &kept);
             sum = add_member(sum, name, add_member(0, left_out->but, content));
         }
@@ -222,11 +218,11 @@ static uint64_t content_of_object(const struct table *table, const json_t *objec
     return sum;
 }
 
-static uint64_t content_of_list(const struct table *table, const json_t *list, const struct step *step)
+static uint64_t content_of_list(const struct table *table, const json_t *list, const struct member_path *path)
 {
     uint64_t sum = 0;
     for (size_t i = 0; i < json_array_size(list); i++)
-        sum = add_member(sum, ELEMENT, content_of(table, json_array_get(list, i), step));
+        sum = add_member(sum, ELEMENT, content_of(table, json_array_get(list, i), path));
     return sum;
 }
 
@@ -247,7 +243,7 @@ static uint64_t content_of_real(const json_t *value)
     return hash_plain(buf_string(&text));
 }
 
-static uint64_t content_of(const struct table *table, const json_t *value, const struct step *step)
+static uint64_t content_of(const struct table *table, const json_t *value, const struct member_path *path)
 {
     uint64_t sum;
     if (!value) return 0;
@@ -257,9 +253,10 @@ static uint64_t content_of(const struct table *table, const json_t *value, const
     case JSON_FALSE: return hash_plain("false");
     case JSON_INTEGER: return content_of_integer(json_integer_value(value));
     case JSON_REAL: return content_of_real(value);
-    case JSON_STRING: return hash_text((struct span){json_string_value(value), json_string_length(value)});
-    case JSON_OBJECT: sum = content_of_object(table, value, step); return sum ? mix(sum) : 0;
-    case JSON_ARRAY: sum = content_of_list(table, value, step); return sum ? mix(sum) : 0;
+    case JSON_STRING:
+        return hash_text(table, (struct span){json_string_value(value), json_string_length(value)});
+    case JSON_OBJECT: sum = content_of_object(table, value, path); return sum ? mix(sum) : 0;
+    case JSON_ARRAY: sum = content_of_list(table, value, path); return sum ? mix(sum) : 0;
     }
     return 0;
 }

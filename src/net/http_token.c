@@ -99,8 +99,7 @@ static bool set_body_token(struct http_call *call, const struct secret *token, s
     size_t before = (size_t)(mark - body), mark_size = strlen(call->request.token_mark);
     size_t after = call->request.body_size - before - mark_size;
     size_t size = before + token->size + after;
-    AUTO(mem_free) char *room = mem_format("%*s", (int)size, "");
-    if (!secret_set(&call->bearer, room, size, err)) return false;
+    secret_reserve(&call->bearer, size);
     memcpy(call->bearer.bytes, body, before);
     memcpy(call->bearer.bytes + before, secret_reveal(token), token->size);
     memcpy(call->bearer.bytes + before + token->size, mark + mark_size, after);
@@ -110,12 +109,11 @@ static bool set_body_token(struct http_call *call, const struct secret *token, s
 }
 
 /* The header is built in a secret's own memory, and curl borrows a list head around it. */
-static bool set_header_token(struct http_call *call, const struct secret *token, struct error *err)
+static bool set_header_token(struct http_call *call, const struct secret *token)
 {
     const char *quota_project = call->request.token->quota_project;
     size_t head = strlen(BEARER);
-    AUTO(mem_free) char *room = mem_format("%*s", (int)(head + token->size), "");
-    if (!secret_set(&call->bearer, room, head + token->size, err)) return false;
+    secret_reserve(&call->bearer, head + token->size);
     memcpy(call->bearer.bytes, BEARER, head);
     memcpy(call->bearer.bytes + head, secret_reveal(token), token->size);
     call->bearer_line = (struct curl_slist){.data = call->bearer.bytes, .next = call->headers};
@@ -133,5 +131,5 @@ bool call_set_token(struct http_call *call, const struct secret *token, struct e
     curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, call->headers);
     secret_done(&call->bearer);
     if (!call->request.token) return true;
-    return call->request.token_mark ? set_body_token(call, token, err) : set_header_token(call, token, err);
+    return call->request.token_mark ? set_body_token(call, token, err) : set_header_token(call, token);
 }

@@ -46,6 +46,11 @@ SANDBOX = {
     "control": SANDBOX_SERVICES | {"oracle"},
     ".": SANDBOX_SERVICES | {"control", "intercom"},
 }
+# Only a source knows its service: below and above, these are words of examples in comments and help texts alone.
+SOURCE_WORDS = re.compile(r"intercom|conversation|compan(y|ies)|ticket|\bparts?\b|parts?_|\bits thread\b|has_more|total_count", re.I)
+SOURCE_FREE = ("src/core/", "src/sources/rest/", "src/bigquery/", "src/app/", "include/core/", "include/bigquery/")
+LITERAL_OR_COMMENT = re.compile(r'/\*.*?\*/|"(?:\\.|[^"\\\n])*"', re.S)
+EXAMPLE = re.compile(r"caseload \w+ |\{\\\"|\[\\\"")  # a command or a value to type
 SANDBOX_ROOT = "tests/sandbox"
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 
@@ -92,6 +97,14 @@ def check(path, text, problems, edges):
             edges.setdefault(path if path.startswith("include/") else None, set()).add(target)
 
 
+def check_words(path, text, problems):
+    """No identifier and no text of these folders has a word of one service."""
+    code = LITERAL_OR_COMMENT.sub(lambda m: "" if m.group().startswith("/*") or EXAMPLE.search(m.group()) else m.group(), text)
+    code = re.sub(r'^\s*#\s*include.*$|\bpthread_\w+', "", code, flags=re.M)
+    for word in sorted({m.group() for m in SOURCE_WORDS.finditer(code)}):
+        problems.append(f"{path}: \"{word}\" is a word of one source: put it into the source's tables")
+
+
 def check_sandbox(path, problems, edges):
     here = path.split("/")[2] if path.count("/") > 2 else "."
     if here not in SANDBOX:
@@ -134,6 +147,8 @@ def main():
             problems.append(f"{path}: {folder(path)} is in no layer")
             continue
         check(path, (ROOT / path).read_text(), problems, edges)
+        if path.startswith(SOURCE_FREE):
+            check_words(path, (ROOT / path).read_text(), problems)
     for path in sandbox:
         if not path.startswith(SANDBOX_ROOT + "/test/"):
             check_sandbox(path, problems, edges)

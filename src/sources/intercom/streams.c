@@ -4,6 +4,7 @@
 #include "schema/schema.h"
 
 static const struct detail conversation_detail = {
+    .noun = "thread",
     .before = "/conversations/",
     .from_list = (const char *const[]){"monitor_evaluations", "scorecards", NULL},
 };
@@ -12,12 +13,18 @@ static const struct detail conversation_detail = {
 static const struct lookup contact_lookup = {.before = "/contacts/", .after = "?include_merge_history=true"};
 static const struct lookup company_lookup = {.before = "/companies/", .after = ""};
 
+/* clang-format off */
+#define PARTS                                                                                                \
+    .total = "total_count", .max = 500, .index = "part_index", .count_received = "parts_received",           \
+    .count_total = "parts_total", .is_truncated = "parts_truncated", .count_missing = "parts_missing"
+/* clang-format on */
+
 static const struct children conversation_children = {
     .list = "conversation_parts",
     .table = &intercom_conversation_parts,
     .parent = "conversation_id",
     .counted = "statistics.count_conversation_parts",
-    .max = 500,
+    PARTS,
     .make_first = make_opening_part,
     .prepare = set_redacted,
 };
@@ -35,7 +42,7 @@ static const struct children ticket_children = {
     .list = "ticket_parts",
     .table = &intercom_ticket_parts,
     .parent = "ticket_id",
-    .max = 500,
+    PARTS,
     .prepare = set_redacted,
 };
 

@@ -23,7 +23,7 @@ static void add_child(struct children_builder *builder, json_t *child, int64_t i
     const struct children *children = builder->children;
     if (json_is_object(child)) {
         (void)json_object_set(child, children->parent, json_object_get(builder->record, "id"));
-        (void)json_object_set_new(child, "part_index", json_integer(index));
+        (void)json_object_set_new(child, children->index, json_integer(index));
         if (children->prepare) children->prepare(child);
     }
     page_builder_add_child(builder->page, children->table, child);
@@ -39,11 +39,11 @@ static bool describe(const struct children *children, json_t *record, int64_t re
 {
     int64_t counted = children->counted ? json_int_at(record, children->counted, -1) : -1;
     bool is_truncated = received == (int64_t)children->max || total > received;
-    (void)json_object_set_new(record, "parts_received", json_integer(received));
-    (void)json_object_set_new(record, "parts_truncated", json_boolean(is_truncated));
-    if (total >= 0) (void)json_object_set_new(record, "parts_total", json_integer(total));
+    (void)json_object_set_new(record, children->count_received, json_integer(received));
+    (void)json_object_set_new(record, children->is_truncated, json_boolean(is_truncated));
+    if (total >= 0) (void)json_object_set_new(record, children->count_total, json_integer(total));
     if (counted < 0) return true;
-    (void)json_object_set_new(record, "parts_missing", json_integer(counted - received));
+    (void)json_object_set_new(record, children->count_missing, json_integer(counted - received));
     return counted == received;
 }
 
@@ -53,13 +53,14 @@ bool children_add_parent(struct children_builder *builder, json_t *record, int64
     json_t *envelope = json_object_get(record, children->list);
     AUTO(json_drop) json_t *list = json_incref(list_of(children, record));
     int64_t received = (int64_t)(json_array_size(list) + more);
-    int64_t total = json_int_at(envelope, "total_count", -1);
+    int64_t total = children->total ? json_int_at(envelope, children->total, -1) : -1;
     (void)json_object_del(envelope, children->list); /* children_present: it is there */
     builder->record = record;
     builder->index = total > received ? total - received : 0; /* the oldest were cut off */
     bool is_complete = describe(children, record, received, total);
     /* A list that is longer than an answer holds is cut at each reading; this one was cut at this reading. */
-    bool is_cut = received < (int64_t)children->max && json_int_at(record, "parts_missing", 0) > 0;
+    bool is_cut = received < (int64_t)children->max && children->counted &&
+                  json_int_at(record, children->count_missing, 0) > 0;
     page_builder_add(builder->page,
                      (struct record){.body = record, .listed_us = listed_us, .incomplete = is_cut});
     json_t *first = builder->is_wanted && children->make_first ? children->make_first(record) : NULL;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* children.h - members of a record become rows of their own.
  *
- * The record gets parts_received, parts_truncated, parts_total and parts_missing, which change with its
- * version. A child gets its parent's id and a part_index. One thread.
+ * The record gets counts of its children, which change with its version. A child gets its parent's id and its
+ * place. The names of these fields are the source's. One thread.
  */
 #ifndef CASELOAD_SOURCES_REST_CHILDREN_H
 #define CASELOAD_SOURCES_REST_CHILDREN_H

@@ -42,7 +42,7 @@ struct detail_reader {
     size_t max_slots;                   /* in use at once */
     size_t first, count;
     bool is_first_passed_on; /* the page is made of the first slot */
-    bool has_more;           /* ... and more of its children follow */
+    bool has_slices;         /* ... and more of its children follow */
 
     json_t *record; /* of that page */
     struct page_builder builder;
@@ -139,7 +139,8 @@ static void reject(struct detail_reader *details, const struct slot *slot, bool 
 
 static void reject_unread(struct detail_reader *details, const struct slot *slot, const struct error *failure)
 {
-    subrequest_problem(&slot->detail, "thread", failure, details->problem, sizeof details->problem);
+    subrequest_problem(&slot->detail, details->stream->detail->noun, failure, details->problem,
+                       sizeof details->problem);
     log_write(LOG_WARNING, "record_unread", LOG_FIELDS(LOG_TEXT("what", slot->detail.what)),
               "%s; it is rejected, and later ticks try again", failure->text);
     reject(details, slot, true);
@@ -157,8 +158,8 @@ static bool add_record(struct detail_reader *details, struct slot *slot, struct 
 {
     size_t more = slot->detail.body.count;
     if (!children_present(details->stream->children, details->record)) {
-        (void)snprintf(details->problem, sizeof details->problem, "its thread has no list \"%s\"",
-                       details->stream->children->list);
+        (void)snprintf(details->problem, sizeof details->problem, "its %s has no list \"%s\"",
+                       details->stream->detail->noun, details->stream->children->list);
         reject(details, slot, true);
         return true;
     }
@@ -166,7 +167,7 @@ static bool add_record(struct detail_reader *details, struct slot *slot, struct 
     if (!children_add_parent(&details->children, details->record, slot->listed_us, more)) page->incomplete++;
     if (slot->is_stale)
         details->builder.records[0].incomplete = details->builder.records[0].is_unsettled = true;
-    details->has_more = more > 0 && details->children.is_wanted;
+    details->has_slices = more > 0 && details->children.is_wanted;
     return !slot->child_list.pool || child_list_add(&slot->child_list, details->record, &details->builder,
                                                     &details->wants_child_list, err);
 }
@@ -176,8 +177,8 @@ static void reject_other(struct detail_reader *details, const struct slot *slot)
 {
     char id[LIMIT_NAME];
     (void)record_id(details->record, id);
-    exchange_quote(details->problem, sizeof details->problem,
-                   "its thread can't be fetched: the answer is another record");
+    (void)snprintf(details->problem, sizeof details->problem,
+                   "its %s can't be fetched: the answer is another record", details->stream->detail->noun);
     log_write(LOG_WARNING, "record_unread", LOG_FIELDS(LOG_TEXT("what", slot->detail.what)),
               "%s: each answer is the record %s; it is rejected, and later ticks try again",
               slot->detail.what, id);
@@ -207,7 +208,8 @@ static bool finish_slot(struct detail_reader *details, struct page *page, struct
     struct slot *slot = &details->slots[details->first];
     struct error failure = {0}; /* not err: a rejected record is no failure */
     if (!slot->has_id) {
-        (void)snprintf(details->problem, sizeof details->problem, "it has no id to request its thread with");
+        (void)snprintf(details->problem, sizeof details->problem, "it has no id to request its %s with",
+                       details->stream->detail->noun);
         reject(details, slot, false);
         return true;
     }
@@ -247,7 +249,7 @@ static bool add_slice(struct detail_reader *details, struct error *err)
     struct json_normalisations found = {0};
     if (!response_body_next(&details->slots[details->first].detail.body, &found, &list, err)) return false;
     details->pool.normalisations += json_normalisations_sum(&found);
-    details->has_more = json_array_size(list) > 0;
+    details->has_slices = json_array_size(list) > 0;
     children_add(&details->children, list);
     return true;
 }
@@ -255,7 +257,7 @@ static bool add_slice(struct detail_reader *details, struct error *err)
 static bool make_page(struct detail_reader *details, struct page *page, struct error *err)
 {
     page_builder_reset(&details->builder);
-    if (details->has_more) return add_slice(details, err);
+    if (details->has_slices) return add_slice(details, err);
     json_drop(&details->record);
     if (details->is_first_passed_on) release_slot(details);
     details->is_first_passed_on = false;
@@ -279,7 +281,7 @@ static bool detail_next(struct reader *reader, struct page *out_page, struct err
     out_page->normalisations = details->pool.normalisations;
     details->pool.requests = details->pool.normalisations = 0;
     out_page->left_out = child_list_left_out(&details->builder, details->wants_child_list);
-    out_page->last = !details->has_more && is_listing_done(details) &&
+    out_page->last = !details->has_slices && is_listing_done(details) &&
                      details->count == (details->is_first_passed_on ? 1 : 0);
     return true;
 }

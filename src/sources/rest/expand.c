@@ -3,7 +3,7 @@
  *
  * Members of a record become rows; a list that is cut off in it is completed; a list that belongs to it is
  * read. All of that starts together for a page, while the page before it is worked on. A page is passed on
- * when it is complete. A list that can't be completed stays as it came, with has_more.
+ * when it is complete. A list that can't be completed stays as it came, and says so.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -159,7 +159,8 @@ static void accept_forbidden(struct expansion *expansion, unsigned lists, const 
     if (!(expansion->forbidden & lists))
         log_write(LOG_WARNING, "list_forbidden",
                   LOG_FIELDS(LOG_TEXT("stream", expansion->stream->stream.name)),
-                  "%s; records keep the first elements of such lists, with has_more", failure->text);
+                  "%s; records keep the first elements of such lists, with %s", failure->text,
+                  expansion->rest->dialect->cut_mark);
     expansion->forbidden |= lists;
 }
 
@@ -179,7 +180,8 @@ static bool finish_truncated_list(struct expansion *expansion, const struct task
     switch (subrequest_list(subrequest, first_list(expansion, task)->name, elements, &failure)) {
     case SUBREQUEST_OK:
         for (unsigned i = 0; truncated[i].name; i++)
-            if (task->lists & 1U << i) truncated_list_complete(task->record, &truncated[i], elements);
+            if (task->lists & 1U << i)
+                truncated_list_complete(expansion->rest->dialect, task->record, &truncated[i], elements);
         return true;
     case SUBREQUEST_GONE:
         page->deleted_during_read++;
@@ -267,7 +269,11 @@ static void add_record(struct expansion *expansion, const struct record *listed,
     bool has_children = !is_plain && children_present(children, listed->body);
     if (!has_children) page_builder_add(&expansion->builder, *listed);
     if (is_plain) return;
-    if (!has_children) expansion->builder.records[expansion->builder.count - 1].incomplete = true;
+    if (!has_children) {
+        struct record *added = &expansion->builder.records[expansion->builder.count - 1];
+        added->incomplete = true;
+        added->is_unsettled = expansion->children.is_wanted;
+    }
     if (!has_children || !children_add_parent(&expansion->children, listed->body, listed->listed_us, 0))
         page->incomplete++;
 }
@@ -283,7 +289,8 @@ static bool expand_next(struct reader *reader, struct page *out_page, struct err
         size_t index = expansion->builder.count; /* its children follow */
         add_record(expansion, listed, &page);
         if (!finish_tasks(expansion, listed->body, &page, err)) return false;
-        if (listed->table == 0 && truncated_list_remains(listed->body, expansion->stream->truncated_lists)) {
+        if (listed->table == 0 && truncated_list_remains(expansion->rest->dialect, listed->body,
+                                                         expansion->stream->truncated_lists)) {
             expansion->builder.records[index].incomplete = true;
             expansion->builder.records[index].is_unsettled |= expansion->is_unread;
             page.incomplete++;

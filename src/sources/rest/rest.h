@@ -9,7 +9,7 @@
  * paginate       reader: a list, segment by segment, page by page
  * detail         reader: a list, then each record in full by a request of its own
  * expand         reader: a list, then requests for lists that belong to its records
- * ask            reader: records by id, which may be gone
+ * lookup         reader: records by id, which may be gone
  * subrequest     one GET of many in flight; response_body holds its answer until its turn
  * children       members of a record become rows; child_list: so do lists with a path of their own
  * truncated_list a list inside a record is completed
@@ -85,6 +85,10 @@ struct rest_dialect {
     const char *total_member;    /* path in an answer: records in the whole list */
     const char *fallback_member; /* where the list is if it has not the stream's name */
 
+    /* Members of a list in a record that may be cut off, and those of its elements. NULL: there are none. */
+    const char *cut_elements, *cut_url, *cut_mark;
+    const char *const *reference_members; /* a NULL ends them */
+
     const struct rest_refusal *refusals; /* the last row fits any answer; never NULL */
     /* Fills out_failure from the body of an error; never NULL. */
     void (*read_failure)(const json_t *answer, struct rest_failure *out_failure);
@@ -141,7 +145,8 @@ bool rest_wait(const struct rest_source *rest, int64_t ms, struct error *err);
 
 #define REST_SMALLEST_PAGE 9 /* pages that time out are halved down to this: 150 halved four times */
 
-/* A way to read a stream, or records of it (rest_ask has no open); the functions are those of source_ops. */
+/* A way to read a stream, or records of it (rest_lookup has no open); the functions are those of source_ops.
+ */
 struct rest_reader_type {
     bool (*open)(struct rest_source *rest, const struct selection *selection, struct window window,
                  struct reader **out_reader, struct error *err);
@@ -193,6 +198,7 @@ enum rest_order { ORDER_NONE, ORDER_OLDEST_FIRST, ORDER_NEWEST_FIRST };
 
 /* Where a record is read in full. */
 struct detail {
+    const char *noun;             /* for people: "thread" */
     const char *before;           /* the record's id, in the path */
     const char *const *from_list; /* members that only the listed record has; a NULL ends them; may be NULL */
 };
@@ -202,13 +208,18 @@ struct lookup {
     const char *before, *after; /* the record's id, in path and query */
 };
 
-/* Members of a record that become rows of their own: {list: {list: [...], total_count}}. */
+/* Members of a record that become rows of their own: {list: {list: [...]}}. */
 struct children {
     const char *list;
     const struct table *table;
     const char *parent;  /* field of a child: the record's id */
     const char *counted; /* path in the record to the number of its children; may be NULL */
+    const char *total;   /* beside the list: how many there are; NULL: nothing says it */
     size_t max;          /* in one answer */
+    /* Fields that are added: of a child its place, counted from the oldest; of the record how many children
+     * were received and exist, whether older ones were cut off, and how many of those counted are missing. */
+    const char *index;
+    const char *count_received, *count_total, *is_truncated, *count_missing;
     /* A first child made of other members of the record, or NULL. May be NULL. */
     json_t *(*make_first)(const json_t *record);
     void (*prepare)(json_t *child); /* may be NULL */
@@ -224,7 +235,7 @@ struct child_list {
     const char *noun;           /* for people: "list of segments" */
 };
 
-/* A list inside a record that may be cut off: {data, url, has_more}. */
+/* A list inside a record that may be cut off, as the dialect says. */
 struct truncated_list {
     const char *name;   /* the member; NULL ends a table of them */
     const char *member; /* of the complete list's elements: which of them belong here ... */

@@ -75,7 +75,7 @@ enum subrequest_outcome subrequest_list(struct subrequest *subrequest, const cha
 void subrequest_done(struct subrequest *subrequest); /* drops a request in flight */
 
 /* Why it was rejected, in the same words each time: `rejected` would hold the record once for each wording.
- * noun: "thread". */
+ * noun: what of the record it reads. */
 void subrequest_problem(const struct subrequest *subrequest, const char *noun, const struct error *err,
                         char *out, size_t size);
 

@@ -8,10 +8,11 @@
 const char *truncated_list_path(const struct rest_source *rest, const json_t *record,
                                 const struct truncated_list *truncated)
 {
+    const struct rest_dialect *dialect = rest->dialect;
     const json_t *list = json_object_get(record, truncated->name);
-    const json_t *url = json_object_get(list, "url");
+    const json_t *url = json_object_get(list, dialect->cut_url);
     const char *path = json_string_value(url);
-    if (!json_is_true(json_object_get(list, "has_more")) || !path) return NULL;
+    if (!json_is_true(json_object_get(list, dialect->cut_mark)) || !path) return NULL;
     size_t size = json_string_length(url);
     if (size < 2 || size >= LIMIT_NAME || strlen(path) != size) return NULL;
     path = own_path(rest, path);
@@ -20,13 +21,12 @@ const char *truncated_list_path(const struct rest_source *rest, const json_t *re
 
 /* The element as the record would hold it, whatever else the complete list has. One that is no object stays.
  */
-static json_t *make_reference(json_t *element)
+static json_t *make_reference(const struct rest_dialect *dialect, json_t *element)
 {
-    static const char *const members[] = {"type", "id", "url"};
     if (!json_is_object(element)) return json_incref(element);
     json_t *reference = json_object();
-    for (size_t i = 0; i < sizeof members / sizeof *members; i++)
-        (void)json_object_set(reference, members[i], json_object_get(element, members[i])); /* if set */
+    for (const char *const *member = dialect->reference_members; *member; member++)
+        (void)json_object_set(reference, *member, json_object_get(element, *member)); /* if set */
     return reference;
 }
 
@@ -37,7 +37,8 @@ static json_t *find_id(const json_t *list, const json_t *id)
     return NULL;
 }
 
-void truncated_list_complete(json_t *record, const struct truncated_list *truncated, const json_t *elements)
+void truncated_list_complete(const struct rest_dialect *dialect, json_t *record,
+                             const struct truncated_list *truncated, const json_t *elements)
 {
     json_t *list = json_object_get(record, truncated->name);
     json_t *complete = json_array();
@@ -46,16 +47,20 @@ void truncated_list_complete(json_t *record, const struct truncated_list *trunca
         json_t *element = front ? front : json_array_get(elements, i);
         const char *value = truncated->member ? json_text_at(element, truncated->member) : NULL;
         if (truncated->value && (!value || strcmp(value, truncated->value) != 0)) continue;
-        json_t *present = find_id(json_object_get(list, "data"), json_object_get(element, "id"));
-        (void)json_array_append_new(complete, present ? json_incref(present) : make_reference(element));
+        json_t *present =
+            find_id(json_object_get(list, dialect->cut_elements), json_object_get(element, "id"));
+        (void)json_array_append_new(complete,
+                                    present ? json_incref(present) : make_reference(dialect, element));
     }
-    (void)json_object_set_new(list, "data", complete);
-    (void)json_object_set_new(list, "has_more", json_false());
+    (void)json_object_set_new(list, dialect->cut_elements, complete);
+    (void)json_object_set_new(list, dialect->cut_mark, json_false());
 }
 
-bool truncated_list_remains(const json_t *record, const struct truncated_list *lists)
+bool truncated_list_remains(const struct rest_dialect *dialect, const json_t *record,
+                            const struct truncated_list *lists)
 {
     for (; lists && lists->name; lists++)
-        if (json_is_true(json_object_get(json_object_get(record, lists->name), "has_more"))) return true;
+        if (json_is_true(json_object_get(json_object_get(record, lists->name), dialect->cut_mark)))
+            return true;
     return false;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* truncated_list.h - a list inside a record that is cut off and says so: {data, url, has_more}. Pure. */
+/* truncated_list.h - a list inside a record that is cut off and says so. Pure. */
 #ifndef CASELOAD_SOURCES_REST_TRUNCATED_LIST_H
 #define CASELOAD_SOURCES_REST_TRUNCATED_LIST_H
 
@@ -9,8 +9,10 @@
 const char *truncated_list_path(const struct rest_source *rest, const json_t *record,
                                 const struct truncated_list *truncated);
 /* Adds the elements that belong here; those that came with the record stay as they are. */
-void truncated_list_complete(json_t *record, const struct truncated_list *truncated, const json_t *elements);
+void truncated_list_complete(const struct rest_dialect *dialect, json_t *record,
+                             const struct truncated_list *truncated, const json_t *elements);
 /* Is one of the record's lists still cut off? lists may be NULL. */
-bool truncated_list_remains(const json_t *record, const struct truncated_list *lists);
+bool truncated_list_remains(const struct rest_dialect *dialect, const json_t *record,
+                            const struct truncated_list *lists);
 
 #endif

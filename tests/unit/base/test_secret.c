@@ -33,6 +33,9 @@ static void test_set_and_reveal(void **state)
     assert_int_equal(secret.size, 4);
     secret_done(&secret);
     assert_string_equal(secret_reveal(&secret), "");
+    secret_reserve(&secret, 3 * SECRET_LIMIT); /* a body that a token is put into */
+    memset(secret.bytes, '\n', secret.size);
+    assert_int_equal(strlen(secret_reveal(&secret)), 3 * SECRET_LIMIT);
     secret_done(&secret);
     secret_done(NULL);
 }

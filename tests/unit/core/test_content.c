@@ -11,7 +11,14 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const struct left_out left_out[] = {{"seen_at", NULL}, {"teams.list.count", NULL}, {"company", "id"}};
-static const struct table table = {.name = "things", .left_out = left_out, .left_out_count = COUNT(left_out)};
+static const char *const file_hosts[] = {"intercomcdn.com",
+                                         "intercomcdn.eu",
+                                         "intercomusercontent.com",
+                                         "intercom-attachments.com",
+                                         "intercom-attachments-#.com",
+                                         NULL};
+static const struct table table = {
+    .file_hosts = file_hosts, .name = "things", .left_out = left_out, .left_out_count = COUNT(left_out)};
 
 static int64_t hash_of(const char *text)
 {

@@ -68,3 +68,8 @@ const struct column nested_parts[] = {
 
 /* The place shifts when Intercom cuts off the oldest parts. */
 const struct left_out parts_left_out[] = {{"part_index", NULL}};
+
+const char *const intercom_file_hosts[] = {"intercomcdn.com",           "intercomcdn.eu",
+                                           "intercomusercontent.com",   "intercom-attachments.com",
+                                           "intercom-attachments.eu",   "intercom-attachments-#.com",
+                                           "intercom-attachments-#.eu", NULL};

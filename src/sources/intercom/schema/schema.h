@@ -36,12 +36,15 @@
 
 /* A table: TABLE(name, description, columns, KEYS(...), TIMES(...), other members of struct table). */
 #define TABLE(n, about, of, ...) \
-    {.name = (n), .description = (about), .columns = (of), .column_count = COUNT(of), __VA_ARGS__}
+    {.name = (n), .description = (about), .columns = (of), .column_count = COUNT(of), \
+     .file_hosts = intercom_file_hosts, __VA_ARGS__}
 #define KEYS(...) \
     .key = (const char *const[]){__VA_ARGS__}, .key_count = COUNT(((const char *const[]){__VA_ARGS__}))
 #define TIMES(column) .version = (column), .day = (column)
 #define LEFT_OUT(of) .left_out = (of), .left_out_count = COUNT(of)
 /* clang-format on */
+
+extern const char *const intercom_file_hosts[];
 
 /* One file a subject: <subject>.c. */
 

@@ -78,6 +78,8 @@ static void ticket_parts_become_rows(void **state)
     assert_int_equal(json_int_at(page.records[3].body, "parts_received", -1), 0);
     assert_true(json_is_false(json_object_get(page.records[3].body, "parts_truncated")));
     expect_text(&page, 4, "{\"id\":\"3\",\"updated_at\":1772323203}");
+    assert_true(page.records[4].incomplete && page.records[4].is_unsettled); /* the day is read again */
+    assert_false(page.records[0].is_unsettled || page.records[3].is_unsettled);
     end(&fixture);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* next_page.c - finds the next page in all the forms in which Intercom gives it: `pages.next` is an object
+/* page_links.c - finds the next page in all the forms in which Intercom gives it: `pages.next` is an object
  * with a cursor or number, a URL, the path of one, or a cursor; counted lists may have totals alone. */
 #include <stdlib.h>
 #include <string.h>
