@@ -36,10 +36,10 @@ struct stream_result {
     struct day from, to; /* the days of its units */
     int64_t units;       /* committed */
     int64_t requests;
-    int64_t fetched;     /* records read that belong to the units */
-    int64_t inserted;    /* rows, children included */
-    int64_t recontented; /* records whose version was known, and whose content is new */
-    int64_t known;       /* records whose version was known */
+    int64_t fetched;         /* records read that belong to the units */
+    int64_t inserted;        /* rows, children included */
+    int64_t content_changes; /* records whose version was known, and whose content is new */
+    int64_t known;           /* records whose version was known */
     int64_t rejected;
     int64_t type_mismatches;     /* values that did not fit their column and went to _extra */
     int64_t deleted_during_read; /* records deleted between the listing and the reading */

@@ -88,9 +88,9 @@ struct missing {
 
 struct committed {
     int64_t inserted[LIMIT_TABLES];
-    int64_t recontented; /* those of the first table whose version was known: only the content is new */
-    int64_t rejected;    /* rejected records that were not known yet */
-    int64_t doubled;     /* keys found twice afterwards: must be 0, an alarm otherwise */
+    int64_t content_changes; /* those of the first table whose version was known: only the content is new */
+    int64_t rejected;        /* rejected records that were not known yet */
+    int64_t doubled;         /* keys found twice afterwards: must be 0, an alarm otherwise */
 };
 
 struct reject {

@@ -83,7 +83,8 @@ static bool read_result(const struct load *load, const char *id, const json_t *r
     for (size_t i = 0; i < count; i++)
         good = good && cell_int(row, i, &committed.inserted[i]);
     good = good && cell_int(row, count, &committed.rejected) &&
-           cell_int(row, count + 1, &committed.doubled) && cell_int(row, count + 2, &committed.recontented);
+           cell_int(row, count + 1, &committed.doubled) &&
+           cell_int(row, count + 2, &committed.content_changes);
     if (!good)
         return error_set(err, ERROR_FORMAT,
                          "BigQuery job %s is done, but returned no result, so we can't know whether it "

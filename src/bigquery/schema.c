@@ -149,7 +149,7 @@ json_t *schema_runs(void)
                                          {"fetch_began_at", "TIMESTAMP", "REQUIRED"},
                                          {"fetched", "INTEGER", "NULLABLE"},
                                          {"inserted", "INTEGER", "NULLABLE"},
-                                         {"recontented", "INTEGER", "NULLABLE"},
+                                         {"content_changes", "INTEGER", "NULLABLE"},
                                          {"rejected", "INTEGER", "NULLABLE"},
                                          {"caseload_version", "STRING", "NULLABLE"},
                                          {"workspace_id", "STRING", "NULLABLE"},

@@ -16,7 +16,7 @@ extern const char sql_adopt[], sql_attributes[], sql_commit_alarm[], sql_commit_
     sql_commit_children[], sql_commit_children_scan[], sql_commit_declare[], sql_commit_doubled[],
     sql_commit_later[], sql_commit_ledger[], sql_commit_lock[], sql_commit_mended[], sql_commit_missing[],
     sql_commit_reconcile[], sql_commit_reconcile_back[], sql_commit_reconcile_doubled[],
-    sql_commit_reconcile_empty[], sql_commit_recontented[], sql_commit_rejected[], sql_commit_result[],
+    sql_commit_reconcile_empty[], sql_commit_content_changes[], sql_commit_rejected[], sql_commit_result[],
     sql_commit_union[], sql_custom[], sql_deduplicate[], sql_latest[], sql_latest_day[], sql_latest_gone[],
     sql_latest_gone_parent[], sql_latest_refresh[], sql_latest_set[], sql_ledger[], sql_lock_row[],
     sql_missing[], sql_newest_day[], sql_provenance[], sql_repeats[], sql_repeats_clear[], sql_state[],

@@ -241,8 +241,8 @@ static void add_union(const struct sql_names *names, const struct selection *sel
     sql_fill(out, sql_commit_union, values, sizeof values / sizeof *values);
 }
 
-static void add_recontented(const struct sql_names *names, const struct table *table, const char *stage,
-                            struct buf *out)
+static void add_content_changes(const struct sql_names *names, const struct table *table, const char *stage,
+                                struct buf *out)
 {
     char stage_path[SQL_PATH], target[SQL_PATH];
     sql_path(stage_path, names, names->control, stage);
@@ -250,7 +250,7 @@ static void add_recontented(const struct sql_names *names, const struct table *t
     AUTO(list_done) struct list row = row_list(table);
     const struct sql_value values[] = {
         {"stage", stage_path}, {"target", target}, {"row", list_text(&row)}, {"counter", "n_0"}};
-    sql_fill(out, sql_commit_recontented, values, sizeof values / sizeof *values);
+    sql_fill(out, sql_commit_content_changes, values, sizeof values / sizeof *values);
 }
 
 /* An element may leave a set and come back to it as it was. */
@@ -347,7 +347,8 @@ void sql_commit(const struct sql_names *names, const struct selection *selection
     bool is_reconciled = stream->kind == STREAM_RECONCILE;
     if (!is_reconciled || stages[RECONCILE_ALIVE]) add_later(names, stream, out_sql);
     add_tables(names, selection, stages, out_sql);
-    if (stages[0] && stream->table->keeps_contents) add_recontented(names, stream->table, stages[0], out_sql);
+    if (stages[0] && stream->table->keeps_contents)
+        add_content_changes(names, stream->table, stages[0], out_sql);
     sql_add_rejected(names, stream, stages, out_sql);
     sql_add_ledger(names, selection, stages, claim, out_sql);
     if (is_reconciled) add_reconcile_doubled(names, stream->subject, out_sql);

@@ -224,8 +224,8 @@ static bool commit_batch(const struct unit_load *unit_load, struct error *err)
     if (!warehouse->ops->commit(unit_load->load, &commit, &committed, err)) return false;
     for (size_t i = 0; i < run->selection->table_count; i++)
         run->result->inserted += committed.inserted[i];
-    run->result->recontented += committed.recontented;
-    run->result->known += fetched - (committed.inserted[0] - committed.recontented);
+    run->result->content_changes += committed.content_changes;
+    run->result->known += fetched - (committed.inserted[0] - committed.content_changes);
     run->result->rejected += committed.rejected;
     run->result->fetched += fetched;
     return committed.doubled == 0 ||

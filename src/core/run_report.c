@@ -31,26 +31,26 @@ void run_report_stream(const struct stream_result *result, const struct run_trig
     }
     log_write(
         level, "stream_finished",
-        LOG_FIELDS(LOG_TEXT("stream", result->stream), LOG_TEXT("run_id", trigger->run_id),
-                   LOG_TEXT("message_id", trigger->message_id), LOG_TEXT("outcome", outcome),
-                   LOG_TEXT("from", from), LOG_TEXT("to", to), LOG_NUMBER("units", result->units),
-                   LOG_NUMBER("requests", result->requests), LOG_NUMBER("fetched", result->fetched),
-                   LOG_NUMBER("inserted", result->inserted), LOG_NUMBER("recontented", result->recontented),
-                   LOG_NUMBER("rejected", result->rejected),
-                   LOG_NUMBER("type_mismatches", result->type_mismatches),
-                   LOG_NUMBER("deleted_during_read", result->deleted_during_read),
-                   LOG_NUMBER("incomplete", result->incomplete), LOG_NUMBER("stale", result->stale),
-                   LOG_NUMBER("normalisations", result->normalisations),
-                   LOG_NUMBER("milliseconds", (int64_t)(result->seconds * 1000)), LOG_ORIGIN(&result->error)),
+        LOG_FIELDS(
+            LOG_TEXT("stream", result->stream), LOG_TEXT("run_id", trigger->run_id),
+            LOG_TEXT("message_id", trigger->message_id), LOG_TEXT("outcome", outcome), LOG_TEXT("from", from),
+            LOG_TEXT("to", to), LOG_NUMBER("units", result->units), LOG_NUMBER("requests", result->requests),
+            LOG_NUMBER("fetched", result->fetched), LOG_NUMBER("inserted", result->inserted),
+            LOG_NUMBER("content_changes", result->content_changes), LOG_NUMBER("rejected", result->rejected),
+            LOG_NUMBER("type_mismatches", result->type_mismatches),
+            LOG_NUMBER("deleted_during_read", result->deleted_during_read),
+            LOG_NUMBER("incomplete", result->incomplete), LOG_NUMBER("stale", result->stale),
+            LOG_NUMBER("normalisations", result->normalisations),
+            LOG_NUMBER("milliseconds", (int64_t)(result->seconds * 1000)), LOG_ORIGIN(&result->error)),
         "%s%s%s", failed ? "" : result->stream, failed ? "" : ": ", failed ? result->error.text : outcome);
-    if (result->recontented > MANY_CONTENTS && result->recontented > result->known / 5)
+    if (result->content_changes > MANY_CONTENTS && result->content_changes > result->known / 5)
         log_write(LOG_WARNING, "many_contents_changed",
                   LOG_FIELDS(LOG_TEXT("stream", result->stream), LOG_NUMBER("known", result->known),
-                             LOG_NUMBER("recontented", result->recontented)),
+                             LOG_NUMBER("content_changes", result->content_changes)),
                   "%s: %" PRId64 " of %" PRId64
                   " known records have another content without a new version. This is expected once after an "
                   "update of caseload or of the API version; if it goes on, set \"contents\" to false for %s",
-                  result->stream, result->recontented, result->known, result->stream);
+                  result->stream, result->content_changes, result->known, result->stream);
     if (future_rows > 0)
         log_write(LOG_WARNING, "rows_in_the_future",
                   LOG_FIELDS(LOG_TEXT("stream", result->stream), LOG_NUMBER("rows", future_rows)),

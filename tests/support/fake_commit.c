@@ -51,19 +51,19 @@ static bool is_wanted(const struct fake_warehouse *warehouse, const struct fake_
 }
 
 static int64_t insert_rows(struct fake_warehouse *warehouse, struct fake_job *job, size_t t,
-                           int64_t *out_recontented)
+                           int64_t *out_content_changes)
 {
     struct fake_table *staged = &job->load->staged[t];
     struct fake_table *table = fake_warehouse_table(warehouse, job->load->selection->tables[t]->name);
     int64_t inserted = 0;
-    *out_recontented = 0;
+    *out_content_changes = 0;
     if (warehouse->design == FAKE_OVERWRITE)
         for (size_t i = 0; i < staged->count; i++)
             (void)fake_warehouse_delete_day(warehouse, table->name, staged->rows[i].day);
     for (size_t i = 0; i < staged->count; i++) {
         if (fake_row_superseded(warehouse, staged, i) || !is_wanted(warehouse, job, t, &staged->rows[i]))
             continue;
-        *out_recontented +=
+        *out_content_changes +=
             fake_table_newest(warehouse->design, table, &staged->rows[i], job->serial) != NULL;
         struct fake_row row = fake_row_copy(&staged->rows[i]);
         row.loaded_us = *warehouse->now_us;
@@ -261,7 +261,7 @@ bool fake_job_run(struct fake_warehouse *warehouse, struct fake_job *job, struct
     for (size_t i = 0; i < selection->table_count; i++)
         if (!is_reconciled || i == RECONCILE_ALIVE)
             committed.inserted[i] =
-                insert_rows(warehouse, job, i, i == 0 ? &committed.recontented : &ignored);
+                insert_rows(warehouse, job, i, i == 0 ? &committed.content_changes : &ignored);
     if (is_reconciled && !fake_reconcile(warehouse, job, &committed, err)) return false;
     committed.rejected = insert_rejects(warehouse, job->load);
     add_ledger_row(warehouse, job, first_serial);

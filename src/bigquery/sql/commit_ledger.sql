@@ -5,7 +5,7 @@ ${staged_days}
 ${child_days}
 INSERT INTO `${runs}`
   (committed_at, stream, from_date, to_date, open_ended, claimed, added, children, run_id, message_id, fetch_began_at,
-   fetched, inserted, recontented, rejected, caseload_version, workspace_id, source_type, timezone, dataset,
+   fetched, inserted, content_changes, rejected, caseload_version, workspace_id, source_type, timezone, dataset,
    incomplete, left_out, children_from)
 SELECT CURRENT_TIMESTAMP(), @stream, @lo, @hi, @open,
        ARRAY(SELECT AS STRUCT d AS day, COUNT(t.partition_date) AS row_count
@@ -23,7 +23,7 @@ SELECT CURRENT_TIMESTAMP(), @stream, @lo, @hi, @open,
               GROUP BY partition_date
               ORDER BY partition_date),
        ARRAY(${children}),
-       @run_id, @message_id, @began_at, @fetched, ${counter_sum}, n_recontented, n_rejected, @version,
+       @run_id, @message_id, @began_at, @fetched, ${counter_sum}, n_content_changes, n_rejected, @version,
        @workspace_id, @source_type, @timezone, @dataset, @incomplete,
        ARRAY(SELECT child FROM UNNEST([${left_out}]) AS child WHERE child != ''), ${children_from};
 

@@ -1,2 +1,2 @@
 -- A job that is done without this row counts as failed.
-SELECT ${counters}, n_rejected AS rejected, n_doubled AS doubled, n_recontented AS recontented;
+SELECT ${counters}, n_rejected AS rejected, n_doubled AS doubled, n_content_changes AS content_changes;

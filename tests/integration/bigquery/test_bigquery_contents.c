@@ -39,7 +39,7 @@ static void add_content(char *row, size_t size, const char *record, const struct
 }
 
 static int64_t commit_and_count(const struct bench *bench, const struct reading *reading, int lo, int hi,
-                                int64_t *out_recontented)
+                                int64_t *out_content_changes)
 {
     char record[200], row[320];
     struct commit commit = commit_of(lo, hi);
@@ -51,7 +51,7 @@ static int64_t commit_and_count(const struct bench *bench, const struct reading 
     add_content(row, sizeof row, record, reading);
     struct committed done = put_rows(bench, &both, &(struct row){0, row}, 1, &commit);
     assert_int_equal(done.doubled, 0);
-    *out_recontented = done.recontented;
+    *out_content_changes = done.content_changes;
     return done.inserted[0];
 }
 
@@ -84,15 +84,15 @@ static void readings_in_any_order(void **unused)
     };
     struct bench bench = bench_new();
     for (size_t i = 0; i < COUNT(readings); i++) {
-        int64_t recontented;
-        int64_t inserted = commit_and_count(&bench, &readings[i], 3, 5, &recontented);
-        assert_int_equal(recontented, i > 0 ? inserted : 0);
+        int64_t content_changes;
+        int64_t inserted = commit_and_count(&bench, &readings[i], 3, 5, &content_changes);
+        assert_int_equal(content_changes, i > 0 ? inserted : 0);
         if (inserted != readings[i].inserted || newest_ticket(&bench) != readings[i].latest)
             fail_msg("%s: inserted %d, newest is %d", readings[i].meaning, (int)inserted,
                      (int)newest_ticket(&bench));
     }
     assert_int_equal(rows_in(&bench, "tickets"), 3);
-    assert_int_equal(ask("SELECT SUM(recontented) FROM `acme-data.%s.runs`", bench.control), 2);
+    assert_int_equal(ask("SELECT SUM(content_changes) FROM `acme-data.%s.runs`", bench.control), 2);
     bench_done(&bench);
 }
 

@@ -36,7 +36,7 @@ static const char tables[] =
     "NOT NULL, stream STRING NOT NULL, from_date DATE, to_date DATE, open_ended BOOL, claimed "
     "ARRAY<STRUCT<day DATE, row_count INT64>>, added ARRAY<STRUCT<day DATE, row_count INT64>>, "
     "children ARRAY<STRUCT<child STRING, day DATE, row_count INT64, added INT64>>, run_id STRING, "
-    "message_id STRING, fetch_began_at TIMESTAMP, fetched INT64, inserted INT64, recontented INT64, "
+    "message_id STRING, fetch_began_at TIMESTAMP, fetched INT64, inserted INT64, content_changes INT64, "
     "rejected INT64, caseload_version STRING, workspace_id STRING, source_type STRING, timezone "
     "STRING, dataset STRING, incomplete BOOL, left_out ARRAY<STRING>, children_from DATE);CREATE TABLE "
     "control.lock_contacts (workspace_id STRING "
@@ -59,6 +59,8 @@ static const char *const values[][2] = {
     {"version_match", "k.`id` = s.`id` AND k.`updated_at` = s.`updated_at`"},
     {"repeated", "_content"},
     {"unclaimed", "DATE '0001-01-01'"},
+    {"left_out", "''"},
+    {"children_from", "CAST(NULL AS DATE)"},
     {"child_days", ""},
     {"children", "SELECT AS STRUCT 'parts' AS child, @lo AS day, 1 AS row_count, 1 AS added"},
     {"streams", "'contacts'"},

@@ -82,14 +82,15 @@ static void nothing_staged_still_claims(void **state)
     const char *const stages[LIMIT_TABLES + 1] = {NULL};
     char *sql = script(&both, stages);
     const char *const sequence[] = {
-        "DECLARE n_0, n_1, n_rejected, n_doubled, n_recontented INT64 DEFAULT 0;",
+        "DECLARE n_0, n_1, n_rejected, n_doubled, n_content_changes INT64 DEFAULT 0;",
         "BEGIN TRANSACTION;",
         "UPDATE `acme-data.desk_caseload.lock_tickets`",
         "INSERT INTO `acme-data.desk_caseload.runs`",
         "FROM `acme-data.desk.tickets`",
-        "@fetched, n_0 + n_1, n_recontented, n_rejected, @version,",
+        "@fetched, n_0 + n_1, n_content_changes, n_rejected, @version,",
         "COMMIT TRANSACTION;",
-        "SELECT n_0, n_1, n_rejected AS rejected, n_doubled AS doubled, n_recontented AS recontented;"};
+        "SELECT n_0, n_1, n_rejected AS rejected, n_doubled AS doubled, n_content_changes AS "
+        "content_changes;"};
     assert_order(sql, sequence, sizeof sequence / sizeof *sequence);
     assert_int_equal(count_of(sql, "INSERT INTO"), 1);
     assert_null(strstr(sql, "stage"));

@@ -142,10 +142,10 @@ static void test_another_content_is_a_row(void **state)
     change_silently(bench, "p119-0", 119, 1);
     must_run(bench);
     assert_int_equal(bench->report.streams[0].inserted, 1);
-    assert_int_equal(bench->report.streams[0].recontented, 1);
+    assert_int_equal(bench->report.streams[0].content_changes, 1);
     assert_int_equal(bench->report.streams[0].known, 2);
     must_run(bench);
-    assert_int_equal(bench->report.streams[0].recontented, 0);
+    assert_int_equal(bench->report.streams[0].content_changes, 0);
     table = fake_warehouse_table(&bench->warehouse, "people");
     assert_int_equal(table->count, 3);
     assert_true(table->rows[2].has_content && table->rows[2].content != table->rows[0].content);
