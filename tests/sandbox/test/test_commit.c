@@ -64,8 +64,6 @@ static const char *const values[][2] = {
     {"child_days", ""},
     {"children", "SELECT AS STRUCT 'parts' AS child, @lo AS day, 1 AS row_count, 1 AS added"},
     {"streams", "'contacts'"},
-    {"left_out", "''"},
-    {"children_from", "CAST(NULL AS DATE)"},
     {"held", "SELECT 'contacts' AS stream, partition_date AS day, COUNT(*) AS row_count FROM `p.d.contacts` "
              "WHERE partition_date >= @first_day GROUP BY partition_date"},
     {"child_names", "'parts'"},
