@@ -64,7 +64,7 @@ def check_gcloud(folder):
     if not any(command.startswith("gcloud services enable") for _, command in commands):
         failed.append(("docs/deploy.md", "gcloud services enable", "no API is enabled"))
     if shutil.which("gcloud"):
-        refusals = dict(gcloud_refusals([command for _, command in commands], folder))
+        refusals = dict(gcloud_refusals(list(dict.fromkeys(command for _, command in commands)), folder))
         failed += [(*item, refusals[item[1]]) for item in commands if item[1] in refusals]
         print(f"ok    gcloud reads {len(commands) - len(refusals)} of {len(commands)} commands", flush=True)
     else:
