@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* main.c - the sandbox as a program. */
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -166,6 +167,8 @@ int main(int count, char **words)
         fputs(help, stdout);
         return 0;
     }
+    (void)mallopt(M_ARENA_MAX,
+                  1); /* each job has a thread: with many arenas, freed rows stay in all of them */
     sigset_t signals = hold_signals();
     struct sandbox *sandbox;
     struct error err;

@@ -12,6 +12,7 @@
  * tabledata.c  tabledata.list
  * jobs.c       jobs: names, threads, states, faults
  * jobs_api.c   jobs as the REST API shows them: insert, get, list, cancel, delete
+ * kept.c       what jobs that have ended keep in memory
  * latency.c    how long the service takes, for benchmarks
  * query.c      query jobs
  * script.c     the child jobs of scripts
@@ -105,12 +106,19 @@ struct job {
     enum job_state state;
     bool cancelled;
     int64_t created_us, started_us, ended_us;
-    int64_t children; /* jobs that it has made */
+    int64_t children;   /* jobs that it has made */
+    int64_t text_bytes; /* of its configuration, roughly; 0: it was cut */
+    bool is_read;       /* the last page of its rows was made */
+    bool is_dropped;    /* its rows are gone */
     struct job_outcome outcome;
 };
 
 struct upload_session;
 struct fresh_table;
+
+struct kept_rows { /* bytes of memory, roughly */
+    int64_t all, read;
+};
 
 struct bigquery_server {
     struct store *store;
@@ -123,6 +131,8 @@ struct bigquery_server {
     pthread_cond_t changed; /* a job went on, or the server stops */
     struct job *jobs;       /* newest first */
     struct job *finished;
+    struct kept_rows kept_rows;
+    int64_t kept_text;
     int64_t unfinished, held, ended, ended_scripts;
     struct upload_session *uploads;
     struct fresh_table *fresh;
@@ -266,6 +276,15 @@ void bq_jobs_insert(struct exchange *exchange);
 void bq_jobs_get(struct exchange *exchange);
 void bq_jobs_cancel(struct exchange *exchange);
 void bq_jobs_delete(struct exchange *exchange);
+
+/* --- kept.c --- */
+#define BIGQUERY_RESULT_LIMIT (INT64_C(512) * 1024 * 1024) /* of memory, for the rows of one statement */
+
+/* A job has ended: what it and others keep is limited now. The mutex is held. */
+void bq_keep_job(struct bigquery_server *bigquery, struct job *job);
+/* The rows of a job that is DONE, yours; NULL: it has none. false: they are gone. */
+bool bq_take_rows(struct job *job, json_t **out_rows, struct store_error *err);
+void bq_rows_read(struct job *job); /* its last page was made */
 
 /* --- latency.c --- */
 enum latency_kind { LATENCY_QUERY, LATENCY_LOAD, LATENCY_SCRIPT, LATENCY_UPLOAD };

@@ -196,9 +196,13 @@ static void journal_job(struct job *job)
     struct bigquery_server *bigquery = job->bigquery;
     const struct job_outcome *outcome = &job->outcome;
     bool load = job->type == JOB_LOAD, failed = outcome->error.reason[0] != '\0';
-    json_t *detail = json_pack("{s:s, s:s, s:s, s:s, s:O, s:o}", "job", job->id, "project", job->project,
+    json_t *configuration = json_deep_copy(job->configuration),
+           *query = json_object_get(configuration, "query");
+    (void)json_object_del(query, "query"); /* they have members of their own */
+    (void)json_object_del(query, "queryParameters");
+    json_t *detail = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o}", "job", job->id, "project", job->project,
                                "location", job->location, "type", load ? "LOAD" : "QUERY", "configuration",
-                               job->configuration, "began_at", json_integer((json_int_t)job->started_us));
+                               configuration, "began_at", json_integer((json_int_t)job->started_us));
     if (!load) note_query(job, detail);
     if (outcome->data) json_object_set_new(detail, "data", json_string(outcome->data));
     json_object_set_new(detail, "rows", json_integer(load ? outcome->rows : outcome->result.affected));
@@ -235,6 +239,7 @@ static void end_job(struct job *job)
     bigquery->ended++;
     bigquery->ended_scripts += job->is_script;
     bigquery->unfinished--;
+    bq_keep_job(bigquery, job);
     pthread_cond_broadcast(&bigquery->changed);
     pthread_mutex_unlock(&bigquery->mutex);
 }
@@ -347,6 +352,7 @@ static void *job_main(void *argument)
     if (job->input) (void)fclose(job->input); /* only read */
     job->input = NULL;
     journal_job(job);
+    mem_free(&job->outcome.data);
     end_job(job);
     return NULL;
 }

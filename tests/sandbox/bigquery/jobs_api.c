@@ -47,6 +47,16 @@ static json_t *load_statistics(const struct job *job)
                      bq_int64_text(outcome->bad_rows));
 }
 
+/* The place in the script, with the text. */
+static json_t *frame_shown(const struct job *job)
+{
+    json_t *frame = json_deep_copy(job->frame);
+    const json_t *query = json_object_get(job->configuration, "query");
+    json_object_set(json_array_get(json_object_get(frame, "stackFrames"), 0), "text",
+                    json_object_get(query, "query"));
+    return frame;
+}
+
 static json_t *statistics_shown(const struct job *job)
 {
     json_t *statistics = json_pack("{s:o}", "creationTime", bq_ms_text(job->created_us));
@@ -56,7 +66,7 @@ static json_t *statistics_shown(const struct job *job)
     json_object_set_new(statistics, "endTime", bq_ms_text(job->ended_us));
     json_object_set_new(statistics, "totalBytesProcessed", bq_int64_text(outcome->bytes));
     if (job->parent) json_object_set_new(statistics, "parentJobId", json_string(job->parent));
-    if (job->frame) json_object_set(statistics, "scriptStatistics", job->frame);
+    if (job->frame) json_object_set_new(statistics, "scriptStatistics", frame_shown(job));
     if (job->children > 0) json_object_set_new(statistics, "numChildJobs", bq_int64_text(job->children));
     if (outcome->statistics_lost) return statistics;
     if (job->type == JOB_QUERY)

@@ -206,6 +206,7 @@ void bq_query_run(struct job *job, bool dry_run, struct job_outcome *outcome)
         .default_dataset = text_of(json_object_get(configuration, "defaultDataset"), "datasetId"),
         .parameters = json_object_get(configuration, "queryParameters"),
         .dry_run = dry_run,
+        .most_bytes = BIGQUERY_RESULT_LIMIT,
         .before = before_statement,
         .after = after_statement,
         .jobs = jobs_rows,

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/day.h"
+#include "base/json.h"
 #include "bigquery/internal.h"
 
 #define PAGE_BYTES      (10 * 1024 * 1024)
@@ -126,7 +127,7 @@ json_t *bq_format_rows(const json_t *schema, const json_t *rows, struct result_p
 }
 
 /* The members that both calls share, of a job that is DONE and went well. */
-static void add_results(json_t *reply, const struct job *job, struct result_page *page,
+static void add_results(json_t *reply, struct job *job, const json_t *all, struct result_page *page,
                         enum timestamp_format format)
 {
     const struct sql_result *result = &job->outcome.result;
@@ -135,13 +136,14 @@ static void add_results(json_t *reply, const struct job *job, struct result_page
     if (result->affected >= 0)
         json_object_set_new(reply, "numDmlAffectedRows", bq_int64_text(result->affected));
     if (!result->schema) return;
-    size_t total = json_array_size(result->rows);
+    size_t total = json_array_size(all);
     json_object_set(reply, "schema", result->schema);
     json_object_set_new(reply, "totalRows", bq_int64_text((int64_t)total));
-    json_t *rows = bq_format_rows(result->schema, result->rows, page, format);
+    json_t *rows = bq_format_rows(result->schema, all, page, format);
     if (json_array_size(rows) > 0) json_object_set(reply, "rows", rows);
     json_decref(rows);
     bq_set_page_token(reply, "pageToken", page->first + page->count, total);
+    if (page->first + page->count == total) bq_rows_read(job);
 }
 
 /* How long the client lets us wait, within our own bounds. */
@@ -177,12 +179,14 @@ static bool get_results(struct exchange *exchange, json_t **out_reply, struct st
         *err = job->outcome.error;
         return false;
     }
-    size_t total = json_array_size(job->outcome.result.rows);
+    AUTO(json_drop) json_t *rows = NULL;
+    if (!bq_take_rows(job, &rows, err)) return false;
+    size_t total = json_array_size(rows);
     if (!bq_read_page(exchange, total, total, &page, err)) return false;
     *out_reply = json_pack("{s:s, s:o, s:o, s:b}", "kind", "bigquery#getQueryResultsResponse", "etag",
                            json_sprintf("%s-%zu==", job->id, page.first), "jobReference",
                            bq_job_reference(job), "jobComplete", 1);
-    add_results(*out_reply, job, &page, format);
+    add_results(*out_reply, job, rows, &page, format);
     return true;
 }
 
@@ -238,7 +242,7 @@ static bool query_dry(struct exchange *exchange, const struct job_request *reque
         struct result_page page = {.first = 0, .count = 0};
         *out_reply = json_pack("{s:s, s:b, s:{s:s, s:s}}", "kind", "bigquery#queryResponse", "jobComplete", 1,
                                "jobReference", "projectId", job->project, "location", job->location);
-        add_results(*out_reply, job, &page, TIMESTAMP_INT64);
+        add_results(*out_reply, job, NULL, &page, TIMESTAMP_INT64);
     }
     bq_drop_job(job);
     return !err->reason[0];
@@ -284,11 +288,13 @@ static bool run_query(struct exchange *exchange, json_t *body, json_t **out_repl
     }
     *err = job->outcome.error;
     if (err->reason[0]) return false;
-    size_t total = json_array_size(job->outcome.result.rows);
+    AUTO(json_drop) json_t *rows = NULL;
+    if (!bq_take_rows(job, &rows, err)) return false;
+    size_t total = json_array_size(rows);
     struct result_page page = {.first = 0, .count = (uint64_t)count < total ? (size_t)count : total};
     *out_reply = json_pack("{s:s, s:s, s:o, s:b}", "kind", "bigquery#queryResponse", "queryId", job->id,
                            "jobReference", bq_job_reference(job), "jobComplete", 1);
-    add_results(*out_reply, job, &page, format);
+    add_results(*out_reply, job, rows, &page, format);
     return true;
 }
 

@@ -28,10 +28,9 @@ static json_t *frame_of(const struct job *job, const struct sql_step *step)
     const json_t *query = json_object_get(job->configuration, "query");
     const char *text = json_string_value(json_object_get(query, "query"));
     struct place start = place_of(text, step->from), end = place_of(text, step->end);
-    return json_pack("{s:s, s:[{s:I, s:I, s:I, s:I, s:s}]}", "evaluationKind",
+    return json_pack("{s:s, s:[{s:I, s:I, s:I, s:I}]}", "evaluationKind",
                      step->is_expression ? "EXPRESSION" : "STATEMENT", "stackFrames", "startLine", start.line,
-                     "startColumn", start.column, "endLine", end.line, "endColumn", end.column, "text",
-                     step->text);
+                     "startColumn", start.column, "endLine", end.line, "endColumn", end.column);
 }
 
 /* The resource that such a job would have been started with. */
@@ -49,6 +48,7 @@ static void fill_outcome(struct job_outcome *outcome, const struct sql_step *ste
     outcome->result.affected = step->affected;
     outcome->result.schema = json_incref(step->schema);
     outcome->result.rows = json_incref(step->rows);
+    outcome->result.row_bytes = step->row_bytes;
     outcome->result.tables = json_incref(step->tables);
 }
 
@@ -73,5 +73,6 @@ void bq_add_child(struct job *job, const struct sql_step *step)
     job->children++;
     child->older = bigquery->jobs;
     bigquery->jobs = child;
+    bq_keep_job(bigquery, child);
     pthread_mutex_unlock(&bigquery->mutex);
 }

@@ -110,6 +110,21 @@ static void clear_faults(struct exchange *exchange)
 
 /* --- journal --- */
 
+#define JOURNAL_PIECE (4 * 1024 * 1024) /* more than any entry */
+
+static void more_journal(struct exchange *exchange, struct buf *out)
+{
+    AUTO(buf_done) struct buf piece;
+    buf_init(&piece, JOURNAL_PIECE);
+    int64_t before;
+    do { /* a piece without an entry of the service would be the end */
+        before = exchange->position;
+        exchange->position =
+            journal_dump(control_of(exchange)->journal, exchange_query(exchange, "service"), before, &piece);
+    } while (piece.size == 0 && exchange->position > before);
+    buf_add(out, piece.data, piece.size); /* fits: a reply may be larger */
+}
+
 static void show_journal(struct exchange *exchange)
 {
     const char *after = exchange_query(exchange, "after");
@@ -120,8 +135,8 @@ static void show_journal(struct exchange *exchange)
         return;
     }
     exchange_add_header(exchange, "Content-Type", "application/x-ndjson");
-    journal_dump(control_of(exchange)->journal, exchange_query(exchange, "service"), number,
-                 &exchange->reply);
+    exchange->position = number;
+    exchange->more = more_journal;
 }
 
 /* --- records --- */

@@ -302,8 +302,24 @@ static bool has_header(const struct buf *headers, const char *name)
     return false;
 }
 
+/* The head, then chunks until there is nothing more. */
+static bool send_pieces(struct connection *connection, struct exchange *exchange, const struct buf *head)
+{
+    bool sent = send_parts(connection, head->data, head->size, NULL, 0);
+    for (size_t size = 1; sent && size > 0;) {
+        char line[32];
+        buf_reset(&exchange->reply);
+        exchange->more(exchange, &exchange->reply);
+        size = exchange->reply.size;
+        (void)snprintf(line, sizeof line, "%zx\r\n", size);
+        buf_text(&exchange->reply, "\r\n");
+        sent = send_parts(connection, line, strlen(line), exchange->reply.data, exchange->reply.size);
+    }
+    return sent;
+}
+
 /* Sends the first `send_size` bytes of the reply under its whole length. */
-static bool send_reply(struct server *server, struct connection *connection, const struct exchange *exchange,
+static bool send_reply(struct server *server, struct connection *connection, struct exchange *exchange,
                        size_t send_size, bool keep)
 {
     char date[64];
@@ -315,8 +331,12 @@ static bool send_reply(struct server *server, struct connection *connection, con
     if (!has_header(&exchange->reply_headers, "Content-Type") && exchange->reply.size)
         buf_text(&head, "Content-Type: application/json; charset=utf-8\r\n");
     buf_text(&head, buf_string(&exchange->reply_headers));
-    if (exchange->status != 204) buf_format(&head, "Content-Length: %zu\r\n", exchange->reply.size);
+    if (exchange->more)
+        buf_text(&head, "Transfer-Encoding: chunked\r\n");
+    else if (exchange->status != 204)
+        buf_format(&head, "Content-Length: %zu\r\n", exchange->reply.size);
     buf_format(&head, "Connection: %s\r\n\r\n", keep ? "keep-alive" : "close");
+    if (exchange->more) return send_pieces(connection, exchange, &head) && keep;
     return send_parts(connection, head.data, head.size, exchange->reply.data, send_size) && keep;
 }
 

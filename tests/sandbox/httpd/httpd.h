@@ -33,8 +33,12 @@ struct exchange {
     int status;     /* the answer: 200 unless set */
     struct buf reply;
     struct buf reply_headers; /* "Name: value\r\n" lines; Content-Type defaults to JSON, Date is added */
-    int port;                 /* of the server */
-    bool is_secure;           /* it came under TLS */
+    /* An answer that follows in pieces, after `reply`: called until it adds nothing. NULL: there is no more.
+     */
+    void (*more)(struct exchange *exchange, struct buf *out);
+    int64_t position; /* of `more`, between its calls */
+    int port;         /* of the server */
+    bool is_secure;   /* it came under TLS */
     void *private;
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* journal.c - what was asked, in order.
  *
- * Entries are kept as finished lines. Past the ceiling the oldest half is forgotten; numbers go on.
+ * Entries are kept as finished lines. Past a ceiling the oldest half is forgotten; numbers go on.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -13,6 +13,7 @@
 #include "shared/journal.h"
 
 #define ENTRIES    200000
+#define BYTES      (96 * 1024 * 1024)
 #define LINE_LIMIT (1024 * 1024)
 
 struct entry {
@@ -24,6 +25,7 @@ struct journal {
     pthread_mutex_t lock;
     struct entry *entries; /* number of entries[i]: forgotten + i + 1 */
     size_t count, capacity;
+    size_t bytes; /* of all lines */
     int64_t forgotten;
 };
 
@@ -51,15 +53,21 @@ void journal_free(struct journal *journal)
     free(journal);
 }
 
+/* The oldest entries go, until half of each ceiling is left. */
+static void forget_half(struct journal *journal)
+{
+    size_t gone = 0;
+    while (gone < journal->count && (journal->count - gone > ENTRIES / 2 || journal->bytes > BYTES / 2))
+        journal->bytes -= strlen(journal->entries[gone++].line);
+    entries_free(journal->entries, gone);
+    journal->count -= gone;
+    memmove(journal->entries, journal->entries + gone, journal->count * sizeof *journal->entries);
+    journal->forgotten += (int64_t)gone;
+}
+
 static void make_room(struct journal *journal)
 {
-    if (journal->count == ENTRIES) {
-        size_t half = ENTRIES / 2;
-        entries_free(journal->entries, half);
-        memmove(journal->entries, journal->entries + half, (ENTRIES - half) * sizeof *journal->entries);
-        journal->count -= half;
-        journal->forgotten += (int64_t)half;
-    }
+    if (journal->count == ENTRIES || journal->bytes > BYTES) forget_half(journal);
     if (journal->count == journal->capacity) {
         journal->capacity = journal->capacity ? journal->capacity * 2 : 256;
         journal->entries = mem_grow(journal->entries, journal->capacity, sizeof *journal->entries);
@@ -87,20 +95,24 @@ int64_t journal_add(struct journal *journal, const char *service, const char *op
         buf_reset(&line);
         buf_format(&line, "{\"n\":%lld,\"service\":\"%s\"}", (long long)number, service);
     }
+    journal->bytes += line.size;
     journal->entries[journal->count++] =
         (struct entry){.service = mem_text(service), .line = buf_take(&line, NULL)};
     pthread_mutex_unlock(&journal->lock);
     return number;
 }
 
-void journal_dump(struct journal *journal, const char *service, int64_t after, struct buf *out)
+int64_t journal_dump(struct journal *journal, const char *service, int64_t after, struct buf *out)
 {
     pthread_mutex_lock(&journal->lock);
-    int64_t first = after - journal->forgotten;
-    for (size_t i = first > 0 ? (size_t)first : 0; i < journal->count; i++) {
+    int64_t last = after > journal->forgotten ? after : journal->forgotten;
+    for (size_t i = (size_t)(last - journal->forgotten); i < journal->count; i++) {
         const struct entry *entry = &journal->entries[i];
-        if (service && strcmp(service, entry->service) != 0) continue;
-        if (!buf_text(out, entry->line) || !buf_byte(out, '\n')) break;
+        bool is_wanted = !service || strcmp(service, entry->service) == 0;
+        if (is_wanted && strlen(entry->line) + 1 > out->limit - out->size) break;
+        if (is_wanted) buf_format(out, "%s\n", entry->line);
+        last++;
     }
     pthread_mutex_unlock(&journal->lock);
+    return last;
 }

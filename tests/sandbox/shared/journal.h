@@ -17,7 +17,8 @@ void journal_free(struct journal *journal);
  */
 int64_t journal_add(struct journal *journal, const char *service, const char *operation, int64_t at_us,
                     int status, const char *fault, const json_t *detail);
-/* Entries after number `after` as JSON lines. service NULL: all. */
-void journal_dump(struct journal *journal, const char *service, int64_t after, struct buf *out);
+/* Adds entries after number `after` as JSON lines, as many as there is room for. service NULL: all. Returns
+ * the number of the last one that was looked at. */
+int64_t journal_dump(struct journal *journal, const char *service, int64_t after, struct buf *out);
 
 #endif

@@ -32,20 +32,36 @@ const struct type *script_row_type(struct script *script, const struct pointer_l
     return type_struct(&script->sql.arena, fields, columns->count);
 }
 
+#define ROW_BYTES  150 /* of memory, besides the cells */
+#define CELL_BYTES 400 /* besides the text: objects are large */
+
+static bool rows_fit(struct script *script, int64_t bytes)
+{
+    int64_t most = script->query->most_bytes;
+    script->result->row_bytes += bytes;
+    return most == 0 || script->result->row_bytes <= most ||
+           store_fail(script->sql.err, "responseTooLarge",
+                      "Response too large to return: the sandbox keeps at most %lld MiB of a result",
+                      (long long)most / (1024 * 1024));
+}
+
 static bool fetch_rows(struct script *script, sqlite3_stmt *stmt, const struct type *row, json_t *rows)
 {
     int step = sqlite3_step(stmt);
     for (; step == SQLITE_ROW; step = sqlite3_step(stmt)) {
         json_t *cells = json_array();
+        int64_t bytes = ROW_BYTES;
         for (size_t i = 0; i < row->field_count; i++) {
             const struct type *type = row->fields[i].type;
             bool null = sqlite3_column_type(stmt, (int)i) == SQLITE_NULL && type->kind != TYPE_ARRAY;
             json_t *stored = null ? NULL : value_of_column(stmt, (int)i, type);
             json_t *shown = null ? json_null() : value_shown(type, stored);
             (void)json_array_append_new(cells, json_pack("{s:o}", "v", shown)); /* memory only */
+            bytes += CELL_BYTES + sqlite3_column_bytes(stmt, (int)i);
             json_decref(stored);
         }
         (void)json_array_append_new(rows, json_pack("{s:o}", "f", cells)); /* memory only */
+        if (!rows_fit(script, bytes)) return false;
     }
     return step == SQLITE_DONE || script_step_failed(script);
 }
@@ -61,6 +77,7 @@ void run_select(struct work *work)
     json_decref(script->result->rows);
     script->result->schema = type_schema(row);
     script->result->rows = json_array();
+    script->result->row_bytes = 0;
     if (script->query->dry_run) return;
     sqlite3_stmt *stmt = script_prepare(script, &emitter, output.sql, &script->transaction);
     bool good = stmt != NULL && fetch_rows(script, stmt, row, script->result->rows);

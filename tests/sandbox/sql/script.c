@@ -308,6 +308,7 @@ static void tell_step(struct script *script, const struct statement *statement, 
                             .tables = tables,
                             .schema = is_select ? result->schema : NULL,
                             .rows = is_select ? result->rows : NULL,
+                            .row_bytes = is_select ? result->row_bytes : 0,
                             .affected = is_dml(statement) ? result->affected : -1,
                             .error = script->sql.err};
     query->after(query->self, &step);

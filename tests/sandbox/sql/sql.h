@@ -16,9 +16,10 @@ struct sql_step {
     size_t from, end;      /* where it is in the script */
     const char *statement; /* "SELECT", "INSERT", "COMMIT_TRANSACTION", ... */
     bool is_expression;
-    json_t *tables;                  /* array of "dataset.table" that it read or wrote */
-    json_t *schema;                  /* of its rows; NULL: it shows none */
-    json_t *rows;                    /* as in struct sql_result */
+    json_t *tables; /* array of "dataset.table" that it read or wrote */
+    json_t *schema; /* of its rows; NULL: it shows none */
+    json_t *rows;   /* as in struct sql_result */
+    int64_t row_bytes;
     int64_t affected;                /* rows of a DML statement, -1: it is none */
     const struct store_error *error; /* reason "": it went well */
 };
@@ -30,6 +31,7 @@ struct sql_query {
     const char *default_dataset; /* NULL: none */
     const json_t *parameters;    /* the REST array queryParameters; NULL: none */
     bool dry_run;                /* only parse and resolve; a script: only parse */
+    int64_t most_bytes;          /* of the memory of a statement's rows; more fail it; 0: any number */
     /* Called before each statement of a script with its text; may block (job faults). NULL: not wanted. */
     void (*before)(void *self, const char *statement);
     void (*after)(void *self,
@@ -44,6 +46,7 @@ struct sql_query {
 struct sql_result {
     json_t *schema;     /* {"fields":[...]}; NULL: no rows to show */
     json_t *rows;       /* array of {"f":[{"v":...}]}, timestamps as microseconds in text */
+    int64_t row_bytes;  /* the memory that they take, roughly */
     int64_t affected;   /* rows of the last DML statement, -1: none */
     char statement[32]; /* "SELECT", "INSERT", "SCRIPT", ... */
     json_t *tables;     /* array of "dataset.table" that were read or written */
