@@ -23,8 +23,10 @@ enum row_outcome {
 };
 
 struct row_facts {
-    int64_t version_us;      /* 0 for snapshots */
-    struct day day;          /* its partition_date */
+    int64_t version_us; /* 0 for snapshots */
+    struct day day;     /* its partition_date */
+    bool has_content;
+    int64_t content;         /* see core/content.h */
     int64_t extra_leaves;    /* leaves that went to _extra */
     int64_t type_mismatches; /* those of them whose column exists */
     char id[LIMIT_NAME];     /* see row_id */

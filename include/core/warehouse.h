@@ -42,13 +42,23 @@ struct scan_state {
     bool is_unread_cut; /* there are more than LIMIT_UNREAD */
 };
 
+/* The newest commit into the stream's tables that staged rows or claimed days, if it may be compared with the
+ * next fetch: nothing else was committed there since its fetch began, and its children's rows are there. */
+struct last_commit {
+    int64_t committed_us; /* 0: there is none to compare with */
+    int64_t digest;       /* as of its commit */
+    int64_t held;         /* rows that the stream's own table then held from the unit's first day on; of scans
+                           * all */
+};
+
 /* One consistent reading. Days without rows and without claims are absent. */
 struct state {
     int64_t now_us;
-    int64_t answered_us;    /* by clock_boot_us: when the reading was here */
-    int64_t created_us;     /* the youngest of the selection's tables */
-    bool any_open_run;      /* a unit open at the top was committed ... */
-    int64_t open_run_us;    /* ... and this is when the newest such fetch began */
+    int64_t answered_us; /* by clock_boot_us: when the reading was here */
+    int64_t created_us;  /* the youngest of the selection's tables */
+    bool any_open_run;   /* a unit open at the top was committed ... */
+    int64_t open_run_us; /* ... and this is when the newest such fetch began */
+    struct last_commit last;
     struct day_state *days; /* ascending; yours: state_done */
     size_t day_count;
     struct scan_state scan;
@@ -73,6 +83,9 @@ struct commit {
     size_t left_out_count;
     struct day children_from; /* of a scan: the children of what changed since then were requested */
     bool is_incomplete;       /* not all of the unit was read: the commit is no proof that it is loaded */
+    int64_t digest;        /* of what was read, to compare the next fetch with; 0: not to be compared */
+    int64_t same_as_us;    /* that commit read the same rows of the same unit; 0: none. While it is the newest
+                            * one of these tables, the ledger notes this fetch, and nothing else is done */
     bool confirms_missing; /* of a reconciliation: some of what the list lacks was asked for, and none of it
                             * is alive */
 };

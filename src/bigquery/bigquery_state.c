@@ -71,6 +71,15 @@ static unsigned lacking_table(const struct selection *selection, const char *nam
     return 0;
 }
 
+static bool read_last(const char *kind, const json_t *row, struct last_commit *last, struct error *err)
+{
+    int64_t *number = strcmp(kind, "last") == 0 ? &last->digest : &last->held;
+    if (!cell_int(row, CELL_ROWS, number) || !cell_int(row, CELL_SEEN, &last->committed_us) ||
+        !is_instant(last->committed_us))
+        return bad_answer("a last commit without its numbers", err);
+    return true;
+}
+
 static bool read_day(const struct selection *selection, const char *kind, const json_t *row,
                      struct day_state *out, struct error *err)
 {
@@ -115,6 +124,7 @@ static bool read_row(const json_t *row, struct answer *answer, struct error *err
         i++;
     if (i == answer->count) return bad_answer("a row of an unknown stream", err);
     struct state *state = &answer->states[i];
+    if (!strncmp(kind, "last", 4)) return read_last(kind, row, &answer->states[i].last, err);
     if (!strcmp(kind, "open")) return read_open(row, &state->any_open_run, &state->open_run_us, err);
     if (!read_scan(kind, row, &state->scan, &is_of_scan, err)) return false;
     if (is_of_scan) return true;

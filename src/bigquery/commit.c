@@ -37,6 +37,13 @@ static void list_tables(const struct table *const *tables, size_t count, struct 
     }
 }
 
+/* Where the rows that are compared begin; without a digest nowhere. */
+static struct day held_from(const struct load *load, const struct commit *commit)
+{
+    if (commit->digest == 0) return day_of_civil(9999, 12, 31);
+    return load->selection->stream->kind == STREAM_SCAN ? load->bq->settings.first_day : commit->unit.lo;
+}
+
 static json_t *commit_parameters(const struct load *load, const struct commit *commit)
 {
     const struct bigquery *bq = load->bq;
@@ -69,6 +76,8 @@ static json_t *commit_parameters(const struct load *load, const struct commit *c
     if (load->stages[SQL_STAGE_REJECTED].is_used)
         parameter_add_int(parameters, "staged_rejected", load->stages[SQL_STAGE_REJECTED].rows);
     parameter_add_day(parameters, "rejected_since", bigquery_rejected_since(bq));
+    parameter_add_int(parameters, "digest", commit->digest);
+    parameter_add_day(parameters, "held_from", held_from(load, commit));
     parameter_add(parameters, "incomplete", "BOOL", commit->is_incomplete ? "true" : "false");
     return parameters;
 }
@@ -95,8 +104,8 @@ static bool read_result(const struct load *load, const char *id, const json_t *r
     return true;
 }
 
-bool commit_run(struct load *load, const struct commit *commit, struct committed *out_committed,
-                struct error *err)
+static bool commit_rows(struct load *load, const struct commit *commit, const struct sql_claim *claim,
+                        struct committed *out_committed, struct error *err)
 {
     struct bigquery *bq = load->bq;
     struct sql_names names = bigquery_names(bq);
@@ -106,14 +115,7 @@ bool commit_run(struct load *load, const struct commit *commit, struct committed
     for (size_t i = 0; i <= LIMIT_TABLES; i++)
         if (load->stages[i].is_used) stages[i] = load->stages[i].table;
     AUTO(buf_done) struct buf sql = buf_limited(LIMIT_SQL);
-    AUTO(buf_done) struct buf unclaimed = {0}, left_out = {0};
-    list_days(commit->unclaimed, commit->unclaimed_count, &unclaimed);
-    list_tables(commit->left_out, commit->left_out_count, &left_out);
-    const struct sql_claim claim = {
-        .unclaimed = commit->unclaimed_count ? buf_string(&unclaimed) : NULL,
-        .left_out = commit->left_out_count ? buf_string(&left_out) : NULL,
-    };
-    sql_commit(&names, load->selection, stages, &claim, &sql);
+    sql_commit(&names, load->selection, stages, claim, &sql);
     AUTO(json_drop) json_t *parameters = commit_parameters(load, commit);
     AUTO(mem_free)
     char *prefix = mem_format("caseload-commit-%s-%s", load->selection->stream->name, commit->run_id);
@@ -122,7 +124,49 @@ bool commit_run(struct load *load, const struct commit *commit, struct committed
         .prefix = prefix, .sql = &sql, .parameters = parameters, .where = "commit", .is_patient = true};
     table_cache_forget_times(bq, load->selection);
     AUTO(json_drop) json_t *rows = NULL;
-    if (job_query(bq, &query, id, &rows, err) && read_result(load, id, rows, out_committed, err)) return true;
-    table_cache_clear(bq); /* a table may have been dropped */
+    return job_query(bq, &query, id, &rows, err) && read_result(load, id, rows, out_committed, err);
+}
+
+/* out_done: the fetch is noted. If not, there was another commit meanwhile. */
+static bool commit_same(struct load *load, const struct commit *commit, const struct sql_claim *claim,
+                        bool *out_done, struct error *err)
+{
+    struct bigquery *bq = load->bq;
+    struct sql_names names = bigquery_names(bq);
+    char same_as[INSTANT_TEXT], id[JOB_ID];
+    int64_t noted = 0;
+    AUTO(buf_done) struct buf sql = buf_limited(LIMIT_SQL);
+    sql_commit_same_text(&names, load->selection, claim, &sql);
+    AUTO(json_drop) json_t *parameters = commit_parameters(load, commit);
+    instant_format(commit->same_as_us, same_as);
+    parameter_add(parameters, "same_as", "TIMESTAMP", same_as);
+    AUTO(mem_free)
+    char *prefix = mem_format("caseload-note-%s-%s", load->selection->stream->name, commit->run_id);
+    const struct query_job query = {
+        .prefix = prefix, .sql = &sql, .parameters = parameters, .where = "commit"};
+    AUTO(json_drop) json_t *rows = NULL;
+    if (!job_query(bq, &query, id, &rows, err)) return false;
+    if (!cell_int(json_array_get(rows, 0), 0, &noted))
+        return error_set(err, ERROR_FORMAT, "BigQuery job %s is done, but returned no result; try again", id);
+    *out_done = noted > 0;
+    return true;
+}
+
+bool commit_run(struct load *load, const struct commit *commit, struct committed *out_committed,
+                struct error *err)
+{
+    AUTO(buf_done) struct buf unclaimed = {0}, left_out = {0};
+    bool is_done = false;
+    list_days(commit->unclaimed, commit->unclaimed_count, &unclaimed);
+    list_tables(commit->left_out, commit->left_out_count, &left_out);
+    const struct sql_claim claim = {
+        .unclaimed = commit->unclaimed_count ? buf_string(&unclaimed) : NULL,
+        .left_out = commit->left_out_count ? buf_string(&left_out) : NULL,
+    };
+    *out_committed = (struct committed){.rejected = 0};
+    if ((commit->same_as_us == 0 || commit_same(load, commit, &claim, &is_done, err)) &&
+        (is_done || commit_rows(load, commit, &claim, out_committed, err)))
+        return true;
+    table_cache_clear(load->bq); /* a table may have been dropped */
     return error_wrap(err, "commit of %s", load->selection->stream->name);
 }

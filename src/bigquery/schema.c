@@ -158,7 +158,10 @@ json_t *schema_runs(void)
                                          {"dataset", "STRING", "NULLABLE"},
                                          {"incomplete", "BOOLEAN", "NULLABLE"},
                                          {"left_out", "STRING", "REPEATED"},
-                                         {"children_from", "DATE", "NULLABLE"}};
+                                         {"children_from", "DATE", "NULLABLE"},
+                                         {"digest", "INTEGER", "NULLABLE"},
+                                         {"held", "INTEGER", "NULLABLE"},
+                                         {"same_as", "TIMESTAMP", "NULLABLE"}};
     json_t *fields = plain_fields(before, sizeof before / sizeof *before);
     json_t *claimed = field("claimed", "RECORD", "REPEATED");
     describe(claimed, "Days that were over and settled when the fetch began, and the rows each then held");

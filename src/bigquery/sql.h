@@ -17,10 +17,10 @@ extern const char sql_adopt[], sql_attributes[], sql_commit_alarm[], sql_commit_
     sql_commit_later[], sql_commit_ledger[], sql_commit_lock[], sql_commit_mended[], sql_commit_missing[],
     sql_commit_reconcile[], sql_commit_reconcile_back[], sql_commit_reconcile_doubled[],
     sql_commit_reconcile_empty[], sql_commit_content_changes[], sql_commit_rejected[], sql_commit_result[],
-    sql_commit_union[], sql_custom[], sql_deduplicate[], sql_latest[], sql_latest_day[], sql_latest_gone[],
-    sql_latest_gone_parent[], sql_latest_refresh[], sql_latest_set[], sql_ledger[], sql_lock_row[],
-    sql_missing[], sql_newest_day[], sql_provenance[], sql_repeats[], sql_repeats_clear[], sql_state[],
-    sql_state_scan[], sql_suspects[];
+    sql_commit_same[], sql_commit_union[], sql_custom[], sql_deduplicate[], sql_latest[], sql_latest_day[],
+    sql_latest_gone[], sql_latest_gone_parent[], sql_latest_refresh[], sql_latest_set[], sql_ledger[],
+    sql_lock_row[], sql_missing[], sql_newest_day[], sql_provenance[], sql_repeats[], sql_repeats_clear[],
+    sql_state[], sql_state_scan[], sql_suspects[];
 
 #define SQL_PATH (3 * TABLE_ID)
 
@@ -58,12 +58,18 @@ struct sql_claim {
 void sql_add_ledger(const struct sql_names *names, const struct selection *selection,
                     const char *const stages[LIMIT_TABLES + 1], const struct sql_claim *claim,
                     struct buf *out);
+/* The column of that name, as an expression. */
+const char *sql_children_from(const struct stream *stream);
 /* The table whose rows the ledger counts. */
 const struct table *sql_counted_table(const struct stream *stream);
 /* The commit of a selection; stages[i] NULL: nothing staged for that table. */
 void sql_commit(const struct sql_names *names, const struct selection *selection,
                 const char *const stages[LIMIT_TABLES + 1], const struct sql_claim *claim,
                 struct buf *out_sql);
+
+/* The script that only notes a fetch which read what the last commit had read. */
+void sql_commit_same_text(const struct sql_names *names, const struct selection *selection,
+                          const struct sql_claim *claim, struct buf *out_sql);
 
 void sql_state_text(const struct sql_names *names, const struct selection *const *selections, size_t count,
                     struct buf *out_sql);

@@ -359,6 +359,19 @@ void sql_commit(const struct sql_names *names, const struct selection *selection
     sql_fill(out_sql, sql_commit_result, counted, 1);
 }
 
+void sql_commit_same_text(const struct sql_names *names, const struct selection *selection,
+                          const struct sql_claim *claim, struct buf *out_sql)
+{
+    char runs[SQL_PATH];
+    sql_path(runs, names, names->control, "runs");
+    const struct sql_value values[] = {{"runs", runs},
+                                       {"left_out", claim->left_out ? claim->left_out : "''"},
+                                       {"children_from", sql_children_from(selection->stream)}};
+    buf_text(out_sql, "DECLARE n_same INT64;\n");
+    add_lock(names, selection->stream, out_sql);
+    sql_fill(out_sql, sql_commit_same, values, sizeof values / sizeof *values);
+}
+
 void sql_adopt_text(const struct sql_names *names, const struct table *table, struct buf *out_sql)
 {
     char path[SQL_PATH];

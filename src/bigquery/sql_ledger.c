@@ -78,6 +78,11 @@ static struct buf child_days_statement(const struct sql_names *names, const stru
     return list;
 }
 
+const char *sql_children_from(const struct stream *stream)
+{
+    return stream->kind == STREAM_SCAN ? "@children_from" : "CAST(NULL AS DATE)";
+}
+
 void sql_add_ledger(const struct sql_names *names, const struct selection *selection,
                     const char *const stages[LIMIT_TABLES + 1], const struct sql_claim *claim,
                     struct buf *out)
@@ -113,7 +118,7 @@ void sql_add_ledger(const struct sql_names *names, const struct selection *selec
         {"unclaimed",
          claim && claim->unclaimed ? claim->unclaimed : "DATE '0001-01-01'"}, /* a day that no unit has */
         {"left_out", claim && claim->left_out ? claim->left_out : "''"},
-        {"children_from", stream->kind == STREAM_SCAN ? "@children_from" : "CAST(NULL AS DATE)"},
+        {"children_from", sql_children_from(stream)},
     };
     sql_fill(out, sql_commit_ledger, values, sizeof values / sizeof *values);
 }

@@ -132,6 +132,7 @@ static bool take_record(struct unit_load *unit_load, const struct record *record
         unit_load->fetched++;
     }
     if (record->is_unsettled) exclude_day(unit_load, facts.version_us);
+    unit_digest_add(&unit_load->digest, run->selection, record->table, record->body, &facts);
     run->sequence++;
     unit_load->rows++;
     unit_load->taken[record->table]++;
@@ -204,6 +205,18 @@ static bool fetch_batch(struct unit_load *unit_load, struct error *err)
     return done;
 }
 
+/* A unit with rejects, or one that is not claimed, is read again. */
+static void compare_fetch(const struct unit_load *unit_load, struct commit *commit)
+{
+    const struct stream_run *run = unit_load->run;
+    const struct stream *stream = run->selection->stream;
+    if (commit->is_incomplete || unit_load->claim.rejected > 0 || unit_load->count != run->plan.unit_count ||
+        stream->kind == STREAM_RECONCILE)
+        return;
+    commit->digest = unit_digest_end(&unit_load->digest, commit);
+    commit->same_as_us = unit_digest_same_commit(&run->state, stream, &commit->unit, commit->digest);
+}
+
 static bool commit_batch(const struct unit_load *unit_load, struct error *err)
 {
     struct stream_run *run = unit_load->run;
@@ -220,6 +233,7 @@ static bool commit_batch(const struct unit_load *unit_load, struct error *err)
     };
     unit_claim_apply(&unit_load->claim, &commit);
     stream_run_note_children(run, &commit);
+    compare_fetch(unit_load, &commit);
     progress_step(run->context->progress, "committing a unit");
     if (!warehouse->ops->commit(unit_load->load, &commit, &committed, err)) return false;
     for (size_t i = 0; i < run->selection->table_count; i++)

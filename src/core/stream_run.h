@@ -8,6 +8,7 @@
 #include "core/run.h"
 #include "core/source.h"
 #include "unit_claim.h"
+#include "unit_digest.h"
 
 struct stream_run {
     const struct run_context *context;
@@ -41,6 +42,7 @@ struct unit_load {
     int64_t fetched, rows;
     int64_t taken[LIMIT_TABLES]; /* rows by table */
     struct unit_claim claim;
+    struct unit_digest digest;
     bool is_given_up;   /* nearly everything is rejected */
     bool keep_children; /* the newest parent is in the window, so its children are */
     char parent_id[LIMIT_NAME];

@@ -44,6 +44,9 @@ static bool is_wanted(const struct fake_warehouse *warehouse, const struct fake_
     case FAKE_STAGED_UNKNOWN:
     case FAKE_FLAG_IN_KEY:
     case FAKE_CHILDREN_IGNORED:
+    case FAKE_SAME_OVERTAKEN:
+    case FAKE_SAME_UNCHECKED:
+    case FAKE_SAME_UNCOUNTED:
     case FAKE_SET_BY_ROW: return fake_row_wanted(warehouse, job, table, row);
     case FAKE_DESIGNS: break;
     }
@@ -157,6 +160,57 @@ static void note_children(struct fake_warehouse *warehouse, const struct fake_jo
     }
 }
 
+static void append_ledger_row(struct fake_warehouse *warehouse, const struct fake_ledger_row *row)
+{
+    if ((warehouse->ledger_count & (warehouse->ledger_count - 1)) == 0)
+        warehouse->ledger =
+            mem_grow(warehouse->ledger, warehouse->ledger_count ? 2 * warehouse->ledger_count : 1,
+                     sizeof *warehouse->ledger);
+    warehouse->ledger[warehouse->ledger_count++] = *row;
+}
+
+/* Has another run committed into the stream's tables since this fetch began? */
+static bool was_joined(const struct fake_warehouse *warehouse, const struct fake_job *job)
+{
+    for (size_t i = 0; i < warehouse->ledger_count; i++) {
+        const struct fake_ledger_row *row = &warehouse->ledger[i];
+        if (row->committed_us > job->began_us && strcmp(row->run_id, job->run_id) != 0 &&
+            fake_writes_same(row->stream, job->load->selection->stream))
+            return true;
+    }
+    return false;
+}
+
+static void note_digest(const struct fake_warehouse *warehouse, const struct fake_job *job,
+                        const struct fake_table *table, struct fake_ledger_row *row)
+{
+    if (job->was_old) return;
+    if (was_joined(warehouse, job) && warehouse->design != FAKE_SAME_OVERTAKEN) return;
+    row->digest = job->digest;
+    for (size_t i = 0; i < table->count; i++)
+        row->rows_held += row->stream->kind == STREAM_SCAN || table->rows[i].day.n >= row->unit.lo.n;
+}
+
+/* Notes the fetch alone, if the commit that it is compared with is still the last one. */
+static bool note_same(struct fake_warehouse *warehouse, const struct fake_job *job)
+{
+    const struct fake_ledger_row *last = fake_last_commit(warehouse, job->load->selection->stream);
+    if (job->same_as_us == 0 || job->was_old) return false;
+    if ((!last || last->committed_us != job->same_as_us) && warehouse->design != FAKE_SAME_UNCHECKED)
+        return false;
+    struct fake_ledger_row row = {.stream = job->load->selection->stream,
+                                  .unit = job->unit,
+                                  .began_us = job->began_us,
+                                  .committed_us = *warehouse->now_us,
+                                  .fetched = job->fetched,
+                                  .is_same = true};
+    row.unit.claim_hi = day_add(row.unit.lo, -1);
+    snprintf(row.run_id, sizeof row.run_id, "%s", job->run_id);
+    snprintf(row.message_id, sizeof row.message_id, "%s", job->message_id);
+    append_ledger_row(warehouse, &row);
+    return true;
+}
+
 /* first_serial: of the rows that this commit inserted. */
 static void add_ledger_row(struct fake_warehouse *warehouse, const struct fake_job *job, int64_t first_serial)
 {
@@ -190,11 +244,8 @@ static void add_ledger_row(struct fake_warehouse *warehouse, const struct fake_j
         }
     }
     note_children(warehouse, job, first_serial, &row);
-    if ((warehouse->ledger_count & (warehouse->ledger_count - 1)) == 0)
-        warehouse->ledger =
-            mem_grow(warehouse->ledger, warehouse->ledger_count ? 2 * warehouse->ledger_count : 1,
-                     sizeof *warehouse->ledger);
-    warehouse->ledger[warehouse->ledger_count++] = row;
+    note_digest(warehouse, job, table, &row);
+    append_ledger_row(warehouse, &row);
 }
 
 static struct fake_lock *take_lock(struct fake_warehouse *warehouse, struct fake_job *job, struct error *err)
@@ -255,6 +306,11 @@ bool fake_job_run(struct fake_warehouse *warehouse, struct fake_job *job, struct
         return true;
     }
     job->was_old = *warehouse->now_us < warehouse->old_until_us;
+    if (note_same(warehouse, job)) {
+        lock->serial = warehouse->serial;
+        *out_committed = committed;
+        return true;
+    }
     int64_t first_serial = warehouse->serial, ignored;
     mend_rejects(warehouse, job->load);
     bool is_reconciled = selection->stream->kind == STREAM_RECONCILE;

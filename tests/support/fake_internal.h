@@ -21,6 +21,12 @@ bool fake_row_superseded(const struct fake_warehouse *warehouse, const struct fa
 struct fake_row fake_row_copy(const struct fake_row *row);
 void fake_row_free(struct fake_row *row);
 
+/* fake_state.c: do both write the tables of one stream? */
+bool fake_writes_same(const struct stream *one, const struct stream *other);
+/* The newest commit into the stream's tables that did more than to note a fetch; NULL: none. */
+const struct fake_ledger_row *fake_last_commit(const struct fake_warehouse *warehouse,
+                                               const struct stream *stream);
+
 /* fake_missing.c */
 bool fake_missing(struct load *load, int64_t began_us, int64_t ceiling, struct missing *out_missing,
                   struct error *err);

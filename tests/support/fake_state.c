@@ -105,6 +105,36 @@ static void believe_max(struct state *state)
     }
 }
 
+bool fake_writes_same(const struct stream *one, const struct stream *other)
+{
+    const struct table *table = one->subject ? one->subject : one->table;
+    return table == (other->subject ? other->subject : other->table);
+}
+
+const struct fake_ledger_row *fake_last_commit(const struct fake_warehouse *warehouse,
+                                               const struct stream *stream)
+{
+    for (size_t i = warehouse->ledger_count; i-- > 0;) {
+        const struct fake_ledger_row *row = &warehouse->ledger[i];
+        if (!row->is_same && fake_writes_same(row->stream, stream)) return row;
+    }
+    return NULL;
+}
+
+static void read_last(const struct fake_warehouse *warehouse, const struct stream *stream,
+                      struct state *state)
+{
+    const struct fake_ledger_row *last = fake_last_commit(warehouse, stream);
+    if (!last || last->digest == 0 || lacks_children(warehouse, last)) return;
+    state->last = (struct last_commit){
+        .committed_us = last->committed_us, .digest = last->digest, .held = last->rows_held};
+    if (warehouse->design != FAKE_SAME_UNCOUNTED) return;
+    state->last.held = 0;
+    for (size_t i = 0; i < state->day_count; i++)
+        if (stream->kind == STREAM_SCAN || state->days[i].day.n >= last->unit.lo.n)
+            state->last.held += state->days[i].held;
+}
+
 bool fake_warehouse_read(struct fake_warehouse *warehouse, const struct selection *selection,
                          const char *message_id, struct state *out_state, struct error *err)
 {
@@ -139,6 +169,7 @@ bool fake_warehouse_read(struct fake_warehouse *warehouse, const struct selectio
         if (warehouse->ledger[i].stream == selection->stream && warehouse->ledger[i].children_count > 0)
             break_claims(warehouse, &state, &warehouse->ledger[i]);
     if (warehouse->design == FAKE_MAX_ONLY) believe_max(&state);
+    read_last(warehouse, selection->stream, &state);
     *out_state = state;
     return true;
 }

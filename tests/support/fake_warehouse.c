@@ -213,6 +213,8 @@ static struct fake_job *submit(struct load *load, const struct commit *commit)
     job->unclaimed_count = commit->unclaimed_count;
     for (size_t i = 0; i < commit->unclaimed_count; i++)
         job->unclaimed[i] = commit->unclaimed[i];
+    job->digest = commit->digest;
+    job->same_as_us = commit->same_as_us;
     job->is_incomplete = commit->is_incomplete;
     job->confirms_missing = commit->confirms_missing;
     snprintf(job->run_id, sizeof job->run_id, "%s", commit->run_id);

@@ -40,6 +40,10 @@ enum fake_design {
     FAKE_FLAG_IN_KEY,      /* takes rows that differ in a flag of the key for different records */
     FAKE_CHILDREN_IGNORED, /* believes claims whose children's rows are missing */
     FAKE_SET_BY_ROW,       /* compares the elements of a set one by one */
+    /* Of fetches that read what the last commit had read: */
+    FAKE_SAME_OVERTAKEN, /* compares with a commit during whose fetch others committed, too */
+    FAKE_SAME_UNCHECKED, /* does not look whether that commit is still the last one */
+    FAKE_SAME_UNCOUNTED, /* does not look whether its rows are still there */
     FAKE_DESIGNS
 };
 
@@ -82,6 +86,8 @@ struct fake_ledger_row {
     size_t added_count;
     int64_t *held; /* rows of each day lo..claim_hi; -1: it is not claimed */
     bool is_incomplete;
+    int64_t digest, rows_held; /* see struct last_commit; 0: it is not to be compared */
+    bool is_same;              /* it only notes a fetch that read what the last commit had read */
     int64_t began_us, committed_us, fetched;
     char run_id[LIMIT_NAME], message_id[LIMIT_NAME];
 };
@@ -117,6 +123,7 @@ struct fake_job {
     size_t unclaimed_count;
     bool is_incomplete;
     int64_t began_us, fetched;
+    int64_t digest, same_as_us;
     bool confirms_missing;
     char run_id[LIMIT_NAME], message_id[LIMIT_NAME];
     struct source_identity identity;

@@ -1,8 +1,9 @@
 -- Checks that all uploaded rows arrived, on their days. No other process writes these staging tables, so no
 -- transaction is needed.
-IF (SELECT COUNT(*) FROM `${stage}`) != @${staged} THEN
+SET (n_staged, n_misplaced) = (SELECT AS STRUCT COUNT(*), COUNTIF(${misplaced}) FROM `${stage}`);
+IF n_staged != @${staged} THEN
   RAISE USING MESSAGE = 'caseload: ${name}: the staged row count differs from what was uploaded';
 END IF;
-IF EXISTS (SELECT 1 FROM `${stage}` WHERE ${misplaced}) THEN
+IF n_misplaced > 0 THEN
   RAISE USING MESSAGE = 'caseload: ${name}: a staged row lies outside its unit or its day';
 END IF;

@@ -4,4 +4,6 @@ DECLARE days ARRAY<DATE>;
 DECLARE first_day, last_day, first_child_day, last_child_day DATE;
 DECLARE transaction_began_at TIMESTAMP;
 DECLARE later_fetches ARRAY<STRUCT<lo DATE, hi DATE, began_at TIMESTAMP>>;
+DECLARE commits_since ARRAY<STRUCT<stream STRING, run_id STRING, lo DATE, hi DATE, began_at TIMESTAMP>>;
+DECLARE n_staged, n_misplaced INT64;
 DECLARE ${counters}, n_rejected, n_doubled, n_content_changes INT64 DEFAULT 0;

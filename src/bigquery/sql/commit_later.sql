@@ -1,10 +1,15 @@
 SET transaction_began_at = CURRENT_TIMESTAMP();
 
+-- What was committed into these tables since this fetch began.
+SET commits_since = ARRAY(
+  SELECT AS STRUCT stream, run_id, from_date AS lo, IF(open_ended, DATE '9999-12-31', to_date) AS hi,
+         fetch_began_at AS began_at
+    FROM `${runs}`
+   WHERE stream IN (${reader}, CONCAT(${reader}, '_reconciliation')) AND committed_at > @began_at
+   ORDER BY committed_at);
 -- The committed fetches of days of this unit that began after this one. For a record that it read before such a fetch
 -- began, the commit may add versions, but no contents of known versions: what the other fetch saw is newer.
 SET later_fetches = ARRAY(
-  SELECT AS STRUCT from_date AS lo, IF(open_ended, DATE '9999-12-31', to_date) AS hi, fetch_began_at AS began_at
-    FROM `${runs}`
-   WHERE stream = ${reader} AND fetch_began_at > @began_at
-     AND (@open OR from_date <= @hi) AND (open_ended OR to_date >= @lo)
-   ORDER BY fetch_began_at);
+  SELECT AS STRUCT lo, hi, began_at
+    FROM UNNEST(commits_since)
+   WHERE stream = ${reader} AND began_at > @began_at AND (@open OR lo <= @hi) AND hi >= @lo);

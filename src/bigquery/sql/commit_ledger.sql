@@ -1,12 +1,13 @@
 -- The claim: the unit's days that were over and settled when its fetch began, and read whole, with the rows each holds
 -- now. `added`: rows that this commit put on days that it does not claim; older claims on them are believed with so
--- many rows more. `children`: the rows that the child tables hold on the days of this unit's children, and the new ones.
+-- many rows more. `digest` and `held`: for the comparison with the next fetch, unless others committed meanwhile; the
+-- rows from @held_from on. `children`: the rows that the child tables hold on the days of this unit's children, and the new ones.
 ${staged_days}
 ${child_days}
 INSERT INTO `${runs}`
   (committed_at, stream, from_date, to_date, open_ended, claimed, added, children, run_id, message_id, fetch_began_at,
    fetched, inserted, content_changes, rejected, caseload_version, workspace_id, source_type, timezone, dataset,
-   incomplete, left_out, children_from)
+   incomplete, left_out, children_from, digest, held)
 SELECT CURRENT_TIMESTAMP(), @stream, @lo, @hi, @open,
        ARRAY(SELECT AS STRUCT d AS day, COUNT(t.partition_date) AS row_count
                FROM UNNEST(GENERATE_DATE_ARRAY(@lo, @claim_hi)) AS d
@@ -25,6 +26,8 @@ SELECT CURRENT_TIMESTAMP(), @stream, @lo, @hi, @open,
        ARRAY(${children}),
        @run_id, @message_id, @began_at, @fetched, ${counter_sum}, n_content_changes, n_rejected, @version,
        @workspace_id, @source_type, @timezone, @dataset, @incomplete,
-       ARRAY(SELECT child FROM UNNEST([${left_out}]) AS child WHERE child != ''), ${children_from};
+       ARRAY(SELECT child FROM UNNEST([${left_out}]) AS child WHERE child != ''), ${children_from},
+       IF(@digest != 0 AND (SELECT COUNT(*) FROM UNNEST(commits_since) AS c WHERE c.run_id != @run_id) = 0, @digest, NULL),
+       (SELECT COUNT(*) FROM `${table}` WHERE partition_date >= @held_from);
 
 COMMIT TRANSACTION;

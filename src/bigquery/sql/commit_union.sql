@@ -19,8 +19,12 @@ WHILE ARRAY_LENGTH(days) > 0 DO
           AND (k._read_at IS NULL OR k._read_at < s._read_at)
           AND NOT EXISTS (SELECT 1 FROM UNNEST(later_fetches) AS f WHERE f.began_at > s._read_at${day_match}));
   SET ${counter} = ${counter} + @@row_count;
-  SET days = ARRAY(SELECT DISTINCT partition_date
-                     FROM `${stage}`
-                    WHERE partition_date > last_day
-                    ORDER BY partition_date LIMIT 3000);
+  IF ARRAY_LENGTH(days) < 3000 THEN
+    SET days = NULL;
+  ELSE
+    SET days = ARRAY(SELECT DISTINCT partition_date
+                       FROM `${stage}`
+                      WHERE partition_date > last_day
+                      ORDER BY partition_date LIMIT 3000);
+  END IF;
 END WHILE;

@@ -2,8 +2,9 @@
 -- now: `seen_at` is the warehouse's clock; open: `fetch_began_at` of the newest unit that was open at the top;
 -- held: rows of a day; claim: the newest claim on a day; own: the newest claim on a day by @message_id. The rows of a
 -- claim are those that it counted, and those that later commits added on a day that they did not claim; more than any
--- table holds if rows of its children are missing; lacks: a child table that it left out. Days before @first_day, when the source began, do not matter: a
--- ledger of a mistaken year must not fill the answer.
+-- table holds if rows of its children are missing; lacks: a child table that it left out; last, last_held: digest and
+-- rows of the newest commit that did more than to note a fetch. Days before @first_day, when the source began, do not
+-- matter: a ledger of a mistaken year must not fill the answer.
 WITH
   held AS (
 ${held}),
@@ -36,9 +37,20 @@ ${held}),
       FROM own AS o
       JOIN added AS a ON a.stream = o.stream AND a.day = o.day AND a.committed_at > o.committed_at
      GROUP BY o.stream, o.day),
+  last AS (
+    SELECT w.stream, r.committed_at, r.digest, r.held
+      FROM `${runs}` AS r
+      JOIN (SELECT stream FROM UNNEST([${streams}]) AS stream) AS w
+        ON r.stream IN (w.stream, CONCAT(w.stream, '_reconciliation'))
+     WHERE r.same_as IS NULL
+   QUALIFY ROW_NUMBER() OVER (PARTITION BY w.stream ORDER BY r.committed_at DESC) = 1),
   claimants AS (
     SELECT DISTINCT stream, committed_at
-      FROM (SELECT stream, committed_at FROM newest UNION ALL SELECT stream, committed_at FROM own) AS c),
+      FROM (SELECT stream, committed_at FROM newest
+             UNION ALL
+            SELECT stream, committed_at FROM own
+             UNION ALL
+            SELECT stream, committed_at FROM last) AS c),
   noted AS (
     SELECT r.stream, r.committed_at, r.incomplete, r.children_from, c.child, c.day, c.row_count, c.added
       FROM `${runs}` AS r, UNNEST(r.children) AS c
@@ -84,3 +96,12 @@ UNION ALL
 SELECT n.stream, 'lacks', n.day, 0, CAST(NULL AS TIMESTAMP), CAST(NULL AS TIMESTAMP), l.child
   FROM newest AS n
   JOIN lacking AS l ON l.stream = n.stream AND l.committed_at = n.committed_at
+UNION ALL
+SELECT l.stream, 'last', CAST(NULL AS DATE), l.digest, l.committed_at, CAST(NULL AS TIMESTAMP), CAST(NULL AS STRING)
+  FROM last AS l
+  LEFT JOIN broken AS b ON b.stream = l.stream AND b.committed_at = l.committed_at
+ WHERE l.digest IS NOT NULL AND b.committed_at IS NULL
+UNION ALL
+SELECT stream, 'last_held', CAST(NULL AS DATE), held, committed_at, CAST(NULL AS TIMESTAMP), CAST(NULL AS STRING)
+  FROM last
+ WHERE held IS NOT NULL

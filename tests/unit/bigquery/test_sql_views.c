@@ -38,10 +38,11 @@ static void lists_are_compared_in_a_transaction(void **state)
     assert_sendable(&sql);
     const char *const sequence[] = {
         "DECLARE n_0, n_1, n_2, n_rejected",
-        "FROM `acme-data.desk_caseload.stage_p`) != @staged_0",
+        "FROM `acme-data.desk_caseload.stage_p`);",
+        "IF n_staged != @staged_0",
         "BEGIN TRANSACTION;",
         "UPDATE `acme-data.desk_caseload.lock_people`",
-        "WHERE stream = 'people' AND fetch_began_at > @began_at",
+        "WHERE stream = 'people' AND began_at > @began_at",
         "INSERT INTO `acme-data.desk.people` (",
         "INSERT INTO `acme-data.desk.people_deleted`",
         "DATE(@began_at, @timezone), m.`id`, @began_at, a.merged_into",
