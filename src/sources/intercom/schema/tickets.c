@@ -88,6 +88,8 @@ static const struct column ticket_columns[] = {
     TEXT("category", "Customer, Back-office or Tracker"),
     JSON("ticket_attributes", "Title, description and the attributes of its type, by name"),
     RECORD("ticket_state", state_columns, "State; before 2.12 its category only", OR_IN("category")),
+    TEXT("ticket_state_internal_label", "Before 2.12: label of the state for teammates"),
+    TEXT("ticket_state_external_label", "Before 2.12: label of the state for the customer"),
     TEXT("previous_ticket_state_id", "State it was in before"),
     RECORD("ticket_type", nested_type_columns, "Type, as it was when the ticket was read", OR_IN("id")),
     RECORD("contacts", nested_contacts, "Users and leads whom it concerns", OR_IN("contacts")),
