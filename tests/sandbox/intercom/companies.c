@@ -2,18 +2,19 @@
 /* companies.c - companies: by scrolling over all of them, one by one, and the segments of each.
  *
  * A workspace has one scroll at a time. It ends after an empty page, or when no page was asked for in a
- * minute. Each page has the same parameter, and only an empty one is the last.
+ * minute of virtual or of real time. Each page has the same parameter, and only an empty one is the last.
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "intercom/internal.h"
 #include "shared/hash.h"
 
-#define SCROLL_PAGE   100
-#define SCROLL_IDLE_S 60
+#define SCROLL_PAGE    100
+#define SCROLL_IDLE_US INT64_C(60000000)
 
 static void open_scroll(struct intercom *intercom)
 {
@@ -49,6 +50,7 @@ static json_t *next_page(struct scroll *scroll, struct collection *companies, in
                                                    .now_s = now_us / 1000000},
                         &found);
     scroll->used_us = now_us;
+    scroll->used_boot_us = clock_boot_us();
     for (size_t i = 0; i < json_array_size(page); i++) {
         const json_t *company = json_array_get(page, i);
         const char *id = json_text_at(company, "id");
@@ -69,7 +71,8 @@ static const char *turn_scroll(struct intercom *intercom, const char *param, jso
 {
     struct scroll *scroll = &intercom->scroll;
     int64_t now_us = virtual_clock_read(intercom->options.clock);
-    if (now_us - scroll->used_us > SCROLL_IDLE_S * INT64_C(1000000)) scroll->param[0] = '\0';
+    int64_t idle_us = now_us - scroll->used_us, boot_idle_us = clock_boot_us() - scroll->used_boot_us;
+    if (idle_us > SCROLL_IDLE_US || boot_idle_us > SCROLL_IDLE_US) scroll->param[0] = '\0';
     if (param && (!scroll->param[0] || strcmp(param, scroll->param) != 0)) return "not_found";
     if (!param && scroll->param[0]) return "scroll_exists";
     if (!param) open_scroll(intercom);

@@ -30,8 +30,9 @@ struct scroll {
     uint64_t opened;          /* so many times */
     char param[SCROLL_PARAM]; /* "": no scroll is open */
     char last_key[COLLECTION_KEY];
-    int64_t used_us; /* when it was last asked for a page */
-    json_t *shown;   /* what counts as shown once it comes to its end: [[key, updated], ..] */
+    int64_t used_us;      /* when it was last asked for a page, by the virtual clock ... */
+    int64_t used_boot_us; /* ... and by the real one */
+    json_t *shown;        /* what counts as shown once it comes to its end: [[key, updated], ..] */
 };
 
 struct intercom {

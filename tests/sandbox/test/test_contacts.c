@@ -261,6 +261,27 @@ static void test_a_scroll_ends_with_an_empty_page(void **state)
     assert_string_not_equal(json_text_at(next, "scroll_param"), param);
 }
 
+static _Atomic int64_t skipped_us; /* of real time */
+
+int64_t __real_clock_boot_us(void);
+int64_t __wrap_clock_boot_us(void);
+
+int64_t __wrap_clock_boot_us(void)
+{
+    return __real_clock_boot_us() + skipped_us;
+}
+
+static void test_a_scroll_dies_when_it_is_idle_in_real_time(void **state)
+{
+    AUTO(json_drop) json_t *first = scroll(state, NULL, 100);
+    AUTO(mem_free)
+    char *target = mem_format("/companies/scroll?scroll_param=%s", json_text_at(first, "scroll_param"));
+    refused(state, v16, "/companies/scroll", 400, "scroll_exists");
+    skipped_us += 61000000;
+    refused(state, v16, target, 404, "not_found");
+    json_decref(scroll(state, NULL, 100));
+}
+
 static void test_a_scroll_dies_when_it_is_idle(void **state)
 {
     AUTO(json_drop) json_t *first = scroll(state, NULL, 100);
@@ -316,6 +337,7 @@ int main(void)
         TEST(test_merges_of_merges),
         TEST(test_a_scroll_ends_with_an_empty_page),
         TEST(test_a_scroll_dies_when_it_is_idle),
+        TEST(test_a_scroll_dies_when_it_is_idle_in_real_time),
         TEST(test_companies_and_their_segments),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
