@@ -5,8 +5,10 @@ belong to them, attributes that were added, and what is asked of all that.
 Times are few, so that equal ones meet: a version and a note on the same microsecond decide who is left out.
 """
 
+import datetime
+
 from engine import Json
-from worlds import DAY, NAMES, Maker, Step, World
+from worlds import DAY, NAMES, UTC, Maker, Step, World
 
 EXTRAS = [None, Json("{}"), Json('{"name":"Bo","seats":3,"share":0.5,"open":true,"seen":1770000000,"home.city":"Rome"}'),
           Json('{"name":7,"seats":"12","share":"1.25","open":"false","seen":"2026-01-02T03:04:05Z","home.zip":"5"}'),
@@ -90,11 +92,20 @@ class PeopleMaker(Maker):
             "claim_hi": ("DATE", self.lo - DAY), "open": ("BOOL", True), "began_at": ("TIMESTAMP", self.earlier()),
             "fetched": ("INT64", 1), "children_from": ("DATE", self.lo + self.dice.randrange(-1, 3) * DAY), **counts})
 
+    def many_versions(self):
+        """Of so many people that their newest versions are on more days than a statement takes at once."""
+        days = [self.lo + self.text_dice.randrange(9) * DAY for _ in range(14)]
+        rows = [self.person() for _ in days]
+        for day, row in zip(days, rows):
+            version = datetime.datetime.combine(day, datetime.time(12), self.zone).astimezone(UTC)
+            row[:3] = [day, self.text_dice.choice("pqrst"), version]
+        return rows
+
     def people_tables(self):
         listed = [] if self.chance(0.2) else self.dice.sample(self.ids, self.dice.randrange(1, len(self.ids) + 1))
         listed += [self.dice.choice(listed)] if listed and self.chance(0.3) else []
         return {
-            "desk.people": self.some(7, self.person),
+            "desk.people": self.many_versions() if self.text_dice.random() < 0.2 else self.some(7, self.person),
             "desk.people_deleted": self.some(4, self.note),
             "desk.people_teams": self.some(6, self.member),
             "desk.people_attributes": self.some(5, self.attribute),
