@@ -44,11 +44,17 @@ LINES = (
 )
 
 
-def deploy_lines():
-    """The lines of docs/deploy.md that use bq: before the tables are loaded, and after it."""
-    text = (ROOT / "docs/deploy.md").read_text()
-    lines = [line.strip() for line in text.splitlines() if re.match(r"    (bq |.*\| bq )", line)]
-    return [line for line in lines if line.startswith("bq")], [line for line in lines if not line.startswith("bq")]
+def lines_of(path):
+    text = (ROOT / path).read_text()
+    return [line.strip() for line in text.splitlines() if re.match(r"    (bq |.*\| bq )", line)]
+
+
+def document_lines():
+    """The documents' lines that use bq: before the tables are loaded, after it, and at the end of everything."""
+    lines = lines_of("docs/deploy.md")
+    last = [line for line in lines if line.startswith("bq rm ")]
+    first = [line for line in lines if line.startswith("bq ") and line not in last]
+    return first, [line for line in lines if line not in first + last] + lines_of("docs/analysts.md"), last
 
 
 class Shell:
@@ -86,7 +92,7 @@ class Shell:
             self.run(line, pattern)
 
     def by_the_documents(self, build):
-        before, after = deploy_lines()
+        before, after, last = document_lines()
         for line in before:
             self.run(line)
         config = self.folder / "caseload.json"
@@ -105,6 +111,8 @@ class Shell:
         granted = any(entry.get("role") == "WRITER" and entry.get("userByEmail", "").startswith("caseload@")
                       for entry in access)
         (self.passed if granted else self.failed).append("the grant in the dataset's access list")
+        for line in last:
+            self.run(line, stdin="y\n")
 
 
 def main():
