@@ -38,7 +38,8 @@ static const char tables[] =
     "children ARRAY<STRUCT<child STRING, day DATE, row_count INT64, added INT64>>, run_id STRING, "
     "message_id STRING, fetch_began_at TIMESTAMP, fetched INT64, inserted INT64, content_changes INT64, "
     "rejected INT64, caseload_version STRING, workspace_id STRING, source_type STRING, timezone "
-    "STRING, dataset STRING, incomplete BOOL, left_out ARRAY<STRING>, children_from DATE);CREATE TABLE "
+    "STRING, dataset STRING, incomplete BOOL, left_out ARRAY<STRING>, children_from DATE, digest INT64, held "
+    "INT64, same_as TIMESTAMP);CREATE TABLE "
     "control.lock_contacts (workspace_id STRING "
     "NOT NULL, source_type STRING NOT NULL, timezone STRING NOT NULL, commits INT64, committed_at "
     "TIMESTAMP, dataset STRING, doubled INT64)";
@@ -183,6 +184,8 @@ static json_t *parameters_of(const struct world *world, const char *workspace, c
                                     {"fetched", "INT64", "9"},
                                     {"rejected_since", "DATE", "2026-01-01"},
                                     {"incomplete", "BOOL", "false"},
+                                    {"digest", "INT64", "0"},
+                                    {"held_from", "DATE", "9999-12-31"},
                                     {"version", "STRING", "test"}};
     for (size_t i = 0; i < COUNT(plain); i++)
         fixture_parameter(parameters, plain[i][0], plain[i][1], plain[i][2]);
@@ -390,6 +393,7 @@ static void test_state_and_views(void **state)
                         "contacts|claim|2026-01-07|1|1772424000123456|1772420400000000|NULL\n"
                         "contacts|held|2026-01-05|1|NULL|NULL|NULL\n"
                         "contacts|held|2026-01-07|1|NULL|NULL|NULL\n"
+                        "contacts|last_held|NULL|0|1772424000123456|NULL|NULL\n"
                         "contacts|own|2026-01-05|1|1772424000123456|1772420400000000|NULL\n"
                         "contacts|own|2026-01-06|0|1772424000123456|1772420400000000|NULL\n"
                         "contacts|own|2026-01-07|1|1772424000123456|1772420400000000|NULL\n");
