@@ -12,7 +12,7 @@
 
 #define PREFIX        "caseload_doctor_"
 #define LIFE_MS       "3600000" /* of its tables; the shortest that BigQuery takes */
-#define BUDGET_MS     108000    /* what is not done then is given up; the dataset is removed after that */
+#define BUDGET_MS     116000    /* what is not done then is given up; the dataset is removed after that */
 #define TICK_MS       50
 #define COMMIT_PREFIX "caseload-commit-"
 

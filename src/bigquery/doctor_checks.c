@@ -201,35 +201,38 @@ static bool check_cost(struct doctor *doctor, char *out_found, size_t size, stru
     return true;
 }
 
-/* The bytes that a script's SELECT reads, whose filter is on days that it computes first. */
-static bool read_bytes(struct doctor *doctor, const char *days, int64_t *out_bytes, struct error *err)
+/* A script whose two SELECTs filter on days that it computes: one day, then both. */
+static bool read_days(struct doctor *doctor, json_t **out_jobs, struct error *err)
 {
     struct bigquery *bq = doctor->main.bq;
     AUTO(buf_done) struct buf sql = buf_limited(SQL_SIZE);
     AUTO(json_drop) json_t *parameters = json_array();
-    AUTO(json_drop) json_t *jobs = NULL;
     char id[JOB_ID];
-    buf_format(&sql,
-               "DECLARE days ARRAY<DATE>; SET days = [%s]; SELECT MAX(filler) FROM `%s.%s.%s` WHERE "
-               "partition_date IN UNNEST(days);",
-               days, bq->settings.project, doctor->dataset, doctor_tables[0].name);
+    buf_text(&sql, "DECLARE days ARRAY<DATE>; ");
+    for (int i = 0; i < 2; i++)
+        buf_format(
+            &sql,
+            "SET days = [DATE '2026-01-01'%s]; SELECT MAX(filler) FROM `%s.%s.%s` WHERE partition_date "
+            "IN UNNEST(days); ",
+            i ? ", DATE '2026-01-02'" : "", bq->settings.project, doctor->dataset, doctor_tables[0].name);
     const struct query_job query = {
         .prefix = "caseload-doctor", .sql = &sql, .parameters = parameters, .where = "doctor"};
-    if (!job_query(bq, &query, id, NULL, err) || !read_statements(doctor, id, &jobs, err)) return false;
-    *out_bytes = 0;
-    for (size_t i = 0; i < json_array_size(jobs); i++)
-        *out_bytes += json_int_at(json_array_get(jobs, i), "statistics.totalBytesProcessed", 0);
-    return true;
+    return job_query(bq, &query, id, NULL, err) && read_statements(doctor, id, out_jobs, err);
 }
 
 static bool check_pruning(struct doctor *doctor, char *out_found, size_t size, struct error *err)
 {
-    int64_t one = 0, both = 0;
-    if (!read_bytes(doctor, "DATE '2026-01-01'", &one, err) ||
-        !read_bytes(doctor, "DATE '2026-01-01', DATE '2026-01-02'", &both, err))
-        return false;
-    (void)snprintf(out_found, size, "one day of two reads %" PRId64 " of %" PRId64 " bytes", one, both);
-    return one > 0 && one < both;
+    AUTO(json_drop) json_t *jobs = NULL;
+    int64_t least = INT64_MAX, most = 0;
+    if (!read_days(doctor, &jobs, err)) return false;
+    for (size_t i = 0; i < json_array_size(jobs); i++) {
+        int64_t bytes = json_int_at(json_array_get(jobs, i), "statistics.totalBytesProcessed", 0);
+        if (bytes > 0 && bytes < least) least = bytes; /* SET reads nothing */
+        if (bytes > most) most = bytes;
+    }
+    (void)snprintf(out_found, size, "one day of two reads %" PRId64 " of %" PRId64 " bytes", most ? least : 0,
+                   most);
+    return most > 0 && least < most;
 }
 
 /* --- commits that meet, and one that is killed --- */
@@ -264,6 +267,7 @@ static bool commit_both(struct rival *rival, struct load *load, struct error *er
     return done && rival->is_done;
 }
 
+/* What is staged is loaded in commit_both, by both at once. */
 static bool stage_both(struct rival *rival, struct load **out_load, struct error *err)
 {
     struct doctor *doctor = rival->doctor;
@@ -271,10 +275,7 @@ static bool stage_both(struct rival *rival, struct load **out_load, struct error
         !doctor_prepare(&rival->warehouse, err) ||
         !doctor_stage(doctor, &rival->warehouse, "rivals", &rival->load, err))
         return false;
-    if (stage_finish(rival->load, err) && doctor_stage(doctor, &doctor->main, "rivals", out_load, err)) {
-        if (stage_finish(*out_load, err)) return true;
-        stage_free(*out_load);
-    }
+    if (doctor_stage(doctor, &doctor->main, "rivals", out_load, err)) return true;
     stage_free(rival->load);
     return false;
 }
