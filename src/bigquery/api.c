@@ -58,7 +58,8 @@ static enum http_verdict judge(void *self, const struct http_reply *reply, int64
     if (is_spoiled(judgement->call, reply) && ++judgement->spoiled < SPOILED_TRIES) return HTTP_RETRY;
     if (accepted(judgement->call, reply->status)) return HTTP_DONE;
     enum retry_class class = reason_of_reply(reply, judgement->call->what, refusal);
-    bool is_new = class == RETRY_IF_NEW && judgement->call->may_be_new && api_is_new(judgement->bq);
+    bool is_new =
+        class == RETRY_IF_NEW && judgement->call->may_be_new && api_is_new(judgement->bq, refusal->text);
     return is_new || reason_passes(class) ? HTTP_RETRY : HTTP_DONE;
 }
 
@@ -167,9 +168,38 @@ bool api_is_ours(const char *base_url, const char *url)
     return !strcmp(own.scheme, other.scheme) && !strcmp(own.host, other.host) && own.port == other.port;
 }
 
-bool api_is_new(const struct bigquery *bq)
+void api_note_new(struct bigquery *bq, const char *name)
 {
-    return bq->created_ms && clock_ms() - bq->created_ms < LAG_MS;
+    struct new_resource *slot = &bq->new_resources[bq->new_count++ % NEW_RESOURCES];
+    slot->created_ms = clock_ms();
+    snprintf(slot->name, sizeof slot->name, "%s", name);
+}
+
+/* "Not found: Table P:D.T was not found": T, or D of a dataset. NULL: the message names neither. */
+static const char *name_of_missing(const char *message, size_t *out_size)
+{
+    const char *at = strstr(message, "Table "), *end;
+    if (!at) at = strstr(message, "Dataset ");
+    if (!at) return NULL;
+    at = strchr(at, ' ') + 1;
+    end = at + strcspn(at, " ;,");
+    for (const char *byte = at; byte < end; byte++)
+        if (*byte == ':' || *byte == '.') at = byte + 1;
+    *out_size = (size_t)(end - at);
+    return at;
+}
+
+bool api_is_new(const struct bigquery *bq, const char *message)
+{
+    size_t size = 0;
+    const char *missing = name_of_missing(message, &size);
+    int64_t now_ms = clock_ms();
+    for (size_t i = 0; i < NEW_RESOURCES; i++) {
+        const struct new_resource *new = &bq->new_resources[i];
+        if (!new->created_ms || now_ms - new->created_ms >= LAG_MS) continue;
+        if (!missing || (strlen(new->name) == size && !memcmp(new->name, missing, size))) return true;
+    }
+    return false;
 }
 
 bool api_query(struct buf *path, const char *name, const char *value)

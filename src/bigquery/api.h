@@ -57,8 +57,11 @@ bool api_stopped(struct bigquery *bq, struct error *err);                   /* t
 /* Is this URL on the configured host, or on another one of Google's if that is Google's? Tokens are sent
  * nowhere else. */
 bool api_is_ours(const char *base_url, const char *url);
-/* Was a table or dataset created a moment ago, so that parts of BigQuery may not see it yet? */
-bool api_is_new(const struct bigquery *bq);
+/* Notes a table or dataset that was created now. */
+void api_note_new(struct bigquery *bq, const char *name);
+/* Was the table or dataset that a message misses created a moment ago, so that parts of BigQuery may not see
+ * it yet? Any one if the message names none. */
+bool api_is_new(const struct bigquery *bq, const char *message);
 bool api_query(struct buf *path, const char *name, const char *value); /* adds "&location=EU", escaped */
 
 #endif

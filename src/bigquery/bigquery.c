@@ -178,7 +178,7 @@ static bool dataset_insert(struct bigquery *bq, const char *dataset, const char 
                                   .what = "BigQuery datasets.insert",
                                   .accept = {409}};
     if (api_do(bq, &call, &answer, err)) {
-        bq->created_ms = clock_ms();
+        api_note_new(bq, dataset);
         return true;
     }
     return error_wrap(

@@ -41,12 +41,21 @@ struct table_cache_entry {
     int64_t custom_ms; /* of an attribute list: the same, when <of>_custom was last looked at */
 };
 
+#define NEW_RESOURCES 32
+
+/* A table or dataset that we created. */
+struct new_resource {
+    char name[TABLE_ID];
+    int64_t created_ms; /* by clock_ms */
+};
+
 struct bigquery {
     struct warehouse warehouse; /* first: the port */
     struct bigquery_settings settings;
     struct source_identity identity; /* of the last prepare; a commit must match the lock row with it */
     int64_t now_us;                  /* the newest time BigQuery reported; 0: none yet */
-    int64_t created_ms; /* clock_ms of our last table or dataset: for a while others may not see it */
+    struct new_resource new_resources[NEW_RESOURCES]; /* a ring: for a while others may not see them */
+    size_t new_count;
     struct table_cache_entry table_cache[LIMIT_STREAMS];
     size_t table_cache_count;
     bool is_provenance_checked; /* of the whole dataset; table_cache_clear makes it false */

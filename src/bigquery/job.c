@@ -18,6 +18,8 @@
 #define ROWS_LIMIT    100000
 #define ID_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
 
+/* Of what is not visible yet. */
+static const struct retry new_rerun = {.base_ms = 200, .cap_ms = 2000, .attempts = 100, .budget_ms = 60000};
 /* About ten minutes, and an hour where BigQuery asks for patience. */
 static const struct retry rerun = {.base_ms = 200, .cap_ms = 60000, .attempts = 18, .budget_ms = 7200000};
 static const struct retry late_rerun = {
@@ -293,11 +295,13 @@ bool job_may_repeat(struct bigquery *bq, const struct job_failure *failure, int 
     switch (failure->class) {
     case RETRY_NEVER: break;
     case RETRY_ONCE: may = tried == 1; break;
-    case RETRY_IF_NEW: may = api_is_new(bq); break;
+    case RETRY_IF_NEW: may = api_is_new(bq, failure->error.text); break;
     case RETRY_NOW:
     case RETRY_LATER: may = true; break;
     }
-    const struct retry *retry = failure->class == RETRY_LATER ? &late_rerun : &rerun;
+    const struct retry *retry = failure->class == RETRY_LATER    ? &late_rerun
+                                : failure->class == RETRY_IF_NEW ? &new_rerun
+                                                                 : &rerun;
     int64_t pause_ms = may ? retry_wait_ms(retry, tried, 0, 0) : -1;
     struct wait wait = {0};
     if (pause_ms >= 0) return wait_more(bq, &wait, pause_ms, "BigQuery job", failure->error.text, err);

@@ -317,10 +317,10 @@ void sql_latest_refresh_text(const struct sql_names *names, const struct sql_ref
     size_t count = identity_of(table, identity_columns);
     char latest[SQL_PATH], lock[SQL_PATH], name[TABLE_ID], first[TABLE_ID];
     AUTO(buf_done)
-    struct buf compared = buf_limited(LIMIT_SQL),
-               query = buf_limited(LIMIT_SQL), stale = buf_limited(LIMIT_SQL),
-               identity = buf_limited(LIST_LIMIT), match = buf_limited(LIST_LIMIT),
-               columns = buf_limited(LIST_LIMIT), inserted = buf_limited(LIST_LIMIT);
+    struct buf compared = buf_limited(LIMIT_SQL), query = buf_limited(LIMIT_SQL),
+               stale = buf_limited(LIMIT_SQL), identity = buf_limited(LIST_LIMIT),
+               match = buf_limited(LIST_LIMIT), columns = buf_limited(LIST_LIMIT),
+               inserted = buf_limited(LIST_LIMIT);
     snprintf(name, sizeof name, "%s_latest", table->name);
     sql_path(latest, names, names->dataset, name);
     snprintf(name, sizeof name, "lock_%s", stream_lock(refresh->stream));

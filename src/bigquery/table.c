@@ -106,7 +106,7 @@ bool table_insert(struct bigquery *bq, const char *dataset, const char *table, j
                                   .accept = {409},
                                   .may_be_new = true};
     if (!api_do(bq, &call, &answer, err)) return error_wrap(err, "table %s", table);
-    bq->created_ms = clock_ms();
+    api_note_new(bq, table);
     return true;
 }
 

@@ -376,6 +376,26 @@ static void tokens_stay_on_their_host(void **state)
             fail_msg("%s: %s", cases[i].base, cases[i].url);
 }
 
+static void only_what_is_new_may_be_unseen(void **state)
+{
+    (void)state;
+    static struct bigquery bq;
+    static const struct {
+        const char *message;
+        bool is_new;
+    } cases[] = {{"Not found: Table acme-data:desk.fresh was not found in location EU", true},
+                 {"Not found: Table example.com:acme:desk.fresh", true},
+                 {"BigQuery job x failed: Not found: Dataset acme-data:fresh (notFound; ...)", true},
+                 {"Not found: Table acme-data:desk.fresher was not found", false},
+                 {"Not found: Table acme-data:fresh.runs was not found", false},
+                 {"Not found: Table", true},
+                 {"no explanation was given", true}};
+    assert_false(api_is_new(&bq, cases[0].message));
+    api_note_new(&bq, "fresh");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        if (api_is_new(&bq, cases[i].message) != cases[i].is_new) fail_msg("%s", cases[i].message);
+}
+
 static void reasons_say_what_to_do(void **state)
 {
     (void)state;
@@ -435,6 +455,7 @@ int main(void)
         cmocka_unit_test(statements_with_bad_names_are_not_sent),
         cmocka_unit_test(projects_of_a_domain_are_served),
         cmocka_unit_test(tokens_stay_on_their_host),
+        cmocka_unit_test(only_what_is_new_may_be_unseen),
         cmocka_unit_test(reasons_say_what_to_do),
         cmocka_unit_test(schemas_are_merged),
     };
