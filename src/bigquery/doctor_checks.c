@@ -267,7 +267,7 @@ static bool commit_both(struct rival *rival, struct load *load, struct error *er
     return done && rival->is_done;
 }
 
-/* What is staged is loaded in commit_both, by both at once. */
+/* The load jobs run in commit_both, for both at once. */
 static bool stage_both(struct rival *rival, struct load **out_load, struct error *err)
 {
     struct doctor *doctor = rival->doctor;
