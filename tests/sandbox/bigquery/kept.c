@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* kept.c - what jobs that have ended keep in memory.
  *
- * A job stays known, since its id is used up for ever; that takes about 2 KiB. Its rows and the text of its
+ * A job stays known, since its id is used up for ever; that takes some KiB. Its rows and the text of its
  * configuration go when there are too many: rows whose last page was read first, and of those the oldest.
  * They do not go at once, since a client that lost an answer asks for the page again.
  */
