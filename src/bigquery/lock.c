@@ -81,12 +81,13 @@ static bool count_repeats(struct bigquery *bq, const struct table *table, int64_
                      table->name);
 }
 
-static bool clear_alarm(struct bigquery *bq, const struct stream *stream, struct error *err)
+static bool clear_alarm(struct bigquery *bq, const struct stream *stream, int64_t seen, struct error *err)
 {
     struct sql_names names = bigquery_names(bq);
     AUTO(buf_done) struct buf sql = buf_limited(LIMIT_SQL);
     sql_repeats_clear_text(&names, stream, &sql);
     AUTO(json_drop) json_t *parameters = json_array();
+    parameter_add_int(parameters, "seen", seen);
     AUTO(mem_free) char *prefix = mem_format("caseload-deduplicated-%s", stream_lock(stream));
     char id[JOB_ID];
     const struct query_job query = {
@@ -111,5 +112,5 @@ bool lock_check_doubled(struct bigquery *bq, const struct selection *kept, const
      * on. */
     const struct stream *stream = kept->stream;
     bool is_owner = stream->kind != STREAM_RECONCILE && strcmp(stream_lock(stream), stream->table->name) == 0;
-    return !is_owner || clear_alarm(bq, stream, err);
+    return !is_owner || clear_alarm(bq, stream, lock->doubled, err);
 }

@@ -87,7 +87,8 @@ class PeopleMaker(Maker):
         counts = {f"staged_{i}": ("INT64", len(tables[f"desk_caseload.stage_people_1_{i}"])) for i in range(2)}
         return Step("people_scan_commit", {
             **self.identity(), "stream": ("STRING", "people"), "version": ("STRING", "0.1.0"),
-            "rejected_since": ("DATE", self.lo), "incomplete": ("BOOL", False), "run_id": ("STRING", "now"),
+            "rejected_since": ("DATE", self.lo), "incomplete": ("BOOL", False),
+            "digest": ("INT64", 0), "held_from": ("DATE", self.hi), "run_id": ("STRING", "now"),
             "message_id": ("STRING", ""), "lo": ("DATE", self.lo), "hi": ("DATE", self.hi),
             "claim_hi": ("DATE", self.lo - DAY), "open": ("BOOL", True), "began_at": ("TIMESTAMP", self.earlier()),
             "fetched": ("INT64", 1), "children_from": ("DATE", self.lo + self.dice.randrange(-1, 3) * DAY), **counts})
@@ -131,6 +132,7 @@ class PeopleMaker(Maker):
         commit = Step("people_commit_empty" if not staged else "people_commit_rejects" if rejects else "people_commit", {
             **self.identity(), "stream": ("STRING", "people_reconciliation"), "version": ("STRING", "0.1.0"),
             "rejected_since": ("DATE", self.lo), "incomplete": ("BOOL", False),
+            "digest": ("INT64", 0), "held_from": ("DATE", self.hi),
             "run_id": ("STRING", "now"), "message_id": ("STRING", ""), "lo": ("DATE", self.lo), "hi": ("DATE", self.hi),
             "claim_hi": ("DATE", self.lo - DAY), "open": ("BOOL", True), "began_at": ("TIMESTAMP", self.began),
             "fetched": ("INT64", len(staged)), "confirmed": ("BOOL", self.chance(0.7)),

@@ -31,8 +31,6 @@ static const struct design designs[] = {
     {.name = "staged-unknown", .warehouse = FAKE_STAGED_UNKNOWN},
     {.name = "flag-in-key", .warehouse = FAKE_FLAG_IN_KEY},
     {.name = "set-by-row", .warehouse = FAKE_SET_BY_ROW},
-    {.name = "same-overtaken", .warehouse = FAKE_SAME_OVERTAKEN},
-    {.name = "same-unchecked", .warehouse = FAKE_SAME_UNCHECKED},
     {.name = "same-uncounted", .warehouse = FAKE_SAME_UNCOUNTED},
     {.name = "children-ignored", .warehouse = FAKE_CHILDREN_IGNORED},
     {.name = "run-clock", .run_clock = true},

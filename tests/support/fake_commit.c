@@ -44,8 +44,6 @@ static bool is_wanted(const struct fake_warehouse *warehouse, const struct fake_
     case FAKE_STAGED_UNKNOWN:
     case FAKE_FLAG_IN_KEY:
     case FAKE_CHILDREN_IGNORED:
-    case FAKE_SAME_OVERTAKEN:
-    case FAKE_SAME_UNCHECKED:
     case FAKE_SAME_UNCOUNTED:
     case FAKE_SET_BY_ROW: return fake_row_wanted(warehouse, job, table, row);
     case FAKE_DESIGNS: break;
@@ -185,7 +183,7 @@ static void note_digest(const struct fake_warehouse *warehouse, const struct fak
                         const struct fake_table *table, struct fake_ledger_row *row)
 {
     if (job->was_old) return;
-    if (was_joined(warehouse, job) && warehouse->design != FAKE_SAME_OVERTAKEN) return;
+    if (was_joined(warehouse, job)) return;
     row->digest = job->digest;
     for (size_t i = 0; i < table->count; i++)
         row->rows_held += row->stream->kind == STREAM_SCAN || table->rows[i].day.n >= row->unit.lo.n;
@@ -196,8 +194,7 @@ static bool note_same(struct fake_warehouse *warehouse, const struct fake_job *j
 {
     const struct fake_ledger_row *last = fake_last_commit(warehouse, job->load->selection->stream);
     if (job->same_as_us == 0 || job->was_old) return false;
-    if ((!last || last->committed_us != job->same_as_us) && warehouse->design != FAKE_SAME_UNCHECKED)
-        return false;
+    if (!last || last->committed_us != job->same_as_us) return false;
     struct fake_ledger_row row = {.stream = job->load->selection->stream,
                                   .unit = job->unit,
                                   .began_us = job->began_us,

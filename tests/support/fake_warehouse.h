@@ -40,10 +40,7 @@ enum fake_design {
     FAKE_FLAG_IN_KEY,      /* takes rows that differ in a flag of the key for different records */
     FAKE_CHILDREN_IGNORED, /* believes claims whose children's rows are missing */
     FAKE_SET_BY_ROW,       /* compares the elements of a set one by one */
-    /* Of fetches that read what the last commit had read: */
-    FAKE_SAME_OVERTAKEN, /* compares with a commit during whose fetch others committed, too */
-    FAKE_SAME_UNCHECKED, /* does not look whether that commit is still the last one */
-    FAKE_SAME_UNCOUNTED, /* does not look whether its rows are still there */
+    FAKE_SAME_UNCOUNTED,   /* compares a fetch with a commit whose rows are not there any more */
     FAKE_DESIGNS
 };
 
