@@ -128,7 +128,7 @@ class Bench:
         self.sandbox = harness.Sandbox(build, self.folder, start=START.isoformat().replace("+00:00", "Z"))
         self.client = Client(self.sandbox.ports["http"], "judge")
         self.kit = kit
-        self.texts = {name: text.replace("LIMIT 3000", f"LIMIT {DAYS_AT_ONCE}")
+        self.texts = {name: text.replace(" 3000", f" {DAYS_AT_ONCE}")
                       for name, text in kit["statements"].items()}
         schemas = kit["schemas"]
         self.schemas = {
@@ -208,11 +208,11 @@ class Bench:
     def judge_many_days(self):
         """None, or what a commit of more days than a statement takes leaves otherwise than one of small bites."""
         left = []
-        for number, bite in enumerate(["LIMIT 3000", "LIMIT 700"]):
+        for number, bite in enumerate([" 3000", " 700"]):
             world = make_many_days()._replace(seed=f"_many_{number}")
             self.fill(world)
             step, = world.steps
-            text = self.kit["statements"][step.statement].replace("LIMIT 3000", bite)
+            text = self.kit["statements"][step.statement].replace(" 3000", bite)
             outcome = self.ask(world, text, step.parameters)
             left.append([outcome.error, shown(outcome.rows, START)])
             for name in world.tables:

@@ -144,7 +144,8 @@ class Maker:
                 *self.dice.choice([["w1", "intercom", self.zone_name, "desk"]] * 8
                                   + [["w2", "intercom", self.zone_name, "desk"], [None] * 4]),
                 self.dice.choice([None, True, False]), self.other_dice.choice([[], [], [self.children[0]], ["other"]]),
-                self.other_dice.choice([None, self.lo, first])]
+                self.other_dice.choice([None, self.lo, first]),
+                self.other_dice.choice([None, 7]), self.other_dice.choice([None, 1]), self.other_dice.choice([None, None, *self.moments[:1]])]
 
     def noted(self):
         days = [self.day(i) for i in self.instants]
@@ -195,7 +196,7 @@ class Maker:
             "open": ("BOOL", self.open), "began_at": ("TIMESTAMP", self.earlier()),
             "fetched": ("INT64", self.dice.randrange(100)), **{name: ("INT64", counts[name]) for name in used},
             "rejected_since": ("DATE", self.lo), "incomplete": ("BOOL", self.chance(0.2)),
-            "digest": ("INT64", self.dice.choice([0, 7])), "held_from": ("DATE", self.lo),
+            "digest": ("INT64", self.other_dice.choice([0, 7])), "held_from": ("DATE", self.lo),
         }
 
     def identity(self):
@@ -211,7 +212,7 @@ class Maker:
         adopt = Step("adopt", {"timezone": ("STRING", self.zone_name)})
         steps = [Step("provenance", {}), Step("lock_row", self.identity())] if self.chance(0.3) else []
         steps += [state, commit] + ([commit] if self.chance(0.25) else []) + [state, Step("latest", {}), adopt]
-        steps += [Step("repeats", {}), Step("deduplicate", {}), Step("repeats", {}), Step("repeats_clear", {"seen": ("INT64", self.dice.choice([0, 2]))})] if self.chance(0.4) else []
+        steps += [Step("repeats", {}), Step("deduplicate", {}), Step("repeats", {}), Step("repeats_clear", {"seen": ("INT64", self.other_dice.choice([0, 2]))})] if self.chance(0.4) else []
         return steps + ([Step("ledger", {"stream": ("STRING", STREAM)})] if self.chance(0.3) else [])
 
 
