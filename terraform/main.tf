@@ -32,6 +32,8 @@ module "caseload" {
 
   runtime               = var.runtime
   image                 = var.image
+  timezone              = var.timezone
+  streams               = var.streams
   settings              = var.settings
   token                 = var.token
   token_version         = var.token_version

@@ -21,6 +21,18 @@ variable "start_date" {
   type        = string
 }
 
+variable "timezone" {
+  description = "zone whose days partition_date counts; fixed once rows are loaded"
+  type        = string
+  default     = "Etc/UTC"
+}
+
+variable "streams" {
+  description = "streams to load, see `caseload streams`; null: the default streams"
+  type        = set(string)
+  default     = null
+}
+
 variable "runtime" {
   description = "where the worker runs: worker_pool, job, vm or none"
   type        = string

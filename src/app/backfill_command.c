@@ -2,6 +2,7 @@
 /* backfill_command.c - `caseload backfill`: publishes a message for each month of a range. */
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/json.h"
 #include "base/mem.h"
@@ -73,6 +74,21 @@ static char *full_topic(const struct options *options, const struct config *conf
     return strchr(topic, '/') ? mem_text(topic) : mem_format("projects/%s/topics/%s", config->project, topic);
 }
 
+/* A worker would refuse these days each time, until the message is a dead letter. */
+static bool check_days(const struct request *request, const struct source_type *type, struct error *err)
+{
+    const struct day today = {(int32_t)(time(NULL) / 86400)}; /* in UTC; the worker knows its zone's */
+    if (!request->has_from || !request->has_to)
+        return error_set(err, ERROR_REQUEST,
+                         "--from and --to are needed, such as --from 2025-01-01 --to 2025-12-31");
+    if (day_compare(request->from, day_of_civil(type->first_year, 1, 1)) < 0)
+        return error_set(err, ERROR_REQUEST, "--from is before %d-01-01; %s has no data of before that year",
+                         type->first_year, type->name);
+    if (day_compare(request->to, today) >= 0)
+        return error_set(err, ERROR_REQUEST, "--to is not over yet; give a day before today");
+    return true;
+}
+
 static bool publish_range(struct services *services, const struct config *config,
                           const struct options *options, const char *streams, struct error *err)
 {
@@ -82,11 +98,9 @@ static bool publish_range(struct services *services, const struct config *config
     bool is_dry = options_has(options, "dry-run");
     if (!services_open_publisher(services, config, is_dry ? NULL : &settings, err) ||
         !request_from_flags(streams, options_value(options, "from"), options_value(options, "to"),
-                            services->selections, services->selection_count, &request, err))
+                            services->selections, services->selection_count, &request, err) ||
+        !check_days(&request, config->source_type, err))
         return false;
-    if (!request.has_from || !request.has_to)
-        return error_set(err, ERROR_REQUEST,
-                         "--from and --to are needed, such as --from 2025-01-01 --to 2025-12-31");
     AUTO(mem_free) char *topic = full_topic(options, config);
     if (!is_dry && !publisher_new(&settings, topic, &backfill.publisher, err)) return false;
     bool done = publish_months(&backfill, err);

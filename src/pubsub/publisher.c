@@ -13,7 +13,7 @@
 
 #define CALL_MS     15000
 #define DETAIL      512
-#define LIMIT_REPLY (64 << 10)
+#define LIMIT_ANSWER (64 << 10)
 
 struct publisher {
     struct rpc *rpc;
@@ -68,7 +68,7 @@ static bool call(struct publisher *publisher, const struct target *target, const
 {
     static const struct retry retry = {.base_ms = 500, .cap_ms = 8000, .attempts = 30, .budget_ms = 60000};
     const int64_t began_ms = clock_ms();
-    AUTO(buf_done) struct buf routing = buf_limited(LIMIT_REPLY);
+    AUTO(buf_done) struct buf routing = buf_limited(LIMIT_ANSWER);
     char detail[DETAIL];
     (void)buf_format(&routing, "%s=", target->field);
     http_escape(&routing, target->name);
@@ -99,7 +99,7 @@ static bool find_topic(struct publisher *publisher, const char *subscription, st
     request.subscription = name;
     size_t size = google__pubsub__v1__get_subscription_request__get_packed_size(&request);
     AUTO(mem_free) uint8_t *bytes = mem_zero(size, 1);
-    AUTO(buf_done) struct buf reply = buf_limited(LIMIT_REPLY);
+    AUTO(buf_done) struct buf reply = buf_limited(LIMIT_ANSWER);
     google__pubsub__v1__get_subscription_request__pack(&request, bytes);
     if (!call(publisher, &target, bytes, size, &reply, err)) return false;
     Google__Pubsub__V1__Subscription *found =
@@ -177,7 +177,7 @@ bool publisher_publish(struct publisher *publisher, const char *data,
     request.n_messages = 1;
     size_t size = google__pubsub__v1__publish_request__get_packed_size(&request);
     AUTO(mem_free) uint8_t *bytes = mem_zero(size, 1);
-    AUTO(buf_done) struct buf reply = buf_limited(LIMIT_REPLY);
+    AUTO(buf_done) struct buf reply = buf_limited(LIMIT_ANSWER);
     google__pubsub__v1__publish_request__pack(&request, bytes);
     return call(publisher, &target, bytes, size, &reply, err) && take_id(&reply, out_id, err);
 }

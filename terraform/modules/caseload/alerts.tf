@@ -144,7 +144,7 @@ locals {
     streams_failed = {
       title     = "a stream failed"
       severity  = "ERROR"
-      filter    = "resource.type = \"${local.log_resource}\" AND metric.type = \"${local.metric_type.streams}\" AND metric.labels.outcome = monitoring.regex.full_match(\"failed|refused|format|limit\")"
+      filter    = "resource.type = \"${local.log_resource}\" AND metric.type = \"${local.metric_type.streams}\" AND metric.labels.outcome = monitoring.regex.full_match(\"refused|format|limit\")"
       threshold = 0
       aligner   = "ALIGN_SUM"
       period    = "600s"
@@ -206,7 +206,7 @@ resource "google_monitoring_alert_policy" "threshold" {
 
 # Absence of a metric can be watched for less than a day only; a sum over the last 25 hours can.
 resource "google_monitoring_alert_policy" "freshness" {
-  count                 = local.writes_log ? 1 : 0
+  count                 = local.writes_log && !var.schedule_paused ? 1 : 0
   project               = var.project
   display_name          = "${var.name}: no run was finished for ${var.freshness_hours} hours"
   combiner              = "OR"

@@ -31,7 +31,7 @@ locals {
 
 locals {
   apis = toset(concat(
-    ["artifactregistry", "bigquery", "cloudscheduler", "iam", "logging", "monitoring", "pubsub", "secretmanager"],
+    ["artifactregistry", "bigquery", "cloudresourcemanager", "cloudscheduler", "iam", "logging", "monitoring", "pubsub", "secretmanager"],
     local.is_cloud_run ? ["run"] : [],
     var.runtime == "vm" ? ["compute"] : [],
   ))

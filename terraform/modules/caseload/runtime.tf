@@ -130,7 +130,7 @@ resource "google_compute_instance" "worker" {
   name                      = "${var.name}-worker"
   machine_type              = var.vm.machine_type
   labels                    = local.labels
-  deletion_protection       = var.production
+  deletion_protection       = false # it holds no state, and a new image replaces it
   allow_stopping_for_update = true
 
   boot_disk {

@@ -18,6 +18,9 @@ resource "google_secret_manager_secret_version" "token" {
   secret_data_wo         = var.token
   secret_data_wo_version = var.token_version
   deletion_policy        = "DISABLE" # an earlier version can be enabled again
+  lifecycle {
+    create_before_destroy = true # the worker reads the newest version at any time
+  }
 }
 
 resource "google_secret_manager_secret_iam_member" "token" {
@@ -43,6 +46,9 @@ resource "google_secret_manager_secret_version" "config" {
   for_each    = google_secret_manager_secret.config
   secret      = each.value.id
   secret_data = local.config[each.key]
+  lifecycle {
+    create_before_destroy = true # the running revision mounts its version
+  }
 }
 
 resource "google_secret_manager_secret_iam_member" "config" {

@@ -194,8 +194,18 @@ run "people" {
     analysts  = ["group:analytics@example.com"]
   }
   assert {
-    condition     = length(google_pubsub_subscription_iam_member.operators) == 3 && length(google_bigquery_dataset_iam_member.operators) == 2 && length(google_bigquery_dataset_iam_member.analysts) == 1
+    condition     = length(google_pubsub_subscription_iam_member.operators) == 3 && length(google_bigquery_dataset_iam_member.operators) == 2 && length(google_project_iam_member.operators) == 2 && length(google_bigquery_dataset_iam_member.analysts) == 1
     error_message = "operators reach all subscriptions and both datasets, analysts the data"
+  }
+}
+
+run "paused" {
+  variables {
+    schedule_paused = true
+  }
+  assert {
+    condition     = length(google_monitoring_alert_policy.freshness) == 0
+    error_message = "without ticks, old tables are no alarm"
   }
 }
 
