@@ -8,12 +8,19 @@
 #include "table.h"
 
 #define DAY_US        INT64_C(86400000000)
-#define REJECTED_DAYS 90 /* a record that is still rejected after so long is noted again */
+#define REJECTED_DAYS 90 /* older rejects are not looked at */
+#define RENEWED_DAYS                                                                                         \
+    60 /* a record that is still rejected after so long is noted again; before it is too old */
+
+static struct day days_ago(const struct bigquery *bq, int days)
+{
+    struct day today = day_add(day_of_civil(1970, 1, 1), (int)(bq->now_us / DAY_US));
+    return day_add(today, -days);
+}
 
 struct day bigquery_rejected_since(const struct bigquery *bq)
 {
-    struct day today = day_add(day_of_civil(1970, 1, 1), (int)(bq->now_us / DAY_US));
-    return day_add(today, -REJECTED_DAYS);
+    return days_ago(bq, REJECTED_DAYS);
 }
 
 /* "DATE '2026-03-01', DATE '2026-03-02'" */
@@ -76,6 +83,7 @@ static json_t *commit_parameters(const struct load *load, const struct commit *c
     if (load->stages[SQL_STAGE_REJECTED].is_used)
         parameter_add_int(parameters, "staged_rejected", load->stages[SQL_STAGE_REJECTED].rows);
     parameter_add_day(parameters, "rejected_since", bigquery_rejected_since(bq));
+    parameter_add_day(parameters, "renewed_since", days_ago(bq, RENEWED_DAYS));
     parameter_add_int(parameters, "digest", commit->digest);
     parameter_add_day(parameters, "held_from", held_from(load, commit));
     parameter_add(parameters, "incomplete", "BOOL", commit->is_incomplete ? "true" : "false");
@@ -143,7 +151,7 @@ static bool commit_same(struct load *load, const struct commit *commit, const st
     AUTO(mem_free)
     char *prefix = mem_format("caseload-note-%s-%s", load->selection->stream->name, commit->run_id);
     const struct query_job query = {
-        .prefix = prefix, .sql = &sql, .parameters = parameters, .where = "commit"};
+        .prefix = prefix, .sql = &sql, .parameters = parameters, .where = "commit", .is_patient = true};
     AUTO(json_drop) json_t *rows = NULL;
     if (!job_query(bq, &query, id, &rows, err)) return false;
     if (!cell_int(json_array_get(rows, 0), 0, &noted))

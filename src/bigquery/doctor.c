@@ -90,7 +90,9 @@ static bool make_dataset(struct doctor *doctor, struct error *err)
                                   .body = body,
                                   .what = "BigQuery datasets.insert",
                                   .accept = {409}};
-    return api_do(bq, &call, &answer, err);
+    if (!api_do(bq, &call, &answer, err)) return false;
+    api_note_new(bq, doctor->dataset);
+    return true;
 }
 
 /* By calls that a stop does not end: a stopped check leaves nothing behind. */

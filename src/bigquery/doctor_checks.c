@@ -12,8 +12,6 @@
 #include "stage.h"
 #include "table.h"
 
-#define ROWS       40 /* of each table, on two days */
-#define FIRST_DAY  day_of_civil(2026, 1, 1)
 #define SQL_SIZE   2048
 #define NEW_TABLES 20
 
@@ -322,6 +320,7 @@ static bool kill_commit(struct doctor *doctor, struct error *err)
     }
     killed.heard.stop = &doctor->kill;
     if (good && !doctor_commit(doctor, &killed, load, &committed, err)) good = err->kind == ERROR_STOPPED;
+    if (good) *err = (struct error){.kind = ERROR_NONE}; /* the stop was ours */
     if (good) cancel_job(doctor, killed.heard.commit);
     doctor_close(&killed);
     return good;
@@ -390,7 +389,7 @@ static bool check_new_tables(struct doctor *doctor, char *out_found, size_t size
 const struct doctor_check doctor_checks[] = {
     {"commit", "rows of two days are loaded and committed", "see the error", false, check_commit},
     {"upload_session", "where an upload session leads",
-     "if it is another host of Google's, set endpoints.bigquery to that, and " TELL, false, check_session},
+     "see the line commit: another host of Google's is used as it is; " TELL, false, check_session},
     {"upload_token", "whether the upload host takes the credentials",
      "use a metadata server, identity federation or impersonation instead of a key, and " TELL, false,
      check_token},

@@ -115,7 +115,7 @@ static bool check_droppable(const json_t *have, const json_t *resource, const ch
     return error_set(
         err, ERROR_REFUSED,
         "%s is a table with a policy tag or description that is not caseload's (%s), which a view "
-        "in its place would not have. Drop the table, or set \"latest\" to keep it",
+        "in its place would not have. Rename the table, or set \"latest\" to keep it",
         name ? name : "", adorned ? adorned : "its own");
 }
 

@@ -107,7 +107,8 @@ size_t sql_identity(const struct table *table, const char *out_columns[16]);
 /* --- sql_rejected.c --- */
 
 /* The part of a commit that stores rejected records, and marks those that are loaded now. */
-void sql_add_rejected(const struct sql_names *names, const struct stream *stream,
+/* is_whole: no child table is left out, so a record that is loaded now was read with all its children. */
+void sql_add_rejected(const struct sql_names *names, const struct stream *stream, bool is_whole,
                       const char *const stages[LIMIT_TABLES + 1], struct buf *out_sql);
 
 /* --- sql_latest.c --- */

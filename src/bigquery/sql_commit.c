@@ -349,7 +349,7 @@ void sql_commit(const struct sql_names *names, const struct selection *selection
     add_tables(names, selection, stages, out_sql);
     if (stages[0] && stream->table->keeps_contents)
         add_content_changes(names, stream->table, stages[0], out_sql);
-    sql_add_rejected(names, stream, stages, out_sql);
+    sql_add_rejected(names, stream, !claim || !claim->left_out, stages, out_sql);
     sql_add_ledger(names, selection, stages, claim, out_sql);
     if (is_reconciled) add_reconcile_doubled(names, stream->subject, out_sql);
     for (size_t i = 0; i < selection->table_count; i++)

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
 #include "base/mem.h"
 #include "job.h"
 #include "lock.h"
@@ -61,7 +63,10 @@ static bool ensure_table(struct bigquery *bq, const char *dataset, const char *t
         if (!table_fits(have, want, err) ||
             !schema_merge(fields, json_at(want, "schema.fields"), &changed, err))
             return name_renamed(have, want, err) || error_wrap(err, "table %s.%s", dataset, table);
-        if (changed && !check_renamed(have, want, err)) return error_wrap(err, "table %s.%s", dataset, table);
+        bool holds_data =
+            strcmp(dataset, bq->settings.dataset) == 0; /* a version may rename our own columns */
+        if (changed && holds_data && !check_renamed(have, want, err))
+            return error_wrap(err, "table %s.%s", dataset, table);
         if (!changed) {
             if (out_resource) *out_resource = json_incref(have);
             return true;

@@ -281,12 +281,19 @@ static bool read_batch(struct unit_load *unit_load, struct error *err)
 static bool fill_load(struct unit_load *unit_load, bool *out_split, struct error *err)
 {
     struct stream_run *run = unit_load->run;
+    const struct stream_result before = *run->result;
+    const int64_t future_rows = run->future_rows;
     bool read = read_batch(unit_load, err);
     *out_split = read && is_split(unit_load);
-    if (!read || *out_split) {
-        run->context->warehouse->ops->abort(unit_load->load);
-        return read;
+    if (!read || *out_split) run->context->warehouse->ops->abort(unit_load->load);
+    if (*out_split) { /* its records are counted when they are read again */
+        int64_t requests = run->result->requests;
+        *run->result = before;
+        run->result->requests = requests;
+        run->future_rows = future_rows;
+        *err = (struct error){.kind = ERROR_NONE};
     }
+    if (!read || *out_split) return read;
     if (run->is_contradicted)
         run_report_contradiction(run->result->stream, run->trigger, run->expected, run->received);
     if (!commit_batch(unit_load, err)) return false;
@@ -365,6 +372,13 @@ static bool load_units(struct stream_run *run, struct error *err)
     return run->failure.kind == ERROR_NONE;
 }
 
+/* By the clock of the pages. A commit may have waited for hours since the last page. */
+static int64_t newest_us(const struct stream_run *run)
+{
+    int64_t now_us = clock_boot_us();
+    return now_us > run->asked_us ? now_us : run->asked_us;
+}
+
 static bool load_stream(struct stream_run *run, struct request_states *states, size_t index,
                         struct error *err)
 {
@@ -372,7 +386,7 @@ static bool load_stream(struct stream_run *run, struct request_states *states, s
     const struct request *request = states->request;
     struct warehouse *warehouse = context->warehouse;
     if (!check_cancelled(context, err) ||
-        !request_states_take(states, index, run->asked_us, &run->state, err))
+        !request_states_take(states, index, newest_us(run), &run->state, err))
         return false;
     if (!stream_run_check_lacks(run, err)) return false;
     if (!plan_make(&context->plan, run->selection->stream, &run->state, request, run->trigger->published_us,

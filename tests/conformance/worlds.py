@@ -195,7 +195,7 @@ class Maker:
             "lo": ("DATE", self.lo), "hi": ("DATE", self.hi), "claim_hi": ("DATE", self.claim_hi),
             "open": ("BOOL", self.open), "began_at": ("TIMESTAMP", self.earlier()),
             "fetched": ("INT64", self.dice.randrange(100)), **{name: ("INT64", counts[name]) for name in used},
-            "rejected_since": ("DATE", self.lo), "incomplete": ("BOOL", self.chance(0.2)),
+            "rejected_since": ("DATE", self.lo), "renewed_since": ("DATE", self.lo), "incomplete": ("BOOL", self.chance(0.2)),
             "digest": ("INT64", self.other_dice.choice([0, 7])), "held_from": ("DATE", self.lo),
         }
 

@@ -87,7 +87,7 @@ class PeopleMaker(Maker):
         counts = {f"staged_{i}": ("INT64", len(tables[f"desk_caseload.stage_people_1_{i}"])) for i in range(2)}
         return Step("people_scan_commit", {
             **self.identity(), "stream": ("STRING", "people"), "version": ("STRING", "0.1.0"),
-            "rejected_since": ("DATE", self.lo), "incomplete": ("BOOL", False),
+            "rejected_since": ("DATE", self.lo), "renewed_since": ("DATE", self.lo), "incomplete": ("BOOL", False),
             "digest": ("INT64", 0), "held_from": ("DATE", self.hi), "run_id": ("STRING", "now"),
             "message_id": ("STRING", ""), "lo": ("DATE", self.lo), "hi": ("DATE", self.hi),
             "claim_hi": ("DATE", self.lo - DAY), "open": ("BOOL", True), "began_at": ("TIMESTAMP", self.earlier()),
@@ -131,7 +131,7 @@ class PeopleMaker(Maker):
         rejects = len(tables["desk_caseload.stage_people_0_rejected"])
         commit = Step("people_commit_empty" if not staged else "people_commit_rejects" if rejects else "people_commit", {
             **self.identity(), "stream": ("STRING", "people_reconciliation"), "version": ("STRING", "0.1.0"),
-            "rejected_since": ("DATE", self.lo), "incomplete": ("BOOL", False),
+            "rejected_since": ("DATE", self.lo), "renewed_since": ("DATE", self.lo), "incomplete": ("BOOL", False),
             "digest": ("INT64", 0), "held_from": ("DATE", self.hi),
             "run_id": ("STRING", "now"), "message_id": ("STRING", ""), "lo": ("DATE", self.lo), "hi": ("DATE", self.hi),
             "claim_hi": ("DATE", self.lo - DAY), "open": ("BOOL", True), "began_at": ("TIMESTAMP", self.began),

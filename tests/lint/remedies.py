@@ -30,8 +30,10 @@ OBEYED = {
     "give caseload a dataset of its own": "remedies.scn",
     "runs in the": "old_ledger.scn",  # looking changes nothing
     "set reconcile_days to 0": "remedies.scn",
+    "to keep it": "test_bigquery_latest.c",
+    "remove it with bq rm": "doctor_fails.scn",  # its own dataset
 }
-NO_REMEDY = ("does another program", "Do not change it by hand", "known records have another content")
+NO_REMEDY = ("SELECT MAX(filler)", "does another program", "Do not change it by hand", "known records have another content")
 LITERALS = re.compile(r'"((?:[^"\\]|\\.)*)"(?:\s*(?:"((?:[^"\\]|\\.)*)"|PRId64))*')
 
 

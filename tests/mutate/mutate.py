@@ -63,7 +63,7 @@ MUTATIONS = [
     ("the ledger INSERT", "commit_ledger.sql", None),
     ("the transaction", "commit_lock.sql", [("BEGIN TRANSACTION;\n", "")]),
     ("the rejects' anti-join", "commit_rejected.sql", [("WHERE k.content_hash IS NULL", "WHERE TRUE")]),
-    ("the rejects' bound", "commit_rejected.sql", [(">= @rejected_since", ">= @rejected_since AND FALSE")]),
+    ("the rejects' bound", "commit_rejected.sql", [(">= @renewed_since", ">= @renewed_since AND FALSE")]),
     ("the doubled child", "commit_doubled.sql", [("SET n_doubled = n_doubled + (", "SET n_doubled = (")]),
     ("gone: who is listed", "suspects.sql", [("WHERE s.${key} IS NULL AND", "WHERE")]),
     ("gone: a reject without id", "suspects.sql", [("AND NOT (${is_unnamed})", "AND NOT (FALSE AND ${is_unnamed})")]),

@@ -1,4 +1,4 @@
--- Records that could not be keyed, parsed or fetched. One that is in `rejected` since @rejected_since is not added
+-- Records that could not be keyed, parsed or fetched. One that is in `rejected` since @renewed_since is not added
 -- again, unless it was mended since: hashes are compared, so only small columns of recent days are read.
 IF (SELECT COUNT(*) FROM `${stage}`) != @staged_rejected THEN
   RAISE USING MESSAGE = 'caseload: rejected: the staged row count differs from what was uploaded';
@@ -11,7 +11,7 @@ SELECT CURRENT_DATE(@timezone), @stream, @lo, @hi, s.id, s.reason, s.record, s.c
        QUALIFY ROW_NUMBER() OVER (PARTITION BY content_hash ORDER BY _seq) = 1) AS s
   LEFT JOIN (SELECT DISTINCT content_hash
                FROM `${rejected}`
-              WHERE rejected_date >= @rejected_since AND stream = @stream AND mended_at IS NULL) AS k
+              WHERE rejected_date >= @renewed_since AND stream = @stream AND mended_at IS NULL) AS k
     ON k.content_hash = s.content_hash
  WHERE k.content_hash IS NULL;
 SET n_rejected = @@row_count;

@@ -183,6 +183,7 @@ static json_t *parameters_of(const struct world *world, const char *workspace, c
                                     {"began_at", "TIMESTAMP", "2026-03-02 03:00:00+00"},
                                     {"fetched", "INT64", "9"},
                                     {"rejected_since", "DATE", "2026-01-01"},
+                                    {"renewed_since", "DATE", "2026-01-01"},
                                     {"incomplete", "BOOL", "false"},
                                     {"digest", "INT64", "0"},
                                     {"held_from", "DATE", "9999-12-31"},
