@@ -5,9 +5,9 @@
  * Nulls and empty containers count as absent. Neither the order of members nor that of list elements counts;
  * how often an element occurs does. 5, 5.0 and "5" are one value, as ids change their JSON type over time.
  *
- * Addresses inside of texts are reduced to what stays between two readings: of the table's `file_hosts` only the
- * path counts, and a query with a signature or an expiry is dropped. Members named in the table's `left_out`
- * do not count.
+ * Addresses inside of texts are reduced to what stays between two readings: of the table's `file_hosts` only
+ * the path counts, and a query with a signature or an expiry is dropped. Members named in the table's
+ * `left_out` do not count.
  *
  * The rule must not change: rows that are stored keep the hashes of the old one. Pure; any thread.
  */

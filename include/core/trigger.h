@@ -32,8 +32,8 @@ struct trigger;
 
 struct trigger_ops {
     /* Waits for one message, at most about a minute; any = false: none came, ask again. A trigger for
-     * worker_drain does not wait, and any = false is the service's answer, not the lack of one. ERROR_STOPPED when
-     * the process is to end. The delivery is yours: delivery_done. */
+     * worker_drain does not wait, and any = false is the service's answer, not the lack of one. ERROR_STOPPED
+     * when the process is to end. The delivery is yours: delivery_done. */
     bool (*next)(struct trigger *trigger, struct delivery *out_delivery, bool *out_any, struct error *err);
     /* The message stays ours for so many seconds from now; 10 to 600. */
     bool (*extend)(struct trigger *trigger, const char *ack_id, int seconds, struct error *err);

@@ -83,7 +83,7 @@ struct commit {
     size_t left_out_count;
     struct day children_from; /* of a scan: the children of what changed since then were requested */
     bool is_incomplete;       /* not all of the unit was read: the commit is no proof that it is loaded */
-    int64_t digest;        /* of what was read, to compare the next fetch with; 0: not to be compared */
+    int64_t digest;           /* of what was read, to compare the next fetch with; 0: not to be compared */
     int64_t same_as_us;    /* that commit read the same rows of the same unit; 0: none. While it is the newest
                             * one of these tables, the ledger notes this fetch, and nothing else is done */
     bool confirms_missing; /* of a reconciliation: some of what the list lacks was asked for, and none of it

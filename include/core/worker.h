@@ -25,8 +25,8 @@ struct worker {
 /* Serves until *shutdown or an error that ends the process; returns the exit code. */
 int worker_serve(const struct worker *worker);
 
-/* Serves until the subscription is empty. 0: each message was acknowledged; 75: one came back, or *shutdown or
- * Pub/Sub ended it before. */
+/* Serves until the subscription is empty. 0: each message was acknowledged; 75: one came back, or *shutdown
+ * or Pub/Sub ended it before. */
 int worker_drain(const struct worker *worker);
 
 /* min(600, 10 * 2^attempt); attempt 0 counts as 1. */

@@ -11,8 +11,8 @@
 #include "net/retry.h"
 #include "net/rpc.h"
 
-#define CALL_MS     15000
-#define DETAIL      512
+#define CALL_MS      15000
+#define DETAIL       512
 #define LIMIT_ANSWER (64 << 10)
 
 struct publisher {

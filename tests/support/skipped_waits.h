@@ -2,8 +2,8 @@
 /* skipped_waits.h - waits that take no time: what is tried again is tried at once, by a clock that has moved
  * on.
  *
- * Linked with --wrap for clock_ms and retry_wait_ms, and for clock_sleep_ms where sleeps are skipped, too. Any
- * thread.
+ * Linked with --wrap for clock_ms and retry_wait_ms, and for clock_sleep_ms where sleeps are skipped, too.
+ * Any thread.
  */
 #ifndef CASELOAD_TESTS_SKIPPED_WAITS_H
 #define CASELOAD_TESTS_SKIPPED_WAITS_H

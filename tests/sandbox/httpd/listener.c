@@ -120,8 +120,8 @@ static void begin_connection(struct listener *listener, int fd, size_t number)
     pthread_mutex_lock(&listener->lock);
     struct connection_slot *slot = find_slot(listener);
     if (slot) {
-        *slot = (struct connection_slot){
-            .listener = listener, .fd = fd, .number = number, .state = SLOT_OPEN};
+        *slot =
+            (struct connection_slot){.listener = listener, .fd = fd, .number = number, .state = SLOT_OPEN};
         if (pthread_create(&slot->thread, NULL, serve_connection, slot) != 0) {
             slot->state = SLOT_FREE;
             slot = NULL;

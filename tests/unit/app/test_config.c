@@ -13,8 +13,8 @@
 
 #include "../../../src/sources/intercom/intercom.h"
 #include "base/json.h"
-#include "config.h"
 #include "commands.h"
+#include "config.h"
 #include "options.h"
 
 static const char good[] = "{\"version\":1,\"project\":\"acme-data\",\"subscription\":\"caseload\","
