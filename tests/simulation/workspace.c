@@ -104,7 +104,7 @@ static void add_version(struct sim *sim, size_t stream, size_t record, int64_t v
     fake_version_set_content(version, (int)rng_below(&sim->rng, 3));
     if (is_silent) sim_count(sim, EVENT_SILENT);
     if (kind->child_count < 2) return;
-    if (rng_chance(&sim->rng, 300)) {
+    if (rng_chance(&sim->rng, is_silent ? 600 : 300)) {
         labels ^= 1U << rng_below(&sim->rng, 3);
         if (is_silent) sim_count(sim, EVENT_SILENT_SET);
     }
