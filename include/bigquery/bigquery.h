@@ -48,8 +48,13 @@ struct bigquery_settings {
     size_t latest_table_count;
     const char *temporary_directory; /* of the rows of a unit that memory does not hold */
     int64_t job_timeout_s;           /* of a job, its queue included; 0: six hours */
-    size_t chunk_bytes;              /* of an upload, a multiple of 256 KiB; 0: LIMIT_CHUNK */
-    size_t kept_bytes;               /* of a unit's compressed rows in memory; 0: LIMIT_KEPT */
+    const char *const *labels;       /* of jobs, each KEY=VALUE, beside ours; bigquery_check_labels */
+    size_t label_count;
+    int64_t maximum_bytes_billed; /* of a query; 0: no limit */
+    const char *reservation;      /* that jobs run in; NULL: the project's */
+    bool is_batch;                /* queries may wait for idle resources */
+    size_t chunk_bytes;           /* of an upload, a multiple of 256 KiB; 0: LIMIT_CHUNK */
+    size_t kept_bytes;            /* of a unit's compressed rows in memory; 0: LIMIT_KEPT */
     struct http *http;
     struct token *token; /* NULL: none, for emulators */
     struct progress *progress;
@@ -59,6 +64,9 @@ struct bigquery_settings {
 
 bool bigquery_new(const struct bigquery_settings *settings, struct warehouse **out_warehouse,
                   struct error *err) CHECKED;
+
+/* Labels as BigQuery takes them: KEY=VALUE. ERROR_CONFIG. */
+bool bigquery_check_labels(const char *const *labels, size_t count, struct error *err) CHECKED;
 
 /* Creates missing datasets; refuses datasets in another location. Called before the first message. */
 bool bigquery_check(struct warehouse *warehouse, struct error *err) CHECKED;

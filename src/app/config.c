@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/suggest.h"
 #include "base/zone.h"
+#include "bigquery/bigquery.h"
 
 #define KNOWN_KEYS 96
 
@@ -153,6 +154,11 @@ static bool check_together(struct config *config, struct error *err)
         return error_set(
             err, ERROR_CONFIG,
             "streams is empty; name at least one stream, or leave it out to load the default ones");
+    if (strcmp(config->priority, "interactive") != 0 && strcmp(config->priority, "batch") != 0)
+        return error_set(err, ERROR_CONFIG, "priority is \"%.40s\"; it must be interactive or batch",
+                         config->priority);
+    if (!bigquery_check_labels((const char *const *)config->labels.names, config->labels.count, err))
+        return false;
     if (!zone_load(config->timezone, &zone, err)) return error_wrap(err, "timezone");
     zone_free(zone);
     if (!config->control_dataset) config->control_dataset = mem_format("%s_caseload", config->dataset);

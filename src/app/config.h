@@ -32,6 +32,10 @@ struct config {
     long lease_seconds;
     long stall_seconds;
     long job_timeout_minutes;
+    struct name_list labels;
+    long maximum_bytes_billed; /* 0: no limit */
+    char *reservation;
+    char *priority;
     char *temporary_directory; /* NULL: TMPDIR, or /tmp */
     char *log_level;
     char *ca_file;

@@ -61,8 +61,11 @@ void job_timeout(const struct bigquery *bq, char out_ms[JOB_TIMEOUT])
 
 json_t *job_body(const struct bigquery *bq, const char *id, const json_t *configuration)
 {
-    return json_pack("{s:{s:s, s:s, s:s}, s:O}", "jobReference", "projectId", bq->settings.project, "jobId",
-                     id, "location", bq->settings.location, "configuration", configuration);
+    json_t *full = json_deep_copy(configuration), *query = json_object_get(full, "query");
+    job_add_options(bq, full, query);
+    if (query && bq->settings.is_batch) json_object_set_new(query, "priority", json_string("BATCH"));
+    return json_pack("{s:{s:s, s:s, s:s}, s:o}", "jobReference", "projectId", bq->settings.project, "jobId",
+                     id, "location", bq->settings.location, "configuration", full);
 }
 
 /* Repeating the same insert settles an unclear one: it is accepted now, or 409 says that it was. out_is_old:
@@ -400,6 +403,7 @@ bool job_read(struct bigquery *bq, const struct buf *sql, const json_t *paramete
         "{s:s, s:b, s:s, s:i, s:b, s:s, s:O, s:{s:b}, s:{s:s}}", "query", buf_string(sql), "useLegacySql", 0,
         "location", bq->settings.location, "timeoutMs", 30000, "useQueryCache", 0, "parameterMode", "NAMED",
         "queryParameters", parameters, "formatOptions", "useInt64Timestamp", 1, "labels", "app", "caseload");
+    job_add_options(bq, body, body);
     *out_rows = NULL;
     for (int run = 1;; run++) {
         struct job_failure failure;

@@ -19,6 +19,9 @@ void parameter_add_day(json_t *parameters, const char *name, struct day value);
 void job_name(char out_id[JOB_ID], const char *prefix, const char *suffix);
 /* The body of jobs.insert and of an upload. */
 json_t *job_body(const struct bigquery *bq, const char *id, const json_t *configuration);
+
+/* Adds the settings about cost to what has "labels", and to its query (NULL: none). */
+void job_add_options(const struct bigquery *bq, json_t *configuration, json_t *query);
 bool job_exists(struct bigquery *bq, const char *id, bool *out_exists, struct error *err) CHECKED;
 void job_timeout(const struct bigquery *bq, char out_ms[JOB_TIMEOUT]); /* for jobTimeoutMs */
 

@@ -38,6 +38,8 @@ static const struct reason reasons[] = {
      "enable billing for the project: without it BigQuery runs no DML"},
     {"billingTierLimitExceeded", RETRY_NEVER, RETRY_NEVER, ERROR_CONFIG, "raise the project's billing tier"},
     {"blocked", RETRY_NEVER, RETRY_NEVER, ERROR_CONFIG, "BigQuery has blocked this project; ask its support"},
+    {"bytesBilledLimitExceeded", RETRY_NEVER, RETRY_NEVER, ERROR_LIMIT,
+     "the query would read more than the setting maximum_bytes_billed allows; raise it"},
     {"notFound", RETRY_IF_NEW, RETRY_IF_NEW, ERROR_REFUSED,
      "check project, dataset and location; a table that was dropped meanwhile is created again at the next "
      "try"},
