@@ -47,6 +47,7 @@ static void results_that_were_read_go(void **state)
     assert_int_equal(read_rows(fixture, "a"), 200);
     assert_done(insert_query(fixture, "b", rows), 200);
     struct answer done AUTO(answer_done) = wait_done(fixture, "b");
+    assert_int_equal(done.status, 200);
     assert_int_equal(read_rows(fixture, "a"), 200); /* b was not read yet */
     assert_int_equal(read_rows(fixture, "b"), 200);
     assert_int_equal(read_rows(fixture, "b"), 200);

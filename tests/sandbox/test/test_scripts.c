@@ -111,6 +111,7 @@ static void jobs_can_be_queried(void **state)
     given_table(fixture, "t", "");
     assert_done(insert_query(fixture, "s", script), 200);
     struct answer job AUTO(answer_done) = wait_done(fixture, "s");
+    assert_int_equal(job.status, 200);
     (void)snprintf(query, sizeof query, wanted, "parent_job_id = \\\"s\\\" AND total_bytes_billed > 0");
     assert_done(insert_query(fixture, "children", query), 200);
     struct answer rows AUTO(answer_done) = call(fixture, "GET", QUERIES "/children?location=EU", "%s", "");
@@ -138,6 +139,7 @@ static void a_grant_is_an_entry_of_the_access_list(void **state)
     assert_null(json_at(once.body, "status.errorResult"));
     assert_done(insert_query(fixture, "again", grant), 200);
     struct answer again AUTO(answer_done) = wait_done(fixture, "again");
+    assert_int_equal(again.status, 200);
     struct answer dataset AUTO(answer_done) =
         call(fixture, "GET", "/bigquery/v2/projects/p/datasets/d", "%s", "");
     const json_t *access = json_object_get(dataset.body, "access");
@@ -161,6 +163,7 @@ static void read_latencies(int64_t out_ms[3])
         int64_t began_ms = clock_ms();
         assert_done(insert_query(&fixture, id, queries[i]), 200);
         struct answer done AUTO(answer_done) = wait_done(&fixture, id);
+        assert_int_equal(done.status, 200);
         struct buf line;
         buf_init(&line, 1024 * 1024);
         journal_dump(fixture.sandbox->journal, "bigquery", 0, &line);

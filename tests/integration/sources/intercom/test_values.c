@@ -19,7 +19,7 @@
 static void members_of_the_list_join_the_record_in_full(void **state)
 {
     (void)state;
-    struct fixture fixture = {.window = {BEGIN, WINDOW_OPEN}};
+    struct fixture fixture = {.window = {.from_s = BEGIN, .to_s = WINDOW_OPEN}};
     fixture_answer(&fixture, "200 OK", LISTED);
     fixture_answer(&fixture, "200 OK", IN_FULL);
     fixture_answer(&fixture, "200 OK", IN_FULL); /* the list of handling events */
@@ -35,7 +35,7 @@ static void members_of_the_list_join_the_record_in_full(void **state)
 static void older_versions_have_no_members_on_demand(void **state)
 {
     (void)state;
-    struct fixture fixture = {.window = {BEGIN, WINDOW_OPEN}, .version = "2.15"};
+    struct fixture fixture = {.window = {.from_s = BEGIN, .to_s = WINDOW_OPEN}, .version = "2.15"};
     fixture_answer(&fixture, "200 OK", "{\"conversations\":[]}");
     fixture_expect(&fixture, "conversations", "");
     ASKED(&fixture, 0, "/conversations/search");
@@ -45,7 +45,7 @@ static void older_versions_have_no_members_on_demand(void **state)
 static void pictures_of_admins_are_asked_for(void **state)
 {
     (void)state;
-    struct fixture fixture = {.window = {BEGIN, WINDOW_OPEN}};
+    struct fixture fixture = {.window = {.from_s = BEGIN, .to_s = WINDOW_OPEN}};
     fixture_answer(&fixture, "200 OK", "{\"admins\":[{\"id\":\"7\"}]}");
     fixture_expect(&fixture, "admins", "{\"id\":\"7\"}");
     ASKED(&fixture, 0, "/admins?display_avatar=true");
@@ -55,7 +55,8 @@ static void pictures_of_admins_are_asked_for(void **state)
 static void html_is_what_comes_unasked(void **state)
 {
     (void)state;
-    struct fixture fixture = {.window = {BEGIN, WINDOW_OPEN}, .version = "2.14", .rendering = "html"};
+    struct fixture fixture = {
+        .window = {.from_s = BEGIN, .to_s = WINDOW_OPEN}, .version = "2.14", .rendering = "html"};
     fixture_answer(&fixture, "200 OK", LISTED);
     fixture_answer(&fixture, "200 OK", IN_FULL);
     if (!fixture_read(&fixture, "conversations")) fail_msg("%s", fixture.err.text);
