@@ -77,7 +77,7 @@ struct source_ops {
                  struct reader **out_reader, struct error *err);
 
     /* May the rows of a child table that earlier claims lack be read by now? Asks for those of one record of
-     * the window; true only if they came. NULL: no child is ever left out. */
+     * the window; true only if they came, or if no record is listed. NULL: no child is ever left out. */
     bool (*can_read_child)(struct source *source, const struct selection *selection, size_t table,
                            struct window window, bool *out_can, struct error *err);
 

@@ -132,8 +132,12 @@ bool rest_source_can_read_child(struct source *source, const struct selection *s
     char id[LIMIT_NAME] = "";
     *out_can = !child_list || child_list->table != selection->tables[table];
     if (*out_can || (rest->check_stream && !rest->check_stream(rest, stream, true, &why))) return true;
-    bool good = rest_listing(stream)->open(rest, selection, window, &listing, err) &&
-                find_record(listing, id, err) && (!id[0] || ask_for_one(rest, child_list, id, out_can, err));
+    bool good =
+        rest_listing(stream)->open(rest, selection, window, &listing, err) && find_record(listing, id, err);
+    if (good && id[0])
+        good = ask_for_one(rest, child_list, id, out_can, err);
+    else if (good)
+        *out_can = true; /* nothing is listed any more, so nothing is lacking */
     rest_source_close(listing);
     return good;
 }
