@@ -8,6 +8,7 @@
  */
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "job.h"
@@ -228,21 +229,16 @@ static bool is_as_of(const json_t *have, const struct inputs *inputs)
     return label && !table_is_view(have) && !strcmp(label, as_of);
 }
 
-static uint64_t hash_of(uint64_t hash, const char *text)
-{
-    for (; *text; text++)
-        hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3); /* FNV-1a */
-    return hash;
-}
-
 /* A hash of the columns and of what fills them. */
 static void format_definition(const struct table *table, const json_t *fields, char out[17])
 {
     AUTO(buf_done) struct buf shown = buf_limited(LIMIT_SQL);
     sql_latest_shown(table, fields, &shown);
-    uint64_t hash = hash_of(UINT64_C(0xcbf29ce484222325), buf_string(&shown));
-    for (size_t i = 0; i < json_array_size(fields); i++)
-        hash = hash_of(hash, json_text_at(json_array_get(fields, i), "name"));
+    uint64_t hash = hash_bytes(HASH_EMPTY, buf_string(&shown), shown.size);
+    for (size_t i = 0; i < json_array_size(fields); i++) {
+        const char *name = json_text_at(json_array_get(fields, i), "name");
+        hash = hash_bytes(hash, name, strlen(name));
+    }
     snprintf(out, 17, "%016llx", (unsigned long long)hash);
 }
 

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/hash.h"
+
 #define TWO_TO_63     9223372036854775808.0
 #define ELEMENT       "[]"            /* stands for the name of each element of a list */
 #define ADDRESS_ENDS  "\"'<>()[]{}\\" /* beside blanks */
@@ -14,27 +16,9 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static const uint64_t hash_start = UINT64_C(0xcbf29ce484222325); /* of FNV-1a */
-
-static uint64_t hash_bytes(uint64_t hash, const char *bytes, size_t size)
-{
-    for (size_t i = 0; i < size; i++)
-        hash = (hash ^ (unsigned char)bytes[i]) * UINT64_C(0x100000001b3);
-    return hash;
-}
-
-/* The finish of splitmix64. */
-static uint64_t mix(uint64_t value)
-{
-    value += UINT64_C(0x9e3779b97f4a7c15);
-    value = (value ^ (value >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    value = (value ^ (value >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return value ^ (value >> 31);
-}
-
 static uint64_t hash_plain(const char *text)
 {
-    return mix(hash_bytes(hash_start, text, strlen(text)));
+    return hash_mix(hash_bytes(HASH_EMPTY, text, strlen(text)));
 }
 
 struct span {
@@ -158,7 +142,7 @@ static size_t find_address(struct span text, size_t *out_before)
 
 static uint64_t hash_text(const struct table *table, struct span text)
 {
-    uint64_t hash = hash_start;
+    uint64_t hash = HASH_EMPTY;
     while (text.size > 0) {
         size_t before;
         size_t size = find_address(text, &before);
@@ -166,7 +150,7 @@ static uint64_t hash_text(const struct table *table, struct span text)
         if (size > 0) hash = hash_address(table, hash, (struct span){text.at + before, size});
         text = (struct span){text.at + before + size, text.size - before - size};
     }
-    return mix(hash);
+    return hash_mix(hash);
 }
 
 struct member_path {
@@ -195,7 +179,7 @@ static uint64_t content_of(const struct table *table, const json_t *value, const
 
 static uint64_t add_member(uint64_t sum, const char *name, uint64_t content)
 {
-    return content ? sum + mix(3 * hash_plain(name) + content) : sum;
+    return content ? sum + hash_mix(3 * hash_plain(name) + content) : sum;
 }
 
 static uint64_t content_of_object(const struct table *table, const json_t *object,
@@ -255,8 +239,8 @@ static uint64_t content_of(const struct table *table, const json_t *value, const
     case JSON_REAL: return content_of_real(value);
     case JSON_STRING:
         return hash_text(table, (struct span){json_string_value(value), json_string_length(value)});
-    case JSON_OBJECT: sum = content_of_object(table, value, path); return sum ? mix(sum) : 0;
-    case JSON_ARRAY: sum = content_of_list(table, value, path); return sum ? mix(sum) : 0;
+    case JSON_OBJECT: sum = content_of_object(table, value, path); return sum ? hash_mix(sum) : 0;
+    case JSON_ARRAY: sum = content_of_list(table, value, path); return sum ? hash_mix(sum) : 0;
     }
     return 0;
 }
