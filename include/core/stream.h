@@ -162,6 +162,7 @@ const char *stream_lock(const struct stream *stream);
 /* Do rows stay in this table of the stream? Not where deletions are noted: an id that is seen again leaves.
  */
 bool stream_keeps_rows(const struct stream *stream, const struct table *table);
+bool selection_has_table(const struct selection *selection, const struct table *table);
 const struct column *table_column(const struct table *table, const char *name); /* NULL if there is none */
 const char *column_field(const struct column *column);
 

@@ -339,20 +339,14 @@ static bool refresh_one(struct bigquery *bq, const struct selection *kept, const
            error_wrap(err, "%s", name);
 }
 
-static bool is_kept(const struct selection *kept, const struct table *table)
-{
-    for (size_t i = 0; i < kept->table_count; i++)
-        if (kept->tables[i] == table) return true;
-    return false;
-}
-
 /* Is it another table, which has one of these among its inputs? */
 static bool depends_on(const struct table *table, const struct selection *kept)
 {
     struct inputs inputs = {.base = NULL};
     name_inputs(table, &inputs);
     for (size_t i = 0; i < INPUTS; i++)
-        if (inputs.tables[i] && is_kept(kept, inputs.tables[i])) return !is_kept(kept, table);
+        if (inputs.tables[i] && selection_has_table(kept, inputs.tables[i]))
+            return !selection_has_table(kept, table);
     return false;
 }
 

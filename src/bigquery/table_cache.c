@@ -8,19 +8,13 @@ struct table_cache_entry *table_cache_find(struct bigquery *bq, const struct str
     return NULL;
 }
 
-static bool has_table(const struct selection *selection, const struct table *table)
-{
-    for (size_t i = 0; i < selection->table_count; i++)
-        if (selection->tables[i] == table) return true;
-    return false;
-}
-
 void table_cache_forget_times(struct bigquery *bq, const struct selection *selection)
 {
     for (size_t i = 0; i < bq->table_cache_count; i++) {
         struct table_cache_entry *entry = &bq->table_cache[i];
         for (size_t k = 0; k < LIMIT_TABLES; k++)
-            if (entry->tables[k] && has_table(selection, entry->tables[k])) entry->modified_ms[k] = 0;
+            if (entry->tables[k] && selection_has_table(selection, entry->tables[k]))
+                entry->modified_ms[k] = 0;
     }
 }
 

@@ -202,13 +202,6 @@ static bool label_table(struct bigquery *bq, const struct table *table, json_t *
     return error_set(err, ERROR_BUSY, "table %s changed while it was labelled; try again", table->name);
 }
 
-static bool is_kept(const struct selection *kept, const struct table *table)
-{
-    for (size_t i = 0; i < kept->table_count; i++)
-        if (kept->tables[i] == table) return true;
-    return false;
-}
-
 /* Views also need tables outside of this selection: another stream's, or a child that was not chosen. */
 static bool ensure_named(struct bigquery *bq, const struct selection *kept, const struct table *table,
                          struct error *err)
@@ -216,7 +209,7 @@ static bool ensure_named(struct bigquery *bq, const struct selection *kept, cons
     const struct table *above = table->owner ? table->owner : table->parent;
     const struct table *const named[] = {table->gone, above, above ? above->gone : NULL};
     for (size_t i = 0; i < sizeof named / sizeof *named; i++) {
-        if (!named[i] || is_kept(kept, named[i])) continue;
+        if (!named[i] || selection_has_table(kept, named[i])) continue;
         AUTO(json_drop) json_t *want = data_table(bq, named[i]);
         if (!ensure_table(bq, bq->settings.dataset, named[i]->name, want, NULL, err)) return false;
     }

@@ -10,10 +10,8 @@ void stream_run_note_children(const struct stream_run *run, struct commit *commi
     const struct zone *zone = run->context->plan.zone;
     for (size_t i = 0; i < stream->child_count; i++) {
         const struct table *table = stream->children[i].table;
-        bool is_read = !stream_keeps_rows(stream, table);
-        for (size_t t = 1; t < selection->table_count; t++)
-            is_read = is_read || (selection->tables[t] == table && run->left_out != table);
-        if (!is_read) commit->left_out[commit->left_out_count++] = table;
+        bool is_read = selection_has_table(selection, table) && run->left_out != table;
+        if (!is_read && stream_keeps_rows(stream, table)) commit->left_out[commit->left_out_count++] = table;
     }
     commit->children_from = day_of_civil(1, 1, 1);
     if (stream->kind != STREAM_SCAN || run->plan.since_s == INT64_MIN) return;

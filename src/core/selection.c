@@ -48,13 +48,6 @@ static struct selection *selected(struct selection *selections, size_t count, co
     return NULL;
 }
 
-static bool has_table(const struct selection *selection, const struct table *table)
-{
-    for (size_t i = 0; i < selection->table_count; i++)
-        if (selection->tables[i] == table) return true;
-    return false;
-}
-
 static void add_table(struct selection *selection, const struct table *table)
 {
     assert(selection->table_count < LIMIT_TABLES);
@@ -102,7 +95,7 @@ static bool select_child(const struct stream *const *catalog, size_t catalog_cou
         return error_set(err, ERROR_CONFIG,
                          "streams: \"%s\" comes with \"%s\", which is not named; add \"%s\" or remove \"%s\"",
                          name, owner.stream->name, owner.stream->name, name);
-    if (has_table(parent, owner.child->table))
+    if (selection_has_table(parent, owner.child->table))
         return error_set(err, ERROR_CONFIG, "streams: \"%s\" is named twice; name it once", name);
     add_table(parent, owner.child->table);
     return true;
@@ -144,7 +137,7 @@ static bool select_implied(const struct stream *const *catalog, size_t catalog_c
         const struct stream *stream = out[i].stream;
         for (size_t c = 0; c < stream->child_count; c++) {
             const struct child *child = &stream->children[c];
-            if (child->choice == CHILD_ALWAYS && !has_table(&out[i], child->table))
+            if (child->choice == CHILD_ALWAYS && !selection_has_table(&out[i], child->table))
                 add_table(&out[i], child->table);
         }
         for (size_t k = 0; k < catalog_count; k++) {

@@ -29,6 +29,13 @@ bool stream_keeps_rows(const struct stream *stream, const struct table *table)
     return true;
 }
 
+bool selection_has_table(const struct selection *selection, const struct table *table)
+{
+    for (size_t i = 0; i < selection->table_count; i++)
+        if (selection->tables[i] == table) return true;
+    return false;
+}
+
 const struct column *table_column(const struct table *table, const char *name)
 {
     for (size_t i = 0; i < table->column_count; i++)
