@@ -403,9 +403,10 @@ static size_t write_row(struct builder *builder, const struct table *table, cons
         rows_value_quote(row, start);
     }
     builder->facts->has_content = context->content != NULL;
-    if (context->content) builder->facts->content = content_hash(table, context->content);
-    if (context->content) /* as text, since readers of JSON may round large numbers */
+    if (context->content) { /* as text, since readers of JSON may round large numbers */
+        builder->facts->content = content_hash(table, context->content);
         buf_format(row, ",\"" COLUMN_CONTENT "\":\"%" PRId64 "\"", builder->facts->content);
+    }
     instant_format(context->read_us, read_at);
     buf_format(row, ",\"" COLUMN_READ_AT "\":\"%s\",\"" COLUMN_SEQUENCE "\":%" PRId64 "}", read_at,
                context->sequence);

@@ -132,7 +132,8 @@ static bool take_record(struct unit_load *unit_load, const struct record *record
         unit_load->fetched++;
     }
     if (record->is_unsettled) exclude_day(unit_load, facts.version_us);
-    unit_digest_add(&unit_load->digest, run->selection, record->table, record->body, &facts);
+    if (unit_load->is_comparable)
+        unit_digest_add(&unit_load->digest, run->selection, record->table, record->body, &facts);
     run->sequence++;
     unit_load->rows++;
     unit_load->taken[record->table]++;
@@ -210,9 +211,7 @@ static void compare_fetch(const struct unit_load *unit_load, struct commit *comm
 {
     const struct stream_run *run = unit_load->run;
     const struct stream *stream = run->selection->stream;
-    if (commit->is_incomplete || unit_load->claim.rejected > 0 || unit_load->count != run->plan.unit_count ||
-        stream->kind == STREAM_RECONCILE)
-        return;
+    if (commit->is_incomplete || unit_load->claim.rejected > 0 || !unit_load->is_comparable) return;
     commit->digest = unit_digest_end(&unit_load->digest, commit);
     commit->same_as_us = unit_digest_same_commit(&run->state, stream, &commit->unit, commit->digest);
 }
@@ -316,6 +315,8 @@ static struct unit_load join_units(struct stream_run *run, size_t index)
         unit_load.unit.open = next->open;
         unit_load.count++;
     }
+    unit_load.is_comparable = unit_load.count == plan->unit_count && unit_load.unit.open &&
+                              run->selection->stream->kind != STREAM_RECONCILE;
     unit_load.window =
         plan_window(&run->context->plan, run->selection->stream, plan, index, index + unit_load.count - 1);
     return unit_load;

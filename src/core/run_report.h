@@ -8,10 +8,10 @@
 /* future_rows: dated after today by the warehouse's clock. */
 void run_report_stream(const struct stream_result *result, const struct run_trigger *trigger, bool has_units,
                        int64_t future_rows);
-/* Fails: the rows are committed, but the message stays until people have removed the second ones. */
 /* A record of a reconciliation that can't be loaded: it is there, so it is not declared deleted. */
 void run_report_kept(const char *stream, const struct run_trigger *trigger, const char *id,
                      const char *reason);
+/* Fails: the rows are committed, but the message stays until people have removed the second ones. */
 bool run_report_doubled(const struct stream *stream, const struct run_trigger *trigger, int64_t doubled,
                         struct error *err);
 void run_report_contradiction(const char *stream, const struct run_trigger *trigger, int64_t expected,

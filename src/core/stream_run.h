@@ -42,6 +42,7 @@ struct unit_load {
     int64_t fetched, rows;
     int64_t taken[LIMIT_TABLES]; /* rows by table */
     struct unit_claim claim;
+    bool is_comparable; /* all of the plan, so that the next fetch may be the same: it has a digest */
     struct unit_digest digest;
     bool is_given_up;   /* nearly everything is rejected */
     bool keep_children; /* the newest parent is in the window, so its children are */

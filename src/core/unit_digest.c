@@ -26,7 +26,7 @@ void unit_digest_add(struct unit_digest *digest, const struct selection *selecti
 int64_t unit_digest_end(const struct unit_digest *digest, const struct commit *commit)
 {
     const struct unit *unit = &commit->unit;
-    if (digest->has_untracked || !unit->open) return 0;
+    if (digest->has_untracked) return 0;
     uint64_t hash = mix(digest->sum, (uint64_t)(int64_t)unit->lo.n);
     hash = mix(hash, (uint64_t)(int64_t)unit->hi.n);
     hash = mix(hash, (uint64_t)(int64_t)unit->claim_hi.n);
