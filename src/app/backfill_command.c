@@ -89,15 +89,17 @@ static bool check_days(const struct request *request, const struct source_type *
     return true;
 }
 
-static bool publish_range(struct services *services, const struct config *config,
-                          const struct options *options, const char *streams, struct error *err)
+static bool publish_range(struct services *services, const struct options *options, int *out_code,
+                          struct error *err)
 {
+    const struct config *config = services->config;
     struct pubsub_settings settings;
     struct request request;
-    struct backfill backfill = {.request = &request, .has_streams = streams != NULL};
+    struct backfill backfill = {.request = &request, .has_streams = options->streams != NULL};
     bool is_dry = options_has(options, "dry-run");
+    (void)out_code; /* of a success */
     if (!services_open_publisher(services, config, is_dry ? NULL : &settings, err) ||
-        !request_from_flags(streams, options_value(options, "from"), options_value(options, "to"),
+        !request_from_flags(options->streams, options_value(options, "from"), options_value(options, "to"),
                             services->selections, services->selection_count, &request, err) ||
         !check_days(&request, config->source_type, err))
         return false;
@@ -110,18 +112,9 @@ static bool publish_range(struct services *services, const struct config *config
 
 static int run(const struct options *given)
 {
-    static struct services services; /* the signal's thread outlives this function */
     struct options options = *given;
-    struct config config;
-    struct error err = {0};
-    const char *streams = options_take_streams(&options);
-    if (!config_load(options.config, options.flags, options.flag_count, &config, &err))
-        return command_fail(&err);
-    services_catch_signals(&services, error_rules[ERROR_STOPPED].run_exit_code);
-    bool done = publish_range(&services, &config, &options, streams, &err);
-    services_close(&services);
-    config_done(&config);
-    return done ? 0 : command_fail(&err);
+    options_take_streams(&options);
+    return command_do(&options, publish_range);
 }
 
 static const struct command_option options[] = {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "services.h"
 
 const struct command *const *commands_all(size_t *out_count)
 {
@@ -40,4 +41,22 @@ int command_fail(const struct error *err)
 {
     fprintf(stderr, "caseload: %s: %s\n", error_rules[err->kind].name, err->text);
     return error_rules[err->kind].run_exit_code;
+}
+
+int command_do(const struct options *options,
+               bool (*work)(struct services *services, const struct options *options, int *out_code,
+                            struct error *err))
+{
+    static struct services services; /* the signal's thread outlives this function */
+    struct config config;
+    struct error err = {0};
+    int code = 0;
+    if (!config_load(options->config, options->flags, options->flag_count, &config, &err))
+        return command_fail(&err);
+    services_catch_signals(&services, error_rules[ERROR_STOPPED].run_exit_code);
+    services.config = &config;
+    bool done = work(&services, options, &code, &err);
+    services_close(&services);
+    config_done(&config);
+    return done ? code : command_fail(&err);
 }

@@ -44,4 +44,12 @@ void command_synopsis(const struct command *command, char *out, size_t size);
 /* Prints the error to stderr; returns its exit code. */
 int command_fail(const struct error *err);
 
+struct services;
+
+/* Loads the configuration into services->config, calls work, closes what it opened; returns the exit code.
+ * work: out_code is of a success, 0 unless it is set. */
+int command_do(const struct options *options,
+               bool (*work)(struct services *services, const struct options *options, int *out_code,
+                            struct error *err));
+
 #endif

@@ -29,27 +29,22 @@ static void print_json(void *self, const struct doctor_line *line)
     fflush(stdout);
 }
 
+static bool check_all(struct services *services, const struct options *options, int *out_code,
+                      struct error *err)
+{
+    if (!services_open_bigquery(services, services->config, err)) return false;
+    const struct bigquery_settings bigquery = services_bigquery(services);
+    const struct http_settings http = services_http(services);
+    *out_code = !doctor_run(
+        &(struct doctor_settings){.bigquery = &bigquery,
+                                  .http = &http,
+                                  .report = options_has(options, "json") ? print_json : print_line});
+    return true;
+}
+
 static int run(const struct options *options)
 {
-    static struct services services; /* the signal's thread outlives this function */
-    struct config config;
-    struct error err = {0};
-    bool is_ok = false;
-    if (!config_load(options->config, options->flags, options->flag_count, &config, &err))
-        return command_fail(&err);
-    services_catch_signals(&services, error_rules[ERROR_STOPPED].run_exit_code);
-    bool is_open = services_open_bigquery(&services, &config, &err);
-    if (is_open) {
-        const struct bigquery_settings bigquery = services_bigquery(&services);
-        const struct http_settings http = services_http(&services);
-        is_ok = doctor_run(
-            &(struct doctor_settings){.bigquery = &bigquery,
-                                      .http = &http,
-                                      .report = options_has(options, "json") ? print_json : print_line});
-    }
-    services_close(&services);
-    config_done(&config);
-    return is_open ? !is_ok : command_fail(&err);
+    return command_do(options, check_all);
 }
 
 static const struct command_option doctor_options[] = {{"json", NULL, "print one object a line"}};

@@ -131,16 +131,14 @@ bool options_has(const struct options *options, const char *name)
     return options_value(options, name) != NULL;
 }
 
-const char *options_take_streams(struct options *options)
+void options_take_streams(struct options *options)
 {
-    const char *streams = NULL;
     size_t kept = 0;
     for (size_t i = 0; i < options->flag_count; i++) {
         if (strcmp(options->flags[i].key, "streams") == 0)
-            streams = options->flags[i].value;
+            options->streams = options->flags[i].value;
         else
             options->flags[kept++] = options->flags[i];
     }
     options->flag_count = kept;
-    return streams;
 }

@@ -19,6 +19,7 @@ struct options {
     const struct command *command;
     const char *argument; /* NULL: not given */
     const char *config;
+    const char *streams;               /* of options_take_streams */
     const char *values[OPTIONS_LIMIT]; /* of command->options, by index; a switch that is given has "" */
     struct flag flags[FLAGS_LIMIT];
     size_t flag_count;
@@ -36,6 +37,6 @@ bool options_has(const struct options *options, const char *name);
 
 /* --streams selects among the configured streams, as a message does: takes it out of the settings' flags;
  * NULL: it is not given. */
-const char *options_take_streams(struct options *options);
+void options_take_streams(struct options *options);
 
 #endif

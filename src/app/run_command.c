@@ -43,38 +43,36 @@ static void print_report(const struct run_report *report)
     print_result(&total, "", "", "");
 }
 
-static bool run_once(struct services *services, const struct options *options, const char *streams,
-                     struct run_report *report, struct error *err)
+static bool run_once(struct services *services, const struct options *options, struct run_report *report,
+                     struct error *err)
 {
     char run_id[RANDOM_NAME];
     struct request request;
     struct run_context context = services_context(services);
     random_name(run_id);
-    return request_from_flags(streams, options_value(options, "from"), options_value(options, "to"),
+    return request_from_flags(options->streams, options_value(options, "from"), options_value(options, "to"),
                               services->selections, services->selection_count, &request, err) &&
            run_request(&context, &request,
                        &(struct run_trigger){.run_id = run_id, .message_id = "", .published_us = INT64_MAX},
                        report, err);
 }
 
-static int run(const struct options *given)
+static bool run_and_report(struct services *services, const struct options *options, int *out_code,
+                           struct error *err)
 {
-    static struct services services; /* the signal's thread outlives this function */
-    struct options options = *given;
-    struct config config;
-    struct error err = {0};
-    const char *streams = options_take_streams(&options);
-    if (!config_load(options.config, options.flags, options.flag_count, &config, &err))
-        return command_fail(&err);
-    services_catch_signals(&services, error_rules[ERROR_STOPPED].run_exit_code);
     struct run_report *report = mem_zero(1, sizeof *report);
-    bool done =
-        services_open(&services, &config, &err) && run_once(&services, &options, streams, report, &err);
+    bool done = services_open(services, services->config, err) && run_once(services, options, report, err);
+    (void)out_code; /* of a success */
     if (report->count > 0) print_report(report);
     mem_free(&report);
-    services_close(&services);
-    config_done(&config);
-    return done ? 0 : command_fail(&err);
+    return done;
+}
+
+static int run(const struct options *given)
+{
+    struct options options = *given;
+    options_take_streams(&options);
+    return command_do(&options, run_and_report);
 }
 
 static const struct command_option run_options[] = {

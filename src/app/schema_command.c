@@ -92,21 +92,15 @@ static bool print_deduplicate(struct services *services, const struct stream *st
     return true;
 }
 
-static int look(const struct stream *stream, const struct options *options, bool is_deduplicate)
+static bool look(struct services *services, const struct options *options, int *out_code, struct error *err)
 {
-    static struct services services; /* the signal's thread outlives this function */
-    struct config config;
-    struct error err = {0};
-    bool differs = false, done;
-    if (!config_load(options->config, options->flags, options->flag_count, &config, &err))
-        return command_fail(&err);
-    services_catch_signals(&services, error_rules[ERROR_STOPPED].run_exit_code);
-    done = services_open(&services, &config, &err) &&
-           (is_deduplicate ? print_deduplicate(&services, stream, &err)
-                           : compare(&services, stream, &differs, &err));
-    services_close(&services);
-    config_done(&config);
-    return done ? differs : command_fail(&err);
+    const struct stream *stream = find_stream(options->argument, err);
+    bool differs = false;
+    bool done = stream && services_open(services, services->config, err) &&
+                (options_has(options, "deduplicate") ? print_deduplicate(services, stream, err)
+                                                     : compare(services, stream, &differs, err));
+    *out_code = differs;
+    return done;
 }
 
 static int run(const struct options *options)
@@ -120,7 +114,7 @@ static int run(const struct options *options)
     else if ((is_deduplicate || is_diff) && !options->config)
         (void)error_set(&err, ERROR_REQUEST, "--config FILE is missing");
     if (err.kind != ERROR_NONE) return command_fail(&err);
-    return is_deduplicate || is_diff ? look(stream, options, is_deduplicate) : print_schema(stream);
+    return is_deduplicate || is_diff ? command_do(options, look) : print_schema(stream);
 }
 
 static const struct command_option options[] = {
