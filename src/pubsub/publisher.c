@@ -6,10 +6,9 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "channel.h"
 #include "google/pubsub/v1/pubsub.pb-c.h"
-#include "net/http.h"
 #include "net/retry.h"
-#include "net/rpc.h"
 
 #define CALL_MS      15000
 #define DETAIL       512
@@ -68,12 +67,10 @@ static bool call(struct publisher *publisher, const struct target *target, const
 {
     static const struct retry retry = {.base_ms = 500, .cap_ms = 8000, .attempts = 30, .budget_ms = 60000};
     const int64_t began_ms = clock_ms();
-    AUTO(buf_done) struct buf routing = buf_limited(LIMIT_ANSWER);
+    AUTO(mem_free) char *routing = channel_routing(target->field, target->name);
     char detail[DETAIL];
-    (void)buf_format(&routing, "%s=", target->field);
-    http_escape(&routing, target->name);
     struct rpc_call made = {.method = target->path,
-                            .routing = buf_string(&routing),
+                            .routing = routing,
                             .request = request,
                             .request_size = size,
                             .deadline_ms = CALL_MS,
@@ -115,15 +112,10 @@ static bool find_topic(struct publisher *publisher, const char *subscription, st
 bool publisher_new(const struct pubsub_settings *settings, const char *topic,
                    struct publisher **out_publisher, struct error *err)
 {
-    struct rpc_settings channel = {.target = settings->target,
-                                   .plaintext = settings->plaintext,
-                                   .token = settings->token,
-                                   .ca_file = settings->ca_file,
-                                   .user_agent = settings->user_agent};
     struct publisher *publisher = mem_zero(1, sizeof *publisher);
     publisher->stop = settings->stop;
     if (topic) publisher->topic = mem_text(topic);
-    bool done = rpc_new(&channel, &publisher->rpc, err) &&
+    bool done = channel_open(settings, &publisher->rpc, err) &&
                 (topic || find_topic(publisher, settings->subscription, err));
     if (done)
         *out_publisher = publisher;
@@ -138,11 +130,6 @@ void publisher_free(struct publisher *publisher)
     rpc_free(publisher->rpc);
     free(publisher->topic);
     free(publisher);
-}
-
-const char *publisher_topic(const struct publisher *publisher)
-{
-    return publisher->topic;
 }
 
 static bool take_id(const struct buf *reply, struct buf *out_id, struct error *err)

@@ -8,10 +8,9 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "channel.h"
 #include "google/pubsub/v1/pubsub.pb-c.h"
-#include "net/http.h"
 #include "net/retry.h"
-#include "net/rpc.h"
 #include "pubsub/pubsub.h"
 #include "receive.h"
 #include "subscription.h"
@@ -411,15 +410,6 @@ static bool is_subscription(const char *name)
     return *id != '\0' && !strchr(id, '/') && memchr(name + 9, '/', (size_t)(at - name) - 9) == NULL;
 }
 
-/* The value of x-goog-request-params, percent-encoded (https://google.aip.dev/client-libraries/4222). */
-static char *routing_of(const char *subscription)
-{
-    AUTO(buf_done) struct buf routing = buf_limited(4 * NAME_LIMIT);
-    buf_text(&routing, "subscription=");
-    http_escape(&routing, subscription);
-    return buf_take(&routing, NULL);
-}
-
 bool pubsub_new(const struct pubsub_settings *settings, struct trigger **out_trigger, struct error *err)
 {
     static const struct trigger_ops ops = {
@@ -430,17 +420,12 @@ bool pubsub_new(const struct pubsub_settings *settings, struct trigger **out_tri
                          "\"%s\" is not a subscription's name; write projects/PROJECT/subscriptions/NAME",
                          settings->subscription);
     struct rpc *rpc;
-    struct rpc_settings channel = {.target = settings->target,
-                                   .plaintext = settings->plaintext,
-                                   .token = settings->token,
-                                   .ca_file = settings->ca_file,
-                                   .user_agent = settings->user_agent};
-    if (!rpc_new(&channel, &rpc, err)) return false;
+    if (!channel_open(settings, &rpc, err)) return false;
     struct pubsub *pubsub = mem_zero(1, sizeof *pubsub);
     pubsub->port.ops = &ops;
     pubsub->rpc = rpc;
     pubsub->subscription = mem_text(settings->subscription);
-    pubsub->routing = routing_of(settings->subscription);
+    pubsub->routing = channel_routing("subscription", settings->subscription);
     pubsub->no_wait = settings->no_wait;
     pubsub->lease_s = settings->lease_s;
     pubsub->stop = settings->stop;
