@@ -9,7 +9,8 @@
 #define HASH_EMPTY UINT64_C(0xcbf29ce484222325) /* of no bytes */
 
 /* FNV-1a: the hash of what came before, and these bytes. */
-uint64_t hash_bytes(uint64_t hash, const char *bytes, size_t size);
+uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t size);
+uint64_t hash_text(const char *text); /* of its bytes */
 /* The finish of splitmix64: spreads each bit over all. */
 uint64_t hash_mix(uint64_t value);
 

@@ -1,11 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/hash.h"
 
-uint64_t hash_bytes(uint64_t hash, const char *bytes, size_t size)
+#include <string.h>
+
+uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t size)
 {
+    const unsigned char *byte = bytes;
     for (size_t i = 0; i < size; i++)
-        hash = (hash ^ (unsigned char)bytes[i]) * UINT64_C(0x100000001b3);
+        hash = (hash ^ byte[i]) * UINT64_C(0x100000001b3);
     return hash;
+}
+
+uint64_t hash_text(const char *text)
+{
+    return hash_bytes(HASH_EMPTY, text, strlen(text));
 }
 
 uint64_t hash_mix(uint64_t value)

@@ -18,7 +18,7 @@
 
 static uint64_t hash_plain(const char *text)
 {
-    return hash_mix(hash_bytes(HASH_EMPTY, text, strlen(text)));
+    return hash_mix(hash_text(text));
 }
 
 struct span {
@@ -140,7 +140,7 @@ static size_t find_address(struct span text, size_t *out_before)
     return 0;
 }
 
-static uint64_t hash_text(const struct table *table, struct span text)
+static uint64_t hash_value_text(const struct table *table, struct span text)
 {
     uint64_t hash = HASH_EMPTY;
     while (text.size > 0) {
@@ -238,7 +238,7 @@ static uint64_t content_of(const struct table *table, const json_t *value, const
     case JSON_INTEGER: return content_of_integer(json_integer_value(value));
     case JSON_REAL: return content_of_real(value);
     case JSON_STRING:
-        return hash_text(table, (struct span){json_string_value(value), json_string_length(value)});
+        return hash_value_text(table, (struct span){json_string_value(value), json_string_length(value)});
     case JSON_OBJECT: sum = content_of_object(table, value, path); return sum ? hash_mix(sum) : 0;
     case JSON_ARRAY: sum = content_of_list(table, value, path); return sum ? hash_mix(sum) : 0;
     }

@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/hash.h"
 #include "bigquery/server.h"
 #include "control/control.h"
 #include "google/auth.h"
@@ -18,7 +19,6 @@
 #include "pubsub/server.h"
 #include "sandbox.h"
 #include "shared/faults.h"
-#include "shared/hash.h"
 #include "shared/journal.h"
 #include "shared/service.h"
 #include "shared/virtual_clock.h"

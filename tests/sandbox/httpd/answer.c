@@ -13,10 +13,10 @@
 
 #include "base/clock.h"
 #include "base/day.h"
+#include "base/hash.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "httpd/internal.h"
-#include "shared/hash.h"
 
 #define CAPTURES 16
 

@@ -9,9 +9,9 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/json.h"
 #include "intercom/internal.h"
-#include "shared/hash.h"
 
 #define SCROLL_PAGE    100
 #define SCROLL_IDLE_US INT64_C(60000000)

@@ -2,9 +2,9 @@
 /* conversations.c - threads, how they were handled, and which are deleted. */
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/json.h"
 #include "intercom/internal.h"
-#include "shared/hash.h"
 
 #define FEED_PAGE 20
 #define FEED_MAX  60

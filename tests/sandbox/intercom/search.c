@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/json.h"
 #include "intercom/internal.h"
 #include "intercom/query.h"
-#include "shared/hash.h"
 
 /* --- cursors: [updated_at in ms, id, page, hash of the query] --- */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "shared/rng.h"
 
-#include "shared/hash.h"
+#include "base/hash.h"
 
 uint32_t rng_below(struct rng *rng, uint32_t bound)
 {

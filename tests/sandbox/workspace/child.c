@@ -19,9 +19,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "shared/hash.h"
 #include "shared/rng.h"
 #include "workspace/record.h"
 

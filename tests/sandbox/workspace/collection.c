@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "base/day.h"
+#include "base/hash.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "shared/hash.h"
 #include "workspace/record.h"
 
 #define DAY_S       86400

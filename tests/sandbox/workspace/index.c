@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/mem.h"
-#include "shared/hash.h"
 #include "workspace/record.h"
 
 /* --- by key --- */

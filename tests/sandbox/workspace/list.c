@@ -16,9 +16,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "shared/hash.h"
 #include "workspace/record.h"
 
 #define LIST_LIMIT (16 * 1024 * 1024)

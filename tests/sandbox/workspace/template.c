@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "base/day.h"
+#include "base/hash.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "shared/hash.h"
 #include "shared/rng.h"
 
 #define TEXT_LIMIT (4 * 1024 * 1024)

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "shared/hash.h"
 #include "workspace/record.h"
 
 #define DAY_S      86400
