@@ -25,6 +25,7 @@ struct day day_of_civil(int year, int month, int day); /* the fields must be val
 void day_to_civil(struct day day, int *out_year, int *out_month, int *out_day);
 bool day_parse(const char *text, struct day *out_day); /* exactly YYYY-MM-DD and a real date */
 void day_format(struct day day, char out_text[DAY_TEXT]);
+struct day day_of_utc(int64_t unix_us); /* its day in UTC */
 struct day day_add(struct day day, int days);
 int day_compare(struct day a, struct day b); /* <0, 0, >0 */
 struct day day_min(struct day a, struct day b);

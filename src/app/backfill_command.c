@@ -77,7 +77,8 @@ static char *full_topic(const struct options *options, const struct config *conf
 /* A worker would refuse these days each time, until the message is a dead letter. */
 static bool check_days(const struct request *request, const struct source_type *type, struct error *err)
 {
-    const struct day today = {(int32_t)(time(NULL) / 86400)}; /* in UTC; the worker knows its zone's */
+    const struct day today =
+        day_of_utc((int64_t)time(NULL) * 1000000); /* in UTC; the worker knows its zone's */
     if (!request->has_from || !request->has_to)
         return error_set(err, ERROR_REQUEST,
                          "--from and --to are needed, such as --from 2025-01-01 --to 2025-12-31");

@@ -83,6 +83,12 @@ void day_format(struct day day, char out_text[DAY_TEXT])
     out_text[10] = '\0';
 }
 
+struct day day_of_utc(int64_t unix_us)
+{
+    int64_t before = unix_us % DAY_US < 0; /* division rounds towards 1970 */
+    return (struct day){(int32_t)(unix_us / DAY_US - before)};
+}
+
 struct day day_add(struct day day, int days)
 {
     int64_t n = (int64_t)day.n + days;
@@ -156,10 +162,10 @@ void instant_format(int64_t us, char out_text[INSTANT_TEXT])
 {
     size_t at = 19;
     us = us < INSTANT_MIN_US ? INSTANT_MIN_US : us > INSTANT_MAX_US ? INSTANT_MAX_US : us;
-    int64_t day_n = us / DAY_US - (us % DAY_US < 0);
-    int64_t rest = us - day_n * DAY_US;
+    struct day day = day_of_utc(us);
+    int64_t rest = us - day.n * DAY_US;
     int64_t second = rest / 1000000;
-    day_format((struct day){.n = (int32_t)day_n}, out_text);
+    day_format(day, out_text);
     out_text[10] = 'T';
     put_digits(out_text + 11, (int)(second / 3600), 2);
     out_text[13] = ':';

@@ -164,26 +164,31 @@ json_t *bigquery_schema(const struct table *table)
     return schema_table(table);
 }
 
-static bool dataset_insert(struct bigquery *bq, const char *dataset, const char *description,
-                           struct error *err)
+bool bigquery_make_dataset(struct bigquery *bq, const char *dataset, json_t *resource, struct error *err)
 {
-    AUTO(json_drop)
-    json_t *body =
-        json_pack("{s:{s:s, s:s}, s:s, s:s}", "datasetReference", "projectId", bq->settings.project,
-                  "datasetId", dataset, "location", bq->settings.location, "description", description);
     AUTO(api_answer_done) struct api_answer answer = {0};
     const struct api_call call = {.method = "POST",
                                   .path = "datasets",
-                                  .body = body,
+                                  .body = resource,
                                   .what = "BigQuery datasets.insert",
                                   .accept = {409}};
-    if (api_do(bq, &call, &answer, err)) {
-        api_note_new(bq, dataset);
-        return true;
-    }
-    return error_wrap(
-        err, "dataset %s does not exist and can't be created (create it in %s, or grant roles/bigquery.user)",
-        dataset, bq->settings.location);
+    json_object_set_new(resource, "datasetReference",
+                        json_pack("{s:s, s:s}", "projectId", bq->settings.project, "datasetId", dataset));
+    json_object_set_new(resource, "location", json_string(bq->settings.location));
+    if (!api_do(bq, &call, &answer, err)) return false;
+    api_note_new(bq, dataset);
+    return true;
+}
+
+static bool dataset_insert(struct bigquery *bq, const char *dataset, const char *description,
+                           struct error *err)
+{
+    AUTO(json_drop) json_t *resource = json_pack("{s:s}", "description", description);
+    return bigquery_make_dataset(bq, dataset, resource, err) ||
+           error_wrap(err,
+                      "dataset %s does not exist and can't be created (create it in %s, or grant "
+                      "roles/bigquery.user)",
+                      dataset, bq->settings.location);
 }
 
 /* A single answer that it is missing, or can't be created, may be wrong: both are asked for again. */

@@ -14,8 +14,7 @@
 
 static struct day days_ago(const struct bigquery *bq, int days)
 {
-    struct day today = day_add(day_of_civil(1970, 1, 1), (int)(bq->now_us / DAY_US));
-    return day_add(today, -days);
+    return day_add(day_of_utc(bq->now_us), -days);
 }
 
 struct day bigquery_rejected_since(const struct bigquery *bq)

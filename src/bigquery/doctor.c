@@ -77,22 +77,11 @@ void doctor_close(struct doctor_warehouse *warehouse)
 
 static bool make_dataset(struct doctor *doctor, struct error *err)
 {
-    struct bigquery *bq = doctor->main.bq;
     AUTO(json_drop)
-    json_t *body =
-        json_pack("{s:{s:s, s:s}, s:s, s:s, s:s, s:{s:s}}", "datasetReference", "projectId",
-                  bq->settings.project, "datasetId", doctor->dataset, "location", bq->settings.location,
-                  "description", "A check of caseload doctor; it may be deleted", "defaultTableExpirationMs",
-                  LIFE_MS, "labels", LABEL_KEY, LABEL_VALUE);
-    AUTO(api_answer_done) struct api_answer answer = {0};
-    const struct api_call call = {.method = "POST",
-                                  .path = "datasets",
-                                  .body = body,
-                                  .what = "BigQuery datasets.insert",
-                                  .accept = {409}};
-    if (!api_do(bq, &call, &answer, err)) return false;
-    api_note_new(bq, doctor->dataset);
-    return true;
+    json_t *resource =
+        json_pack("{s:s, s:s, s:{s:s}}", "description", "A check of caseload doctor; it may be deleted",
+                  "defaultTableExpirationMs", LIFE_MS, "labels", LABEL_KEY, LABEL_VALUE);
+    return bigquery_make_dataset(doctor->main.bq, doctor->dataset, resource, err);
 }
 
 /* By calls that a stop does not end: a stopped check leaves nothing behind. */

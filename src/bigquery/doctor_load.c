@@ -40,7 +40,6 @@ static const struct stream stream = {.name = "checks",
                                      .by_default = true};
 static const struct selection selection = {
     .stream = &stream, .tables = {&doctor_tables[0], &doctor_tables[1]}, .table_count = DOCTOR_TABLES};
-/* Is staged only, and never committed. */
 const struct selection doctor_all_tables = {.stream = &stream,
                                             .tables = {&doctor_tables[0], &doctor_tables[1],
                                                        &doctor_tables[2], &doctor_tables[3],
@@ -65,7 +64,6 @@ bool doctor_read_state(struct doctor *doctor, struct error *err)
     return true;
 }
 
-/* Row number n of a table, of the batch with this name. */
 bool doctor_write(const struct doctor *doctor, struct load *load, const char *batch, int64_t n, size_t table,
                   struct error *err)
 {
@@ -91,7 +89,6 @@ bool doctor_write(const struct doctor *doctor, struct load *load, const char *ba
     return load->bq->warehouse.ops->write(load, table, row.data, row.size, err);
 }
 
-/* A load with all rows of the batch in all tables, up to the commit. */
 bool doctor_stage(struct doctor *doctor, struct doctor_warehouse *warehouse, const char *batch,
                   struct load **out_load, struct error *err)
 {
@@ -109,7 +106,6 @@ bool doctor_stage(struct doctor *doctor, struct doctor_warehouse *warehouse, con
     return true;
 }
 
-/* Ends the load. */
 bool doctor_commit(const struct doctor *doctor, struct doctor_warehouse *warehouse, struct load *load,
                    struct committed *out_committed, struct error *err)
 {
@@ -124,7 +120,6 @@ bool doctor_commit(const struct doctor *doctor, struct doctor_warehouse *warehou
     return warehouse->bq->warehouse.ops->commit(load, &commit, out_committed, err);
 }
 
-/* Rows of the batch in all tables, and how many different ones. */
 bool doctor_count(struct doctor *doctor, const char *batch, int64_t *out_rows, int64_t *out_keys,
                   struct error *err)
 {
@@ -144,7 +139,6 @@ bool doctor_count(struct doctor *doctor, const char *batch, int64_t *out_rows, i
            error_set(err, ERROR_FORMAT, "BigQuery's answer lacks a count");
 }
 
-/* Is each row of the batch there once? Adds what is found. */
 bool doctor_are_once(struct doctor *doctor, const char *batch, char *out_found, size_t size,
                      struct error *err)
 {

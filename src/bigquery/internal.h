@@ -61,9 +61,12 @@ struct bigquery {
     bool is_provenance_checked; /* of the whole dataset; table_cache_clear makes it false */
 };
 
-/* BigQuery's clock, as of the last answer that had a time. */
 /* Rejects since then are compared with new ones, and tried again. */
 struct day bigquery_rejected_since(const struct bigquery *bq);
+/* Adds name and location to the resource. One that is there already is fine. */
+bool bigquery_make_dataset(struct bigquery *bq, const char *dataset, json_t *resource,
+                           struct error *err) CHECKED;
+/* BigQuery's clock, as of the last answer that had a time. */
 bool bigquery_now(struct bigquery *bq, int64_t *out_us, struct error *err) CHECKED;
 /* The states of streams, in one query. */
 bool bigquery_read_state(struct warehouse *warehouse, const struct selection *const *selections, size_t count,

@@ -71,6 +71,25 @@ void sql_literal(struct buf *out, const char *text)
     buf_byte(out, '\'');
 }
 
+void sql_add_columns(struct buf *out, const char *const *columns, size_t count, const char *prefix)
+{
+    char column[TABLE_ID];
+    for (size_t i = 0; i < count; i++) {
+        sql_quote(column, columns[i]);
+        buf_format(out, "%s%s%s", i ? ", " : "", prefix, column);
+    }
+}
+
+void sql_add_match(struct buf *out, const char *const *columns, size_t count, const char *left,
+                   const char *right)
+{
+    char column[TABLE_ID];
+    for (size_t i = 0; i < count; i++) {
+        sql_quote(column, columns[i]);
+        buf_format(out, "%s%s.%s = %s.%s", i ? " AND " : "", left, column, right, column);
+    }
+}
+
 bool sql_check(const struct buf *sql, const char *what, struct error *err)
 {
     if (sql->full)

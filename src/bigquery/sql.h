@@ -40,6 +40,11 @@ void sql_path(char out[SQL_PATH], const struct sql_names *names, const char *dat
 void sql_quote(char out[TABLE_ID], const char *name); /* `name` */
 void sql_word(char out[TABLE_ID], const char *name);  /* name, to stand within a literal */
 void sql_literal(struct buf *out, const char *text);  /* any text as a literal */
+/* "r.`a`, r.`b`" with the prefix "r." */
+void sql_add_columns(struct buf *out, const char *const *columns, size_t count, const char *prefix);
+/* "l.`a` = r.`a` AND l.`b` = r.`b`" */
+void sql_add_match(struct buf *out, const char *const *columns, size_t count, const char *left,
+                   const char *right);
 /* Appends the text with its placeholders filled. A placeholder without value, or a value without placeholder,
  * is our mistake. */
 void sql_fill(struct buf *out, const char *text, const struct sql_value *values, size_t count);
@@ -106,8 +111,8 @@ size_t sql_identity(const struct table *table, const char *out_columns[16]);
 
 /* --- sql_rejected.c --- */
 
-/* The part of a commit that stores rejected records, and marks those that are loaded now. */
-/* is_whole: no child table is left out, so a record that is loaded now was read with all its children. */
+/* The part of a commit that stores rejected records, and marks those that are loaded now. is_whole: no child
+ * table is left out, so a record that is loaded now was read with all its children. */
 void sql_add_rejected(const struct sql_names *names, const struct stream *stream, bool is_whole,
                       const char *const stages[LIMIT_TABLES + 1], struct buf *out_sql);
 

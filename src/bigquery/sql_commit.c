@@ -138,15 +138,10 @@ static struct list staged_list(const struct table *table)
     return list;
 }
 
-/* "left.a = right.a AND left.b = right.b" */
 static struct list match_list(const char *const *columns, size_t count, const char *left, const char *right)
 {
     struct list list = list_new(" AND ");
-    char column[TABLE_ID];
-    for (size_t i = 0; i < count; i++) {
-        sql_quote(column, columns[i]);
-        buf_format(&list.text, "%s%s.%s = %s.%s", i ? list.between : "", left, column, right, column);
-    }
+    sql_add_match(&list.text, columns, count, left, right);
     return list;
 }
 

@@ -124,25 +124,6 @@ static size_t identity_of(const struct table *table, const char *out_columns[16]
     return count;
 }
 
-static void add_columns(const char *const *columns, size_t count, const char *prefix, struct buf *out)
-{
-    char column[TABLE_ID];
-    for (size_t i = 0; i < count; i++) {
-        sql_quote(column, columns[i]);
-        buf_format(out, "%s%s%s", i ? ", " : "", prefix, column);
-    }
-}
-
-/* "v.a = l.a AND v.b = l.b" */
-static void add_match(const char *const *columns, size_t count, struct buf *out)
-{
-    char column[TABLE_ID];
-    for (size_t i = 0; i < count; i++) {
-        sql_quote(column, columns[i]);
-        buf_format(out, "%sv.%s = l.%s", i ? " AND " : "", column, column);
-    }
-}
-
 static void add_newest(const struct sql_names *names, const struct sql_latest *latest, const char *shown,
                        struct buf *out)
 {
@@ -150,7 +131,7 @@ static void add_newest(const struct sql_names *names, const struct sql_latest *l
     const char *columns[16];
     char path[SQL_PATH], version[TABLE_ID], newest[2 * TABLE_ID];
     AUTO(buf_done) struct buf identity = buf_limited(LIST_LIMIT);
-    add_columns(columns, identity_of(table, columns), "", &identity);
+    sql_add_columns(&identity, columns, identity_of(table, columns), "");
     sql_path(path, names, names->dataset, table->name);
     sql_quote(version, table->version);
     snprintf(newest, sizeof newest, "%s DESC, " COLUMN_READ_AT " DESC, " COLUMN_LOADED_AT " DESC", version);
@@ -271,30 +252,33 @@ static void add_live(const json_t *fields, const char *prefix, struct buf *out)
     }
 }
 
+/* The columns that are compared, but for _read_at, which may be NULL. */
+static size_t compared_columns(const struct table *table, const char *out_columns[20])
+{
+    size_t count = sql_identity(table, out_columns);
+    out_columns[count++] = COLUMN_PARTITION_DATE;
+    if (table->version) out_columns[count++] = table->version;
+    out_columns[count++] = COLUMN_LOADED_AT;
+    return count;
+}
+
 /* A row of the table is the view's if these are equal; times that are not there are equal, too. */
 static void add_same(const struct table *table, struct buf *out)
 {
     const char *columns[20];
-    size_t count = sql_identity(table, columns);
-    columns[count++] = COLUMN_PARTITION_DATE;
-    if (table->version) columns[count++] = table->version;
-    columns[count++] = COLUMN_LOADED_AT;
-    add_match(columns, count, out);
+    size_t count = compared_columns(table, columns);
+    sql_add_match(out, columns, count, "v", "l");
     buf_text(out, " AND COALESCE(v." COLUMN_READ_AT ", TIMESTAMP '" FIRST_DAY
                   " 00:00:00+00') = COALESCE(l." COLUMN_READ_AT ", TIMESTAMP '" FIRST_DAY " 00:00:00+00')");
 }
 
-/* The columns that are compared. */
 static void add_compared(const struct sql_names *names, const struct table *table, struct buf *out)
 {
     const char *columns[20];
-    size_t count = sql_identity(table, columns);
-    columns[count++] = COLUMN_PARTITION_DATE;
-    if (table->version) columns[count++] = table->version;
-    columns[count++] = COLUMN_LOADED_AT;
+    size_t count = compared_columns(table, columns);
     columns[count++] = COLUMN_READ_AT;
     AUTO(buf_done) struct buf shown = buf_limited(LIST_LIMIT);
-    add_columns(columns, count, "r.", &shown);
+    sql_add_columns(&shown, columns, count, "r.");
     add_query(names, &(struct sql_latest){.table = table}, buf_string(&shown), out);
 }
 
@@ -328,8 +312,8 @@ void sql_latest_refresh_text(const struct sql_names *names, const struct sql_ref
     sql_quote(first, identity_columns[0]);
     add_compared(names, table, &compared);
     add_stale(table, buf_string(&compared), refresh->is_rebuilt, &stale);
-    add_columns(identity_columns, count, "", &identity);
-    add_match(identity_columns, count, &match);
+    sql_add_columns(&identity, identity_columns, count, "");
+    sql_add_match(&match, identity_columns, count, "v", "l");
     add_live(refresh->fields, "", &columns);
     add_live(refresh->fields, "v.", &inserted);
     sql_latest_text(names, &(struct sql_latest){table, refresh->fields, NULL, IN_DAYS}, &query);

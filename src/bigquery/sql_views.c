@@ -62,15 +62,6 @@ void sql_attributes_text(const struct sql_names *names, const struct stream *str
     sql_fill(out_sql, sql_attributes, values, sizeof values / sizeof *values);
 }
 
-static void add_keys(const struct table *table, size_t most, struct buf *out)
-{
-    char key[TABLE_ID];
-    for (size_t i = 0; i < table->key_count && i < most; i++) {
-        sql_quote(key, table->key[i]);
-        buf_format(out, "%s%s", i ? ", " : "", key);
-    }
-}
-
 /* The type of an attribute's column. Only what no scalar holds stays JSON, which GROUP BY refuses. */
 enum custom_type { CUSTOM_JSON, CUSTOM_STRING, CUSTOM_INT64, CUSTOM_FLOAT64, CUSTOM_BOOL, CUSTOM_TIMESTAMP };
 
@@ -126,7 +117,7 @@ void sql_custom_text(const struct sql_names *names, const struct attribute_list 
     AUTO(buf_done) struct buf columns = buf_limited(LIST_LIMIT);
     snprintf(name, sizeof name, "%s_latest", of->name);
     sql_path(latest, names, names->dataset, name);
-    add_keys(of, of->key_count, &key);
+    sql_add_columns(&key, of->key, of->key_count, "");
     if (of->version) {
         sql_quote(quoted, of->version);
         buf_format(&key, ", %s", quoted);

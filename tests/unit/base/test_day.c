@@ -29,6 +29,10 @@ static void test_every_day_of_the_calendar_in_order(void **state)
             }
     }
     assert_int_equal(day_of_civil(1970, 1, 1).n, 0);
+    assert_int_equal(day_of_utc(0).n, 0);
+    assert_int_equal(day_of_utc(-1).n, -1);
+    assert_int_equal(day_of_utc(-INT64_C(86400000000)).n, -1);
+    assert_int_equal(day_of_utc(INT64_C(86400000000) - 1).n, 0);
     assert_int_equal(expected - 1, day_of_civil(9999, 12, 31).n);
 }
 
