@@ -63,22 +63,14 @@ void check_declared(struct sim *sim)
     sim->declared_serial = sim->warehouse.serial;
 }
 
-static int64_t newest_us(const struct fake_table *table, const char *key)
-{
-    int64_t newest = INT64_MIN;
-    for (size_t i = 0; i < table->count; i++)
-        if (strcmp(table->rows[i].key, key) == 0 && table->rows[i].version_us > newest)
-            newest = table->rows[i].version_us;
-    return newest;
-}
-
 void check_deletions_end(struct sim *sim)
 {
     const struct fake_stream *in = fake_source_stream(&sim->source, subject_of(sim));
     const struct fake_table *table = fake_warehouse_table(&sim->warehouse, subject_of(sim)->table->name);
     for (size_t i = 0; i < in->record_count; i++) {
         const struct fake_record *record = &in->records[i];
-        int64_t loaded_us = newest_us(table, record->id), missing_us = newest_us(gone_table(sim), record->id);
+        int64_t loaded_us = fake_table_newest_us(table, record->id),
+                missing_us = fake_table_newest_us(gone_table(sim), record->id);
         if (loaded_us == INT64_MIN || loaded_us >= sim->now_us - DAY) continue; /* dated in the future */
         sim_count(sim, EVENT_DEAD_CHECKED);
         if (record->is_gone && missing_us < loaded_us)

@@ -8,8 +8,7 @@
 
 #define DAY_US INT64_C(86400000000)
 
-/* INT64_MIN: the table has no row of that key. */
-static int64_t newest_us(const struct fake_table *table, const char *key)
+int64_t fake_table_newest_us(const struct fake_table *table, const char *key)
 {
     int64_t newest = INT64_MIN;
     for (size_t i = 0; i < table->count; i++)
@@ -20,7 +19,7 @@ static int64_t newest_us(const struct fake_table *table, const char *key)
 
 static bool is_staged(const struct load *load, size_t table, const char *key)
 {
-    return newest_us(&load->staged[table], key) != INT64_MIN;
+    return fake_table_newest_us(&load->staged[table], key) != INT64_MIN;
 }
 
 static bool is_rejected(const struct load *load, const char *id)
@@ -34,10 +33,11 @@ static bool is_suspect(const struct load *load, int64_t began_us, const char *ke
 {
     struct fake_warehouse *warehouse = load->warehouse;
     const struct table *subject = load->selection->stream->subject;
-    int64_t newest = newest_us(fake_warehouse_table(warehouse, subject->name), key);
+    int64_t newest = fake_table_newest_us(fake_warehouse_table(warehouse, subject->name), key);
     if (is_rejected(load, key) || is_rejected(load, "")) return false; /* without an id: it may be any */
     return !is_staged(load, RECONCILE_LIST, key) && !is_staged(load, RECONCILE_ALIVE, key) &&
-           newest < began_us && newest_us(fake_warehouse_table(warehouse, subject->gone->name), key) < newest;
+           newest < began_us &&
+           fake_table_newest_us(fake_warehouse_table(warehouse, subject->gone->name), key) < newest;
 }
 
 static bool was(const struct fake_warehouse *warehouse, const struct stream *stream, const char *id,
@@ -62,7 +62,8 @@ static void find_suspects(const struct load *load, int64_t began_us, struct miss
     for (int alive = 0; alive < 2; alive++)
         for (size_t i = 0; i < table->count; i++) {
             const char *key = table->rows[i].key;
-            if (table->rows[i].version_us != newest_us(table, key) || !is_suspect(load, began_us, key) ||
+            if (table->rows[i].version_us != fake_table_newest_us(table, key) ||
+                !is_suspect(load, began_us, key) ||
                 was(warehouse, stream, key, FAKE_ALIVE, 0) != (alive == 1))
                 continue;
             bool is_known = false; /* another content of the same version */

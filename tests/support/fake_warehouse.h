@@ -170,6 +170,8 @@ void fake_warehouse_done(struct fake_warehouse *warehouse);
 
 struct fake_table *fake_warehouse_table(struct fake_warehouse *warehouse,
                                         const char *name); /* NULL: unknown */
+/* The newest version of this key; INT64_MIN: the table has no row of it. */
+int64_t fake_table_newest_us(const struct fake_table *table, const char *key);
 const struct fake_row *fake_table_find(const struct fake_table *table, const char *key, int64_t version_us);
 
 /* The port's state, without the hook. */
