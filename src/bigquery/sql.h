@@ -65,8 +65,6 @@ void sql_add_ledger(const struct sql_names *names, const struct selection *selec
                     struct buf *out);
 /* The column of that name, as an expression. */
 const char *sql_children_from(const struct stream *stream);
-/* The table whose rows the ledger counts. */
-const struct table *sql_counted_table(const struct stream *stream);
 /* The commit of a selection; stages[i] NULL: nothing staged for that table. */
 void sql_commit(const struct sql_names *names, const struct selection *selection,
                 const char *const stages[LIMIT_TABLES + 1], const struct sql_claim *claim,

@@ -6,12 +6,6 @@
 
 #include "sql.h"
 
-/* The table whose rows the ledger counts. */
-const struct table *sql_counted_table(const struct stream *stream)
-{
-    return stream->kind == STREAM_RECONCILE ? stream->subject->gone : stream->table;
-}
-
 /* The other tables of a reconciliation are no children. */
 static size_t table_count(const struct selection *selection)
 {
