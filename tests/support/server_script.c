@@ -24,7 +24,7 @@ struct server_script {
     struct step *steps;
     bool *taken; /* by step */
     size_t step_count;
-    size_t requests;
+    size_t requests, answers;
     char *texts[MOST_REQUESTS];
     bool is_released, is_stopping;
 };
@@ -93,10 +93,20 @@ static struct step take_step(struct server_script *server, char *request)
     if (found) step = *found;
     server->texts[server->requests++] = request;
     pthread_cond_broadcast(&server->changed);
-    while (((step.hold && !server->is_released) || server->requests < step.await) && !server->is_stopping)
+    while (((step.hold && !server->is_released) || server->requests < step.await ||
+            server->answers < step.await_answers) &&
+           !server->is_stopping)
         pthread_cond_wait(&server->changed, &server->lock);
     pthread_mutex_unlock(&server->lock);
     return step;
+}
+
+static void count_answer(struct server_script *server)
+{
+    pthread_mutex_lock(&server->lock);
+    server->answers++;
+    pthread_cond_broadcast(&server->changed);
+    pthread_mutex_unlock(&server->lock);
 }
 
 static void serve(void *self, struct connection *connection)
@@ -110,6 +120,7 @@ static void serve(void *self, struct connection *connection)
         if (step.bytes) /* the client may have gone, as some tests want */
             (void)connection_send(connection, step.bytes, step.size ? step.size : strlen(step.bytes));
         send_blanks(connection, step.blanks);
+        count_answer(self);
         if (step.reset) {
             struct linger torn = {.l_onoff = 1, .l_linger = 0};
             (void)setsockopt(connection->fd, SOL_SOCKET, SO_LINGER, &torn, sizeof torn);

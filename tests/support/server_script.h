@@ -12,15 +12,16 @@
 #include <stddef.h>
 
 struct step {
-    const char *bytes; /* sent as they are; NULL: nothing */
-    size_t size;       /* 0: strlen(bytes) */
-    size_t blanks;     /* sent after them: a large body that takes no memory here */
-    bool close;        /* then the connection ends in an orderly way */
-    bool reset;        /* then the connection is torn: the peer sees an error */
-    bool hold;         /* before answering, wait for script_release or the end */
-    size_t await;      /* before answering, wait until so many requests have been taken */
-    const char *when;  /* not NULL: only for a request that contains this text; for several under way */
-    bool again;        /* it stays for other requests */
+    const char *bytes;    /* sent as they are; NULL: nothing */
+    size_t size;          /* 0: strlen(bytes) */
+    size_t blanks;        /* sent after them: a large body that takes no memory here */
+    bool close;           /* then the connection ends in an orderly way */
+    bool reset;           /* then the connection is torn: the peer sees an error */
+    bool hold;            /* before answering, wait for script_release or the end */
+    size_t await;         /* before answering, wait until so many requests have been taken */
+    size_t await_answers; /* before answering, wait until so many others have been sent */
+    const char *when;     /* not NULL: only for a request that contains this text; for several under way */
+    bool again;           /* it stays for other requests */
 };
 
 struct server_script;

@@ -223,7 +223,9 @@ static void a_thread_that_can_not_be_read_is_rejected(void **state)
     struct fixture fixture = {0};
     (void)add_search(&fixture, 1, 4, "null");
     add_answer(&fixture, 1, "422 No", "{\"errors\":[{\"code\":\"data_invalid\"}]}")->again = true;
-    add_answer(&fixture, 2, "200 OK", "<html>")->again = true; /* for as long as it is asked */
+    struct step *unreadable = add_answer(&fixture, 2, "200 OK", "<html>");
+    unreadable->again = true;      /* for as long as it is asked */
+    unreadable->await_answers = 5; /* the search, 1 twice, 3 and 4: so it is 2 alone that can't be read */
     (void)add_answer(&fixture, 3, "200 OK", "{\"id\":\"3\",\"conversation_parts\":null}");
     (void)add_thread(&fixture, 4);
     (void)add(&fixture, "GET /me ", "200 OK",
