@@ -139,7 +139,7 @@ def http_text(request):
     if request["method"] == "PUT":
         lines.append("<bytes>")
     elif request["body"]:
-        lines.append(json.dumps(cut(json.loads(request["body"])), indent=1, ensure_ascii=False))
+        lines.append(json.dumps(cut(json.loads(request["body"])), indent=1, ensure_ascii=False, sort_keys=True))
     return normal("\n".join(lines)).rstrip("\n") + "\n"
 
 
