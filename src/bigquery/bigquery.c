@@ -102,6 +102,7 @@ static bool port_commit(struct load *load, const struct commit *commit, struct c
 
 static void port_free(struct warehouse *warehouse)
 {
+    json_drop(&((struct bigquery *)warehouse)->ledger_streams);
     free(warehouse);
 }
 

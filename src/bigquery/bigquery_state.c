@@ -108,6 +108,7 @@ struct answer {
     size_t count;
     struct state *states;
     int64_t now_us;
+    bool is_unsettled[LIMIT_STREAMS]; /* records of the stream wait to be fetched again */
 };
 
 static bool read_row(const json_t *row, struct answer *answer, struct error *err)
@@ -126,6 +127,7 @@ static bool read_row(const json_t *row, struct answer *answer, struct error *err
     struct state *state = &answer->states[i];
     if (!strncmp(kind, "last", 4)) return read_last(kind, row, &answer->states[i].last, err);
     if (!strcmp(kind, "open")) return read_open(row, &state->any_open_run, &state->open_run_us, err);
+    if (!strcmp(kind, "unsettled")) return answer->is_unsettled[i] = true;
     if (!read_scan(kind, row, &state->scan, &is_of_scan, err)) return false;
     if (is_of_scan) return true;
     if (!read_day(answer->selections[i], kind, row, &day, err)) return false;
@@ -167,12 +169,12 @@ static void merge_days(struct state *state)
 }
 
 /* As prepare saw the tables a moment ago. The next run notices one that was dropped since. */
-static bool recall_created(struct bigquery *bq, const struct stream *stream, struct state *state,
-                           struct error *err)
+static bool recall_created(struct bigquery *bq, const struct answer *answer, size_t i, struct error *err)
 {
-    const struct table_cache_entry *cached = table_cache_find(bq, stream);
+    struct table_cache_entry *cached = table_cache_find(bq, answer->selections[i]->stream);
     if (!cached) return error_set(err, ERROR_BUSY, "its tables were not prepared; try again");
-    state->created_us = cached->created_us;
+    answer->states[i].created_us = cached->created_us;
+    cached->mends_nothing = !answer->is_unsettled[i];
     return true;
 }
 
@@ -185,13 +187,12 @@ static bool read_states(struct bigquery *bq, const char *message_id, struct answ
     sql_state_text(&names, answer->selections, answer->count, &sql);
     parameter_add(parameters, "message_id", "STRING", message_id);
     parameter_add_day(parameters, "first_day", bq->settings.first_day);
-    if (strstr(buf_string(&sql), "@rejected_since"))
-        parameter_add_day(parameters, "rejected_since", bigquery_rejected_since(bq));
+    parameter_add_day(parameters, "rejected_since", bigquery_rejected_since(bq));
     if (!job_read(bq, &sql, parameters, &rows, err) || !read_rows(rows, answer, err)) return false;
     int64_t answered_us = clock_boot_us();
     for (size_t i = 0; i < answer->count; i++) {
         struct state *state = &answer->states[i];
-        if (!recall_created(bq, answer->selections[i]->stream, state, err)) return false;
+        if (!recall_created(bq, answer, i, err)) return false;
         state->now_us = answer->now_us;
         state->answered_us = answered_us;
         merge_days(state);

@@ -50,10 +50,24 @@ static struct day held_from(const struct load *load, const struct commit *commit
     return load->selection->stream->kind == STREAM_SCAN ? load->bq->settings.first_day : commit->unit.lo;
 }
 
+/* Nobody else has committed into these tables between the beginning of this fetch and then. */
+static int64_t alone_since_us(const struct load *load, const struct commit *commit)
+{
+    const struct own_commit *own = table_own_commit(load->bq, load->selection->stream);
+    bool continues = own && own->began_us == commit->began_us && own->alone_us > commit->began_us;
+    return continues ? own->alone_us : commit->began_us;
+}
+
+static void note_own_commit(const struct load *load, const struct commit *commit, int64_t alone_us)
+{
+    struct own_commit *own = table_own_commit(load->bq, load->selection->stream);
+    if (own) *own = (struct own_commit){own->lock, commit->began_us, alone_us};
+}
+
 static json_t *commit_parameters(const struct load *load, const struct commit *commit)
 {
     const struct bigquery *bq = load->bq;
-    char began[INSTANT_TEXT], day_before[INSTANT_TEXT], name[32];
+    char began[INSTANT_TEXT], day_before[INSTANT_TEXT], alone_since[INSTANT_TEXT], name[32];
     json_t *parameters = json_array();
     parameter_add(parameters, "stream", "STRING", load->selection->stream->name);
     provenance_parameters(bq, parameters);
@@ -66,6 +80,8 @@ static json_t *commit_parameters(const struct load *load, const struct commit *c
     parameter_add(parameters, "open", "BOOL", commit->unit.open ? "true" : "false");
     instant_format(commit->began_us, began);
     parameter_add(parameters, "began_at", "TIMESTAMP", began);
+    instant_format(alone_since_us(load, commit), alone_since);
+    parameter_add(parameters, "alone_since", "TIMESTAMP", alone_since);
     parameter_add_int(parameters, "fetched", commit->fetched);
     if (load->selection->stream->kind == STREAM_RECONCILE) {
         instant_format(commit->began_us - DAY_US, day_before);
@@ -90,7 +106,7 @@ static json_t *commit_parameters(const struct load *load, const struct commit *c
 }
 
 static bool read_result(const struct load *load, const char *id, const json_t *rows, struct committed *out,
-                        struct error *err)
+                        int64_t *out_alone_us, struct error *err)
 {
     size_t count = load->selection->table_count;
     struct committed committed = {0};
@@ -107,6 +123,7 @@ static bool read_result(const struct load *load, const char *id, const json_t *r
                          "committed. The unit "
                          "is loaded again, which never doubles rows",
                          id);
+    if (!cell_int(row, count + 3, out_alone_us)) *out_alone_us = 0;
     *out = committed;
     return true;
 }
@@ -129,9 +146,13 @@ static bool commit_rows(struct load *load, const struct commit *commit, const st
     char id[JOB_ID];
     const struct query_job query = {
         .prefix = prefix, .sql = &sql, .parameters = parameters, .where = "commit", .is_patient = true};
+    int64_t alone_us = 0;
     table_cache_forget_times(bq, load->selection);
     AUTO(json_drop) json_t *rows = NULL;
-    return job_query(bq, &query, id, &rows, err) && read_result(load, id, rows, out_committed, err);
+    if (!job_query(bq, &query, id, &rows, err) || !read_result(load, id, rows, out_committed, &alone_us, err))
+        return false;
+    note_own_commit(load, commit, alone_us);
+    return true;
 }
 
 /* out_done: the fetch is noted. If not, there was another commit meanwhile. */
@@ -166,9 +187,11 @@ bool commit_run(struct load *load, const struct commit *commit, struct committed
     bool is_done = false;
     list_days(commit->unclaimed, commit->unclaimed_count, &unclaimed);
     list_tables(commit->left_out, commit->left_out_count, &left_out);
+    const struct table_cache_entry *cached = table_cache_find(load->bq, load->selection->stream);
     const struct sql_claim claim = {
         .unclaimed = commit->unclaimed_count ? buf_string(&unclaimed) : NULL,
         .left_out = commit->left_out_count ? buf_string(&left_out) : NULL,
+        .mends_nothing = cached && cached->mends_nothing,
     };
     *out_committed = (struct committed){.rejected = 0};
     if ((commit->same_as_us == 0 || commit_same(load, commit, &claim, &is_done, err)) &&

@@ -39,6 +39,14 @@ struct table_cache_entry {
     const struct table *tables[LIMIT_TABLES]; /* that it keeps */
     int64_t modified_ms[LIMIT_TABLES];        /* when these had last changed; 0: unknown */
     int64_t custom_ms; /* of an attribute list: the same, when <of>_custom was last looked at */
+    bool mends_nothing; /* no record waits in `rejected` to be fetched again */
+};
+
+/* Our last commit under a lock. */
+struct own_commit {
+    const char *lock;
+    int64_t began_us; /* of its fetch */
+    int64_t alone_us; /* when it was made, if nobody else had committed since then; 0: somebody had */
 };
 
 #define NEW_RESOURCES 32
@@ -58,6 +66,8 @@ struct bigquery {
     size_t new_count;
     struct table_cache_entry table_cache[LIMIT_STREAMS];
     size_t table_cache_count;
+    struct own_commit own_commits[LIMIT_STREAMS];
+    json_t *ledger_streams; /* members: the streams that have rows in the ledger; NULL: unknown */
     bool is_provenance_checked; /* of the whole dataset; table_cache_clear makes it false */
 };
 

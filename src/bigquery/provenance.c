@@ -184,6 +184,21 @@ static bool check_tables(struct bigquery *bq, struct error *err)
     return true;
 }
 
+/* Which streams have rows in the ledger, and the clock. */
+static void note_ledger(struct bigquery *bq, const json_t *rows)
+{
+    json_drop(&bq->ledger_streams);
+    bq->ledger_streams = json_object();
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        const json_t *row = json_array_get(rows, i);
+        const char *stream = cell_text(row, PROVENANCE_COUNT);
+        int64_t now_us = 0;
+        if (stream) json_object_set_new(bq->ledger_streams, stream, json_true());
+        if (cell_int(row, PROVENANCE_COUNT + 1, &now_us) && now_us <= INSTANT_MAX_US && now_us > bq->now_us)
+            bq->now_us = now_us;
+    }
+}
+
 bool provenance_check_ledger(struct bigquery *bq, struct error *err)
 {
     struct sql_names names = bigquery_names(bq);
@@ -196,6 +211,7 @@ bool provenance_check_ledger(struct bigquery *bq, struct error *err)
     snprintf(what, sizeof what, "the ledger %s.runs", bq->settings.control_dataset);
     for (size_t i = 0; i < json_array_size(rows); i++)
         if (!provenance_check_row(bq, json_array_get(rows, i), what, err)) return false;
+    note_ledger(bq, rows);
     return true;
 }
 

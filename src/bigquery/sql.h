@@ -57,6 +57,7 @@ bool sql_check(const struct buf *sql, const char *what, struct error *err) CHECK
 struct sql_claim {
     const char *unclaimed; /* days of the unit: "DATE '2026-03-01', ..." */
     const char *left_out;  /* child tables: "'a', 'b'" */
+    bool mends_nothing;    /* no record of the stream waits in `rejected` to be fetched again */
 };
 
 /* The ledger row of a commit, and the end of its transaction. */
@@ -109,10 +110,10 @@ size_t sql_identity(const struct table *table, const char *out_columns[16]);
 
 /* --- sql_rejected.c --- */
 
-/* The part of a commit that stores rejected records, and marks those that are loaded now. is_whole: no child
- * table is left out, so a record that is loaded now was read with all its children. */
-void sql_add_rejected(const struct sql_names *names, const struct stream *stream, bool is_whole,
-                      const char *const stages[LIMIT_TABLES + 1], struct buf *out_sql);
+/* The part of a commit that stores rejected records, and marks those that are loaded now. */
+void sql_add_rejected(const struct sql_names *names, const struct stream *stream,
+                      const struct sql_claim *claim, const char *const stages[LIMIT_TABLES + 1],
+                      struct buf *out_sql);
 
 /* --- sql_latest.c --- */
 

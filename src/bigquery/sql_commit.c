@@ -187,13 +187,17 @@ static void add_check(const struct sql_names *names, const struct selection *sel
     const struct table *table = selection->tables[index];
     enum stream_kind kind = selection->stream->kind;
     bool is_bounded = index == 0 && (kind == STREAM_INCREMENTAL || kind == STREAM_EVENT);
-    char path[SQL_PATH], staged[32], name[TABLE_ID];
+    char path[SQL_PATH], staged[32], days[32], name[TABLE_ID];
     sql_path(path, names, names->control, stage);
     sql_word(name, table->name);
     snprintf(staged, sizeof staged, "staged_%zu", index);
+    snprintf(days, sizeof days, "days_%zu", index);
     AUTO(list_done) struct list misplaced = misplaced_list(table, is_bounded, kind != STREAM_RECONCILE);
-    const struct sql_value values[] = {
-        {"stage", path}, {"staged", staged}, {"name", name}, {"misplaced", list_text(&misplaced)}};
+    const struct sql_value values[] = {{"stage", path},
+                                       {"staged", staged},
+                                       {"days", days},
+                                       {"name", name},
+                                       {"misplaced", list_text(&misplaced)}};
     sql_fill(out, sql_commit_check, values, sizeof values / sizeof *values);
 }
 
@@ -204,11 +208,12 @@ static void add_union(const struct sql_names *names, const struct selection *sel
     /* A later fetch counts for a row if it read the row's day. Scans read all days, and children have other
      * days than their parents: there each later fetch counts that has days of this unit. */
     bool has_own_days = index == 0 && selection->stream->kind == STREAM_INCREMENTAL;
-    char stage_path[SQL_PATH], target[SQL_PATH], counter[32], first_column[TABLE_ID];
+    char stage_path[SQL_PATH], target[SQL_PATH], counter[32], days[32], first_column[TABLE_ID];
     const char *columns_of_version[16];
     sql_path(stage_path, names, names->control, stage);
     sql_path(target, names, names->dataset, table->name);
     snprintf(counter, sizeof counter, "n_%zu", index);
+    snprintf(days, sizeof days, "days_%zu", index);
     (void)version_columns(table, columns_of_version);
     sql_quote(first_column, columns_of_version[0]);
     AUTO(list_done) struct list columns = column_list(table);
@@ -224,6 +229,7 @@ static void add_union(const struct sql_names *names, const struct selection *sel
     const struct sql_value values[] = {
         {"stage", stage_path},
         {"target", target},
+        {"days", days},
         {"columns", list_text(&columns)},
         {"staged_columns", list_text(&staged_columns)},
         {"row", list_text(&row)},
@@ -236,15 +242,13 @@ static void add_union(const struct sql_names *names, const struct selection *sel
     sql_fill(out, sql_commit_union, values, sizeof values / sizeof *values);
 }
 
-static void add_content_changes(const struct sql_names *names, const struct table *table, const char *stage,
-                                struct buf *out)
+static void add_content_changes(const struct sql_names *names, const struct table *table, struct buf *out)
 {
-    char stage_path[SQL_PATH], target[SQL_PATH];
-    sql_path(stage_path, names, names->control, stage);
+    char target[SQL_PATH];
     sql_path(target, names, names->dataset, table->name);
     AUTO(list_done) struct list row = row_list(table);
     const struct sql_value values[] = {
-        {"stage", stage_path}, {"target", target}, {"row", list_text(&row)}, {"counter", "n_0"}};
+        {"target", target}, {"days", "days_0"}, {"row", list_text(&row)}, {"counter", "n_0"}};
     sql_fill(out, sql_commit_content_changes, values, sizeof values / sizeof *values);
 }
 
@@ -254,15 +258,15 @@ static const char *repeated_column(const struct table *table)
     return table->owner ? COLUMN_READ_AT : COLUMN_CONTENT;
 }
 
-static void add_doubled(const struct sql_names *names, const struct table *table, const char *stage,
+static void add_doubled(const struct sql_names *names, const struct table *table, size_t index,
                         struct buf *out)
 {
-    char stage_path[SQL_PATH], target[SQL_PATH];
-    sql_path(stage_path, names, names->control, stage);
+    char target[SQL_PATH], days[32];
     sql_path(target, names, names->dataset, table->name);
+    snprintf(days, sizeof days, "days_%zu", index);
     AUTO(list_done) struct list row = row_list(table);
-    const struct sql_value values[] = {{"stage", stage_path},
-                                       {"target", target},
+    const struct sql_value values[] = {{"target", target},
+                                       {"days", days},
                                        {"row", list_text(&row)},
                                        {"repeated", repeated_column(table)}};
     sql_fill(out, sql_commit_doubled, values, sizeof values / sizeof *values);
@@ -325,17 +329,24 @@ static void fill_lock_statement(const struct sql_names *names, const char *text,
     sql_fill(out, text, values, 1);
 }
 
+/* "n_0, n_1" */
+static struct list numbered_list(const char *name, size_t count)
+{
+    struct list list = list_new("");
+    for (size_t i = 0; i < count; i++)
+        buf_format(&list.text, "%s%s%zu", i ? ", " : "", name, i);
+    return list;
+}
+
 void sql_commit(const struct sql_names *names, const struct selection *selection,
                 const char *const stages[LIMIT_TABLES + 1], const struct sql_claim *claim,
                 struct buf *out_sql)
 {
     const struct stream *stream = selection->stream;
-    char counters[LIMIT_TABLES * 16] = "";
-    for (size_t i = 0; i < selection->table_count; i++)
-        snprintf(counters + strlen(counters), sizeof counters - strlen(counters), "%sn_%zu", i ? ", " : "",
-                 i);
-    const struct sql_value counted[] = {{"counters", counters}};
-    sql_fill(out_sql, sql_commit_declare, counted, 1);
+    AUTO(list_done) struct list counters = numbered_list("n_", selection->table_count);
+    AUTO(list_done) struct list days = numbered_list("days_", selection->table_count);
+    const struct sql_value counted[] = {{"counters", list_text(&counters)}, {"days", list_text(&days)}};
+    sql_fill(out_sql, sql_commit_declare, counted, 2);
     for (size_t i = 0; i < selection->table_count; i++)
         if (stages[i]) add_check(names, selection, i, stages[i], out_sql);
     add_lock(names, stream, out_sql);
@@ -343,13 +354,13 @@ void sql_commit(const struct sql_names *names, const struct selection *selection
     if (!is_reconciled || stages[RECONCILE_ALIVE]) add_later(names, stream, out_sql);
     add_tables(names, selection, stages, out_sql);
     if (stages[0] && stream->table->keeps_contents)
-        add_content_changes(names, stream->table, stages[0], out_sql);
-    sql_add_rejected(names, stream, !claim || !claim->left_out, stages, out_sql);
+        add_content_changes(names, stream->table, out_sql);
+    sql_add_rejected(names, stream, claim, stages, out_sql);
     sql_add_ledger(names, selection, stages, claim, out_sql);
     if (is_reconciled) add_reconcile_doubled(names, stream->subject, out_sql);
     for (size_t i = 0; i < selection->table_count; i++)
         if (stages[i] && (!is_reconciled || i == RECONCILE_ALIVE))
-            add_doubled(names, selection->tables[i], stages[i], out_sql);
+            add_doubled(names, selection->tables[i], i, out_sql);
     fill_lock_statement(names, sql_commit_alarm, stream, out_sql);
     sql_fill(out_sql, sql_commit_result, counted, 1);
 }
@@ -362,7 +373,7 @@ void sql_commit_same_text(const struct sql_names *names, const struct selection 
     const struct sql_value values[] = {{"runs", runs},
                                        {"left_out", claim->left_out ? claim->left_out : "''"},
                                        {"children_from", sql_children_from(selection->stream)}};
-    buf_text(out_sql, "DECLARE n_same INT64;\n");
+    buf_text(out_sql, "DECLARE n_same INT64;\nDECLARE is_alone BOOL;\n");
     add_lock(names, selection->stream, out_sql);
     sql_fill(out_sql, sql_commit_same, values, sizeof values / sizeof *values);
 }

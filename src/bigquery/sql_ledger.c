@@ -16,28 +16,26 @@ static size_t table_count(const struct selection *selection)
 static struct buf children_query(const struct sql_names *names, const struct selection *selection,
                                  const char *const stages[LIMIT_TABLES + 1])
 {
-    static const char staged_form[] =
-        "\n         UNION DISTINCT\n        SELECT DISTINCT partition_date FROM `%s`";
     struct buf list = {0};
     buf_init(&list, LIMIT_SQL);
     buf_text(&list, "SELECT AS STRUCT c.child, c.day, c.row_count, c.added FROM (");
     size_t empty = list.size;
     for (size_t i = 1; i < table_count(selection); i++) {
         const struct table *table = selection->tables[i];
-        char path[SQL_PATH], stage[SQL_PATH], runs[SQL_PATH], child[TABLE_ID];
-        char staged[SQL_PATH + sizeof staged_form];
+        char path[SQL_PATH], runs[SQL_PATH], child[TABLE_ID], days[32], staged[128] = "";
         bool is_scanned = selection->stream->kind == STREAM_SCAN;
         if ((!stages[i] && !is_scanned) || !stream_keeps_rows(selection->stream, table)) continue;
         sql_path(path, names, names->dataset, table->name);
         sql_path(runs, names, names->control, "runs");
         sql_word(child, table->name);
-        staged[0] = '\0';
-        if (stages[i]) {
-            sql_path(stage, names, names->control, stages[i]);
-            snprintf(staged, sizeof staged, is_scanned ? staged_form : "%s", stage);
-        }
-        const struct sql_value values[] = {
-            {"child", child}, {"table", path}, {is_scanned ? "staged" : "stage", staged}, {"runs", runs}};
+        snprintf(days, sizeof days, "days_%zu", i);
+        if (stages[i])
+            snprintf(staged, sizeof staged,
+                     "\n         UNION DISTINCT\n        SELECT d FROM UNNEST(%s) AS d", days);
+        const struct sql_value values[] = {{"child", child},
+                                           {"table", path},
+                                           {is_scanned ? "staged" : "days", is_scanned ? staged : days},
+                                           {"runs", runs}};
         if (list.size > empty) buf_text(&list, "\nUNION ALL\n");
         if (is_scanned)
             sql_fill(&list, sql_commit_children_scan, values, 4);
@@ -50,23 +48,18 @@ static struct buf children_query(const struct sql_names *names, const struct sel
 }
 
 /* Sets the bounds of the staged children's days; nothing without staged children. */
-static struct buf child_days_statement(const struct sql_names *names, const struct selection *selection,
+static struct buf child_days_statement(const struct selection *selection,
                                        const char *const stages[LIMIT_TABLES + 1])
 {
     struct buf list = {0}, days = {0};
     buf_init(&list, LIMIT_SQL);
     buf_init(&days, LIMIT_SQL);
-    char stage[SQL_PATH];
-    for (size_t i = 1; i < table_count(selection); i++) {
-        if (!stages[i]) continue;
-        sql_path(stage, names, names->control, stages[i]);
-        buf_format(&days, "%sSELECT " COLUMN_PARTITION_DATE " FROM `%s`", days.size ? " UNION ALL " : "",
-                   stage);
-    }
+    for (size_t i = 1; i < table_count(selection); i++)
+        if (stages[i])
+            buf_format(&days, "%sSELECT d FROM UNNEST(days_%zu) AS d", days.size ? " UNION ALL " : "", i);
     if (days.size > 0)
         buf_format(&list,
-                   "SET (first_child_day, last_child_day) = (SELECT AS STRUCT MIN(" COLUMN_PARTITION_DATE
-                   "), MAX(" COLUMN_PARTITION_DATE ") FROM (%s) AS d);",
+                   "SET (first_child_day, last_child_day) = (SELECT AS STRUCT MIN(d), MAX(d) FROM (%s) AS c);",
                    buf_string(&days));
     buf_done(&days);
     return list;
@@ -84,28 +77,19 @@ void sql_add_ledger(const struct sql_names *names, const struct selection *selec
     const struct stream *stream = selection->stream;
     bool is_reconciled =
         stream->kind == STREAM_RECONCILE; /* it adds rows of its subject, and claims nothing */
-    const char *stage = stages[is_reconciled ? RECONCILE_ALIVE : 0];
-    char runs[SQL_PATH], table[SQL_PATH],
-        stage_path[SQL_PATH] = "",
-        staged_days[SQL_PATH + 128] = "SET first_day = NULL;\nSET last_day = NULL;";
-    if (stage) {
-        sql_path(stage_path, names, names->control, stage);
-        snprintf(staged_days, sizeof staged_days,
-                 "SET (first_day, last_day) = (SELECT AS STRUCT MIN(" COLUMN_PARTITION_DATE
-                 "), MAX(" COLUMN_PARTITION_DATE ") FROM `%s`);",
-                 stage_path);
-    }
+    char runs[SQL_PATH], table[SQL_PATH], days[32];
+    snprintf(days, sizeof days, "days_%d", is_reconciled ? RECONCILE_ALIVE : 0);
     sql_path(runs, names, names->control, "runs");
     sql_path(table, names, names->dataset, is_reconciled ? stream->subject->name : stream->table->name);
     char sum[LIMIT_TABLES * 16] = "";
     for (size_t i = 0; i < selection->table_count; i++)
         snprintf(sum + strlen(sum), sizeof sum - strlen(sum), "%sn_%zu", i ? " + " : "", i);
     AUTO(buf_done) struct buf children = children_query(names, selection, stages);
-    AUTO(buf_done) struct buf child_days = child_days_statement(names, selection, stages);
+    AUTO(buf_done) struct buf child_days = child_days_statement(selection, stages);
     const struct sql_value values[] = {
         {"runs", runs},
         {"table", table},
-        {"staged_days", staged_days},
+        {"days", days},
         {"child_days", buf_string(&child_days)},
         {"children", buf_string(&children)},
         {"counter_sum", sum},
@@ -174,7 +158,7 @@ static void add_scans(const struct sql_names *names, struct state_lists *lists, 
 void sql_state_text(const struct sql_names *names, const struct selection *const *selections, size_t count,
                     struct buf *out_sql)
 {
-    char runs[SQL_PATH];
+    char runs[SQL_PATH], rejected[SQL_PATH];
     struct state_lists lists = {.streams = {0}};
     buf_init(&lists.streams, LIMIT_SQL);
     buf_init(&lists.held, LIMIT_SQL);
@@ -192,7 +176,9 @@ void sql_state_text(const struct sql_names *names, const struct selection *const
         buf_text(&lists.child_rows, "SELECT '' AS child, DATE '0001-01-01' AS day, 0 AS row_count");
     }
     sql_path(runs, names, names->control, "runs");
+    sql_path(rejected, names, names->control, "rejected");
     const struct sql_value values[] = {{"runs", runs},
+                                       {"rejected", rejected},
                                        {"streams", buf_string(&lists.streams)},
                                        {"held", buf_string(&lists.held)},
                                        {"child_names", buf_string(&lists.child_names)},

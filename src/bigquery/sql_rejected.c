@@ -30,11 +30,17 @@ static void add_mended(const struct sql_names *names, const struct table *table,
     sql_fill(out, sql_commit_mended, values, sizeof values / sizeof *values);
 }
 
-void sql_add_rejected(const struct sql_names *names, const struct stream *stream, bool is_whole,
-                      const char *const stages[LIMIT_TABLES + 1], struct buf *out_sql)
+/* The rejects of a scan tell it whose children are still to be read: a table of them that was left out was not. */
+static bool may_mend(const struct stream *stream, const struct sql_claim *claim)
+{
+    if (stream->kind == STREAM_RECONCILE || (claim && claim->mends_nothing)) return false;
+    return stream->kind != STREAM_SCAN || !claim || !claim->left_out;
+}
+
+void sql_add_rejected(const struct sql_names *names, const struct stream *stream,
+                      const struct sql_claim *claim, const char *const stages[LIMIT_TABLES + 1],
+                      struct buf *out_sql)
 {
     if (stages[SQL_STAGE_REJECTED]) add_rejected(names, stages[SQL_STAGE_REJECTED], out_sql);
-    /* The rejects of a scan tell it whose children are still to be read. */
-    bool is_mended = stream->kind == STREAM_SCAN ? is_whole : stream->kind != STREAM_RECONCILE;
-    if (stages[0] && is_mended) add_mended(names, stream->table, stages, out_sql);
+    if (stages[0] && may_mend(stream, claim)) add_mended(names, stream->table, stages, out_sql);
 }

@@ -121,7 +121,9 @@ static bool hash_reject(const struct reject *reject, char out[HASH_TEXT], struct
 bool stage_reject(struct load *load, const struct reject *reject, struct error *err)
 {
     struct buf *row = &load->row;
+    struct table_cache_entry *cached = table_cache_find(load->bq, load->selection->stream);
     char hash[HASH_TEXT];
+    if (cached && reject->is_unsettled) cached->mends_nothing = false; /* a later unit may load it */
     if (!hash_reject(reject, hash, err)) return false;
     buf_reset(row);
     buf_text(row, "{\"id\":");

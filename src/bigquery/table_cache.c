@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
 #include "table.h"
 
 struct table_cache_entry *table_cache_find(struct bigquery *bq, const struct stream *stream)
@@ -29,4 +31,14 @@ void table_cache_store(struct bigquery *bq, const struct table_cache_entry *entr
     struct table_cache_entry *slot = table_cache_find(bq, entry->stream);
     if (!slot && bq->table_cache_count < LIMIT_STREAMS) slot = &bq->table_cache[bq->table_cache_count++];
     if (slot) *slot = *entry;
+}
+
+struct own_commit *table_own_commit(struct bigquery *bq, const struct stream *stream)
+{
+    for (size_t i = 0; i < LIMIT_STREAMS; i++) {
+        struct own_commit *own = &bq->own_commits[i];
+        if (!own->lock) own->lock = stream_lock(stream);
+        if (!strcmp(own->lock, stream_lock(stream))) return own;
+    }
+    return NULL;
 }

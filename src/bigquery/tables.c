@@ -135,6 +135,8 @@ static bool ensure_control(struct bigquery *bq, const struct selection *selectio
 static bool has_ledger(struct bigquery *bq, const struct selection *selection, bool *out_has,
                        struct error *err)
 {
+    *out_has = json_object_get(bq->ledger_streams, selection->stream->name) != NULL;
+    if (*out_has) return true;
     struct sql_names names = bigquery_names(bq);
     AUTO(buf_done) struct buf sql = buf_limited(LIMIT_SQL);
     sql_ledger_text(&names, &sql);

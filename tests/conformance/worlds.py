@@ -194,7 +194,7 @@ class Maker:
             "run_id": ("STRING", "now"), "message_id": ("STRING", self.dice.choice(["m1", "m2", ""])),
             "lo": ("DATE", self.lo), "hi": ("DATE", self.hi), "claim_hi": ("DATE", self.claim_hi),
             "open": ("BOOL", self.open), "began_at": ("TIMESTAMP", self.earlier()),
-            "fetched": ("INT64", self.dice.randrange(100)), **{name: ("INT64", counts[name]) for name in used},
+            "alone_since": ("TIMESTAMP", self.other_dice.choice(self.moments)), "fetched": ("INT64", self.dice.randrange(100)), **{name: ("INT64", counts[name]) for name in used},
             "rejected_since": ("DATE", self.lo), "renewed_since": ("DATE", self.lo), "incomplete": ("BOOL", self.chance(0.2)),
             "digest": ("INT64", self.other_dice.choice([0, 7])), "held_from": ("DATE", self.lo),
         }
@@ -206,7 +206,7 @@ class Maker:
     def steps(self, tables):
         variant = self.dice.choice(["commit_all"] * 5 + ["commit_parents", "commit_rejected", "commit_nothing"])
         message = ("STRING", self.dice.choice(["m1", "", "x"]))
-        state = Step("state", {"stream": ("STRING", STREAM), "message_id": message,
+        state = Step("state", {"stream": ("STRING", STREAM), "message_id": message, "rejected_since": ("DATE", self.lo),
                                "first_day": ("DATE", self.lo + self.dice.choice([-400, -400, 0, 1]) * DAY)})
         commit = Step(variant, self.commit_parameters(tables, variant))
         adopt = Step("adopt", {"timezone": ("STRING", self.zone_name)})

@@ -91,7 +91,7 @@ class PeopleMaker(Maker):
             "digest": ("INT64", 0), "held_from": ("DATE", self.hi), "run_id": ("STRING", "now"),
             "message_id": ("STRING", ""), "lo": ("DATE", self.lo), "hi": ("DATE", self.hi),
             "claim_hi": ("DATE", self.lo - DAY), "open": ("BOOL", True), "began_at": ("TIMESTAMP", self.earlier()),
-            "fetched": ("INT64", 1), "children_from": ("DATE", self.lo + self.dice.randrange(-1, 3) * DAY), **counts})
+            "alone_since": ("TIMESTAMP", self.text_dice.choice(self.moments)), "fetched": ("INT64", 1), "children_from": ("DATE", self.lo + self.dice.randrange(-1, 3) * DAY), **counts})
 
     def many_versions(self):
         """Of so many people that their newest versions are on more days than a statement takes at once."""
@@ -134,14 +134,14 @@ class PeopleMaker(Maker):
             "rejected_since": ("DATE", self.lo), "renewed_since": ("DATE", self.lo), "incomplete": ("BOOL", False),
             "digest": ("INT64", 0), "held_from": ("DATE", self.hi),
             "run_id": ("STRING", "now"), "message_id": ("STRING", ""), "lo": ("DATE", self.lo), "hi": ("DATE", self.hi),
-            "claim_hi": ("DATE", self.lo - DAY), "open": ("BOOL", True), "began_at": ("TIMESTAMP", self.began),
+            "claim_hi": ("DATE", self.lo - DAY), "open": ("BOOL", True), "began_at": ("TIMESTAMP", self.began), "alone_since": ("TIMESTAMP", self.began),
             "fetched": ("INT64", len(staged)), "confirmed": ("BOOL", self.chance(0.7)),
             "day_before": ("TIMESTAMP", self.began - DAY),
             **({"staged_0": ("INT64", count),
                 **({"staged_rejected": ("INT64", rejects)} if rejects else {}),
                 "staged_1": ("INT64", len(tables["desk_caseload.stage_people_0_1"])),
                 "staged_2": ("INT64", len(tables["desk_caseload.stage_people_0_2"]))} if staged else {})})
-        state = Step("people_state", {"stream": ("STRING", "people_reconciliation"), "message_id": ("STRING", ""),
+        state = Step("people_state", {"stream": ("STRING", "people_reconciliation"), "message_id": ("STRING", ""), "rejected_since": ("DATE", self.lo),
                                       "first_day": ("DATE", self.lo - 400 * DAY)})
         reads = [Step(name, {}) for name in ("people_latest", "people_teams_latest", "people_list_latest",
                                              "people_attributes", "people_custom")]

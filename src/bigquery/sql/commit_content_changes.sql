@@ -1,6 +1,6 @@
 -- ${target}: counts the rows of this commit whose version was known.
 IF ${counter} > 0 THEN
-  SET (first_day, last_day) = (SELECT AS STRUCT MIN(partition_date), MAX(partition_date) FROM `${stage}`);
+  SET (first_day, last_day) = (SELECT AS STRUCT MIN(d), MAX(d) FROM UNNEST(${days}) AS d);
   SET n_content_changes = (
     SELECT COUNT(*)
       FROM (SELECT _run_id, _loaded_at

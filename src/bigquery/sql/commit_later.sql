@@ -1,12 +1,14 @@
 SET transaction_began_at = CURRENT_TIMESTAMP();
 
 -- What was committed into these tables since this fetch began.
-SET commits_since = ARRAY(
-  SELECT AS STRUCT stream, run_id, from_date AS lo, IF(open_ended, DATE '9999-12-31', to_date) AS hi,
-         fetch_began_at AS began_at
-    FROM `${runs}`
-   WHERE stream IN (${reader}, CONCAT(${reader}, '_reconciliation')) AND committed_at > @began_at
-   ORDER BY committed_at);
+IF NOT is_alone THEN
+  SET commits_since = ARRAY(
+    SELECT AS STRUCT stream, run_id, from_date AS lo, IF(open_ended, DATE '9999-12-31', to_date) AS hi,
+           fetch_began_at AS began_at
+      FROM `${runs}`
+     WHERE stream IN (${reader}, CONCAT(${reader}, '_reconciliation')) AND committed_at > @began_at
+     ORDER BY committed_at);
+END IF;
 -- The committed fetches of days of this unit that began after this one. For a record that it read before such a fetch
 -- began, the commit may add versions, but no contents of known versions: what the other fetch saw is newer.
 SET later_fetches = ARRAY(

@@ -1,7 +1,8 @@
 -- ${target}: insert the versions that are missing, and the contents of known versions that were read after the stored
 -- ones and differ from the newest of them. Over the staged days only, at most 3,000 of them a statement.
-SET days = ARRAY(SELECT DISTINCT partition_date FROM `${stage}` ORDER BY partition_date LIMIT 3000);
-WHILE ARRAY_LENGTH(days) > 0 DO
+SET more_days = ${days};
+WHILE ARRAY_LENGTH(more_days) > 0 DO
+  SET days = ARRAY(SELECT d FROM UNNEST(more_days) AS d ORDER BY d LIMIT 3000);
   SET (first_day, last_day) = (SELECT AS STRUCT MIN(d), MAX(d) FROM UNNEST(days) AS d);
   INSERT INTO `${target}` (${columns}, _loaded_at, _run_id)
   SELECT ${staged_columns}, CURRENT_TIMESTAMP(), @run_id
@@ -19,12 +20,5 @@ WHILE ARRAY_LENGTH(days) > 0 DO
           AND (k._read_at IS NULL OR k._read_at < s._read_at)
           AND NOT EXISTS (SELECT 1 FROM UNNEST(later_fetches) AS f WHERE f.began_at > s._read_at${day_match}));
   SET ${counter} = ${counter} + @@row_count;
-  IF ARRAY_LENGTH(days) < 3000 THEN
-    SET days = NULL;
-  ELSE
-    SET days = ARRAY(SELECT DISTINCT partition_date
-                       FROM `${stage}`
-                      WHERE partition_date > last_day
-                      ORDER BY partition_date LIMIT 3000);
-  END IF;
+  SET more_days = ARRAY(SELECT d FROM UNNEST(more_days) AS d WHERE d > last_day);
 END WHILE;

@@ -3,7 +3,8 @@
 -- held: rows of a day; claim: the newest claim on a day; own: the newest claim on a day by @message_id. The rows of a
 -- claim are those that it counted, and those that later commits added on a day that they did not claim; more than any
 -- table holds if rows of its children are missing; lacks: a child table that it left out; last, last_held: digest and
--- rows of the newest commit that did more than to note a fetch. Days before @first_day, when the source began, do not
+-- rows of the newest commit that did more than to note a fetch; unsettled: records wait in
+-- `rejected` to be fetched again. Days before @first_day, when the source began, do not
 -- matter: a ledger of a mistaken year must not fill the answer.
 WITH
   held AS (
@@ -101,6 +102,11 @@ SELECT l.stream, 'last', CAST(NULL AS DATE), l.digest, l.committed_at, CAST(NULL
   FROM last AS l
   LEFT JOIN broken AS b ON b.stream = l.stream AND b.committed_at = l.committed_at
  WHERE l.digest IS NOT NULL AND b.committed_at IS NULL
+UNION ALL
+SELECT stream, 'unsettled', CAST(NULL AS DATE), COUNT(*), CAST(NULL AS TIMESTAMP), CAST(NULL AS TIMESTAMP), CAST(NULL AS STRING)
+  FROM `${rejected}`
+ WHERE rejected_date >= @rejected_since AND stream IN (${streams}) AND cause = 'transport' AND mended_at IS NULL
+ GROUP BY stream
 UNION ALL
 SELECT stream, 'last_held', CAST(NULL AS DATE), held, committed_at, CAST(NULL AS TIMESTAMP), CAST(NULL AS STRING)
   FROM last

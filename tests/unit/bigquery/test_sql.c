@@ -89,7 +89,7 @@ static void nothing_staged_still_claims(void **state)
         "FROM `acme-data.desk.tickets`",
         "@fetched, n_0 + n_1, n_content_changes, n_rejected, @version,",
         "COMMIT TRANSACTION;",
-        "n_doubled AS doubled, n_content_changes AS content_changes;"};
+        "n_doubled AS doubled, n_content_changes AS content_changes,"};
     assert_order(sql, sequence, sizeof sequence / sizeof *sequence);
     assert_int_equal(count_of(sql, "INSERT INTO"), 1);
     assert_null(strstr(sql, "stage_"));
@@ -144,7 +144,7 @@ static void parent_child_and_rejected(void **state)
                                     "COMMIT TRANSACTION;"};
     assert_order(sql, sequence, sizeof sequence / sizeof *sequence);
     /* The child's own days are checked, but it may be of any day; its version is not named twice. */
-    assert_has(sql, "partition_date IS DISTINCT FROM DATE(`created_at`, @timezone)) FROM");
+    assert_has(sql, "partition_date IS DISTINCT FROM DATE(`created_at`, @timezone)),");
     assert_has(sql, "PARTITION BY `ticket_id`, `id`, `updated_at` ORDER BY"); /* a flag is content */
     assert_int_equal(count_of(sql, "BETWEEN f.lo AND f.hi"), 1); /* a child's days are not its parent's */
     assert_int_equal(count_of(sql, "partition_date < @lo"), 1);
@@ -157,7 +157,7 @@ static void snapshots_are_keyed_by_their_day(void **state)
     (void)state;
     const char *const stages[LIMIT_TABLES + 1] = {"stage_t"};
     char *sql = script(&lists, stages);
-    assert_has(sql, "COUNTIF(partition_date != @lo) FROM");
+    assert_has(sql, "COUNTIF(partition_date != @lo),");
     assert_has(sql, "PARTITION BY `id`, `partition_date` ORDER BY");
     assert_null(strstr(sql, "DATE(`"));
     free(sql);
@@ -172,7 +172,7 @@ static void scans_are_not_bounded(void **state)
     const char *const stages[LIMIT_TABLES + 1] = {"stage_a"};
     char *sql = script(&selection, stages);
     assert_null(strstr(sql, "partition_date < @lo"));
-    assert_has(sql, "IS DISTINCT FROM DATE(`updated_at`, @timezone)) FROM");
+    assert_has(sql, "IS DISTINCT FROM DATE(`updated_at`, @timezone)),");
     free(sql);
 }
 
