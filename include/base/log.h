@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* log.h - one JSON object a line on stderr, in the shape Cloud Logging reads (severity, time, message).
  *
- * Only core/run, core/worker, core/lease and app log above DEBUG; everything else returns errors. Values are
- * escaped and cut at 4 KiB, so nothing from outside can forge a line. Any thread.
+ * Only core/run, core/worker, core/lease, core/attempts and app log above DEBUG; everything else returns
+ * errors. Values are escaped and cut at 4 KiB, so nothing from outside can forge a line. Any thread.
  *
  * A reader that takes nothing for half a second loses lines; the first line after them, `log_lines_dropped`,
  * has their number.

@@ -43,6 +43,7 @@ struct bigquery_settings {
     const char *timezone;
     struct day first_day;             /* the source has nothing older */
     const char *version;              /* ours, for the ledger */
+    const char *host;                 /* this machine's name, for the attempts */
     bool require_partition_filter;    /* on data tables that we create */
     const char *const *latest_tables; /* tables whose <table>_latest is a table instead of a view */
     size_t latest_table_count;
@@ -68,7 +69,8 @@ bool bigquery_new(const struct bigquery_settings *settings, struct warehouse **o
 /* Labels as BigQuery takes them: KEY=VALUE. ERROR_CONFIG. */
 bool bigquery_check_labels(const char *const *labels, size_t count, struct error *err) CHECKED;
 
-/* Creates missing datasets; refuses datasets in another location. Called before the first message. */
+/* Creates missing datasets, and the table of attempts; refuses datasets in another location. Called before
+ * the first message. */
 bool bigquery_check(struct warehouse *warehouse, struct error *err) CHECKED;
 
 /* A table as tables.insert takes it: description, schema, partitioning, clustering. Yours. */

@@ -29,6 +29,7 @@ struct run_trigger {
     const char *run_id;
     const char *message_id; /* "" outside of messages */
     int64_t published_us;   /* INT64_MAX outside of messages */
+    int attempt;            /* of the delivery; 0: it is not counted */
 };
 
 struct stream_result {
@@ -46,7 +47,10 @@ struct stream_result {
     int64_t incomplete;          /* records whose children are not as many as they say */
     int64_t stale;               /* records that were read in an older version than listed */
     int64_t normalisations;      /* numbers, characters and keys that no row can hold: see base/json.h */
+    int64_t bytes;               /* of the rows, as they were staged, before compression */
+    int64_t began_us, ended_us;  /* by clock_boot_us */
     double seconds;
+    bool has_units; /* from and to are set */
     bool satisfied, skipped, forbidden;
     struct error error; /* ERROR_NONE: it went well */
 };

@@ -106,6 +106,20 @@ struct committed {
     int64_t doubled;         /* keys found twice afterwards: must be 0, an alarm otherwise */
 };
 
+/* What became of one stream of a request, for people: no plan depends on it. */
+struct attempt {
+    const char *run_id;
+    const char *message_id; /* "" outside of messages */
+    int delivery_attempt;   /* 0: it is not counted */
+    const char *stream;
+    bool has_units;
+    struct day from, to; /* the days of its units */
+    const char *outcome; /* see stream_outcome */
+    const char *error;   /* "": there is none */
+    int64_t units, requests, fetched, inserted, rejected, bytes;
+    int64_t began_us, ended_us; /* by clock_boot_us */
+};
+
 struct reject {
     const char *id; /* "" if unknown */
     const char *reason;
@@ -113,6 +127,8 @@ struct reject {
     const char *record; /* raw text, at most LIMIT_REJECT */
     size_t record_size;
 };
+
+#define RECORD_WAIT_S 30
 
 struct warehouse;
 struct load;
@@ -149,6 +165,11 @@ struct warehouse_ops {
     /* Replaces derived tables if the selection's tables are newer. Called once a run and stream, even without
      * units: an earlier run may have ended before this call. Cheap when nothing changed. */
     bool (*refresh)(struct warehouse *warehouse, const struct selection *selection, struct error *err);
+
+    /* Notes the attempts of one request. Best effort, soon done: at most some requests, each tried once, and
+     * a wait of RECORD_WAIT_S. */
+    bool (*record)(struct warehouse *warehouse, const struct attempt *attempts, size_t count,
+                   struct error *err);
 
     void (*free)(struct warehouse *warehouse);
 };

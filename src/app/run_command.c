@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/random.h"
 #include "commands.h"
+#include "core/attempts.h"
 #include "core/request.h"
 #include "options.h"
 #include "services.h"
@@ -49,12 +50,14 @@ static bool run_once(struct services *services, const struct options *options, s
     char run_id[RANDOM_NAME];
     struct request request;
     struct run_context context = services_context(services);
+    const struct run_trigger trigger = {.run_id = run_id, .message_id = "", .published_us = INT64_MAX};
     random_name(run_id);
-    return request_from_flags(options->streams, options_value(options, "from"), options_value(options, "to"),
-                              services->selections, services->selection_count, &request, err) &&
-           run_request(&context, &request,
-                       &(struct run_trigger){.run_id = run_id, .message_id = "", .published_us = INT64_MAX},
-                       report, err);
+    if (!request_from_flags(options->streams, options_value(options, "from"), options_value(options, "to"),
+                            services->selections, services->selection_count, &request, err))
+        return false;
+    bool done = run_request(&context, &request, &trigger, report, err);
+    attempts_record(&context, &trigger, report);
+    return done;
 }
 
 static bool run_and_report(struct services *services, const struct options *options, int *out_code,

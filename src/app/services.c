@@ -168,6 +168,7 @@ struct bigquery_settings services_bigquery(struct services *services)
         .timezone = config->timezone,
         .first_day = day_of_civil(config->source_type->first_year, 1, 1),
         .version = CASELOAD_VERSION,
+        .host = services->host,
         .require_partition_filter = config->require_partition_filter,
         .latest_tables = (const char *const *)config->latest_tables.names,
         .latest_table_count = config->latest_tables.count,
@@ -216,6 +217,7 @@ static bool open_log(const struct config *config, struct error *err)
 bool services_open(struct services *services, const struct config *config, struct error *err)
 {
     services->config = config;
+    if (gethostname(services->host, sizeof services->host - 1) != 0) services->host[0] = '\0';
     return open_log(config, err) && open_parts(services, err);
 }
 

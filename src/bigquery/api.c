@@ -98,15 +98,17 @@ bool api_do(struct bigquery *bq, const struct api_call *call, struct api_answer 
     const char *headers[6] = {"Accept: application/json"};
     size_t header_count = 1;
     if (call->body) headers[header_count++] = "Content-Type: application/json; charset=UTF-8";
+    if (call->upload) headers[header_count++] = "Content-Type: multipart/related; boundary=" UPLOAD_BOUNDARY;
     if (call->etag) headers[header_count++] = etag;
     if (call->starts_upload) headers[header_count++] = "X-Upload-Content-Type: application/octet-stream";
     AUTO(mem_free)
     char *url = mem_format("%s%s/bigquery/v2/projects/%s/%s%sprettyPrint=false", bq->settings.base_url,
-                           call->starts_upload ? "/upload" : "", bq->settings.project, call->path,
-                           strchr(call->path, '?') ? "&" : "?");
+                           call->starts_upload || call->upload ? "/upload" : "", bq->settings.project,
+                           call->path, strchr(call->path, '?') ? "&" : "?");
     AUTO(buf_done) struct buf body = buf_limited(REQUEST_LIMIT);
     if (call->body && !json_write(&body, call->body))
         return error_set(err, ERROR_LIMIT, "%s: the request is larger than 10 MiB", call->what);
+    const struct buf *sent = call->upload ? call->upload : &body;
     struct judgement judgement = {.bq = bq, .call = call};
     const struct http_policy policy = {.judge = judge, .delay_ms = note_try, .self = &judgement};
     const struct http_request request = {
@@ -114,10 +116,10 @@ bool api_do(struct bigquery *bq, const struct api_call *call, struct api_answer 
         .url = url,
         .headers = headers,
         .token = bq->settings.token,
-        .body = call->body ? buf_string(&body) : NULL,
-        .body_size = body.size,
+        .body = call->body || call->upload ? buf_string(sent) : NULL,
+        .body_size = sent->size,
         .reply_limit = LIMIT_REPLY,
-        .timeout_s = 120,
+        .timeout_s = call->best_effort ? BEST_EFFORT_S : 120,
         .retry = call->best_effort ? &one_try : &api_retry,
         .policy = &policy,
         .what = call->what,

@@ -29,17 +29,22 @@ const char *reason_advice(const char *name);
 
 /* --- api.c --- */
 
+#define BEST_EFFORT_S 15
+/* Of api_call.upload. No row holds it: JSON escapes line ends. */
+#define UPLOAD_BOUNDARY "caseload-rows"
+
 struct api_call {
     const char *method;
-    const char *path;   /* after .../projects/<project>/, with its query */
-    const json_t *body; /* NULL: none */
-    const char *etag;   /* If-Match; NULL: none */
-    const char *what;   /* "BigQuery tables.get" */
-    const char *member; /* a good answer has it; NULL: any object will do */
-    int accept[2];      /* error statuses that the caller deals with */
-    bool starts_upload; /* a resumable one */
-    bool may_be_new;    /* notFound may mean: created a moment ago */
-    bool best_effort;   /* one try */
+    const char *path;         /* after .../projects/<project>/, with its query */
+    const json_t *body;       /* NULL: none */
+    const struct buf *upload; /* instead of body: a job and its rows, see attempts.c */
+    const char *etag;         /* If-Match; NULL: none */
+    const char *what;         /* "BigQuery tables.get" */
+    const char *member;       /* a good answer has it; NULL: any object will do */
+    int accept[2];            /* error statuses that the caller deals with */
+    bool starts_upload;       /* a resumable one */
+    bool may_be_new;          /* notFound may mean: created a moment ago */
+    bool best_effort;         /* one try, of BEST_EFFORT_S at most */
 };
 
 struct api_answer {

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "api.h"
+#include "attempts.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/spool.h"
@@ -100,6 +101,12 @@ static bool port_commit(struct load *load, const struct commit *commit, struct c
     return good;
 }
 
+static bool port_record(struct warehouse *warehouse, const struct attempt *attempts, size_t count,
+                        struct error *err)
+{
+    return attempts_write((struct bigquery *)warehouse, attempts, count, err);
+}
+
 static void port_free(struct warehouse *warehouse)
 {
     json_drop(&((struct bigquery *)warehouse)->ledger_streams);
@@ -116,6 +123,7 @@ static const struct warehouse_ops port = {
     .commit = port_commit,
     .abort = stage_free,
     .refresh = port_refresh,
+    .record = port_record,
     .free = port_free,
 };
 
@@ -243,5 +251,7 @@ bool bigquery_check(struct warehouse *warehouse, struct error *err)
 {
     struct bigquery *bq = (struct bigquery *)warehouse;
     return check_dataset(bq, bq->settings.dataset, "Loaded by caseload", err) &&
-           check_dataset(bq, bq->settings.control_dataset, "The ledger, locks and staging of caseload", err);
+           check_dataset(bq, bq->settings.control_dataset, "The ledger, locks and staging of caseload",
+                         err) &&
+           attempts_ensure(bq, err);
 }

@@ -213,8 +213,15 @@ bool bigquery_read_state(struct warehouse *warehouse, const struct selection *co
         table_cache_clear(bq);
         return error_wrap(err, "state of %s%s", selections[0]->stream->name, count > 1 ? " and others" : "");
     }
-    if (answer.now_us > bq->now_us) bq->now_us = answer.now_us;
+    bigquery_note_now(bq, answer.now_us);
     return true;
+}
+
+void bigquery_note_now(struct bigquery *bq, int64_t now_us)
+{
+    if (now_us <= bq->now_us) return;
+    bq->now_us = now_us;
+    bq->now_boot_us = clock_boot_us();
 }
 
 bool bigquery_now(struct bigquery *bq, int64_t *out_us, struct error *err)
@@ -225,11 +232,10 @@ bool bigquery_now(struct bigquery *bq, int64_t *out_us, struct error *err)
         AUTO(buf_done) struct buf sql = buf_limited(LIMIT_SQL);
         buf_text(&sql, "SELECT CURRENT_TIMESTAMP() AS now");
         if (!job_read(bq, &sql, parameters, &rows, err)) return false;
-        if (!cell_int(json_array_get(rows, 0), 0, &bq->now_us) || !is_instant(bq->now_us) ||
-            bq->now_us <= 0) {
-            bq->now_us = 0;
+        int64_t now_us;
+        if (!cell_int(json_array_get(rows, 0), 0, &now_us) || !is_instant(now_us) || now_us <= 0)
             return bad_answer("no clock", err);
-        }
+        bigquery_note_now(bq, now_us);
     }
     *out_us = bq->now_us;
     return true;

@@ -12,6 +12,7 @@
  *   provenance.h  where the rows come from; lock.h: the lock row that every commit updates
  *   stage.h   resumable uploads (upload.c), staging tables (stage.c), the transaction (commit.c), and
  *             what a list lacks (missing.c)
+ *   attempts.h    what became of requests
  */
 #ifndef CASELOAD_BIGQUERY_INTERNAL_H
 #define CASELOAD_BIGQUERY_INTERNAL_H
@@ -62,6 +63,7 @@ struct bigquery {
     struct bigquery_settings settings;
     struct source_identity identity; /* of the last prepare; a commit must match the lock row with it */
     int64_t now_us;                  /* the newest time BigQuery reported; 0: none yet */
+    int64_t now_boot_us;             /* by clock_boot_us: when it did */
     struct new_resource new_resources[NEW_RESOURCES]; /* a ring: for a while others may not see them */
     size_t new_count;
     struct table_cache_entry table_cache[LIMIT_STREAMS];
@@ -78,6 +80,8 @@ bool bigquery_make_dataset(struct bigquery *bq, const char *dataset, json_t *res
                            struct error *err) CHECKED;
 /* BigQuery's clock, as of the last answer that had a time. */
 bool bigquery_now(struct bigquery *bq, int64_t *out_us, struct error *err) CHECKED;
+/* Takes a time that BigQuery reported just now, if it is newer. */
+void bigquery_note_now(struct bigquery *bq, int64_t now_us);
 /* The states of streams, in one query. */
 bool bigquery_read_state(struct warehouse *warehouse, const struct selection *const *selections, size_t count,
                          const char *message_id, struct state *out_states, struct error *err) CHECKED;

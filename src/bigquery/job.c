@@ -87,29 +87,40 @@ static bool job_start(struct bigquery *bq, const char *id, const json_t *configu
     return true;
 }
 
-static bool job_get(struct bigquery *bq, const char *id, struct api_answer *out_answer, struct error *err)
+static bool job_get(struct bigquery *bq, const char *id, bool best_effort, struct api_answer *out_answer,
+                    struct error *err)
 {
     AUTO(buf_done) struct buf path = buf_limited(4096);
     buf_format(&path, "jobs/%s", id);
     api_query(&path, "location", bq->settings.location);
-    const struct api_call call = {
-        .method = "GET", .path = buf_string(&path), .what = "BigQuery jobs.get", .accept = {404}};
+    const struct api_call call = {.method = "GET",
+                                  .path = buf_string(&path),
+                                  .what = "BigQuery jobs.get",
+                                  .accept = {404},
+                                  .best_effort = best_effort};
     return api_do(bq, &call, out_answer, err);
 }
 
 bool job_exists(struct bigquery *bq, const char *id, bool *out_exists, struct error *err)
 {
     AUTO(api_answer_done) struct api_answer answer = {0};
-    if (!job_get(bq, id, &answer, err)) return false;
+    if (!job_get(bq, id, false, &answer, err)) return false;
     *out_exists = answer.status == 200;
+    return true;
+}
+
+bool job_look(struct bigquery *bq, const char *id, json_t **out_job, struct error *err)
+{
+    AUTO(api_answer_done) struct api_answer answer = {0};
+    if (!job_get(bq, id, true, &answer, err)) return false;
+    *out_job = answer.status == 200 ? json_incref(answer.json) : NULL;
     return true;
 }
 
 static void note_time(struct bigquery *bq, const json_t *job)
 {
     int64_t ended_ms = json_int_at(job, "statistics.endTime", 0);
-    if (ended_ms > 0 && ended_ms < INSTANT_MAX_US / 1000 && ended_ms * 1000 > bq->now_us)
-        bq->now_us = ended_ms * 1000;
+    if (ended_ms > 0 && ended_ms < INSTANT_MAX_US / 1000) bigquery_note_now(bq, ended_ms * 1000);
 }
 
 static bool results_get(struct bigquery *bq, const char *id, const char *page, bool best_effort,
@@ -194,7 +205,7 @@ static bool watch_status(struct bigquery *bq, struct job_watch *watch, struct er
                          struct error *err)
 {
     AUTO(api_answer_done) struct api_answer answer = {0};
-    if (!job_get(bq, watch->id, &answer, out_state)) {
+    if (!job_get(bq, watch->id, false, &answer, out_state)) {
         if (out_state->kind == ERROR_BUSY) return true;
         *err = *out_state;
         return false;

@@ -23,6 +23,8 @@ json_t *job_body(const struct bigquery *bq, const char *id, const json_t *config
 /* Adds the settings about cost to what has "labels", and to its query (NULL: none). */
 void job_add_options(const struct bigquery *bq, json_t *configuration, json_t *query);
 bool job_exists(struct bigquery *bq, const char *id, bool *out_exists, struct error *err) CHECKED;
+/* The job as it is now, asked for once; NULL: it is not there. */
+bool job_look(struct bigquery *bq, const char *id, json_t **out_job, struct error *err) CHECKED;
 void job_timeout(const struct bigquery *bq, char out_ms[JOB_TIMEOUT]); /* for jobTimeoutMs */
 
 struct job_failure {

@@ -50,6 +50,9 @@ void table_cache_clear(struct bigquery *bq); /* the next prepare checks everythi
 
 /* The tables that a selection keeps in the dataset: its own, or of a reconciliation those of its subject. */
 struct selection tables_kept(const struct selection *selection);
+/* The table exists and has all columns of `want`, or the text says what differs. */
+bool table_ensure(struct bigquery *bq, const char *dataset, const char *table, json_t *want,
+                  json_t **out_resource, struct error *err) CHECKED;
 bool tables_prepare(struct bigquery *bq, const struct selection *selection, struct error *err) CHECKED;
 
 /* --- latest.c --- */

@@ -46,8 +46,8 @@ static bool name_renamed(const json_t *have, const json_t *want, struct error *e
         old_name, new_name, new_name, old_name);
 }
 
-static bool ensure_table(struct bigquery *bq, const char *dataset, const char *table, json_t *want,
-                         json_t **out_resource, struct error *err)
+bool table_ensure(struct bigquery *bq, const char *dataset, const char *table, json_t *want,
+                  json_t **out_resource, struct error *err)
 {
     for (int round = 0; round < TABLE_ROUNDS; round++) {
         AUTO(json_drop) json_t *have = NULL;
@@ -109,7 +109,7 @@ static bool ensure_missing(struct bigquery *bq, struct error *err)
         "list_began_at");
     json_object_set_new(json_object_get(missing, "timePartitioning"), "expirationMs",
                         json_string(MISSING_LIFE));
-    return ensure_table(bq, bq->settings.control_dataset, "missing", missing, NULL, err);
+    return table_ensure(bq, bq->settings.control_dataset, "missing", missing, NULL, err);
 }
 
 static bool ensure_control(struct bigquery *bq, const struct selection *selection, struct error *err)
@@ -126,10 +126,10 @@ static bool ensure_control(struct bigquery *bq, const struct selection *selectio
     json_t *lock = plain_table(
         schema_lock(), "Serialises the commits into one set of tables. One row. Do not change it by hand.");
     AUTO(mem_free) char *lock_name = mem_format("lock_%s", stream_lock(selection->stream));
-    return ensure_table(bq, control, "runs", runs, NULL, err) &&
-           ensure_table(bq, control, "rejected", rejected, NULL, err) &&
+    return table_ensure(bq, control, "runs", runs, NULL, err) &&
+           table_ensure(bq, control, "rejected", rejected, NULL, err) &&
            (selection->stream->kind != STREAM_RECONCILE || ensure_missing(bq, err)) &&
-           ensure_table(bq, control, lock_name, lock, NULL, err);
+           table_ensure(bq, control, lock_name, lock, NULL, err);
 }
 
 static bool has_ledger(struct bigquery *bq, const struct selection *selection, bool *out_has,
@@ -213,7 +213,7 @@ static bool ensure_named(struct bigquery *bq, const struct selection *kept, cons
     for (size_t i = 0; i < sizeof named / sizeof *named; i++) {
         if (!named[i] || selection_has_table(kept, named[i])) continue;
         AUTO(json_drop) json_t *want = data_table(bq, named[i]);
-        if (!ensure_table(bq, bq->settings.dataset, named[i]->name, want, NULL, err)) return false;
+        if (!table_ensure(bq, bq->settings.dataset, named[i]->name, want, NULL, err)) return false;
     }
     return true;
 }
@@ -266,7 +266,7 @@ bool tables_prepare(struct bigquery *bq, const struct selection *selection, stru
     bq->is_provenance_checked = true;
     for (size_t i = 0; i < kept.table_count; i++) {
         AUTO(json_drop) json_t *want = data_table(bq, kept.tables[i]);
-        if (!ensure_table(bq, bq->settings.dataset, kept.tables[i]->name, want, &have.of[i], err))
+        if (!table_ensure(bq, bq->settings.dataset, kept.tables[i]->name, want, &have.of[i], err))
             return false;
         int64_t created_us;
         if (!table_created(have.of[i], &created_us))

@@ -137,6 +137,7 @@ static bool take_record(struct unit_load *unit_load, const struct record *record
     run->sequence++;
     unit_load->rows++;
     unit_load->taken[record->table]++;
+    run->result->bytes += (int64_t)run->row.size;
     run->result->type_mismatches += facts.type_mismatches;
     if (day_compare(facts.day, run->plan.today) > 0) run->future_rows++;
     return context->warehouse->ops->write(unit_load->load, record->table, run->row.data, run->row.size, err);
@@ -357,6 +358,7 @@ static bool load_units(struct stream_run *run, struct error *err)
 {
     const struct plan *plan = &run->plan;
     if (plan->unit_count > 0) {
+        run->result->has_units = true;
         run->result->from = plan->units[0].lo;
         run->result->to = plan->units[plan->unit_count - 1].hi;
     }
@@ -411,15 +413,15 @@ static bool run_stream(struct request_states *states, size_t index, const struct
                              .result = result,
                              .asked_us = *asked_us,
                              .batch_units = 1};
-    int64_t began_ms = clock_ms();
-    *result = (struct stream_result){.stream = run.selection->stream->name};
+    *result = (struct stream_result){.stream = run.selection->stream->name, .began_us = clock_boot_us()};
     buf_init(&run.row, LIMIT_ROW);
     bool done = load_stream(&run, states, index, &result->error);
     *asked_us = run.asked_us;
     if (!done) error_wrap(&result->error, "%s", result->stream);
     if (!done && result->error.kind == ERROR_FORBIDDEN) done = result->forbidden = true;
-    result->seconds = (double)(clock_ms() - began_ms) / 1000;
-    run_report_stream(result, trigger, run.plan.unit_count > 0, run.future_rows);
+    result->ended_us = clock_boot_us();
+    result->seconds = (double)(result->ended_us - result->began_us) / 1000000;
+    run_report_stream(result, trigger, run.future_rows);
     stream_run_close_reader(&run);
     plan_done(&run.plan);
     state_done(&run.state);

@@ -15,7 +15,7 @@ const char *stream_outcome(const struct stream_result *result)
     return result->satisfied ? "satisfied" : "loaded";
 }
 
-void run_report_stream(const struct stream_result *result, const struct run_trigger *trigger, bool has_units,
+void run_report_stream(const struct stream_result *result, const struct run_trigger *trigger,
                        int64_t future_rows)
 {
     char from[DAY_TEXT] = "", to[DAY_TEXT] = "";
@@ -25,7 +25,7 @@ void run_report_stream(const struct stream_result *result, const struct run_trig
                            : result->error.kind == ERROR_NONE    ? LOG_INFO
                            : result->error.kind == ERROR_STOPPED ? LOG_NOTICE
                                                                  : LOG_ERROR;
-    if (has_units) {
+    if (result->has_units) {
         day_format(result->from, from);
         day_format(result->to, to);
     }

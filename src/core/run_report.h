@@ -6,7 +6,7 @@
 #include "core/run.h"
 
 /* future_rows: dated after today by the warehouse's clock. */
-void run_report_stream(const struct stream_result *result, const struct run_trigger *trigger, bool has_units,
+void run_report_stream(const struct stream_result *result, const struct run_trigger *trigger,
                        int64_t future_rows);
 /* A record of a reconciliation that can't be loaded: it is there, so it is not declared deleted. */
 void run_report_kept(const char *stream, const struct run_trigger *trigger, const char *id,

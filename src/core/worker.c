@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/random.h"
+#include "core/attempts.h"
 #include "core/worker.h"
 
 #define REPORTED_IDS 64
@@ -61,21 +62,22 @@ static void log_outcome(struct serving *serving, const struct delivery *delivery
               "message %s: %s", delivery->message_id, err->kind == ERROR_NONE ? "done" : err->text);
 }
 
-static bool serve_request(struct serving *serving, const struct delivery *delivery, const char *run_id,
-                          struct error *err)
+static struct run_context context_of(struct serving *serving)
+{
+    struct run_context context = serving->worker->run;
+    context.stop = serving->worker->cancel_run;
+    context.progress = progress_of(serving);
+    return context;
+}
+
+static void serve_request(struct serving *serving, const struct delivery *delivery,
+                          const struct run_trigger *trigger, struct run_report *report, struct error *err)
 {
     const struct worker *worker = serving->worker;
-    struct run_context context = worker->run;
-    struct run_trigger trigger = {
-        .run_id = run_id, .message_id = delivery->message_id, .published_us = delivery->published_us};
+    const struct run_context context = context_of(serving);
     struct request request;
-    context.stop = worker->cancel_run;
-    context.progress = progress_of(serving);
-    if (!request_decode(delivery, worker->selections, worker->selection_count, &request, err)) return false;
-    struct run_report *report = mem_zero(1, sizeof *report);
-    bool done = run_request(&context, &request, &trigger, report, err);
-    free(report);
-    return done;
+    if (request_decode(delivery, worker->selections, worker->selection_count, &request, err))
+        (void)run_request(&context, &request, trigger, report, err); /* err says all */
 }
 
 /* The lease ends before a nack, so that no late extension undoes its delay, and after an ack, so that the
@@ -117,27 +119,44 @@ static void allow_run(const struct worker *worker)
     if (atomic_load(worker->shutdown)) atomic_store(worker->cancel_run, true);
 }
 
-static int serve_message(struct serving *serving, const struct delivery *delivery)
+static int end_message(struct serving *serving, const struct delivery *delivery, struct lease *lease,
+                       const struct error *err)
 {
     const struct worker *worker = serving->worker;
-    struct progress *progress = progress_of(serving);
-    char run_id[RANDOM_NAME];
-    struct error err = {0};
-    allow_run(worker);
-    random_name(run_id);
-    progress_step(progress, "taking a message");
-    struct lease *lease =
-        lease_start(&worker->lease, worker->trigger, delivery->ack_id, progress, worker->cancel_run);
-    (void)serve_request(serving, delivery, run_id, &err); /* err says all */
-    log_outcome(serving, delivery, run_id, &err);
     if (lease_lost(lease)) {
         lease_end(lease); /* another worker may hold the message: no ack, no nack */
         serving->came_back = true;
         return atomic_load(worker->shutdown) ? error_rules[ERROR_STOPPED].serve_exit_code : KEEP_SERVING;
     }
-    progress_step(progress, "settling the message"); /* may take as long as a stalled run may */
-    settle(serving, delivery, lease, &err);
-    return error_rules[err.kind].leave ? error_rules[err.kind].serve_exit_code : KEEP_SERVING;
+    progress_step(progress_of(serving), "settling the message"); /* may take as long as a stalled run may */
+    settle(serving, delivery, lease, err);
+    return error_rules[err->kind].leave ? error_rules[err->kind].serve_exit_code : KEEP_SERVING;
+}
+
+static int serve_message(struct serving *serving, const struct delivery *delivery)
+{
+    const struct worker *worker = serving->worker;
+    struct progress *progress = progress_of(serving);
+    struct run_report *report = mem_zero(1, sizeof *report);
+    const struct run_context context = context_of(serving);
+    char run_id[RANDOM_NAME];
+    struct error err = {0};
+    const struct run_trigger trigger = {.run_id = run_id,
+                                        .message_id = delivery->message_id,
+                                        .published_us = delivery->published_us,
+                                        .attempt = delivery->attempt};
+    allow_run(worker);
+    random_name(run_id);
+    progress_step(progress, "taking a message");
+    struct lease *lease =
+        lease_start(&worker->lease, worker->trigger, delivery->ack_id, progress, worker->cancel_run);
+    serve_request(serving, delivery, &trigger, report, &err);
+    log_outcome(serving, delivery, run_id, &err);
+    int code = end_message(serving, delivery, lease, &err);
+    allow_run(worker); /* a lost lease has cancelled this one */
+    attempts_record(&context, &trigger, report);
+    free(report);
+    return code;
 }
 
 static int pull_failed(const struct error *err)

@@ -88,6 +88,20 @@ def tables():
     return {re.sub("_latest$", "", name) for _, text in blocks() for name in TABLE.findall(text)}
 
 
+COLUMNS = re.compile(r"^\| `(attempts|runs|rejected)` \| meaning \|\n\|---\|---\|\n((?:^\|.*\n)+)", re.M)
+
+
+def check_control_columns(box):
+    """The tables of docs/analysts.md name each column of the control dataset's tables, in their order."""
+    for table, lines in COLUMNS.findall((ROOT / "docs/analysts.md").read_text()):
+        told = re.findall(r"`(\w+)`", " ".join(line.split("|")[1] for line in lines.splitlines()))
+        path = f"/bigquery/v2/projects/{harness.PROJECT}/datasets/intercom_caseload/tables/{table}"
+        have = [field["name"] for field in box.get(path)["schema"]["fields"]]
+        if sorted(told) != sorted(have):
+            raise Failure(f"docs/analysts.md on {table}: {sorted(set(told) ^ set(have))}")
+        print(f"ok    docs/analysts.md: {len(have)} columns of {table}", flush=True)
+
+
 def streams(build):
     """The streams to configure so that all these tables are loaded."""
     listed = subprocess.run([build / "src/app/caseload", "streams"], capture_output=True, text=True, check=True).stdout
@@ -149,6 +163,7 @@ def main():
         journals.mkdir(exist_ok=True)
         lines = [json.dumps(entry) for entry in box.journal("bigquery")]
         (journals / "documents.jsonl").write_text("\n".join(lines))  # for googlesql.py
+        check_control_columns(box)
         paste(build, folder)
         gcloud_folder = folder / "gcloud"
         gcloud_folder.mkdir(exist_ok=True)

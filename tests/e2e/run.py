@@ -30,6 +30,7 @@ Steps (a line that begins with # is a comment; `publish` takes quotes as a shell
     wait nacked [NAME] [COUNT]            until it was nacked COUNT times (1)
     wait journal SERVICE OPERATION COUNT  until COUNT such requests came
     wait log [NAME] EVENT [key=value ...] until the worker logged it
+    wait sql QUERY => JSON                until the query gives these rows
     wait end [NAME] CODE                  until the worker ended with this exit code
     run [arguments ...]                   `caseload run`; exit code 0 unless the next line expects another
     backfill [arguments ...]              `caseload backfill`; its messages are month-1, month-2, ...
@@ -269,6 +270,9 @@ class Scenario:
             worker = self.worker(words)
             event, pairs = words[0], [w.split("=", 1) for w in words[1:]]
             wait_for(f"log {words}", lambda: any(self.matches(e, pairs) for e in worker.events(event)))
+        elif what == "sql":
+            query, _, wanted = " ".join(words).rpartition("=>")
+            wait_for(" ".join(words), lambda: self.sandbox.query(query) == json.loads(wanted))
         elif what == "end":
             worker = self.worker(words)
             wait_for(f"the end of worker {worker.name}", lambda: worker.process.poll() is not None)

@@ -338,6 +338,21 @@ static bool fake_refresh(struct warehouse *base, const struct selection *selecti
     return fake_enter(&((struct fake_warehouse *)base)->hook, "refresh", err);
 }
 
+static bool fake_record(struct warehouse *base, const struct attempt *attempts, size_t count,
+                        struct error *err)
+{
+    struct fake_warehouse *warehouse = (struct fake_warehouse *)base;
+    if (!fake_enter(&warehouse->hook, "record", err)) return false;
+    for (size_t i = 0; i < count; i++) {
+        struct fake_attempt *attempt = &warehouse->attempts[warehouse->attempt_count++ % LIMIT_STREAMS];
+        snprintf(attempt->run_id, sizeof attempt->run_id, "%s", attempts[i].run_id);
+        snprintf(attempt->stream, sizeof attempt->stream, "%s", attempts[i].stream);
+        snprintf(attempt->outcome, sizeof attempt->outcome, "%s", attempts[i].outcome);
+        attempt->delivery_attempt = attempts[i].delivery_attempt;
+    }
+    return true;
+}
+
 static const struct warehouse_ops ops = {.prepare = fake_prepare,
                                          .state = fake_state,
                                          .begin = fake_begin,
@@ -347,6 +362,7 @@ static const struct warehouse_ops ops = {.prepare = fake_prepare,
                                          .commit = fake_commit,
                                          .abort = fake_load_free,
                                          .refresh = fake_refresh,
+                                         .record = fake_record,
                                          .free = fake_free};
 
 void fake_warehouse_init(struct fake_warehouse *warehouse, const int64_t *now_us)

@@ -131,6 +131,11 @@ struct fake_job {
     int64_t due_us; /* for the test's own use */
 };
 
+struct fake_attempt {
+    char run_id[LIMIT_NAME], stream[LIMIT_NAME], outcome[LIMIT_NAME];
+    int delivery_attempt;
+};
+
 struct fake_lock {
     char name[LIMIT_NAME];
     int64_t serial; /* rows from it on were inserted after the last commit under this lock */
@@ -140,7 +145,7 @@ struct fake_lock {
 struct fake_warehouse {
     struct warehouse base;
     struct fake_hook hook; /* prepare, state, begin, write, reject, missing, commit, commit.run,
-                              commit.answer, refresh */
+                              commit.answer, refresh, record */
     const int64_t *now_us; /* borrowed */
     enum fake_design design;
     const struct zone *zone; /* needed by FAKE_CLAIM_OPEN alone */
@@ -161,7 +166,9 @@ struct fake_warehouse {
     size_t landed_count;
     bool keeps_landed;
     int64_t old_until_us; /* until then an older caseload commits, which knows no contents */
-    size_t loads;         /* open ones: a leak if not 0 at the end */
+    struct fake_attempt attempts[LIMIT_STREAMS]; /* the newest */
+    size_t attempt_count;                        /* of all */
+    size_t loads;                                /* open ones: a leak if not 0 at the end */
     int64_t serial;
 };
 

@@ -34,6 +34,7 @@ const struct rule sql_rules[] = {
     {"DATE_SUB", "dv", 'd', "bq_date_add($1, -($2), $3)", SCALAR},
     {"DATE_TRUNC", "dp", 'd', "bq_date_trunc($1, $2)", SCALAR},
     {"TIMESTAMP_ADD", "tv", 't', "bq_timestamp_add($1, $2, $3)", SCALAR},
+    {"TIMESTAMP_SUB", "tv", 't', "bq_timestamp_add($1, -($2), $3)", SCALAR},
     {"TIMESTAMP_SECONDS", "i", 't', "bq_timestamp_of($1, 1000000)", SCALAR},
     {"TIMESTAMP_MILLIS", "i", 't', "bq_timestamp_of($1, 1000)", SCALAR},
     {"UNIX_SECONDS", "t", 'i', "bq_unix($1, 1000000)", SCALAR},

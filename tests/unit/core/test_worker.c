@@ -32,7 +32,7 @@ struct bench {
     const char *failing;
     enum error_kind failing_kind;
     int failures; /* how often it fails */
-    bool acked_before_commit;
+    bool acked_before_commit, recorded_before_ack;
     const char *where_at_ack; /* of the progress */
 };
 
@@ -41,6 +41,9 @@ static bool hook(void *context, const char *name, struct error *err)
     struct bench *bench = context;
 
     if (strcmp(name, "ack") == 0 && bench->warehouse.ledger_count == 0) bench->acked_before_commit = true;
+    if (strcmp(name, "record") == 0 && bench->trigger.messages[0].nacks == 0 &&
+        !bench->trigger.messages[0].acked)
+        bench->recorded_before_ack = true;
     if (strcmp(name, "ack") == 0 && bench->worker.run.progress)
         bench->where_at_ack = atomic_load(&bench->worker.run.progress->where);
     if (!bench->failing || strcmp(name, bench->failing) != 0 || bench->failures == 0) return true;
@@ -248,6 +251,39 @@ static void test_a_lost_ack_costs_a_look(void **state)
     assert_int_equal(fake_warehouse_table(&bench->warehouse, "people")->count, 1);
 }
 
+/* Each stream's outcome is recorded, after the message was settled; that it can't be changes nothing. */
+static void test_attempts_are_recorded_last(void **state)
+{
+    struct bench *bench = *state;
+    const struct fake_attempt *attempts = bench->warehouse.attempts;
+
+    fake_trigger_publish(&bench->trigger, "m1", "", bench->now_us);
+    fail_at(bench, "begin", ERROR_REFUSED, 1);
+    assert_int_equal(worker_serve(&bench->worker), 0);
+    assert_int_equal(bench->warehouse.attempt_count, 2);
+    assert_string_equal(attempts[0].stream, "people");
+    assert_string_equal(attempts[0].outcome, "refused");
+    assert_string_equal(attempts[1].outcome, "loaded");
+    assert_string_equal(attempts[0].run_id, attempts[1].run_id);
+    bench->now_us += INT64_C(3600000000);
+    fail_at(bench, "record", ERROR_BUSY, 1);
+    assert_int_equal(worker_serve(&bench->worker), 0);
+    assert_true(bench->trigger.messages[0].acked);
+    assert_false(bench->recorded_before_ack);
+    assert_int_equal(bench->warehouse.attempt_count, 2);
+}
+
+/* The next process may run at once: nobody waits for a load job then. */
+static void test_a_stopped_run_records_nothing(void **state)
+{
+    struct bench *bench = *state;
+
+    fake_trigger_publish(&bench->trigger, "m1", "", bench->now_us);
+    fail_at(bench, "state", ERROR_STOPPED, 1);
+    assert_int_equal(worker_serve(&bench->worker), 0);
+    assert_int_equal(bench->warehouse.attempt_count, 0);
+}
+
 static void test_nack_delays_double(void **state)
 {
     (void)state;
@@ -272,6 +308,8 @@ int main(void)
         CASE(test_a_bad_message_does_not_hinder_others),
         CASE(test_stop_gives_the_message_back_at_once),
         CASE(test_a_lost_ack_costs_a_look),
+        CASE(test_attempts_are_recorded_last),
+        CASE(test_a_stopped_run_records_nothing),
         cmocka_unit_test(test_nack_delays_double),
     };
 
