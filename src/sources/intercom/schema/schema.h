@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* schema.h - the tables of this source, and the macros that columns are written with.
+/* schema.h - the tables of this source.
  *
  * Columns have the names of the record's fields (API 2.16). Only the key and the version are never absent or
  * null. A value without a column is kept in _extra, so an unknown field is not lost.
@@ -7,41 +7,16 @@
 #ifndef CASELOAD_SOURCES_INTERCOM_SCHEMA_H
 #define CASELOAD_SOURCES_INTERCOM_SCHEMA_H
 
-#include "core/stream.h"
-
-#define COUNT(list) (sizeof(list) / sizeof *(list))
+#include "rest/columns.h"
 
 /* clang-format off */
-/* A column: TEXT(name, about) or TEXT(name, about, OR_FIELD(...), OR_IN("member")); see struct column. */
-#define COLUMN(n, kind, how, ...) {.name = (n), .type = (kind), .mode = (how), .description = __VA_ARGS__}
-#define FIELDS(of) .fields = (of), .field_count = COUNT(of)
-#define OR_FIELD(...) .alternatives = (const char *const[]){__VA_ARGS__, NULL}
-#define OR_IN(member) .value_member = (member)
-
-#define TEXT(n, ...) COLUMN(n, COLUMN_STRING, COLUMN_NULLABLE, __VA_ARGS__)
-#define NUMBER(n, ...) COLUMN(n, COLUMN_INT64, COLUMN_NULLABLE, __VA_ARGS__)
-#define FLOATING(n, ...) COLUMN(n, COLUMN_FLOAT64, COLUMN_NULLABLE, __VA_ARGS__)
-#define FLAG(n, ...) COLUMN(n, COLUMN_BOOL, COLUMN_NULLABLE, __VA_ARGS__)
-#define TIME(n, ...) COLUMN(n, COLUMN_TIMESTAMP, COLUMN_NULLABLE, __VA_ARGS__)
-#define JSON(n, ...) COLUMN(n, COLUMN_JSON, COLUMN_NULLABLE, __VA_ARGS__)
-#define TEXTS(n, ...) COLUMN(n, COLUMN_STRING, COLUMN_REPEATED, __VA_ARGS__)
-#define KEY(n, ...) COLUMN(n, COLUMN_STRING, COLUMN_REQUIRED, __VA_ARGS__)
-#define KEY_FLAG(n, ...) COLUMN(n, COLUMN_BOOL, COLUMN_REQUIRED, __VA_ARGS__)
-#define VERSION(n, ...) COLUMN(n, COLUMN_TIMESTAMP, COLUMN_REQUIRED, __VA_ARGS__)
 /* A record that never changed may have no such time. */
 #define UPDATED_AT(about) VERSION("updated_at", about, OR_FIELD("created_at"))
-#define DAY(n, about) VERSION(n, about) /* partition_date is made of it, if that is not the version */
-#define RECORD(n, of, ...) COLUMN(n, COLUMN_RECORD, COLUMN_NULLABLE, __VA_ARGS__, FIELDS(of))
-#define RECORDS(n, of, ...) COLUMN(n, COLUMN_RECORD, COLUMN_REPEATED, __VA_ARGS__, FIELDS(of))
 
 /* A table: TABLE(name, description, columns, KEYS(...), TIMES(...), other members of struct table). */
 #define TABLE(n, about, of, ...) \
     {.name = (n), .description = (about), .columns = (of), .column_count = COUNT(of), \
      .file_hosts = intercom_file_hosts, __VA_ARGS__}
-#define KEYS(...) \
-    .key = (const char *const[]){__VA_ARGS__}, .key_count = COUNT(((const char *const[]){__VA_ARGS__}))
-#define TIMES(column) .version = (column), .day = (column)
-#define LEFT_OUT(of) .left_out = (of), .left_out_count = COUNT(of)
 /* clang-format on */
 
 extern const char *const intercom_file_hosts[];
