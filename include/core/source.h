@@ -55,6 +55,7 @@ struct page {
     /* A child table of the selection that gets no rows, as its records are forbidden or unknown to the
      * source; NULL: there is none. */
     const struct table *left_out;
+    const char *notice; /* what people must know, as a field that is missing from now on; NULL: nothing */
 };
 
 struct source_identity {

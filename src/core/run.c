@@ -171,6 +171,7 @@ static bool next_page(struct stream_run *run, struct error *err)
     run->result->incomplete += page->incomplete;
     run->result->stale += page->stale;
     if (page->left_out) run->left_out = page->left_out;
+    if (page->notice) run_report_notice(run->selection->stream, run->trigger, page->notice);
     note_contradiction(run, page);
     run->result->normalisations += page->normalisations;
     return true;

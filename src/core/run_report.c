@@ -59,6 +59,13 @@ void run_report_stream(const struct stream_result *result, const struct run_trig
                   result->stream, future_rows);
 }
 
+void run_report_notice(const struct stream *stream, const struct run_trigger *trigger, const char *notice)
+{
+    log_write(LOG_WARNING, "source_notice",
+              LOG_FIELDS(LOG_TEXT("stream", stream->name), LOG_TEXT("run_id", trigger->run_id)), "%s: %s",
+              stream->name, notice);
+}
+
 void run_report_contradiction(const char *stream, const struct run_trigger *trigger, int64_t expected,
                               int64_t received)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -50,6 +51,38 @@ static int64_t header_int(const struct http_reply *reply, const char *name)
     return name ? http_header_int(reply, name, -1) : -1;
 }
 
+/* Limits that the body tells. */
+static void read_limits(struct exchange *exchange, struct rate_report *report)
+{
+    struct rest_source *rest = exchange->rest;
+    struct rest_quota quota = {.limit = 0};
+    if (!exchange->value || !rest->dialect->read_limits) return;
+    rest->dialect->read_limits(exchange->value, report, &quota);
+    if (quota.limit <= 0) return;
+    rest->quota = quota;
+    rest->quota_ends_us = clock_boot_us() + quota.reset_s * 1000000;
+}
+
+/* Our share of it, that is. */
+static bool is_quota_used(const struct rest_source *rest)
+{
+    const struct rest_quota *quota = &rest->quota;
+    int64_t reserve = quota->limit - (int64_t)((double)quota->limit * rest->rate_share);
+    return quota->limit > 0 && quota->remaining <= reserve && clock_boot_us() < rest->quota_ends_us;
+}
+
+static bool refuse_quota(const struct exchange *exchange, struct error *err)
+{
+    const struct rest_source *rest = exchange->rest;
+    int64_t minutes = (rest->quota_ends_us - clock_boot_us()) / 60000000;
+    return error_set(err, ERROR_BUSY,
+                     "%s: not requested: %" PRId64 " of the account's %" PRId64
+                     " requests to %s a day are left, and source.rate_share keeps them for others; they are "
+                     "counted anew in %" PRId64 " h %" PRId64 " min",
+                     exchange->what, rest->quota.remaining, rest->quota.limit, rest->dialect->name,
+                     minutes / 60, minutes % 60);
+}
+
 static int64_t report_rate(struct exchange *exchange, const struct http_reply *reply)
 {
     const struct rest_dialect *dialect = exchange->rest->dialect;
@@ -61,6 +94,7 @@ static int64_t report_rate(struct exchange *exchange, const struct http_reply *r
         .date_s = http_date_s(reply, -1),
         .retry_after_ms = http_retry_after_ms(reply),
     };
+    read_limits(exchange, &report);
     bool is_delay = dialect->is_reset_delay && report.reset_s >= 0 && report.reset_s < INT32_MAX;
     if (is_delay) report.reset_s = report.date_s < 0 ? -1 : report.reset_s + report.date_s;
     if (report.date_s > 0) exchange->rest->clock_s = report.date_s;
@@ -110,6 +144,14 @@ static void take_request_id(struct exchange *exchange, const json_t *body)
     if (request_id) exchange_quote(exchange->request_id, sizeof exchange->request_id, request_id);
 }
 
+/* A good answer to another request is none: a cache is between, or answers were mixed up. */
+static bool is_echo(const struct exchange *exchange)
+{
+    const char *member = exchange->rest->dialect->echo_member;
+    const char *id = member ? json_text_at(exchange->value, member) : NULL;
+    return !member || !exchange->id[0] || (id && strcmp(id, exchange->id) == 0);
+}
+
 static bool has_text(const struct buf *body, const char *text)
 {
     size_t size = strlen(text);
@@ -140,6 +182,10 @@ static void read_answer(struct exchange *exchange, const struct http_reply *repl
             (is_readable(exchange) || error_set(&exchange->parse_error, ERROR_FORMAT, "it is not an object"));
     if (!good) return;
     exchange->status = real_status(exchange, reply->status);
+    if (is_success(exchange->status) && is_parsed && !is_echo(exchange)) {
+        (void)error_set(&exchange->parse_error, ERROR_FORMAT, "it answers another request");
+        return;
+    }
     if (!is_success(exchange->status)) {
         keep_failure(exchange, exchange->value);
         if (strcmp(exchange->request_id, "-") == 0) take_request_id(exchange, exchange->value);
@@ -203,9 +249,10 @@ static enum http_verdict judge(void *self, const struct http_reply *reply, int64
 {
     struct exchange *exchange = self;
     keep_request_id(exchange, reply);
-    exchange->status = reply->status;
+    exchange->status = exchange->http_status = reply->status;
     exchange->failure = (struct rest_failure){.code = ""};
     exchange->parse_error = (struct error){0};
+    json_drop(&exchange->value); /* of another try */
     if (is_success(reply->status)) read_answer(exchange, reply);
     *out_least_ms = report_rate(exchange, reply);
     progress_step(exchange->rest->progress, "reading from the source");
@@ -241,6 +288,8 @@ bool exchange_send(struct exchange *exchange, const struct exchange_request *req
     exchange->deferred_parse_failed = exchange->is_renewed = exchange->is_confirmed = false;
     exchange->asked_us = clock_boot_us();
     exchange->failure = (struct rest_failure){.code = ""};
+    if (is_quota_used(rest)) return refuse_quota(exchange, err);
+    (void)snprintf(exchange->id, sizeof exchange->id, "%s", request->id ? request->id : "");
     if (rest->header) headers[count++] = rest->header;
     if (request->body)
         headers[count++] = "Content-Type: application/json";
@@ -300,7 +349,7 @@ static bool refuse(const struct exchange *exchange, struct error *err)
     const struct rest_refusal *row = find_refusal(exchange);
     return error_set_status(
         err, row->kind, exchange->status, "%s: %s answered HTTP %d %s (%s), request id %s; %s",
-        exchange->what, exchange->rest->dialect->name, exchange->status,
+        exchange->what, exchange->rest->dialect->name, exchange->http_status,
         failure->code[0] ? failure->code : "without a code",
         failure->message[0] ? failure->message : "no message", exchange->request_id, row->advice);
 }
@@ -308,8 +357,10 @@ static bool refuse(const struct exchange *exchange, struct error *err)
 static bool refuse_token(const struct exchange *exchange, struct error *err)
 {
     const struct rest_dialect *dialect = exchange->rest->dialect;
-    return error_set_status(err, ERROR_AUTH, 401, "%s: %s refuses the access token, request id %s (%s)",
-                            exchange->what, dialect->name, exchange->request_id, dialect->auth_advice);
+    const char *code = exchange->failure.code;
+    return error_set_status(err, ERROR_AUTH, 401, "%s: %s refuses the access token%s%s, request id %s (%s)",
+                            exchange->what, dialect->name, code[0] ? ": " : "", code, exchange->request_id,
+                            dialect->auth_advice);
 }
 
 /* A token that is refused for one path may be good for others. */

@@ -32,7 +32,9 @@ struct exchange {
     json_t *value;     /* parsed from the newest good answer */
     struct json_normalisations normalisations;
     int64_t tries;
-    int status;                  /* of the newest answer, as the dialect sees it */
+    int status;                  /* of the newest answer, as the dialect sees it ... */
+    int http_status;             /* ... and as it came */
+    char id[REST_ID];            /* of the request, which a good answer repeats; "": it has none */
     char request_id[64];         /* of the newest answer, "-" if it had none */
     struct rest_failure failure; /* of the newest refusal */
     char canonical[LIMIT_NAME];  /* of the newest refusal: the id that the record has now, if it names one */
@@ -45,6 +47,7 @@ struct exchange_request {
     const char *url;
     const struct buf *body; /* NULL: none; borrowed until the wait ends */
     const struct retry *retry;
+    const char *id;     /* in the body; NULL: none */
     size_t reply_limit; /* 0: LIMIT_PAGE; a response_body has its own */
     bool no_cache;      /* no cache on the way may answer */
 };

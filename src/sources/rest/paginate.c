@@ -13,6 +13,7 @@
 #include "exchange.h"
 #include "next_page.h"
 #include "page_builder.h"
+#include "tally.h"
 
 #define RESTARTS_MAX  3
 #define LIMIT_REQUEST 32768 /* a cursor has up to 4096 bytes, and JSON may write each as six */
@@ -41,6 +42,8 @@ struct paginator {
     bool is_finished; /* the last page was passed on */
     int restarts;
 
+    bool was_empty;             /* the page before was */
+    struct tally tally;         /* of the segment, where pagination has a ceiling */
     struct cycle links, pages;  /* links that were followed; hashes of counted pages */
     bool ascending, descending; /* so far, the versions came in order */
     bool has_version;
@@ -48,7 +51,14 @@ struct paginator {
 
     json_t *answer; /* the page that was passed on */
     struct page_builder builder;
+    char notice[REST_NOTICE]; /* of the page that was passed on */
 };
+
+static bool is_windowed(const struct paginator *paginator)
+{
+    enum stream_kind kind = paginator->stream->stream.kind;
+    return kind == STREAM_INCREMENTAL || kind == STREAM_EVENT;
+}
 
 /* Replaces segment `at` by shorter ones. An open window ends now, by the source's clock. */
 static void split_segment(struct paginator *paginator, size_t at, int64_t max_s)
@@ -88,8 +98,10 @@ static void begin_segment(struct paginator *paginator)
     next_page_done(&paginator->place);
     cycle_done(&paginator->links);
     cycle_done(&paginator->pages);
+    tally_done(&paginator->tally);
     paginator->number = 1;
     paginator->offset = 0;
+    paginator->was_empty = false;
     paginator->has_version = false;
     paginator->ascending = paginator->descending = true;
 }
@@ -98,6 +110,7 @@ static bool send_request(struct paginator *paginator, struct error *err)
 {
     const struct pagination *pagination = paginator->stream->pagination;
     const struct segment *segment = &paginator->segments[paginator->current];
+    char id[REST_ID];
     struct page_request request = {
         .source = paginator->rest,
         .stream = paginator->stream,
@@ -106,6 +119,7 @@ static bool send_request(struct paginator *paginator, struct error *err)
         .number = paginator->place.number,
         .offset = paginator->offset,
         .per_page = paginator->per_page,
+        .id = rest_next_id(paginator->rest, id),
     };
     buf_reset(&paginator->url);
     buf_reset(&paginator->body);
@@ -125,6 +139,7 @@ static bool send_request(struct paginator *paginator, struct error *err)
             .url = buf_string(&paginator->url),
             .body = paginator->body.size > 0 ? &paginator->body : NULL,
             .retry = paginator->long_retry ? &retry_api : &retry_page,
+            .id = id,
             .reply_limit = pagination->has_cursors && paginator->per_page > 1 ? LIMIT_PAGE_SOFT : LIMIT_PAGE,
         },
         err);
@@ -139,6 +154,19 @@ static bool shorten_segment(struct paginator *paginator)
     if (paginator->segment_count == before) return false;
     page_builder_restart_list(&paginator->builder);
     begin_segment(paginator); /* its records come again, which the reader's contract allows */
+    return true;
+}
+
+/* The same time in `pieces`; false: it is too short for that. */
+static bool cut_segment(struct paginator *paginator, int64_t pieces)
+{
+    const struct window *window = &paginator->segments[paginator->current].window;
+    int64_t to_s = window->to_s == WINDOW_OPEN ? paginator->rest->clock_s : window->to_s;
+    int64_t length_s = to_s - (window->from_s > 0 ? window->from_s : 0);
+    if (!is_windowed(paginator) || length_s < 2) return false;
+    split_segment(paginator, paginator->current, pieces < length_s ? (length_s + pieces - 1) / pieces : 1);
+    begin_segment(paginator);
+    page_builder_restart_list(&paginator->builder);
     return true;
 }
 
@@ -179,11 +207,20 @@ static bool restart_segment(struct paginator *paginator, const struct error *err
     return true;
 }
 
+/* Without what the service objects to. */
+static bool mend_request(struct paginator *paginator, const struct error *err)
+{
+    const struct rest_dialect *dialect = paginator->rest->dialect;
+    return err->kind == ERROR_REFUSED && dialect->mend_request &&
+           dialect->mend_request(paginator->rest, paginator->stream, &paginator->exchange.failure);
+}
+
 static bool collect_answer(struct paginator *paginator, struct error *err)
 {
     struct error failure = {0}; /* not err: it may end well */
     while (!exchange_wait(&paginator->exchange, &paginator->answer, &failure)) {
-        bool should_resend = reduce_request(paginator, &failure) || restart_segment(paginator, &failure);
+        bool should_resend = reduce_request(paginator, &failure) || restart_segment(paginator, &failure) ||
+                             mend_request(paginator, &failure);
         if (!should_resend || !send_request(paginator, &failure)) {
             *err = failure;
             return false;
@@ -191,12 +228,6 @@ static bool collect_answer(struct paginator *paginator, struct error *err)
     }
     paginator->exchange.can_be_forbidden = false;
     return true;
-}
-
-static bool is_windowed(const struct paginator *paginator)
-{
-    enum stream_kind kind = paginator->stream->stream.kind;
-    return kind == STREAM_INCREMENTAL || kind == STREAM_EVENT;
 }
 
 static bool version_of(const struct paginator *paginator, const json_t *body, int64_t *out_us)
@@ -269,6 +300,7 @@ static bool find_next(struct paginator *paginator, const json_t *list, const cha
         .number = paginator->number,
         .offset = paginator->offset,
         .per_page = paginator->per_page,
+        .was_empty = paginator->was_empty,
         .what = what,
     };
     if (!paginator->rest->dialect->next_page(&context, out_next, err)) return false;
@@ -297,6 +329,25 @@ static bool end_segment(struct paginator *paginator, struct error *err)
     return send_request(paginator, err);
 }
 
+/* The pages hold fewer records than they announced. Shorter windows have fewer pages. */
+static bool read_again(struct paginator *paginator)
+{
+    if (cut_segment(paginator, 2)) return true;
+    if (paginator->restarts >= RESTARTS_MAX) return false;
+    paginator->restarts++;
+    begin_segment(paginator);
+    page_builder_restart_list(&paginator->builder);
+    return true;
+}
+
+static void note_contradiction(struct paginator *paginator, struct page *page)
+{
+    if (!tally_is_short(&paginator->tally)) return;
+    page->is_contradicted = true;
+    page->expected = paginator->tally.total;
+    page->received = tally_count(&paginator->tally);
+}
+
 static bool request_next(struct paginator *paginator, const json_t *list, struct page *page,
                          struct error *err)
 {
@@ -319,29 +370,64 @@ static bool request_next(struct paginator *paginator, const json_t *list, struct
                          what);
     if (!has_next && !next_page_exists(&paginator->place))
         page_builder_check_total(&paginator->builder, page);
+    if (!has_next && tally_is_short(&paginator->tally) && read_again(paginator))
+        return send_request(paginator, err);
+    if (!has_next) note_contradiction(paginator, page);
     if (!has_next)
         return page_builder_check_complete(&paginator->builder, paginator->what, err) &&
                end_segment(paginator, err);
+    paginator->was_empty = json_array_size(list) == 0;
     paginator->number = next.number > 0 ? next.number : paginator->number + 1;
     paginator->offset += (int64_t)json_array_size(list);
     return send_request(paginator, err);
 }
 
+/* The list of the next answer, prepared; one with more records than can be read has shorter windows after it.
+ * Borrowed. */
+static bool next_list(struct paginator *paginator, struct page *page, const json_t **out_list,
+                      struct error *err)
+{
+    const struct rest_dialect *dialect = paginator->rest->dialect;
+    const struct rest_stream *stream = paginator->stream;
+    const int64_t most = stream->pagination->max_records;
+    int64_t total;
+    for (;;) {
+        json_drop(&paginator->answer);
+        if (!collect_answer(paginator, err)) return false;
+        exchange_add_counts(&paginator->exchange, page);
+        *out_list = page_list(dialect, paginator->answer, stream->list);
+        if (!*out_list)
+            return error_set(err, ERROR_FORMAT, "%s: the answer has no list \"%s\", request id %s; %s",
+                             paginator->what, stream->list, paginator->exchange.request_id,
+                             dialect->format_advice);
+        total = most > 0 ? json_int_at(paginator->answer, dialect->total_member, -1) : -1;
+        if (total <= most || paginator->offset > 0 || !cut_segment(paginator, total / most + 1)) break;
+        if (!send_request(paginator, err)) return false;
+    }
+    for (size_t i = 0; dialect->prepare && i < json_array_size(*out_list); i++)
+        dialect->prepare(paginator->rest, stream, json_array_get(*out_list, i));
+    if (most > 0) tally_add(&paginator->tally, stream->stream.table, *out_list, total);
+    return true;
+}
+
+static void take_notice(struct paginator *paginator, struct page *page)
+{
+    struct rest_source *rest = paginator->rest;
+    (void)snprintf(paginator->notice, sizeof paginator->notice, "%s", rest->notice);
+    rest->notice[0] = '\0';
+    page->notice = paginator->notice[0] ? paginator->notice : NULL;
+}
+
 static bool paginate_next(struct reader *reader, struct page *out_page, struct error *err)
 {
     struct paginator *paginator = (struct paginator *)reader;
-    const struct rest_dialect *dialect = paginator->rest->dialect;
+    const json_t *list;
     json_drop(&paginator->answer);
     page_builder_reset(&paginator->builder);
     *out_page = (struct page){.last = true};
     if (paginator->is_finished) return true;
-    if (!collect_answer(paginator, err)) return false;
-    exchange_add_counts(&paginator->exchange, out_page);
-    const json_t *list = page_list(dialect, paginator->answer, paginator->stream->list);
-    if (!list)
-        return error_set(err, ERROR_FORMAT, "%s: the answer has no list \"%s\", request id %s; %s",
-                         paginator->what, paginator->stream->list, paginator->exchange.request_id,
-                         dialect->format_advice);
+    if (!next_list(paginator, out_page, &list, err)) return false;
+    take_notice(paginator, out_page);
     watch_order(paginator, list);
     add_records(paginator, list);
     if (!request_next(paginator, list, out_page, err)) return false;
@@ -358,6 +444,7 @@ static void paginate_close(struct reader *reader)
     next_page_done(&paginator->place);
     cycle_done(&paginator->links);
     cycle_done(&paginator->pages);
+    tally_done(&paginator->tally);
     json_drop(&paginator->answer);
     page_builder_done(&paginator->builder);
     buf_done(&paginator->url);

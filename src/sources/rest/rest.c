@@ -2,6 +2,7 @@
 #include "rest.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +26,7 @@ bool rest_source_init(struct rest_source *rest, const char *base_url, double rat
     for (size_t size = strlen(base_url); size > 0 && rest->base_url[size - 1] == '/'; size--)
         rest->base_url[size - 1] = '\0';
     rest->limiter = rate_limiter_new(rate_share);
+    rest->rate_share = rate_share;
     return true;
 }
 
@@ -33,6 +35,13 @@ void rest_source_done(struct rest_source *rest)
     token_free(rest->token);
     rate_limiter_free(rest->limiter);
     free(rest->base_url);
+}
+
+const char *rest_next_id(struct rest_source *rest, char out_id[REST_ID])
+{
+    if (!rest->id_prefix[0]) random_name(rest->id_prefix);
+    (void)snprintf(out_id, REST_ID, "%s-%" PRId64, rest->id_prefix, ++rest->id_count);
+    return out_id;
 }
 
 const struct rest_reader_type *rest_listing(const struct rest_stream *stream)

@@ -13,6 +13,7 @@
  * subrequest     one GET of many in flight; response_body holds its answer until its turn
  * children       members of a record become rows; child_list: so do lists with a path of their own
  * truncated_list a list inside a record is completed
+ * tally          do pages hold as many records as they announce?
  * page_builder   the records of a page; page_queue: pages that wait; cycle: detects loops of pages
  *
  * One thread, except where a header says otherwise.
@@ -22,6 +23,7 @@
 
 #include "base/buf.h"
 #include "base/json.h"
+#include "base/random.h"
 #include "core/progress.h"
 #include "core/source.h"
 #include "net/http.h"
@@ -37,6 +39,13 @@ struct rest_stream;
 struct rest_failure {
     char code[64];
     char message[256];
+    char subject[64]; /* the name in the request that it is about; "": none */
+};
+
+/* A limit over a time that is too long to wait for, as answers tell it. */
+struct rest_quota {
+    int64_t limit, remaining; /* requests; limit 0: nothing was told */
+    int64_t reset_s;          /* seconds until it begins anew */
 };
 
 /* The meaning of an answer that is neither good nor worth a retry. The first row that fits counts. A row of
@@ -63,6 +72,7 @@ struct page_context {
     int64_t number;   /* of this page, from 1 on */
     int64_t offset;   /* records of the pages before it */
     int per_page;     /* as requested; 0: it was not */
+    bool was_empty;   /* the page before was, too, and not the last */
     const char *what; /* for error texts */
 };
 
@@ -79,6 +89,7 @@ struct rest_dialect {
     const char *reset_header; /* when the window ends, in seconds since 1970 */
     bool is_reset_delay;      /* ... or rather in seconds from now */
     bool is_token_in_body;    /* REST_TOKEN_MARK in a body becomes the token; GETs can't be sent then */
+    const char *echo_member;  /* path in a good answer where it repeats the request's id */
 
     /* Names of the query parameters of a list. */
     const char *size_parameter, *number_parameter, *offset_parameter, *cursor_parameter;
@@ -95,6 +106,14 @@ struct rest_dialect {
     /* The status that an answer with HTTP 2xx really has: 401 renews the token, 429 and 5xx are retried. */
     int (*real_status)(const json_t *answer, int status);
     const char *error_mark; /* a text in each such error; NULL: any answer may be one */
+    /* Adds what the answer itself tells of limits; a reset is in seconds from now. */
+    void (*read_limits)(const json_t *answer, struct rate_report *rate, struct rest_quota *out_quota);
+    /* A request was refused for something in it that can be left out: true if it now is. May write the
+     * source's notice. */
+    bool (*mend_request)(struct rest_source *source, const struct rest_stream *stream,
+                         const struct rest_failure *failure);
+    /* Gives a listed record the form that its columns want. */
+    void (*prepare)(const struct rest_source *source, const struct rest_stream *stream, json_t *record);
     bool (*is_stale_cursor)(int status, const struct rest_failure *failure);
     /* ERROR_FORMAT for a link that can't be followed; never NULL. */
     bool (*next_page)(const struct page_context *context, struct next_page *out_next, struct error *err);
@@ -103,6 +122,8 @@ struct rest_dialect {
 #define REST_TOKEN_MARK "$caseload-token$"
 
 /* --- the source --- */
+
+#define REST_NOTICE 256
 
 struct rest_source {
     struct source source; /* first */
@@ -121,12 +142,23 @@ struct rest_source {
     char *base_url; /* without slash at the end */
     struct rate_limiter *limiter;
     int64_t clock_s; /* the service's clock at its newest answer; 0: unknown */
+    double rate_share;
+    struct rest_quota quota;
+    int64_t quota_ends_us; /* by clock_boot_us */
+    char id_prefix[RANDOM_NAME]; /* "": no id was given yet */
+    int64_t id_count;
+    char notice[REST_NOTICE]; /* what people must know of the next page; "": nothing */
 };
 
 /* The members above base_url are set before. base_url is copied. ERROR_CONFIG. */
 bool rest_source_init(struct rest_source *rest, const char *base_url, double rate_share,
                       struct error *err) CHECKED;
 void rest_source_done(struct rest_source *rest); /* after a failure of init, too */
+
+#define REST_ID 40 /* room for rest_next_id */
+
+/* Another id for each request, which nobody else gives. Returns out. */
+const char *rest_next_id(struct rest_source *rest, char out_id[REST_ID]);
 
 /* For source_ops. */
 bool rest_source_open(struct source *source, const struct selection *selection, struct window window,
@@ -178,6 +210,7 @@ struct page_request {
     int64_t number;     /* 0: the first page */
     int64_t offset;
     int per_page;
+    const char *id; /* of the request */
 };
 
 /* How the pages of a list are requested. */
@@ -189,6 +222,8 @@ struct pagination {
     bool allow_array;     /* the list may come without an object around it */
     int64_t max_window_s; /* of one segment; 0: any */
     int64_t min_window_s; /* what a segment that fails is split into; 0: it is not */
+    int64_t max_records;  /* a segment with more is cut until its parts fit, and read anew if pages differ
+                             from what they told; 0: nothing tells */
 };
 
 /* Appends the dialect's parameters for size, number or offset, and cursor. */
