@@ -221,7 +221,7 @@ static void send_payloads(struct test *test)
         send_tree(test, payload->table, payload->tree, FOREIGN);
         send_completed(test, payload->table, payload->tree, payload->kind);
         for (int j = 0; j < STRANGERS; j++)
-            send_completed(test, random_below(&test->seed, (uint32_t)test->tables.count), payload->tree,
+            send_completed(test, chance_below(&test->seed, (uint32_t)test->tables.count), payload->tree,
                            FOREIGN);
     }
 }
@@ -230,14 +230,14 @@ static void send_mutations(struct test *test)
 {
     for (size_t i = 0, sent = 0; sent < MUTATIONS; i++) {
         const struct payload *payload = &test->payloads[i % test->payload_count];
-        size_t table = random_below(&test->seed, 8) ? payload->table
-                                                    : random_below(&test->seed, (uint32_t)test->tables.count);
+        size_t table = chance_below(&test->seed, 8) ? payload->table
+                                                    : chance_below(&test->seed, (uint32_t)test->tables.count);
         AUTO(json_drop) json_t *tree = json_deep_copy(payload->tree);
         AUTO(json_drop) json_t *mutation = NULL;
 
         if (!json_is_object(payload->tree)) continue; /* too little to change in it */
         sent++;
-        if (random_below(&test->seed, 4)) payload_complete(tree, test->tables.list[table]);
+        if (chance_below(&test->seed, 4)) payload_complete(tree, test->tables.list[table]);
         mutation = wire_mutate(tree, &test->seed);
         send_tree(test, table, mutation, FOREIGN);
     }

@@ -17,7 +17,7 @@ struct places {
     size_t count;
 };
 
-uint32_t random_below(uint64_t *seed, uint32_t bound)
+uint32_t chance_below(uint64_t *seed, uint32_t bound)
 {
     *seed = *seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
     return (uint32_t)(*seed >> 33) % bound;
@@ -54,10 +54,10 @@ static json_t *odd_number(uint64_t *seed)
         0, -1, INT64_MAX, INT64_MIN, INT64_C(9007199254740993), INT64_C(1769854272123), -62135596801};
     static const double reals[] = {0.1, 5.0, -1e300, 1e-310, 1769854272.25, 1e18, 4.9e-324};
 
-    switch (random_below(seed, 3)) {
-    case 0: return json_string(raw[random_below(seed, COUNT(raw))]);
-    case 1: return json_integer(integers[random_below(seed, COUNT(integers))]);
-    default: return json_real(reals[random_below(seed, COUNT(reals))]);
+    switch (chance_below(seed, 3)) {
+    case 0: return json_string(raw[chance_below(seed, COUNT(raw))]);
+    case 1: return json_integer(integers[chance_below(seed, COUNT(integers))]);
+    default: return json_real(reals[chance_below(seed, COUNT(reals))]);
     }
 }
 
@@ -87,7 +87,7 @@ static json_t *odd_text(uint64_t *seed)
         RAW("\"C:\\x\\users\"", "C:\\x\\users"),
     };
 
-    return json_string_nocheck(texts[random_below(seed, COUNT(texts))]); /* one of them is no UTF-8 */
+    return json_string_nocheck(texts[chance_below(seed, COUNT(texts))]); /* one of them is no UTF-8 */
 }
 
 static const char *odd_key(uint64_t *seed)
@@ -117,20 +117,20 @@ static const char *odd_key(uint64_t *seed)
         RAW("\"k\t\"", "k\t"),
     };
 
-    return keys[random_below(seed, COUNT(keys))];
+    return keys[chance_below(seed, COUNT(keys))];
 }
 
 static json_t *odd_value(uint64_t *seed, int depth)
 {
     json_t *value;
-    uint32_t kind = random_below(seed, depth > 0 ? 9 : 6);
+    uint32_t kind = chance_below(seed, depth > 0 ? 9 : 6);
 
     if (kind == 0) return json_null();
-    if (kind == 1) return json_boolean(random_below(seed, 2));
+    if (kind == 1) return json_boolean(chance_below(seed, 2));
     if (kind < 4) return odd_number(seed);
     if (kind < 6) return odd_text(seed);
     value = kind == 6 ? json_array() : json_object();
-    for (uint32_t i = random_below(seed, 4); i > 0; i--) {
+    for (uint32_t i = chance_below(seed, 4); i > 0; i--) {
         if (kind == 6)
             json_array_append_new(value, odd_value(seed, depth - 1));
         else
@@ -142,7 +142,7 @@ static json_t *odd_value(uint64_t *seed, int depth)
 /* A value becomes another, made of it: the reference to the old one is taken. */
 static json_t *changed(json_t *old, uint64_t *seed)
 {
-    switch (random_below(seed, 5)) {
+    switch (chance_below(seed, 5)) {
     case 0: return json_pack("[o]", old);
     case 1: return json_pack("{so}", odd_key(seed), old);
     case 2:
@@ -155,18 +155,18 @@ static json_t *changed(json_t *old, uint64_t *seed)
 
 static void change_object(json_t *object, uint64_t *seed)
 {
-    uint32_t at = json_object_size(object) ? random_below(seed, (uint32_t)json_object_size(object)) : 0;
+    uint32_t at = json_object_size(object) ? chance_below(seed, (uint32_t)json_object_size(object)) : 0;
     void *member = json_object_iter(object);
     const char *key;
 
     while (member && at-- > 0)
         member = json_object_iter_next(object, member);
-    if (!member || random_below(seed, 4) == 0) {
+    if (!member || chance_below(seed, 4) == 0) {
         json_object_set_new(object, odd_key(seed), odd_value(seed, 3));
         return;
     }
     key = json_object_iter_key(member);
-    if (random_below(seed, 4) == 0)
+    if (chance_below(seed, 4) == 0)
         json_object_del(object, key);
     else
         json_object_set_new(object, key, changed(json_incref(json_object_iter_value(member)), seed));
@@ -175,9 +175,9 @@ static void change_object(json_t *object, uint64_t *seed)
 static void change_list(json_t *list, uint64_t *seed)
 {
     size_t size = json_array_size(list);
-    size_t at = size ? random_below(seed, (uint32_t)size) : 0;
+    size_t at = size ? chance_below(seed, (uint32_t)size) : 0;
 
-    switch (size ? random_below(seed, 4) : 0) {
+    switch (size ? chance_below(seed, 4) : 0) {
     case 0: json_array_insert_new(list, at, odd_value(seed, 2)); break;
     case 1: json_array_remove(list, at); break;
     default: json_array_set_new(list, at, changed(json_incref(json_array_get(list, at)), seed)); break;
@@ -190,7 +190,7 @@ static void spell_key(struct buf *out, const char *key, uint64_t *seed)
     size_t quote = out->size;
 
     json_write_string(out, key, strlen(key));
-    if (key[0] < 'a' || key[0] > 'z' || random_below(seed, 2)) return;
+    if (key[0] < 'a' || key[0] > 'z' || chance_below(seed, 2)) return;
     buf_cut(out, quote);
     buf_format(out, "\"\\u00%02x", (unsigned)key[0]);
     quote = out->size;
@@ -207,7 +207,7 @@ static void add_duplicates(json_t *all, const json_t *object, const char *key, u
     int number = 0;
 
     buf_init(&name, 8192);
-    for (uint32_t more = 1 + random_below(seed, 2); more > 0; more--) {
+    for (uint32_t more = 1 + chance_below(seed, 2); more > 0; more--) {
         do {
             buf_reset(&name);
             buf_format(&name, "%s (%d)", key, ++number);
@@ -228,7 +228,7 @@ static void double_keys(json_t *object, uint64_t *seed)
     json_t *member;
 
     json_object_foreach (object, key, member) {
-        if (key[0] != '\x01' && random_below(seed, 4) == 0) add_duplicates(all, object, key, seed);
+        if (key[0] != '\x01' && chance_below(seed, 4) == 0) add_duplicates(all, object, key, seed);
         json_object_set(all, key, member);
     }
     json_object_clear(object);
@@ -246,7 +246,7 @@ static json_t *noisy(const json_t *tree, uint64_t *seed)
 
     if (!json_is_object(tree) && !json_is_array(tree)) {
         json_decref(copy);
-        if (random_below(seed, 2)) return json_deep_copy(tree);
+        if (chance_below(seed, 2)) return json_deep_copy(tree);
         return json_is_string(tree) ? odd_text(seed) : odd_number(seed);
     }
     json_object_foreach (borrowed, key, member)
@@ -258,20 +258,20 @@ static json_t *noisy(const json_t *tree, uint64_t *seed)
 
 json_t *wire_mutate(const json_t *tree, uint64_t *seed)
 {
-    json_t *copy = random_below(seed, 3) ? json_deep_copy(tree) : noisy(tree, seed);
+    json_t *copy = chance_below(seed, 3) ? json_deep_copy(tree) : noisy(tree, seed);
     struct places places;
 
-    if (random_below(seed, 200) == 0) {
+    if (chance_below(seed, 200) == 0) {
         json_decref(copy);
         return odd_value(seed, 2);
     }
-    for (uint32_t i = 1 + random_below(seed, 4); i > 0; i--) {
+    for (uint32_t i = 1 + chance_below(seed, 4); i > 0; i--) {
         json_t *place;
 
         places.count = 0;
         collect(&places, copy);
         if (places.count == 0) break;
-        place = places.list[random_below(seed, 3) ? random_below(seed, (uint32_t)places.count) : 0];
+        place = places.list[chance_below(seed, 3) ? chance_below(seed, (uint32_t)places.count) : 0];
         if (json_is_object(place))
             change_object(place, seed);
         else
@@ -279,8 +279,8 @@ json_t *wire_mutate(const json_t *tree, uint64_t *seed)
     }
     places.count = 0; /* last, as another change would change what they mean */
     collect(&places, copy);
-    if (places.count > 0 && random_below(seed, 4) == 0) {
-        json_t *place = places.list[random_below(seed, (uint32_t)places.count)];
+    if (places.count > 0 && chance_below(seed, 4) == 0) {
+        json_t *place = places.list[chance_below(seed, (uint32_t)places.count)];
 
         if (json_is_object(place)) double_keys(place, seed);
     }

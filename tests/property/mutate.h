@@ -14,7 +14,7 @@
 #include "base/buf.h"
 #include "core/stream.h"
 
-uint32_t random_below(uint64_t *seed, uint32_t bound); /* 0 .. bound - 1 */
+uint32_t chance_below(uint64_t *seed, uint32_t bound); /* 0 .. bound - 1 */
 
 /* Adds the key, version and day that each row needs. */
 void payload_complete(json_t *tree, const struct table *table);

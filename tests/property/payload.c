@@ -13,16 +13,16 @@ static json_t *value_of(const struct column *column, uint64_t *seed)
 
     switch (column->type) {
     case COLUMN_STRING:
-        if (random_below(seed, 3) == 0) return json_integer(random_below(seed, 1000000));
-        (void)snprintf(text, sizeof text, "%.40s %u", column->name, random_below(seed, 1000));
+        if (chance_below(seed, 3) == 0) return json_integer(chance_below(seed, 1000000));
+        (void)snprintf(text, sizeof text, "%.40s %u", column->name, chance_below(seed, 1000));
         return json_string(text);
-    case COLUMN_INT64: return json_integer(random_below(seed, 100000));
-    case COLUMN_FLOAT64: return json_real(random_below(seed, 100000) / 64.0);
-    case COLUMN_BOOL: return json_boolean(random_below(seed, 2));
+    case COLUMN_INT64: return json_integer(chance_below(seed, 100000));
+    case COLUMN_FLOAT64: return json_real(chance_below(seed, 100000) / 64.0);
+    case COLUMN_BOOL: return json_boolean(chance_below(seed, 2));
     case COLUMN_TIMESTAMP:
-        if (random_below(seed, 2)) return json_integer(1700000000 + random_below(seed, 50000000));
-        (void)snprintf(text, sizeof text, "2026-0%u-1%uT10:11:12.%03uZ", 1 + random_below(seed, 9),
-                       random_below(seed, 10), random_below(seed, 1000));
+        if (chance_below(seed, 2)) return json_integer(1700000000 + chance_below(seed, 50000000));
+        (void)snprintf(text, sizeof text, "2026-0%u-1%uT10:11:12.%03uZ", 1 + chance_below(seed, 9),
+                       chance_below(seed, 10), chance_below(seed, 1000));
         return json_string(text);
     case COLUMN_JSON: return json_pack("{s:[i,s,{s:b}]}", "any", 1, "two", "three", 1);
     case COLUMN_RECORD: return object_of(column->fields, column->field_count, seed);
@@ -42,11 +42,11 @@ static json_t *object_of(const struct column *fields, size_t count, uint64_t *se
             continue;
         }
         list = json_array();
-        for (uint32_t elements = random_below(seed, 4); elements > 0; elements--)
+        for (uint32_t elements = chance_below(seed, 4); elements > 0; elements--)
             json_array_append_new(list, value_of(&fields[i], seed));
         json_object_set_new(object, fields[i].name, list);
     }
-    if (random_below(seed, 3) == 0)
+    if (chance_below(seed, 3) == 0)
         json_object_set_new(object, "a field that is new", json_pack("{s:[i,i]}", "x", 1, 2));
     return object;
 }

@@ -10,13 +10,9 @@
 #include "rest/columns.h"
 
 /* clang-format off */
-/* A record that never changed may have no such time. */
-#define UPDATED_AT(about) VERSION("updated_at", about, OR_FIELD("created_at"))
-
 /* A table: TABLE(name, description, columns, KEYS(...), TIMES(...), other members of struct table). */
 #define TABLE(n, about, of, ...) \
-    {.name = (n), .description = (about), .columns = (of), .column_count = COUNT(of), \
-     .file_hosts = intercom_file_hosts, __VA_ARGS__}
+    {.name = (n), .description = (about), COLUMNS(of), .file_hosts = intercom_file_hosts, __VA_ARGS__}
 /* clang-format on */
 
 extern const char *const intercom_file_hosts[];
