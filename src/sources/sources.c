@@ -3,10 +3,12 @@
 
 #include <string.h>
 
+#include "comagic/comagic.h"
 #include "intercom/intercom.h"
 
 static const struct source_type *const types[] = {
     &intercom_type,
+    &comagic_type,
 };
 
 const struct source_type *source_type_at(size_t index)

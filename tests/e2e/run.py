@@ -111,6 +111,13 @@ class Scenario:
             raise Failure(f"no worker {name}")
         return self.workers[name]
 
+    @property
+    def source(self):
+        return self.overrides.get("source", {}).get("type", "intercom")
+
+    def change(self, body):
+        self.sandbox.change(body, self.source)
+
     def count(self, service, operation):
         entries = self.sandbox.journal(service, self.marked)
         return sum(1 for e in entries if operation in (e["operation"], "*"))
@@ -159,23 +166,23 @@ class Scenario:
             target[name] = json.loads(value)
 
     def step_fill(self, words):
-        self.sandbox.post("/control/workspace", {"fill": {"kind": "contacts", "from": words[0], "to": words[1], "count": int(words[2])}})
+        self.change({"fill": {"kind": "contacts", "from": words[0], "to": words[1], "count": int(words[2])}})
 
     def step_touch(self, words):
         for kind in ("contacts", "conversations", "admins"):
-            self.sandbox.post("/control/workspace", {"touch": {"kind": kind, "count": int(words[0])}})
+            self.change({"touch": {"kind": kind, "count": int(words[0])}})
 
     def step_touch_while_read(self, words):
         for kind in ("contacts", "conversations"):
-            self.sandbox.post("/control/workspace", {"touch": {"kind": kind, "every": int(words[0])}})
+            self.change({"touch": {"kind": kind, "every": int(words[0])}})
 
     def step_add(self, words):
         record = json.loads(" ".join(words))
         kind = "conversations" if record.get("type") == "conversation" else "contacts"
-        self.sandbox.post("/control/workspace", {"add": {"kind": kind, "record": record}})
+        self.change({"add": {"kind": kind, "record": record}})
 
     def step_workspace(self, words):
-        self.sandbox.post("/control/workspace", json.loads(" ".join(words)))
+        self.change(json.loads(" ".join(words)))
 
     def step_clock(self, words):
         moved = re.fullmatch(r"\+(\d+)([dhms])", words[0])
@@ -358,7 +365,7 @@ class Scenario:
 
     def expect_equal(self, words):
         latest = "&latest=1" if words == ["latest"] else ""
-        report = self.sandbox.get("/control/compare?dataset=intercom" + latest)
+        report = self.sandbox.get(f"/control/compare?dataset=intercom&service={self.source}{latest}")
         if not report["equal"]:
             raise Failure("the warehouse differs from the truth: " + json.dumps(report)[:2000])
 

@@ -44,7 +44,7 @@ struct sandbox {
 
 static inline struct collection *sandbox_collection(const struct sandbox *sandbox, const char *kind)
 {
-    return control_collection(&sandbox->control, kind);
+    return control_collection(&sandbox->control, NULL, kind);
 }
 
 extern const struct service *const services[SERVICES_MAX + 1]; /* ends with NULL */

@@ -240,11 +240,12 @@ static void show_pubsub(struct exchange *exchange)
 
 /* --- warehouse --- */
 
-json_t *control_compare(const struct control *control, const char *dataset, bool has_latest)
+json_t *control_compare(const struct control *control, const char *service, const char *dataset, bool has_latest)
 {
     bool is_equal = true;
     json_t *reports = json_array();
     for (const struct help_desk *desk = control->desks; desk->service; desk++) {
+        if (service ? strcmp(service, desk->service->name) != 0 : desk != control->desks) continue;
         struct oracle oracle = {.store = control->store,
                                 .clock = control->clock,
                                 .workspace = desk->workspace,
@@ -261,9 +262,10 @@ static void handle_compare(struct exchange *exchange)
     if (dataset)
         exchange_reply_json(
             exchange, 200,
-            control_compare(control_of(exchange), dataset, latest && strcmp(latest, "1") == 0));
+            control_compare(control_of(exchange), exchange_query(exchange, "service"), dataset,
+                            latest && strcmp(latest, "1") == 0));
     else
-        refuse(exchange, 400, "Name the dataset: /control/compare?dataset=intercom[&latest=1]");
+        refuse(exchange, 400, "Name the dataset: /control/compare?dataset=intercom[&service=intercom][&latest=1]");
 }
 
 static void handle_query(struct exchange *exchange)

@@ -15,9 +15,10 @@ int64_t control_now_s(const struct control *control)
     return virtual_clock_peek(control->clock) / 1000000;
 }
 
-struct collection *control_collection(const struct control *control, const char *kind)
+struct collection *control_collection(const struct control *control, const char *service, const char *kind)
 {
     for (const struct help_desk *desk = control->desks; kind && desk->service; desk++) {
+        if (service && strcmp(service, desk->service->name) != 0) continue;
         struct collection *collection = workspace_find(desk->workspace, kind);
         if (collection) return collection;
     }
@@ -26,7 +27,7 @@ struct collection *control_collection(const struct control *control, const char 
 
 static struct collection *collection_of(const struct control *control, const json_t *what)
 {
-    return control_collection(control, json_text_at(what, "kind"));
+    return control_collection(control, json_text_at(what, "service"), json_text_at(what, "kind"));
 }
 
 /* The day before the clock's, unless it is named. */
@@ -118,13 +119,13 @@ static bool break_record(const struct control *control, const json_t *what)
 }
 
 const struct control_change control_changes[] = {
-    {"fill", fill, "{kind, from, to, count, children, body_bytes}"},
-    {"touch", touch, "{kind, and count, id or every}"},
-    {"vanish", vanish, "{kind, every}"},
-    {"add", add, "{kind, record}"},
-    {"remove", remove_records, "{kind, and count, last or id}"},
-    {"restore", restore, "{kind, id}"},
-    {"merge", merge, "{kind, count}"},
-    {"break", break_record, "{kind, id}"},
+    {"fill", fill, "{service, kind, from, to, count, children, body_bytes}"},
+    {"touch", touch, "{service, kind, and count, id or every}"},
+    {"vanish", vanish, "{service, kind, every}"},
+    {"add", add, "{service, kind, record}"},
+    {"remove", remove_records, "{service, kind, and count, last or id}"},
+    {"restore", restore, "{service, kind, id}"},
+    {"merge", merge, "{service, kind, count}"},
+    {"break", break_record, "{service, kind, id}"},
     {.name = NULL},
 };

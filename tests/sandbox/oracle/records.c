@@ -78,6 +78,52 @@ static void describe_version(struct comparison *comparison, int64_t place, char 
 
 const struct oracle_rules oracle_versions = {find_version, find_missing_versions, describe_version};
 
+/* --- contents --- */
+
+/* If none is equal, the difference from the newest of that time is reported. */
+static void find_content(struct comparison *comparison, const json_t *fields, const json_t *row,
+                         struct finding *finding)
+{
+    struct collection *collection = comparison->collection;
+    const char *key = row_cell(fields, row, key_column(comparison));
+    char why[64];
+    finding->at_s = finding->day_s = comparison_seconds(fields, row, comparison->table->version);
+    if (!key) return;
+    snprintf(finding->name, sizeof finding->name, "%s", key);
+    size_t number = collection_number(collection, key);
+    for (size_t left = collection_versions(collection, number); left > 0; left--) {
+        if (collection_updated_s(collection, number, left - 1) != finding->at_s) continue;
+        json_t *truth = read_row(comparison, number, left - 1);
+        bool is_equal = row_equals(truth, fields, row, why, sizeof why);
+        if (is_equal || !finding->truth) {
+            json_decref(finding->truth);
+            finding->truth = truth;
+            finding->place = version_place(number, left - 1);
+        } else {
+            json_decref(truth);
+        }
+        if (is_equal) return;
+    }
+}
+
+static void find_missing_contents(struct comparison *comparison)
+{
+    struct collection *collection = comparison->collection;
+    size_t ever = collection_ever(collection), version;
+    for (size_t number = 0; number < ever; number++) {
+        char key[COLLECTION_KEY];
+        if (!collection_wanted(collection, number, &version)) continue;
+        (void)collection_shown(collection, number, &version); /* never shown: the newest stays */
+        if (comparison_has(comparison, version_place(number, version))) continue;
+        int64_t at_s = collection_updated_s(collection, number, version);
+        collection_key(collection, number, key);
+        if (at_s >= comparison->first_s || comparison->rows == 0)
+            comparison_note(comparison->missing, key, at_s, "");
+    }
+}
+
+const struct oracle_rules oracle_contents = {find_content, find_missing_contents, describe_version};
+
 /* --- snapshots --- */
 
 static int64_t place_on(int64_t day, size_t number)

@@ -229,7 +229,7 @@ json_t *compare_truth_children(struct sandbox *sandbox, const char *name, size_t
 void compare_expect(struct sandbox *sandbox, const char *name, size_t missing, size_t doubled, size_t altered)
 {
     AUTO(json_drop)
-    json_t *report = control_compare(&sandbox->control, "intercom", strstr(name, "_latest") != NULL);
+    json_t *report = control_compare(&sandbox->control, NULL, "intercom", strstr(name, "_latest") != NULL);
     const json_t *streams = json_object_get(report, "streams"), *stream = NULL;
     for (size_t i = 0; i < json_array_size(streams); i++) {
         if (strcmp(json_text_at(json_array_get(streams, i), "stream"), name) == 0)

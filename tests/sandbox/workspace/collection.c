@@ -217,8 +217,9 @@ bool record_renew(struct collection *collection, size_t number, int64_t updated_
 bool record_touch(struct collection *collection, size_t number, int64_t at_s)
 {
     const struct record *record = &collection->records[number];
-    return !record->is_removed && !collection->is_frozen && record->newest.updated_s < at_s &&
-           record_renew(collection, number, at_s);
+    int64_t updated_s = record->newest.updated_s;
+    return !record->is_removed && !collection->is_frozen && updated_s < at_s &&
+           record_renew(collection, number, collection->keeps_time ? updated_s : at_s);
 }
 
 void version_serve(struct collection *collection, size_t number, bool expect, bool history)
@@ -292,7 +293,8 @@ static bool put(struct collection *collection, const json_t *record, char *key, 
 {
     const json_t *created = json_object_get(record, "created_at");
     int64_t created_s = time_read(created, at_s);
-    int64_t updated_s = time_read(json_object_get(record, "updated_at"), created ? created_s : at_s);
+    int64_t updated_s =
+        time_read(json_object_get(record, collection->time_member), created ? created_s : at_s);
     size_t number = key ? index_find(collection, key) : collection->count;
     if (number < collection->count) {
         const struct version *newest = &collection->records[number].newest;

@@ -7,6 +7,8 @@
  *   "id": "serial"       how ids look: serial ("first", and "step" apart), hex or uuid
  *   "count": 12          records to begin with
  *   "frozen": true       a record never changes
+ *   "time": "date_time"  the member of a given record with its time; without it "updated_at"
+ *   "keeps_time": true   a record that is touched gets another content, and no new time
  *   "keyless": true      given records may lack their key; they are shown, but never expected
  *   "fixed": [...]       templates of the first records, one each
  *   "made": [...]        templates of all others, in turn
@@ -144,6 +146,9 @@ bool collection_wanted(struct collection *collection, size_t number, size_t *out
 /* A list of a version in full. */
 json_t *collection_version_list(struct collection *collection, size_t number, size_t version,
                                 const char *list);
+
+/* The newest version that a client was shown. False: none was. */
+bool collection_shown(struct collection *collection, size_t number, size_t *out_version);
 
 struct removal {
     char key[COLLECTION_KEY], into[COLLECTION_KEY]; /* into "": it was not merged */

@@ -64,7 +64,8 @@ struct collection {
     uint64_t seed;
     json_t *data; /* the file */
     const char *key_member;
-    bool is_frozen;
+    const char *time_member; /* of a given record: its time */
+    bool is_frozen, keeps_time;
 
     struct record *records;
     size_t count, capacity, current;

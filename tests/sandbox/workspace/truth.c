@@ -47,6 +47,19 @@ bool collection_wanted(struct collection *collection, size_t number, size_t *out
     return is_wanted;
 }
 
+bool collection_shown(struct collection *collection, size_t number, size_t *out_version)
+{
+    bool is_shown = false;
+    pthread_mutex_lock(&collection->lock);
+    size_t left = number < collection->count ? collection->records[number].past_count + 1 : 0;
+    for (; left > 0 && !is_shown; left--) {
+        *out_version = left - 1;
+        is_shown = version_of(collection, number, (uint32_t)left - 1)->served_s > 0;
+    }
+    pthread_mutex_unlock(&collection->lock);
+    return is_shown;
+}
+
 size_t collection_ever(struct collection *collection)
 {
     pthread_mutex_lock(&collection->lock);

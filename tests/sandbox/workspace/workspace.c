@@ -32,7 +32,10 @@ static void open_collection(struct collection *collection, const struct template
     }
     const char *key = json_text_at(collection->data, "key");
     collection->key_member = key ? key : "id";
+    const char *time = json_text_at(collection->data, "time");
+    collection->time_member = time ? time : "updated_at";
     collection->is_frozen = json_is_true(json_object_get(collection->data, "frozen"));
+    collection->keeps_time = json_is_true(json_object_get(collection->data, "keeps_time"));
     assert(json_array_size(json_object_get(collection->data, "made")) > 0);
 }
 

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* internal.h - what the files of this source share. One thread, that of the source, unless a file says otherwise.
+ *
+ * streams     the table of streams; schema/ has their columns
+ * comagic     the source: account, brand, dialect
+ * failures    what errors mean; limits
+ * requests    how a page of a report or list is requested
+ * local_time  the account's local times, which have no zone
+ * session     a token that is got by login and password
+ */
+#ifndef CASELOAD_SOURCES_COMAGIC_INTERNAL_H
+#define CASELOAD_SOURCES_COMAGIC_INTERNAL_H
+
+#include "base/zone.h"
+#include "comagic.h"
+#include "rest/next_page.h"
+#include "rest/rest.h"
+
+#define COMAGIC_PATH     "/v2.0"
+#define COMAGIC_PAGE     10000  /* records, at most */
+#define COMAGIC_OFFSET   100000 /* of a page, at most */
+#define COMAGIC_UNWANTED 64     /* fields that the service refused */
+
+struct comagic {
+    struct rest_source rest; /* first */
+    struct zone *zone;       /* the account's; NULL until identify */
+    long user_id;
+    bool is_deprecated;                              /* so the service says; people know */
+    const struct column *unwanted[COMAGIC_UNWANTED]; /* no request asks for these */
+    size_t unwanted_count;
+    json_t *sites; /* ids; NULL: not read yet */
+};
+
+bool comagic_create(const struct source_context *context, const void *options, struct source **out_source,
+                    struct error *err);
+
+struct comagic_stream {
+    struct rest_stream rest; /* first */
+    bool names_fields;       /* without names some fields do not come */
+    bool is_sorted;          /* it can be sorted by its time */
+};
+
+extern const struct pagination comagic_report, comagic_report_unsorted, comagic_messages, comagic_list;
+
+/* --- requests.c --- */
+
+/* Begins a request: {..., "params": {"access_token": ..., */
+void comagic_begin_request(const struct comagic *comagic, const char *method, const char *id, struct buf *body);
+bool comagic_mend_request(struct rest_source *source, const struct rest_stream *stream,
+                          const struct rest_failure *failure);
+bool comagic_next_page(const struct page_context *context, struct next_page *out_next, struct error *err);
+
+/* --- failures.c --- */
+
+extern const struct rest_refusal comagic_refusals[];
+
+void comagic_read_failure(const json_t *answer, struct rest_failure *out_failure);
+int comagic_real_status(const json_t *answer, int status);
+void comagic_read_limits(const json_t *answer, struct rate_report *rate, struct rest_quota *out_quota);
+
+/* --- local_time.c --- */
+
+#define LOCAL_TIME 20 /* "2026-01-31 10:11:12" and NUL */
+
+/* The bounds of a window as the service takes them, both inclusive: every record whose time, as local_time_read
+ * reads it, is in the window lies between. */
+void local_bounds(const struct zone *zone, struct window window, int64_t now_s, char out_from[LOCAL_TIME],
+                  char out_till[LOCAL_TIME]);
+/* "2026-01-31 10:11:12", or a date alone: an instant. Of the two instants of an hour that is repeated the first. False:
+ * it is none, or clocks there never showed it. */
+bool local_time_read(const struct zone *zone, const char *text, int64_t *out_s);
+/* The columns of a record that are times become instants. */
+void comagic_prepare(const struct rest_source *source, const struct rest_stream *stream, json_t *record);
+
+/* --- session.c --- */
+
+struct session_settings {
+    const char *url, *login;
+    struct token *password;    /* taken over */
+    struct http *http;         /* for logins alone; taken over */
+};
+
+struct token *session_new(const struct session_settings *settings);
+
+#endif
