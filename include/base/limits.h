@@ -30,9 +30,15 @@
 #define LIMIT_UNIT_DAYS 7 /* days of a unit */
 #define LIMIT_UNCLAIMED                                                                                      \
     400 /* days of a unit that are left unclaimed one by one; beyond, the unit claims nothing */
-#define LIMIT_UNREAD      1000  /* records whose children are requested again by a scan */
-#define LIMIT_BATCH_UNITS 26    /* units that are committed together */
-#define LIMIT_BATCH_SMALL 20000 /* rows of a batch: the next one may be twice as long */
+#define LIMIT_LOOKBACK_DAYS 35    /* the largest lookback */
+#define LIMIT_UNREAD        1000  /* records whose children are requested again by a scan */
+#define LIMIT_BATCH_UNITS   26    /* units that are committed together */
+#define LIMIT_BATCH_SMALL   20000 /* rows of a batch: the next one may be twice as long */
+
+/* Output for Singer */
+#define LIMIT_SINGER_FILE  (16 * 1024 * 1024)  /* a catalog or a state */
+#define LIMIT_SINGER_LINE  (256 * 1024 * 1024) /* one message: more than a rejected record, escaped */
+#define LIMIT_SINGER_SPANS 10000               /* neighbouring days of a stream's state */
 
 /* Google's APIs */
 #define LIMIT_REPLY (24 * 1024 * 1024) /* one response */

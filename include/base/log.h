@@ -31,7 +31,13 @@ struct log_field {
 #define LOG_END          ((struct log_field){.key = NULL})
 #define LOG_FIELDS(...)  ((const struct log_field[]){__VA_ARGS__, LOG_END})
 
+enum log_form {
+    LOG_FORM_CLOUD, /* a JSON object, as above */
+    LOG_FORM_LEVEL  /* "LEVEL message {fields}", as taps of Singer log: INFO for NOTICE, no time */
+};
+
 void log_open(int file, enum log_level least); /* default: standard error, LOG_INFO. file is borrowed */
+void log_set_form(enum log_form form);         /* default: LOG_FORM_CLOUD */
 bool log_level_parse(const char *name, enum log_level *out_level); /* "debug", "info", ... */
 
 /* event is a stable name such as "run_finished"; fields may be NULL. */

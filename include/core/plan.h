@@ -56,6 +56,9 @@ void plan_done(struct plan *plan);
 struct window plan_window(const struct plan_settings *settings, const struct stream *stream,
                           const struct plan *plan, size_t first, size_t last);
 
+/* The last day that is over and settled at that time. */
+struct day plan_settled_day(const struct plan_settings *settings, int64_t now_us);
+
 bool plan_covered(const struct state *state, const struct claim *claim, int64_t held);
 
 #endif

@@ -23,9 +23,11 @@ struct claim {
     int64_t committed_us; /* when it was committed */
 };
 
+#define HELD_UNKNOWN 1 /* the table can't be counted: there may be rows, and claims are of 0 */
+
 struct day_state {
     struct day day;
-    int64_t held;        /* rows the stream's own table holds now */
+    int64_t held;        /* rows the stream's own table holds now, or HELD_UNKNOWN */
     struct claim newest; /* by anyone */
     struct claim own;    /* by the message being served */
     unsigned lacks;      /* tables of the selection that the newest claim's commit left out, as bits */
@@ -144,15 +146,18 @@ struct warehouse_ops {
     bool (*state)(struct warehouse *warehouse, const struct selection *const *selections, size_t count,
                   const char *message_id, struct state *out_states, struct error *err);
 
-    /* Begin, any number of writes, then exactly one of commit and abort; both end the load's life. Nothing is
-     * visible before commit; after a failed commit everything may be visible, or nothing. */
+    /* Begin, any number of writes, then exactly one of commit and abort; both end the load's life. Nothing
+     * counts as loaded before commit: a warehouse without transactions may show rows earlier, since a row
+     * that is written again changes nothing. After a failed commit everything may be visible, or nothing. */
     bool (*begin)(struct warehouse *warehouse, const struct selection *selection, struct load **out_load,
                   struct error *err);
-    /* One row as a JSON object without newline; table is an index into the selection. */
+    /* One row as a JSON object without newline; table is an index into the selection. No reader of numbers
+     * may round it: the value of a JSON column is a text, and so are integers beyond 2^53 and _content. */
     bool (*write)(struct load *load, size_t table, const char *row, size_t size, struct error *err);
     bool (*reject)(struct load *load, const struct reject *reject, struct error *err);
     /* Of a reconciliation whose list was written and is not empty: at most `ceiling` ids that it lacks. No
-     * more rows of the list after that. */
+     * more rows of the list after that. NULL: the warehouse does not know its records, and no request may
+     * have a reconciliation. */
     bool (*missing)(struct load *load, int64_t began_us, int64_t ceiling, struct missing *out_missing,
                     struct error *err);
     /* Set union of the staged rows into the tables, rejects and ledger row, in one transaction. A

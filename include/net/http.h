@@ -28,6 +28,7 @@ struct http_trace {
     const char *path; /* without query */
     int status;       /* 0: no response */
     int64_t duration_ms;
+    int64_t date_s;         /* the peer's clock, as the response tells it; 0: it does not */
     const char *request_id; /* the response's x-request-id; "" if it has none */
 };
 
@@ -35,7 +36,8 @@ struct http_settings {
     const char *user_agent;
     const char *ca_file;     /* NULL: the system's */
     const atomic_bool *stop; /* every wait ends with ERROR_STOPPED soon after it is set; may be NULL */
-    void (*trace)(const struct http_trace *trace); /* called after each try; may be NULL */
+    void (*trace)(void *self, const struct http_trace *trace); /* called after each try; may be NULL */
+    void *trace_self;                                          /* the first argument of trace */
 };
 
 struct http_reply {

@@ -10,8 +10,9 @@
 const struct command *const *commands_all(size_t *out_count)
 {
     static const struct command *const all[] = {
-        &serve_command,  &drain_command,  &run_command,        &backfill_command, &streams_command,
-        &schema_command, &doctor_command, &completion_command, &manual_command,   &version_command,
+        &serve_command,      &drain_command,  &run_command,     &backfill_command,
+        &streams_command,    &schema_command, &singer_command,  &doctor_command,
+        &completion_command, &manual_command, &version_command,
     };
     *out_count = sizeof all / sizeof *all;
     return all;
@@ -37,10 +38,16 @@ void command_synopsis(const struct command *command, char *out, size_t size)
     if (command->config != CONFIG_UNUSED) append(out, size, " [--SETTING VALUE ...]", "", "");
 }
 
+int command_fail_as(const struct command *command, const struct error *err)
+{
+    const char *prefix = command && command->error_prefix ? command->error_prefix : "caseload:";
+    fprintf(stderr, "%s %s: %s\n", prefix, error_rules[err->kind].name, err->text);
+    return error_rules[err->kind].run_exit_code;
+}
+
 int command_fail(const struct error *err)
 {
-    fprintf(stderr, "caseload: %s: %s\n", error_rules[err->kind].name, err->text);
-    return error_rules[err->kind].run_exit_code;
+    return command_fail_as(NULL, err);
 }
 
 int command_do(const struct options *options,
@@ -51,12 +58,16 @@ int command_do(const struct options *options,
     struct config config;
     struct error err = {0};
     int code = 0;
-    if (!config_load(options->config, options->flags, options->flag_count, &config, &err))
-        return command_fail(&err);
+    const struct command *command = options->command;
+    bool loaded =
+        command->has_no_warehouse
+            ? config_load_source(options->config, options->flags, options->flag_count, &config, &err)
+            : config_load(options->config, options->flags, options->flag_count, &config, &err);
+    if (!loaded) return command_fail_as(command, &err);
     services_catch_signals(&services, error_rules[ERROR_STOPPED].run_exit_code);
     services.config = &config;
     bool done = work(&services, options, &code, &err);
     services_close(&services);
     config_done(&config);
-    return done ? code : command_fail(&err);
+    return done ? code : command_fail_as(command, &err);
 }

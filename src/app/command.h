@@ -32,6 +32,8 @@ struct command {
     const struct command_option *options;
     size_t option_count;
     enum command_config config;
+    bool has_no_warehouse;                     /* project, dataset and location are not needed */
+    const char *error_prefix;                  /* of the line that says why it failed; NULL: "caseload:" */
     int (*run)(const struct options *options); /* returns the exit code */
 };
 
@@ -43,6 +45,7 @@ void command_synopsis(const struct command *command, char *out, size_t size);
 
 /* Prints the error to stderr; returns its exit code. */
 int command_fail(const struct error *err);
+int command_fail_as(const struct command *command, const struct error *err); /* with the command's prefix */
 
 struct services;
 

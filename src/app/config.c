@@ -143,12 +143,27 @@ static bool check_start(const struct config *config, struct error *err)
                      type->name, type->first_year);
 }
 
-static bool check_together(struct config *config, struct error *err)
+static bool is_of_warehouse(const struct setting *setting)
+{
+    return setting->offset == offsetof(struct config, project) ||
+           setting->offset == offsetof(struct config, dataset) ||
+           setting->offset == offsetof(struct config, location);
+}
+
+static bool check_required(const struct config *config, bool has_warehouse, struct error *err)
+{
+    for (size_t i = 0; i < config_settings.count; i++) {
+        const struct setting_table one = {.settings = &config_settings.settings[i], .count = 1};
+        if (!has_warehouse && is_of_warehouse(one.settings)) continue;
+        if (!settings_check(&one, config, err)) return false;
+    }
+    return settings_check(&config->source_type->settings, config->source_options, err);
+}
+
+static bool check_together(struct config *config, bool has_warehouse, struct error *err)
 {
     struct zone *zone;
-    if (!settings_check(&config_settings, config, err) ||
-        !settings_check(&config->source_type->settings, config->source_options, err))
-        return false;
+    if (!check_required(config, has_warehouse, err)) return false;
     if (!check_start(config, err)) return false;
     if (config->streams.is_given && config->streams.count == 0)
         return error_set(
@@ -161,6 +176,7 @@ static bool check_together(struct config *config, struct error *err)
         return false;
     if (!zone_load(config->timezone, &zone, err)) return error_wrap(err, "timezone");
     zone_free(zone);
+    if (!config->dataset) return true;
     if (!config->control_dataset) config->control_dataset = mem_format("%s_caseload", config->dataset);
     if (strcmp(config->control_dataset, config->dataset) == 0)
         return error_set(err, ERROR_CONFIG,
@@ -170,8 +186,8 @@ static bool check_together(struct config *config, struct error *err)
     return true;
 }
 
-static bool load(const char *path, const struct flag *flags, size_t flag_count, struct config *config,
-                 struct error *err)
+static bool read_all(const char *path, const struct flag *flags, size_t flag_count, bool has_warehouse,
+                     struct config *config, struct error *err)
 {
     AUTO(json_drop) json_t *root = NULL;
     if (!settings_init(&config_settings, config, err) || !read_file(path, &root, err)) return false;
@@ -180,16 +196,28 @@ static bool load(const char *path, const struct flag *flags, size_t flag_count, 
     if (!read_environment(config, err)) return false;
     for (size_t i = 0; i < flag_count; i++)
         if (!setting_parse(config_scalar(flags[i].key), config, flags[i].value, err)) return false;
-    return check_together(config, err);
+    return check_together(config, has_warehouse, err);
+}
+
+static bool load(const char *path, const struct flag *flags, size_t flag_count, bool has_warehouse,
+                 struct config *out_config, struct error *err)
+{
+    *out_config = (struct config){0};
+    if (read_all(path, flags, flag_count, has_warehouse, out_config, err)) return true;
+    config_done(out_config);
+    return false;
 }
 
 bool config_load(const char *path, const struct flag *flags, size_t flag_count, struct config *out_config,
                  struct error *err)
 {
-    *out_config = (struct config){0};
-    if (load(path, flags, flag_count, out_config, err)) return true;
-    config_done(out_config);
-    return false;
+    return load(path, flags, flag_count, true, out_config, err);
+}
+
+bool config_load_source(const char *path, const struct flag *flags, size_t flag_count,
+                        struct config *out_config, struct error *err)
+{
+    return load(path, flags, flag_count, false, out_config, err);
 }
 
 void config_done(struct config *config)

@@ -65,6 +65,9 @@ struct flag {
 /* Reads the file, then CASELOAD_<KEY>, then the flags; checks everything. ERROR_CONFIG. */
 bool config_load(const char *path, const struct flag *flags, size_t flag_count, struct config *out_config,
                  struct error *err) CHECKED;
+/* The same for a command that has no warehouse: project, dataset and location may be missing. */
+bool config_load_source(const char *path, const struct flag *flags, size_t flag_count,
+                        struct config *out_config, struct error *err) CHECKED;
 void config_done(struct config *config);
 
 /* The setting that a flag or variable may set, or NULL. */

@@ -105,6 +105,6 @@ int main(int argc, char **argv)
     const struct command *command = find_command(name, &err);
     if (!command) return command_fail(&err);
     if (is_help) return print_command_help(command);
-    if (!options_parse(command, argc - 2, argv + 2, &options, &err)) return command_fail(&err);
+    if (!options_parse(command, argc - 2, argv + 2, &options, &err)) return command_fail_as(command, &err);
     return options.help ? print_command_help(command) : command->run(&options);
 }

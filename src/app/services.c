@@ -18,8 +18,9 @@
 #define USER_AGENT "caseload/" CASELOAD_VERSION " (gzip)"
 #define GRACE_MS   9000
 
-static void trace_request(const struct http_trace *trace)
+static void trace_request(void *self, const struct http_trace *trace)
 {
+    (void)self;
     log_write(LOG_DEBUG, "http_request",
               LOG_FIELDS(LOG_TEXT("method", trace->method), LOG_TEXT("host", trace->host),
                          LOG_TEXT("path", trace->path), LOG_NUMBER("status", trace->status),
@@ -30,8 +31,11 @@ static void trace_request(const struct http_trace *trace)
 
 static struct http_settings http_settings(const struct services *services, const atomic_bool *stop)
 {
-    return (struct http_settings){
-        .user_agent = USER_AGENT, .ca_file = services->config->ca_file, .stop = stop, .trace = trace_request};
+    return (struct http_settings){.user_agent = USER_AGENT,
+                                  .ca_file = services->config->ca_file,
+                                  .stop = stop,
+                                  .trace = services->trace ? services->trace : trace_request,
+                                  .trace_self = services->trace_self};
 }
 
 static bool need_google(struct services *services, struct error *err)
@@ -193,12 +197,16 @@ static bool open_warehouse(struct services *services, struct error *err)
     return bigquery_new(&settings, &services->warehouse, err);
 }
 
+static bool open_reading(struct services *services, struct error *err)
+{
+    const struct http_settings http = http_settings(services, &services->cancel_run);
+    return zone_load(services->config->timezone, &services->zone, err) &&
+           http_new(&http, &services->http, err) && open_source(services, err);
+}
+
 static bool open_parts(struct services *services, struct error *err)
 {
-    const struct config *config = services->config;
-    const struct http_settings http = http_settings(services, &services->cancel_run);
-    return zone_load(config->timezone, &services->zone, err) && http_new(&http, &services->http, err) &&
-           open_source(services, err) && open_warehouse(services, err) &&
+    return open_reading(services, err) && open_warehouse(services, err) &&
            services->source->ops->identify(services->source, &services->identity, err) &&
            bigquery_check(services->warehouse, err);
 }
@@ -219,6 +227,19 @@ bool services_open(struct services *services, const struct config *config, struc
     services->config = config;
     if (gethostname(services->host, sizeof services->host - 1) != 0) services->host[0] = '\0';
     return open_log(config, err) && open_parts(services, err);
+}
+
+bool services_open_source(struct services *services, const struct config *config, struct error *err)
+{
+    services->config = config;
+    return open_log(config, err) && open_reading(services, err) &&
+           services->source->ops->identify(services->source, &services->identity, err);
+}
+
+bool services_open_streams(struct services *services, const struct config *config, struct error *err)
+{
+    services->config = config;
+    return open_log(config, err) && select_streams(services, err);
 }
 
 bool services_open_bigquery(struct services *services, const struct config *config, struct error *err)
@@ -268,8 +289,7 @@ bool services_open_trigger(struct services *services, bool no_wait, struct error
 bool services_open_publisher(struct services *services, const struct config *config,
                              struct pubsub_settings *out_settings, struct error *err)
 {
-    services->config = config;
-    return open_log(config, err) && select_streams(services, err) &&
+    return services_open_streams(services, config, err) &&
            (!out_settings || open_pubsub(services, out_settings, err));
 }
 

@@ -43,11 +43,17 @@ struct services {
     char host[256]; /* this machine's name; "" if it has none */
     struct endpoint bigquery, pubsub;
     int late_exit_code;
+    void (*trace)(void *self, const struct http_trace *trace); /* of all requests; NULL: to the log */
+    void *trace_self;
 };
 
 bool services_open(struct services *services, const struct config *config, struct error *err) CHECKED;
 /* no_wait: as worker_drain wants it. */
 bool services_open_trigger(struct services *services, bool no_wait, struct error *err) CHECKED;
+/* Only the source, which is asked whose token this is. */
+bool services_open_source(struct services *services, const struct config *config, struct error *err) CHECKED;
+/* Only the streams. */
+bool services_open_streams(struct services *services, const struct config *config, struct error *err) CHECKED;
 /* BigQuery's address and credentials alone; nothing is asked yet. */
 bool services_open_bigquery(struct services *services, const struct config *config,
                             struct error *err) CHECKED;

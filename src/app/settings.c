@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* settings.c - the table of the settings that do not depend on the source. */
+#include "base/limits.h"
 #include "config.h"
 
 #define AT(member) offsetof(struct config, member)
@@ -18,7 +19,7 @@ static const struct setting settings[] = {
     {"", "timezone", SETTING_TEXT, AT(timezone), "Etc/UTC", false, 0, 0, WORD "-+/",
      "zone whose days partition_date counts; fixed once rows are loaded"},
     {"", "start_date", SETTING_DAY, AT(start_date), NULL, true, 0, 0, NULL, "first day to load"},
-    {"", "lookback_days", SETTING_INT, AT(lookback_days), "2", false, 0, 35, NULL,
+    {"", "lookback_days", SETTING_INT, AT(lookback_days), "2", false, 0, LIMIT_LOOKBACK_DAYS, NULL,
      "days that are read again, for records that the source shows late"},
     {"", "settle_minutes", SETTING_INT, AT(settle_minutes), "60", false, 0, 1440, NULL,
      "minutes after midnight before a day counts as over"},

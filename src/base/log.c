@@ -26,6 +26,7 @@ static struct {
     pthread_mutex_t mutex;
     int file;
     enum log_level least;
+    enum log_form form;
     bool is_blocked;       /* the newest line was dropped: the next one does not wait */
     bool has_partial_line; /* a line was dropped after its first bytes */
     int64_t dropped;       /* lines since the last one that was written */
@@ -33,11 +34,12 @@ static struct {
 
 static const struct {
     const char *name;
-    const char *severity;
+    const char *severity; /* of LOG_FORM_CLOUD */
+    const char *level;    /* of LOG_FORM_LEVEL */
 } levels[] = {
-    [LOG_DEBUG] = {"debug", "DEBUG"},    [LOG_INFO] = {"info", "INFO"},
-    [LOG_NOTICE] = {"notice", "NOTICE"}, [LOG_WARNING] = {"warning", "WARNING"},
-    [LOG_ERROR] = {"error", "ERROR"},    [LOG_CRITICAL] = {"critical", "CRITICAL"},
+    [LOG_DEBUG] = {"debug", "DEBUG", "DEBUG"},   [LOG_INFO] = {"info", "INFO", "INFO"},
+    [LOG_NOTICE] = {"notice", "NOTICE", "INFO"}, [LOG_WARNING] = {"warning", "WARNING", "WARNING"},
+    [LOG_ERROR] = {"error", "ERROR", "ERROR"},   [LOG_CRITICAL] = {"critical", "CRITICAL", "CRITICAL"},
 };
 
 void log_open(int file, enum log_level least)
@@ -45,6 +47,13 @@ void log_open(int file, enum log_level least)
     pthread_mutex_lock(&sink.mutex);
     sink.file = file;
     sink.least = least;
+    pthread_mutex_unlock(&sink.mutex);
+}
+
+void log_set_form(enum log_form form)
+{
+    pthread_mutex_lock(&sink.mutex);
+    sink.form = form;
     pthread_mutex_unlock(&sink.mutex);
 }
 
@@ -58,16 +67,27 @@ bool log_level_parse(const char *name, enum log_level *out_level)
     return false;
 }
 
-static void add_text(struct buf *line, const char *key, const char *text)
+/* At most VALUE_LIMIT bytes, and not in the middle of a character. */
+static size_t shown_size(const char *text)
 {
     size_t size = strnlen(text, VALUE_LIMIT + 1);
-    if (size > VALUE_LIMIT) {
-        size = VALUE_LIMIT;
-        while (size > 0 && ((unsigned char)text[size] & 0xC0) == 0x80) /* not in the middle of a character */
-            size--;
-    }
-    buf_format(line, ",\"%s\":", key);
-    json_write_string(line, text, size);
+    if (size <= VALUE_LIMIT) return size;
+    size = VALUE_LIMIT;
+    while (size > 0 && ((unsigned char)text[size] & 0xC0) == 0x80)
+        size--;
+    return size;
+}
+
+static void add_key(struct buf *line, const char *key)
+{
+    char before = line->size > 0 ? line->data[line->size - 1] : '\0';
+    buf_format(line, "%s\"%s\":", before == '{' ? "" : ",", key);
+}
+
+static void add_text(struct buf *line, const char *key, const char *text)
+{
+    add_key(line, key);
+    json_write_string(line, text, shown_size(text));
 }
 
 static void add_time(struct buf *line)
@@ -103,11 +123,16 @@ static bool report_dropped(int64_t deadline_ms)
     AUTO(buf_done) struct buf line = buf_limited(LINE_LIMIT);
     if (sink.dropped == 0) return true;
     buf_text(&line, sink.has_partial_line ? "\n" : "");
-    add_time(&line);
-    buf_format(&line,
-               ",\"severity\":\"WARNING\",\"event\":\"log_lines_dropped\",\"message\":\"%lld log lines were "
-               "dropped: the reader of the log was too slow\",\"lines\":%lld}\n",
-               (long long)sink.dropped, (long long)sink.dropped);
+    if (sink.form == LOG_FORM_CLOUD) {
+        add_time(&line);
+        buf_text(&line, ",\"severity\":\"WARNING\",\"event\":\"log_lines_dropped\",\"message\":\"");
+    } else {
+        buf_text(&line, "WARNING ");
+    }
+    buf_format(&line, "%lld log lines were dropped: the reader of the log was too slow",
+               (long long)sink.dropped);
+    if (sink.form == LOG_FORM_CLOUD) buf_format(&line, "\",\"lines\":%lld}", (long long)sink.dropped);
+    buf_byte(&line, '\n');
     if (!write_bytes(line.data, line.size, deadline_ms)) return false;
     sink.dropped = 0;
     return true;
@@ -122,45 +147,77 @@ static void write_line(const struct buf *line)
     pthread_mutex_unlock(&sink.mutex);
 }
 
-static bool wanted(enum log_level level)
+static bool wanted(enum log_level level, enum log_form *out_form)
 {
     pthread_mutex_lock(&sink.mutex);
     bool yes = level >= sink.least;
+    *out_form = sink.form;
     pthread_mutex_unlock(&sink.mutex);
     return yes;
+}
+
+/* Only the fields that fit are kept. */
+static void add_fields(struct buf *line, const struct log_field *fields)
+{
+    char origin[ERROR_ORIGIN];
+    size_t safe = line->size;
+    for (const struct log_field *field = fields; field && field->key && !line->full; field++) {
+        safe = line->size;
+        if (field->text) {
+            add_text(line, field->key, field->text);
+        } else if (field->error && field->error->kind != ERROR_NONE) {
+            add_text(line, field->key, error_origin(field->error, origin));
+        } else if (!field->error) {
+            add_key(line, field->key);
+            buf_format(line, "%lld", (long long)field->number);
+        }
+    }
+    if (!line->full && buf_text(line, "}\n")) return;
+    line->full = false;
+    buf_cut(line, safe);
+    buf_text(line, "}\n");
+}
+
+static void add_cloud_line(struct buf *line, enum log_level level, const char *event, const char *message,
+                           const struct log_field *fields)
+{
+    add_time(line);
+    add_text(line, "severity", levels[level].severity);
+    add_text(line, "event", event);
+    add_text(line, "message", message);
+    add_fields(line, fields);
+}
+
+/* A line break of the message would begin a line with another level. */
+static void add_level_line(struct buf *line, enum log_level level, const char *message,
+                           const struct log_field *fields)
+{
+    size_t size = shown_size(message);
+    buf_format(line, "%s ", levels[level].level);
+    for (size_t i = 0; i < size; i++)
+        buf_byte(line, (unsigned char)message[i] < ' ' ? ' ' : message[i]);
+    if (fields) {
+        buf_text(line, " {");
+        add_fields(line, fields);
+    } else {
+        buf_byte(line, '\n');
+    }
 }
 
 void log_write(enum log_level level, const char *event, const struct log_field *fields, const char *format,
                ...)
 {
-    char message[VALUE_LIMIT + 2]; /* one byte more than is shown, so that add_text sees the cut */
-    char origin[ERROR_ORIGIN];
-    size_t safe = 0;
+    char message[VALUE_LIMIT + 2]; /* one byte more than is shown, so that shown_size sees the cut */
+    enum log_form form;
     va_list args;
     AUTO(buf_done) struct buf line = buf_limited(LINE_LIMIT);
-    if (!wanted(level)) return;
+    if (!wanted(level, &form)) return;
     va_start(args, format);
     if (vsnprintf(message, sizeof message, format, args) < 0) message[0] = '\0';
     va_end(args);
-    add_time(&line);
-    add_text(&line, "severity", levels[level].severity);
-    add_text(&line, "event", event);
-    add_text(&line, "message", message);
-    safe = line.size;
-    for (const struct log_field *field = fields; field && field->key && !line.full; field++) {
-        safe = line.size;
-        if (field->text)
-            add_text(&line, field->key, field->text);
-        else if (field->error && field->error->kind != ERROR_NONE)
-            add_text(&line, field->key, error_origin(field->error, origin));
-        else if (!field->error)
-            buf_format(&line, ",\"%s\":%lld", field->key, (long long)field->number);
-    }
-    if (line.full || !buf_text(&line, "}\n")) {
-        /* Too many fields for one line: only those that fit are kept. */
-        line.full = false;
-        buf_cut(&line, safe);
-        buf_text(&line, "}\n");
-    }
+    if (form == LOG_FORM_CLOUD)
+        add_cloud_line(&line, level, event, message, fields);
+    else
+        add_level_line(&line, level, message, fields);
     write_line(&line);
 }

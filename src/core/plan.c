@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "core/plan.h"
 
-static struct day settled_day(const struct plan_settings *settings, int64_t now_us)
+struct day plan_settled_day(const struct plan_settings *settings, int64_t now_us)
 {
     int64_t now_s = now_us / 1000000;
     return day_add(zone_day(settings->zone, now_s - (int64_t)settings->settle_minutes * 60), -1);
@@ -18,7 +18,7 @@ bool plan_covered(const struct state *state, const struct claim *claim, int64_t 
 /* A claim is final when its fetch began late enough after the day for whatever the lookback allows for. */
 static bool is_final(const struct plan_settings *settings, const struct claim *claim, struct day day)
 {
-    struct day hi_then = settled_day(settings, claim->began_us);
+    struct day hi_then = plan_settled_day(settings, claim->began_us);
     return day_compare(hi_then, day_add(day, settings->lookback_days - 1)) >= 0;
 }
 
@@ -211,7 +211,7 @@ bool plan_make(const struct plan_settings *settings, const struct stream *stream
                const struct request *request, int64_t published_us, struct plan *out_plan, struct error *err)
 {
     *out_plan = (struct plan){
-        .hi = settled_day(settings, state->now_us),
+        .hi = plan_settled_day(settings, state->now_us),
         .today = zone_day(settings->zone, state->now_us / 1000000),
     };
     if (!check_dates(settings, request, out_plan, err)) return false;

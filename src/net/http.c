@@ -28,6 +28,7 @@ bool http_new(const struct http_settings *settings, struct http **out_http, stru
         .ca_file = mem_text(settings->ca_file),
         .stop = settings->stop,
         .trace = settings->trace,
+        .trace_self = settings->trace_self,
     };
     *out_http = http;
     return true;

@@ -347,12 +347,13 @@ static void trace_try(const struct http_call *call, int64_t now_ms)
         curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
         curl_url_get(url, CURLUPART_PATH, &path, 0) == CURLUE_OK) {
         (void)http_header(&call->reply, "x-request-id", id, sizeof id); /* often absent */
-        call->http->trace(&(struct http_trace){.method = call->method,
-                                               .host = host,
-                                               .path = path,
-                                               .status = call->reply.status,
-                                               .duration_ms = now_ms - call->try_ms,
-                                               .request_id = id});
+        call->http->trace(call->http->trace_self, &(struct http_trace){.method = call->method,
+                                                                       .host = host,
+                                                                       .path = path,
+                                                                       .status = call->reply.status,
+                                                                       .duration_ms = now_ms - call->try_ms,
+                                                                       .date_s = http_date_s(&call->reply, 0),
+                                                                       .request_id = id});
     }
     curl_free(host);
     curl_free(path);

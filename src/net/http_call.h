@@ -19,7 +19,8 @@ struct http {
     char *user_agent;
     char *ca_file;
     const atomic_bool *stop;
-    void (*trace)(const struct http_trace *trace);
+    void (*trace)(void *self, const struct http_trace *trace);
+    void *trace_self;
     struct http_call *calls;         /* all that were sent and not yet waited for */
     struct token_request *abandoned; /* their calls were dropped */
 };

@@ -16,10 +16,11 @@ ALLOWED = {
     "credentials": {"net", "base"},
     "bigquery": {"core", "net", "base"},
     "pubsub": {"core", "net", "base"},
+    "singer": {"core", "base"},
     "sources/rest": {"core", "net", "base"},
     "sources/each": {"sources/rest", "sources", "core", "net", "base"},  # one source; not another one
     "sources": {"sources/each", "core", "net", "base"},
-    "app": {"sources", "bigquery", "pubsub", "credentials", "core", "net", "base"},
+    "app": {"sources", "bigquery", "pubsub", "singer", "credentials", "core", "net", "base"},
 }
 # Library: the only files that may include its headers.
 USERS = {
@@ -48,7 +49,7 @@ SANDBOX = {
 }
 # Only a source knows its service: below and above, these are words of examples in comments and help texts alone.
 SOURCE_WORDS = re.compile(r"intercom|conversation|compan(y|ies)|ticket|\bparts?\b|parts?_|\bits thread\b|has_more|total_count", re.I)
-SOURCE_FREE = ("src/core/", "src/sources/rest/", "src/bigquery/", "src/app/", "include/core/", "include/bigquery/")
+SOURCE_FREE = ("src/core/", "src/sources/rest/", "src/bigquery/", "src/singer/", "src/app/", "include/core/", "include/bigquery/", "include/singer/")
 LITERAL_OR_COMMENT = re.compile(r'/\*.*?\*/|"(?:\\.|[^"\\\n])*"', re.S)
 EXAMPLE = re.compile(r"caseload \w+ |\{\\\"|\[\\\"")  # a command or a value to type
 SANDBOX_ROOT = "tests/sandbox"

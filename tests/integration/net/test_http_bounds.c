@@ -220,16 +220,19 @@ static void connections_have_a_ceiling(void **state)
 
 /* --- the trace --- */
 
-static struct {
+struct traced {
     int count;
+    int64_t date_s;
     char text[256];
-} traced;
+};
 
-static void record_trace(const struct http_trace *trace)
+static void record_trace(void *self, const struct http_trace *trace)
 {
-    traced.count++;
-    (void)snprintf(traced.text, sizeof traced.text, "%s %s %s %d %s", trace->method, trace->host, trace->path,
-                   trace->status, trace->request_id);
+    struct traced *traced = self;
+    traced->count++;
+    traced->date_s = trace->date_s;
+    (void)snprintf(traced->text, sizeof traced->text, "%s %s %s %d %s", trace->method, trace->host,
+                   trace->path, trace->status, trace->request_id);
 }
 
 static void a_trace_shows_neither_query_nor_token(void **state)
@@ -238,16 +241,20 @@ static void a_trace_shows_neither_query_nor_token(void **state)
     struct fixture fixture;
     struct counted_token counted = {.token = {.get = counted_get}};
     struct http *http = NULL;
-    fixture_open(&fixture,
-                 STEPS({.bytes = BUSY_REPLY},
-                       {.bytes = "HTTP/1.1 200 OK\r\nX-Request-Id: r7\r\nContent-Length: 2\r\n\r\nok"}),
-                 false);
-    assert_true(http_new(&(struct http_settings){.trace = record_trace}, &http, &fixture.err));
+    struct traced traced = {0};
+    fixture_open(
+        &fixture,
+        STEPS({.bytes = BUSY_REPLY}, {.bytes = "HTTP/1.1 200 OK\r\nX-Request-Id: r7\r\nContent-Length: 2\r\n"
+                                               "Date: Mon, 02 Mar 2026 04:00:00 GMT\r\n\r\nok"}),
+        false);
+    assert_true(
+        http_new(&(struct http_settings){.trace = record_trace, .trace_self = &traced}, &http, &fixture.err));
     struct http_request request = get(&fixture);
     request.token = &counted.token;
     assert_true(http_do(http, &request, &fixture.reply, &fixture.err));
     assert_int_equal(traced.count, 2); /* each try */
     assert_string_equal(traced.text, "GET 127.0.0.1 /path 200 r7");
+    assert_int_equal(traced.date_s, 1772424000);
     http_free(http);
     fixture_close(&fixture);
 }
