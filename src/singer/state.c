@@ -206,10 +206,11 @@ static json_t *names_left_out(const struct commit *commit)
     return names;
 }
 
+/* The source's clock is heard in whole seconds, so with a fraction a later run could note an earlier time. */
 static void set_instant(json_t *bookmark, const char *member, int64_t us)
 {
     char text[INSTANT_TEXT];
-    instant_format(us, text);
+    instant_format(us - us % 1000000, text);
     json_object_set_new(bookmark, member, json_string(text));
 }
 
