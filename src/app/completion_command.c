@@ -62,7 +62,8 @@ static void print_bash(void)
          "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} words\n"
          "    COMPREPLY=()\n"
          "    case $before in\n"
-         "    --config | --ca-file) mapfile -t COMPREPLY < <(compgen -f -- \"$word\"); return ;;\n"
+         "    --config | --ca-file | --catalog | --state) mapfile -t COMPREPLY < <(compgen -f -- \"$word\"); "
+         "return ;;\n"
          "    esac\n"
          "    case ${COMP_WORDS[1]} in");
     for (size_t i = 0; i < count; i++) {

@@ -118,7 +118,7 @@ def whole_lines(data):
 
 
 def read_lines(reader, count):
-    """What a reader has got when it has so many lines, or at the end."""
+    """Reads until there are so many lines, or the end."""
     data, lines = bytearray(), 0
     while lines < count and (piece := os.read(reader, 512)):
         data += piece
@@ -279,7 +279,7 @@ def full_file(bench):
 # --- selection, errors, logs ---
 
 def catalog(build):
-    """What a catalog selects is sent, and nothing else."""
+    """The streams and fields that a catalog selects are sent, and no others."""
     bench = Bench(build, "catalog", streams=["contacts"])
     code, lines, log = bench.run(None, "--discover")
     entries = {entry["tap_stream_id"]: entry for entry in json.loads("\n".join(lines))["streams"]}

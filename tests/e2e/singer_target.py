@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A small target of Singer: it loads lines as a target that replaces rows by key does, and refuses what a target may.
 
-Target.load(lines) takes whole lines. What it holds is compared with the tables that `caseload run` makes of the same
-records: require_equal.
+Target.load(lines) takes whole lines. require_equal compares its rows with the tables that `caseload run` makes of the
+same records.
 """
 import copy
 import datetime

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the state claims, what a plan makes of it, and what a commit adds. */
+/* The claims of a state, the plan that follows from them, and the changes by a commit. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -68,7 +68,8 @@ static void read_state(struct bench *bench, const struct stream *stream, int64_t
     struct selection selection = fake_selection(stream);
     state_done(&bench->read);
     bench->read.now_us = now_us;
-    if (!singer_state_read(&bench->state, &selection, &bench->read, &bench->err)) fail_msg("%s", bench->err.text);
+    if (!singer_state_read(&bench->state, &selection, &bench->read, &bench->err))
+        fail_msg("%s", bench->err.text);
 }
 
 /* The units of a bare tick as text: "2026-01-01..2026-01-07 2026-01-08..2026-01-14+", + for an open end. */
@@ -112,7 +113,8 @@ static struct unit days(int month, int lo, int hi)
 static void require_member(const struct bench *bench, const char *path, const char *wanted)
 {
     const json_t *value = json_at(bench->state.value, path);
-    AUTO(mem_free) char *text = value ? json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY) : mem_text("absent");
+    AUTO(mem_free)
+    char *text = value ? json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY) : mem_text("absent");
     assert_string_equal(text, wanted);
 }
 
@@ -136,7 +138,8 @@ static void daily_runs_make_one_range(void **state)
     assert_string_equal(planned(bench, &fake_people, noon_us(1, 19)), "01-17..01-19+");
     assert_string_equal(planned(bench, &fake_people, noon_us(1, 22)), "01-18..01-22+");
     bench->plan.lookback_days = 3; /* days that were final for two are not for three */
-    assert_string_equal(planned(bench, &fake_people, noon_us(1, 19)), "01-01..01-07 01-08..01-14 01-15..01-19+");
+    assert_string_equal(planned(bench, &fake_people, noon_us(1, 19)),
+                        "01-01..01-07 01-08..01-14 01-15..01-19+");
 }
 
 static void a_day_that_is_not_claimed_is_read_again(void **state)
@@ -159,7 +162,8 @@ static void a_day_that_is_not_claimed_is_read_again(void **state)
                 (struct commit){.unit = nothing, .began_us = noon_us(2, 20), .is_incomplete = true}, NULL);
     assert_string_equal(planned(bench, &fake_people, noon_us(1, 21)), "01-05..01-05 01-19..01-21+");
     require_member(bench, "bookmarks.people.read_at", "absent"); /* not all was read */
-    commit_days(bench, &fake_people, (struct commit){.unit = days(1, 5, 5), .began_us = noon_us(2, 20)}, NULL);
+    commit_days(bench, &fake_people, (struct commit){.unit = days(1, 5, 5), .began_us = noon_us(2, 20)},
+                NULL);
     assert_string_equal(planned(bench, &fake_people, noon_us(1, 21)), "01-19..01-21+");
 }
 
@@ -217,11 +221,13 @@ static void a_snapshot_is_read_once_a_day(void **state)
     struct bench *bench = *state;
     open_state(bench, NULL);
     assert_string_equal(planned(bench, &fake_teams, noon_us(1, 10)), "01-10..01-10");
-    commit_days(bench, &fake_teams, (struct commit){.unit = days(1, 10, 10), .began_us = noon_us(1, 10)}, NULL);
+    commit_days(bench, &fake_teams, (struct commit){.unit = days(1, 10, 10), .began_us = noon_us(1, 10)},
+                NULL);
     assert_string_equal(planned(bench, &fake_teams, noon_us(1, 10)), "");
     assert_string_equal(planned(bench, &fake_teams, noon_us(1, 11)), "01-11..01-11");
     int64_t first = singer_state_next_version(&bench->state, "teams", noon_us(1, 10));
-    int64_t second = singer_state_next_version(&bench->state, "teams", noon_us(1, 9)); /* the clock went back */
+    int64_t second =
+        singer_state_next_version(&bench->state, "teams", noon_us(1, 9)); /* the clock went back */
     assert_true(second > first);
 }
 
@@ -231,8 +237,10 @@ static void a_bookmark_alone_is_a_state(void **state)
     struct bench *bench = *state;
     open_state(bench, "{\"bookmarks\": {\"people\": {\"updated_at\": \"2026-01-10T12:00:00+01:00\"}}}");
     assert_string_equal(planned(bench, &fake_people, noon_us(1, 12)), "01-10..01-12+");
-    open_state(bench, "{\"bookmarks\": {\"people\": {\"updated_at\": \"2026-01-10T12:00:00Z\", \"days\": [{\"from\": "
-                      "\"2026-01-03\", \"to\": \"2026-01-20\", \"lookback_days\": 2}]}}, \"x\": [1]}");
+    open_state(
+        bench,
+        "{\"bookmarks\": {\"people\": {\"updated_at\": \"2026-01-10T12:00:00Z\", \"days\": [{\"from\": "
+        "\"2026-01-03\", \"to\": \"2026-01-20\", \"lookback_days\": 2}]}}, \"x\": [1]}");
     assert_string_equal(planned(bench, &fake_people, noon_us(1, 12)), "01-01..01-02 01-10..01-12+");
     require_member(bench, "x", "[1]");
 }
@@ -241,14 +249,17 @@ static void a_foreign_or_broken_state_is_refused(void **state)
 {
     struct bench *bench = *state;
     struct selection people = fake_selection(&fake_people);
-    const struct source_identity one = {.workspace = "w1", .type = "desk"}, other = {.workspace = "w2", .type = "desk"};
+    const struct source_identity one = {.workspace = "w1", .type = "desk"},
+                                 other = {.workspace = "w2", .type = "desk"};
     static const char *const broken[] = {
         "{\"people\": 7}",
         "{\"people\": {\"updated_at\": \"yesterday\"}}",
         "{\"people\": {\"read_at\": 1}}",
         "{\"people\": {\"days\": [7]}}",
-        "{\"people\": {\"days\": [{\"from\": \"2026-01-02\", \"to\": \"2026-01-01\", \"lookback_days\": 1}]}}",
-        "{\"people\": {\"days\": [{\"from\": \"2026-01-02\", \"to\": \"2026-01-03\", \"lookback_days\": 36}]}}",
+        "{\"people\": {\"days\": [{\"from\": \"2026-01-02\", \"to\": \"2026-01-01\", \"lookback_days\": "
+        "1}]}}",
+        "{\"people\": {\"days\": [{\"from\": \"2026-01-02\", \"to\": \"2026-01-03\", \"lookback_days\": "
+        "36}]}}",
         "{\"people\": {\"days\": [{\"from\": \"2026-01-02\", \"to\": \"2026-01-03\", \"lookback_days\": 1, "
         "\"left_out\": [7]}]}}",
     };
@@ -267,8 +278,9 @@ static void a_foreign_or_broken_state_is_refused(void **state)
         state_done(&bench->read);
     }
     /* A range without an end costs no memory. */
-    open_state(bench, "{\"bookmarks\": {\"people\": {\"days\": [{\"from\": \"0001-01-01\", \"to\": \"9999-12-31\", "
-                      "\"lookback_days\": 2}]}}}");
+    open_state(bench,
+               "{\"bookmarks\": {\"people\": {\"days\": [{\"from\": \"0001-01-01\", \"to\": \"9999-12-31\", "
+               "\"lookback_days\": 2}]}}}");
     read_state(bench, &fake_people, noon_us(1, 10));
     assert_int_equal(bench->read.day_count, 10);
 }

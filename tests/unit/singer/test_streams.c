@@ -33,7 +33,11 @@ static const struct column columns[] = {
     {.name = "all", .type = COLUMN_JSON, .mode = COLUMN_REPEATED},
     {.name = "sizes", .type = COLUMN_INT64, .mode = COLUMN_REPEATED},
     {.name = "one", .type = COLUMN_RECORD, .fields = inner, .field_count = COUNT(inner)},
-    {.name = "many", .type = COLUMN_RECORD, .mode = COLUMN_REPEATED, .fields = inner, .field_count = COUNT(inner)},
+    {.name = "many",
+     .type = COLUMN_RECORD,
+     .mode = COLUMN_REPEATED,
+     .fields = inner,
+     .field_count = COUNT(inner)},
 };
 static const char *const key[] = {"id"};
 static const struct table things = {.name = "things",
@@ -45,8 +49,8 @@ static const struct table things = {.name = "things",
                                     .day = "updated_at"};
 static const struct stream thing_stream = {.name = "things", .kind = STREAM_INCREMENTAL, .table = &things};
 
-static const struct stream *const all[] = {&thing_stream, &fake_tickets, &fake_staff, &fake_staff_reconciliation,
-                                           &fake_leavers, &fake_teams};
+static const struct stream *const all[] = {
+    &thing_stream, &fake_tickets, &fake_staff, &fake_staff_reconciliation, &fake_leavers, &fake_teams};
 static const struct singer_streams streams = {all, COUNT(all)};
 
 static void require_json(const json_t *value, const char *wanted)
@@ -62,7 +66,8 @@ static void a_row_becomes_a_record(void **state)
     static const char row[] =
         "{\"partition_date\":\"2026-01-02\",\"id\":\"1\",\"updated_at\":\"2026-01-02T03:04:05Z\","
         "\"size\":\"9007199254740993\",\"part\":1e300,\"flag\":true,\"any\":\"{\\\"a\\\":[1,null]}\","
-        "\"all\":[\"7\",\"\\\"x\\\"\"],\"sizes\":[1,\"-9223372036854775808\"],\"one\":{\"any\":\"[]\",\"size\":3},"
+        "\"all\":[\"7\",\"\\\"x\\\"\"],\"sizes\":[1,\"-9223372036854775808\"],\"one\":{\"any\":\"[]\","
+        "\"size\":3},"
         "\"many\":[{\"at\":\"2026-01-02T03:04:05Z\",\"any\":\"false\"}],\"_extra\":\"{\\\"b.c\\\":1}\","
         "\"_content\":\"77\",\"_read_at\":\"2026-01-03T00:00:00.000001Z\",\"_seq\":5}";
     json_t *record = NULL;
@@ -70,12 +75,14 @@ static void a_row_becomes_a_record(void **state)
     struct error err;
     (void)state;
     if (!schema_record(&things, row, strlen(row), &record, &read_at, &err)) fail_msg("%s", err.text);
-    require_json(record, "{\"partition_date\":\"2026-01-02\",\"id\":\"1\",\"updated_at\":\"2026-01-02T03:04:05Z\","
-                         "\"size\":9007199254740993,\"part\":1e300,\"flag\":true,\"any\":{\"a\":[1,null]},"
-                         "\"all\":[7,\"x\"],\"sizes\":[1,-9223372036854775808],\"one\":{\"any\":[],\"size\":3},"
-                         "\"many\":[{\"at\":\"2026-01-02T03:04:05Z\",\"any\":false}],\"_extra\":{\"b.c\":1}}");
+    require_json(record,
+                 "{\"partition_date\":\"2026-01-02\",\"id\":\"1\",\"updated_at\":\"2026-01-02T03:04:05Z\","
+                 "\"size\":9007199254740993,\"part\":1e300,\"flag\":true,\"any\":{\"a\":[1,null]},"
+                 "\"all\":[7,\"x\"],\"sizes\":[1,-9223372036854775808],\"one\":{\"any\":[],\"size\":3},"
+                 "\"many\":[{\"at\":\"2026-01-02T03:04:05Z\",\"any\":false}],\"_extra\":{\"b.c\":1}}");
     require_json(read_at, "\"2026-01-03T00:00:00.000001Z\"");
-    AUTO(json_drop) json_t *left_out = json_loads("{\"size\":null,\"many\":{\"at\":null},\"one\":{\"any\":null}}", 0, NULL);
+    AUTO(json_drop)
+    json_t *left_out = json_loads("{\"size\":null,\"many\":{\"at\":null},\"one\":{\"any\":null}}", 0, NULL);
     schema_prune_record(record, left_out);
     assert_null(json_object_get(record, "size"));
     require_json(json_object_get(record, "many"), "[{\"any\":false}]");
@@ -151,47 +158,55 @@ static void require_names(const struct singer_catalog *catalog, const char *want
     assert_string_equal(text, wanted);
 }
 
-#define ENTRY(name, ...) "{\"tap_stream_id\":\"" name "\",\"metadata\":[" __VA_ARGS__ "]}"
+#define ENTRY(name, ...)  "{\"tap_stream_id\":\"" name "\",\"metadata\":[" __VA_ARGS__ "]}"
 #define META(crumb, data) "{\"breadcrumb\":[" crumb "],\"metadata\":{" data "}}"
-#define SELECTED(name) ENTRY(name, META("", "\"selected\":true"))
+#define SELECTED(name)    ENTRY(name, META("", "\"selected\":true"))
 
 static const struct {
     const char *entries;
     const char *names;    /* of the streams to load; NULL: it is refused ... */
     const char *selected; /* ... with this text */
     size_t warnings;
-} cases[] = {
-    {SELECTED("things"), "things ", "{\"things\":{}}", 0},
-    {"{\"tap_stream_id\":\"things\",\"schema\":{\"selected\":true}}", "things ", "{\"things\":{}}", 0},
-    {ENTRY("things", META("", "\"selected-by-default\":true")), "things ", "{\"things\":{}}", 0},
-    {ENTRY("things", META("", "\"selected-by-default\":true,\"selected\":false")) "," SELECTED("teams"), "teams ",
-     "{\"teams\":{}}", 0},
-    {ENTRY("things", META("", "\"selected\":\"false\"")) "," SELECTED("teams"), "teams ", "{\"teams\":{}}", 1},
-    {ENTRY("things", META("", "\"selected\":null")), NULL, "selects no stream", 0},
-    {ENTRY("things", META("", "\"selected\":1")), NULL, "\"selected\" of things as a stream is neither true nor", 0},
-    {ENTRY("things", META("", "\"selected\":true") "," META("\"properties\",\"id\"", "\"selected\":false") ","
-           META("\"properties\",\"size\"", "\"selected\":false") ","
-           META("\"properties\",\"part\"", "\"selected-by-default\":false") ","
-           META("\"properties\",\"flag\"", "\"inclusion\":\"unsupported\",\"selected\":true") ","
-           META("\"properties\",\"one\",\"properties\",\"at\"", "\"selected\":false") ","
-           META("\"properties\",\"many\",\"items\",\"properties\",\"size\"", "\"selected\":false") ","
-           META("\"properties\",\"_extra\"", "\"selected\":false") ","
-           META("\"properties\",\"gone\"", "\"selected\":true") "," META("\"properties\",\"old\"", "")),
-     "things ",
-     "{\"things\":{\"size\":null,\"part\":null,\"flag\":null,\"one\":{\"at\":null},\"many\":{\"size\":null},"
-     "\"_extra\":null}}",
-     1},
-    {SELECTED("replies"), "tickets replies ", "{\"replies\":{}}", 0},             /* a child alone */
-    {SELECTED("staff_gone"), "staff ", "{\"staff_gone\":{}}", 0}, /* the first of two that fill it */
-    {SELECTED("staff_gone") "," SELECTED("leavers"), "leavers ", "{\"staff_gone\":{},\"leavers\":{}}", 0},
-    {SELECTED("rejected"), NULL, "selects no stream", 0},
-    {SELECTED("staff_reconciliation"), NULL, "no stream of this source", 0},
-    {SELECTED("thing"), NULL, "\"thing\", which is no stream of this source", 0},
-    {ENTRY("thing", "") "," SELECTED("teams"), "teams ", "{\"teams\":{}}", 0},
-    {SELECTED("teams") "," SELECTED("teams"), NULL, "is there twice", 0},
-    {"{}", NULL, "has no \"tap_stream_id\"", 0},
-    {"7", NULL, "has no \"tap_stream_id\"", 0},
-    {ENTRY("things", "7"), NULL, "metadata[0] of things is not", 0},
+} cases[] =
+    {
+        {SELECTED("things"), "things ", "{\"things\":{}}", 0},
+        {"{\"tap_stream_id\":\"things\",\"schema\":{\"selected\":true}}", "things ", "{\"things\":{}}", 0},
+        {ENTRY("things", META("", "\"selected-by-default\":true")), "things ", "{\"things\":{}}", 0},
+        {ENTRY("things", META("", "\"selected-by-default\":true,\"selected\":false")) "," SELECTED("teams"),
+         "teams ", "{\"teams\":{}}", 0},
+        {ENTRY("things", META("", "\"selected\":\"false\"")) "," SELECTED("teams"), "teams ",
+         "{\"teams\":{}}", 1},
+        {ENTRY("things", META("", "\"selected\":null")), NULL, "selects no stream", 0},
+        {ENTRY("things", META("", "\"selected\":1")), NULL,
+         "\"selected\" of things as a stream is neither true nor", 0},
+        {ENTRY("things",
+               META("", "\"selected\":true") "," META("\"properties\",\"id\"", "\"selected\":false") "," META("\"properties\",\"size\"", "\"selected\":false") "," META(
+                   "\"properties\",\"part\"",
+                   "\"selected-by-default\":false") "," META("\"properties\",\"flag\"",
+                                                             "\"inclusion\":\"unsupported\",\"selected\":"
+                                                             "true") "," META("\"properties\",\"one\","
+                                                                              "\"properties\",\"at\"",
+                                                                              "\"selected\":false") "," META("\"properties\",\"many\",\"items\",\"properties\",\"size\"",
+                                                                                                             "\"selected\":false") "," META("\"properties\",\"_extra\"",
+                                                                                                                                            "\"selected\":false") "," META("\"properties\",\"gone\"",
+                                                                                                                                                                           "\"selected\":true") "," META("\"properties\",\"old\"",
+                                                                                                                                                                                                         "")),
+         "things ",
+         "{\"things\":{\"size\":null,\"part\":null,\"flag\":null,\"one\":{\"at\":null},\"many\":{\"size\":"
+         "null},"
+         "\"_extra\":null}}",
+         1},
+        {SELECTED("replies"), "tickets replies ", "{\"replies\":{}}", 0}, /* a child alone */
+        {SELECTED("staff_gone"), "staff ", "{\"staff_gone\":{}}", 0},     /* the first of two that fill it */
+        {SELECTED("staff_gone") "," SELECTED("leavers"), "leavers ", "{\"staff_gone\":{},\"leavers\":{}}", 0},
+        {SELECTED("rejected"), NULL, "selects no stream", 0},
+        {SELECTED("staff_reconciliation"), NULL, "no stream of this source", 0},
+        {SELECTED("thing"), NULL, "\"thing\", which is no stream of this source", 0},
+        {ENTRY("thing", "") "," SELECTED("teams"), "teams ", "{\"teams\":{}}", 0},
+        {SELECTED("teams") "," SELECTED("teams"), NULL, "is there twice", 0},
+        {"{}", NULL, "has no \"tap_stream_id\"", 0},
+        {"7", NULL, "has no \"tap_stream_id\"", 0},
+        {ENTRY("things", "7"), NULL, "metadata[0] of things is not", 0},
 };
 
 static void a_catalog_selects(void **state)

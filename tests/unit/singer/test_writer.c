@@ -55,12 +55,15 @@ static void text_is_ascii(void **state)
 {
     struct bench bench;
     char line[256] = "";
-    AUTO(json_drop) json_t *message = json_pack("{s:s}", "\u00e9", "a\xc2\x85\u2028\U0001F680\u07ff\u0800\uffff\U00010000\n\"");
+    AUTO(json_drop)
+    json_t *message =
+        json_pack("{s:s}", "\u00e9", "a\xc2\x85\u2028\U0001F680\u07ff\u0800\uffff\U00010000\n\"");
     (void)state;
     open_bench(&bench);
     assert_true(writer_add(&bench.writer, message, &bench.err) && writer_flush(&bench.writer, &bench.err));
     assert_true(read(bench.reader, line, sizeof line - 1) > 0);
-    assert_string_equal(line, "{\"\\u00e9\":\"a\\u0085\\u2028\\ud83d\\ude80\\u07ff\\u0800\\uffff\\ud800\\udc00\\n\\\"\"}\n");
+    assert_string_equal(
+        line, "{\"\\u00e9\":\"a\\u0085\\u2028\\ud83d\\ude80\\u07ff\\u0800\\uffff\\ud800\\udc00\\n\\\"\"}\n");
     AUTO(json_drop) json_t *back = json_loads(line, 0, NULL);
     assert_true(json_equal(back, message));
     close_bench(&bench);
