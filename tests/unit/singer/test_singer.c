@@ -73,7 +73,8 @@ static int teardown(void **state)
 }
 
 /* Texts may be NULL. */
-static void open_tap(struct bench *bench, const struct stream *stream, const char *selected, const char *state)
+static void open_tap(struct bench *bench, const struct stream *stream, const char *selected,
+                     const char *state)
 {
     AUTO(json_drop) json_t *given = state ? json_loads(state, 0, NULL) : NULL;
     static struct singer_catalog catalog; /* borrowed by the tap */
@@ -133,8 +134,8 @@ static const char *written(struct bench *bench, json_t **out_last)
     while (getline(&line, &size, bench->out) > 0) {
         json_t *message = json_loads(line, 0, NULL);
         const char *stream = json_text_at(message, "stream");
-        (void)snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s%s ", json_text_at(message, "type"),
-                       stream ? " " : "", stream ? stream : "");
+        (void)snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s%s ",
+                       json_text_at(message, "type"), stream ? " " : "", stream ? stream : "");
         if (out_last) {
             json_decref(*out_last);
             *out_last = json_incref(message);
@@ -257,7 +258,8 @@ static void a_rejected_record_has_a_key(void **state)
         begin(bench);
         write_row(bench, 0, person);
         commit(bench, false); /* writes all */
-        assert_string_equal(written(bench, NULL), "SCHEMA people SCHEMA rejected RECORD rejected RECORD people STATE ");
+        assert_string_equal(written(bench, NULL),
+                            "SCHEMA people SCHEMA rejected RECORD rejected RECORD people STATE ");
         last = rejected_record(bench);
         assert_string_equal(json_text_at(last, "id"), ids[i]);
         assert_string_equal(json_text_at(last, "stream"), "people");
@@ -288,7 +290,8 @@ static void nothing_begins_after_a_failed_write(void **state)
     close(fileno(bench->out));
     assert_false(bench->warehouse->ops->commit(bench->load, &(struct commit){.began_us = NOW_US}, &committed,
                                                &bench->err));
-    assert_false(bench->warehouse->ops->begin(bench->warehouse, &bench->selection, &bench->load, &bench->err));
+    assert_false(
+        bench->warehouse->ops->begin(bench->warehouse, &bench->selection, &bench->load, &bench->err));
     assert_non_null(strstr(bench->err.text, "stdout"));
 }
 

@@ -158,56 +158,53 @@ static void require_names(const struct singer_catalog *catalog, const char *want
     assert_string_equal(text, wanted);
 }
 
-#define ENTRY(name, ...)  "{\"tap_stream_id\":\"" name "\",\"metadata\":[" __VA_ARGS__ "]}"
+/* clang-format off */
+#define ENTRY(name, ...) "{\"tap_stream_id\":\"" name "\",\"metadata\":[" __VA_ARGS__ "]}"
 #define META(crumb, data) "{\"breadcrumb\":[" crumb "],\"metadata\":{" data "}}"
-#define SELECTED(name)    ENTRY(name, META("", "\"selected\":true"))
+#define SELECTED(name) ENTRY(name, META("", "\"selected\":true"))
 
 static const struct {
     const char *entries;
     const char *names;    /* of the streams to load; NULL: it is refused ... */
     const char *selected; /* ... with this text */
     size_t warnings;
-} cases[] =
-    {
-        {SELECTED("things"), "things ", "{\"things\":{}}", 0},
-        {"{\"tap_stream_id\":\"things\",\"schema\":{\"selected\":true}}", "things ", "{\"things\":{}}", 0},
-        {ENTRY("things", META("", "\"selected-by-default\":true")), "things ", "{\"things\":{}}", 0},
-        {ENTRY("things", META("", "\"selected-by-default\":true,\"selected\":false")) "," SELECTED("teams"),
-         "teams ", "{\"teams\":{}}", 0},
-        {ENTRY("things", META("", "\"selected\":\"false\"")) "," SELECTED("teams"), "teams ",
-         "{\"teams\":{}}", 1},
-        {ENTRY("things", META("", "\"selected\":null")), NULL, "selects no stream", 0},
-        {ENTRY("things", META("", "\"selected\":1")), NULL,
-         "\"selected\" of things as a stream is neither true nor", 0},
-        {ENTRY("things",
-               META("", "\"selected\":true") "," META("\"properties\",\"id\"", "\"selected\":false") "," META("\"properties\",\"size\"", "\"selected\":false") "," META(
-                   "\"properties\",\"part\"",
-                   "\"selected-by-default\":false") "," META("\"properties\",\"flag\"",
-                                                             "\"inclusion\":\"unsupported\",\"selected\":"
-                                                             "true") "," META("\"properties\",\"one\","
-                                                                              "\"properties\",\"at\"",
-                                                                              "\"selected\":false") "," META("\"properties\",\"many\",\"items\",\"properties\",\"size\"",
-                                                                                                             "\"selected\":false") "," META("\"properties\",\"_extra\"",
-                                                                                                                                            "\"selected\":false") "," META("\"properties\",\"gone\"",
-                                                                                                                                                                           "\"selected\":true") "," META("\"properties\",\"old\"",
-                                                                                                                                                                                                         "")),
-         "things ",
-         "{\"things\":{\"size\":null,\"part\":null,\"flag\":null,\"one\":{\"at\":null},\"many\":{\"size\":"
-         "null},"
-         "\"_extra\":null}}",
-         1},
-        {SELECTED("replies"), "tickets replies ", "{\"replies\":{}}", 0}, /* a child alone */
-        {SELECTED("staff_gone"), "staff ", "{\"staff_gone\":{}}", 0},     /* the first of two that fill it */
-        {SELECTED("staff_gone") "," SELECTED("leavers"), "leavers ", "{\"staff_gone\":{},\"leavers\":{}}", 0},
-        {SELECTED("rejected"), NULL, "selects no stream", 0},
-        {SELECTED("staff_reconciliation"), NULL, "no stream of this source", 0},
-        {SELECTED("thing"), NULL, "\"thing\", which is no stream of this source", 0},
-        {ENTRY("thing", "") "," SELECTED("teams"), "teams ", "{\"teams\":{}}", 0},
-        {SELECTED("teams") "," SELECTED("teams"), NULL, "is there twice", 0},
-        {"{}", NULL, "has no \"tap_stream_id\"", 0},
-        {"7", NULL, "has no \"tap_stream_id\"", 0},
-        {ENTRY("things", "7"), NULL, "metadata[0] of things is not", 0},
+} cases[] = {
+    {SELECTED("things"), "things ", "{\"things\":{}}", 0},
+    {"{\"tap_stream_id\":\"things\",\"schema\":{\"selected\":true}}", "things ", "{\"things\":{}}", 0},
+    {ENTRY("things", META("", "\"selected-by-default\":true")), "things ", "{\"things\":{}}", 0},
+    {ENTRY("things", META("", "\"selected-by-default\":true,\"selected\":false")) "," SELECTED("teams"),
+     "teams ", "{\"teams\":{}}", 0},
+    {ENTRY("things", META("", "\"selected\":\"false\"")) "," SELECTED("teams"), "teams ", "{\"teams\":{}}", 1},
+    {ENTRY("things", META("", "\"selected\":null")), NULL, "selects no stream", 0},
+    {ENTRY("things", META("", "\"selected\":1")), NULL, "\"selected\" of things as a stream is neither true", 0},
+    {ENTRY("things",
+           META("", "\"selected\":true") ","
+           META("\"properties\",\"id\"", "\"selected\":false") ","
+           META("\"properties\",\"size\"", "\"selected\":false") ","
+           META("\"properties\",\"part\"", "\"selected-by-default\":false") ","
+           META("\"properties\",\"flag\"", "\"inclusion\":\"unsupported\",\"selected\":true") ","
+           META("\"properties\",\"one\",\"properties\",\"at\"", "\"selected\":false") ","
+           META("\"properties\",\"many\",\"items\",\"properties\",\"size\"", "\"selected\":false") ","
+           META("\"properties\",\"_extra\"", "\"selected\":false") ","
+           META("\"properties\",\"gone\"", "\"selected\":true") ","
+           META("\"properties\",\"old\"", "")),
+     "things ",
+     "{\"things\":{\"size\":null,\"part\":null,\"flag\":null,\"one\":{\"at\":null},\"many\":{\"size\":null},"
+     "\"_extra\":null}}",
+     1},
+    {SELECTED("replies"), "tickets replies ", "{\"replies\":{}}", 0}, /* a child alone */
+    {SELECTED("staff_gone"), "staff ", "{\"staff_gone\":{}}", 0},     /* the first of two that fill it */
+    {SELECTED("staff_gone") "," SELECTED("leavers"), "leavers ", "{\"staff_gone\":{},\"leavers\":{}}", 0},
+    {SELECTED("rejected"), NULL, "selects no stream", 0},
+    {SELECTED("staff_reconciliation"), NULL, "no stream of this source", 0},
+    {SELECTED("thing"), NULL, "\"thing\", which is no stream of this source", 0},
+    {ENTRY("thing", "") "," SELECTED("teams"), "teams ", "{\"teams\":{}}", 0},
+    {SELECTED("teams") "," SELECTED("teams"), NULL, "is there twice", 0},
+    {"{}", NULL, "has no \"tap_stream_id\"", 0},
+    {"7", NULL, "has no \"tap_stream_id\"", 0},
+    {ENTRY("things", "7"), NULL, "metadata[0] of things is not", 0},
 };
+/* clang-format on */
 
 static void a_catalog_selects(void **state)
 {
