@@ -32,6 +32,9 @@ bool table_insert(struct bigquery *bq, const char *dataset, const char *table, j
 /* Changes these members. True, too, if somebody changed it since it was read: look again. */
 bool table_patch(struct bigquery *bq, const char *dataset, const char *table, const char *etag,
                  const json_t *body, struct error *err) CHECKED;
+/* The same. out_is_lost: somebody changed it since it was read, and nothing was patched. */
+bool table_try_patch(struct bigquery *bq, const char *dataset, const char *table, const char *etag,
+                     const json_t *body, bool *out_is_lost, struct error *err) CHECKED;
 void table_delete(struct bigquery *bq, const char *dataset, const char *table); /* best effort */
 /* It is gone when this returns true. */
 bool table_drop(struct bigquery *bq, const char *dataset, const char *table, struct error *err) CHECKED;
