@@ -43,8 +43,12 @@ Steps (a line that begins with # is a comment; `publish` takes quotes as a shell
     expect equal [latest]                 the warehouse equals the sandbox's truth; also its _latest
     expect sql QUERY => JSON              rows as lists of texts
     expect rows TABLE ...                 each of these tables has rows
-    mark                                  `expect journal` and `expect jobs` count from here
+    mark                                  `expect journal`, `expect jobs` and `print` count from here
+    print TEXT                            print the text and the time since the mark
     expect journal SERVICE OPERATION N    number of requests (*: of any operation); also >=N, <=N
+    expect rate [used>=PERCENT] [used<=PERCENT]
+                                          no request to Intercom was refused for its rate limit; used: the part of it in
+                                          each window of 10 s from the second one, but for the last two
     expect jobs N TEXT                    number of queries that contain the text
     expect failed-jobs TEXT               a BigQuery job failed with such a message
     expect last STREAM key=N ...          fields of the stream's last `stream_finished` log entry
@@ -71,7 +75,7 @@ import secret_scan
 import harness
 from harness import Failure, Sandbox, Worker, wait_for
 
-SLOW = ("conversations_faults", "default_set", "long_threads", "source_faults")  # started first
+SLOW = ("conversations_faults", "default_set", "long_threads", "rate_shared", "source_faults")  # started first
 SCENARIOS = pathlib.Path(__file__).resolve().parent / "scenarios"
 
 
@@ -91,6 +95,7 @@ class Scenario:
         self.source_tokens = []
         self.outputs = []
         self.marked = 0  # number of the journal's last entry that is not counted
+        self.marked_s = time.monotonic()
 
     # --- helpers ---
     @property
@@ -344,6 +349,10 @@ class Scenario:
 
     def step_mark(self, words):
         self.marked = max((e["n"] for e in self.sandbox.journal(after=self.marked)), default=self.marked)
+        self.marked_s = time.monotonic()
+
+    def step_print(self, words):
+        print(f"      {self.name}: {' '.join(words)}: {time.monotonic() - self.marked_s:.1f} s", flush=True)
 
     def step_expect(self, words):
         getattr(self, "expect_" + words[0].replace("-", "_"))(words[1:])
@@ -382,6 +391,21 @@ class Scenario:
 
     def expect_journal(self, words):
         self.demand(self.count(words[0], words[1]), words[2], f"{words[0]} {words[1]}")
+
+    def expect_rate(self, words):
+        entries = [e for e in self.sandbox.journal("intercom", self.marked) if "window" in e]
+        refused = [e for e in entries if e["status"] == 429]
+        if refused:
+            raise Failure(f"{len(refused)} requests were refused, such as {refused[0]}")
+        windows = sorted({e["window"] for e in entries})
+        counts = {w: sum(1 for e in entries if e["window"] == w) for w in windows}
+        print(f"      {self.name}: requests in windows of 10 s: {list(counts.values())}, limit {entries[0]['limit']}",
+              flush=True)
+        if len(windows) < 4:
+            raise Failure(f"the load is too short for a whole window: {counts}")
+        for window in windows[1:-2]:
+            for word in words:
+                self.demand(100 * counts[window] / entries[0]["limit"], word.removeprefix("used"), "percent of the rate limit")
 
     def expect_jobs(self, words):
         text = " ".join(words[1:])

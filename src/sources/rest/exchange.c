@@ -42,6 +42,8 @@ static int64_t delay_ms(void *self)
         return delay < RATE_SLICE_MS ? delay : RATE_SLICE_MS;
     }
     exchange->is_in_flight = true;
+    exchange->asked_us = clock_boot_us();
+    exchange->began_ms = clock_ms();
     exchange->tries++;
     return 0;
 }
@@ -93,6 +95,7 @@ static int64_t report_rate(struct exchange *exchange, const struct http_reply *r
         .reset_s = header_int(reply, dialect->reset_header),
         .date_s = http_date_s(reply, -1),
         .retry_after_ms = http_retry_after_ms(reply),
+        .began_ms = exchange->began_ms,
     };
     read_limits(exchange, &report);
     bool is_delay = dialect->is_reset_delay && report.reset_s >= 0 && report.reset_s < INT32_MAX;
@@ -286,7 +289,6 @@ bool exchange_send(struct exchange *exchange, const struct exchange_request *req
     struct http_sink sink = {0};
     size_t limit = request->reply_limit ? request->reply_limit : LIMIT_PAGE;
     exchange->deferred_parse_failed = exchange->is_renewed = exchange->is_confirmed = false;
-    exchange->asked_us = clock_boot_us();
     exchange->failure = (struct rest_failure){.code = ""};
     if (is_quota_used(rest)) return refuse_quota(exchange, err);
     (void)snprintf(exchange->id, sizeof exchange->id, "%s", request->id ? request->id : "");

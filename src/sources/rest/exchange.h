@@ -28,7 +28,8 @@ struct exchange {
     bool is_in_flight; /* the limiter counts it */
     bool is_renewed;   /* the token was, after a 401 */
     bool is_confirmed; /* a refusal came twice */
-    int64_t asked_us;  /* when the request was sent, by clock_boot_us */
+    int64_t asked_us;  /* when its newest try began, by clock_boot_us ... */
+    int64_t began_ms;  /* ... and by clock_ms */
     json_t *value;     /* parsed from the newest good answer */
     struct json_normalisations normalisations;
     int64_t tries;

@@ -134,10 +134,9 @@ static void lost_tries_leave_no_request_in_flight(void **state)
         assert_int_equal(exchange.policy.delay_ms(exchange.policy.self), 0);
     assert_int_equal(exchange.tries, 5);
     exchange_done(&exchange);
-    const struct rate_report report = {.limit = 100, .remaining = 2, .reset_s = 30, .date_s = 0};
+    const struct rate_report report = {.limit = 8, .remaining = 3, .reset_s = 30, .date_s = 0};
     (void)rate_limiter_report(rest.limiter, &report, clock_ms());
-    assert_int_equal(rate_limiter_begin(rest.limiter, clock_ms()), 0);
-    assert_int_equal(rate_limiter_begin(rest.limiter, clock_ms()), 0);
+    assert_int_equal(rate_limiter_begin(rest.limiter, clock_ms()), 0); /* one of the three at once */
     assert_true(rate_limiter_begin(rest.limiter, clock_ms()) > 0);
     rate_limiter_free(rest.limiter);
 }
