@@ -38,4 +38,18 @@ bool token_from_google(const struct google_settings *settings, struct token **ou
 bool token_from_secret(const struct http_settings *settings, const char *name, const char *base_url,
                        struct token *google, struct token **out_token, struct error *err) CHECKED;
 
+/* An OAuth 2 client (RFC 6749), which asks for access tokens by its own secret: client credentials, 4.4. */
+struct client_settings {
+    const struct http_settings *http; /* copied, but for `stop` */
+    const char *service;              /* for people: "Help Scout" */
+    const char *token_url;
+    const char *client_id;
+    struct token *secret; /* ours after the call, also when it fails; read again when it is refused */
+};
+
+/* The token is cached, and renewed shortly before it expires or when it is refused. Nothing is asked for here.
+ */
+bool token_from_client(const struct client_settings *settings, struct token **out_token,
+                       struct error *err) CHECKED;
+
 #endif

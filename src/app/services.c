@@ -65,6 +65,23 @@ static bool open_token(void *self, const struct token_setting *setting, struct t
     abort(); /* the setting is required */
 }
 
+/* Of struct source_context. */
+static bool open_client(void *self, const struct client_setting *setting, struct token **out_token,
+                        struct error *err)
+{
+    struct services *services = self;
+    const struct http_settings http = http_settings(services, &services->shutdown);
+    struct client_settings settings = {
+        .http = &http,
+        .service = setting->service,
+        .token_url = setting->token_url,
+        .client_id = setting->client_id,
+    };
+    if (!open_token(services, setting->client_secret, &settings.secret, err))
+        return error_wrap(err, "source.client_secret");
+    return token_from_client(&settings, out_token, err);
+}
+
 /* Settings may name any table that is loaded. */
 static bool check_tables(const struct services *services, const char *setting, const struct name_list *wanted,
                          struct error *err)
@@ -122,7 +139,9 @@ static bool open_source(struct services *services, struct error *err)
         .http = services->http,
         .progress = &services->progress,
         .stop = &services->cancel_run,
+        .zone = services->zone,
         .open_token = open_token,
+        .open_client = open_client,
         .self = services,
     };
     return select_streams(services, err) &&

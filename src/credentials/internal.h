@@ -8,6 +8,7 @@
  * grant_external      workload and workforce identity federation
  * grant_impersonated  a service account's token, by another account's
  * grant_metadata      the grant of a machine
+ * grant_client        the grant of an OAuth client: the token of a source
  * subject_token       the token of another identity provider, from a file or an address
  * token_form          requests of token servers
  * token_reply         their replies

@@ -31,6 +31,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 import harness  # noqa: E402
+import sources  # noqa: E402
 
 WORLDS = {
     "contacts": lambda count: {"fill": {"kind": "contacts", "from": "2026-01-05", "to": "2026-03-01", "count": count}},
@@ -51,7 +52,7 @@ def cpu_seconds(pid):
 
 def read_page(connection, stream):
     """The first page of a search; None if it is refused."""
-    headers = {"Authorization": "Bearer " + harness.TOKEN, "Intercom-Version": "2.16", "Accept": "application/json",
+    headers = {"Authorization": "Bearer " + sources.TOKEN, "Intercom-Version": "2.16", "Accept": "application/json",
                "Content-Type": "application/json"}
     body = json.dumps({"query": {"field": "updated_at", "operator": ">", "value": 0},
                        "pagination": {"per_page": 150}, "sort": {"field": "updated_at", "order": "ascending"}})

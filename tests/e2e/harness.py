@@ -14,12 +14,12 @@ import urllib.error
 import urllib.request
 
 import credentials
+import sources
 
 TIMEOUT_S = int(os.environ.get("CASELOAD_E2E_TIMEOUT", "600"))
 PARALLEL = 2 * (os.cpu_count() or 2)  # most of them wait
 PROJECT = "demo-project"
 SUBSCRIPTION = "caseload"
-TOKEN = "sandbox-token"
 
 
 class Failure(Exception):
@@ -45,6 +45,7 @@ class Sandbox:
         self.folder = pathlib.Path(folder)
         self.database = options.pop("database", str(self.folder / "sandbox.db"))
         command = [str(build / "tests/sandbox/caseload-sandbox"), "--database", self.database]
+        self.source = sources.ALL[options.pop("source", "intercom")]
         self.way = options.pop("credentials", None)  # one of credentials.WAYS; None: no service asks for any
         self.given = {self.folder / "key.json", self.folder / "credentials.json"}
         command += credentials.options(self.folder) if self.way else []
@@ -161,16 +162,15 @@ def environment(sandbox, **more):
     keep = {k: v for k, v in os.environ.items() if not k.startswith("CASELOAD_") and "proxy" not in k.lower()}
     if sandbox.way:
         return {**keep, **credentials.environment(sandbox), **more}
-    return {**keep, "INTERCOM_TOKEN": TOKEN, "BIGQUERY_EMULATOR_HOST": sandbox.url,
+    return {**keep, **sources.ENVIRONMENT, "BIGQUERY_EMULATOR_HOST": sandbox.url,
             "PUBSUB_EMULATOR_HOST": sandbox.pubsub, **more}
 
 
 def base_config(sandbox, **overrides):
     config = {
-        "version": 1, "project": PROJECT, "subscription": SUBSCRIPTION, "dataset": "intercom", "location": "EU",
-        "start_date": "2026-01-05", "source": {"type": "intercom", "base_url": sandbox.url, "rate_share": 1,
-                                               "token": {"env": "INTERCOM_TOKEN"}},
-        "streams": ["contacts"],
+        "version": 1, "project": PROJECT, "subscription": SUBSCRIPTION, "dataset": sandbox.source.name,
+        "location": "EU", "start_date": "2026-01-05", "streams": sandbox.source.streams,
+        "source": {"type": sandbox.source.name, "base_url": sandbox.url, "rate_share": 1, **sandbox.source.settings},
     }
     if sandbox.way:
         guard = credentials.config(sandbox)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs scenarios: data files (*.scn) with one step a line, which drive caseload and the sandbox.
 
-A *.each file is a template: it is run once for every stream that `caseload streams` lists. {stream} is the stream's
+A *.each file is a template: it is run once for every stream of every source that `caseload streams` lists. {stream} is the stream's
 name, {names} the list of streams to configure, {tables} its tables, {fill} the request that creates its records, and
 {change} the request that changes some of them.
 
@@ -13,7 +13,8 @@ A scenario's files stay in BUILD/e2e/NAME: logs of the workers and of the sandbo
 
 Steps (a line that begins with # is a comment; `publish` takes quotes as a shell does):
 
-    sandbox [option=value ...]            start it (default: done by the first other step)
+    sandbox [option=value ...]            start it (default: done by the first other step); source=NAME: the source
+                                          of this scenario, whose dataset has its name (default: intercom)
                                           credentials=self|exchange|user|machine: with TLS and these
     auth JSON                             change which credentials are valid: see /control/auth
     config key=JSON ...                   change the configuration; source.KEY is a setting of the source; null removes
@@ -72,6 +73,7 @@ import time
 import traceback
 
 import secret_scan
+import sources
 import harness
 from harness import Failure, Sandbox, Worker, wait_for
 
@@ -118,7 +120,7 @@ class Scenario:
 
     @property
     def source(self):
-        return self.overrides.get("source", {}).get("type", "intercom")
+        return self.overrides.get("source", {}).get("type") or self.sandbox.source.name
 
     def change(self, body):
         self.sandbox.change(body, self.source)
@@ -374,7 +376,8 @@ class Scenario:
 
     def expect_equal(self, words):
         latest = "&latest=1" if words == ["latest"] else ""
-        report = self.sandbox.get(f"/control/compare?dataset=intercom&service={self.source}{latest}")
+        dataset = self.sandbox.source.name
+        report = self.sandbox.get(f"/control/compare?dataset={dataset}&service={self.source}{latest}")
         if not report["equal"]:
             raise Failure("the warehouse differs from the truth: " + json.dumps(report)[:2000])
 
@@ -386,7 +389,7 @@ class Scenario:
 
     def expect_rows(self, words):
         for table in words:
-            if self.sandbox.query(f"SELECT COUNT(*) FROM intercom.{table}") == [["0"]]:
+            if self.sandbox.query(f"SELECT COUNT(*) FROM {self.sandbox.source.name}.{table}") == [["0"]]:
                 raise Failure(f"{table} is empty")
 
     def expect_journal(self, words):
@@ -469,44 +472,30 @@ class Scenario:
             self.box.stop()
 
 
-# The request that changes some records of a stream; of other streams: touch.
-CHANGES = {
-    "contacts": {"touch": {"kind": "contacts", "count": 20}},
-    "conversations": {"touch": {"kind": "conversations", "count": 20}},
-    "deleted_conversations": {"remove": {"kind": "conversations", "count": 3}},
-    "admins": {"fill": {"kind": "admins", "count": 1}},
-    "activity_logs": {"fill": {"kind": "activity_logs", "from": "2026-03-01", "to": "2026-03-01", "count": 30}},
-}
-CONVERSATIONS = {"fill": {"kind": "conversations", "from": "2026-01-05", "to": "2026-03-01", "count": 120, "children": 6}}
-FILLS = {
-    "contacts": {"fill": {"kind": "contacts", "from": "2026-01-05", "to": "2026-03-01", "count": 400}},
-    "conversations": CONVERSATIONS,
-    "deleted_conversations": CONVERSATIONS,
-}
-ALSO = {"deleted_conversations": ["conversations"]}  # streams that the comparison with the truth needs
-
-
-def each_stream(build, path):
+def each_stream(build, path, source):
     """(name, text) of the template for each stream."""
-    listed = json.loads(subprocess.check_output([str(build / "src/app/caseload"), "streams", "--json"], text=True))
-    text = path.read_text()
+    listed = json.loads(subprocess.check_output([str(build / "src/app/caseload"), "streams", "--json", "--source",
+                                                 source.name], text=True))
+    prefix = path.stem if source is sources.INTERCOM else f"{path.stem}.{source.name}"
     for stream in listed:
         if stream["kind"] == "reconciliation":
             continue
         name = stream["name"]
         tables = [table["name"] for table in stream["tables"]]
         wanted = [table["name"] for table in stream["tables"][1:] if table["loaded"] != "always"]
-        change = CHANGES.get(name, {"touch": {"kind": name, "count": 3}})
-        values = {"stream": name, "names": json.dumps([name, *wanted, *ALSO.get(name, [])], separators=(",", ":")),
-                  "tables": " ".join(tables[:1] + wanted), "change": json.dumps(change),
-                  "fill": json.dumps(FILLS.get(name, {"touch": {"kind": "contacts", "count": 0}}))}
-        filled = re.sub(r"\{(\w+)\}", lambda found: values[found[1]], text)
-        yield f"{path.stem}.{name}", filled
+        names = [name, *wanted, *source.also.get(name, [])]
+        more = " ".join(f"{key}={json.dumps(value)}" for key, value in source.more.items())
+        values = {"source": source.name, "stream": name, "names": json.dumps(names, separators=(",", ":")), "more": more,
+                  "tables": " ".join(tables[:1] + wanted), "change": json.dumps(source.change(name)),
+                  "fill": json.dumps(source.fill(name))}
+        filled = re.sub(r"\{(\w+)\}", lambda found: values[found[1]], path.read_text())
+        yield f"{prefix}.{name}", filled
 
 
 def scenarios(build):
     for path in sorted(SCENARIOS.rglob("*.each")):
-        yield from each_stream(build, path)
+        for source in sources.ALL.values():
+            yield from each_stream(build, path, source)
     for path in sorted(SCENARIOS.rglob("*.scn")):
         yield path.stem, path.read_text()
 

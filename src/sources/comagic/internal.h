@@ -70,7 +70,7 @@ void local_bounds(const struct zone *zone, struct window window, int64_t now_s, 
  * it is none, or clocks there never showed it. */
 bool local_time_read(const struct zone *zone, const char *text, int64_t *out_s);
 /* The columns of a record that are times become instants. */
-void comagic_prepare(const struct rest_source *source, const struct rest_stream *stream, json_t *record);
+void comagic_prepare(const struct rest_source *source, const struct table *table, json_t *record);
 
 /* --- session.c --- */
 

@@ -94,9 +94,8 @@ static void prepare_value(const struct zone *zone, json_t *object, const struct 
     }
 }
 
-void comagic_prepare(const struct rest_source *source, const struct rest_stream *stream, json_t *record)
+void comagic_prepare(const struct rest_source *source, const struct table *table, json_t *record)
 {
     const struct comagic *comagic = (const struct comagic *)source;
-    const struct table *table = stream->stream.table;
     prepare_fields(comagic->zone, table->columns, table->column_count, record);
 }

@@ -11,6 +11,7 @@
 #define TRY_TIMEOUT_S 180  /* http gives up earlier on a silent server */
 #define RATE_SLICE_MS 1000 /* a wait for the rate limit steps the progress counter that often */
 #define CONFIRM_MS    3000 /* between a refusal and the request that confirms it */
+#define LIMIT_RETRY_S 120  /* a service's own header does not make us wait longer */
 
 void exchange_quote(char *out, size_t size, const char *text)
 {
@@ -85,6 +86,29 @@ static bool refuse_quota(const struct exchange *exchange, struct error *err)
                      minutes / 60, minutes % 60);
 }
 
+/* A window without an announced end is taken to end with the minute, or whatever it is, of the service's clock.
+ */
+static int64_t window_end_s(const struct rest_dialect *dialect, const struct rate_report *report)
+{
+    bool is_delay = dialect->is_reset_delay && report->reset_s >= 0 && report->reset_s < INT32_MAX;
+    bool is_guess = dialect->window_s > 0 && report->reset_s < 0 && report->date_s >= 0;
+    if (is_guess) return report->date_s + dialect->window_s - report->date_s % dialect->window_s;
+    if (!is_delay) return report->reset_s;
+    return report->date_s < 0 ? -1 : report->reset_s + report->date_s;
+}
+
+/* A refusal that names no time, or none that can be read, lasts for a window. */
+static int64_t retry_after_ms(const struct exchange *exchange, const struct http_reply *reply)
+{
+    const struct rest_dialect *dialect = exchange->rest->dialect;
+    int64_t standard_ms = http_retry_after_ms(reply);
+    int64_t own_s = header_int(reply, dialect->retry_after_header);
+    if (!dialect->retry_after_header || exchange->status != 429) return standard_ms;
+    if (own_s <= 0 && standard_ms == 0) own_s = dialect->window_s;
+    if (own_s > LIMIT_RETRY_S) own_s = LIMIT_RETRY_S;
+    return own_s * 1000 > standard_ms ? own_s * 1000 : standard_ms;
+}
+
 static int64_t report_rate(struct exchange *exchange, const struct http_reply *reply)
 {
     const struct rest_dialect *dialect = exchange->rest->dialect;
@@ -94,12 +118,11 @@ static int64_t report_rate(struct exchange *exchange, const struct http_reply *r
         .remaining = header_int(reply, dialect->remaining_header),
         .reset_s = header_int(reply, dialect->reset_header),
         .date_s = http_date_s(reply, -1),
-        .retry_after_ms = http_retry_after_ms(reply),
+        .retry_after_ms = retry_after_ms(exchange, reply),
         .began_ms = exchange->began_ms,
     };
     read_limits(exchange, &report);
-    bool is_delay = dialect->is_reset_delay && report.reset_s >= 0 && report.reset_s < INT32_MAX;
-    if (is_delay) report.reset_s = report.date_s < 0 ? -1 : report.reset_s + report.date_s;
+    report.reset_s = window_end_s(dialect, &report);
     if (report.date_s > 0) exchange->rest->clock_s = report.date_s;
     leave_flight(exchange);
     return rate_limiter_report(exchange->rest->limiter, &report, clock_ms());

@@ -18,7 +18,8 @@
 
 struct task {
     json_t *record;
-    unsigned lists; /* the truncated lists that it completes, as bits; 0: it reads the child list */
+    unsigned lists;      /* the truncated lists that it completes, as bits; 0: it reads ... */
+    unsigned child_list; /* ... the stream's child list of that number */
 };
 
 struct page_slot {
@@ -35,7 +36,7 @@ struct expansion {
     struct selection selection;
     int64_t from_us;      /* records of older versions have their child list already ... */
     struct window window; /* ... but those that are unread in it */
-    bool wants_child_list;
+    unsigned wanted_lists; /* of the child lists, as bits */
     bool is_unread;     /* a list of the current record was not to be had */
     unsigned forbidden; /* truncated lists that we may not read, as bits: they are not requested again */
 
@@ -51,14 +52,13 @@ struct expansion {
     struct subrequest slots[SUBREQUESTS_MAX]; /* a ring: of the tasks from `finished` to `started` */
 };
 
-static void add_task(struct expansion *expansion, json_t *record, unsigned lists)
+static void add_task(struct expansion *expansion, struct task task)
 {
     if (expansion->task_count - expansion->dropped == expansion->capacity) {
         expansion->capacity = expansion->capacity ? 2 * expansion->capacity : 64;
         expansion->tasks = mem_grow(expansion->tasks, expansion->capacity, sizeof *expansion->tasks);
     }
-    expansion->tasks[expansion->task_count++ - expansion->dropped] =
-        (struct task){.record = record, .lists = lists};
+    expansion->tasks[expansion->task_count++ - expansion->dropped] = task;
 }
 
 static void drop_finished(struct expansion *expansion)
@@ -84,7 +84,7 @@ static void find_truncated_lists(struct expansion *expansion, json_t *record)
             if (other && strcmp(other, path) == 0) lists |= 1U << j;
         }
         found |= lists;
-        add_task(expansion, record, lists);
+        add_task(expansion, (struct task){.record = record, .lists = lists});
     }
 }
 
@@ -99,14 +99,17 @@ static bool is_unread(const struct window *window, const char *id)
            bsearch(id, window->unread, window->unread_count, sizeof *window->unread, compare_id);
 }
 
-static void find_child_list(struct expansion *expansion, json_t *record)
+static void find_child_lists(struct expansion *expansion, json_t *record)
 {
     char id[LIMIT_NAME];
     int64_t version;
-    if (!expansion->wants_child_list || !record_id(record, id)) return;
+    bool is_scan = expansion->stream->stream.kind == STREAM_SCAN;
+    if (!expansion->wanted_lists || !record_id(record, id)) return;
     if (!row_version(expansion->stream->stream.table, record, &version)) return;
-    if (version < expansion->from_us && !is_unread(&expansion->window, id)) return;
-    add_task(expansion, record, 0);
+    if (is_scan && version < expansion->from_us && !is_unread(&expansion->window, id)) return;
+    for (unsigned i = 0; expansion->stream->child_lists[i].table; i++)
+        if (expansion->wanted_lists & 1U << i)
+            add_task(expansion, (struct task){.record = record, .child_list = i});
 }
 
 static void find_tasks(struct expansion *expansion, const struct page_slot *slot)
@@ -115,7 +118,7 @@ static void find_tasks(struct expansion *expansion, const struct page_slot *slot
         const struct record *listed = &slot->records[i];
         if (listed->table > 0 || listed->problem || !json_is_object(listed->body)) continue;
         find_truncated_lists(expansion, listed->body);
-        find_child_list(expansion, listed->body);
+        find_child_lists(expansion, listed->body);
     }
 }
 
@@ -134,9 +137,11 @@ static bool start_task(struct expansion *expansion, struct error *err)
     const struct rest_stream *stream = expansion->stream;
     char id[LIMIT_NAME] = "";
     expansion->started++;
-    if (task->lists == 0 && !expansion->wants_child_list) return true; /* it became forbidden meanwhile */
+    bool is_wanted = task->lists != 0 || expansion->wanted_lists & 1U << task->child_list;
+    if (!is_wanted) return true; /* it became forbidden meanwhile */
     (void)record_id(task->record, id);
-    if (task->lists == 0) return child_list_start(subrequest, &expansion->pool, stream->child_list, id, err);
+    if (task->lists == 0)
+        return child_list_start(subrequest, &expansion->pool, &stream->child_lists[task->child_list], id, err);
     const char *path = truncated_list_path(expansion->rest, task->record, first_list(expansion, task));
     (void)snprintf(subrequest->what, sizeof subrequest->what, "%s %s, %s", expansion->rest->dialect->name,
                    stream->stream.name, path);
@@ -204,7 +209,8 @@ static bool finish_task(struct expansion *expansion, const struct task *task, st
 {
     if (!subrequest->pool) return true;
     if (task->lists) return finish_truncated_list(expansion, task, subrequest, page, err);
-    return child_list_add(subrequest, task->record, &expansion->builder, &expansion->wants_child_list, err);
+    return child_list_add(subrequest, task->child_list, task->record, &expansion->builder,
+                          &expansion->wanted_lists, err);
 }
 
 static bool finish_tasks(struct expansion *expansion, const json_t *record, struct page *page,
@@ -302,7 +308,7 @@ static bool expand_next(struct reader *reader, struct page *out_page, struct err
     page.requests += expansion->pool.requests;
     page.normalisations += expansion->pool.normalisations;
     expansion->pool.requests = expansion->pool.normalisations = 0;
-    page.left_out = child_list_left_out(&expansion->builder, expansion->wants_child_list);
+    page.left_out = child_list_left_out(&expansion->builder, expansion->wanted_lists);
     *out_page = page;
     return true;
 }
@@ -336,7 +342,7 @@ static bool expand_open(struct rest_source *rest, const struct selection *select
     subrequest_pool_init(&expansion->pool, rest);
     page_builder_init(&expansion->builder, rest, &expansion->selection);
     if (stream->children) children_init(&expansion->children, stream->children, &expansion->builder);
-    expansion->wants_child_list = child_list_is_wanted(rest, &expansion->builder);
+    expansion->wanted_lists = child_lists_wanted(rest, &expansion->builder);
     if (!listing->open(rest, selection, window, &expansion->listing, err)) {
         expand_close(&expansion->reader);
         return false;

@@ -17,6 +17,7 @@ void page_builder_init(struct page_builder *builder, const struct rest_source *r
         .owned = json_array(),
         .expected = -1,
         .total_member = rest->dialect->total_member,
+        .rest = rest,
     };
 }
 

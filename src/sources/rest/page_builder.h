@@ -16,7 +16,8 @@ struct page_builder {
     json_t *owned;              /* bodies that are not the listing's own */
     int64_t expected, received; /* records of the list, outside of the window too; expected -1: unknown */
     const char *total_member;
-    bool child_list_seen; /* one was read: a refusal concerns a single record */
+    const struct rest_source *rest;
+    unsigned child_lists_seen; /* some were read, as bits: a refusal concerns a single record */
 };
 
 void page_builder_init(struct page_builder *builder, const struct rest_source *rest,

@@ -405,7 +405,7 @@ static bool next_list(struct paginator *paginator, struct page *page, const json
         if (!send_request(paginator, err)) return false;
     }
     for (size_t i = 0; dialect->prepare && i < json_array_size(*out_list); i++)
-        dialect->prepare(paginator->rest, stream, json_array_get(*out_list, i));
+        dialect->prepare(paginator->rest, stream->stream.table, json_array_get(*out_list, i));
     if (most > 0) tally_add(&paginator->tally, stream->stream.table, *out_list, total);
     return true;
 }

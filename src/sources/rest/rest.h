@@ -7,6 +7,7 @@
  *
  * exchange       one request and its answer, with retries
  * paginate       reader: a list, segment by segment, page by page
+ * backward       reader: a list of counted pages, from the last one to the first
  * detail         reader: a list, then each record in full by a request of its own
  * expand         reader: a list, then requests for lists that belong to its records
  * lookup         reader: records by id, which may be gone
@@ -24,6 +25,7 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/random.h"
+#include "base/zone.h"
 #include "core/progress.h"
 #include "core/source.h"
 #include "net/http.h"
@@ -86,8 +88,10 @@ struct rest_dialect {
 
     const char *request_id_header, *request_id_member;
     const char *limit_header, *remaining_header;
-    const char *reset_header; /* when the window ends, in seconds since 1970 */
-    bool is_reset_delay;      /* ... or rather in seconds from now */
+    const char *reset_header;       /* when the window ends, in seconds since 1970 */
+    bool is_reset_delay;            /* ... or rather in seconds from now */
+    int window_s;                   /* without such a header: the window is each whole such time */
+    const char *retry_after_header; /* seconds to wait after a 429, beside Retry-After */
     bool is_token_in_body;    /* REST_TOKEN_MARK in a body becomes the token; GETs can't be sent then */
     const char *echo_member;  /* path in a good answer where it repeats the request's id */
 
@@ -95,6 +99,7 @@ struct rest_dialect {
     const char *size_parameter, *number_parameter, *offset_parameter, *cursor_parameter;
     const char *total_member;    /* path in an answer: records in the whole list */
     const char *fallback_member; /* where the list is if it has not the stream's name */
+    const char *empty_mark;      /* path in an answer: with it, a list that is not there is empty */
 
     /* Members of a list in a record that may be cut off, and those of its elements. NULL: there are none. */
     const char *cut_elements, *cut_url, *cut_mark;
@@ -113,8 +118,11 @@ struct rest_dialect {
     bool (*mend_request)(struct rest_source *source, const struct rest_stream *stream,
                          const struct rest_failure *failure);
     /* Gives a listed record the form that its columns want. */
-    void (*prepare)(const struct rest_source *source, const struct rest_stream *stream, json_t *record);
+    void (*prepare)(const struct rest_source *source, const struct table *table, json_t *record);
     bool (*is_stale_cursor)(int status, const struct rest_failure *failure);
+    /* Whose data it is, from the answer to a GET of probe_path: ERROR_FORMAT; for rest_source_identify. */
+    bool (*read_identity)(const json_t *answer, const char *request_id, struct source_identity *out_identity,
+                          struct error *err);
     /* ERROR_FORMAT for a link that can't be followed; never NULL. */
     bool (*next_page)(const struct page_context *context, struct next_page *out_next, struct error *err);
 };
@@ -134,6 +142,7 @@ struct rest_source {
     struct token *token;      /* ours */
     const char *header;       /* sent with each request: "Intercom-Version: 2.16"; NULL: none */
     const char *detail_query; /* of requests for a record in full: "?a=b"; NULL: none */
+    const struct zone *zone;  /* whose days a stream is read by; borrowed */
     const char *const *types; /* whose lists a typed stream reads; borrowed */
     size_t type_count;
     /* Whether version and plan have this stream, and its child list. May be NULL. */
@@ -160,7 +169,8 @@ void rest_source_done(struct rest_source *rest); /* after a failure of init, too
 /* Another id for each request, which nobody else gives. Returns out. */
 const char *rest_next_id(struct rest_source *rest, char out_id[REST_ID]);
 
-/* For source_ops. */
+/* For source_ops. A proxy that answers the first calls does not end the program. */
+bool rest_source_identify(struct source *source, struct source_identity *out_identity, struct error *err);
 bool rest_source_open(struct source *source, const struct selection *selection, struct window window,
                       struct reader **out_reader, struct error *err);
 bool rest_source_can_read_child(struct source *source, const struct selection *selection, size_t table,
@@ -194,7 +204,7 @@ struct reader {
     const struct rest_reader_type *type;
 };
 
-extern const struct rest_reader_type rest_paginate, rest_detail, rest_expand;
+extern const struct rest_reader_type rest_paginate, rest_backward, rest_detail, rest_expand;
 
 /* A part of a stream that has a first and a last page: all of it, a shorter window, or one type. */
 struct segment {
@@ -220,6 +230,9 @@ struct pagination {
     bool has_cursors;     /* each page says whether there is another; pages may change their size midway */
     bool has_numbers;     /* pages are counted, by number or offset */
     bool allow_array;     /* the list may come without an object around it */
+    /* Paths in an answer of counted pages, for rest_backward: */
+    const char *pages_member, *total_member; /* how many pages and records there are */
+    const char *number_member;               /* which page it is; NULL: it does not say so */
     int64_t max_window_s; /* of one segment; 0: any */
     int64_t min_window_s; /* what a segment that fails is split into; 0: it is not */
     int64_t max_records;  /* a segment with more is cut until its parts fit, and read anew if pages differ
@@ -260,7 +273,7 @@ struct children {
     void (*prepare)(json_t *child); /* may be NULL */
 };
 
-/* A list that belongs to a record and has a path of its own. */
+/* A list that belongs to a record and has a path of its own. If its table has an owner, the list is a set. */
 struct child_list {
     const char *before, *after; /* the record's id, in the path */
     const char *list;           /* the member of the answer that holds it */
@@ -291,8 +304,11 @@ struct rest_stream {
     const struct detail *detail;                  /* of rest_detail */
     const struct lookup *lookup;                  /* of a reconciliation */
     const struct children *children;              /* in a record */
-    const struct child_list *child_list;          /* beside a record */
+    const struct child_list *child_lists;         /* beside a record; one without table ends them */
     const struct truncated_list *truncated_lists; /* in a record */
+    /* Of rest_backward: records that do not say when they changed. Each local day is a list of its own, and
+     * this member of a record becomes the instant at which the day began. NULL: they say it. */
+    const char *day_member;
     /* Adds the deletions that a listed record mentions; may be NULL. */
     void (*derive_tombstones)(struct page_builder *builder, const json_t *record);
     /* A listed record has gone, and the service names its new id; may be NULL. Of a reconciliation: a record

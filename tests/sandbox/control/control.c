@@ -250,7 +250,8 @@ json_t *control_compare(const struct control *control, const char *service, cons
                                 .clock = control->clock,
                                 .workspace = desk->workspace,
                                 .tables = desk->service->truth,
-                                .latest = desk->service->latest};
+                                .latest = desk->service->latest,
+                                .name_field = desk->service->name_field};
         is_equal = oracle_compare(&oracle, dataset, has_latest, reports) && is_equal;
     }
     return json_pack("{s:b, s:o}", "equal", is_equal, "streams", reports);

@@ -21,7 +21,7 @@ struct control {
     struct faults *faults;
     struct store *store;
     struct pubsub_server *pubsub;
-    const struct help_desk *desks; /* ends with a zeroed one */
+    const struct help_desk *desks; /* ends with a zeroed one; the first is meant where none is named */
     /* Has the service such an operation? A fault that names none would never happen. */
     bool (*is_operation)(const char *service, const char *operation);
 };

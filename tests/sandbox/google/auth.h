@@ -81,4 +81,7 @@ json_t *auth_issue(struct auth *auth);
 enum jwt_fault jwt_verify(const struct auth *auth, const char *text, json_t **out_claims);
 uint32_t auth_crc32c(const char *bytes, size_t size);
 
+/* A field of a form, decoded; yours, NULL: absent. */
+char *auth_form_field(const struct exchange *exchange, const char *name);
+
 #endif

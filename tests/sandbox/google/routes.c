@@ -19,8 +19,7 @@ static void refuse_grant(struct exchange *exchange, int status, const char *code
     exchange_reply_json(exchange, status, json_pack("{s:s, s:s}", "error", code, "error_description", text));
 }
 
-/* A field of a form, decoded; yours, NULL: absent. */
-static char *form_field(const struct exchange *exchange, const char *name)
+char *auth_form_field(const struct exchange *exchange, const char *name)
 {
     size_t size = strlen(name);
     for (const char *at = exchange->body; at; at = strchr(at, '&')) {
@@ -47,7 +46,7 @@ static bool is_audience(const struct exchange *exchange, const char *audience)
 
 static bool check_assertion(struct exchange *exchange)
 {
-    AUTO(mem_free) char *assertion = form_field(exchange, "assertion");
+    AUTO(mem_free) char *assertion = auth_form_field(exchange, "assertion");
     AUTO(json_drop) json_t *claims = NULL;
     enum jwt_fault fault = assertion ? jwt_verify(exchange->service, assertion, &claims) : JWT_MALFORMED;
     const char *text = NULL;
@@ -74,9 +73,9 @@ static bool check_assertion(struct exchange *exchange)
 static bool check_refresh(struct exchange *exchange)
 {
     const struct auth *auth = exchange->service;
-    AUTO(mem_free) char *id = form_field(exchange, "client_id");
-    AUTO(mem_free) char *secret = form_field(exchange, "client_secret");
-    AUTO(mem_free) char *token = form_field(exchange, "refresh_token");
+    AUTO(mem_free) char *id = auth_form_field(exchange, "client_id");
+    AUTO(mem_free) char *secret = auth_form_field(exchange, "client_secret");
+    AUTO(mem_free) char *token = auth_form_field(exchange, "refresh_token");
     if (!id || !secret || strcmp(id, auth->client_id) != 0 || strcmp(secret, auth->client_secret) != 0) {
         refuse_grant(exchange, 401, "invalid_client", "The OAuth client was not found.");
         return false;
@@ -97,7 +96,7 @@ static bool is_revoked(struct auth *auth)
 static void handle_token(struct exchange *exchange)
 {
     struct auth *auth = exchange->service;
-    AUTO(mem_free) char *grant = form_field(exchange, "grant_type");
+    AUTO(mem_free) char *grant = auth_form_field(exchange, "grant_type");
     const char *type = exchange_header(exchange, "content-type");
     bool assertion = grant && strcmp(grant, JWT_BEARER) == 0;
     if (!type || strncmp(type, "application/x-www-form-urlencoded", 33) != 0)

@@ -130,6 +130,9 @@ static void reply_error(struct exchange *exchange, const char *service, int stat
         const char *id = json_text_at(exchange->detail, "request_id");
         body = json_pack("{s:s, s:s?, s:[{s:s, s:s}]}", "type", "error.list", "request_id", id, "errors",
                          "code", reason ? reason : statuses[row].code, "message", message);
+    } else if (strcmp(service, "helpscout") == 0) {
+        body = json_pack("{s:s?, s:s, s:{s:[]}}", "logRef", json_text_at(exchange->detail, "request_id"), "message",
+                         message, "_embedded", "errors");
     } else {
         if (!reason) reason = statuses[row].reason;
         body = json_pack("{s:{s:i, s:s, s:[{s:s, s:s, s:s}], s:s}}", "error", "code", status, "message",
@@ -198,6 +201,7 @@ static const char *service_of(const char *path)
 {
     if (strncmp(path, "/control", 8) == 0) return "control";
     if (strncmp(path, "/computeMetadata", 16) == 0 || strncmp(path, "/v1/", 4) == 0) return "auth";
+    if (strncmp(path, "/v2/", 4) == 0) return "helpscout";
     return strstr(path, "/bigquery/v2/") ? "bigquery" : "intercom";
 }
 

@@ -90,6 +90,7 @@ struct oracle {
     struct workspace *workspace;
     const struct oracle_table *tables; /* both arrays end with a zeroed element */
     const struct oracle_latest *latest;
+    void (*name_field)(const char *column, char *out_field, size_t size); /* of the service; may be NULL */
 };
 
 /* Adds a report for each table that is there or must be: {"stream","rows","keys","missing":[..],

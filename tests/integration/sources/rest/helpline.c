@@ -127,13 +127,13 @@ static const struct pagination by_offset = {
 static const struct pagination by_number = {
     .method = "GET", .write = write_contact_request, .has_numbers = true};
 
-static const struct child_list contact_notes = {.before = "/contacts/",
+static const struct child_list contact_notes[] = {{.before = "/contacts/",
                                                 .after = "/notes",
                                                 .list = "found.notes",
                                                 .table = &notes,
                                                 .parent = "contactId",
                                                 .version = "contactChangedAt",
-                                                .noun = "list of notes"};
+                                                .noun = "list of notes"}, {.table = NULL}};
 static const struct child contact_children[] = {{&notes, CHILD_DEFAULT}};
 
 const struct rest_stream helpline_calls = {
@@ -153,7 +153,7 @@ const struct rest_stream helpline_contacts = {
     .path = "/contacts",
     .list = "found.contacts",
     .per_page = 2,
-    .child_list = &contact_notes,
+    .child_lists = contact_notes,
 };
 
 /* --- the source --- */
