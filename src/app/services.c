@@ -76,7 +76,11 @@ static bool open_client(void *self, const struct client_setting *setting, struct
         .service = setting->service,
         .token_url = setting->token_url,
         .client_id = setting->client_id,
+        .refresh_token = setting->refresh_token,
+        .secretmanager_url = services->config->endpoint_secretmanager,
     };
+    if (setting->refresh_token->origin == TOKEN_SECRET && !need_google(services, err)) return false;
+    settings.google = services->google;
     if (!open_token(services, setting->client_secret, &settings.secret, err))
         return error_wrap(err, "source.client_secret");
     return token_from_client(&settings, out_token, err);

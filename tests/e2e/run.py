@@ -17,7 +17,9 @@ Steps (a line that begins with # is a comment; `publish` takes quotes as a shell
                                           of this scenario, whose dataset has its name (default: intercom)
                                           credentials=self|exchange|user|machine: with TLS and these
     auth JSON                             change which credentials are valid: see /control/auth
-    config key=JSON ...                   change the configuration; source.KEY is a setting of the source; null removes
+    config key=JSON ...                   change the configuration; source.KEY is a setting of the source; null removes;
+                                          $FOLDER is the scenario's folder
+    file NAME TEXT                        write a file into that folder
     fill FROM TO COUNT | touch COUNT | touch-while-read EVERY | add JSON | workspace JSON
     clock +2d | clock +3h | clock 2026-03-03T04:00:00Z
     fault LINE                            see tests/sandbox/sandbox_internal.h; `faults clear`
@@ -54,6 +56,7 @@ Steps (a line that begins with # is a comment; `publish` takes quotes as a shell
     expect failed-jobs TEXT               a BigQuery job failed with such a message
     expect last STREAM key=N ...          fields of the stream's last `stream_finished` log entry
     expect log [NAME] EVENT [key=value ...]
+    expect file NAME TEXT                 the file in the scenario's folder contains the text; `expect no-file NAME TEXT`
     expect no-secrets                     none in logs, output, journal, files, arguments or environment
     sql STATEMENT                         change the warehouse directly
     deduplicate STREAM                    run the SQL that `caseload schema STREAM --deduplicate` prints
@@ -170,7 +173,12 @@ class Scenario:
             key, value = word.split("=", 1)
             group, _, name = key.rpartition(".")
             target = self.overrides.setdefault(group, {}) if group else self.overrides
-            target[name] = json.loads(value)
+            target[name] = json.loads(value.replace("$FOLDER", str(self.folder)))
+
+    def step_file(self, words):
+        path = self.folder / words[0]
+        path.write_text(" ".join(words[1:]))
+        self.sandbox.given.add(path)
 
     def step_fill(self, words):
         self.change({"fill": {"kind": "contacts", "from": words[0], "to": words[1], "count": int(words[2])}})
@@ -386,6 +394,15 @@ class Scenario:
         rows = self.sandbox.query(query)
         if rows != json.loads(wanted):
             raise Failure(f"{query} gives {json.dumps(rows)}")
+
+    def expect_file(self, words):
+        if " ".join(words[1:]) not in (self.folder / words[0]).read_text():
+            raise Failure(f"not in {words[0]}")
+
+    def expect_no_file(self, words):
+        path = self.folder / words[0]
+        if path.exists() and (len(words) == 1 or " ".join(words[1:]) in path.read_text()):
+            raise Failure(f"{words[0]} is there, or holds it")
 
     def expect_rows(self, words):
         for table in words:

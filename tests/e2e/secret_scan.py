@@ -7,7 +7,8 @@ every access token that it issued. JWT assertions are recognised by their first 
 import json
 import pathlib
 
-BEGINNINGS = [b"ya29.", b"eyJhbGciOiJSUzI1NiIs"]  # an access token; {"alg":"RS256",
+BEGINNINGS = [b"ya29.", b"eyJhbGciOiJSUzI1NiIs",  # an access token; {"alg":"RS256",
+              b"hs-access-", b"hs-refresh-"]  # Help Scout's, as the sandbox makes them
 
 
 def secrets_of(box, source_tokens):

@@ -5,8 +5,9 @@ TOKEN = "sandbox-token"
 
 
 class Source:
-    def __init__(self, name, settings, streams, fills, changes, also=None, more=None):
+    def __init__(self, name, secret, settings, streams, fills, changes, also=None, more=None):
         self.name = name
+        self.secret = secret  # the setting that says where its secret is
         self.settings = settings  # of the configuration's object "source", beside type, base_url and rate_share
         self.streams = streams  # of a scenario that names none
         self.fills = fills  # by stream: the request that makes its records
@@ -24,7 +25,7 @@ class Source:
 CONVERSATIONS = {"fill": {"kind": "conversations", "from": "2026-01-05", "to": "2026-03-01", "count": 120, "children": 6}}
 
 INTERCOM = Source(
-    "intercom", {"token": {"env": "INTERCOM_TOKEN"}}, ["contacts"],
+    "intercom", "token", {"token": {"env": "INTERCOM_TOKEN"}}, ["contacts"],
     fills={
         "contacts": {"fill": {"kind": "contacts", "from": "2026-01-05", "to": "2026-03-01", "count": 400}},
         "conversations": CONVERSATIONS,
@@ -41,7 +42,7 @@ INTERCOM = Source(
     more={"source.custom_objects": ["Order"]})
 
 HELPSCOUT = Source(
-    "helpscout", {"client_id": "sandbox-app", "client_secret": {"env": "HELPSCOUT_SECRET"}},
+    "helpscout", "client_secret", {"client_id": "sandbox-app", "client_secret": {"env": "HELPSCOUT_SECRET"}},
     ["conversations", "conversation_threads"],
     fills={
         "conversations": {"fill": {"kind": "conversations", "from": "2026-01-05", "to": "2026-03-01", "count": 150}},
