@@ -47,8 +47,8 @@ static bool refuse(const struct client *client, const struct http_reply *reply, 
             client->service, client->store->name, reply->status, *code ? code : "without a code",
             *text ? text : "no description",
             client->store->was_interrupted
-                ? "A process ended while it exchanged it, before it could keep the next one"
-                : "Another process or integration has used it, or a reply was lost on its way");
+                ? "An exchange of it began and did not end: a process was killed, or the reply was lost on its way"
+                : "Another process or integration has used it, or the reply was lost on its way");
     return error_set_status(err, ERROR_AUTH, reply->status,
                             "%s refuses the client id or secret: HTTP %d %s (%s); copy both again, and check that the "
                             "user who made the app is active",

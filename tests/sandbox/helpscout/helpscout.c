@@ -92,6 +92,18 @@ static bool expire_tokens(void *state, const json_t *argument)
     return true;
 }
 
+/* As when a person authorizes the app again. */
+static bool set_refresh_token(void *state, const json_t *argument)
+{
+    struct helpscout *helpscout = state;
+    const char *token = json_string_value(argument);
+    if (!token || strlen(token) >= HELPSCOUT_TOKEN) return false;
+    pthread_mutex_lock(&helpscout->lock);
+    memcpy(helpscout->refresh_token, token, strlen(token) + 1);
+    pthread_mutex_unlock(&helpscout->lock);
+    return true;
+}
+
 static bool set_plan(void *state, const json_t *argument)
 {
     struct helpscout *helpscout = state;
@@ -107,6 +119,7 @@ static const struct service_change changes[] = {
     {"helpscout_rate_limit", set_rate_limit, "n"},
     {"helpscout_lifetime_s", set_lifetime, "n"},
     {"helpscout_expire", expire_tokens, "true"},
+    {"helpscout_refresh_token", set_refresh_token, "text"},
     {"helpscout_plan", set_plan, "\"standard\" or \"plus\""},
     {.name = NULL},
 };
