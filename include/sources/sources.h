@@ -31,6 +31,7 @@ struct source_context {
     struct progress *progress;
     const atomic_bool *stop;
     const struct zone *zone; /* the configured one */
+    const struct http_settings *http_settings; /* for a client of its own; borrowed until create returns */
     /* Opens the credential that a setting names; the source owns it (token_free). */
     bool (*open_token)(void *self, const struct token_setting *setting, struct token **out_token,
                        struct error *err);

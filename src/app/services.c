@@ -139,8 +139,10 @@ static bool select_streams(struct services *services, struct error *err)
 static bool open_source(struct services *services, struct error *err)
 {
     const struct config *config = services->config;
+    const struct http_settings settings = http_settings(services, &services->shutdown);
     const struct source_context context = {
         .http = services->http,
+        .http_settings = &settings,
         .progress = &services->progress,
         .stop = &services->cancel_run,
         .zone = services->zone,

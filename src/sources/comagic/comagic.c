@@ -25,8 +25,9 @@ static const struct brand {
 
 static const struct rest_dialect dialect = {
     .name = "CoMagic",
-    .auth_advice = "copy the key again from Account, User management; each brand has keys of its own, so check "
-                   "source.brand, too",
+    .auth_advice =
+        "copy the key again from Account, User management; each brand has keys of its own, so check "
+        "source.brand, too",
     .probe_path = "/",
     .format_advice = "is the base URL right?",
     .request_id_member = "id",
@@ -55,15 +56,17 @@ static bool read_identity(struct comagic *comagic, const json_t *answer, const c
     int64_t id = json_int_at(account, "app_id", 0);
     struct zone *zone = NULL;
     if (id <= 0 || !name)
-        return error_set(err, ERROR_FORMAT,
-                         "CoMagic's answer to get.account names no account (app_id) or no time zone (timezone), "
-                         "request id %s; without them times can't be read: check the base URL",
-                         request_id);
+        return error_set(
+            err, ERROR_FORMAT,
+            "CoMagic's answer to get.account names no account (app_id) or no time zone (timezone), "
+            "request id %s; without them times can't be read: check the base URL",
+            request_id);
     if (comagic->rest.clock_s <= 0)
-        return error_set(err, ERROR_FORMAT,
-                         "CoMagic's answer to get.account has no header Date, request id %s; look for a proxy that "
-                         "drops it",
-                         request_id);
+        return error_set(
+            err, ERROR_FORMAT,
+            "CoMagic's answer to get.account has no header Date, request id %s; look for a proxy that "
+            "drops it",
+            request_id);
     if (!zone_load(name, &zone, err))
         return error_wrap(err, "the time zone of the CoMagic account; install the newest tzdata");
     *out = (struct source_identity){.type = COMAGIC_NAME};
@@ -114,7 +117,7 @@ static void free_source(struct source *source)
     struct comagic *comagic = (struct comagic *)source;
     rest_source_done(&comagic->rest);
     zone_free(comagic->zone);
-    json_drop(&comagic->sites);
+    comagic_free_sites(comagic);
     free(comagic);
 }
 
@@ -141,6 +144,23 @@ static bool pick_base_url(const struct comagic_options *options, const char **ou
                      near ? "; you probably mean " : "", near ? near : "");
 }
 
+/* A key, or by the password a session. */
+static bool open_token(struct comagic *comagic, const struct source_context *context,
+                       const struct comagic_options *options, struct error *err)
+{
+    struct token *token;
+    if (!context->open_token(context->self, &options->token, &token, err))
+        return error_wrap(err, "source.token");
+    comagic->rest.token = token;
+    if (!options->login) return true;
+    comagic->rest.token = NULL;
+    return session_open(&(struct session_settings){.base_url = comagic->rest.base_url,
+                                                   .login = options->login,
+                                                   .password = token,
+                                                   .http = context->http_settings},
+                        &comagic->rest.token, err);
+}
+
 bool comagic_create(const struct source_context *context, const void *settings, struct source **out_source,
                     struct error *err)
 {
@@ -156,14 +176,14 @@ bool comagic_create(const struct source_context *context, const void *settings, 
                 .http = context->http,
                 .progress = context->progress,
                 .stop = context->stop,
+                .check_stream = comagic_check_stream,
             },
         .user_id = options->user_id,
     };
     *out_source = &comagic->rest.source;
-    if (rest_source_init(&comagic->rest, base_url, options->rate_share, err)) {
-        if (context->open_token(context->self, &options->token, &comagic->rest.token, err)) return true;
-        (void)error_wrap(err, "source.token");
-    }
+    if (rest_source_init(&comagic->rest, base_url, options->rate_share, err) &&
+        open_token(comagic, context, options, err))
+        return true;
     free_source(*out_source);
     *out_source = NULL;
     return false;

@@ -16,6 +16,7 @@
 #include "tally.h"
 
 #define RESTARTS_MAX  3
+#define OLD_CLOCK_S   600
 #define LIMIT_REQUEST 32768 /* a cursor has up to 4096 bytes, and JSON may write each as six */
 
 /* Before the page size is reduced. The smallest page is tried with retry_api. */
@@ -30,6 +31,7 @@ struct paginator {
     struct exchange exchange;
     char what[128];
     struct buf url, body; /* of the request in flight */
+    int64_t clock_s;      /* the service's, when that was made */
 
     struct segment *segments;
     size_t segment_count, current;
@@ -90,7 +92,9 @@ static void plan_segments(struct paginator *paginator)
     for (size_t i = 0; i < paginator->segment_count; i++)
         paginator->segments[i] =
             (struct segment){.window = paginator->window, .type = is_typed ? rest->types[i] : NULL};
-    if (max_window_s > 0) split_segment(paginator, 0, max_window_s);
+    for (size_t i = max_window_s > 0 ? paginator->segment_count : 0; i > 0; i--)
+        split_segment(paginator, i - 1, max_window_s);
+    paginator->is_finished = paginator->segment_count == 0;
 }
 
 static void begin_segment(struct paginator *paginator)
@@ -121,6 +125,7 @@ static bool send_request(struct paginator *paginator, struct error *err)
         .per_page = paginator->per_page,
         .id = rest_next_id(paginator->rest, id),
     };
+    paginator->clock_s = paginator->rest->clock_s;
     buf_reset(&paginator->url);
     buf_reset(&paginator->body);
     pagination->write(&request, &paginator->url, &paginator->body);
@@ -269,6 +274,7 @@ static bool is_past(const struct paginator *paginator, const json_t *list)
 static void add_type(const struct paginator *paginator, json_t *body)
 {
     const char *type = paginator->segments[paginator->current].type;
+    if (!table_column(paginator->stream->stream.table, "type")) return;
     if (type && json_is_object(body) && json_string_length(json_object_get(body, "type")) == 0)
         json_object_set_new(body, "type", json_string(type));
 }
@@ -382,6 +388,15 @@ static bool request_next(struct paginator *paginator, const json_t *list, struct
     return send_request(paginator, err);
 }
 
+/* When the request was made, nothing had been heard of the service for so long that its clock was old:
+ * records of the time since then lie behind the window's end. */
+static bool was_clock_old(const struct paginator *paginator)
+{
+    const struct segment *segment = &paginator->segments[paginator->current];
+    return paginator->stream->pagination->ends_by_clock && segment->window.to_s == WINDOW_OPEN &&
+           paginator->offset == 0 && paginator->rest->clock_s - paginator->clock_s > OLD_CLOCK_S;
+}
+
 /* The list of the next answer, prepared; one with more records than can be read has shorter windows after it.
  * Borrowed. */
 static bool next_list(struct paginator *paginator, struct page *page, const json_t **out_list,
@@ -401,7 +416,8 @@ static bool next_list(struct paginator *paginator, struct page *page, const json
                              paginator->what, stream->list, paginator->exchange.request_id,
                              dialect->format_advice);
         total = most > 0 ? json_int_at(paginator->answer, dialect->total_member, -1) : -1;
-        if (total <= most || paginator->offset > 0 || !cut_segment(paginator, total / most + 1)) break;
+        bool is_long = total > most && paginator->offset == 0 && cut_segment(paginator, total / most + 1);
+        if (!is_long && !was_clock_old(paginator)) break;
         if (!send_request(paginator, err)) return false;
     }
     for (size_t i = 0; dialect->prepare && i < json_array_size(*out_list); i++)
@@ -474,7 +490,7 @@ static bool paginate_open(struct rest_source *rest, const struct selection *sele
     paginator->exchange.allow_array = stream->pagination->allow_array;
     begin_segment(paginator);
     plan_segments(paginator);
-    if (!send_request(paginator, err)) {
+    if (!paginator->is_finished && !send_request(paginator, err)) {
         paginate_close(&paginator->reader);
         return false;
     }

@@ -153,7 +153,7 @@ struct rest_source {
     int64_t clock_s; /* the service's clock at its newest answer; 0: unknown */
     double rate_share;
     struct rest_quota quota;
-    int64_t quota_ends_us; /* by clock_boot_us */
+    int64_t quota_ends_us;       /* by clock_boot_us */
     char id_prefix[RANDOM_NAME]; /* "": no id was given yet */
     int64_t id_count;
     char notice[REST_NOTICE]; /* what people must know of the next page; "": nothing */
@@ -234,6 +234,7 @@ struct pagination {
     const char *pages_member, *total_member; /* how many pages and records there are */
     const char *number_member;               /* which page it is; NULL: it does not say so */
     int64_t max_window_s; /* of one segment; 0: any */
+    bool ends_by_clock;   /* an open window is requested up to the service's clock */
     int64_t min_window_s; /* what a segment that fails is split into; 0: it is not */
     int64_t max_records;  /* a segment with more is cut until its parts fit, and read anew if pages differ
                              from what they told; 0: nothing tells */
