@@ -495,7 +495,7 @@ def each_stream(build, path, source):
                                                  source.name], text=True))
     prefix = path.stem if source is sources.INTERCOM else f"{path.stem}.{source.name}"
     for stream in listed:
-        if stream["kind"] == "reconciliation":
+        if stream["kind"] == "reconciliation" or stream["name"] in source.skip:
             continue
         name = stream["name"]
         tables = [table["name"] for table in stream["tables"]]

@@ -5,7 +5,7 @@ TOKEN = "sandbox-token"
 
 
 class Source:
-    def __init__(self, name, secret, settings, streams, fills, changes, also=None, more=None):
+    def __init__(self, name, secret, settings, streams, fills, changes, also=None, more=None, skip=()):
         self.name = name
         self.secret = secret  # the setting that says where its secret is
         self.settings = settings  # of the configuration's object "source", beside type, base_url and rate_share
@@ -14,6 +14,7 @@ class Source:
         self.changes = changes  # by stream: the request that changes some of them
         self.also = also or {}  # by stream: streams that the comparison with the truth needs
         self.more = more or {}  # settings of a test of each stream
+        self.skip = skip  # streams that scenarios of their own test
 
     def fill(self, stream):
         return self.fills.get(stream, {"touch": {"kind": next(iter(self.fills)), "count": 0}})
@@ -55,5 +56,14 @@ HELPSCOUT = Source(
         "happiness_ratings": {"fill": {"kind": "happiness_ratings", "from": "2026-03-01", "to": "2026-03-01", "count": 30}},
     })
 
-ALL = {source.name: source for source in (INTERCOM, HELPSCOUT)}
-ENVIRONMENT = {"INTERCOM_TOKEN": TOKEN, "HELPSCOUT_SECRET": TOKEN}
+REPORTS = ["calls", "call_legs", "chats", "chat_messages", "offline_messages", "goals", "communications", "visitor_sessions",
+           "financial_call_legs"]
+
+COMAGIC = Source(
+    "comagic", "token", {"token": {"env": "COMAGIC_TOKEN"}}, ["calls"],
+    fills={name: {"fill": {"kind": name, "from": "2026-01-05", "to": "2026-03-01", "count": 60}} for name in REPORTS},
+    changes={name: {"fill": {"kind": name, "from": "2026-03-01", "to": "2026-03-01", "count": 20}} for name in REPORTS},
+    skip=("campaign_daily_stat",))  # rows of whole days
+
+ALL = {source.name: source for source in (INTERCOM, HELPSCOUT, COMAGIC)}
+ENVIRONMENT = {"INTERCOM_TOKEN": TOKEN, "HELPSCOUT_SECRET": TOKEN, "COMAGIC_TOKEN": TOKEN}

@@ -44,6 +44,7 @@ SANDBOX = {
     "workspace": {"shared", "base"},
     "oracle": {"workspace", "sql", "store", "shared", "base", "include/row_oracle.h"},
     "intercom": {"oracle", "workspace", "google", "httpd", "shared", "base"},
+    "comagic": {"oracle", "workspace", "google", "httpd", "shared", "base"},
     "control": SANDBOX_SERVICES | {"oracle"},
     ".": SANDBOX_SERVICES | {"control", "intercom"},
 }

@@ -67,9 +67,10 @@ static void prepare(const struct rest_source *source, const struct table *table,
 }
 
 /* Whose data it is: the company's id, never its name. */
-static bool read_identity(const json_t *me, const char *request_id, struct source_identity *out,
-                          struct error *err)
+static bool read_identity(struct rest_source *source, const json_t *me, const char *request_id,
+                          struct source_identity *out, struct error *err)
 {
+    (void)source;
     int64_t company = json_int_at(me, "companyId", -1);
     if (company < 0)
         return error_set(err, ERROR_FORMAT,

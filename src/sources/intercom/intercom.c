@@ -64,9 +64,10 @@ static bool is_stale_cursor(int status, const struct rest_failure *failure)
 }
 
 /* Whose data it is: the workspace's own id, never the name a person gave it. */
-static bool read_identity(const json_t *me, const char *request_id, struct source_identity *out,
-                          struct error *err)
+static bool read_identity(struct rest_source *source, const json_t *me, const char *request_id,
+                          struct source_identity *out, struct error *err)
 {
+    (void)source;
     const char *workspace = json_text_at(me, "app.id_code");
     size_t size = workspace ? strlen(workspace) : 0;
     if (size == 0 || size >= sizeof out->workspace)

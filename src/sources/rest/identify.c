@@ -6,19 +6,28 @@
 
 #define ROUNDS  4
 #define WAIT_MS 200
+#define LIMIT_BODY 4096
 
 static bool identify_once(struct rest_source *rest, struct source_identity *out_identity, struct error *err)
 {
     const struct rest_dialect *dialect = rest->dialect;
     struct exchange exchange;
     AUTO(json_drop) json_t *answer = NULL;
-    AUTO(mem_free) char *what = mem_format("%s GET %s", dialect->name, dialect->probe_path);
+    const char *method = dialect->write_probe ? "POST" : "GET";
+    char id[REST_ID];
+    AUTO(mem_free) char *what = mem_format("%s %s %s", dialect->name, method, dialect->probe_path);
     AUTO(mem_free) char *url = mem_format("%s%s", rest->base_url, dialect->probe_path);
-    const struct exchange_request request = {.method = "GET", .url = url, .retry = &retry_api};
+    AUTO(buf_done) struct buf body = buf_limited(LIMIT_BODY);
+    struct exchange_request request = {.method = method, .url = url, .retry = &retry_api};
+    if (dialect->write_probe) {
+        request.id = rest_next_id(rest, id);
+        request.body = &body;
+        dialect->write_probe(rest, id, &body);
+    }
     exchange_init(&exchange, rest, what);
     exchange.is_probe = exchange.can_be_forbidden = true;
     bool good = exchange_send(&exchange, &request, err) && exchange_wait(&exchange, &answer, err) &&
-                dialect->read_identity(answer, exchange.request_id, out_identity, err);
+                dialect->read_identity(rest, answer, exchange.request_id, out_identity, err);
     if (!good && err->kind == ERROR_FORBIDDEN) err->kind = ERROR_AUTH; /* no stream can be read without it */
     exchange_done(&exchange);
     return good;

@@ -82,7 +82,7 @@ struct page_context {
 struct rest_dialect {
     const char *name;          /* for people: "Intercom"; never NULL */
     const char *auth_advice;   /* for a refused token; never NULL */
-    const char *probe_path;    /* a GET that works while service and token do; never NULL */
+    const char *probe_path;    /* it answers while service and token work; never NULL */
     const char *format_advice; /* for an answer of an unexpected form; never NULL */
     const char *const *hosts;  /* of the service, which have the same paths; a NULL ends them */
 
@@ -120,9 +120,10 @@ struct rest_dialect {
     /* Gives a listed record the form that its columns want. */
     void (*prepare)(const struct rest_source *source, const struct table *table, json_t *record);
     bool (*is_stale_cursor)(int status, const struct rest_failure *failure);
-    /* Whose data it is, from the answer to a GET of probe_path: ERROR_FORMAT; for rest_source_identify. */
-    bool (*read_identity)(const json_t *answer, const char *request_id, struct source_identity *out_identity,
-                          struct error *err);
+    /* Whose data it is, from the answer of probe_path: ERROR_FORMAT; for rest_source_identify. */
+    bool (*read_identity)(struct rest_source *source, const json_t *answer, const char *request_id,
+                          struct source_identity *out_identity, struct error *err);
+    void (*write_probe)(const struct rest_source *source, const char *id, struct buf *body); /* NULL: a GET */
     /* ERROR_FORMAT for a link that can't be followed; never NULL. */
     bool (*next_page)(const struct page_context *context, struct next_page *out_next, struct error *err);
 };
