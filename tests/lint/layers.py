@@ -46,7 +46,7 @@ SANDBOX = {
     "intercom": {"oracle", "workspace", "google", "httpd", "shared", "base"},
     "comagic": {"oracle", "workspace", "google", "httpd", "shared", "base"},
     "control": SANDBOX_SERVICES | {"oracle"},
-    ".": SANDBOX_SERVICES | {"control", "intercom"},
+    ".": SANDBOX_SERVICES | {"control", "intercom", "comagic"},
 }
 # Only a source knows its service: below and above, these are words of examples in comments and help texts alone.
 SOURCE_WORDS = re.compile(r"intercom|conversation|compan(y|ies)|ticket|\bparts?\b|parts?_|\bits thread\b|has_more|total_count", re.I)

@@ -91,7 +91,7 @@ bool comagic_mend_request(struct rest_source *source, const struct rest_stream *
     (void)snprintf(
         source->notice, sizeof source->notice,
         "CoMagic refuses the field %s (%s): it stays empty, and is not asked for again until caseload "
-        "starts anew",
+        "starts again",
         column->name, failure->code);
     return true;
 }

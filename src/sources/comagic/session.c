@@ -11,7 +11,7 @@
 
 #define SESSION_MS INT64_C(3600000) /* if the service does not say */
 #define EARLY_MS   INT64_C(300000)
-#define SOON_MS    5000 /* one login serves all calls that were refused together */
+#define SOON_MS    5000 /* one new session serves all calls that were refused together */
 #define MARK       "$caseload-password$"
 
 struct session {
@@ -22,7 +22,9 @@ struct session {
 
     pthread_mutex_t lock; /* over what follows, and over http */
     struct secret kept;   /* empty: none */
-    int64_t got_ms, ends_ms;
+    int64_t ends_ms;
+    bool was_renewed;   /* because a session was refused */
+    int64_t renewed_ms; /* when, if one ever was */
     int64_t logins;
 };
 
@@ -59,8 +61,7 @@ static bool take_session(struct session *session, json_t *answer, int64_t now_s,
     if (!token) return refuse(answer, err);
     int64_t ends_s = json_int_at(data, "expire_at", json_int_at(data, "expire", 0));
     int64_t left_ms = now_s > 0 && ends_s > now_s ? (ends_s - now_s) * 1000 : SESSION_MS;
-    session->got_ms = clock_ms();
-    session->ends_ms = session->got_ms + (left_ms < SESSION_MS ? left_ms : SESSION_MS);
+    session->ends_ms = clock_ms() + (left_ms < SESSION_MS ? left_ms : SESSION_MS);
     return secret_set(&session->kept, token, strlen(token), err);
 }
 
@@ -104,12 +105,22 @@ static bool is_usable(const struct session *session)
     return session->kept.size > 0 && clock_ms() < session->ends_ms - EARLY_MS;
 }
 
+/* The refused session is dropped, unless one was just before: then the caller's is that one. */
+static void drop_refused(struct session *session)
+{
+    int64_t now = clock_ms();
+    if (session->was_renewed && now - session->renewed_ms < SOON_MS) return;
+    session->was_renewed = true;
+    session->renewed_ms = now;
+    secret_done(&session->kept);
+}
+
 static bool get(struct token *token, bool renew, struct secret *out_bearer, struct error *err)
 {
     struct session *session = (struct session *)token;
     pthread_mutex_lock(&session->lock);
-    bool is_fresh = session->kept.size > 0 && clock_ms() - session->got_ms < SOON_MS;
-    bool good = ((renew ? is_fresh : is_usable(session)) || log_in(session, err)) &&
+    if (renew) drop_refused(session);
+    bool good = (is_usable(session) || log_in(session, err)) &&
                 secret_set(out_bearer, secret_reveal(&session->kept), session->kept.size, err);
     pthread_mutex_unlock(&session->lock);
     return good;

@@ -81,7 +81,7 @@ static bool refuse_quota(const struct exchange *exchange, struct error *err)
     return error_set(err, ERROR_BUSY,
                      "%s: not requested: %" PRId64 " of the account's %" PRId64
                      " requests to %s a day are left, and source.rate_share keeps them for others; they are "
-                     "counted anew in %" PRId64 " h %" PRId64 " min",
+                     "counted again in %" PRId64 " h %" PRId64 " min",
                      exchange->what, rest->quota.remaining, rest->quota.limit, rest->dialect->name,
                      minutes / 60, minutes % 60);
 }

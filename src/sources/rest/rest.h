@@ -47,7 +47,7 @@ struct rest_failure {
 /* A limit over a time that is too long to wait for, as answers tell it. */
 struct rest_quota {
     int64_t limit, remaining; /* requests; limit 0: nothing was told */
-    int64_t reset_s;          /* seconds until it begins anew */
+    int64_t reset_s;          /* seconds until it begins again */
 };
 
 /* The meaning of an answer that is neither good nor worth a retry. The first row that fits counts. A row of
@@ -237,7 +237,7 @@ struct pagination {
     int64_t max_window_s; /* of one segment; 0: any */
     bool ends_by_clock;   /* an open window is requested up to the service's clock */
     int64_t min_window_s; /* what a segment that fails is split into; 0: it is not */
-    int64_t max_records;  /* a segment with more is cut until its parts fit, and read anew if pages differ
+    int64_t max_records;  /* a segment with more is cut until its parts fit, and read again if pages differ
                              from what they told; 0: nothing tells */
 };
 
