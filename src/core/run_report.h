@@ -14,7 +14,7 @@ void run_report_kept(const char *stream, const struct run_trigger *trigger, cons
 /* Fails: the rows are committed, but the message stays until people have removed the second ones. */
 bool run_report_doubled(const struct stream *stream, const struct run_trigger *trigger, int64_t doubled,
                         struct error *err);
-/* What the source says about a page of the stream. */
+/* The source has news about the stream. */
 void run_report_notice(const struct stream *stream, const struct run_trigger *trigger, const char *notice);
 void run_report_contradiction(const char *stream, const struct run_trigger *trigger, int64_t expected,
                               int64_t received);

@@ -28,7 +28,7 @@ struct session {
     int64_t logins;
 };
 
-/* -32001 is a wrong login: no retry helps. What else goes wrong may pass. */
+/* -32001 is a wrong login: no retry helps. Other failures may pass. */
 static enum http_verdict judge(void *self, const struct http_reply *reply, int64_t *out_least_ms)
 {
     struct error unused;

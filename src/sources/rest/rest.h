@@ -46,7 +46,7 @@ struct rest_failure {
 
 /* A limit over a time that is too long to wait for, as answers tell it. */
 struct rest_quota {
-    int64_t limit, remaining; /* requests; limit 0: nothing was told */
+    int64_t limit, remaining; /* requests; limit 0: unknown */
     int64_t reset_s;          /* seconds until it begins again */
 };
 
@@ -167,7 +167,7 @@ void rest_source_done(struct rest_source *rest); /* after a failure of init, too
 
 #define REST_ID 40 /* room for rest_next_id */
 
-/* Another id for each request, which nobody else gives. Returns out. */
+/* Another id for each request, which no other client gives. Returns out. */
 const char *rest_next_id(struct rest_source *rest, char out_id[REST_ID]);
 
 /* For source_ops. A proxy that answers the first calls does not end the program. */
@@ -237,8 +237,8 @@ struct pagination {
     int64_t max_window_s; /* of one segment; 0: any */
     bool ends_by_clock;   /* an open window is requested up to the service's clock */
     int64_t min_window_s; /* what a segment that fails is split into; 0: it is not */
-    int64_t max_records;  /* a segment with more is cut until its parts fit, and read again if pages differ
-                             from what they told; 0: nothing tells */
+    int64_t max_records;  /* a segment with more is cut until its parts fit, and read again if its pages do not
+                             add up; 0: there is no ceiling */
 };
 
 /* Appends the dialect's parameters for size, number or offset, and cursor. */

@@ -216,7 +216,7 @@ static void dispatch(const struct call *call)
         comagic_read(call, method);
 }
 
-/* What the journal may say of a call: never its token. */
+/* The journal tells these of a call; never its token. */
 static void keep_detail(const struct call *call)
 {
     static const char *const members[] = {"date_from", "date_till", "limit", "offset", "site_id", "user_id"};

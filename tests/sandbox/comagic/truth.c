@@ -13,7 +13,7 @@
         .name = (n), .rules = &oracle_snapshots                                                              \
     }
 
-/* What the loader does not ask for. */
+/* The loader does not ask for these. */
 static json_t *drop_unasked(json_t *body)
 {
     static const char *const members[] = {"visitor_ip_address", "release_cause_code",

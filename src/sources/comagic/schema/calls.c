@@ -21,7 +21,7 @@ static const struct column call_columns[] = {
     TEXT("finish_reason", "Why it ended: subscriber_disconnects, operator_busy, ..."),
     TEXT("direction", "in or out"),
     TEXT("source", "How it came about: sip, call_tracking, sitephone, ..."),
-    FLAG("is_lost", "Nobody of the account talked"),
+    FLAG("is_lost", "No employee talked"),
     TEXT("cpn_region_id", "Region of the contact's number"),
     TEXT("cpn_region_name", "Its name"),
     TEXT("cpn_country_id", "Country of the contact's number"),
@@ -76,7 +76,7 @@ static const struct column leg_columns[] = {
     TEXTS("call_records", "Ids of recordings"),
     TEXTS("wav_call_records", "Ids of recordings as WAV"),
     TIME("connect_time", "When somebody picked up"),
-    NUMBER("duration", "Seconds from picking up; 0: nobody did"),
+    NUMBER("duration", "Seconds from picking up; 0: no answer"),
     NUMBER("total_duration", "Seconds with ringing"),
     TEXT("finish_reason", "Why it ended"),
     TEXT("finish_reason_description", "The same in words"),
@@ -88,7 +88,7 @@ static const struct column leg_columns[] = {
     FLAG("is_operator", "It is an employee's"),
     FLAG("is_coach", "Somebody listened in"),
     FLAG("is_failed", "It did not come about"),
-    FLAG("is_talked", "There was talk"),
+    FLAG("is_talked", "Both sides talked"),
     TEXT("employee_id", "Employee"),
     TEXT("employee_full_name", "Name of the employee, when the row was read"),
     TEXT("employee_phone_number", "Number of the employee"),
@@ -125,5 +125,5 @@ static const struct column charge_columns[] = {
 };
 
 const struct table comagic_financial_call_legs =
-    REPORT_TABLE("financial_call_legs", "What legs of calls cost, one row for each content that was seen",
+    REPORT_TABLE("financial_call_legs", "Costs of legs of calls, one row for each content that was seen",
                  charge_columns, "start_time", KEYS("leg_id"));

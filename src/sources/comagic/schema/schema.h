@@ -22,7 +22,7 @@
 /* A list without times. */
 #define LIST_TABLE(n, about, of) TABLE(n, about, of, KEYS("id"))
 
-/* What all reports about people have: a visit to the site, and where it came from. */
+/* All reports about people have these: a visit to the site, and where it came from. */
 #define VISIT_COLUMNS                                                                                                \
     TEXT("ua_client_id", "Client id of Google Analytics"),                                                           \
     TEXT("ym_client_id", "Client id of Yandex Metrica"),                                                             \
@@ -59,7 +59,7 @@
     TEXT("openstat_service", "... the service"),                                                                     \
     TEXT("openstat_source", "... the place")
 
-/* What calls, chats, offline messages, goals and communications have beside it. */
+/* Calls, chats, offline messages, goals and communications have these, too. */
 #define CONTACT_COLUMNS                                                                                              \
     CONTACT_OF_ANY_KIND_COLUMNS, TEXT("communication_type", "call, chat, offline_message or goal")
 #define CONTACT_OF_ANY_KIND_COLUMNS                                                                                  \

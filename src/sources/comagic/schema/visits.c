@@ -71,5 +71,5 @@ static const struct column cost_columns[] = {
 };
 
 const struct table comagic_campaign_daily_stat =
-    REPORT_TABLE("campaign_daily_stat", "What advertising cost and brought on each day, one row for each content",
+    REPORT_TABLE("campaign_daily_stat", "Costs and results of advertising on each day, one row for each content",
                  cost_columns, "date", KEYS("row_key"));
