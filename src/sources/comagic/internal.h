@@ -39,9 +39,9 @@ bool comagic_create(const struct source_context *context, const void *options, s
                     struct error *err);
 
 struct comagic_stream {
-    struct rest_stream rest;     /* first */
-    bool names_fields;           /* without names some fields do not come */
-    bool is_sorted;              /* it can be sorted by its time */
+    struct rest_stream rest; /* first */
+    bool names_fields;       /* without names some fields do not come */
+    bool is_sorted;          /* it can be sorted by its time */
 };
 
 extern const struct pagination comagic_report, comagic_report_unsorted, comagic_messages, comagic_list;
@@ -81,7 +81,8 @@ void local_bounds(const struct zone *zone, struct window window, int64_t now_s, 
 /* "2026-01-31 10:11:12", or a date alone: an instant. Of the two instants of an hour that is repeated the
  * first. False: it is none, or clocks there never showed it. */
 bool local_time_read(const struct zone *zone, const char *text, int64_t *out_s);
-/* Fields that the first column of a table is made of, as nothing else names its rows; a NULL ends them. NULL: none. */
+/* Fields that the first column of a table is made of, as nothing else names its rows; a NULL ends them. NULL:
+ * none. */
 const char *const *comagic_made_key(const struct table *table);
 /* The columns of a record that are times become instants. */
 void comagic_prepare(const struct rest_source *source, const struct table *table, json_t *record);

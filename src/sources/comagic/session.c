@@ -35,7 +35,8 @@ static enum http_verdict judge(void *self, const struct http_reply *reply, int64
     AUTO(json_drop) json_t *answer = NULL;
     (void)self;
     *out_least_ms = 0;
-    if (reply->status >= 300 || !json_read(buf_string(&reply->body), reply->body.size, NULL, &answer, &unused))
+    if (reply->status >= 300 ||
+        !json_read(buf_string(&reply->body), reply->body.size, NULL, &answer, &unused))
         return HTTP_RETRY;
     int status = comagic_real_status(answer, 200);
     return status == 429 || status >= 500 ? HTTP_RETRY : HTTP_DONE;
@@ -72,8 +73,9 @@ static bool log_in(struct session *session, struct error *err)
     AUTO(http_reply_done) struct http_reply reply = {0};
     AUTO(json_drop) json_t *answer = NULL;
     AUTO(buf_done) struct buf body = buf_limited(4096);
-    buf_format(&body, "{\"jsonrpc\":\"2.0\",\"id\":\"login-%" PRId64 "\",\"method\":\"login.user\",\"params\":{"
-                      "\"password\":\"" MARK "\",\"login\":",
+    buf_format(&body,
+               "{\"jsonrpc\":\"2.0\",\"id\":\"login-%" PRId64 "\",\"method\":\"login.user\",\"params\":{"
+               "\"password\":\"" MARK "\",\"login\":",
                ++session->logins);
     (void)json_write_string(&body, session->login, strlen(session->login));
     buf_text(&body, "}}");

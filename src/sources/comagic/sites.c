@@ -17,15 +17,17 @@ static const char *keep_site(struct comagic *comagic, const char *id)
     return comagic->sites[comagic->site_count++] = mem_text(id);
 }
 
-static bool take_list(struct comagic *comagic, const json_t *answer, const char *request_id, struct error *err)
+static bool take_list(struct comagic *comagic, const json_t *answer, const char *request_id,
+                      struct error *err)
 {
     const json_t *list = json_at(answer, "result.data");
     size_t size = json_array_size(list);
     if (!json_is_array(list) || json_int_at(answer, "result.metadata.total_items", 0) > (int64_t)size)
-        return error_set(err, ERROR_FORMAT,
-                         "CoMagic's answer to get.sites is not the list of all sites, request id %s; is the base URL "
-                         "right?",
-                         request_id);
+        return error_set(
+            err, ERROR_FORMAT,
+            "CoMagic's answer to get.sites is not the list of all sites, request id %s; is the base URL "
+            "right?",
+            request_id);
     free(comagic->listed_sites);
     comagic->listed_sites = mem_zero(size + 1, sizeof *comagic->listed_sites);
     comagic->rest.type_count = 0;
@@ -55,13 +57,14 @@ static bool read_sites(struct comagic *comagic, struct error *err)
                               &(struct exchange_request){
                                   .method = "POST", .url = url, .body = &body, .id = id, .retry = &retry_api},
                               err) &&
-                exchange_wait(&exchange, &answer, err) && take_list(comagic, answer, exchange.request_id, err);
+                exchange_wait(&exchange, &answer, err) &&
+                take_list(comagic, answer, exchange.request_id, err);
     exchange_done(&exchange);
     return good;
 }
 
-bool comagic_check_stream(const struct rest_source *source, const struct rest_stream *stream, bool with_child_list,
-                          struct error *err)
+bool comagic_check_stream(const struct rest_source *source, const struct rest_stream *stream,
+                          bool with_child_list, struct error *err)
 {
     struct comagic *comagic = (struct comagic *)(uintptr_t)source;
     (void)with_child_list;

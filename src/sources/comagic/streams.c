@@ -26,8 +26,9 @@
 
 const char *const *comagic_made_key(const struct table *table)
 {
-    static const char *const of_costs[] = {"date",       "site_id",           "campaign_id", "banner_group_id",
-                                           "keyword_id", "current_banner_id", "source_id",   NULL};
+    static const char *const of_costs[] = {
+        "date",       "site_id",           "campaign_id", "banner_group_id",
+        "keyword_id", "current_banner_id", "source_id",   NULL};
     return table == &comagic_campaign_daily_stat ? of_costs : NULL;
 }
 

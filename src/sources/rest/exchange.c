@@ -86,7 +86,8 @@ static bool refuse_quota(const struct exchange *exchange, struct error *err)
                      minutes / 60, minutes % 60);
 }
 
-/* A window without an announced end is taken to end with the minute, or whatever it is, of the service's clock.
+/* A window without an announced end is taken to end with the minute, or whatever it is, of the service's
+ * clock.
  */
 static int64_t window_end_s(const struct rest_dialect *dialect, const struct rate_report *report)
 {

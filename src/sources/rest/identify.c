@@ -4,8 +4,8 @@
 #include "base/mem.h"
 #include "exchange.h"
 
-#define ROUNDS  4
-#define WAIT_MS 200
+#define ROUNDS     4
+#define WAIT_MS    200
 #define LIMIT_BODY 4096
 
 static bool identify_once(struct rest_source *rest, struct source_identity *out_identity, struct error *err)

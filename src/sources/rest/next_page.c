@@ -73,8 +73,10 @@ void next_page_count(const struct page_context *context, int64_t pages, struct n
 const json_t *page_list(const struct rest_dialect *dialect, json_t *answer, const char *name)
 {
     const json_t *list = json_at(answer, name);
-    if ((!list || json_is_null(list)) && dialect->empty_mark && json_is_object(json_at(answer, dialect->empty_mark))) {
-        (void)json_object_set_new(answer, name, json_array()); /* not where it belongs, which nobody looks at */
+    if ((!list || json_is_null(list)) && dialect->empty_mark &&
+        json_is_object(json_at(answer, dialect->empty_mark))) {
+        (void)json_object_set_new(answer, name,
+                                  json_array()); /* not where it belongs, which nobody looks at */
         return json_object_get(answer, name);
     }
     if ((!list || json_is_null(list)) && dialect->fallback_member)

@@ -92,8 +92,8 @@ struct rest_dialect {
     bool is_reset_delay;            /* ... or rather in seconds from now */
     int window_s;                   /* without such a header: the window is each whole such time */
     const char *retry_after_header; /* seconds to wait after a 429, beside Retry-After */
-    bool is_token_in_body;    /* REST_TOKEN_MARK in a body becomes the token; GETs can't be sent then */
-    const char *echo_member;  /* path in a good answer where it repeats the request's id */
+    bool is_token_in_body;          /* REST_TOKEN_MARK in a body becomes the token; GETs can't be sent then */
+    const char *echo_member;        /* path in a good answer where it repeats the request's id */
 
     /* Names of the query parameters of a list. */
     const char *size_parameter, *number_parameter, *offset_parameter, *cursor_parameter;
@@ -228,17 +228,17 @@ struct page_request {
 struct pagination {
     const char *method;
     void (*write)(const struct page_request *request, struct buf *url, struct buf *body);
-    bool has_cursors;     /* each page says whether there is another; pages may change their size midway */
-    bool has_numbers;     /* pages are counted, by number or offset */
-    bool allow_array;     /* the list may come without an object around it */
+    bool has_cursors; /* each page says whether there is another; pages may change their size midway */
+    bool has_numbers; /* pages are counted, by number or offset */
+    bool allow_array; /* the list may come without an object around it */
     /* Paths in an answer of counted pages, for rest_backward: */
     const char *pages_member, *total_member; /* how many pages and records there are */
     const char *number_member;               /* which page it is; NULL: it does not say so */
-    int64_t max_window_s; /* of one segment; 0: any */
-    bool ends_by_clock;   /* an open window is requested up to the service's clock */
-    int64_t min_window_s; /* what a segment that fails is split into; 0: it is not */
-    int64_t max_records;  /* a segment with more is cut until its parts fit, and read again if its pages do not
-                             add up; 0: there is no ceiling */
+    int64_t max_window_s;                    /* of one segment; 0: any */
+    bool ends_by_clock;                      /* an open window is requested up to the service's clock */
+    int64_t min_window_s;                    /* what a segment that fails is split into; 0: it is not */
+    int64_t max_records; /* a segment with more is cut until its parts fit, and read again if its pages do not
+                            add up; 0: there is no ceiling */
 };
 
 /* Appends the dialect's parameters for size, number or offset, and cursor. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_tables.c - each source's table of streams and the columns of its tables keep the rules that others rely on. */
+/* test_tables.c - each source's table of streams and the columns of its tables keep the rules that others
+ * rely on. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -36,11 +36,8 @@ const struct table comagic_chats = REPORT_TABLE("chats", "Chats, one row for eac
                                                 chat_columns, "date_time", KEYS("id"));
 
 static const struct column resource_columns[] = {
-    NUMBER("size", "Bytes"),
-    TEXT("type", "Kind of file"),
-    TEXT("file_url", "Address"),
-    TEXT("file_name", "Name"),
-    TEXT("mime_type", "Media type"),
+    NUMBER("size", "Bytes"),   TEXT("type", "Kind of file"),    TEXT("file_url", "Address"),
+    TEXT("file_name", "Name"), TEXT("mime_type", "Media type"),
 };
 
 static const struct column message_columns[] = {
@@ -59,8 +56,8 @@ static const struct column message_columns[] = {
 };
 
 const struct table comagic_chat_messages =
-    REPORT_TABLE("chat_messages", "Messages of chats, one row for each content that was seen", message_columns,
-                 "date_time", KEYS("chat_id", "id"));
+    REPORT_TABLE("chat_messages", "Messages of chats, one row for each content that was seen",
+                 message_columns, "date_time", KEYS("chat_id", "id"));
 
 static const struct column offline_message_columns[] = {
     KEY("id", "Id of the message"),
@@ -104,8 +101,9 @@ static const struct column goal_columns[] = {
 };
 
 /* The visit is no part of the key: a goal belongs to one contact, and its visit may become known later. */
-const struct table comagic_goals = REPORT_TABLE("goals", "Goals that visitors reached, one row for each content",
-                                                goal_columns, "date_time", KEYS("id", "communication_id"));
+const struct table comagic_goals =
+    REPORT_TABLE("goals", "Goals that visitors reached, one row for each content", goal_columns, "date_time",
+                 KEYS("id", "communication_id"));
 
 static const struct column communication_columns[] = {
     KEY("communication_type", "call, chat, offline_message or goal"),
@@ -117,6 +115,6 @@ static const struct column communication_columns[] = {
     SOURCE_COLUMNS,
 };
 
-const struct table comagic_communications =
-    REPORT_TABLE("communications", "Contacts of every kind in one table, one row for each content that was seen",
-                 communication_columns, "date_time", KEYS("communication_type", "id"));
+const struct table comagic_communications = REPORT_TABLE(
+    "communications", "Contacts of every kind in one table, one row for each content that was seen",
+    communication_columns, "date_time", KEYS("communication_type", "id"));

@@ -2,7 +2,8 @@
 /* lists.c - what there is in the account: read whole, once a day. */
 #include "schema.h"
 
-static const struct column member_group_columns[] = {TEXT("group_id", "Group"), TEXT("group_name", "Its name")};
+static const struct column member_group_columns[] = {TEXT("group_id", "Group"),
+                                                     TEXT("group_name", "Its name")};
 static const struct column phone_columns[] = {
     TEXT("phone_id", "Phone"),
     TEXT("phone_number", "Its number"),
@@ -41,8 +42,8 @@ static const struct column group_columns[] = {
     FLAG("queue_enabled", "Calls wait in a queue"),
     NUMBER("channels_count", "Calls at once"),
 };
-const struct table comagic_employee_groups =
-    LIST_TABLE("employee_groups", "Groups of employees: the whole list, once on each day it was read", group_columns);
+const struct table comagic_employee_groups = LIST_TABLE(
+    "employee_groups", "Groups of employees: the whole list, once on each day it was read", group_columns);
 
 static const struct column status_columns[] = {
     KEY("id", "Id of the status"),
@@ -51,8 +52,8 @@ static const struct column status_columns[] = {
     TEXT("description", "Description"),
     FLAG("is_worktime", "It counts as working time"),
 };
-const struct table comagic_statuses =
-    LIST_TABLE("statuses", "Statuses of employees: the whole list, once on each day it was read", status_columns);
+const struct table comagic_statuses = LIST_TABLE(
+    "statuses", "Statuses of employees: the whole list, once on each day it was read", status_columns);
 
 static const struct column campaign_columns[] = {
     KEY("id", "Id of the campaign"),
@@ -69,8 +70,8 @@ static const struct column campaign_columns[] = {
     JSON("site_blocks", "Places on the site where numbers are replaced"),
     JSON("campaign_conditions", "What makes a visit belong to it"),
 };
-const struct table comagic_campaigns =
-    LIST_TABLE("campaigns", "Advertising campaigns: the whole list, once on each day it was read", campaign_columns);
+const struct table comagic_campaigns = LIST_TABLE(
+    "campaigns", "Advertising campaigns: the whole list, once on each day it was read", campaign_columns);
 
 static const struct column site_columns[] = {
     KEY("id", "Id of the site"),
@@ -102,7 +103,8 @@ static const struct column number_columns[] = {
     JSON("scenarios", "Scenarios that use it"),
 };
 const struct table comagic_virtual_numbers =
-    LIST_TABLE("virtual_numbers", "Phone numbers of the account: the whole list, once on each day it was read", number_columns);
+    LIST_TABLE("virtual_numbers",
+               "Phone numbers of the account: the whole list, once on each day it was read", number_columns);
 
 static const struct column tag_columns[] = {
     KEY("id", "Id of the tag"),
@@ -113,8 +115,8 @@ const struct table comagic_tags =
     LIST_TABLE("tags", "Tags: the whole list, once on each day it was read", tag_columns);
 
 static const struct column named_columns[] = {KEY("id", "Id"), TEXT("name", "Name")};
-const struct table comagic_scenarios =
-    LIST_TABLE("scenarios", "Scenarios of calls: the whole list, once on each day it was read", named_columns);
+const struct table comagic_scenarios = LIST_TABLE(
+    "scenarios", "Scenarios of calls: the whole list, once on each day it was read", named_columns);
 const struct table comagic_segments =
     LIST_TABLE("segments", "Segments of visits: the whole list, once on each day it was read", named_columns);
 
@@ -124,8 +126,8 @@ static const struct column channel_columns[] = {
     TEXT("type", "comagic, telegram, whatsapp, ..."),
     TEXT("status", "active, ..."),
 };
-const struct table comagic_chat_channels =
-    LIST_TABLE("chat_channels", "Channels of chats: the whole list, once on each day it was read", channel_columns);
+const struct table comagic_chat_channels = LIST_TABLE(
+    "chat_channels", "Channels of chats: the whole list, once on each day it was read", channel_columns);
 
 static const struct column contact_columns[] = {
     KEY("id", "Id of the contact"),

@@ -33,8 +33,8 @@ static const struct column visit_columns[] = {
 };
 
 const struct table comagic_visitor_sessions =
-    REPORT_TABLE("visitor_sessions", "Visits to the sites, one row for each content that was seen", visit_columns,
-                 "date_time", KEYS("id"));
+    REPORT_TABLE("visitor_sessions", "Visits to the sites, one row for each content that was seen",
+                 visit_columns, "date_time", KEYS("id"));
 
 static const struct column cost_columns[] = {
     KEY("row_key", "Date, site, campaign, group, keyword, advertisement and source: caseload's own"),
@@ -70,6 +70,6 @@ static const struct column cost_columns[] = {
     JSON("communications", "Contacts that came of it"),
 };
 
-const struct table comagic_campaign_daily_stat =
-    REPORT_TABLE("campaign_daily_stat", "Costs and results of advertising on each day, one row for each content",
-                 cost_columns, "date", KEYS("row_key"));
+const struct table comagic_campaign_daily_stat = REPORT_TABLE(
+    "campaign_daily_stat", "Costs and results of advertising on each day, one row for each content",
+    cost_columns, "date", KEYS("row_key"));

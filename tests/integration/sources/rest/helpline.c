@@ -113,10 +113,10 @@ static bool mend_request(struct rest_source *source, const struct rest_stream *s
 }
 
 /* "X" is a mood, too. */
-static void shape(const struct rest_source *source, const struct rest_stream *stream, json_t *record)
+static void prepare(const struct rest_source *source, const struct table *table, json_t *record)
 {
     (void)source;
-    (void)stream;
+    (void)table;
     if (json_object_get(record, "X")) json_object_set(record, "mood", json_object_get(record, "X"));
     json_object_del(record, "X");
 }
@@ -143,7 +143,7 @@ static bool next_page(const struct page_context *context, struct next_page *out_
         .size_parameter = "size", .number_parameter = "page", .refusals = refusals,                          \
         .read_failure = read_failure, .real_status = real_status, .next_page = next_page,                    \
         .total_member = "result.total", .read_limits = read_limits, .mend_request = mend_request,            \
-        .shape = shape                                                                                       \
+        .prepare = prepare                                                                                   \
     }
 
 static const struct rest_dialect rpc = DIALECT(true), rest = DIALECT(false);
@@ -184,12 +184,13 @@ static const struct pagination by_number = {
     .method = "GET", .write = write_contact_request, .has_numbers = true};
 
 static const struct child_list contact_notes[] = {{.before = "/contacts/",
-                                                .after = "/notes",
-                                                .list = "found.notes",
-                                                .table = &notes,
-                                                .parent = "contactId",
-                                                .version = "contactChangedAt",
-                                                .noun = "list of notes"}, {.table = NULL}};
+                                                   .after = "/notes",
+                                                   .list = "found.notes",
+                                                   .table = &notes,
+                                                   .parent = "contactId",
+                                                   .version = "contactChangedAt",
+                                                   .noun = "list of notes"},
+                                                  {.table = NULL}};
 static const struct child contact_children[] = {{&notes, CHILD_DEFAULT}};
 
 const struct rest_stream helpline_calls = {

@@ -319,8 +319,9 @@ static void pages_that_do_not_add_up_are_read_again(void **state)
     (void)answer(&fixture, "\"to\":-1,\"offset\":0",
                  RPC_LIST("3", VISIT("a", "1772323201") "," VISIT("b", "1772323202")));
     (void)answer(&fixture, "\"to\":-1,\"offset\":2", RPC_LIST("3", VISIT("b", "1772323202")));
-    (void)answer(&fixture, "\"from\":1772323200,\"to\":1772431200,",
-                 RPC_LIST("3", VISIT("a", "1772323201") "," VISIT("b", "1772323202") "," VISIT("c", "1772323203")));
+    (void)answer(
+        &fixture, "\"from\":1772323200,\"to\":1772431200,",
+        RPC_LIST("3", VISIT("a", "1772323201") "," VISIT("b", "1772323202") "," VISIT("c", "1772323203")));
     (void)answer(&fixture, "\"from\":1772431200,\"to\":-1,", RPC_LIST("0", ""));
     start(&fixture, true);
     if (!run(&fixture, &helpline_visits.stream)) fail_msg("%s", fixture.err.text);
@@ -335,11 +336,13 @@ static void the_limit_of_a_day_is_not_waited_for(void **state)
     (void)state;
     struct fixture fixture = {.count = 0};
     (void)answer(&fixture, NULL,
-                 "{\"result\":{\"total\":2,\"items\":[" VISIT("a", "1772323201") "],"
-                 "\"day\":{\"limit\":10,\"left\":6}}}");
+                 "{\"result\":{\"total\":2,\"items\":[" VISIT(
+                     "a", "1772323201") "],"
+                                        "\"day\":{\"limit\":10,\"left\":6}}}");
     (void)answer(&fixture, "\"offset\":1",
-                 "{\"result\":{\"total\":3,\"items\":[" VISIT("b", "1772323202") "],"
-                 "\"day\":{\"limit\":10,\"left\":5}}}");
+                 "{\"result\":{\"total\":3,\"items\":[" VISIT(
+                     "b", "1772323202") "],"
+                                        "\"day\":{\"limit\":10,\"left\":5}}}");
     start(&fixture, true);
     assert_false(run(&fixture, &helpline_visits.stream));
     assert_int_equal(fixture.err.kind, ERROR_BUSY);
@@ -354,8 +357,8 @@ static void what_is_refused_is_left_out(void **state)
     struct fixture fixture = {.count = 0};
     (void)answer(&fixture, "\"id mood\"", RPC_ERROR("-32602", "mood?"));
     (void)answer(&fixture, "\"id\"}",
-                 RPC_LIST("1", "{\"id\":\"a\",\"seen_at\":1772323201,\"X\":\"calm\"}")); /* takes its shape */
-    (void)answer(&fixture, "\"id\"}", RPC_ERROR("-32602", "mood?")); /* once only */
+                 RPC_LIST("1", "{\"id\":\"a\",\"seen_at\":1772323201,\"X\":\"calm\"}")); /* is prepared */
+    (void)answer(&fixture, "\"id\"}", RPC_ERROR("-32602", "mood?"));                     /* once only */
     start(&fixture, true);
     if (!run(&fixture, &helpline_visits.stream)) fail_msg("%s", fixture.err.text);
     const struct fake_table *table = fake_warehouse_table(&fixture.warehouse, "visits");

@@ -52,8 +52,10 @@ static void the_mnemonic_decides(void **state)
 static void the_refused_name_is_found(void **state)
 {
     static const char *const answers[] = {
-        "{\"error\":{\"message\":\"m\",\"data\":{\"mnemonic\":\"x\",\"field\":\"fields\",\"value\":\"ymclid\"}}}",
-        "{\"error\":{\"message\":\"m\",\"data\":{\"mnemonic\":\"x\",\"field\":\"fields.3\",\"value\":\"ymclid\"}}}",
+        "{\"error\":{\"message\":\"m\",\"data\":{\"mnemonic\":\"x\",\"field\":\"fields\",\"value\":"
+        "\"ymclid\"}}}",
+        "{\"error\":{\"message\":\"m\",\"data\":{\"mnemonic\":\"x\",\"field\":\"fields.3\",\"value\":"
+        "\"ymclid\"}}}",
         "{\"error\":{\"message\":\"m\",\"data\":{\"mnemonic\":\"x\",\"field\":\"ymclid\",\"value\":null}}}",
         "{\"error\":{\"message\":\"m\",\"data\":{\"mnemonic\":\"x\",\"value\":\"ymclid\"}}}",
     };
@@ -69,8 +71,8 @@ static void the_refused_name_is_found(void **state)
     }
 }
 
-#define LIMITS(day, reset)                                                                                           \
-    "{\"limits\":{\"day_limit\":" day ",\"day_remaining\":7,\"day_reset\":" reset                                   \
+#define LIMITS(day, reset)                                                                                   \
+    "{\"limits\":{\"day_limit\":" day ",\"day_remaining\":7,\"day_reset\":" reset                            \
     ",\"minute_limit\":60,\"minute_remaining\":59,\"minute_reset\":12}}"
 
 static void limits_stand_in_each_answer(void **state)
@@ -98,10 +100,10 @@ static void limits_stand_in_each_answer(void **state)
 
 static void limits_that_make_no_sense_are_none(void **state)
 {
-    static const char *const answers[] = {
-        "{\"result\":[]}", "{\"result\":{\"metadata\":{\"limits\":{}}}}",
-        "{\"result\":{\"metadata\":" LIMITS("3000", "-1") "}}", "{\"result\":{\"metadata\":" LIMITS("3000", "90000") "}}",
-        "{\"result\":{\"metadata\":" LIMITS("99999999999", "5") "}}"};
+    static const char *const answers[] = {"{\"result\":[]}", "{\"result\":{\"metadata\":{\"limits\":{}}}}",
+                                          "{\"result\":{\"metadata\":" LIMITS("3000", "-1") "}}",
+                                          "{\"result\":{\"metadata\":" LIMITS("3000", "90000") "}}",
+                                          "{\"result\":{\"metadata\":" LIMITS("99999999999", "5") "}}"};
     (void)state;
     for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
         struct rate_report rate = {.limit = -1};

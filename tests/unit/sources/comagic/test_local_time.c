@@ -44,7 +44,7 @@ static void times_are_those_of_the_account(void **state)
     expect_time("Asia/Kolkata", "2026-01-05 23:59:59", "2026-01-05T18:29:59Z");
     expect_time("Europe/Moscow", "2026-01-05", "2026-01-04T21:00:00Z");
     expect_time("America/New_York", "2026-07-01 12:00:00", "2026-07-01T16:00:00Z");
-    expect_time("America/New_York", "2026-03-08 02:30:00", NULL);                  /* clocks never showed it */
+    expect_time("America/New_York", "2026-03-08 02:30:00", NULL); /* clocks never showed it */
     expect_time("America/New_York", "2026-03-08 03:00:00", "2026-03-08T07:00:00Z");
     expect_time("America/New_York", "2026-11-01 01:30:00", "2026-11-01T05:30:00Z"); /* twice: the first */
     expect_time("America/New_York", "2026-11-01 02:00:00", "2026-11-01T07:00:00Z");
@@ -69,7 +69,8 @@ static void other_texts_stay_texts(void **state)
         expect_time("Europe/Moscow", texts[i], NULL);
 }
 
-static void expect_bounds(const char *name, const char *from, const char *to, const char *first, const char *last)
+static void expect_bounds(const char *name, const char *from, const char *to, const char *first,
+                          const char *last)
 {
     char out_from[LOCAL_TIME], out_till[LOCAL_TIME];
     struct zone *zone = load(name);
@@ -85,7 +86,8 @@ static void bounds_are_inclusive(void **state)
     (void)state;
     expect_bounds("Europe/Moscow", "2026-01-04T21:00:00Z", "2026-01-11T21:00:00Z", "2026-01-05 00:00:00",
                   "2026-01-11 23:59:59");
-    expect_bounds("Europe/Moscow", "2026-11-29T21:00:00Z", NULL, "2026-11-30 00:00:00", "2026-11-30 23:59:59");
+    expect_bounds("Europe/Moscow", "2026-11-29T21:00:00Z", NULL, "2026-11-30 00:00:00",
+                  "2026-11-30 23:59:59");
     expect_bounds("Asia/Tokyo", "2026-11-29T15:00:00Z", NULL, "2026-11-30 00:00:00", "2026-11-30 23:59:59");
     /* Up to the middle of the second hour: all of the first is before it. */
     expect_bounds("America/New_York", "2026-11-01T04:00:00Z", "2026-11-01T06:30:00Z", "2026-11-01 00:00:00",
@@ -95,15 +97,17 @@ static void bounds_are_inclusive(void **state)
                   "2026-11-01 02:09:59");
 }
 
-/* Each local second that lies in a window, as it is read, lies between the window's bounds: of any zone and hour. */
+/* Each local second that lies in a window, as it is read, lies between the window's bounds: of any zone and
+ * hour. */
 static void bounds_hold_the_window(void **state)
 {
-    static const char *const names[] = {"America/New_York", "Europe/Moscow", "Australia/Lord_Howe", "America/Havana",
-                                        "Asia/Kathmandu"};
+    static const char *const names[] = {"America/New_York", "Europe/Moscow", "Australia/Lord_Howe",
+                                        "America/Havana", "Asia/Kathmandu"};
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         struct zone *zone = load(names[i]);
-        for (int64_t from_s = at("2026-03-06T00:00:00Z"); from_s < at("2026-11-03T00:00:00Z"); from_s += 5417) {
+        for (int64_t from_s = at("2026-03-06T00:00:00Z"); from_s < at("2026-11-03T00:00:00Z");
+             from_s += 5417) {
             char first[LOCAL_TIME], last[LOCAL_TIME], shown[LOCAL_TIME], instant[INSTANT_TEXT];
             int64_t to_s = from_s + 7200;
             local_bounds(zone, (struct window){.from_s = from_s, .to_s = to_s}, 0, first, last);

@@ -15,7 +15,8 @@ static const struct column columns[] = {
     {.name = "id", .type = COLUMN_STRING, .mode = COLUMN_REQUIRED},
 };
 static const char *const key[] = {"chat", "id"};
-static const struct table table = {.name = "t", .columns = columns, .column_count = 2, .key = key, .key_count = 2};
+static const struct table table = {
+    .name = "t", .columns = columns, .column_count = 2, .key = key, .key_count = 2};
 
 static void add(struct tally *tally, const char *text, int64_t total)
 {
