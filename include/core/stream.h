@@ -90,7 +90,7 @@ enum stream_kind {
     STREAM_EVENT,       /* the same by the time of creation */
     STREAM_SCAN,        /* the source can't filter: everything, each time */
     STREAM_SNAPSHOT,    /* a list without times: once a day */
-    STREAM_RECONCILE    /* all keys of `subject`, every few days: missing ones are asked for, and deleted */
+    STREAM_RECONCILE    /* all records of `subject`, every few days: missing ones are asked for, and deleted */
 };
 
 enum child_choice {
@@ -118,7 +118,8 @@ struct attribute_list {
 struct stream {
     const char *name;
     enum stream_kind kind;
-    const struct table *table; /* of a STREAM_RECONCILE: only staged, never kept */
+    const struct table *table; /* of a STREAM_RECONCILE: the subject if it lists whole records; else a table of
+                                * keys, which is only staged */
     const struct child *children;
     size_t child_count;
     bool by_default; /* loaded when the configuration names no streams */
@@ -142,8 +143,8 @@ struct selection {
     size_t table_count;
 };
 
-/* The tables of a STREAM_RECONCILE's selection: the list, which is only staged; the subject, for records that
- * the list lacks and that are alive; where those that are gone are noted. */
+/* The tables of a STREAM_RECONCILE's selection: the list; the subject, for records that the list lacks and
+ * that are alive; where those that are gone are noted. */
 enum { RECONCILE_LIST, RECONCILE_ALIVE, RECONCILE_GONE, RECONCILE_TABLES };
 
 /* The columns that caseload adds to every data table. */
@@ -162,6 +163,9 @@ const char *stream_lock(const struct stream *stream);
 /* Do rows stay in this table of the stream? Not where deletions are noted: an id that is seen again leaves.
  */
 bool stream_keeps_rows(const struct stream *stream, const struct table *table);
+/* Is it a reconciliation whose list has whole records, so that it is another reading of its subject? The
+ * subject's stream is incremental: a scan reads everything itself. */
+bool stream_lists_rows(const struct stream *stream);
 bool selection_has_table(const struct selection *selection, const struct table *table);
 const struct column *table_column(const struct table *table, const char *name); /* NULL if there is none */
 const char *column_field(const struct column *column);

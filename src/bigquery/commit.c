@@ -116,14 +116,16 @@ static bool read_result(const struct load *load, const char *id, const json_t *r
         good = good && cell_int(row, i, &committed.inserted[i]);
     good = good && cell_int(row, count, &committed.rejected) &&
            cell_int(row, count + 1, &committed.doubled) &&
-           cell_int(row, count + 2, &committed.content_changes);
+           cell_int(row, count + 2, &committed.content_changes) &&
+           cell_int(row, count + 3, &committed.compared) &&
+           cell_int(row, count + 4, &committed.refused_contents);
     if (!good)
         return error_set(err, ERROR_FORMAT,
                          "BigQuery job %s is done, but returned no result, so we can't know whether it "
                          "committed. The unit "
                          "is loaded again, which never doubles rows",
                          id);
-    if (!cell_int(row, count + 3, out_alone_us)) *out_alone_us = 0;
+    if (!cell_int(row, count + 5, out_alone_us)) *out_alone_us = 0;
     *out = committed;
     return true;
 }

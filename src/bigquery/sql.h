@@ -13,7 +13,7 @@
 #include "internal.h"
 
 extern const char sql_adopt[], sql_attributes[], sql_commit_alarm[], sql_commit_check[],
-    sql_commit_children[], sql_commit_children_scan[], sql_commit_declare[], sql_commit_doubled[],
+    sql_commit_children[], sql_commit_children_scan[], sql_commit_compare[], sql_commit_declare[], sql_commit_doubled[],
     sql_commit_later[], sql_commit_ledger[], sql_commit_lock[], sql_commit_mended[], sql_commit_missing[],
     sql_commit_reconcile[], sql_commit_reconcile_back[], sql_commit_reconcile_doubled[],
     sql_commit_reconcile_empty[], sql_commit_content_changes[], sql_commit_rejected[], sql_commit_result[],

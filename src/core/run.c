@@ -242,6 +242,8 @@ static bool commit_batch(const struct unit_load *unit_load, struct error *err)
     run->result->content_changes += committed.content_changes;
     run->result->known += fetched - (committed.inserted[0] - committed.content_changes);
     run->result->rejected += committed.rejected;
+    if (committed.refused_contents > 0)
+        run_report_refused_contents(run->result->stream, run->trigger, &committed);
     run->result->fetched += fetched;
     return committed.doubled == 0 ||
            run_report_doubled(run->selection->stream, run->trigger, committed.doubled, err);

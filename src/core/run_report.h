@@ -16,6 +16,9 @@ bool run_report_doubled(const struct stream *stream, const struct run_trigger *t
                         struct error *err);
 /* The source has news about the stream. */
 void run_report_notice(const struct stream *stream, const struct run_trigger *trigger, const char *notice);
+/* The list of a reconciliation shows most records in another form than their rows. */
+void run_report_refused_contents(const char *stream, const struct run_trigger *trigger,
+                                 const struct committed *committed);
 void run_report_contradiction(const char *stream, const struct run_trigger *trigger, int64_t expected,
                               int64_t received);
 

@@ -159,7 +159,7 @@ bool fake_reconcile(struct fake_warehouse *warehouse, struct fake_job *job, stru
         bool is_ripe = may_ripen && was(warehouse, stream, id, FAKE_UNASKED, before_us);
         if (is_newest && (was_asked || is_ripe || warehouse->design == FAKE_LISTS_BELIEVED)) {
             declare_gone(warehouse, job, id);
-            out_committed->inserted[RECONCILE_LIST]++;
+            out_committed->inserted[RECONCILE_GONE]++;
         } else if (job->confirms_missing && !was(warehouse, stream, id, FAKE_ALIVE, 0)) {
             note(warehouse, job, id, FAKE_UNASKED);
         }

@@ -153,13 +153,17 @@ static const struct stream *const streams[] = {
            ABOUT("1 for 50", "Read and list users and companies", MISSES_DAYS),
            PAGES(intercom_numbers, "/audiences", "data"), .rest.per_page = 50, .since = 16),
 
-    STREAM("contacts_reconciliation", STREAM_RECONCILE, &intercom_contact_ids,
+    /* In the form of a search, so that their contents can be compared. */
+    STREAM("contacts_reconciliation", STREAM_RECONCILE, &intercom_contacts,
            ABOUT("1 for 150 contacts, all of them each time; 1 for each that the list lacks",
-                 "Read and list users and companies", "when exactly a contact was deleted"),
+                 "Read and list users and companies",
+                 "when exactly a contact was deleted; changes in lists of more than 10"),
            .rest.stream.subject = &intercom_contacts, PAGES(intercom_cursors, "/contacts", "data"),
-           .rest.per_page = 150, .rest.ids_only = true, .rest.lookup = &contact_lookup,
-           .rest.truncated_lists = contact_lists, .rest.add_tombstone = add_gone),
+           .rest.per_page = 150, .query = "include_merge_history=true", .query_since = 16,
+           .rest.lookup = &contact_lookup, .rest.truncated_lists = contact_lists,
+           .rest.add_tombstone = add_gone),
 
+    /* Only ids: the scan reads all companies at each run, and their segments with them. */
     STREAM("companies_reconciliation", STREAM_RECONCILE, &intercom_company_ids,
            ABOUT("1 for 100 companies, all of them each time; 1 for each that the list lacks",
                  "Read and list users and companies", "when exactly a company was deleted"),

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "truncated_list.h"
 
 void page_builder_init(struct page_builder *builder, const struct rest_source *rest,
                        const struct selection *selection)
@@ -24,6 +25,7 @@ void page_builder_init(struct page_builder *builder, const struct rest_source *r
 void page_builder_reset(struct page_builder *builder)
 {
     builder->count = 0;
+    builder->incomplete = 0;
     (void)json_array_clear(builder->owned);
 }
 
@@ -92,13 +94,23 @@ static void add_id(struct page_builder *builder, json_t *body)
     page_builder_add(builder, (struct record){.body = is_id(id) ? id_only : body});
 }
 
+/* Does the record come as it is, with a list in it that has more? Other streams complete such lists. */
+static bool is_cut_off(const struct page_builder *builder, const json_t *body)
+{
+    return builder->stream->stream.kind == STREAM_RECONCILE &&
+           truncated_list_remains(builder->rest->dialect, body, builder->stream->truncated_lists);
+}
+
 void page_builder_add_record(struct page_builder *builder, json_t *body, int64_t listed_us)
 {
     if (builder->stream->ids_only) {
         add_id(builder, body);
         return;
     }
-    page_builder_add(builder, (struct record){.body = body, .listed_us = listed_us});
+    bool is_incomplete = is_cut_off(builder, body);
+    builder->incomplete += is_incomplete;
+    page_builder_add(builder,
+                     (struct record){.body = body, .incomplete = is_incomplete, .listed_us = listed_us});
     if (builder->stream->derive_tombstones) builder->stream->derive_tombstones(builder, body);
 }
 
@@ -124,7 +136,7 @@ void page_builder_check_total(const struct page_builder *builder, struct page *p
 bool page_builder_check_complete(const struct page_builder *builder, const char *what, struct error *err)
 {
     int64_t enough = builder->expected - builder->expected / 10; /* records may be deleted during the read */
-    if (!builder->stream->ids_only || builder->received >= enough) return true;
+    if (builder->stream->stream.kind != STREAM_RECONCILE || builder->received >= enough) return true;
     return error_set(err, ERROR_FORMAT,
                      "%s: the list ended after %" PRId64 " of %" PRId64
                      " records; an incomplete list deletes nothing, and is read again",

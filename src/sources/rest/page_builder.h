@@ -15,6 +15,7 @@ struct page_builder {
     size_t count, capacity;
     json_t *owned;              /* bodies that are not the listing's own */
     int64_t expected, received; /* records of the list, outside of the window too; expected -1: unknown */
+    int64_t incomplete;         /* records of a reconciliation with a list that is cut off */
     const char *total_member;
     const struct rest_source *rest;
     unsigned child_lists_seen; /* some were read, as bits: a refusal concerns a single record */
@@ -36,7 +37,7 @@ void page_builder_add_child(struct page_builder *builder, const struct table *ta
 void page_builder_count(struct page_builder *builder, const json_t *answer, const json_t *list);
 /* The list has ended: page says whether it held fewer records than it announced. */
 void page_builder_check_total(const struct page_builder *builder, struct page *page);
-/* ERROR_FORMAT if an ids_only list ended early. */
+/* ERROR_FORMAT if the list of a reconciliation ended early. */
 bool page_builder_check_complete(const struct page_builder *builder, const char *what, struct error *err);
 
 bool is_id(const json_t *value); /* a text or a number */

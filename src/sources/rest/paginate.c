@@ -449,6 +449,7 @@ static bool paginate_next(struct reader *reader, struct page *out_page, struct e
     if (!request_next(paginator, list, out_page, err)) return false;
     out_page->records = paginator->builder.records;
     out_page->count = paginator->builder.count;
+    out_page->incomplete = paginator->builder.incomplete;
     out_page->last = paginator->is_finished;
     return true;
 }

@@ -302,7 +302,7 @@ struct rest_stream {
     int per_page;     /* the most that may be requested; 0: it can't be */
     enum rest_order order;
     bool is_typed;                                /* one list for each of the source's types */
-    bool ids_only;                                /* only ids are passed on; an incomplete list is an error */
+    bool ids_only;                                /* of a reconciliation: only ids are passed on */
     const struct detail *detail;                  /* of rest_detail */
     const struct lookup *lookup;                  /* of a reconciliation */
     const struct children *children;              /* in a record */

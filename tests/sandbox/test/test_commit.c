@@ -50,6 +50,9 @@ static const char *const values[][2] = {
     {"table", "p.d.contacts"},
     {"runs", "p.control.runs"},
     {"reader", "@stream"},
+    {"readers", "@stream"},
+    {"from_day", ""},
+    {"agreed", ""},
     {"lock", "p.control.lock_contacts"},
     {"stream", "contacts"},
     {"rejected", "p.control.rejected"},
@@ -270,7 +273,7 @@ static int tear_down(void **state)
 static void test_commit(void **state)
 {
     struct world *world = *state;
-    assert_string_equal(commit_as(world, "w1", "r1"), "2|1|1|0|0\n");
+    assert_string_equal(commit_as(world, "w1", "r1"), "2|1|1|0|0|0|0\n");
     assert_string_equal(
         fixture_run(world->store,
                     "SELECT partition_date, id, location.city, _extra, _run_id FROM d.contacts WHERE"
@@ -290,8 +293,8 @@ static void test_commit(void **state)
 static void test_commit_again(void **state)
 {
     struct world *world = *state;
-    assert_string_equal(commit_as(world, "w1", "r1"), "2|1|1|0|0\n");
-    assert_string_equal(commit_as(world, "w1", "r2"), "0|0|0|0|0\n");
+    assert_string_equal(commit_as(world, "w1", "r1"), "2|1|1|0|0|0|0\n");
+    assert_string_equal(commit_as(world, "w1", "r2"), "0|0|0|0|0|0|0\n");
     assert_string_equal(fixture_run(world->store, COUNTS, NULL), "2|1|1|2\n");
 }
 
@@ -304,7 +307,7 @@ static void test_rows_already_there(void **state)
                     " ('2026-01-05', 'a', '2026-01-06 02:00:00+00', CURRENT_TIMESTAMP(), 'old')",
                     NULL),
         "");
-    assert_string_equal(commit_as(world, "w1", "r1"), "1|1|1|0|0\n");
+    assert_string_equal(commit_as(world, "w1", "r1"), "1|1|1|0|0|0|0\n");
     assert_string_equal(fixture_run(world->store, COUNTS, NULL), "2|1|1|1\n");
 }
 
@@ -318,7 +321,7 @@ static void test_doubled_rows_are_counted(void **state)
                         " ('2026-01-05', 'a', '2026-01-06 02:00:00+00', CURRENT_TIMESTAMP(), 'old')",
                         NULL),
             "");
-    assert_string_equal(commit_as(world, "w1", "r1"), "1|1|1|1|0\n");
+    assert_string_equal(commit_as(world, "w1", "r1"), "1|1|1|1|0|0|0\n");
     for (int i = 0; i < 2; i++)
         assert_string_equal(
             fixture_run(
@@ -328,7 +331,7 @@ static void test_doubled_rows_are_counted(void **state)
                 " CURRENT_TIMESTAMP(), 'old')",
                 NULL),
             "");
-    assert_string_equal(commit_as(world, "w1", "r2"), "0|0|0|2|0\n"); /* of parents and children together */
+    assert_string_equal(commit_as(world, "w1", "r2"), "0|0|0|2|0|0|0\n"); /* of parents and children together */
 }
 
 static void test_wrong_count(void **state)
@@ -381,7 +384,7 @@ static void test_state_and_views(void **state)
 {
     struct world *world = *state;
     struct buf text;
-    assert_string_equal(commit_as(world, "w1", "r1"), "2|1|1|0|0\n");
+    assert_string_equal(commit_as(world, "w1", "r1"), "2|1|1|0|0|0|0\n");
     json_t *parameters = parameters_of(world, "w1", "");
     buf_init(&text, MOST);
     buf_text(&text, "SELECT * FROM (");
@@ -432,7 +435,7 @@ static void test_latest_table(void **state)
 {
     struct world *world = *state;
     struct buf query, text;
-    assert_string_equal(commit_as(world, "w1", "r1"), "2|1|1|0|0\n");
+    assert_string_equal(commit_as(world, "w1", "r1"), "2|1|1|0|0|0|0\n");
     buf_init(&query, MOST);
     buf_init(&text, MOST);
     add_sql(&query, "latest", contact_values, COUNT(contact_values));
