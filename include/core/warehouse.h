@@ -158,9 +158,9 @@ struct warehouse_ops {
      * may round it: the value of a JSON column is a text, and so are integers beyond 2^53 and _content. */
     bool (*write)(struct load *load, size_t table, const char *row, size_t size, struct error *err);
     bool (*reject)(struct load *load, const struct reject *reject, struct error *err);
-    /* Of a reconciliation whose list was written and is not empty: at most `ceiling` ids that it lacks. No
-     * more rows of the list after that. NULL: the warehouse does not know its records, and no request may
-     * have a reconciliation. */
+    /* Of a reconciliation whose list was written and is not empty: at most `ceiling` ids that have no row in
+     * it. No more rows of the list after that. NULL: the warehouse does not know its records, and no request
+     * may have a reconciliation. */
     bool (*missing)(struct load *load, int64_t began_us, int64_t ceiling, struct missing *out_missing,
                     struct error *err);
     /* Set union of the staged rows into the tables, rejects and ledger row, in one transaction. A

@@ -201,8 +201,8 @@ static bool fetch_batch(struct unit_load *unit_load, struct error *err)
 {
     struct stream_run *run = unit_load->run;
     bool done = open_reader(unit_load, err) && unit_load_take_pages(unit_load, err);
-    if (done && run->selection->stream->kind == STREAM_RECONCILE && unit_load->rows > 0 &&
-        !unit_load->claim.has_unnamed_reject)
+    if (done && run->selection->stream->kind == STREAM_RECONCILE &&
+        unit_load->rows + unit_load->claim.rejected > 0 && !unit_load->claim.has_unnamed_reject)
         done = unit_load_fetch_missing(unit_load, err);
     stream_run_close_reader(run);
     return done;
