@@ -55,10 +55,11 @@ struct table {
     size_t column_count;
     const char *const *key; /* REQUIRED columns that, with the version, name a row */
     size_t key_count;
-    const char *version;   /* REQUIRED TIMESTAMP column; NULL: partition_date is the version (snapshots) */
-    const char *day;       /* TIMESTAMP column whose local day is partition_date; NULL: the day of reading */
-    bool day_is_fixed;     /* all versions of a record have the same day */
-    bool version_may_lack; /* a record without version has the first instant of the day of reading */
+    const char *version; /* REQUIRED TIMESTAMP column; NULL: partition_date is the version (snapshots) */
+    const char *day;     /* TIMESTAMP column whose local day is partition_date; NULL: the day of reading */
+    bool day_is_fixed;   /* all versions of a record have the same day */
+    bool is_named_by_version; /* an event without id: at another time it is another record */
+    bool version_may_lack;    /* a record without version has the first instant of the day of reading */
 
     /* Where keys of this table that are known to be gone are listed, with `seen_missing_at`; NULL: nowhere.
      * A record is gone if that is not before its newest version; <table>_latest leaves it out. */
@@ -90,7 +91,7 @@ enum stream_kind {
     STREAM_EVENT,       /* the same by the time of creation */
     STREAM_SCAN,        /* the source can't filter: everything, each time */
     STREAM_SNAPSHOT,    /* a list without times: once a day */
-    STREAM_RECONCILE    /* all records of `subject`, every few days: missing ones are asked for, and deleted */
+    STREAM_RECONCILE /* all records of `subject`, every few days: missing ones are asked for, and deleted */
 };
 
 enum child_choice {
@@ -118,8 +119,8 @@ struct attribute_list {
 struct stream {
     const char *name;
     enum stream_kind kind;
-    const struct table *table; /* of a STREAM_RECONCILE: the subject if it lists whole records; else a table of
-                                * keys, which is only staged */
+    const struct table *table; /* of a STREAM_RECONCILE: the subject if it lists whole records; else a table
+                                * of keys, which is only staged */
     const struct child *children;
     size_t child_count;
     bool by_default; /* loaded when the configuration names no streams */

@@ -104,11 +104,11 @@ struct missing {
 struct committed {
     int64_t inserted[LIMIT_TABLES];
     int64_t content_changes; /* those of the first table whose version was known: only the content is new */
-    /* Of a reconciliation whose list is in another form than the rows: how many records were compared, and how
-     * many of them, more than half, have another content. These are not inserted. 0: the list agrees. */
+    /* Of a reconciliation whose list is in another form than the rows: how many records were compared, and
+     * how many of them, more than half, have another content. These are not inserted. 0: the list agrees. */
     int64_t compared, refused_contents;
-    int64_t rejected;        /* rejected records that were not known yet */
-    int64_t doubled;         /* keys found twice afterwards: must be 0, an alarm otherwise */
+    int64_t rejected; /* rejected records that were not known yet */
+    int64_t doubled;  /* keys found twice afterwards: must be 0, an alarm otherwise */
 };
 
 /* What became of one stream of a request, for people: no plan depends on it. */
@@ -164,9 +164,9 @@ struct warehouse_ops {
     bool (*missing)(struct load *load, int64_t began_us, int64_t ceiling, struct missing *out_missing,
                     struct error *err);
     /* Set union of the staged rows into the tables, rejects and ledger row, in one transaction. A
-     * reconciliation adds unknown versions on days from its unit's first one on, and declares gone: the rows of
-     * RECONCILE_GONE; and if it confirms_missing, what the list before it lacked, too, if that confirmed it
-     * and is a day older. */
+     * reconciliation adds unknown versions on days from its unit's first one on, and declares gone: the rows
+     * of RECONCILE_GONE; and if it confirms_missing, what the list before it lacked, too, if that confirmed
+     * it and is a day older. */
     bool (*commit)(struct load *load, const struct commit *commit, struct committed *out_committed,
                    struct error *err);
     void (*abort)(struct load *load); /* NULL is fine */

@@ -38,19 +38,22 @@ static const char *list_text(const struct list *list)
     return buf_string(&list->text);
 }
 
+size_t sql_add_version(const struct table *table, const char **columns, size_t count)
+{
+    const char *version = table->version ? table->version : COLUMN_PARTITION_DATE;
+    for (size_t i = 0; i < count; i++)
+        if (!strcmp(columns[i], version)) return count;
+    columns[count++] = version;
+    return count;
+}
+
 /* The columns that name a row: the key and the version, each once. */
 static size_t row_key(const struct table *table, const char *out_columns[16])
 {
-    const char *version = table->version ? table->version : COLUMN_PARTITION_DATE;
-    bool has_version = false;
-    size_t count = 0;
     assert(table->key_count > 0 && table->key_count < 16);
-    for (size_t i = 0; i < table->key_count; i++) {
-        out_columns[count++] = table->key[i];
-        if (!strcmp(table->key[i], version)) has_version = true;
-    }
-    if (!has_version) out_columns[count++] = version;
-    return count;
+    for (size_t i = 0; i < table->key_count; i++)
+        out_columns[i] = table->key[i];
+    return sql_add_version(table, out_columns, table->key_count);
 }
 
 size_t sql_identity(const struct table *table, const char *out_columns[16])
@@ -58,9 +61,8 @@ size_t sql_identity(const struct table *table, const char *out_columns[16])
     size_t count = 0;
     for (size_t i = 0; i < table->key_count; i++) {
         const struct column *column = table_column(table, table->key[i]);
-        if ((column && column->type == COLUMN_BOOL) ||
-            (table->version && !strcmp(table->key[i], table->version)))
-            continue;
+        bool is_version = table->version && !strcmp(table->key[i], table->version);
+        if ((column && column->type == COLUMN_BOOL) || (is_version && !table->is_named_by_version)) continue;
         out_columns[count++] = table->key[i];
     }
     return count;
@@ -74,8 +76,7 @@ static size_t version_columns(const struct table *table, const char *out_columns
         out_columns[0] = table->owner_key;
     else
         count = sql_identity(table, out_columns);
-    out_columns[count++] = table->version ? table->version : COLUMN_PARTITION_DATE;
-    return count;
+    return sql_add_version(table, out_columns, count);
 }
 
 static struct list version_list(const struct table *table)

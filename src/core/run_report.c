@@ -69,16 +69,17 @@ void run_report_notice(const struct stream *stream, const struct run_trigger *tr
 void run_report_refused_contents(const char *stream, const struct run_trigger *trigger,
                                  const struct committed *committed)
 {
-    log_write(LOG_ERROR, "contents_refused",
-              LOG_FIELDS(LOG_TEXT("stream", stream), LOG_TEXT("run_id", trigger->run_id),
-                         LOG_NUMBER("compared", committed->compared),
-                         LOG_NUMBER("differing", committed->refused_contents)),
-              "%s: %" PRId64 " of %" PRId64
-              " compared records have another content in the list than in the table, so the list shows them in "
-              "another form; contents of known versions are not taken from it. After a new API version or a "
-              "new release of caseload, load the records again: `caseload backfill` with all days since "
-              "start_date. If it goes on, please report it",
-              stream, committed->refused_contents, committed->compared);
+    log_write(
+        LOG_ERROR, "contents_refused",
+        LOG_FIELDS(LOG_TEXT("stream", stream), LOG_TEXT("run_id", trigger->run_id),
+                   LOG_NUMBER("compared", committed->compared),
+                   LOG_NUMBER("differing", committed->refused_contents)),
+        "%s: %" PRId64 " of %" PRId64
+        " compared records have another content in the list than in the table, so the list shows them in "
+        "another form; contents of known versions are not taken from it. After a new API version or a "
+        "new release of caseload, load the records again: `caseload backfill` with all days since "
+        "start_date. If it goes on, please report it",
+        stream, committed->refused_contents, committed->compared);
 }
 
 void run_report_contradiction(const char *stream, const struct run_trigger *trigger, int64_t expected,

@@ -88,7 +88,7 @@ static void add_list(json_t *statements, struct buf *text)
     add_text(statements, "people_commit_list", text);
     sql_missing_text(&names, &fake_members_list, "stage_people_1_0", 3, text);
     add_text(statements, "people_missing_list", text);
-    sql_commit(&names, &dated, (const char *[LIMIT_TABLES + 1]){"stage_people_1_0"}, NULL, text);
+    sql_commit(&names, &dated, (const char * [LIMIT_TABLES + 1]){"stage_people_1_0"}, NULL, text);
     add_text(statements, "people_dated_commit", text);
 }
 

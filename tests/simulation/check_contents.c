@@ -54,8 +54,9 @@ void check_reading(struct sim *sim, const struct fake_table *table, size_t i)
         if (!before || is_newer(other, before)) before = other;
     }
     if (!before && row->loaded_by->kind == STREAM_RECONCILE && row->day.n < sim->plan.start.n)
-        sim_fail(sim, PROPERTY_INVENTED, "%s holds %s, which a list has and which is older than the first day",
-                 table->name, row->key);
+        sim_fail(sim, PROPERTY_INVENTED,
+                 "%s holds %s, which a list has and which is older than the first day", table->name,
+                 row->key);
     if (!before) return;
     sim_count(sim, EVENT_RECONTENTED);
     if (!row->has_content)

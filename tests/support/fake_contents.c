@@ -61,7 +61,8 @@ static bool is_overtaken(const struct fake_warehouse *warehouse, const struct fa
         const struct fake_ledger_row *later = &warehouse->ledger[i];
         int hi = later->unit.open ? INT32_MAX : later->unit.hi.n;
         int lo = later->stream->kind == STREAM_RECONCILE ? INT32_MIN : later->unit.lo.n;
-        if (!reads_same(later->stream, stream) || later->began_us <= job->began_us || later->began_us <= row->read_us)
+        if (!reads_same(later->stream, stream) || later->began_us <= job->began_us ||
+            later->began_us <= row->read_us)
             continue;
         if (!job->unit.open && lo > job->unit.hi.n) continue;
         if (hi < job->unit.lo.n) continue;

@@ -46,12 +46,12 @@ struct fake_record {
     size_t version_count;
     struct fake_child *children; /* in the order they appeared; an edit appends the child again */
     size_t child_count;
-    int64_t sent_us; /* when it was sent the last time, complete and within a window that was asked for */
+    int64_t sent_us;   /* when it was sent the last time, complete and within a window that was asked for */
     int64_t listed_us; /* the same by the list of a reconciliation */
-    bool is_gone;    /* no list has it, and it is answered as gone when it is asked for */
-    bool is_hidden;  /* no list has it, and it is alive when it is asked for */
-    bool is_unknown; /* it can't be read when it is asked for */
-    bool sent_newer; /* sent in its newest version, at the position of the version that a search shows */
+    bool is_gone;      /* no list has it, and it is answered as gone when it is asked for */
+    bool is_hidden;    /* no list has it, and it is alive when it is asked for */
+    bool is_unknown;   /* it can't be read when it is asked for */
+    bool sent_newer;   /* sent in its newest version, at the position of the version that a search shows */
 };
 
 /* Answers of the source to questions for records by id. */

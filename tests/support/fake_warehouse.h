@@ -44,7 +44,7 @@ enum fake_design {
     FAKE_LIST_KNOWN_ONLY, /* takes contents of known versions, and no other version */
     FAKE_LIST_FROM_EVER,  /* takes versions of days before the first one, too */
     FAKE_LIST_ENDS_LATE,  /* takes the list for one that began when it was committed */
-    FAKE_SAME_UNCOUNTED,   /* compares a fetch with a commit whose rows are not there any more */
+    FAKE_SAME_UNCOUNTED,  /* compares a fetch with a commit whose rows are not there any more */
     FAKE_DESIGNS
 };
 
@@ -60,8 +60,8 @@ struct fake_row {
     int64_t content;
     int64_t loaded_us; /* when it was committed; 0 while staged */
     const struct stream *loaded_by;
-    int64_t serial;    /* order of all insertions; in staging: order of arrival */
-    char *text;        /* the row as it was written */
+    int64_t serial; /* order of all insertions; in staging: order of arrival */
+    char *text;     /* the row as it was written */
 };
 
 struct fake_table {

@@ -12,9 +12,8 @@
 #define COUNT(list) (sizeof(list) / sizeof *(list))
 #define COMPARED    1001 /* the fewest that can be too many */
 
-static const struct selection stream = {.stream = &fake_members_dated,
-                                        .tables = {&fake_members_table, &fake_members_deleted},
-                                        .table_count = 2};
+static const struct selection stream = {
+    .stream = &fake_members_dated, .tables = {&fake_members_table, &fake_members_deleted}, .table_count = 2};
 static const struct selection list = {
     .stream = &fake_members_list,
     .tables = {&fake_members_table, &fake_members_table, &fake_members_deleted},
@@ -33,10 +32,11 @@ static void write_reading(struct load *load, const struct reading *reading, int 
     struct error err = {0};
     char content[40] = "", row[320];
     if (reading->content) snprintf(content, sizeof content, "\"_content\":\"%d\",", reading->content);
-    int size = snprintf(row, sizeof row,
-                        "{\"id\":\"%s\",\"updated_at\":\"2026-02-%02dT10:00:00Z\",\"name\":\"%d\",%s"
-                        "\"partition_date\":\"2026-02-%02d\",\"_read_at\":\"2026-03-01T%02d:00:00Z\",\"_seq\":%d}",
-                        reading->id, reading->on, reading->content, content, reading->on, reading->hour, sequence);
+    int size =
+        snprintf(row, sizeof row,
+                 "{\"id\":\"%s\",\"updated_at\":\"2026-02-%02dT10:00:00Z\",\"name\":\"%d\",%s"
+                 "\"partition_date\":\"2026-02-%02d\",\"_read_at\":\"2026-03-01T%02d:00:00Z\",\"_seq\":%d}",
+                 reading->id, reading->on, reading->content, content, reading->on, reading->hour, sequence);
     must(load->bq->warehouse.ops->write(load, 0, row, (size_t)size, &err), &err);
 }
 
@@ -46,7 +46,8 @@ static int64_t hour_us(int hour)
 }
 
 static struct committed put_readings(const struct bench *bench, const struct selection *selection,
-                                     const struct reading *readings, size_t count, const struct commit *commit)
+                                     const struct reading *readings, size_t count,
+                                     const struct commit *commit)
 {
     struct error err = {0};
     struct committed committed = {0};
@@ -95,9 +96,9 @@ static void a_list_is_a_reading_of_its_records(void **unused)
     (void)unused;
     static const struct reading known[] = {
         {"same", 4, 1, 1}, {"other", 4, 1, 1}, {"cut", 4, 1, 1}, {"younger", 4, 1, 6}};
-    static const struct reading listed[] = {
-        {"same", 4, 1, 5},    {"other", 4, 2, 5}, {"cut", 4, 0, 5},  {"younger", 4, 2, 5},
-        {"unknown", 4, 1, 5}, {"early", 2, 1, 5}, {"before", 2, 2, 5}};
+    static const struct reading listed[] = {{"same", 4, 1, 5},    {"other", 4, 2, 5},   {"cut", 4, 0, 5},
+                                            {"younger", 4, 2, 5}, {"unknown", 4, 1, 5}, {"early", 2, 1, 5},
+                                            {"before", 2, 2, 5}};
     struct bench bench = bench_new();
     struct commit commit = commit_of(3, 5);
     commit.began_us = hour_us(1);
@@ -111,8 +112,9 @@ static void a_list_is_a_reading_of_its_records(void **unused)
     assert_int_equal(shown(&bench, "other") + shown(&bench, "before"), 4);
     assert_int_equal(shown(&bench, "same") + shown(&bench, "cut") + shown(&bench, "younger"), 3);
     assert_int_equal(shown(&bench, "unknown"), 1);
-    assert_int_equal(ask("SELECT COUNT(*) FROM `acme-data.%s.people_latest` WHERE id = 'early'", bench.dataset),
-                     0); /* it is older than the first day */
+    assert_int_equal(
+        ask("SELECT COUNT(*) FROM `acme-data.%s.people_latest` WHERE id = 'early'", bench.dataset),
+        0); /* it is older than the first day */
     /* It claims nothing, and older claims are believed with the rows that it added. */
     assert_int_equal(ask("SELECT SUM(a.row_count) FROM `acme-data.%s.runs` AS r, UNNEST(r.added) AS a WHERE "
                          "stream = 'people_reconciliation' AND ARRAY_LENGTH(claimed) = 0",
@@ -156,8 +158,8 @@ static void lists_and_fetches_overtake_each_other(void **unused)
 
 /* --- Another form --- */
 
-/* A list of so many known people and one unknown, of whom so many differ; stored_unknown of the others have no
- * content in the table. */
+/* A list of so many known people and one unknown, of whom so many differ; stored_unknown of the others have
+ * no content in the table. */
 static struct committed read_large_list(size_t compared, size_t differing, size_t stored_unknown)
 {
     static char ids[COMPARED + 100][8];

@@ -98,9 +98,9 @@ static void one_without_id_stops_all(void **unused)
 {
     (void)unused;
     struct bench bench = bench_with("abc");
-    assert_int_equal(
-        compare_as(&bench, &(struct comparison){.listed = "a", .on = 10, .rejected = "b-"}, NULL).inserted[RECONCILE_GONE],
-        0);
+    assert_int_equal(compare_as(&bench, &(struct comparison){.listed = "a", .on = 10, .rejected = "b-"}, NULL)
+                         .inserted[RECONCILE_GONE],
+                     0);
     assert_int_equal(rows_in(&bench, "people_deleted"), 0);
     bench_done(&bench);
 }

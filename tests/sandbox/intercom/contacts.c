@@ -84,7 +84,8 @@ static bool read_contact(struct exchange *exchange, struct buf *out)
     enum record_state state =
         collection_read(intercom_collection(exchange, "contacts"), exchange->capture[0], form, out, into);
     if (state != RECORD_HERE) refuse_contact(exchange, minor, state, into);
-    if (state == RECORD_HERE && out == &exchange->reply) intercom_shape_reply(exchange, "contacts", NULL, minor);
+    if (state == RECORD_HERE && out == &exchange->reply)
+        intercom_shape_reply(exchange, "contacts", NULL, minor);
     return state == RECORD_HERE;
 }
 

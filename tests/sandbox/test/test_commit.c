@@ -331,7 +331,8 @@ static void test_doubled_rows_are_counted(void **state)
                 " CURRENT_TIMESTAMP(), 'old')",
                 NULL),
             "");
-    assert_string_equal(commit_as(world, "w1", "r2"), "0|0|0|2|0|0|0\n"); /* of parents and children together */
+    assert_string_equal(commit_as(world, "w1", "r2"),
+                        "0|0|0|2|0|0|0\n"); /* of parents and children together */
 }
 
 static void test_wrong_count(void **state)

@@ -238,6 +238,10 @@ static void other_statements_are_whole(void **state)
     sql_latest_text(&names, &(struct sql_latest){.table = &parts}, &sql);
     assert_has(buf_string(&sql),
                "PARTITION BY `ticket_id`, `id` ORDER BY `updated_at` DESC, _read_at DESC, _loaded_at DESC");
+    struct table events = parts; /* without ids of their own */
+    events.is_named_by_version = true;
+    sql_latest_text(&names, &(struct sql_latest){.table = &events}, &sql);
+    assert_has(buf_string(&sql), "PARTITION BY `ticket_id`, `id`, `updated_at` ORDER BY `updated_at` DESC");
     sql_adopt_text(&names, &ticket, &sql);
     assert_has(buf_string(&sql),
                "COUNTIF(partition_date IS DISTINCT FROM DATE(`updated_at`, @timezone)) AS misplaced");

@@ -208,9 +208,9 @@ static void tables_are_changed_where_they_differ(void **state)
     sql_latest_refresh_text(&names, &refresh, &sql);
     const char *const sequence[] = {
         "UPDATE `acme-data.desk_caseload.lock_people`",
-        "SELECT 1 FROM (SELECT r.`id`, r.`partition_date`, r.`updated_at`, r.`_loaded_at`, r.`_read_at`",
+        "SELECT 1 FROM (SELECT r.`id`, r.`updated_at`, r.`partition_date`, r.`_loaded_at`, r.`_read_at`",
         "DELETE FROM `acme-data.desk.people_latest` AS l",
-        "v.`id` = l.`id` AND v.`partition_date` = l.`partition_date` AND v.`updated_at` = l.`updated_at`",
+        "v.`id` = l.`id` AND v.`updated_at` = l.`updated_at` AND v.`partition_date` = l.`partition_date`",
         "INSERT INTO `acme-data.desk.people_latest` (`partition_date`, `id`, `updated_at`, ",
         "SELECT v.`partition_date`, v.`id`, v.`updated_at`, ",
         "COALESCE(r.`name`",

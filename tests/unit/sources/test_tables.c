@@ -337,6 +337,24 @@ static void streams_that_write_one_table_hold_one_lock(void **state)
     assert_true(shared >= 5 || !has_deletions); /* three lists of deletions, two subjects */
 }
 
+/* Else <table>_latest would show one row for all events of a kind. */
+static void records_without_id_are_named_by_their_version(void **state)
+{
+    (void)state;
+    const struct catalog catalog = all_tables();
+    size_t count = 0;
+    for (size_t t = 0; t < catalog.count; t++) {
+        const struct table *table = catalog.tables[t];
+        bool has_id = false;
+        for (size_t i = 0; i < table->key_count; i++)
+            has_id = has_id || !strcmp(table->key[i], "id");
+        if (table->version && table->is_named_by_version == has_id)
+            fail_msg("%s: its key names no record, or it is named twice", table->name);
+        count += table->is_named_by_version;
+    }
+    assert_int_equal(count, 1); /* handling events */
+}
+
 static void reconciliations_know_whom_they_compare(void **state)
 {
     (void)state;
@@ -408,6 +426,7 @@ int main(void)
         cmocka_unit_test(sets_have_owners),
         cmocka_unit_test(streams_fill_their_tables),
         cmocka_unit_test(streams_that_write_one_table_hold_one_lock),
+        cmocka_unit_test(records_without_id_are_named_by_their_version),
         cmocka_unit_test(reconciliations_know_whom_they_compare),
         cmocka_unit_test(lists_of_attributes_name_their_columns),
     };

@@ -189,10 +189,10 @@ static void all_contacts_are_read_whole(void **state)
     add_page(&fixture, "data", FOUR, PAGES("{\"starting_after\":\"x\"}"));
     add_page(&fixture, "data", "{\"id\":\"5\"},{\"id\":\"6\"},{\"id\":\"7\"},{\"id\":\"8\"},{\"id\":\"9\"}",
              PAGES("null"));
-    fixture_expect(
-        &fixture, "contacts_reconciliation",
-        "{\"id\":\"1\",\"name\":\"A\"} {\"id\":\"2\"} {\"id\":\"3\"} {\"id\":\"4\"} {\"id\":\"5\"} {\"id\":\"6\"} "
-        "{\"id\":\"7\"} {\"id\":\"8\"} {\"id\":\"9\"}");
+    fixture_expect(&fixture, "contacts_reconciliation",
+                   "{\"id\":\"1\",\"name\":\"A\"} {\"id\":\"2\"} {\"id\":\"3\"} {\"id\":\"4\"} "
+                   "{\"id\":\"5\"} {\"id\":\"6\"} "
+                   "{\"id\":\"7\"} {\"id\":\"8\"} {\"id\":\"9\"}");
     ASKED(&fixture, 0, "/contacts?include_merge_history=true&per_page=150",
           "/contacts?include_merge_history=true&per_page=150&starting_after=x");
     fixture_close(&fixture);
