@@ -16,7 +16,7 @@ SQL = ROOT / "src/bigquery/sql"
 BUILD = ROOT / "build/mutate"
 COPY = BUILD / "sql"
 JOBS = str(os.cpu_count() or 2)
-INTEGRATION = ["bigquery", "bigquery_contents", "bigquery_gone", "bigquery_missing", "bigquery_derived", "bigquery_latest"]
+INTEGRATION = ["bigquery", "bigquery_contents", "bigquery_gone", "bigquery_missing", "bigquery_list", "bigquery_derived", "bigquery_latest"]
 
 LOCK_CHECK = "IF @@row_count != 1 OR (SELECT COUNT(*) FROM `${lock}`) != 1 THEN"
 
@@ -45,6 +45,14 @@ MUTATIONS = [
     ("contents: an incomplete reading first", "commit_union.sql", [("ORDER BY _content IS NULL, _seq DESC", "ORDER BY _seq DESC")]),
     ("contents: two readings of a set", "commit_union.sql", [("${newest_set}", " /*${newest_set}*/")]),
     ("contents: later fetches", "commit_later.sql", [("AND began_at > @began_at", "AND began_at < @began_at")]),
+    ("list: older than the first day", "commit_union.sql", [("IS NULL${from_day}", "IS NULL /*${from_day}*/")]),
+    ("list: known versions only", "commit_union.sql", [("IS NULL${from_day}", "IS NULL${from_day} AND '${from_day}' = ''")]),
+    ("list: another form", "commit_union.sql", [("${agreed}", " /*${agreed}*/")]),
+    ("list: another form of a few", "commit_compare.sql", [("n_compared <= 1000 OR ", "")]),
+    ("list: another form of less than half", "commit_compare.sql", [("2 * n_differing <= n_compared", "n_differing = 0")]),
+    ("list: another form than unknown contents", "commit_compare.sql", [("WHERE k._content IS NOT NULL", "WHERE TRUE")]),
+    ("list: overtakes fetches", "commit_later.sql", [("stream IN (${readers})", "stream IN (${readers}) AND stream = ${reader}")]),
+    ("list: of all days", "commit_later.sql", [("IF(stream = ${reader}, from_date, DATE '0001-01-01')", "from_date")]),
     ("claims: rows added later", "commit_ledger.sql", [("AND _loaded_at >= transaction_began_at", "AND FALSE")]),
     ("claims: counted rows added later", "state.sql", [("n.row_count + COALESCE(a.row_count, 0)", "n.row_count")]),
     ("children of scans: a scan that left them out", "state_scan.sql", [("   AND l.committed_at IS NULL\n", "")]),
