@@ -38,6 +38,12 @@ static void read_failure(const json_t *answer, struct rest_failure *out_failure)
         exchange_quote(out_failure->code, sizeof out_failure->code, message ? message : "error");
 }
 
+/* An error that comes with HTTP 200 may pass. */
+static int real_status(const json_t *answer, int status)
+{
+    return json_object_get(answer, "logRef") ? 500 : status;
+}
+
 /* What is embedded in a record belongs to it, and its links are made of its ids. */
 static void lift(json_t *value)
 {
@@ -111,6 +117,8 @@ static const struct rest_dialect dialect = {
     .prepare = prepare,
     .refusals = refusals,
     .read_failure = read_failure,
+    .real_status = real_status,
+    .error_mark = "\"logRef\"",
     .read_identity = read_identity,
     .next_page = next_page,
 };

@@ -76,6 +76,14 @@ static void find_element(struct comparison *comparison, const struct owned *owne
     }
 }
 
+/* Those of a deleted conversation can't be read. */
+static bool is_deleted(struct collection *collection, size_t number, size_t version)
+{
+    AUTO(json_drop) json_t *record = collection_version(collection, number, version);
+    const char *state = json_text_at(record, "state");
+    return state && strcmp(state, "deleted") == 0;
+}
+
 /* The elements of a version that must be there, as they are in it; of lists read daily on the newest day. */
 static void find_missing_elements(struct comparison *comparison, const struct owned *owned)
 {
@@ -84,6 +92,7 @@ static void find_missing_elements(struct comparison *comparison, const struct ow
     for (size_t number = 0; number < ever; number++) {
         char key[COLLECTION_KEY];
         if (!collection_is_here(collection, number) || !collection_wanted(collection, number, &version)) continue;
+        if (is_deleted(collection, number, version)) continue;
         collection_key(collection, number, key);
         AUTO(json_drop) json_t *list = collection_version_list(collection, number, version, owned->list);
         for (size_t i = 0; i < json_array_size(list); i++) {
