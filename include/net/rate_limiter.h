@@ -24,6 +24,7 @@ struct rate_report {
     bool is_refused;          /* 429 */
     int64_t limit, remaining; /* requests per window, and left in it; -1: not reported */
     int64_t reset_s;          /* end of the window by the service's clock; -1: not reported */
+    bool is_guess;            /* ... which is a guess: the wait that a refusal names ends the window, too */
     int64_t date_s;           /* the service's clock at this answer; -1: not reported */
     int64_t retry_after_ms;   /* 0: not reported */
     int64_t began_ms;         /* when its request began, by our clock */

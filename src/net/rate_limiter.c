@@ -177,12 +177,12 @@ static void take_refusal(struct rate_limiter *limiter, const struct rate_report 
     /* The reported limit is not what refuses: there is another one, of the workspace. */
     if (report->remaining > 0)
         limiter->ceiling = limiter->spent > PROBES ? limiter->spent * 3 / 4 : PROBES - 1;
-    if (reset_ms > limiter->reset_ms || !limiter->is_known) limiter->reset_ms = reset_ms;
+    if (reset_ms > limiter->reset_ms || !limiter->is_known || report->is_guess) limiter->reset_ms = reset_ms;
     limiter->left = limiter->unspent = 0;
     limiter->is_known = true;
     if (report->date_s < 0) return;
     int64_t window_s = report->date_s + (reset_ms - now_ms) / 1000;
-    if (window_s > limiter->window_s) limiter->window_s = window_s;
+    if (window_s > limiter->window_s || report->is_guess) limiter->window_s = window_s;
 }
 
 int64_t rate_limiter_report(struct rate_limiter *limiter, const struct rate_report *report, int64_t now_ms)

@@ -89,11 +89,11 @@ static bool refuse_quota(const struct exchange *exchange, struct error *err)
 /* A window without an announced end is taken to end with the minute, or whatever it is, of the service's
  * clock.
  */
-static int64_t window_end_s(const struct rest_dialect *dialect, const struct rate_report *report)
+static int64_t window_end_s(const struct rest_dialect *dialect, struct rate_report *report)
 {
     bool is_delay = dialect->is_reset_delay && report->reset_s >= 0 && report->reset_s < INT32_MAX;
-    bool is_guess = dialect->window_s > 0 && report->reset_s < 0 && report->date_s >= 0;
-    if (is_guess) return report->date_s + dialect->window_s - report->date_s % dialect->window_s;
+    report->is_guess = dialect->window_s > 0 && report->reset_s < 0 && report->date_s >= 0;
+    if (report->is_guess) return report->date_s + dialect->window_s - report->date_s % dialect->window_s;
     if (!is_delay) return report->reset_s;
     return report->date_s < 0 ? -1 : report->reset_s + report->date_s;
 }
