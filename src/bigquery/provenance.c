@@ -23,6 +23,9 @@ static const struct {
     [FACT_CONTROL] = {"caseload_control", NULL, "control_dataset", "set \"control_dataset\" back"},
 };
 
+/* Another source has other workspaces: it is named first. */
+static const enum fact order[FACTS] = {FACT_SOURCE, FACT_WORKSPACE, FACT_TIMEZONE, FACT_DATASET, FACT_CONTROL};
+
 static const char *configured(const struct bigquery *bq, enum fact fact)
 {
     switch (fact) {
@@ -131,7 +134,8 @@ bool provenance_is_labelled(const json_t *table)
 bool provenance_check_table(const struct bigquery *bq, const json_t *table, struct error *err)
 {
     const char *name = json_text_at(table, "tableReference.tableId");
-    for (enum fact fact = 0; fact < FACTS; fact++) {
+    for (size_t i = 0; i < FACTS; i++) {
+        enum fact fact = order[i];
         char wanted[LABEL_TEXT], value[LABEL_TEXT], what[2 * TABLE_ID];
         const char *label = label_of(table, fact);
         if (!label) continue;
@@ -146,8 +150,9 @@ bool provenance_check_table(const struct bigquery *bq, const json_t *table, stru
 
 bool provenance_check_row(const struct bigquery *bq, const json_t *row, const char *what, struct error *err)
 {
-    for (enum fact fact = 0; fact < PROVENANCE_COUNT; fact++) {
-        const char *have = cell_text(row, (size_t)fact);
+    for (size_t i = 0; i < FACTS; i++) {
+        enum fact fact = order[i];
+        const char *have = (size_t)fact < PROVENANCE_COUNT ? cell_text(row, (size_t)fact) : NULL;
         if (have && strcmp(have, configured(bq, fact)) != 0) return refuse(bq, fact, have, what, err);
     }
     return true;

@@ -167,10 +167,11 @@ def environment(sandbox, **more):
 
 
 def base_config(sandbox, **overrides):
+    kind = sources.ALL.get(overrides.get("source", {}).get("type"), sandbox.source)
     config = {
         "version": 1, "project": PROJECT, "subscription": SUBSCRIPTION, "dataset": sandbox.source.name,
         "location": "EU", "start_date": "2026-01-05", "streams": sandbox.source.streams,
-        "source": {"type": sandbox.source.name, "base_url": sandbox.url, "rate_share": 1, **sandbox.source.settings},
+        "source": {"type": kind.name, "base_url": sandbox.url, "rate_share": 1, **kind.settings},
     }
     if sandbox.way:
         guard = credentials.config(sandbox)
