@@ -124,7 +124,7 @@ static int run(const struct options *options)
 static const struct command_option options[] = {
     {"diff", NULL,
      "show how the tables in the dataset differ, a line a difference, and what the next run would do"},
-    {"source", "NAME", "of this source: intercom (default) or helpscout; without --config"},
+    {"source", "NAME", "of this source, as source.type names it; default: the first, or that of --config"},
     {"deduplicate", NULL, "print the SQL that removes rows which are there twice"},
 };
 

@@ -116,7 +116,7 @@ static int run(const struct options *options)
 }
 
 static const struct command_option options[] = {
-    {"source", "NAME", "of this source: intercom (default) or helpscout"},
+    {"source", "NAME", "of this source, as source.type names it; default: the first"},
     {"json", NULL, "the same as JSON, also what a stream can't see"}};
 
 const struct command streams_command = {

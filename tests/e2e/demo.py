@@ -39,7 +39,7 @@ class Demo:
         self.last = {}  # the last event of each stream
 
     def change(self, **change):
-        self.sandbox.post("/control/workspace", change)
+        self.sandbox.change(change, self.source)
 
     def step(self, title, deliver):
         """deliver() publishes a message and returns its id; a new worker serves it."""
@@ -77,7 +77,7 @@ class Demo:
         return newest
 
     def show(self):
-        report = self.sandbox.get(f"/control/compare?dataset={self.source}&latest=1")
+        report = self.sandbox.get(f"/control/compare?dataset={self.source}&service={self.source}&latest=1")
         print("\nFrom the warehouse itself:")
         print("  table                        rows  distinct keys  first version         last version")
         for table in report["streams"]:
@@ -173,7 +173,38 @@ class ComagicDemo(Demo):
         self.want("it restores what the source still has", self.last["calls"]["inserted"] > 0)
 
 
-DEMOS = {demo.source: demo for demo in (IntercomDemo, ComagicDemo)}
+class HelpscoutDemo(Demo):
+    source, zone, look = "helpscout", "America/New_York", "conversations"
+    settings = {}
+
+    def play(self):
+        box = self.sandbox
+        self.change(fill={"kind": "conversations", "from": "2026-01-05", "to": "2026-03-01", "count": 300})
+        self.change(fill={"kind": "customers", "from": "2026-01-05", "to": "2026-03-01", "count": 3000})
+        self.change(fill={"kind": "happiness_ratings", "from": "2026-01-05", "to": "2026-03-01", "count": 200})
+        self.step("The first tick: everything since the start date, day by day", box.publish)
+        self.want("it loads all conversations", self.last["conversations"]["fetched"] == 300)
+        self.want("it loads all customers", self.last["customers"]["inserted"] == 3000)
+
+        box.post("/control/clock", {"advance_s": 86400})
+        self.change(touch={"kind": "conversations", "count": 60})
+        self.change(touch={"kind": "customers", "count": 200})
+        self.change(touch={"kind": "conversations", "every": 20})
+        seen = box.get("/control/clock")["now"]
+        self.step("A day later; 60 conversations and 200 customers have changed, some change again while they are read", box.publish)
+        self.want("it loads only what is newer", 200 <= self.last["customers"]["inserted"] < 1000)
+        self.change(touch={"kind": "conversations", "every": 0})
+
+        self.step("The same tick again (seek of the subscription): nothing to load", lambda: self.seek(seen))
+        self.want("it loads nothing", not any(event["inserted"] or event["requests"] for event in self.last.values()))
+
+        self.step("A backfill of a past month: it is read again, and nothing is inserted twice",
+                  lambda: box.publish(json.dumps({"streams": ["conversations", "customers"],
+                                                  "from": "2026-01-10", "to": "2026-02-10"})))
+        self.want("it inserts nothing", self.last["customers"]["inserted"] == 0)
+
+
+DEMOS = {demo.source: demo for demo in (IntercomDemo, HelpscoutDemo, ComagicDemo)}
 
 
 def main():

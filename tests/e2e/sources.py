@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the tests know of each source: its settings against the sandbox, and requests that make and change its records."""
+"""Facts about each source for the tests: its settings against the sandbox, and requests that make and change its records."""
 
 TOKEN = "sandbox-token"
 

@@ -44,7 +44,7 @@ static int real_status(const json_t *answer, int status)
     return json_object_get(answer, "logRef") ? 500 : status;
 }
 
-/* What is embedded in a record belongs to it, and its links are made of its ids. */
+/* Embedded members belong to the record, and its links are made of its ids. */
 static void lift(json_t *value)
 {
     json_t *embedded = json_object_get(value, "_embedded"), *member;

@@ -2,7 +2,7 @@
 /* backward.c - reads a list of counted pages from the last one to the first.
  *
  * A record that changes leaves its place in a list that is sorted by the time of the change, oldest first. All
- * behind it move up by one, and one moves from the page that follows onto the page that was just read. Read
+ * later ones move up by one, and one moves from the page that follows onto the page that was just read. Read
  * from the end, it comes twice instead of never.
  *
  * The first page is requested first, since it says how many there are, and once more at the end. That second
@@ -74,7 +74,7 @@ static struct window next_segment(const struct backward *backward, int64_t from_
     return segment;
 }
 
-static bool has_more_segments(const struct backward *backward)
+static bool segments_follow(const struct backward *backward)
 {
     return backward->stream->day_member && backward->segment.to_s < last_end_s(backward);
 }
@@ -202,7 +202,7 @@ static void check_total(struct backward *backward, struct page *page)
 static bool end_segment(struct backward *backward, struct page *page, struct error *err)
 {
     check_total(backward, page);
-    backward->is_finished = !has_more_segments(backward);
+    backward->is_finished = !segments_follow(backward);
     if (backward->is_finished) return true;
     begin_segment(backward, next_segment(backward, backward->segment.to_s));
     return send_request(backward, err);

@@ -80,7 +80,7 @@ const json_t *page_list(const struct rest_dialect *dialect, json_t *answer, cons
     if ((!list || json_is_null(list)) && dialect->empty_mark &&
         json_is_object(json_at(answer, dialect->empty_mark))) {
         (void)json_object_set_new(answer, name,
-                                  json_array()); /* not where it belongs, which nobody looks at */
+                                  json_array()); /* not at its path: the list is asked for by its name */
         return json_object_get(answer, name);
     }
     if ((!list || json_is_null(list)) && dialect->fallback_member)

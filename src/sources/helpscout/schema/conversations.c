@@ -57,7 +57,7 @@ static const struct column conversation_columns[] = {
     TIME("closed_at", "When it was last closed", FROM("closedAt")),
     TIME("user_updated_at", "When a person last touched it", FROM("userUpdatedAt")),
     TIME("modified_at", "When it last changed, if Help Scout says so", FROM("modifiedAt")),
-    TEXT("closed_by", "User who closed it; 0: nobody, or the system", FROM("closedBy")),
+    TEXT("closed_by", "User who closed it; 0: none, or the system", FROM("closedBy")),
     RECORD("customer_waiting_since", waiting_columns, "Since when the customer waits",
            FROM("customerWaitingSince")),
     RECORD("source", helpscout_origin, "How it came"),
@@ -84,7 +84,7 @@ const struct table helpscout_conversations =
 static const struct column action_columns[] = {
     TEXT("type", "What was done"),
     TEXT("text", "The same in words"),
-    JSON("associated_entities", "What it was done with, by kind", FROM("associatedEntities")),
+    JSON("associated_entities", "Things it was done with, by kind", FROM("associatedEntities")),
 };
 
 static const struct column attachment_columns[] = {

@@ -13,7 +13,7 @@ const struct column helpscout_person[] = {
 
 const struct column helpscout_origin[] = {
     TEXT("type", "email, web, api, beacon, chat, ..."),
-    TEXT("via", "Who began it: user or customer"),
+    TEXT("via", "Side that began it: user or customer"),
 };
 
 const struct column helpscout_value[] = {

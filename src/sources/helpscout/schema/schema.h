@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* schema.h - the tables of this source.
  *
- * Columns have the names of the record's fields in snake_case. What is embedded in a record stands beside its
- * other fields. Only the key and the version are never absent or null. A value without a column is kept in
+ * Columns have the names of the record's fields in snake_case. Embedded fields stand beside the others of their
+ * record. Only the key and the version are never absent or null. A value without a column is kept in
  * _extra under the name that Help Scout gives it.
  */
 #ifndef CASELOAD_SOURCES_HELPSCOUT_SCHEMA_H
