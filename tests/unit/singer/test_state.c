@@ -241,7 +241,7 @@ static void a_bookmark_alone_is_a_state(void **state)
         bench,
         "{\"bookmarks\": {\"people\": {\"updated_at\": \"2026-01-10T12:00:00Z\", \"days\": [{\"from\": "
         "\"2026-01-03\", \"to\": \"2026-01-20\", \"lookback_days\": 2}]}}, \"x\": [1]}");
-    assert_string_equal(planned(bench, &fake_people, noon_us(1, 12)), "01-01..01-02 01-10..01-12+");
+    assert_string_equal(planned(bench, &fake_people, noon_us(1, 16)), "01-01..01-02 01-10..01-16+");
     require_member(bench, "x", "[1]");
 }
 
