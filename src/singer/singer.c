@@ -108,6 +108,14 @@ static bool write_state(struct singer *singer, struct error *err)
     return writer_add(&singer->writer, message, err) && writer_flush(&singer->writer, err);
 }
 
+static struct singer_part part_of(struct singer *singer, const struct selection *selection)
+{
+    struct singer_part part = {.selection = selection};
+    for (size_t i = 0; i < selection->table_count; i++)
+        if (find_output(singer, selection->tables[i])->is_sent) part.sent |= 1U << i;
+    return part;
+}
+
 /* --- the port --- */
 
 static bool singer_prepare(struct warehouse *base, const struct selection *selection,
@@ -129,7 +137,8 @@ static bool singer_read_states(struct warehouse *base, const struct selection *c
     (void)message_id; /* there are no messages */
     for (size_t i = 0; i < count; i++) {
         out_states[i] = (struct state){.now_us = now_us, .answered_us = answered_us};
-        if (singer_state_read(&singer->state, selections[i], &out_states[i], err)) continue;
+        const struct singer_part part = part_of(singer, selections[i]);
+        if (singer_state_read(&singer->state, &part, &out_states[i], err)) continue;
         for (size_t k = 0; k <= i; k++)
             state_done(&out_states[k]);
         return false;
@@ -215,10 +224,11 @@ static bool singer_commit(struct load *load, const struct commit *commit, struct
                           struct error *err)
 {
     struct singer *singer = load->singer;
+    const struct singer_part part = part_of(singer, load->selection);
     *out_committed = (struct committed){.rejected = load->rejected};
     memcpy(out_committed->inserted, load->written, sizeof load->written);
     bool done = activate(load, commit, err) &&
-                singer_state_commit(&singer->state, load->selection, commit, load->unread, err) &&
+                singer_state_commit(&singer->state, &part, commit, load->unread, err) &&
                 write_state(singer, err);
     singer_abort(load);
     return done;

@@ -286,7 +286,7 @@ def catalog(build):
     if code != 0 or log:
         raise Failure(f"--discover: {code} {log}")
 
-    def run(selected, fields=()):
+    def run(selected, fields=(), state=None):
         chosen = copy.deepcopy([entries[name] for name in selected])
         for entry in chosen:
             for one in entry["metadata"]:
@@ -297,7 +297,7 @@ def catalog(build):
         path = bench.folder / "catalog.json"
         path.write_text(json.dumps({"streams": chosen}))
         target = Target()
-        code, lines, log = bench.run(None, "--catalog", str(path))
+        code, lines, log = bench.run(state, "--catalog", str(path))
         if code == 0:
             target.load(lines)
         return code, target, log
@@ -318,6 +318,10 @@ def catalog(build):
     _, target, _ = run({"conversation_parts": True})
     if set(target.schemas) != {"conversation_parts"} or not target.counts.get("conversation_parts"):
         raise Failure(f"a child without its parent: {target.counts}")
+    _, both, _ = run({"conversations": True, "conversation_parts": True}, state=target.state)
+    _, whole, _ = run({"conversations": True, "conversation_parts": True})
+    if set(both.rows["conversations"]) != set(whole.rows["conversations"]):
+        raise Failure(f"a parent that is selected later: {both.counts}, not {whole.counts}")
     code, _, log = run({"contacts": False})
     if code != 78 or "selects no stream" not in log:
         raise Failure(f"nothing is selected: {code} {log}")

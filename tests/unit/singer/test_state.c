@@ -24,6 +24,7 @@ struct bench {
     struct plan_settings plan;
     struct singer_state state;
     struct state read;
+    unsigned unsent; /* tables that no catalog selects */
     struct error err;
 };
 
@@ -68,8 +69,8 @@ static void read_state(struct bench *bench, const struct stream *stream, int64_t
     struct selection selection = fake_selection(stream);
     state_done(&bench->read);
     bench->read.now_us = now_us;
-    if (!singer_state_read(&bench->state, &selection, &bench->read, &bench->err))
-        fail_msg("%s", bench->err.text);
+    const struct singer_part part = {.selection = &selection, .sent = ~bench->unsent};
+    if (!singer_state_read(&bench->state, &part, &bench->read, &bench->err)) fail_msg("%s", bench->err.text);
 }
 
 /* The units of a bare tick as text: "2026-01-01..2026-01-07 2026-01-08..2026-01-14+", + for an open end. */
@@ -99,7 +100,8 @@ static void commit_days(struct bench *bench, const struct stream *stream, struct
 {
     struct selection selection = fake_selection(stream);
     AUTO(json_drop) json_t *ids = json_loads(unread ? unread : "[]", 0, NULL);
-    if (!singer_state_commit(&bench->state, &selection, &commit, ids, &bench->err))
+    const struct singer_part part = {.selection = &selection, .sent = ~bench->unsent};
+    if (!singer_state_commit(&bench->state, &part, &commit, ids, &bench->err))
         fail_msg("%s", bench->err.text);
 }
 
@@ -184,6 +186,29 @@ static void a_child_that_was_left_out_is_known(void **state)
     read_state(bench, &fake_tickets, noon_us(1, 21));
     assert_int_equal(bench->read.days[1].lacks, 1U << 1);
     assert_int_equal(bench->read.days[2].lacks, 0);
+}
+
+/* A later catalog selects it: nothing of it was sent. */
+static void a_table_that_was_not_selected_is_lacking(void **state)
+{
+    struct bench *bench = *state;
+    struct commit scan = {.unit = days(1, 1, 20), .began_us = noon_us(1, 20)};
+    open_state(bench, NULL);
+    bench->unsent = 1U << 0; /* the parent */
+    commit_days(bench, &fake_tickets, (struct commit){.unit = days(1, 1, 20), .began_us = noon_us(2, 20)},
+                NULL);
+    assert_string_equal(planned(bench, &fake_tickets, noon_us(1, 21)), "01-19..01-21+");
+    bench->unsent = 0;
+    assert_string_equal(planned(bench, &fake_tickets, noon_us(1, 21)),
+                        "01-01..01-07 01-08..01-14 01-15..01-21+");
+    scan.unit.open = true;
+    scan.unit.claim_hi = day_add(scan.unit.lo, -1);
+    commit_days(bench, &fake_calls, scan, NULL);
+    require_member(bench, "bookmarks.calls.children_read_at", "\"2026-01-20T12:00:00Z\"");
+    bench->unsent = 1U << 0;
+    scan.began_us = noon_us(1, 21);
+    commit_days(bench, &fake_calls, scan, NULL);
+    require_member(bench, "bookmarks.calls.children_read_at", "\"2026-01-20T12:00:00Z\"");
 }
 
 static void a_scan_has_times_and_unread_records(void **state)
@@ -272,7 +297,8 @@ static void a_foreign_or_broken_state_is_refused(void **state)
         AUTO(mem_free) char *text = mem_format("{\"bookmarks\": %s}", broken[i]);
         open_state(bench, text);
         bench->read = (struct state){.now_us = noon_us(1, 10)};
-        if (singer_state_read(&bench->state, &people, &bench->read, &bench->err)) fail_msg("%s", broken[i]);
+        const struct singer_part part = {.selection = &people, .sent = 1};
+        if (singer_state_read(&bench->state, &part, &bench->read, &bench->err)) fail_msg("%s", broken[i]);
         assert_int_equal(bench->err.kind, ERROR_CONFIG);
         assert_non_null(strstr(bench->err.text, "bookmarks.people"));
         state_done(&bench->read);
@@ -322,6 +348,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(daily_runs_make_one_range, setup, teardown),
         cmocka_unit_test_setup_teardown(a_day_that_is_not_claimed_is_read_again, setup, teardown),
         cmocka_unit_test_setup_teardown(a_child_that_was_left_out_is_known, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_table_that_was_not_selected_is_lacking, setup, teardown),
         cmocka_unit_test_setup_teardown(a_scan_has_times_and_unread_records, setup, teardown),
         cmocka_unit_test_setup_teardown(a_snapshot_is_read_once_a_day, setup, teardown),
         cmocka_unit_test_setup_teardown(a_bookmark_alone_is_a_state, setup, teardown),
