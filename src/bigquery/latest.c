@@ -137,11 +137,10 @@ static bool check_droppable(const json_t *have, const json_t *resource, const ch
     if (!adorned && (!*description || !strcmp(description, ours))) return true;
     bool is_view = table_is_view(have);
     const char *kind = is_view ? "view" : "table";
-    return error_set(
-        err, ERROR_REFUSED,
-        "%s is a %s with a policy tag or description that is not caseload's (%s), which a %s "
-        "in its place would not have. Rename the %s, or set \"latest\" to keep it",
-        name ? name : "", kind, adorned ? adorned : "its own", is_view ? "table" : "view", kind);
+    return error_set(err, ERROR_REFUSED,
+                     "%s is a %s with a policy tag or description that is not caseload's (%s), which a %s "
+                     "in its place would not have. Rename the %s, or set \"latest\" to keep it",
+                     name ? name : "", kind, adorned ? adorned : "its own", is_view ? "table" : "view", kind);
 }
 
 static bool put_latest_view(struct bigquery *bq, const struct table *table, const json_t *have,

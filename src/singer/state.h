@@ -50,7 +50,7 @@ struct singer_part {
     unsigned sent; /* tables of the selection, as bits */
 };
 
-/* All of out_state but the clock, which is set. ERROR_CONFIG. */
+/* All of out_state but the clock, which is set. Yours also after a failure: state_done. ERROR_CONFIG. */
 bool singer_state_read(const struct singer_state *state, const struct singer_part *part,
                        struct state *out_state, struct error *err) CHECKED;
 
