@@ -130,19 +130,19 @@ static int64_t began_us(const struct plan_settings *plan, struct day day, int lo
     return (start_s + (int64_t)plan->settle_minutes * 60) * 1000000;
 }
 
-static unsigned lacking(const struct singer_part *part, const json_t *left_out)
+static unsigned lacking(const struct singer_scope *scope, const json_t *left_out)
 {
-    const struct selection *selection = part->selection;
+    const struct selection *selection = scope->selection;
     unsigned lacks = 0;
     for (size_t i = 0; i < json_array_size(left_out); i++)
         for (unsigned k = 0; k < selection->table_count; k++)
             if (strcmp(selection->tables[k]->name, json_string_value(json_array_get(left_out, i))) == 0)
                 lacks |= 1U << k;
-    return lacks & part->sent;
+    return lacks & scope->sent;
 }
 
 /* The days of the span that a plan may look at. */
-static void add_days(const struct plan_settings *plan, const struct singer_part *part,
+static void add_days(const struct plan_settings *plan, const struct singer_scope *scope,
                      const struct span *span, struct state *out)
 {
     struct day today = zone_day(plan->zone, out->now_us / 1000000);
@@ -155,7 +155,7 @@ static void add_days(const struct plan_settings *plan, const struct singer_part 
             (struct day_state){.day = day,
                                .held = HELD_UNKNOWN,
                                .newest = {.any = true, .began_us = began, .committed_us = began},
-                               .lacks = lacking(part, span->left_out)};
+                               .lacks = lacking(scope, span->left_out)};
     }
 }
 
@@ -169,15 +169,15 @@ static bool read_scan(const json_t *bookmark, const char *stream, struct scan_st
     return true;
 }
 
-bool singer_state_read(const struct singer_state *state, const struct singer_part *part,
+bool singer_state_read(const struct singer_state *state, const struct singer_scope *scope,
                        struct state *out_state, struct error *err)
 {
-    const struct stream *stream = part->selection->stream;
+    const struct stream *stream = scope->selection->stream;
     const json_t *bookmark = bookmark_of(state, stream);
     struct spans spans;
     if (!read_spans(state, stream, &spans, err)) return false;
     for (size_t i = 0; i < spans.count && has_days(stream); i++)
-        add_days(state->plan, part, &spans.list[i], out_state);
+        add_days(state->plan, scope, &spans.list[i], out_state);
     spans_done(&spans);
     return read_instant(bookmark, stream->name, "read_at", &out_state->any_open_run, &out_state->open_run_us,
                         err) &&
@@ -201,12 +201,12 @@ static int final_lookback(const struct plan_settings *plan, const struct commit 
 }
 
 /* Tables that the catalog does not select are lacking once it does. */
-static json_t *names_left_out(const struct singer_part *part, const struct commit *commit)
+static json_t *names_left_out(const struct singer_scope *scope, const struct commit *commit)
 {
     json_t *names = json_array();
-    for (size_t i = 0; i < part->selection->table_count; i++)
-        if (!(part->sent & 1U << i))
-            json_array_append_new(names, json_string(part->selection->tables[i]->name));
+    for (size_t i = 0; i < scope->selection->table_count; i++)
+        if (!(scope->sent & 1U << i))
+            json_array_append_new(names, json_string(scope->selection->tables[i]->name));
     for (size_t i = 0; i < commit->left_out_count; i++)
         json_array_append_new(names, json_string(commit->left_out[i]->name));
     return names;
@@ -258,11 +258,11 @@ static void note_scan(const struct commit *commit, bool has_children, const json
     if (json_array_size(known) == 0) json_object_del(bookmark, "unread");
 }
 
-bool singer_state_commit(struct singer_state *state, const struct singer_part *part,
+bool singer_state_commit(struct singer_state *state, const struct singer_scope *scope,
                          const struct commit *commit, const json_t *unread, struct error *err)
 {
-    const struct stream *stream = part->selection->stream;
-    AUTO(json_drop) json_t *left_out = names_left_out(part, commit);
+    const struct stream *stream = scope->selection->stream;
+    AUTO(json_drop) json_t *left_out = names_left_out(scope, commit);
     json_t *bookmarks = json_object_get(state->value, "bookmarks");
     json_t *bookmark = json_object_get(bookmarks, stream->name);
     if (!bookmark) {

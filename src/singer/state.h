@@ -44,18 +44,18 @@ void singer_state_done(struct singer_state *state);
 bool singer_state_identify(struct singer_state *state, const struct source_identity *identity,
                            struct error *err) CHECKED;
 
-/* What is sent of a stream: a catalog may select a child, and not its parent. */
-struct singer_part {
+/* A stream, and the tables of it that are sent: a catalog may select a child, and not its parent. */
+struct singer_scope {
     const struct selection *selection;
     unsigned sent; /* tables of the selection, as bits */
 };
 
 /* All of out_state but the clock, which is set. Yours also after a failure: state_done. ERROR_CONFIG. */
-bool singer_state_read(const struct singer_state *state, const struct singer_part *part,
+bool singer_state_read(const struct singer_state *state, const struct singer_scope *scope,
                        struct state *out_state, struct error *err) CHECKED;
 
 /* unread: of a scan, a list of the records whose children this commit lacks. */
-bool singer_state_commit(struct singer_state *state, const struct singer_part *part,
+bool singer_state_commit(struct singer_state *state, const struct singer_scope *scope,
                          const struct commit *commit, const json_t *unread, struct error *err) CHECKED;
 
 /* A version for a stream that is sent whole: later ones are greater. */

@@ -36,11 +36,14 @@ CHANGED = [{"touch": {"kind": "contacts", "count": 5}}, {"touch": {"kind": "conv
 
 
 class Bench:
-    """A sandbox with records, and runs of the tap on it."""
+    """A sandbox with records, and runs of the tap on it. stop_all() stops the sandboxes."""
+
+    opened = []
 
     def __init__(self, build, name, **settings):
         self.build, self.folder = build, harness.work_folder(build, f"singer-{name}")
         self.box = Sandbox(build, self.folder, database=":memory:")
+        Bench.opened.append(self.box)
         for change in WORLD:
             self.box.post("/control/workspace", change)
         config = harness.base_config(self.box, reconcile_days=0, **settings)
@@ -50,6 +53,11 @@ class Bench:
         self.config = self.folder / "tap.json"
         self.config.write_text(json.dumps(config))
         self.wanted = {}  # rows of the warehouse by stream
+
+    @staticmethod
+    def stop_all():
+        while Bench.opened:
+            Bench.opened.pop().stop()
 
     def command(self, state=None, name="state", *more):
         words = [str(self.build / "src/app/caseload"), "singer", "--config", str(self.config), *more]
@@ -169,7 +177,6 @@ def every_line(build):
     bench.load_warehouse()
     total = len(bench.run()[1])
     killed = kill_at_lines(bench, Target(), range(1, total, 2), "first run", harness.PARALLEL)
-    bench.box.stop()
     return killed
 
 
@@ -191,7 +198,6 @@ def some_lines(build):
     if later.counts["contacts"] > first.counts["contacts"] + 20:
         raise Failure(f"contacts are sent again: {first.counts['contacts']}, then {later.counts['contacts']}")
     killed += kill_at_lines(bench, first, range(20, len(lines), len(lines) // 6), "a week later")
-    bench.box.stop()
     return killed
 
 
@@ -210,8 +216,7 @@ def every_request(build):
             process.kill()
         bench.box.call("DELETE", "/control/faults")
         if ended is not None:
-            bench.box.stop()
-            return nth - 1
+                return nth - 1
         target.load(whole_lines(path.read_bytes()))
         bench.resume(target)
         bench.require_equal(target, f"killed at request {nth}")
@@ -253,7 +258,6 @@ def closed_reader(build):
         raise Failure("it did not stop")
     whole_lines(os.read(reader, 1 << 20))
     os.close(reader)
-    bench.box.stop()
     return 4
 
 
@@ -325,7 +329,6 @@ def catalog(build):
     code, _, log = run({"contacts": False})
     if code != 78 or "selects no stream" not in log:
         raise Failure(f"nothing is selected: {code} {log}")
-    bench.box.stop()
     return 3
 
 
@@ -356,7 +359,6 @@ def errors(build):
         code, lines, log = bench.run(state)
         if code == 0 or text not in log.strip().split("\n")[-1] or any('"RECORD"' in line and '"contacts"' in line for line in lines):
             raise Failure(f"the state {state}: {code} {log[-500:]}")
-    bench.box.stop()
     return 8
 
 
@@ -379,7 +381,6 @@ def kept_state(build):
     wanted = {key for key, one in target.rows["contacts"].items() if one["updated_at"] >= "2026-02-20"}
     if set(later.rows["contacts"]) != wanted or len(wanted) == len(target.rows["contacts"]):
         raise Failure(f"{len(later.rows['contacts'])} contacts since the bookmark, not {len(wanted)}")
-    bench.box.stop()
     return 3
 
 
@@ -417,6 +418,8 @@ def main():
         except Failure as failure:
             failed += 1
             print(f"FAIL  {case.__name__}: {failure}", flush=True)
+        finally:
+            Bench.stop_all()
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
 

@@ -9,7 +9,8 @@
 
 static void try_catalog(const json_t *catalog)
 {
-    static const struct stream *const all[] = {&fake_people, &fake_tickets, &fake_staff, &fake_leavers, &fake_teams};
+    static const struct stream *const all[] = {&fake_people, &fake_tickets, &fake_staff, &fake_leavers,
+                                               &fake_teams};
     const struct singer_streams streams = {all, sizeof all / sizeof *all};
     struct singer_catalog read;
     struct error err = {0};
@@ -22,12 +23,12 @@ static void try_catalog(const json_t *catalog)
 static void try_stream(struct singer_state *state, const struct stream *stream, struct error *err)
 {
     const struct selection selection = fake_selection(stream);
-    const struct singer_part part = {.selection = &selection, .sent = ~0U};
+    const struct singer_scope scope = {.selection = &selection, .sent = ~0U};
     const struct day day = day_of_civil(2026, 1, 10);
     const struct commit commit = {.unit = {.lo = day, .hi = day, .claim_hi = day, .open = true},
                                   .began_us = (int64_t)day_add(day, 5).n * INT64_C(86400000000)};
     struct state read = {.now_us = commit.began_us};
-    if (!singer_state_read(state, &part, &read, err)) {
+    if (!singer_state_read(state, &scope, &read, err)) {
         fuzz_require(err->kind == ERROR_CONFIG && err->text[0] != '\0');
         state_done(&read);
         return;
@@ -35,10 +36,10 @@ static void try_stream(struct singer_state *state, const struct stream *stream, 
     fuzz_require(read.day_count <= 16);
     state_done(&read);
     AUTO(json_drop) json_t *unread = json_array();
-    if (!singer_state_commit(state, &part, &commit, unread, err)) return;
+    if (!singer_state_commit(state, &scope, &commit, unread, err)) return;
     (void)singer_state_next_version(state, stream->name, commit.began_us);
     read = (struct state){.now_us = commit.began_us};
-    fuzz_require(singer_state_read(state, &part, &read, err));
+    fuzz_require(singer_state_read(state, &scope, &read, err));
     state_done(&read);
 }
 

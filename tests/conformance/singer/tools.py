@@ -116,7 +116,7 @@ def main():
         print(f"FAIL  {failure}\n{passed} passed, 1 failed")
         return 1
     finally:
-        bench.box.stop()
+        Bench.stop_all()
     print(f"{passed} passed, 0 failed")
     return 0
 

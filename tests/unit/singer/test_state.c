@@ -69,8 +69,8 @@ static void read_state(struct bench *bench, const struct stream *stream, int64_t
     struct selection selection = fake_selection(stream);
     state_done(&bench->read);
     bench->read.now_us = now_us;
-    const struct singer_part part = {.selection = &selection, .sent = ~bench->unsent};
-    if (!singer_state_read(&bench->state, &part, &bench->read, &bench->err)) fail_msg("%s", bench->err.text);
+    const struct singer_scope scope = {.selection = &selection, .sent = ~bench->unsent};
+    if (!singer_state_read(&bench->state, &scope, &bench->read, &bench->err)) fail_msg("%s", bench->err.text);
 }
 
 /* The units of a bare tick as text: "2026-01-01..2026-01-07 2026-01-08..2026-01-14+", + for an open end. */
@@ -100,8 +100,8 @@ static void commit_days(struct bench *bench, const struct stream *stream, struct
 {
     struct selection selection = fake_selection(stream);
     AUTO(json_drop) json_t *ids = json_loads(unread ? unread : "[]", 0, NULL);
-    const struct singer_part part = {.selection = &selection, .sent = ~bench->unsent};
-    if (!singer_state_commit(&bench->state, &part, &commit, ids, &bench->err))
+    const struct singer_scope scope = {.selection = &selection, .sent = ~bench->unsent};
+    if (!singer_state_commit(&bench->state, &scope, &commit, ids, &bench->err))
         fail_msg("%s", bench->err.text);
 }
 
@@ -297,8 +297,8 @@ static void a_foreign_or_broken_state_is_refused(void **state)
         AUTO(mem_free) char *text = mem_format("{\"bookmarks\": %s}", broken[i]);
         open_state(bench, text);
         bench->read = (struct state){.now_us = noon_us(1, 10)};
-        const struct singer_part part = {.selection = &people, .sent = 1};
-        if (singer_state_read(&bench->state, &part, &bench->read, &bench->err)) fail_msg("%s", broken[i]);
+        const struct singer_scope scope = {.selection = &people, .sent = 1};
+        if (singer_state_read(&bench->state, &scope, &bench->read, &bench->err)) fail_msg("%s", broken[i]);
         assert_int_equal(bench->err.kind, ERROR_CONFIG);
         assert_non_null(strstr(bench->err.text, "bookmarks.people"));
         state_done(&bench->read);
