@@ -20,6 +20,7 @@ import sys
 import time
 
 import harness
+import sources
 from harness import Failure, Sandbox, wait_for
 from singer_target import Target, require_equal, warehouse_rows
 
@@ -40,12 +41,13 @@ class Bench:
 
     opened = []
 
-    def __init__(self, build, name, **settings):
+    def __init__(self, build, name, source="intercom", **settings):
         self.build, self.folder = build, harness.work_folder(build, f"singer-{name}")
-        self.box = Sandbox(build, self.folder, database=":memory:")
+        self.box = Sandbox(build, self.folder, database=":memory:", source=source)
+        self.dataset = source
         Bench.opened.append(self.box)
-        for change in WORLD:
-            self.box.post("/control/workspace", change)
+        for change in WORLD if source == "intercom" else sources.ALL[source].fills.values():
+            self.box.change(change, source)
         config = harness.base_config(self.box, reconcile_days=0, **settings)
         (self.folder / "load.json").write_text(json.dumps(config))
         for name in ("project", "dataset", "location", "subscription"):
@@ -92,18 +94,18 @@ class Bench:
         code, _, errors = harness.run_once(self.build, self.box, self.folder / "load.json")
         if code != 0:
             raise Failure(f"caseload run: {errors}")
-        if not self.box.get("/control/compare?dataset=intercom")["equal"]:
+        if not self.box.get(f"/control/compare?dataset={self.dataset}&service={self.dataset}")["equal"]:
             raise Failure("the tables differ from the truth")
         self.wanted.clear()
 
     def wanted_rows(self, stream, key):
         if stream not in self.wanted:
-            table = stream if stream in DELETED else stream + "_latest"
+            table = f"{self.dataset}.{stream}" + ("" if stream in DELETED else "_latest")
             self.wanted[stream] = warehouse_rows(self.box, table, key)
         return self.wanted[stream]
 
     def require_equal(self, target, what):
-        require_equal(alive(target), self.wanted_rows, what)
+        require_equal(alive(target) if self.dataset == "intercom" else target, self.wanted_rows, what)
 
 
 def alive(target):
@@ -198,6 +200,23 @@ def some_lines(build):
     if later.counts["contacts"] > first.counts["contacts"] + 20:
         raise Failure(f"contacts are sent again: {first.counts['contacts']}, then {later.counts['contacts']}")
     killed += kill_at_lines(bench, first, range(20, len(lines), len(lines) // 6), "a week later")
+    return killed
+
+
+def other_sources(build):
+    """The default streams of each other source, whole and killed after some of their lines."""
+    killed = 0
+    for source in sources.ALL:
+        if source == "intercom":
+            continue
+        bench = Bench(build, source, source=source, streams=None)
+        bench.load_warehouse()
+        target = Target()
+        lines, _ = bench.resume(target)
+        bench.require_equal(target, source)
+        if len(target.counts) < 3:
+            raise Failure(f"{source}: records of {sorted(target.counts)} only")
+        killed += kill_at_lines(bench, Target(), range(len(lines) // 6, len(lines), len(lines) // 3), source)
     return killed
 
 
@@ -401,7 +420,7 @@ def check_log(lines, log, target):
         raise Failure("no line is longer than one write")
 
 
-CASES = [every_line, some_lines, every_request, closed_reader, catalog, errors, kept_state]
+CASES = [every_line, some_lines, other_sources, every_request, closed_reader, catalog, errors, kept_state]
 
 
 def main():

@@ -116,7 +116,7 @@ OF_THE_WAREHOUSE = ("_content", "_read_at", "_loaded_at", "_run_id")
 
 def warehouse_rows(box, table, key):
     """By the key of the stream."""
-    answer = box.post("/control/query", {"sql": f"SELECT * FROM intercom.{table}", "project": "demo-project"})
+    answer = box.post("/control/query", {"sql": f"SELECT * FROM {table}", "project": "demo-project"})
     rows = [row(answer["schema"]["fields"], one) for one in answer["rows"] or []]
     for one in rows:
         for name in OF_THE_WAREHOUSE:
