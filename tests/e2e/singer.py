@@ -41,13 +41,13 @@ class Bench:
 
     opened = []
 
-    def __init__(self, build, name, source="intercom", **settings):
+    def __init__(self, build, name, desk="intercom", **settings):
         self.build, self.folder = build, harness.work_folder(build, f"singer-{name}")
-        self.box = Sandbox(build, self.folder, database=":memory:", source=source)
-        self.dataset = source
+        self.box = Sandbox(build, self.folder, database=":memory:", source=desk)
+        self.dataset = desk
         Bench.opened.append(self.box)
-        for change in WORLD if source == "intercom" else sources.ALL[source].fills.values():
-            self.box.change(change, source)
+        for change in WORLD if desk == "intercom" else sources.ALL[desk].fills.values():
+            self.box.change(change, desk)
         config = harness.base_config(self.box, reconcile_days=0, **settings)
         (self.folder / "load.json").write_text(json.dumps(config))
         for name in ("project", "dataset", "location", "subscription"):
@@ -209,7 +209,7 @@ def other_sources(build):
     for source in sources.ALL:
         if source == "intercom":
             continue
-        bench = Bench(build, source, source=source, streams=None)
+        bench = Bench(build, source, desk=source, streams=None)
         bench.load_warehouse()
         target = Target()
         lines, _ = bench.resume(target)
