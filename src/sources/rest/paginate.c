@@ -316,11 +316,13 @@ static bool find_next(struct paginator *paginator, const json_t *list, const cha
                      out_next->number);
 }
 
-/* Counted pages have no cursor to compare, so their records are. */
+/* Counted pages have no cursor to compare, so their records are; but where a total ends the list, and its records are
+ * counted. */
 static bool is_cycle(struct paginator *paginator, const struct next_page *next, const json_t *list)
 {
     const char *text = next->cursor ? next->cursor : next->url;
-    bool is_counted = paginator->stream->pagination->has_numbers;
+    const struct pagination *pagination = paginator->stream->pagination;
+    bool is_counted = pagination->has_numbers && pagination->max_records == 0;
     if (is_counted && page_closes_cycle(&paginator->pages, paginator->stream, list)) return true;
     return text && cycle_closed(&paginator->links, text);
 }

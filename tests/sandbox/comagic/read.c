@@ -217,6 +217,17 @@ static bool is_of_site(void *self, const json_t *record)
     return !reading->site || strcmp(text, reading->site) == 0;
 }
 
+/* Without a sort nothing says in which order a report comes. */
+static bool is_turned(const struct reading *reading)
+{
+    struct comagic *comagic = reading->call->comagic;
+    if (!reading->method->time || json_object_get(reading->call->params, "sort")) return false;
+    pthread_mutex_lock(&comagic->lock);
+    bool is_odd = ++comagic->unsorted % 2;
+    pthread_mutex_unlock(&comagic->lock);
+    return is_odd;
+}
+
 void comagic_read(const struct call *call, const struct method *method)
 {
     struct reading reading = {.call = call, .method = method, .limit = LIMIT_USUAL};
@@ -229,6 +240,7 @@ void comagic_read(const struct call *call, const struct method *method)
     reading.query.offset = (size_t)reading.offset;
     reading.query.now_s = comagic_now_s(call->comagic);
     reading.query.expect = true;
+    reading.query.descending = is_turned(&reading);
     reading.query.form.on_demand = true;
     if (method->needs_site) reading.query.wanted = is_of_site;
     reading.query.self = &reading;
