@@ -25,12 +25,10 @@ static void add(struct tables *tables, const struct table *table)
 
 void tables_collect(struct tables *tables)
 {
-    static const char *const sources[] = {"intercom", "comagic"}; /* payloads have the columns' names */
+    const struct source_type *type;
 
     *tables = (struct tables){0};
-    for (size_t k = 0; k < sizeof sources / sizeof *sources; k++) {
-        const struct source_type *type = source_type_find(sources[k]);
-
+    for (size_t k = 0; (type = source_type_at(k)) != NULL; k++) {
         for (size_t i = 0; i < type->stream_count; i++) {
             const struct stream *stream = type->streams[i];
 
