@@ -12,6 +12,7 @@
 
 #include "base/day.h"
 #include "base/error.h"
+#include "base/json.h"
 #include "core/source.h"
 #include "core/stream.h"
 
@@ -111,7 +112,7 @@ struct committed {
     int64_t doubled;  /* keys found twice afterwards: must be 0, an alarm otherwise */
 };
 
-/* What became of one stream of a request, for people: no plan depends on it. */
+/* The outcome of one stream of a request, for people: no plan depends on it. */
 struct attempt {
     const char *run_id;
     const char *message_id; /* "" outside of messages */
@@ -123,6 +124,27 @@ struct attempt {
     const char *error;   /* "": there is none */
     int64_t units, requests, fetched, inserted, rejected, bytes;
     int64_t began_us, ended_us; /* by clock_boot_us */
+    int64_t fresh_us;           /* all changes before then are loaded, by the warehouse's clock; 0: unknown */
+};
+
+/* Questions of people. */
+enum question_kind {
+    QUESTION_STATUS,   /* a row a configured stream */
+    QUESTION_HISTORY,  /* attempts, the newest first */
+    QUESTION_RUN,      /* the attempts of one run, or of one message */
+    QUESTION_REJECTED, /* rejected records, the newest first, without those that were mended */
+    QUESTION_RECORD    /* one rejected record with its text */
+};
+
+struct question {
+    enum question_kind kind;
+    const char *stream; /* NULL: all */
+    const char *id;     /* of the run or message, or of the record */
+    bool failed_only;
+    bool has_since;
+    struct day since;
+    int64_t limit;
+    int64_t max_age_s; /* of the status: older streams are stale */
 };
 
 struct reject {
@@ -179,6 +201,10 @@ struct warehouse_ops {
      * a wait of RECORD_WAIT_S. */
     bool (*record)(struct warehouse *warehouse, const struct attempt *attempts, size_t count,
                    struct error *err);
+
+    /* Reads only. out_rows: an array of objects; docs/operating.md lists their keys. Yours. */
+    bool (*ask)(struct warehouse *warehouse, const struct question *question, json_t **out_rows,
+                struct error *err);
 
     void (*free)(struct warehouse *warehouse);
 };

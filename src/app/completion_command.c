@@ -29,7 +29,7 @@ static void each_option(const struct command *command,
 static void print_words(const struct command *command)
 {
     const struct source_type *type;
-    if (!command->argument) return;
+    if (!command->argument || command == &show_command) return;
     if (command == &completion_command) {
         fputs("bash zsh fish", stdout);
         return;

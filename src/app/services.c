@@ -196,6 +196,9 @@ struct bigquery_settings services_bigquery(struct services *services)
         .location = config->location,
         .timezone = config->timezone,
         .first_day = day_of_civil(config->source_type->first_year, 1, 1),
+        .start = config->start_date,
+        .selections = services->selections,
+        .selection_count = services->selection_count,
         .version = CASELOAD_VERSION,
         .host = services->host,
         .require_partition_filter = config->require_partition_filter,
@@ -271,6 +274,14 @@ bool services_open_bigquery(struct services *services, const struct config *conf
 {
     services->config = config;
     return open_log(config, err) && open_bigquery(services, err);
+}
+
+bool services_open_warehouse(struct services *services, const struct config *config, struct error *err)
+{
+    const struct http_settings http = http_settings(services, &services->cancel_run);
+    services->config = config;
+    return open_log(config, err) && select_streams(services, err) && http_new(&http, &services->http, err) &&
+           open_warehouse(services, err);
 }
 
 struct http_settings services_http(struct services *services)

@@ -57,6 +57,10 @@ bool services_open_streams(struct services *services, const struct config *confi
 /* BigQuery's address and credentials alone; nothing is asked yet. */
 bool services_open_bigquery(struct services *services, const struct config *config,
                             struct error *err) CHECKED;
+/* The streams and the warehouse, for questions: no service is asked anything yet, and no dataset is touched.
+ */
+bool services_open_warehouse(struct services *services, const struct config *config,
+                             struct error *err) CHECKED;
 /* Only the streams, and the settings of publisher_new; out_settings NULL: nothing is to be published. */
 bool services_open_publisher(struct services *services, const struct config *config,
                              struct pubsub_settings *out_settings, struct error *err) CHECKED;

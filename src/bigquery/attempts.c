@@ -31,6 +31,8 @@ static const struct {
     {"bytes", "INTEGER", "REQUIRED", "Size of the rows that were read, before compression"},
     {"began_at", "TIMESTAMP", "REQUIRED", "When it began, by BigQuery's clock"},
     {"ended_at", "TIMESTAMP", "REQUIRED", "When it ended; the table is partitioned by it"},
+    {"fresh_at", "TIMESTAMP", "NULLABLE",
+     "All changes before then are loaded. NULL: it failed, or was about the past only"},
     {"caseload_version", "STRING", "REQUIRED", "The version of caseload"},
     {"host", "STRING", "NULLABLE", "The machine"},
 };
@@ -78,7 +80,7 @@ static void add_optional(json_t *row, const char *key, json_t *value, bool is_kn
 
 static json_t *row_of(const struct bigquery *bq, const struct attempt *attempt)
 {
-    char from[DAY_TEXT] = "", to[DAY_TEXT] = "";
+    char from[DAY_TEXT] = "", to[DAY_TEXT] = "", fresh[INSTANT_TEXT];
     const char *host = bq->settings.host ? bq->settings.host : "";
     json_t *row =
         json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:s}", "run_id", attempt->run_id,
@@ -97,6 +99,8 @@ static json_t *row_of(const struct bigquery *bq, const struct attempt *attempt)
     add_optional(row, "from_date", json_string(from), attempt->has_units);
     add_optional(row, "to_date", json_string(to), attempt->has_units);
     add_optional(row, "error", text(attempt->error), *attempt->error);
+    instant_format(attempt->fresh_us, fresh);
+    add_optional(row, "fresh_at", json_string(fresh), attempt->fresh_us > 0);
     add_optional(row, "host", text(host), *host);
     return row;
 }

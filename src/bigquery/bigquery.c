@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/spool.h"
+#include "questions.h"
 #include "schema.h"
 #include "stage.h"
 #include "table.h"
@@ -104,7 +105,19 @@ static bool port_commit(struct load *load, const struct commit *commit, struct c
 static bool port_record(struct warehouse *warehouse, const struct attempt *attempts, size_t count,
                         struct error *err)
 {
-    return attempts_write((struct bigquery *)warehouse, attempts, count, err);
+    struct bigquery *bq = (struct bigquery *)warehouse;
+    if (!attempts_write(bq, attempts, count, err)) return false;
+    if (bq->shown_count == bq->table_cache_count) return true;
+    if (!questions_put_view(bq, err)) return error_wrap(err, "view status");
+    bq->shown_count = bq->table_cache_count;
+    return true;
+}
+
+static bool port_ask(struct warehouse *warehouse, const struct question *question, json_t **out_rows,
+                     struct error *err)
+{
+    struct bigquery *bq = (struct bigquery *)warehouse;
+    return questions_ask(bq, question, out_rows, err) || port_failed(bq, err);
 }
 
 static void port_free(struct warehouse *warehouse)
@@ -124,6 +137,7 @@ static const struct warehouse_ops port = {
     .abort = stage_free,
     .refresh = port_refresh,
     .record = port_record,
+    .ask = port_ask,
     .free = port_free,
 };
 

@@ -287,7 +287,7 @@ static bool put_view(struct bigquery *bq, const struct stream *stream, const cha
     AUTO(mem_free)
     char *description =
         mem_format("The attributes of %s that this workspace has added, a column each", of->name);
-    if (!latest_put_view(bq, name, have, description, &sql, err)) return false;
+    if (!latest_put_view(bq, bq->settings.dataset, name, have, description, &sql, err)) return false;
     const char *query = json_text_at(have, "view.query");
     bool same = query && !strcmp(query, buf_string(&sql));
     json_decref(described_fields(json_at(have, "schema.fields"), &attributes, &changed));

@@ -12,7 +12,7 @@
  *   provenance.h  where the rows come from; lock.h: the lock row that every commit updates
  *   stage.h   resumable uploads (upload.c), staging tables (stage.c), the transaction (commit.c), and
  *             what a list lacks (missing.c)
- *   attempts.h    what became of requests
+ *   attempts.h    what became of requests; questions.h: the answers to people
  */
 #ifndef CASELOAD_BIGQUERY_INTERNAL_H
 #define CASELOAD_BIGQUERY_INTERNAL_H
@@ -70,6 +70,7 @@ struct bigquery {
     size_t table_cache_count;
     struct own_commit own_commits[LIMIT_STREAMS];
     json_t *ledger_streams;     /* members: the streams that have rows in the ledger; NULL: unknown */
+    size_t shown_count;         /* of the table cache, when the view `status` was made */
     bool is_provenance_checked; /* of the whole dataset; table_cache_clear makes it false */
 };
 

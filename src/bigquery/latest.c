@@ -36,7 +36,7 @@ static bool changed_meanwhile(const char *name, struct error *err)
 }
 
 /* Who reads it between two attempts may have changed its text as we want it. */
-static bool patch_view(struct bigquery *bq, const char *name, const json_t *have, const json_t *view,
+static bool patch_view(struct bigquery *bq, const char *dataset, const char *name, const json_t *have, const json_t *view,
                        struct error *err)
 {
     const char *text = json_text_at(view, "query");
@@ -46,27 +46,27 @@ static bool patch_view(struct bigquery *bq, const char *name, const json_t *have
         bool is_lost = false;
         const char *query = json_text_at(now, "view.query");
         if (query && !strcmp(query, text)) return true;
-        if (!table_try_patch(bq, bq->settings.dataset, name, json_text_at(now, "etag"), body, &is_lost, err))
+        if (!table_try_patch(bq, dataset, name, json_text_at(now, "etag"), body, &is_lost, err))
             return false;
         if (!is_lost) return true;
         json_drop(&now);
-        if (!table_get(bq, bq->settings.dataset, name, &now, err)) return false;
+        if (!table_get(bq, dataset, name, &now, err)) return false;
         if (!now || !table_is_ours(now) || !table_is_view(now)) break;
     }
     return changed_meanwhile(name, err);
 }
 
-bool latest_put_view(struct bigquery *bq, const char *name, const json_t *have, const char *description,
-                     const struct buf *sql, struct error *err)
+bool latest_put_view(struct bigquery *bq, const char *dataset, const char *name, const json_t *have,
+                     const char *description, const struct buf *sql, struct error *err)
 {
     if (!sql_check(sql, name, err)) return false;
     AUTO(json_drop) json_t *view = json_pack("{s:s, s:b}", "query", buf_string(sql), "useLegacySql", 0);
     if (!view) return error_set(err, ERROR_FORMAT, "the text of the view %s is not UTF-8", name);
-    if (have) return patch_view(bq, name, have, view, err);
+    if (have) return patch_view(bq, dataset, name, have, view, err);
     AUTO(json_drop)
     json_t *want = json_pack("{s:s, s:{s:s}, s:O}", "description", description, "labels", LABEL_KEY,
                              LABEL_VALUE, "view", view);
-    return table_insert(bq, bq->settings.dataset, name, want, err);
+    return table_insert(bq, dataset, name, want, err);
 }
 
 /* The constant lower bound in the text of a list's view; "": it has none. */
@@ -165,7 +165,7 @@ static bool put_latest_view(struct bigquery *bq, const struct table *table, cons
         latest.fields = NULL;
         sql_latest_text(&names, &latest, &sql);
     }
-    return latest_put_view(bq, name, have, description, &sql, err);
+    return latest_put_view(bq, bq->settings.dataset, name, have, description, &sql, err);
 }
 
 bool latest_prepare(struct bigquery *bq, const struct table *table, const json_t *resource, struct error *err)

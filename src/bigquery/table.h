@@ -68,8 +68,8 @@ bool latest_prepare(struct bigquery *bq, const struct table *table, const json_t
 /* The tables among them hold what the views would show. */
 bool latest_refresh(struct bigquery *bq, const struct selection *selection, struct error *err) CHECKED;
 /* Creates or changes a view of ours. have: its resource as it is; NULL: none. */
-bool latest_put_view(struct bigquery *bq, const char *name, const json_t *have, const char *description,
-                     const struct buf *sql, struct error *err) CHECKED;
+bool latest_put_view(struct bigquery *bq, const char *dataset, const char *name, const json_t *have,
+                     const char *description, const struct buf *sql, struct error *err) CHECKED;
 
 /* --- custom.c --- */
 

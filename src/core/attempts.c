@@ -23,6 +23,7 @@ static struct attempt attempt_of(const struct stream_result *result, const struc
         .bytes = result->bytes,
         .began_us = result->began_us,
         .ended_us = result->ended_us,
+        .fresh_us = result->fresh_us,
     };
 }
 

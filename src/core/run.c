@@ -420,6 +420,7 @@ static bool run_stream(struct request_states *states, size_t index, const struct
     buf_init(&run.row, LIMIT_ROW);
     bool done = load_stream(&run, states, index, &result->error);
     *asked_us = run.asked_us;
+    if (done) result->fresh_us = run.plan.fresh_us;
     if (!done) error_wrap(&result->error, "%s", result->stream);
     if (!done && result->error.kind == ERROR_FORBIDDEN) done = result->forbidden = true;
     result->ended_us = clock_boot_us();

@@ -38,6 +38,8 @@ Steps (a line that begins with # is a comment; `publish` takes quotes as a shell
     run [arguments ...]                   `caseload run`; exit code 0 unless the next line expects another
     backfill [arguments ...]              `caseload backfill`; its messages are month-1, month-2, ...
     schema STREAM [arguments ...]         `caseload schema` with the configuration; exit code as for run
+    status|history|show|rejected|dead [arguments ...]
+                                          the command of that name; exit code as for run
     doctor [stop-at=OPERATION] [arguments ...]
                                           `caseload doctor`; exit code as for run. Stopped by SIGTERM once BigQuery has
                                           served this operation. No dataset may be added or changed
@@ -325,6 +327,26 @@ class Scenario:
         self.last_run = harness.run_command(self.build, self.sandbox, "schema", *words, "--config", str(self.config()))
         self.pending_exit = self.last_run[0]
         self.outputs += self.last_run[1:]
+
+    def ask(self, command, words):
+        self.last_run = harness.run_command(self.build, self.sandbox, command, *words, "--config", str(self.config()))
+        self.pending_exit = self.last_run[0]
+        self.outputs += self.last_run[1:]
+
+    def step_status(self, words):
+        self.ask("status", words)
+
+    def step_history(self, words):
+        self.ask("history", words)
+
+    def step_show(self, words):
+        self.ask("show", words)
+
+    def step_rejected(self, words):
+        self.ask("rejected", words)
+
+    def step_dead(self, words):
+        self.ask("dead", words)
 
     def datasets(self):
         """Name -> the tables in it, of all datasets."""
