@@ -21,6 +21,7 @@
 
 /* Rows */
 #define LIMIT_ROW            (16 * 1024 * 1024) /* one NDJSON row */
+#define LIMIT_REJECTED_IDS   400                /* text of the first ids of rejected records */
 #define LIMIT_REJECT         (64 * 1024 * 1024) /* raw text of one rejected record: more than a page holds */
 #define LIMIT_STAGED         (96 * 1024 * 1024) /* one staged row, escaped; BigQuery takes 100 MB */
 #define LIMIT_REJECTS        100 /* rejected records of a unit, unless max_rejected says otherwise */

@@ -43,7 +43,7 @@ struct bigquery_settings {
     const char *timezone;
     struct day first_day;               /* the source has nothing older */
     struct day start;                   /* the first day that is to be loaded */
-    const struct selection *selections; /* the streams whose status is told */
+    const struct selection *selections; /* the streams of the status */
     size_t selection_count;
     const char *version;              /* ours, for the ledger */
     const char *host;                 /* this machine's name, for the attempts */

@@ -21,7 +21,8 @@ struct run_context {
     struct warehouse *warehouse;
     const struct source_identity *identity;
     struct progress *progress;
-    int64_t max_rejected;    /* records of a unit; with more, it is committed without a claim, and fails */
+    const char *control;  /* where the ledger is, for texts: "acme-data.intercom_caseload"; NULL: unknown */
+    int64_t max_rejected; /* records of a unit; with more, it is committed without a claim, and fails */
     const atomic_bool *stop; /* looked at between pages and before each commit; may be NULL */
 };
 
@@ -51,7 +52,9 @@ struct stream_result {
     int64_t began_us, ended_us;  /* by clock_boot_us */
     int64_t fresh_us; /* all changes before then are loaded, by the warehouse's clock; 0: unknown */
     double seconds;
-    bool has_units; /* from and to are set */
+    bool is_implied;                       /* the configuration does not name it: a reconciliation */
+    char rejected_ids[LIMIT_REJECTED_IDS]; /* the first of them: "a, b, ..." */
+    bool has_units;                        /* from and to are set */
     bool satisfied, skipped, forbidden;
     struct error error; /* ERROR_NONE: it went well */
 };
@@ -63,6 +66,11 @@ struct run_report {
 
 /* "loaded", "satisfied", "skipped", "forbidden", or the name of the error's kind. */
 const char *stream_outcome(const struct stream_result *result);
+
+/* It is loaded, or was before. */
+bool stream_is_good(const struct stream_result *result);
+/* Some of the configured streams were forbidden, failed or rejected records, and others were loaded. */
+bool run_is_partial(const struct run_report *report);
 
 /* False: at least one stream failed (not: was forbidden); err is the error that ended the run, or the first.
  * A kind without stream_only in its rule ends the run at once. */

@@ -19,6 +19,7 @@ struct worker {
     /* Cancels the current run. Set by shutdown (after `shutdown`) or by a lost lease; cleared before each
      * message. */
     atomic_bool *cancel_run;
+    int max_attempts; /* deliveries before a message becomes a dead letter; 0: unknown */
     int64_t quiet_ms; /* of worker_drain: the subscription is empty when no message came for so long */
 };
 

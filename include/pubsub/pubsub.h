@@ -30,8 +30,8 @@ struct pubsub_settings {
 bool pubsub_new(const struct pubsub_settings *settings, struct trigger **out_trigger,
                 struct error *err) CHECKED;
 
-/* Warns in the log of the subscription's settings that lose or delay messages, if they may be read. trigger
- * is of pubsub_new. */
-void pubsub_check_settings(struct trigger *trigger);
+/* Warns in the log of the subscription's settings that lose or delay messages, if they may be read. Returns
+ * the deliveries before a message becomes a dead letter; 0: unknown. trigger is of pubsub_new. */
+int pubsub_check_settings(struct trigger *trigger);
 
 #endif

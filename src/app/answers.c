@@ -21,8 +21,8 @@ bool answers_read_number(const struct options *options, const char *name, int64_
                      (long long)most);
 }
 
-bool answers_read_stream(const struct services *services, const struct options *options, const char **out_stream,
-                         struct error *err)
+bool answers_read_stream(const struct services *services, const struct options *options,
+                         const char **out_stream, struct error *err)
 {
     const char *names[LIMIT_STREAMS], *given = options_value(options, "stream");
     *out_stream = given;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* answers.h - what `status`, `history`, `show` and `rejected` have in common: a question to the warehouse, and
- * how times are shown. */
+/* answers.h - what `status`, `history`, `show` and `rejected` have in common: a question to the warehouse,
+ * and how times are shown. */
 #ifndef CASELOAD_APP_ANSWERS_H
 #define CASELOAD_APP_ANSWERS_H
 
@@ -16,8 +16,8 @@ bool answers_ask(struct services *services, const struct question *question, jso
 bool answers_read_number(const struct options *options, const char *name, int64_t most, int64_t *value,
                          struct error *err) CHECKED;
 /* --stream NAME is one that is configured, or is not given: NULL. */
-bool answers_read_stream(const struct services *services, const struct options *options, const char **out_stream,
-                         struct error *err) CHECKED;
+bool answers_read_stream(const struct services *services, const struct options *options,
+                         const char **out_stream, struct error *err) CHECKED;
 
 #define ANSWERS_TIME 20
 /* "2026-10-31 04:02" of an instant in a row; "" if there is none. Returns out. */

@@ -11,6 +11,8 @@
 #include "base/error.h"
 #include "options.h"
 
+#define EXIT_PARTLY 3 /* some streams were forbidden, failed or rejected records, others were loaded */
+
 struct command_option {
     const char *name;  /* "from" of --from */
     const char *value; /* placeholder of its value; NULL: a switch */

@@ -50,8 +50,8 @@ static bool print_attempts(struct services *services, const struct options *opti
                            struct question *question, size_t *out_count, struct error *err)
 {
     AUTO(json_drop) json_t *rows = NULL;
-    AUTO(report_drop) struct report *report =
-        report_new("attempts", columns, sizeof columns / sizeof *columns);
+    AUTO(report_drop)
+    struct report *report = report_new("attempts", columns, sizeof columns / sizeof *columns);
     if (!answers_ask(services, question, &rows, err)) return false;
     *out_count = json_array_size(rows);
     for (size_t i = 0; i < *out_count; i++)
@@ -88,7 +88,8 @@ static bool print_run(struct services *services, const struct options *options, 
         return false;
     return count > 0 ||
            error_set(err, ERROR_REQUEST,
-                     "no attempt has the run or message \"%.64s\"; `caseload history` lists them", question.id);
+                     "no attempt has the run or message \"%.64s\"; `caseload history` lists them",
+                     question.id);
 }
 
 static int run_history(const struct options *options)
@@ -115,8 +116,9 @@ static const char *const history_examples[] = {
 const struct command history_command = {
     .name = "history",
     .summary = "what became of each stream of the newest requests",
-    .text = "Lists the table `attempts` of the control dataset: a row for each stream of each request, also when "
-            "it failed. Writes nothing.",
+    .text =
+        "Lists the table `attempts` of the control dataset: a row for each stream of each request, also when "
+        "it failed. Writes nothing.",
     .examples = history_examples,
     .options = history_options,
     .option_count = sizeof history_options / sizeof *history_options,
@@ -131,8 +133,9 @@ const struct command show_command = {
     .name = "show",
     .argument = "RUN_ID",
     .summary = "what became of one request",
-    .text = "Shows each stream of one request, named by its run (`history`, or _run_id of a row) or by Pub/Sub's "
-            "id of its message. Writes nothing.",
+    .text =
+        "Shows each stream of one request, named by its run (`history`, or _run_id of a row) or by Pub/Sub's "
+        "id of its message. Writes nothing.",
     .examples = show_examples,
     .options = show_options,
     .option_count = 1,

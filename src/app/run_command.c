@@ -60,13 +60,26 @@ static bool run_once(struct services *services, const struct options *options, s
     return done;
 }
 
+static bool has_only_forbidden(const struct run_report *report)
+{
+    for (size_t i = 0; i < report->count; i++)
+        if (!report->streams[i].forbidden && !report->streams[i].is_implied) return false;
+    return report->count > 0;
+}
+
 static bool run_and_report(struct services *services, const struct options *options, int *out_code,
                            struct error *err)
 {
     struct run_report *report = mem_zero(1, sizeof *report);
     bool done = services_open(services, services->config, err) && run_once(services, options, report, err);
-    (void)out_code; /* of a success */
     if (report->count > 0) print_report(report);
+    if (run_is_partial(report) && (done || error_rules[err->kind].stream_only)) {
+        if (!done) (void)command_fail(err);
+        *out_code = EXIT_PARTLY;
+        done = true;
+    } else if (done && has_only_forbidden(report)) {
+        *out_code = error_rules[ERROR_FORBIDDEN].run_exit_code;
+    }
     mem_free(&report);
     return done;
 }

@@ -49,7 +49,7 @@ static int serve(struct services *services, const struct config *config, bool dr
                          LOG_TEXT("subscription", services->subscription),
                          LOG_TEXT("workspace", services->identity.workspace)),
               "%s %s", drain ? "draining" : "serving", services->subscription);
-    pubsub_check_settings(services->trigger);
+    worker.max_attempts = pubsub_check_settings(services->trigger);
     struct notify *notify = notify_start(&services->progress, (int)config->stall_seconds);
     int code = drain ? worker_drain(&worker) : worker_serve(&worker);
     notify_stop(notify);

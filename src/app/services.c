@@ -222,6 +222,7 @@ static bool open_warehouse(struct services *services, struct error *err)
 {
     if (!open_bigquery(services, err)) return false;
     const struct bigquery_settings settings = services_bigquery(services);
+    services->control = mem_format("%s.%s", settings.project, settings.control_dataset);
     return bigquery_new(&settings, &services->warehouse, err);
 }
 
@@ -339,6 +340,7 @@ void services_close(struct services *services)
     token_free(services->google); /* after all that borrow it */
     http_free(services->http);
     zone_free(services->zone);
+    free(services->control);
     free(services->subscription);
     free(services->bigquery.url);
     free(services->pubsub.url);
@@ -391,6 +393,7 @@ struct run_context services_context(struct services *services)
         .warehouse = services->warehouse,
         .identity = &services->identity,
         .progress = &services->progress,
+        .control = services->control,
         .max_rejected = config->max_rejected,
         .stop = &services->cancel_run,
     };

@@ -40,6 +40,7 @@ struct services {
     struct warehouse *warehouse;
     struct trigger *trigger; /* only of services_open_trigger */
     char *subscription;
+    char *control;  /* "acme-data.intercom_caseload" */
     char host[256]; /* this machine's name; "" if it has none */
     struct endpoint bigquery, pubsub;
     int late_exit_code;

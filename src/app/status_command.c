@@ -25,8 +25,8 @@ static bool read_age(const struct options *options, int64_t *out_s, struct error
                                                    : 0;
     (void)snprintf(digits, sizeof digits, "%.*s", (int)(size < 8 ? size : 8), text);
     if (unit == 0 || size > 6 || !parse_int64(digits, &number) || number < 1)
-        return error_set(err, ERROR_REQUEST, "--max-age is \"%.32s\"; write hours, minutes or days: 26h, 90m, 3d",
-                         text);
+        return error_set(err, ERROR_REQUEST,
+                         "--max-age is \"%.32s\"; write hours, minutes or days: 26h, 90m, 3d", text);
     *out_s = number * unit;
     return true;
 }
@@ -42,7 +42,8 @@ static void add_gaps(struct buf *out, const json_t *days, int64_t missing)
         buf_format(out, "%s%s", shown ? ", " : "", text);
         if (!day_parse(text, &first)) return;
         for (last = first; end < count; end++, last = next)
-            if (!day_parse(json_string_value(json_array_get(days, end)), &next) || next.n != last.n + 1) break;
+            if (!day_parse(json_string_value(json_array_get(days, end)), &next) || next.n != last.n + 1)
+                break;
         if (end > i + 1) buf_format(out, "..%s", json_string_value(json_array_get(days, end - 1)));
         missing -= (int64_t)(end - i);
         i = end;
@@ -133,8 +134,8 @@ static bool print_status(struct services *services, const struct options *option
 {
     struct question question = {.kind = QUESTION_STATUS, .max_age_s = MAX_AGE_S};
     AUTO(json_drop) json_t *rows = NULL;
-    AUTO(report_drop) struct report *report =
-        report_new("streams", columns, sizeof columns / sizeof *columns);
+    AUTO(report_drop)
+    struct report *report = report_new("streams", columns, sizeof columns / sizeof *columns);
     bool is_good = true;
     int64_t now_us = 0;
     if (!read_age(options, &question.max_age_s, err) ||
@@ -177,14 +178,15 @@ static const char *const examples[] = {
 const struct command status_command = {
     .name = "status",
     .summary = "how fresh and how whole each stream is",
-    .text = "Reads from the warehouse which days of each stream are loaded, when the last load succeeded, what "
-            "is rejected, and what failed since. Times are UTC, by the warehouse's clock. Exits with 0 if each "
-            "stream is fresh and whole, and with 1 otherwise. Writes nothing. The view `status` of the control "
-            "dataset holds the same.\n"
-            "States: fresh; stale (no success within --max-age); holes (days between the first and the last "
-            "loaded one are missing; the next tick loads them); failed (with the number of failed attempts since "
-            "the last success, and the error of the newest); forbidden (by the source's plan or the token); "
-            "never loaded.",
+    .text =
+        "Reads from the warehouse which days of each stream are loaded, when the last load succeeded, what "
+        "is rejected, and what failed since. Times are UTC, by the warehouse's clock. Exits with 0 if each "
+        "stream is fresh and whole, and with 1 otherwise. Writes nothing. The view `status` of the control "
+        "dataset holds the same.\n"
+        "States: fresh; stale (no success within --max-age); holes (days between the first and the last "
+        "loaded one are missing; the next tick loads them); failed (with the number of failed attempts since "
+        "the last success, and the error of the newest); forbidden (by the source's plan or the token); "
+        "never loaded.",
     .examples = examples,
     .options = options,
     .option_count = sizeof options / sizeof *options,

@@ -22,7 +22,7 @@ static const struct {
     {"to_date", "DATE", "NULLABLE", "Last day that was to be read; newer records belong to it, too"},
     {"outcome", "STRING", "REQUIRED",
      "loaded, satisfied, skipped, forbidden, or the kind of the error: busy, refused, format, limit, ..."},
-    {"error", "STRING", "NULLABLE", "What failed, and what to do; NULL: nothing did"},
+    {"error", "STRING", "NULLABLE", "The failure and its remedy; NULL: there is none"},
     {"units", "INTEGER", "REQUIRED", "Weeks that were committed"},
     {"requests", "INTEGER", "REQUIRED", "Requests to the source"},
     {"fetched", "INTEGER", "REQUIRED", "Records that were read"},
@@ -45,7 +45,7 @@ static json_t *table_resource(void)
                                                 columns[i].type, "mode", columns[i].mode, "description",
                                                 columns[i].description));
     return json_pack("{s:s, s:{s:o}, s:{s:s, s:s, s:s}, s:{s:[s]}}", "description",
-                     "What became of each stream of each request, for 400 days. Nothing depends on it.",
+                     "The outcome of each stream of each request, for 400 days. Nothing depends on it.",
                      "schema", "fields", fields, "timePartitioning", "type", "DAY", "field", "ended_at",
                      "expirationMs", LIFE, "clustering", "fields", "stream");
 }
@@ -156,7 +156,7 @@ bool attempts_write(struct bigquery *bq, const struct attempt *attempts, size_t 
     AUTO(buf_done) struct buf upload = buf_limited(LIMIT_SQL);
     AUTO(api_answer_done) struct api_answer answer = {0};
     if (bq->now_us == 0)
-        return error_set(err, ERROR_BUSY, "BigQuery has not told the time yet, so nothing is written");
+        return error_set(err, ERROR_BUSY, "BigQuery has not sent its time yet, so nothing is written");
     random_name(nonce);
     job_name(id, "caseload-attempts", nonce);
     write_upload(bq, id, attempts, count, &upload);

@@ -101,24 +101,38 @@ struct answer_column {
 };
 
 static const struct answer_column status_columns[] = {
-    {"stream", VALUE_TEXT},         {"loaded_from", VALUE_TEXT},  {"loaded_to", VALUE_TEXT},
-    {"missing", VALUE_INT},         {"missing_days", VALUE_DAYS}, {"newest_record_at", VALUE_INSTANT},
-    {"fresh_at", VALUE_INSTANT},    {"attempted_at", VALUE_INSTANT}, {"outcome", VALUE_TEXT},
-    {"error", VALUE_TEXT},          {"failures", VALUE_INT},      {"rejected", VALUE_INT},
-    {"asked_at", VALUE_INSTANT},    {"state", VALUE_TEXT},
+    {"stream", VALUE_TEXT},      {"loaded_from", VALUE_TEXT},     {"loaded_to", VALUE_TEXT},
+    {"missing", VALUE_INT},      {"missing_days", VALUE_DAYS},    {"newest_record_at", VALUE_INSTANT},
+    {"fresh_at", VALUE_INSTANT}, {"attempted_at", VALUE_INSTANT}, {"outcome", VALUE_TEXT},
+    {"error", VALUE_TEXT},       {"failures", VALUE_INT},         {"rejected", VALUE_INT},
+    {"asked_at", VALUE_INSTANT}, {"state", VALUE_TEXT},
 };
 static const struct answer_column history_columns[] = {
-    {"run_id", VALUE_TEXT},      {"message_id", VALUE_TEXT}, {"delivery_attempt", VALUE_INT},
-    {"stream", VALUE_TEXT},      {"from_date", VALUE_TEXT},  {"to_date", VALUE_TEXT},
-    {"outcome", VALUE_TEXT},     {"error", VALUE_TEXT},      {"units", VALUE_INT},
-    {"requests", VALUE_INT},     {"fetched", VALUE_INT},     {"inserted", VALUE_INT},
-    {"rejected", VALUE_INT},     {"bytes", VALUE_INT},       {"began_at", VALUE_INSTANT},
-    {"ended_at", VALUE_INSTANT}, {"caseload_version", VALUE_TEXT}, {"host", VALUE_TEXT},
+    {"run_id", VALUE_TEXT},
+    {"message_id", VALUE_TEXT},
+    {"delivery_attempt", VALUE_INT},
+    {"stream", VALUE_TEXT},
+    {"from_date", VALUE_TEXT},
+    {"to_date", VALUE_TEXT},
+    {"outcome", VALUE_TEXT},
+    {"error", VALUE_TEXT},
+    {"units", VALUE_INT},
+    {"requests", VALUE_INT},
+    {"fetched", VALUE_INT},
+    {"inserted", VALUE_INT},
+    {"rejected", VALUE_INT},
+    {"bytes", VALUE_INT},
+    {"began_at", VALUE_INSTANT},
+    {"ended_at", VALUE_INSTANT},
+    {"caseload_version", VALUE_TEXT},
+    {"host", VALUE_TEXT},
 };
 static const struct answer_column rejected_columns[] = {
-    {"stream", VALUE_TEXT},         {"id", VALUE_TEXT},        {"reason", VALUE_TEXT},
-    {"cause", VALUE_TEXT},          {"rejected_at", VALUE_INSTANT}, {"from_date", VALUE_TEXT},
-    {"to_date", VALUE_TEXT},        {"run_id", VALUE_TEXT},    {"record", VALUE_TEXT},
+    {"stream", VALUE_TEXT},         {"id", VALUE_TEXT},
+    {"reason", VALUE_TEXT},         {"cause", VALUE_TEXT},
+    {"rejected_at", VALUE_INSTANT}, {"from_date", VALUE_TEXT},
+    {"to_date", VALUE_TEXT},        {"run_id", VALUE_TEXT},
+    {"record", VALUE_TEXT},
 };
 
 static json_t *days_of(const json_t *row, size_t index)

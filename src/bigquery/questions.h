@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* questions.h - what people ask: read from the tables by queries, and the view `status` of the control dataset. */
+/* questions.h - what people ask: read from the tables by queries, and the view `status` of the control
+ * dataset. */
 #ifndef CASELOAD_BIGQUERY_QUESTIONS_H
 #define CASELOAD_BIGQUERY_QUESTIONS_H
 

@@ -12,7 +12,8 @@ struct literal {
     const char *parameter, *text;
 };
 
-/* A view takes no parameters: each stands there as a literal. Any other becomes a byte that sql_check refuses.
+/* A view takes no parameters: each stands there as a literal. Any other becomes a byte that sql_check
+ * refuses.
  */
 static void bind(struct buf *out, const char *text, const struct literal *literals, size_t count)
 {
@@ -94,9 +95,12 @@ void sql_status_text(const struct sql_names *names, const struct sql_status *sta
     day_format(status->start, start);
     snprintf(max_age, sizeof max_age, "%lld", (long long)status->max_age_s);
     const struct sql_value values[] = {
-        {"state", buf_string(&state)},     {"streams", buf_string(&streams)},
-        {"records", buf_string(&records)}, {"attempts", attempts},
-        {"rejected", rejected},            {"start", start},
+        {"state", buf_string(&state)},
+        {"streams", buf_string(&streams)},
+        {"records", buf_string(&records)},
+        {"attempts", attempts},
+        {"rejected", rejected},
+        {"start", start},
         {"max_age", max_age},
     };
     if (state.full) out_sql->full = true;
@@ -117,8 +121,7 @@ void sql_rejects_text(const struct sql_names *names, bool with_text, int64_t lim
     char rejected[SQL_PATH], rows[32];
     sql_path(rejected, names, names->control, "rejected");
     snprintf(rows, sizeof rows, "%lld", (long long)limit);
-    const struct sql_value values[] = {{"rejected", rejected},
-                                       {"record", with_text ? "record" : "CAST(NULL AS STRING)"},
-                                       {"limit", rows}};
+    const struct sql_value values[] = {
+        {"rejected", rejected}, {"record", with_text ? "record" : "CAST(NULL AS STRING)"}, {"limit", rows}};
     sql_fill(out_sql, sql_rejects, values, sizeof values / sizeof *values);
 }

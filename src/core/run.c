@@ -244,6 +244,8 @@ static bool commit_batch(const struct unit_load *unit_load, struct error *err)
     run->result->rejected += committed.rejected;
     if (committed.refused_contents > 0)
         run_report_refused_contents(run->result->stream, run->trigger, &committed);
+    if (committed.rejected > 0 && !*run->result->rejected_ids)
+        memcpy(run->result->rejected_ids, unit_load->claim.ids, LIMIT_REJECTED_IDS);
     run->result->fetched += fetched;
     return committed.doubled == 0 ||
            run_report_doubled(run->selection->stream, run->trigger, committed.doubled, err);
@@ -416,7 +418,9 @@ static bool run_stream(struct request_states *states, size_t index, const struct
                              .result = result,
                              .asked_us = *asked_us,
                              .batch_units = 1};
-    *result = (struct stream_result){.stream = run.selection->stream->name, .began_us = clock_boot_us()};
+    *result = (struct stream_result){.stream = run.selection->stream->name,
+                                     .is_implied = run.selection->stream->kind == STREAM_RECONCILE,
+                                     .began_us = clock_boot_us()};
     buf_init(&run.row, LIMIT_ROW);
     bool done = load_stream(&run, states, index, &result->error);
     *asked_us = run.asked_us;
@@ -426,6 +430,7 @@ static bool run_stream(struct request_states *states, size_t index, const struct
     result->ended_us = clock_boot_us();
     result->seconds = (double)(result->ended_us - result->began_us) / 1000000;
     run_report_stream(result, trigger, run.future_rows);
+    if (result->rejected > 0) run_report_rejected(result, trigger, states->context->control);
     stream_run_close_reader(&run);
     plan_done(&run.plan);
     state_done(&run.state);

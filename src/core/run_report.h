@@ -8,6 +8,9 @@
 /* future_rows: dated after today by the warehouse's clock. */
 void run_report_stream(const struct stream_result *result, const struct run_trigger *trigger,
                        int64_t future_rows);
+/* Its new rejects, and the statement that shows them. */
+void run_report_rejected(const struct stream_result *result, const struct run_trigger *trigger,
+                         const char *control);
 /* A record of a reconciliation that can't be loaded: it is there, so it is not declared deleted. */
 void run_report_kept(const char *stream, const struct run_trigger *trigger, const char *id,
                      const char *reason);
