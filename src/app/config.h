@@ -20,6 +20,7 @@ struct config {
     long version;
     char *project;
     char *subscription;
+    char *backfill_subscription; /* NULL: there is none */
     char *dataset;
     char *control_dataset;
     char *location;

@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* serve_command.c - `caseload serve` and `caseload drain`: the worker on a subscription, until SIGTERM or
- * until no message waits. */
+/* serve_command.c - `caseload serve` and `caseload drain`: a worker on each subscription, until SIGTERM or
+ * until no message waits.
+ *
+ * Ticks and backfills have a thread, and all services, for themselves, so that a tick never waits behind a
+ * backfill. They share one rate limit of the source, as two processes would. */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/parse.h"
 #include "commands.h"
 #include "core/worker.h"
@@ -30,8 +36,21 @@ static int fail(const struct error *err)
     return error_rules[err->kind].serve_exit_code;
 }
 
-static int serve(struct services *services, const struct config *config, bool drain, int64_t quiet_ms)
+/* One subscription, its worker and its thread. */
+struct server {
+    struct services services;
+    struct config config;
+    pthread_t thread;
+    bool is_started;
+    bool drain;
+    int64_t quiet_ms;
+    int code;
+};
+
+static int work_on(struct server *server)
 {
+    struct services *services = &server->services;
+    const struct config *config = &server->config;
     struct worker worker = {
         .run = services_context(services),
         .selections = services->selections,
@@ -42,17 +61,40 @@ static int serve(struct services *services, const struct config *config, bool dr
                   .on_wedged = give_up},
         .shutdown = &services->shutdown,
         .cancel_run = &services->cancel_run,
-        .quiet_ms = quiet_ms,
+        .quiet_ms = server->quiet_ms,
     };
     log_write(LOG_INFO, "serving",
               LOG_FIELDS(LOG_TEXT("version", CASELOAD_VERSION),
                          LOG_TEXT("subscription", services->subscription),
                          LOG_TEXT("workspace", services->identity.workspace)),
-              "%s %s", drain ? "draining" : "serving", services->subscription);
+              "%s %s", server->drain ? "draining" : "serving", services->subscription);
     worker.max_attempts = pubsub_check_settings(services->trigger);
-    struct notify *notify = notify_start(&services->progress, (int)config->stall_seconds);
-    int code = drain ? worker_drain(&worker) : worker_serve(&worker);
+    return server->drain ? worker_drain(&worker) : worker_serve(&worker);
+}
+
+/* A worker that ends for a reason of its own ends the other, too; one that finds no more messages does not.
+ */
+static void *serve_beside(void *self)
+{
+    struct server *server = self;
+    server->code = work_on(server);
+    if (server->code != 0 || !server->drain) services_stop(server->services.peer);
+    return NULL;
+}
+
+static int serve(struct server servers[2])
+{
+    struct server *ticks = &servers[0], *backfills = &servers[1];
+    struct notify *notify = notify_start(&ticks->services.progress, (int)ticks->config.stall_seconds);
+    if (backfills->services.trigger) {
+        backfills->is_started = pthread_create(&backfills->thread, NULL, serve_beside, backfills) == 0;
+        if (!backfills->is_started) abort(); /* like no memory */
+    }
+    ticks->code = work_on(ticks);
+    if (ticks->code != 0 || !ticks->drain) services_stop(&backfills->services);
+    if (backfills->is_started) (void)pthread_join(backfills->thread, NULL);
     notify_stop(notify);
+    int code = ticks->code != 0 ? ticks->code : backfills->code;
     log_write(LOG_INFO, "stopped", LOG_FIELDS(LOG_NUMBER("exit_code", code)), "stopped");
     return code;
 }
@@ -66,23 +108,59 @@ static bool read_wait(const struct options *options, int64_t *out_wait_s, struct
                      WAIT_MOST_S);
 }
 
+/* Everything but the signals is the subscription's own: each has its thread. */
+static bool open_server(struct server *server, const char *subscription, struct error *err)
+{
+    if (!subscription) return true;
+    if (subscription != server->config.subscription) {
+        free(server->config.subscription);
+        server->config.subscription = mem_text(subscription);
+    }
+    return services_open(&server->services, &server->config, err) &&
+           services_open_trigger(&server->services, server->drain, err);
+}
+
+static void close_server(struct server *server)
+{
+    services_close(&server->services);
+    config_done(&server->config);
+}
+
+static int open_and_serve(struct server servers[2])
+{
+    const char *backfills = servers[0].config.backfill_subscription;
+    struct error err = {0};
+    if (backfills && servers[0].config.subscription &&
+        strcmp(backfills, servers[0].config.subscription) == 0) {
+        (void)error_set(&err, ERROR_CONFIG,
+                        "backfill_subscription is the same as subscription; name another");
+        return fail(&err);
+    }
+    if (open_server(&servers[0], servers[0].config.subscription ? servers[0].config.subscription : "",
+                    &err) &&
+        open_server(&servers[1], backfills, &err))
+        return serve(servers);
+    return fail(&err);
+}
+
 static int work(const struct options *options, bool drain)
 {
-    static struct services services; /* the signal's thread outlives this function */
+    static struct server servers[2]; /* the signal's thread outlives this function */
     const struct error_rule *stopped = &error_rules[ERROR_STOPPED];
-    struct config config;
     struct error err = {0};
     int64_t wait_s = WAIT_S;
-    int code;
     if (!read_wait(options, &wait_s, &err)) return command_fail(&err);
-    if (!config_load(options->config, options->flags, options->flag_count, &config, &err)) return fail(&err);
-    services_catch_signals(&services, drain ? stopped->run_exit_code : stopped->serve_exit_code);
-    if (services_open(&services, &config, &err) && services_open_trigger(&services, drain, &err))
-        code = serve(&services, &config, drain, wait_s * 1000);
-    else
-        code = fail(&err);
-    services_close(&services);
-    config_done(&config);
+    for (size_t i = 0; i < 2; i++) {
+        servers[i].drain = drain;
+        servers[i].quiet_ms = wait_s * 1000;
+        servers[i].services.peer = &servers[1 - i].services;
+        if (!config_load(options->config, options->flags, options->flag_count, &servers[i].config, &err))
+            return fail(&err);
+    }
+    services_catch_signals(&servers[0].services, drain ? stopped->run_exit_code : stopped->serve_exit_code);
+    int code = open_and_serve(servers);
+    close_server(&servers[1]);
+    close_server(&servers[0]);
     return code;
 }
 
@@ -103,7 +181,7 @@ const struct command serve_command = {
     .name = "serve",
     .summary = "process messages until SIGTERM",
     .text = "Waits for messages on the subscription, loads what each asks for, and acknowledges it when that "
-            "is done. "
+            "is done. With backfill_subscription it serves that, too: one message of each at a time. "
             "Exits with 0 on SIGTERM; logs to stderr, one JSON object a line.",
     .config = CONFIG_NEEDED,
     .run = serve_until_stopped,

@@ -346,6 +346,12 @@ void services_close(struct services *services)
     free(services->pubsub.url);
 }
 
+void services_stop(struct services *services)
+{
+    atomic_store(&services->shutdown, true);
+    atomic_store(&services->cancel_run, true); /* after shutdown: see worker.h */
+}
+
 static void *wait_for_signal(void *self)
 {
     struct services *services = self;
@@ -356,8 +362,8 @@ static void *wait_for_signal(void *self)
     sigaddset(&set, SIGINT);
     sigwait(&set, &signal);
     int64_t deadline_ms = clock_ms() + GRACE_MS;
-    atomic_store(&services->shutdown, true);   /* before the log, which may wait for its reader */
-    atomic_store(&services->cancel_run, true); /* after shutdown: see worker.h */
+    services_stop(services); /* before the log, which may wait for its reader */
+    if (services->peer) services_stop(services->peer);
     log_write(LOG_NOTICE, "stopping", NULL, "signal %d: stopping at the next safe point", signal);
     clock_sleep_ms(deadline_ms - clock_ms(), NULL);
     log_write(LOG_WARNING, "stopped_late", NULL,

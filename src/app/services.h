@@ -46,6 +46,7 @@ struct services {
     int late_exit_code;
     void (*trace)(void *self, const struct http_trace *trace); /* of all requests; NULL: to the log */
     void *trace_self;
+    struct services *peer; /* stopped by the same signals; NULL: none. Set before services_catch_signals */
 };
 
 bool services_open(struct services *services, const struct config *config, struct error *err) CHECKED;
@@ -69,6 +70,8 @@ void services_close(struct services *services);
 struct bigquery_settings services_bigquery(struct services *services); /* borrows from the services */
 struct http_settings services_http(struct services *services);         /* the same; ends with the run */
 
+/* Ends the process's work at the next safe point. Any thread. */
+void services_stop(struct services *services);
 /* SIGTERM and SIGINT set shutdown and cancel_run; a process that still runs nine seconds later exits with
  * late_exit_code. Call it before any other thread starts. */
 void services_catch_signals(struct services *services, int late_exit_code);

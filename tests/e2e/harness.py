@@ -20,6 +20,7 @@ TIMEOUT_S = int(os.environ.get("CASELOAD_E2E_TIMEOUT", "600"))
 PARALLEL = 2 * (os.cpu_count() or 2)  # most of them wait
 PROJECT = "demo-project"
 SUBSCRIPTION = "caseload"
+BACKFILLS = "backfills"
 
 
 class Failure(Exception):
@@ -87,8 +88,8 @@ class Sandbox:
         query = f"?after={after}" + (f"&service={service}" if service else "")
         return [json.loads(line) for line in self.call("GET", "/control/journal" + query).split("\n") if line]
 
-    def publish(self, data="", attributes=None):
-        return self.post("/control/publish", {"project": PROJECT, "subscription": SUBSCRIPTION, "data": data,
+    def publish(self, data="", attributes=None, subscription=SUBSCRIPTION):
+        return self.post("/control/publish", {"project": PROJECT, "subscription": subscription, "data": data,
                                               "attributes": attributes or {}})["id"]
 
     def message(self, identity):

@@ -27,6 +27,8 @@ Steps (a line that begins with # is a comment; `publish` takes quotes as a shell
     drain [NAME]                          start `caseload drain` (w), which waits a second for another message
     kill|stop|freeze|thaw [NAME]          SIGKILL, SIGTERM (exit code 0 wanted), SIGSTOP, SIGCONT
     publish [NAME] [key=value ...]        publish a message; data=TEXT, the others are attributes (m)
+    publish-backfill [NAME] [key=value ...]
+                                          the same to the subscription "backfills"
     seek INSTANT                          deliver again what was published since then
     subscription JSON                     settings of the subscription; only before all other steps
     wait acked|leased|dead [NAME]         until the message is in that state
@@ -164,6 +166,7 @@ class Scenario:
         self.box = Sandbox(self.build, self.folder, **options)
         self.box.post("/control/subscription", {"project": harness.PROJECT, "subscription": harness.SUBSCRIPTION,
                                                 **self.settings})
+        self.box.post("/control/subscription", {"project": harness.PROJECT, "subscription": harness.BACKFILLS})
 
     def step_auth(self, words):
         change = json.loads(" ".join(words))
@@ -242,10 +245,13 @@ class Scenario:
         worker.send(signal.SIGCONT)
         worker.frozen = False
 
-    def step_publish(self, words):
+    def step_publish(self, words, subscription=harness.SUBSCRIPTION):
         name = words.pop(0) if words and "=" not in words[0] else "m"
         attributes = dict(word.split("=", 1) for word in words)
-        self.messages[name] = self.sandbox.publish(attributes.pop("data", ""), attributes)
+        self.messages[name] = self.sandbox.publish(attributes.pop("data", ""), attributes, subscription)
+
+    def step_publish_backfill(self, words):
+        self.step_publish(words, harness.BACKFILLS)
 
     def step_backfill(self, words):
         self.last_run = harness.run_command(self.build, self.sandbox, "backfill", *words, "--config", str(self.config()))
