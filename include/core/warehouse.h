@@ -202,6 +202,9 @@ struct warehouse_ops {
     bool (*record)(struct warehouse *warehouse, const struct attempt *attempts, size_t count,
                    struct error *err);
 
+    /* Marks the rejected records of the stream that are loaded since, and counts them. */
+    bool (*mend)(struct warehouse *warehouse, const struct stream *stream, int64_t *out_count,
+                 struct error *err);
     /* Reads only. out_rows: an array of objects; docs/operating.md lists their keys. Yours. */
     bool (*ask)(struct warehouse *warehouse, const struct question *question, json_t **out_rows,
                 struct error *err);

@@ -30,6 +30,11 @@ static void print_words(const struct command *command)
 {
     const struct source_type *type;
     if (!command->argument || command == &show_command) return;
+    if (command->second) { /* the first is a list of words */
+        for (const char *c = command->argument; *c; c++)
+            putchar(*c == '|' ? ' ' : *c);
+        return;
+    }
     if (command == &completion_command) {
         fputs("bash zsh fish", stdout);
         return;

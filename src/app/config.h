@@ -20,6 +20,7 @@ struct config {
     long version;
     char *project;
     char *subscription;
+    char *dead_subscription;     /* NULL: see settings.c */
     char *backfill_subscription; /* NULL: there is none */
     char *dataset;
     char *control_dataset;

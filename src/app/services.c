@@ -330,6 +330,21 @@ bool services_open_publisher(struct services *services, const struct config *con
            (!out_settings || open_pubsub(services, out_settings, err));
 }
 
+bool services_open_dead(struct services *services, const struct config *config,
+                        struct pubsub_settings *out_publisher, struct error *err)
+{
+    if (!services_open_publisher(services, config, out_publisher, err)) return false;
+    struct pubsub_settings dead = *out_publisher;
+    const char *name = config->dead_subscription;
+    AUTO(mem_free)
+    char *full = !name               ? mem_format("%s-dead", services->subscription)
+                 : strchr(name, '/') ? mem_text(name)
+                                     : mem_format("projects/%s/subscriptions/%s", config->project, name);
+    dead.subscription = full;
+    dead.no_wait = true;
+    return pubsub_new(&dead, &services->trigger, err);
+}
+
 void services_close(struct services *services)
 {
     atomic_store(&services->shutdown, true); /* token requests that a dropped call left behind end soon */

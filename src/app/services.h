@@ -63,6 +63,9 @@ bool services_open_bigquery(struct services *services, const struct config *conf
  */
 bool services_open_warehouse(struct services *services, const struct config *config,
                              struct error *err) CHECKED;
+/* The dead letters as a trigger that does not wait, and the publisher's settings for their topic. */
+bool services_open_dead(struct services *services, const struct config *config,
+                        struct pubsub_settings *out_publisher, struct error *err) CHECKED;
 /* Only the streams, and the settings of publisher_new; out_settings NULL: nothing is to be published. */
 bool services_open_publisher(struct services *services, const struct config *config,
                              struct pubsub_settings *out_settings, struct error *err) CHECKED;

@@ -13,6 +13,8 @@ static const struct setting settings[] = {
      WORD "-.~+%/:", "Pub/Sub subscription: its name, or projects/P/subscriptions/S; needed to serve"},
     {"", "backfill_subscription", SETTING_TEXT, AT(backfill_subscription), NULL, false, 0, 0, WORD "-.~+%/:",
      "subscription of messages with kind=backfill, served beside the other, so that no tick waits for them"},
+    {"", "dead_subscription", SETTING_TEXT, AT(dead_subscription), NULL, false, 0, 0,
+     WORD "-.~+%/:", "subscription of the dead letters; default: that of the messages with -dead appended"},
     {"", "dataset", SETTING_TEXT, AT(dataset), NULL, true, 0, 0, WORD, "BigQuery dataset of the data tables"},
     {"", "control_dataset", SETTING_TEXT, AT(control_dataset), NULL, false, 0, 0, WORD,
      "dataset of ledger, locks and staging; default: the dataset's name with _caseload appended"},

@@ -120,6 +120,13 @@ static bool port_ask(struct warehouse *warehouse, const struct question *questio
     return questions_ask(bq, question, out_rows, err) || port_failed(bq, err);
 }
 
+static bool port_mend(struct warehouse *warehouse, const struct stream *stream, int64_t *out_count,
+                      struct error *err)
+{
+    struct bigquery *bq = (struct bigquery *)warehouse;
+    return questions_mend(bq, stream, out_count, err) || port_failed(bq, err);
+}
+
 static void port_free(struct warehouse *warehouse)
 {
     json_drop(&((struct bigquery *)warehouse)->ledger_streams);
@@ -138,6 +145,7 @@ static const struct warehouse_ops port = {
     .refresh = port_refresh,
     .record = port_record,
     .ask = port_ask,
+    .mend = port_mend,
     .free = port_free,
 };
 

@@ -299,3 +299,22 @@ bool questions_ask(struct bigquery *bq, const struct question *question, json_t 
     }
     abort();
 }
+
+bool questions_mend(struct bigquery *bq, const struct stream *stream, int64_t *out_count, struct error *err)
+{
+    struct sql_names names = bigquery_names(bq);
+    char id[JOB_ID];
+    AUTO(buf_done) struct buf sql = buf_limited(LIMIT_SQL);
+    AUTO(json_drop) json_t *rows = NULL;
+    AUTO(json_drop) json_t *parameters = json_array();
+    int64_t now_us;
+    if (!bigquery_now(bq, &now_us, err)) return false;
+    parameter_add(parameters, "stream", "STRING", stream->name);
+    parameter_add_day(parameters, "since", bigquery_rejected_since(bq));
+    sql_mend_text(&names, stream->table, &sql);
+    const struct query_job query = {
+        .prefix = "caseload-mend", .sql = &sql, .parameters = parameters, .where = "mend"};
+    if (!job_query(bq, &query, id, &rows, err)) return false;
+    return cell_int(json_array_get(rows, 0), 0, out_count) ||
+           error_set(err, ERROR_FORMAT, "BigQuery's answer lacks the count of mended records");
+}

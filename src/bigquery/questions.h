@@ -9,6 +9,8 @@
 
 bool questions_ask(struct bigquery *bq, const struct question *question, json_t **out_rows,
                    struct error *err) CHECKED;
+bool questions_mend(struct bigquery *bq, const struct stream *stream, int64_t *out_count,
+                    struct error *err) CHECKED;
 /* The view shows the streams that have tables by now. */
 bool questions_put_view(struct bigquery *bq, struct error *err) CHECKED;
 

@@ -19,8 +19,9 @@ extern const char sql_adopt[], sql_attributes[], sql_commit_alarm[], sql_commit_
     sql_commit_reconcile_empty[], sql_commit_content_changes[], sql_commit_rejected[], sql_commit_result[],
     sql_commit_same[], sql_commit_union[], sql_custom[], sql_deduplicate[], sql_latest[], sql_latest_day[],
     sql_latest_gone[], sql_latest_gone_parent[], sql_latest_refresh[], sql_latest_set[], sql_ledger[],
-    sql_history[], sql_lock_row[], sql_missing[], sql_newest_day[], sql_provenance[], sql_rejects[],
-    sql_repeats[], sql_repeats_clear[], sql_state[], sql_state_scan[], sql_status[], sql_suspects[];
+    sql_history[], sql_lock_row[], sql_mend[], sql_missing[], sql_newest_day[], sql_provenance[],
+    sql_rejects[], sql_repeats[], sql_repeats_clear[], sql_state[], sql_state_scan[], sql_status[],
+    sql_suspects[];
 
 #define SQL_PATH (3 * TABLE_ID)
 
@@ -157,6 +158,7 @@ struct sql_status {
 /* Without parameters: it is a view's, too. */
 void sql_status_text(const struct sql_names *names, const struct sql_status *status, struct buf *out_sql);
 void sql_history_text(const struct sql_names *names, int64_t limit, struct buf *out_sql);
+void sql_mend_text(const struct sql_names *names, const struct table *table, struct buf *out_sql);
 void sql_rejects_text(const struct sql_names *names, bool with_text, int64_t limit, struct buf *out_sql);
 
 /* --- sql_views.c --- */

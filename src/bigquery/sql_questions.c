@@ -125,3 +125,13 @@ void sql_rejects_text(const struct sql_names *names, bool with_text, int64_t lim
         {"rejected", rejected}, {"record", with_text ? "record" : "CAST(NULL AS STRING)"}, {"limit", rows}};
     sql_fill(out_sql, sql_rejects, values, sizeof values / sizeof *values);
 }
+
+void sql_mend_text(const struct sql_names *names, const struct table *table, struct buf *out_sql)
+{
+    char rejected[SQL_PATH], path[SQL_PATH], key[TABLE_ID];
+    sql_path(rejected, names, names->control, "rejected");
+    sql_path(path, names, names->dataset, table->name);
+    sql_quote(key, table->key[0]);
+    const struct sql_value values[] = {{"rejected", rejected}, {"table", path}, {"key", key}};
+    sql_fill(out_sql, sql_mend, values, sizeof values / sizeof *values);
+}

@@ -61,6 +61,7 @@ Steps (a line that begins with # is a comment; `publish` takes quotes as a shell
     expect last STREAM key=N ...          fields of the stream's last `stream_finished` log entry
     expect log [NAME] EVENT [key=value ...]
     expect file NAME TEXT                 the file in the scenario's folder contains the text; `expect no-file NAME TEXT`
+    expect no-log [NAME] EVENT [key=value ...]
     expect no-secrets                     none in logs, output, journal, files, arguments or environment
     sql STATEMENT                         change the warehouse directly
     deduplicate STREAM                    run the SQL that `caseload schema STREAM --deduplicate` prints
@@ -476,6 +477,12 @@ class Scenario:
                 good = value == wanted
             if not good:
                 raise Failure(f"{key} is {value}, not {wanted}: {json.dumps(event)}")
+
+    def expect_no_log(self, words):
+        worker = self.worker(words)
+        pairs = [w.split("=", 1) for w in words[1:]]
+        if any(self.matches(e, pairs) for e in worker.events(words[0])):
+            raise Failure(f"a log entry {words}; see {worker.path}")
 
     def expect_log(self, words):
         worker = self.worker(words)
