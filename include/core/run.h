@@ -33,6 +33,16 @@ struct run_trigger {
     int attempt;            /* of the delivery; 0: it is not counted */
 };
 
+#define COVERAGE_DAYS 371 /* 53 weeks */
+
+/* The newest days up to `today`, index 0. */
+struct coverage {
+    bool is_known; /* the stream claims days */
+    struct day today;
+    bool loaded[COVERAGE_DAYS];
+    bool rejected[COVERAGE_DAYS]; /* a record of the day was rejected by this run */
+};
+
 struct stream_result {
     const char *stream;
     struct day from, to; /* the days of its units */
@@ -50,6 +60,8 @@ struct stream_result {
     int64_t normalisations;      /* numbers, characters and keys that no row can hold: see base/json.h */
     int64_t bytes;               /* of the rows, as they were staged, before compression */
     int64_t began_us, ended_us;  /* by clock_boot_us */
+    int64_t newest_us; /* the newest version that was read; 0: none was */
+    struct coverage coverage;
     int64_t fresh_us; /* all changes before then are loaded, by the warehouse's clock; 0: unknown */
     double seconds;
     bool is_implied;                       /* the configuration does not name it: a reconciliation */

@@ -38,6 +38,7 @@ struct config {
     long maximum_bytes_billed; /* 0: no limit */
     char *reservation;
     char *priority;
+    char *health;              /* NULL: no port */
     char *temporary_directory; /* NULL: TMPDIR, or /tmp */
     char *log_level;
     char *ca_file;

@@ -14,6 +14,7 @@
 #include "base/parse.h"
 #include "commands.h"
 #include "core/worker.h"
+#include "health.h"
 #include "notify.h"
 #include "options.h"
 #include "pubsub/pubsub.h"
@@ -44,6 +45,7 @@ struct server {
     bool is_started;
     bool drain;
     int64_t quiet_ms;
+    const struct worker_observer *observer; /* NULL: none */
     int code;
 };
 
@@ -61,6 +63,7 @@ static int work_on(struct server *server)
                   .on_wedged = give_up},
         .shutdown = &services->shutdown,
         .cancel_run = &services->cancel_run,
+        .observer = server->observer,
         .quiet_ms = server->quiet_ms,
     };
     log_write(LOG_INFO, "serving",
@@ -126,21 +129,35 @@ static void close_server(struct server *server)
     config_done(&server->config);
 }
 
+static bool open_servers(struct server servers[2], struct monitor *monitor, struct error *err)
+{
+    const char *ticks = servers[0].config.subscription, *backfills = servers[0].config.backfill_subscription;
+    if (backfills && ticks && strcmp(backfills, ticks) == 0)
+        return error_set(err, ERROR_CONFIG,
+                         "backfill_subscription is the same as subscription; name another");
+    if (!open_server(&servers[0], ticks ? ticks : "", err) || !open_server(&servers[1], backfills, err))
+        return false;
+    monitor_open(monitor, servers[0].services.selections, servers[0].services.selection_count);
+    for (size_t i = 0; i < 2; i++)
+        if (servers[i].services.trigger)
+            servers[i].observer = monitor_add_worker(monitor, &servers[i].services.progress);
+    return true;
+}
+
 static int open_and_serve(struct server servers[2])
 {
-    const char *backfills = servers[0].config.backfill_subscription;
+    const struct config *config = &servers[0].config;
+    struct monitor monitor;
+    struct health *health = NULL;
     struct error err = {0};
-    if (backfills && servers[0].config.subscription &&
-        strcmp(backfills, servers[0].config.subscription) == 0) {
-        (void)error_set(&err, ERROR_CONFIG,
-                        "backfill_subscription is the same as subscription; name another");
-        return fail(&err);
-    }
-    if (open_server(&servers[0], servers[0].config.subscription ? servers[0].config.subscription : "",
-                    &err) &&
-        open_server(&servers[1], backfills, &err))
-        return serve(servers);
-    return fail(&err);
+    monitor_init(&monitor, config->start_date, (int)config->stall_seconds);
+    monitor_start(&monitor);
+    bool is_open = (!config->health || health_start(config->health, &monitor, &health, &err)) &&
+                   open_servers(servers, &monitor, &err);
+    int code = is_open ? serve(servers) : fail(&err);
+    health_stop(health);
+    monitor_done(&monitor);
+    return code;
 }
 
 static int work(const struct options *options, bool drain)

@@ -37,6 +37,13 @@ static void exclude_day(struct unit_load *unit_load, int64_t at_us)
         unit_load->claim.claims_nothing = true;
 }
 
+static void note_rejected_day(struct stream_run *run, int64_t at_us)
+{
+    if (at_us <= 0) return;
+    int index = run->plan.today.n - zone_day(run->context->plan.zone, at_us / 1000000).n;
+    if (index >= 0 && index < COVERAGE_DAYS) run->result->coverage.rejected[index] = true;
+}
+
 static bool reject_record(struct unit_load *unit_load, const struct record *record, const char *id,
                           const char *reason, struct error *err)
 {
@@ -45,6 +52,7 @@ static bool reject_record(struct unit_load *unit_load, const struct record *reco
     if (record->table == 0) (void)snprintf(unit_load->parent_id, LIMIT_NAME, "%s", id);
     if (record->table > 0 && !*id) id = unit_load->parent_id; /* a child that can't be read */
     unit_claim_add_reject(&unit_load->claim, id);
+    note_rejected_day(run, record->listed_us);
     if (run->selection->stream->kind == STREAM_RECONCILE)
         run_report_kept(run->result->stream, run->trigger, id, reason);
     /* A scan claims no days; it requests the children of rejected records again. */
@@ -139,6 +147,9 @@ static bool take_record(struct unit_load *unit_load, const struct record *record
     unit_load->taken[record->table]++;
     run->result->bytes += (int64_t)run->row.size;
     run->result->type_mismatches += facts.type_mismatches;
+    if (record->table == 0 && facts.version_us > run->result->newest_us &&
+        day_compare(facts.day, run->plan.today) <= 0)
+        run->result->newest_us = facts.version_us;
     if (day_compare(facts.day, run->plan.today) > 0) run->future_rows++;
     return context->warehouse->ops->write(unit_load->load, record->table, run->row.data, run->row.size, err);
 }
@@ -408,6 +419,29 @@ static bool load_stream(struct stream_run *run, struct request_states *states, s
     return warehouse->ops->refresh(warehouse, run->selection, err);
 }
 
+static bool is_claimed(const struct plan *plan, struct day day)
+{
+    for (size_t i = 0; i < plan->unit_count; i++)
+        if (day_compare(day, plan->units[i].lo) >= 0 && day_compare(day, plan->units[i].claim_hi) <= 0)
+            return true;
+    return false;
+}
+
+/* The days of the state, and those that were loaded since. */
+static void note_coverage(struct stream_run *run, bool is_done)
+{
+    struct coverage *coverage = &run->result->coverage;
+    enum stream_kind kind = run->selection->stream->kind;
+    coverage->today = run->plan.today;
+    coverage->is_known = run->state.now_us > 0 && kind != STREAM_SCAN && kind != STREAM_RECONCILE;
+    for (int i = 0; coverage->is_known && i < COVERAGE_DAYS; i++) {
+        struct day day = day_add(coverage->today, -i);
+        struct day_state known = state_day(&run->state, day);
+        coverage->loaded[i] = plan_covered(&run->state, &known.newest, known.held) ||
+                              (is_done && is_claimed(&run->plan, day));
+    }
+}
+
 /* asked_us: when the newest page of the request was asked for. */
 static bool run_stream(struct request_states *states, size_t index, const struct run_trigger *trigger,
                        int64_t *asked_us, struct stream_result *result)
@@ -425,6 +459,7 @@ static bool run_stream(struct request_states *states, size_t index, const struct
     bool done = load_stream(&run, states, index, &result->error);
     *asked_us = run.asked_us;
     if (done) result->fresh_us = run.plan.fresh_us;
+    note_coverage(&run, done);
     if (!done) error_wrap(&result->error, "%s", result->stream);
     if (!done && result->error.kind == ERROR_FORBIDDEN) done = result->forbidden = true;
     result->ended_us = clock_boot_us();

@@ -194,11 +194,13 @@ static int serve_message(struct serving *serving, const struct delivery *deliver
                                         .attempt = delivery->attempt};
     allow_run(worker);
     random_name(run_id);
+    if (worker->observer) worker->observer->began(worker->observer->self, delivery, run_id);
     progress_step(progress, "taking a message");
     struct lease *lease =
         lease_start(&worker->lease, worker->trigger, delivery->ack_id, progress, worker->cancel_run);
     serve_request(serving, delivery, &trigger, report, &err);
     log_outcome(serving, delivery, run_id, report, &err);
+    if (worker->observer) worker->observer->ended(worker->observer->self, report, &err);
     int code = end_message(serving, delivery, lease, &err);
     allow_run(worker); /* a lost lease has cancelled this one */
     attempts_record(&context, &trigger, report);
@@ -224,6 +226,7 @@ static int serve_next(struct serving *serving, bool *out_any, bool *out_reachabl
     *out_any = false;
     progress_step(progress_of(serving), "waiting for a message");
     *out_reachable = worker->trigger->ops->next(worker->trigger, &delivery, out_any, &err);
+    if (worker->observer) worker->observer->pulled(worker->observer->self, &err);
     if (!*out_reachable)
         code = pull_failed(&err);
     else if (*out_any)
