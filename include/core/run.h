@@ -60,7 +60,7 @@ struct stream_result {
     int64_t normalisations;      /* numbers, characters and keys that no row can hold: see base/json.h */
     int64_t bytes;               /* of the rows, as they were staged, before compression */
     int64_t began_us, ended_us;  /* by clock_boot_us */
-    int64_t newest_us; /* the newest version that was read; 0: none was */
+    int64_t newest_us;           /* the newest version that was read; 0: none was */
     struct coverage coverage;
     int64_t fresh_us; /* all changes before then are loaded, by the warehouse's clock; 0: unknown */
     double seconds;

@@ -66,17 +66,15 @@ static json_t *attributes_of(const struct delivery *letter)
 }
 
 static const struct report_column columns[] = {
-    {"message_id", "message", false, REPORT_WHOLE},
-    {"published_at", "dead since", false, REPORT_WHOLE},
-    {"deliveries", "deliveries", true, REPORT_WHOLE},
-    {"data", "data", false, REPORT_WRAP},
+    {"message_id", "message", false, REPORT_WHOLE},   {"published_at", "dead since", false, REPORT_WHOLE},
+    {"deliveries", "deliveries", true, REPORT_WHOLE}, {"data", "data", false, REPORT_WRAP},
     {"attributes", NULL, false, REPORT_DROP},
 };
 
 static void print_letters(const struct dead_letters *dead, const char *id, bool as_json)
 {
-    AUTO(report_drop) struct report *report =
-        report_new("messages", columns, sizeof columns / sizeof *columns);
+    AUTO(report_drop)
+    struct report *report = report_new("messages", columns, sizeof columns / sizeof *columns);
     for (size_t i = 0; i < dead->count; i++) {
         const struct delivery *letter = &dead->letters[i];
         char at[INSTANT_TEXT], shown[ANSWERS_TIME];
@@ -95,8 +93,8 @@ static void print_letters(const struct dead_letters *dead, const char *id, bool 
     report_print(report, as_json, stdout);
 }
 
-/* The same data and attributes, without Google's notes. Published first: a message that is there twice does no
- * harm, one that is lost would. */
+/* The same data and attributes, without Google's notes. Published first: a message that is there twice does
+ * no harm, one that is lost would. */
 static bool requeue(struct publisher *publisher, const struct delivery *letter, struct error *err)
 {
     struct message_attribute *attributes = mem_zero(letter->attribute_count + 1, sizeof *attributes);
@@ -143,8 +141,8 @@ static bool do_action(struct dead_letters *dead, const struct options *options,
     bool is_requeue = strcmp(action, "requeue") == 0;
     if (!read_letters(dead, err)) return false;
     if (id && !find_letter(dead, id))
-        return error_set(err, ERROR_REQUEST, "no dead letter has the id \"%.64s\"; `caseload dead list` lists them",
-                         id);
+        return error_set(err, ERROR_REQUEST,
+                         "no dead letter has the id \"%.64s\"; `caseload dead list` lists them", id);
     if (strcmp(action, "list") == 0 || strcmp(action, "show") == 0) {
         print_letters(dead, id, *action == 's' || options_has(options, "json"));
         return true;
@@ -204,9 +202,12 @@ const struct command dead_command = {
     .argument = "list|show|requeue|drop",
     .second = "ID",
     .summary = "messages that Pub/Sub gave up: list, show, publish again, drop",
-    .text = "Reads the subscription of the dead letters without acknowledging them. `requeue` publishes a message "
-            "again on the topic of `subscription`, with the attribute replayed_from, and then removes it; repeat it "
-            "at will, nothing is loaded twice. `drop` removes it; what it asked for is loaded by later ticks, or by "
+    .text = "Reads the subscription of the dead letters without acknowledging them. `requeue` publishes a "
+            "message "
+            "again on the topic of `subscription`, with the attribute replayed_from, and then removes it; "
+            "repeat it "
+            "at will, nothing is loaded twice. `drop` removes it; what it asked for is loaded by later "
+            "ticks, or by "
             "`backfill` if it asked for days.",
     .examples = examples,
     .options = options,

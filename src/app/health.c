@@ -16,7 +16,8 @@
 #define MEMORY_BYTES ((size_t)16384)
 #define LIMIT_BODY   (4 << 20)
 #define PAGE_POLICY                                                                                          \
-    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors "   \
+    "'none'"
 
 struct health {
     struct MHD_Daemon *daemon;
@@ -31,9 +32,9 @@ union address {
 
 static bool bad_address(const char *text, struct error *err)
 {
-    return error_set(err, ERROR_CONFIG,
-                     "health is \"%.64s\"; write an address and a port, such as 127.0.0.1:9090, or a port alone",
-                     text);
+    return error_set(
+        err, ERROR_CONFIG,
+        "health is \"%.64s\"; write an address and a port, such as 127.0.0.1:9090, or a port alone", text);
 }
 
 static bool read_address(const char *text, union address *out, struct error *err)
@@ -115,7 +116,7 @@ static const struct {
     const char *path;
     void (*fill)(struct monitor *monitor, struct answer *answer);
 } paths[] = {
-    {"/livez", answer_live},     {"/readyz", answer_ready}, {"/metrics", answer_metrics},
+    {"/livez", answer_live},    {"/readyz", answer_ready}, {"/metrics", answer_metrics},
     {"/status", answer_status}, {"/", answer_page},
 };
 
@@ -138,8 +139,8 @@ static void fill(struct monitor *monitor, const char *path, const char *method, 
 }
 
 static enum MHD_Result handle(void *self, struct MHD_Connection *connection, const char *path,
-                              const char *method, const char *version, const char *upload, size_t *upload_size,
-                              void **context)
+                              const char *method, const char *version, const char *upload,
+                              size_t *upload_size, void **context)
 {
     struct health *health = self;
     struct answer answer = {.status = MHD_HTTP_OK, .type = "text/plain; charset=utf-8"};
@@ -157,7 +158,8 @@ static enum MHD_Result handle(void *self, struct MHD_Connection *connection, con
     (void)MHD_add_response_header(response, "Cache-Control", "no-store");
     (void)MHD_add_response_header(response, "Content-Security-Policy", PAGE_POLICY);
     (void)MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
-    if (answer.status == MHD_HTTP_METHOD_NOT_ALLOWED) (void)MHD_add_response_header(response, "Allow", "GET, HEAD");
+    if (answer.status == MHD_HTTP_METHOD_NOT_ALLOWED)
+        (void)MHD_add_response_header(response, "Allow", "GET, HEAD");
     enum MHD_Result queued = MHD_queue_response(connection, answer.status, response);
     MHD_destroy_response(response);
     return queued;
@@ -178,9 +180,9 @@ bool health_start(const char *address, struct monitor *monitor, struct health **
     if (health->daemon) return true;
     free(health);
     *out_health = NULL;
-    return error_set(err, ERROR_CONFIG,
-                     "the health port %s can't be opened: another program may use it; set \"health\" to another",
-                     address);
+    return error_set(
+        err, ERROR_CONFIG,
+        "the health port %s can't be opened: another program may use it; set \"health\" to another", address);
 }
 
 void health_stop(struct health *health)

@@ -2,7 +2,7 @@
 /* health.h - the port at which `serve` tells how it is: /livez, /readyz, /metrics, /status and a page.
  *
  * GET and HEAD only, by libmicrohttpd on a thread of its own; connections, their memory and their time are
- * bounded. Nobody is asked who they are, so it is bound to this machine unless the address says otherwise.
+ * bounded. It checks no identity, so it is bound to this machine unless the address says otherwise.
  * Metrics: https://prometheus.io/docs/instrumenting/exposition_formats/
  */
 #ifndef CASELOAD_APP_HEALTH_H

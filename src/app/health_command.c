@@ -22,7 +22,8 @@ static bool ask(struct services *services, const char *url, int *out_status, str
                                          .reply_limit = LIMIT_ANSWER,
                                          .timeout_s = TIMEOUT_S,
                                          .what = "the health port"};
-    if (!http_new(&settings, &services->http, err) || !http_do(services->http, &request, &reply, err)) return false;
+    if (!http_new(&settings, &services->http, err) || !http_do(services->http, &request, &reply, err))
+        return false;
     *out_status = reply.status;
     fputs(buf_string(&reply.body), stdout);
     http_reply_done(&reply);
@@ -36,7 +37,8 @@ static bool act(struct services *services, const struct options *options, int *o
     int status = 0;
     *out_code = 1;
     if (!address)
-        return error_set(err, ERROR_CONFIG, "\"health\" is not set, so there is no port to ask; give --health ADDRESS");
+        return error_set(err, ERROR_CONFIG,
+                         "\"health\" is not set, so there is no port to ask; give --health ADDRESS");
     if (!health_url(address, base, sizeof base, err)) return false;
     AUTO(mem_free) char *url = mem_format("%s/%s", base, options_has(options, "ready") ? "readyz" : "livez");
     struct error failure = {0};
@@ -53,15 +55,17 @@ static int run(const struct options *options)
 }
 
 static const struct command_option options[] = {
-    {"ready", NULL, "whether Pub/Sub, BigQuery and the source have answered, instead of whether it is alive"}};
+    {"ready", NULL,
+     "whether Pub/Sub, BigQuery and the source have answered, instead of whether it is alive"}};
 
 static const char *const examples[] = {"--config caseload.json", "--config caseload.json --ready", NULL};
 
 const struct command health_command = {
     .name = "health",
     .summary = "ask the health port of a running `serve`",
-    .text = "Asks the port of the setting `health` whether `serve` is alive: each busy worker has moved within "
-            "stall_seconds. Exits with 0 if it is, and with 1 if not, or if nothing answers within five seconds.",
+    .text =
+        "Asks the port of the setting `health` whether `serve` is alive: each busy worker has moved within "
+        "stall_seconds. Exits with 0 if it is, and with 1 if not, or if nothing answers within five seconds.",
     .examples = examples,
     .options = options,
     .option_count = 1,

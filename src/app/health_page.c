@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* health_page.c - the monitor as one page: no script, readable as text, too. Everything from outside is escaped.
+/* health_page.c - the monitor as one page: no script, readable as text, too. Everything from outside is
+ * escaped.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -17,7 +18,8 @@ static const char head[] =
     "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
     "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
     "<link rel=\"icon\" href=\"data:,\">\n<title>caseload</title>\n<style>\n"
-    ":root{color-scheme:light dark;--text:#1b1f24;--soft:#57606a;--line:#d0d7de;--back:#ffffff;--good:#1a7f37;"
+    ":root{color-scheme:light "
+    "dark;--text:#1b1f24;--soft:#57606a;--line:#d0d7de;--back:#ffffff;--good:#1a7f37;"
     "--bad:#cf222e;--odd:#9a6700;--none:#e6e9ed}\n"
     "@media (prefers-color-scheme:dark){:root{--text:#e6edf3;--soft:#9ba5b0;--line:#3a424c;--back:#0d1117;"
     "--good:#3fb950;--bad:#ff7b72;--odd:#d29922;--none:#262c34}}\n"
@@ -25,7 +27,8 @@ static const char head[] =
     "background:var(--back)}\n"
     "h1{font-size:22px;margin:0 0 4px}h2{font-size:17px;margin:24px 0 8px}p{margin:4px 0}\n"
     ".soft{color:var(--soft)}.good{color:var(--good)}.bad{color:var(--bad)}.odd{color:var(--odd)}\n"
-    ".scroll{overflow-x:auto}table{border-collapse:collapse;width:100%}\n"
+    ".scroll{overflow-x:auto}.days{direction:rtl}.days svg{margin:0 auto 8px "
+    "0}table{border-collapse:collapse;width:100%}\n"
     "th,td{text-align:left;padding:4px 10px 4px 0;border-bottom:1px solid var(--line);vertical-align:top}\n"
     "th{font-weight:600;color:var(--soft)}td.n,th.n{text-align:right}td.e{overflow-wrap:anywhere}\n"
     "svg{display:block}.l{fill:var(--good)}.m{fill:var(--bad)}.r{fill:var(--odd)}.o{fill:var(--none)}\n"
@@ -83,14 +86,17 @@ static void add_header(struct buf *out, const char *const *names, size_t count)
 {
     buf_text(out, "<div class=\"scroll\"><table><thead><tr>");
     for (size_t i = 0; i < count; i++)
-        buf_format(out, "<th scope=\"col\">%s</th>", names[i]);
+        buf_format(out, "<th scope=\"col\"%s>%s</th>",
+                   strcmp(names[i], "new rows") == 0 || strcmp(names[i], "rejected") == 0 ? " class=\"n\""
+                                                                                          : "",
+                   names[i]);
     buf_text(out, "</tr></thead><tbody>\n");
 }
 
 static void add_streams(const struct monitor *monitor, struct buf *out)
 {
-    static const char *const names[] = {"stream", "state", "all loaded up to", "newest record", "new rows",
-                                        "rejected"};
+    static const char *const names[] = {"stream",        "state",    "all loaded up to",
+                                        "newest record", "new rows", "rejected"};
     buf_text(out, "<h2>Streams</h2>\n");
     add_header(out, names, sizeof names / sizeof *names);
     for (size_t i = 0; i < monitor->stream_count; i++) {
@@ -124,32 +130,40 @@ static void add_day(struct buf *out, const struct coverage *coverage, int index,
                state == 0 && !is_over ? "not over" : words[state]);
 }
 
-/* Weeks from the left to the right, Monday on top. */
-static void add_calendar(const struct monitor *monitor, const struct monitored_stream *stream, struct buf *out)
+/* Weeks from the left to the right, Monday on top. A narrow window shows the newest first: see .days. */
+static void add_calendar(const struct monitor *monitor, const struct monitored_stream *stream,
+                         struct buf *out)
 {
     const struct coverage *coverage = &stream->coverage;
-    int missing = 0, last_row = (coverage->today.n + 3) % 7; /* 1970-01-01 was a Thursday */
+    int missing = 0, days = 0, first = WEEKS,
+        last_row = (coverage->today.n + 3) % 7; /* 1970 began on a Thursday */
     AUTO(buf_done) struct buf cells = buf_limited(1 << 20);
     for (int i = COVERAGE_DAYS - 1; i >= 0; i--) {
         struct day day = day_add(coverage->today, -i);
         int row = (day.n + 3) % 7, column = WEEKS - 1 - (i + 6 - last_row) / 7;
         if (column < 0 || day_compare(day, monitor->start) < 0) continue;
+        if (column < first) first = column;
+        days++;
         missing += i > 0 && !coverage->loaded[i];
         add_day(&cells, coverage, i, column, row);
     }
-    buf_format(out, "<p>%s: %d of the last %d days missing</p>\n", stream->name, missing, COVERAGE_DAYS);
+    int width = (WEEKS - first) * PITCH, height = 7 * PITCH;
+    buf_format(out, "<p>%s: %d of %d days missing</p>\n<div class=\"scroll days\">", stream->name, missing,
+               days);
     buf_format(out,
-               "<div class=\"scroll\"><svg role=\"img\" aria-label=\"%s: %d days missing\" width=\"%d\" height=\"%d\" "
-               "viewBox=\"0 0 %d %d\">%s</svg></div>\n",
-               stream->name, missing, WEEKS * PITCH, 7 * PITCH, WEEKS * PITCH, 7 * PITCH, buf_string(&cells));
+               "<svg role=\"img\" aria-label=\"%s: %d of %d days missing\" width=\"%d\" height=\"%d\" "
+               "viewBox=\"%d 0 %d %d\">%s</svg></div>\n",
+               stream->name, missing, days, width, height, first * PITCH, width, height, buf_string(&cells));
 }
 
 static void add_calendars(const struct monitor *monitor, struct buf *out)
 {
     bool any = false;
-    buf_text(out, "<h2>Days</h2>\n<p class=\"soft\">A cell a day, a column a week, as the newest message of each stream "
+    buf_text(out, "<h2>Days</h2>\n<p class=\"soft\">A cell a day, a column a week, as the newest message of "
+                  "each stream "
                   "found them. <span class=\"good\">Loaded</span>, <span class=\"bad\">missing</span>, "
-                  "<span class=\"odd\">a record was rejected</span>. Lists that are read once a day have no past.</p>\n");
+                  "<span class=\"odd\">a record was rejected</span>. Lists that are read once a day have no "
+                  "past.</p>\n");
     for (size_t i = 0; i < monitor->stream_count; i++) {
         if (!monitor->streams[i].coverage.is_known) continue;
         any = true;
@@ -206,7 +220,8 @@ void health_page(const struct monitor *monitor, struct buf *out)
     add_streams(monitor, out);
     add_calendars(monitor, out);
     add_recent(monitor, out);
-    buf_text(out, "<p class=\"soft\">Times are UTC. Counted since the start of the process; <code>caseload status</code> "
+    buf_text(out, "<p class=\"soft\">Times are UTC. Counted since the start of the process; <code>caseload "
+                  "status</code> "
                   "asks the warehouse. <a href=\"/status\">JSON</a>, <a href=\"/metrics\">metrics</a></p>\n"
                   "</body>\n</html>\n");
 }

@@ -54,16 +54,24 @@ struct counter {
 };
 
 static const struct counter counters[] = {
-    {"caseload_stream_runs_total", "Attempts of a stream, by outcome.", "outcome",
+    {"caseload_stream_runs_total",
+     "Attempts of a stream, by outcome.",
+     "outcome",
      {{"loaded", offsetof(struct monitored_stream, loaded)},
       {"failed", offsetof(struct monitored_stream, failed)},
       {"forbidden", offsetof(struct monitored_stream, forbidden)}}},
-    {"caseload_rows_total", "Records that were read, and rows that were new.", "stage",
+    {"caseload_rows_total",
+     "Records that were read, and rows that were new.",
+     "stage",
      {{"fetched", offsetof(struct monitored_stream, fetched)},
       {"inserted", offsetof(struct monitored_stream, inserted)}}},
-    {"caseload_source_requests_total", "Requests to the source whose answers were used.", NULL,
+    {"caseload_source_requests_total",
+     "Requests to the source whose answers were used.",
+     NULL,
      {{"", offsetof(struct monitored_stream, requests)}}},
-    {"caseload_rejected_total", "Records that were rejected, and had not been before.", NULL,
+    {"caseload_rejected_total",
+     "Records that were rejected, and had not been before.",
+     NULL,
      {{"", offsetof(struct monitored_stream, rejected)}}},
 };
 
@@ -133,10 +141,10 @@ static json_t *stream_status(const struct monitored_stream *stream)
 {
     return json_pack("{s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I}", "stream", stream->name, "outcome",
                      text_or_null(stream->outcome), "error", text_or_null(stream->error), "fresh_at",
-                     instant_or_null(stream->fresh_us), "newest_record_at", instant_or_null(stream->newest_us),
-                     "failures", (json_int_t)stream->failures, "requests", (json_int_t)stream->requests,
-                     "fetched", (json_int_t)stream->fetched, "inserted", (json_int_t)stream->inserted,
-                     "rejected", (json_int_t)stream->rejected);
+                     instant_or_null(stream->fresh_us), "newest_record_at",
+                     instant_or_null(stream->newest_us), "failures", (json_int_t)stream->failures, "requests",
+                     (json_int_t)stream->requests, "fetched", (json_int_t)stream->fetched, "inserted",
+                     (json_int_t)stream->inserted, "rejected", (json_int_t)stream->rejected);
 }
 
 static json_t *worker_status(const struct monitored_worker *worker)
@@ -144,8 +152,9 @@ static json_t *worker_status(const struct monitored_worker *worker)
     const char *where = atomic_load(&worker->progress->where);
     return json_pack("{s:o, s:o, s:o, s:s, s:I}", "message_id", text_or_null(worker->message_id), "run_id",
                      text_or_null(worker->run_id), "began_at",
-                     instant_or_null(*worker->message_id ? worker->began_us : 0), "doing", where ? where : "nothing yet",
-                     "still_seconds", (json_int_t)((clock_ms() - worker->moved_ms) / 1000));
+                     instant_or_null(*worker->message_id ? worker->began_us : 0), "doing",
+                     where ? where : "nothing yet", "still_seconds",
+                     (json_int_t)((clock_ms() - worker->moved_ms) / 1000));
 }
 
 json_t *health_status(const struct monitor *monitor)

@@ -18,11 +18,11 @@
 struct monitored_stream {
     const char *name;
     bool is_tried;
-    int64_t loaded, failed, forbidden;            /* attempts */
+    int64_t loaded, failed, forbidden;             /* attempts */
     int64_t requests, fetched, inserted, rejected; /* sums */
-    int64_t fresh_us, newest_us;                  /* 0: unknown */
-    int64_t failures;                             /* since the last success */
-    char outcome[32], error[1004];                /* of the newest attempt */
+    int64_t fresh_us, newest_us;                   /* 0: unknown */
+    int64_t failures;                              /* since the last success */
+    char outcome[32], error[1004];                 /* of the newest attempt */
     struct coverage coverage;
 };
 
@@ -37,8 +37,8 @@ struct monitored_worker {
     struct progress *progress; /* borrowed */
     long long steps;           /* of the last look */
     int64_t moved_ms;
-    bool is_reachable; /* Pub/Sub has answered */
-    char reason[1004]; /* why not */
+    bool is_reachable;                       /* Pub/Sub has answered */
+    char reason[1004];                       /* why not */
     char message_id[LIMIT_NAME], run_id[32]; /* that runs; "": none */
     int64_t began_us;
     struct worker_observer observer;

@@ -39,8 +39,8 @@ static bool list(struct services *services, const struct options *options, struc
 {
     struct question question = {.kind = QUESTION_REJECTED};
     AUTO(json_drop) json_t *rows = NULL;
-    AUTO(report_drop) struct report *report =
-        report_new("rejected", columns, sizeof columns / sizeof *columns);
+    AUTO(report_drop)
+    struct report *report = report_new("rejected", columns, sizeof columns / sizeof *columns);
     if (!read_question(services, options, &question, err) || !answers_ask(services, &question, &rows, err))
         return false;
     for (size_t i = 0; i < json_array_size(rows); i++) {
@@ -63,13 +63,14 @@ static bool show(struct services *services, const struct options *options, struc
 {
     struct question question = {.kind = QUESTION_RECORD};
     AUTO(json_drop) json_t *rows = NULL;
-    if (!options->second)
-        return error_set(err, ERROR_REQUEST, "an id is missing: caseload rejected show ID");
+    if (!options->second) return error_set(err, ERROR_REQUEST, "an id is missing: caseload rejected show ID");
     if (!read_question(services, options, &question, err) || !answers_ask(services, &question, &rows, err))
         return false;
     if (json_array_size(rows) == 0)
-        return error_set(err, ERROR_REQUEST, "no rejected record has the id \"%.64s\"; `caseload rejected list` "
-                                             "lists them", options->second);
+        return error_set(err, ERROR_REQUEST,
+                         "no rejected record has the id \"%.64s\"; `caseload rejected list` "
+                         "lists them",
+                         options->second);
     AUTO(json_drop) json_t *document = json_pack("{s:i, s:O}", "version", REPORT_VERSION, "rejected", rows);
     json_dumpf(document, stdout, JSON_INDENT(2));
     putchar('\n');
@@ -93,7 +94,8 @@ static bool range_of(const struct services *services, const json_t *row, struct 
     for (size_t i = 0; stream && i < services->selection_count; i++)
         if (strcmp(services->selections[i].stream->name, stream) == 0)
             out->selection = &services->selections[i];
-    if (!out->selection || !from || !day_parse(from, &out->from) || !to || !day_parse(to, &out->to)) return false;
+    if (!out->selection || !from || !day_parse(from, &out->from) || !to || !day_parse(to, &out->to))
+        return false;
     enum stream_kind kind = out->selection->stream->kind;
     out->is_tick = (kind != STREAM_INCREMENTAL && kind != STREAM_EVENT) || out->to.n >= today.n - 2;
     return kind != STREAM_RECONCILE;
@@ -166,7 +168,8 @@ static bool retry(struct services *services, const struct options *options, stru
         return false;
     for (size_t i = 0; i < services->selection_count && json_array_size(rows) > 0; i++) {
         const struct stream *stream = services->selections[i].stream;
-        if (stream->kind == STREAM_RECONCILE || (question.stream && strcmp(question.stream, stream->name) != 0))
+        if (stream->kind == STREAM_RECONCILE ||
+            (question.stream && strcmp(question.stream, stream->name) != 0))
             continue;
         if (!services->warehouse->ops->mend(services->warehouse, stream, &mended, err)) return false;
         all += mended;
@@ -210,10 +213,13 @@ const struct command rejected_command = {
     .argument = "list|show|retry",
     .second = "ID",
     .summary = "records that could not be loaded: list, show, read again",
-    .text = "`list` shows the records that were rejected and not mended since, with the reason. `show` prints one as "
-            "it was received. `retry` reads their days again, commits what is good now, and marks it as mended: "
-            "after an update, or when the source was mended. A record that could not be fetched is tried again by "
-            "later ticks without being asked.",
+    .text =
+        "`list` shows the records that were rejected and not mended since, with the reason. `show` prints "
+        "one as "
+        "it was received. `retry` reads their days again, commits what is good now, and marks it as mended: "
+        "after an update, or when the source was mended. A record that could not be fetched is tried again "
+        "by "
+        "later ticks without being asked.",
     .examples = examples,
     .options = options,
     .option_count = sizeof options / sizeof *options,

@@ -42,7 +42,8 @@ static const struct setting settings[] = {
     {"", "stall_seconds", SETTING_INT, AT(stall_seconds), "900", false, 660, 86400, NULL,
      "abort the process when a run makes no progress for this long"},
     {"", "health", SETTING_TEXT, AT(health), NULL, false, 0, 0, "0123456789abcdefABCDEF.:[]",
-     "address at which `serve` tells how it is: 127.0.0.1:9090, or a port alone for this machine; default: none"},
+     "address at which `serve` tells how it is: 127.0.0.1:9090, or a port alone for this machine; default: "
+     "none"},
     {"", "job_timeout_minutes", SETTING_INT, AT(job_timeout_minutes), "360", false, 10, 1440, NULL,
      "how long a BigQuery job may take, waiting in its queue included"},
     {"", "labels", SETTING_NAMES, AT(labels), NULL, false, 0, 0, NULL,

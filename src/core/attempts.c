@@ -32,7 +32,9 @@ void attempts_record(const struct run_context *context, const struct run_trigger
 {
     struct attempt attempts[LIMIT_STREAMS];
     struct error err = {0};
-    if (report->count == 0 || (context->stop && atomic_load(context->stop))) return;
+    if (!context->warehouse->ops->record || report->count == 0 ||
+        (context->stop && atomic_load(context->stop)))
+        return;
     for (size_t i = 0; i < report->count; i++)
         attempts[i] = attempt_of(&report->streams[i], trigger);
     progress_step(context->progress, "recording the attempts");

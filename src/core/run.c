@@ -437,8 +437,8 @@ static void note_coverage(struct stream_run *run, bool is_done)
     for (int i = 0; coverage->is_known && i < COVERAGE_DAYS; i++) {
         struct day day = day_add(coverage->today, -i);
         struct day_state known = state_day(&run->state, day);
-        coverage->loaded[i] = plan_covered(&run->state, &known.newest, known.held) ||
-                              (is_done && is_claimed(&run->plan, day));
+        coverage->loaded[i] =
+            plan_covered(&run->state, &known.newest, known.held) || (is_done && is_claimed(&run->plan, day));
     }
 }
 

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The health port of `caseload serve`: probes, metrics, JSON and the page, also with hostile texts from a peer.
+"""The health port of `caseload serve`: probes, metrics, JSON and the page.
+
+Hostile texts are tests/unit/app/test_health.c.
 
     health.py BUILD
 
 promtool or Python's prometheus_client check the metrics, and Chromium the page at 360 and 1280 pixels, light and dark,
 where they are installed. BUILD/e2e/health has the screenshots.
 """
-import html
 import html.parser
 import json
 import pathlib
@@ -23,7 +24,6 @@ import urllib.request
 import harness
 from harness import Failure, wait_for
 
-HOSTILE = "<script>alert(1)</script>\"'&<img src=x onerror=alert(2)>"
 FOREIGN = re.compile(r"https?://|//[a-z]", re.I)
 
 
@@ -87,8 +87,6 @@ def check_page(text):
     page = Page(text)
     demand("script" not in page.tags and "img" not in page.tags and not page.handlers, "the page has no script")
     demand(not any(FOREIGN.match(link) for link in page.links), "the page loads nothing from elsewhere")
-    demand(html.escape(HOSTILE, quote=False)[:12] not in text and "&#60;script&#62;alert(1)" in text,
-           "hostile texts are escaped")
     demand(page.tags.count("svg") == 1 and page.tags.count("rect") > 50, "the page has a calendar of days")
 
 
@@ -165,7 +163,6 @@ def check_all(build, box, folder, port):
     box.call("DELETE", "/control/faults")
     wait_for("/readyz", lambda: ask(port, "/readyz")[0] == 200)
     harness.wait_for("page", lambda: "No message was served" in ask(port, "/")[1])
-    box.call("POST", "/control/faults", "intercom activity_logs * status 400 message=" + "hostile")
     identity = box.publish(attributes={"streams": "contacts"})
     wait_for("ack", lambda: box.message(identity)["state"] == "acked")
     check_metrics(ask(port, "/metrics")[1])
@@ -174,7 +171,7 @@ def check_all(build, box, folder, port):
     demand(found["contacts"]["inserted"] == 40 and found["contacts"]["fresh_at"], "/status is JSON with each stream")
     demand("default-src 'none'" in headers["Content-Security-Policy"], "a policy forbids scripts")
     page = ask(port, "/")[1]
-    page = page.replace("satisfied", "satisfied")  # as it was sent
+    check_page(page)
     for command, wanted in ((("health",), 0), (("health", "--ready"), 0)):
         code, out, _ = harness.run_command(build, box, *command, "--config", str(config))
         demand(code == wanted, f"caseload {' '.join(command)}: {out.strip()}")
