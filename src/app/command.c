@@ -10,8 +10,10 @@
 const struct command *const *commands_all(size_t *out_count)
 {
     static const struct command *const all[] = {
-        &serve_command, &drain_command, &run_command, &backfill_command, &status_command, &history_command, &show_command, &rejected_command, &dead_command, &health_command, &streams_command, &schema_command, &singer_command, &doctor_command,
-        &completion_command, &manual_command, &version_command,
+        &serve_command,   &drain_command,   &run_command,      &backfill_command, &status_command,
+        &history_command, &show_command,    &rejected_command, &dead_command,     &health_command,
+        &streams_command, &schema_command,  &singer_command,   &doctor_command,   &completion_command,
+        &manual_command,  &version_command,
     };
     *out_count = sizeof all / sizeof *all;
     return all;

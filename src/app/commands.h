@@ -5,6 +5,8 @@
 
 #include "command.h"
 
-extern const struct command serve_command, drain_command, run_command, backfill_command, status_command, history_command, show_command, rejected_command, dead_command, health_command, streams_command, schema_command, singer_command, doctor_command, completion_command, manual_command, version_command;
+extern const struct command serve_command, drain_command, run_command, backfill_command, status_command,
+    history_command, show_command, rejected_command, dead_command, health_command, streams_command,
+    schema_command, singer_command, doctor_command, completion_command, manual_command, version_command;
 
 #endif

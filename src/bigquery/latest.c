@@ -36,8 +36,8 @@ static bool changed_meanwhile(const char *name, struct error *err)
 }
 
 /* Who reads it between two attempts may have changed its text as we want it. */
-static bool patch_view(struct bigquery *bq, const char *dataset, const char *name, const json_t *have, const json_t *view,
-                       struct error *err)
+static bool patch_view(struct bigquery *bq, const char *dataset, const char *name, const json_t *have,
+                       const json_t *view, struct error *err)
 {
     const char *text = json_text_at(view, "query");
     AUTO(json_drop) json_t *body = json_pack("{s:O}", "view", view);
@@ -46,8 +46,7 @@ static bool patch_view(struct bigquery *bq, const char *dataset, const char *nam
         bool is_lost = false;
         const char *query = json_text_at(now, "view.query");
         if (query && !strcmp(query, text)) return true;
-        if (!table_try_patch(bq, dataset, name, json_text_at(now, "etag"), body, &is_lost, err))
-            return false;
+        if (!table_try_patch(bq, dataset, name, json_text_at(now, "etag"), body, &is_lost, err)) return false;
         if (!is_lost) return true;
         json_drop(&now);
         if (!table_get(bq, dataset, name, &now, err)) return false;

@@ -24,7 +24,8 @@ static const struct {
 };
 
 /* Another source has other workspaces: it is named first. */
-static const enum fact order[FACTS] = {FACT_SOURCE, FACT_WORKSPACE, FACT_TIMEZONE, FACT_DATASET, FACT_CONTROL};
+static const enum fact order[FACTS] = {FACT_SOURCE, FACT_WORKSPACE, FACT_TIMEZONE, FACT_DATASET,
+                                       FACT_CONTROL};
 
 static const char *configured(const struct bigquery *bq, enum fact fact)
 {

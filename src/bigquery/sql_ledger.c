@@ -71,7 +71,8 @@ const char *sql_children_from(const struct stream *stream)
     return stream->kind == STREAM_SCAN ? "@children_from" : "CAST(NULL AS DATE)";
 }
 
-/* The staged days of the stream's own table; of its subject's, which a reconciliation adds to without a claim. */
+/* The staged days of the stream's own table; of its subject's, which a reconciliation adds to without a
+ * claim. */
 static struct buf staged_days(const struct selection *selection)
 {
     struct buf list = {0};
@@ -80,7 +81,8 @@ static struct buf staged_days(const struct selection *selection)
     bool has_rows = !is_reconciled || stream_lists_rows(selection->stream);
     if (has_rows) buf_text(&list, "SELECT d FROM UNNEST(days_0) AS d");
     if (is_reconciled)
-        buf_format(&list, "%sSELECT d FROM UNNEST(days_%d) AS d", has_rows ? " UNION ALL " : "", RECONCILE_ALIVE);
+        buf_format(&list, "%sSELECT d FROM UNNEST(days_%d) AS d", has_rows ? " UNION ALL " : "",
+                   RECONCILE_ALIVE);
     return list;
 }
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* grant_client.c - access tokens of an OAuth client: by its own secret, or by a refresh token.
  *
- * An exchange returns another refresh token and ends the old one, so the new one is kept before anything else is
- * done with the reply. A crash between the two can't be survived: only the lost reply had the token. All else can:
- * the access token is kept, too, so that a process that starts exchanges nothing while that is good.
+ * An exchange returns another refresh token and ends the old one, so the new one is kept before anything else
+ * is done with the reply. A crash between the two can't be survived: only the lost reply had the token. All
+ * else can: the access token is kept, too, so that a process that starts exchanges nothing while that is
+ * good.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -14,9 +15,10 @@
 #include "base/mem.h"
 #include "internal.h"
 
-#define QUOTE          200
-#define KEPT_LIFE_S    86400 /* of an access token that was kept: if it is shorter, a 401 says so */
-#define SHARED_TRIES   4     /* after a refusal: another process may be about to keep the token that replaced it */
+#define QUOTE        200
+#define KEPT_LIFE_S  86400 /* of an access token that was kept: if it is shorter, a 401 says so */
+#define SHARED_TRIES 4 /* after a refusal: another process may be about to keep the token that replaced it   \
+                        */
 #define SHARED_WAIT_MS 1500
 #define WRITE_TRIES    4
 #define WRITE_WAIT_MS  1000
@@ -42,18 +44,20 @@ static bool refuse(const struct client *client, const struct http_reply *reply, 
     if (client->store && strcmp(code, "invalid_client") != 0)
         return error_set_status(
             err, ERROR_AUTH, reply->status,
-            "%s refuses the refresh token in %s: HTTP %d %s (%s). Each is good once. %s; authorize the app again, and "
+            "%s refuses the refresh token in %s: HTTP %d %s (%s). Each is good once. %s; authorize the app "
+            "again, and "
             "put the new refresh token there",
             client->service, client->store->name, reply->status, *code ? code : "without a code",
             *text ? text : "no description",
             client->store->was_interrupted
-                ? "An exchange of it began and did not end: a process was killed, or the reply was lost on its way"
+                ? "An exchange of it began and did not end: a process was killed, or the reply was lost on "
+                  "its way"
                 : "Another process or integration has used it, or the reply was lost on its way");
-    return error_set_status(err, ERROR_AUTH, reply->status,
-                            "%s refuses the client id or secret: HTTP %d %s (%s); copy both again, and check that the "
-                            "user who made the app is active",
-                            client->service, reply->status, *code ? code : "without a code",
-                            *text ? text : "no description");
+    return error_set_status(
+        err, ERROR_AUTH, reply->status,
+        "%s refuses the client id or secret: HTTP %d %s (%s); copy both again, and check that the "
+        "user who made the app is active",
+        client->service, reply->status, *code ? code : "without a code", *text ? text : "no description");
 }
 
 static bool post(struct client *client, const char *refresh_token, bool renew, struct http_reply *out_reply,
@@ -77,7 +81,8 @@ static bool is_wrong_client(const struct http_reply *reply)
 }
 
 /* The secret may have been changed while we run: it is read again before the refusal is believed. */
-static bool ask(struct client *client, const char *refresh_token, struct http_reply *out_reply, struct error *err)
+static bool ask(struct client *client, const char *refresh_token, struct http_reply *out_reply,
+                struct error *err)
 {
     if (!post(client, refresh_token, false, out_reply, err)) return false;
     if (!is_wrong_client(out_reply)) return true;
@@ -96,7 +101,8 @@ static bool copy(const char *bytes, size_t size, struct secret *out, struct erro
     return true;
 }
 
-/* A member of the value, empty if it has none; of a text that a person put there, the text is the refresh token. */
+/* A member of the value, empty if it has none; of a text that a person put there, the text is the refresh
+ * token. */
 static bool take_member(const struct secret *value, const char *name, struct secret *out, struct error *err)
 {
     json_t *object = NULL;
@@ -115,7 +121,8 @@ static bool take_member(const struct secret *value, const char *name, struct sec
 static bool make_value(const char *refresh_token, const char *access_token, struct secret *out_value,
                        struct error *err)
 {
-    AUTO(json_drop) json_t *object = json_pack("{s:s, s:s}", "refresh_token", refresh_token, "access_token", access_token);
+    AUTO(json_drop)
+    json_t *object = json_pack("{s:s, s:s}", "refresh_token", refresh_token, "access_token", access_token);
     char *text = json_dumps(object, JSON_COMPACT | JSON_ENSURE_ASCII);
     if (!text) return error_set(err, ERROR_FORMAT, "the tokens are no texts");
     bool done = secret_set(out_value, text, strlen(text), err);
@@ -137,12 +144,14 @@ static void keep(struct client *client, const struct secret *value)
             return;
         }
     }
-    bool is_held = value == &client->unsaved ||
-                   secret_set(&client->unsaved, secret_reveal(value), value->size, &ignored); /* it was made so */
-    log_write(LOG_CRITICAL, "refresh_token_unsaved", LOG_FIELDS(LOG_TEXT("place", client->store->name)),
-              "the new refresh token of %s can't be kept in %s (%s): only this process has it. It tries again before "
-              "the next exchange and when it ends; mend the cause before that, or the app must be authorized again",
-              client->service, client->store->name, is_held ? failure.text : "it is no text");
+    bool is_held = value == &client->unsaved || secret_set(&client->unsaved, secret_reveal(value),
+                                                           value->size, &ignored); /* it was made so */
+    log_write(
+        LOG_CRITICAL, "refresh_token_unsaved", LOG_FIELDS(LOG_TEXT("place", client->store->name)),
+        "the new refresh token of %s can't be kept in %s (%s): only this process has it. It tries again "
+        "before "
+        "the next exchange and when it ends; mend the cause before that, or the app must be authorized again",
+        client->service, client->store->name, is_held ? failure.text : "it is no text");
 }
 
 static bool take_new(struct client *client, struct http_reply *reply, const struct secret *old_refresh,
@@ -164,21 +173,24 @@ static bool take_new(struct client *client, struct http_reply *reply, const stru
 /* --- exchanging --- */
 
 /* Another process has exchanged the token since: its access token serves us, too. */
-static bool take_kept(struct client *client, struct secret *out_refresh, bool *out_is_taken, struct secret *out_token,
-                      struct error *err)
+static bool take_kept(struct client *client, struct secret *out_refresh, bool *out_is_taken,
+                      struct secret *out_token, struct error *err)
 {
     AUTO(secret_done) struct secret value = {0};
     *out_is_taken = false;
-    if (!client->store->read(client->store, &value, err) || !take_member(&value, "refresh_token", out_refresh, err) ||
+    if (!client->store->read(client->store, &value, err) ||
+        !take_member(&value, "refresh_token", out_refresh, err) ||
         !take_member(&value, "access_token", out_token, err))
         return false;
     const char *access = secret_reveal(out_token);
     *out_is_taken = *access && strcmp(access, secret_reveal(&client->given)) != 0;
-    return token_check(out_refresh, client->store->name, err) && token_check(out_token, client->store->name, err);
+    return token_check(out_refresh, client->store->name, err) &&
+           token_check(out_token, client->store->name, err);
 }
 
 /* A refusal may mean that another machine was faster. */
-static bool wait_for_others(struct client *client, struct secret *out_token, bool *out_is_taken, struct error *err)
+static bool wait_for_others(struct client *client, struct secret *out_token, bool *out_is_taken,
+                            struct error *err)
 {
     *out_is_taken = false;
     for (int i = 0; client->store->is_shared && i < SHARED_TRIES && !*out_is_taken; i++) {
@@ -189,7 +201,8 @@ static bool wait_for_others(struct client *client, struct secret *out_token, boo
     return true;
 }
 
-static bool exchange(struct client *client, struct secret *out_token, int64_t *out_lifetime_s, struct error *err)
+static bool exchange(struct client *client, struct secret *out_token, int64_t *out_lifetime_s,
+                     struct error *err)
 {
     AUTO(secret_done) struct secret refresh = {0};
     AUTO(http_reply_done) struct http_reply reply = {0};
@@ -202,7 +215,8 @@ static bool exchange(struct client *client, struct secret *out_token, int64_t *o
         if (!take_kept(client, &refresh, &is_taken, out_token, err)) return false;
         if (is_taken) return true;
     }
-    if (!client->store->prepare(client->store, err) || !ask(client, secret_reveal(&refresh), &reply, err)) return false;
+    if (!client->store->prepare(client->store, err) || !ask(client, secret_reveal(&refresh), &reply, err))
+        return false;
     if (reply.status == 200) return take_new(client, &reply, &refresh, out_token, out_lifetime_s, err);
     if (!wait_for_others(client, out_token, &is_taken, err)) return false;
     return is_taken || refuse(client, &reply, err);
@@ -214,7 +228,8 @@ static bool request_token(struct grant *grant, struct secret *out_token, int64_t
     struct client *client = (struct client *)grant;
     AUTO(http_reply_done) struct http_reply reply = {0};
     if (client->store) {
-        bool done = client->store->lock(client->store, err) && exchange(client, out_token, out_lifetime_s, err) &&
+        bool done = client->store->lock(client->store, err) &&
+                    exchange(client, out_token, out_lifetime_s, err) &&
                     secret_set(&client->given, secret_reveal(out_token), out_token->size, err);
         client->store->unlock(client->store);
         return done;
@@ -239,20 +254,22 @@ static void client_free(struct grant *grant)
     free(client);
 }
 
-static bool open_store(const struct client_settings *settings, struct refresh_store **out_store, struct error *err)
+static bool open_store(const struct client_settings *settings, struct refresh_store **out_store,
+                       struct error *err)
 {
     const struct token_setting *place = settings->refresh_token;
     switch (place ? place->origin : TOKEN_NONE) {
     case TOKEN_NONE: return true;
     case TOKEN_ENV:
-        return error_set(err, ERROR_CONFIG,
-                         "a variable can't keep the refresh token that replaces the one in %s: use {\"file\": PATH} or "
-                         "{\"secret\": NAME}",
-                         place->name);
+        return error_set(
+            err, ERROR_CONFIG,
+            "a variable can't keep the refresh token that replaces the one in %s: use {\"file\": PATH} or "
+            "{\"secret\": NAME}",
+            place->name);
     case TOKEN_FILE: return refresh_file_new(place->name, out_store, err);
     case TOKEN_SECRET:
-        return refresh_secret_new(settings->http, place->name, settings->secretmanager_url, settings->google, out_store,
-                                  err);
+        return refresh_secret_new(settings->http, place->name, settings->secretmanager_url, settings->google,
+                                  out_store, err);
     }
     abort();
 }

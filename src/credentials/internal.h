@@ -101,12 +101,12 @@ bool secret_manager_add(const struct secret_manager *manager, const struct secre
 bool secret_manager_destroy(const struct secret_manager *manager, const char *version,
                             struct error *err) CHECKED;
 
-/* Where a refresh token is kept, with the access token that came with it. Its value is one text: what a person put
- * there, or {"refresh_token": .., "access_token": ..}. One thread at a time, and one process where that can be
- * ensured. */
+/* Where a refresh token is kept, with the access token that came with it. Its value is one text: what a
+ * person put there, or {"refresh_token": .., "access_token": ..}. One thread at a time, and one process where
+ * that can be ensured. */
 struct refresh_store {
-    /* Between these, no other process changes the value, if the store can ensure that. lock also ends what another
-     * process began and did not end. */
+    /* Between these, no other process changes the value, if the store can ensure that. lock also ends what
+     * another process began and did not end. */
     bool (*lock)(struct refresh_store *store, struct error *err);
     void (*unlock)(struct refresh_store *store);
     bool (*read)(struct refresh_store *store, struct secret *out_value, struct error *err);
@@ -115,9 +115,9 @@ struct refresh_store {
     /* Replaces the value: afterwards it is there, or the old one is. */
     bool (*write)(struct refresh_store *store, const struct secret *value, struct error *err);
     void (*free)(struct refresh_store *store);
-    const char *name;      /* for people; lives as long as the store */
-    bool was_interrupted;  /* a process ended between prepare and the end of write */
-    bool is_shared;        /* others may change the value at any time */
+    const char *name;     /* for people; lives as long as the store */
+    bool was_interrupted; /* a process ended between prepare and the end of write */
+    bool is_shared;       /* others may change the value at any time */
 };
 
 bool refresh_file_new(const char *path, struct refresh_store **out_store, struct error *err) CHECKED;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* refresh_file.c - a refresh token in a file, which is replaced as a whole.
  *
- * <path>.next is made before the token is exchanged. Empty, it says that an exchange began; once it holds the whole
- * value, the exchange has succeeded, and only its name is to be changed. <path>.lock is locked meanwhile.
+ * <path>.next is made before the token is exchanged. Empty, it says that an exchange began; once it holds the
+ * whole value, the exchange has succeeded, and only its name is to be changed. <path>.lock is locked
+ * meanwhile.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -31,8 +32,8 @@ struct file_store {
 static bool fail(const char *what, const char *path, struct error *err)
 {
     return error_set(err, ERROR_CONFIG,
-                     "%s %s: %s; the folder must be writable, since each use replaces the refresh token", what, path,
-                     strerror(errno));
+                     "%s %s: %s; the folder must be writable, since each use replaces the refresh token",
+                     what, path, strerror(errno));
 }
 
 static bool sync_folder(const struct file_store *file, struct error *err)
@@ -92,7 +93,8 @@ static bool lock(struct refresh_store *store, struct error *err)
     for (int i = 0; flock(file->lock, LOCK_EX | LOCK_NB) != 0; i++) {
         if (errno != EWOULDBLOCK && errno != EINTR) return fail("can't lock", file->lock_path, err);
         if (i == LOCK_TRIES)
-            return error_set(err, ERROR_BUSY, "%s is locked by another process for long: end that one, or wait",
+            return error_set(err, ERROR_BUSY,
+                             "%s is locked by another process for long: end that one, or wait",
                              file->lock_path);
         (void)clock_sleep_ms(LOCK_WAIT_MS, NULL);
     }

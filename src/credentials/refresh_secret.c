@@ -44,11 +44,14 @@ static bool write_value(struct refresh_store *store, const struct secret *value,
     struct secret_store *secret = (struct secret_store *)store;
     struct error failure = {0}; /* not err: the new version is there */
     if (!secret_manager_add(&secret->manager, value, err))
-        return error_wrap(err, "no version can be added to the secret %s (roles/secretmanager.secretVersionAdder)",
+        return error_wrap(err,
+                          "no version can be added to the secret %s (roles/secretmanager.secretVersionAdder)",
                           store->name);
-    if (secret->version && *secret->version && !secret_manager_destroy(&secret->manager, secret->version, &failure))
+    if (secret->version && *secret->version &&
+        !secret_manager_destroy(&secret->manager, secret->version, &failure))
         log_write(LOG_WARNING, "secret_version_kept", LOG_FIELDS(LOG_TEXT("version", secret->version)),
-                  "%s is of no use any more and can't be destroyed (%s); it costs money until somebody does, or until "
+                  "%s is of no use any more and can't be destroyed (%s); it costs money until somebody does, "
+                  "or until "
                   "the account has roles/secretmanager.secretVersionManager on the secret",
                   secret->version, failure.text);
     return true;
@@ -69,9 +72,10 @@ bool refresh_secret_new(const struct http_settings *settings, const char *name, 
     size_t size = strlen(name), tail = sizeof latest - 1;
     struct secret_manager manager;
     if (size < tail || strcmp(name + size - tail, latest) != 0)
-        return error_set(err, ERROR_CONFIG,
-                         "the secret \"%.100s\" must end with %s: each use of the refresh token makes a new version",
-                         name, latest);
+        return error_set(
+            err, ERROR_CONFIG,
+            "the secret \"%.100s\" must end with %s: each use of the refresh token makes a new version", name,
+            latest);
     if (!secret_manager_open(settings, name, base_url, google, &manager, err)) {
         secret_manager_close(&manager);
         return false;

@@ -117,8 +117,8 @@ static char *pack(const struct secret *value, size_t *out_size)
     size_t room = 2 * value->size + 128;
     char *body = mem_zero(room, 1), *base64 = mem_zero(value->size / 3 * 4 + 8, 1);
     (void)EVP_EncodeBlock((unsigned char *)base64, (const unsigned char *)bytes, (int)value->size);
-    *out_size = (size_t)snprintf(body, room, "{\"payload\":{\"data\":\"%s\",\"dataCrc32c\":\"%" PRIu32 "\"}}", base64,
-                                 crc32c((const unsigned char *)bytes, value->size));
+    *out_size = (size_t)snprintf(body, room, "{\"payload\":{\"data\":\"%s\",\"dataCrc32c\":\"%" PRIu32 "\"}}",
+                                 base64, crc32c((const unsigned char *)bytes, value->size));
     OPENSSL_cleanse(base64, strlen(base64));
     free(base64);
     return body;
@@ -155,8 +155,8 @@ static int secret_size(const char *name)
 bool secret_manager_add(const struct secret_manager *manager, const struct secret *value, struct error *err)
 {
     size_t size = 0;
-    AUTO(mem_free) char *url =
-        mem_format("%s/v1/%.*s:addVersion", manager->host, secret_size(manager->name), manager->name);
+    AUTO(mem_free)
+    char *url = mem_format("%s/v1/%.*s:addVersion", manager->host, secret_size(manager->name), manager->name);
     char *body = pack(value, &size);
     bool done = post(manager, url, body, size, err);
     OPENSSL_cleanse(body, size);

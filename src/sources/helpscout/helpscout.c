@@ -25,7 +25,8 @@ static const struct rest_refusal refusals[] = {
     {0, NULL, ERROR_REFUSED, "a retry will not help: check the base URL, and look for a newer caseload"},
 };
 
-/* {"logRef", "message", "_embedded": {"errors": [{"path", "message"}]}}; what has no logRef, a gateway said. */
+/* {"logRef", "message", "_embedded": {"errors": [{"path", "message"}]}}; what has no logRef, a gateway said.
+ */
 static void read_failure(const json_t *answer, struct rest_failure *out_failure)
 {
     const json_t *first = json_array_get(json_at(answer, "_embedded.errors"), 0);
@@ -79,10 +80,11 @@ static bool read_identity(struct rest_source *source, const json_t *me, const ch
     (void)source;
     int64_t company = json_int_at(me, "companyId", -1);
     if (company < 0)
-        return error_set(err, ERROR_FORMAT,
-                         "Help Scout's answer to GET /v2/users/me names no account (companyId), request id %s; "
-                         "check the base URL",
-                         request_id);
+        return error_set(
+            err, ERROR_FORMAT,
+            "Help Scout's answer to GET /v2/users/me names no account (companyId), request id %s; "
+            "check the base URL",
+            request_id);
     *out = (struct source_identity){.type = HELPSCOUT_NAME};
     (void)snprintf(out->workspace, sizeof out->workspace, "%" PRId64, company);
     return true;
@@ -93,7 +95,8 @@ static bool next_page(const struct page_context *context, struct next_page *out_
     int64_t pages = json_int_at(context->answer, "page.totalPages", -1);
     *out_next = (struct next_page){0};
     if (pages < 0)
-        return error_set(err, ERROR_FORMAT, "%s: the answer does not say how many pages there are (page.totalPages)",
+        return error_set(err, ERROR_FORMAT,
+                         "%s: the answer does not say how many pages there are (page.totalPages)",
                          context->what);
     next_page_count(context, pages, out_next);
     return true;

@@ -44,9 +44,9 @@ static void write_report(const struct page_request *request, struct buf *url, st
 {
     const struct window *window = &request->segment.window;
     int64_t now_s = request->source->clock_s;
-    int64_t to_s = window->to_s != WINDOW_OPEN  ? window->to_s + 1
-                   : now_s > window->from_s ? now_s + 1
-                                                : window->from_s + 1;
+    int64_t to_s = window->to_s != WINDOW_OPEN ? window->to_s + 1
+                   : now_s > window->from_s    ? now_s + 1
+                                               : window->from_s + 1;
     char from[INSTANT_TEXT], to[INSTANT_TEXT];
     (void)body;
     format_time(window->from_s - 1, from);

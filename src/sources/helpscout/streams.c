@@ -108,7 +108,8 @@ static const struct setting settings[] = {
     {"source", "client_secret", SETTING_TOKEN, AT(client_secret), NULL, true, 0, 0, NULL,
      "where the App Secret is: {\"env\": NAME}, {\"file\": PATH} or {\"secret\": NAME}"},
     {"source", "refresh_token", SETTING_TOKEN, AT(refresh_token), NULL, false, 0, 0, NULL,
-     "where a refresh token is, which each use replaces: {\"file\": PATH} or {\"secret\": NAME}; default: client "
+     "where a refresh token is, which each use replaces: {\"file\": PATH} or {\"secret\": NAME}; default: "
+     "client "
      "credentials"},
     {"source", "rate_share", SETTING_NUMBER, AT(rate_share), "0.8", false, 0.01, 1, NULL,
      "part of the source's rate limit that may be used"},

@@ -30,13 +30,14 @@ static const struct children conversation_children = {
 };
 
 static const struct child_list handling_events[] = {{
-    .before = "/conversations/",
-    .after = "/handling_events",
-    .list = "handling_events",
-    .table = &intercom_handling_events,
-    .parent = "conversation_id",
-    .noun = "list of handling events",
-}, {.table = NULL}};
+                                                        .before = "/conversations/",
+                                                        .after = "/handling_events",
+                                                        .list = "handling_events",
+                                                        .table = &intercom_handling_events,
+                                                        .parent = "conversation_id",
+                                                        .noun = "list of handling events",
+                                                    },
+                                                    {.table = NULL}};
 
 static const struct children ticket_children = {
     .list = "ticket_parts",
@@ -47,14 +48,15 @@ static const struct children ticket_children = {
 };
 
 static const struct child_list company_segments[] = {{
-    .before = "/companies/",
-    .after = "/segments",
-    .list = "data",
-    .table = &intercom_company_segments,
-    .parent = "company_id",
-    .version = "company_updated_at",
-    .noun = "list of segments",
-}, {.table = NULL}};
+                                                         .before = "/companies/",
+                                                         .after = "/segments",
+                                                         .list = "data",
+                                                         .table = &intercom_company_segments,
+                                                         .parent = "company_id",
+                                                         .version = "company_updated_at",
+                                                         .noun = "list of segments",
+                                                     },
+                                                     {.table = NULL}};
 
 /* Both lists of subscriptions have one URL, which has all of them. */
 static const struct truncated_list contact_lists[] = {

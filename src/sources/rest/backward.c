@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* backward.c - reads a list of counted pages from the last one to the first.
  *
- * A record that changes leaves its place in a list that is sorted by the time of the change, oldest first. All
- * later ones move up by one, and one moves from the page that follows onto the page that was just read. Read
- * from the end, it comes twice instead of never.
+ * A record that changes leaves its place in a list that is sorted by the time of the change, oldest first.
+ * All later ones move up by one, and one moves from the page that follows onto the page that was just read.
+ * Read from the end, it comes twice instead of never.
  *
  * The first page is requested first, since it says how many there are, and once more at the end. That second
- * request is left out if the list can't have changed. The next page is requested before this one is passed on.
+ * request is left out if the list can't have changed. The next page is requested before this one is passed
+ * on.
  */
 #include <assert.h>
 #include <inttypes.h>
@@ -127,8 +128,9 @@ static bool read_counts(const struct backward *backward, const json_t *answer, i
     *out_pages = json_int_at(answer, pagination->pages_member, -1);
     *out_total = json_int_at(answer, pagination->total_member, -1);
     if (*out_pages < 0 || *out_total < 0 || *out_pages > NEXT_PAGE_NUMBER)
-        return error_set(err, ERROR_FORMAT, "%s: the answer does not say how many pages there are, request id %s; %s",
-                         backward->what, backward->exchange.request_id, backward->rest->dialect->format_advice);
+        return error_set(
+            err, ERROR_FORMAT, "%s: the answer does not say how many pages there are, request id %s; %s",
+            backward->what, backward->exchange.request_id, backward->rest->dialect->format_advice);
     if (number != backward->number && *out_total > 0)
         return error_set(err, ERROR_FORMAT, "%s: the answer is page %" PRId64 ", request id %s; %s",
                          backward->what, number, backward->exchange.request_id,
@@ -181,12 +183,13 @@ static void add_records(struct backward *backward, const json_t *list)
         int64_t version_us;
         if (dialect->prepare) dialect->prepare(backward->rest, backward->stream->stream.table, body);
         set_day(backward, body);
-        if (is_inside(backward, body, &version_us)) page_builder_add_record(&backward->builder, body, version_us);
+        if (is_inside(backward, body, &version_us))
+            page_builder_add_record(&backward->builder, body, version_us);
     }
 }
 
-/* Reading from the end, none of the records that the list still has is missed. Some of an open list move past the
- * pages that were read. */
+/* Reading from the end, none of the records that the list still has is missed. Some of an open list move past
+ * the pages that were read. */
 static void check_total(struct backward *backward, struct page *page)
 {
     int64_t least = backward->newest_total;

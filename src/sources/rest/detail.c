@@ -31,7 +31,7 @@ struct detail_reader {
     struct selection selection;
     const char *query;         /* of requests for a record */
     const char *split_path[3]; /* to the list of children in an answer */
-    unsigned wanted_lists; /* the first of the stream's child lists, or none, as bits */
+    unsigned wanted_lists;     /* the first of the stream's child lists, or none, as bits */
 
     struct reader *listing;
     struct page listed; /* its newest page */

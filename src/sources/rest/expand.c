@@ -34,11 +34,11 @@ struct expansion {
     struct rest_source *rest;
     const struct rest_stream *stream;
     struct selection selection;
-    int64_t from_us;      /* records of older versions have their child list already ... */
-    struct window window; /* ... but those that are unread in it */
+    int64_t from_us;       /* records of older versions have their child list already ... */
+    struct window window;  /* ... but those that are unread in it */
     unsigned wanted_lists; /* of the child lists, as bits */
-    bool is_unread;     /* a list of the current record was not to be had */
-    unsigned forbidden; /* truncated lists that we may not read, as bits: they are not requested again */
+    bool is_unread;        /* a list of the current record was not to be had */
+    unsigned forbidden;    /* truncated lists that we may not read, as bits: they are not requested again */
 
     struct reader *listing;
     struct page_slot current, next;
@@ -141,7 +141,8 @@ static bool start_task(struct expansion *expansion, struct error *err)
     if (!is_wanted) return true; /* it became forbidden meanwhile */
     (void)record_id(task->record, id);
     if (task->lists == 0)
-        return child_list_start(subrequest, &expansion->pool, &stream->child_lists[task->child_list], id, err);
+        return child_list_start(subrequest, &expansion->pool, &stream->child_lists[task->child_list], id,
+                                err);
     const char *path = truncated_list_path(expansion->rest, task->record, first_list(expansion, task));
     (void)snprintf(subrequest->what, sizeof subrequest->what, "%s %s, %s", expansion->rest->dialect->name,
                    stream->stream.name, path);

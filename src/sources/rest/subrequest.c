@@ -256,8 +256,8 @@ static char *next_url(const struct rest_source *rest, const char *first_url, con
     return buf_take(&url, NULL);
 }
 
-static bool take_elements(const struct subrequest *subrequest, const char *name, json_t *answer,
-                          json_t *list, struct error *err)
+static bool take_elements(const struct subrequest *subrequest, const char *name, json_t *answer, json_t *list,
+                          struct error *err)
 {
     const json_t *elements = page_list(subrequest->pool->rest->dialect, answer, name);
     if (!elements)

@@ -31,9 +31,10 @@ extern const struct route control_routes[]; /* their service is the struct contr
 /* The collection of that kind; service NULL: in the first help desk that has it. NULL: there is none. */
 struct collection *control_collection(const struct control *control, const char *service, const char *kind);
 int64_t control_now_s(const struct control *control);
-/* Is the dataset equal to the truth of a help desk; service NULL: of the first one? {"equal":bool,"streams":[..]}
- * as oracle_compare reports; yours. */
-json_t *control_compare(const struct control *control, const char *service, const char *dataset, bool has_latest);
+/* Is the dataset equal to the truth of a help desk; service NULL: of the first one?
+ * {"equal":bool,"streams":[..]} as oracle_compare reports; yours. */
+json_t *control_compare(const struct control *control, const char *service, const char *dataset,
+                        bool has_latest);
 
 /* --- workspace.c: changes of records --- */
 struct control_change {

@@ -162,7 +162,8 @@ static void handle_secret(struct exchange *exchange)
     pthread_mutex_unlock(&auth->lock);
     bool latest = strcmp(version, "latest:access") == 0;
     int64_t number = latest ? newest : strtoll(version, NULL, 10);
-    AUTO(mem_free) char *line = mem_format("%s\n", token); /* as `echo token | gcloud secrets versions add` leaves it */
+    AUTO(mem_free)
+    char *line = mem_format("%s\n", token); /* as `echo token | gcloud secrets versions add` leaves it */
     if (strcmp(exchange->capture[1], AUTH_SECRET) != 0)
         auth_read_kept_secret(exchange, exchange->capture[1], version);
     else if (!end || end[7])
@@ -227,12 +228,12 @@ static void handle_change(struct exchange *exchange)
         known = change(auth, key, value) && known;
     pthread_mutex_unlock(&auth->lock);
     exchange_reply_json(exchange, known ? 200 : 400,
-                        known
-                            ? json_pack("{s:b}", "ok", 1)
-                            : json_pack("{s:s}", "error",
-                                        "Send some of {\"expire\": true, \"refuse\": n, \"revoked\": bool, "
-                                        "\"lifetime_s\": n, \"secrets\": {name: text}, \"source_token\": text, \"subject_token\": text, "
-                                        "\"secret_disabled\": bool}"));
+                        known ? json_pack("{s:b}", "ok", 1)
+                              : json_pack("{s:s}", "error",
+                                          "Send some of {\"expire\": true, \"refuse\": n, \"revoked\": bool, "
+                                          "\"lifetime_s\": n, \"secrets\": {name: text}, \"source_token\": "
+                                          "text, \"subject_token\": text, "
+                                          "\"secret_disabled\": bool}"));
 }
 
 /* All that must stay secret. */
@@ -245,10 +246,11 @@ static void handle_show(struct exchange *exchange)
     json_t *secrets = json_deep_copy(auth->secrets);
     pthread_mutex_unlock(&auth->lock);
     exchange_reply_json(exchange, 200,
-                        json_pack("{s:o, s:o, s:o, s:o, s:s, s:s, s:s, s:o?}", "tokens", tokens, "secrets", secrets, "source_token",
-                                  source, "subject_token", subject, "client_id", auth->client_id,
-                                  "client_secret", auth->client_secret, "refresh_token", auth->refresh_token,
-                                  "service_account", auth->key ? auth_key_file(auth) : NULL));
+                        json_pack("{s:o, s:o, s:o, s:o, s:s, s:s, s:s, s:o?}", "tokens", tokens, "secrets",
+                                  secrets, "source_token", source, "subject_token", subject, "client_id",
+                                  auth->client_id, "client_secret", auth->client_secret, "refresh_token",
+                                  auth->refresh_token, "service_account",
+                                  auth->key ? auth_key_file(auth) : NULL));
 }
 
 const struct route auth_routes[] = {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* secrets.c - secrets of Secret Manager that /control/auth makes: their versions are read, added and destroyed. */
+/* secrets.c - secrets of Secret Manager that /control/auth makes: their versions are read, added and
+ * destroyed. */
 #include <inttypes.h>
 #include <openssl/evp.h>
 #include <stdio.h>
@@ -30,7 +31,8 @@ void auth_reply_secret(struct exchange *exchange, const char *secret, const char
         json_pack("{s:s, s:{s:s, s:s}}", "name", name, "payload", "data", base64, "dataCrc32c", crc));
 }
 
-/* The texts of its versions, null where they are destroyed; borrowed, NULL: there is no such secret. The lock is held.
+/* The texts of its versions, null where they are destroyed; borrowed, NULL: there is no such secret. The lock
+ * is held.
  */
 static json_t *versions_of(struct auth *auth, const char *secret, size_t size)
 {

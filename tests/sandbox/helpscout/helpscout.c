@@ -131,11 +131,12 @@ void helpscout_refuse(struct exchange *exchange, int status, const char *message
 {
     json_t *errors = json_array();
     if (path)
-        json_array_append_new(errors, json_pack("{s:s, s:s, s:s}", "path", path, "message", detail, "source", "QUERY"));
+        json_array_append_new(
+            errors, json_pack("{s:s, s:s, s:s}", "path", path, "message", detail, "source", "QUERY"));
     exchange_reply_json(exchange, status,
                         json_pack("{s:s, s:s, s:{s:o}, s:{s:{s:s}}}", "logRef",
-                                  json_text_at(exchange->detail, "request_id"), "message", message, "_embedded",
-                                  "errors", errors, "_links", "about", "href",
+                                  json_text_at(exchange->detail, "request_id"), "message", message,
+                                  "_embedded", "errors", errors, "_links", "about", "href",
                                   "http://developer.helpscout.net/mailbox-api/overview/errors"));
 }
 
@@ -191,9 +192,9 @@ static void handle_me(struct exchange *exchange)
 {
     if (!helpscout_admit(exchange)) return;
     exchange_reply_json(exchange, 200,
-                        json_pack("{s:i, s:s, s:s, s:s, s:s, s:i, s:s}", "id", 11, "firstName", "Load", "lastName",
-                                  "Er", "email", "loader@example.com", "role", "admin", "companyId", 4711, "type",
-                                  "user"));
+                        json_pack("{s:i, s:s, s:s, s:s, s:s, s:i, s:s}", "id", 11, "firstName", "Load",
+                                  "lastName", "Er", "email", "loader@example.com", "role", "admin",
+                                  "companyId", 4711, "type", "user"));
 }
 
 static const struct route routes[] = {
@@ -202,7 +203,8 @@ static const struct route routes[] = {
 };
 
 /* Fixed paths come before those with an id in the same place. */
-static const struct route *const route_tables[] = {helpscout_oauth_routes, routes, helpscout_list_routes, NULL};
+static const struct route *const route_tables[] = {helpscout_oauth_routes, routes, helpscout_list_routes,
+                                                   NULL};
 
 /* A column's name as the record has it: first_name is firstName. */
 static void name_field(const char *column, char *out_field, size_t size)

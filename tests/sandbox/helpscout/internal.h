@@ -24,11 +24,11 @@
 struct helpscout {
     struct service_options options;
     struct workspace *workspace;
-    pthread_mutex_t lock; /* over what follows */
-    json_t *tokens;       /* until when each is valid, in seconds of the virtual clock */
+    pthread_mutex_t lock;                /* over what follows */
+    json_t *tokens;                      /* until when each is valid, in seconds of the virtual clock */
     char refresh_token[HELPSCOUT_TOKEN]; /* the only one that is good */
-    int64_t lifetime_s;   /* of the next token */
-    int64_t limit;        /* requests a minute */
+    int64_t lifetime_s;                  /* of the next token */
+    int64_t limit;                       /* requests a minute */
     int64_t minute_s, used;
     bool is_standard; /* the plan: without reports */
 };

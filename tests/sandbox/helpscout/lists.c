@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* lists.c - the lists of Help Scout's API, page by page, and the report of ratings.
  *
- * Pages are cut from the list as it is at that moment. There is no parameter for their size, and an empty page has
- * no _embedded. A list that is filtered takes `modifiedSince`, or one form of `query`: (modifiedAt:[A TO B]).
+ * Pages are cut from the list as it is at that moment. There is no parameter for their size, and an empty
+ * page has no _embedded. A list that is filtered takes `modifiedSince`, or one form of `query`:
+ * (modifiedAt:[A TO B]).
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -26,7 +27,11 @@ struct list {
 };
 
 static const struct list lists[] = {
-    {.path = "/v2/conversations", .kind = "conversations", .key = "conversations", .size = 25, .is_filtered = true,
+    {.path = "/v2/conversations",
+     .kind = "conversations",
+     .key = "conversations",
+     .size = 25,
+     .is_filtered = true,
      .has_status = true},
     {.path = "/v2/customers", .kind = "customers", .key = "customers", .size = 50, .is_filtered = true},
     {.path = "/v2/organizations", .kind = "organizations", .key = "organizations", .size = 50},
@@ -35,7 +40,11 @@ static const struct list lists[] = {
     {.path = "/v2/teams", .kind = "teams", .key = "teams", .size = 50},
     {.path = "/v2/workflows", .kind = "workflows", .key = "workflows", .size = 50},
     {.path = "/v2/tags", .kind = "tags", .key = "tags", .size = 50},
-    {.path = "/v2/conversations/{}/threads", .kind = "conversations", .key = "threads", .size = 50, .own = "threads",
+    {.path = "/v2/conversations/{}/threads",
+     .kind = "conversations",
+     .key = "threads",
+     .size = 50,
+     .own = "threads",
      .is_newest_first = true},
     {.path = "/v2/mailboxes/{}/fields", .kind = "mailboxes", .key = "fields", .size = 50, .own = "fields"},
     {.path = "/v2/mailboxes/{}/folders", .kind = "mailboxes", .key = "folders", .size = 50, .own = "folders"},
@@ -142,7 +151,8 @@ static bool has_status(void *self, const json_t *record)
 
 static json_t *make_link(const struct exchange *exchange, int64_t page)
 {
-    return json_pack("{s:o}", "href", json_sprintf("https://api.helpscout.net%s?page=%" PRId64, exchange->path, page));
+    return json_pack("{s:o}", "href",
+                     json_sprintf("https://api.helpscout.net%s?page=%" PRId64, exchange->path, page));
 }
 
 static void reply_page(struct exchange *exchange, const struct asked *asked, json_t *rows, int64_t total)
@@ -215,7 +225,9 @@ static const struct list *find_list(const struct exchange *exchange)
         const char *tail = strstr(list->path, "{}");
         size_t head = tail ? (size_t)(tail - list->path) : strlen(list->path), size = strlen(exchange->path);
         if (strncmp(list->path, exchange->path, head) != 0) continue;
-        if (!tail ? size == head : size > strlen(tail + 2) && strcmp(exchange->path + size - strlen(tail + 2), tail + 2) == 0)
+        if (!tail
+                ? size == head
+                : size > strlen(tail + 2) && strcmp(exchange->path + size - strlen(tail + 2), tail + 2) == 0)
             return list;
     }
     abort(); /* each route has one */
@@ -224,7 +236,8 @@ static const struct list *find_list(const struct exchange *exchange)
 static void handle_list(struct exchange *exchange)
 {
     struct asked asked = {.list = find_list(exchange)};
-    if (!helpscout_admit(exchange) || !check_names(exchange, asked.list) || !read_page(exchange, &asked)) return;
+    if (!helpscout_admit(exchange) || !check_names(exchange, asked.list) || !read_page(exchange, &asked))
+        return;
     if (asked.list->has_status && !read_status(exchange, &asked)) return;
     if (asked.list->is_filtered && !read_filters(exchange, &asked)) return;
     if (asked.list->own)
@@ -255,7 +268,8 @@ static void handle_ratings(struct exchange *exchange)
     if (!helpscout_admit(exchange) || !has_reports(exchange) || !read_page(exchange, &asked)) return;
     const char *start = exchange_query(exchange, "start"), *end = exchange_query(exchange, "end");
     const char *order = exchange_query(exchange, "sortOrder");
-    if (!start || !end || !read_time(start, strlen(start), &asked.from_s) || !read_time(end, strlen(end), &asked.to_s)) {
+    if (!start || !end || !read_time(start, strlen(start), &asked.from_s) ||
+        !read_time(end, strlen(end), &asked.to_s)) {
         refuse_parameter(exchange, "start", "start and end must be ISO 8601 dates without milliseconds");
         return;
     }
@@ -273,7 +287,8 @@ static void handle_ratings(struct exchange *exchange)
     exchange_reply_json(exchange, 200,
                         json_pack("{s:{}, s:o, s:I, s:I, s:I}", "facets", "results", rows, "page",
                                   (json_int_t)asked.page, "pages",
-                                  (json_int_t)((page.total + RATINGS - 1) / RATINGS), "count", (json_int_t)page.total));
+                                  (json_int_t)((page.total + RATINGS - 1) / RATINGS), "count",
+                                  (json_int_t)page.total));
 }
 
 const struct route helpscout_list_routes[] = {

@@ -59,7 +59,8 @@ static void handle_token(struct exchange *exchange)
         refuse(exchange, 400, "invalid_request", "The request must be a form");
     else if (!is_refresh && (!grant || strcmp(grant, "client_credentials") != 0))
         refuse(exchange, 400, "unsupported_grant_type", "Unsupported grant type");
-    else if (!id || !secret || strcmp(id, APP_ID) != 0 || !auth_is_source_token(helpscout->options.auth, secret))
+    else if (!id || !secret || strcmp(id, APP_ID) != 0 ||
+             !auth_is_source_token(helpscout->options.auth, secret))
         refuse(exchange, 401, "invalid_client", "Client authentication failed");
     else if (is_refresh && !is_refresh_token(helpscout, refresh))
         refuse(exchange, 400, "invalid_request", "Invalid refresh_token");

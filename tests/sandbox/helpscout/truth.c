@@ -18,7 +18,8 @@ json_t *helpscout_lifted(json_t *record)
     json_object_del(record, "_links");
     json_object_del(record, "_embedded");
     json_object_foreach (embedded, name, member) {
-        if (json_object_get(record, name)) { /* it has another value of that name: this one stays where it is */
+        if (json_object_get(record,
+                            name)) { /* it has another value of that name: this one stays where it is */
             json_object_set_new(record, "_embedded", json_pack("{s:O}", name, member));
             continue;
         }
@@ -64,11 +65,12 @@ static void find_missing_versions(struct comparison *comparison)
 }
 
 const struct oracle_rules helpscout_conversation_rules = {find_conversation, find_missing_versions,
-                                                     describe_place};
+                                                          describe_place};
 
 /* --- the tables --- */
 
-static const struct oracle_form customer_forms[] = {{"social_profiles", "social-profiles", NULL}, {.path = NULL}};
+static const struct oracle_form customer_forms[] = {{"social_profiles", "social-profiles", NULL},
+                                                    {.path = NULL}};
 static const struct oracle_form rating_forms[] = {
     {"conversation_id", "id", NULL}, {"thread_id", "threadid", NULL}, {.path = NULL}};
 static const struct oracle_form member_forms[] = {{"user_id", "id", NULL}, {.path = NULL}};

@@ -13,7 +13,8 @@
 #define ELEMENT_BITS 10
 #define DAY_BITS     16
 
-/* Such a list: its name, the column and the field with its record's id, and the column with an element's id. */
+/* Such a list: its name, the column and the field with its record's id, and the column with an element's id.
+ */
 struct owned {
     const char *list, *column, *field, *id;
     bool is_daily; /* it is read whole, once a day */
@@ -91,7 +92,8 @@ static void find_missing_elements(struct comparison *comparison, const struct ow
     size_t ever = collection_ever(collection), version;
     for (size_t number = 0; number < ever; number++) {
         char key[COLLECTION_KEY];
-        if (!collection_is_here(collection, number) || !collection_wanted(collection, number, &version)) continue;
+        if (!collection_is_here(collection, number) || !collection_wanted(collection, number, &version))
+            continue;
         if (is_deleted(collection, number, version)) continue;
         collection_key(collection, number, key);
         AUTO(json_drop) json_t *list = collection_version_list(collection, number, version, owned->list);
@@ -99,7 +101,8 @@ static void find_missing_elements(struct comparison *comparison, const struct ow
             int64_t day = owned->is_daily ? comparison->last_s / DAY_S : (int64_t)version + 1;
             bool is_there = comparison->rows > 0 && comparison_has(comparison, element_place(day, number, i));
             if (!is_there)
-                comparison_note(comparison->missing, key, collection_updated_s(collection, number, version), owned->list);
+                comparison_note(comparison->missing, key, collection_updated_s(collection, number, version),
+                                owned->list);
         }
     }
 }

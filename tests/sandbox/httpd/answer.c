@@ -131,8 +131,8 @@ static void reply_error(struct exchange *exchange, const char *service, int stat
         body = json_pack("{s:s, s:s?, s:[{s:s, s:s}]}", "type", "error.list", "request_id", id, "errors",
                          "code", reason ? reason : statuses[row].code, "message", message);
     } else if (strcmp(service, "helpscout") == 0) {
-        body = json_pack("{s:s?, s:s, s:{s:[]}}", "logRef", json_text_at(exchange->detail, "request_id"), "message",
-                         message, "_embedded", "errors");
+        body = json_pack("{s:s?, s:s, s:{s:[]}}", "logRef", json_text_at(exchange->detail, "request_id"),
+                         "message", message, "_embedded", "errors");
     } else {
         if (!reason) reason = statuses[row].reason;
         body = json_pack("{s:{s:i, s:s, s:[{s:s, s:s, s:s}], s:s}}", "error", "code", status, "message",

@@ -191,7 +191,8 @@ static bool write_time(const char *word, const char *argument, const struct temp
     else if (strcmp(word, "$at") == 0)
         write_instant(context->at_s * 1000000, argument, rng, out);
     else if (strcmp(word, "$step") == 0)
-        write_instant(step_us(context, argument, rng), strstr(argument, "second") ? "second" : "iso", rng, out);
+        write_instant(step_us(context, argument, rng), strstr(argument, "second") ? "second" : "iso", rng,
+                      out);
     else
         return false;
     return true;

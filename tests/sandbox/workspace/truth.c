@@ -27,12 +27,14 @@ bool wanted_version(const struct collection *collection, size_t number, uint32_t
 {
     const struct record *record = &collection->records[number];
     *out_version = record->past_count;
-    if (!record->is_removed) return !record->is_broken && is_loadable(collection, record, record->newest.given);
+    if (!record->is_removed)
+        return !record->is_broken && is_loadable(collection, record, record->newest.given);
     for (uint32_t left = record->past_count + 1; left > 0; left--) {
         const struct version *version = version_of(collection, number, left - 1);
         *out_version = left - 1;
         if (was_loaded(version))
-            return is_loadable(collection, record, version->given) && !(record->is_broken && left > record->past_count);
+            return is_loadable(collection, record, version->given) &&
+                   !(record->is_broken && left > record->past_count);
     }
     return false;
 }

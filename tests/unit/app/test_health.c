@@ -54,7 +54,8 @@ static void test_hostile_texts_are_escaped(void **state)
     health_page(&bench.monitor, &page);
     assert_null(strstr(buf_string(&page), "<script"));
     assert_null(strstr(buf_string(&page), "<img"));
-    assert_non_null(strstr(buf_string(&page), "&#60;script&#62;alert(1)&#60;/script&#62;&#34;&#39;&#38;&#xFFFD;"));
+    assert_non_null(
+        strstr(buf_string(&page), "&#60;script&#62;alert(1)&#60;/script&#62;&#34;&#39;&#38;&#xFFFD;"));
     AUTO(json_drop) json_t *status = health_status(&bench.monitor);
     assert_non_null(status);
     assert_non_null(json_text_at(json_array_get(json_at(status, "streams"), 0), "error"));
@@ -83,7 +84,8 @@ static void test_days_are_loaded_missing_or_rejected(void **state)
     assert_non_null(strstr(buf_string(&page), "2024-10-07: not over"));
     AUTO(buf_done) struct buf metrics = buf_limited(1 << 20);
     health_metrics(&bench.monitor, &metrics);
-    assert_non_null(strstr(buf_string(&metrics), "caseload_rows_total{stream=\"people\",stage=\"inserted\"} 7\n"));
+    assert_non_null(
+        strstr(buf_string(&metrics), "caseload_rows_total{stream=\"people\",stage=\"inserted\"} 7\n"));
     assert_non_null(strstr(buf_string(&metrics),
                            "caseload_last_success_timestamp_seconds{stream=\"people\"} 1728259200.000000\n"));
     monitor_done(&bench.monitor);
@@ -112,8 +114,9 @@ static void test_ready_and_live(void **state)
 
 static void test_addresses(void **state)
 {
-    static const char *const bad[] = {"", ":", "localhost:9090", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:70000", "[::1", "[:9",
-                                      "1.2.3:80", "9090x"};
+    static const char *const bad[] = {
+        "",     ":",   "localhost:9090", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:70000",
+        "[::1", "[:9", "1.2.3:80",       "9090x"};
     char url[96];
     struct error err = {0};
     (void)state;

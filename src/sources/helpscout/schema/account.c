@@ -5,15 +5,12 @@
 #define UPDATED(about) TIME("updated_at", about, FROM("updatedAt"))
 
 static const struct column mailbox_columns[] = {
-    KEY("id", "Id given by Help Scout"),
-    TEXT("name", "Name"),
-    TEXT("slug", "Name in addresses"),
-    TEXT("email", "E-mail address"),
-    CREATED_AT("When the mailbox was created"),
-    UPDATED("When the mailbox last changed"),
+    KEY("id", "Id given by Help Scout"),        TEXT("name", "Name"),
+    TEXT("slug", "Name in addresses"),          TEXT("email", "E-mail address"),
+    CREATED_AT("When the mailbox was created"), UPDATED("When the mailbox last changed"),
 };
-const struct table helpscout_mailboxes =
-    TABLE("mailboxes", "Mailboxes: the whole list, once on each day it was read", mailbox_columns, KEYS("id"));
+const struct table helpscout_mailboxes = TABLE(
+    "mailboxes", "Mailboxes: the whole list, once on each day it was read", mailbox_columns, KEYS("id"));
 
 static const struct column option_columns[] = {
     TEXT("id", "Id of the option"),
@@ -31,8 +28,8 @@ static const struct column field_columns[] = {
     RECORDS("options", option_columns, "Options of a dropdown"),
 };
 const struct table helpscout_mailbox_fields =
-    TABLE("mailbox_fields", "Custom fields of mailboxes: the whole list, once on each day it was read", field_columns,
-          KEYS("mailbox_id", "id"));
+    TABLE("mailbox_fields", "Custom fields of mailboxes: the whole list, once on each day it was read",
+          field_columns, KEYS("mailbox_id", "id"));
 
 static const struct column folder_columns[] = {
     KEY("mailbox_id", "Mailbox that the folder belongs to", FROM("mailboxId")),
@@ -45,13 +42,13 @@ static const struct column folder_columns[] = {
     UPDATED("When the folder last changed"),
 };
 const struct table helpscout_mailbox_folders =
-    TABLE("mailbox_folders", "Folders of mailboxes: the whole list, once on each day it was read", folder_columns,
-          KEYS("mailbox_id", "id"));
+    TABLE("mailbox_folders", "Folders of mailboxes: the whole list, once on each day it was read",
+          folder_columns, KEYS("mailbox_id", "id"));
 
 #define USER_COLUMNS                                                                                         \
     TEXT("first_name", "First name", FROM("firstName")), TEXT("last_name", "Last name", FROM("lastName")),   \
-        TEXT("email", "E-mail address"), TEXT("role", "owner, admin or user"), TEXT("timezone", "Time zone"), \
-        TEXT("photo_url", "Address of the picture", FROM("photoUrl")),                                       \
+        TEXT("email", "E-mail address"), TEXT("role", "owner, admin or user"),                               \
+        TEXT("timezone", "Time zone"), TEXT("photo_url", "Address of the picture", FROM("photoUrl")),        \
         CREATED_AT("When the user was created"), UPDATED("When the user last changed"),                      \
         TEXT("type", "user or team"), TEXT("mention", "Name for mentions"), TEXT("initials", "Initials"),    \
         TEXT("job_title", "Job title", FROM("jobTitle")), TEXT("phone", "Phone number"),                     \
@@ -66,14 +63,10 @@ const struct table helpscout_users =
     TABLE("users", "Users: the whole list, once on each day it was read", user_columns, KEYS("id"));
 
 static const struct column team_columns[] = {
-    KEY("id", "Id given by Help Scout"),
-    TEXT("name", "Name"),
-    TEXT("timezone", "Time zone"),
-    TEXT("photo_url", "Address of the picture", FROM("photoUrl")),
-    CREATED_AT("When the team was created"),
-    UPDATED("When the team last changed"),
-    TEXT("mention", "Name for mentions"),
-    TEXT("initials", "Initials"),
+    KEY("id", "Id given by Help Scout"),     TEXT("name", "Name"),
+    TEXT("timezone", "Time zone"),           TEXT("photo_url", "Address of the picture", FROM("photoUrl")),
+    CREATED_AT("When the team was created"), UPDATED("When the team last changed"),
+    TEXT("mention", "Name for mentions"),    TEXT("initials", "Initials"),
 };
 const struct table helpscout_teams =
     TABLE("teams", "Teams: the whole list, once on each day it was read", team_columns, KEYS("id"));
@@ -97,8 +90,8 @@ static const struct column workflow_columns[] = {
     CREATED_AT("When the workflow was created"),
     TIME("modified_at", "When the workflow last changed", FROM("modifiedAt")),
 };
-const struct table helpscout_workflows =
-    TABLE("workflows", "Workflows: the whole list, once on each day it was read", workflow_columns, KEYS("id"));
+const struct table helpscout_workflows = TABLE(
+    "workflows", "Workflows: the whole list, once on each day it was read", workflow_columns, KEYS("id"));
 
 static const struct column tag_columns[] = {
     KEY("id", "Id given by Help Scout"),

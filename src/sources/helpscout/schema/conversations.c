@@ -36,10 +36,11 @@ static const struct column event_columns[] = {
 
 static const struct column conversation_columns[] = {
     KEY("id", "Id given by Help Scout"),
-    VERSION("modified_day",
-            "Start of the local day on which it last changed: the version of the row. Help Scout filters by that "
-            "time, and does not send it",
-            FROM(MODIFIED_DAY)),
+    VERSION(
+        "modified_day",
+        "Start of the local day on which it last changed: the version of the row. Help Scout filters by that "
+        "time, and does not send it",
+        FROM(MODIFIED_DAY)),
     NUMBER("number", "The number that people see"),
     NUMBER("threads", "Published threads, without line items and drafts"),
     TEXT("type", "email, chat or phone"),
@@ -75,7 +76,8 @@ static const struct left_out conversations_left_out[] = {
 };
 
 const struct table helpscout_conversations =
-    TABLE("conversations", "Conversations, one row for each day on which they changed and each content that was seen",
+    TABLE("conversations",
+          "Conversations, one row for each day on which they changed and each content that was seen",
           conversation_columns, KEYS("id"), TIMES("modified_day"), .keeps_contents = true,
           LEFT_OUT(conversations_left_out));
 
@@ -130,9 +132,9 @@ static const struct left_out threads_left_out[] = {
     {"customer.photoUrl", NULL}, {"createdBy.photoUrl", NULL}, {"assignedTo.photoUrl", NULL}};
 
 const struct table helpscout_conversation_threads =
-    TABLE("conversation_threads", "Threads of conversations, one row for each content that was seen", thread_columns,
-          KEYS("conversation_id", "id"), TIMES("created_at"), .day_is_fixed = true, .keeps_contents = true,
-          LEFT_OUT(threads_left_out));
+    TABLE("conversation_threads", "Threads of conversations, one row for each content that was seen",
+          thread_columns, KEYS("conversation_id", "id"), TIMES("created_at"), .day_is_fixed = true,
+          .keeps_contents = true, LEFT_OUT(threads_left_out));
 
 /* --- ratings --- */
 

@@ -73,5 +73,5 @@ static const struct column organization_columns[] = {
 };
 
 const struct table helpscout_organizations =
-    TABLE("organizations", "Organizations, one row for each version that was seen", organization_columns, KEYS("id"),
-          TIMES("updated_at"), .keeps_contents = true);
+    TABLE("organizations", "Organizations, one row for each version that was seen", organization_columns,
+          KEYS("id"), TIMES("updated_at"), .keeps_contents = true);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* schema.h - the tables of this source.
  *
- * Columns have the names of the record's fields in snake_case. Embedded fields stand beside the others of their
- * record. Only the key and the version are never absent or null. A value without a column is kept in
+ * Columns have the names of the record's fields in snake_case. Embedded fields stand beside the others of
+ * their record. Only the key and the version are never absent or null. A value without a column is kept in
  * _extra under the name that Help Scout gives it.
  */
 #ifndef CASELOAD_SOURCES_HELPSCOUT_SCHEMA_H
@@ -24,7 +24,8 @@
 
 /* One file a subject: <subject>.c. */
 
-extern const struct table helpscout_conversations, helpscout_conversation_threads, helpscout_happiness_ratings;
+extern const struct table helpscout_conversations, helpscout_conversation_threads,
+    helpscout_happiness_ratings;
 extern const struct table helpscout_customers, helpscout_organizations;
 extern const struct table helpscout_mailboxes, helpscout_mailbox_fields, helpscout_mailbox_folders,
     helpscout_users, helpscout_teams, helpscout_team_members, helpscout_workflows, helpscout_tags;
