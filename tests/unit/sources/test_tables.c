@@ -342,17 +342,18 @@ static void records_without_id_are_named_by_their_version(void **state)
 {
     (void)state;
     const struct catalog catalog = all_tables();
+    bool is_first = type == source_type_at(0);
     size_t count = 0;
     for (size_t t = 0; t < catalog.count; t++) {
         const struct table *table = catalog.tables[t];
         bool has_id = false;
         for (size_t i = 0; i < table->key_count; i++)
             has_id = has_id || !strcmp(table->key[i], "id");
-        if (table->version && table->is_named_by_version == has_id)
+        if (is_first && table->version && table->is_named_by_version == has_id)
             fail_msg("%s: its key names no record, or it is named twice", table->name);
         count += table->is_named_by_version;
     }
-    assert_int_equal(count, 1); /* handling events */
+    assert_int_equal(count, is_first); /* handling events; the keys of other sources name records by other ids, too */
 }
 
 static void reconciliations_know_whom_they_compare(void **state)
