@@ -51,12 +51,13 @@ static bool make_row(struct bigquery *bq, const struct stream *stream, struct er
     return job_query(bq, &query, id, NULL, err);
 }
 
-bool lock_ensure(struct bigquery *bq, const struct stream *stream, struct error *err)
+bool lock_ensure(struct bigquery *bq, const struct stream *stream, const struct lock_state *lock,
+                 struct error *err)
 {
+    struct lock_state now = *lock;
     for (int round = 0; round < LOCK_ROUNDS; round++) {
-        struct lock_state lock;
-        if (!lock_read(bq, stream, &lock, err)) return false;
-        if (lock.is_whole) return true;
+        if (round > 0 && !lock_read(bq, stream, &now, err)) return false;
+        if (now.is_whole) return true;
         /* The script does nothing where the ledger contradicts; then this says what does. */
         if (round > 0 && (!provenance_check_ledger(bq, err) || !api_sleep(bq, 100 << round, err)))
             return false;

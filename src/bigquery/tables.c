@@ -248,11 +248,12 @@ static void resources_done(struct resources *resources)
 
 /* The lock row is made last: by then the rows that are there were found to fit the configuration. */
 static bool ensure_all(struct bigquery *bq, const struct selection *selection, const struct selection *kept,
-                       const bool *filled, struct resources *have, struct error *err)
+                       const bool *filled, const struct lock_state *lock, struct resources *have,
+                       struct error *err)
 {
     return ensure_views(bq, kept, have->of, err) && ensure_control(bq, selection, err) &&
            adopt_tables(bq, selection, filled, err) && label_tables(bq, kept, have, err) &&
-           lock_ensure(bq, selection->stream, err);
+           lock_ensure(bq, selection->stream, lock, err);
 }
 
 /* Looks at the data tables and the lock row each time, and at the rest only if one of them is new. */
@@ -284,7 +285,7 @@ bool tables_prepare(struct bigquery *bq, const struct selection *selection, stru
     if (!lock_read(bq, selection->stream, &lock, err)) return false;
     same = same && lock.is_whole;
     if (same) now.custom_ms = known->custom_ms;
-    if (!same && !ensure_all(bq, selection, &kept, filled, &have, err)) return false;
+    if (!same && !ensure_all(bq, selection, &kept, filled, &lock, &have, err)) return false;
     if (!lock_check_doubled(bq, &kept, &lock, err)) return false;
     table_cache_store(bq, &now);
     return true;
