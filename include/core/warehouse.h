@@ -209,11 +209,16 @@ struct warehouse_ops {
     bool (*ask)(struct warehouse *warehouse, const struct question *question, json_t **out_rows,
                 struct error *err);
 
+    /* Called once a run, at its end: what its commits left under way has succeeded. False: a commit that
+     * inserted nothing is not in the ledger. */
+    bool (*settle)(struct warehouse *warehouse, struct error *err);
+
     void (*free)(struct warehouse *warehouse);
 };
 
 struct warehouse {
     const struct warehouse_ops *ops;
+    const char *run_id; /* of the run that uses it, borrowed; NULL: none. Jobs are labelled with it */
 };
 
 void state_done(struct state *state);

@@ -47,7 +47,7 @@ static const struct setting settings[] = {
     {"", "job_timeout_minutes", SETTING_INT, AT(job_timeout_minutes), "360", false, 10, 1440, NULL,
      "how long a BigQuery job may take, waiting in its queue included"},
     {"", "labels", SETTING_NAMES, AT(labels), NULL, false, 0, 0, NULL,
-     "labels of BigQuery jobs beside app=caseload: [\"team=data\"]"},
+     "labels of BigQuery jobs beside app, stream and run: [\"team=data\"]"},
     {"", "maximum_bytes_billed", SETTING_INT, AT(maximum_bytes_billed), "0", false, 0, 1e15, NULL,
      "bytes that one query may be billed for; 0: no limit. Scripts have no limit"},
     {"", "reservation", SETTING_TEXT, AT(reservation), NULL, false, 0, 0, WORD "-/:.",

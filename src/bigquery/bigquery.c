@@ -9,6 +9,8 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/spool.h"
+#include "listing.h"
+#include "notes.h"
 #include "questions.h"
 #include "schema.h"
 #include "stage.h"
@@ -127,9 +129,17 @@ static bool port_mend(struct warehouse *warehouse, const struct stream *stream, 
     return questions_mend(bq, stream, out_count, err) || port_failed(bq, err);
 }
 
+static bool port_settle(struct warehouse *warehouse, struct error *err)
+{
+    struct bigquery *bq = (struct bigquery *)warehouse;
+    return notes_end(bq, err) || port_failed(bq, err);
+}
+
 static void port_free(struct warehouse *warehouse)
 {
+    notes_drop((struct bigquery *)warehouse);
     json_drop(&((struct bigquery *)warehouse)->ledger_streams);
+    listing_clear((struct bigquery *)warehouse);
     free(warehouse);
 }
 
@@ -146,6 +156,7 @@ static const struct warehouse_ops port = {
     .record = port_record,
     .ask = port_ask,
     .mend = port_mend,
+    .settle = port_settle,
     .free = port_free,
 };
 

@@ -351,7 +351,8 @@ static bool change_rows(struct bigquery *bq, const struct sql_refresh *refresh, 
     AUTO(json_drop) json_t *parameters = json_array();
     AUTO(mem_free) char *prefix = mem_format("caseload-latest-%s", refresh->table->name);
     const struct query_job query = {
-        .prefix = prefix, .sql = &sql, .parameters = parameters, .where = "latest"};
+        .prefix = prefix, .stream = refresh->stream->name, .sql = &sql, .parameters = parameters,
+        .where = "latest"};
     return job_query(bq, &query, id, NULL, err);
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "job.h"
+#include "listing.h"
 #include "schema.h"
 #include "table.h"
 
@@ -174,22 +175,6 @@ void provenance_parameters(const struct bigquery *bq, json_t *parameters)
         parameter_add(parameters, facts[fact].column, "STRING", configured(bq, fact));
 }
 
-static bool check_tables(struct bigquery *bq, struct error *err)
-{
-    AUTO(mem_free) char *page = NULL;
-    do {
-        AUTO(json_drop) json_t *answer = NULL;
-        if (!table_list(bq, bq->settings.dataset, page, &answer, err)) return false;
-        const json_t *tables = json_object_get(answer, "tables");
-        for (size_t i = 0; i < json_array_size(tables); i++)
-            if (!provenance_check_table(bq, json_array_get(tables, i), err)) return false;
-        const char *next = json_text_at(answer, "nextPageToken");
-        mem_free(&page);
-        page = next && *next ? mem_text(next) : NULL;
-    } while (page);
-    return true;
-}
-
 /* Which streams have rows in the ledger, and the clock. */
 static void note_ledger(struct bigquery *bq, const json_t *rows)
 {
@@ -224,8 +209,11 @@ bool provenance_check_ledger(struct bigquery *bq, struct error *err)
 bool provenance_check_all(struct bigquery *bq, struct error *err)
 {
     AUTO(json_drop) json_t *runs = NULL;
-    if (!check_tables(bq, err) || !table_get(bq, bq->settings.control_dataset, "runs", &runs, err))
-        return false;
+    if (!listing_read(bq, err) || !listing_check_provenance(bq, err)) return false;
+    /* The label of the table came with the column, or after it. */
+    if (json_at(listing_find(bq, bq->settings.control_dataset, "runs"), "labels." LABEL_SCHEMA))
+        return provenance_check_ledger(bq, err);
+    if (!table_get(bq, bq->settings.control_dataset, "runs", &runs, err)) return false;
     if (!runs || !schema_find(json_at(runs, "schema.fields"), facts[FACT_DATASET].column)) return true;
     return provenance_check_ledger(bq, err);
 }

@@ -32,12 +32,12 @@ bool stage_begin(struct warehouse *warehouse, const struct selection *selection,
     return true;
 }
 
-static json_t *load_configuration(const struct bigquery *bq, const char *table)
+static json_t *load_configuration(const struct bigquery *bq, const char *stream, const char *table)
 {
     char timeout[JOB_TIMEOUT];
     job_timeout(bq, timeout);
-    return json_pack("{s:s, s:{s:s}, s:{s:{s:s, s:s, s:s}, s:s, s:s, s:s, s:i, s:b, s:b}}", "jobTimeoutMs",
-                     timeout, "labels", "app", "caseload", "load", "destinationTable", "projectId",
+    return json_pack("{s:s, s:{s:s, s:s}, s:{s:{s:s, s:s, s:s}, s:s, s:s, s:s, s:i, s:b, s:b}}",
+                     "jobTimeoutMs", timeout, "labels", "app", "caseload", "stream", stream, "load", "destinationTable", "projectId",
                      bq->settings.project, "datasetId", bq->settings.control_dataset, "tableId", table,
                      "sourceFormat", "NEWLINE_DELIMITED_JSON", "createDisposition", "CREATE_NEVER",
                      "writeDisposition", "WRITE_EMPTY", "maxBadRecords", 0, "ignoreUnknownValues", 0,
@@ -82,7 +82,7 @@ static bool create_stage(struct load *load, size_t index, struct error *err)
     snprintf(stage->table, sizeof stage->table, "%s", name);
     stage->target.make = create_table;
     stage->load = load;
-    stage->configuration = load_configuration(load->bq, stage->table);
+    stage->configuration = load_configuration(load->bq, stream, stage->table);
     name_job(stage, 1);
     stage->is_used = true;
     return upload_begin(&stage->upload, &load->channel, &stage->target, stage->job, stage->configuration, err);

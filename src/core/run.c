@@ -473,6 +473,16 @@ static bool run_stream(struct request_states *states, size_t index, const struct
     return done;
 }
 
+/* done: nothing has failed before. */
+static bool settle(const struct run_context *context, bool done, struct error *err)
+{
+    struct error failure = {0};
+    progress_step(context->progress, "settling the run");
+    if (context->warehouse->ops->settle(context->warehouse, &failure)) return done;
+    if (done) *err = failure;
+    return false;
+}
+
 bool run_request(const struct run_context *context, const struct request *request,
                  const struct run_trigger *trigger, struct run_report *out_report, struct error *err)
 {
@@ -480,6 +490,7 @@ bool run_request(const struct run_context *context, const struct request *reques
     int64_t asked_us = 0;
     struct request_states states;
     request_states_init(&states, context, request, trigger->message_id);
+    context->warehouse->run_id = trigger->run_id;
     out_report->count = 0;
     for (size_t i = 0; i < request->count; i++) {
         struct stream_result *result = &out_report->streams[out_report->count++];
@@ -488,6 +499,8 @@ bool run_request(const struct run_context *context, const struct request *reques
         done = false;
         if (!error_rules[result->error.kind].stream_only) break;
     }
+    done = settle(context, done, err);
     request_states_done(&states);
+    context->warehouse->run_id = NULL;
     return done;
 }

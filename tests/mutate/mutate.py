@@ -18,16 +18,20 @@ COPY = BUILD / "sql"
 JOBS = str(os.cpu_count() or 2)
 INTEGRATION = ["bigquery", "bigquery_contents", "bigquery_gone", "bigquery_missing", "bigquery_list", "bigquery_derived", "bigquery_latest"]
 
-LOCK_CHECK = "IF @@row_count != 1 OR (SELECT COUNT(*) FROM `${lock}`) != 1 THEN"
+LOCK_CHECK = "  IF @@row_count != 1 THEN"
+LOCK_SET = "SET commits = commits + 1, committed_at = CURRENT_TIMESTAMP()"
 
 # name, file, [(what stands there, what is put in its place), ...]
 MUTATIONS = [
     ("nothing", "commit_lock.sql", []),
     ("the lock UPDATE", "commit_lock.sql",
-     [("UPDATE `${lock}`\n   SET commits = commits + 1, committed_at = CURRENT_TIMESTAMP()\n WHERE workspace_id",
-       "SET first_day = NULL;\nIF NOT EXISTS (SELECT 1 FROM `${lock}` WHERE workspace_id"),
-      ("dataset = @dataset;\n" + LOCK_CHECK, "dataset = @dataset) THEN")]),
-    ("the check of the lock row", "commit_lock.sql", [(LOCK_CHECK, "IF FALSE THEN")]),
+     [("UPDATE `${lock}`\n   " + LOCK_SET + "\n WHERE", "SET is_alone = EXISTS (SELECT 1 FROM `${lock}` WHERE"),
+      ("committed_at <= @alone_since;\nSET is_alone = @@row_count = 1;", "committed_at <= @alone_since);"),
+      ("  UPDATE `${lock}`\n     " + LOCK_SET + "\n   WHERE", "  IF NOT EXISTS (SELECT 1 FROM `${lock}` WHERE"),
+      ("FROM `${lock}`) = 1;\n" + LOCK_CHECK, "FROM `${lock}`) = 1) THEN")]),
+    ("the check of the lock row", "commit_lock.sql", [(LOCK_CHECK, "  IF FALSE THEN")]),
+    ("the check that nobody has committed", "commit_lock.sql", [("\n   AND committed_at <= @alone_since", "\n   AND @alone_since IS NOT NULL")]),
+    ("the count of lock rows", "commit_lock.sql", [("(SELECT COUNT(*) FROM `${lock}`) = 1", "(SELECT COUNT(*) FROM `${lock}`) >= 1")]),
     ("the anti-join's id", "commit_union.sql", [("ON ${version_match}", "ON k.updated_at = s.updated_at")]),
     ("the anti-join's version", "commit_union.sql", [("ON ${version_match}", "ON k.id = s.id")]),
     ("the anti-join's IS NULL", "commit_union.sql", [("WHERE k.${first_column} IS NULL", "WHERE TRUE")]),
@@ -67,7 +71,7 @@ MUTATIONS = [
     ("_latest table: stale rows", "latest_refresh.sql", [("IN UNNEST(these_days) AND ${is_stale}", "IN UNNEST(these_days) AND FALSE AND ${is_stale}")]),
     ("_latest table: rows it has", "latest_refresh.sql", [("      ON ${match}\n   WHERE l.${first_column} IS NULL", "      ON ${match}\n   WHERE TRUE")]),
     ("_latest: the set read last", "latest_set.sql", [("_read_at IS NOT DISTINCT FROM MAX(_read_at)", "TRUE OR _read_at = MAX(_read_at)")]),
-    ("the next slice of days", "commit_union.sql", [("WHERE partition_date > last_day", "WHERE FALSE AND partition_date > last_day")]),
+    ("the next slice of days", "commit_union.sql", [("AS d WHERE d > last_day", "AS d WHERE FALSE AND d > last_day")]),
     ("the ledger INSERT", "commit_ledger.sql", None),
     ("the transaction", "commit_lock.sql", [("BEGIN TRANSACTION;\n", "")]),
     ("the rejects' anti-join", "commit_rejected.sql", [("WHERE k.content_hash IS NULL", "WHERE TRUE")]),

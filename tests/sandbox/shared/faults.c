@@ -162,7 +162,7 @@ static bool check_action(const struct planned *planned, struct error *err)
 
 static bool check_missing(const struct fault *fault, struct error *err)
 {
-    static const char *const places[] = {"", "get", "load", "query"};
+    static const char *const places[] = {"", "get", "list", "load", "query"};
     char *end;
     const char *first = fault->argument[0];
     long ms = strtol(first, &end, 10);
@@ -172,7 +172,7 @@ static bool check_missing(const struct fault *fault, struct error *err)
     for (size_t i = 0; i < sizeof places / sizeof *places; i++)
         if (strcmp(places[i], fault->argument[1]) == 0) return true;
     return error_set(err, ERROR_CONFIG,
-                     "fault: \"%s\" is no place where tables are missing; write get, load or query",
+                     "fault: \"%s\" is no place where tables are missing; write get, list, load or query",
                      fault->argument[1]);
 }
 
