@@ -53,7 +53,7 @@ static json_t *table_resource(void)
 bool attempts_ensure(struct bigquery *bq, struct error *err)
 {
     AUTO(json_drop) json_t *want = table_resource();
-    return table_ensure(bq, bq->settings.control_dataset, ATTEMPTS, want, NULL, err);
+    return table_ensure_control(bq, ATTEMPTS, want, err);
 }
 
 /* By BigQuery's clock: so much before or after the time that it reported last. */

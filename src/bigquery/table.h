@@ -56,6 +56,8 @@ struct selection tables_kept(const struct selection *selection);
 /* The table exists and has all columns of `want`, or the text says what differs. */
 bool table_ensure(struct bigquery *bq, const char *dataset, const char *table, json_t *want,
                   json_t **out_resource, struct error *err) CHECKED;
+/* The same of the control dataset, if it is not listed as it must be; see listing.h. */
+bool table_ensure_control(struct bigquery *bq, const char *table, json_t *want, struct error *err) CHECKED;
 bool tables_prepare(struct bigquery *bq, const struct selection *selection, struct error *err) CHECKED;
 
 /* --- latest.c --- */

@@ -82,10 +82,12 @@ bool table_ensure(struct bigquery *bq, const char *dataset, const char *table, j
 }
 
 /* A table of the control dataset, which has its label once it was found in order. */
-static bool ensure_control_table(struct bigquery *bq, const char *table, json_t *want, struct error *err)
+bool table_ensure_control(struct bigquery *bq, const char *table, json_t *want, struct error *err)
 {
     const char *control = bq->settings.control_dataset;
     AUTO(json_drop) json_t *have = NULL;
+    listing_label(bq, want, &(struct listing_note){.view = NULL});
+    if (listing_vouches(bq, control, table, want)) return true;
     if (!table_ensure(bq, control, table, want, &have, err)) return false;
     if (listing_is_labelled(have, want)) return true;
     AUTO(json_drop) json_t *body = json_pack("{s:O}", "labels", json_object_get(want, "labels"));
@@ -163,7 +165,7 @@ static bool ensure_control(struct bigquery *bq, const struct stream *stream, boo
         if (out_lacks)
             *out_lacks = *out_lacks || !is_listed;
         else
-            good = good && (is_listed || ensure_control_table(bq, names[i], want[i], err));
+            good = good && (is_listed || table_ensure_control(bq, names[i], want[i], err));
         json_decref(want[i]);
     }
     return good;

@@ -71,8 +71,7 @@ static const char *const values[][2] = {
     {"held", "SELECT 'contacts' AS stream, partition_date AS day, COUNT(*) AS row_count FROM `p.d.contacts` "
              "WHERE partition_date >= @first_day GROUP BY partition_date"},
     {"child_names", "'parts'"},
-    {"child_rows", "SELECT 'parts' AS child, DATE '2026-01-05' AS day, 1 AS row_count"},
-    {"staged_days", "SET first_day = DATE '2026-01-05'; SET last_day = DATE '2026-01-07';"}};
+    {"child_rows", "SELECT 'parts' AS child, DATE '2026-01-05' AS day, 1 AS row_count"}};
 
 static const char *const contact_values[][2] = {
     {"stage", "p.control.stage_0"},
@@ -142,21 +141,34 @@ static void add_sql(struct buf *out, const char *file, const char *const own[][2
     buf_format(out, "%s\n", at);
 }
 
+#define OWN_VALUES 32
+
+/* The same for a commit, in which ${days} are the staged ones. */
+static void add_commit_sql(struct buf *out, const char *file, const char *const own[][2], size_t own_count,
+                           const char *days)
+{
+    const char *with_days[OWN_VALUES][2] = {{"days", days}};
+    assert_true(own_count < OWN_VALUES);
+    for (size_t i = 0; i < own_count; i++)
+        memcpy(with_days[i + 1], own[i], sizeof with_days[i + 1]);
+    add_sql(out, file, (const char *const(*)[2])with_days, own_count + 1);
+}
+
 static void build_commit(struct buf *out)
 {
     buf_init(out, MOST);
-    add_sql(out, "commit_declare", NULL, 0);
-    add_sql(out, "commit_check", contact_values, COUNT(contact_values));
-    add_sql(out, "commit_check", part_values, COUNT(part_values));
+    add_commit_sql(out, "commit_declare", NULL, 0, "days_0, days_1");
+    add_commit_sql(out, "commit_check", contact_values, COUNT(contact_values), "days_0");
+    add_commit_sql(out, "commit_check", part_values, COUNT(part_values), "days_1");
     add_sql(out, "commit_lock", NULL, 0);
     add_sql(out, "commit_later", NULL, 0);
-    add_sql(out, "commit_union", contact_values, COUNT(contact_values));
-    add_sql(out, "commit_union", part_values, COUNT(part_values));
+    add_commit_sql(out, "commit_union", contact_values, COUNT(contact_values), "days_0");
+    add_commit_sql(out, "commit_union", part_values, COUNT(part_values), "days_1");
     const char *const rejected[][2] = {{"stage", "p.control.stage_r"}};
     add_sql(out, "commit_rejected", rejected, 1);
-    add_sql(out, "commit_ledger", NULL, 0);
-    add_sql(out, "commit_doubled", contact_values, COUNT(contact_values));
-    add_sql(out, "commit_doubled", part_values, COUNT(part_values));
+    add_commit_sql(out, "commit_ledger", NULL, 0, "SELECT d FROM UNNEST(days_0) AS d");
+    add_commit_sql(out, "commit_doubled", contact_values, COUNT(contact_values), "days_0");
+    add_commit_sql(out, "commit_doubled", part_values, COUNT(part_values), "days_1");
     add_sql(out, "commit_result", NULL, 0);
     assert_false(out->full);
 }
@@ -184,6 +196,7 @@ static json_t *parameters_of(const struct world *world, const char *workspace, c
                                     {"message_id", "STRING", "m1"},
                                     {"first_day", "DATE", "2011-01-01"},
                                     {"began_at", "TIMESTAMP", "2026-03-02 03:00:00+00"},
+                                    {"alone_since", "TIMESTAMP", "2000-01-01 00:00:00+00"},
                                     {"fetched", "INT64", "9"},
                                     {"rejected_since", "DATE", "2026-01-01"},
                                     {"renewed_since", "DATE", "2026-01-01"},
