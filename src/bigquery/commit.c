@@ -51,7 +51,7 @@ static struct day held_from(const struct load *load, const struct commit *commit
     return load->selection->stream->kind == STREAM_SCAN ? load->bq->settings.first_day : commit->unit.lo;
 }
 
-/* Nobody else has committed into these tables between the beginning of this fetch and then. */
+/* No other run has committed into these tables between the beginning of this fetch and then. */
 static int64_t alone_since_us(const struct load *load, const struct commit *commit)
 {
     const struct own_commit *own = table_own_commit(load->bq, load->selection->stream);
@@ -69,8 +69,8 @@ static void note_own_commit(const struct load *load, const struct commit *commit
     json_object_set_new(load->bq->ledger_streams, load->selection->stream->name, json_true());
 }
 
-/* A refusal may come from a table that somebody has changed, and that was taken as it is listed: it is mended,
- * or the error says what is wrong with it. */
+/* A refusal may come from a table that somebody has changed, and that was taken as it is listed: it is
+ * mended, or the error says what is wrong with it. */
 static bool commit_again(struct load *load, const struct query_job *query, const struct error *refusal,
                          char id[JOB_ID], json_t **out_rows, struct error *err)
 {
@@ -165,9 +165,12 @@ static bool commit_rows(struct load *load, const struct commit *commit, const st
     AUTO(mem_free)
     char *prefix = mem_format("caseload-commit-%s-%s", load->selection->stream->name, commit->run_id);
     char id[JOB_ID];
-    const struct query_job query = {
-        .prefix = prefix, .stream = load->selection->stream->name, .sql = &sql, .parameters = parameters,
-        .where = "commit", .is_patient = true};
+    const struct query_job query = {.prefix = prefix,
+                                    .stream = load->selection->stream->name,
+                                    .sql = &sql,
+                                    .parameters = parameters,
+                                    .where = "commit",
+                                    .is_patient = true};
     int64_t alone_us = 0;
     table_cache_forget_times(bq, load->selection);
     AUTO(json_drop) json_t *rows = NULL;

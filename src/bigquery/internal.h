@@ -44,7 +44,7 @@ struct table_cache_entry {
     int64_t created_us;
     const struct table *tables[LIMIT_TABLES]; /* that it keeps */
     int64_t modified_ms[LIMIT_TABLES];        /* when these had last changed; 0: unknown */
-    int64_t claimed_us; /* of its newest claim; 0: unknown */
+    int64_t claimed_us;                       /* of its newest claim; 0: unknown */
     bool is_listed;     /* its tables were taken as they are listed, and not looked at one by one */
     bool mends_nothing; /* no record waits in `rejected` to be fetched again */
 };
@@ -53,7 +53,7 @@ struct table_cache_entry {
 struct own_commit {
     const char *lock;
     int64_t began_us; /* of its fetch */
-    int64_t alone_us; /* when it was made, if nobody else had committed since then; 0: somebody had */
+    int64_t alone_us; /* when it was made, if no other run had committed since then; else 0 */
 };
 
 #define NEW_RESOURCES 32
@@ -83,8 +83,8 @@ struct bigquery {
     json_t *lock_rows;               /* by the lock table's name, as old as the lists */
     bool is_listing_new;             /* read for the run that is being prepared */
     bool looks_closely;              /* something failed: nothing is taken as it is listed */
-    json_t *ledger_streams; /* members: the streams that have rows in the ledger; NULL: unknown */
-    bool is_provenance_checked; /* of the whole dataset; table_cache_clear makes it false */
+    json_t *ledger_streams;          /* members: the streams that have rows in the ledger; NULL: unknown */
+    bool is_provenance_checked;      /* of the whole dataset; table_cache_clear makes it false */
 };
 
 /* Rejects since then are compared with new ones, and tried again. */

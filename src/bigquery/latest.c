@@ -35,7 +35,7 @@ static bool changed_meanwhile(const char *name, struct error *err)
                      "%s changed during each of our attempts; does another program change it?", name);
 }
 
-/* Who reads it between two attempts may have changed its text as we want it. */
+/* Another process may have put the same text meanwhile. */
 static bool patch_view(struct bigquery *bq, const char *dataset, const char *name, const json_t *have,
                        const json_t *view, struct error *err)
 {
@@ -350,9 +350,11 @@ static bool change_rows(struct bigquery *bq, const struct sql_refresh *refresh, 
     sql_latest_refresh_text(&names, refresh, &sql);
     AUTO(json_drop) json_t *parameters = json_array();
     AUTO(mem_free) char *prefix = mem_format("caseload-latest-%s", refresh->table->name);
-    const struct query_job query = {
-        .prefix = prefix, .stream = refresh->stream->name, .sql = &sql, .parameters = parameters,
-        .where = "latest"};
+    const struct query_job query = {.prefix = prefix,
+                                    .stream = refresh->stream->name,
+                                    .sql = &sql,
+                                    .parameters = parameters,
+                                    .where = "latest"};
     return job_query(bq, &query, id, NULL, err);
 }
 

@@ -23,7 +23,7 @@ void listing_forget(struct bigquery *bq, const char *dataset, const char *table)
 /* ERROR_CONFIG if a table of the dataset contradicts the configuration. */
 bool listing_check_provenance(struct bigquery *bq, struct error *err) CHECKED;
 
-/* What else is looked at with a table. */
+/* A view that is looked at together with its table. */
 struct listing_note {
     const char *view; /* derived from it, as text; NULL: none */
     bool is_monthly;  /* the view changes as time passes */

@@ -59,8 +59,12 @@ static bool make_row(struct bigquery *bq, const struct stream *stream, struct er
         mem_format("caseload-lock-%s-%s-%lld-%lld", bq->settings.control_dataset, stream_lock(stream),
                    (long long)json_int_at(table, "creationTime", 0), (long long)table_modified(table));
     char id[JOB_ID];
-    const struct query_job query = {
-        .prefix = prefix, .stream = stream->name, .counted_ids = true, .sql = &sql, .parameters = parameters, .where = "lock"};
+    const struct query_job query = {.prefix = prefix,
+                                    .stream = stream->name,
+                                    .counted_ids = true,
+                                    .sql = &sql,
+                                    .parameters = parameters,
+                                    .where = "lock"};
     return job_query(bq, &query, id, NULL, err);
 }
 
@@ -106,8 +110,11 @@ static bool clear_alarm(struct bigquery *bq, const struct stream *stream, int64_
     parameter_add_int(parameters, "seen", seen);
     AUTO(mem_free) char *prefix = mem_format("caseload-deduplicated-%s", stream_lock(stream));
     char id[JOB_ID];
-    const struct query_job query = {
-        .prefix = prefix, .stream = stream->name, .sql = &sql, .parameters = parameters, .where = "deduplicated"};
+    const struct query_job query = {.prefix = prefix,
+                                    .stream = stream->name,
+                                    .sql = &sql,
+                                    .parameters = parameters,
+                                    .where = "deduplicated"};
     return job_query(bq, &query, id, NULL, err);
 }
 

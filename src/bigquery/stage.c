@@ -37,11 +37,11 @@ static json_t *load_configuration(const struct bigquery *bq, const char *stream,
     char timeout[JOB_TIMEOUT];
     job_timeout(bq, timeout);
     return json_pack("{s:s, s:{s:s, s:s}, s:{s:{s:s, s:s, s:s}, s:s, s:s, s:s, s:i, s:b, s:b}}",
-                     "jobTimeoutMs", timeout, "labels", "app", "caseload", "stream", stream, "load", "destinationTable", "projectId",
-                     bq->settings.project, "datasetId", bq->settings.control_dataset, "tableId", table,
-                     "sourceFormat", "NEWLINE_DELIMITED_JSON", "createDisposition", "CREATE_NEVER",
-                     "writeDisposition", "WRITE_EMPTY", "maxBadRecords", 0, "ignoreUnknownValues", 0,
-                     "autodetect", 0);
+                     "jobTimeoutMs", timeout, "labels", "app", "caseload", "stream", stream, "load",
+                     "destinationTable", "projectId", bq->settings.project, "datasetId",
+                     bq->settings.control_dataset, "tableId", table, "sourceFormat", "NEWLINE_DELIMITED_JSON",
+                     "createDisposition", "CREATE_NEVER", "writeDisposition", "WRITE_EMPTY", "maxBadRecords",
+                     0, "ignoreUnknownValues", 0, "autodetect", 0);
 }
 
 static void name_job(struct stage *stage, int run)
@@ -85,7 +85,8 @@ static bool create_stage(struct load *load, size_t index, struct error *err)
     stage->configuration = load_configuration(load->bq, stream, stage->table);
     name_job(stage, 1);
     stage->is_used = true;
-    return upload_begin(&stage->upload, &load->channel, &stage->target, stage->job, stage->configuration, err);
+    return upload_begin(&stage->upload, &load->channel, &stage->target, stage->job, stage->configuration,
+                        err);
 }
 
 static bool write_row(struct load *load, size_t index, const char *row, size_t size, struct error *err)

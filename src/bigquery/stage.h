@@ -20,7 +20,7 @@
 
 /* --- upload.c --- */
 
-/* What a file is loaded into. */
+/* The table that a file is loaded into. */
 struct upload_target {
     /* Called before a session is opened, which may be never: a fetch that found nothing new is not loaded. */
     bool (*make)(struct upload_target *self, struct error *err);

@@ -115,9 +115,9 @@ static json_t *data_table(const struct bigquery *bq, const struct table *table)
     struct sql_names names = bigquery_names(bq);
     AUTO(buf_done) struct buf view = buf_limited(LIMIT_SQL);
     sql_latest_text(&names, &(struct sql_latest){.table = table}, &view);
-    listing_label(bq, want,
-                  &(struct listing_note){.view = buf_string(&view),
-                                         .is_monthly = !table->version && !table->owner});
+    listing_label(
+        bq, want,
+        &(struct listing_note){.view = buf_string(&view), .is_monthly = !table->version && !table->owner});
     return want;
 }
 

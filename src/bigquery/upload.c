@@ -52,11 +52,8 @@ void upload_channel_done(struct upload_channel *channel)
 bool upload_begin(struct upload *upload, struct upload_channel *channel, struct upload_target *target,
                   const char *job, const json_t *configuration, struct error *err)
 {
-    *upload = (struct upload){.channel = channel,
-                              .target = target,
-                              .job = job,
-                              .configuration = configuration,
-                              .total = NO_TOTAL};
+    *upload = (struct upload){
+        .channel = channel, .target = target, .job = job, .configuration = configuration, .total = NO_TOTAL};
     spool_init(&upload->file, &channel->memory);
     if (deflateInit2(&upload->gzip, GZIP_LEVEL, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
         return error_set(err, ERROR_LIMIT, "zlib does not start: out of memory");

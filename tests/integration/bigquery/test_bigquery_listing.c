@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_bigquery_listing.c - tables that are taken as they are listed, and what is noticed all the same. */
+/* test_bigquery_listing.c - tables that are taken as they are listed, and what is noticed all the same;
+ * and fetches that are only noted. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@
 #define ROW(id)                                                                                              \
     {                                                                                                        \
         0, "{\"id\":\"" id "\",\"updated_at\":\"2026-02-03T10:00:00Z\",\"partition_date\":\"2026-02-03\","   \
-           "\"order\":\"1\",\"_read_at\":\"2026-03-01T00:00:00Z\",\"_seq\":0}"                                   \
+           "\"order\":\"1\",\"_read_at\":\"2026-03-01T00:00:00Z\",\"_seq\":0}"                               \
     }
 
 static const struct row first_row = ROW("a"), next_row = ROW("b");
@@ -117,6 +118,55 @@ static void what_a_list_lacks_is_asked_for(void **unused)
     bench_done(&bench);
 }
 
+static int64_t last_commit(const struct bench *bench)
+{
+    struct error err = {0};
+    struct state state = {0};
+    const struct selection *selections[] = {&both};
+    must(bench->warehouse->ops->state(bench->warehouse, selections, 1, "m", &state, &err), &err);
+    int64_t at_us = state.last.committed_us;
+    state_done(&state);
+    assert_true(at_us > 0);
+    return at_us;
+}
+
+/* The same rows again, as a fetch that found what the commit of then had found. */
+static bool note_as_of(const struct bench *bench, int64_t as_of_us, struct error *err)
+{
+    struct committed done = {0};
+    struct commit commit = commit_of(3, 3);
+    commit.digest = 7;
+    commit.same_as_us = as_of_us;
+    must(try_rows(bench, &both, &first_row, 1, &commit, &done, err), err);
+    assert_int_equal(done.inserted[0], 0);
+    return bench->warehouse->ops->settle(bench->warehouse, err);
+}
+
+static void a_note_stands_only_behind_the_last_commit(void **unused)
+{
+    (void)unused;
+    struct error err = {0};
+    struct bench bench = bench_new();
+    struct commit commit = commit_of(3, 3);
+    commit.digest = 7;
+    put_rows(&bench, &both, &first_row, 1, &commit);
+    int64_t first_us = last_commit(&bench);
+    size_t inserts = journal_count(INSERTS);
+    must(note_as_of(&bench, first_us, &err), &err);
+    assert_int_equal(journal_count(INSERTS), inserts); /* its rows were never staged */
+    put_rows(&bench, &both, &next_row, 1, &commit);
+    assert_false(note_as_of(&bench, first_us, &err));
+    assert_int_equal(err.kind, ERROR_BUSY);
+    assert_non_null(strstr(err.text, "something else was committed between"));
+    err = (struct error){0};
+    must(bench.warehouse->ops->settle(bench.warehouse, &err), &err); /* once is enough */
+    must(prepare(&bench, &both, &err), &err);
+    must(note_as_of(&bench, last_commit(&bench), &err), &err);
+    assert_int_equal(ask("SELECT COUNT(*) FROM `acme-data.%s.runs` WHERE same_as IS NOT NULL", bench.control),
+                     2);
+    bench_done(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -124,6 +174,7 @@ int main(void)
         cmocka_unit_test(a_column_that_is_missing_is_added_by_the_commit),
         cmocka_unit_test(a_column_that_was_renamed_is_named_by_the_commit),
         cmocka_unit_test(what_a_list_lacks_is_asked_for),
+        cmocka_unit_test(a_note_stands_only_behind_the_last_commit),
     };
     return cmocka_run_group_tests_name("bigquery_listing", tests, bench_start, bench_stop);
 }

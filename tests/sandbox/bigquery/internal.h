@@ -223,8 +223,8 @@ struct table_name {
 };
 void bq_note_made(struct bigquery_server *bigquery, const char *project, const char *dataset,
                   const char *table); /* the table may be missing for a while */
-/* Is the table, or one that the query names, still missing at this place ("get", "list", "load", "query")? Of name
- * and query one is NULL. True: err says so. */
+/* Is the table, or one that the query names, still missing at this place ("get", "list", "load", "query")? Of
+ * name and query one is NULL. True: err says so. */
 bool bq_is_fresh(struct bigquery_server *bigquery, const char *place, const struct table_name *name,
                  const char *query, struct store_error *err);
 void bq_drop_fresh(struct bigquery_server *bigquery);
