@@ -88,8 +88,7 @@ static void a_list_of_records_is_a_reading(void **state)
         "INSERT INTO `acme-data.desk.people` (",
         "FROM `acme-data.desk_caseload.stage_a`",
         "INSERT INTO `acme-data.desk.people_deleted`",
-        ("FROM (SELECT partition_date FROM `acme-data.desk_caseload.stage_p` UNION ALL SELECT partition_date "
-         "FROM `acme-data.desk_caseload.stage_a`)"),
+        "FROM (SELECT d FROM UNNEST(days_0) AS d UNION ALL SELECT d FROM UNNEST(days_1) AS d)",
         "INSERT INTO `acme-data.desk_caseload.runs`",
         "COMMIT TRANSACTION;"};
     assert_order(buf_string(&sql), sequence, COUNT(sequence));

@@ -91,13 +91,18 @@ static void pages_are_counted(void **state)
         {50, 50, 1, 3, 2}, {10, 50, 1, 3, 2},  {50, 50, 3, 3, 0},  {50, 50, 4, 3, 0},
         {0, 50, 1, 3, 0},  {50, 50, 1, -1, 2}, {49, 50, 1, -1, 0}, {49, 0, 1, -1, 0},
     };
+    const struct rest_dialect dialect = {.name = "a service"};
+    const struct rest_source source = {.dialect = &dialect};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         AUTO(json_drop) json_t *list = json_array();
         struct next_page next = {0};
         for (size_t j = 0; j < cases[i].size; j++)
             assert_int_equal(json_array_append_new(list, json_null()), 0);
         next_page_count(
-            &(struct page_context){.list = list, .number = cases[i].number, .per_page = cases[i].per_page},
+            &(struct page_context){.source = &source,
+                                   .list = list,
+                                   .number = cases[i].number,
+                                   .per_page = cases[i].per_page},
             cases[i].pages, &next);
         assert_int_equal(next.number, cases[i].next);
     }
