@@ -124,7 +124,7 @@ static void a_list_is_a_reading_of_its_records(void **unused)
     bench_done(&bench);
 }
 
-/* The newest row of a version says what was seen last, whoever saw it. */
+/* The newest row of a version says what was seen last, by a fetch or by a list. */
 static void lists_and_fetches_overtake_each_other(void **unused)
 {
     (void)unused;
