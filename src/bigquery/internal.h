@@ -78,7 +78,7 @@ struct bigquery {
     size_t note_count;
     struct error note_failure; /* the first since notes_end */
     struct own_commit own_commits[LIMIT_STREAMS];
-    size_t shown_count; /* of the table cache, when the view `status` was made */
+    size_t shown_count;              /* of the table cache, when the view `status` was made */
     json_t *listed[LISTED_DATASETS]; /* by name, as of listing.h: data, control; NULL: not read */
     json_t *lock_rows;               /* by the lock table's name, as old as the lists */
     bool is_listing_new;             /* read for the run that is being prepared */

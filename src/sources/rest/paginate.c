@@ -316,8 +316,8 @@ static bool find_next(struct paginator *paginator, const json_t *list, const cha
                      out_next->number);
 }
 
-/* Counted pages have no cursor to compare, so their records are; but where a total ends the list, and its records are
- * counted. */
+/* Counted pages have no cursor to compare, so their records are; but where a total ends the list, and its
+ * records are counted. */
 static bool is_cycle(struct paginator *paginator, const struct next_page *next, const json_t *list)
 {
     const char *text = next->cursor ? next->cursor : next->url;

@@ -286,7 +286,7 @@ static int tear_down(void **state)
 static void test_commit(void **state)
 {
     struct world *world = *state;
-    assert_string_equal(commit_as(world, "w1", "r1"), "2|1|1|0|0|0|0\n");
+    assert_string_equal(commit_as(world, "w1", "r1"), "2|1|1|0|0|0|0|NULL\n");
     assert_string_equal(
         fixture_run(world->store,
                     "SELECT partition_date, id, location.city, _extra, _run_id FROM d.contacts WHERE"
@@ -306,8 +306,8 @@ static void test_commit(void **state)
 static void test_commit_again(void **state)
 {
     struct world *world = *state;
-    assert_string_equal(commit_as(world, "w1", "r1"), "2|1|1|0|0|0|0\n");
-    assert_string_equal(commit_as(world, "w1", "r2"), "0|0|0|0|0|0|0\n");
+    assert_string_equal(commit_as(world, "w1", "r1"), "2|1|1|0|0|0|0|NULL\n");
+    assert_string_equal(commit_as(world, "w1", "r2"), "0|0|0|0|0|0|0|NULL\n");
     assert_string_equal(fixture_run(world->store, COUNTS, NULL), "2|1|1|2\n");
 }
 
@@ -320,7 +320,7 @@ static void test_rows_already_there(void **state)
                     " ('2026-01-05', 'a', '2026-01-06 02:00:00+00', CURRENT_TIMESTAMP(), 'old')",
                     NULL),
         "");
-    assert_string_equal(commit_as(world, "w1", "r1"), "1|1|1|0|0|0|0\n");
+    assert_string_equal(commit_as(world, "w1", "r1"), "1|1|1|0|0|0|0|NULL\n");
     assert_string_equal(fixture_run(world->store, COUNTS, NULL), "2|1|1|1\n");
 }
 
@@ -334,7 +334,7 @@ static void test_doubled_rows_are_counted(void **state)
                         " ('2026-01-05', 'a', '2026-01-06 02:00:00+00', CURRENT_TIMESTAMP(), 'old')",
                         NULL),
             "");
-    assert_string_equal(commit_as(world, "w1", "r1"), "1|1|1|1|0|0|0\n");
+    assert_string_equal(commit_as(world, "w1", "r1"), "1|1|1|1|0|0|0|NULL\n");
     for (int i = 0; i < 2; i++)
         assert_string_equal(
             fixture_run(
@@ -345,7 +345,7 @@ static void test_doubled_rows_are_counted(void **state)
                 NULL),
             "");
     assert_string_equal(commit_as(world, "w1", "r2"),
-                        "0|0|0|2|0|0|0\n"); /* of parents and children together */
+                        "0|0|0|2|0|0|0|NULL\n"); /* of parents and children together */
 }
 
 static void test_wrong_count(void **state)
@@ -398,7 +398,7 @@ static void test_state_and_views(void **state)
 {
     struct world *world = *state;
     struct buf text;
-    assert_string_equal(commit_as(world, "w1", "r1"), "2|1|1|0|0|0|0\n");
+    assert_string_equal(commit_as(world, "w1", "r1"), "2|1|1|0|0|0|0|NULL\n");
     json_t *parameters = parameters_of(world, "w1", "");
     buf_init(&text, MOST);
     buf_text(&text, "SELECT * FROM (");
@@ -449,7 +449,7 @@ static void test_latest_table(void **state)
 {
     struct world *world = *state;
     struct buf query, text;
-    assert_string_equal(commit_as(world, "w1", "r1"), "2|1|1|0|0|0|0\n");
+    assert_string_equal(commit_as(world, "w1", "r1"), "2|1|1|0|0|0|0|NULL\n");
     buf_init(&query, MOST);
     buf_init(&text, MOST);
     add_sql(&query, "latest", contact_values, COUNT(contact_values));
