@@ -339,16 +339,19 @@ static struct unit_load join_units(struct stream_run *run, size_t index)
     return unit_load;
 }
 
-/* A batch that is lost costs time: only small ones grow. */
-static void size_next_batch(struct stream_run *run, const struct unit_load *unit_load, bool is_done)
+/* A batch that is lost costs time: only small ones grow. requests: made for the batch. */
+static void size_next_batch(struct stream_run *run, const struct unit_load *unit_load, int64_t requests,
+                            bool is_done)
 {
+    int64_t rows = unit_load->rows;
+    size_t next = run->batch_units;
     if (!is_done)
-        run->batch_units = 1;
-    else if (unit_load->rows <= LIMIT_BATCH_SMALL)
-        run->batch_units =
-            run->batch_units * 2 < LIMIT_BATCH_UNITS ? run->batch_units * 2 : LIMIT_BATCH_UNITS;
-    else if (run->batch_units > 1)
-        run->batch_units /= 2;
+        next = 1;
+    else if (rows <= LIMIT_BATCH_ROWS && requests <= LIMIT_BATCH_REQUESTS)
+        next *= 4;
+    else if (rows > 16 * LIMIT_BATCH_ROWS || requests > 16 * LIMIT_BATCH_REQUESTS)
+        next = next > 1 ? next / 2 : 1;
+    run->batch_units = next < LIMIT_BATCH_UNITS ? next : LIMIT_BATCH_UNITS;
 }
 
 /* out_done: of the plan's units; 0: they are to be read again, one by one. */
@@ -356,12 +359,13 @@ static bool load_batch(struct stream_run *run, size_t index, size_t *out_done, s
 {
     struct warehouse *warehouse = run->context->warehouse;
     struct unit_load unit_load = join_units(run, index);
+    const int64_t requests = run->result->requests;
     bool split = false;
     char lo[DAY_TEXT], hi[DAY_TEXT];
     progress_step(run->context->progress, "beginning a unit");
     bool done = warehouse->ops->begin(warehouse, run->selection, &unit_load.load, err) &&
                 fill_load(&unit_load, &split, err);
-    size_next_batch(run, &unit_load, done && !split);
+    size_next_batch(run, &unit_load, run->result->requests - requests, done && !split);
     *out_done = split ? 0 : unit_load.count;
     unit_claim_done(&unit_load.claim);
     if (done) return true;

@@ -9,7 +9,7 @@ WHILE ARRAY_LENGTH(more_days) > 0 DO
     FROM (SELECT *
             FROM `${stage}`
            WHERE partition_date IN UNNEST(days)
-         QUALIFY ROW_NUMBER() OVER (PARTITION BY ${row} ORDER BY _content IS NULL, _seq DESC) = 1${newest_set}) AS s
+         QUALIFY ROW_NUMBER() OVER (PARTITION BY ${row} ORDER BY _content IS NULL, _read_at DESC, _seq DESC) = 1${newest_set}) AS s
     LEFT JOIN (SELECT ${version}, _content, _read_at
                  FROM `${target}`
                 WHERE partition_date BETWEEN first_day AND last_day AND partition_date IN UNNEST(days)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -134,7 +135,7 @@ static bool is_readable(const struct exchange *exchange)
     return json_is_object(exchange->value) || (exchange->allow_array && json_is_array(exchange->value));
 }
 
-static bool looks_complete(const struct buf *body)
+static bool looks_complete(const struct exchange *exchange, const struct buf *body)
 {
     static const char blanks[] = " \t\r\n";
     const char *text = buf_string(body);
@@ -142,7 +143,8 @@ static bool looks_complete(const struct buf *body)
     while (size > 0 && strchr(blanks, text[size - 1]))
         size--;
     text += strspn(text, blanks);
-    return size > 0 && *text == '{' && buf_string(body)[size - 1] == '}';
+    char last = size > 0 ? buf_string(body)[size - 1] : '\0';
+    return (*text == '{' && last == '}') || (exchange->allow_array && *text == '[' && last == ']');
 }
 
 static bool read_body(struct exchange *exchange, const struct http_reply *reply, json_t **out_value,
@@ -202,7 +204,8 @@ static void read_answer(struct exchange *exchange, const struct http_reply *repl
     json_drop(&exchange->value);
     exchange->parse_error = (struct error){0};
     if (!is_parsed)
-        good = looks_complete(body) || error_set(&exchange->parse_error, ERROR_FORMAT, "it is not an object");
+        good = looks_complete(exchange, body) ||
+               error_set(&exchange->parse_error, ERROR_FORMAT, "it is not an object");
     else
         good =
             read_body(exchange, reply, &exchange->value, &exchange->parse_error) &&
@@ -458,6 +461,15 @@ bool exchange_wait(struct exchange *exchange, json_t **out_value, struct error *
     exchange->value = NULL;
     if (strcmp(exchange->request_id, "-") == 0) take_request_id(exchange, *out_value);
     return true;
+}
+
+bool exchange_wait_any(struct exchange *const *exchanges, size_t count, size_t *out_index, struct error *err)
+{
+    struct http_call *calls[EXCHANGES_MAX];
+    assert(count > 0 && count <= EXCHANGES_MAX);
+    for (size_t i = 0; i < count; i++)
+        calls[i] = exchanges[i]->call;
+    return http_wait_any(exchanges[0]->rest->http, calls, count, out_index, err);
 }
 
 void exchange_add_counts(struct exchange *exchange, struct page *page)

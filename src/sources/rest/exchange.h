@@ -12,6 +12,8 @@
 #include "response_body.h"
 #include "rest.h"
 
+#define EXCHANGES_MAX 32 /* that are waited for together */
+
 struct exchange {
     struct rest_source *rest;
     const char *what;           /* "Intercom contacts, page 3"; lives as long as the exchange */
@@ -58,6 +60,10 @@ bool exchange_send(struct exchange *exchange, const struct exchange_request *req
                    struct error *err) CHECKED;
 /* out is yours. ERROR_BUSY after all tries; other kinds as the dialect's refusals say. */
 bool exchange_wait(struct exchange *exchange, json_t **out_value, struct error *err) CHECKED;
+/* Waits until one of them has an answer or an error, which exchange_wait then gives at once. The first
+ * counts. */
+bool exchange_wait_any(struct exchange *const *exchanges, size_t count, size_t *out_index,
+                       struct error *err) CHECKED;
 /* Moves the counts of tries and normalisations to the page, and says when it was requested. */
 void exchange_add_counts(struct exchange *exchange, struct page *page);
 void exchange_done(struct exchange *exchange); /* drops a request in flight */

@@ -2,7 +2,7 @@
 /* expand.c - reads a listing, and adds what its records have more of.
  *
  * Members of a record become rows; a list that is cut off in it is completed; a list that belongs to it is
- * read. All of that starts together for a page, while the page before it is worked on. A page is passed on
+ * read. All of that starts together for a page, while the pages before it are worked on. A page is passed on
  * when it is complete. A list that can't be completed stays as it came, and says so.
  */
 #include <stdio.h>
@@ -15,6 +15,8 @@
 #include "children.h"
 #include "core/rows.h"
 #include "truncated_list.h"
+
+#define PAGES_AHEAD 4 /* each takes its memory */
 
 struct task {
     json_t *record;
@@ -41,8 +43,9 @@ struct expansion {
     unsigned forbidden;    /* truncated lists that we may not read, as bits: they are not requested again */
 
     struct reader *listing;
-    struct page_slot current, next;
-    bool has_next;
+    struct page_slot current;
+    struct page_slot ahead[PAGES_AHEAD]; /* the pages after it */
+    size_t ahead_count;
     struct page_builder builder;
     struct children_builder children;
 
@@ -149,9 +152,14 @@ static bool start_task(struct expansion *expansion, struct error *err)
     return subrequest_start(subrequest, &expansion->pool, path, NULL, err);
 }
 
+static const struct page_slot *newest_slot(const struct expansion *expansion)
+{
+    return expansion->ahead_count > 0 ? &expansion->ahead[expansion->ahead_count - 1] : &expansion->current;
+}
+
 static bool start_tasks(struct expansion *expansion, struct error *err)
 {
-    bool is_listed = expansion->current.page.last || (expansion->has_next && expansion->next.page.last);
+    bool is_listed = newest_slot(expansion)->page.last;
     while (expansion->started < expansion->task_count &&
            expansion->started - expansion->finished < SUBREQUESTS_MAX)
         if (!start_task(expansion, err)) return false;
@@ -249,24 +257,33 @@ static void fill_slot(struct expansion *expansion, struct page_slot *slot)
     find_tasks(expansion, slot);
 }
 
-/* The page after the next one is read ahead only while this one has requests pending: each page takes its
- * memory, and a third is in flight. */
-static bool advance(struct expansion *expansion, struct error *err)
+static void take_slot(struct expansion *expansion)
 {
     drop_slot(&expansion->current);
     drop_finished(expansion);
-    if (expansion->has_next)
-        expansion->current = expansion->next;
-    else
+    if (expansion->ahead_count == 0) {
         fill_slot(expansion, &expansion->current);
-    expansion->next = (struct page_slot){0};
-    expansion->has_next = false;
+        return;
+    }
+    expansion->current = expansion->ahead[0];
+    expansion->ahead_count--;
+    memmove(expansion->ahead, expansion->ahead + 1, expansion->ahead_count * sizeof *expansion->ahead);
+}
+
+/* Further pages are read ahead only while this one has requests pending, and these are not as many as may be
+ * in flight. */
+static bool advance(struct expansion *expansion, struct error *err)
+{
+    take_slot(expansion);
     if (expansion->current.is_failed) *err = expansion->current.failure;
     if (expansion->current.is_failed || !start_tasks(expansion, err)) return false;
-    if (expansion->current.page.last || expansion->finished == expansion->task_count) return true;
-    expansion->has_next = true;
-    fill_slot(expansion, &expansion->next);
-    return start_tasks(expansion, err);
+    while (expansion->ahead_count < PAGES_AHEAD && expansion->finished < expansion->task_count &&
+           expansion->task_count - expansion->finished < SUBREQUESTS_MAX &&
+           !newest_slot(expansion)->page.last && !newest_slot(expansion)->is_failed) {
+        fill_slot(expansion, &expansion->ahead[expansion->ahead_count++]);
+        if (!start_tasks(expansion, err)) return false;
+    }
+    return true;
 }
 
 static void add_record(struct expansion *expansion, const struct record *listed, struct page *page)
@@ -322,7 +339,8 @@ static void expand_close(struct reader *reader)
     subrequest_pool_done(&expansion->pool);
     page_builder_done(&expansion->builder);
     drop_slot(&expansion->current);
-    drop_slot(&expansion->next);
+    for (size_t i = 0; i < expansion->ahead_count; i++)
+        drop_slot(&expansion->ahead[i]);
     rest_source_close(expansion->listing);
     free(expansion->tasks);
     free(expansion);

@@ -16,7 +16,6 @@ void page_builder_init(struct page_builder *builder, const struct rest_source *r
         .selection = selection,
         .stream = (const struct rest_stream *)selection->stream,
         .owned = json_array(),
-        .expected = -1,
         .total_member = rest->dialect->total_member,
         .rest = rest,
     };
@@ -29,10 +28,9 @@ void page_builder_reset(struct page_builder *builder)
     (void)json_array_clear(builder->owned);
 }
 
-void page_builder_restart_list(struct page_builder *builder)
+void list_count_restart(struct list_count *count)
 {
-    builder->expected = -1;
-    builder->received = 0;
+    *count = (struct list_count){.expected = -1};
 }
 
 void page_builder_done(struct page_builder *builder)
@@ -114,33 +112,36 @@ void page_builder_add_record(struct page_builder *builder, json_t *body, int64_t
     if (builder->stream->derive_tombstones) builder->stream->derive_tombstones(builder, body);
 }
 
-void page_builder_count(struct page_builder *builder, const json_t *answer, const json_t *list)
+void page_builder_count(const struct page_builder *builder, struct list_count *count, const json_t *answer,
+                        const json_t *list)
 {
-    if (builder->total_member && builder->received == 0 && builder->expected < 0)
-        builder->expected = json_int_at(answer, builder->total_member, -1);
-    builder->received += (int64_t)json_array_size(list);
+    if (builder->total_member && count->received == 0 && count->expected < 0)
+        count->expected = json_int_at(answer, builder->total_member, -1);
+    count->received += (int64_t)json_array_size(list);
 }
 
 /* Records that change while they are read leave a window; none leaves a list of all but by deletion. */
-void page_builder_check_total(const struct page_builder *builder, struct page *page)
+void page_builder_check_total(const struct page_builder *builder, const struct list_count *count,
+                              struct page *page)
 {
     enum stream_kind kind = builder->stream->stream.kind;
     bool is_windowed = kind == STREAM_INCREMENTAL || kind == STREAM_EVENT;
-    int64_t enough = builder->expected - (is_windowed ? builder->expected / 10 : 0);
-    if (builder->received >= enough || page->is_contradicted) return;
+    int64_t enough = count->expected - (is_windowed ? count->expected / 10 : 0);
+    if (count->received >= enough || page->is_contradicted) return;
     page->is_contradicted = true;
-    page->expected = builder->expected;
-    page->received = builder->received;
+    page->expected = count->expected;
+    page->received = count->received;
 }
 
-bool page_builder_check_complete(const struct page_builder *builder, const char *what, struct error *err)
+bool page_builder_check_complete(const struct page_builder *builder, const struct list_count *count,
+                                 const char *what, struct error *err)
 {
-    int64_t enough = builder->expected - builder->expected / 10; /* records may be deleted during the read */
-    if (builder->stream->stream.kind != STREAM_RECONCILE || builder->received >= enough) return true;
+    int64_t enough = count->expected - count->expected / 10; /* records may be deleted during the read */
+    if (builder->stream->stream.kind != STREAM_RECONCILE || count->received >= enough) return true;
     return error_set(err, ERROR_FORMAT,
                      "%s: the list ended after %" PRId64 " of %" PRId64
                      " records; an incomplete list deletes nothing, and is read again",
-                     what, builder->received, builder->expected);
+                     what, count->received, count->expected);
 }
 
 bool is_id(const json_t *value)

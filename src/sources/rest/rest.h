@@ -6,7 +6,7 @@
  * includes nothing of a source.
  *
  * exchange       one request and its answer, with retries
- * paginate       reader: a list, segment by segment, page by page
+ * paginate       reader: a list in segments, several at once; segment: each page by page
  * backward       reader: a list of counted pages, from the last one to the first
  * detail         reader: a list, then each record in full by a request of its own
  * expand         reader: a list, then requests for lists that belong to its records
@@ -151,7 +151,8 @@ struct rest_source {
                          bool with_child_list, struct error *err);
     char *base_url; /* without slash at the end */
     struct rate_limiter *limiter;
-    int64_t clock_s; /* the service's clock at its newest answer; 0: unknown */
+    size_t deferred_bytes; /* of answers that wait for their turn */
+    int64_t clock_s;       /* the service's clock at its newest answer; 0: unknown */
     double rate_share;
     struct rest_quota quota;
     int64_t quota_ends_us;       /* by clock_boot_us */
@@ -237,6 +238,9 @@ struct pagination {
     int64_t max_window_s;                    /* of one segment; 0: any */
     bool ends_by_clock;                      /* an open window is requested up to the service's clock */
     int64_t min_window_s;                    /* what a segment that fails is split into; 0: it is not */
+    /* Lists in the order of their times are read in several segments at once: the shortest, from the list's
+     * beginning on. NULL: they are not. */
+    int64_t (*segment_s)(const struct rest_source *source, const struct rest_stream *stream);
     int64_t max_records; /* a segment with more is cut until its parts fit, and read again if its pages do not
                             add up; 0: there is no ceiling */
 };

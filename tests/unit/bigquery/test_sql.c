@@ -115,7 +115,7 @@ static void one_table_staged(void **state)
         "SELECT s.`partition_date`, s.`id`, s.`updated_at`, s.`order`, "
         "PARSE_JSON(s.`_extra`, wide_number_mode => 'round'), s.`_content`, s.`_read_at`, "
         "CURRENT_TIMESTAMP(), @run_id",
-        "PARTITION BY `id`, `updated_at` ORDER BY _content IS NULL, _seq DESC) = 1)",
+        "PARTITION BY `id`, `updated_at` ORDER BY _content IS NULL, _read_at DESC, _seq DESC) = 1)",
         "SELECT `id`, `updated_at`, _content, _read_at",
         "PARTITION BY `id`, `updated_at` ORDER BY _read_at DESC",
         "ON k.`id` = s.`id` AND k.`updated_at` = s.`updated_at`",

@@ -352,16 +352,16 @@ static void attributes_of_conversations_moved(void **state)
 static void each_type_has_a_list(void **state)
 {
     (void)state;
-    struct fixture fixture = {.custom_objects = LENT_NAMES(LENT("Order"), LENT("a/b"))};
+    struct fixture fixture = {.custom_objects = LENT_NAMES(LENT("a/b"), LENT("Order"))};
+    add_page(&fixture, "data", "{\"id\":\"1\"}", ",\"pages\":{\"total_pages\":1}");
     add_page(&fixture, "data", "{\"id\":\"1\",\"type\":\"Order\"}", ",\"pages\":{\"total_pages\":2}");
     add_page(&fixture, "data", "{\"id\":\"2\",\"type\":null}", ",\"pages\":{\"total_pages\":2}");
-    add_page(&fixture, "data", "{\"id\":\"1\"}", ",\"pages\":{\"total_pages\":1}");
     fixture_expect(&fixture, "custom_object_instances",
-                   "{\"id\":\"1\",\"type\":\"Order\"} {\"id\":\"2\",\"type\":\"Order\"} "
-                   "{\"id\":\"1\",\"type\":\"a/b\"}");
-    ASKED(&fixture, 0, "/custom_object_instances/Order?per_page=150",
-          "/custom_object_instances/Order?per_page=150&page=2",
-          "/custom_object_instances/a%2Fb?per_page=150");
+                   "{\"id\":\"1\",\"type\":\"a/b\"} {\"id\":\"1\",\"type\":\"Order\"} "
+                   "{\"id\":\"2\",\"type\":\"Order\"}");
+    ASKED(&fixture, 0, "/custom_object_instances/a%2Fb?per_page=150",
+          "/custom_object_instances/Order?per_page=150",
+          "/custom_object_instances/Order?per_page=150&page=2");
     fixture_close(&fixture);
 }
 
