@@ -19,8 +19,9 @@
 #define DAY_S    86400
 #define BEGIN    1325376000 /* 2012-01-01 */
 #define WEEKS    600        /* a request each */
-#define LIMIT    200        /* requests in 10 s */
-#define ALLOWED  160        /* of them are ours. One after the other, at 200 ms: 50 */
+#define END      (BEGIN + WEEKS * 7 * DAY_S)
+#define LIMIT    200 /* requests in 10 s */
+#define ALLOWED  160 /* of them are ours. One after the other, at 200 ms: 50 */
 #define WINDOW_S 10
 
 struct fixture {
@@ -55,16 +56,15 @@ static void open_fixture(struct fixture *fixture)
     *fixture = (struct fixture){.selection = {.stream = logs, .tables = {logs->table}, .table_count = 1}};
     assert_true(sandbox_start(&(struct sandbox_options){.source_token = LINK_TOKEN,
                                                         .workspace_zone = "Etc/UTC",
-                                                        .start_s = BEGIN + WEEKS * 7 * DAY_S + DAY_S},
+                                                        .start_s = END + DAY_S},
                               &fixture->sandbox, &fixture->err));
     link_open(&fixture->link, sandbox_http_port(fixture->sandbox), (struct source_context){0},
               (struct intercom_options){.rate_share = 0.8});
 }
 
-static int64_t read_all(struct fixture *fixture)
+static int64_t read_all(struct fixture *fixture, struct window window)
 {
     const struct source_ops *ops = fixture->link.source->ops;
-    const struct window window = {.from_s = BEGIN, .to_s = BEGIN + WEEKS * 7 * DAY_S};
     struct reader *reader = NULL;
     struct page page = {0};
     int64_t requests = 0;
@@ -86,7 +86,7 @@ static void the_allowed_rate_is_used(void **state)
     open_fixture(&fixture);
     change(&fixture, "{\"rate_limit\":200}");
     assert_true(faults_add(fixture.sandbox->faults, "intercom * * delay 200", &fixture.err));
-    const int64_t requests = read_all(&fixture);
+    const int64_t requests = read_all(&fixture, (struct window){.from_s = BEGIN, .to_s = END});
     (void)journal_dump(fixture.sandbox->journal, "intercom", 0, &lines);
     for (char *line = strtok(lines.data, "\n"); line; line = strtok(NULL, "\n")) {
         AUTO(json_drop) json_t *entry = NULL;
@@ -108,9 +108,31 @@ static void the_allowed_rate_is_used(void **state)
     sandbox_stop(fixture.sandbox);
 }
 
+/* A record that changes while it is read moves there. The journal has requests in the order of their ends. */
+static void the_newest_time_is_read_last(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct source_identity
+        identity; /* its answer tells the service's clock, where an open window is divided */
+    AUTO(buf_done) struct buf lines = buf_limited(1024 * 1024);
+    open_fixture(&fixture);
+    assert_true(faults_add(fixture.sandbox->faults, "intercom activity_logs 2 delay 300", &fixture.err));
+    assert_true(fixture.link.source->ops->identify(fixture.link.source, &identity, &fixture.err));
+    assert_int_equal(read_all(&fixture, (struct window){.from_s = END - 20 * DAY_S, .to_s = WINDOW_OPEN}), 3);
+    (void)journal_dump(fixture.sandbox->journal, "intercom", 0, &lines);
+    size_t number = 0;
+    for (char *line = strtok(lines.data, "\n"); line; line = strtok(NULL, "\n"), number++)
+        if (number > 0) assert_int_equal(number == 3, strstr(line, "created_at_before") == NULL);
+    assert_int_equal(number, 4);
+    link_close(&fixture.link);
+    sandbox_stop(fixture.sandbox);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_newest_time_is_read_last),
         cmocka_unit_test(the_allowed_rate_is_used),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
