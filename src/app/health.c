@@ -138,6 +138,7 @@ static void fill(struct monitor *monitor, const char *path, const char *method, 
     }
 }
 
+/* The parameters are libmicrohttpd's. NOLINTNEXTLINE(readability-function-size) */
 static enum MHD_Result handle(void *self, struct MHD_Connection *connection, const char *path,
                               const char *method, const char *version, const char *upload,
                               size_t *upload_size, void **context)
