@@ -91,7 +91,7 @@ static void pages_are_counted(void **state)
         {50, 50, 1, 3, 2}, {10, 50, 1, 3, 2},  {50, 50, 3, 3, 0},  {50, 50, 4, 3, 0},
         {0, 50, 1, 3, 0},  {50, 50, 1, -1, 2}, {49, 50, 1, -1, 0}, {49, 0, 1, -1, 0},
     };
-    const struct rest_dialect dialect = {.name = "a service"};
+    static const struct rest_dialect dialect = {.name = "Desk"};
     const struct rest_source source = {.dialect = &dialect};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         AUTO(json_drop) json_t *list = json_array();
