@@ -76,7 +76,8 @@ static void add_page(struct fixture *fixture, int number, int pages, int total, 
     for (const char *id = ids; *id; id += strcspn(id, " "), id += strspn(id, " ")) {
         size_t used = strlen(rows);
         (void)snprintf(rows + used, sizeof rows - used,
-                       "%s{\"id\":%d,\"updatedAt\":\"2026-03-01T10:00:00Z\"}", used ? "," : "", atoi(id));
+                       "%s{\"id\":%d,\"updatedAt\":\"2026-03-01T10:00:00Z\"}", used ? "," : "",
+                       (int)strtol(id, NULL, 10));
     }
     (void)snprintf(body, sizeof body,
                    "{%s%s%s\"page\":{\"size\":50,\"totalElements\":%d,\"totalPages\":%d,\"number\":%d}}",
@@ -148,7 +149,8 @@ static void expect_pages(struct fixture *fixture, const char *pages)
         const char *at = strstr(script_request(fixture->server, i), "&page=");
         size_t used = strlen(found);
         assert_non_null(at);
-        (void)snprintf(found + used, sizeof found - used, "%s%d", used ? " " : "", atoi(at + 6));
+        (void)snprintf(found + used, sizeof found - used, "%s%d", used ? " " : "",
+                       (int)strtol(at + 6, NULL, 10));
     }
     assert_string_equal(found, pages);
 }
