@@ -31,7 +31,8 @@ bool pubsub_new(const struct pubsub_settings *settings, struct trigger **out_tri
                 struct error *err) CHECKED;
 
 /* Warns in the log of the subscription's settings that lose or delay messages, if they may be read. Returns
- * the deliveries before a message becomes a dead letter; 0: unknown. trigger is of pubsub_new. */
+ * the deliveries before a message becomes a dead letter; 0: it never does, -1: unknown. trigger is of
+ * pubsub_new. */
 int pubsub_check_settings(struct trigger *trigger);
 
 #endif

@@ -71,7 +71,10 @@ static int work_on(struct server *server)
                          LOG_TEXT("subscription", services->subscription),
                          LOG_TEXT("workspace", services->identity.workspace)),
               "%s %s", server->drain ? "draining" : "serving", services->subscription);
-    worker.max_attempts = pubsub_check_settings(services->trigger);
+    int attempts = pubsub_check_settings(services->trigger);
+    worker.max_attempts = attempts > 0 ? attempts : 0;
+    if (attempts >= 0 && server->observer) /* the first pull may wait for a minute */
+        server->observer->pulled(server->observer->self, &(struct error){.kind = ERROR_NONE});
     return server->drain ? worker_drain(&worker) : worker_serve(&worker);
 }
 

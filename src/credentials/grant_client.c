@@ -15,10 +15,11 @@
 #include "base/mem.h"
 #include "internal.h"
 
-#define QUOTE        200
-#define KEPT_LIFE_S  86400 /* of an access token that was kept: if it is shorter, a 401 says so */
-#define SHARED_TRIES 4 /* after a refusal: another process may be about to keep the token that replaced it   \
-                        */
+#define QUOTE       200
+#define KEPT_LIFE_S 86400 /* of an access token that was kept: if it is shorter, a 401 says so */
+#define SHARED_TRIES                                                                                         \
+    4 /* after a refusal: another process may be about to keep the token that replaced it                    \
+       */
 #define SHARED_WAIT_MS 1500
 #define WRITE_TRIES    4
 #define WRITE_WAIT_MS  1000

@@ -387,7 +387,7 @@ int pubsub_check_settings(struct trigger *trigger)
               "the settings of subscription %s could not be read, so they are not checked; "
               "roles/pubsub.viewer on it allows that (%s)",
               pubsub->subscription, detail);
-    return 0;
+    return -1;
 }
 
 static void pubsub_free(struct trigger *trigger)
