@@ -26,11 +26,11 @@ struct rate_limiter {
     int64_t silent; /* answers without figures since the newest with them */
 
     /* the window */
-    bool is_known;               /* an answer told of it, and it is not over */
+    bool is_known;               /* an answer reported it, and it is not over */
     int64_t probes;              /* in flight, begun while it was not known */
     int64_t left;                /* the least that was reported to remain, less the part of others ... */
     int64_t unspent;             /* ... and the same less what began since the first report */
-    int64_t since_ms;            /* when the first answer told of it, and ... */
+    int64_t since_ms;            /* when the first answer reported it, and ... */
     int64_t reset_ms;            /* ... its end, by our clock */
     int64_t window_s;            /* the same end by the service's clock; 0: unknown */
     int64_t spent;               /* requests of ours that it may have counted */
@@ -126,7 +126,7 @@ static int64_t until_reset_s(const struct rate_report *report)
     return wait_s < MAX_WINDOW_S ? wait_s : MAX_WINDOW_S;
 }
 
-/* What is in flight may count in the new window as well as in the one before. */
+/* Requests in flight may count in the new window as well as in the one before. */
 static void begin_window(struct rate_limiter *limiter, int64_t window_s, int64_t allowed, int64_t now_ms)
 {
     if (limiter->window_s > 0) limiter->spent = limiter->in_flight + 1;

@@ -105,8 +105,8 @@ static size_t count_unfinished(const struct paginator *paginator)
     return count;
 }
 
-/* Where each record is requested by itself, these requests fill the limit. What a service objects to is
- * mended one request after the other. */
+/* Where each record is requested by itself, these requests fill the limit. Requests that the service objects
+ * to are mended one after the other. */
 static bool is_parallel(const struct paginator *paginator)
 {
     return !paginator->stream->detail && !paginator->rest->dialect->mend_request;

@@ -22,7 +22,7 @@ struct segment_reader {
     int64_t to_s;           /* records from here on are another segment's */
     bool is_asked;          /* a page is in flight, or its answer waits */
     bool is_finished;       /* its last page was taken */
-    bool was_cut;           /* its time was divided once its first page told how many follow */
+    bool was_cut;           /* its time was divided after its first page */
 
     struct exchange exchange;
     struct response_body answer; /* while it waits for its turn */
