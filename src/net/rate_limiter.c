@@ -14,10 +14,11 @@
 #define PROBES         2      /* in flight before a window's first answer: one may hang */
 #define POLL_MS        20     /* until a request in flight may have ended */
 #define SILENT_ANSWERS                                                                                       \
-    4            /* so many without figures, one after the other: the limit is not reported any more */
-#define ALONE  2 /* 1/ALONE of what is left may be in flight: another process may begin at any time */
-#define CROWD  6 /* ... with others 1/CROWD, for as many processes */
-#define MARGIN 4 /* ... and so many requests at the window's end may be begun by others meanwhile */
+    4             /* so many without figures, one after the other: the limit is not reported any more */
+#define ALONE  2  /* 1/ALONE of what is left may be in flight: another process may begin at any time */
+#define CROWD  6  /* ... with others 1/CROWD, for as many processes */
+#define FEW    32 /* 1/FEW of what is allowed are few requests */
+#define MARGIN 4  /* ... and so many requests at the window's end may be begun by others meanwhile */
 
 struct rate_limiter {
     pthread_mutex_t lock;
@@ -36,6 +37,8 @@ struct rate_limiter {
     int64_t spent;               /* requests of ours that it may have counted */
     int64_t margin;              /* kept back if others spend, too */
     bool has_others, had_others; /* ... in this window, in the one before */
+    bool is_refused,
+        was_refused; /* a limit that is not reported refused, in this window, in the one before */
 
     int64_t ceiling; /* requests of ours per window, learnt from refusals; 0: none */
 };
@@ -133,7 +136,8 @@ static void begin_window(struct rate_limiter *limiter, int64_t window_s, int64_t
     limiter->window_s = window_s;
     limiter->since_ms = now_ms;
     limiter->had_others = limiter->has_others;
-    limiter->has_others = false;
+    limiter->was_refused = limiter->is_refused;
+    limiter->has_others = limiter->is_refused = false;
     limiter->margin = allowed / 16 < MARGIN ? allowed / 16 : MARGIN;
     if (limiter->ceiling > 0) limiter->ceiling += limiter->ceiling / 4 + 1;
     if (limiter->ceiling > allowed) limiter->ceiling = 0;
@@ -170,13 +174,22 @@ static void take_allowance(struct rate_limiter *limiter, const struct rate_repor
     if (report->limit < INT32_MAX && by_others > 1 + report->limit / 100) limiter->has_others = true;
 }
 
+/* Although the reported limit leaves some: there is another one, of the workspace. A single refusal of few
+ * requests does not say how low that is. */
+static void learn_ceiling(struct rate_limiter *limiter, const struct rate_report *report)
+{
+    int64_t allowed = report->limit - reserve(limiter, report->limit);
+    bool is_first = !limiter->is_refused && !limiter->was_refused;
+    limiter->is_refused = true;
+    if (is_first && limiter->ceiling == 0 && limiter->spent < allowed / FEW) return;
+    limiter->ceiling = limiter->spent > PROBES ? limiter->spent * 3 / 4 : PROBES - 1;
+}
+
 static void take_refusal(struct rate_limiter *limiter, const struct rate_report *report, int64_t wait_ms,
                          int64_t now_ms)
 {
     int64_t reset_ms = now_ms + (wait_ms < MAX_REFUSAL_MS ? wait_ms : MAX_REFUSAL_MS);
-    /* The reported limit is not what refuses: there is another one, of the workspace. */
-    if (report->remaining > 0)
-        limiter->ceiling = limiter->spent > PROBES ? limiter->spent * 3 / 4 : PROBES - 1;
+    if (report->remaining > 0) learn_ceiling(limiter, report);
     if (reset_ms > limiter->reset_ms || !limiter->is_known || report->is_guess) limiter->reset_ms = reset_ms;
     limiter->left = limiter->unspent = 0;
     limiter->is_known = true;

@@ -315,6 +315,34 @@ static void another_limit_shows_by_refusals(void **state)
     rate_limiter_free(limiter);
 }
 
+/* So does a fault of the service. */
+static void one_refusal_of_few_requests_is_no_limit(void **state)
+{
+    (void)state;
+    struct rate_limiter *limiter = rate_limiter_new(1.0);
+    assert_int_equal(take_report(limiter, report(1000, 999, 10)), 0);
+    struct rate_report refused = report(1000, 998, 10);
+    refused.is_refused = true;
+    assert_int_equal(take_report(limiter, refused), 10000);
+    struct rate_report next = report(1000, 1000, 20);
+    next.date_s += 10;
+    assert_int_equal(take_report(limiter, next), 0);
+    assert_in_range(spend_all(limiter, next), 900, 1000);
+    next = report(1000, 990, 30);
+    next.date_s += 20;
+    assert_int_equal(take_report(limiter, next), 0);
+    for (int i = 0; i < 2; i++, refused = report(1000, 998, 40), refused.is_refused = true) {
+        refused.date_s = next.date_s;
+        refused.reset_s = next.reset_s;
+        (void)take_report(limiter, refused); /* the second one in a row is of a limit */
+    }
+    next = report(1000, 1000, 40);
+    next.date_s += 30;
+    assert_int_equal(take_report(limiter, next), 0);
+    assert_in_range(spend_all(limiter, next), 1, 40);
+    rate_limiter_free(limiter);
+}
+
 /* --- several processes share a service's limit --- */
 
 #define PROCESSES  3
@@ -473,6 +501,7 @@ int main(void)
         cmocka_unit_test(the_most_exact_end_counts),
         cmocka_unit_test(a_clock_that_stands_still_is_enough),
         cmocka_unit_test(another_limit_shows_by_refusals),
+        cmocka_unit_test(one_refusal_of_few_requests_is_no_limit),
         cmocka_unit_test(processes_share_a_limit),
         cmocka_unit_test(threads_share_one_allowance),
     };
