@@ -19,6 +19,9 @@ struct worker {
     /* Cancels the current run. Set by shutdown (after `shutdown`) or by a lost lease; cleared before each
      * message. */
     atomic_bool *cancel_run;
+    void (*on_pulled)(
+        void *self); /* after each call of next that did not fail, before its message; may be NULL */
+    void *self;
     int64_t quiet_ms; /* of worker_drain: the subscription is empty when no message came for so long */
 };
 

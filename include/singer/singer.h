@@ -2,9 +2,9 @@
 /* singer.h - the warehouse port as a tap of Singer: records, and the state that they are read up to, as lines
  * of JSON for a target (https://github.com/singer-io/getting-started, docs/SPEC.md 0.3.0).
  *
- * A row is written as a RECORD message at once; a commit is a STATE message, written after all records that it
- * covers. The state holds what a ledger would: see the file state.h. The target's tables are not known here, so
- * a claim is believed as it is, and reconciliations can't be run. One thread.
+ * A row is written as a RECORD message at once; a commit is a STATE message, written after all records that
+ * it covers. The state holds what a ledger would: see the file state.h. The target's tables are not known
+ * here, so a claim is believed as it is, and reconciliations can't be run. One thread.
  */
 #ifndef CASELOAD_SINGER_SINGER_H
 #define CASELOAD_SINGER_SINGER_H
@@ -31,7 +31,8 @@ struct singer_catalog {
     size_t name_count;
 };
 
-/* The catalog of all streams, for --discover. `by_default` are the selections of a run without a catalog. Yours. */
+/* The catalog of all streams, for --discover. `by_default` are the selections of a run without a catalog.
+ * Yours. */
 json_t *singer_discover(const struct singer_streams *streams, const struct selection *by_default,
                         size_t by_default_count);
 

@@ -9,6 +9,7 @@
 #include "commands.h"
 #include "core/attempts.h"
 #include "core/request.h"
+#include "exit_codes.h"
 #include "options.h"
 #include "services.h"
 
@@ -49,26 +50,53 @@ static bool run_once(struct services *services, const struct options *options, s
 {
     char run_id[RANDOM_NAME];
     struct request request;
-    struct run_context context = services_context(services);
     const struct run_trigger trigger = {.run_id = run_id, .message_id = "", .published_us = INT64_MAX};
     random_name(run_id);
-    if (!request_from_flags(options->streams, options_value(options, "from"), options_value(options, "to"),
-                            services->selections, services->selection_count, &request, err))
-        return false;
+    if (!command_request(services, options, &request, err) || !services_open(services, err)) return false;
+    const struct run_context context = services_context(services);
     bool done = run_request(&context, &request, &trigger, report, err);
     attempts_record(&context, &trigger, report);
     return done;
+}
+
+/* A reconciliation goes along with its stream. */
+static bool is_stream(const struct services *services, const char *name)
+{
+    for (size_t i = 0; i < services->selection_count; i++)
+        if (strcmp(services->selections[i].stream->name, name) == 0)
+            return services->selections[i].stream->kind != STREAM_RECONCILE;
+    return true;
+}
+
+/* Of the whole run, by its streams. */
+static int exit_code_of(const struct services *services, const struct run_report *report, bool done,
+                        const struct error *err)
+{
+    size_t loaded = 0, forbidden = 0;
+    bool is_whole = true;
+    for (size_t i = 0; i < report->count; i++) {
+        const struct stream_result *result = &report->streams[i];
+        const bool is_failed = result->error.kind != ERROR_NONE;
+        loaded += !is_failed && !result->forbidden && is_stream(services, result->stream);
+        forbidden += result->forbidden;
+        is_whole = is_whole && !is_failed && !result->forbidden && result->rejected == 0;
+    }
+    if (!done && (!error_rules[err->kind].stream_only || loaded == 0))
+        return error_rules[err->kind].run_exit_code;
+    if (done && forbidden > 0 && loaded == 0) return error_rules[ERROR_FORBIDDEN].run_exit_code;
+    return is_whole ? EXIT_DONE : EXIT_PARTLY;
 }
 
 static bool run_and_report(struct services *services, const struct options *options, int *out_code,
                            struct error *err)
 {
     struct run_report *report = mem_zero(1, sizeof *report);
-    bool done = services_open(services, services->config, err) && run_once(services, options, report, err);
-    (void)out_code; /* of a success */
+    bool done = run_once(services, options, report, err);
+    *out_code = exit_code_of(services, report, done, err);
     if (report->count > 0) print_report(report);
     mem_free(&report);
-    return done;
+    if (!done && *out_code == EXIT_PARTLY) (void)command_fail(err);
+    return done || *out_code == EXIT_PARTLY;
 }
 
 static int run(const struct options *given)

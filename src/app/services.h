@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* services.h - the composition root: builds source, warehouse and trigger from the settings.
  *
- * services_open asks the source whose token this is, and looks at the warehouse's datasets. One a process; it
+ * Everything that settings and flags decide is judged before the first service is asked. One a process; it
  * must not move while it is open, and is closed after a failure, too. The main thread.
  */
 #ifndef CASELOAD_APP_SERVICES_H
@@ -16,6 +16,7 @@
 #include "core/worker.h"
 #include "credentials/credentials.h"
 #include "net/http.h"
+#include "outages.h"
 #include "pubsub/pubsub.h"
 
 /* A Google service, or an emulator in its place. */
@@ -42,30 +43,48 @@ struct services {
     char *subscription;
     char host[256]; /* this machine's name; "" if it has none */
     struct endpoint bigquery, pubsub;
+    struct outages *outages;
+    bool keeps_log_form; /* set before services_begin: the command has its own */
+    bool is_tireless;    /* set before services_begin: no service is given up because it was never reached */
     int late_exit_code;
     void (*trace)(void *self, const struct http_trace *trace); /* of all requests; NULL: to the log */
     void *trace_self;
 };
 
-bool services_open(struct services *services, const struct config *config, struct error *err) CHECKED;
+/* Prepares what needs no network: the log, the addresses, the streams. config is borrowed. */
+void services_begin(struct services *services, const struct config *config);
+
+/* Takes over the streams of another configuration, which is borrowed. */
+void services_use(struct services *services, const struct config *config);
+
+/* The zone and the source, which is asked whose token this is. */
+bool services_open_reading(struct services *services, struct error *err) CHECKED;
+/* Source and warehouse, and what they say of themselves: services_connect. */
+bool services_open(struct services *services, struct error *err) CHECKED;
+/* Parts of it; the second call of one does nothing. Credentials may be asked for. */
+bool services_open_http(struct services *services, struct error *err) CHECKED;
+bool services_open_source(struct services *services, struct error *err) CHECKED;
+bool services_open_warehouse(struct services *services, struct error *err) CHECKED;
+/* All that services_connect needs. */
+bool services_open_parts(struct services *services, struct error *err) CHECKED;
+/* Asks the source whose token this is, and looks at the datasets. May be repeated. */
+bool services_connect(struct services *services, struct error *err) CHECKED;
+
+/* ERROR_CONFIG if no subscription is configured; makes no request. */
+bool services_need_subscription(const struct services *services, struct error *err) CHECKED;
 /* no_wait: as worker_drain wants it. */
 bool services_open_trigger(struct services *services, bool no_wait, struct error *err) CHECKED;
-/* Only the source, which is asked whose token this is. */
-bool services_open_source(struct services *services, const struct config *config, struct error *err) CHECKED;
-/* Only the streams. */
-bool services_open_streams(struct services *services, const struct config *config, struct error *err) CHECKED;
 /* BigQuery's address and credentials alone; nothing is asked yet. */
-bool services_open_bigquery(struct services *services, const struct config *config,
-                            struct error *err) CHECKED;
-/* Only the streams, and the settings of publisher_new; out_settings NULL: nothing is to be published. */
-bool services_open_publisher(struct services *services, const struct config *config,
-                             struct pubsub_settings *out_settings, struct error *err) CHECKED;
+bool services_open_bigquery(struct services *services, struct error *err) CHECKED;
+/* The same of Pub/Sub: the settings of pubsub_new and publisher_new, which borrow from the services. */
+bool services_open_pubsub(struct services *services, struct pubsub_settings *out_settings,
+                          struct error *err) CHECKED;
 void services_close(struct services *services);
 struct bigquery_settings services_bigquery(struct services *services); /* borrows from the services */
 struct http_settings services_http(struct services *services);         /* the same; ends with the run */
 
 /* SIGTERM and SIGINT set shutdown and cancel_run; a process that still runs nine seconds later exits with
- * late_exit_code. Call it before any other thread starts. */
+ * late_exit_code; -1: with 128 and the signal's number. Call it before any other thread starts. */
 void services_catch_signals(struct services *services, int late_exit_code);
 
 struct run_context services_context(struct services *services);

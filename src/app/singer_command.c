@@ -41,8 +41,8 @@ static void count_records(void *self, const char *stream, int64_t records)
 {
     (void)self;
     AUTO(json_drop)
-    json_t *metric = json_pack("{s:s, s:s, s:I, s:{s:s}}", "type", "counter", "metric", "record_count", "value",
-                               (json_int_t)records, "tags", "endpoint", stream);
+    json_t *metric = json_pack("{s:s, s:s, s:I, s:{s:s}}", "type", "counter", "metric", "record_count",
+                               "value", (json_int_t)records, "tags", "endpoint", stream);
     log_metric(metric);
 }
 
@@ -122,15 +122,16 @@ static struct singer_streams streams_of(const struct config *config)
 static bool print_catalog(struct services *services, struct error *err)
 {
     const struct singer_streams streams = streams_of(services->config);
-    if (!services_open_streams(services, services->config, err)) return false;
-    AUTO(json_drop) json_t *catalog = singer_discover(&streams, services->selections, services->selection_count);
-    bool written = json_dumpf(catalog, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII) == 0 && putchar('\n') != EOF;
+    AUTO(json_drop)
+    json_t *catalog = singer_discover(&streams, services->selections, services->selection_count);
+    bool written =
+        json_dumpf(catalog, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII) == 0 && putchar('\n') != EOF;
     return (fflush(stdout) == 0 && written) ||
            error_set(err, ERROR_LIMIT, "the catalog can't be written to stdout");
 }
 
-/* The streams but for reconciliations, which need a table to compare with. The first is the one that the last run
- * was interrupted in. */
+/* The streams but for reconciliations, which need a table to compare with. The first is the one that the last
+ * run was interrupted in. */
 static void make_request(const struct services *services, const char *first, struct request *out)
 {
     *out = (struct request){.count = 0};
@@ -162,10 +163,10 @@ static bool load(struct services *services, const json_t *state, struct error *e
 }
 
 /* catalog: NULL: none is given. */
-static bool open_and_load(struct services *services, const struct singer_catalog *catalog, const json_t *state,
-                          struct tap *tap, struct error *err)
+static bool open_and_load(struct services *services, const struct singer_catalog *catalog,
+                          const json_t *state, struct tap *tap, struct error *err)
 {
-    if (!services_open_source(services, services->config, err)) return false;
+    if (!services_open_reading(services, err)) return false;
     const struct plan_settings plan = services_context(services).plan;
     const struct singer_settings settings = {.file = STDOUT_FILENO,
                                              .plan = &plan,
@@ -199,9 +200,10 @@ static bool tap_streams(struct services *services, const struct options *options
         names[i] = mem_text(catalog.names[i]);
     if (catalog_file)
         chosen.streams = (struct name_list){.names = names, .count = catalog.name_count, .is_given = true};
-    services->config = &chosen;
+    done = done && config_select(&chosen, err);
+    if (done) services_use(services, &chosen);
     done = done && open_and_load(services, catalog_file ? &catalog : NULL, state, tap, err);
-    services->config = config;
+    services_use(services, config);
     for (size_t i = 0; i < catalog.name_count; i++)
         mem_free(&names[i]);
     singer_catalog_done(&catalog);
@@ -240,16 +242,18 @@ static const char *const examples[] = {
 const struct command singer_command = {
     .name = "singer",
     .summary = "write records and state for a target of Singer",
-    .text = "Writes to stdout what is newer than the state says, as messages of Singer (SCHEMA, RECORD, STATE, "
-            "ACTIVATE_VERSION), one a line. Logs and metrics go to stderr. No BigQuery and no Pub/Sub is used, "
-            "so that project, dataset and location may be missing.\n"
-            "The state is the only memory: give the last value that the target has written. A run that is killed "
-            "loses nothing; records since the last STATE come again.",
+    .text =
+        "Writes to stdout what is newer than the state says, as messages of Singer (SCHEMA, RECORD, STATE, "
+        "ACTIVATE_VERSION), one a line. Logs and metrics go to stderr. No BigQuery and no Pub/Sub is used, "
+        "so that project, dataset and location may be missing.\n"
+        "The state is the only memory: give the last value that the target has written. A run that is killed "
+        "loses nothing; records since the last STATE come again.",
     .examples = examples,
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .config = CONFIG_NEEDED,
     .has_no_warehouse = true,
+    .has_own_log = true,
     .error_prefix = "CRITICAL",
     .run = run,
 };

@@ -177,6 +177,7 @@ static int serve_next(struct serving *serving, bool *out_any, bool *out_reachabl
     *out_any = false;
     progress_step(progress_of(serving), "waiting for a message");
     *out_reachable = worker->trigger->ops->next(worker->trigger, &delivery, out_any, &err);
+    if (*out_reachable && worker->on_pulled) worker->on_pulled(worker->self);
     if (!*out_reachable)
         code = pull_failed(&err);
     else if (*out_any)

@@ -38,10 +38,14 @@ struct pubsub {
     bool no_wait;
     int lease_s;
     const atomic_bool *stop;
+    char *address;
+    const struct net_watch *watch;
 
     /* Used by the worker's thread alone, in next: */
-    int failures;       /* pulls that failed in a row */
-    int64_t failing_ms; /* since when, or since the last report */
+    bool was_answered;   /* a pull was */
+    int failures;        /* pulls that failed in a row */
+    int64_t failing_ms;  /* since when ... */
+    int64_t reported_ms; /* ... and since the last report */
 };
 
 struct method {
@@ -136,7 +140,7 @@ static enum rpc_status call_pull(struct pubsub *pubsub, struct buf *reply, char 
     uint8_t bytes[NAME_LIMIT + 64];
     request.subscription = pubsub->subscription;
     request.max_messages = 1;
-    request.return_immediately = pubsub->no_wait;
+    request.return_immediately = pubsub->no_wait || !pubsub->was_answered;
     assert(google__pubsub__v1__pull_request__get_packed_size(&request) <= sizeof bytes);
     struct rpc_call call = {.method = pull.path,
                             .routing = pubsub->routing,
@@ -147,16 +151,42 @@ static enum rpc_status call_pull(struct pubsub *pubsub, struct buf *reply, char 
     return rpc_unary(pubsub->rpc, &call, reply, detail, detail_size);
 }
 
+static const char *tell_failure(const struct pubsub *pubsub, enum rpc_status status, const char *detail,
+                                int64_t waited_ms)
+{
+    AUTO(mem_free) char *cause = mem_format("%s: %s", rpc_status_name(status), detail);
+    return net_watch_failed(pubsub->watch, &(struct net_failure){
+                                               .origin = pubsub->address,
+                                               .what = "Pub/Sub pull",
+                                               .cause = cause,
+                                               .is_unconnected = status == RPC_UNAVAILABLE,
+                                               .is_first = pubsub->failures == 1,
+                                               .waited_ms = waited_ms,
+                                               .left_ms = INT64_MAX,
+                                           });
+}
+
+static void tell_answer(struct pubsub *pubsub)
+{
+    net_watch_ended(pubsub->watch, pubsub->address, pubsub->failures > 0, true);
+    pubsub->failures = 0;
+}
+
 /* Waits after a failed pull. False: pulls have failed for so long that a person should know. */
 static bool backoff(struct pubsub *pubsub, enum rpc_status status, const char *detail, struct error *err)
 {
     int64_t now_ms = clock_ms();
-    if (pubsub->failures == 0) pubsub->failing_ms = now_ms;
+    if (pubsub->failures == 0) pubsub->failing_ms = pubsub->reported_ms = now_ms;
     if (pubsub->failures < INT32_MAX) pubsub->failures++;
     log_write(LOG_DEBUG, "pull_retried", LOG_FIELDS(LOG_TEXT("status", rpc_status_name(status))), "%s",
               detail);
-    if (now_ms - pubsub->failing_ms >= REPORT_MS) {
-        pubsub->failing_ms = now_ms;
+    const char *advice = tell_failure(pubsub, status, detail, now_ms - pubsub->failing_ms);
+    if (advice)
+        return error_set_status(err, ERROR_UNREACHABLE, (int)status,
+                                "Pub/Sub pull on subscription %s: %s: %s; %s", pubsub->subscription,
+                                rpc_status_name(status), detail, advice);
+    if (now_ms - pubsub->reported_ms >= REPORT_MS) {
+        pubsub->reported_ms = now_ms;
         return error_set_status(
             err, ERROR_BUSY, (int)status,
             "Pub/Sub pull on subscription %s failed %d times in a row (last: %s: %s); still retrying. Check "
@@ -181,18 +211,19 @@ static bool ask(struct pubsub *pubsub, struct delivery *out_delivery, bool *out_
         bool read = received_read(reply.data, reply.size, &received, &unreadable);
         nack_surplus(pubsub, &received);
         if (!read) return backoff(pubsub, RPC_INTERNAL, unreadable.text, err);
-        pubsub->failures = 0;
-        *out_answered = true;
+        bool is_first = !pubsub->was_answered;
+        tell_answer(pubsub);
+        pubsub->was_answered = *out_answered = true;
         *out_any = received.any;
         *out_delivery = received.delivery;
         received.delivery = (struct delivery){0}; /* the caller's now */
-        if (!received.any && clock_ms() - asked_ms < QUIET_MS)
+        if (!received.any && !is_first && clock_ms() - asked_ms < QUIET_MS)
             (void)clock_sleep_ms(QUIET_MS, pubsub->stop); /* stop is looked at by the next call */
         return true;
     }
     if (stopped(pubsub)) return error_set(err, ERROR_STOPPED, "stopped while waiting for a message");
-    if (status == RPC_DEADLINE_EXCEEDED && !pubsub->no_wait) {
-        pubsub->failures = 0;
+    if (status == RPC_DEADLINE_EXCEEDED && !pubsub->no_wait && pubsub->was_answered) {
+        tell_answer(pubsub);
         return true; /* nothing came within the poll */
     }
     if (is_final(pubsub, &pull, status, detail, err)) return false;
@@ -387,6 +418,11 @@ void pubsub_check_settings(struct trigger *trigger)
                   pubsub->subscription, detail);
 }
 
+bool pubsub_was_answered(struct trigger *trigger)
+{
+    return pubsub_of(trigger)->was_answered;
+}
+
 static void pubsub_free(struct trigger *trigger)
 {
     if (!trigger) return;
@@ -394,6 +430,7 @@ static void pubsub_free(struct trigger *trigger)
     rpc_free(pubsub->rpc);
     free(pubsub->subscription);
     free(pubsub->routing);
+    free(pubsub->address);
     free(pubsub);
 }
 
@@ -410,17 +447,21 @@ static bool is_subscription(const char *name)
     return *id != '\0' && !strchr(id, '/') && memchr(name + 9, '/', (size_t)(at - name) - 9) == NULL;
 }
 
+bool pubsub_check_name(const char *subscription, struct error *err)
+{
+    return is_subscription(subscription) ||
+           error_set(err, ERROR_CONFIG,
+                     "subscription is \"%s\"; write its name, or projects/PROJECT/subscriptions/NAME",
+                     subscription);
+}
+
 bool pubsub_new(const struct pubsub_settings *settings, struct trigger **out_trigger, struct error *err)
 {
     static const struct trigger_ops ops = {
         .next = next, .extend = extend, .ack = ack, .nack = nack, .free = pubsub_free};
     assert(settings->lease_s >= LEASE_LEAST_S && settings->lease_s <= LEASE_MOST_S);
-    if (!is_subscription(settings->subscription))
-        return error_set(err, ERROR_CONFIG,
-                         "\"%s\" is not a subscription's name; write projects/PROJECT/subscriptions/NAME",
-                         settings->subscription);
     struct rpc *rpc;
-    if (!channel_open(settings, &rpc, err)) return false;
+    if (!pubsub_check_name(settings->subscription, err) || !channel_open(settings, &rpc, err)) return false;
     struct pubsub *pubsub = mem_zero(1, sizeof *pubsub);
     pubsub->port.ops = &ops;
     pubsub->rpc = rpc;
@@ -429,6 +470,8 @@ bool pubsub_new(const struct pubsub_settings *settings, struct trigger **out_tri
     pubsub->no_wait = settings->no_wait;
     pubsub->lease_s = settings->lease_s;
     pubsub->stop = settings->stop;
+    pubsub->address = mem_text(settings->address ? settings->address : settings->target);
+    pubsub->watch = settings->watch;
     *out_trigger = &pubsub->port;
     return true;
 }

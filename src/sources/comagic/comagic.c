@@ -25,8 +25,9 @@ static const struct brand {
 
 static const struct rest_dialect dialect = {
     .name = "CoMagic",
-    .auth_advice = "copy the key again from Account, User management; each brand has keys of its own, so check "
-                   "source.brand, too",
+    .auth_advice =
+        "copy the key again from Account, User management; each brand has keys of its own, so check "
+        "source.brand, too",
     .probe_path = "/",
     .format_advice = "is the base URL right?",
     .request_id_member = "id",
@@ -55,15 +56,17 @@ static bool read_identity(struct comagic *comagic, const json_t *answer, const c
     int64_t id = json_int_at(account, "app_id", 0);
     struct zone *zone = NULL;
     if (id <= 0 || !name)
-        return error_set(err, ERROR_FORMAT,
-                         "CoMagic's answer to get.account names no account (app_id) or no time zone (timezone), "
-                         "request id %s; without them times can't be read: check the base URL",
-                         request_id);
+        return error_set(
+            err, ERROR_FORMAT,
+            "CoMagic's answer to get.account names no account (app_id) or no time zone (timezone), "
+            "request id %s; without them times can't be read: check the base URL",
+            request_id);
     if (comagic->rest.clock_s <= 0)
-        return error_set(err, ERROR_FORMAT,
-                         "CoMagic's answer to get.account has no header Date, request id %s; look for a proxy that "
-                         "drops it",
-                         request_id);
+        return error_set(
+            err, ERROR_FORMAT,
+            "CoMagic's answer to get.account has no header Date, request id %s; look for a proxy that "
+            "drops it",
+            request_id);
     if (!zone_load(name, &zone, err))
         return error_wrap(err, "the time zone of the CoMagic account; install the newest tzdata");
     *out = (struct source_identity){.type = COMAGIC_NAME};
@@ -141,12 +144,24 @@ static bool pick_base_url(const struct comagic_options *options, const char **ou
                      near ? "; you probably mean " : "", near ? near : "");
 }
 
+bool comagic_check(const void *settings, struct source_address *out_address, const char **out_key,
+                   struct error *err)
+{
+    const struct comagic_options *options = settings;
+    out_address->setting = options->base_url ? "source.base_url" : "source.brand";
+    *out_key = "source.brand";
+    if (!pick_base_url(options, &out_address->url, err)) return false;
+    *out_key = "source.base_url";
+    return rest_check_base_url(out_address->url, err);
+}
+
 bool comagic_create(const struct source_context *context, const void *settings, struct source **out_source,
                     struct error *err)
 {
     const struct comagic_options *options = settings;
-    const char *base_url = NULL;
-    if (!pick_base_url(options, &base_url, err)) return false;
+    const char *key;
+    struct source_address address;
+    if (!comagic_check(options, &address, &key, err)) return false;
     struct comagic *comagic = mem_zero(1, sizeof *comagic);
     *comagic = (struct comagic){
         .rest =
@@ -160,10 +175,9 @@ bool comagic_create(const struct source_context *context, const void *settings, 
         .user_id = options->user_id,
     };
     *out_source = &comagic->rest.source;
-    if (rest_source_init(&comagic->rest, base_url, options->rate_share, err)) {
-        if (context->open_token(context->self, &options->token, &comagic->rest.token, err)) return true;
-        (void)error_wrap(err, "source.token");
-    }
+    rest_source_init(&comagic->rest, address.url, options->rate_share);
+    if (context->open_token(context->self, &options->token, &comagic->rest.token, err)) return true;
+    (void)error_wrap(err, "source.token");
     free_source(*out_source);
     *out_source = NULL;
     return false;

@@ -12,7 +12,7 @@ struct comagic_options {
     char *base_url;    /* NULL: the brand's */
     double rate_share; /* 0 < share <= 1 of the limits of a minute and a day */
     struct token_setting token;
-    char *login; /* NULL: the token is a key; else it is the password of this user */
+    char *login;  /* NULL: the token is a key; else it is the password of this user */
     long user_id; /* of the client that an agent reads; 0: it is no agent */
 };
 

@@ -5,7 +5,8 @@
 #include "internal.h"
 #include "rest/exchange.h"
 
-/* As a service would answer that uses HTTP for it. Other mnemonics: 400, or 500 with the code of an internal error. */
+/* As a service would answer that uses HTTP for it. Other mnemonics: 400, or 500 with the code of an internal
+ * error. */
 static const struct {
     const char *mnemonic;
     int status;
@@ -30,13 +31,14 @@ const struct rest_refusal comagic_refusals[] = {
     {0, "ip_not_whitelisted", ERROR_CONFIG,
      "let an administrator of the account add this address: Account, Security rules, tab API"},
     {0, "account_inactive", ERROR_CONFIG, "the account is switched off: ask its administrator"},
-    {0, "forbidden", ERROR_FORBIDDEN,
-     "give the user of this key the right to it, or leave the stream out"},
+    {0, "forbidden", ERROR_FORBIDDEN, "give the user of this key the right to it, or leave the stream out"},
     {0, "method_component_disabled", ERROR_FORBIDDEN,
-     "the account's tariff or the user of this key lacks this part of the Data API: add it, or leave the stream out"},
+     "the account's tariff or the user of this key lacks this part of the Data API: add it, or leave the "
+     "stream out"},
     {0, "method_not_found", ERROR_FORBIDDEN, "the service does not have it (any more): leave the stream out"},
     {DAY_LIMIT, NULL, ERROR_BUSY,
-     "the account's requests of this day are used up: the message comes again, or extend the limit with the tariff"},
+     "the account's requests of this day are used up: the message comes again, or extend the limit with the "
+     "tariff"},
     {0, NULL, ERROR_REFUSED, "a retry will not help: report it with this id"},
 };
 
@@ -54,7 +56,8 @@ void comagic_read_failure(const json_t *answer, struct rest_failure *out_failure
 int comagic_real_status(const json_t *answer, int status)
 {
     const json_t *error = json_object_get(answer, "error");
-    const char *mnemonic = json_text_at(error, "data.mnemonic"), *limit = json_text_at(error, "data.params.limit_type");
+    const char *mnemonic = json_text_at(error, "data.mnemonic"),
+               *limit = json_text_at(error, "data.params.limit_type");
     if (!json_is_object(error)) return status;
     if (limit && strcmp(limit, "day") == 0) return DAY_LIMIT;
     for (size_t i = 0; mnemonic && i < sizeof statuses / sizeof *statuses; i++)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* internal.h - what the files of this source share. One thread, that of the source, unless a file says otherwise.
+/* internal.h - what the files of this source share. One thread, that of the source, unless a file says
+ * otherwise.
  *
  * streams     the table of streams; schema/ has their columns
  * comagic     the source: account, brand, dialect
@@ -31,6 +32,8 @@ struct comagic {
     json_t *sites; /* ids; NULL: not read yet */
 };
 
+bool comagic_check(const void *options, struct source_address *out_address, const char **out_key,
+                   struct error *err) CHECKED;
 bool comagic_create(const struct source_context *context, const void *options, struct source **out_source,
                     struct error *err);
 
@@ -45,7 +48,8 @@ extern const struct pagination comagic_report, comagic_report_unsorted, comagic_
 /* --- requests.c --- */
 
 /* Begins a request: {..., "params": {"access_token": ..., */
-void comagic_begin_request(const struct comagic *comagic, const char *method, const char *id, struct buf *body);
+void comagic_begin_request(const struct comagic *comagic, const char *method, const char *id,
+                           struct buf *body);
 bool comagic_mend_request(struct rest_source *source, const struct rest_stream *stream,
                           const struct rest_failure *failure);
 bool comagic_next_page(const struct page_context *context, struct next_page *out_next, struct error *err);
@@ -62,12 +66,12 @@ void comagic_read_limits(const json_t *answer, struct rate_report *rate, struct 
 
 #define LOCAL_TIME 20 /* "2026-01-31 10:11:12" and NUL */
 
-/* The bounds of a window as the service takes them, both inclusive: every record whose time, as local_time_read
- * reads it, is in the window lies between. */
+/* The bounds of a window as the service takes them, both inclusive: every record whose time, as
+ * local_time_read reads it, is in the window lies between. */
 void local_bounds(const struct zone *zone, struct window window, int64_t now_s, char out_from[LOCAL_TIME],
                   char out_till[LOCAL_TIME]);
-/* "2026-01-31 10:11:12", or a date alone: an instant. Of the two instants of an hour that is repeated the first. False:
- * it is none, or clocks there never showed it. */
+/* "2026-01-31 10:11:12", or a date alone: an instant. Of the two instants of an hour that is repeated the
+ * first. False: it is none, or clocks there never showed it. */
 bool local_time_read(const struct zone *zone, const char *text, int64_t *out_s);
 /* The columns of a record that are times become instants. */
 void comagic_prepare(const struct rest_source *source, const struct rest_stream *stream, json_t *record);
@@ -76,8 +80,8 @@ void comagic_prepare(const struct rest_source *source, const struct rest_stream 
 
 struct session_settings {
     const char *url, *login;
-    struct token *password;    /* taken over */
-    struct http *http;         /* for logins alone; taken over */
+    struct token *password; /* taken over */
+    struct http *http;      /* for logins alone; taken over */
 };
 
 struct token *session_new(const struct session_settings *settings);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* local_time.c - the account's local times. The service names no zone, neither in requests nor in answers.
  *
- * Where clocks are put back an hour comes twice, and nothing says which of the two is meant: it is read as the
- * first. So an instant still shows the text that came.
+ * Where clocks are put back an hour comes twice, and nothing says which of the two is meant: it is read as
+ * the first. So an instant still shows the text that came.
  */
 #include <stdio.h>
 #include <string.h>
@@ -31,7 +31,8 @@ void local_bounds(const struct zone *zone, struct window window, int64_t now_s, 
                   char out_till[LOCAL_TIME])
 {
     int64_t from_s = window.from_s > 0 ? window.from_s : 0;
-    int64_t to_s = window.to_s == WINDOW_OPEN ? zone_start_s(zone, day_add(zone_day(zone, now_s), 1)) : window.to_s;
+    int64_t to_s =
+        window.to_s == WINDOW_OPEN ? zone_start_s(zone, day_add(zone_day(zone, now_s), 1)) : window.to_s;
     int64_t from_local_s = from_s + zone_offset_s(zone, from_s), till_local_s = last_local_s(zone, to_s);
     write_local(from_local_s, out_from);
     write_local(till_local_s > from_local_s ? till_local_s : from_local_s, out_till);
@@ -54,7 +55,8 @@ bool local_time_read(const struct zone *zone, const char *text, int64_t *out_s)
     int64_t clock_s = 0;
     (void)snprintf(date, sizeof date, "%.10s", text);
     bool is_date = strlen(text) == 10;
-    if (!day_parse(date, &day) || (!is_date && (text[10] != ' ' || !read_clock(text + 11, &clock_s)))) return false;
+    if (!day_parse(date, &day) || (!is_date && (text[10] != ' ' || !read_clock(text + 11, &clock_s))))
+        return false;
     if (is_date) {
         *out_s = zone_start_s(zone, day);
         return true;
@@ -70,7 +72,8 @@ bool local_time_read(const struct zone *zone, const char *text, int64_t *out_s)
 
 static void prepare_value(const struct zone *zone, json_t *object, const struct column *column);
 
-static void prepare_fields(const struct zone *zone, const struct column *columns, size_t count, json_t *object)
+static void prepare_fields(const struct zone *zone, const struct column *columns, size_t count,
+                           json_t *object)
 {
     for (size_t i = 0; json_is_object(object) && i < count; i++)
         prepare_value(zone, object, &columns[i]);

@@ -9,12 +9,14 @@
 
 #define DAY_S INT64_C(86400)
 
-void comagic_begin_request(const struct comagic *comagic, const char *method, const char *id, struct buf *body)
+void comagic_begin_request(const struct comagic *comagic, const char *method, const char *id,
+                           struct buf *body)
 {
-    buf_format(body,
-               "{\"jsonrpc\":\"2.0\",\"id\":\"%s\",\"method\":\"%s\",\"params\":{\"access_token\":\"" REST_TOKEN_MARK
-               "\"",
-               id, method);
+    buf_format(
+        body,
+        "{\"jsonrpc\":\"2.0\",\"id\":\"%s\",\"method\":\"%s\",\"params\":{\"access_token\":\"" REST_TOKEN_MARK
+        "\"",
+        id, method);
     if (comagic->user_id > 0) buf_format(body, ",\"user_id\":%ld", comagic->user_id);
 }
 
@@ -53,7 +55,8 @@ static void write_call(const struct page_request *request, struct buf *url, stru
     buf_format(url, "%s" COMAGIC_PATH, request->source->base_url);
     comagic_begin_request(comagic, request->stream->path, request->id, body);
     if (request->stream->stream.kind == STREAM_EVENT) write_window(comagic, request, body);
-    if (request->segment.type) buf_format(body, ",\"site_id\":%s", request->segment.type); /* digits: sites.c */
+    if (request->segment.type)
+        buf_format(body, ",\"site_id\":%s", request->segment.type); /* digits: sites.c */
     if (stream->names_fields) write_fields(comagic, table, body);
     if (stream->is_sorted)
         buf_format(body, ",\"sort\":[{\"field\":\"%s\",\"order\":\"asc\"}]", table->version);
@@ -61,18 +64,16 @@ static void write_call(const struct page_request *request, struct buf *url, stru
 }
 
 /* A window may have 90 days, of messages 30; the day that is not over is more than what the clock says. */
-#define REPORT(days, most)                                                                                           \
-    {                                                                                                                \
-        .method = "POST", .write = write_call, .has_numbers = true, .max_window_s = (days) * DAY_S,                  \
-        .max_records = (most)                                                                                        \
+#define REPORT(days, most)                                                                                   \
+    {                                                                                                        \
+        .method = "POST", .write = write_call, .has_numbers = true, .max_window_s = (days)*DAY_S,            \
+        .max_records = (most)                                                                                \
     }
 const struct pagination comagic_report = REPORT(88, COMAGIC_OFFSET + COMAGIC_PAGE);
 const struct pagination comagic_report_unsorted = REPORT(88, COMAGIC_PAGE); /* pages would have no order */
 const struct pagination comagic_messages = REPORT(28, COMAGIC_OFFSET + COMAGIC_PAGE);
-const struct pagination comagic_list = {.method = "POST",
-                                        .write = write_call,
-                                        .has_numbers = true,
-                                        .max_records = COMAGIC_OFFSET + COMAGIC_PAGE};
+const struct pagination comagic_list = {
+    .method = "POST", .write = write_call, .has_numbers = true, .max_records = COMAGIC_OFFSET + COMAGIC_PAGE};
 
 /* One unknown name makes the service refuse the whole request. */
 bool comagic_mend_request(struct rest_source *source, const struct rest_stream *stream,
@@ -87,10 +88,11 @@ bool comagic_mend_request(struct rest_source *source, const struct rest_stream *
         comagic->unwanted_count == COMAGIC_UNWANTED)
         return false;
     comagic->unwanted[comagic->unwanted_count++] = column;
-    (void)snprintf(source->notice, sizeof source->notice,
-                   "CoMagic refuses the field %s (%s): it stays empty, and is not asked for again until caseload "
-                   "starts anew",
-                   column->name, failure->code);
+    (void)snprintf(
+        source->notice, sizeof source->notice,
+        "CoMagic refuses the field %s (%s): it stays empty, and is not asked for again until caseload "
+        "starts anew",
+        column->name, failure->code);
     return true;
 }
 
@@ -103,8 +105,9 @@ bool comagic_next_page(const struct page_context *context, struct next_page *out
     bool is_deprecated =
         json_is_true(json_at(context->answer, "result.metadata.api_version.current_version_deprecated"));
     if (is_deprecated && !comagic->is_deprecated)
-        (void)snprintf(comagic->rest.notice, sizeof comagic->rest.notice,
-                       "CoMagic says that version 2.0 of its API is deprecated and ends: look for a newer caseload");
+        (void)snprintf(
+            comagic->rest.notice, sizeof comagic->rest.notice,
+            "CoMagic says that version 2.0 of its API is deprecated and ends: look for a newer caseload");
     comagic->is_deprecated = comagic->is_deprecated || is_deprecated;
     if (total < 0) total = size == context->per_page ? end + 1 : end;
     if (end >= total) return true;
@@ -115,7 +118,8 @@ bool comagic_next_page(const struct page_context *context, struct next_page *out
                          context->what, total, end);
     if (end > COMAGIC_OFFSET)
         return error_set(err, ERROR_LIMIT,
-                         "%s: there are %" PRId64 " records, and CoMagic gives no more than the first %d of a list",
+                         "%s: there are %" PRId64
+                         " records, and CoMagic gives no more than the first %d of a list",
                          context->what, total, COMAGIC_OFFSET + COMAGIC_PAGE);
     out_next->number = context->number + 1;
     return true;

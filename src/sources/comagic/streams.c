@@ -3,8 +3,8 @@
 #include "internal.h"
 #include "schema/schema.h"
 
-/* An entry: STREAM(name, kind, table, ABOUT(cost, permission, limitations), CALLS(pagination, method), other members of
- * struct comagic_stream). */
+/* An entry: STREAM(name, kind, table, ABOUT(cost, permission, limitations), CALLS(pagination, method), other
+ * members of struct comagic_stream). */
 /* clang-format off */
 #define STREAM(n, k, of, ...)                                                                                        \
     &((const struct comagic_stream){.rest.stream.name = (n), .rest.stream.kind = (k),                                \
@@ -35,7 +35,8 @@ static const struct setting settings[] = {
     {"source", "rate_share", SETTING_NUMBER, AT(rate_share), "0.8", false, 0.01, 1, NULL,
      "part of the account's requests of a minute and a day that may be used"},
     {"source", "token", SETTING_TOKEN, AT(token), NULL, true, 0, 0, NULL,
-     "where the key (or the password of source.login) is: {\"env\": NAME}, {\"file\": PATH} or {\"secret\": NAME}"},
+     "where the key (or the password of source.login) is: {\"env\": NAME}, {\"file\": PATH} or {\"secret\": "
+     "NAME}"},
     {"source", "base_url", SETTING_TEXT, AT(base_url), NULL, false, 0, 0, NULL,
      "another address of the source, for tests"},
     {"source", "login", SETTING_TEXT, AT(login), NULL, false, 0, 0, NULL,
@@ -46,10 +47,12 @@ static const struct setting settings[] = {
 
 const struct source_type comagic_type = {
     .name = COMAGIC_NAME,
+    .title = "CoMagic",
     .streams = streams,
     .stream_count = sizeof streams / sizeof *streams,
     .first_year = 2007,
     .settings = {settings, sizeof settings / sizeof *settings},
     .options_size = sizeof(struct comagic_options),
+    .check = comagic_check,
     .create = comagic_create,
 };

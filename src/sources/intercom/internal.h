@@ -23,6 +23,8 @@ struct intercom {
     int minor;               /* the 16 of it */
 };
 
+bool intercom_check(const void *options, struct source_address *out_address, const char **out_key,
+                    struct error *err) CHECKED;
 bool intercom_create(const struct source_context *context, const void *options, struct source **out_source,
                      struct error *err);
 

@@ -144,16 +144,17 @@ struct rest_source {
     int64_t clock_s; /* the service's clock at its newest answer; 0: unknown */
     double rate_share;
     struct rest_quota quota;
-    int64_t quota_ends_us; /* by clock_boot_us */
+    int64_t quota_ends_us;       /* by clock_boot_us */
     char id_prefix[RANDOM_NAME]; /* "": no id was given yet */
     int64_t id_count;
     char notice[REST_NOTICE]; /* what people must know of the next page; "": nothing */
 };
 
-/* The members above base_url are set before. base_url is copied. ERROR_CONFIG. */
-bool rest_source_init(struct rest_source *rest, const char *base_url, double rate_share,
-                      struct error *err) CHECKED;
-void rest_source_done(struct rest_source *rest); /* after a failure of init, too */
+/* ERROR_CONFIG, which names source.base_url. */
+bool rest_check_base_url(const char *base_url, struct error *err) CHECKED;
+/* The members above base_url are set before. base_url is copied; it is good. */
+void rest_source_init(struct rest_source *rest, const char *base_url, double rate_share);
+void rest_source_done(struct rest_source *rest);
 
 #define REST_ID 40 /* room for rest_next_id */
 

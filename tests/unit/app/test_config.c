@@ -67,6 +67,17 @@ static void check_loaded(const json_t *test, const struct config *config)
     assert_int_equal(options->token.origin, TOKEN_ENV);
 }
 
+/* Each has its line, and there are no others. */
+static void check_faults(const json_t *wanted, const struct config_faults *faults, const struct error *err)
+{
+    const char *text = faults->count == 1 ? err->text : buf_string(&faults->lines);
+    if (faults->count != json_array_size(wanted)) fail_msg("%zu faults: %s", faults->count, text);
+    for (size_t i = 0; i < json_array_size(wanted); i++) {
+        const char *part = json_string_value(json_array_get(wanted, i));
+        if (!strstr(text, part)) fail_msg("\"%s\" is not in \"%s\"", part, text);
+    }
+}
+
 static void check_case(const char *path, const json_t *test)
 {
     const char *wanted = json_text_at(test, "error"), *key;
@@ -82,9 +93,13 @@ static void check_case(const char *path, const json_t *test)
     }
     write_file(path, test);
     set_environment(test, true);
-    done = config_load(path, flags, count, &config, &err);
+    struct config_faults faults;
+    done = config_load(path, flags, count, &config, &faults, &err);
     set_environment(test, false);
-    if (!wanted) {
+    const json_t *all = json_object_get(test, "faults");
+    if (all) check_faults(all, &faults, &err);
+    config_faults_done(&faults);
+    if (!wanted && !all) {
         if (!done) fail_msg("%s", err.text);
         check_loaded(test, &config);
         config_done(&config);
@@ -92,7 +107,7 @@ static void check_case(const char *path, const json_t *test)
     }
     assert_false(done);
     assert_int_equal(err.kind, ERROR_CONFIG);
-    if (!strstr(err.text, wanted)) fail_msg("\"%s\" is not in \"%s\"", wanted, err.text);
+    if (wanted && !strstr(err.text, wanted)) fail_msg("\"%s\" is not in \"%s\"", wanted, err.text);
 }
 
 static void test_cases(void **state)
@@ -120,7 +135,9 @@ static void test_missing_file(void **state)
     struct error err = {0};
 
     (void)state;
-    assert_false(config_load("/nonexistent/caseload.json", NULL, 0, &config, &err));
+    struct config_faults faults;
+    assert_false(config_load("/nonexistent/caseload.json", NULL, 0, &config, &faults, &err));
+    config_faults_done(&faults);
     assert_non_null(strstr(err.text, "can't be opened"));
 }
 
@@ -153,6 +170,30 @@ static void test_options(void **state)
     assert_false(parse(&options, &err, 2, (const char *[]){"--token", "secret"}));
     assert_false(parse(&options, &err, 4, (const char *[]){"--config", "f", "--config", "g"}));
     assert_non_null(strstr(err.text, "given twice"));
+    assert_false(parse(&options, &err, 6, (const char *[]){"-c", "f", "--dataset", "a", "--dataset", "b"}));
+    assert_string_equal(err.text, "the option --dataset is given twice; give it once");
+    assert_false(parse(&options, &err, 1, (const char *[]){"--Start_dat=x"}));
+    assert_non_null(strstr(err.text, "the option --Start_dat is unknown"));
+}
+
+static void test_short_forms(void **state)
+{
+    struct options options;
+    struct error err = {0};
+
+    (void)state;
+    assert_true(parse(&options, &err, 3, (const char *[]){"-q", "-c", "f"}));
+    assert_string_equal(options.config, "f");
+    assert_string_equal(options.flags[0].key, "quiet");
+    assert_string_equal(options.flags[0].value, "true");
+    assert_true(parse(&options, &err, 4, (const char *[]){"--quiet", "false", "--config", "f"}));
+    assert_string_equal(options.flags[0].value, "false");
+    setenv("CASELOAD_CONFIG", "of-the-environment", 1);
+    assert_true(parse(&options, &err, 0, NULL));
+    assert_string_equal(options.config, "of-the-environment");
+    assert_true(parse(&options, &err, 2, (const char *[]){"-c", "f"}));
+    assert_string_equal(options.config, "f");
+    unsetenv("CASELOAD_CONFIG");
 }
 
 int main(void)
@@ -161,6 +202,7 @@ int main(void)
         cmocka_unit_test(test_cases),
         cmocka_unit_test(test_missing_file),
         cmocka_unit_test(test_options),
+        cmocka_unit_test(test_short_forms),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
