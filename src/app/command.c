@@ -10,11 +10,23 @@
 
 const struct command *const *commands_all(size_t *out_count)
 {
+    /* clang-format off */
     static const struct command *const all[] = {
-        &serve_command,      &drain_command,  &run_command,     &backfill_command,
-        &streams_command,    &schema_command, &singer_command,  &doctor_command,
-        &completion_command, &manual_command, &version_command,
+        &init_command,
+        &config_command,
+        &serve_command,
+        &drain_command,
+        &run_command,
+        &backfill_command,
+        &streams_command,
+        &schema_command,
+        &singer_command,
+        &doctor_command,
+        &completion_command,
+        &manual_command,
+        &version_command,
     };
+    /* clang-format on */
     *out_count = sizeof all / sizeof *all;
     return all;
 }

@@ -164,6 +164,7 @@ static bool read_file(struct config_load *load, json_t **out_root)
         *load->err = err;
         return error_wrap(load->err, "the configuration");
     }
+    config_blank_comments(text.data, text.size);
     load->places = config_places_read(buf_string(&text), text.size);
     if (load->places.problem)
         (void)error_set(&err, ERROR_CONFIG, "%s:%d:%d: it is not JSON: %s", load->path, load->places.line,
@@ -292,10 +293,14 @@ static void read_flags(struct config_load *load, const struct flag *flags, size_
 
 static void note_origins(struct config_load *load)
 {
+    const struct setting_table *own = &load->config->source_type->settings;
     char name[SETTING_KEY];
     for (size_t i = 0; i < config_settings.count; i++)
         if (config_places_find(&load->places, setting_name(&config_settings.settings[i], name)))
             load->config->origins[i] = CONFIG_FILE;
+    for (size_t i = 0; i < own->count; i++)
+        if (config_places_find(&load->places, setting_name(&own->settings[i], name)))
+            load->config->source_origins[i] = CONFIG_FILE;
 }
 
 static void load_all(struct config_load *load, const struct flag *flags, size_t flag_count)
@@ -304,8 +309,8 @@ static void load_all(struct config_load *load, const struct flag *flags, size_t 
     if (!settings_init(&config_settings, load->config, load->err)) abort(); /* our table */
     if (!read_file(load, &root)) return;
     check_twice(load);
-    note_origins(load);
     bool has_source = choose_source(load, root);
+    if (has_source) note_origins(load);
     if (has_source) read_group(load, "", root);
     read_environment(load);
     read_flags(load, flags, flag_count);

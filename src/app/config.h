@@ -67,7 +67,8 @@ struct config {
     struct selection selections[LIMIT_STREAMS]; /* of `streams` */
     size_t selection_count;
 
-    enum config_origin origins[CONFIG_SETTINGS]; /* of config_settings, by index */
+    enum config_origin origins[CONFIG_SETTINGS];        /* of config_settings, by index */
+    enum config_origin source_origins[CONFIG_SETTINGS]; /* of the source's settings */
 };
 
 /* Everything that is wrong, each in a line of its own. */
@@ -84,8 +85,9 @@ struct flag {
     const char *value;
 };
 
-/* Reads the file, then CASELOAD_<KEY>, then the flags; checks all that can be judged without asking a
- * service. ERROR_CONFIG, with the first fault; out_faults has all of them: config_faults_done in any case. */
+/* Reads the file, in which // begins a comment up to the end of its line; then CASELOAD_<KEY>, then the
+ * flags; checks all that can be judged without asking a service. ERROR_CONFIG, with the first fault;
+ * out_faults has all of them: config_faults_done in any case. */
 bool config_load(const char *path, const struct flag *flags, size_t flag_count, struct config *out_config,
                  struct config_faults *out_faults, struct error *err) CHECKED;
 /* The same for a command that has no warehouse: project, dataset and location may be missing. */

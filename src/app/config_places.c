@@ -10,6 +10,22 @@
 
 #define LEVELS 2 /* keys below the second level are parts of one setting's value */
 
+void config_blank_comments(char *text, size_t size)
+{
+    bool in_text = false, in_comment = false;
+    for (size_t i = 0; i < size; i++) {
+        if (text[i] == '\n') in_comment = false;
+        if (in_comment || (!in_text && text[i] == '/' && i + 1 < size && text[i + 1] == '/')) {
+            in_comment = text[i] != '\n';
+            if (in_comment) text[i] = ' ';
+        } else if (text[i] == '"') {
+            in_text = !in_text;
+        } else if (in_text && text[i] == '\\') {
+            i++;
+        }
+    }
+}
+
 static void locate(const char *text, const char *at, int *out_line, int *out_column)
 {
     *out_line = *out_column = 1;

@@ -22,6 +22,9 @@ struct config_places {
     int line, column;    /* of the problem */
 };
 
+/* Comments become blanks, so that all else stays where it is. */
+void config_blank_comments(char *text, size_t size);
+
 /* Keys of the outermost object and of the objects in it. Yours: config_places_done. */
 struct config_places config_places_read(const char *text, size_t size);
 void config_places_done(struct config_places *places);

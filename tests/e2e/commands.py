@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The operator's commands: what they print and how they end, on a terminal and elsewhere.
+
+    commands.py BUILD [PART OF A NAME]
+"""
+import json
+import pathlib
+import re
+import sys
+import traceback
+
+import harness
+from harness import Failure
+
+
+def demand(condition, text):
+    if not condition:
+        raise Failure(text)
+
+
+class Case:
+    """A sandbox of its own, and its configuration."""
+
+    def __init__(self, build, name):
+        self.build = build
+        self.folder = harness.work_folder(build, f"commands_{name}")
+        self.box = harness.Sandbox(build, self.folder)
+        self.box.post("/control/subscription", {"project": harness.PROJECT, "subscription": harness.SUBSCRIPTION})
+
+    def config(self, **overrides):
+        path = self.folder / "caseload.json"
+        path.write_text(json.dumps(harness.base_config(self.box, **overrides), indent=1))
+        return str(path)
+
+    def fill(self, kind="contacts", count=100, **more):
+        self.box.post("/control/workspace",
+                      {"fill": {"kind": kind, "from": "2026-01-05", "to": "2026-03-01", "count": count, **more}})
+
+    def run(self, *words, code=0, env=None):
+        """(stdout, stderr) of a command, which ends with this code."""
+        done = harness.run_command(self.build, self.box, *words, env=env)
+        demand(done[0] == code, f"caseload {' '.join(words)}: exit code {done[0]}, not {code}:\n{done[1]}{done[2]}")
+        return done[1], done[2]
+
+    def json(self, *words, code=0):
+        document = json.loads(self.run(*words, "--json", code=code)[0])
+        demand(document["version"] == 1, f"{words}: no version: {document}")
+        return document
+
+    def requests(self, service="intercom"):
+        return len(self.box.journal(service))
+
+
+def narrow(text):
+    """No line is wider than a terminal."""
+    for line in text.splitlines():
+        demand(len(line) <= 80, f"{len(line)} columns: {line}")
+    return text
+
+
+def init(case):
+    path = case.folder / "new.json"
+    case.run("init", "--output", str(path))
+    written = path.read_text()
+    demand("refus" not in case.run("init", "--output", str(path), code=64)[0], "init overwrote a file")
+    demand(path.read_text() == written, "init overwrote a file")
+    shown = {row["setting"]: row["value"] for row in case.json("config", "show", "-c", str(path))["settings"]}
+    described = case.run("config", "show", "-c", str(path))[0]
+    for name in shown:
+        demand(f'"{name.split(".")[-1]}":' in written, f"init does not write {name}")
+        demand(name in described, f"config show lacks {name}")
+    # each default that is a comment is the default: nothing changes when it is turned on
+    turned_on = re.sub(r'^( *)// ("\w+": (?!.*"\.\.\.").*,)$', r"\1\2", written, flags=re.M)
+    turned_on = re.sub(r'^ *"(maximum_bytes_billed|log_level)".*\n', "", turned_on, flags=re.M)
+    demand(turned_on != written, "init writes no defaults")
+    path.write_text(turned_on)
+    again = {row["setting"]: row["value"] for row in case.json("config", "show", "-c", str(path))["settings"]}
+    demand(again == shown, f"a default of init is another one: {set(again.items()) ^ set(shown.items())}")
+
+
+def config(case):
+    path = case.config()
+    env = {**harness.environment(case.box), "CASELOAD_SETTLE_MINUTES": "7"}
+    text = narrow(case.run("config", "show", "-c", path, "--origin", "--lookback-days", "3", env=env)[0])
+    for line in (r"^lookback_days +flag +3$", r"^settle_minutes +environment +7$", r"^dataset +file +intercom$",
+                 r"^timezone +default +Etc/UTC$", r"^source.token +file +\*\*\* from \{\"env\":\"INTERCOM_TOKEN\"\}$"):
+        demand(re.search(line, text, re.M), f"not there: {line}\n{text}")
+    demand(harness.TOKEN not in text, "config show prints the token")
+    demand("show" in case.run("config", "shwo", "-c", path, code=64)[1], "no hint")
+    demand(case.requests() == 0, "config show makes requests")
+
+
+CASES = [init, config]
+
+
+def main():
+    build = pathlib.Path(sys.argv[1]).resolve()
+    part = sys.argv[2] if len(sys.argv) > 2 else ""
+    failed = 0
+    for run in CASES:
+        if part not in run.__name__:
+            continue
+        case = Case(build, run.__name__)
+        try:
+            run(case)
+            print(f"ok    {run.__name__}")
+        except Exception as problem:  # a mistake in one case must not end the others
+            failed += 1
+            print(f"FAIL  {run.__name__}: {problem if isinstance(problem, Failure) else traceback.format_exc()}")
+        finally:
+            case.box.stop()
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
