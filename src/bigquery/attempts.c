@@ -39,10 +39,9 @@ static json_t *table_resource(void)
 {
     json_t *fields = json_array();
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
-        json_array_append_new(fields,
-                              json_pack("{s:s, s:s, s:s, s:s}", "name", columns[i].name, "type",
-                                        columns[i].type, "mode", columns[i].mode, "description",
-                                        columns[i].description));
+        json_array_append_new(fields, json_pack("{s:s, s:s, s:s, s:s}", "name", columns[i].name, "type",
+                                                columns[i].type, "mode", columns[i].mode, "description",
+                                                columns[i].description));
     return json_pack("{s:s, s:{s:o}, s:{s:s, s:s, s:s}, s:{s:[s]}}", "description",
                      "What became of each stream of each request, for 400 days. Nothing depends on it.",
                      "schema", "fields", fields, "timePartitioning", "type", "DAY", "field", "ended_at",
@@ -81,13 +80,13 @@ static json_t *row_of(const struct bigquery *bq, const struct attempt *attempt)
 {
     char from[DAY_TEXT] = "", to[DAY_TEXT] = "";
     const char *host = bq->settings.host ? bq->settings.host : "";
-    json_t *row = json_pack(
-        "{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:s}", "run_id", attempt->run_id, "stream",
-        attempt->stream, "outcome", attempt->outcome, "units", (json_int_t)attempt->units, "requests",
-        (json_int_t)attempt->requests, "fetched", (json_int_t)attempt->fetched, "inserted",
-        (json_int_t)attempt->inserted, "rejected", (json_int_t)attempt->rejected, "bytes",
-        (json_int_t)attempt->bytes, "began_at", instant(bq, attempt->began_us), "ended_at",
-        instant(bq, attempt->ended_us), "caseload_version", bq->settings.version);
+    json_t *row =
+        json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:s}", "run_id", attempt->run_id,
+                  "stream", attempt->stream, "outcome", attempt->outcome, "units", (json_int_t)attempt->units,
+                  "requests", (json_int_t)attempt->requests, "fetched", (json_int_t)attempt->fetched,
+                  "inserted", (json_int_t)attempt->inserted, "rejected", (json_int_t)attempt->rejected,
+                  "bytes", (json_int_t)attempt->bytes, "began_at", instant(bq, attempt->began_us), "ended_at",
+                  instant(bq, attempt->ended_us), "caseload_version", bq->settings.version);
     if (attempt->has_units) {
         day_format(attempt->from, from);
         day_format(attempt->to, to);
@@ -114,7 +113,7 @@ static json_t *load_job(const struct bigquery *bq, const char *id)
 }
 
 static void write_upload(const struct bigquery *bq, const char *id, const struct attempt *attempts,
-                        size_t count, struct buf *out)
+                         size_t count, struct buf *out)
 {
     static const char boundary[] = "--" UPLOAD_BOUNDARY;
     AUTO(json_drop) json_t *job = load_job(bq, id);
@@ -138,7 +137,8 @@ static bool wait_for_job(struct bigquery *bq, const char *id, struct error *err)
         const char *state = json_text_at(job, "status.state");
         const char *message = json_text_at(job, "status.errorResult.message");
         if (state && strcmp(state, "DONE") == 0)
-            return !message || error_set(err, ERROR_REFUSED, "BigQuery job %.200s failed: %.400s", id, message);
+            return !message ||
+                   error_set(err, ERROR_REFUSED, "BigQuery job %.200s failed: %.400s", id, message);
         if (clock_ms() - began_ms > RECORD_WAIT_S * INT64_C(1000))
             return error_set(err, ERROR_BUSY, "BigQuery job %.200s is not done after %d seconds", id,
                              RECORD_WAIT_S);

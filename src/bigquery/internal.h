@@ -39,7 +39,7 @@ struct table_cache_entry {
     int64_t created_us;
     const struct table *tables[LIMIT_TABLES]; /* that it keeps */
     int64_t modified_ms[LIMIT_TABLES];        /* when these had last changed; 0: unknown */
-    int64_t custom_ms; /* of an attribute list: the same, when <of>_custom was last looked at */
+    int64_t custom_ms;  /* of an attribute list: the same, when <of>_custom was last looked at */
     bool mends_nothing; /* no record waits in `rejected` to be fetched again */
 };
 
@@ -69,7 +69,7 @@ struct bigquery {
     struct table_cache_entry table_cache[LIMIT_STREAMS];
     size_t table_cache_count;
     struct own_commit own_commits[LIMIT_STREAMS];
-    json_t *ledger_streams; /* members: the streams that have rows in the ledger; NULL: unknown */
+    json_t *ledger_streams;     /* members: the streams that have rows in the ledger; NULL: unknown */
     bool is_provenance_checked; /* of the whole dataset; table_cache_clear makes it false */
 };
 
@@ -82,6 +82,10 @@ bool bigquery_make_dataset(struct bigquery *bq, const char *dataset, json_t *res
 bool bigquery_now(struct bigquery *bq, int64_t *out_us, struct error *err) CHECKED;
 /* Takes a time that BigQuery reported just now, if it is newer. */
 void bigquery_note_now(struct bigquery *bq, int64_t now_us);
+/* For the port. */
+bool bigquery_peek(struct warehouse *warehouse, const struct selection *selection,
+                   const struct source_identity *identity, struct state *out_state,
+                   struct error *err) CHECKED;
 /* The states of streams, in one query. */
 bool bigquery_read_state(struct warehouse *warehouse, const struct selection *const *selections, size_t count,
                          const char *message_id, struct state *out_states, struct error *err) CHECKED;

@@ -265,10 +265,8 @@ static void add_doubled(const struct sql_names *names, const struct table *table
     sql_path(target, names, names->dataset, table->name);
     snprintf(days, sizeof days, "days_%zu", index);
     AUTO(list_done) struct list row = row_list(table);
-    const struct sql_value values[] = {{"target", target},
-                                       {"days", days},
-                                       {"row", list_text(&row)},
-                                       {"repeated", repeated_column(table)}};
+    const struct sql_value values[] = {
+        {"target", target}, {"days", days}, {"row", list_text(&row)}, {"repeated", repeated_column(table)}};
     sql_fill(out, sql_commit_doubled, values, sizeof values / sizeof *values);
 }
 
@@ -353,8 +351,7 @@ void sql_commit(const struct sql_names *names, const struct selection *selection
     bool is_reconciled = stream->kind == STREAM_RECONCILE;
     if (!is_reconciled || stages[RECONCILE_ALIVE]) add_later(names, stream, out_sql);
     add_tables(names, selection, stages, out_sql);
-    if (stages[0] && stream->table->keeps_contents)
-        add_content_changes(names, stream->table, out_sql);
+    if (stages[0] && stream->table->keeps_contents) add_content_changes(names, stream->table, out_sql);
     sql_add_rejected(names, stream, claim, stages, out_sql);
     sql_add_ledger(names, selection, stages, claim, out_sql);
     if (is_reconciled) add_reconcile_doubled(names, stream->subject, out_sql);

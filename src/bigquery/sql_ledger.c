@@ -58,9 +58,10 @@ static struct buf child_days_statement(const struct selection *selection,
         if (stages[i])
             buf_format(&days, "%sSELECT d FROM UNNEST(days_%zu) AS d", days.size ? " UNION ALL " : "", i);
     if (days.size > 0)
-        buf_format(&list,
-                   "SET (first_child_day, last_child_day) = (SELECT AS STRUCT MIN(d), MAX(d) FROM (%s) AS c);",
-                   buf_string(&days));
+        buf_format(
+            &list,
+            "SET (first_child_day, last_child_day) = (SELECT AS STRUCT MIN(d), MAX(d) FROM (%s) AS c);",
+            buf_string(&days));
     buf_done(&days);
     return list;
 }

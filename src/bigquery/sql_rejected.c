@@ -30,7 +30,8 @@ static void add_mended(const struct sql_names *names, const struct table *table,
     sql_fill(out, sql_commit_mended, values, sizeof values / sizeof *values);
 }
 
-/* The rejects of a scan tell it whose children are still to be read: a table of them that was left out was not. */
+/* The rejects of a scan tell it whose children are still to be read: a table of them that was left out was
+ * not. */
 static bool may_mend(const struct stream *stream, const struct sql_claim *claim)
 {
     if (stream->kind == STREAM_RECONCILE || (claim && claim->mends_nothing)) return false;

@@ -62,8 +62,9 @@ static void add_fields(json_t *all, const json_t *crumbs, const struct column *c
         json_t *here = crumbs_below(crumbs, "properties", columns[i].name);
         bool is_automatic = table && schema_is_automatic(table, columns[i].name);
         add_metadata(all, json_incref(here),
-                     is_automatic ? json_pack("{s:s}", "inclusion", "automatic")
-                                  : json_pack("{s:s, s:b}", "inclusion", "available", "selected-by-default", 1));
+                     is_automatic
+                         ? json_pack("{s:s}", "inclusion", "automatic")
+                         : json_pack("{s:s, s:b}", "inclusion", "available", "selected-by-default", 1));
         if (columns[i].type == COLUMN_RECORD) {
             json_t *items =
                 columns[i].mode == COLUMN_REPEATED ? crumbs_below(here, "items", NULL) : json_incref(here);
@@ -81,10 +82,10 @@ static const struct column added[] = {{.name = COLUMN_PARTITION_DATE, .type = CO
 static json_t *stream_metadata(const struct place *place, bool is_default)
 {
     const struct table *table = place->table;
-    json_t *metadata = json_pack("{s:s, s:b, s:o, s:s}", "inclusion", "available", "selected-by-default",
-                                 is_default, "table-key-properties", schema_key(table),
-                                 "forced-replication-method",
-                                 place->stream->kind == STREAM_SNAPSHOT ? "FULL_TABLE" : "INCREMENTAL");
+    json_t *metadata =
+        json_pack("{s:s, s:b, s:o, s:s}", "inclusion", "available", "selected-by-default", is_default,
+                  "table-key-properties", schema_key(table), "forced-replication-method",
+                  place->stream->kind == STREAM_SNAPSHOT ? "FULL_TABLE" : "INCREMENTAL");
     if (table->version)
         json_object_set_new(metadata, "valid-replication-keys", json_pack("[s]", table->version));
     if (place->stream->table != table && table != &singer_rejected)
@@ -147,8 +148,8 @@ static PRINTF(2, 3) void tell(const struct reading *reading, const char *format,
 }
 
 /* A boolean, or its text, which other taps take for true whatever it says. Absent and null change nothing. */
-static bool read_flag(const struct reading *reading, const json_t *metadata, const char *key, const char *place,
-                      bool *flag)
+static bool read_flag(const struct reading *reading, const json_t *metadata, const char *key,
+                      const char *place, bool *flag)
 {
     const json_t *value = json_object_get(metadata, key);
     const char *text = json_string_value(value);
@@ -156,17 +157,19 @@ static bool read_flag(const struct reading *reading, const json_t *metadata, con
     bool is_text = text && (strcmp(text, "true") == 0 || strcmp(text, "false") == 0);
     if (!json_is_boolean(value) && !is_text)
         return error_set(reading->err, ERROR_CONFIG,
-                         "the catalog: \"%s\" of %.64s %.200s is neither true nor false", key, reading->stream,
-                         place);
+                         "the catalog: \"%s\" of %.64s %.200s is neither true nor false", key,
+                         reading->stream, place);
     if (is_text)
-        tell(reading, "the catalog: \"%s\" of %.64s %.200s is the text \"%s\"; it is taken as %s. Write it "
-             "without quotes", key, reading->stream, place, text, text);
+        tell(reading,
+             "the catalog: \"%s\" of %.64s %.200s is the text \"%s\"; it is taken as %s. Write it "
+             "without quotes",
+             key, reading->stream, place, text, text);
     *flag = is_text ? strcmp(text, "true") == 0 : json_is_true(value);
     return true;
 }
 
-static bool read_selected(const struct reading *reading, const json_t *metadata, const char *place, bool fallback,
-                          bool *out_is_selected)
+static bool read_selected(const struct reading *reading, const json_t *metadata, const char *place,
+                          bool fallback, bool *out_is_selected)
 {
     const char *inclusion = json_text_at(metadata, "inclusion");
     *out_is_selected = fallback;
@@ -187,10 +190,11 @@ static bool index_metadata(struct reading *reading, const json_t *entries)
             if (word) buf_format(&path, "%s%s", k ? "/" : "", word);
         }
         if (!json_is_array(crumbs) || !json_is_object(json_object_get(entry, "metadata")) || path.full)
-            return error_set(reading->err, ERROR_CONFIG,
-                             "the catalog: metadata[%zu] of %.64s is not {\"breadcrumb\": [...], \"metadata\": "
-                             "{...}}; make the catalog again with --discover",
-                             i, reading->stream);
+            return error_set(
+                reading->err, ERROR_CONFIG,
+                "the catalog: metadata[%zu] of %.64s is not {\"breadcrumb\": [...], \"metadata\": "
+                "{...}}; make the catalog again with --discover",
+                i, reading->stream);
         json_object_set(reading->metadata, buf_string(&path), json_object_get(entry, "metadata"));
     }
     return true;
@@ -227,8 +231,10 @@ static bool warn_unknown(const struct reading *reading)
         if (!*path) continue;
         if (!read_flag(reading, metadata, "selected", path, &is_chosen)) return false;
         if (is_chosen)
-            tell(reading, "the catalog: %.64s has no field %.200s; it is not sent. Make the catalog again with "
-                          "--discover", reading->stream, path);
+            tell(reading,
+                 "the catalog: %.64s has no field %.200s; it is not sent. Make the catalog again with "
+                 "--discover",
+                 reading->stream, path);
     }
     return true;
 }
@@ -270,7 +276,8 @@ static bool read_entry(struct reading *reading, const json_t *entry, size_t inde
     const char *name = json_text_at(entry, "tap_stream_id");
     if (!name) name = json_text_at(entry, "stream");
     if (!name)
-        return error_set(reading->err, ERROR_CONFIG, "the catalog: streams[%zu] has no \"tap_stream_id\"", index);
+        return error_set(reading->err, ERROR_CONFIG, "the catalog: streams[%zu] has no \"tap_stream_id\"",
+                         index);
     if (json_object_get(seen, name))
         return error_set(reading->err, ERROR_CONFIG, "the catalog: \"%.64s\" is there twice; keep one", name);
     json_object_set_new(seen, name, json_true());
@@ -336,8 +343,7 @@ bool singer_catalog_read(const json_t *catalog, const struct singer_streams *str
     const json_t *entries = json_object_get(catalog, "streams");
     *out_catalog = (struct singer_catalog){.selected = json_object()};
     if (!json_is_array(entries))
-        return error_set(err, ERROR_CONFIG,
-                         "the catalog has no list \"streams\"; make it with --discover");
+        return error_set(err, ERROR_CONFIG, "the catalog has no list \"streams\"; make it with --discover");
     struct reading reading = {.selected = out_catalog->selected, .warn = warn, .err = err};
     reading.place_count = list_places(streams, reading.places);
     AUTO(json_drop) json_t *seen = json_object();

@@ -68,10 +68,9 @@ static json_t *value_schema(const struct column *column, bool is_required)
 
 static json_t *column_schema(const struct column *column)
 {
-    json_t *schema = column->mode == COLUMN_REPEATED
-                         ? json_pack("{s:[s, s], s:o}", "type", "null", "array", "items",
-                                     value_schema(column, false))
-                         : value_schema(column, column->mode == COLUMN_REQUIRED);
+    json_t *schema = column->mode == COLUMN_REPEATED ? json_pack("{s:[s, s], s:o}", "type", "null", "array",
+                                                                 "items", value_schema(column, false))
+                                                     : value_schema(column, column->mode == COLUMN_REQUIRED);
     if (column->description && *column->description)
         json_object_set_new(schema, "description", json_string(column->description));
     return schema;
@@ -99,8 +98,8 @@ json_t *schema_make(const struct table *table)
     return json_pack("{s:s, s:o}", "type", "object", "properties", properties);
 }
 
-/* An event has one time, which may be all that tells it from others. The version of another record changes, and
- * so does a flag. */
+/* An event has one time, which may be all that tells it from others. The version of another record changes,
+ * and so does a flag. */
 static bool is_identity(const struct table *table, const char *name)
 {
     const struct column *column = table_column(table, name);
@@ -128,8 +127,8 @@ bool schema_is_automatic(const struct table *table, const char *column)
 
 static bool bad_row(const struct table *table, const char *column, struct error *err)
 {
-    return error_set(err, ERROR_FORMAT, "a row of %s has no readable \"%s\"; report this as a bug", table->name,
-                     column);
+    return error_set(err, ERROR_FORMAT, "a row of %s has no readable \"%s\"; report this as a bug",
+                     table->name, column);
 }
 
 static json_t *open_json(const json_t *value)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* schema.h - a table as a stream of Singer: its JSON Schema (draft 4), its key, and its rows as records. Pure.
+/* schema.h - a table as a stream of Singer: its JSON Schema (draft 4), its key, and its rows as records.
+ * Pure.
  *
- * A record has the columns of the table, partition_date and _extra; fields without a value are absent. The other
- * columns that caseload adds to a table are a target's own affair; _read_at is time_extracted.
+ * A record has the columns of the table, partition_date and _extra; fields without a value are absent. The
+ * other columns that caseload adds to a table are a target's own affair; _read_at is time_extracted.
  */
 #ifndef CASELOAD_SINGER_SCHEMA_H
 #define CASELOAD_SINGER_SCHEMA_H
@@ -21,7 +22,8 @@ json_t *schema_key(const struct table *table);
 /* Is the column always sent? It is in the key, or it is the version. */
 bool schema_is_automatic(const struct table *table, const char *column);
 
-/* The record of a row as struct warehouse_ops.write gets it. out_read_at is a text, and may be NULL. Yours. */
+/* The record of a row as struct warehouse_ops.write gets it. out_read_at is a text, and may be NULL. Yours.
+ */
 bool schema_record(const struct table *table, const char *row, size_t size, json_t **out_record,
                    json_t **out_read_at, struct error *err) CHECKED;
 

@@ -69,10 +69,9 @@ static bool announce(struct singer *singer, struct output *output, struct error 
     AUTO(json_drop) json_t *schema = schema_make(table);
     schema_prune(schema, output->left_out);
     AUTO(json_drop)
-    json_t *message = json_pack("{s:s, s:s, s:O, s:o}", "type", "SCHEMA", "stream", table->name, "schema", schema,
-                                "key_properties", schema_key(table));
-    if (table->version)
-        json_object_set_new(message, "bookmark_properties", json_pack("[s]", table->version));
+    json_t *message = json_pack("{s:s, s:s, s:O, s:o}", "type", "SCHEMA", "stream", table->name, "schema",
+                                schema, "key_properties", schema_key(table));
+    if (table->version) json_object_set_new(message, "bookmark_properties", json_pack("[s]", table->version));
     output->is_announced = writer_add(&singer->writer, message, err);
     return output->is_announced;
 }
@@ -95,8 +94,8 @@ static bool write_record(struct singer *singer, struct output *output, json_t *r
                          int64_t version, struct error *err)
 {
     AUTO(json_drop)
-    json_t *message = json_pack("{s:s, s:s, s:o, s:O*}", "type", "RECORD", "stream", output->table->name, "record",
-                                record, "time_extracted", read_at);
+    json_t *message = json_pack("{s:s, s:s, s:o, s:O*}", "type", "RECORD", "stream", output->table->name,
+                                "record", record, "time_extracted", read_at);
     if (version > 0) json_object_set_new(message, "version", json_integer(version));
     output->records++;
     count_records(singer, false);
@@ -121,8 +120,9 @@ static bool singer_prepare(struct warehouse *base, const struct selection *selec
     return writer_flush(&singer->writer, err);
 }
 
-static bool singer_read_states(struct warehouse *base, const struct selection *const *selections, size_t count,
-                               const char *message_id, struct state *out_states, struct error *err)
+static bool singer_read_states(struct warehouse *base, const struct selection *const *selections,
+                               size_t count, const char *message_id, struct state *out_states,
+                               struct error *err)
 {
     struct singer *singer = (struct singer *)base;
     int64_t now_us = singer->settings.now_us(singer->settings.self), answered_us = clock_boot_us();
@@ -180,10 +180,11 @@ static bool singer_reject(struct load *load, const struct reject *reject, struct
     instant_format(singer->settings.now_us(singer->settings.self), now);
     AUTO(json_drop) json_t *text = json_kept_text(reject->record, reject->record_size);
     json_t *record = json_pack("{s:s, s:s, s:s, s:s, s:O, s:s, s:s}", "stream", load->selection->stream->name,
-                               "hash", hash, "id", reject->id, "reason", reject->reason, "record", text, "cause",
-                               reject->is_unsettled ? "transport" : "record", "rejected_at", now);
+                               "hash", hash, "id", reject->id, "reason", reject->reason, "record", text,
+                               "cause", reject->is_unsettled ? "transport" : "record", "rejected_at", now);
     if (!record)
-        return error_set(err, ERROR_FORMAT, "a rejected record's id or reason is no text; report this as a bug");
+        return error_set(err, ERROR_FORMAT,
+                         "a rejected record's id or reason is no text; report this as a bug");
     schema_prune_record(record, output->left_out);
     if (announce(singer, output, err)) return write_record(singer, output, record, NULL, 0, err);
     json_decref(record);
@@ -197,15 +198,16 @@ static void singer_abort(struct load *load)
     free(load);
 }
 
-/* The target drops what the list lacks: only the word of a whole list does that, and never that of an empty one. */
+/* The target drops what the list lacks: only the word of a whole list does that, and never that of an empty
+ * one. */
 static bool activate(struct load *load, const struct commit *commit, struct error *err)
 {
     struct singer *singer = load->singer;
-    if (load->version == 0 || commit->is_incomplete || load->rejected > 0 || load->written[0] == 0) return true;
+    if (load->version == 0 || commit->is_incomplete || load->rejected > 0 || load->written[0] == 0)
+        return true;
     AUTO(json_drop)
-    json_t *message =
-        json_pack("{s:s, s:s, s:I}", "type", "ACTIVATE_VERSION", "stream", load->outputs[0]->table->name,
-                  "version", (json_int_t)load->version);
+    json_t *message = json_pack("{s:s, s:s, s:I}", "type", "ACTIVATE_VERSION", "stream",
+                                load->outputs[0]->table->name, "version", (json_int_t)load->version);
     return writer_add(&singer->writer, message, err);
 }
 

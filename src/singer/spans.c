@@ -97,11 +97,12 @@ bool spans_read(const json_t *list, const char *place, struct spans *out_spans, 
         struct span span;
         if (read_span(json_array_get(list, i), &span) && spans_put(out_spans, span)) continue;
         spans_done(out_spans);
-        return error_set(err, ERROR_CONFIG,
-                         "the state: %s.days[%zu] is not {\"from\": day, \"to\": day, \"lookback_days\": 0 to "
-                         "%d}, or there are more than %d; use a state as it was written, or remove "
-                         "\"%s\" to send the stream again",
-                         place, i, LIMIT_LOOKBACK_DAYS, LIMIT_SINGER_SPANS, place);
+        return error_set(
+            err, ERROR_CONFIG,
+            "the state: %s.days[%zu] is not {\"from\": day, \"to\": day, \"lookback_days\": 0 to "
+            "%d}, or there are more than %d; use a state as it was written, or remove "
+            "\"%s\" to send the stream again",
+            place, i, LIMIT_LOOKBACK_DAYS, LIMIT_SINGER_SPANS, place);
     }
     return true;
 }
@@ -114,8 +115,9 @@ json_t *spans_write(const struct spans *spans)
         char from[DAY_TEXT], to[DAY_TEXT];
         day_format(span->lo, from);
         day_format(span->hi, to);
-        json_array_append_new(list, json_pack("{s:s, s:s, s:i, s:O*}", "from", from, "to", to, "lookback_days",
-                                              span->lookback_days, "left_out", span->left_out));
+        json_array_append_new(list,
+                              json_pack("{s:s, s:s, s:i, s:O*}", "from", from, "to", to, "lookback_days",
+                                        span->lookback_days, "left_out", span->left_out));
     }
     return list;
 }

@@ -51,10 +51,11 @@ static bool same_member(json_t *about, const char *name, const char *text, struc
         return true;
     }
     if (strcmp(known, text) == 0) return true;
-    return error_set(err, ERROR_CONFIG,
-                     "the state is of %s \"%.64s\", but this is \"%.64s\"; use the state of this configuration, or "
-                     "leave --state out to send everything",
-                     name, known, text);
+    return error_set(
+        err, ERROR_CONFIG,
+        "the state is of %s \"%.64s\", but this is \"%.64s\"; use the state of this configuration, or "
+        "leave --state out to send everything",
+        name, known, text);
 }
 
 bool singer_state_identify(struct singer_state *state, const struct source_identity *identity,
@@ -70,7 +71,8 @@ bool singer_state_identify(struct singer_state *state, const struct source_ident
 
 static bool has_days(const struct stream *stream)
 {
-    return stream->kind == STREAM_INCREMENTAL || stream->kind == STREAM_EVENT || stream->kind == STREAM_SNAPSHOT;
+    return stream->kind == STREAM_INCREMENTAL || stream->kind == STREAM_EVENT ||
+           stream->kind == STREAM_SNAPSHOT;
 }
 
 /* The column whose value is the bookmark by convention; NULL: there is none. */
@@ -145,8 +147,7 @@ static void add_days(const struct plan_settings *plan, const struct selection *s
     struct day today = zone_day(plan->zone, out->now_us / 1000000);
     struct day lo = day_max(span->lo, plan->start), hi = day_min(span->hi, today);
     if (day_compare(lo, hi) > 0) return;
-    out->days =
-        mem_grow(out->days, out->day_count + (size_t)(hi.n - lo.n) + 1, sizeof *out->days);
+    out->days = mem_grow(out->days, out->day_count + (size_t)(hi.n - lo.n) + 1, sizeof *out->days);
     for (struct day day = lo; day_compare(day, hi) <= 0; day = day_add(day, 1)) {
         int64_t began = began_us(plan, day, span->lookback_days);
         out->days[out->day_count++] =
@@ -236,8 +237,8 @@ static bool claim_days(const struct singer_state *state, const struct stream *st
         set_instant(bookmark, key,
                     zone_start_s(plan->zone, day_add(spans.list[spans.count - 1].hi, 1)) * 1000000);
     spans_done(&spans);
-    return fits || error_set(err, ERROR_LIMIT, "the state of %s has more than %d ranges of days", stream->name,
-                             LIMIT_SINGER_SPANS);
+    return fits || error_set(err, ERROR_LIMIT, "the state of %s has more than %d ranges of days",
+                             stream->name, LIMIT_SINGER_SPANS);
 }
 
 static void note_scan(const struct commit *commit, const json_t *unread, json_t *bookmark)

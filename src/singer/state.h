@@ -5,17 +5,16 @@
  *      "bookmarks": {
  *        "contacts": {
  *          "updated_at": "2026-03-02T00:00:00Z",     no day from here on counts as sent
- *          "days": [{"from": "2026-01-05", "to": "2026-03-01", "lookback_days": 2}],   those before it that do;
- *                                                    absent: all
- *          "read_at": "2026-03-02T04:00:00Z"},       when the newest fetch without an upper end began
+ *          "days": [{"from": "2026-01-05", "to": "2026-03-01", "lookback_days": 2}],   those before it that
+ * do; absent: all "read_at": "2026-03-02T04:00:00Z"},       when the newest fetch without an upper end began
  *        "companies": {"read_at": ..., "children_read_at": ..., "unread": ["7"]}},
  *      "activate_versions": {"admins": 1772424000000},
  *      "caseload": {"source": "intercom", "workspace": "w1", "timezone": "Etc/UTC"}}
  *
- * A range of days says up to which setting `lookback_days` it is final, in place of the time of its reading: so
- * daily runs make one range of all days. A larger setting reads them again. `left_out` of a range names the child tables that it lacks. A scan
- * has in `children_read_at` when it last read all children, and in `unread` the records whose children could not be
- * read.
+ * A range of days says up to which setting `lookback_days` it is final, in place of the time of its reading:
+ * so daily runs make one range of all days. A larger setting reads them again. `left_out` of a range names
+ * the child tables that it lacks. A scan has in `children_read_at` when it last read all children, and in
+ * `unread` the records whose children could not be read.
  *
  * Other members are kept as they are. Times are by the source's clock. One thread.
  */

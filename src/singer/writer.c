@@ -40,9 +40,10 @@ bool writer_check(const struct writer *writer, struct error *err)
 static bool fail(struct writer *writer, int code, struct error *err)
 {
     if (code == EPIPE)
-        error_set(err, ERROR_STOPPED,
-                  "stdout was closed by its reader. Look at the error of the target, and start again with the "
-                  "last state that it has written");
+        error_set(
+            err, ERROR_STOPPED,
+            "stdout was closed by its reader. Look at the error of the target, and start again with the "
+            "last state that it has written");
     else
         error_set(err, ERROR_LIMIT,
                   "stdout can't be written: %s. Start again with the last state, when it can be",
@@ -148,7 +149,6 @@ bool writer_add(struct writer *writer, const json_t *message, struct error *err)
         return error_set(err, ERROR_LIMIT, "a message of more than %d bytes can't be written",
                          LIMIT_SINGER_LINE);
     if (writer->pending.size + writer->line.size > PIPE_BUF && !writer_flush(writer, err)) return false;
-    if (writer->line.size > PIPE_BUF)
-        return write_bytes(writer, writer->line.data, writer->line.size, err);
+    if (writer->line.size > PIPE_BUF) return write_bytes(writer, writer->line.data, writer->line.size, err);
     return buf_add(&writer->pending, writer->line.data, writer->line.size) || fail(writer, ENOMEM, err);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* writer.h - messages on a file, in whole lines of ASCII.
  *
- * Lines that fit together into PIPE_BUF bytes are one write, which a pipe takes whole or not at all: a process
- * that is killed leaves no part of such a line. Waits for the reader without a limit, unless `stop` is set. The
- * first failure stays: nothing may follow a line that is missing.
+ * Lines that fit together into PIPE_BUF bytes are one write, which a pipe takes whole or not at all: a
+ * process that is killed leaves no part of such a line. Waits for the reader without a limit, unless `stop`
+ * is set. The first failure stays: nothing may follow a line that is missing.
  */
 #ifndef CASELOAD_SINGER_WRITER_H
 #define CASELOAD_SINGER_WRITER_H

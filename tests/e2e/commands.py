@@ -91,7 +91,31 @@ def config(case):
     demand(case.requests() == 0, "config show makes requests")
 
 
-CASES = [init, config]
+def plan(case):
+    case.fill(count=3000)
+    case.fill("conversations", count=150, children=4)
+    path = case.config(streams=["contacts", "conversations", "conversation_parts", "admins"])
+    before = case.box.get("/bigquery/v2/projects/demo-project/datasets").get("datasets", [])
+    for words in (["plan"], ["run", "--dry-run"]):
+        text = narrow(case.run(*words, "-c", path)[0])
+        demand("Nothing was loaded." in text and re.search(r"^contacts .*3,000 ", text, re.M), f"not there: {text}")
+    planned = {row["stream"]: row for row in case.json("plan", "-c", path, "--detailed-exitcode", code=2)["streams"]}
+    demand(case.box.get("/bigquery/v2/projects/demo-project/datasets").get("datasets", []) == before, "plan made a dataset")
+    loaded = {row["stream"]: row for row in case.json("run", "-c", path)["streams"]}
+    for name in ("contacts", "conversations", "admins"):
+        plan, load = planned[name], loaded[name]
+        print(f"      {name}: planned {plan['records']} records, {plan['requests']} requests; "
+              f"loaded {load['fetched']}, {load['requests']}")
+        demand(plan["records"] == load["fetched"], f"{name}: {plan} {load}")
+        demand(abs(plan["requests"] - load["requests"]) <= max(1, load["requests"] // 10), f"{name}: {plan} {load}")
+    again = {row["stream"]: row for row in case.json("plan", "-c", path)["streams"]}
+    demand(again["admins"]["units"] == 0, f"admins are read again: {again}")
+    demand(again["contacts"]["units"] < planned["contacts"]["units"], f"contacts are read again: {again}")
+    case.box.call("POST", "/control/faults", "intercom contacts.search * status 403")
+    demand("forbidden" in case.run("plan", "-c", path)[0], "a forbidden stream is not shown")
+
+
+CASES = [init, config, plan]
 
 
 def main():

@@ -72,6 +72,7 @@ static const struct rest_dialect dialect = {
     .request_id_header = "x-request-id",
     .request_id_member = "request_id",
     .limit_header = "x-ratelimit-limit",
+    .limit_window_s = 10,
     .remaining_header = "x-ratelimit-remaining",
     .reset_header = "x-ratelimit-reset",
     .size_parameter = "per_page",
@@ -82,6 +83,7 @@ static const struct rest_dialect dialect = {
     .cut_elements = "data",
     .cut_url = "url",
     .cut_mark = "has_more",
+    .cut_page = 50,
     .reference_members = (const char *const[]){"type", "id", "url", NULL},
     .refusals = refusals,
     .read_failure = read_failure,
@@ -118,6 +120,13 @@ static bool check_stream(const struct rest_source *rest, const struct rest_strea
     return true;
 }
 
+static bool is_exact(const struct rest_source *rest, const struct rest_stream *base)
+{
+    const struct intercom_stream *stream = (const struct intercom_stream *)base;
+    if (base->order == ORDER_NEWEST_FIRST) return false; /* its path has no window */
+    return stream->bounds != BOUNDS_DAYS_2_16 || ((const struct intercom *)rest)->minor > 16;
+}
+
 /* Whose data it is: the workspace's own id, never the name a person gave it. */
 static bool read_identity(const json_t *me, const char *request_id, struct source_identity *out,
                           struct error *err)
@@ -132,6 +141,7 @@ static bool read_identity(const json_t *me, const char *request_id, struct sourc
             request_id);
     *out = (struct source_identity){.type = INTERCOM_NAME};
     memcpy(out->workspace, workspace, size + 1);
+    exchange_quote(out->name, sizeof out->name, json_text_at(me, "app.name"));
     return true;
 }
 
@@ -155,7 +165,11 @@ static bool identify(struct source *source, struct source_identity *out_identity
 {
     struct rest_source *rest = (struct rest_source *)source;
     for (int round = 1;; round++) {
-        if (identify_once(rest, out_identity, err)) return true;
+        if (identify_once(rest, out_identity, err)) {
+            (void)snprintf(out_identity->terms, sizeof out_identity->terms, "%s, API 2.%d",
+                           ((const struct intercom *)rest)->place, ((const struct intercom *)rest)->minor);
+            return true;
+        }
         bool may_be_spoiled = err->kind == ERROR_REFUSED || err->kind == ERROR_FORMAT ||
                               (err->kind == ERROR_AUTH && err->status != 401);
         if (!may_be_spoiled || round == IDENTIFY_ROUNDS) return false;
@@ -172,6 +186,7 @@ static void free_source(struct source *source)
 static const struct source_ops ops = {
     .identify = identify,
     .open = rest_source_open,
+    .count = rest_source_count,
     .can_read_child = rest_source_can_read_child,
     .ask = rest_source_ask,
     .next = rest_source_next,
@@ -244,8 +259,12 @@ bool intercom_create(const struct source_context *context, const void *settings,
                 .types = (const char *const *)options->custom_objects.names,
                 .type_count = options->custom_objects.count,
                 .check_stream = check_stream,
+                .is_exact = is_exact,
             },
         .minor = minor,
+        .place = options->base_url ? "another address"
+                 : options->region ? options->region
+                                   : regions[0].name,
     };
     (void)snprintf(intercom->version_line, sizeof intercom->version_line, "Intercom-Version: 2.%d", minor);
     *out_source = &intercom->rest.source;

@@ -20,6 +20,7 @@
 struct intercom {
     struct rest_source rest; /* first */
     char version_line[32];   /* "Intercom-Version: 2.16" */
+    const char *place;       /* its region; borrowed from the options */
     int minor;               /* the 16 of it */
 };
 

@@ -59,8 +59,8 @@ static const struct child_list company_segments = {
 /* Both lists of subscriptions have one URL, which has all of them. */
 static const struct truncated_list contact_lists[] = {
     {.name = "tags"},
-    {.name = "notes"},
-    {.name = "companies"},
+    {.name = "notes", .is_paged = true},
+    {.name = "companies", .is_paged = true},
     {.name = "opted_in_subscription_types", .member = "consent_type", .value = "opt_in"},
     {.name = "opted_out_subscription_types", .member = "consent_type", .value = "opt_out"},
     {.name = NULL},

@@ -97,6 +97,7 @@ static int64_t report_rate(struct exchange *exchange, const struct http_reply *r
     read_limits(exchange, &report);
     bool is_delay = dialect->is_reset_delay && report.reset_s >= 0 && report.reset_s < INT32_MAX;
     if (is_delay) report.reset_s = report.date_s < 0 ? -1 : report.reset_s + report.date_s;
+    if (report.limit > 0) exchange->rest->seen_limit = report.limit;
     if (report.date_s > 0) exchange->rest->clock_s = report.date_s;
     leave_flight(exchange);
     return rate_limiter_report(exchange->rest->limiter, &report, clock_ms());
