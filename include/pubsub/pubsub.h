@@ -37,6 +37,14 @@ bool pubsub_check_name(const char *subscription, struct error *err) CHECKED;
 bool pubsub_new(const struct pubsub_settings *settings, struct trigger **out_trigger,
                 struct error *err) CHECKED;
 
+struct pubsub_description {
+    bool may_read; /* else nothing else is known */
+    int ack_deadline_s;
+    char dead_letter_topic[256]; /* its last part; "": there is none */
+};
+/* The subscription's settings, within five seconds. ERROR_CONFIG: it does not exist; ERROR_UNREACHABLE. */
+bool pubsub_describe(struct trigger *trigger, struct pubsub_description *out, struct error *err) CHECKED;
+
 /* Was any pull answered? Of the thread that calls next. */
 bool pubsub_was_answered(struct trigger *trigger);
 

@@ -14,6 +14,7 @@ const struct command *const *commands_all(size_t *out_count)
     static const struct command *const all[] = {
         &init_command,
         &config_command,
+        &check_command,
         &plan_command,
         &serve_command,
         &drain_command,

@@ -7,6 +7,7 @@
 
 extern const struct command init_command;
 extern const struct command config_command;
+extern const struct command check_command;
 extern const struct command plan_command;
 extern const struct command serve_command;
 extern const struct command drain_command;

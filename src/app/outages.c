@@ -197,16 +197,35 @@ void outages_stop(struct outages *outages)
     free(outages);
 }
 
-void outages_name(struct outages *outages, const char *url, const char *service, const char *setting)
+static bool origin_of(const char *url, char out[TEXT])
 {
     struct http_origin origin;
-    if (!http_origin(url, &origin)) return; /* the first call says so */
-    AUTO(mem_free) char *text = mem_format("%s://%s:%d", origin.scheme, origin.host, origin.port);
+    if (!http_origin(url, &origin)) return false; /* the first call says so */
+    (void)snprintf(out, TEXT, "%s://%.200s:%d", origin.scheme, origin.host, origin.port);
+    return true;
+}
+
+void outages_name(struct outages *outages, const char *url, const char *service, const char *setting)
+{
+    char origin[TEXT];
+    if (!origin_of(url, origin)) return;
     pthread_mutex_lock(&outages->mutex);
-    struct service *known = find(outages, text);
+    struct service *known = find(outages, origin);
     known->name = service;
     known->setting = setting;
     pthread_mutex_unlock(&outages->mutex);
+}
+
+bool outages_cause(struct outages *outages, const char *url, char out_cause[OUTAGES_CAUSE])
+{
+    char origin[TEXT];
+    if (!origin_of(url, origin)) return false;
+    pthread_mutex_lock(&outages->mutex);
+    const struct service *service = find(outages, origin);
+    const bool is_out = service->since_ms != 0;
+    (void)snprintf(out_cause, OUTAGES_CAUSE, "%s", is_out ? service->cause : "");
+    pthread_mutex_unlock(&outages->mutex);
+    return is_out;
 }
 
 const struct net_watch *outages_watch(struct outages *outages)

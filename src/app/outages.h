@@ -22,6 +22,10 @@ void outages_stop(struct outages *outages); /* after all that use the watch; NUL
 void outages_name(struct outages *outages, const char *url, const char *service, const char *setting);
 const struct net_watch *outages_watch(struct outages *outages);
 
+/* Why the newest try at this address failed; false: none has failed since the last answer. */
+#define OUTAGES_CAUSE 256
+bool outages_cause(struct outages *outages, const char *url, char out_cause[OUTAGES_CAUSE]);
+
 /* Until is_ready, the log says that the process is not ready. */
 void outages_set_ready(struct outages *outages, bool is_ready);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <assert.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -391,14 +392,11 @@ static void log_findings(const struct pubsub *pubsub, const struct buf *reply)
     if (settings) google__pubsub__v1__subscription__free_unpacked(settings, NULL);
 }
 
-void pubsub_check_settings(struct trigger *trigger)
+static enum rpc_status get_settings(struct pubsub *pubsub, struct buf *reply, char detail[DETAIL])
 {
-    struct pubsub *pubsub = pubsub_of(trigger);
-    AUTO(buf_done) struct buf reply = buf_limited(LIMIT_REPLY);
     Google__Pubsub__V1__GetSubscriptionRequest request;
     google__pubsub__v1__get_subscription_request__init(&request);
     uint8_t bytes[NAME_LIMIT + 64];
-    char detail[DETAIL];
     request.subscription = pubsub->subscription;
     assert(google__pubsub__v1__get_subscription_request__get_packed_size(&request) <= sizeof bytes);
     struct rpc_call call = {.method = get.path,
@@ -408,7 +406,15 @@ void pubsub_check_settings(struct trigger *trigger)
                                 google__pubsub__v1__get_subscription_request__pack(&request, bytes),
                             .deadline_ms = CHECK_MS,
                             .stop = pubsub->stop};
-    enum rpc_status status = rpc_unary(pubsub->rpc, &call, &reply, detail, sizeof detail);
+    return rpc_unary(pubsub->rpc, &call, reply, detail, DETAIL);
+}
+
+void pubsub_check_settings(struct trigger *trigger)
+{
+    struct pubsub *pubsub = pubsub_of(trigger);
+    AUTO(buf_done) struct buf reply = buf_limited(LIMIT_REPLY);
+    char detail[DETAIL];
+    enum rpc_status status = get_settings(pubsub, &reply, detail);
     if (status == RPC_OK)
         log_findings(pubsub, &reply);
     else /* roles/pubsub.subscriber does not include it, and a pull says more of what fails */
@@ -416,6 +422,31 @@ void pubsub_check_settings(struct trigger *trigger)
                   "the settings of subscription %s could not be read, so they are not checked; "
                   "roles/pubsub.viewer on it allows that (%s)",
                   pubsub->subscription, detail);
+}
+
+bool pubsub_describe(struct trigger *trigger, struct pubsub_description *out, struct error *err)
+{
+    struct pubsub *pubsub = pubsub_of(trigger);
+    AUTO(buf_done) struct buf reply = buf_limited(LIMIT_REPLY);
+    char detail[DETAIL];
+    enum rpc_status status = get_settings(pubsub, &reply, detail);
+    *out = (struct pubsub_description){.may_read = status == RPC_OK};
+    if (status == RPC_PERMISSION_DENIED) return true;
+    if (status != RPC_OK)
+        return !is_final(pubsub, &get, status, detail, err) &&
+               error_set_status(err, ERROR_UNREACHABLE, (int)status, "Pub/Sub %s on subscription %s: %s: %s",
+                                get.name, pubsub->subscription, rpc_status_name(status), detail);
+    Google__Pubsub__V1__Subscription *settings =
+        google__pubsub__v1__subscription__unpack(NULL, reply.size, (const uint8_t *)buf_string(&reply));
+    if (!settings)
+        return error_set(err, ERROR_FORMAT, "Pub/Sub's answer for %s is no Subscription",
+                         pubsub->subscription);
+    const char *topic = settings->dead_letter_policy ? settings->dead_letter_policy->dead_letter_topic : "";
+    const char *slash = strrchr(topic, '/');
+    out->ack_deadline_s = settings->ack_deadline_seconds;
+    (void)snprintf(out->dead_letter_topic, sizeof out->dead_letter_topic, "%s", slash ? slash + 1 : topic);
+    google__pubsub__v1__subscription__free_unpacked(settings, NULL);
+    return true;
 }
 
 bool pubsub_was_answered(struct trigger *trigger)
@@ -432,27 +463,6 @@ static void pubsub_free(struct trigger *trigger)
     free(pubsub->routing);
     free(pubsub->address);
     free(pubsub);
-}
-
-/* projects/P/subscriptions/S, printable and without spaces; P may be example.com:acme. */
-static bool is_subscription(const char *name)
-{
-    static const char middle[] = "/subscriptions/";
-    size_t length = strnlen(name, NAME_LIMIT + 1);
-    const char *at = strstr(name, middle);
-    if (length > NAME_LIMIT || strncmp(name, "projects/", 9) != 0 || !at || at == name + 9) return false;
-    for (size_t i = 0; i < length; i++)
-        if (name[i] <= ' ' || name[i] > '~') return false;
-    const char *id = at + sizeof middle - 1;
-    return *id != '\0' && !strchr(id, '/') && memchr(name + 9, '/', (size_t)(at - name) - 9) == NULL;
-}
-
-bool pubsub_check_name(const char *subscription, struct error *err)
-{
-    return is_subscription(subscription) ||
-           error_set(err, ERROR_CONFIG,
-                     "subscription is \"%s\"; write its name, or projects/PROJECT/subscriptions/NAME",
-                     subscription);
 }
 
 bool pubsub_new(const struct pubsub_settings *settings, struct trigger **out_trigger, struct error *err)

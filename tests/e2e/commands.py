@@ -115,7 +115,45 @@ def plan(case):
     demand("forbidden" in case.run("plan", "-c", path)[0], "a forbidden stream is not shown")
 
 
-CASES = [init, config, plan]
+def check(case):
+    case.fill(count=30)
+    streams = ["contacts", "tags"]
+    datasets = "/bigquery/v2/projects/demo-project/datasets"
+
+    def statuses(*words, code=0, **overrides):
+        before = case.box.get(datasets)
+        document = case.json("check", "-c", case.config(**overrides), *words, code=code)
+        narrow(case.run("check", "-c", case.config(**overrides), *words, code=code)[0])
+        demand(case.box.get(datasets) == before, "check wrote something")
+        return {row["check"]: (row["status"], row["text"]) for row in document["checks"]}
+
+    found = statuses("--offline", streams=streams)
+    demand(list(found) == ["settings"] and case.requests() == 0, f"--offline asks: {found}")
+    found = statuses(streams=streams)
+    demand(found["intercom"][0] == "ok" and "2 of 2 streams" in found["intercom"][1], f"{found}")
+    demand("the first run makes it" in found["bigquery"][1], f"{found}")
+    demand(found["pub/sub"][0] == "warn" and "no dead letters" in found["pub/sub"][1], f"{found}")
+    case.run("run", "-c", case.config(streams=streams))
+    found = statuses("--strict", streams=streams, code=1)
+    demand(found["tables"] == ("ok", "3 tables, all as this version wants them"), f"{found}")
+    found = statuses(streams=streams, timezone="Europe/Paris", code=78)
+    demand(found["origin"][0] == "FAIL" and "Etc/UTC" in found["origin"][1], f"{found}")
+    case.box.call("POST", "/control/faults", "intercom tags * status 403")
+    found = statuses(streams=streams)
+    demand(found["tags"] == ("warn", 'the token lacks "Read tags"; tags is skipped until it has it'), f"{found}")
+    case.box.call("DELETE", "/control/faults")
+    case.box.call("POST", "/control/faults", "intercom * * status 401")
+    demand(statuses(streams=streams, code=77)["intercom"][0] == "FAIL", "a refused token")
+    case.box.call("DELETE", "/control/faults")
+    found = statuses(streams=streams, endpoints={"bigquery": "http://127.0.0.1:9"}, code=69)
+    demand(found["bigquery"][0] == "FAIL" and "within 5 s" in found["bigquery"][1], f"{found}")
+    demand(found["intercom"][0] == "ok" and found["pub/sub"][0] == "warn", f"one dead service hides another: {found}")
+    found = statuses(streams=streams, source={"base_url": "http://127.0.0.1:9"}, code=69)
+    demand(found["intercom"][0] == "FAIL" and found["tables"][0] == "ok", f"{found}")
+    demand("subscription" in statuses(streams=streams, subscription=None)["pub/sub"][1], "no subscription")
+
+
+CASES = [init, config, plan, check]
 
 
 def main():
