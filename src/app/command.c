@@ -16,6 +16,7 @@ const struct command *const *commands_all(size_t *out_count)
         &config_command,
         &check_command,
         &plan_command,
+        &preview_command,
         &serve_command,
         &drain_command,
         &run_command,

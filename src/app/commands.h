@@ -9,6 +9,7 @@ extern const struct command init_command;
 extern const struct command config_command;
 extern const struct command check_command;
 extern const struct command plan_command;
+extern const struct command preview_command;
 extern const struct command serve_command;
 extern const struct command drain_command;
 extern const struct command run_command;

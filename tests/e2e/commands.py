@@ -153,7 +153,25 @@ def check(case):
     demand("subscription" in statuses(streams=streams, subscription=None)["pub/sub"][1], "no subscription")
 
 
-CASES = [init, config, plan, check]
+def preview(case):
+    case.fill("conversations", count=12, children=3)
+    case.box.post("/control/workspace", {"add": {"kind": "contacts", "record": {
+        "type": "contact", "updated_at": 1772000000, "created_at": 1772000000, "email": "a\x1b[31mb", "new_field": 7}}})
+    path = case.config(streams=["contacts", "conversations", "conversation_parts"])
+    document = case.json("preview", "conversations", "-c", path, "--limit", "2")
+    own = [row for row in document["rows"] if row["table"] == "conversations"]
+    demand(len(own) == 2 and len(document["rows"]) >= 4, f"{document}")
+    demand(all(row["row"]["partition_date"] for row in document["rows"]), f"{document}")
+    rejected = case.json("preview", "contacts", "-c", path)["rejected"]
+    demand(len(rejected) == 1 and "id" in rejected[0]["reason"], f"{rejected}")
+    text = narrow(case.run("preview", "conversations", "-c", path)[0])
+    demand("partition_date" in text and "Nothing was loaded." in text, text)
+    demand("did you mean" in case.run("preview", "contcts", "-c", path, code=64)[1], "no hint")
+    case.run("preview", "contacts", "-c", path, "--limit", "0", code=64)
+    demand(case.requests("bigquery") == 0, "preview asks BigQuery")
+
+
+CASES = [init, config, plan, check, preview]
 
 
 def main():
