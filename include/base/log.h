@@ -44,6 +44,7 @@ void log_set_form(enum log_form form);         /* default: LOG_FORM_CLOUD */
 /* Around each line: hide takes what stands on the terminal's last lines away, show puts it back. NULL: there
  * is nothing. They are called under the log's lock, and must not log. */
 void log_set_display(void (*hide)(void *self), void (*show)(void *self), void *self);
+void log_redraw(void);                                             /* hide, then show */
 bool log_level_parse(const char *name, enum log_level *out_level); /* "debug", "info", ... */
 
 /* event is a stable name such as "run_finished"; fields may be NULL. */

@@ -83,6 +83,7 @@ static bool run_once(struct services *services, const struct options *options, c
     const struct run_trigger trigger = {.run_id = run_id, .message_id = "", .published_us = INT64_MAX};
     if (!command_request(services, options, &request, err) || !services_open(services, err)) return false;
     const struct run_context context = services_context(services);
+    services_show_progress(services);
     bool done = run_request(&context, &request, &trigger, report, err);
     attempts_record(&context, &trigger, report);
     return done;
@@ -116,6 +117,16 @@ static int exit_code_of(const struct services *services, const struct run_report
     return is_whole ? EXIT_DONE : EXIT_PARTLY;
 }
 
+/* The units of the stream in which the run was stopped. */
+static void say_stopped(struct services *services, const struct run_report *report)
+{
+    services_hide_progress(services);
+    if (report->count > 0)
+        fprintf(stderr, "stopped; %lld of %lld units are committed, the same command goes on from there\n",
+                (long long)atomic_load(&services->progress.units_done),
+                (long long)atomic_load(&services->progress.units));
+}
+
 static bool run_and_report(struct services *services, const struct options *options, int *out_code,
                            struct error *err)
 {
@@ -124,6 +135,8 @@ static bool run_and_report(struct services *services, const struct options *opti
     random_name(run_id);
     bool done = run_once(services, options, run_id, report, err);
     *out_code = exit_code_of(services, report, done, err);
+    if (!done && err->kind == ERROR_STOPPED) say_stopped(services, report);
+    services_hide_progress(services);
     if (report->count > 0) print_report(report, run_id, options_has(options, "json"));
     mem_free(&report);
     if (!done && *out_code == EXIT_PARTLY) (void)command_fail(err);

@@ -94,6 +94,7 @@ static int serve(struct services *services, bool drain, int64_t quiet_ms)
         .on_pulled = announce,
         .self = &serving,
     };
+    services_show_progress(services);
     int code = drain ? worker_drain(&worker) : worker_serve(&worker);
     notify_stop(serving.notify);
     log_write(LOG_INFO, "stopped", LOG_FIELDS(LOG_NUMBER("exit_code", code)), "stopped");

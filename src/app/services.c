@@ -287,8 +287,21 @@ bool services_open_trigger(struct services *services, bool no_wait, struct error
     return pubsub_new(&settings, &services->trigger, err);
 }
 
+void services_show_progress(struct services *services)
+{
+    services->display =
+        display_start(&services->progress, &services->is_progress_asked, services->config->quiet);
+}
+
+void services_hide_progress(struct services *services)
+{
+    display_stop(services->display);
+    services->display = NULL;
+}
+
 void services_close(struct services *services)
 {
+    services_hide_progress(services);
     atomic_store(&services->shutdown, true); /* token requests that a dropped call left behind end soon */
     if (services->http) http_settle(services->http);
     if (services->trigger) services->trigger->ops->free(services->trigger);
@@ -311,7 +324,11 @@ static void *wait_for_signal(void *self)
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
-    sigwait(&set, &signal);
+    sigaddset(&set, SIGUSR1);
+    do {
+        sigwait(&set, &signal);
+        if (signal == SIGUSR1) atomic_store(&services->is_progress_asked, true);
+    } while (signal == SIGUSR1);
     int late_code = services->late_exit_code >= 0 ? services->late_exit_code : 128 + signal;
     int64_t deadline_ms = clock_ms() + GRACE_MS;
     atomic_store(&services->shutdown, true);   /* before the log, which may wait for its reader */
@@ -332,6 +349,7 @@ void services_catch_signals(struct services *services, int late_exit_code)
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGUSR1);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     if (pthread_create(&thread, NULL, wait_for_signal, services) != 0) abort();
     pthread_detach(thread);

@@ -15,6 +15,7 @@
 #include "core/run.h"
 #include "core/worker.h"
 #include "credentials/credentials.h"
+#include "display.h"
 #include "net/http.h"
 #include "outages.h"
 #include "pubsub/pubsub.h"
@@ -44,6 +45,8 @@ struct services {
     char host[256]; /* this machine's name; "" if it has none */
     struct endpoint bigquery, pubsub;
     struct outages *outages;
+    struct display *display; /* NULL: no run is shown */
+    atomic_bool is_progress_asked;
     bool keeps_log_form; /* set before services_begin: the command has its own */
     bool is_tireless;    /* set before services_begin: no service is given up because it was never reached */
     int late_exit_code;
@@ -83,8 +86,13 @@ void services_close(struct services *services);
 struct bigquery_settings services_bigquery(struct services *services); /* borrows from the services */
 struct http_settings services_http(struct services *services);         /* the same; ends with the run */
 
-/* SIGTERM and SIGINT set shutdown and cancel_run; a process that still runs nine seconds later exits with
- * late_exit_code; -1: with 128 and the signal's number. Call it before any other thread starts. */
+/* Shows the progress of runs until services_close. */
+void services_show_progress(struct services *services);
+void services_hide_progress(struct services *services); /* before something is printed; twice is fine */
+
+/* SIGUSR1 logs the progress once. SIGTERM and SIGINT set shutdown and cancel_run; a process that still runs
+ * nine seconds later exits with late_exit_code; -1: with 128 and the signal's number. Call it before any
+ * other thread starts. */
 void services_catch_signals(struct services *services, int late_exit_code);
 
 struct run_context services_context(struct services *services);

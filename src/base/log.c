@@ -68,6 +68,14 @@ void log_set_display(void (*hide)(void *self), void (*show)(void *self), void *s
     pthread_mutex_unlock(&sink.mutex);
 }
 
+void log_redraw(void)
+{
+    pthread_mutex_lock(&sink.mutex);
+    if (sink.hide) sink.hide(sink.display);
+    if (sink.show) sink.show(sink.display);
+    pthread_mutex_unlock(&sink.mutex);
+}
+
 bool log_level_parse(const char *name, enum log_level *out_level)
 {
     for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++)

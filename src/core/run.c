@@ -45,6 +45,7 @@ static bool reject_record(struct unit_load *unit_load, const struct record *reco
     if (record->table == 0) (void)snprintf(unit_load->parent_id, LIMIT_NAME, "%s", id);
     if (record->table > 0 && !*id) id = unit_load->parent_id; /* a child that can't be read */
     unit_claim_add_reject(&unit_load->claim, id);
+    if (run->context->progress) atomic_fetch_add(&run->context->progress->rejected, 1);
     if (run->selection->stream->kind == STREAM_RECONCILE)
         run_report_kept(run->result->stream, run->trigger, id, reason);
     /* A scan claims no days; it requests the children of rejected records again. */
@@ -167,6 +168,7 @@ static bool next_page(struct stream_run *run, struct error *err)
     if (!context->source->ops->next(run->reader, page, err)) return false;
     if (page->asked_us > run->asked_us) run->asked_us = page->asked_us;
     run->result->requests += page->requests;
+    progress_page(context->progress, (long long)page->count, page->requests);
     run->result->deleted_during_read += page->deleted_during_read;
     run->result->incomplete += page->incomplete;
     run->result->stale += page->stale;
@@ -364,6 +366,8 @@ static bool load_units(struct stream_run *run, struct error *err)
         run->result->to = plan->units[plan->unit_count - 1].hi;
     }
     for (size_t i = 0, done; i < plan->unit_count; i += done) {
+        progress_units(run->context->progress, (long long)i, (long long)plan->unit_count,
+                       plan->units[i].lo.n);
         if (load_batch(run, i, &done, err)) {
             run->result->units += (int64_t)done;
             continue;
@@ -440,11 +444,14 @@ bool run_request(const struct run_context *context, const struct request *reques
     out_report->count = 0;
     for (size_t i = 0; i < request->count; i++) {
         struct stream_result *result = &out_report->streams[out_report->count++];
+        progress_stream(context->progress, request->selections[i]->stream->name, (long long)i,
+                        (long long)request->count);
         if (run_stream(&states, i, trigger, &asked_us, result)) continue;
         if (done || !error_rules[result->error.kind].stream_only) *err = result->error;
         done = false;
         if (!error_rules[result->error.kind].stream_only) break;
     }
+    if (context->progress) atomic_store(&context->progress->stream, NULL);
     request_states_done(&states);
     return done;
 }

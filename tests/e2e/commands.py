@@ -5,9 +5,14 @@
     commands.py BUILD [PART OF A NAME]
 """
 import json
+import os
 import pathlib
+import pty
 import re
+import signal
+import subprocess
 import sys
+import threading
 import traceback
 
 import harness
@@ -17,6 +22,42 @@ from harness import Failure
 def demand(condition, text):
     if not condition:
         raise Failure(text)
+
+
+class Terminal:
+    """A command whose standard error is a terminal of 80 columns."""
+
+    def __init__(self, case, *words, env=None):
+        master, slave = pty.openpty()
+        self.text = ""
+        self.process = subprocess.Popen([str(case.build / "src/app/caseload"), *words], stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.PIPE, stderr=slave, text=True,
+                                        env={**harness.environment(case.box), "TERM": "xterm", **(env or {})})
+        os.close(slave)
+        self.reader = threading.Thread(target=self.read, args=(master,))
+        self.reader.start()
+
+    def read(self, master):
+        try:
+            while data := os.read(master, 65536):
+                self.text += data.decode(errors="replace")
+        except OSError:  # the other end is closed
+            pass
+        os.close(master)
+
+    def until(self, pattern):
+        harness.wait_for(f"on the terminal: {pattern}", lambda: re.search(pattern, self.text))
+
+    def end(self, number=None):
+        """(exit code, stdout)"""
+        if number:
+            self.process.send_signal(number)
+        out = self.process.communicate(timeout=harness.TIMEOUT_S)[0]
+        self.reader.join()
+        return self.process.returncode, out
+
+    def lines(self):
+        return [line for line in re.sub(r"\x1b\[[0-9]*[A-Za-z]", "", self.text).replace("\r", "").split("\n") if line]
 
 
 class Case:
@@ -171,7 +212,87 @@ def preview(case):
     demand(case.requests("bigquery") == 0, "preview asks BigQuery")
 
 
-CASES = [init, config, plan, check, preview]
+def progress(case):
+    case.fill(count=600)
+    path = case.config()
+    case.box.call("POST", "/control/faults", "intercom contacts.search 3 hang")
+    shown = Terminal(case, "run", "-c", path)
+    shown.until(r"contacts +unit \d+ of 9   2026-\d\d-\d\d   [\d,]+ records   [\d,]+/s")
+    shown.until(r"overall +\d+ %   requests \d+   rejected 0")
+    shown.process.send_signal(signal.SIGUSR1)
+    shown.until(r"info +contacts +unit")
+    code, out = shown.end(signal.SIGINT)
+    demand(code == 75, f"exit code {code}: {shown.text}")
+    demand(re.search(r"^stopped; \d+ of 9 units are committed, the same command goes on from there$",
+                     "\n".join(shown.lines()), re.M), shown.text)
+    for line in shown.lines():
+        demand(len(line) <= 80 or re.match(r"\d\d:\d\d:\d\d  |caseload: ", line), f"{len(line)} columns: {line}")
+    demand("{" not in shown.lines()[0], "JSON on a terminal")
+    narrow(out)
+    case.box.call("DELETE", "/control/faults")
+    for env, colours in (({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)):
+        path = case.config(streams=["contacts", "tags"])
+        case.box.call("POST", "/control/faults", "intercom tags * status 403")
+        done = Terminal(case, "run", "-c", path, env=env)
+        demand(done.end()[0] == 3, done.text)
+        demand(("\x1b[33m" in done.text) == colours, f"{env}: {done.text!r}")
+        demand(env != {"TERM": "dumb"} or "\x1b" not in done.text, f"{done.text!r}")
+    case.box.call("DELETE", "/control/faults")
+    quiet = Terminal(case, "run", "-c", path, "--quiet")
+    demand(quiet.end()[0] == 0 and quiet.text == "", f"--quiet: {quiet.text!r}")
+
+
+def elsewhere(case):
+    """Without a terminal: SIGUSR1 logs a record and does not kill."""
+    case.fill(count=600)
+    case.box.call("POST", "/control/faults", "intercom contacts.search 3 hang")
+    worker = harness.Worker(case.build, case.box, case.config(), "run", ("run",))
+    harness.wait_for("a page", lambda: any(e["operation"] == "contacts.search" and e.get("status") == 200
+                                           for e in case.box.journal("intercom")))
+    worker.send(signal.SIGUSR1)
+    harness.wait_for("progress", lambda: worker.events("progress"))
+    event = worker.events("progress")[0]
+    demand(event["severity"] == "INFO" and "units" in event and "requests" in event, f"{event}")
+    case.box.call("DELETE", "/control/faults")
+    worker.end(signal.SIGTERM)
+
+
+DEAD = "http://127.0.0.1:9"
+# A state: what is done to the sandbox, what the configuration has, and the exit codes of the commands below.
+STATES = (
+    ("nothing loaded", [], {}, {"check": 0, "plan": 0, "preview": 0, "run": 0}),
+    ("loaded", [], {}, {"check": 0, "plan": 0, "preview": 0, "run": 0}),
+    ("a stream fails", ["intercom tags * status 400"], {}, {"check": 69, "plan": 65, "preview": 0, "run": 3}),
+    ("no permission", ["intercom contacts.search * status 403", "intercom tags * status 403"], {},
+     {"check": 77, "plan": 0, "preview": 77, "run": 77}),
+    ("a dead BigQuery", [], {"endpoints": {"bigquery": DEAD}}, {"check": 69, "plan": 69, "preview": 0, "run": 69}),
+    ("a dead source", [], {"source": {"base_url": DEAD}}, {"check": 69, "plan": 69, "preview": 69, "run": 69}),
+)
+
+
+def table(case):
+    """Each command in each state: its exit code, 80 columns, and one JSON document or none."""
+    case.fill(count=40)
+    for name, faults, overrides, codes in STATES:
+        path = case.config(streams=["contacts", "tags"], patience="1s", **overrides)
+        for fault in faults:
+            case.box.call("POST", "/control/faults", fault)
+        for command, code in codes.items():
+            words = [command, *(["contacts"] if command == "preview" else []), "-c", path]
+            for form in ([], ["--json"]):
+                try:
+                    out, err = case.run(*words, *form, code=code)
+                except Failure as failure:
+                    raise Failure(f"{name}: {failure}") from None
+                demand(code == 0 or out or err, f"{name}: {command} ends with {code} and says nothing")
+                if form and out:
+                    demand(json.loads(out)["version"] == 1, f"{name}: {command}: {out}")
+                elif not form:
+                    narrow(out)
+        case.box.call("DELETE", "/control/faults")
+
+
+CASES = [init, config, plan, check, preview, progress, elsewhere, table]
 
 
 def main():
