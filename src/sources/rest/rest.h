@@ -146,7 +146,7 @@ struct rest_source {
     bool (*is_exact)(const struct rest_source *source, const struct rest_stream *stream);
     char *base_url; /* without slash at the end */
     struct rate_limiter *limiter;
-    int64_t seen_limit; /* the newest limit that the service has told; 0: none */
+    int64_t seen_limit; /* the newest limit that the service reported; 0: none */
     int64_t clock_s;    /* the service's clock at its newest answer; 0: unknown */
     double rate_share;
     struct rest_quota quota;
