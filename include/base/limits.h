@@ -17,10 +17,11 @@
 #define LIMIT_COMPRESSED     (24 * 1024 * 1024) /* the same, deflated, while it waits */
 #define LIMIT_SLICE          (1024 * 1024)      /* about what is inflated of it at once */
 #define LIMIT_DEFERRED_BODY  (1024 * 1024)      /* one response that arrived before its turn */
-#define LIMIT_DEFERRED_TOTAL (8 * 1024 * 1024)  /* all of those */
+#define LIMIT_DEFERRED_TOTAL (16 * 1024 * 1024) /* all of those, of one source */
 
 /* Rows */
 #define LIMIT_ROW            (16 * 1024 * 1024) /* one NDJSON row */
+#define LIMIT_REJECTED_IDS   400                /* text of the first ids of rejected records */
 #define LIMIT_REJECT         (64 * 1024 * 1024) /* raw text of one rejected record: more than a page holds */
 #define LIMIT_STAGED         (96 * 1024 * 1024) /* one staged row, escaped; BigQuery takes 100 MB */
 #define LIMIT_REJECTS        100 /* rejected records of a unit, unless max_rejected says otherwise */
@@ -30,10 +31,13 @@
 #define LIMIT_UNIT_DAYS 7 /* days of a unit */
 #define LIMIT_UNCLAIMED                                                                                      \
     400 /* days of a unit that are left unclaimed one by one; beyond, the unit claims nothing */
-#define LIMIT_LOOKBACK_DAYS 35    /* the largest lookback */
-#define LIMIT_UNREAD        1000  /* records whose children are requested again by a scan */
-#define LIMIT_BATCH_UNITS   26    /* units that are committed together */
-#define LIMIT_BATCH_SMALL   20000 /* rows of a batch: the next one may be twice as long */
+#define LIMIT_LOOKBACK_DAYS 35   /* the largest lookback */
+#define LIMIT_UNREAD        1000 /* records whose children are requested again by a scan */
+#define LIMIT_BATCH_UNITS   26   /* units that are committed together */
+/* Rows and requests of a batch. A smaller one is followed by one four times as long, and one that is 16 times
+ * larger by one half as long: what is lost with a batch is some minutes of work. */
+#define LIMIT_BATCH_ROWS     50000
+#define LIMIT_BATCH_REQUESTS 1250
 
 /* Output for Singer */
 #define LIMIT_SINGER_FILE  (16 * 1024 * 1024)  /* a catalog or a state */

@@ -41,7 +41,10 @@ struct bigquery_settings {
     const char *control_dataset;
     const char *location;
     const char *timezone;
-    struct day first_day;             /* the source has nothing older */
+    struct day first_day;               /* the source has nothing older */
+    struct day start;                   /* the first day that is to be loaded */
+    const struct selection *selections; /* the streams of the status */
+    size_t selection_count;
     const char *version;              /* ours, for the ledger */
     const char *host;                 /* this machine's name, for the attempts */
     bool require_partition_filter;    /* on data tables that we create */

@@ -36,6 +36,7 @@ struct plan {
     struct day today;    /* by the warehouse's clock; rows may be dated so far */
     bool satisfied;      /* nothing is to be done: a newer run has done it */
     bool skipped;        /* nothing is to be done: the kind of stream has no past to load */
+    int64_t fresh_us;    /* once it is done, all changes before then are loaded; 0: it is about the past */
     size_t uncovered;    /* days a bare tick found not covered */
     int64_t since_s;     /* of scans: children of older versions are there already, but for the next two */
     char *const *unread; /* ids; borrowed from the state */

@@ -21,7 +21,8 @@ struct run_context {
     struct warehouse *warehouse;
     const struct source_identity *identity;
     struct progress *progress;
-    int64_t max_rejected;    /* records of a unit; with more, it is committed without a claim, and fails */
+    const char *control;  /* where the ledger is, for texts: "acme-data.intercom_caseload"; NULL: unknown */
+    int64_t max_rejected; /* records of a unit; with more, it is committed without a claim, and fails */
     const atomic_bool *stop; /* looked at between pages and before each commit; may be NULL */
 };
 
@@ -30,6 +31,16 @@ struct run_trigger {
     const char *message_id; /* "" outside of messages */
     int64_t published_us;   /* INT64_MAX outside of messages */
     int attempt;            /* of the delivery; 0: it is not counted */
+};
+
+#define COVERAGE_DAYS 371 /* 53 weeks */
+
+/* The newest days up to `today`, index 0. */
+struct coverage {
+    bool is_known; /* the stream claims days */
+    struct day today;
+    bool loaded[COVERAGE_DAYS];
+    bool rejected[COVERAGE_DAYS]; /* a record of the day was rejected by this run */
 };
 
 struct stream_result {
@@ -49,8 +60,13 @@ struct stream_result {
     int64_t normalisations;      /* numbers, characters and keys that no row can hold: see base/json.h */
     int64_t bytes;               /* of the rows, as they were staged, before compression */
     int64_t began_us, ended_us;  /* by clock_boot_us */
+    int64_t newest_us;           /* the newest version that was read; 0: none was */
+    struct coverage coverage;
+    int64_t fresh_us; /* all changes before then are loaded, by the warehouse's clock; 0: unknown */
     double seconds;
-    bool has_units; /* from and to are set */
+    bool is_implied;                       /* the configuration does not name it: a reconciliation */
+    char rejected_ids[LIMIT_REJECTED_IDS]; /* the first of them: "a, b, ..." */
+    bool has_units;                        /* from and to are set */
     bool satisfied, skipped, forbidden;
     struct error error; /* ERROR_NONE: it went well */
 };
@@ -62,6 +78,15 @@ struct run_report {
 
 /* "loaded", "satisfied", "skipped", "forbidden", or the name of the error's kind. */
 const char *stream_outcome(const struct stream_result *result);
+
+/* It is loaded, or was before. */
+bool stream_is_good(const struct stream_result *result);
+/* Some of the configured streams were forbidden, failed or rejected records, and others were loaded. */
+bool run_is_partial(const struct run_report *report);
+
+/* Units of the batch after one of so many units, with these rows and requests. A batch that is lost costs
+ * time: only small ones grow. */
+size_t run_next_batch(size_t units, int64_t rows, int64_t requests);
 
 /* False: at least one stream failed (not: was forbidden); err is the error that ended the run, or the first.
  * A kind without stream_only in its rule ends the run at once. */

@@ -55,10 +55,11 @@ struct table {
     size_t column_count;
     const char *const *key; /* REQUIRED columns that, with the version, name a row */
     size_t key_count;
-    const char *version;   /* REQUIRED TIMESTAMP column; NULL: partition_date is the version (snapshots) */
-    const char *day;       /* TIMESTAMP column whose local day is partition_date; NULL: the day of reading */
-    bool day_is_fixed;     /* all versions of a record have the same day */
-    bool version_may_lack; /* a record without version has the first instant of the day of reading */
+    const char *version; /* REQUIRED TIMESTAMP column; NULL: partition_date is the version (snapshots) */
+    const char *day;     /* TIMESTAMP column whose local day is partition_date; NULL: the day of reading */
+    bool day_is_fixed;   /* all versions of a record have the same day */
+    bool is_named_by_version; /* an event without id: at another time it is another record */
+    bool version_may_lack;    /* a record without version has the first instant of the day of reading */
 
     /* Where keys of this table that are known to be gone are listed, with `seen_missing_at`; NULL: nowhere.
      * A record is gone if that is not before its newest version; <table>_latest leaves it out. */
@@ -90,7 +91,7 @@ enum stream_kind {
     STREAM_EVENT,       /* the same by the time of creation */
     STREAM_SCAN,        /* the source can't filter: everything, each time */
     STREAM_SNAPSHOT,    /* a list without times: once a day */
-    STREAM_RECONCILE    /* all keys of `subject`, every few days: missing ones are asked for, and deleted */
+    STREAM_RECONCILE /* all records of `subject`, every few days: missing ones are asked for, and deleted */
 };
 
 enum child_choice {
@@ -118,7 +119,8 @@ struct attribute_list {
 struct stream {
     const char *name;
     enum stream_kind kind;
-    const struct table *table; /* of a STREAM_RECONCILE: only staged, never kept */
+    const struct table *table; /* of a STREAM_RECONCILE: the subject if it lists whole records; else a table
+                                * of keys, which is only staged */
     const struct child *children;
     size_t child_count;
     bool by_default; /* loaded when the configuration names no streams */
@@ -142,8 +144,8 @@ struct selection {
     size_t table_count;
 };
 
-/* The tables of a STREAM_RECONCILE's selection: the list, which is only staged; the subject, for records that
- * the list lacks and that are alive; where those that are gone are noted. */
+/* The tables of a STREAM_RECONCILE's selection: the list; the subject, for records that the list lacks and
+ * that are alive; where those that are gone are noted. */
 enum { RECONCILE_LIST, RECONCILE_ALIVE, RECONCILE_GONE, RECONCILE_TABLES };
 
 /* The columns that caseload adds to every data table. */
@@ -162,6 +164,9 @@ const char *stream_lock(const struct stream *stream);
 /* Do rows stay in this table of the stream? Not where deletions are noted: an id that is seen again leaves.
  */
 bool stream_keeps_rows(const struct stream *stream, const struct table *table);
+/* Is it a reconciliation whose list has whole records, so that it is another reading of its subject? The
+ * subject's stream is incremental: a scan reads everything itself. */
+bool stream_lists_rows(const struct stream *stream);
 bool selection_has_table(const struct selection *selection, const struct table *table);
 const struct column *table_column(const struct table *table, const char *name); /* NULL if there is none */
 const char *column_field(const struct column *column);

@@ -12,6 +12,7 @@
 
 #include "base/day.h"
 #include "base/error.h"
+#include "base/json.h"
 #include "core/source.h"
 #include "core/stream.h"
 
@@ -104,11 +105,14 @@ struct missing {
 struct committed {
     int64_t inserted[LIMIT_TABLES];
     int64_t content_changes; /* those of the first table whose version was known: only the content is new */
-    int64_t rejected;        /* rejected records that were not known yet */
-    int64_t doubled;         /* keys found twice afterwards: must be 0, an alarm otherwise */
+    /* Of a reconciliation whose list is in another form than the rows: how many records were compared, and
+     * how many of them, more than half, have another content. These are not inserted. 0: the list agrees. */
+    int64_t compared, refused_contents;
+    int64_t rejected; /* rejected records that were not known yet */
+    int64_t doubled;  /* keys found twice afterwards: must be 0, an alarm otherwise */
 };
 
-/* What became of one stream of a request, for people: no plan depends on it. */
+/* The outcome of one stream of a request, for people: no plan depends on it. */
 struct attempt {
     const char *run_id;
     const char *message_id; /* "" outside of messages */
@@ -120,6 +124,27 @@ struct attempt {
     const char *error;   /* "": there is none */
     int64_t units, requests, fetched, inserted, rejected, bytes;
     int64_t began_us, ended_us; /* by clock_boot_us */
+    int64_t fresh_us;           /* all changes before then are loaded, by the warehouse's clock; 0: unknown */
+};
+
+/* Questions of people. */
+enum question_kind {
+    QUESTION_STATUS,   /* a row a configured stream */
+    QUESTION_HISTORY,  /* attempts, the newest first */
+    QUESTION_RUN,      /* the attempts of one run, or of one message */
+    QUESTION_REJECTED, /* rejected records, the newest first, without those that were mended */
+    QUESTION_RECORD    /* one rejected record with its text */
+};
+
+struct question {
+    enum question_kind kind;
+    const char *stream; /* NULL: all */
+    const char *id;     /* of the run or message, or of the record */
+    bool failed_only;
+    bool has_since;
+    struct day since;
+    int64_t limit;
+    int64_t max_age_s; /* of the status: older streams are stale */
 };
 
 struct reject {
@@ -146,8 +171,8 @@ struct warehouse_ops {
     bool (*state)(struct warehouse *warehouse, const struct selection *const *selections, size_t count,
                   const char *message_id, struct state *out_states, struct error *err);
 
-    /* The state of one selection without a prepare: nothing is made or changed. What is missing holds
-     * nothing. NULL: it can't say. */
+    /* The state of one selection without a prepare: nothing is made or changed. Tables that are
+     * missing hold nothing. NULL: it can't say. */
     bool (*peek)(struct warehouse *warehouse, const struct selection *selection,
                  const struct source_identity *identity, struct state *out_state, struct error *err);
 
@@ -160,14 +185,15 @@ struct warehouse_ops {
      * may round it: the value of a JSON column is a text, and so are integers beyond 2^53 and _content. */
     bool (*write)(struct load *load, size_t table, const char *row, size_t size, struct error *err);
     bool (*reject)(struct load *load, const struct reject *reject, struct error *err);
-    /* Of a reconciliation whose list was written and is not empty: at most `ceiling` ids that it lacks. No
-     * more rows of the list after that. NULL: the warehouse does not know its records, and no request may
-     * have a reconciliation. */
+    /* Of a reconciliation whose list was written and is not empty: at most `ceiling` ids that have no row in
+     * it. No more rows of the list after that. NULL: the warehouse does not know its records, and no request
+     * may have a reconciliation. */
     bool (*missing)(struct load *load, int64_t began_us, int64_t ceiling, struct missing *out_missing,
                     struct error *err);
     /* Set union of the staged rows into the tables, rejects and ledger row, in one transaction. A
-     * reconciliation declares gone: the rows of RECONCILE_GONE; and if it confirms_missing, what the list
-     * before it lacked, too, if that confirmed it and is a day older. */
+     * reconciliation adds unknown versions on days from its unit's first one on, and declares gone: the rows
+     * of RECONCILE_GONE; and if it confirms_missing, what the list before it lacked, too, if that confirmed
+     * it and is a day older. */
     bool (*commit)(struct load *load, const struct commit *commit, struct committed *out_committed,
                    struct error *err);
     void (*abort)(struct load *load); /* NULL is fine */
@@ -177,15 +203,27 @@ struct warehouse_ops {
     bool (*refresh)(struct warehouse *warehouse, const struct selection *selection, struct error *err);
 
     /* Notes the attempts of one request. Best effort, soon done: at most some requests, each tried once, and
-     * a wait of RECORD_WAIT_S. */
+     * a wait of RECORD_WAIT_S. This and the next two are NULL in a warehouse that can't be asked. */
     bool (*record)(struct warehouse *warehouse, const struct attempt *attempts, size_t count,
                    struct error *err);
+
+    /* Marks the rejected records of the stream that are loaded since, and counts them. */
+    bool (*mend)(struct warehouse *warehouse, const struct stream *stream, int64_t *out_count,
+                 struct error *err);
+    /* Reads only. out_rows: an array of objects; docs/operating.md lists their keys. Yours. */
+    bool (*ask)(struct warehouse *warehouse, const struct question *question, json_t **out_rows,
+                struct error *err);
+
+    /* Called once a run, at its end: what its commits left under way has succeeded. False: a commit that
+     * inserted nothing is not in the ledger. NULL: nothing is left under way. */
+    bool (*settle)(struct warehouse *warehouse, struct error *err);
 
     void (*free)(struct warehouse *warehouse);
 };
 
 struct warehouse {
     const struct warehouse_ops *ops;
+    const char *run_id; /* of the run that uses it, borrowed; NULL: none. Jobs are labelled with it */
 };
 
 void state_done(struct state *state);

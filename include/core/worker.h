@@ -9,6 +9,14 @@
 #include "core/lease.h"
 #include "core/run.h"
 
+/* Hears of a worker, on its thread. */
+struct worker_observer {
+    void (*pulled)(void *self, const struct error *err); /* Pub/Sub answered; else err says why it did not */
+    void (*began)(void *self, const struct delivery *delivery, const char *run_id);
+    void (*ended)(void *self, const struct run_report *report, const struct error *err);
+    void *self;
+};
+
 struct worker {
     struct run_context run; /* the worker sets its `stop`; progress may be NULL */
     const struct selection *selections;
@@ -19,9 +27,8 @@ struct worker {
     /* Cancels the current run. Set by shutdown (after `shutdown`) or by a lost lease; cleared before each
      * message. */
     atomic_bool *cancel_run;
-    void (*on_pulled)(
-        void *self); /* after each call of next that did not fail, before its message; may be NULL */
-    void *self;
+    const struct worker_observer *observer; /* NULL: none */
+    int max_attempts; /* deliveries before a message becomes a dead letter; 0: unknown */
     int64_t quiet_ms; /* of worker_drain: the subscription is empty when no message came for so long */
 };
 

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 
+#include "base/setting.h"
 #include "net/http.h"
 #include "net/token.h"
 
@@ -37,5 +38,25 @@ bool token_from_google(const struct google_settings *settings, struct token **ou
  * five minutes. */
 bool token_from_secret(const struct http_settings *settings, const char *name, const char *base_url,
                        struct token *google, struct token **out_token, struct error *err) CHECKED;
+
+/* An OAuth 2 client (RFC 6749), which asks for access tokens by its own secret (client credentials, 4.4), or
+ * by a refresh token (6) that each access token replaces. The new one is kept in the place of the old one: in
+ * a file, which is replaced as a whole, or in Secret Manager, as a new version. */
+struct client_settings {
+    const struct http_settings *http; /* copied, but for `stop` */
+    const char *service;              /* for people: "Help Scout" */
+    const char *token_url;
+    const char *client_id;
+    struct token *secret; /* ours after the call, also when it fails; read again when it is refused */
+    const struct token_setting *refresh_token; /* NULL, or TOKEN_NONE: client credentials */
+    struct token *google;                      /* of Secret Manager, if that keeps it; borrowed */
+    const char *secretmanager_url;             /* NULL: Google's */
+};
+
+/* The token is cached, and renewed shortly before it expires or when it is refused. Nothing is asked for
+ * here, and nothing is exchanged while the access token that is kept with a refresh token is good.
+ * ERROR_CONFIG. */
+bool token_from_client(const struct client_settings *settings, struct token **out_token,
+                       struct error *err) CHECKED;
 
 #endif

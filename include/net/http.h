@@ -101,6 +101,9 @@ bool http_send(struct http *http, const struct http_request *request, struct htt
  * used up, ERROR_UNREACHABLE when the watch says so, ERROR_LIMIT for a reply over the ceiling, ERROR_AUTH
  * when a renewed token is refused again. */
 bool http_wait(struct http_call *call, struct http_reply *out_reply, struct error *err) CHECKED;
+/* Waits until one of the calls has ended: http_wait then returns at once. out_index: the first that has. */
+bool http_wait_any(struct http *http, struct http_call *const *calls, size_t count, size_t *out_index,
+                   struct error *err) CHECKED;
 void http_drop(struct http_call *call); /* instead of waiting; NULL is fine */
 
 bool http_do(struct http *http, const struct http_request *request, struct http_reply *out_reply,

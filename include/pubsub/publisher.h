@@ -20,9 +20,9 @@ bool publisher_new(const struct pubsub_settings *settings, const char *topic,
                    struct publisher **out_publisher, struct error *err) CHECKED;
 void publisher_free(struct publisher *publisher); /* NULL is fine */
 
-/* data: a message's text; key and value: its attribute. Appends Pub/Sub's id of the message. */
+/* data: a message's text. Appends Pub/Sub's id of the message. */
 bool publisher_publish(struct publisher *publisher, const char *data,
-                       const struct message_attribute *attribute, struct buf *out_id,
+                       const struct message_attribute *attributes, size_t count, struct buf *out_id,
                        struct error *err) CHECKED;
 
 #endif

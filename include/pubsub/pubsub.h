@@ -48,8 +48,9 @@ bool pubsub_describe(struct trigger *trigger, struct pubsub_description *out, st
 /* Was any pull answered? Of the thread that calls next. */
 bool pubsub_was_answered(struct trigger *trigger);
 
-/* Warns in the log of the subscription's settings that lose or delay messages, if they may be read. trigger
- * is of pubsub_new. */
-void pubsub_check_settings(struct trigger *trigger);
+/* Warns in the log of the subscription's settings that lose or delay messages, if they may be read. Returns
+ * the deliveries before a message becomes a dead letter; 0: it never does, -1: unknown. trigger is of
+ * pubsub_new. */
+int pubsub_check_settings(struct trigger *trigger);
 
 #endif

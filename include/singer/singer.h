@@ -47,7 +47,7 @@ void singer_catalog_done(struct singer_catalog *catalog);
 
 struct singer_settings {
     int file;                             /* of the messages; borrowed */
-    const struct plan_settings *plan;     /* borrowed */
+    const struct plan_settings *plan;     /* copied; its zone is borrowed */
     const struct singer_catalog *catalog; /* borrowed; NULL: whatever is loaded is sent */
     const json_t *state;                  /* the value of the last STATE; NULL: there is none */
     const atomic_bool *stop;              /* ends the wait for a reader that takes nothing */

@@ -10,19 +10,36 @@
 #include <stddef.h>
 
 #include "base/setting.h"
+#include "base/zone.h"
 #include "core/progress.h"
 #include "core/source.h"
 #include "net/http.h"
+
+/* An OAuth 2 client: it asks for access tokens by its own secret (client credentials), or by a refresh token,
+ * which each new access token replaces. */
+struct client_setting {
+    const char *service; /* for people: "Help Scout" */
+    const char *token_url;
+    const char *client_id;
+    const struct token_setting *client_secret;
+    const struct token_setting *refresh_token; /* TOKEN_NONE: client credentials */
+};
 
 /* Services that a source borrows for its whole life. */
 struct source_context {
     struct http *http;
     struct progress *progress;
     const atomic_bool *stop;
+    const struct zone *zone;                   /* the configured one */
+    const struct http_settings *http_settings; /* for a client of its own; borrowed until create returns */
     /* Opens the credential that a setting names; the source owns it (token_free). */
     bool (*open_token)(void *self, const struct token_setting *setting, struct token **out_token,
                        struct error *err);
-    void *self; /* first argument of open_token */
+    /* The same for the tokens of an OAuth client. ERROR_CONFIG if a new refresh token could not be kept where
+     * the setting says. */
+    bool (*open_client)(void *self, const struct client_setting *setting, struct token **out_token,
+                        struct error *err);
+    void *self; /* first argument of both */
 };
 
 /* Where a source's service is. */
@@ -51,6 +68,8 @@ struct source_type {
 #define SOURCES_DEFAULT "intercom" /* the name of the first */
 
 const struct source_type *source_type_find(const char *name); /* NULL: unknown */
-const struct source_type *source_type_at(size_t index);       /* NULL: there are no more */
+/* The same; name NULL: the first. ERROR_REQUEST, with the nearest name, for an unknown one. */
+bool source_type_choose(const char *name, const struct source_type **out_type, struct error *err) CHECKED;
+const struct source_type *source_type_at(size_t index); /* NULL: there are no more */
 
 #endif

@@ -40,7 +40,7 @@ static bool publish(const struct backfill *backfill, struct day from, struct day
     AUTO(mem_free) char *text = message_text(backfill, from, to);
     if (backfill->publisher &&
         !publisher_publish(backfill->publisher, text, &(struct message_attribute){.key = key, .value = value},
-                           &id, err))
+                           1, &id, err))
         return false;
     printf("%s%s%s\n", buf_string(&id), id.size > 0 ? "  " : "", text);
     fflush(stdout);

@@ -21,6 +21,12 @@ const struct command *const *commands_all(size_t *out_count)
         &drain_command,
         &run_command,
         &backfill_command,
+        &status_command,
+        &history_command,
+        &show_command,
+        &rejected_command,
+        &dead_command,
+        &health_command,
         &streams_command,
         &schema_command,
         &singer_command,
@@ -44,6 +50,7 @@ void command_synopsis(const struct command *command, char *out, size_t size)
 {
     (void)snprintf(out, size, "caseload %s", command->name);
     if (command->argument) append(out, size, " ", command->argument, "");
+    if (command->second) append(out, size, " [", command->second, "]");
     if (command->config == CONFIG_NEEDED) append(out, size, " --config FILE", "", "");
     for (size_t i = 0; i < command->option_count; i++) {
         const struct command_option *option = &command->options[i];

@@ -26,6 +26,7 @@ enum command_config {
 struct command {
     const char *name;
     const char *argument;        /* placeholder of its one argument; NULL: none */
+    const char *second;          /* of one more, which may be left out; NULL: none */
     const char *summary;         /* a clause */
     const char *text;            /* paragraphs, a line break only between them */
     const char *const *examples; /* what follows "caseload NAME"; NULL at the end, or none */

@@ -29,7 +29,12 @@ static void each_option(const struct command *command,
 static void print_words(const struct command *command)
 {
     const struct source_type *type;
-    if (!command->argument) return;
+    if (!command->argument || command == &show_command) return;
+    if (command->second) { /* the first is a list of words */
+        for (const char *c = command->argument; *c; c++)
+            putchar(*c == '|' ? ' ' : *c);
+        return;
+    }
     if (command == &completion_command) {
         fputs("bash zsh fish", stdout);
         return;
@@ -62,7 +67,8 @@ static void print_bash(void)
          "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} words\n"
          "    COMPREPLY=()\n"
          "    case $before in\n"
-         "    --config | --ca-file) mapfile -t COMPREPLY < <(compgen -f -- \"$word\"); return ;;\n"
+         "    --config | --ca-file | --catalog | --state) mapfile -t COMPREPLY < <(compgen -f -- \"$word\"); "
+         "return ;;\n"
          "    esac\n"
          "    case ${COMP_WORDS[1]} in");
     for (size_t i = 0; i < count; i++) {

@@ -27,6 +27,8 @@ struct config {
     long version;
     char *project;
     char *subscription;
+    char *dead_subscription;     /* NULL: see settings.c */
+    char *backfill_subscription; /* NULL: there is none */
     char *dataset;
     char *control_dataset;
     char *location;
@@ -43,6 +45,7 @@ struct config {
     long maximum_bytes_billed; /* 0: no limit */
     char *reservation;
     char *priority;
+    char *health;              /* NULL: no port */
     char *temporary_directory; /* NULL: TMPDIR, or /tmp */
     char *log_level;
     char *log_format;

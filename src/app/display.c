@@ -176,7 +176,9 @@ void display_stop(struct display *display)
     if (!display) return;
     atomic_store(&display->stop, true);
     (void)pthread_join(display->thread, NULL);
-    if (display->on_terminal) log_redraw();
-    log_set_display(NULL, NULL, NULL);
+    if (display->on_terminal) {
+        log_redraw();
+        log_set_display(NULL, NULL, NULL);
+    }
     free(display);
 }

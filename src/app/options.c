@@ -139,6 +139,10 @@ bool options_parse(const struct command *command, int count, char **arguments, s
             out_options->argument = arguments[i];
             continue;
         }
+        if (strncmp(argument, "--", 2) != 0 && command->second && !out_options->second) {
+            out_options->second = arguments[i];
+            continue;
+        }
         if (strncmp(argument, "--", 2) != 0)
             return error_set(err, ERROR_REQUEST, "\"%.64s\" is not an option; options begin with --",
                              arguments[i]);

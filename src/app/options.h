@@ -18,6 +18,7 @@ struct command;
 struct options {
     const struct command *command;
     const char *argument; /* NULL: not given */
+    const char *second;   /* the same */
     const char *config;
     const char *streams;               /* of options_take_streams */
     const char *values[OPTIONS_LIMIT]; /* of command->options, by index; a switch that is given has "" */

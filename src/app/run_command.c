@@ -89,32 +89,11 @@ static bool run_once(struct services *services, const struct options *options, c
     return done;
 }
 
-/* A reconciliation goes along with its stream. */
-static bool is_stream(const struct services *services, const char *name)
+static bool has_only_forbidden(const struct run_report *report)
 {
-    for (size_t i = 0; i < services->selection_count; i++)
-        if (strcmp(services->selections[i].stream->name, name) == 0)
-            return services->selections[i].stream->kind != STREAM_RECONCILE;
-    return true;
-}
-
-/* Of the whole run, by its streams. */
-static int exit_code_of(const struct services *services, const struct run_report *report, bool done,
-                        const struct error *err)
-{
-    size_t loaded = 0, forbidden = 0;
-    bool is_whole = true;
-    for (size_t i = 0; i < report->count; i++) {
-        const struct stream_result *result = &report->streams[i];
-        const bool is_failed = result->error.kind != ERROR_NONE;
-        loaded += !is_failed && !result->forbidden && is_stream(services, result->stream);
-        forbidden += result->forbidden;
-        is_whole = is_whole && !is_failed && !result->forbidden && result->rejected == 0;
-    }
-    if (!done && (!error_rules[err->kind].stream_only || loaded == 0))
-        return error_rules[err->kind].run_exit_code;
-    if (done && forbidden > 0 && loaded == 0) return error_rules[ERROR_FORBIDDEN].run_exit_code;
-    return is_whole ? EXIT_DONE : EXIT_PARTLY;
+    for (size_t i = 0; i < report->count; i++)
+        if (!report->streams[i].forbidden && !report->streams[i].is_implied) return false;
+    return report->count > 0;
 }
 
 /* The units of the stream in which the run was stopped. */
@@ -134,13 +113,18 @@ static bool run_and_report(struct services *services, const struct options *opti
     char run_id[RANDOM_NAME];
     random_name(run_id);
     bool done = run_once(services, options, run_id, report, err);
-    *out_code = exit_code_of(services, report, done, err);
     if (!done && err->kind == ERROR_STOPPED) say_stopped(services, report);
     services_hide_progress(services);
     if (report->count > 0) print_report(report, run_id, options_has(options, "json"));
+    if (run_is_partial(report) && (done || error_rules[err->kind].stream_only)) {
+        if (!done) (void)command_fail(err);
+        *out_code = EXIT_PARTLY;
+        done = true;
+    } else if (done && has_only_forbidden(report)) {
+        *out_code = error_rules[ERROR_FORBIDDEN].run_exit_code;
+    }
     mem_free(&report);
-    if (!done && *out_code == EXIT_PARTLY) (void)command_fail(err);
-    return done || *out_code == EXIT_PARTLY;
+    return done;
 }
 
 static int run(const struct options *given)

@@ -23,9 +23,8 @@ static bool writes_table(const struct stream *stream, const char *name)
 }
 
 /* The stream of that name, or the one that a child of that name comes with. */
-static const struct stream *find_stream(const char *name, struct error *err)
+static const struct stream *find_stream(const struct source_type *type, const char *name, struct error *err)
 {
-    const struct source_type *type = source_type_at(0);
     const char *known[LIMIT_STREAMS];
     size_t count = 0;
     for (size_t i = 0; i < type->stream_count; i++) {
@@ -94,7 +93,7 @@ static bool print_deduplicate(struct services *services, const struct stream *st
 
 static bool look(struct services *services, const struct options *options, int *out_code, struct error *err)
 {
-    const struct stream *stream = find_stream(options->argument, err);
+    const struct stream *stream = find_stream(services->config->source_type, options->argument, err);
     bool differs = false;
     bool done = stream && services_open(services, err) &&
                 (options_has(options, "deduplicate") ? print_deduplicate(services, stream, err)
@@ -107,19 +106,25 @@ static int run(const struct options *options)
 {
     struct error err = {0};
     bool is_deduplicate = options_has(options, "deduplicate"), is_diff = options_has(options, "diff");
-    const struct stream *stream = find_stream(options->argument, &err);
-    if (!stream) return command_fail(&err);
+    const char *source = options_value(options, "source");
+    const struct source_type *type = NULL;
+    if (!source_type_choose(source, &type, &err)) return command_fail(&err);
     if (is_deduplicate && is_diff)
         (void)error_set(&err, ERROR_REQUEST, "--diff and --deduplicate exclude each other; give one");
     else if ((is_deduplicate || is_diff) && !options->config)
         (void)error_set(&err, ERROR_REQUEST, "--config FILE is missing");
+    else if ((is_deduplicate || is_diff) && source)
+        (void)error_set(&err, ERROR_REQUEST, "the configuration names the source; leave --source out");
     if (err.kind != ERROR_NONE) return command_fail(&err);
-    return is_deduplicate || is_diff ? command_do(options, look) : print_schema(stream);
+    if (is_deduplicate || is_diff) return command_do(options, look);
+    const struct stream *stream = find_stream(type, options->argument, &err);
+    return stream ? print_schema(stream) : command_fail(&err);
 }
 
 static const struct command_option options[] = {
     {"diff", NULL,
      "show how the tables in the dataset differ, a line a difference, and what the next run would do"},
+    {"source", "NAME", "of this source, as source.type names it; default: the first, or that of --config"},
     {"deduplicate", NULL, "print the SQL that removes rows which are there twice"},
 };
 

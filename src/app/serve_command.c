@@ -1,15 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* serve_command.c - `caseload serve` and `caseload drain`: the worker on a subscription, until SIGTERM or
- * until no message waits. */
+/* serve_command.c - `caseload serve` and `caseload drain`: a worker on each subscription, until SIGTERM or
+ * until no message waits.
+ *
+ * Ticks and backfills have a thread, and all services, for themselves, so that a tick never waits behind a
+ * backfill. They share one rate limit of the source, as two processes would. */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/parse.h"
 #include "commands.h"
 #include "core/worker.h"
+#include "health.h"
 #include "notify.h"
 #include "options.h"
 #include "outages.h"
@@ -53,34 +60,67 @@ static int fail_faults(const struct config_faults *faults, const struct error *e
     return error_rules[err->kind].serve_exit_code;
 }
 
-struct serving {
-    struct services *services;
-    bool is_drain, is_announced;
+/* One subscription, its worker and its thread. */
+struct server {
+    struct services services;
+    struct config config;
+    pthread_t thread;
+    bool is_started;
+    bool drain;
+    int64_t quiet_ms;
+    struct worker worker;
+    struct worker_observer observer;        /* of the worker; it tells heard_by */
+    const struct worker_observer *heard_by; /* the monitor */
+    bool is_announced;
+    bool has_notify; /* the service manager hears of this one */
     struct notify *notify;
+    int code;
 };
 
 /* Once, when the first pull was answered. */
-static void announce(void *self)
+static void announce(struct server *server)
 {
-    struct serving *serving = self;
-    struct services *services = serving->services;
-    if (serving->is_announced || !pubsub_was_answered(services->trigger)) return;
-    serving->is_announced = true;
+    struct services *services = &server->services;
+    if (server->is_announced || !pubsub_was_answered(services->trigger)) return;
+    server->is_announced = true;
     outages_set_ready(services->outages, true);
     log_write(LOG_INFO, "serving",
               LOG_FIELDS(LOG_TEXT("version", CASELOAD_VERSION),
                          LOG_TEXT("subscription", services->subscription),
                          LOG_TEXT("workspace", services->identity.workspace)),
-              "%s %s", serving->is_drain ? "draining" : "serving", services->subscription);
-    pubsub_check_settings(services->trigger);
-    serving->notify = notify_start(&services->progress, (int)services->config->stall_seconds);
+              "%s %s", server->drain ? "draining" : "serving", services->subscription);
+    int attempts = pubsub_check_settings(services->trigger);
+    server->worker.max_attempts = attempts > 0 ? attempts : 0;
+    if (server->has_notify)
+        server->notify = notify_start(&services->progress, (int)server->config.stall_seconds);
 }
 
-static int serve(struct services *services, bool drain, int64_t quiet_ms)
+static void pulled(void *self, const struct error *err)
 {
-    const struct config *config = services->config;
-    struct serving serving = {.services = services, .is_drain = drain};
-    struct worker worker = {
+    struct server *server = self;
+    server->heard_by->pulled(server->heard_by->self, err);
+    announce(server);
+}
+
+static void began(void *self, const struct delivery *delivery, const char *run_id)
+{
+    const struct server *server = self;
+    server->heard_by->began(server->heard_by->self, delivery, run_id);
+}
+
+static void ended(void *self, const struct run_report *report, const struct error *err)
+{
+    const struct server *server = self;
+    server->heard_by->ended(server->heard_by->self, report, err);
+}
+
+static int work_on(struct server *server)
+{
+    struct services *services = &server->services;
+    const struct config *config = &server->config;
+    server->observer =
+        (struct worker_observer){.pulled = pulled, .began = began, .ended = ended, .self = server};
+    server->worker = (struct worker){
         .run = services_context(services),
         .selections = services->selections,
         .selection_count = services->selection_count,
@@ -90,13 +130,38 @@ static int serve(struct services *services, bool drain, int64_t quiet_ms)
                   .on_wedged = give_up},
         .shutdown = &services->shutdown,
         .cancel_run = &services->cancel_run,
-        .quiet_ms = quiet_ms,
-        .on_pulled = announce,
-        .self = &serving,
+        .observer = &server->observer,
+        .quiet_ms = server->quiet_ms,
     };
-    services_show_progress(services);
-    int code = drain ? worker_drain(&worker) : worker_serve(&worker);
-    notify_stop(serving.notify);
+    const struct worker *worker = &server->worker;
+    return server->drain ? worker_drain(worker) : worker_serve(worker);
+}
+
+/* A worker that ends for a reason of its own ends the other, too; one that finds no more messages does not.
+ */
+static void *serve_beside(void *self)
+{
+    struct server *server = self;
+    server->code = work_on(server);
+    if (server->code != 0 || !server->drain) services_stop(server->services.peer);
+    return NULL;
+}
+
+static int serve(struct server servers[2])
+{
+    struct server *ticks = &servers[0], *backfills = &servers[1];
+    ticks->has_notify = true;
+    services_show_progress(&ticks->services);
+    if (backfills->services.trigger) {
+        if (isatty(STDERR_FILENO) == 0) services_show_progress(&backfills->services); /* no room for two */
+        backfills->is_started = pthread_create(&backfills->thread, NULL, serve_beside, backfills) == 0;
+        if (!backfills->is_started) abort(); /* like no memory */
+    }
+    ticks->code = work_on(ticks);
+    if (ticks->code != 0 || !ticks->drain) services_stop(&backfills->services);
+    if (backfills->is_started) (void)pthread_join(backfills->thread, NULL);
+    notify_stop(ticks->notify);
+    int code = ticks->code != 0 ? ticks->code : backfills->code;
     log_write(LOG_INFO, "stopped", LOG_FIELDS(LOG_NUMBER("exit_code", code)), "stopped");
     return code;
 }
@@ -120,13 +185,6 @@ static bool connect(struct services *services, bool drain, struct error *err)
     return true;
 }
 
-static bool open_all(struct services *services, bool drain, struct error *err)
-{
-    outages_set_ready(services->outages, false);
-    return services_need_subscription(services, err) && services_open_parts(services, err) &&
-           services_open_trigger(services, drain, err) && connect(services, drain, err);
-}
-
 static bool read_wait(const struct options *options, int64_t *out_wait_s, struct error *err)
 {
     const char *text = options_value(options, "wait");
@@ -136,27 +194,85 @@ static bool read_wait(const struct options *options, int64_t *out_wait_s, struct
                      WAIT_MOST_S);
 }
 
+/* Everything but the signals is the subscription's own: each has its thread. */
+static bool open_server(struct server *server, const char *subscription, struct error *err)
+{
+    struct services *services = &server->services;
+    if (subscription && subscription != server->config.subscription) {
+        free(server->config.subscription);
+        server->config.subscription = mem_text(subscription);
+    }
+    services_begin(services, &server->config);
+    outages_set_ready(services->outages, false);
+    return services_need_subscription(services, err) && services_open_parts(services, err) &&
+           services_open_trigger(services, server->drain, err) && connect(services, server->drain, err);
+}
+
+static void close_server(struct server *server)
+{
+    services_close(&server->services);
+    config_done(&server->config);
+}
+
+static bool open_servers(struct server servers[2], struct monitor *monitor, struct error *err)
+{
+    const char *ticks = servers[0].config.subscription, *backfills = servers[0].config.backfill_subscription;
+    if (backfills && ticks && strcmp(backfills, ticks) == 0)
+        return error_set(err, ERROR_CONFIG,
+                         "backfill_subscription is the same as subscription; name another");
+    if (!open_server(&servers[0], ticks, err)) return false;
+    if (backfills && !open_server(&servers[1], backfills, err)) return false;
+    monitor_open(monitor, servers[0].services.selections, servers[0].services.selection_count);
+    for (size_t i = 0; i < 2; i++)
+        if (servers[i].services.trigger)
+            servers[i].heard_by = monitor_add_worker(monitor, &servers[i].services.progress);
+    return true;
+}
+
+static int open_and_serve(struct server servers[2])
+{
+    const struct config *config = &servers[0].config;
+    struct monitor monitor;
+    struct health *health = NULL;
+    struct error err = {0};
+    monitor_init(&monitor, config->start_date, (int)config->stall_seconds);
+    monitor_start(&monitor);
+    bool is_open = (!config->health || health_start(config->health, &monitor, &health, &err)) &&
+                   open_servers(servers, &monitor, &err);
+    int code = is_open ? serve(servers) : fail(&err);
+    health_stop(health);
+    monitor_done(&monitor);
+    return code;
+}
+
+static bool load(const struct options *options, struct config *out_config, int *out_code, struct error *err)
+{
+    struct config_faults faults;
+    bool done = config_load(options->config, options->flags, options->flag_count, out_config, &faults, err);
+    *out_code = done ? 0 : fail_faults(&faults, err);
+    config_faults_done(&faults);
+    return done;
+}
+
 static int work(const struct options *options, bool drain)
 {
-    static struct services services; /* the signal's thread outlives this function */
+    static struct server servers[2]; /* the signal's thread outlives this function */
     const struct error_rule *stopped = &error_rules[ERROR_STOPPED];
-    struct config config;
-    struct config_faults faults;
     struct error err = {0};
     int64_t wait_s = WAIT_S;
     int code;
     if (!read_wait(options, &wait_s, &err)) return command_fail(&err);
-    bool is_loaded =
-        config_load(options->config, options->flags, options->flag_count, &config, &faults, &err);
-    code = is_loaded ? 0 : fail_faults(&faults, &err);
-    config_faults_done(&faults);
-    if (!is_loaded) return code;
-    services_catch_signals(&services, drain ? -1 : stopped->serve_exit_code);
-    services.is_tireless = !drain;
-    services_begin(&services, &config);
-    code = open_all(&services, drain, &err) ? serve(&services, drain, wait_s * 1000) : fail(&err);
-    services_close(&services);
-    config_done(&config);
+    for (size_t i = 0; i < 2; i++) {
+        servers[i].drain = drain;
+        servers[i].quiet_ms = wait_s * 1000;
+        servers[i].services.peer = &servers[1 - i].services;
+        servers[i].services.is_tireless = !drain;
+        if (!load(options, &servers[i].config, &code, &err)) return code;
+    }
+    services_catch_signals(&servers[0].services, drain ? -1 : stopped->serve_exit_code);
+    code = open_and_serve(servers);
+    close_server(&servers[1]);
+    close_server(&servers[0]);
     return code;
 }
 
@@ -177,7 +293,7 @@ const struct command serve_command = {
     .name = "serve",
     .summary = "process messages until SIGTERM",
     .text = "Waits for messages on the subscription, loads what each asks for, and acknowledges it when that "
-            "is done. "
+            "is done. With backfill_subscription it serves that, too: one message of each at a time. "
             "Exits with 0 on SIGTERM; logs to stderr, one JSON object a line.",
     .config = CONFIG_NEEDED,
     .run = serve_until_stopped,

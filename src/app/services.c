@@ -67,14 +67,39 @@ static bool open_token(void *self, const struct token_setting *setting, struct t
     abort(); /* the setting is required */
 }
 
+/* Of struct source_context. */
+static bool open_client(void *self, const struct client_setting *setting, struct token **out_token,
+                        struct error *err)
+{
+    struct services *services = self;
+    const struct http_settings http = http_settings(services, &services->shutdown);
+    struct client_settings settings = {
+        .http = &http,
+        .service = setting->service,
+        .token_url = setting->token_url,
+        .client_id = setting->client_id,
+        .refresh_token = setting->refresh_token,
+        .secretmanager_url = services->config->endpoint_secretmanager,
+    };
+    if (setting->refresh_token->origin == TOKEN_SECRET && !need_google(services, err)) return false;
+    settings.google = services->google;
+    if (!open_token(services, setting->client_secret, &settings.secret, err))
+        return error_wrap(err, "source.client_secret");
+    return token_from_client(&settings, out_token, err);
+}
+
 static bool open_source(struct services *services, struct error *err)
 {
     const struct config *config = services->config;
+    const struct http_settings settings = http_settings(services, &services->shutdown);
     const struct source_context context = {
         .http = services->http,
+        .http_settings = &settings,
         .progress = &services->progress,
         .stop = &services->cancel_run,
+        .zone = services->zone,
         .open_token = open_token,
+        .open_client = open_client,
         .self = services,
     };
     return config->source_type->create(&context, config->source_options, &services->source, err);
@@ -107,6 +132,9 @@ struct bigquery_settings services_bigquery(struct services *services)
         .location = config->location,
         .timezone = config->timezone,
         .first_day = day_of_civil(config->source_type->first_year, 1, 1),
+        .start = config->start_date,
+        .selections = services->selections,
+        .selection_count = services->selection_count,
         .version = CASELOAD_VERSION,
         .host = services->host,
         .require_partition_filter = config->require_partition_filter,
@@ -130,6 +158,7 @@ static bool open_warehouse(struct services *services, struct error *err)
 {
     if (!services_open_bigquery(services, err)) return false;
     const struct bigquery_settings settings = services_bigquery(services);
+    services->control = mem_format("%s.%s", settings.project, settings.control_dataset);
     return bigquery_new(&settings, &services->warehouse, err);
 }
 
@@ -299,6 +328,21 @@ void services_hide_progress(struct services *services)
     services->display = NULL;
 }
 
+bool services_open_dead(struct services *services, struct pubsub_settings *out_publisher, struct error *err)
+{
+    if (!services_open_pubsub(services, out_publisher, err)) return false;
+    struct pubsub_settings dead = *out_publisher;
+    const char *name = services->config->dead_subscription;
+    AUTO(mem_free)
+    char *full = !name ? mem_format("%s-dead", services->subscription)
+                 : strchr(name, '/')
+                     ? mem_text(name)
+                     : mem_format("projects/%s/subscriptions/%s", services->config->project, name);
+    dead.subscription = full;
+    dead.no_wait = true;
+    return pubsub_new(&dead, &services->trigger, err);
+}
+
 void services_close(struct services *services)
 {
     services_hide_progress(services);
@@ -310,10 +354,17 @@ void services_close(struct services *services)
     token_free(services->google); /* after all that borrow it */
     http_free(services->http);
     zone_free(services->zone);
+    free(services->control);
     free(services->subscription);
     free(services->bigquery.url);
     free(services->pubsub.url);
     outages_stop(services->outages);
+}
+
+void services_stop(struct services *services)
+{
+    atomic_store(&services->shutdown, true);
+    atomic_store(&services->cancel_run, true); /* after shutdown: see worker.h */
 }
 
 static void *wait_for_signal(void *self)
@@ -327,12 +378,14 @@ static void *wait_for_signal(void *self)
     sigaddset(&set, SIGUSR1);
     do {
         sigwait(&set, &signal);
-        if (signal == SIGUSR1) atomic_store(&services->is_progress_asked, true);
+        if (signal != SIGUSR1) break;
+        atomic_store(&services->is_progress_asked, true);
+        if (services->peer) atomic_store(&services->peer->is_progress_asked, true);
     } while (signal == SIGUSR1);
     int late_code = services->late_exit_code >= 0 ? services->late_exit_code : 128 + signal;
     int64_t deadline_ms = clock_ms() + GRACE_MS;
-    atomic_store(&services->shutdown, true);   /* before the log, which may wait for its reader */
-    atomic_store(&services->cancel_run, true); /* after shutdown: see worker.h */
+    services_stop(services); /* before the log, which may wait for its reader */
+    if (services->peer) services_stop(services->peer);
     log_write(LOG_NOTICE, "stopping", NULL, "signal %d: stopping at the next safe point", signal);
     clock_sleep_ms(deadline_ms - clock_ms(), NULL);
     log_write(LOG_WARNING, "stopped_late", NULL,
@@ -369,6 +422,7 @@ struct run_context services_context(struct services *services)
         .warehouse = services->warehouse,
         .identity = &services->identity,
         .progress = &services->progress,
+        .control = services->control,
         .max_rejected = config->max_rejected,
         .stop = &services->cancel_run,
     };

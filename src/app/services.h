@@ -42,6 +42,7 @@ struct services {
     struct warehouse *warehouse;
     struct trigger *trigger; /* only of services_open_trigger */
     char *subscription;
+    char *control;  /* "acme-data.intercom_caseload" */
     char host[256]; /* this machine's name; "" if it has none */
     struct endpoint bigquery, pubsub;
     struct outages *outages;
@@ -52,6 +53,7 @@ struct services {
     int late_exit_code;
     void (*trace)(void *self, const struct http_trace *trace); /* of all requests; NULL: to the log */
     void *trace_self;
+    struct services *peer; /* stopped by the same signals; NULL: none. Set before services_catch_signals */
 };
 
 /* Prepares what needs no network: the log, the addresses, the streams. config is borrowed. */
@@ -82,6 +84,9 @@ bool services_open_bigquery(struct services *services, struct error *err) CHECKE
 /* The same of Pub/Sub: the settings of pubsub_new and publisher_new, which borrow from the services. */
 bool services_open_pubsub(struct services *services, struct pubsub_settings *out_settings,
                           struct error *err) CHECKED;
+/* The dead letters as a trigger that does not wait, and the publisher's settings for their topic. */
+bool services_open_dead(struct services *services, struct pubsub_settings *out_publisher,
+                        struct error *err) CHECKED;
 void services_close(struct services *services);
 struct bigquery_settings services_bigquery(struct services *services); /* borrows from the services */
 struct http_settings services_http(struct services *services);         /* the same; ends with the run */
@@ -90,6 +95,8 @@ struct http_settings services_http(struct services *services);         /* the sa
 void services_show_progress(struct services *services);
 void services_hide_progress(struct services *services); /* before something is printed; twice is fine */
 
+/* Ends the process's work at the next safe point. Any thread. */
+void services_stop(struct services *services);
 /* SIGUSR1 logs the progress once. SIGTERM and SIGINT set shutdown and cancel_run; a process that still runs
  * nine seconds later exits with late_exit_code; -1: with 128 and the signal's number. Call it before any
  * other thread starts. */

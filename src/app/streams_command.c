@@ -109,11 +109,14 @@ static int print_list(const struct source_type *type)
 
 static int run(const struct options *options)
 {
-    const struct source_type *type = source_type_at(0);
+    const struct source_type *type = NULL;
+    struct error err = {0};
+    if (!source_type_choose(options_value(options, "source"), &type, &err)) return command_fail(&err);
     return options_has(options, "json") ? print_json(type) : print_list(type);
 }
 
 static const struct command_option options[] = {
+    {"source", "NAME", "of this source, as source.type names it; default: the first"},
     {"json", NULL, "the same as JSON, also what a stream can't see"}};
 
 const struct command streams_command = {
@@ -123,6 +126,6 @@ const struct command streams_command = {
             "default, the "
             "requests it takes, the permission the token needs, and its tables.",
     .options = options,
-    .option_count = 1,
+    .option_count = sizeof options / sizeof *options,
     .run = run,
 };

@@ -31,3 +31,10 @@ bool clock_sleep_ms(int64_t ms, const atomic_bool *stop)
         (void)nanosleep(&time, NULL); /* a signal only makes the loop turn once more */
     }
 }
+
+int64_t clock_utc_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}

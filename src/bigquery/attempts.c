@@ -22,7 +22,7 @@ static const struct {
     {"to_date", "DATE", "NULLABLE", "Last day that was to be read; newer records belong to it, too"},
     {"outcome", "STRING", "REQUIRED",
      "loaded, satisfied, skipped, forbidden, or the kind of the error: busy, refused, format, limit, ..."},
-    {"error", "STRING", "NULLABLE", "What failed, and what to do; NULL: nothing did"},
+    {"error", "STRING", "NULLABLE", "The failure and its remedy; NULL: there is none"},
     {"units", "INTEGER", "REQUIRED", "Weeks that were committed"},
     {"requests", "INTEGER", "REQUIRED", "Requests to the source"},
     {"fetched", "INTEGER", "REQUIRED", "Records that were read"},
@@ -31,6 +31,8 @@ static const struct {
     {"bytes", "INTEGER", "REQUIRED", "Size of the rows that were read, before compression"},
     {"began_at", "TIMESTAMP", "REQUIRED", "When it began, by BigQuery's clock"},
     {"ended_at", "TIMESTAMP", "REQUIRED", "When it ended; the table is partitioned by it"},
+    {"fresh_at", "TIMESTAMP", "NULLABLE",
+     "All changes before then are loaded. NULL: it failed, or was about the past only"},
     {"caseload_version", "STRING", "REQUIRED", "The version of caseload"},
     {"host", "STRING", "NULLABLE", "The machine"},
 };
@@ -43,7 +45,7 @@ static json_t *table_resource(void)
                                                 columns[i].type, "mode", columns[i].mode, "description",
                                                 columns[i].description));
     return json_pack("{s:s, s:{s:o}, s:{s:s, s:s, s:s}, s:{s:[s]}}", "description",
-                     "What became of each stream of each request, for 400 days. Nothing depends on it.",
+                     "The outcome of each stream of each request, for 400 days. Nothing depends on it.",
                      "schema", "fields", fields, "timePartitioning", "type", "DAY", "field", "ended_at",
                      "expirationMs", LIFE, "clustering", "fields", "stream");
 }
@@ -51,7 +53,7 @@ static json_t *table_resource(void)
 bool attempts_ensure(struct bigquery *bq, struct error *err)
 {
     AUTO(json_drop) json_t *want = table_resource();
-    return table_ensure(bq, bq->settings.control_dataset, ATTEMPTS, want, NULL, err);
+    return table_ensure_control(bq, ATTEMPTS, want, err);
 }
 
 /* By BigQuery's clock: so much before or after the time that it reported last. */
@@ -78,7 +80,7 @@ static void add_optional(json_t *row, const char *key, json_t *value, bool is_kn
 
 static json_t *row_of(const struct bigquery *bq, const struct attempt *attempt)
 {
-    char from[DAY_TEXT] = "", to[DAY_TEXT] = "";
+    char from[DAY_TEXT] = "", to[DAY_TEXT] = "", fresh[INSTANT_TEXT];
     const char *host = bq->settings.host ? bq->settings.host : "";
     json_t *row =
         json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:s}", "run_id", attempt->run_id,
@@ -97,6 +99,8 @@ static json_t *row_of(const struct bigquery *bq, const struct attempt *attempt)
     add_optional(row, "from_date", json_string(from), attempt->has_units);
     add_optional(row, "to_date", json_string(to), attempt->has_units);
     add_optional(row, "error", text(attempt->error), *attempt->error);
+    instant_format(attempt->fresh_us, fresh);
+    add_optional(row, "fresh_at", json_string(fresh), attempt->fresh_us > 0);
     add_optional(row, "host", text(host), *host);
     return row;
 }
@@ -152,7 +156,7 @@ bool attempts_write(struct bigquery *bq, const struct attempt *attempts, size_t 
     AUTO(buf_done) struct buf upload = buf_limited(LIMIT_SQL);
     AUTO(api_answer_done) struct api_answer answer = {0};
     if (bq->now_us == 0)
-        return error_set(err, ERROR_BUSY, "BigQuery has not told the time yet, so nothing is written");
+        return error_set(err, ERROR_BUSY, "BigQuery has not sent its time yet, so nothing is written");
     random_name(nonce);
     job_name(id, "caseload-attempts", nonce);
     write_upload(bq, id, attempts, count, &upload);

@@ -9,6 +9,9 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/spool.h"
+#include "listing.h"
+#include "notes.h"
+#include "questions.h"
 #include "schema.h"
 #include "stage.h"
 #include "table.h"
@@ -104,12 +107,39 @@ static bool port_commit(struct load *load, const struct commit *commit, struct c
 static bool port_record(struct warehouse *warehouse, const struct attempt *attempts, size_t count,
                         struct error *err)
 {
-    return attempts_write((struct bigquery *)warehouse, attempts, count, err);
+    struct bigquery *bq = (struct bigquery *)warehouse;
+    if (!attempts_write(bq, attempts, count, err)) return false;
+    if (bq->shown_count == bq->table_cache_count) return true;
+    if (!questions_put_view(bq, err)) return error_wrap(err, "view status");
+    bq->shown_count = bq->table_cache_count;
+    return true;
+}
+
+static bool port_ask(struct warehouse *warehouse, const struct question *question, json_t **out_rows,
+                     struct error *err)
+{
+    struct bigquery *bq = (struct bigquery *)warehouse;
+    return questions_ask(bq, question, out_rows, err) || port_failed(bq, err);
+}
+
+static bool port_mend(struct warehouse *warehouse, const struct stream *stream, int64_t *out_count,
+                      struct error *err)
+{
+    struct bigquery *bq = (struct bigquery *)warehouse;
+    return questions_mend(bq, stream, out_count, err) || port_failed(bq, err);
+}
+
+static bool port_settle(struct warehouse *warehouse, struct error *err)
+{
+    struct bigquery *bq = (struct bigquery *)warehouse;
+    return notes_end(bq, err) || port_failed(bq, err);
 }
 
 static void port_free(struct warehouse *warehouse)
 {
+    notes_drop((struct bigquery *)warehouse);
     json_drop(&((struct bigquery *)warehouse)->ledger_streams);
+    listing_clear((struct bigquery *)warehouse);
     free(warehouse);
 }
 
@@ -125,6 +155,9 @@ static const struct warehouse_ops port = {
     .abort = stage_free,
     .refresh = port_refresh,
     .record = port_record,
+    .ask = port_ask,
+    .mend = port_mend,
+    .settle = port_settle,
     .free = port_free,
 };
 

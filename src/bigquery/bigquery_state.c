@@ -174,6 +174,9 @@ static bool recall_created(struct bigquery *bq, const struct answer *answer, siz
     struct table_cache_entry *cached = table_cache_find(bq, answer->selections[i]->stream);
     if (!cached) return error_set(err, ERROR_BUSY, "its tables were not prepared; try again");
     answer->states[i].created_us = cached->created_us;
+    for (size_t k = 0; k < answer->states[i].day_count; k++)
+        if (answer->states[i].days[k].newest.committed_us > cached->claimed_us)
+            cached->claimed_us = answer->states[i].days[k].newest.committed_us;
     cached->mends_nothing = !answer->is_unsettled[i];
     return true;
 }
@@ -214,6 +217,8 @@ bool bigquery_read_state(struct warehouse *warehouse, const struct selection *co
         return error_wrap(err, "state of %s%s", selections[0]->stream->name, count > 1 ? " and others" : "");
     }
     bigquery_note_now(bq, answer.now_us);
+    bq->is_listing_new = false; /* the next run reads it again */
+    bq->looks_closely = false;
     return true;
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "job.h"
+#include "notes.h"
 #include "provenance.h"
 #include "stage.h"
 #include "table.h"
@@ -50,7 +51,7 @@ static struct day held_from(const struct load *load, const struct commit *commit
     return load->selection->stream->kind == STREAM_SCAN ? load->bq->settings.first_day : commit->unit.lo;
 }
 
-/* Nobody else has committed into these tables between the beginning of this fetch and then. */
+/* No other run has committed into these tables between the beginning of this fetch and then. */
 static int64_t alone_since_us(const struct load *load, const struct commit *commit)
 {
     const struct own_commit *own = table_own_commit(load->bq, load->selection->stream);
@@ -60,8 +61,26 @@ static int64_t alone_since_us(const struct load *load, const struct commit *comm
 
 static void note_own_commit(const struct load *load, const struct commit *commit, int64_t alone_us)
 {
+    struct table_cache_entry *cached = table_cache_find(load->bq, load->selection->stream);
+    if (cached) cached->claimed_us = alone_us;
     struct own_commit *own = table_own_commit(load->bq, load->selection->stream);
     if (own) *own = (struct own_commit){own->lock, commit->began_us, alone_us};
+    if (!load->bq->ledger_streams) load->bq->ledger_streams = json_object();
+    json_object_set_new(load->bq->ledger_streams, load->selection->stream->name, json_true());
+}
+
+/* A refusal may come from a table that somebody has changed, and that was taken as it is listed: it is
+ * mended, or the error says what is wrong with it. */
+static bool commit_again(struct load *load, const struct query_job *query, const struct error *refusal,
+                         char id[JOB_ID], json_t **out_rows, struct error *err)
+{
+    struct bigquery *bq = load->bq;
+    const struct table_cache_entry *cached = table_cache_find(bq, load->selection->stream);
+    bool was_listed = refusal->kind == ERROR_REFUSED && cached && cached->is_listed;
+    *err = *refusal;
+    if (!was_listed) return false;
+    table_cache_clear(bq);
+    return tables_prepare(bq, load->selection, err) && job_query(bq, query, id, out_rows, err);
 }
 
 static json_t *commit_parameters(const struct load *load, const struct commit *commit)
@@ -116,14 +135,16 @@ static bool read_result(const struct load *load, const char *id, const json_t *r
         good = good && cell_int(row, i, &committed.inserted[i]);
     good = good && cell_int(row, count, &committed.rejected) &&
            cell_int(row, count + 1, &committed.doubled) &&
-           cell_int(row, count + 2, &committed.content_changes);
+           cell_int(row, count + 2, &committed.content_changes) &&
+           cell_int(row, count + 3, &committed.compared) &&
+           cell_int(row, count + 4, &committed.refused_contents);
     if (!good)
         return error_set(err, ERROR_FORMAT,
                          "BigQuery job %s is done, but returned no result, so we can't know whether it "
                          "committed. The unit "
                          "is loaded again, which never doubles rows",
                          id);
-    if (!cell_int(row, count + 3, out_alone_us)) *out_alone_us = 0;
+    if (!cell_int(row, count + 5, out_alone_us)) *out_alone_us = 0;
     *out = committed;
     return true;
 }
@@ -144,47 +165,41 @@ static bool commit_rows(struct load *load, const struct commit *commit, const st
     AUTO(mem_free)
     char *prefix = mem_format("caseload-commit-%s-%s", load->selection->stream->name, commit->run_id);
     char id[JOB_ID];
-    const struct query_job query = {
-        .prefix = prefix, .sql = &sql, .parameters = parameters, .where = "commit", .is_patient = true};
+    const struct query_job query = {.prefix = prefix,
+                                    .stream = load->selection->stream->name,
+                                    .sql = &sql,
+                                    .parameters = parameters,
+                                    .where = "commit",
+                                    .is_patient = true};
     int64_t alone_us = 0;
     table_cache_forget_times(bq, load->selection);
     AUTO(json_drop) json_t *rows = NULL;
-    if (!job_query(bq, &query, id, &rows, err) || !read_result(load, id, rows, out_committed, &alone_us, err))
+    struct error refusal = {0};
+    if (!job_query(bq, &query, id, &rows, &refusal) && !commit_again(load, &query, &refusal, id, &rows, err))
         return false;
+    if (!read_result(load, id, rows, out_committed, &alone_us, err)) return false;
     note_own_commit(load, commit, alone_us);
     return true;
 }
 
-/* out_done: the fetch is noted. If not, there was another commit meanwhile. */
 static bool commit_same(struct load *load, const struct commit *commit, const struct sql_claim *claim,
-                        bool *out_done, struct error *err)
+                        struct error *err)
 {
     struct bigquery *bq = load->bq;
     struct sql_names names = bigquery_names(bq);
-    char same_as[INSTANT_TEXT], id[JOB_ID];
-    int64_t noted = 0;
+    char same_as[INSTANT_TEXT];
     AUTO(buf_done) struct buf sql = buf_limited(LIMIT_SQL);
     sql_commit_same_text(&names, load->selection, claim, &sql);
     AUTO(json_drop) json_t *parameters = commit_parameters(load, commit);
     instant_format(commit->same_as_us, same_as);
     parameter_add(parameters, "same_as", "TIMESTAMP", same_as);
-    AUTO(mem_free)
-    char *prefix = mem_format("caseload-note-%s-%s", load->selection->stream->name, commit->run_id);
-    const struct query_job query = {
-        .prefix = prefix, .sql = &sql, .parameters = parameters, .where = "commit", .is_patient = true};
-    AUTO(json_drop) json_t *rows = NULL;
-    if (!job_query(bq, &query, id, &rows, err)) return false;
-    if (!cell_int(json_array_get(rows, 0), 0, &noted))
-        return error_set(err, ERROR_FORMAT, "BigQuery job %s is done, but returned no result; try again", id);
-    *out_done = noted > 0;
-    return true;
+    return notes_begin(bq, load->selection->stream, commit->run_id, &sql, parameters, err);
 }
 
 bool commit_run(struct load *load, const struct commit *commit, struct committed *out_committed,
                 struct error *err)
 {
     AUTO(buf_done) struct buf unclaimed = {0}, left_out = {0};
-    bool is_done = false;
     list_days(commit->unclaimed, commit->unclaimed_count, &unclaimed);
     list_tables(commit->left_out, commit->left_out_count, &left_out);
     const struct table_cache_entry *cached = table_cache_find(load->bq, load->selection->stream);
@@ -194,8 +209,9 @@ bool commit_run(struct load *load, const struct commit *commit, struct committed
         .mends_nothing = cached && cached->mends_nothing,
     };
     *out_committed = (struct committed){.rejected = 0};
-    if ((commit->same_as_us == 0 || commit_same(load, commit, &claim, &is_done, err)) &&
-        (is_done || commit_rows(load, commit, &claim, out_committed, err)))
+    notes_await(load->bq, stream_lock(load->selection->stream));
+    if (commit->same_as_us != 0 ? commit_same(load, commit, &claim, err)
+                                : commit_rows(load, commit, &claim, out_committed, err))
         return true;
     table_cache_clear(load->bq); /* a table may have been dropped */
     return error_wrap(err, "commit of %s", load->selection->stream->name);

@@ -8,15 +8,18 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "job.h"
+#include "listing.h"
 #include "schema.h"
 #include "table.h"
 
 #define COLUMN_BYTES      200  /* BigQuery takes 300 characters */
 #define DESCRIPTION_BYTES 1000 /* and 1,024 of these */
 #define NAMES_SHOWN       10
+#define LABEL_AS_OF_TEXT  64
 
 static uint32_t hash_of(const char *text)
 {
@@ -287,11 +290,27 @@ static bool put_view(struct bigquery *bq, const struct stream *stream, const cha
     AUTO(mem_free)
     char *description =
         mem_format("The attributes of %s that this workspace has added, a column each", of->name);
-    if (!latest_put_view(bq, name, have, description, &sql, err)) return false;
+    if (!latest_put_view(bq, bq->settings.dataset, name, have, description, &sql, err)) return false;
     const char *query = json_text_at(have, "view.query");
     bool same = query && !strcmp(query, buf_string(&sql));
     json_decref(described_fields(json_at(have, "schema.fields"), &attributes, &changed));
     return (same && !changed) || describe_columns(bq, name, &attributes, err);
+}
+
+/* The list that the view was made of, and the program that made it; "": unknown. */
+static void format_as_of(struct bigquery *bq, const struct stream *stream, char out[LABEL_AS_OF_TEXT])
+{
+    const struct table_cache_entry *cached = table_cache_find(bq, stream);
+    out[0] = '\0';
+    if (cached && cached->claimed_us)
+        snprintf(out, LABEL_AS_OF_TEXT, "%lld-%016llx", (long long)cached->claimed_us,
+                 (unsigned long long)hash_text(bq->settings.version));
+}
+
+static bool is_as_of(const json_t *view, const char *as_of)
+{
+    const char *label = json_text_at(view, "labels." LABEL_AS_OF);
+    return label && *as_of && strcmp(label, as_of) == 0;
 }
 
 bool custom_refresh(struct bigquery *bq, const struct stream *stream, struct error *err)
@@ -300,14 +319,16 @@ bool custom_refresh(struct bigquery *bq, const struct stream *stream, struct err
     AUTO(mem_free) char *name = mem_format("%s_custom", stream->attributes->of->name);
     AUTO(json_drop) json_t *made_of = NULL;
     AUTO(json_drop) json_t *have = NULL;
-    struct table_cache_entry *cached = table_cache_find(bq, stream);
-    int64_t modified_ms = cached ? cached->modified_ms[0] : 0;
-    if (modified_ms && cached->custom_ms == modified_ms) return true;
+    char as_of[LABEL_AS_OF_TEXT];
+    format_as_of(bq, stream, as_of);
+    if (is_as_of(listing_find(bq, bq->settings.dataset, name), as_of)) return true;
     if (!table_get(bq, bq->settings.dataset, latest, &made_of, err)) return false;
     if (!made_of) return true;
     if (!table_get(bq, bq->settings.dataset, name, &have, err)) return false;
     if (have && (!table_is_ours(have) || !table_is_view(have))) return true;
+    if (is_as_of(have, as_of)) return true;
     if (!put_view(bq, stream, name, have, err)) return error_wrap(err, "%s", name);
-    if (cached) cached->custom_ms = modified_ms;
-    return true;
+    if (!*as_of) return true;
+    AUTO(json_drop) json_t *body = json_pack("{s:{s:s}}", "labels", LABEL_AS_OF, as_of);
+    return table_patch(bq, bq->settings.dataset, name, NULL, body, err);
 }

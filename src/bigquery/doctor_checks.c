@@ -124,7 +124,7 @@ static bool load_json(struct doctor *doctor, const char *table, struct error *er
     struct job_failure failure;
     bool succeeded = false;
     upload_channel_init(&channel, bq);
-    bool good = upload_begin(&upload, &channel, id, configuration, err) &&
+    bool good = upload_begin(&upload, &channel, NULL, id, configuration, err) &&
                 upload_add(&upload, row, sizeof row - 1, err) && upload_end(&upload, err);
     upload_channel_done(&channel);
     upload_done(&upload);

@@ -5,14 +5,15 @@
  *   job.h     jobs under our own ids, parameters, result rows; wait.h: waits that may last hours
  *   sql.h     statements, made of the texts in sql/ (sql.c, sql_commit.c, sql_reconcile.c, sql_views.c)
  *   schema.h  tables as JSON, and how an existing one differs
+ *   listing.h what tables.list says
  *   table.h   one table (table.c), all that a stream needs (tables.c), what is remembered of it
  *             (table_cache.c), derived views and tables (latest.c, custom.c)
  *   observer.h    tells an observer what calls come to; doctor.c, doctor_checks.c and
  *             doctor_load.c: the checks of a BigQuery
  *   provenance.h  where the rows come from; lock.h: the lock row that every commit updates
  *   stage.h   resumable uploads (upload.c), staging tables (stage.c), the transaction (commit.c), and
- *             what a list lacks (missing.c)
- *   attempts.h    what became of requests
+ *             what a list lacks (missing.c); notes.h: fetches without anything new
+ *   attempts.h    what became of requests; questions.h: the answers to people
  */
 #ifndef CASELOAD_BIGQUERY_INTERNAL_H
 #define CASELOAD_BIGQUERY_INTERNAL_H
@@ -32,6 +33,10 @@
 /* Of a _latest table: when the tables it was made of had last changed, and what its columns were made of. */
 #define LABEL_AS_OF      "as_of"
 #define LABEL_DEFINITION "definition"
+/* Of our tables: a hash of what it was last found to be; see listing.h. */
+#define LABEL_SCHEMA "caseload_schema"
+
+#define LISTED_DATASETS 2
 
 /* The result of prepare for a stream, valid while its tables are those created at created_us. */
 struct table_cache_entry {
@@ -39,7 +44,8 @@ struct table_cache_entry {
     int64_t created_us;
     const struct table *tables[LIMIT_TABLES]; /* that it keeps */
     int64_t modified_ms[LIMIT_TABLES];        /* when these had last changed; 0: unknown */
-    int64_t custom_ms;  /* of an attribute list: the same, when <of>_custom was last looked at */
+    int64_t claimed_us;                       /* of its newest claim; 0: unknown */
+    bool is_listed;     /* its tables were taken as they are listed, and not looked at one by one */
     bool mends_nothing; /* no record waits in `rejected` to be fetched again */
 };
 
@@ -47,7 +53,7 @@ struct table_cache_entry {
 struct own_commit {
     const char *lock;
     int64_t began_us; /* of its fetch */
-    int64_t alone_us; /* when it was made, if nobody else had committed since then; 0: somebody had */
+    int64_t alone_us; /* when it was made, if no other run had committed since then; else 0 */
 };
 
 #define NEW_RESOURCES 32
@@ -68,9 +74,17 @@ struct bigquery {
     size_t new_count;
     struct table_cache_entry table_cache[LIMIT_STREAMS];
     size_t table_cache_count;
+    struct note *notes; /* of notes.h: under way */
+    size_t note_count;
+    struct error note_failure; /* the first since notes_end */
     struct own_commit own_commits[LIMIT_STREAMS];
-    json_t *ledger_streams;     /* members: the streams that have rows in the ledger; NULL: unknown */
-    bool is_provenance_checked; /* of the whole dataset; table_cache_clear makes it false */
+    size_t shown_count;              /* of the table cache, when the view `status` was made */
+    json_t *listed[LISTED_DATASETS]; /* by name, as of listing.h: data, control; NULL: not read */
+    json_t *lock_rows;               /* by the lock table's name, as old as the lists */
+    bool is_listing_new;             /* read for the run that is being prepared */
+    bool looks_closely;              /* something failed: nothing is taken as it is listed */
+    json_t *ledger_streams;          /* members: the streams that have rows in the ledger; NULL: unknown */
+    bool is_provenance_checked;      /* of the whole dataset; table_cache_clear makes it false */
 };
 
 /* Rejects since then are compared with new ones, and tried again. */

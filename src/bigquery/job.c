@@ -334,9 +334,10 @@ static json_t *query_configuration(const struct bigquery *bq, const struct query
 {
     char timeout[JOB_TIMEOUT];
     job_timeout(bq, timeout);
-    return json_pack("{s:s, s:{s:s}, s:{s:s, s:b, s:s, s:O, s:b}}", "jobTimeoutMs", timeout, "labels", "app",
-                     "caseload", "query", "query", buf_string(query->sql), "useLegacySql", 0, "parameterMode",
-                     "NAMED", "queryParameters", query->parameters, "useQueryCache", 0);
+    return json_pack("{s:s, s:{s:s, s:s*}, s:{s:s, s:b, s:s, s:O, s:b}}", "jobTimeoutMs", timeout, "labels",
+                     "app", "caseload", "stream", query->stream, "query", "query", buf_string(query->sql),
+                     "useLegacySql", 0, "parameterMode", "NAMED", "queryParameters", query->parameters,
+                     "useQueryCache", 0);
 }
 
 /* An unclear start is repeated under the same id. */
@@ -355,6 +356,23 @@ static bool start_query(struct bigquery *bq, const struct query_job *query, cons
     }
 }
 
+static void name_query(const struct query_job *query, int number, char out_id[JOB_ID])
+{
+    char suffix[RANDOM_NAME];
+    random_name(suffix);
+    if (query->counted_ids) snprintf(suffix, sizeof suffix, "%d", number);
+    job_name(out_id, query->prefix, suffix);
+}
+
+bool job_begin(struct bigquery *bq, const struct query_job *query, char out_id[JOB_ID], struct error *err)
+{
+    bool is_old = false;
+    if (!sql_check(query->sql, query->where, err)) return false;
+    AUTO(json_drop) json_t *configuration = query_configuration(bq, query);
+    name_query(query, 1, out_id);
+    return start_query(bq, query, out_id, configuration, &is_old, err);
+}
+
 /* An old job of a counted id that failed costs nothing but its number. */
 bool job_query(struct bigquery *bq, const struct query_job *query, char out_id[JOB_ID], json_t **out_rows,
                struct error *err)
@@ -362,14 +380,13 @@ bool job_query(struct bigquery *bq, const struct query_job *query, char out_id[J
     if (!sql_check(query->sql, query->where, err)) return false;
     AUTO(json_drop) json_t *configuration = query_configuration(bq, query);
     for (int run = 1, number = 1;; number++) {
-        char suffix[RANDOM_NAME];
-        bool is_old = false;
-        random_name(suffix);
-        if (query->counted_ids) snprintf(suffix, sizeof suffix, "%d", number);
-        job_name(out_id, query->prefix, suffix);
+        bool is_old = false, is_begun = query->begun && number == 1;
+        name_query(query, number, out_id);
+        if (is_begun) snprintf(out_id, JOB_ID, "%s", query->begun);
         AUTO(watch_done) struct job_watch watch = {.id = out_id, .where = query->where, .is_query = true};
         struct job_failure failure;
-        if (!start_query(bq, query, out_id, configuration, &is_old, err) || !watch_job(bq, &watch, err))
+        if ((!is_begun && !start_query(bq, query, out_id, configuration, &is_old, err)) ||
+            !watch_job(bq, &watch, err))
             return false;
         if (watch.rows || watch_succeeded(&watch, &failure))
             return !out_rows || take_rows(bq, &watch, out_rows, err);

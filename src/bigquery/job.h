@@ -43,6 +43,8 @@ bool job_may_repeat(struct bigquery *bq, const struct job_failure *failure, int 
 
 struct query_job {
     const char *prefix; /* of its ids */
+    const char *begun;  /* the first run, which job_begin has started; NULL: none */
+    const char *stream; /* whose work it is, for a label; NULL: none */
     bool counted_ids;   /* ids end with 1, 2, ..., the same in every process; else random */
     const struct buf *sql;
     const json_t *parameters;
@@ -53,6 +55,9 @@ struct query_job {
 /* A statement or script that changes something. Runs it again where that may help. out_rows: all rows of its
  * last SELECT, as [{"f":[{"v":..}]}]; NULL: not wanted. */
 bool job_query(struct bigquery *bq, const struct query_job *query, char out_id[JOB_ID], json_t **out_rows,
+               struct error *err) CHECKED;
+/* Starts its first run, for job_query to wait for. */
+bool job_begin(struct bigquery *bq, const struct query_job *query, char out_id[JOB_ID],
                struct error *err) CHECKED;
 bool job_read(struct bigquery *bq, const struct buf *sql, const json_t *parameters, json_t **out_rows,
               struct error *err) CHECKED;

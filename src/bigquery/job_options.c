@@ -13,6 +13,8 @@
 #define LABEL_MOST 63
 #define LABEL_SET  "abcdefghijklmnopqrstuvwxyz0123456789_-"
 
+static const char *const own_labels[] = {"app", "stream", "run"};
+
 bool bigquery_check_labels(const char *const *labels, size_t count, struct error *err)
 {
     for (size_t i = 0; i < count; i++) {
@@ -28,8 +30,10 @@ bool bigquery_check_labels(const char *const *labels, size_t count, struct error
                 "labels: \"%.80s\" is no label; write KEY=VALUE with lowercase letters, digits, _ and -, at "
                 "most 63 of each, such as team=data",
                 label);
-        if (strncmp(label, "app=", 4) == 0)
-            return error_set(err, ERROR_CONFIG, "labels: \"app\" is caseload's own label; name another");
+        for (size_t k = 0; k < sizeof own_labels / sizeof *own_labels; k++)
+            if (strlen(own_labels[k]) == key && strncmp(label, own_labels[k], key) == 0)
+                return error_set(err, ERROR_CONFIG, "labels: \"%s\" is caseload's own label; name another",
+                                 own_labels[k]);
     }
     return true;
 }
@@ -38,6 +42,7 @@ void job_add_options(const struct bigquery *bq, json_t *configuration, json_t *q
 {
     const struct bigquery_settings *settings = &bq->settings;
     json_t *labels = json_object_get(configuration, "labels");
+    if (bq->warehouse.run_id) json_object_set_new(labels, "run", json_string(bq->warehouse.run_id));
     for (size_t i = 0; i < settings->label_count; i++) {
         const char *label = settings->labels[i], *value = strchr(label, '=') + 1;
         (void)json_object_setn_new(labels, label, (size_t)(value - 1 - label), json_string(value));

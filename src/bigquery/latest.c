@@ -18,6 +18,7 @@
 #define INPUTS      4 /* the table, its gone, its owner or parent, the gone of that */
 #define DESCRIPTION "The newest version of each row of %s"
 #define DAY_MS      INT64_C(86400000)
+#define ROUNDS      8  /* another process may change the same at once */
 #define SINCE_DAYS  30 /* so many of a list's newest days may be deleted, and its view still shows a day */
 #define SINCE_AGE   90
 
@@ -28,23 +29,43 @@ bool latest_is_table(const struct bigquery *bq, const struct table *table)
     return false;
 }
 
-bool latest_put_view(struct bigquery *bq, const char *name, const json_t *have, const char *description,
-                     const struct buf *sql, struct error *err)
+static bool changed_meanwhile(const char *name, struct error *err)
 {
-    const char *text = buf_string(sql);
-    if (!sql_check(sql, name, err)) return false;
-    const char *query = json_text_at(have, "view.query");
-    AUTO(json_drop) json_t *view = json_pack("{s:s, s:b}", "query", text, "useLegacySql", 0);
-    if (!view) return error_set(err, ERROR_FORMAT, "the text of the view %s is not UTF-8", name);
-    if (have && query && !strcmp(query, text)) return true;
-    if (have) {
-        AUTO(json_drop) json_t *body = json_pack("{s:O}", "view", view);
-        return table_patch(bq, bq->settings.dataset, name, json_text_at(have, "etag"), body, err);
+    return error_set(err, ERROR_BUSY,
+                     "%s changed during each of our attempts; does another program change it?", name);
+}
+
+/* Another process may have put the same text meanwhile. */
+static bool patch_view(struct bigquery *bq, const char *dataset, const char *name, const json_t *have,
+                       const json_t *view, struct error *err)
+{
+    const char *text = json_text_at(view, "query");
+    AUTO(json_drop) json_t *body = json_pack("{s:O}", "view", view);
+    AUTO(json_drop) json_t *now = json_deep_copy(have);
+    for (int round = 0; round < ROUNDS; round++) {
+        bool is_lost = false;
+        const char *query = json_text_at(now, "view.query");
+        if (query && !strcmp(query, text)) return true;
+        if (!table_try_patch(bq, dataset, name, json_text_at(now, "etag"), body, &is_lost, err)) return false;
+        if (!is_lost) return true;
+        json_drop(&now);
+        if (!table_get(bq, dataset, name, &now, err)) return false;
+        if (!now || !table_is_ours(now) || !table_is_view(now)) break;
     }
+    return changed_meanwhile(name, err);
+}
+
+bool latest_put_view(struct bigquery *bq, const char *dataset, const char *name, const json_t *have,
+                     const char *description, const struct buf *sql, struct error *err)
+{
+    if (!sql_check(sql, name, err)) return false;
+    AUTO(json_drop) json_t *view = json_pack("{s:s, s:b}", "query", buf_string(sql), "useLegacySql", 0);
+    if (!view) return error_set(err, ERROR_FORMAT, "the text of the view %s is not UTF-8", name);
+    if (have) return patch_view(bq, dataset, name, have, view, err);
     AUTO(json_drop)
     json_t *want = json_pack("{s:s, s:{s:s}, s:O}", "description", description, "labels", LABEL_KEY,
                              LABEL_VALUE, "view", view);
-    return table_insert(bq, bq->settings.dataset, name, want, err);
+    return table_insert(bq, dataset, name, want, err);
 }
 
 /* The constant lower bound in the text of a list's view; "": it has none. */
@@ -107,17 +128,18 @@ static const char *find_adorned(const json_t *fields, const json_t *ours)
     return NULL;
 }
 
-/* A drop takes along what people have set on a table of ours. resource: of the live table. */
+/* A drop takes along what people have set on a view or table of ours. resource: of the live table. */
 static bool check_droppable(const json_t *have, const json_t *resource, const char *ours, struct error *err)
 {
     const char *name = json_text_at(have, "tableReference.tableId"), *description = description_of(have);
     const char *adorned = find_adorned(json_at(have, "schema.fields"), json_at(resource, "schema.fields"));
     if (!adorned && (!*description || !strcmp(description, ours))) return true;
-    return error_set(
-        err, ERROR_REFUSED,
-        "%s is a table with a policy tag or description that is not caseload's (%s), which a view "
-        "in its place would not have. Rename the table, or set \"latest\" to keep it",
-        name ? name : "", adorned ? adorned : "its own");
+    bool is_view = table_is_view(have);
+    const char *kind = is_view ? "view" : "table";
+    return error_set(err, ERROR_REFUSED,
+                     "%s is a %s with a policy tag or description that is not caseload's (%s), which a %s "
+                     "in its place would not have. Rename the %s, or set \"latest\" to keep it",
+                     name ? name : "", kind, adorned ? adorned : "its own", is_view ? "table" : "view", kind);
 }
 
 static bool put_latest_view(struct bigquery *bq, const struct table *table, const json_t *have,
@@ -142,7 +164,7 @@ static bool put_latest_view(struct bigquery *bq, const struct table *table, cons
         latest.fields = NULL;
         sql_latest_text(&names, &latest, &sql);
     }
-    return latest_put_view(bq, name, have, description, &sql, err);
+    return latest_put_view(bq, bq->settings.dataset, name, have, description, &sql, err);
 }
 
 bool latest_prepare(struct bigquery *bq, const struct table *table, const json_t *resource, struct error *err)
@@ -269,24 +291,41 @@ static bool create_table(struct bigquery *bq, const struct table *table, const j
     return table_insert(bq, bq->settings.dataset, name, want, err);
 }
 
-/* The table exists and has all columns. out_is_rebuilt: its rows show them in another way, or not all. */
+/* Adds the columns that it lacks. out_changed: look again, here or elsewhere something was changed. */
+static bool add_columns(struct bigquery *bq, const char *name, const json_t *have, const json_t *wanted,
+                        bool *out_changed, struct error *err)
+{
+    AUTO(json_drop) json_t *fields = json_deep_copy(json_at(have, "schema.fields"));
+    if (!schema_merge(fields, wanted, out_changed, err)) return false;
+    if (!*out_changed) return true;
+    AUTO(json_drop) json_t *body = json_pack("{s:{s:O}}", "schema", "fields", fields);
+    return table_patch(bq, bq->settings.dataset, name, json_text_at(have, "etag"), body, err);
+}
+
+/* The table exists and has all columns. have: as it was. out_is_rebuilt: its rows show the columns in another
+ * way, or not all. */
 static bool ensure_columns(struct bigquery *bq, const struct table *table, const json_t *have,
                            const struct inputs *inputs, bool *out_is_rebuilt, struct error *err)
 {
     char definition[17];
     const json_t *live = json_at(inputs->base, "schema.fields");
-    const char *label = json_text_at(have, "labels." LABEL_DEFINITION);
     AUTO(mem_free) char *name = mem_format("%s_latest", table->name);
     AUTO(json_drop) json_t *wanted = latest_fields(live);
+    AUTO(json_drop) json_t *now = have ? json_deep_copy(have) : NULL;
     format_definition(table, live, definition);
-    *out_is_rebuilt = have && (!label || strcmp(label, definition) != 0);
-    if (!have) return create_table(bq, table, wanted, definition, err);
-    AUTO(json_drop) json_t *fields = json_deep_copy(json_at(have, "schema.fields"));
-    bool changed = false;
-    if (!schema_merge(fields, wanted, &changed, err)) return false;
-    if (!changed) return true;
-    AUTO(json_drop) json_t *body = json_pack("{s:{s:O}}", "schema", "fields", fields);
-    return table_patch(bq, bq->settings.dataset, name, json_text_at(have, "etag"), body, err);
+    for (int round = 0; round < ROUNDS; round++) {
+        bool changed = !now;
+        const char *label = json_text_at(now, "labels." LABEL_DEFINITION);
+        *out_is_rebuilt = now && (!label || strcmp(label, definition) != 0);
+        if (now ? !add_columns(bq, name, now, wanted, &changed, err)
+                : !create_table(bq, table, wanted, definition, err))
+            return false;
+        if (!changed) return true;
+        json_drop(&now);
+        if (round > 0 && !api_sleep(bq, 100 << round, err)) return false;
+        if (!table_get(bq, bq->settings.dataset, name, &now, err)) return false;
+    }
+    return changed_meanwhile(name, err);
 }
 
 /* The labels hold the times from before the inputs are read: rows that arrive meanwhile are found the next
@@ -311,8 +350,11 @@ static bool change_rows(struct bigquery *bq, const struct sql_refresh *refresh, 
     sql_latest_refresh_text(&names, refresh, &sql);
     AUTO(json_drop) json_t *parameters = json_array();
     AUTO(mem_free) char *prefix = mem_format("caseload-latest-%s", refresh->table->name);
-    const struct query_job query = {
-        .prefix = prefix, .sql = &sql, .parameters = parameters, .where = "latest"};
+    const struct query_job query = {.prefix = prefix,
+                                    .stream = refresh->stream->name,
+                                    .sql = &sql,
+                                    .parameters = parameters,
+                                    .where = "latest"};
     return job_query(bq, &query, id, NULL, err);
 }
 
@@ -330,7 +372,10 @@ static bool refresh_one(struct bigquery *bq, const struct selection *kept, const
     if (!ask_inputs(bq, &inputs, err)) return false;
     if (is_as_of(have, &inputs)) return true;
     if (have && table_is_view(have)) { /* BigQuery does not replace a view by a table */
-        if (!table_drop(bq, bq->settings.dataset, name, err)) return false;
+        AUTO(mem_free) char *description = mem_format(DESCRIPTION, table->name);
+        if (!check_droppable(have, inputs.base, description, err) ||
+            !table_drop(bq, bq->settings.dataset, name, err))
+            return false;
         json_drop(&have);
     }
     refresh.fields = json_at(inputs.base, "schema.fields");

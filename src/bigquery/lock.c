@@ -12,6 +12,18 @@
 #define CELL_DOUBLED PROVENANCE_COUNT
 #define LOCK_COLUMNS "workspace_id,source_type,timezone,dataset,doubled"
 
+/* Streams of one lock are prepared one after another: they share a look at it. */
+static bool read_rows(struct bigquery *bq, const char *name, json_t **out_rows, struct error *err)
+{
+    json_t *known = json_object_get(bq->lock_rows, name);
+    *out_rows = json_incref(known);
+    if (known) return true;
+    if (!table_rows(bq, bq->settings.control_dataset, name, LOCK_COLUMNS, out_rows, err)) return false;
+    if (!bq->lock_rows) bq->lock_rows = json_object();
+    json_object_set(bq->lock_rows, name, *out_rows);
+    return true;
+}
+
 bool lock_read(struct bigquery *bq, const struct stream *stream, struct lock_state *out_lock,
                struct error *err)
 {
@@ -19,7 +31,7 @@ bool lock_read(struct bigquery *bq, const struct stream *stream, struct lock_sta
     AUTO(mem_free) char *what = mem_format("the lock row of %s", stream_lock(stream));
     AUTO(json_drop) json_t *rows = NULL;
     *out_lock = (struct lock_state){0};
-    if (!table_rows(bq, bq->settings.control_dataset, name, LOCK_COLUMNS, &rows, err)) return false;
+    if (!read_rows(bq, name, &rows, err)) return false;
     for (size_t i = 0; i < json_array_size(rows); i++) {
         int64_t doubled;
         const json_t *row = json_array_get(rows, i);
@@ -35,6 +47,7 @@ static bool make_row(struct bigquery *bq, const struct stream *stream, struct er
 {
     AUTO(mem_free) char *name = mem_format("lock_%s", stream_lock(stream));
     AUTO(json_drop) json_t *table = NULL;
+    (void)json_object_del(bq->lock_rows, name);
     if (!table_get(bq, bq->settings.control_dataset, name, &table, err)) return false;
     struct sql_names names = bigquery_names(bq);
     AUTO(buf_done) struct buf sql = buf_limited(LIMIT_SQL);
@@ -46,17 +59,22 @@ static bool make_row(struct bigquery *bq, const struct stream *stream, struct er
         mem_format("caseload-lock-%s-%s-%lld-%lld", bq->settings.control_dataset, stream_lock(stream),
                    (long long)json_int_at(table, "creationTime", 0), (long long)table_modified(table));
     char id[JOB_ID];
-    const struct query_job query = {
-        .prefix = prefix, .counted_ids = true, .sql = &sql, .parameters = parameters, .where = "lock"};
+    const struct query_job query = {.prefix = prefix,
+                                    .stream = stream->name,
+                                    .counted_ids = true,
+                                    .sql = &sql,
+                                    .parameters = parameters,
+                                    .where = "lock"};
     return job_query(bq, &query, id, NULL, err);
 }
 
-bool lock_ensure(struct bigquery *bq, const struct stream *stream, struct error *err)
+bool lock_ensure(struct bigquery *bq, const struct stream *stream, const struct lock_state *lock,
+                 struct error *err)
 {
+    struct lock_state now = *lock;
     for (int round = 0; round < LOCK_ROUNDS; round++) {
-        struct lock_state lock;
-        if (!lock_read(bq, stream, &lock, err)) return false;
-        if (lock.is_whole) return true;
+        if (round > 0 && !lock_read(bq, stream, &now, err)) return false;
+        if (now.is_whole) return true;
         /* The script does nothing where the ledger contradicts; then this says what does. */
         if (round > 0 && (!provenance_check_ledger(bq, err) || !api_sleep(bq, 100 << round, err)))
             return false;
@@ -84,6 +102,7 @@ static bool count_repeats(struct bigquery *bq, const struct table *table, int64_
 
 static bool clear_alarm(struct bigquery *bq, const struct stream *stream, int64_t seen, struct error *err)
 {
+    json_drop(&bq->lock_rows);
     struct sql_names names = bigquery_names(bq);
     AUTO(buf_done) struct buf sql = buf_limited(LIMIT_SQL);
     sql_repeats_clear_text(&names, stream, &sql);
@@ -91,8 +110,11 @@ static bool clear_alarm(struct bigquery *bq, const struct stream *stream, int64_
     parameter_add_int(parameters, "seen", seen);
     AUTO(mem_free) char *prefix = mem_format("caseload-deduplicated-%s", stream_lock(stream));
     char id[JOB_ID];
-    const struct query_job query = {
-        .prefix = prefix, .sql = &sql, .parameters = parameters, .where = "deduplicated"};
+    const struct query_job query = {.prefix = prefix,
+                                    .stream = stream->name,
+                                    .sql = &sql,
+                                    .parameters = parameters,
+                                    .where = "deduplicated"};
     return job_query(bq, &query, id, NULL, err);
 }
 

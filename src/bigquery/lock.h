@@ -18,8 +18,9 @@ struct lock_state {
 /* ERROR_CONFIG if a row contradicts the configuration. A missing table is a lock without rows. */
 bool lock_read(struct bigquery *bq, const struct stream *stream, struct lock_state *out_lock,
                struct error *err) CHECKED;
-/* The lock table exists. */
-bool lock_ensure(struct bigquery *bq, const struct stream *stream, struct error *err) CHECKED;
+/* The lock table exists. lock: as it was read. */
+bool lock_ensure(struct bigquery *bq, const struct stream *stream, const struct lock_state *lock,
+                 struct error *err) CHECKED;
 /* ERROR_REFUSED as long as rows that a commit found twice are there; clears the alarm after that. */
 bool lock_check_doubled(struct bigquery *bq, const struct selection *kept, const struct lock_state *lock,
                         struct error *err) CHECKED;

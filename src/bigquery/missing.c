@@ -30,10 +30,12 @@ bool missing_read(struct load *load, int64_t began_us, int64_t ceiling, struct m
     struct sql_names names = bigquery_names(bq);
     struct missing missing = {0};
     char began[INSTANT_TEXT];
-    if (!stage_finish_table(load, RECONCILE_LIST, err)) return error_wrap(err, "staging of %s", stream->name);
+    const struct stage *list = &load->stages[RECONCILE_LIST]; /* all its records may be rejected */
+    if (list->is_used && !stage_finish_table(load, RECONCILE_LIST, err))
+        return error_wrap(err, "staging of %s", stream->name);
     AUTO(buf_done) struct buf sql = {0};
     buf_init(&sql, LIMIT_SQL);
-    sql_missing_text(&names, stream, load->stages[RECONCILE_LIST].table, ceiling, &sql);
+    sql_missing_text(&names, stream, list->is_used ? list->table : NULL, ceiling, &sql);
     AUTO(json_drop) json_t *parameters = json_array();
     parameter_add(parameters, "stream", "STRING", stream->name);
     instant_format(began_us, began);

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "job.h"
+#include "listing.h"
 #include "schema.h"
 #include "table.h"
 
@@ -22,6 +23,10 @@ static const struct {
     [FACT_DATASET] = {NULL, "dataset", "dataset", "set \"dataset\" back"},
     [FACT_CONTROL] = {"caseload_control", NULL, "control_dataset", "set \"control_dataset\" back"},
 };
+
+/* Another source has other workspaces: it is named first. */
+static const enum fact order[FACTS] = {FACT_SOURCE, FACT_WORKSPACE, FACT_TIMEZONE, FACT_DATASET,
+                                       FACT_CONTROL};
 
 static const char *configured(const struct bigquery *bq, enum fact fact)
 {
@@ -131,7 +136,8 @@ bool provenance_is_labelled(const json_t *table)
 bool provenance_check_table(const struct bigquery *bq, const json_t *table, struct error *err)
 {
     const char *name = json_text_at(table, "tableReference.tableId");
-    for (enum fact fact = 0; fact < FACTS; fact++) {
+    for (size_t i = 0; i < FACTS; i++) {
+        enum fact fact = order[i];
         char wanted[LABEL_TEXT], value[LABEL_TEXT], what[2 * TABLE_ID];
         const char *label = label_of(table, fact);
         if (!label) continue;
@@ -146,8 +152,9 @@ bool provenance_check_table(const struct bigquery *bq, const json_t *table, stru
 
 bool provenance_check_row(const struct bigquery *bq, const json_t *row, const char *what, struct error *err)
 {
-    for (enum fact fact = 0; fact < PROVENANCE_COUNT; fact++) {
-        const char *have = cell_text(row, (size_t)fact);
+    for (size_t i = 0; i < FACTS; i++) {
+        enum fact fact = order[i];
+        const char *have = (size_t)fact < PROVENANCE_COUNT ? cell_text(row, (size_t)fact) : NULL;
         if (have && strcmp(have, configured(bq, fact)) != 0) return refuse(bq, fact, have, what, err);
     }
     return true;
@@ -166,22 +173,6 @@ void provenance_parameters(const struct bigquery *bq, json_t *parameters)
 {
     for (enum fact fact = 0; fact < PROVENANCE_COUNT; fact++)
         parameter_add(parameters, facts[fact].column, "STRING", configured(bq, fact));
-}
-
-static bool check_tables(struct bigquery *bq, struct error *err)
-{
-    AUTO(mem_free) char *page = NULL;
-    do {
-        AUTO(json_drop) json_t *answer = NULL;
-        if (!table_list(bq, bq->settings.dataset, page, &answer, err)) return false;
-        const json_t *tables = json_object_get(answer, "tables");
-        for (size_t i = 0; i < json_array_size(tables); i++)
-            if (!provenance_check_table(bq, json_array_get(tables, i), err)) return false;
-        const char *next = json_text_at(answer, "nextPageToken");
-        mem_free(&page);
-        page = next && *next ? mem_text(next) : NULL;
-    } while (page);
-    return true;
 }
 
 /* Which streams have rows in the ledger, and the clock. */
@@ -218,8 +209,11 @@ bool provenance_check_ledger(struct bigquery *bq, struct error *err)
 bool provenance_check_all(struct bigquery *bq, struct error *err)
 {
     AUTO(json_drop) json_t *runs = NULL;
-    if (!check_tables(bq, err) || !table_get(bq, bq->settings.control_dataset, "runs", &runs, err))
-        return false;
+    if (!listing_read(bq, err) || !listing_check_provenance(bq, err)) return false;
+    /* The label of the table came with the column, or after it. */
+    if (json_at(listing_find(bq, bq->settings.control_dataset, "runs"), "labels." LABEL_SCHEMA))
+        return provenance_check_ledger(bq, err);
+    if (!table_get(bq, bq->settings.control_dataset, "runs", &runs, err)) return false;
     if (!runs || !schema_find(json_at(runs, "schema.fields"), facts[FACT_DATASET].column)) return true;
     return provenance_check_ledger(bq, err);
 }

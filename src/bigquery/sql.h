@@ -13,14 +13,15 @@
 #include "internal.h"
 
 extern const char sql_adopt[], sql_attributes[], sql_commit_alarm[], sql_commit_check[],
-    sql_commit_children[], sql_commit_children_scan[], sql_commit_declare[], sql_commit_doubled[],
-    sql_commit_later[], sql_commit_ledger[], sql_commit_lock[], sql_commit_mended[], sql_commit_missing[],
-    sql_commit_reconcile[], sql_commit_reconcile_back[], sql_commit_reconcile_doubled[],
+    sql_commit_children[], sql_commit_children_scan[], sql_commit_compare[], sql_commit_declare[],
+    sql_commit_doubled[], sql_commit_later[], sql_commit_ledger[], sql_commit_lock[], sql_commit_mended[],
+    sql_commit_missing[], sql_commit_reconcile[], sql_commit_reconcile_back[], sql_commit_reconcile_doubled[],
     sql_commit_reconcile_empty[], sql_commit_content_changes[], sql_commit_rejected[], sql_commit_result[],
     sql_commit_same[], sql_commit_union[], sql_custom[], sql_deduplicate[], sql_latest[], sql_latest_day[],
     sql_latest_gone[], sql_latest_gone_parent[], sql_latest_refresh[], sql_latest_set[], sql_ledger[],
-    sql_lock_row[], sql_missing[], sql_newest_day[], sql_provenance[], sql_repeats[], sql_repeats_clear[],
-    sql_state[], sql_state_scan[], sql_suspects[];
+    sql_history[], sql_lock_row[], sql_mend[], sql_missing[], sql_newest_day[], sql_provenance[],
+    sql_rejects[], sql_repeats[], sql_repeats_clear[], sql_state[], sql_state_scan[], sql_status[],
+    sql_suspects[];
 
 #define SQL_PATH (3 * TABLE_ID)
 
@@ -104,9 +105,11 @@ void sql_reconcile_text(const struct sql_names *names, const struct stream *stre
 void sql_missing_text(const struct sql_names *names, const struct stream *stream, const char *list_stage,
                       int64_t ceiling, struct buf *out_sql);
 
-/* The columns that all rows of one record share: the key without the version and without flags. A flag (a
- * part that was redacted) describes a record, but does not name another one. */
+/* The columns that all rows of one record share: the key without the version, unless that names the record,
+ * and without flags. A flag (a part that was redacted) describes a record, but does not name another one. */
 size_t sql_identity(const struct table *table, const char *out_columns[16]);
+/* Adds the version's column, of snapshots the day's, unless it is there. Returns how many there are then. */
+size_t sql_add_version(const struct table *table, const char **columns, size_t count);
 
 /* --- sql_rejected.c --- */
 
@@ -140,6 +143,23 @@ struct sql_refresh {
 /* The script that makes <table>_latest, a table, equal to what the view shows. */
 void sql_latest_refresh_text(const struct sql_names *names, const struct sql_refresh *refresh,
                              struct buf *out_sql);
+
+/* --- sql_questions.c --- */
+
+struct sql_status {
+    const struct selection *selections;
+    size_t count;
+    bool has_tables[LIMIT_STREAMS]; /* all tables of the selection exist */
+    struct day first_day, start;    /* of the source, and of the configuration */
+    int rejected_days;
+    int64_t max_age_s; /* older streams are stale */
+};
+
+/* Without parameters: it is a view's, too. */
+void sql_status_text(const struct sql_names *names, const struct sql_status *status, struct buf *out_sql);
+void sql_history_text(const struct sql_names *names, int64_t limit, struct buf *out_sql);
+void sql_mend_text(const struct sql_names *names, const struct table *table, struct buf *out_sql);
+void sql_rejects_text(const struct sql_names *names, bool with_text, int64_t limit, struct buf *out_sql);
 
 /* --- sql_views.c --- */
 

@@ -38,19 +38,22 @@ static const char *list_text(const struct list *list)
     return buf_string(&list->text);
 }
 
+size_t sql_add_version(const struct table *table, const char **columns, size_t count)
+{
+    const char *version = table->version ? table->version : COLUMN_PARTITION_DATE;
+    for (size_t i = 0; i < count; i++)
+        if (!strcmp(columns[i], version)) return count;
+    columns[count++] = version;
+    return count;
+}
+
 /* The columns that name a row: the key and the version, each once. */
 static size_t row_key(const struct table *table, const char *out_columns[16])
 {
-    const char *version = table->version ? table->version : COLUMN_PARTITION_DATE;
-    bool has_version = false;
-    size_t count = 0;
     assert(table->key_count > 0 && table->key_count < 16);
-    for (size_t i = 0; i < table->key_count; i++) {
-        out_columns[count++] = table->key[i];
-        if (!strcmp(table->key[i], version)) has_version = true;
-    }
-    if (!has_version) out_columns[count++] = version;
-    return count;
+    for (size_t i = 0; i < table->key_count; i++)
+        out_columns[i] = table->key[i];
+    return sql_add_version(table, out_columns, table->key_count);
 }
 
 size_t sql_identity(const struct table *table, const char *out_columns[16])
@@ -58,9 +61,8 @@ size_t sql_identity(const struct table *table, const char *out_columns[16])
     size_t count = 0;
     for (size_t i = 0; i < table->key_count; i++) {
         const struct column *column = table_column(table, table->key[i]);
-        if ((column && column->type == COLUMN_BOOL) ||
-            (table->version && !strcmp(table->key[i], table->version)))
-            continue;
+        bool is_version = table->version && !strcmp(table->key[i], table->version);
+        if ((column && column->type == COLUMN_BOOL) || (is_version && !table->is_named_by_version)) continue;
         out_columns[count++] = table->key[i];
     }
     return count;
@@ -74,8 +76,7 @@ static size_t version_columns(const struct table *table, const char *out_columns
         out_columns[0] = table->owner_key;
     else
         count = sql_identity(table, out_columns);
-    out_columns[count++] = table->version ? table->version : COLUMN_PARTITION_DATE;
-    return count;
+    return sql_add_version(table, out_columns, count);
 }
 
 static struct list version_list(const struct table *table)
@@ -205,9 +206,11 @@ static void add_union(const struct sql_names *names, const struct selection *sel
                       const char *stage, struct buf *out)
 {
     const struct table *table = selection->tables[index];
+    const struct stream *stream = selection->stream;
     /* A later fetch counts for a row if it read the row's day. Scans read all days, and children have other
      * days than their parents: there each later fetch counts that has days of this unit. */
-    bool has_own_days = index == 0 && selection->stream->kind == STREAM_INCREMENTAL;
+    bool is_reconciled = stream->kind == STREAM_RECONCILE, is_list = is_reconciled && index == RECONCILE_LIST;
+    bool has_own_days = stream_lists_rows(stream) || (index == 0 && stream->kind == STREAM_INCREMENTAL);
     char stage_path[SQL_PATH], target[SQL_PATH], counter[32], days[32], first_column[TABLE_ID];
     const char *columns_of_version[16];
     sql_path(stage_path, names, names->control, stage);
@@ -237,9 +240,27 @@ static void add_union(const struct sql_names *names, const struct selection *sel
         {"version", list_text(&version)},
         {"version_match", list_text(&match)},
         {"first_column", first_column},
+        {"from_day", is_reconciled ? " AND s." COLUMN_PARTITION_DATE " >= @lo" : ""},
         {"day_match", has_own_days ? " AND s." COLUMN_PARTITION_DATE " BETWEEN f.lo AND f.hi" : ""},
+        {"agreed", is_list ? "\n          AND n_differing = 0" : ""},
         {"counter", counter}};
     sql_fill(out, sql_commit_union, values, sizeof values / sizeof *values);
+}
+
+static void add_compare(const struct sql_names *names, const struct table *table, const char *stage,
+                        struct buf *out)
+{
+    char stage_path[SQL_PATH], target[SQL_PATH];
+    sql_path(stage_path, names, names->control, stage);
+    sql_path(target, names, names->dataset, table->name);
+    AUTO(list_done) struct list version = version_list(table);
+    AUTO(list_done) struct list match = version_match_list(table);
+    const struct sql_value values[] = {{"stage", stage_path},
+                                       {"target", target},
+                                       {"days", "days_0"},
+                                       {"version", list_text(&version)},
+                                       {"version_match", list_text(&match)}};
+    sql_fill(out, sql_commit_compare, values, sizeof values / sizeof *values);
 }
 
 static void add_content_changes(const struct sql_names *names, const struct table *table, struct buf *out)
@@ -289,17 +310,38 @@ static void add_lock(const struct sql_names *names, const struct stream *stream,
     sql_fill(out, sql_commit_lock, values, sizeof values / sizeof *values);
 }
 
-/* Commits of the subject's stream are later fetches for a reconciliation, too. */
+/* The list of an incremental stream's records reads them as the stream does: each is a later fetch for the
+ * other. That of a scan has only ids, but it may ask for records. */
 static void add_later(const struct sql_names *names, const struct stream *stream, struct buf *out)
 {
-    char runs[SQL_PATH], reader[TABLE_ID], quoted[TABLE_ID + 2] = "@stream";
+    char runs[SQL_PATH], subject[TABLE_ID], reader[TABLE_ID + 2] = "@stream", readers[2 * TABLE_ID + 32];
     sql_path(runs, names, names->control, "runs");
     if (stream->kind == STREAM_RECONCILE) {
-        sql_word(reader, stream->subject->name);
-        snprintf(quoted, sizeof quoted, "'%s'", reader);
+        sql_word(subject, stream->subject->name);
+        snprintf(reader, sizeof reader, "'%s'", subject);
     }
-    const struct sql_value values[] = {{"runs", runs}, {"reader", quoted}};
+    bool has_list = stream->kind == STREAM_INCREMENTAL || stream_lists_rows(stream);
+    if (has_list)
+        snprintf(readers, sizeof readers, "%s, CONCAT(%s, '_reconciliation')", reader, reader);
+    else
+        snprintf(readers, sizeof readers, "%s", reader);
+    const struct sql_value values[] = {{"runs", runs}, {"reader", reader}, {"readers", readers}};
     sql_fill(out, sql_commit_later, values, sizeof values / sizeof *values);
+}
+
+static void add_list(const struct sql_names *names, const struct selection *selection,
+                     const char *const stages[LIMIT_TABLES + 1], struct buf *out)
+{
+    if (!stages[RECONCILE_LIST] || !stream_lists_rows(selection->stream)) return;
+    add_compare(names, selection->stream->subject, stages[RECONCILE_LIST], out);
+    add_union(names, selection, RECONCILE_LIST, stages[RECONCILE_LIST], out);
+}
+
+/* Do staged rows become rows of that table by a union? */
+static bool keeps_staged(const struct stream *stream, size_t index)
+{
+    return stream->kind != STREAM_RECONCILE || index == RECONCILE_ALIVE ||
+           (index == RECONCILE_LIST && stream_lists_rows(stream));
 }
 
 static void add_tables(const struct sql_names *names, const struct selection *selection,
@@ -308,6 +350,7 @@ static void add_tables(const struct sql_names *names, const struct selection *se
     const struct stream *stream = selection->stream;
     if (stream->kind == STREAM_RECONCILE) {
         assert(selection->table_count == RECONCILE_TABLES);
+        add_list(names, selection, stages, out);
         if (stages[RECONCILE_ALIVE])
             add_union(names, selection, RECONCILE_ALIVE, stages[RECONCILE_ALIVE], out);
         sql_reconcile_text(names, stream, stages, out);
@@ -349,15 +392,14 @@ void sql_commit(const struct sql_names *names, const struct selection *selection
         if (stages[i]) add_check(names, selection, i, stages[i], out_sql);
     add_lock(names, stream, out_sql);
     bool is_reconciled = stream->kind == STREAM_RECONCILE;
-    if (!is_reconciled || stages[RECONCILE_ALIVE]) add_later(names, stream, out_sql);
+    add_later(names, stream, out_sql);
     add_tables(names, selection, stages, out_sql);
     if (stages[0] && stream->table->keeps_contents) add_content_changes(names, stream->table, out_sql);
     sql_add_rejected(names, stream, claim, stages, out_sql);
     sql_add_ledger(names, selection, stages, claim, out_sql);
     if (is_reconciled) add_reconcile_doubled(names, stream->subject, out_sql);
     for (size_t i = 0; i < selection->table_count; i++)
-        if (stages[i] && (!is_reconciled || i == RECONCILE_ALIVE))
-            add_doubled(names, selection->tables[i], i, out_sql);
+        if (stages[i] && keeps_staged(stream, i)) add_doubled(names, selection->tables[i], i, out_sql);
     fill_lock_statement(names, sql_commit_alarm, stream, out_sql);
     sql_fill(out_sql, sql_commit_result, counted, 1);
 }

@@ -255,9 +255,8 @@ static void add_live(const json_t *fields, const char *prefix, struct buf *out)
 /* The columns that are compared, but for _read_at, which may be NULL. */
 static size_t compared_columns(const struct table *table, const char *out_columns[20])
 {
-    size_t count = sql_identity(table, out_columns);
-    out_columns[count++] = COLUMN_PARTITION_DATE;
-    if (table->version) out_columns[count++] = table->version;
+    size_t count = sql_add_version(table, out_columns, sql_identity(table, out_columns));
+    if (table->version) out_columns[count++] = COLUMN_PARTITION_DATE;
     out_columns[count++] = COLUMN_LOADED_AT;
     return count;
 }

@@ -71,26 +71,39 @@ const char *sql_children_from(const struct stream *stream)
     return stream->kind == STREAM_SCAN ? "@children_from" : "CAST(NULL AS DATE)";
 }
 
+/* The staged days of the stream's own table; of its subject's, which a reconciliation adds to without a
+ * claim. */
+static struct buf staged_days(const struct selection *selection)
+{
+    struct buf list = {0};
+    buf_init(&list, LIMIT_SQL);
+    bool is_reconciled = selection->stream->kind == STREAM_RECONCILE;
+    bool has_rows = !is_reconciled || stream_lists_rows(selection->stream);
+    if (has_rows) buf_text(&list, "SELECT d FROM UNNEST(days_0) AS d");
+    if (is_reconciled)
+        buf_format(&list, "%sSELECT d FROM UNNEST(days_%d) AS d", has_rows ? " UNION ALL " : "",
+                   RECONCILE_ALIVE);
+    return list;
+}
+
 void sql_add_ledger(const struct sql_names *names, const struct selection *selection,
                     const char *const stages[LIMIT_TABLES + 1], const struct sql_claim *claim,
                     struct buf *out)
 {
     const struct stream *stream = selection->stream;
-    bool is_reconciled =
-        stream->kind == STREAM_RECONCILE; /* it adds rows of its subject, and claims nothing */
-    char runs[SQL_PATH], table[SQL_PATH], days[32];
-    snprintf(days, sizeof days, "days_%d", is_reconciled ? RECONCILE_ALIVE : 0);
+    char runs[SQL_PATH], table[SQL_PATH];
     sql_path(runs, names, names->control, "runs");
-    sql_path(table, names, names->dataset, is_reconciled ? stream->subject->name : stream->table->name);
+    sql_path(table, names, names->dataset, stream->subject ? stream->subject->name : stream->table->name);
     char sum[LIMIT_TABLES * 16] = "";
     for (size_t i = 0; i < selection->table_count; i++)
         snprintf(sum + strlen(sum), sizeof sum - strlen(sum), "%sn_%zu", i ? " + " : "", i);
     AUTO(buf_done) struct buf children = children_query(names, selection, stages);
+    AUTO(buf_done) struct buf days = staged_days(selection);
     AUTO(buf_done) struct buf child_days = child_days_statement(selection, stages);
     const struct sql_value values[] = {
         {"runs", runs},
         {"table", table},
-        {"days", days},
+        {"days", buf_string(&days)},
         {"child_days", buf_string(&child_days)},
         {"children", buf_string(&children)},
         {"counter_sum", sum},

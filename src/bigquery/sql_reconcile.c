@@ -138,7 +138,7 @@ void sql_reconcile_text(const struct sql_names *names, const struct stream *stre
 {
     AUTO(comparison_done) struct comparison comparison = {.listed = {0}};
     comparison_init(&comparison, names, stream, stages);
-    if (!stages[RECONCILE_LIST]) {
+    if (!stages[RECONCILE_LIST] && !stages[SQL_STAGE_REJECTED]) {
         add_empty(&comparison, out_sql);
         return;
     }

@@ -32,16 +32,16 @@ bool stage_begin(struct warehouse *warehouse, const struct selection *selection,
     return true;
 }
 
-static json_t *load_configuration(const struct bigquery *bq, const char *table)
+static json_t *load_configuration(const struct bigquery *bq, const char *stream, const char *table)
 {
     char timeout[JOB_TIMEOUT];
     job_timeout(bq, timeout);
-    return json_pack("{s:s, s:{s:s}, s:{s:{s:s, s:s, s:s}, s:s, s:s, s:s, s:i, s:b, s:b}}", "jobTimeoutMs",
-                     timeout, "labels", "app", "caseload", "load", "destinationTable", "projectId",
-                     bq->settings.project, "datasetId", bq->settings.control_dataset, "tableId", table,
-                     "sourceFormat", "NEWLINE_DELIMITED_JSON", "createDisposition", "CREATE_NEVER",
-                     "writeDisposition", "WRITE_EMPTY", "maxBadRecords", 0, "ignoreUnknownValues", 0,
-                     "autodetect", 0);
+    return json_pack("{s:s, s:{s:s, s:s}, s:{s:{s:s, s:s, s:s}, s:s, s:s, s:s, s:i, s:b, s:b}}",
+                     "jobTimeoutMs", timeout, "labels", "app", "caseload", "stream", stream, "load",
+                     "destinationTable", "projectId", bq->settings.project, "datasetId",
+                     bq->settings.control_dataset, "tableId", table, "sourceFormat", "NEWLINE_DELIMITED_JSON",
+                     "createDisposition", "CREATE_NEVER", "writeDisposition", "WRITE_EMPTY", "maxBadRecords",
+                     0, "ignoreUnknownValues", 0, "autodetect", 0);
 }
 
 static void name_job(struct stage *stage, int run)
@@ -51,18 +51,25 @@ static void name_job(struct stage *stage, int run)
     job_name(stage->job, stage->table, suffix); /* the table's name is unique, so the job's is */
 }
 
-static bool create_table(const struct load *load, size_t index, struct error *err)
+/* Of its upload. */
+static bool create_table(struct upload_target *target, struct error *err)
 {
+    struct stage *stage = (struct stage *)target;
+    const struct load *load = stage->load;
+    const size_t index = (size_t)(stage - load->stages);
     struct bigquery *bq = load->bq;
     char life[32];
     int64_t now_us;
+    if (stage->is_made) return true;
     if (!bigquery_now(bq, &now_us, err)) return false;
+    stage->may_exist = true; /* also if the answer is lost */
     snprintf(life, sizeof life, "%lld", (long long)((now_us + STAGE_LIFE_US) / 1000));
     json_t *fields =
         index == SQL_STAGE_REJECTED ? schema_rejected_stage() : schema_stage(load->selection->tables[index]);
     AUTO(json_drop)
     json_t *want = json_pack("{s:s, s:{s:o}}", "expirationTime", life, "schema", "fields", fields);
-    return table_insert(bq, bq->settings.control_dataset, load->stages[index].table, want, err);
+    stage->is_made = table_insert(bq, bq->settings.control_dataset, stage->table, want, err);
+    return stage->is_made;
 }
 
 static bool create_stage(struct load *load, size_t index, struct error *err)
@@ -73,11 +80,13 @@ static bool create_stage(struct load *load, size_t index, struct error *err)
     char *name = index == SQL_STAGE_REJECTED ? mem_format("stage_%s_%s_rejected", stream, load->nonce)
                                              : mem_format("stage_%s_%s_%zu", stream, load->nonce, index);
     snprintf(stage->table, sizeof stage->table, "%s", name);
-    if (!create_table(load, index, err)) return false;
-    stage->configuration = load_configuration(load->bq, stage->table);
+    stage->target.make = create_table;
+    stage->load = load;
+    stage->configuration = load_configuration(load->bq, stream, stage->table);
     name_job(stage, 1);
     stage->is_used = true;
-    return upload_begin(&stage->upload, &load->channel, stage->job, stage->configuration, err);
+    return upload_begin(&stage->upload, &load->channel, &stage->target, stage->job, stage->configuration,
+                        err);
 }
 
 static bool write_row(struct load *load, size_t index, const char *row, size_t size, struct error *err)
@@ -185,7 +194,7 @@ void stage_free(struct load *load)
     for (size_t i = 0; i <= LIMIT_TABLES; i++) {
         struct stage *stage = &load->stages[i];
         if (!stage->is_used) continue;
-        table_delete(load->bq, load->bq->settings.control_dataset, stage->table);
+        if (stage->may_exist) table_delete(load->bq, load->bq->settings.control_dataset, stage->table);
         upload_done(&stage->upload);
         json_drop(&stage->configuration);
     }

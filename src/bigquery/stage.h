@@ -20,6 +20,12 @@
 
 /* --- upload.c --- */
 
+/* The table that a file is loaded into. */
+struct upload_target {
+    /* Called before a session is opened, which may be never: a fetch that found nothing new is not loaded. */
+    bool (*make)(struct upload_target *self, struct error *err);
+};
+
 /* Shared by the uploads of one load. One chunk travels at a time, while rows are written on. */
 struct upload_channel {
     struct bigquery *bq;
@@ -43,6 +49,7 @@ enum upload_state {
  * again, and nothing else. */
 struct upload {
     struct upload_channel *channel; /* borrowed */
+    struct upload_target *target;   /* borrowed */
     const char *job;                /* borrowed: the load job's id */
     const json_t *configuration;    /* borrowed */
     enum upload_state state;
@@ -57,8 +64,9 @@ struct upload {
     z_stream gzip;
 };
 
-bool upload_begin(struct upload *upload, struct upload_channel *channel, const char *job,
-                  const json_t *configuration, struct error *err) CHECKED;
+/* target NULL: it is there. */
+bool upload_begin(struct upload *upload, struct upload_channel *channel, struct upload_target *target,
+                  const char *job, const json_t *configuration, struct error *err) CHECKED;
 bool upload_add(struct upload *upload, const void *bytes, size_t size, struct error *err) CHECKED;
 bool upload_end(struct upload *upload, struct error *err) CHECKED; /* true: the job exists */
 /* The same file again, for a new job id. */
@@ -68,12 +76,16 @@ void upload_done(struct upload *upload);
 /* --- stage.c --- */
 
 struct stage {
+    struct upload_target target; /* first */
+    struct load *load;           /* borrowed */
     char table[TABLE_ID];
     char job[JOB_ID];
     json_t *configuration;
     struct upload upload;
     int64_t rows;
     bool is_used;
+    bool may_exist; /* the table */
+    bool is_made;
     bool is_finished; /* all rows are in the table */
 };
 

@@ -4,6 +4,7 @@
 #include "api.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "listing.h"
 #include "schema.h"
 #include "table.h"
 
@@ -94,6 +95,7 @@ bool table_insert(struct bigquery *bq, const char *dataset, const char *table, j
 {
     AUTO(mem_free) char *path = mem_format("datasets/%s/tables", dataset);
     AUTO(api_answer_done) struct api_answer answer = {0};
+    listing_forget(bq, dataset, table);
     if (json_object_get(resource, "schema")) /* columns that others add later have the dataset's otherwise */
         json_object_set_new(resource, "defaultCollation", json_string(""));
     json_object_set_new(resource, "tableReference",
@@ -113,6 +115,7 @@ bool table_insert(struct bigquery *bq, const char *dataset, const char *table, j
 static bool remove_table(struct bigquery *bq, const char *dataset, const char *table, bool best_effort,
                          struct error *err)
 {
+    listing_forget(bq, dataset, table);
     AUTO(mem_free) char *path = mem_format("datasets/%s/tables/%s", dataset, table);
     AUTO(api_answer_done) struct api_answer answer = {0};
     const struct api_call call = {.method = "DELETE",
@@ -137,6 +140,14 @@ bool table_drop(struct bigquery *bq, const char *dataset, const char *table, str
 bool table_patch(struct bigquery *bq, const char *dataset, const char *table, const char *etag,
                  const json_t *body, struct error *err)
 {
+    bool is_lost;
+    return table_try_patch(bq, dataset, table, etag, body, &is_lost, err);
+}
+
+bool table_try_patch(struct bigquery *bq, const char *dataset, const char *table, const char *etag,
+                     const json_t *body, bool *out_is_lost, struct error *err)
+{
+    listing_forget(bq, dataset, table);
     AUTO(mem_free) char *path = mem_format("datasets/%s/tables/%s", dataset, table);
     AUTO(api_answer_done) struct api_answer answer = {0};
     const struct api_call call = {.method = "PATCH",
@@ -145,7 +156,9 @@ bool table_patch(struct bigquery *bq, const char *dataset, const char *table, co
                                   .etag = etag,
                                   .what = "BigQuery tables.patch",
                                   .accept = {412}};
-    return api_do(bq, &call, &answer, err) || error_wrap(err, "table %s.%s", dataset, table);
+    if (!api_do(bq, &call, &answer, err)) return error_wrap(err, "table %s.%s", dataset, table);
+    *out_is_lost = answer.status == 412;
+    return true;
 }
 
 bool table_fits(const json_t *have, const json_t *want, struct error *err)

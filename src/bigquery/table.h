@@ -32,6 +32,9 @@ bool table_insert(struct bigquery *bq, const char *dataset, const char *table, j
 /* Changes these members. True, too, if somebody changed it since it was read: look again. */
 bool table_patch(struct bigquery *bq, const char *dataset, const char *table, const char *etag,
                  const json_t *body, struct error *err) CHECKED;
+/* The same. out_is_lost: somebody changed it since it was read, and nothing was patched. */
+bool table_try_patch(struct bigquery *bq, const char *dataset, const char *table, const char *etag,
+                     const json_t *body, bool *out_is_lost, struct error *err) CHECKED;
 void table_delete(struct bigquery *bq, const char *dataset, const char *table); /* best effort */
 /* It is gone when this returns true. */
 bool table_drop(struct bigquery *bq, const char *dataset, const char *table, struct error *err) CHECKED;
@@ -53,6 +56,8 @@ struct selection tables_kept(const struct selection *selection);
 /* The table exists and has all columns of `want`, or the text says what differs. */
 bool table_ensure(struct bigquery *bq, const char *dataset, const char *table, json_t *want,
                   json_t **out_resource, struct error *err) CHECKED;
+/* The same of the control dataset, if it is not listed as it must be; see listing.h. */
+bool table_ensure_control(struct bigquery *bq, const char *table, json_t *want, struct error *err) CHECKED;
 bool tables_prepare(struct bigquery *bq, const struct selection *selection, struct error *err) CHECKED;
 
 /* --- latest.c --- */
@@ -65,8 +70,8 @@ bool latest_prepare(struct bigquery *bq, const struct table *table, const json_t
 /* The tables among them hold what the views would show. */
 bool latest_refresh(struct bigquery *bq, const struct selection *selection, struct error *err) CHECKED;
 /* Creates or changes a view of ours. have: its resource as it is; NULL: none. */
-bool latest_put_view(struct bigquery *bq, const char *name, const json_t *have, const char *description,
-                     const struct buf *sql, struct error *err) CHECKED;
+bool latest_put_view(struct bigquery *bq, const char *dataset, const char *name, const json_t *have,
+                     const char *description, const struct buf *sql, struct error *err) CHECKED;
 
 /* --- custom.c --- */
 

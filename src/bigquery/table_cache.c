@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "listing.h"
 #include "table.h"
 
 struct table_cache_entry *table_cache_find(struct bigquery *bq, const struct stream *stream)
@@ -23,6 +24,8 @@ void table_cache_forget_times(struct bigquery *bq, const struct selection *selec
 void table_cache_clear(struct bigquery *bq)
 {
     bq->table_cache_count = 0;
+    bq->looks_closely = true;
+    listing_clear(bq);
     bq->is_provenance_checked = false;
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "job.h"
+#include "listing.h"
 #include "lock.h"
 #include "provenance.h"
 #include "schema.h"
@@ -80,6 +81,19 @@ bool table_ensure(struct bigquery *bq, const char *dataset, const char *table, j
         table);
 }
 
+/* A table of the control dataset, which has its label once it was found in order. */
+bool table_ensure_control(struct bigquery *bq, const char *table, json_t *want, struct error *err)
+{
+    const char *control = bq->settings.control_dataset;
+    AUTO(json_drop) json_t *have = NULL;
+    listing_label(bq, want, &(struct listing_note){.view = NULL});
+    if (listing_vouches(bq, control, table, want)) return true;
+    if (!table_ensure(bq, control, table, want, &have, err)) return false;
+    if (listing_is_labelled(have, want)) return true;
+    AUTO(json_drop) json_t *body = json_pack("{s:O}", "labels", json_object_get(want, "labels"));
+    return table_patch(bq, control, table, NULL, body, err);
+}
+
 static json_t *plain_table(json_t *fields, const char *description)
 {
     return json_pack("{s:s, s:{s:o}}", "description", description, "schema", "fields", fields);
@@ -98,38 +112,63 @@ static json_t *data_table(const struct bigquery *bq, const struct table *table)
     json_object_set_new(want, "labels", provenance_labels(bq));
     if (bq->settings.require_partition_filter)
         json_object_set_new(want, "requirePartitionFilter", json_true());
+    struct sql_names names = bigquery_names(bq);
+    AUTO(buf_done) struct buf view = buf_limited(LIMIT_SQL);
+    sql_latest_text(&names, &(struct sql_latest){.table = table}, &view);
+    listing_label(
+        bq, want,
+        &(struct listing_note){.view = buf_string(&view), .is_monthly = !table->version && !table->owner});
     return want;
 }
 
-static bool ensure_missing(struct bigquery *bq, struct error *err)
+/* The tables of the control dataset that a stream needs. out_lock: the name of the last. */
+static size_t control_tables(const struct stream *stream, json_t *out_want[4], const char *out_names[4],
+                             char **out_lock)
 {
-    AUTO(json_drop)
-    json_t *missing = partitioned_table(
-        schema_missing(), "Records that lists lacked, and what was answered when they were asked for",
-        "list_began_at");
-    json_object_set_new(json_object_get(missing, "timePartitioning"), "expirationMs",
-                        json_string(MISSING_LIFE));
-    return table_ensure(bq, bq->settings.control_dataset, "missing", missing, NULL, err);
-}
-
-static bool ensure_control(struct bigquery *bq, const struct selection *selection, struct error *err)
-{
-    const char *control = bq->settings.control_dataset;
-    AUTO(json_drop)
+    size_t count = 0;
     json_t *runs =
         plain_table(schema_runs(), "The ledger of caseload: one row a commit. Do not change it by hand.");
     json_object_set_new(runs, "clustering", json_pack("{s:[s]}", "fields", "stream"));
-    AUTO(json_drop)
-    json_t *rejected = partitioned_table(
+    out_names[count] = "runs";
+    out_want[count++] = runs;
+    out_names[count] = "rejected";
+    out_want[count++] = partitioned_table(
         schema_rejected(), "Records that could not be loaded, with the reason", "rejected_date");
-    AUTO(json_drop)
-    json_t *lock = plain_table(
+    if (stream->kind == STREAM_RECONCILE) {
+        json_t *missing = partitioned_table(
+            schema_missing(), "Records that lists lacked, and what was answered when they were asked for",
+            "list_began_at");
+        json_object_set_new(json_object_get(missing, "timePartitioning"), "expirationMs",
+                            json_string(MISSING_LIFE));
+        out_names[count] = "missing";
+        out_want[count++] = missing;
+    }
+    *out_lock = mem_format("lock_%s", stream_lock(stream));
+    out_names[count] = *out_lock;
+    out_want[count++] = plain_table(
         schema_lock(), "Serialises the commits into one set of tables. One row. Do not change it by hand.");
-    AUTO(mem_free) char *lock_name = mem_format("lock_%s", stream_lock(selection->stream));
-    return table_ensure(bq, control, "runs", runs, NULL, err) &&
-           table_ensure(bq, control, "rejected", rejected, NULL, err) &&
-           (selection->stream->kind != STREAM_RECONCILE || ensure_missing(bq, err)) &&
-           table_ensure(bq, control, lock_name, lock, NULL, err);
+    return count;
+}
+
+/* out_lacks: one of them is not listed as it must be. NULL: it is made, or mended. */
+static bool ensure_control(struct bigquery *bq, const struct stream *stream, bool *out_lacks,
+                           struct error *err)
+{
+    AUTO(mem_free) char *lock = NULL;
+    json_t *want[4];
+    const char *names[4];
+    bool good = true;
+    size_t count = control_tables(stream, want, names, &lock);
+    for (size_t i = 0; i < count; i++) {
+        listing_label(bq, want[i], &(struct listing_note){.view = NULL});
+        bool is_listed = listing_vouches(bq, bq->settings.control_dataset, names[i], want[i]);
+        if (out_lacks)
+            *out_lacks = *out_lacks || !is_listed;
+        else
+            good = good && (is_listed || table_ensure_control(bq, names[i], want[i], err));
+        json_decref(want[i]);
+    }
+    return good;
 }
 
 static bool has_ledger(struct bigquery *bq, const struct selection *selection, bool *out_has,
@@ -192,9 +231,10 @@ static bool adopt_tables(struct bigquery *bq, const struct selection *selection,
 static bool label_table(struct bigquery *bq, const struct table *table, json_t **resource, struct error *err)
 {
     for (int round = 0; round < TABLE_ROUNDS; round++) {
+        AUTO(json_drop) json_t *want = data_table(bq, table);
         if (!provenance_check_table(bq, *resource, err)) return false;
-        if (provenance_is_labelled(*resource)) return true;
-        AUTO(json_drop) json_t *body = json_pack("{s:o}", "labels", provenance_labels(bq));
+        if (provenance_is_labelled(*resource) && listing_is_labelled(*resource, want)) return true;
+        AUTO(json_drop) json_t *body = json_pack("{s:O}", "labels", json_object_get(want, "labels"));
         if (!table_patch(bq, bq->settings.dataset, table->name, json_text_at(*resource, "etag"), body, err))
             return false;
         json_drop(resource);
@@ -204,17 +244,38 @@ static bool label_table(struct bigquery *bq, const struct table *table, json_t *
     return error_set(err, ERROR_BUSY, "table %s changed while it was labelled; try again", table->name);
 }
 
+/* Those that others created before the label was thought of. */
+static bool ensure_labelled(struct bigquery *bq, const struct table *table, struct error *err)
+{
+    AUTO(json_drop) json_t *want = data_table(bq, table);
+    AUTO(json_drop) json_t *have = NULL;
+    if (listing_vouches(bq, bq->settings.dataset, table->name, want)) return true;
+    if (!table_ensure(bq, bq->settings.dataset, table->name, want, &have, err)) return false;
+    if (listing_is_labelled(have, want)) return true;
+    AUTO(json_drop)
+    json_t *body = json_pack("{s:{s:O}}", "labels", LABEL_SCHEMA, json_at(want, "labels." LABEL_SCHEMA));
+    return table_patch(bq, bq->settings.dataset, table->name, NULL, body, err);
+}
+
+static size_t named_tables(const struct selection *kept, const struct table *table,
+                           const struct table *out_named[3])
+{
+    const struct table *above = table->owner ? table->owner : table->parent;
+    const struct table *const named[] = {table->gone, above, above ? above->gone : NULL};
+    size_t count = 0;
+    for (size_t i = 0; i < sizeof named / sizeof *named; i++)
+        if (named[i] && !selection_has_table(kept, named[i])) out_named[count++] = named[i];
+    return count;
+}
+
 /* Views also need tables outside of this selection: another stream's, or a child that was not chosen. */
 static bool ensure_named(struct bigquery *bq, const struct selection *kept, const struct table *table,
                          struct error *err)
 {
-    const struct table *above = table->owner ? table->owner : table->parent;
-    const struct table *const named[] = {table->gone, above, above ? above->gone : NULL};
-    for (size_t i = 0; i < sizeof named / sizeof *named; i++) {
-        if (!named[i] || selection_has_table(kept, named[i])) continue;
-        AUTO(json_drop) json_t *want = data_table(bq, named[i]);
-        if (!table_ensure(bq, bq->settings.dataset, named[i]->name, want, NULL, err)) return false;
-    }
+    const struct table *named[3];
+    size_t count = named_tables(kept, table, named);
+    for (size_t i = 0; i < count; i++)
+        if (!ensure_labelled(bq, named[i], err)) return false;
     return true;
 }
 
@@ -248,43 +309,96 @@ static void resources_done(struct resources *resources)
 
 /* The lock row is made last: by then the rows that are there were found to fit the configuration. */
 static bool ensure_all(struct bigquery *bq, const struct selection *selection, const struct selection *kept,
-                       const bool *filled, struct resources *have, struct error *err)
+                       const bool *filled, const struct lock_state *lock, struct resources *have,
+                       struct error *err)
 {
-    return ensure_views(bq, kept, have->of, err) && ensure_control(bq, selection, err) &&
+    return ensure_views(bq, kept, have->of, err) && ensure_control(bq, selection->stream, NULL, err) &&
            adopt_tables(bq, selection, filled, err) && label_tables(bq, kept, have, err) &&
-           lock_ensure(bq, selection->stream, err);
+           lock_ensure(bq, selection->stream, lock, err);
 }
 
-/* Looks at the data tables and the lock row each time, and at the rest only if one of them is new. */
-bool tables_prepare(struct bigquery *bq, const struct selection *selection, struct error *err)
+static bool is_listed(const struct bigquery *bq, const struct table *table)
+{
+    AUTO(json_drop) json_t *want = data_table(bq, table);
+    return listing_vouches(bq, bq->settings.dataset, table->name, want);
+}
+
+/* <table>_latest is there, or not ours, or made after the commit. */
+static bool is_latest_listed(const struct bigquery *bq, const struct table *table)
+{
+    AUTO(mem_free) char *name = mem_format("%s_latest", table->name);
+    const json_t *item = listing_find(bq, bq->settings.dataset, name);
+    const char *type = json_text_at(item, "type");
+    return latest_is_table(bq, table) ||
+           (item && (!table_is_ours(item) || (type && strcmp(type, "VIEW") == 0)));
+}
+
+/* Is all that the stream needs listed as it was last found in order? Then it is not looked at one by one. */
+static bool take_listed(struct bigquery *bq, const struct selection *selection, const struct selection *kept,
+                        struct table_cache_entry *out)
+{
+    const struct table *named[3];
+    struct error unread;
+    bool lacks = bq->looks_closely || !json_object_get(bq->ledger_streams, selection->stream->name);
+    if (lacks || !ensure_control(bq, selection->stream, &lacks, &unread) || lacks) return false;
+    for (size_t i = 0; i < kept->table_count; i++) {
+        const struct table *table = kept->tables[i];
+        const json_t *item = listing_find(bq, bq->settings.dataset, table->name);
+        int64_t created_us;
+        if (!is_listed(bq, table) || !is_latest_listed(bq, table) || !provenance_is_labelled(item) ||
+            !provenance_check_table(bq, item, &unread) || !table_created(item, &created_us))
+            return false;
+        for (size_t k = named_tables(kept, table, named); k > 0; k--)
+            if (!is_listed(bq, named[k - 1])) return false;
+        if (created_us > out->created_us) out->created_us = created_us;
+        out->tables[i] = table;
+    }
+    out->is_listed = true;
+    return true;
+}
+
+/* Looks at the data tables each time, and at the rest only if one of them is new. */
+static bool look_closely(struct bigquery *bq, const struct selection *selection, const struct selection *kept,
+                         const struct lock_state *lock, struct table_cache_entry *out, struct error *err)
 {
     bool filled[LIMIT_TABLES] = {false};
-    struct table_cache_entry now = {.stream = selection->stream};
     AUTO(resources_done) struct resources have = {{NULL}};
-    const struct selection kept = tables_kept(selection);
-    if (!bq->is_provenance_checked && !provenance_check_all(bq, err)) return false;
-    bq->is_provenance_checked = true;
-    for (size_t i = 0; i < kept.table_count; i++) {
-        AUTO(json_drop) json_t *want = data_table(bq, kept.tables[i]);
-        if (!table_ensure(bq, bq->settings.dataset, kept.tables[i]->name, want, &have.of[i], err))
+    for (size_t i = 0; i < kept->table_count; i++) {
+        AUTO(json_drop) json_t *want = data_table(bq, kept->tables[i]);
+        if (!table_ensure(bq, bq->settings.dataset, kept->tables[i]->name, want, &have.of[i], err))
             return false;
         int64_t created_us;
         if (!table_created(have.of[i], &created_us))
             return error_set(err, ERROR_FORMAT,
                              "BigQuery's answer lacks the creation time of the table %s; try again",
-                             kept.tables[i]->name);
-        if (created_us > now.created_us) now.created_us = created_us;
+                             kept->tables[i]->name);
+        if (created_us > out->created_us) out->created_us = created_us;
         filled[i] = json_int_at(have.of[i], "numRows", 0) > 0;
-        now.tables[i] = kept.tables[i];
-        now.modified_ms[i] = table_modified(have.of[i]);
+        out->tables[i] = kept->tables[i];
+        out->modified_ms[i] = table_modified(have.of[i]);
     }
     const struct table_cache_entry *known = table_cache_find(bq, selection->stream);
-    bool same = known && known->created_us == now.created_us;
+    bool same = lock->is_whole && known && known->created_us == out->created_us && !known->is_listed;
+    return same || ensure_all(bq, selection, kept, filled, lock, &have, err);
+}
+
+/* The lock row is read each time. */
+bool tables_prepare(struct bigquery *bq, const struct selection *selection, struct error *err)
+{
+    int64_t now_us;
+    struct table_cache_entry now = {.stream = selection->stream};
+    const struct selection kept = tables_kept(selection);
+    if (!bq->is_provenance_checked && !provenance_check_all(bq, err)) return false;
+    bq->is_provenance_checked = true;
     struct lock_state lock;
-    if (!lock_read(bq, selection->stream, &lock, err)) return false;
-    same = same && lock.is_whole;
-    if (same) now.custom_ms = known->custom_ms;
-    if (!same && !ensure_all(bq, selection, &kept, filled, &have, err)) return false;
+    if (!listing_read(bq, err) || !bigquery_now(bq, &now_us, err) ||
+        !lock_read(bq, selection->stream, &lock, err))
+        return false;
+    bool is_light = lock.is_whole && take_listed(bq, selection, &kept, &now);
+    if (!is_light) {
+        now = (struct table_cache_entry){.stream = selection->stream};
+        if (!look_closely(bq, selection, &kept, &lock, &now, err)) return false;
+    }
     if (!lock_check_doubled(bq, &kept, &lock, err)) return false;
     table_cache_store(bq, &now);
     return true;

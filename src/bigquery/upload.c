@@ -49,11 +49,11 @@ void upload_channel_done(struct upload_channel *channel)
     *channel = (struct upload_channel){0};
 }
 
-bool upload_begin(struct upload *upload, struct upload_channel *channel, const char *job,
-                  const json_t *configuration, struct error *err)
+bool upload_begin(struct upload *upload, struct upload_channel *channel, struct upload_target *target,
+                  const char *job, const json_t *configuration, struct error *err)
 {
-    *upload =
-        (struct upload){.channel = channel, .job = job, .configuration = configuration, .total = NO_TOTAL};
+    *upload = (struct upload){
+        .channel = channel, .target = target, .job = job, .configuration = configuration, .total = NO_TOTAL};
     spool_init(&upload->file, &channel->memory);
     if (deflateInit2(&upload->gzip, GZIP_LEVEL, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
         return error_set(err, ERROR_LIMIT, "zlib does not start: out of memory");
@@ -227,7 +227,8 @@ static bool open_session(struct upload *upload, struct error *err)
                                   .accept = {409},
                                   .starts_upload = true,
                                   .may_be_new = true};
-    if (!api_do(bq, &call, &answer, &trouble)) {
+    bool is_made = !upload->target || upload->target->make(upload->target, &trouble);
+    if (!is_made || !api_do(bq, &call, &answer, &trouble)) {
         if (trouble.kind == ERROR_BUSY) return pause_upload(upload, &trouble, 0, err);
         *err = trouble;
         return false;

@@ -23,6 +23,7 @@ static struct attempt attempt_of(const struct stream_result *result, const struc
         .bytes = result->bytes,
         .began_us = result->began_us,
         .ended_us = result->ended_us,
+        .fresh_us = result->fresh_us,
     };
 }
 
@@ -31,7 +32,9 @@ void attempts_record(const struct run_context *context, const struct run_trigger
 {
     struct attempt attempts[LIMIT_STREAMS];
     struct error err = {0};
-    if (report->count == 0 || (context->stop && atomic_load(context->stop))) return;
+    if (!context->warehouse->ops->record || report->count == 0 ||
+        (context->stop && atomic_load(context->stop)))
+        return;
     for (size_t i = 0; i < report->count; i++)
         attempts[i] = attempt_of(&report->streams[i], trigger);
     progress_step(context->progress, "recording the attempts");

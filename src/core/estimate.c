@@ -31,7 +31,7 @@ static bool is_gap(const struct plan *plan, size_t index)
     return day_compare(day_add(plan->units[index].hi, 1), plan->units[index + 1].lo) != 0;
 }
 
-/* The batches of a run: one unit, then twice as many as long as they are small, without gaps. */
+/* A batch of a run: units without gaps. */
 static size_t batch_end(const struct plan *plan, size_t first, size_t units)
 {
     size_t last = first;
@@ -64,9 +64,7 @@ static bool add_batches(const struct estimator *estimator, struct error *err)
         if (!count_window(estimator, first, last, &count, err)) return false;
         out->batches++;
         out->requests = out->requests < 0 || count.requests < 0 ? -1 : out->requests + count.requests;
-        units = count.records > LIMIT_BATCH_SMALL ? (units + 1) / 2
-                : units * 2 < LIMIT_BATCH_UNITS   ? units * 2
-                                                  : LIMIT_BATCH_UNITS;
+        units = run_next_batch(units, count.records, count.requests);
         bool ends_span = last + 1 == plan->unit_count || is_gap(plan, last);
         if (ends_span && !add_records(estimator, span, last, err)) return false;
         if (ends_span) span = last + 1;

@@ -119,6 +119,7 @@ static bool plan_tick(const struct plan_settings *settings, const struct stream 
         plan->unit_count = 0;
         plan->satisfied = true;
     }
+    if (!request->has_to) plan->fresh_us = plan->satisfied ? state->open_run_us : state->now_us;
     return true;
 }
 
@@ -179,6 +180,7 @@ static void plan_scan(const struct plan_settings *settings, const struct state *
         plan->satisfied = true;
     else
         add_everything(settings, plan);
+    plan->fresh_us = plan->satisfied ? state->open_run_us : state->now_us;
 }
 
 /* Every few days; a message about the past is no reason. */
@@ -192,6 +194,7 @@ static void plan_reconcile(const struct plan_settings *settings, const struct st
         plan->satisfied = true;
     else
         add_everything(settings, plan);
+    if (!plan->skipped) plan->fresh_us = state->now_us; /* as fresh as is wanted */
 }
 
 /* The list of a day is complete once it was read on that day. */
@@ -202,8 +205,10 @@ static void plan_snapshot(const struct state *state, const struct request *reque
         plan->skipped = true;
     } else if (plan_covered(state, &known.newest, known.held)) {
         plan->satisfied = true;
+        plan->fresh_us = known.newest.began_us;
     } else {
         add_unit(plan, (struct unit){.lo = plan->today, .hi = plan->today, .claim_hi = plan->today});
+        plan->fresh_us = state->now_us;
     }
 }
 

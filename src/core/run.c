@@ -37,6 +37,13 @@ static void exclude_day(struct unit_load *unit_load, int64_t at_us)
         unit_load->claim.claims_nothing = true;
 }
 
+static void note_rejected_day(struct stream_run *run, int64_t at_us)
+{
+    if (at_us <= 0) return;
+    int index = run->plan.today.n - zone_day(run->context->plan.zone, at_us / 1000000).n;
+    if (index >= 0 && index < COVERAGE_DAYS) run->result->coverage.rejected[index] = true;
+}
+
 static bool reject_record(struct unit_load *unit_load, const struct record *record, const char *id,
                           const char *reason, struct error *err)
 {
@@ -46,6 +53,7 @@ static bool reject_record(struct unit_load *unit_load, const struct record *reco
     if (record->table > 0 && !*id) id = unit_load->parent_id; /* a child that can't be read */
     unit_claim_add_reject(&unit_load->claim, id);
     if (run->context->progress) atomic_fetch_add(&run->context->progress->rejected, 1);
+    note_rejected_day(run, record->listed_us);
     if (run->selection->stream->kind == STREAM_RECONCILE)
         run_report_kept(run->result->stream, run->trigger, id, reason);
     /* A scan claims no days; it requests the children of rejected records again. */
@@ -140,6 +148,9 @@ static bool take_record(struct unit_load *unit_load, const struct record *record
     unit_load->taken[record->table]++;
     run->result->bytes += (int64_t)run->row.size;
     run->result->type_mismatches += facts.type_mismatches;
+    if (record->table == 0 && facts.version_us > run->result->newest_us &&
+        day_compare(facts.day, run->plan.today) <= 0)
+        run->result->newest_us = facts.version_us;
     if (day_compare(facts.day, run->plan.today) > 0) run->future_rows++;
     return context->warehouse->ops->write(unit_load->load, record->table, run->row.data, run->row.size, err);
 }
@@ -203,8 +214,8 @@ static bool fetch_batch(struct unit_load *unit_load, struct error *err)
 {
     struct stream_run *run = unit_load->run;
     bool done = open_reader(unit_load, err) && unit_load_take_pages(unit_load, err);
-    if (done && run->selection->stream->kind == STREAM_RECONCILE && unit_load->rows > 0 &&
-        !unit_load->claim.has_unnamed_reject)
+    if (done && run->selection->stream->kind == STREAM_RECONCILE &&
+        unit_load->rows + unit_load->claim.rejected > 0 && !unit_load->claim.has_unnamed_reject)
         done = unit_load_fetch_missing(unit_load, err);
     stream_run_close_reader(run);
     return done;
@@ -244,6 +255,10 @@ static bool commit_batch(const struct unit_load *unit_load, struct error *err)
     run->result->content_changes += committed.content_changes;
     run->result->known += fetched - (committed.inserted[0] - committed.content_changes);
     run->result->rejected += committed.rejected;
+    if (committed.refused_contents > 0)
+        run_report_refused_contents(run->result->stream, run->trigger, &committed);
+    if (committed.rejected > 0 && !*run->result->rejected_ids)
+        memcpy(run->result->rejected_ids, unit_load->claim.ids, LIMIT_REJECTED_IDS);
     run->result->fetched += fetched;
     return committed.doubled == 0 ||
            run_report_doubled(run->selection->stream, run->trigger, committed.doubled, err);
@@ -326,16 +341,21 @@ static struct unit_load join_units(struct stream_run *run, size_t index)
     return unit_load;
 }
 
-/* A batch that is lost costs time: only small ones grow. */
-static void size_next_batch(struct stream_run *run, const struct unit_load *unit_load, bool is_done)
+size_t run_next_batch(size_t units, int64_t rows, int64_t requests)
 {
-    if (!is_done)
-        run->batch_units = 1;
-    else if (unit_load->rows <= LIMIT_BATCH_SMALL)
-        run->batch_units =
-            run->batch_units * 2 < LIMIT_BATCH_UNITS ? run->batch_units * 2 : LIMIT_BATCH_UNITS;
-    else if (run->batch_units > 1)
-        run->batch_units /= 2;
+    size_t next = units;
+    if (rows <= LIMIT_BATCH_ROWS && requests <= LIMIT_BATCH_REQUESTS)
+        next *= 4;
+    else if (rows > 16 * LIMIT_BATCH_ROWS || requests > 16 * LIMIT_BATCH_REQUESTS)
+        next = next > 1 ? next / 2 : 1;
+    return next < LIMIT_BATCH_UNITS ? next : LIMIT_BATCH_UNITS;
+}
+
+/* requests: made for the batch. */
+static void size_next_batch(struct stream_run *run, const struct unit_load *unit_load, int64_t requests,
+                            bool is_done)
+{
+    run->batch_units = is_done ? run_next_batch(run->batch_units, unit_load->rows, requests) : 1;
 }
 
 /* out_done: of the plan's units; 0: they are to be read again, one by one. */
@@ -343,12 +363,13 @@ static bool load_batch(struct stream_run *run, size_t index, size_t *out_done, s
 {
     struct warehouse *warehouse = run->context->warehouse;
     struct unit_load unit_load = join_units(run, index);
+    const int64_t requests = run->result->requests;
     bool split = false;
     char lo[DAY_TEXT], hi[DAY_TEXT];
     progress_step(run->context->progress, "beginning a unit");
     bool done = warehouse->ops->begin(warehouse, run->selection, &unit_load.load, err) &&
                 fill_load(&unit_load, &split, err);
-    size_next_batch(run, &unit_load, done && !split);
+    size_next_batch(run, &unit_load, run->result->requests - requests, done && !split);
     *out_done = split ? 0 : unit_load.count;
     unit_claim_done(&unit_load.claim);
     if (done) return true;
@@ -408,6 +429,29 @@ static bool load_stream(struct stream_run *run, struct request_states *states, s
     return warehouse->ops->refresh(warehouse, run->selection, err);
 }
 
+static bool is_claimed(const struct plan *plan, struct day day)
+{
+    for (size_t i = 0; i < plan->unit_count; i++)
+        if (day_compare(day, plan->units[i].lo) >= 0 && day_compare(day, plan->units[i].claim_hi) <= 0)
+            return true;
+    return false;
+}
+
+/* The days of the state, and those that were loaded since. */
+static void note_coverage(struct stream_run *run, bool is_done)
+{
+    struct coverage *coverage = &run->result->coverage;
+    enum stream_kind kind = run->selection->stream->kind;
+    coverage->today = run->plan.today;
+    coverage->is_known = run->state.now_us > 0 && kind != STREAM_SCAN && kind != STREAM_RECONCILE;
+    for (int i = 0; coverage->is_known && i < COVERAGE_DAYS; i++) {
+        struct day day = day_add(coverage->today, -i);
+        struct day_state known = state_day(&run->state, day);
+        coverage->loaded[i] =
+            plan_covered(&run->state, &known.newest, known.held) || (is_done && is_claimed(&run->plan, day));
+    }
+}
+
 /* asked_us: when the newest page of the request was asked for. */
 static bool run_stream(struct request_states *states, size_t index, const struct run_trigger *trigger,
                        int64_t *asked_us, struct stream_result *result)
@@ -418,20 +462,36 @@ static bool run_stream(struct request_states *states, size_t index, const struct
                              .result = result,
                              .asked_us = *asked_us,
                              .batch_units = 1};
-    *result = (struct stream_result){.stream = run.selection->stream->name, .began_us = clock_boot_us()};
+    *result = (struct stream_result){.stream = run.selection->stream->name,
+                                     .is_implied = run.selection->stream->kind == STREAM_RECONCILE,
+                                     .began_us = clock_boot_us()};
     buf_init(&run.row, LIMIT_ROW);
     bool done = load_stream(&run, states, index, &result->error);
     *asked_us = run.asked_us;
+    if (done) result->fresh_us = run.plan.fresh_us;
+    note_coverage(&run, done);
     if (!done) error_wrap(&result->error, "%s", result->stream);
     if (!done && result->error.kind == ERROR_FORBIDDEN) done = result->forbidden = true;
     result->ended_us = clock_boot_us();
     result->seconds = (double)(result->ended_us - result->began_us) / 1000000;
     run_report_stream(result, trigger, run.future_rows);
+    if (result->rejected > 0) run_report_rejected(result, trigger, states->context->control);
     stream_run_close_reader(&run);
     plan_done(&run.plan);
     state_done(&run.state);
     buf_done(&run.row);
     return done;
+}
+
+/* done: nothing has failed before. */
+static bool settle(const struct run_context *context, bool done, struct error *err)
+{
+    const struct warehouse_ops *ops = context->warehouse->ops;
+    struct error failure = {0};
+    progress_step(context->progress, "settling the run");
+    if (!ops->settle || ops->settle(context->warehouse, &failure)) return done;
+    if (done) *err = failure;
+    return false;
 }
 
 bool run_request(const struct run_context *context, const struct request *request,
@@ -441,6 +501,7 @@ bool run_request(const struct run_context *context, const struct request *reques
     int64_t asked_us = 0;
     struct request_states states;
     request_states_init(&states, context, request, trigger->message_id);
+    context->warehouse->run_id = trigger->run_id;
     out_report->count = 0;
     for (size_t i = 0; i < request->count; i++) {
         struct stream_result *result = &out_report->streams[out_report->count++];
@@ -452,6 +513,8 @@ bool run_request(const struct run_context *context, const struct request *reques
         if (!error_rules[result->error.kind].stream_only) break;
     }
     if (context->progress) atomic_store(&context->progress->stream, NULL);
+    done = settle(context, done, err);
     request_states_done(&states);
+    context->warehouse->run_id = NULL;
     return done;
 }

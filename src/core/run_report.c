@@ -66,6 +66,53 @@ void run_report_notice(const struct stream *stream, const struct run_trigger *tr
               stream->name, notice);
 }
 
+void run_report_refused_contents(const char *stream, const struct run_trigger *trigger,
+                                 const struct committed *committed)
+{
+    log_write(
+        LOG_ERROR, "contents_refused",
+        LOG_FIELDS(LOG_TEXT("stream", stream), LOG_TEXT("run_id", trigger->run_id),
+                   LOG_NUMBER("compared", committed->compared),
+                   LOG_NUMBER("differing", committed->refused_contents)),
+        "%s: %" PRId64 " of %" PRId64
+        " compared records have another content in the list than in the table, so the list shows them in "
+        "another form; contents of known versions are not taken from it. After a new API version or a "
+        "new release of caseload, load the records again: `caseload backfill` with all days since "
+        "start_date. If it goes on, please report it",
+        stream, committed->refused_contents, committed->compared);
+}
+
+bool stream_is_good(const struct stream_result *result)
+{
+    return result->error.kind == ERROR_NONE && !result->forbidden;
+}
+
+bool run_is_partial(const struct run_report *report)
+{
+    size_t good = 0, bad = 0;
+    for (size_t i = 0; i < report->count; i++) {
+        const struct stream_result *result = &report->streams[i];
+        bool is_good = stream_is_good(result);
+        if (is_good && !result->is_implied) good++;
+        if (!is_good || result->rejected > 0) bad++;
+    }
+    return good > 0 && bad > 0;
+}
+
+void run_report_rejected(const struct stream_result *result, const struct run_trigger *trigger,
+                         const char *control)
+{
+    log_write(LOG_WARNING, "records_rejected",
+              LOG_FIELDS(LOG_TEXT("stream", result->stream), LOG_TEXT("run_id", trigger->run_id),
+                         LOG_TEXT("message_id", trigger->message_id),
+                         LOG_NUMBER("rejected", result->rejected), LOG_TEXT("ids", result->rejected_ids)),
+              "%s: %" PRId64
+              " records can't be loaded: %s; the others are. SELECT id, reason, record FROM `%s%s"
+              "rejected` WHERE rejected_date >= DATE_SUB(CURRENT_DATE(), INTERVAL 7 DAY) AND run_id = '%s'",
+              result->stream, result->rejected, result->rejected_ids, control ? control : "",
+              control ? "." : "", trigger->run_id);
+}
+
 void run_report_contradiction(const char *stream, const struct run_trigger *trigger, int64_t expected,
                               int64_t received)
 {

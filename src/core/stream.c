@@ -29,6 +29,11 @@ bool stream_keeps_rows(const struct stream *stream, const struct table *table)
     return true;
 }
 
+bool stream_lists_rows(const struct stream *stream)
+{
+    return stream->kind == STREAM_RECONCILE && stream->table == stream->subject;
+}
+
 bool selection_has_table(const struct selection *selection, const struct table *table)
 {
     for (size_t i = 0; i < selection->table_count; i++)

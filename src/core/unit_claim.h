@@ -16,8 +16,8 @@ struct unit_claim {
     size_t unclaimed_count;
     bool claims_nothing;
     int64_t rejected;
-    bool has_unnamed_reject;       /* one without an id */
-    char ids[UNIT_CLAIM_IDS * 40]; /* "a, b", cut */
+    bool has_unnamed_reject;      /* one without an id */
+    char ids[LIMIT_REJECTED_IDS]; /* "a, b", cut */
 };
 
 void unit_claim_exclude(struct unit_claim *claim, struct day day);

@@ -11,6 +11,7 @@
 #include "core/worker.h"
 
 #define REPORTED_IDS 64
+#define LIMIT_NAMES  2048 /* text of the names of streams; more are cut */
 #define KEEP_SERVING (-1) /* not an exit code */
 #define CAME_BACK    (error_rules[ERROR_BUSY].run_exit_code)
 #define PAUSE_MS     5000 /* after a failed pull */
@@ -45,21 +46,66 @@ static bool is_first_report(struct serving *serving, const char *message_id)
     return true;
 }
 
-static void log_outcome(struct serving *serving, const struct delivery *delivery, const char *run_id,
-                        const struct error *err)
+/* A message that is not understood never will be: it is an error at its first and its last delivery. */
+static enum log_level level_of(const struct serving *serving, const struct delivery *delivery,
+                               const struct error *err)
 {
-    const struct error_rule *rule = &error_rules[err->kind];
-    enum log_level level = err->kind == ERROR_NONE      ? LOG_INFO
-                           : err->kind == ERROR_STOPPED ? LOG_NOTICE
-                                                        : LOG_ERROR;
+    bool is_last = serving->worker->max_attempts > 0 && delivery->attempt >= serving->worker->max_attempts;
+    if (err->kind == ERROR_NONE) return LOG_INFO;
+    if (err->kind == ERROR_STOPPED) return LOG_NOTICE;
+    if (err->kind == ERROR_REQUEST && delivery->attempt > 1 && !is_last) return LOG_NOTICE;
+    return LOG_ERROR;
+}
+
+static void add_name(char names[LIMIT_NAMES], const char *name)
+{
+    size_t used = strlen(names);
+    (void)snprintf(names + used, LIMIT_NAMES - used, "%s%s", used ? ", " : "", name);
+}
+
+static void log_outcome(struct serving *serving, const struct delivery *delivery, const char *run_id,
+                        const struct run_report *report, const struct error *err)
+{
+    char good[LIMIT_NAMES] = "", bad[LIMIT_NAMES] = "";
+    struct stream_result sum = {0};
+    bool is_done = err->kind == ERROR_NONE;
     if (err->kind == ERROR_REQUEST && delivery->attempt == 0 &&
         !is_first_report(serving, delivery->message_id))
         return;
-    log_write(level, "message_finished",
+    for (size_t i = 0; i < report->count; i++) {
+        const struct stream_result *result = &report->streams[i];
+        add_name(stream_is_good(result) ? good : bad, result->stream);
+        sum.inserted += result->inserted;
+        sum.requests += result->requests;
+        sum.seconds += result->seconds;
+    }
+    log_write(level_of(serving, delivery, err), "message_finished",
               LOG_FIELDS(LOG_TEXT("message_id", delivery->message_id), LOG_TEXT("run_id", run_id),
-                         LOG_TEXT("outcome", rule->name), LOG_NUMBER("attempt", delivery->attempt),
+                         LOG_TEXT("outcome", is_done ? "done" : error_rules[err->kind].name),
+                         LOG_NUMBER("attempt", delivery->attempt), LOG_TEXT("loaded", good),
+                         LOG_TEXT("failed", bad), LOG_NUMBER("rows", sum.inserted),
+                         LOG_NUMBER("requests", sum.requests), LOG_NUMBER("seconds", (int64_t)sum.seconds),
                          LOG_ORIGIN(err)),
-              "message %s: %s", delivery->message_id, err->kind == ERROR_NONE ? "done" : err->text);
+              "message %s: %s%s%s", delivery->message_id, is_done ? "done" : err->text,
+              is_done && *bad ? "; forbidden: " : "", is_done ? bad : "");
+}
+
+static void log_taken(const struct delivery *delivery, const char *run_id, const struct request *request)
+{
+    char names[LIMIT_NAMES] = "", from[DAY_TEXT] = "", to[DAY_TEXT] = "";
+    int64_t age_us = delivery->published_us == INT64_MAX ? 0 : clock_utc_us() - delivery->published_us;
+    bool has_days = request->has_from || request->has_to;
+    for (size_t i = 0; i < request->count; i++)
+        add_name(names, request->selections[i]->stream->name);
+    if (request->has_from) day_format(request->from, from);
+    if (request->has_to) day_format(request->to, to);
+    log_write(LOG_INFO, "message_taken",
+              LOG_FIELDS(LOG_TEXT("message_id", delivery->message_id), LOG_TEXT("run_id", run_id),
+                         LOG_NUMBER("attempt", delivery->attempt),
+                         LOG_NUMBER("age_seconds", age_us > 0 ? age_us / 1000000 : 0),
+                         LOG_TEXT("streams", names), LOG_TEXT("from", from), LOG_TEXT("to", to)),
+              "message %s: %s%s%s%s of %zu streams", delivery->message_id, has_days ? "days " : "a tick",
+              from, has_days ? ".." : "", to, request->count);
 }
 
 static struct run_context context_of(struct serving *serving)
@@ -76,8 +122,9 @@ static void serve_request(struct serving *serving, const struct delivery *delive
     const struct worker *worker = serving->worker;
     const struct run_context context = context_of(serving);
     struct request request;
-    if (request_decode(delivery, worker->selections, worker->selection_count, &request, err))
-        (void)run_request(&context, &request, trigger, report, err); /* err says all */
+    if (!request_decode(delivery, worker->selections, worker->selection_count, &request, err)) return;
+    log_taken(delivery, trigger->run_id, &request);
+    (void)run_request(&context, &request, trigger, report, err); /* err says all */
 }
 
 /* The lease ends before a nack, so that no late extension undoes its delay, and after an ack, so that the
@@ -147,11 +194,13 @@ static int serve_message(struct serving *serving, const struct delivery *deliver
                                         .attempt = delivery->attempt};
     allow_run(worker);
     random_name(run_id);
+    if (worker->observer) worker->observer->began(worker->observer->self, delivery, run_id);
     progress_step(progress, "taking a message");
     struct lease *lease =
         lease_start(&worker->lease, worker->trigger, delivery->ack_id, progress, worker->cancel_run);
     serve_request(serving, delivery, &trigger, report, &err);
-    log_outcome(serving, delivery, run_id, &err);
+    log_outcome(serving, delivery, run_id, report, &err);
+    if (worker->observer) worker->observer->ended(worker->observer->self, report, &err);
     int code = end_message(serving, delivery, lease, &err);
     allow_run(worker); /* a lost lease has cancelled this one */
     attempts_record(&context, &trigger, report);
@@ -177,7 +226,7 @@ static int serve_next(struct serving *serving, bool *out_any, bool *out_reachabl
     *out_any = false;
     progress_step(progress_of(serving), "waiting for a message");
     *out_reachable = worker->trigger->ops->next(worker->trigger, &delivery, out_any, &err);
-    if (*out_reachable && worker->on_pulled) worker->on_pulled(worker->self);
+    if (worker->observer) worker->observer->pulled(worker->observer->self, &err);
     if (!*out_reachable)
         code = pull_failed(&err);
     else if (*out_any)

@@ -8,11 +8,14 @@
  * grant_external      workload and workforce identity federation
  * grant_impersonated  a service account's token, by another account's
  * grant_metadata      the grant of a machine
+ * grant_client        the grant of an OAuth client: the token of a source
  * subject_token       the token of another identity provider, from a file or an address
  * token_form          requests of token servers
  * token_reply         their replies
  * token_cache         caches the token of a grant until shortly before it expires
  * token_from_secret   a secret of Secret Manager as a token
+ * secret_manager      versions of a secret: read, added, destroyed
+ * refresh_store       where a refresh token is kept: refresh_file, refresh_secret
  * google_url          which addresses a credentials file may name
  * jwt                 signed assertions
  *
@@ -78,6 +81,48 @@ bool subject_token_new(const struct google_settings *settings, const char *path,
 /* Read again each time. */
 bool subject_token_read(struct subject_token *subject, struct secret *out_token, struct error *err) CHECKED;
 void subject_token_free(struct subject_token *subject); /* NULL is fine */
+
+/* One secret of Secret Manager. name: of a version, "projects/P/secrets/S/versions/latest". */
+struct secret_manager {
+    struct http *http;
+    struct token *google; /* borrowed */
+    char *name, *host, *access_url;
+};
+
+/* base_url NULL: Google's. Closed after a failure, too. */
+bool secret_manager_open(const struct http_settings *settings, const char *name, const char *base_url,
+                         struct token *google, struct secret_manager *out_manager, struct error *err) CHECKED;
+void secret_manager_close(struct secret_manager *manager);
+/* out_version: the name of the version that was read, yours; may be NULL. */
+bool secret_manager_read(const struct secret_manager *manager, struct secret *out, char **out_version,
+                         struct error *err) CHECKED;
+bool secret_manager_add(const struct secret_manager *manager, const struct secret *value,
+                        struct error *err) CHECKED;
+bool secret_manager_destroy(const struct secret_manager *manager, const char *version,
+                            struct error *err) CHECKED;
+
+/* Where a refresh token is kept, with the access token that came with it. Its value is one text: what a
+ * person put there, or {"refresh_token": .., "access_token": ..}. One thread at a time, and one process where
+ * that can be ensured. */
+struct refresh_store {
+    /* Between these, no other process changes the value, if the store can ensure that. lock also ends what
+     * another process began and did not end. */
+    bool (*lock)(struct refresh_store *store, struct error *err);
+    void (*unlock)(struct refresh_store *store);
+    bool (*read)(struct refresh_store *store, struct secret *out_value, struct error *err);
+    /* A write will follow: fails now if that would fail for a reason that is known now. */
+    bool (*prepare)(struct refresh_store *store, struct error *err);
+    /* Replaces the value: afterwards it is there, or the old one is. */
+    bool (*write)(struct refresh_store *store, const struct secret *value, struct error *err);
+    void (*free)(struct refresh_store *store);
+    const char *name;     /* for people; lives as long as the store */
+    bool was_interrupted; /* a process ended between prepare and the end of write */
+    bool is_shared;       /* others may change the value at any time */
+};
+
+bool refresh_file_new(const char *path, struct refresh_store **out_store, struct error *err) CHECKED;
+bool refresh_secret_new(const struct http_settings *settings, const char *name, const char *base_url,
+                        struct token *google, struct refresh_store **out_store, struct error *err) CHECKED;
 
 /* A text of the file: NULL, and an error, if it is absent, empty or no text. */
 const char *google_member(const json_t *credentials, const char *key, const char *path,

@@ -8,7 +8,7 @@
 #include "base/json.h"
 #include "internal.h"
 
-#define LONGEST_LIFE_S (24 * 3600)
+#define LONGEST_LIFE_S (7 * 24 * 3600)
 
 const struct retry token_retry = {.base_ms = 1000, .cap_ms = 4000, .attempts = 4, .budget_ms = 30000};
 

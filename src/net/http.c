@@ -107,16 +107,41 @@ bool http_send(struct http *http, const struct http_request *request, struct htt
     return true;
 }
 
+/* count: none of them has ended, as all wait or the process stops. */
+static size_t first_ended(struct http_call *const *calls, size_t count)
+{
+    size_t i = 0;
+    while (i < count && calls[i]->state != CALL_ENDED)
+        i++;
+    return i;
+}
+
+static size_t await(struct http *http, struct http_call *const *calls, size_t count)
+{
+    size_t ended;
+    while ((ended = first_ended(calls, count)) == count && !stopped(http)) {
+        advance_calls(http);
+        if ((ended = first_ended(calls, count)) < count) break;
+        (void)curl_multi_poll(http->multi, NULL, 0, idle_ms(http),
+                              NULL); /* a failure shows in the next move */
+    }
+    return ended;
+}
+
+bool http_wait_any(struct http *http, struct http_call *const *calls, size_t count, size_t *out_index,
+                   struct error *err)
+{
+    assert(count > 0);
+    *out_index = await(http, calls, count);
+    return *out_index < count ||
+           error_set(err, ERROR_STOPPED, "%s: cancelled because the process is shutting down",
+                     calls[0]->request.what);
+}
+
 bool http_wait(struct http_call *call, struct http_reply *out_reply, struct error *err)
 {
-    struct http *http = call->http;
     *out_reply = (struct http_reply){0};
-    while (call->state != CALL_ENDED && !stopped(http)) {
-        advance_calls(http);
-        if (call->state == CALL_ENDED) break;
-        int idle = idle_ms(http);
-        (void)curl_multi_poll(http->multi, NULL, 0, idle, NULL); /* a failure shows in the next move */
-    }
+    (void)await(call->http, &call, 1);
     bool good = false;
     if (call->state != CALL_ENDED) {
         (void)error_set(err, ERROR_STOPPED, "%s: cancelled because the process is shutting down",

@@ -169,22 +169,29 @@ static bool take_id(const struct buf *reply, struct buf *out_id, struct error *e
 }
 
 bool publisher_publish(struct publisher *publisher, const char *data,
-                       const struct message_attribute *attribute, struct buf *out_id, struct error *err)
+                       const struct message_attribute *attributes, size_t count, struct buf *out_id,
+                       struct error *err)
 {
     const struct target target = {"publish", "/google.pubsub.v1.Publisher/Publish", "topic",
                                   publisher->topic};
     Google__Pubsub__V1__PublishRequest request;
     Google__Pubsub__V1__PubsubMessage message, *messages[] = {&message};
-    Google__Pubsub__V1__PubsubMessage__AttributesEntry entry, *entries[] = {&entry};
+    AUTO(mem_free)
+    Google__Pubsub__V1__PubsubMessage__AttributesEntry *entries = mem_zero(count + 1, sizeof *entries);
+    AUTO(mem_free)
+    Google__Pubsub__V1__PubsubMessage__AttributesEntry **listed = mem_zero(count + 1, sizeof *listed);
     google__pubsub__v1__publish_request__init(&request);
     google__pubsub__v1__pubsub_message__init(&message);
-    google__pubsub__v1__pubsub_message__attributes_entry__init(&entry);
     AUTO(mem_free) char *text = mem_text(data);
-    entry.key = attribute->key;
-    entry.value = attribute->value;
+    for (size_t i = 0; i < count; i++) {
+        google__pubsub__v1__pubsub_message__attributes_entry__init(&entries[i]);
+        entries[i].key = attributes[i].key;
+        entries[i].value = attributes[i].value;
+        listed[i] = &entries[i];
+    }
     message.data = (ProtobufCBinaryData){.len = strlen(text), .data = (uint8_t *)text};
-    message.attributes = entries;
-    message.n_attributes = 1;
+    message.attributes = listed;
+    message.n_attributes = count;
     request.topic = publisher->topic;
     request.messages = messages;
     request.n_messages = 1;

@@ -378,7 +378,7 @@ static bool ack(struct trigger *trigger, const char *ack_id, struct error *err)
     return settle(pubsub, &settling, err);
 }
 
-static void log_findings(const struct pubsub *pubsub, const struct buf *reply)
+static int log_findings(const struct pubsub *pubsub, const struct buf *reply)
 {
     struct subscription_finding findings[SUBSCRIPTION_FINDINGS];
     Google__Pubsub__V1__Subscription *settings =
@@ -389,7 +389,10 @@ static void log_findings(const struct pubsub *pubsub, const struct buf *reply)
                   LOG_FIELDS(LOG_TEXT("subscription", pubsub->subscription),
                              LOG_TEXT("setting", findings[i].setting)),
                   "%s of subscription %s: %s", findings[i].setting, pubsub->subscription, findings[i].text);
+    const Google__Pubsub__V1__DeadLetterPolicy *dead = settings ? settings->dead_letter_policy : NULL;
+    int attempts = dead ? dead->max_delivery_attempts : 0;
     if (settings) google__pubsub__v1__subscription__free_unpacked(settings, NULL);
+    return attempts;
 }
 
 static enum rpc_status get_settings(struct pubsub *pubsub, struct buf *reply, char detail[DETAIL])
@@ -409,19 +412,19 @@ static enum rpc_status get_settings(struct pubsub *pubsub, struct buf *reply, ch
     return rpc_unary(pubsub->rpc, &call, reply, detail, DETAIL);
 }
 
-void pubsub_check_settings(struct trigger *trigger)
+int pubsub_check_settings(struct trigger *trigger)
 {
     struct pubsub *pubsub = pubsub_of(trigger);
     AUTO(buf_done) struct buf reply = buf_limited(LIMIT_REPLY);
     char detail[DETAIL];
     enum rpc_status status = get_settings(pubsub, &reply, detail);
-    if (status == RPC_OK)
-        log_findings(pubsub, &reply);
-    else /* roles/pubsub.subscriber does not include it, and a pull says more of what fails */
-        log_write(LOG_INFO, "subscription_unchecked", LOG_FIELDS(LOG_TEXT("status", rpc_status_name(status))),
-                  "the settings of subscription %s could not be read, so they are not checked; "
-                  "roles/pubsub.viewer on it allows that (%s)",
-                  pubsub->subscription, detail);
+    if (status == RPC_OK) return log_findings(pubsub, &reply);
+    /* roles/pubsub.subscriber does not include it, and a pull says more of what fails */
+    log_write(LOG_INFO, "subscription_unchecked", LOG_FIELDS(LOG_TEXT("status", rpc_status_name(status))),
+              "the settings of subscription %s could not be read, so they are not checked; "
+              "roles/pubsub.viewer on it allows that (%s)",
+              pubsub->subscription, detail);
+    return -1;
 }
 
 bool pubsub_describe(struct trigger *trigger, struct pubsub_description *out, struct error *err)

@@ -30,6 +30,7 @@ struct output {
 struct singer {
     struct warehouse base; /* first */
     struct singer_settings settings;
+    struct plan_settings plan;
     struct singer_state state;
     struct writer writer;
     struct output outputs[TABLES_MAX];
@@ -108,6 +109,14 @@ static bool write_state(struct singer *singer, struct error *err)
     return writer_add(&singer->writer, message, err) && writer_flush(&singer->writer, err);
 }
 
+static struct singer_scope scope_of(struct singer *singer, const struct selection *selection)
+{
+    struct singer_scope scope = {.selection = selection};
+    for (size_t i = 0; i < selection->table_count; i++)
+        if (find_output(singer, selection->tables[i])->is_sent) scope.sent |= 1U << i;
+    return scope;
+}
+
 /* --- the port --- */
 
 static bool singer_prepare(struct warehouse *base, const struct selection *selection,
@@ -129,7 +138,8 @@ static bool singer_read_states(struct warehouse *base, const struct selection *c
     (void)message_id; /* there are no messages */
     for (size_t i = 0; i < count; i++) {
         out_states[i] = (struct state){.now_us = now_us, .answered_us = answered_us};
-        if (singer_state_read(&singer->state, selections[i], &out_states[i], err)) continue;
+        const struct singer_scope scope = scope_of(singer, selections[i]);
+        if (singer_state_read(&singer->state, &scope, &out_states[i], err)) continue;
         for (size_t k = 0; k <= i; k++)
             state_done(&out_states[k]);
         return false;
@@ -215,10 +225,11 @@ static bool singer_commit(struct load *load, const struct commit *commit, struct
                           struct error *err)
 {
     struct singer *singer = load->singer;
+    const struct singer_scope scope = scope_of(singer, load->selection);
     *out_committed = (struct committed){.rejected = load->rejected};
     memcpy(out_committed->inserted, load->written, sizeof load->written);
     bool done = activate(load, commit, err) &&
-                singer_state_commit(&singer->state, load->selection, commit, load->unread, err) &&
+                singer_state_commit(&singer->state, &scope, commit, load->unread, err) &&
                 write_state(singer, err);
     singer_abort(load);
     return done;
@@ -227,6 +238,14 @@ static bool singer_commit(struct load *load, const struct commit *commit, struct
 static bool singer_refresh(struct warehouse *base, const struct selection *selection, struct error *err)
 {
     (void)base, (void)selection, (void)err; /* nothing is derived from the streams */
+    return true;
+}
+
+/* The log and the exit code say how a run ended. */
+static bool singer_record(struct warehouse *base, const struct attempt *attempts, size_t count,
+                          struct error *err)
+{
+    (void)base, (void)attempts, (void)count, (void)err;
     return true;
 }
 
@@ -255,6 +274,7 @@ static const struct warehouse_ops ops = {.prepare = singer_prepare,
                                          .commit = singer_commit,
                                          .abort = singer_abort,
                                          .refresh = singer_refresh,
+                                         .record = singer_record,
                                          .free = singer_free};
 
 bool singer_new(const struct singer_settings *settings, struct warehouse **out_warehouse, struct error *err)
@@ -264,7 +284,8 @@ bool singer_new(const struct singer_settings *settings, struct warehouse **out_w
     singer->writer = (struct writer){
         .file = settings->file, .stop = settings->stop, .wait = settings->wait, .self = settings->self};
     writer_init(&singer->writer);
-    if (singer_state_init(&singer->state, settings->state, settings->plan, err)) {
+    singer->plan = *settings->plan;
+    if (singer_state_init(&singer->state, settings->state, &singer->plan, err)) {
         *out_warehouse = &singer->base;
         return true;
     }

@@ -130,18 +130,19 @@ static int64_t began_us(const struct plan_settings *plan, struct day day, int lo
     return (start_s + (int64_t)plan->settle_minutes * 60) * 1000000;
 }
 
-static unsigned lacking(const struct selection *selection, const json_t *left_out)
+static unsigned lacking(const struct singer_scope *scope, const json_t *left_out)
 {
+    const struct selection *selection = scope->selection;
     unsigned lacks = 0;
     for (size_t i = 0; i < json_array_size(left_out); i++)
-        for (unsigned k = 1; k < selection->table_count; k++)
+        for (unsigned k = 0; k < selection->table_count; k++)
             if (strcmp(selection->tables[k]->name, json_string_value(json_array_get(left_out, i))) == 0)
                 lacks |= 1U << k;
-    return lacks;
+    return lacks & scope->sent;
 }
 
 /* The days of the span that a plan may look at. */
-static void add_days(const struct plan_settings *plan, const struct selection *selection,
+static void add_days(const struct plan_settings *plan, const struct singer_scope *scope,
                      const struct span *span, struct state *out)
 {
     struct day today = zone_day(plan->zone, out->now_us / 1000000);
@@ -154,7 +155,7 @@ static void add_days(const struct plan_settings *plan, const struct selection *s
             (struct day_state){.day = day,
                                .held = HELD_UNKNOWN,
                                .newest = {.any = true, .began_us = began, .committed_us = began},
-                               .lacks = lacking(selection, span->left_out)};
+                               .lacks = lacking(scope, span->left_out)};
     }
 }
 
@@ -168,15 +169,15 @@ static bool read_scan(const json_t *bookmark, const char *stream, struct scan_st
     return true;
 }
 
-bool singer_state_read(const struct singer_state *state, const struct selection *selection,
+bool singer_state_read(const struct singer_state *state, const struct singer_scope *scope,
                        struct state *out_state, struct error *err)
 {
-    const struct stream *stream = selection->stream;
+    const struct stream *stream = scope->selection->stream;
     const json_t *bookmark = bookmark_of(state, stream);
     struct spans spans;
     if (!read_spans(state, stream, &spans, err)) return false;
     for (size_t i = 0; i < spans.count && has_days(stream); i++)
-        add_days(state->plan, selection, &spans.list[i], out_state);
+        add_days(state->plan, scope, &spans.list[i], out_state);
     spans_done(&spans);
     return read_instant(bookmark, stream->name, "read_at", &out_state->any_open_run, &out_state->open_run_us,
                         err) &&
@@ -199,9 +200,13 @@ static int final_lookback(const struct plan_settings *plan, const struct commit 
     return days < 0 ? 0 : days > plan->lookback_days ? plan->lookback_days : days;
 }
 
-static json_t *names_left_out(const struct commit *commit)
+/* Tables that the catalog does not select are lacking once it does. */
+static json_t *names_left_out(const struct singer_scope *scope, const struct commit *commit)
 {
-    json_t *names = commit->left_out_count > 0 ? json_array() : NULL;
+    json_t *names = json_array();
+    for (size_t i = 0; i < scope->selection->table_count; i++)
+        if (!(scope->sent & 1U << i))
+            json_array_append_new(names, json_string(scope->selection->tables[i]->name));
     for (size_t i = 0; i < commit->left_out_count; i++)
         json_array_append_new(names, json_string(commit->left_out[i]->name));
     return names;
@@ -216,10 +221,9 @@ static void set_instant(json_t *bookmark, const char *member, int64_t us)
 }
 
 static bool claim_days(const struct singer_state *state, const struct stream *stream,
-                       const struct commit *commit, json_t *bookmark, struct error *err)
+                       const struct commit *commit, json_t *left_out, json_t *bookmark, struct error *err)
 {
     const struct plan_settings *plan = state->plan;
-    AUTO(json_drop) json_t *left_out = names_left_out(commit);
     const char *key = replication_key(stream);
     struct spans spans;
     if (!read_spans(state, stream, &spans, err)) return false;
@@ -230,7 +234,7 @@ static bool claim_days(const struct singer_state *state, const struct stream *st
         fits = spans_put(&spans, (struct span){.lo = day,
                                                .hi = day,
                                                .lookback_days = final_lookback(plan, commit, day),
-                                               .left_out = left_out});
+                                               .left_out = json_array_size(left_out) > 0 ? left_out : NULL});
     }
     json_object_set_new(bookmark, "days", spans_write(&spans));
     if (key && spans.count > 0)
@@ -241,7 +245,7 @@ static bool claim_days(const struct singer_state *state, const struct stream *st
                              stream->name, LIMIT_SINGER_SPANS);
 }
 
-static void note_scan(const struct commit *commit, const json_t *unread, json_t *bookmark)
+static void note_scan(const struct commit *commit, bool has_children, const json_t *unread, json_t *bookmark)
 {
     json_t *known = json_object_get(bookmark, "unread");
     if (!commit->is_incomplete || !json_is_array(known)) {
@@ -250,23 +254,23 @@ static void note_scan(const struct commit *commit, const json_t *unread, json_t 
     }
     for (size_t i = 0; i < json_array_size(unread) && json_array_size(known) <= LIMIT_UNREAD; i++)
         json_array_append(known, json_array_get(unread, i)); /* one too many says that there are more */
-    if (!commit->is_incomplete && commit->left_out_count == 0)
-        set_instant(bookmark, "children_read_at", commit->began_us);
+    if (!commit->is_incomplete && has_children) set_instant(bookmark, "children_read_at", commit->began_us);
     if (json_array_size(known) == 0) json_object_del(bookmark, "unread");
 }
 
-bool singer_state_commit(struct singer_state *state, const struct selection *selection,
+bool singer_state_commit(struct singer_state *state, const struct singer_scope *scope,
                          const struct commit *commit, const json_t *unread, struct error *err)
 {
-    const struct stream *stream = selection->stream;
+    const struct stream *stream = scope->selection->stream;
+    AUTO(json_drop) json_t *left_out = names_left_out(scope, commit);
     json_t *bookmarks = json_object_get(state->value, "bookmarks");
     json_t *bookmark = json_object_get(bookmarks, stream->name);
     if (!bookmark) {
         bookmark = json_object();
         json_object_set_new(bookmarks, stream->name, bookmark);
     }
-    if (has_days(stream) && !claim_days(state, stream, commit, bookmark, err)) return false;
-    if (stream->kind == STREAM_SCAN) note_scan(commit, unread, bookmark);
+    if (has_days(stream) && !claim_days(state, stream, commit, left_out, bookmark, err)) return false;
+    if (stream->kind == STREAM_SCAN) note_scan(commit, json_array_size(left_out) == 0, unread, bookmark);
     if (commit->unit.open && !commit->is_incomplete) set_instant(bookmark, "read_at", commit->began_us);
     json_object_set_new(state->value, "currently_syncing", json_string(stream->name));
     return true;

@@ -1,20 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* state.h - the value of STATE messages: for each stream what a ledger would say.
  *
- *     {"currently_syncing": "contacts",              the stream of the newest commit; absent at the end
+ *     {"currently_syncing": "contacts",
  *      "bookmarks": {
  *        "contacts": {
- *          "updated_at": "2026-03-02T00:00:00Z",     no day from here on counts as sent
- *          "days": [{"from": "2026-01-05", "to": "2026-03-01", "lookback_days": 2}],   those before it that
- * do; absent: all "read_at": "2026-03-02T04:00:00Z"},       when the newest fetch without an upper end began
+ *          "updated_at": "2026-03-02T00:00:00Z",
+ *          "days": [{"from": "2026-01-05", "to": "2026-03-01", "lookback_days": 2}],
+ *          "read_at": "2026-03-02T04:00:00Z"},
  *        "companies": {"read_at": ..., "children_read_at": ..., "unread": ["7"]}},
  *      "activate_versions": {"admins": 1772424000000},
  *      "caseload": {"source": "intercom", "workspace": "w1", "timezone": "Etc/UTC"}}
  *
- * A range of days says up to which setting `lookback_days` it is final, in place of the time of its reading:
- * so daily runs make one range of all days. A larger setting reads them again. `left_out` of a range names
- * the child tables that it lacks. A scan has in `children_read_at` when it last read all children, and in
- * `unread` the records whose children could not be read.
+ * currently_syncing: the stream of the newest commit; absent at the end
+ * days:              those that count as sent, if they are before updated_at; absent: all before it
+ * lookback_days:     up to which setting the range is final. It stands in place of the time of reading, so
+ *                    that daily runs make one range. A larger setting reads its days again
+ * left_out:          of a range: the tables that it lacks
+ * read_at:           when the newest fetch without an upper end began
+ * children_read_at:  of a scan: when the newest one that read all children began
+ * unread:            of a scan: the records whose children could not be read
  *
  * Other members are kept as they are. Times are by the source's clock. One thread.
  */
@@ -40,12 +44,18 @@ void singer_state_done(struct singer_state *state);
 bool singer_state_identify(struct singer_state *state, const struct source_identity *identity,
                            struct error *err) CHECKED;
 
-/* All of out_state but the clock. ERROR_CONFIG. */
-bool singer_state_read(const struct singer_state *state, const struct selection *selection,
+/* A stream, and the tables of it that are sent: a catalog may select a child, and not its parent. */
+struct singer_scope {
+    const struct selection *selection;
+    unsigned sent; /* tables of the selection, as bits */
+};
+
+/* All of out_state but the clock, which is set. Yours also after a failure: state_done. ERROR_CONFIG. */
+bool singer_state_read(const struct singer_state *state, const struct singer_scope *scope,
                        struct state *out_state, struct error *err) CHECKED;
 
 /* unread: of a scan, a list of the records whose children this commit lacks. */
-bool singer_state_commit(struct singer_state *state, const struct selection *selection,
+bool singer_state_commit(struct singer_state *state, const struct singer_scope *scope,
                          const struct commit *commit, const json_t *unread, struct error *err) CHECKED;
 
 /* A version for a stream that is sent whole: later ones are greater. */

@@ -3,11 +3,14 @@
 
 #include <string.h>
 
+#include "base/suggest.h"
 #include "comagic/comagic.h"
+#include "helpscout/helpscout.h"
 #include "intercom/intercom.h"
 
 static const struct source_type *const types[] = {
     &intercom_type,
+    &helpscout_type,
     &comagic_type,
 };
 
@@ -22,4 +25,17 @@ const struct source_type *source_type_find(const char *name)
     for (size_t i = 0; (type = source_type_at(i)) != NULL; i++)
         if (strcmp(type->name, name) == 0) return type;
     return NULL;
+}
+
+bool source_type_choose(const char *name, const struct source_type **out_type, struct error *err)
+{
+    const char *known[sizeof types / sizeof *types];
+    *out_type = name ? source_type_find(name) : types[0];
+    if (*out_type) return true;
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        known[i] = types[i]->name;
+    const char *meant = suggest_name(name, known, sizeof types / sizeof *types);
+    return error_set(err, ERROR_REQUEST, "there is no source \"%.64s\"; %s%s%s", name,
+                     meant ? "did you mean \"" : "see caseload streams --help", meant ? meant : "",
+                     meant ? "\"?" : "");
 }

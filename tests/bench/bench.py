@@ -17,6 +17,7 @@ cannot be faster here.
 
 --bigquery: prints what a first load, the first tick of a day and a further tick with nothing new cost in BigQuery, of
 the default streams and of all: statements, jobs, calls, and the bytes billed (each statement at least 10 MB a table).
+With --realistic 1 the seconds are those that people will see.
 
 --record-path: prints the CPU time of a record, step by step from the answer to the compressed row.
 """
@@ -31,6 +32,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 import harness  # noqa: E402
+import sources  # noqa: E402
 
 WORLDS = {
     "contacts": lambda count: {"fill": {"kind": "contacts", "from": "2026-01-05", "to": "2026-03-01", "count": count}},
@@ -51,7 +53,7 @@ def cpu_seconds(pid):
 
 def read_page(connection, stream):
     """The first page of a search; None if it is refused."""
-    headers = {"Authorization": "Bearer " + harness.TOKEN, "Intercom-Version": "2.16", "Accept": "application/json",
+    headers = {"Authorization": "Bearer " + sources.TOKEN, "Intercom-Version": "2.16", "Accept": "application/json",
                "Content-Type": "application/json"}
     body = json.dumps({"query": {"field": "updated_at", "operator": ">", "value": 0},
                        "pagination": {"per_page": 150}, "sort": {"field": "updated_at", "order": "ascending"}})
@@ -213,9 +215,9 @@ def bill(entries):
     return figures, calls, kinds_of_job
 
 
-def cost_of(build, name, streams, options):
+def cost_of(build, name, streams, options, realistic):
     folder = harness.work_folder(build, f"bench-bigquery-{name}")
-    box = harness.Sandbox(build, folder)
+    box = harness.Sandbox(build, folder, **({"latency": f"realistic:{realistic}"} if realistic else {}))
     try:
         for world in (WORLDS["contacts"](900), WORLDS["conversations"](300), MORE[0]):
             box.post("/control/workspace", world)
@@ -238,14 +240,14 @@ def cost_of(build, name, streams, options):
         box.stop()
 
 
-def cost(build):
+def cost(build, realistic):
     heads = ("streams", "run", "statements", "query jobs", "load jobs", "calls", "MB billed", "seconds")
     print("  ".join(f"{head:>20}" for head in heads), flush=True)
     listed = json.loads(subprocess.check_output([str(build / "src/app/caseload"), "streams", "--json"], text=True))
     names = [stream["name"] for stream in listed if stream["kind"] != "reconciliation"]
     names += [table["name"] for stream in listed for table in stream["tables"][1:] if table["loaded"] != "always"]
-    cost_of(build, "default", None, {})
-    cost_of(build, "all", names, {})
+    cost_of(build, "default", None, {}, realistic)
+    cost_of(build, "all", names, {}, realistic)
 
 
 def numbers(text):
@@ -272,7 +274,7 @@ def main():
         record_path(build)
         return 0
     if options.bigquery:
-        cost(build)
+        cost(build, options.realistic)
         return 0
     print(f"start to first request: {start_up(build):.0f} ms (median of 5)")
     heads = ("stream", "records", "latency ms", "records/s", "CPU s/M", "peak MiB", "requests/k", "rate used", "sandbox CPU s/M",

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Runs the checks that use software of others: Google's clients and emulator, and the recorded requests.
+"""Runs the checks that use software of others: Google's clients and emulator, tools of Singer, and the recorded requests.
 
     clients.py BUILD
 
@@ -8,11 +8,12 @@
 2. python    Google's Python clients use the sandbox
 3. bq        Google's command-line tool runs the lines of the documents against the sandbox, where it is installed
 4. emulator  caseload works with Google's own Pub/Sub emulator, where it is installed
-5. recorded  caseload sends the requests in recorded/
+5. singer    singer-check-tap and target-jsonl take what `caseload singer` writes
+6. recorded  caseload sends the requests in recorded/
 
 Prints a line for each part, the output of those that failed, and the sum. A part without its tools is skipped with a
 message; under CI=true only bq and the emulator may be skipped. Clients are installed in .cache/, in the versions of
-package-lock.json and requirements.txt.
+package-lock.json and of each requirements.txt.
 """
 import concurrent.futures
 import hashlib
@@ -68,12 +69,24 @@ def node_modules():
     return installed("google-node", HERE / "node/package-lock.json", make) / "node_modules"
 
 
-def python():
+def virtual_environment(name, requirements):
+    """The Python of .cache/NAME, which has these packages."""
     def make(folder):
         command(sys.executable, "-m", "venv", str(folder / "venv"), timeout=INSTALL_S)
         command(str(folder / "venv/bin/pip"), "install", "-q", "--disable-pip-version-check", "--no-deps", "-r",
-                str(HERE / "python/requirements.txt"), timeout=INSTALL_S)
-    return str(installed("google-python", HERE / "python/requirements.txt", make) / "venv/bin/python")
+                str(requirements), timeout=INSTALL_S)
+    return str(installed(name, requirements, make) / "venv/bin/python")
+
+
+def python():
+    return virtual_environment("google-python", HERE / "python/requirements.txt")
+
+
+def singer_python():
+    try:
+        return virtual_environment("singer", HERE / "singer/requirements.txt")
+    except harness.Failure as error:
+        raise Skipped(f"the tools of Singer can't be installed from PyPI: {str(error)[-200:]}") from error
 
 
 def in_sandbox(build, name, words, **environment):
@@ -116,11 +129,16 @@ def judge_emulator(build):
     return part([sys.executable, str(HERE / "emulator.py"), str(build)])
 
 
+def judge_singer(build):
+    return part([singer_python(), str(HERE / "singer/tools.py"), str(build)])
+
+
 def judge_recorded(build):
     return part([python(), str(HERE / "recorded.py"), str(build)])
 
 
-JUDGES = {"node": judge_node, "python": judge_python, "bq": judge_bq, "emulator": judge_emulator, "recorded": judge_recorded}
+JUDGES = {"node": judge_node, "python": judge_python, "bq": judge_bq, "emulator": judge_emulator, "singer": judge_singer,
+          "recorded": judge_recorded}
 
 
 def judge(name, build):

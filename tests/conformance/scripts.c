@@ -73,6 +73,25 @@ static void add_reconcile(json_t *statements, const char *name, const char *stag
     add_text(statements, name, text);
 }
 
+/* The list of the same people with whole records, and a fetch of them by their time. */
+static void add_list(json_t *statements, struct buf *text)
+{
+    const struct selection listed = {
+        .stream = &fake_members_list,
+        .tables = {&fake_members_table, &fake_members_table, &fake_members_deleted},
+        .table_count = RECONCILE_TABLES};
+    const struct selection dated = {
+        .stream = &fake_members_dated, .tables = {&fake_members_table}, .table_count = 1};
+    const char *stages[LIMIT_TABLES + 1] = {"stage_people_1_0", "stage_people_0_1", "stage_people_0_2"};
+
+    sql_commit(&names, &listed, stages, NULL, text);
+    add_text(statements, "people_commit_list", text);
+    sql_missing_text(&names, &fake_members_list, "stage_people_1_0", 3, text);
+    add_text(statements, "people_missing_list", text);
+    sql_commit(&names, &dated, (const char * [LIMIT_TABLES + 1]){"stage_people_1_0"}, NULL, text);
+    add_text(statements, "people_dated_commit", text);
+}
+
 /* A scan of the people with their teams, a set. */
 static void add_scan(json_t *statements, struct buf *text)
 {
@@ -97,6 +116,7 @@ static void add_people(json_t *statements, struct buf *text)
     add_reconcile(statements, "people_commit_empty", NULL, NULL, text);
     sql_missing_text(&names, &fake_members_reconciliation, "stage_people_0_0", 3, text);
     add_text(statements, "people_missing", text);
+    add_list(statements, text);
     add_scan(statements, text);
     sql_state_text(&names, &(const struct selection *){&compared}, 1, text);
     add_text(statements, "people_state", text);

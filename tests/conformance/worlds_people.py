@@ -93,6 +93,20 @@ class PeopleMaker(Maker):
             "claim_hi": ("DATE", self.lo - DAY), "open": ("BOOL", True), "began_at": ("TIMESTAMP", self.earlier()),
             "alone_since": ("TIMESTAMP", self.text_dice.choice(self.moments)), "fetched": ("INT64", 1), "children_from": ("DATE", self.lo + self.dice.randrange(-1, 3) * DAY), **counts})
 
+    def listed(self, tables, began):
+        """The list of whole records that was staged for the scan, with the answers for the list of ids."""
+        counts = {f"staged_{i}": ("INT64", len(tables[f"desk_caseload.stage_people_{table}"]))
+                  for i, table in enumerate(["1_0", "0_1", "0_2"])}
+        return Step("people_commit_list", {**self.reconciliation(began), "run_id": ("STRING", "list"), **counts})
+
+    def dated(self, tables):
+        days = [row[0] for row in tables["desk_caseload.stage_people_1_0"]] or [self.lo]
+        lo, hi = min(days), max(days) + self.text_dice.choice([0, 1]) * DAY
+        return Step("people_dated_commit", {
+            **self.reconciliation(self.text_dice.choice(self.moments)), "stream": ("STRING", "people"), "lo": ("DATE", lo),
+            "hi": ("DATE", hi), "claim_hi": ("DATE", hi), "open": ("BOOL", False), "run_id": ("STRING", "dated"),
+            "staged_0": ("INT64", len(tables["desk_caseload.stage_people_1_0"]))})
+
     def many_versions(self):
         """Of so many people that their newest versions are on more days than a statement takes at once."""
         days = [self.lo + self.text_dice.randrange(9) * DAY for _ in range(14)]
@@ -125,18 +139,21 @@ class PeopleMaker(Maker):
             "desk_caseload.runs": self.some(5, self.run),
         }
 
+    def reconciliation(self, began):
+        return {**self.identity(), "stream": ("STRING", "people_reconciliation"), "version": ("STRING", "0.1.0"),
+                "rejected_since": ("DATE", self.lo), "renewed_since": ("DATE", self.lo), "incomplete": ("BOOL", False),
+                "digest": ("INT64", 0), "held_from": ("DATE", self.hi), "run_id": ("STRING", "now"),
+                "message_id": ("STRING", ""), "lo": ("DATE", self.lo), "hi": ("DATE", self.hi),
+                "claim_hi": ("DATE", self.lo - DAY), "open": ("BOOL", True), "began_at": ("TIMESTAMP", began),
+                "alone_since": ("TIMESTAMP", began), "fetched": ("INT64", 1), "confirmed": ("BOOL", True), "day_before": ("TIMESTAMP", began - DAY)}
+
     def people_steps(self, tables):
         staged = tables["desk_caseload.stage_people_0_0"]
+        list_began = self.text_dice.choice([self.began, *self.moments])
         count = len(staged) + (1 if self.chance(0.05) else 0)
         rejects = len(tables["desk_caseload.stage_people_0_rejected"])
         commit = Step("people_commit_empty" if not staged else "people_commit_rejects" if rejects else "people_commit", {
-            **self.identity(), "stream": ("STRING", "people_reconciliation"), "version": ("STRING", "0.1.0"),
-            "rejected_since": ("DATE", self.lo), "renewed_since": ("DATE", self.lo), "incomplete": ("BOOL", False),
-            "digest": ("INT64", 0), "held_from": ("DATE", self.hi),
-            "run_id": ("STRING", "now"), "message_id": ("STRING", ""), "lo": ("DATE", self.lo), "hi": ("DATE", self.hi),
-            "claim_hi": ("DATE", self.lo - DAY), "open": ("BOOL", True), "began_at": ("TIMESTAMP", self.began), "alone_since": ("TIMESTAMP", self.began),
-            "fetched": ("INT64", len(staged)), "confirmed": ("BOOL", self.chance(0.7)),
-            "day_before": ("TIMESTAMP", self.began - DAY),
+            **self.reconciliation(self.began), "fetched": ("INT64", len(staged)), "confirmed": ("BOOL", self.chance(0.7)),
             **({"staged_0": ("INT64", count),
                 **({"staged_rejected": ("INT64", rejects)} if rejects else {}),
                 "staged_1": ("INT64", len(tables["desk_caseload.stage_people_0_1"])),
@@ -151,7 +168,9 @@ class PeopleMaker(Maker):
             "rejected_since": ("DATE", self.lo - DAY)})
         refreshes = [Step(name, {}) for name in ("people_latest_refresh", "people_teams_latest_refresh", "people_list_latest_refresh")]
         rebuild = [Step("people_latest_rebuild", {})] if self.chance(0.3) else []
-        return [scan_state, scan, *([scan] if self.chance(0.3) else []), *reads[:2], *(refreshes if self.chance(0.7) else []),
+        lists = [self.listed(tables, list_began), self.dated(tables)]
+        self.text_dice.shuffle(lists)
+        return [scan_state, scan, *([scan] if self.chance(0.3) else []), *reads[:2], *lists, *lists[:1], *(refreshes if self.chance(0.7) else []),
                 commit, *([commit] if self.chance(0.3) else []), state, scan_state, *reads, *rebuild, *refreshes]
 
 

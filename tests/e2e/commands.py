@@ -16,6 +16,7 @@ import threading
 import traceback
 
 import harness
+import sources
 from harness import Failure
 
 
@@ -127,7 +128,7 @@ def config(case):
     for line in (r"^lookback_days +flag +3$", r"^settle_minutes +environment +7$", r"^dataset +file +intercom$",
                  r"^timezone +default +Etc/UTC$", r"^source.token +file +\*\*\* from \{\"env\":\"INTERCOM_TOKEN\"\}$"):
         demand(re.search(line, text, re.M), f"not there: {line}\n{text}")
-    demand(harness.TOKEN not in text, "config show prints the token")
+    demand(sources.TOKEN not in text, "config show prints the token")
     demand("show" in case.run("config", "shwo", "-c", path, code=64)[1], "no hint")
     demand(case.requests() == 0, "config show makes requests")
 

@@ -38,8 +38,8 @@ def environment(box):
 
 def config(box):
     url = f"https://127.0.0.1:{box.ports['http']}"
-    secret = "projects/demo-project/secrets/intercom-token/versions/latest"
+    secret = {"secret": "projects/demo-project/secrets/intercom-token/versions/latest"}
     return {"ca_file": str(box.folder / "ca.pem"),
             "endpoints": {"bigquery": url, "pubsub": f"https://{box.pubsub}", "secretmanager": url,
                           "sts": url, "iamcredentials": url},
-            "source": {"base_url": url, "token": {"secret": secret}}}
+            "source": {"base_url": url, box.source.secret: secret}}

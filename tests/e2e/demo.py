@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Shows the main job step by step against the sandbox; ./dev demo calls it.
+"""Shows the main job step by step against the sandbox, for one source: demo.py BUILD [SOURCE]; ./dev demo calls it.
 
 Each step starts a new worker, sends it one message, and stops it when the message is acknowledged. So a worker knows
 only what it reads from the warehouse. Exits with 0 only if the warehouse equals the sandbox's truth at the end.
@@ -24,19 +24,22 @@ def row(values):
 
 
 class Demo:
+    """The steps of a source are those of a class of its own."""
+    source, zone, settings = "intercom", "America/Los_Angeles", {}
+
     def __init__(self, build, folder):
         self.build = build
-        self.sandbox = Sandbox(build, folder, zone="America/Los_Angeles")
+        self.sandbox = Sandbox(build, folder, source=self.source, zone=self.zone)
         self.sandbox.post("/control/subscription", {"project": harness.PROJECT, "subscription": harness.SUBSCRIPTION})
         self.config = folder / "caseload.json"
-        config = harness.base_config(self.sandbox)
+        config = harness.base_config(self.sandbox, **self.settings)
         del config["streams"]  # the default ones
         self.config.write_text(json.dumps(config, indent=2) + "\n")
         self.steps = 0
         self.last = {}  # the last event of each stream
 
     def change(self, **change):
-        self.sandbox.post("/control/workspace", change)
+        self.sandbox.change(change, self.source)
 
     def step(self, title, deliver):
         """deliver() publishes a message and returns its id; a new worker serves it."""
@@ -65,6 +68,30 @@ class Demo:
     def want(self, what, good):
         if not good:
             raise Failure(f"step {self.steps}: {what}: {json.dumps(self.last)}")
+
+    def seek(self, instant):
+        """Seeks the subscription to that time; returns the id of the newest message."""
+        newest = self.sandbox.get("/control/pubsub")["messages"][-1]["id"]
+        self.sandbox.post("/control/seek", {"project": harness.PROJECT, "subscription": harness.SUBSCRIPTION,
+                                            "time": instant})
+        return newest
+
+    def show(self):
+        report = self.sandbox.get(f"/control/compare?dataset={self.source}&service={self.source}&latest=1")
+        print("\nFrom the warehouse itself:")
+        print("  table                        rows  distinct keys  first version         last version")
+        for table in report["streams"]:
+            keys = "-" if table["stream"].endswith("_latest") else table["keys"]
+            print(f"  {table['stream']:<24} {table['rows']:>8}  {keys:>13}  {table.get('first', '-')[:19]:<20}  "
+                  f"{table.get('last', '-')[:19]}")
+        if not report["equal"]:
+            raise Failure("the warehouse differs from the truth: " + json.dumps(report)[:3000])
+        print("  It equals the sandbox's truth: it has every record's newest version, every row is a version that\n"
+              "  existed, field by field, no key is there twice, and each _latest has exactly the records not deleted.")
+
+
+class IntercomDemo(Demo):
+    look = "contacts"
 
     def play(self):
         box = self.sandbox
@@ -106,25 +133,78 @@ class Demo:
         self.step("A week later, ten contacts were deleted in Intercom: a reconciliation finds them", box.publish)
         self.want("it finds the deleted contacts", self.last["contacts_reconciliation"]["inserted"] == 10)
 
-    def seek(self, instant):
-        """Seeks the subscription to that time; returns the id of the newest message."""
-        newest = self.sandbox.get("/control/pubsub")["messages"][-1]["id"]
-        self.sandbox.post("/control/seek", {"project": harness.PROJECT, "subscription": harness.SUBSCRIPTION,
-                                            "time": instant})
-        return newest
 
-    def show(self):
-        report = self.sandbox.get("/control/compare?dataset=intercom&latest=1")
-        print("\nFrom the warehouse itself:")
-        print("  table                        rows  distinct keys  first version         last version")
-        for table in report["streams"]:
-            keys = "-" if table["stream"].endswith("_latest") else table["keys"]
-            print(f"  {table['stream']:<24} {table['rows']:>8}  {keys:>13}  {table.get('first', '-')[:19]:<20}  "
-                  f"{table.get('last', '-')[:19]}")
-        if not report["equal"]:
-            raise Failure("the warehouse differs from the truth: " + json.dumps(report)[:3000])
-        print("  It equals the sandbox's truth: it has every record's newest version, every row is a version that\n"
-              "  existed, field by field, no key is there twice, and each _latest has exactly the records not deleted.")
+class ComagicDemo(Demo):
+    source, zone, look = "comagic", "Europe/Moscow", "calls"
+    settings = {"timezone": "Europe/Moscow", "lookback_days": 30}
+
+    def play(self):
+        box = self.sandbox
+        self.change(fill={"kind": "calls", "from": "2026-01-05", "to": "2026-03-01", "count": 2500})
+        self.change(fill={"kind": "chats", "from": "2026-01-05", "to": "2026-03-01", "count": 300})
+        self.change(fill={"kind": "chat_messages", "from": "2026-01-05", "to": "2026-03-01", "count": 2000})
+        self.step("The first tick: everything since the start date, in weeks", box.publish)
+        self.want("it loads all calls", self.last["calls"]["inserted"] >= 2500)
+
+        box.post("/control/clock", {"advance_s": 86400})
+        self.change(fill={"kind": "calls", "from": "2026-03-02", "to": "2026-03-02", "count": 60})
+        seen = box.get("/control/clock")["now"]
+        self.step("A day later, after 60 more calls: the next tick loads them", box.publish)
+        self.want("it loads only what is newer", self.last["calls"]["inserted"] == 60)
+
+        self.step("The same tick again (seek of the subscription): nothing to load", lambda: self.seek(seen))
+        self.want("it loads nothing", not any(event["inserted"] or event["requests"] for event in self.last.values()))
+
+        box.post("/control/clock", {"advance_s": 3600})
+        self.change(touch={"kind": "calls", "count": 300})
+        self.change(touch={"kind": "chats", "count": 100})
+        self.step("Tags were put on 300 calls, and chats went on; CoMagic has no time of change: the last 30 days are read again",
+                  box.publish)
+        self.want("it sees the changes", self.last["calls"]["content_changes"] > 50)
+
+        self.change(page_most=100)
+        self.step("A backfill of a past month, with pages that are shorter than asked for: nothing is inserted twice",
+                  lambda: box.publish(json.dumps({"streams": ["calls"], "from": "2026-02-10", "to": "2026-02-20"})))
+        self.want("it inserts nothing", self.last["calls"]["inserted"] == 0)
+
+        deleted = box.query("SELECT COUNT(*) FROM comagic.calls WHERE partition_date = '2026-02-12'")[0][0]
+        box.query("DELETE FROM comagic.calls WHERE partition_date = '2026-02-12'")
+        self.step(f"A day ({deleted} rows) was deleted from the table: the next tick loads it again", box.publish)
+        self.want("it restores what the source still has", self.last["calls"]["inserted"] > 0)
+
+
+class HelpscoutDemo(Demo):
+    source, zone, look = "helpscout", "America/New_York", "conversations"
+    settings = {}
+
+    def play(self):
+        box = self.sandbox
+        self.change(fill={"kind": "conversations", "from": "2026-01-05", "to": "2026-03-01", "count": 300})
+        self.change(fill={"kind": "customers", "from": "2026-01-05", "to": "2026-03-01", "count": 3000})
+        self.change(fill={"kind": "happiness_ratings", "from": "2026-01-05", "to": "2026-03-01", "count": 200})
+        self.step("The first tick: everything since the start date, day by day", box.publish)
+        self.want("it loads all conversations", self.last["conversations"]["fetched"] == 300)
+        self.want("it loads all customers", self.last["customers"]["inserted"] == 3000)
+
+        box.post("/control/clock", {"advance_s": 86400})
+        self.change(touch={"kind": "conversations", "count": 60})
+        self.change(touch={"kind": "customers", "count": 200})
+        self.change(touch={"kind": "conversations", "every": 20})
+        seen = box.get("/control/clock")["now"]
+        self.step("A day later; 60 conversations and 200 customers have changed, some change again while they are read", box.publish)
+        self.want("it loads only what is newer", 200 <= self.last["customers"]["inserted"] < 1000)
+        self.change(touch={"kind": "conversations", "every": 0})
+
+        self.step("The same tick again (seek of the subscription): nothing to load", lambda: self.seek(seen))
+        self.want("it loads nothing", not any(event["inserted"] or event["requests"] for event in self.last.values()))
+
+        self.step("A backfill of a past month: it is read again, and nothing is inserted twice",
+                  lambda: box.publish(json.dumps({"streams": ["conversations", "customers"],
+                                                  "from": "2026-01-10", "to": "2026-02-10"})))
+        self.want("it inserts nothing", self.last["customers"]["inserted"] == 0)
+
+
+DEMOS = {demo.source: demo for demo in (IntercomDemo, HelpscoutDemo, ComagicDemo)}
 
 
 def main():
@@ -134,7 +214,11 @@ def main():
     for old in folder.glob("*"):
         old.unlink()
     began = time.monotonic()
-    demo = Demo(build, folder)
+    name = sys.argv[2] if len(sys.argv) > 2 else Demo.source
+    if name not in DEMOS:
+        print(f"there is no demo of {name}; there are: {', '.join(DEMOS)}", file=sys.stderr)
+        return 64
+    demo = DEMOS[name](build, folder)
     try:
         demo.play()
         demo.show()
@@ -147,8 +231,8 @@ def main():
     if pathlib.Path.cwd() in database.parents:
         database = database.relative_to(pathlib.Path.cwd())
     print(f"\n{time.monotonic() - began:.0f} seconds. To look at the tables:")
-    print(f"  sqlite3 -box {database} \"SELECT partition_date, COUNT(*) AS contacts FROM contacts GROUP BY 1 ORDER BY 1 "
-          "DESC LIMIT 7\"")
+    print(f"  sqlite3 -box {database} \"SELECT partition_date, COUNT(*) AS {demo.look} FROM {demo.look} GROUP BY 1 "
+          "ORDER BY 1 DESC LIMIT 7\"")
     return 0
 
 

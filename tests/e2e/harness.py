@@ -14,12 +14,13 @@ import urllib.error
 import urllib.request
 
 import credentials
+import sources
 
 TIMEOUT_S = int(os.environ.get("CASELOAD_E2E_TIMEOUT", "600"))
 PARALLEL = 2 * (os.cpu_count() or 2)  # most of them wait
 PROJECT = "demo-project"
 SUBSCRIPTION = "caseload"
-TOKEN = "sandbox-token"
+BACKFILLS = "backfills"
 
 
 class Failure(Exception):
@@ -45,6 +46,7 @@ class Sandbox:
         self.folder = pathlib.Path(folder)
         self.database = options.pop("database", str(self.folder / "sandbox.db"))
         command = [str(build / "tests/sandbox/caseload-sandbox"), "--database", self.database]
+        self.source = sources.ALL[options.pop("source", "intercom")]
         self.way = options.pop("credentials", None)  # one of credentials.WAYS; None: no service asks for any
         self.given = {self.folder / "key.json", self.folder / "credentials.json"}
         command += credentials.options(self.folder) if self.way else []
@@ -86,8 +88,8 @@ class Sandbox:
         query = f"?after={after}" + (f"&service={service}" if service else "")
         return [json.loads(line) for line in self.call("GET", "/control/journal" + query).split("\n") if line]
 
-    def publish(self, data="", attributes=None):
-        return self.post("/control/publish", {"project": PROJECT, "subscription": SUBSCRIPTION, "data": data,
+    def publish(self, data="", attributes=None, subscription=SUBSCRIPTION):
+        return self.post("/control/publish", {"project": PROJECT, "subscription": subscription, "data": data,
                                               "attributes": attributes or {}})["id"]
 
     def message(self, identity):
@@ -161,16 +163,16 @@ def environment(sandbox, **more):
     keep = {k: v for k, v in os.environ.items() if not k.startswith("CASELOAD_") and "proxy" not in k.lower()}
     if sandbox.way:
         return {**keep, **credentials.environment(sandbox), **more}
-    return {**keep, "INTERCOM_TOKEN": TOKEN, "BIGQUERY_EMULATOR_HOST": sandbox.url,
+    return {**keep, **sources.ENVIRONMENT, "BIGQUERY_EMULATOR_HOST": sandbox.url,
             "PUBSUB_EMULATOR_HOST": sandbox.pubsub, **more}
 
 
 def base_config(sandbox, **overrides):
+    kind = sources.ALL.get(overrides.get("source", {}).get("type"), sandbox.source)
     config = {
-        "version": 1, "project": PROJECT, "subscription": SUBSCRIPTION, "dataset": "intercom", "location": "EU",
-        "start_date": "2026-01-05", "source": {"type": "intercom", "base_url": sandbox.url, "rate_share": 1,
-                                               "token": {"env": "INTERCOM_TOKEN"}},
-        "streams": ["contacts"],
+        "version": 1, "project": PROJECT, "subscription": SUBSCRIPTION, "dataset": sandbox.source.name,
+        "location": "EU", "start_date": "2026-01-05", "streams": sandbox.source.streams,
+        "source": {"type": kind.name, "base_url": sandbox.url, "rate_share": 1, **kind.settings},
     }
     if sandbox.way:
         guard = credentials.config(sandbox)

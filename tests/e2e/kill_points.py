@@ -5,8 +5,9 @@
 The nth call to a service hangs, the worker is killed there, and another worker serves the message that is redelivered.
 The warehouse must equal the truth each time.
 
-There are two cases. In the first, contacts are loaded for the first time, and n grows until a run makes fewer calls.
-In the second, every default stream was loaded a week ago, all have changed, and reconciliations are due; n is a sample.
+There are two cases. In the first, some records are loaded for the first time, and n grows until a run makes fewer
+calls. In the second, every default stream was loaded a week ago, all have changed, and reconciliations are due; n is a
+sample. sources.py has the records. Of other sources than the first, the calls to the source itself are tried.
 
     kill_points.py BUILD [SERVICE ...]
 """
@@ -19,56 +20,37 @@ import sys
 import time
 
 import harness
+import sources
 from harness import Failure, Sandbox, Worker, wait_for
 
 LIMIT = 200
 SAMPLE = 10  # of each service's calls
-SERVICES = ["intercom", "bigquery"]
-FIRST = [{"fill": {"kind": "contacts", "from": "2026-02-20", "to": "2026-03-02", "count": 60}}]
-LOADED = [
-    {"fill": {"kind": "contacts", "from": "2026-02-01", "to": "2026-03-01", "count": 40}},
-    {"fill": {"kind": "conversations", "from": "2026-02-25", "to": "2026-03-01", "count": 12, "children": 3}},
-]
-CHANGED = [
-    {"touch": {"kind": "contacts", "count": 8}},
-    {"touch": {"kind": "conversations", "count": 8}},
-    {"touch": {"kind": "admins", "count": 7}},
-    {"touch": {"kind": "companies", "count": 8}},
-    {"touch": {"kind": "tickets", "count": 4}},
-    {"fill": {"kind": "admins", "count": 1}},
-    {"merge": {"kind": "contacts", "count": 2}},
-    {"remove": {"kind": "contacts", "count": 2}},
-    {"remove": {"kind": "conversations", "count": 2}},
-    {"remove": {"kind": "companies", "count": 2}},
-]
-
-
 class Case:
     """A case: records of the source, a configuration, and the warehouse as it is when the message is published."""
 
-    def __init__(self, build, name, settings, world, changed=(), database=None):
-        self.build, self.name, self.settings = build, name, settings
+    def __init__(self, build, source, name, settings, world, changed=(), database=None):
+        self.build, self.source, self.name, self.settings = build, source, f"{source.name}-{name}", settings
         self.world, self.changed = world, changed
         self.database = database  # a file; None: an empty warehouse
 
     def open(self, folder):
         """Starts a sandbox on a copy of the database, creates its records, and writes the configuration."""
         database = shutil.copy(self.database, folder / "sandbox.db") if self.database else ":memory:"
-        box = Sandbox(self.build, folder, database=str(database))
+        box = Sandbox(self.build, folder, database=str(database), source=self.source.name)
         box.post("/control/subscription", {"project": harness.PROJECT, "subscription": harness.SUBSCRIPTION})
         for change in self.world:
-            box.post("/control/workspace", change)
+            box.change(change, self.source.name)
         if self.changed:
             box.post("/control/clock", {"set": "2026-03-09T05:00:00Z"})
         for change in self.changed:
-            box.post("/control/workspace", change)
+            box.change(change, self.source.name)
         config = folder / "caseload.json"
         config.write_text(json.dumps(harness.base_config(box, **self.settings)))
         return box, config
 
 
 def require_equal(box, what):
-    report = box.get("/control/compare?dataset=intercom&latest=1")
+    report = box.get(f"/control/compare?dataset={box.source.name}&service={box.source.name}&latest=1")
     if not report["equal"]:
         raise Failure(f"{what}: the warehouse differs: {report}")
 
@@ -130,42 +112,55 @@ def load(case, folder):
     """Runs once without faults; returns the number of calls by service."""
     box, config = case.open(folder)
     try:
-        before = {service: len(box.journal(service)) for service in SERVICES}
+        services = (case.source.name, "bigquery")
+        before = {service: len(box.journal(service)) for service in services}
         code, _, errors = harness.run_once(case.build, box, config)
         if code != 0:
             raise Failure(f"{case.name}: `caseload run` ended with {code}: {errors}")
-        calls = {service: len(box.journal(service)) - before[service] for service in SERVICES}
+        calls = {service: len(box.journal(service)) - before[service] for service in services}
         require_equal(box, case.name)
         return calls
     finally:
         box.stop()
 
 
-def week_later(build):
+def week_later(build, source):
     """The second case, and the number of calls that its message takes."""
-    settings, folder = {"streams": None}, harness.work_folder(build, "kill-loaded")
+    settings, folder = {"streams": None}, harness.work_folder(build, f"kill-{source.name}-loaded")
     empty, loaded = folder / "empty.db", folder / "loaded.db"
     empty.touch()
-    load(Case(build, "loaded", settings, LOADED, database=empty), folder)
+    load(Case(build, source, "loaded", settings, source.kill.loaded, database=empty), folder)
     (folder / "sandbox.db").rename(loaded)
-    case = Case(build, "week", settings, LOADED, CHANGED, loaded)
+    case = Case(build, source, "week", settings, source.kill.loaded, source.kill.changed, loaded)
     return case, load(case, folder)
 
 
-def main():
-    build, services = pathlib.Path(sys.argv[1]).resolve(), sys.argv[2:] or SERVICES
-    contacts = Case(build, "contacts", {"start_date": "2026-02-20"}, FIRST)
-    week, calls = week_later(build)
+def try_source(build, source, services):
+    first = Case(build, source, "first", {"start_date": "2026-02-20"}, source.kill.first)
+    week, calls = week_later(build, source) if source.kill.loaded else (None, {})
     points = 0
     for service in services:
         began = time.monotonic()
-        killed = every_point(contacts, service)
+        killed = every_point(first, service)
         print(f"ok    killed at each of {killed} calls to {service:10} {time.monotonic() - began:6.2f} s", flush=True)
+        points += killed
+        if not week:
+            continue
         began = time.monotonic()
         some = sampled_points(week, service, calls[service])
         print(f"ok    killed at {some} of {calls[service]} calls to {service}, a week later "
               f"{time.monotonic() - began:6.2f} s", flush=True)
-        points += killed + some
+        points += some
+    return points
+
+
+def main():
+    build, wanted = pathlib.Path(sys.argv[1]).resolve(), sys.argv[2:]
+    points = 0
+    for source in sources.ALL.values():
+        services = [source.name] + (["bigquery"] if source is sources.INTERCOM else [])
+        services = [service for service in services if not wanted or service in wanted]
+        points += try_source(build, source, services) if services else 0
     print(f"{points} passed, 0 failed")
     return 0 if points > 10 else 1
 

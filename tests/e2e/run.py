@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs scenarios: data files (*.scn) with one step a line, which drive caseload and the sandbox.
 
-A *.each file is a template: it is run once for every stream that `caseload streams` lists. {stream} is the stream's
+A *.each file is a template: it is run once for every stream of every source that `caseload streams` lists. {stream} is the stream's
 name, {names} the list of streams to configure, {tables} its tables, {fill} the request that creates its records, and
 {change} the request that changes some of them.
 
@@ -13,10 +13,13 @@ A scenario's files stay in BUILD/e2e/NAME: logs of the workers and of the sandbo
 
 Steps (a line that begins with # is a comment; `publish` takes quotes as a shell does):
 
-    sandbox [option=value ...]            start it (default: done by the first other step)
+    sandbox [option=value ...]            start it (default: done by the first other step); source=NAME: the source
+                                          of this scenario, whose dataset has its name (default: intercom)
                                           credentials=self|exchange|user|machine: with TLS and these
     auth JSON                             change which credentials are valid: see /control/auth
-    config key=JSON ...                   change the configuration; source.KEY is a setting of the source; null removes
+    config key=JSON ...                   change the configuration; source.KEY is a setting of the source; null removes;
+                                          $FOLDER is the scenario's folder
+    file NAME TEXT                        write a file into that folder
     fill FROM TO COUNT | touch COUNT | touch-while-read EVERY | add JSON | workspace JSON
     clock +2d | clock +3h | clock 2026-03-03T04:00:00Z
     fault LINE                            see tests/sandbox/sandbox_internal.h; `faults clear`
@@ -24,6 +27,8 @@ Steps (a line that begins with # is a comment; `publish` takes quotes as a shell
     drain [NAME]                          start `caseload drain` (w), which waits a second for another message
     kill|stop|freeze|thaw [NAME]          SIGKILL, SIGTERM (exit code 0 wanted), SIGSTOP, SIGCONT
     publish [NAME] [key=value ...]        publish a message; data=TEXT, the others are attributes (m)
+    publish-backfill [NAME] [key=value ...]
+                                          the same to the subscription "backfills"
     seek INSTANT                          deliver again what was published since then
     subscription JSON                     settings of the subscription; only before all other steps
     wait acked|leased|dead [NAME]         until the message is in that state
@@ -35,6 +40,8 @@ Steps (a line that begins with # is a comment; `publish` takes quotes as a shell
     run [arguments ...]                   `caseload run`; exit code 0 unless the next line expects another
     backfill [arguments ...]              `caseload backfill`; its messages are month-1, month-2, ...
     schema STREAM [arguments ...]         `caseload schema` with the configuration; exit code as for run
+    status|history|show|rejected|dead [arguments ...]
+                                          the command of that name; exit code as for run
     doctor [stop-at=OPERATION] [arguments ...]
                                           `caseload doctor`; exit code as for run. Stopped by SIGTERM once BigQuery has
                                           served this operation. No dataset may be added or changed
@@ -43,12 +50,18 @@ Steps (a line that begins with # is a comment; `publish` takes quotes as a shell
     expect equal [latest]                 the warehouse equals the sandbox's truth; also its _latest
     expect sql QUERY => JSON              rows as lists of texts
     expect rows TABLE ...                 each of these tables has rows
-    mark                                  `expect journal` and `expect jobs` count from here
+    mark                                  `expect journal`, `expect jobs` and `print` count from here
+    print TEXT                            print the text and the time since the mark
     expect journal SERVICE OPERATION N    number of requests (*: of any operation); also >=N, <=N
+    expect rate [used>=PERCENT] [used<=PERCENT]
+                                          no request to Intercom was refused for its rate limit; used: the part of it in
+                                          each window of 10 s from the second one, but for the last two
     expect jobs N TEXT                    number of queries that contain the text
     expect failed-jobs TEXT               a BigQuery job failed with such a message
     expect last STREAM key=N ...          fields of the stream's last `stream_finished` log entry
     expect log [NAME] EVENT [key=value ...]
+    expect file NAME TEXT                 the file in the scenario's folder contains the text; `expect no-file NAME TEXT`
+    expect no-log [NAME] EVENT [key=value ...]
     expect no-secrets                     none in logs, output, journal, files, arguments or environment
     sql STATEMENT                         change the warehouse directly
     deduplicate STREAM                    run the SQL that `caseload schema STREAM --deduplicate` prints
@@ -68,10 +81,11 @@ import time
 import traceback
 
 import secret_scan
+import sources
 import harness
 from harness import Failure, Sandbox, Worker, wait_for
 
-SLOW = ("conversations_faults", "default_set", "long_threads", "source_faults")  # started first
+SLOW = ("conversations_faults", "default_set", "long_threads", "rate_shared", "source_faults")  # started first
 SCENARIOS = pathlib.Path(__file__).resolve().parent / "scenarios"
 
 
@@ -91,6 +105,7 @@ class Scenario:
         self.source_tokens = []
         self.outputs = []
         self.marked = 0  # number of the journal's last entry that is not counted
+        self.marked_s = time.monotonic()
 
     # --- helpers ---
     @property
@@ -113,7 +128,7 @@ class Scenario:
 
     @property
     def source(self):
-        return self.overrides.get("source", {}).get("type", "intercom")
+        return self.overrides.get("source", {}).get("type") or self.sandbox.source.name
 
     def change(self, body):
         self.sandbox.change(body, self.source)
@@ -152,6 +167,7 @@ class Scenario:
         self.box = Sandbox(self.build, self.folder, **options)
         self.box.post("/control/subscription", {"project": harness.PROJECT, "subscription": harness.SUBSCRIPTION,
                                                 **self.settings})
+        self.box.post("/control/subscription", {"project": harness.PROJECT, "subscription": harness.BACKFILLS})
 
     def step_auth(self, words):
         change = json.loads(" ".join(words))
@@ -163,7 +179,12 @@ class Scenario:
             key, value = word.split("=", 1)
             group, _, name = key.rpartition(".")
             target = self.overrides.setdefault(group, {}) if group else self.overrides
-            target[name] = json.loads(value)
+            target[name] = json.loads(value.replace("$FOLDER", str(self.folder)))
+
+    def step_file(self, words):
+        path = self.folder / words[0]
+        path.write_text(" ".join(words[1:]))
+        self.sandbox.given.add(path)
 
     def step_fill(self, words):
         self.change({"fill": {"kind": "contacts", "from": words[0], "to": words[1], "count": int(words[2])}})
@@ -225,10 +246,13 @@ class Scenario:
         worker.send(signal.SIGCONT)
         worker.frozen = False
 
-    def step_publish(self, words):
+    def step_publish(self, words, subscription=harness.SUBSCRIPTION):
         name = words.pop(0) if words and "=" not in words[0] else "m"
         attributes = dict(word.split("=", 1) for word in words)
-        self.messages[name] = self.sandbox.publish(attributes.pop("data", ""), attributes)
+        self.messages[name] = self.sandbox.publish(attributes.pop("data", ""), attributes, subscription)
+
+    def step_publish_backfill(self, words):
+        self.step_publish(words, harness.BACKFILLS)
 
     def step_backfill(self, words):
         self.last_run = harness.run_command(self.build, self.sandbox, "backfill", *words, "--config", str(self.config()))
@@ -311,6 +335,26 @@ class Scenario:
         self.pending_exit = self.last_run[0]
         self.outputs += self.last_run[1:]
 
+    def ask(self, command, words):
+        self.last_run = harness.run_command(self.build, self.sandbox, command, *words, "--config", str(self.config()))
+        self.pending_exit = self.last_run[0]
+        self.outputs += self.last_run[1:]
+
+    def step_status(self, words):
+        self.ask("status", words)
+
+    def step_history(self, words):
+        self.ask("history", words)
+
+    def step_show(self, words):
+        self.ask("show", words)
+
+    def step_rejected(self, words):
+        self.ask("rejected", words)
+
+    def step_dead(self, words):
+        self.ask("dead", words)
+
     def datasets(self):
         """Name -> the tables in it, of all datasets."""
         base = f"/bigquery/v2/projects/{harness.PROJECT}/datasets"
@@ -344,6 +388,10 @@ class Scenario:
 
     def step_mark(self, words):
         self.marked = max((e["n"] for e in self.sandbox.journal(after=self.marked)), default=self.marked)
+        self.marked_s = time.monotonic()
+
+    def step_print(self, words):
+        print(f"      {self.name}: {' '.join(words)}: {time.monotonic() - self.marked_s:.1f} s", flush=True)
 
     def step_expect(self, words):
         getattr(self, "expect_" + words[0].replace("-", "_"))(words[1:])
@@ -365,7 +413,8 @@ class Scenario:
 
     def expect_equal(self, words):
         latest = "&latest=1" if words == ["latest"] else ""
-        report = self.sandbox.get(f"/control/compare?dataset=intercom&service={self.source}{latest}")
+        dataset = self.sandbox.source.name
+        report = self.sandbox.get(f"/control/compare?dataset={dataset}&service={self.source}{latest}")
         if not report["equal"]:
             raise Failure("the warehouse differs from the truth: " + json.dumps(report)[:2000])
 
@@ -375,13 +424,37 @@ class Scenario:
         if rows != json.loads(wanted):
             raise Failure(f"{query} gives {json.dumps(rows)}")
 
+    def expect_file(self, words):
+        if " ".join(words[1:]) not in (self.folder / words[0]).read_text():
+            raise Failure(f"not in {words[0]}")
+
+    def expect_no_file(self, words):
+        path = self.folder / words[0]
+        if path.exists() and (len(words) == 1 or " ".join(words[1:]) in path.read_text()):
+            raise Failure(f"{words[0]} is there, or holds it")
+
     def expect_rows(self, words):
         for table in words:
-            if self.sandbox.query(f"SELECT COUNT(*) FROM intercom.{table}") == [["0"]]:
+            if self.sandbox.query(f"SELECT COUNT(*) FROM {self.sandbox.source.name}.{table}") == [["0"]]:
                 raise Failure(f"{table} is empty")
 
     def expect_journal(self, words):
         self.demand(self.count(words[0], words[1]), words[2], f"{words[0]} {words[1]}")
+
+    def expect_rate(self, words):
+        entries = [e for e in self.sandbox.journal("intercom", self.marked) if "window" in e]
+        refused = [e for e in entries if e["status"] == 429]
+        if refused:
+            raise Failure(f"{len(refused)} requests were refused, such as {refused[0]}")
+        windows = sorted({e["window"] for e in entries})
+        counts = {w: sum(1 for e in entries if e["window"] == w) for w in windows}
+        print(f"      {self.name}: requests in windows of 10 s: {list(counts.values())}, limit {entries[0]['limit']}",
+              flush=True)
+        if len(windows) < 4:
+            raise Failure(f"the load is too short for a whole window: {counts}")
+        for window in windows[1:-2]:
+            for word in words:
+                self.demand(100 * counts[window] / entries[0]["limit"], word.removeprefix("used"), "percent of the rate limit")
 
     def expect_jobs(self, words):
         text = " ".join(words[1:])
@@ -404,6 +477,12 @@ class Scenario:
                 good = value == wanted
             if not good:
                 raise Failure(f"{key} is {value}, not {wanted}: {json.dumps(event)}")
+
+    def expect_no_log(self, words):
+        worker = self.worker(words)
+        pairs = [w.split("=", 1) for w in words[1:]]
+        if any(self.matches(e, pairs) for e in worker.events(words[0])):
+            raise Failure(f"a log entry {words}; see {worker.path}")
 
     def expect_log(self, words):
         worker = self.worker(words)
@@ -445,44 +524,30 @@ class Scenario:
             self.box.stop()
 
 
-# The request that changes some records of a stream; of other streams: touch.
-CHANGES = {
-    "contacts": {"touch": {"kind": "contacts", "count": 20}},
-    "conversations": {"touch": {"kind": "conversations", "count": 20}},
-    "deleted_conversations": {"remove": {"kind": "conversations", "count": 3}},
-    "admins": {"fill": {"kind": "admins", "count": 1}},
-    "activity_logs": {"fill": {"kind": "activity_logs", "from": "2026-03-01", "to": "2026-03-01", "count": 30}},
-}
-CONVERSATIONS = {"fill": {"kind": "conversations", "from": "2026-01-05", "to": "2026-03-01", "count": 120, "children": 6}}
-FILLS = {
-    "contacts": {"fill": {"kind": "contacts", "from": "2026-01-05", "to": "2026-03-01", "count": 400}},
-    "conversations": CONVERSATIONS,
-    "deleted_conversations": CONVERSATIONS,
-}
-ALSO = {"deleted_conversations": ["conversations"]}  # streams that the comparison with the truth needs
-
-
-def each_stream(build, path):
+def each_stream(build, path, source):
     """(name, text) of the template for each stream."""
-    listed = json.loads(subprocess.check_output([str(build / "src/app/caseload"), "streams", "--json"], text=True))
-    text = path.read_text()
+    listed = json.loads(subprocess.check_output([str(build / "src/app/caseload"), "streams", "--json", "--source",
+                                                 source.name], text=True))
+    prefix = path.stem if source is sources.INTERCOM else f"{path.stem}.{source.name}"
     for stream in listed:
-        if stream["kind"] == "reconciliation":
+        if stream["kind"] == "reconciliation" or stream["name"] in source.skip:
             continue
         name = stream["name"]
         tables = [table["name"] for table in stream["tables"]]
         wanted = [table["name"] for table in stream["tables"][1:] if table["loaded"] != "always"]
-        change = CHANGES.get(name, {"touch": {"kind": name, "count": 3}})
-        values = {"stream": name, "names": json.dumps([name, *wanted, *ALSO.get(name, [])], separators=(",", ":")),
-                  "tables": " ".join(tables[:1] + wanted), "change": json.dumps(change),
-                  "fill": json.dumps(FILLS.get(name, {"touch": {"kind": "contacts", "count": 0}}))}
-        filled = re.sub(r"\{(\w+)\}", lambda found: values[found[1]], text)
-        yield f"{path.stem}.{name}", filled
+        names = [name, *wanted, *source.also.get(name, [])]
+        more = " ".join(f"{key}={json.dumps(value)}" for key, value in source.more.items())
+        values = {"source": source.name, "stream": name, "names": json.dumps(names, separators=(",", ":")), "more": more,
+                  "tables": " ".join(tables[:1] + wanted), "change": json.dumps(source.change(name)),
+                  "fill": json.dumps(source.fill(name))}
+        filled = re.sub(r"\{(\w+)\}", lambda found: values[found[1]], path.read_text())
+        yield f"{prefix}.{name}", filled
 
 
 def scenarios(build):
     for path in sorted(SCENARIOS.rglob("*.each")):
-        yield from each_stream(build, path)
+        for source in sources.ALL.values():
+            yield from each_stream(build, path, source)
     for path in sorted(SCENARIOS.rglob("*.scn")):
         yield path.stem, path.read_text()
 

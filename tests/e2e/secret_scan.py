@@ -7,12 +7,14 @@ every access token that it issued. JWT assertions are recognised by their first 
 import json
 import pathlib
 
-BEGINNINGS = [b"ya29.", b"eyJhbGciOiJSUzI1NiIs"]  # an access token; {"alg":"RS256",
+BEGINNINGS = [b"ya29.", b"eyJhbGciOiJSUzI1NiIs",  # an access token; {"alg":"RS256",
+              b"hs-access-", b"hs-refresh-"]  # Help Scout's, as the sandbox makes them
 
 
 def secrets_of(box, source_tokens):
     known = box.get("/control/auth")
-    lines = known["service_account"]["private_key"].splitlines()[1:-1]
+    account = known["service_account"]  # None: Google's services want no credentials
+    lines = account["private_key"].splitlines()[1:-1] if account else []
     words = [*source_tokens, known["source_token"], known["subject_token"], known["client_secret"],
              known["refresh_token"], *known["tokens"], *lines]
     return [word.encode() for word in words if len(word) >= 12] + BEGINNINGS

@@ -20,8 +20,9 @@ import sys
 import time
 
 import harness
+import sources
 from harness import Failure, Sandbox, wait_for
-from singer_target import Target, require_equal
+from singer_target import Target, require_equal, warehouse_rows
 
 F_SETPIPE_SZ, FIONREAD = 1031, 0x541B
 PIPE_BUF = 4096
@@ -36,19 +37,29 @@ CHANGED = [{"touch": {"kind": "contacts", "count": 5}}, {"touch": {"kind": "conv
 
 
 class Bench:
-    """A sandbox with records, and runs of the tap on it."""
+    """A sandbox with records, and runs of the tap on it. stop_all() stops the sandboxes."""
 
-    def __init__(self, build, name, **settings):
+    opened = []
+
+    def __init__(self, build, name, desk="intercom", **settings):
         self.build, self.folder = build, harness.work_folder(build, f"singer-{name}")
-        self.box = Sandbox(build, self.folder, database=":memory:")
-        for change in WORLD:
-            self.box.post("/control/workspace", change)
+        self.box = Sandbox(build, self.folder, database=":memory:", source=desk)
+        self.dataset = desk
+        Bench.opened.append(self.box)
+        for change in WORLD if desk == "intercom" else sources.ALL[desk].fills.values():
+            self.box.change(change, desk)
         config = harness.base_config(self.box, reconcile_days=0, **settings)
         (self.folder / "load.json").write_text(json.dumps(config))
         for name in ("project", "dataset", "location", "subscription"):
             del config[name]  # the tap needs none of these
         self.config = self.folder / "tap.json"
         self.config.write_text(json.dumps(config))
+        self.wanted = {}  # rows of the warehouse by stream
+
+    @staticmethod
+    def stop_all():
+        while Bench.opened:
+            Bench.opened.pop().stop()
 
     def command(self, state=None, name="state", *more):
         words = [str(self.build / "src/app/caseload"), "singer", "--config", str(self.config), *more]
@@ -83,11 +94,18 @@ class Bench:
         code, _, errors = harness.run_once(self.build, self.box, self.folder / "load.json")
         if code != 0:
             raise Failure(f"caseload run: {errors}")
-        if not self.box.get("/control/compare?dataset=intercom")["equal"]:
+        if not self.box.get(f"/control/compare?dataset={self.dataset}&service={self.dataset}")["equal"]:
             raise Failure("the tables differ from the truth")
+        self.wanted.clear()
+
+    def wanted_rows(self, stream, key):
+        if stream not in self.wanted:
+            table = f"{self.dataset}.{stream}" + ("" if stream in DELETED else "_latest")
+            self.wanted[stream] = warehouse_rows(self.box, table, key)
+        return self.wanted[stream]
 
     def require_equal(self, target, what):
-        require_equal(alive(target), self.box, {s: s if s in DELETED else s + "_latest" for s in target.schemas}, what)
+        require_equal(alive(target) if self.dataset == "intercom" else target, self.wanted_rows, what)
 
 
 def alive(target):
@@ -110,19 +128,17 @@ def whole_lines(data):
 
 
 def read_lines(reader, count):
-    """What a reader has got when it has so many lines, or at the end."""
-    data = b""
-    while data.count(b"\n") < count:
-        piece = os.read(reader, 512)
-        if not piece:
-            break
+    """Reads until there are so many lines, or the end."""
+    data, lines = bytearray(), 0
+    while lines < count and (piece := os.read(reader, 512)):
         data += piece
+        lines += piece.count(b"\n")
     return data
 
 
 def killed_at_line(bench, start, count, name):
     """A copy of the target that has read so many lines of a run that was killed then. None: there were fewer."""
-    target = copy.deepcopy(start)
+    target = start.copy()
     reader, writer = os.pipe()
     fcntl.fcntl(writer, F_SETPIPE_SZ, PIPE_BUF)
     process = bench.start(bench.command(target.state, name), writer)
@@ -158,12 +174,11 @@ def kill_at_lines(bench, start, counts, what, parallel=1):
 
 
 def every_line(build):
-    """The first run of a few streams is killed after each line."""
+    """The first run of a few streams is killed after every other line."""
     bench = Bench(build, "lines", streams=SMALL)
     bench.load_warehouse()
     total = len(bench.run()[1])
-    killed = kill_at_lines(bench, Target(), range(1, total), "first run", harness.PARALLEL)
-    bench.box.stop()
+    killed = kill_at_lines(bench, Target(), range(1, total, 2), "first run", harness.PARALLEL)
     return killed
 
 
@@ -174,18 +189,34 @@ def some_lines(build):
     first = Target()
     lines, _ = bench.resume(first)
     bench.require_equal(first, "first run")
-    killed = kill_at_lines(bench, Target(), range(7, len(lines), len(lines) // 8), "default streams")
+    killed = kill_at_lines(bench, Target(), range(7, len(lines), len(lines) // 4), "default streams")
     bench.box.post("/control/clock", {"set": "2026-03-12T05:00:00Z"})
     for change in CHANGED:
         bench.box.post("/control/workspace", change)
     bench.load_warehouse()
-    later = copy.deepcopy(first)
+    later = first.copy()
     lines, _ = bench.resume(later)
     bench.require_equal(later, "a week later")
     if later.counts["contacts"] > first.counts["contacts"] + 20:
         raise Failure(f"contacts are sent again: {first.counts['contacts']}, then {later.counts['contacts']}")
-    killed += kill_at_lines(bench, first, range(20, len(lines), len(lines) // 12), "a week later")
-    bench.box.stop()
+    killed += kill_at_lines(bench, first, range(20, len(lines), len(lines) // 6), "a week later")
+    return killed
+
+
+def other_sources(build):
+    """The default streams of each other source, whole and killed after some of their lines."""
+    killed = 0
+    for source in sources.ALL:
+        if source == "intercom":
+            continue
+        bench = Bench(build, source, desk=source, streams=None)
+        bench.load_warehouse()
+        target = Target()
+        lines, _ = bench.resume(target)
+        bench.require_equal(target, source)
+        if len(target.counts) < 3:
+            raise Failure(f"{source}: records of {sorted(target.counts)} only")
+        killed += kill_at_lines(bench, Target(), range(len(lines) // 6, len(lines), len(lines) // 3), source)
     return killed
 
 
@@ -204,8 +235,7 @@ def every_request(build):
             process.kill()
         bench.box.call("DELETE", "/control/faults")
         if ended is not None:
-            bench.box.stop()
-            return nth - 1
+                return nth - 1
         target.load(whole_lines(path.read_bytes()))
         bench.resume(target)
         bench.require_equal(target, f"killed at request {nth}")
@@ -247,7 +277,6 @@ def closed_reader(build):
         raise Failure("it did not stop")
     whole_lines(os.read(reader, 1 << 20))
     os.close(reader)
-    bench.box.stop()
     return 4
 
 
@@ -273,14 +302,14 @@ def full_file(bench):
 # --- selection, errors, logs ---
 
 def catalog(build):
-    """What a catalog selects is sent, and nothing else."""
+    """The streams and fields that a catalog selects are sent, and no others."""
     bench = Bench(build, "catalog", streams=["contacts"])
     code, lines, log = bench.run(None, "--discover")
     entries = {entry["tap_stream_id"]: entry for entry in json.loads("\n".join(lines))["streams"]}
     if code != 0 or log:
         raise Failure(f"--discover: {code} {log}")
 
-    def run(selected, fields=()):
+    def run(selected, fields=(), state=None):
         chosen = copy.deepcopy([entries[name] for name in selected])
         for entry in chosen:
             for one in entry["metadata"]:
@@ -291,7 +320,7 @@ def catalog(build):
         path = bench.folder / "catalog.json"
         path.write_text(json.dumps({"streams": chosen}))
         target = Target()
-        code, lines, log = bench.run(None, "--catalog", str(path))
+        code, lines, log = bench.run(state, "--catalog", str(path))
         if code == 0:
             target.load(lines)
         return code, target, log
@@ -312,10 +341,13 @@ def catalog(build):
     _, target, _ = run({"conversation_parts": True})
     if set(target.schemas) != {"conversation_parts"} or not target.counts.get("conversation_parts"):
         raise Failure(f"a child without its parent: {target.counts}")
+    _, both, _ = run({"conversations": True, "conversation_parts": True}, state=target.state)
+    _, whole, _ = run({"conversations": True, "conversation_parts": True})
+    if set(both.rows["conversations"]) != set(whole.rows["conversations"]):
+        raise Failure(f"a parent that is selected later: {both.counts}, not {whole.counts}")
     code, _, log = run({"contacts": False})
     if code != 78 or "selects no stream" not in log:
         raise Failure(f"nothing is selected: {code} {log}")
-    bench.box.stop()
     return 3
 
 
@@ -346,7 +378,6 @@ def errors(build):
         code, lines, log = bench.run(state)
         if code == 0 or text not in log.strip().split("\n")[-1] or any('"RECORD"' in line and '"contacts"' in line for line in lines):
             raise Failure(f"the state {state}: {code} {log[-500:]}")
-    bench.box.stop()
     return 8
 
 
@@ -369,7 +400,6 @@ def kept_state(build):
     wanted = {key for key, one in target.rows["contacts"].items() if one["updated_at"] >= "2026-02-20"}
     if set(later.rows["contacts"]) != wanted or len(wanted) == len(target.rows["contacts"]):
         raise Failure(f"{len(later.rows['contacts'])} contacts since the bookmark, not {len(wanted)}")
-    bench.box.stop()
     return 3
 
 
@@ -390,7 +420,7 @@ def check_log(lines, log, target):
         raise Failure("no line is longer than one write")
 
 
-CASES = [every_line, some_lines, every_request, closed_reader, catalog, errors, kept_state]
+CASES = [every_line, some_lines, other_sources, every_request, closed_reader, catalog, errors, kept_state]
 
 
 def main():
@@ -407,6 +437,8 @@ def main():
         except Failure as failure:
             failed += 1
             print(f"FAIL  {case.__name__}: {failure}", flush=True)
+        finally:
+            Bench.stop_all()
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
 

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """A small target of Singer: it loads lines as a target that replaces rows by key does, and refuses what a target may.
 
-Target.load(lines) takes whole lines. What it holds is compared with the tables that `caseload run` makes of the same
-records: require_equal.
+Target.load(lines) takes whole lines. require_equal compares its rows with the tables that `caseload run` makes of the
+same records.
 """
+import copy
 import datetime
 import json
 
@@ -18,6 +19,13 @@ class Target:
         self.state = None
         self.counts = {}
         self.records = []
+
+    def copy(self):
+        """Messages that the copy loads leave this one as it is."""
+        made = copy.copy(self)
+        made.schemas, made.versions, made.counts = dict(self.schemas), dict(self.versions), dict(self.counts)
+        made.rows, made.records = {stream: dict(rows) for stream, rows in self.rows.items()}, list(self.records)
+        return made
 
     def load(self, lines):
         for line in lines:
@@ -106,14 +114,14 @@ def times_as_numbers(schema, value):
 OF_THE_WAREHOUSE = ("_content", "_read_at", "_loaded_at", "_run_id")
 
 
-def warehouse_rows(box, table, schema):
+def warehouse_rows(box, table, key):
     """By the key of the stream."""
-    answer = box.post("/control/query", {"sql": f"SELECT * FROM intercom.{table}", "project": "demo-project"})
+    answer = box.post("/control/query", {"sql": f"SELECT * FROM {table}", "project": "demo-project"})
     rows = [row(answer["schema"]["fields"], one) for one in answer["rows"] or []]
     for one in rows:
         for name in OF_THE_WAREHOUSE:
             one.pop(name, None)
-    keyed = {tuple(one[name] for name in schema["key_properties"]): one for one in rows}
+    keyed = {tuple(one[name] for name in key): one for one in rows}
     if len(keyed) != len(rows):
         raise Failure(f"{table}: {len(rows)} rows have {len(keyed)} keys")
     return keyed
@@ -127,11 +135,10 @@ def newest_sets(rows, owner, version):
     return {key: one for key, one in rows.items() if one[version] == newest[one[owner]]}
 
 
-def require_equal(target, box, tables, what):
-    """tables: stream: the table that holds the same rows."""
-    for stream, table in tables.items():
-        schema, held = target.schemas[stream], target.rows[stream]
-        wanted = warehouse_rows(box, table, schema)
+def require_equal(target, wanted_rows, what):
+    """wanted_rows(stream, key): of the table that holds the same rows."""
+    for stream, schema in target.schemas.items():
+        held, wanted = target.rows[stream], wanted_rows(stream, schema["key_properties"])
         if stream == "company_segments":
             held = newest_sets(held, "company_id", "company_updated_at")
         records = [times_as_numbers(schema["schema"], record) for record in held.values()]

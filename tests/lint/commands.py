@@ -21,6 +21,7 @@ COMPLETED = (
     (["drain", "--wa"], ["--wait"], []),
     (["drain", "--fr"], [], ["--from"]),
     (["run", "--look"], ["--lookback-days"], []),
+    (["singer", "--"], ["--catalog", "--state", "--discover", "--config"], ["--from"]),
     (["schema", "contact_a"], ["contact_attributes"], []),
     (["completion", ""], ["bash", "zsh", "fish"], ["contacts"]),
     (["version", "--"], ["--help"], ["--config"]),

@@ -44,8 +44,10 @@ SANDBOX = {
     "workspace": {"shared", "base"},
     "oracle": {"workspace", "sql", "store", "shared", "base", "include/row_oracle.h"},
     "intercom": {"oracle", "workspace", "google", "httpd", "shared", "base"},
+    "helpscout": {"oracle", "workspace", "google", "httpd", "shared", "base"},
+    "comagic": {"oracle", "workspace", "google", "httpd", "shared", "base"},
     "control": SANDBOX_SERVICES | {"oracle"},
-    ".": SANDBOX_SERVICES | {"control", "intercom"},
+    ".": SANDBOX_SERVICES | {"control", "intercom", "helpscout", "comagic"},
 }
 # Only a source knows its service: below and above, these are words of examples in comments and help texts alone.
 SOURCE_WORDS = re.compile(r"intercom|conversation|compan(y|ies)|ticket|\bparts?\b|parts?_|\bits thread\b|has_more|total_count", re.I)

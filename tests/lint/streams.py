@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The README's table of streams is what the program says of itself.
+"""The tables of streams in README.md and docs are what the program says of itself.
 
     streams.py CASELOAD [--write]
 """
 import json
 import pathlib
+import re
 import subprocess
 import sys
 
-README = pathlib.Path(__file__).resolve().parents[2] / "README.md"
-BEGIN, END = "<!-- caseload streams: begin -->\n", "<!-- caseload streams: end -->\n"
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+MARKED = re.compile(r"(<!-- caseload streams((?: --source \w+)?): begin -->\n)(.*?)(<!-- caseload streams: end -->\n)", re.S)
 
 
 def row(cells):
@@ -21,8 +22,8 @@ def key(table):
     return ", ".join(table["key"] + ([] if table["version"] in table["key"] else [table["version"]]))
 
 
-def table(caseload):
-    streams = json.loads(subprocess.check_output([caseload, "streams", "--json"], text=True))
+def table(caseload, options):
+    streams = json.loads(subprocess.check_output([caseload, "streams", "--json", *options], text=True))
     text = row(["stream", "kind", "key", "loaded", "requests", "what it can't see"]) + row(["---"] * 6)
     for stream in streams:
         own, *children = stream["tables"]
@@ -34,17 +35,19 @@ def table(caseload):
 
 
 def main():
-    text = README.read_text()
-    begin, end = text.index(BEGIN) + len(BEGIN), text.index(END)
-    wanted = table(sys.argv[1])
-    if text[begin:end] == wanted:
-        return 0
-    if "--write" in sys.argv:
-        README.write_text(text[:begin] + wanted + text[end:])
-        return 0
-    print("README.md: the table of streams is not what `caseload streams` says; "
-          "tests/lint/streams.py CASELOAD --write mends it")
-    return 1
+    failed = False
+    for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
+        text = path.read_text()
+        wanted = MARKED.sub(lambda found: found[1] + table(sys.argv[1], found[2].split()) + found[4], text)
+        if text == wanted:
+            continue
+        if "--write" in sys.argv:
+            path.write_text(wanted)
+            continue
+        failed = True
+        print(f"{path.relative_to(ROOT)}: the table of streams is not what `caseload streams` says; "
+              "tests/lint/streams.py CASELOAD --write mends it")
+    return int(failed)
 
 
 if __name__ == "__main__":

@@ -16,18 +16,22 @@ SQL = ROOT / "src/bigquery/sql"
 BUILD = ROOT / "build/mutate"
 COPY = BUILD / "sql"
 JOBS = str(os.cpu_count() or 2)
-INTEGRATION = ["bigquery", "bigquery_contents", "bigquery_gone", "bigquery_missing", "bigquery_derived", "bigquery_latest"]
+INTEGRATION = ["bigquery", "bigquery_contents", "bigquery_gone", "bigquery_missing", "bigquery_list", "bigquery_derived", "bigquery_latest"]
 
-LOCK_CHECK = "IF @@row_count != 1 OR (SELECT COUNT(*) FROM `${lock}`) != 1 THEN"
+LOCK_CHECK = "  IF @@row_count != 1 THEN"
+LOCK_SET = "SET commits = commits + 1, committed_at = CURRENT_TIMESTAMP()"
 
 # name, file, [(what stands there, what is put in its place), ...]
 MUTATIONS = [
     ("nothing", "commit_lock.sql", []),
     ("the lock UPDATE", "commit_lock.sql",
-     [("UPDATE `${lock}`\n   SET commits = commits + 1, committed_at = CURRENT_TIMESTAMP()\n WHERE workspace_id",
-       "SET first_day = NULL;\nIF NOT EXISTS (SELECT 1 FROM `${lock}` WHERE workspace_id"),
-      ("dataset = @dataset;\n" + LOCK_CHECK, "dataset = @dataset) THEN")]),
-    ("the check of the lock row", "commit_lock.sql", [(LOCK_CHECK, "IF FALSE THEN")]),
+     [("UPDATE `${lock}`\n   " + LOCK_SET + "\n WHERE", "SET is_alone = EXISTS (SELECT 1 FROM `${lock}` WHERE"),
+      ("committed_at <= @alone_since;\nSET is_alone = @@row_count = 1;", "committed_at <= @alone_since);"),
+      ("  UPDATE `${lock}`\n     " + LOCK_SET + "\n   WHERE", "  IF NOT EXISTS (SELECT 1 FROM `${lock}` WHERE"),
+      ("FROM `${lock}`) = 1;\n" + LOCK_CHECK, "FROM `${lock}`) = 1) THEN")]),
+    ("the check of the lock row", "commit_lock.sql", [(LOCK_CHECK, "  IF FALSE THEN")]),
+    ("the check that nobody has committed", "commit_lock.sql", [("\n   AND committed_at <= @alone_since", "\n   AND @alone_since IS NOT NULL")]),
+    ("the count of lock rows", "commit_lock.sql", [("(SELECT COUNT(*) FROM `${lock}`) = 1", "(SELECT COUNT(*) FROM `${lock}`) >= 1")]),
     ("the anti-join's id", "commit_union.sql", [("ON ${version_match}", "ON k.updated_at = s.updated_at")]),
     ("the anti-join's version", "commit_union.sql", [("ON ${version_match}", "ON k.id = s.id")]),
     ("the anti-join's IS NULL", "commit_union.sql", [("WHERE k.${first_column} IS NULL", "WHERE TRUE")]),
@@ -42,9 +46,18 @@ MUTATIONS = [
     ("contents: read at the same time", "commit_union.sql", [("k._read_at < s._read_at)", "k._read_at <= s._read_at)")]),
     ("contents: overtaken", "commit_union.sql", [("f.began_at > s._read_at", "FALSE")]),
     ("contents: overtaken on other days", "commit_union.sql", [("${day_match}", " /*${day_match}*/")]),
-    ("contents: an incomplete reading first", "commit_union.sql", [("ORDER BY _content IS NULL, _seq DESC", "ORDER BY _seq DESC")]),
+    ("contents: an incomplete reading first", "commit_union.sql", [("ORDER BY _content IS NULL, _read_at DESC", "ORDER BY _read_at DESC")]),
+    ("contents: the newest reading of one fetch", "commit_union.sql", [("_read_at DESC, _seq DESC", "_seq DESC")]),
     ("contents: two readings of a set", "commit_union.sql", [("${newest_set}", " /*${newest_set}*/")]),
     ("contents: later fetches", "commit_later.sql", [("AND began_at > @began_at", "AND began_at < @began_at")]),
+    ("list: older than the first day", "commit_union.sql", [("IS NULL${from_day}", "IS NULL /*${from_day}*/")]),
+    ("list: known versions only", "commit_union.sql", [("IS NULL${from_day}", "IS NULL${from_day} AND '${from_day}' = ''")]),
+    ("list: another form", "commit_union.sql", [("${agreed}", " /*${agreed}*/")]),
+    ("list: another form of a few", "commit_compare.sql", [("n_compared <= 1000 OR ", "")]),
+    ("list: another form of less than half", "commit_compare.sql", [("2 * n_differing <= n_compared", "n_differing = 0")]),
+    ("list: another form than unknown contents", "commit_compare.sql", [("WHERE k._content IS NOT NULL", "WHERE TRUE")]),
+    ("list: overtakes fetches", "commit_later.sql", [("stream IN (${readers})", "stream IN (${readers}) AND stream = ${reader}")]),
+    ("list: of all days", "commit_later.sql", [("IF(stream = ${reader}, from_date, DATE '0001-01-01')", "from_date")]),
     ("claims: rows added later", "commit_ledger.sql", [("AND _loaded_at >= transaction_began_at", "AND FALSE")]),
     ("claims: counted rows added later", "state.sql", [("n.row_count + COALESCE(a.row_count, 0)", "n.row_count")]),
     ("children of scans: a scan that left them out", "state_scan.sql", [("   AND l.committed_at IS NULL\n", "")]),
@@ -59,7 +72,7 @@ MUTATIONS = [
     ("_latest table: stale rows", "latest_refresh.sql", [("IN UNNEST(these_days) AND ${is_stale}", "IN UNNEST(these_days) AND FALSE AND ${is_stale}")]),
     ("_latest table: rows it has", "latest_refresh.sql", [("      ON ${match}\n   WHERE l.${first_column} IS NULL", "      ON ${match}\n   WHERE TRUE")]),
     ("_latest: the set read last", "latest_set.sql", [("_read_at IS NOT DISTINCT FROM MAX(_read_at)", "TRUE OR _read_at = MAX(_read_at)")]),
-    ("the next slice of days", "commit_union.sql", [("WHERE partition_date > last_day", "WHERE FALSE AND partition_date > last_day")]),
+    ("the next slice of days", "commit_union.sql", [("AS d WHERE d > last_day", "AS d WHERE FALSE AND d > last_day")]),
     ("the ledger INSERT", "commit_ledger.sql", None),
     ("the transaction", "commit_lock.sql", [("BEGIN TRANSACTION;\n", "")]),
     ("the rejects' anti-join", "commit_rejected.sql", [("WHERE k.content_hash IS NULL", "WHERE TRUE")]),

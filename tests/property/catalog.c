@@ -25,13 +25,17 @@ static void add(struct tables *tables, const struct table *table)
 
 void tables_collect(struct tables *tables)
 {
-    *tables = (struct tables){0};
-    for (size_t i = 0; i < intercom_type.stream_count; i++) {
-        const struct stream *stream = intercom_type.streams[i];
+    const struct source_type *type;
 
-        add(tables, stream->table);
-        for (size_t j = 0; j < stream->child_count; j++)
-            add(tables, stream->children[j].table);
+    *tables = (struct tables){0};
+    for (size_t k = 0; (type = source_type_at(k)) != NULL; k++) {
+        for (size_t i = 0; i < type->stream_count; i++) {
+            const struct stream *stream = type->streams[i];
+
+            add(tables, stream->table);
+            for (size_t j = 0; j < stream->child_count; j++)
+                add(tables, stream->children[j].table);
+        }
     }
 }
 

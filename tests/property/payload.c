@@ -38,13 +38,13 @@ static json_t *object_of(const struct column *fields, size_t count, uint64_t *se
         json_t *list;
 
         if (fields[i].mode != COLUMN_REPEATED) {
-            json_object_set_new(object, fields[i].name, value_of(&fields[i], seed));
+            json_object_set_new(object, column_field(&fields[i]), value_of(&fields[i], seed));
             continue;
         }
         list = json_array();
         for (uint32_t elements = chance_below(seed, 4); elements > 0; elements--)
             json_array_append_new(list, value_of(&fields[i], seed));
-        json_object_set_new(object, fields[i].name, list);
+        json_object_set_new(object, column_field(&fields[i]), list);
     }
     if (chance_below(seed, 3) == 0)
         json_object_set_new(object, "a field that is new", json_pack("{s:[i,i]}", "x", 1, 2));
@@ -64,14 +64,14 @@ void payload_complete(json_t *tree, const struct table *table)
     if (!json_is_object(tree)) return;
     for (size_t i = 0; i < table->column_count; i++) {
         const struct column *column = &table->columns[i];
-        const json_t *value = json_object_get(tree, column->name);
+        const json_t *value = json_object_get(tree, column_field(column));
 
         if (column->mode != COLUMN_REQUIRED || (value && !json_is_null(value))) continue;
         if (column->type == COLUMN_TIMESTAMP)
-            json_object_set_new(tree, column->name, json_integer(1769854272));
+            json_object_set_new(tree, column_field(column), json_integer(1769854272));
         else if (column->type == COLUMN_BOOL)
-            json_object_set_new(tree, column->name, json_true());
+            json_object_set_new(tree, column_field(column), json_true());
         else
-            json_object_set_new(tree, column->name, json_string("an id"));
+            json_object_set_new(tree, column_field(column), json_string("an id"));
     }
 }

@@ -122,6 +122,12 @@ static bool refresh(struct warehouse *warehouse, const struct selection *selecti
     return true;
 }
 
+static bool settle(struct warehouse *warehouse, struct error *err)
+{
+    (void)warehouse, (void)err;
+    return true;
+}
+
 /* --- the pipeline --- */
 
 static const struct source_ops source_ops = {
@@ -133,7 +139,8 @@ static const struct warehouse_ops warehouse_ops = {.prepare = prepare,
                                                    .reject = write_reject,
                                                    .commit = commit,
                                                    .abort = abort_load,
-                                                   .refresh = refresh};
+                                                   .refresh = refresh,
+                                                   .settle = settle};
 
 bool pipeline_send(const struct table *table, json_t *const *records, size_t count,
                    const struct pipeline_listener *listener, struct error *err)

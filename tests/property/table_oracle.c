@@ -24,9 +24,9 @@ static json_t *schema_of(const struct column *columns, size_t count)
         for (; other && *other; other++)
             json_array_append_new(others, json_string(*other));
         json_array_append_new(schema,
-                              json_pack("{s:s, s:s, s:s, s:o, s:o, s:s*}", "name", columns[i].name, "type",
-                                        types[columns[i].type], "mode",
-                                        columns[i].mode == COLUMN_REPEATED ? "REPEATED" : "NULLABLE",
+                              json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:s*}", "name", columns[i].name,
+                                        "field", column_field(&columns[i]), "type", types[columns[i].type],
+                                        "mode", columns[i].mode == COLUMN_REPEATED ? "REPEATED" : "NULLABLE",
                                         "fields", schema_of(columns[i].fields, columns[i].field_count),
                                         "alternatives", others, "value_member", columns[i].value_member));
     }

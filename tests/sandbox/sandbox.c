@@ -52,13 +52,23 @@ static bool has_operation(const struct route *routes, const char *operation)
     return false;
 }
 
+static bool is_service(const char *name)
+{
+    static const char *const google[] = {"auth", "bigquery", "pubsub"};
+    for (size_t i = 0; i < sizeof google / sizeof *google; i++)
+        if (strcmp(google[i], name) == 0) return true;
+    for (size_t i = 0; services[i]; i++)
+        if (strcmp(services[i]->name, name) == 0) return true;
+    return false;
+}
+
 /* Faults inside of BigQuery's calls have no route. Pub/Sub has no routes: its own code refuses what it
  * does not know. */
 static bool is_operation(const char *service, const char *operation)
 {
     static const char *const inside[] = {"job", "load", "script", "table", "upload.bytes", "upload.location"};
     bool is_bigquery = strcmp(service, "bigquery") == 0;
-    if (strcmp(operation, "*") == 0) return true;
+    if (strcmp(operation, "*") == 0) return is_service(service);
     for (size_t i = 0; is_bigquery && i < sizeof inside / sizeof *inside; i++) {
         if (strcmp(operation, inside[i]) == 0) return true;
     }
@@ -71,7 +81,7 @@ static bool is_operation(const char *service, const char *operation)
             routes++;
         return *routes != NULL;
     }
-    return true;
+    return strcmp(service, "pubsub") == 0;
 }
 
 static bool start_google(struct sandbox *sandbox, struct error *err)

@@ -10,7 +10,7 @@
  * days was committed before.
  *
  * newest: After the last tick the newest rows of each record that it listed show the source's content, with
- * all children and the set.
+ * all children and the set. After a list of a reconciliation, too, though no search may ever find them.
  *
  * replay: At the end all landed jobs run once more, in any order, and insert nothing.
  */
@@ -53,6 +53,10 @@ void check_reading(struct sim *sim, const struct fake_table *table, size_t i)
                      (long long)row->version_us);
         if (!before || is_newer(other, before)) before = other;
     }
+    if (!before && row->loaded_by->kind == STREAM_RECONCILE && row->day.n < sim->plan.start.n)
+        sim_fail(sim, PROPERTY_INVENTED,
+                 "%s holds %s, which a list has and which is older than the first day", table->name,
+                 row->key);
     if (!before) return;
     sim_count(sim, EVENT_RECONTENTED);
     if (!row->has_content)
@@ -134,7 +138,8 @@ static bool is_overtaken(const struct sim *sim, const struct stream *stream, con
     for (size_t i = 0; i < sim->warehouse.landed_count && sim->warehouse.landed[i] != last->job; i++) {
         const struct fake_job *job = sim->warehouse.landed[i];
         bool covers =
-            last->row->day.n >= job->unit.lo.n && (job->unit.open || last->row->day.n <= job->unit.hi.n);
+            job->load->selection->stream->kind == STREAM_RECONCILE ||
+            (last->row->day.n >= job->unit.lo.n && (job->unit.open || last->row->day.n <= job->unit.hi.n));
         if (reads(job, stream) && covers && job->began_us > last->row->read_us) return true;
     }
     return false;
@@ -232,6 +237,19 @@ static void check_newest_content(struct sim *sim, size_t stream, const struct fa
     if (sim->selections[stream].table_count < 3) return;
     check_children(sim, stream, record, version);
     check_set(sim, stream, record, version);
+}
+
+void check_listed(struct sim *sim, int64_t tick_us)
+{
+    const struct fake_stream *in = fake_source_stream(&sim->source, stream_of(sim, 0));
+    for (size_t i = 0; i < in->record_count && sim->broken == PROPERTY_NONE; i++) {
+        const struct fake_record *record = &in->records[i];
+        if (record->listed_us < tick_us) continue;
+        int64_t version_s = record->versions[record->version_count - 1].version_s;
+        if (zone_day(sim->zone, version_s).n < sim->plan.start.n) continue;
+        sim_count(sim, EVENT_LISTED_CHECKED);
+        check_newest_content(sim, 0, record);
+    }
 }
 
 /* --- order --- */

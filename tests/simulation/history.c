@@ -85,6 +85,7 @@ static struct fault_rates draw_fault_rates(struct rng *rng)
         .future = rng_chance(rng, 200) ? 50 : 0,
         .sent_newer = rng_chance(rng, 500),
         .silent = zero_or_rate(rng, 900),
+        .unindexed = rng_chance(rng, 300) ? 200 : 0,
         .cut = rng_chance(rng, 300) ? 60 : 0,
         .short_list = zero_or_rate(rng, 300),
         .short_window = rng_chance(rng, 300) ? 100 : 0,
@@ -363,7 +364,9 @@ static void reconcile_twice(struct sim *sim)
     workspace_settle(sim);
     for (int i = 0; i < 2 && sim->broken == PROPERTY_NONE; i++) {
         sim->now_us += sim->plan.reconcile_days * DAY;
+        int64_t tick_us = sim->now_us;
         serve_tick(sim);
+        check_listed(sim, tick_us);
     }
     check_deletions_end(sim);
 }

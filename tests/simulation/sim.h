@@ -71,9 +71,11 @@ enum event {
     EVENT_RECONTENTED,
     EVENT_REPEATED,
     EVENT_LAST_SEEN_CHECKED,
+    EVENT_LISTED_CHECKED,
     EVENT_LATE,
     EVENT_LATE_BY_A_DAY,
     EVENT_FUTURE,
+    EVENT_UNINDEXED,
     EVENT_DAY_DELETED,
     EVENT_ROW_DELETED,
     EVENT_TABLE_DROPPED,
@@ -141,6 +143,7 @@ struct fault_rates {
         drop_interval_us, death_interval_us;
     int late, nightly, future; /* per mille of updates, of records, of updates */
     int silent;                /* per mille of updates: the version stays */
+    int unindexed;             /* ... : lists have the version, searches never do */
     int cut;                   /* per mille of records sent: incomplete */
     int short_list,
         short_window; /* per mille of the pages of reconciliations, of others: the list ends there */
@@ -255,6 +258,7 @@ int check_content_of(const struct fake_row *row);
 void check_reading(struct sim *sim, const struct fake_table *table, size_t i);
 void check_last_seen(struct sim *sim); /* before the last tick */
 void check_contents_end(struct sim *sim, int64_t tick_us);
+void check_listed(struct sim *sim, int64_t tick_us); /* after a list without faults */
 void check_repeated(struct sim *sim);
 void check_forget_day(struct sim *sim, size_t table, struct day day);
 void check_forget_row(struct sim *sim, size_t table, int64_t serial);

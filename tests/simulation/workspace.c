@@ -85,6 +85,14 @@ static unsigned labels_of(const struct fake_version *version)
     return labels;
 }
 
+/* Lists of the first stream are read whole. */
+static bool is_unindexed(struct sim *sim, size_t stream, const struct fake_record *record)
+{
+    if (stream > 0 || record->sent_newer || !rng_chance(&sim->rng, sim->rates.unindexed)) return false;
+    sim_count(sim, EVENT_UNINDEXED);
+    return true;
+}
+
 /* The next state of a record. Two changes in one second have the same version, as silent changes have. */
 static void add_version(struct sim *sim, size_t stream, size_t record, int64_t version_s, int64_t shown_us)
 {
@@ -101,6 +109,7 @@ static void add_version(struct sim *sim, size_t stream, size_t record, int64_t v
         is_silent ? change_child(sim, kind, known) : add_child(sim, kind, known, version_s);
     struct fake_version *version = fake_source_put(&sim->source, kind, id, version_s);
     version->visible_us = shown_us;
+    version->is_unindexed = is_silent ? before.is_unindexed : is_unindexed(sim, stream, known);
     fake_version_set_content(version, (int)rng_below(&sim->rng, 3));
     if (is_silent) sim_count(sim, EVENT_SILENT);
     if (kind->child_count < 2) return;
@@ -174,6 +183,7 @@ static void come_back(struct sim *sim, size_t index, struct fake_record *record)
     newest->visible_us = sim->now_us;
     if (!is_loaded(sim, record) || rng_chance(&sim->rng, 500))
         add_version(sim, 0, index, sim->now_us / SECOND, sim->now_us);
+    record->versions[record->version_count - 1].is_unindexed = false;
 }
 
 void workspace_change_life(struct sim *sim)

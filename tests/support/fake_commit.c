@@ -45,10 +45,19 @@ static bool is_wanted(const struct fake_warehouse *warehouse, const struct fake_
     case FAKE_FLAG_IN_KEY:
     case FAKE_CHILDREN_IGNORED:
     case FAKE_SAME_UNCOUNTED:
+    case FAKE_LIST_KNOWN_ONLY:
+    case FAKE_LIST_FROM_EVER:
+    case FAKE_LIST_ENDS_LATE:
     case FAKE_SET_BY_ROW: return fake_row_wanted(warehouse, job, table, row);
     case FAKE_DESIGNS: break;
     }
     abort();
+}
+
+static bool keeps_staged(const struct stream *stream, size_t table)
+{
+    return stream->kind != STREAM_RECONCILE || table == RECONCILE_ALIVE ||
+           (table == RECONCILE_LIST && stream_lists_rows(stream));
 }
 
 static int64_t insert_rows(struct fake_warehouse *warehouse, struct fake_job *job, size_t t,
@@ -68,6 +77,7 @@ static int64_t insert_rows(struct fake_warehouse *warehouse, struct fake_job *jo
             fake_table_newest(warehouse->design, table, &staged->rows[i], job->serial) != NULL;
         struct fake_row row = fake_row_copy(&staged->rows[i]);
         row.loaded_us = *warehouse->now_us;
+        row.loaded_by = job->load->selection->stream;
         row.serial = warehouse->serial++;
         if (job->was_old) row.is_read = row.has_content = false;
         fake_table_add(table, row);
@@ -303,6 +313,8 @@ bool fake_job_run(struct fake_warehouse *warehouse, struct fake_job *job, struct
         return true;
     }
     job->was_old = *warehouse->now_us < warehouse->old_until_us;
+    if (warehouse->design == FAKE_LIST_ENDS_LATE && selection->stream->kind == STREAM_RECONCILE)
+        job->began_us = *warehouse->now_us;
     if (note_same(warehouse, job)) {
         lock->serial = warehouse->serial;
         *out_committed = committed;
@@ -312,7 +324,7 @@ bool fake_job_run(struct fake_warehouse *warehouse, struct fake_job *job, struct
     mend_rejects(warehouse, job->load);
     bool is_reconciled = selection->stream->kind == STREAM_RECONCILE;
     for (size_t i = 0; i < selection->table_count; i++)
-        if (!is_reconciled || i == RECONCILE_ALIVE)
+        if (keeps_staged(selection->stream, i))
             committed.inserted[i] =
                 insert_rows(warehouse, job, i, i == 0 ? &committed.content_changes : &ignored);
     if (is_reconciled && !fake_reconcile(warehouse, job, &committed, err)) return false;

@@ -44,20 +44,29 @@ static bool holds_content(const struct fake_warehouse *warehouse, const struct f
     return false;
 }
 
+/* Does the other stream read the records that this one inserts, contents and all? */
+static bool reads_same(const struct stream *other, const struct stream *stream)
+{
+    return other == stream || other->table == stream->table ||
+           (stream->kind == STREAM_RECONCILE && other->table == stream->subject);
+}
+
 /* Has a committed fetch of the same days begun after the row was read? */
 static bool is_overtaken(const struct fake_warehouse *warehouse, const struct fake_job *job, size_t table,
                          const struct fake_row *row)
 {
     const struct stream *stream = job->load->selection->stream;
-    bool has_own_days = table == 0 && stream->kind == STREAM_INCREMENTAL;
+    bool has_own_days = stream_lists_rows(stream) || (table == 0 && stream->kind == STREAM_INCREMENTAL);
     for (size_t i = 0; i < warehouse->ledger_count; i++) {
         const struct fake_ledger_row *later = &warehouse->ledger[i];
         int hi = later->unit.open ? INT32_MAX : later->unit.hi.n;
-        if (later->stream != stream || later->began_us <= job->began_us || later->began_us <= row->read_us)
+        int lo = later->stream->kind == STREAM_RECONCILE ? INT32_MIN : later->unit.lo.n;
+        if (!reads_same(later->stream, stream) || later->began_us <= job->began_us ||
+            later->began_us <= row->read_us)
             continue;
-        if (!job->unit.open && later->unit.lo.n > job->unit.hi.n) continue;
+        if (!job->unit.open && lo > job->unit.hi.n) continue;
         if (hi < job->unit.lo.n) continue;
-        if (!has_own_days || (row->day.n >= later->unit.lo.n && row->day.n <= hi)) return true;
+        if (!has_own_days || (row->day.n >= lo && row->day.n <= hi)) return true;
     }
     return false;
 }
@@ -72,13 +81,22 @@ static bool is_other_content(const struct fake_warehouse *warehouse, const struc
     return !newest->has_content || newest->content != row->content;
 }
 
+/* A reconciliation adds unknown versions from its first day on. */
+static bool is_wanted_version(const struct fake_warehouse *warehouse, const struct fake_job *job,
+                              size_t table, const struct fake_row *row)
+{
+    if (job->load->selection->stream->kind != STREAM_RECONCILE) return true;
+    if (warehouse->design == FAKE_LIST_KNOWN_ONLY && table == RECONCILE_LIST) return false;
+    return row->day.n >= job->unit.lo.n || warehouse->design == FAKE_LIST_FROM_EVER;
+}
+
 bool fake_row_wanted(const struct fake_warehouse *warehouse, const struct fake_job *job, size_t table,
                      const struct fake_row *row)
 {
     const struct fake_table *target = fake_warehouse_table((struct fake_warehouse *)(uintptr_t)warehouse,
                                                            job->load->selection->tables[table]->name);
     const struct fake_row *newest = fake_table_newest(warehouse->design, target, row, job->serial);
-    if (!newest) return true;
+    if (!newest) return is_wanted_version(warehouse, job, table, row);
     if (warehouse->design == FAKE_FIRST_CONTENT || job->was_old) return false;
     if (!is_other_content(warehouse, job, target, newest, row)) return false;
     if (warehouse->design != FAKE_READ_EARLIER && warehouse->design != FAKE_ANY_CONTENT && newest->is_read &&

@@ -64,6 +64,7 @@ const struct table fake_members_table = {
     .version = "updated_at",
     .day = "updated_at",
     .gone = &fake_members_deleted,
+    .keeps_contents = true,
 };
 
 const struct table fake_members_teams = {
@@ -99,6 +100,19 @@ const struct stream fake_members_reconciliation = {.name = "people_reconciliatio
                                                    .kind = STREAM_RECONCILE,
                                                    .table = &fake_members_ids,
                                                    .subject = &fake_members_table};
+
+const struct stream fake_members_dated = {
+    .name = "people",
+    .kind = STREAM_INCREMENTAL,
+    .table = &fake_members_table,
+    .children = (const struct child[]){{&fake_members_deleted, CHILD_ALWAYS}},
+    .child_count = 1,
+};
+
+const struct stream fake_members_list = {.name = "people_reconciliation",
+                                         .kind = STREAM_RECONCILE,
+                                         .table = &fake_members_table,
+                                         .subject = &fake_members_table};
 
 const struct stream fake_members_attributes = {
     .name = "people_attributes",

@@ -13,8 +13,10 @@ extern const struct table fake_members_deleted;
 extern const struct table fake_members_teams;
 extern const struct table fake_members_ids; /* staged only */
 
-extern const struct stream fake_members; /* a scan, with the teams and the deletions */
-extern const struct stream fake_members_reconciliation;
+extern const struct stream fake_members;                /* a scan, with the teams and the deletions */
+extern const struct stream fake_members_reconciliation; /* of the scan: a list of ids */
+extern const struct stream fake_members_dated;          /* the same table by an incremental stream ... */
+extern const struct stream fake_members_list;           /* ... whose reconciliation lists whole records */
 extern const struct stream fake_members_attributes;
 
 #endif

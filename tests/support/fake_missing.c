@@ -152,14 +152,15 @@ bool fake_reconcile(struct fake_warehouse *warehouse, struct fake_job *job, stru
     bool may_ripen = job->confirms_missing && before_us > 0 && before_us <= job->began_us - DAY_US;
     struct missing missing;
     find_suspects(load, job->began_us, &missing);
-    bool is_refused = load->staged[RECONCILE_LIST].count == 0 && missing.count > 0 && is_newest;
+    bool is_refused =
+        load->staged[RECONCILE_LIST].count == 0 && load->reject_count == 0 && missing.count > 0 && is_newest;
     for (size_t i = 0; i < missing.count && !is_refused; i++) {
         const char *id = missing.ids[i];
         bool was_asked = is_staged(load, RECONCILE_GONE, id);
         bool is_ripe = may_ripen && was(warehouse, stream, id, FAKE_UNASKED, before_us);
         if (is_newest && (was_asked || is_ripe || warehouse->design == FAKE_LISTS_BELIEVED)) {
             declare_gone(warehouse, job, id);
-            out_committed->inserted[RECONCILE_LIST]++;
+            out_committed->inserted[RECONCILE_GONE]++;
         } else if (job->confirms_missing && !was(warehouse, stream, id, FAKE_ALIVE, 0)) {
             note(warehouse, job, id, FAKE_UNASKED);
         }

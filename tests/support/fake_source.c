@@ -61,16 +61,29 @@ static bool fake_open(struct source *base, const struct selection *selection, st
     return true;
 }
 
-const struct fake_version *fake_source_shown(const struct fake_source *source,
-                                             const struct fake_record *record)
+static const struct fake_version *find_version(const struct fake_source *source,
+                                               const struct fake_record *record, bool is_list)
 {
     if (record->is_gone || record->is_hidden) return NULL;
     for (size_t i = record->version_count; i > 0; i--) {
         const struct fake_version *version = &record->versions[i - 1];
-        if (!source->now_us || version->visible_us <= *source->now_us) return version;
+        bool is_visible = !source->now_us || version->visible_us <= *source->now_us;
+        if (is_visible && (is_list || !version->is_unindexed)) return version;
         if (!source->shows_old_until_visible) return NULL;
     }
     return NULL;
+}
+
+const struct fake_version *fake_source_shown(const struct fake_source *source,
+                                             const struct fake_record *record)
+{
+    return find_version(source, record, false);
+}
+
+const struct fake_version *fake_source_listed(const struct fake_source *source,
+                                              const struct fake_record *record)
+{
+    return find_version(source, record, true);
 }
 
 const struct fake_version *fake_source_sent(const struct fake_record *record,
@@ -110,7 +123,7 @@ static const struct fake_record *next_record(const struct reader *reader,
     const struct fake_record *best = NULL;
     for (size_t i = 0; i < reader->stream->record_count; i++) {
         const struct fake_record *record = &reader->stream->records[i];
-        const struct fake_version *shown = fake_source_shown(reader->source, record);
+        const struct fake_version *shown = find_version(reader->source, record, reader->is_list);
         if (!shown || !in_window(reader, shown)) continue;
         if (reader->started &&
             !before(reader, reader->after_version_s, reader->after_id, shown->version_s, record->id))
@@ -158,8 +171,9 @@ static void page_add_record(struct reader *reader, struct fake_record *record, s
                                      .incomplete = is_cut,
                                      .is_unsettled = version->is_unsettled,
                                      .listed_us = version->version_s * 1000000});
-    if (source->now_us && !is_cut && !reader->is_list && is_asked_for(reader, version))
-        record->sent_us = *source->now_us;
+    bool is_newest = version == &record->versions[record->version_count - 1];
+    if (source->now_us && is_newest && !is_cut && is_asked_for(reader, version))
+        *(reader->is_list ? &record->listed_us : &record->sent_us) = *source->now_us;
     if (reader->table_count < 2) return;
     for (size_t i = 0; i < version->child_count; i++)
         if (fake_child_current(record, version, i))

@@ -30,6 +30,7 @@ struct fake_child {
 struct fake_version {
     int64_t version_s;
     int64_t visible_us; /* a search finds it from this time */
+    bool is_unindexed;  /* no search ever finds it; lists have it */
     size_t child_count; /* entries of the record's children that existed then; an edited child has several */
     int content;
     json_t *set;         /* elements of the set of this version; NULL: the stream has none */
@@ -45,11 +46,12 @@ struct fake_record {
     size_t version_count;
     struct fake_child *children; /* in the order they appeared; an edit appends the child again */
     size_t child_count;
-    int64_t sent_us; /* when it was sent the last time, complete and within a window that was asked for */
-    bool is_gone;    /* no list has it, and it is answered as gone when it is asked for */
-    bool is_hidden;  /* no list has it, and it is alive when it is asked for */
-    bool is_unknown; /* it can't be read when it is asked for */
-    bool sent_newer; /* sent in its newest version, at the position of the version that a search shows */
+    int64_t sent_us;   /* when it was sent the last time, complete and within a window that was asked for */
+    int64_t listed_us; /* the same by the list of a reconciliation */
+    bool is_gone;      /* no list has it, and it is answered as gone when it is asked for */
+    bool is_hidden;    /* no list has it, and it is alive when it is asked for */
+    bool is_unknown;   /* it can't be read when it is asked for */
+    bool sent_newer;   /* sent in its newest version, at the position of the version that a search shows */
 };
 
 /* Answers of the source to questions for records by id. */
@@ -108,6 +110,9 @@ void fake_source_put_child(struct fake_source *source, const struct stream *stre
 /* The version that a search shows now, or NULL. */
 const struct fake_version *fake_source_shown(const struct fake_source *source,
                                              const struct fake_record *record);
+/* The version that a list has now, or NULL. */
+const struct fake_version *fake_source_listed(const struct fake_source *source,
+                                              const struct fake_record *record);
 /* The version that is sent when a search shows `shown`. */
 const struct fake_version *fake_source_sent(const struct fake_record *record,
                                             const struct fake_version *shown);

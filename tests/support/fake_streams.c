@@ -34,8 +34,6 @@ static const struct column gone_columns[] = {
     {.name = "seen_missing_at", .type = COLUMN_TIMESTAMP, .mode = COLUMN_REQUIRED},
 };
 
-static const struct column id_columns[] = {{.name = "id", .type = COLUMN_STRING, .mode = COLUMN_REQUIRED}};
-
 static const struct column team_columns[] = {
     {.name = "id", .type = COLUMN_STRING, .mode = COLUMN_REQUIRED},
     {.name = "name", .type = COLUMN_STRING},
@@ -136,11 +134,6 @@ static const struct table staff_gone = {.name = "staff_gone", BY_ID(gone_columns
 static const struct table staff_notes = {.name = "staff_notes", BY_ID(created_columns, "created_at")};
 static const struct table staff = {
     .name = "staff", BY_ID(updated_columns, "updated_at"), .gone = &staff_gone, .keeps_contents = true};
-static const struct table staff_ids = {.name = "staff_reconciliation",
-                                       .columns = id_columns,
-                                       .column_count = COUNT(id_columns),
-                                       .key = id_key,
-                                       .key_count = COUNT(id_key)};
 static const struct child staff_children[] = {{&staff_notes, CHILD_NAMED}, {&staff_gone, CHILD_ALWAYS}};
 
 const struct stream fake_staff = {
@@ -164,7 +157,7 @@ const struct stream fake_leavers = {
 };
 
 const struct stream fake_staff_reconciliation = {
-    .name = "staff_reconciliation", .kind = STREAM_RECONCILE, .table = &staff_ids, .subject = &staff};
+    .name = "staff_reconciliation", .kind = STREAM_RECONCILE, .table = &staff, .subject = &staff};
 
 struct selection fake_selection(const struct stream *stream)
 {

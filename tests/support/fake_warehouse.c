@@ -353,6 +353,11 @@ static bool fake_record(struct warehouse *base, const struct attempt *attempts, 
     return true;
 }
 
+static bool fake_settle(struct warehouse *base, struct error *err)
+{
+    return fake_enter(&((struct fake_warehouse *)base)->hook, "settle", err);
+}
+
 static const struct warehouse_ops ops = {.prepare = fake_prepare,
                                          .state = fake_state,
                                          .begin = fake_begin,
@@ -363,6 +368,7 @@ static const struct warehouse_ops ops = {.prepare = fake_prepare,
                                          .abort = fake_load_free,
                                          .refresh = fake_refresh,
                                          .record = fake_record,
+                                         .settle = fake_settle,
                                          .free = fake_free};
 
 void fake_warehouse_init(struct fake_warehouse *warehouse, const int64_t *now_us)

@@ -40,7 +40,11 @@ enum fake_design {
     FAKE_FLAG_IN_KEY,      /* takes rows that differ in a flag of the key for different records */
     FAKE_CHILDREN_IGNORED, /* believes claims whose children's rows are missing */
     FAKE_SET_BY_ROW,       /* compares the elements of a set one by one */
-    FAKE_SAME_UNCOUNTED,   /* compares a fetch with a commit whose rows are not there any more */
+    /* Of a list with whole records: */
+    FAKE_LIST_KNOWN_ONLY, /* takes contents of known versions, and no other version */
+    FAKE_LIST_FROM_EVER,  /* takes versions of days before the first one, too */
+    FAKE_LIST_ENDS_LATE,  /* takes the list for one that began when it was committed */
+    FAKE_SAME_UNCOUNTED,  /* compares a fetch with a commit whose rows are not there any more */
     FAKE_DESIGNS
 };
 
@@ -55,8 +59,9 @@ struct fake_row {
     bool has_content;
     int64_t content;
     int64_t loaded_us; /* when it was committed; 0 while staged */
-    int64_t serial;    /* order of all insertions; in staging: order of arrival */
-    char *text;        /* the row as it was written */
+    const struct stream *loaded_by;
+    int64_t serial; /* order of all insertions; in staging: order of arrival */
+    char *text;     /* the row as it was written */
 };
 
 struct fake_table {

@@ -49,9 +49,17 @@ static bool carries(const json_t *value)
             json_array_size(value) > 0);
 }
 
+/* The field that a column takes before all others. */
+static const char *own_field(const json_t *column)
+{
+    const char *field = json_string_value(json_object_get(column, "field"));
+
+    return field ? field : json_string_value(json_object_get(column, "name"));
+}
+
 const char *row_oracle_field(const json_t *column, const json_t *sent)
 {
-    const char *name = json_string_value(json_object_get(column, "name"));
+    const char *name = own_field(column);
     const json_t *others = json_object_get(column, "alternatives");
 
     if (carries(json_object_get(sent, name))) return name;
@@ -70,6 +78,13 @@ static const json_t *find(const json_t *fields, const char *name)
 
         if (strcmp(json_string_value(json_object_get(column, "name")), name) == 0) return column;
     }
+    return NULL;
+}
+
+static const json_t *find_field(const json_t *fields, const char *field)
+{
+    for (size_t i = 0; i < json_array_size(fields); i++)
+        if (strcmp(own_field(json_array_get(fields, i)), field) == 0) return json_array_get(fields, i);
     return NULL;
 }
 
@@ -268,7 +283,7 @@ static void check_member(struct check *check, const json_t *column, const json_t
 /* The column of its own that a field fills, or else one that has it as an alternative. */
 static const json_t *column_of(const json_t *fields, const json_t *sent, const char *field)
 {
-    const json_t *own = find(fields, field);
+    const json_t *own = find_field(fields, field);
 
     for (size_t i = 0; !own && i < json_array_size(fields); i++)
         if (strcmp(row_oracle_field(json_array_get(fields, i), sent), field) == 0)
@@ -307,7 +322,7 @@ static void check_object(struct check *check, const json_t *fields, const json_t
         const char *field = column ? row_oracle_field(column, sent) : name;
 
         before = step_down(check, field);
-        if (column && strcmp(field, name) != 0 && find(fields, field))
+        if (column && strcmp(field, own_field(column)) != 0 && find_field(fields, field))
             check_copy(check, column, json_object_get(sent, field), member);
         if (!json_object_get(sent, field)) report(check, "is there, and was not sent");
         step_up(check, before);

@@ -9,8 +9,9 @@
  * columns hold, without null values and service columns other than _extra: timestamps are text (RFC 3339,
  * UTC), JSON columns are values. Pure; borrows everything. Any thread.
  *
- * Fields that come under two names or in two forms have "alternatives" (names) and "value_member" in their
- * schema; see struct column of core/stream.h.
+ * A field with another name than its column is the "field" of that. Fields that come under two names or in
+ * two forms have "alternatives" (names) and "value_member" in their schema; see struct column of
+ * core/stream.h.
  */
 #ifndef CASELOAD_TESTS_ROW_ORACLE_H
 #define CASELOAD_TESTS_ROW_ORACLE_H

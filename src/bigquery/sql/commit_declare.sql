@@ -7,4 +7,4 @@ DECLARE later_fetches ARRAY<STRUCT<lo DATE, hi DATE, began_at TIMESTAMP>>;
 DECLARE commits_since ARRAY<STRUCT<stream STRING, run_id STRING, lo DATE, hi DATE, began_at TIMESTAMP>>;
 DECLARE is_alone BOOL;
 DECLARE n_staged, n_misplaced INT64;
-DECLARE ${counters}, n_rejected, n_doubled, n_content_changes INT64 DEFAULT 0;
+DECLARE ${counters}, n_rejected, n_doubled, n_content_changes, n_compared, n_differing INT64 DEFAULT 0;

@@ -2,7 +2,7 @@
 -- now. `added`: rows that this commit put on days that it does not claim; older claims on them are believed with so
 -- many rows more. `digest` and `held`: for the comparison with the next fetch, unless others committed meanwhile; the
 -- rows from @held_from on. `children`: the rows that the child tables hold on the days of this unit's children, and the new ones.
-SET (first_day, last_day) = (SELECT AS STRUCT MIN(d), MAX(d) FROM UNNEST(${days}) AS d);
+SET (first_day, last_day) = (SELECT AS STRUCT MIN(d), MAX(d) FROM (${days}) AS s);
 ${child_days}
 INSERT INTO `${runs}`
   (committed_at, stream, from_date, to_date, open_ended, claimed, added, children, run_id, message_id, fetch_began_at,

@@ -15,4 +15,4 @@ SELECT DATE(@began_at, @timezone), m.${key}, @began_at, a.merged_into, COALESCE(
     ON r.id = m.${key}
  WHERE (a.${key} IS NOT NULL OR r.id IS NOT NULL)
    AND (SELECT COUNT(*) FROM `${runs}` WHERE stream = @stream AND open_ended AND fetch_began_at > @began_at) = 0;
-SET n_0 = @@row_count;
+SET n_2 = @@row_count;

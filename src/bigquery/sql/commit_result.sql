@@ -1,3 +1,3 @@
 -- A job that is done without this row counts as failed.
 SELECT ${counters}, n_rejected AS rejected, n_doubled AS doubled, n_content_changes AS content_changes,
-       IF(is_alone, transaction_began_at, NULL) AS alone_at;
+       n_compared AS compared, n_differing AS refused_contents, IF(is_alone, transaction_began_at, NULL) AS alone_at;

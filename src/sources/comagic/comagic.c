@@ -6,14 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/mem.h"
 #include "base/suggest.h"
 #include "internal.h"
-#include "rest/exchange.h"
-
-#define IDENTIFY_ROUNDS  4
-#define IDENTIFY_WAIT_MS 200
 
 static const struct brand {
     const char *name;
@@ -23,33 +18,11 @@ static const struct brand {
     {"uis", "https://dataapi.uiscom.ru"},
 };
 
-static const struct rest_dialect dialect = {
-    .name = "CoMagic",
-    .auth_advice =
-        "copy the key again from Account, User management; each brand has keys of its own, so check "
-        "source.brand, too",
-    .probe_path = "/",
-    .format_advice = "is the base URL right?",
-    .request_id_member = "id",
-    .is_reset_delay = true,
-    .is_token_in_body = true,
-    .echo_member = "id",
-    .total_member = "result.metadata.total_items",
-    .fallback_member = "result",
-    .refusals = comagic_refusals,
-    .read_failure = comagic_read_failure,
-    .real_status = comagic_real_status,
-    .error_mark = "\"error\"",
-    .read_limits = comagic_read_limits,
-    .mend_request = comagic_mend_request,
-    .prepare = comagic_prepare,
-    .next_page = comagic_next_page,
-};
-
 /* Local times mean something else in another zone, so it belongs to whose data it is. */
-static bool read_identity(struct comagic *comagic, const json_t *answer, const char *request_id,
+static bool read_identity(struct rest_source *source, const json_t *answer, const char *request_id,
                           struct source_identity *out, struct error *err)
 {
+    struct comagic *comagic = (struct comagic *)source;
     const json_t *data = json_at(answer, "result.data");
     const json_t *account = json_is_array(data) ? json_array_get(data, 0) : data;
     const char *name = json_text_at(account, "timezone");
@@ -77,52 +50,48 @@ static bool read_identity(struct comagic *comagic, const json_t *answer, const c
            error_set(err, ERROR_FORMAT, "the name of the CoMagic account's time zone is too long");
 }
 
-static bool identify_once(struct comagic *comagic, struct source_identity *out_identity, struct error *err)
+static void write_probe(const struct rest_source *source, const char *id, struct buf *body)
 {
-    struct rest_source *rest = &comagic->rest;
-    struct exchange exchange;
-    char id[REST_ID];
-    AUTO(json_drop) json_t *answer = NULL;
-    AUTO(mem_free) char *url = mem_format("%s" COMAGIC_PATH, rest->base_url);
-    AUTO(buf_done) struct buf body = buf_limited(1024);
-    comagic_begin_request(comagic, "get.account", rest_next_id(rest, id), &body);
-    buf_text(&body, "}}");
-    exchange_init(&exchange, rest, "CoMagic get.account");
-    exchange.is_probe = exchange.can_be_forbidden = true;
-    bool good = exchange_send(&exchange,
-                              &(struct exchange_request){
-                                  .method = "POST", .url = url, .body = &body, .id = id, .retry = &retry_api},
-                              err) &&
-                exchange_wait(&exchange, &answer, err) &&
-                read_identity(comagic, answer, exchange.request_id, out_identity, err);
-    if (!good && err->kind == ERROR_FORBIDDEN) err->kind = ERROR_AUTH; /* no stream can be read without it */
-    exchange_done(&exchange);
-    return good;
+    comagic_begin_request((const struct comagic *)source, "get.account", id, body);
+    buf_text(body, "}}");
 }
 
-/* It is the first call of all: one answer from a proxy between must not end the program. */
-static bool identify(struct source *source, struct source_identity *out_identity, struct error *err)
-{
-    struct comagic *comagic = (struct comagic *)source;
-    for (int round = 1;; round++) {
-        if (identify_once(comagic, out_identity, err)) return true;
-        bool may_be_spoiled = err->kind == ERROR_REFUSED || err->kind == ERROR_FORMAT;
-        if (!may_be_spoiled || round == IDENTIFY_ROUNDS) return false;
-        if (!clock_sleep_ms(IDENTIFY_WAIT_MS * round, comagic->rest.stop)) return false;
-    }
-}
+static const struct rest_dialect dialect = {
+    .name = "CoMagic",
+    .auth_advice =
+        "copy the key again from Account, User management; each brand has keys of its own, so check "
+        "source.brand, too",
+    .probe_path = COMAGIC_PATH,
+    .format_advice = "is the base URL right?",
+    .request_id_member = "id",
+    .is_reset_delay = true,
+    .is_token_in_body = true,
+    .echo_member = "id",
+    .total_member = "result.metadata.total_items",
+    .fallback_member = "result",
+    .refusals = comagic_refusals,
+    .read_failure = comagic_read_failure,
+    .real_status = comagic_real_status,
+    .error_mark = "\"error\"",
+    .read_limits = comagic_read_limits,
+    .mend_request = comagic_mend_request,
+    .prepare = comagic_prepare,
+    .read_identity = read_identity,
+    .write_probe = write_probe,
+    .next_page = comagic_next_page,
+};
 
 static void free_source(struct source *source)
 {
     struct comagic *comagic = (struct comagic *)source;
     rest_source_done(&comagic->rest);
     zone_free(comagic->zone);
-    json_drop(&comagic->sites);
+    comagic_free_sites(comagic);
     free(comagic);
 }
 
 static const struct source_ops ops = {
-    .identify = identify,
+    .identify = rest_source_identify,
     .open = rest_source_open,
     .next = rest_source_next,
     .close = rest_source_close,
@@ -155,6 +124,23 @@ bool comagic_check(const void *settings, struct source_address *out_address, con
     return rest_check_base_url(out_address->url, err);
 }
 
+/* A key, or by the password a session. */
+static bool open_token(struct comagic *comagic, const struct source_context *context,
+                       const struct comagic_options *options, struct error *err)
+{
+    struct token *token;
+    if (!context->open_token(context->self, &options->token, &token, err))
+        return error_wrap(err, "source.token");
+    comagic->rest.token = token;
+    if (!options->login) return true;
+    comagic->rest.token = NULL;
+    return session_open(&(struct session_settings){.base_url = comagic->rest.base_url,
+                                                   .login = options->login,
+                                                   .password = token,
+                                                   .http = context->http_settings},
+                        &comagic->rest.token, err);
+}
+
 bool comagic_create(const struct source_context *context, const void *settings, struct source **out_source,
                     struct error *err)
 {
@@ -171,13 +157,13 @@ bool comagic_create(const struct source_context *context, const void *settings, 
                 .http = context->http,
                 .progress = context->progress,
                 .stop = context->stop,
+                .check_stream = comagic_check_stream,
             },
         .user_id = options->user_id,
     };
     *out_source = &comagic->rest.source;
     rest_source_init(&comagic->rest, address.url, options->rate_share);
-    if (context->open_token(context->self, &options->token, &comagic->rest.token, err)) return true;
-    (void)error_wrap(err, "source.token");
+    if (open_token(comagic, context, options, err)) return true;
     free_source(*out_source);
     *out_source = NULL;
     return false;

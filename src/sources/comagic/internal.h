@@ -7,6 +7,7 @@
  * failures    what errors mean; limits
  * requests    how a page of a report or list is requested
  * local_time  the account's local times, which have no zone
+ * sites       the sites, of which some reports want one
  * session     a token that is got by login and password
  */
 #ifndef CASELOAD_SOURCES_COMAGIC_INTERNAL_H
@@ -29,7 +30,9 @@ struct comagic {
     bool is_deprecated;                              /* so the service says; people know */
     const struct column *unwanted[COMAGIC_UNWANTED]; /* no request asks for these */
     size_t unwanted_count;
-    json_t *sites; /* ids; NULL: not read yet */
+    char **sites; /* ids of all that were ever listed; a reader may hold any of them */
+    size_t site_count;
+    const char **listed_sites; /* those of the newest list */
 };
 
 bool comagic_check(const void *options, struct source_address *out_address, const char **out_key,
@@ -54,6 +57,13 @@ bool comagic_mend_request(struct rest_source *source, const struct rest_stream *
                           const struct rest_failure *failure);
 bool comagic_next_page(const struct page_context *context, struct next_page *out_next, struct error *err);
 
+/* --- sites.c --- */
+
+/* A stream that is read site by site: reads which there are. For check_stream of struct rest_source. */
+bool comagic_check_stream(const struct rest_source *source, const struct rest_stream *stream,
+                          bool with_child_list, struct error *err);
+void comagic_free_sites(struct comagic *comagic);
+
 /* --- failures.c --- */
 
 extern const struct rest_refusal comagic_refusals[];
@@ -73,17 +83,21 @@ void local_bounds(const struct zone *zone, struct window window, int64_t now_s, 
 /* "2026-01-31 10:11:12", or a date alone: an instant. Of the two instants of an hour that is repeated the
  * first. False: it is none, or clocks there never showed it. */
 bool local_time_read(const struct zone *zone, const char *text, int64_t *out_s);
+/* Fields that the first column of a table is made of, as nothing else names its rows; a NULL ends them. NULL:
+ * none. */
+const char *const *comagic_made_key(const struct table *table);
 /* The columns of a record that are times become instants. */
-void comagic_prepare(const struct rest_source *source, const struct rest_stream *stream, json_t *record);
+void comagic_prepare(const struct rest_source *source, const struct table *table, json_t *record);
 
 /* --- session.c --- */
 
 struct session_settings {
-    const char *url, *login;
-    struct token *password; /* taken over */
-    struct http *http;      /* for logins alone; taken over */
+    const char *base_url, *login; /* copied */
+    struct token *password;       /* taken over, also after a failure */
+    const struct http_settings *http;
 };
 
-struct token *session_new(const struct session_settings *settings);
+/* A token by login and password, for about an hour; then another one. Any thread. */
+bool session_open(const struct session_settings *settings, struct token **out_token, struct error *err);
 
 #endif

@@ -97,9 +97,25 @@ static void prepare_value(const struct zone *zone, json_t *object, const struct 
     }
 }
 
-void comagic_prepare(const struct rest_source *source, const struct rest_stream *stream, json_t *record)
+/* "2026-01-31/5001//17": what is absent or null is empty. */
+static void make_key(const char *const *fields, const char *name, json_t *record)
+{
+    AUTO(buf_done) struct buf key = buf_limited(4096);
+    for (const char *const *field = fields; *field; field++) {
+        const json_t *value = json_object_get(record, *field);
+        if (field != fields) buf_byte(&key, '/');
+        if (json_is_string(value))
+            buf_text(&key, json_string_value(value));
+        else if (json_is_integer(value))
+            buf_format(&key, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+    }
+    (void)json_object_set_new(record, name, json_string(buf_string(&key)));
+}
+
+void comagic_prepare(const struct rest_source *source, const struct table *table, json_t *record)
 {
     const struct comagic *comagic = (const struct comagic *)source;
-    const struct table *table = stream->stream.table;
+    const char *const *fields = comagic_made_key(table);
+    if (fields && json_is_object(record)) make_key(fields, table->columns[0].name, record);
     prepare_fields(comagic->zone, table->columns, table->column_count, record);
 }

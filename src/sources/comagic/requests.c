@@ -28,11 +28,12 @@ static bool is_unwanted(const struct comagic *comagic, const struct column *colu
 }
 
 /* Without names only some fields come. */
-static void write_fields(const struct comagic *comagic, const struct table *table, struct buf *body)
+static void write_fields(const struct comagic *comagic, const struct comagic_stream *stream, struct buf *body)
 {
+    const struct table *table = stream->rest.stream.table;
     const char *comma = "";
     buf_text(body, ",\"fields\":[");
-    for (size_t i = 0; i < table->column_count; i++) {
+    for (size_t i = comagic_made_key(table) ? 1 : 0; i < table->column_count; i++) {
         if (is_unwanted(comagic, &table->columns[i])) continue;
         buf_format(body, "%s\"%s\"", comma, column_field(&table->columns[i]));
         comma = ",";
@@ -55,9 +56,8 @@ static void write_call(const struct page_request *request, struct buf *url, stru
     buf_format(url, "%s" COMAGIC_PATH, request->source->base_url);
     comagic_begin_request(comagic, request->stream->path, request->id, body);
     if (request->stream->stream.kind == STREAM_EVENT) write_window(comagic, request, body);
-    if (request->segment.type)
-        buf_format(body, ",\"site_id\":%s", request->segment.type); /* digits: sites.c */
-    if (stream->names_fields) write_fields(comagic, table, body);
+    if (request->segment.type) buf_format(body, ",\"site_id\":%s", request->segment.type); /* a number */
+    if (stream->names_fields) write_fields(comagic, stream, body);
     if (stream->is_sorted)
         buf_format(body, ",\"sort\":[{\"field\":\"%s\",\"order\":\"asc\"}]", table->version);
     buf_format(body, ",\"limit\":%d,\"offset\":%" PRId64 "}}", request->per_page, request->offset);
@@ -67,7 +67,7 @@ static void write_call(const struct page_request *request, struct buf *url, stru
 #define REPORT(days, most)                                                                                   \
     {                                                                                                        \
         .method = "POST", .write = write_call, .has_numbers = true, .max_window_s = (days)*DAY_S,            \
-        .max_records = (most)                                                                                \
+        .ends_by_clock = true, .max_records = (most)                                                         \
     }
 const struct pagination comagic_report = REPORT(88, COMAGIC_OFFSET + COMAGIC_PAGE);
 const struct pagination comagic_report_unsorted = REPORT(88, COMAGIC_PAGE); /* pages would have no order */
@@ -91,7 +91,7 @@ bool comagic_mend_request(struct rest_source *source, const struct rest_stream *
     (void)snprintf(
         source->notice, sizeof source->notice,
         "CoMagic refuses the field %s (%s): it stays empty, and is not asked for again until caseload "
-        "starts anew",
+        "starts again",
         column->name, failure->code);
     return true;
 }

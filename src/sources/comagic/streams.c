@@ -15,15 +15,74 @@
 #define CALLS(how, method) .rest.pagination = &(how), .rest.path = (method)
 #define BY_DEFAULT         .rest.stream.by_default = true
 #define REPORT_COST        "1 for 10,000, at least 1 a week"
+#define LIST_COST          "1 for 10,000"
 #define BASIC              "Data API, basic set"
+#define SETTINGS           "Data API for settings"
+#define MISSES_DAYS        "the days on which it was not read"
 #define MISSES_LATE        "changes that came after the lookback"
 #define NAMED              .names_fields = true
 #define SORTED             .names_fields = true, .is_sorted = true, .rest.order = ORDER_OLDEST_FIRST
 /* clang-format on */
 
+const char *const *comagic_made_key(const struct table *table)
+{
+    static const char *const of_costs[] = {
+        "date",       "site_id",           "campaign_id", "banner_group_id",
+        "keyword_id", "current_banner_id", "source_id",   NULL};
+    return table == &comagic_campaign_daily_stat ? of_costs : NULL;
+}
+
 static const struct stream *const streams[] = {
     STREAM("calls", STREAM_EVENT, &comagic_calls, BY_DEFAULT, ABOUT(REPORT_COST, BASIC, MISSES_LATE),
            CALLS(comagic_report, "get.calls_report"), SORTED),
+    STREAM("call_legs", STREAM_EVENT, &comagic_call_legs, BY_DEFAULT, ABOUT(REPORT_COST, BASIC, MISSES_LATE),
+           CALLS(comagic_report, "get.call_legs_report"), SORTED),
+    STREAM("chats", STREAM_EVENT, &comagic_chats, BY_DEFAULT,
+           ABOUT(REPORT_COST, BASIC, MISSES_LATE "; deleted chats"),
+           CALLS(comagic_report, "get.chats_report"), SORTED),
+    STREAM("chat_messages", STREAM_EVENT, &comagic_chat_messages, BY_DEFAULT,
+           ABOUT(REPORT_COST, BASIC, MISSES_LATE), CALLS(comagic_messages, "get.chat_messages_report"),
+           SORTED),
+    STREAM("offline_messages", STREAM_EVENT, &comagic_offline_messages, BY_DEFAULT,
+           ABOUT(REPORT_COST, BASIC, MISSES_LATE "; deleted messages"),
+           CALLS(comagic_report_unsorted, "get.offline_messages_report"), NAMED),
+    STREAM("goals", STREAM_EVENT, &comagic_goals, BY_DEFAULT, ABOUT(REPORT_COST, BASIC, MISSES_LATE),
+           CALLS(comagic_report_unsorted, "get.goals_report"), NAMED),
+    STREAM("communications", STREAM_EVENT, &comagic_communications, ABOUT(REPORT_COST, BASIC, MISSES_LATE),
+           CALLS(comagic_report, "get.communications_report"), SORTED),
+    STREAM("visitor_sessions", STREAM_EVENT, &comagic_visitor_sessions,
+           ABOUT(REPORT_COST, BASIC, MISSES_LATE),
+           CALLS(comagic_report_unsorted, "get.visitor_sessions_report"), NAMED),
+    STREAM("financial_call_legs", STREAM_EVENT, &comagic_financial_call_legs,
+           ABOUT(REPORT_COST, BASIC, MISSES_LATE), CALLS(comagic_report, "get.financial_call_legs_report"),
+           SORTED),
+    STREAM("campaign_daily_stat", STREAM_EVENT, &comagic_campaign_daily_stat,
+           ABOUT("1 for 10,000 of a site, at least 1 a site and week, and 1 for the sites", SETTINGS,
+                 MISSES_LATE),
+           CALLS(comagic_report, "get.campaign_daily_stat"), SORTED, .rest.is_typed = true),
+
+    STREAM("employees", STREAM_SNAPSHOT, &comagic_employees, BY_DEFAULT,
+           ABOUT(LIST_COST, SETTINGS, MISSES_DAYS), CALLS(comagic_list, "get.employees")),
+    STREAM("employee_groups", STREAM_SNAPSHOT, &comagic_employee_groups, BY_DEFAULT,
+           ABOUT(LIST_COST, SETTINGS, MISSES_DAYS), CALLS(comagic_list, "get.group_employees")),
+    STREAM("statuses", STREAM_SNAPSHOT, &comagic_statuses, ABOUT(LIST_COST, SETTINGS, MISSES_DAYS),
+           CALLS(comagic_list, "get.statuses")),
+    STREAM("campaigns", STREAM_SNAPSHOT, &comagic_campaigns, BY_DEFAULT,
+           ABOUT(LIST_COST, SETTINGS, MISSES_DAYS), CALLS(comagic_list, "get.campaigns")),
+    STREAM("sites", STREAM_SNAPSHOT, &comagic_sites, BY_DEFAULT, ABOUT(LIST_COST, SETTINGS, MISSES_DAYS),
+           CALLS(comagic_list, "get.sites")),
+    STREAM("virtual_numbers", STREAM_SNAPSHOT, &comagic_virtual_numbers,
+           ABOUT(LIST_COST, SETTINGS, MISSES_DAYS), CALLS(comagic_list, "get.virtual_numbers")),
+    STREAM("tags", STREAM_SNAPSHOT, &comagic_tags, BY_DEFAULT, ABOUT(LIST_COST, SETTINGS, MISSES_DAYS),
+           CALLS(comagic_list, "get.tags")),
+    STREAM("scenarios", STREAM_SNAPSHOT, &comagic_scenarios, ABOUT(LIST_COST, SETTINGS, MISSES_DAYS),
+           CALLS(comagic_list, "get.scenarios")),
+    STREAM("segments", STREAM_SNAPSHOT, &comagic_segments, ABOUT(LIST_COST, SETTINGS, MISSES_DAYS),
+           CALLS(comagic_list, "get.segments")),
+    STREAM("chat_channels", STREAM_SNAPSHOT, &comagic_chat_channels, ABOUT(LIST_COST, SETTINGS, MISSES_DAYS),
+           CALLS(comagic_list, "get.chat_channels")),
+    STREAM("contacts", STREAM_SNAPSHOT, &comagic_contacts, ABOUT(LIST_COST, SETTINGS, MISSES_DAYS),
+           CALLS(comagic_list, "get.contacts")),
 };
 
 #define AT(member) offsetof(struct comagic_options, member)

@@ -5,14 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/mem.h"
 #include "internal.h"
 #include "rest/exchange.h"
 
-#define DEFAULT_MINOR    16
-#define IDENTIFY_ROUNDS  4
-#define IDENTIFY_WAIT_MS 200
+#define DEFAULT_MINOR 16
 
 static const struct region {
     const char *name;
@@ -63,6 +60,26 @@ static bool is_stale_cursor(int status, const struct rest_failure *failure)
            (strstr(failure->message, "starting_after") || strstr(failure->message, "cursor"));
 }
 
+/* Whose data it is: the workspace's own id, never the name a person gave it. */
+static bool read_identity(struct rest_source *source, const json_t *me, const char *request_id,
+                          struct source_identity *out, struct error *err)
+{
+    const struct intercom *intercom = (const struct intercom *)source;
+    const char *workspace = json_text_at(me, "app.id_code");
+    size_t size = workspace ? strlen(workspace) : 0;
+    if (size == 0 || size >= sizeof out->workspace)
+        return error_set(
+            err, ERROR_FORMAT,
+            "Intercom's answer to GET /me names no workspace (app.id_code), request id %s; check the base "
+            "URL and the version",
+            request_id);
+    *out = (struct source_identity){.type = INTERCOM_NAME};
+    memcpy(out->workspace, workspace, size + 1);
+    exchange_quote(out->name, sizeof out->name, json_text_at(me, "app.name"));
+    (void)snprintf(out->terms, sizeof out->terms, "%s, API 2.%d", intercom->place, intercom->minor);
+    return true;
+}
+
 static const struct rest_dialect dialect = {
     .name = "Intercom",
     .auth_advice = "copy it again from the Developer Hub, and check that it belongs to the configured region",
@@ -90,6 +107,7 @@ static const struct rest_dialect dialect = {
     .real_status = real_status,
     .error_mark = "\"errors\"",
     .is_stale_cursor = is_stale_cursor,
+    .read_identity = read_identity,
     .next_page = intercom_next_page,
 };
 
@@ -104,8 +122,8 @@ static bool check_stream(const struct rest_source *rest, const struct rest_strea
             err, ERROR_FORBIDDEN,
             "Intercom's API has %s from version 2.%d on, and 2.%d is configured: set a newer api_version, "
             "or leave %s out of the streams",
-            base->child_list->table->name, stream->child_list_since, intercom->minor,
-            base->child_list->table->name);
+            base->child_lists->table->name, stream->child_list_since, intercom->minor,
+            base->child_lists->table->name);
     if (intercom->minor < stream->since && !stream->older_path)
         return error_set(
             err, ERROR_FORBIDDEN,
@@ -127,56 +145,6 @@ static bool is_exact(const struct rest_source *rest, const struct rest_stream *b
     return stream->bounds != BOUNDS_DAYS_2_16 || ((const struct intercom *)rest)->minor > 16;
 }
 
-/* Whose data it is: the workspace's own id, never the name a person gave it. */
-static bool read_identity(const json_t *me, const char *request_id, struct source_identity *out,
-                          struct error *err)
-{
-    const char *workspace = json_text_at(me, "app.id_code");
-    size_t size = workspace ? strlen(workspace) : 0;
-    if (size == 0 || size >= sizeof out->workspace)
-        return error_set(
-            err, ERROR_FORMAT,
-            "Intercom's answer to GET /me names no workspace (app.id_code), request id %s; check the base "
-            "URL and the version",
-            request_id);
-    *out = (struct source_identity){.type = INTERCOM_NAME};
-    memcpy(out->workspace, workspace, size + 1);
-    exchange_quote(out->name, sizeof out->name, json_text_at(me, "app.name"));
-    return true;
-}
-
-static bool identify_once(struct rest_source *rest, struct source_identity *out_identity, struct error *err)
-{
-    struct exchange exchange;
-    AUTO(json_drop) json_t *me = NULL;
-    AUTO(mem_free) char *url = mem_format("%s/me", rest->base_url);
-    const struct exchange_request request = {.method = "GET", .url = url, .retry = &retry_api};
-    exchange_init(&exchange, rest, "Intercom GET /me");
-    exchange.is_probe = exchange.can_be_forbidden = true;
-    bool good = exchange_send(&exchange, &request, err) && exchange_wait(&exchange, &me, err) &&
-                read_identity(me, exchange.request_id, out_identity, err);
-    if (!good && err->kind == ERROR_FORBIDDEN) err->kind = ERROR_AUTH; /* no stream can be read without it */
-    exchange_done(&exchange);
-    return good;
-}
-
-/* It is the first call of all: one answer from a proxy between must not end the program. */
-static bool identify(struct source *source, struct source_identity *out_identity, struct error *err)
-{
-    struct rest_source *rest = (struct rest_source *)source;
-    for (int round = 1;; round++) {
-        if (identify_once(rest, out_identity, err)) {
-            (void)snprintf(out_identity->terms, sizeof out_identity->terms, "%s, API 2.%d",
-                           ((const struct intercom *)rest)->place, ((const struct intercom *)rest)->minor);
-            return true;
-        }
-        bool may_be_spoiled = err->kind == ERROR_REFUSED || err->kind == ERROR_FORMAT ||
-                              (err->kind == ERROR_AUTH && err->status != 401);
-        if (!may_be_spoiled || round == IDENTIFY_ROUNDS) return false;
-        if (!clock_sleep_ms(IDENTIFY_WAIT_MS * round, rest->stop)) return false;
-    }
-}
-
 static void free_source(struct source *source)
 {
     rest_source_done((struct rest_source *)source);
@@ -184,7 +152,7 @@ static void free_source(struct source *source)
 }
 
 static const struct source_ops ops = {
-    .identify = identify,
+    .identify = rest_source_identify,
     .open = rest_source_open,
     .count = rest_source_count,
     .can_read_child = rest_source_can_read_child,

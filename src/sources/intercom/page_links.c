@@ -48,7 +48,8 @@ static bool is_known_last(const struct page_context *context, const json_t *page
 {
     const struct rest_stream *stream = context->stream;
     size_t size = json_array_size(context->list);
-    bool is_small = size < REST_SMALLEST_PAGE && size < (size_t)context->per_page && !stream->ids_only;
+    bool is_small = size < REST_SMALLEST_PAGE && size < (size_t)context->per_page &&
+                    stream->stream.kind != STREAM_RECONCILE;
     return !stream->pagination->has_cursors || size == 0 || is_small || (pages && !json_is_null(pages));
 }
 

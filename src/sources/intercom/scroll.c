@@ -47,6 +47,7 @@ struct scroll {
     struct page_queue queue; /* pages that wait */
     json_t *list;            /* the one that was passed on */
     struct page_builder builder;
+    struct list_count count;
 };
 
 /* The first page has no position to lose. The others are requested once, on a new connection (on a broken old
@@ -80,7 +81,7 @@ static void reset(struct scroll *scroll)
     scroll->number = 1;
     cycle_done(&scroll->pages);
     page_queue_done(&scroll->queue);
-    page_builder_restart_list(&scroll->builder);
+    list_count_restart(&scroll->count);
 }
 
 static bool restart(struct scroll *scroll, struct error *err)
@@ -173,7 +174,7 @@ static bool read_page(struct scroll *scroll, const json_t **out_list, struct pag
         return error_set(err, ERROR_FORMAT,
                          "%s: the answer has no list \"%s\", request id %s; is the API version right?",
                          scroll->what, scroll->stream->list, scroll->exchange.request_id);
-    page_builder_count(&scroll->builder, scroll->answer, list);
+    page_builder_count(&scroll->builder, &scroll->count, scroll->answer, list);
     *out_list = list;
     scroll->is_ended = json_array_size(list) == 0;
     if (scroll->is_ended) return true;
@@ -209,8 +210,9 @@ static bool scroll_next(struct reader *reader, struct page *out_page, struct err
     out_page->records = scroll->builder.records;
     out_page->count = scroll->builder.count;
     out_page->last = scroll->is_ended && scroll->queue.next == scroll->queue.count;
-    if (out_page->last) page_builder_check_total(&scroll->builder, out_page);
-    return !out_page->last || page_builder_check_complete(&scroll->builder, scroll->what, err);
+    if (out_page->last) page_builder_check_total(&scroll->builder, &scroll->count, out_page);
+    return !out_page->last ||
+           page_builder_check_complete(&scroll->builder, &scroll->count, scroll->what, err);
 }
 
 static void scroll_close(struct reader *reader)
@@ -236,7 +238,7 @@ static bool scroll_open(struct rest_source *rest, const struct selection *select
     scroll->rest = rest;
     scroll->stream = (const struct rest_stream *)selection->stream;
     scroll->selection = *selection;
-    scroll->number = 1;
+    reset(scroll);
     page_builder_init(&scroll->builder, rest, &scroll->selection);
     buf_init(&scroll->url, LIMIT_URL);
     exchange_init(&scroll->exchange, rest, scroll->what);

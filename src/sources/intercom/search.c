@@ -5,16 +5,22 @@
 
 #include "internal.h"
 
+#define HOUR_S         3600
 #define DAY_S          86400
 #define DAYS_PADDING_S 172800 /* a local day has up to 25 hours: one day would not do */
+
+static bool is_by_day(const struct intercom *intercom, enum intercom_bounds bounds)
+{
+    return bounds == BOUNDS_DAYS_2_16 && intercom->minor <= 16;
+}
 
 void search_bounds(const struct intercom *intercom, enum intercom_bounds bounds, struct window window,
                    int64_t *out_low_s, int64_t *out_high_s)
 {
-    bool is_by_day = bounds == BOUNDS_DAYS_2_16 && intercom->minor <= 16;
-    int64_t low = window.from_s - (is_by_day ? DAYS_PADDING_S : 1);
+    bool by_day = is_by_day(intercom, bounds);
+    int64_t low = window.from_s - (by_day ? DAYS_PADDING_S : 1);
     *out_low_s = low > 0 ? low : 0; /* nothing is older than Intercom */
-    *out_high_s = window.to_s == WINDOW_OPEN ? WINDOW_OPEN : window.to_s + (is_by_day ? DAYS_PADDING_S : 0);
+    *out_high_s = window.to_s == WINDOW_OPEN ? WINDOW_OPEN : window.to_s + (by_day ? DAYS_PADDING_S : 0);
 }
 
 static void write_path(const struct page_request *request, struct buf *url)
@@ -90,4 +96,12 @@ static void write_search(const struct page_request *request, struct buf *url, st
     buf_format(body, "},\"sort\":{\"field\":\"%s\",\"order\":\"ascending\"}}", field);
 }
 
-const struct pagination intercom_search = {.method = "POST", .write = write_search, .has_cursors = true};
+/* A search by days sends some days before each segment, too. */
+static int64_t segment_s(const struct rest_source *source, const struct rest_stream *base)
+{
+    const struct intercom_stream *stream = (const struct intercom_stream *)base;
+    return is_by_day((const struct intercom *)source, stream->bounds) ? 7 * DAY_S : HOUR_S;
+}
+
+const struct pagination intercom_search = {
+    .method = "POST", .write = write_search, .has_cursors = true, .segment_s = segment_s};

@@ -29,14 +29,15 @@ static const struct children conversation_children = {
     .prepare = set_redacted,
 };
 
-static const struct child_list handling_events = {
-    .before = "/conversations/",
-    .after = "/handling_events",
-    .list = "handling_events",
-    .table = &intercom_handling_events,
-    .parent = "conversation_id",
-    .noun = "list of handling events",
-};
+static const struct child_list handling_events[] = {{
+                                                        .before = "/conversations/",
+                                                        .after = "/handling_events",
+                                                        .list = "handling_events",
+                                                        .table = &intercom_handling_events,
+                                                        .parent = "conversation_id",
+                                                        .noun = "list of handling events",
+                                                    },
+                                                    {.table = NULL}};
 
 static const struct children ticket_children = {
     .list = "ticket_parts",
@@ -46,15 +47,16 @@ static const struct children ticket_children = {
     .prepare = set_redacted,
 };
 
-static const struct child_list company_segments = {
-    .before = "/companies/",
-    .after = "/segments",
-    .list = "data",
-    .table = &intercom_company_segments,
-    .parent = "company_id",
-    .version = "company_updated_at",
-    .noun = "list of segments",
-};
+static const struct child_list company_segments[] = {{
+                                                         .before = "/companies/",
+                                                         .after = "/segments",
+                                                         .list = "data",
+                                                         .table = &intercom_company_segments,
+                                                         .parent = "company_id",
+                                                         .version = "company_updated_at",
+                                                         .noun = "list of segments",
+                                                     },
+                                                     {.table = NULL}};
 
 /* Both lists of subscriptions have one URL, which has all of them. */
 static const struct truncated_list contact_lists[] = {
@@ -126,7 +128,7 @@ static const struct stream *const streams[] = {
                  "Read and list users and companies", MISSES_VERSIONS("a company")),
            CHILDREN({&intercom_company_segments, CHILD_DEFAULT}, {&intercom_companies_deleted, CHILD_ALWAYS}),
            .rest.reader = &rest_expand, .rest.listing = &intercom_scroll,
-           PAGES(intercom_list, "/companies/scroll", "data"), .rest.child_list = &company_segments),
+           PAGES(intercom_list, "/companies/scroll", "data"), .rest.child_lists = company_segments),
 
     STREAM("contact_attributes", STREAM_SNAPSHOT, &intercom_contact_attributes, BY_DEFAULT,
            ABOUT("1", "Read and list users and companies", MISSES_DAYS),
@@ -153,13 +155,17 @@ static const struct stream *const streams[] = {
            ABOUT("1 for 50", "Read and list users and companies", MISSES_DAYS),
            PAGES(intercom_numbers, "/audiences", "data"), .rest.per_page = 50, .since = 16),
 
-    STREAM("contacts_reconciliation", STREAM_RECONCILE, &intercom_contact_ids,
+    /* In the form of a search, so that their contents can be compared. */
+    STREAM("contacts_reconciliation", STREAM_RECONCILE, &intercom_contacts,
            ABOUT("1 for 150 contacts, all of them each time; 1 for each that the list lacks",
-                 "Read and list users and companies", "when exactly a contact was deleted"),
+                 "Read and list users and companies",
+                 "when exactly a contact was deleted; changes in lists of more than 10"),
            .rest.stream.subject = &intercom_contacts, PAGES(intercom_cursors, "/contacts", "data"),
-           .rest.per_page = 150, .rest.ids_only = true, .rest.lookup = &contact_lookup,
-           .rest.truncated_lists = contact_lists, .rest.add_tombstone = add_gone),
+           .rest.per_page = 150, .query = "include_merge_history=true", .query_since = 16,
+           .rest.lookup = &contact_lookup, .rest.truncated_lists = contact_lists,
+           .rest.add_tombstone = add_gone),
 
+    /* Only ids: the scan reads all companies at each run, and their segments with them. */
     STREAM("companies_reconciliation", STREAM_RECONCILE, &intercom_company_ids,
            ABOUT("1 for 100 companies, all of them each time; 1 for each that the list lacks",
                  "Read and list users and companies", "when exactly a company was deleted"),
@@ -188,7 +194,7 @@ static const struct stream *const streams[] = {
         .rest.reader = &rest_detail, PAGES(intercom_search, "/conversations/search", "conversations"),
         .rest.per_page = 150, .query = "include_monitors=true&include_scorecards=true", .query_since = 16,
         .bounds = BOUNDS_SECONDS, .rest.order = ORDER_OLDEST_FIRST, .rest.detail = &conversation_detail,
-        .rest.children = &conversation_children, .rest.child_list = &handling_events, .child_list_since = 15),
+        .rest.children = &conversation_children, .rest.child_lists = handling_events, .child_list_since = 15),
 
     STREAM("conversation_attributes", STREAM_SNAPSHOT, &intercom_conversation_attributes, BY_DEFAULT,
            ABOUT("1", "Read conversations", MISSES_DAYS), .rest.stream.attributes = &conversation_list,

@@ -4,32 +4,47 @@
 #include "base/log.h"
 #include "core/rows.h"
 
-static void warn_skipped(const struct rest_stream *stream, const struct error *why)
+static void warn_skipped(const struct rest_stream *stream, const struct child_list *child_list,
+                         const struct error *why)
 {
     log_write(
         LOG_WARNING, "child_skipped",
-        LOG_FIELDS(LOG_TEXT("stream", stream->stream.name),
-                   LOG_TEXT("table", stream->child_list->table->name)),
+        LOG_FIELDS(LOG_TEXT("stream", stream->stream.name), LOG_TEXT("table", child_list->table->name)),
         "%s: no %s is read, and the table %s gets no rows in this run: %s. Once it can be read, the next "
         "tick loads the rows of all days that lack them",
-        stream->stream.name, stream->child_list->noun, stream->child_list->table->name, why->text);
+        stream->stream.name, child_list->noun, child_list->table->name, why->text);
 }
 
-const struct table *child_list_left_out(const struct page_builder *builder, bool is_wanted)
+static const struct child_list no_lists[1];
+
+static const struct child_list *lists_of(const struct page_builder *builder)
 {
-    const struct child_list *child_list = builder->stream->child_list;
-    bool is_selected = child_list && page_builder_wants(builder, child_list->table);
-    return is_selected && !is_wanted ? child_list->table : NULL;
+    const struct child_list *lists = builder->stream->child_lists;
+    return lists ? lists : no_lists;
 }
 
-bool child_list_is_wanted(const struct rest_source *rest, const struct page_builder *builder)
+const struct table *child_list_left_out(const struct page_builder *builder, unsigned wanted)
+{
+    const struct child_list *lists = lists_of(builder);
+    for (unsigned i = 0; lists[i].table; i++)
+        if (page_builder_wants(builder, lists[i].table) && !(wanted & 1U << i)) return lists[i].table;
+    return NULL;
+}
+
+unsigned child_lists_wanted(const struct rest_source *rest, const struct page_builder *builder)
 {
     const struct rest_stream *stream = builder->stream;
-    struct error why = {0};
-    if (!stream->child_list || !page_builder_wants(builder, stream->child_list->table)) return false;
-    if (!rest->check_stream || rest->check_stream(rest, stream, true, &why)) return true;
-    warn_skipped(stream, &why);
-    return false;
+    const struct child_list *lists = lists_of(builder);
+    unsigned wanted = 0;
+    for (unsigned i = 0; lists[i].table; i++) {
+        struct error why = {0};
+        if (!page_builder_wants(builder, lists[i].table)) continue;
+        if (!rest->check_stream || rest->check_stream(rest, stream, true, &why))
+            wanted |= 1U << i;
+        else
+            warn_skipped(stream, &lists[i], &why);
+    }
+    return wanted;
 }
 
 bool child_list_start(struct subrequest *subrequest, struct subrequest_pool *pool,
@@ -41,10 +56,9 @@ bool child_list_start(struct subrequest *subrequest, struct subrequest_pool *poo
 }
 
 /* Not an empty list: a row in `rejected` says that it is unknown. */
-static void reject(const struct subrequest *subrequest, const json_t *record, struct page_builder *builder,
-                   const struct error *err)
+static void reject(const struct subrequest *subrequest, const struct child_list *child_list,
+                   const json_t *record, struct page_builder *builder, const struct error *err)
 {
-    const struct child_list *child_list = builder->stream->child_list;
     char problem[256];
     json_t *body = json_object(), *text;
     subrequest_problem(subrequest, child_list->noun, err, problem, sizeof problem);
@@ -60,30 +74,39 @@ static void reject(const struct subrequest *subrequest, const json_t *record, st
               "%s; it is rejected, and later ticks try again", err->text);
 }
 
-bool child_list_add(struct subrequest *subrequest, const json_t *record, struct page_builder *builder,
-                    bool *is_wanted, struct error *err)
+/* Takes the element. */
+static void add_element(const struct child_list *child_list, const json_t *record, json_t *element,
+                        struct page_builder *builder)
 {
-    const struct child_list *child_list = builder->stream->child_list;
     const struct table *parent = builder->stream->stream.table;
+    const struct rest_dialect *dialect = builder->rest->dialect;
+    if (json_is_object(element)) {
+        (void)json_object_set(element, child_list->parent, json_object_get(record, "id"));
+        if (child_list->version) /* absent: not set */
+            (void)json_object_set(element, child_list->version,
+                                  (json_t *)(uintptr_t)row_value(parent, record, parent->version));
+        if (dialect->prepare) dialect->prepare(builder->rest, child_list->table, element);
+    }
+    page_builder_add_child(builder, child_list->table, element);
+}
+
+bool child_list_add(struct subrequest *subrequest, unsigned index, const json_t *record,
+                    struct page_builder *builder, unsigned *wanted, struct error *err)
+{
+    const struct child_list *child_list = &lists_of(builder)[index];
+    const unsigned bit = 1U << index;
     struct error failure = {0}; /* not err: a rejected list is no failure */
     AUTO(json_drop) json_t *list = json_array();
     enum subrequest_outcome outcome = subrequest_list(subrequest, child_list->list, list, &failure);
     if (outcome == SUBREQUEST_FAILED) *err = failure;
-    if (outcome == SUBREQUEST_FORBIDDEN && builder->child_list_seen) outcome = SUBREQUEST_REJECTED;
-    if (outcome == SUBREQUEST_FORBIDDEN && *is_wanted) warn_skipped(builder->stream, &failure);
-    if (outcome == SUBREQUEST_FORBIDDEN) *is_wanted = false;
-    if (outcome == SUBREQUEST_OK) builder->child_list_seen = true;
-    if (outcome == SUBREQUEST_REJECTED) reject(subrequest, record, builder, &failure);
+    if (outcome == SUBREQUEST_FORBIDDEN && builder->child_lists_seen & bit) outcome = SUBREQUEST_REJECTED;
+    if (outcome == SUBREQUEST_FORBIDDEN && *wanted & bit) warn_skipped(builder->stream, child_list, &failure);
+    if (outcome == SUBREQUEST_FORBIDDEN) *wanted &= ~bit;
+    if (outcome == SUBREQUEST_OK) builder->child_lists_seen |= bit;
+    if (outcome == SUBREQUEST_REJECTED) reject(subrequest, child_list, record, builder, &failure);
     for (size_t i = 0; outcome == SUBREQUEST_OK && i < json_array_size(list); i++) {
-        json_t *element = json_incref(json_array_get(list, i));
-        if (json_is_object(element)) {
-            (void)json_object_set(element, child_list->parent, json_object_get(record, "id"));
-            if (child_list->version) /* absent: not set */
-                (void)json_object_set(element, child_list->version,
-                                      (json_t *)(uintptr_t)row_value(parent, record, parent->version));
-        }
-        page_builder_add_child(builder, child_list->table, element);
-        builder->records[builder->count - 1].set = list;
+        add_element(child_list, record, json_incref(json_array_get(list, i)), builder);
+        if (child_list->table->owner) builder->records[builder->count - 1].set = list;
     }
     (void)json_array_append(builder->owned, list); /* lives as long as the page */
     return outcome != SUBREQUEST_FAILED;
@@ -126,11 +149,13 @@ bool rest_source_can_read_child(struct source *source, const struct selection *s
 {
     struct rest_source *rest = (struct rest_source *)source;
     const struct rest_stream *stream = (const struct rest_stream *)selection->stream;
-    const struct child_list *child_list = stream->child_list;
+    const struct child_list *child_list = stream->child_lists;
     struct reader *listing = NULL;
     struct error why = {0}; /* not err: the run warns when it reads */
     char id[LIMIT_NAME] = "";
-    *out_can = !child_list || child_list->table != selection->tables[table];
+    while (child_list && child_list->table && child_list->table != selection->tables[table])
+        child_list++;
+    *out_can = !child_list || !child_list->table;
     if (*out_can || (rest->check_stream && !rest->check_stream(rest, stream, true, &why))) return true;
     bool good =
         rest_listing(stream)->open(rest, selection, window, &listing, err) && find_record(listing, id, err);

@@ -6,14 +6,15 @@
 #include "page_builder.h"
 #include "subrequest.h"
 
-bool child_list_is_wanted(const struct rest_source *rest, const struct page_builder *builder);
-/* The table that gets no rows, for the page; NULL: none is left out. */
-const struct table *child_list_left_out(const struct page_builder *builder, bool is_wanted);
+/* Which of the stream's child lists are to be read, as bits. */
+unsigned child_lists_wanted(const struct rest_source *rest, const struct page_builder *builder);
+/* A table that gets no rows, for the page; NULL: none is left out. */
+const struct table *child_list_left_out(const struct page_builder *builder, unsigned wanted);
 bool child_list_start(struct subrequest *subrequest, struct subrequest_pool *pool,
                       const struct child_list *child_list, const char *id, struct error *err) CHECKED;
-/* Adds a row for each element, after those of the record. is_wanted becomes false when the list turns out to
- * be forbidden. */
-bool child_list_add(struct subrequest *subrequest, const json_t *record, struct page_builder *builder,
-                    bool *is_wanted, struct error *err) CHECKED;
+/* Adds a row for each element of child list `index`, after those of the record. Its bit in wanted is cleared
+ * when it turns out to be forbidden. */
+bool child_list_add(struct subrequest *subrequest, unsigned index, const json_t *record,
+                    struct page_builder *builder, unsigned *wanted, struct error *err) CHECKED;
 
 #endif

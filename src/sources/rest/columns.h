@@ -28,7 +28,7 @@
 #define VERSION(n, ...) COLUMN(n, COLUMN_TIMESTAMP, COLUMN_REQUIRED, __VA_ARGS__)
 /* A record that never changed may have no such time. */
 #define UPDATED_AT(about) VERSION("updated_at", about, OR_FIELD("created_at"))
-#define DAY(n, about) VERSION(n, about) /* partition_date is made of it, if that is not the version */
+#define DAY(n, ...) VERSION(n, __VA_ARGS__) /* partition_date is made of it, if that is not the version */
 #define RECORD(n, of, ...) COLUMN(n, COLUMN_RECORD, COLUMN_NULLABLE, __VA_ARGS__, FIELDS(of))
 #define RECORDS(n, of, ...) COLUMN(n, COLUMN_RECORD, COLUMN_REPEATED, __VA_ARGS__, FIELDS(of))
 

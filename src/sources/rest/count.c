@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "exchange.h"
 #include "next_page.h"
+#include "paginate.h"
 #include "truncated_list.h"
 
 #define LIMIT_REQUEST  32768
@@ -49,8 +50,7 @@ static bool ask(struct rest_source *rest, const struct rest_stream *stream, cons
 }
 
 /* -1: the answer does not say it, and is not the whole list. */
-static int64_t total_of(const struct rest_source *rest, const struct rest_stream *stream,
-                        const json_t *answer)
+static int64_t total_of(const struct rest_source *rest, const struct rest_stream *stream, json_t *answer)
 {
     const struct rest_dialect *dialect = rest->dialect;
     const json_t *list = page_list(dialect, answer, stream->list);
@@ -59,9 +59,12 @@ static int64_t total_of(const struct rest_source *rest, const struct rest_stream
     return total >= 0 ? total : is_whole ? (int64_t)json_array_size(list) : -1;
 }
 
-static bool has_child_list(const struct selection *selection, const struct rest_stream *stream)
+static int64_t child_lists(const struct selection *selection, const struct rest_stream *stream)
 {
-    return stream->child_list && selection_has_table(selection, stream->child_list->table);
+    int64_t count = 0;
+    for (size_t i = 0; stream->child_lists && stream->child_lists[i].table; i++)
+        count += selection_has_table(selection, stream->child_lists[i].table);
+    return count;
 }
 
 static int64_t pages_of(const struct rest_source *rest, const json_t *cut)
@@ -90,25 +93,43 @@ static int64_t cut_lists(const struct rest_source *rest, const struct rest_strea
     return count;
 }
 
-/* ... of all records of the window, if the others are as those of the first pages. */
+/* Of the page that was read, also those that are not of the window. */
+static int64_t listed_on_page(const struct rest_source *rest, const struct rest_stream *stream,
+                              const struct reader *reader)
+{
+    json_t *answer = ((const struct paginator *)reader)->answer;
+    return answer ? (int64_t)json_array_size(page_list(rest->dialect, answer, stream->list)) : 0;
+}
+
+/* One page after the other: which segment answers first is chance. */
+static void keep_whole(struct reader *reader)
+{
+    const struct paginator *paginator = (const struct paginator *)reader;
+    for (size_t i = 0; i < paginator->segment_count; i++)
+        paginator->segments[i]->was_cut = true;
+}
+
+/* ... of all records of the window, if the others are as those of the first pages. listed: records on all
+ * pages. */
 static bool add_cut_lists(struct rest_source *rest, const struct selection *selection, struct window window,
-                          int64_t records, int64_t *requests, struct error *err)
+                          int64_t listed, int64_t *requests, struct error *err)
 {
     const struct rest_stream *stream = (const struct rest_stream *)selection->stream;
     struct reader *reader = NULL;
     struct page page = {.last = false};
     int64_t seen = 0, count = 0;
-    if (!stream->truncated_lists || stream->ids_only || records <= 0) return true;
+    if (!stream->truncated_lists || stream->ids_only || listed <= 0) return true;
     bool good = rest_paginate.open(rest, selection, window, &reader, err);
+    if (good) keep_whole(reader);
     for (int i = 0; good && i < SAMPLE_PAGES && !page.last; i++) {
         good = rest_paginate.next(reader, &page, err);
         for (size_t k = 0; good && k < page.count; k++)
             count += cut_lists(rest, stream, page.records[k].body);
-        seen += stream->per_page; /* also those that are not of the window */
+        if (good) seen += listed_on_page(rest, stream, reader);
     }
     if (reader) rest_paginate.close(reader);
-    if (seen > records) seen = records;
-    if (good && seen > 0) *requests += (count * records + seen / 2) / seen;
+    if (page.last || seen > listed) listed = seen;
+    if (good && seen > 0) *requests += (count * listed + seen / 2) / seen;
     return good;
 }
 
@@ -118,8 +139,41 @@ static int64_t requests_for(const struct selection *selection, const struct rest
 {
     if (records < 0) return -1;
     int64_t pages = stream->per_page > 0 ? (records + stream->per_page - 1) / stream->per_page : 1;
-    int64_t each = (stream->detail != NULL) + has_child_list(selection, stream);
+    int64_t each = (stream->detail != NULL) + child_lists(selection, stream);
     return (pages > 0 ? pages : 1) + each * records;
+}
+
+/* Pages of a list whose time is divided (paginate.c): a service may send more than it holds. */
+static bool add_divided(struct rest_source *rest, const struct rest_stream *stream,
+                        const struct segment *segment, int64_t records, int64_t *requests, struct error *err)
+{
+    const struct window whole = segment->window;
+    const int64_t begin_s = whole.from_s > 0 ? whole.from_s : 0;
+    const int64_t end_s = whole.to_s == WINDOW_OPEN ? rest->clock_s : whole.to_s;
+    int64_t first_s, step_s, pages = 0;
+    if (records <= stream->per_page) return true;
+    const struct list_rest left = {.begin_s = begin_s,
+                                   .end_s = end_s,
+                                   .passed_s = (end_s - begin_s) / records * stream->per_page,
+                                   .records = records - stream->per_page,
+                                   .most = SEGMENTS_MAX - 1};
+    if (!paginator_divide(rest, stream, &left, &first_s, &step_s) || first_s >= end_s) return true;
+    const int64_t pieces = (end_s - first_s - 1) / step_s + 2;
+    if (pieces > SEGMENTS_COUNT) {
+        *requests += pieces - 1; /* each has a last page */
+        return true;
+    }
+    for (int64_t i = 0; i < pieces; i++) {
+        AUTO(json_drop) json_t *answer = NULL;
+        struct segment piece = *segment;
+        if (i > 0) piece.window.from_s = first_s + (i - 1) * step_s;
+        if (i + 1 < pieces) piece.window.to_s = first_s + i * step_s;
+        if (!ask(rest, stream, &piece, &answer, err)) return false;
+        int64_t total = total_of(rest, stream, answer);
+        pages += total > 0 ? (total - 1) / stream->per_page + 1 : 1;
+    }
+    *requests += pages - ((records - 1) / stream->per_page + 1);
+    return true;
 }
 
 static bool add_segment(struct rest_source *rest, const struct selection *selection,
@@ -130,7 +184,9 @@ static bool add_segment(struct rest_source *rest, const struct selection *select
     if (!ask(rest, stream, segment, &answer, err)) return false;
     int64_t records = total_of(rest, stream, answer);
     int64_t requests = requests_for(selection, stream, records);
-    if (!add_cut_lists(rest, selection, segment->window, records, &requests, err)) return false;
+    if (!add_divided(rest, stream, segment, records, &requests, err) ||
+        !add_cut_lists(rest, selection, segment->window, records, &requests, err))
+        return false;
     count->records = count->records < 0 || records < 0 ? -1 : count->records + records;
     count->requests = count->requests < 0 || requests < 0 ? -1 : count->requests + requests;
     return true;

@@ -31,7 +31,7 @@ struct detail_reader {
     struct selection selection;
     const char *query;         /* of requests for a record */
     const char *split_path[3]; /* to the list of children in an answer */
-    bool wants_child_list;
+    unsigned wanted_lists;     /* the first of the stream's child lists, or none, as bits */
 
     struct reader *listing;
     struct page listed; /* its newest page */
@@ -87,8 +87,8 @@ static bool start_slot(struct detail_reader *details, const struct record *liste
     slot->table = stream->stream.table;
     slot->detail.is_expected = is_expected;
     slot->detail.self = slot;
-    return !details->wants_child_list ||
-           child_list_start(&slot->child_list, &details->pool, stream->child_list, id, err);
+    return !details->wanted_lists ||
+           child_list_start(&slot->child_list, &details->pool, stream->child_lists, id, err);
 }
 
 static void release_slot(struct detail_reader *details)
@@ -168,8 +168,8 @@ static bool add_record(struct detail_reader *details, struct slot *slot, struct 
     if (slot->is_stale)
         details->builder.records[0].incomplete = details->builder.records[0].is_unsettled = true;
     details->has_slices = more > 0 && details->children.is_wanted;
-    return !slot->child_list.pool || child_list_add(&slot->child_list, details->record, &details->builder,
-                                                    &details->wants_child_list, err);
+    return !slot->child_list.pool || child_list_add(&slot->child_list, 0, details->record, &details->builder,
+                                                    &details->wanted_lists, err);
 }
 
 /* Records have no room for another one's content. */
@@ -280,7 +280,7 @@ static bool detail_next(struct reader *reader, struct page *out_page, struct err
     out_page->requests = details->pool.requests;
     out_page->normalisations = details->pool.normalisations;
     details->pool.requests = details->pool.normalisations = 0;
-    out_page->left_out = child_list_left_out(&details->builder, details->wants_child_list);
+    out_page->left_out = child_list_left_out(&details->builder, details->wanted_lists);
     out_page->last = !details->has_slices && is_listing_done(details) &&
                      details->count == (details->is_first_passed_on ? 1 : 0);
     return true;
@@ -311,12 +311,12 @@ static bool detail_open(struct rest_source *rest, const struct selection *select
     subrequest_pool_init(&details->pool, rest);
     page_builder_init(&details->builder, rest, &details->selection);
     children_init(&details->children, stream->children, &details->builder);
-    details->wants_child_list = child_list_is_wanted(rest, &details->builder);
+    details->wanted_lists = child_lists_wanted(rest, &details->builder) & 1U;
     if (!rest_paginate.open(rest, selection, window, &details->listing, err)) {
         detail_close(&details->reader);
         return false;
     }
-    details->max_slots = details->wants_child_list ? SUBREQUESTS_MAX / 2 : SUBREQUESTS_MAX;
+    details->max_slots = details->wanted_lists ? SUBREQUESTS_MAX / 2 : SUBREQUESTS_MAX;
     *out_reader = &details->reader;
     return true;
 }

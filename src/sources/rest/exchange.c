@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #define TRY_TIMEOUT_S 180  /* http gives up earlier on a silent server */
 #define RATE_SLICE_MS 1000 /* a wait for the rate limit steps the progress counter that often */
 #define CONFIRM_MS    3000 /* between a refusal and the request that confirms it */
+#define LIMIT_RETRY_S 120  /* a service's own header does not make us wait longer */
 
 void exchange_quote(char *out, size_t size, const char *text)
 {
@@ -42,6 +44,8 @@ static int64_t delay_ms(void *self)
         return delay < RATE_SLICE_MS ? delay : RATE_SLICE_MS;
     }
     exchange->is_in_flight = true;
+    exchange->asked_us = clock_boot_us();
+    exchange->began_ms = clock_ms();
     exchange->tries++;
     return 0;
 }
@@ -78,9 +82,33 @@ static bool refuse_quota(const struct exchange *exchange, struct error *err)
     return error_set(err, ERROR_BUSY,
                      "%s: not requested: %" PRId64 " of the account's %" PRId64
                      " requests to %s a day are left, and source.rate_share keeps them for others; they are "
-                     "counted anew in %" PRId64 " h %" PRId64 " min",
+                     "counted again in %" PRId64 " h %" PRId64 " min",
                      exchange->what, rest->quota.remaining, rest->quota.limit, rest->dialect->name,
                      minutes / 60, minutes % 60);
+}
+
+/* A window without an announced end is taken to end with the minute, or whatever it is, of the service's
+ * clock.
+ */
+static int64_t window_end_s(const struct rest_dialect *dialect, struct rate_report *report)
+{
+    bool is_delay = dialect->is_reset_delay && report->reset_s >= 0 && report->reset_s < INT32_MAX;
+    report->is_guess = dialect->window_s > 0 && report->reset_s < 0 && report->date_s >= 0;
+    if (report->is_guess) return report->date_s + dialect->window_s - report->date_s % dialect->window_s;
+    if (!is_delay) return report->reset_s;
+    return report->date_s < 0 ? -1 : report->reset_s + report->date_s;
+}
+
+/* A refusal that names no time, or none that can be read, lasts for a window. */
+static int64_t retry_after_ms(const struct exchange *exchange, const struct http_reply *reply)
+{
+    const struct rest_dialect *dialect = exchange->rest->dialect;
+    int64_t standard_ms = http_retry_after_ms(reply);
+    int64_t own_s = header_int(reply, dialect->retry_after_header);
+    if (!dialect->retry_after_header || exchange->status != 429) return standard_ms;
+    if (own_s <= 0 && standard_ms == 0) own_s = dialect->window_s;
+    if (own_s > LIMIT_RETRY_S) own_s = LIMIT_RETRY_S;
+    return own_s * 1000 > standard_ms ? own_s * 1000 : standard_ms;
 }
 
 static int64_t report_rate(struct exchange *exchange, const struct http_reply *reply)
@@ -92,11 +120,11 @@ static int64_t report_rate(struct exchange *exchange, const struct http_reply *r
         .remaining = header_int(reply, dialect->remaining_header),
         .reset_s = header_int(reply, dialect->reset_header),
         .date_s = http_date_s(reply, -1),
-        .retry_after_ms = http_retry_after_ms(reply),
+        .retry_after_ms = retry_after_ms(exchange, reply),
+        .began_ms = exchange->began_ms,
     };
     read_limits(exchange, &report);
-    bool is_delay = dialect->is_reset_delay && report.reset_s >= 0 && report.reset_s < INT32_MAX;
-    if (is_delay) report.reset_s = report.date_s < 0 ? -1 : report.reset_s + report.date_s;
+    report.reset_s = window_end_s(dialect, &report);
     if (report.limit > 0) exchange->rest->seen_limit = report.limit;
     if (report.date_s > 0) exchange->rest->clock_s = report.date_s;
     leave_flight(exchange);
@@ -108,7 +136,7 @@ static bool is_readable(const struct exchange *exchange)
     return json_is_object(exchange->value) || (exchange->allow_array && json_is_array(exchange->value));
 }
 
-static bool looks_complete(const struct buf *body)
+static bool looks_complete(const struct exchange *exchange, const struct buf *body)
 {
     static const char blanks[] = " \t\r\n";
     const char *text = buf_string(body);
@@ -116,7 +144,8 @@ static bool looks_complete(const struct buf *body)
     while (size > 0 && strchr(blanks, text[size - 1]))
         size--;
     text += strspn(text, blanks);
-    return size > 0 && *text == '{' && buf_string(body)[size - 1] == '}';
+    char last = size > 0 ? buf_string(body)[size - 1] : '\0';
+    return (*text == '{' && last == '}') || (exchange->allow_array && *text == '[' && last == ']');
 }
 
 static bool read_body(struct exchange *exchange, const struct http_reply *reply, json_t **out_value,
@@ -176,7 +205,8 @@ static void read_answer(struct exchange *exchange, const struct http_reply *repl
     json_drop(&exchange->value);
     exchange->parse_error = (struct error){0};
     if (!is_parsed)
-        good = looks_complete(body) || error_set(&exchange->parse_error, ERROR_FORMAT, "it is not an object");
+        good = looks_complete(exchange, body) ||
+               error_set(&exchange->parse_error, ERROR_FORMAT, "it is not an object");
     else
         good =
             read_body(exchange, reply, &exchange->value, &exchange->parse_error) &&
@@ -287,7 +317,6 @@ bool exchange_send(struct exchange *exchange, const struct exchange_request *req
     struct http_sink sink = {0};
     size_t limit = request->reply_limit ? request->reply_limit : LIMIT_PAGE;
     exchange->deferred_parse_failed = exchange->is_renewed = exchange->is_confirmed = false;
-    exchange->asked_us = clock_boot_us();
     exchange->failure = (struct rest_failure){.code = ""};
     if (is_quota_used(rest)) return refuse_quota(exchange, err);
     (void)snprintf(exchange->id, sizeof exchange->id, "%s", request->id ? request->id : "");
@@ -433,6 +462,15 @@ bool exchange_wait(struct exchange *exchange, json_t **out_value, struct error *
     exchange->value = NULL;
     if (strcmp(exchange->request_id, "-") == 0) take_request_id(exchange, *out_value);
     return true;
+}
+
+bool exchange_wait_any(struct exchange *const *exchanges, size_t count, size_t *out_index, struct error *err)
+{
+    struct http_call *calls[EXCHANGES_MAX];
+    assert(count > 0 && count <= EXCHANGES_MAX);
+    for (size_t i = 0; i < count; i++)
+        calls[i] = exchanges[i]->call;
+    return http_wait_any(exchanges[0]->rest->http, calls, count, out_index, err);
 }
 
 void exchange_add_counts(struct exchange *exchange, struct page *page)

@@ -12,6 +12,8 @@
 #include "response_body.h"
 #include "rest.h"
 
+#define EXCHANGES_MAX 32 /* that are waited for together */
+
 struct exchange {
     struct rest_source *rest;
     const char *what;           /* "Intercom contacts, page 3"; lives as long as the exchange */
@@ -28,7 +30,8 @@ struct exchange {
     bool is_in_flight; /* the limiter counts it */
     bool is_renewed;   /* the token was, after a 401 */
     bool is_confirmed; /* a refusal came twice */
-    int64_t asked_us;  /* when the request was sent, by clock_boot_us */
+    int64_t asked_us;  /* when its newest try began, by clock_boot_us ... */
+    int64_t began_ms;  /* ... and by clock_ms */
     json_t *value;     /* parsed from the newest good answer */
     struct json_normalisations normalisations;
     int64_t tries;
@@ -57,6 +60,10 @@ bool exchange_send(struct exchange *exchange, const struct exchange_request *req
                    struct error *err) CHECKED;
 /* out is yours. ERROR_BUSY after all tries; other kinds as the dialect's refusals say. */
 bool exchange_wait(struct exchange *exchange, json_t **out_value, struct error *err) CHECKED;
+/* Waits until one of them has an answer or an error, which exchange_wait then gives at once. The first
+ * counts. */
+bool exchange_wait_any(struct exchange *const *exchanges, size_t count, size_t *out_index,
+                       struct error *err) CHECKED;
 /* Moves the counts of tries and normalisations to the page, and says when it was requested. */
 void exchange_add_counts(struct exchange *exchange, struct page *page);
 void exchange_done(struct exchange *exchange); /* drops a request in flight */

@@ -2,7 +2,7 @@
 /* expand.c - reads a listing, and adds what its records have more of.
  *
  * Members of a record become rows; a list that is cut off in it is completed; a list that belongs to it is
- * read. All of that starts together for a page, while the page before it is worked on. A page is passed on
+ * read. All of that starts together for a page, while the pages before it are worked on. A page is passed on
  * when it is complete. A list that can't be completed stays as it came, and says so.
  */
 #include <stdio.h>
@@ -16,9 +16,12 @@
 #include "core/rows.h"
 #include "truncated_list.h"
 
+#define PAGES_AHEAD 4 /* each takes its memory */
+
 struct task {
     json_t *record;
-    unsigned lists; /* the truncated lists that it completes, as bits; 0: it reads the child list */
+    unsigned lists;      /* the truncated lists that it completes, as bits; 0: it reads ... */
+    unsigned child_list; /* ... the stream's child list of that number */
 };
 
 struct page_slot {
@@ -33,15 +36,16 @@ struct expansion {
     struct rest_source *rest;
     const struct rest_stream *stream;
     struct selection selection;
-    int64_t from_us;      /* records of older versions have their child list already ... */
-    struct window window; /* ... but those that are unread in it */
-    bool wants_child_list;
-    bool is_unread;     /* a list of the current record was not to be had */
-    unsigned forbidden; /* truncated lists that we may not read, as bits: they are not requested again */
+    int64_t from_us;       /* records of older versions have their child list already ... */
+    struct window window;  /* ... but those that are unread in it */
+    unsigned wanted_lists; /* of the child lists, as bits */
+    bool is_unread;        /* a list of the current record was not to be had */
+    unsigned forbidden;    /* truncated lists that we may not read, as bits: they are not requested again */
 
     struct reader *listing;
-    struct page_slot current, next;
-    bool has_next;
+    struct page_slot current;
+    struct page_slot ahead[PAGES_AHEAD]; /* the pages after it */
+    size_t ahead_count;
     struct page_builder builder;
     struct children_builder children;
 
@@ -51,14 +55,13 @@ struct expansion {
     struct subrequest slots[SUBREQUESTS_MAX]; /* a ring: of the tasks from `finished` to `started` */
 };
 
-static void add_task(struct expansion *expansion, json_t *record, unsigned lists)
+static void add_task(struct expansion *expansion, struct task task)
 {
     if (expansion->task_count - expansion->dropped == expansion->capacity) {
         expansion->capacity = expansion->capacity ? 2 * expansion->capacity : 64;
         expansion->tasks = mem_grow(expansion->tasks, expansion->capacity, sizeof *expansion->tasks);
     }
-    expansion->tasks[expansion->task_count++ - expansion->dropped] =
-        (struct task){.record = record, .lists = lists};
+    expansion->tasks[expansion->task_count++ - expansion->dropped] = task;
 }
 
 static void drop_finished(struct expansion *expansion)
@@ -84,7 +87,7 @@ static void find_truncated_lists(struct expansion *expansion, json_t *record)
             if (other && strcmp(other, path) == 0) lists |= 1U << j;
         }
         found |= lists;
-        add_task(expansion, record, lists);
+        add_task(expansion, (struct task){.record = record, .lists = lists});
     }
 }
 
@@ -99,14 +102,17 @@ static bool is_unread(const struct window *window, const char *id)
            bsearch(id, window->unread, window->unread_count, sizeof *window->unread, compare_id);
 }
 
-static void find_child_list(struct expansion *expansion, json_t *record)
+static void find_child_lists(struct expansion *expansion, json_t *record)
 {
     char id[LIMIT_NAME];
     int64_t version;
-    if (!expansion->wants_child_list || !record_id(record, id)) return;
+    bool is_scan = expansion->stream->stream.kind == STREAM_SCAN;
+    if (!expansion->wanted_lists || !record_id(record, id)) return;
     if (!row_version(expansion->stream->stream.table, record, &version)) return;
-    if (version < expansion->from_us && !is_unread(&expansion->window, id)) return;
-    add_task(expansion, record, 0);
+    if (is_scan && version < expansion->from_us && !is_unread(&expansion->window, id)) return;
+    for (unsigned i = 0; expansion->stream->child_lists[i].table; i++)
+        if (expansion->wanted_lists & 1U << i)
+            add_task(expansion, (struct task){.record = record, .child_list = i});
 }
 
 static void find_tasks(struct expansion *expansion, const struct page_slot *slot)
@@ -115,7 +121,7 @@ static void find_tasks(struct expansion *expansion, const struct page_slot *slot
         const struct record *listed = &slot->records[i];
         if (listed->table > 0 || listed->problem || !json_is_object(listed->body)) continue;
         find_truncated_lists(expansion, listed->body);
-        find_child_list(expansion, listed->body);
+        find_child_lists(expansion, listed->body);
     }
 }
 
@@ -134,18 +140,26 @@ static bool start_task(struct expansion *expansion, struct error *err)
     const struct rest_stream *stream = expansion->stream;
     char id[LIMIT_NAME] = "";
     expansion->started++;
-    if (task->lists == 0 && !expansion->wants_child_list) return true; /* it became forbidden meanwhile */
+    bool is_wanted = task->lists != 0 || expansion->wanted_lists & 1U << task->child_list;
+    if (!is_wanted) return true; /* it became forbidden meanwhile */
     (void)record_id(task->record, id);
-    if (task->lists == 0) return child_list_start(subrequest, &expansion->pool, stream->child_list, id, err);
+    if (task->lists == 0)
+        return child_list_start(subrequest, &expansion->pool, &stream->child_lists[task->child_list], id,
+                                err);
     const char *path = truncated_list_path(expansion->rest, task->record, first_list(expansion, task));
     (void)snprintf(subrequest->what, sizeof subrequest->what, "%s %s, %s", expansion->rest->dialect->name,
                    stream->stream.name, path);
     return subrequest_start(subrequest, &expansion->pool, path, NULL, err);
 }
 
+static const struct page_slot *newest_slot(const struct expansion *expansion)
+{
+    return expansion->ahead_count > 0 ? &expansion->ahead[expansion->ahead_count - 1] : &expansion->current;
+}
+
 static bool start_tasks(struct expansion *expansion, struct error *err)
 {
-    bool is_listed = expansion->current.page.last || (expansion->has_next && expansion->next.page.last);
+    bool is_listed = newest_slot(expansion)->page.last;
     while (expansion->started < expansion->task_count &&
            expansion->started - expansion->finished < SUBREQUESTS_MAX)
         if (!start_task(expansion, err)) return false;
@@ -204,7 +218,8 @@ static bool finish_task(struct expansion *expansion, const struct task *task, st
 {
     if (!subrequest->pool) return true;
     if (task->lists) return finish_truncated_list(expansion, task, subrequest, page, err);
-    return child_list_add(subrequest, task->record, &expansion->builder, &expansion->wants_child_list, err);
+    return child_list_add(subrequest, task->child_list, task->record, &expansion->builder,
+                          &expansion->wanted_lists, err);
 }
 
 static bool finish_tasks(struct expansion *expansion, const json_t *record, struct page *page,
@@ -242,24 +257,33 @@ static void fill_slot(struct expansion *expansion, struct page_slot *slot)
     find_tasks(expansion, slot);
 }
 
-/* The page after the next one is read ahead only while this one has requests pending: each page takes its
- * memory, and a third is in flight. */
-static bool advance(struct expansion *expansion, struct error *err)
+static void take_slot(struct expansion *expansion)
 {
     drop_slot(&expansion->current);
     drop_finished(expansion);
-    if (expansion->has_next)
-        expansion->current = expansion->next;
-    else
+    if (expansion->ahead_count == 0) {
         fill_slot(expansion, &expansion->current);
-    expansion->next = (struct page_slot){0};
-    expansion->has_next = false;
+        return;
+    }
+    expansion->current = expansion->ahead[0];
+    expansion->ahead_count--;
+    memmove(expansion->ahead, expansion->ahead + 1, expansion->ahead_count * sizeof *expansion->ahead);
+}
+
+/* Further pages are read ahead only while this one has requests pending, and these are not as many as may be
+ * in flight. */
+static bool advance(struct expansion *expansion, struct error *err)
+{
+    take_slot(expansion);
     if (expansion->current.is_failed) *err = expansion->current.failure;
     if (expansion->current.is_failed || !start_tasks(expansion, err)) return false;
-    if (expansion->current.page.last || expansion->finished == expansion->task_count) return true;
-    expansion->has_next = true;
-    fill_slot(expansion, &expansion->next);
-    return start_tasks(expansion, err);
+    while (expansion->ahead_count < PAGES_AHEAD && expansion->finished < expansion->task_count &&
+           expansion->task_count - expansion->finished < SUBREQUESTS_MAX &&
+           !newest_slot(expansion)->page.last && !newest_slot(expansion)->is_failed) {
+        fill_slot(expansion, &expansion->ahead[expansion->ahead_count++]);
+        if (!start_tasks(expansion, err)) return false;
+    }
+    return true;
 }
 
 static void add_record(struct expansion *expansion, const struct record *listed, struct page *page)
@@ -302,7 +326,7 @@ static bool expand_next(struct reader *reader, struct page *out_page, struct err
     page.requests += expansion->pool.requests;
     page.normalisations += expansion->pool.normalisations;
     expansion->pool.requests = expansion->pool.normalisations = 0;
-    page.left_out = child_list_left_out(&expansion->builder, expansion->wants_child_list);
+    page.left_out = child_list_left_out(&expansion->builder, expansion->wanted_lists);
     *out_page = page;
     return true;
 }
@@ -315,7 +339,8 @@ static void expand_close(struct reader *reader)
     subrequest_pool_done(&expansion->pool);
     page_builder_done(&expansion->builder);
     drop_slot(&expansion->current);
-    drop_slot(&expansion->next);
+    for (size_t i = 0; i < expansion->ahead_count; i++)
+        drop_slot(&expansion->ahead[i]);
     rest_source_close(expansion->listing);
     free(expansion->tasks);
     free(expansion);
@@ -336,7 +361,7 @@ static bool expand_open(struct rest_source *rest, const struct selection *select
     subrequest_pool_init(&expansion->pool, rest);
     page_builder_init(&expansion->builder, rest, &expansion->selection);
     if (stream->children) children_init(&expansion->children, stream->children, &expansion->builder);
-    expansion->wants_child_list = child_list_is_wanted(rest, &expansion->builder);
+    expansion->wanted_lists = child_lists_wanted(rest, &expansion->builder);
     if (!listing->open(rest, selection, window, &expansion->listing, err)) {
         expand_close(&expansion->reader);
         return false;

@@ -22,12 +22,13 @@ bool next_page_follow(const struct page_context *context, const char *url, struc
 /* The path and query of a URL on the source's host or on another one of its service; of a path, itself. NULL:
  * it must not be requested. Borrowed from url. */
 const char *own_path(const struct rest_source *rest, const char *url);
-/* Pages that are counted. pages: how many there are; -1: unknown, and a full page has another after it. */
+/* Pages that are counted. pages: how many there are; -1: unknown, and a full page has another after it. If
+ * the number of records says that there are more, there are, until a page is empty. */
 void next_page_count(const struct page_context *context, int64_t pages, struct next_page *next);
 
-/* The list of records: under its name, under the dialect's fallback, or the answer itself. NULL: there is
- * none. */
-const json_t *page_list(const struct rest_dialect *dialect, const json_t *answer, const char *name);
+/* The list of records: under its name, under the dialect's fallback, or the answer itself. An empty list that
+ * an answer leaves out is added to it. NULL: there is none. */
+const json_t *page_list(const struct rest_dialect *dialect, json_t *answer, const char *name);
 /* Was a page with these records read before? An empty one never was. */
 bool page_closes_cycle(struct cycle *pages, const struct rest_stream *stream, const json_t *list);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "truncated_list.h"
 
 void page_builder_init(struct page_builder *builder, const struct rest_source *rest,
                        const struct selection *selection)
@@ -15,21 +16,21 @@ void page_builder_init(struct page_builder *builder, const struct rest_source *r
         .selection = selection,
         .stream = (const struct rest_stream *)selection->stream,
         .owned = json_array(),
-        .expected = -1,
         .total_member = rest->dialect->total_member,
+        .rest = rest,
     };
 }
 
 void page_builder_reset(struct page_builder *builder)
 {
     builder->count = 0;
+    builder->incomplete = 0;
     (void)json_array_clear(builder->owned);
 }
 
-void page_builder_restart_list(struct page_builder *builder)
+void list_count_restart(struct list_count *count)
 {
-    builder->expected = -1;
-    builder->received = 0;
+    *count = (struct list_count){.expected = -1};
 }
 
 void page_builder_done(struct page_builder *builder)
@@ -91,43 +92,56 @@ static void add_id(struct page_builder *builder, json_t *body)
     page_builder_add(builder, (struct record){.body = is_id(id) ? id_only : body});
 }
 
+/* Does the record come as it is, with a list in it that has more? Other streams complete such lists. */
+static bool is_cut_off(const struct page_builder *builder, const json_t *body)
+{
+    return builder->stream->stream.kind == STREAM_RECONCILE &&
+           truncated_list_remains(builder->rest->dialect, body, builder->stream->truncated_lists);
+}
+
 void page_builder_add_record(struct page_builder *builder, json_t *body, int64_t listed_us)
 {
     if (builder->stream->ids_only) {
         add_id(builder, body);
         return;
     }
-    page_builder_add(builder, (struct record){.body = body, .listed_us = listed_us});
+    bool is_incomplete = is_cut_off(builder, body);
+    builder->incomplete += is_incomplete;
+    page_builder_add(builder,
+                     (struct record){.body = body, .incomplete = is_incomplete, .listed_us = listed_us});
     if (builder->stream->derive_tombstones) builder->stream->derive_tombstones(builder, body);
 }
 
-void page_builder_count(struct page_builder *builder, const json_t *answer, const json_t *list)
+void page_builder_count(const struct page_builder *builder, struct list_count *count, const json_t *answer,
+                        const json_t *list)
 {
-    if (builder->total_member && builder->received == 0 && builder->expected < 0)
-        builder->expected = json_int_at(answer, builder->total_member, -1);
-    builder->received += (int64_t)json_array_size(list);
+    if (builder->total_member && count->received == 0 && count->expected < 0)
+        count->expected = json_int_at(answer, builder->total_member, -1);
+    count->received += (int64_t)json_array_size(list);
 }
 
 /* Records that change while they are read leave a window; none leaves a list of all but by deletion. */
-void page_builder_check_total(const struct page_builder *builder, struct page *page)
+void page_builder_check_total(const struct page_builder *builder, const struct list_count *count,
+                              struct page *page)
 {
     enum stream_kind kind = builder->stream->stream.kind;
     bool is_windowed = kind == STREAM_INCREMENTAL || kind == STREAM_EVENT;
-    int64_t enough = builder->expected - (is_windowed ? builder->expected / 10 : 0);
-    if (builder->received >= enough || page->is_contradicted) return;
+    int64_t enough = count->expected - (is_windowed ? count->expected / 10 : 0);
+    if (count->received >= enough || page->is_contradicted) return;
     page->is_contradicted = true;
-    page->expected = builder->expected;
-    page->received = builder->received;
+    page->expected = count->expected;
+    page->received = count->received;
 }
 
-bool page_builder_check_complete(const struct page_builder *builder, const char *what, struct error *err)
+bool page_builder_check_complete(const struct page_builder *builder, const struct list_count *count,
+                                 const char *what, struct error *err)
 {
-    int64_t enough = builder->expected - builder->expected / 10; /* records may be deleted during the read */
-    if (!builder->stream->ids_only || builder->received >= enough) return true;
+    int64_t enough = count->expected - count->expected / 10; /* records may be deleted during the read */
+    if (builder->stream->stream.kind != STREAM_RECONCILE || count->received >= enough) return true;
     return error_set(err, ERROR_FORMAT,
                      "%s: the list ended after %" PRId64 " of %" PRId64
                      " records; an incomplete list deletes nothing, and is read again",
-                     what, builder->received, builder->expected);
+                     what, count->received, count->expected);
 }
 
 bool is_id(const json_t *value)

@@ -8,21 +8,27 @@
 
 #include "rest.h"
 
+/* Records of a list, outside of the window too. */
+struct list_count {
+    int64_t expected; /* as the first page says; -1: unknown */
+    int64_t received;
+};
+
 struct page_builder {
     const struct selection *selection;
     const struct rest_stream *stream;
     struct record *records;
     size_t count, capacity;
-    json_t *owned;              /* bodies that are not the listing's own */
-    int64_t expected, received; /* records of the list, outside of the window too; expected -1: unknown */
+    json_t *owned;      /* bodies that are not the listing's own */
+    int64_t incomplete; /* records of a reconciliation with a list that is cut off */
     const char *total_member;
-    bool child_list_seen; /* one was read: a refusal concerns a single record */
+    const struct rest_source *rest;
+    unsigned child_lists_seen; /* some were read, as bits: a refusal concerns a single record */
 };
 
 void page_builder_init(struct page_builder *builder, const struct rest_source *rest,
-                       const struct selection *selection);    /* selection is borrowed */
-void page_builder_reset(struct page_builder *builder);        /* no records; the counts stay */
-void page_builder_restart_list(struct page_builder *builder); /* resets the counts */
+                       const struct selection *selection); /* selection is borrowed */
+void page_builder_reset(struct page_builder *builder);     /* no records */
 void page_builder_done(struct page_builder *builder);
 
 /* A record of the stream itself, with the deletions it mentions; or its id alone, of an ids_only stream. */
@@ -31,12 +37,17 @@ void page_builder_add(struct page_builder *builder, struct record record); /* as
 bool page_builder_wants(const struct page_builder *builder, const struct table *table);
 /* A child of the record added last. Takes body over. Does nothing if the selection lacks the table. */
 void page_builder_add_child(struct page_builder *builder, const struct table *table, json_t *body);
+
+void list_count_restart(struct list_count *count);
 /* Counts the records of a page. The total in the first answer counts, later ones are ignored. */
-void page_builder_count(struct page_builder *builder, const json_t *answer, const json_t *list);
+void page_builder_count(const struct page_builder *builder, struct list_count *count, const json_t *answer,
+                        const json_t *list);
 /* The list has ended: page says whether it held fewer records than it announced. */
-void page_builder_check_total(const struct page_builder *builder, struct page *page);
-/* ERROR_FORMAT if an ids_only list ended early. */
-bool page_builder_check_complete(const struct page_builder *builder, const char *what, struct error *err);
+void page_builder_check_total(const struct page_builder *builder, const struct list_count *count,
+                              struct page *page);
+/* ERROR_FORMAT if the list of a reconciliation ended early. */
+bool page_builder_check_complete(const struct page_builder *builder, const struct list_count *count,
+                                 const char *what, struct error *err);
 
 bool is_id(const json_t *value); /* a text or a number */
 /* The id of a record as text. False: it has none that can stand in a URL. */

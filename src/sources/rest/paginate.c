@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* paginate.c - reads a stream segment by segment, and each segment page by page. The next page is requested
- * before this one is passed on. */
+/* paginate.c - reads a stream in segments, several at once. The next pages are requested before one is passed
+ * on. */
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -9,404 +9,242 @@
 
 #include "base/mem.h"
 #include "core/rows.h"
-#include "cycle.h"
-#include "exchange.h"
 #include "next_page.h"
-#include "page_builder.h"
-#include "tally.h"
+#include "paginate.h"
 
-#define RESTARTS_MAX  3
-#define LIMIT_REQUEST 32768 /* a cursor has up to 4096 bytes, and JSON may write each as six */
+#define PAGES_PER_SEGMENT 2 /* fewer are not worth a segment of their own */
 
-/* Before the page size is reduced. The smallest page is tried with retry_api. */
-static const struct retry retry_page = {.base_ms = 1000, .cap_ms = 8000, .attempts = 4, .budget_ms = 600000};
+/* --- the segments --- */
 
-struct paginator {
-    struct reader reader;
-    struct rest_source *rest;
-    const struct rest_stream *stream;
-    struct selection selection;
-    struct window window;
-    struct exchange exchange;
-    char what[128];
-    struct buf url, body; /* of the request in flight */
-
-    struct segment *segments;
-    size_t segment_count, current;
-
-    struct next_page place; /* of the page in flight; none: it is the segment's first */
-    int64_t number;         /* of that page */
-    int64_t offset;         /* records of the segment's pages before it */
-    int per_page;
-    bool long_retry;
-    bool is_finished; /* the last page was passed on */
-    int restarts;
-
-    bool was_empty;             /* the page before was */
-    struct tally tally;         /* of the segment, where pagination has a ceiling */
-    struct cycle links, pages;  /* links that were followed; hashes of counted pages */
-    bool ascending, descending; /* so far, the versions came in order */
-    bool has_version;
-    int64_t last_us; /* the version seen last */
-
-    json_t *answer; /* the page that was passed on */
-    struct page_builder builder;
-    char notice[REST_NOTICE]; /* of the page that was passed on */
-};
-
-static bool is_windowed(const struct paginator *paginator)
+static size_t index_of(const struct paginator *paginator, const struct segment_reader *reader)
 {
-    enum stream_kind kind = paginator->stream->stream.kind;
-    return kind == STREAM_INCREMENTAL || kind == STREAM_EVENT;
+    size_t at = 0;
+    while (paginator->segments[at] != reader)
+        at++;
+    return at;
 }
 
-/* Replaces segment `at` by shorter ones. An open window ends now, by the source's clock. */
-static void split_segment(struct paginator *paginator, size_t at, int64_t max_s)
+static int64_t begin_s(const struct segment_reader *reader)
 {
-    struct segment whole = paginator->segments[at];
-    int64_t end = whole.window.to_s == WINDOW_OPEN ? paginator->rest->clock_s : whole.window.to_s;
-    int64_t from = whole.window.from_s > 0 ? whole.window.from_s : 0;
-    size_t pieces = end - from > max_s ? (size_t)((end - from - 1) / max_s + 1) : 1;
-    size_t after = paginator->segment_count - at - 1;
-    paginator->segments =
-        mem_grow(paginator->segments, paginator->segment_count + pieces - 1, sizeof *paginator->segments);
-    memmove(paginator->segments + at + pieces, paginator->segments + at + 1,
-            after * sizeof *paginator->segments);
-    paginator->segment_count += pieces - 1;
-    for (size_t i = 0; i < pieces; i++) {
-        struct window window = {.from_s = from + (int64_t)i * max_s, .to_s = from + (int64_t)(i + 1) * max_s};
-        if (i + 1 == pieces) window.to_s = whole.window.to_s;
-        paginator->segments[at + i] = (struct segment){.window = window, .type = whole.type};
+    int64_t from_s = reader->segment.window.from_s;
+    return from_s > 0 ? from_s : 0;
+}
+
+static int64_t end_s(const struct segment_reader *reader)
+{
+    return reader->to_s == WINDOW_OPEN ? reader->rest->clock_s : reader->to_s;
+}
+
+bool paginator_split(struct paginator *paginator, struct segment_reader *reader, int64_t first_s,
+                     int64_t step_s)
+{
+    const int64_t end = end_s(reader), to_s = reader->to_s;
+    if (first_s <= begin_s(reader) || first_s >= end) return false;
+    const size_t added = (size_t)((end - first_s - 1) / step_s + 1), at = index_of(paginator, reader) + 1;
+    paginator->segments = mem_grow(paginator->segments, paginator->segment_count + added, sizeof(void *));
+    memmove(paginator->segments + at + added, paginator->segments + at,
+            (paginator->segment_count - at) * sizeof(void *));
+    paginator->segment_count += added;
+    reader->segment.window.from_s = begin_s(reader);
+    reader->to_s = first_s;
+    for (size_t i = 0; i < added; i++) {
+        struct segment piece = reader->segment;
+        piece.window.from_s = first_s + (int64_t)i * step_s;
+        piece.window.to_s = i + 1 == added ? to_s : piece.window.from_s + step_s;
+        paginator->segments[at + i] = segment_open(reader->rest, reader->stream, piece);
     }
+    return true;
+}
+
+/* Long windows time out. Records that were read come again, which the reader's contract allows. */
+bool paginator_shorten(struct paginator *paginator, struct segment_reader *reader)
+{
+    int64_t min_window_s = reader->stream->pagination->min_window_s;
+    if (min_window_s == 0 ||
+        !paginator_split(paginator, reader, begin_s(reader) + min_window_s, min_window_s))
+        return false;
+    segment_restart(reader);
+    return true;
+}
+
+bool paginator_cut(struct paginator *paginator, struct segment_reader *reader, int64_t pieces)
+{
+    int64_t length_s = end_s(reader) - begin_s(reader);
+    if (!segment_is_windowed(reader) || length_s < 2) return false;
+    int64_t step_s = pieces < length_s ? (length_s + pieces - 1) / pieces : 1;
+    if (!paginator_split(paginator, reader, begin_s(reader) + step_s, step_s)) return false;
+    segment_restart(reader);
+    return true;
 }
 
 static void plan_segments(struct paginator *paginator)
 {
     const struct rest_source *rest = paginator->rest;
-    bool is_typed = paginator->stream->is_typed;
-    int64_t max_window_s = paginator->stream->pagination->max_window_s;
-    paginator->segment_count = is_typed ? rest->type_count : 1;
-    paginator->segments = mem_zero(paginator->segment_count, sizeof *paginator->segments);
+    const struct rest_stream *stream = paginator->stream;
+    int64_t max_window_s = stream->pagination->max_window_s;
+    paginator->segment_count = stream->is_typed ? rest->type_count : 1;
+    paginator->segments = mem_zero(paginator->segment_count, sizeof(void *));
+    for (size_t i = 0; i < paginator->segment_count; i++) {
+        struct segment whole = {.window = paginator->window,
+                                .type = stream->is_typed ? rest->types[i] : NULL};
+        paginator->segments[i] = segment_open(paginator->rest, stream, whole);
+    }
+    if (max_window_s == 0) return;
+    struct segment_reader *first = paginator->segments[0];
+    if (paginator_split(paginator, first, begin_s(first) + max_window_s, max_window_s))
+        segment_restart(first);
+}
+
+/* --- several at once --- */
+
+static size_t count_unfinished(const struct paginator *paginator)
+{
+    size_t count = 0;
     for (size_t i = 0; i < paginator->segment_count; i++)
-        paginator->segments[i] =
-            (struct segment){.window = paginator->window, .type = is_typed ? rest->types[i] : NULL};
-    if (max_window_s > 0) split_segment(paginator, 0, max_window_s);
+        count += !paginator->segments[i]->is_finished;
+    return count;
 }
 
-static void begin_segment(struct paginator *paginator)
+/* Where each record is requested by itself, these requests fill the limit. Requests that the service objects
+ * to are mended one after the other. */
+static bool is_parallel(const struct rest_source *rest, const struct rest_stream *stream)
 {
-    next_page_done(&paginator->place);
-    cycle_done(&paginator->links);
-    cycle_done(&paginator->pages);
-    tally_done(&paginator->tally);
-    paginator->number = 1;
-    paginator->offset = 0;
-    paginator->was_empty = false;
-    paginator->has_version = false;
-    paginator->ascending = paginator->descending = true;
+    return !stream->detail && !rest->dialect->mend_request;
 }
 
-static bool send_request(struct paginator *paginator, struct error *err)
+/* So many pages may be in flight, as large as the largest so far. The first is read alone: it may be refused.
+ */
+static size_t most_in_flight(const struct paginator *paginator)
 {
-    const struct pagination *pagination = paginator->stream->pagination;
-    const struct segment *segment = &paginator->segments[paginator->current];
-    char id[REST_ID];
-    struct page_request request = {
-        .source = paginator->rest,
-        .stream = paginator->stream,
-        .segment = *segment,
-        .cursor = paginator->place.cursor,
-        .number = paginator->place.number,
-        .offset = paginator->offset,
-        .per_page = paginator->per_page,
-        .id = rest_next_id(paginator->rest, id),
-    };
-    buf_reset(&paginator->url);
-    buf_reset(&paginator->body);
-    pagination->write(&request, &paginator->url, &paginator->body);
-    if (paginator->place.url) {
-        buf_reset(&paginator->url);
-        buf_text(&paginator->url, paginator->place.url);
+    size_t page = paginator->largest > 0 ? paginator->largest + paginator->largest / 4 : LIMIT_DEFERRED_BODY;
+    size_t most = LIMIT_DEFERRED_TOTAL / page;
+    if (!is_parallel(paginator->rest, paginator->stream) || !paginator->has_page || most == 0) return 1;
+    return most < SEGMENTS_MAX ? most : SEGMENTS_MAX;
+}
+
+static bool is_open(const struct segment_reader *reader)
+{
+    return segment_is_windowed(reader) && reader->to_s == WINDOW_OPEN;
+}
+
+static bool start_segments(struct paginator *paginator, struct error *err)
+{
+    size_t unfinished = count_unfinished(paginator), most = most_in_flight(paginator), asked = 0, closed = 0;
+    for (size_t i = 0; i < paginator->segment_count; i++) {
+        asked += paginator->segments[i]->is_asked;
+        closed += !paginator->segments[i]->is_finished && !is_open(paginator->segments[i]);
     }
-    assert(!paginator->url.full && !paginator->body.full); /* cursors and URLs have a ceiling */
-    (void)snprintf(paginator->what, sizeof paginator->what, "%s %s%s%.40s, page %" PRId64,
-                   paginator->rest->dialect->name, paginator->stream->stream.name,
-                   segment->type ? " of type " : "", segment->type ? segment->type : "", paginator->number);
-    return exchange_send(
-        &paginator->exchange,
-        &(struct exchange_request){
-            .method = pagination->method,
-            .url = buf_string(&paginator->url),
-            .body = paginator->body.size > 0 ? &paginator->body : NULL,
-            .retry = paginator->long_retry ? &retry_api : &retry_page,
-            .id = id,
-            .reply_limit = pagination->has_cursors && paginator->per_page > 1 ? LIMIT_PAGE_SOFT : LIMIT_PAGE,
-        },
-        err);
-}
-
-/* Long windows time out: the same time in shorter ones. */
-static bool shorten_segment(struct paginator *paginator)
-{
-    size_t before = paginator->segment_count;
-    int64_t min_window_s = paginator->stream->pagination->min_window_s;
-    if (min_window_s > 0) split_segment(paginator, paginator->current, min_window_s);
-    if (paginator->segment_count == before) return false;
-    page_builder_restart_list(&paginator->builder);
-    begin_segment(paginator); /* its records come again, which the reader's contract allows */
+    for (size_t i = 0; i < paginator->segment_count && asked < most; i++) {
+        struct segment_reader *reader = paginator->segments[i];
+        if (reader->is_finished || reader->is_asked || (is_open(reader) && closed > 0)) continue;
+        if (!segment_send(reader, unfinished == 1 || most == 1, err)) return false;
+        asked++;
+    }
     return true;
 }
 
-/* The same time in `pieces`; false: it is too short for that. */
-static bool cut_segment(struct paginator *paginator, int64_t pieces)
+/* The first in the order of times that is answered. */
+static bool pick_segment(struct paginator *paginator, struct segment_reader **out_reader, struct error *err)
 {
-    const struct window *window = &paginator->segments[paginator->current].window;
-    int64_t to_s = window->to_s == WINDOW_OPEN ? paginator->rest->clock_s : window->to_s;
-    int64_t length_s = to_s - (window->from_s > 0 ? window->from_s : 0);
-    if (!is_windowed(paginator) || length_s < 2) return false;
-    split_segment(paginator, paginator->current, pieces < length_s ? (length_s + pieces - 1) / pieces : 1);
-    begin_segment(paginator);
-    page_builder_restart_list(&paginator->builder);
+    struct segment_reader *asked[SEGMENTS_MAX];
+    struct exchange *exchanges[SEGMENTS_MAX];
+    size_t count = 0, index = 0;
+    for (size_t i = 0; i < paginator->segment_count; i++) {
+        if (!paginator->segments[i]->is_asked) continue;
+        asked[count] = paginator->segments[i];
+        exchanges[count++] = &paginator->segments[i]->exchange;
+    }
+    if (!exchange_wait_any(exchanges, count, &index, err)) return false;
+    *out_reader = asked[index];
     return true;
 }
 
-/* Big pages time out, or exceed our limit: the same place in smaller ones. */
-static bool reduce_request(struct paginator *paginator, const struct error *err)
+bool paginator_divide(const struct rest_source *rest, const struct rest_stream *stream,
+                      const struct list_rest *left, int64_t *out_first_s, int64_t *out_step_s)
 {
-    bool is_congestion = err->status == 429 || err->status == 409; /* the size of the page is not the cause */
-    bool is_large = err->kind == ERROR_LIMIT;
-    int smallest = is_large ? 1 : REST_SMALLEST_PAGE; /* a slow record is slow on any page */
-    bool can_shrink = paginator->stream->pagination->has_cursors && paginator->per_page > smallest;
-    if ((err->kind != ERROR_BUSY && !is_large) || (paginator->long_retry && !(is_large && can_shrink)))
+    if (!stream->pagination->segment_s || stream->order != ORDER_OLDEST_FIRST || !is_parallel(rest, stream))
         return false;
-    if (!is_congestion && shorten_segment(paginator)) return true;
-    if (!is_congestion && can_shrink) paginator->per_page /= 2;
-    paginator->long_retry = is_congestion || !can_shrink || paginator->per_page <= smallest;
+    int64_t pieces = left->records / (PAGES_PER_SEGMENT * (int64_t)stream->per_page);
+    if (pieces < 1 || left->most < 1) return false;
+    int64_t step_s = stream->pagination->segment_s(rest, stream);
+    if (pieces > left->most) pieces = left->most;
+    *out_first_s = left->begin_s + (left->passed_s > 0 ? left->passed_s / step_s + 1 : 1) * step_s;
+    *out_step_s = ((left->end_s - *out_first_s) / step_s + pieces) / pieces * step_s;
     return true;
 }
 
-static void restore_page_size(struct paginator *paginator)
+/* The first page tells how many follow: their time is divided, if they are many. */
+static void divide_segment(struct paginator *paginator, struct segment_reader *reader)
 {
-    int most = paginator->stream->per_page;
-    paginator->long_retry = false;
-    paginator->per_page = 2 * paginator->per_page < most ? 2 * paginator->per_page : most;
+    const struct list_count *count = &reader->count;
+    int64_t first_s, step_s;
+    if (reader->is_finished || reader->was_cut || !reader->ascending || !reader->has_version) return;
+    const struct list_rest left = {.begin_s = begin_s(reader),
+                                   .end_s = end_s(reader),
+                                   .passed_s = reader->last_us / 1000000 - begin_s(reader),
+                                   .records = count->expected - count->received,
+                                   .most = (int64_t)SEGMENTS_MAX - (int64_t)count_unfinished(paginator)};
+    if (!paginator_divide(paginator->rest, reader->stream, &left, &first_s, &step_s)) return;
+    reader->was_cut = true;
+    (void)paginator_split(paginator, reader, first_s, step_s);
 }
 
-/* An expired cursor can't be recovered, but the segment can be read again. Its records may come twice then,
- * which the reader's contract allows. */
-static bool restart_segment(struct paginator *paginator, const struct error *err)
-{
-    const struct rest_dialect *dialect = paginator->rest->dialect;
-    bool is_stale = err->kind == ERROR_REFUSED && (paginator->place.cursor || paginator->place.url) &&
-                    dialect->is_stale_cursor &&
-                    dialect->is_stale_cursor(err->status, &paginator->exchange.failure);
-    if (!is_stale || paginator->restarts >= RESTARTS_MAX) return false;
-    paginator->restarts++;
-    page_builder_restart_list(&paginator->builder);
-    begin_segment(paginator);
-    return true;
-}
-
-/* Without what the service objects to. */
-static bool mend_request(struct paginator *paginator, const struct error *err)
-{
-    const struct rest_dialect *dialect = paginator->rest->dialect;
-    return err->kind == ERROR_REFUSED && dialect->mend_request &&
-           dialect->mend_request(paginator->rest, paginator->stream, &paginator->exchange.failure);
-}
-
-static bool collect_answer(struct paginator *paginator, struct error *err)
-{
-    struct error failure = {0}; /* not err: it may end well */
-    while (!exchange_wait(&paginator->exchange, &paginator->answer, &failure)) {
-        bool should_resend = reduce_request(paginator, &failure) || restart_segment(paginator, &failure) ||
-                             mend_request(paginator, &failure);
-        if (!should_resend || !send_request(paginator, &failure)) {
-            *err = failure;
-            return false;
-        }
-    }
-    paginator->exchange.can_be_forbidden = false;
-    return true;
-}
-
-static bool version_of(const struct paginator *paginator, const json_t *body, int64_t *out_us)
-{
-    return row_version(paginator->stream->stream.table, body, out_us);
-}
-
-/* Whether versions come in order, within and across pages: stopping early depends on it. */
-static void watch_order(struct paginator *paginator, const json_t *list)
-{
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        int64_t version = 0;
-        if (!version_of(paginator, json_array_get(list, i), &version)) continue;
-        if (paginator->has_version && version < paginator->last_us) paginator->ascending = false;
-        if (paginator->has_version && version > paginator->last_us) paginator->descending = false;
-        paginator->has_version = true;
-        paginator->last_us = version;
-    }
-}
-
-static int64_t window_end_us(const struct paginator *paginator)
-{
-    return paginator->window.to_s == WINDOW_OPEN ? INT64_MAX : paginator->window.to_s * 1000000;
-}
-
-static bool is_past(const struct paginator *paginator, const json_t *list)
-{
-    int64_t first = 0;
-    if (!is_windowed(paginator) || !version_of(paginator, json_array_get(list, 0), &first)) return false;
-    switch (paginator->stream->order) {
-    case ORDER_NONE: return false;
-    case ORDER_OLDEST_FIRST: return paginator->ascending && first >= window_end_us(paginator);
-    case ORDER_NEWEST_FIRST: return paginator->descending && first < paginator->window.from_s * 1000000;
-    }
-    abort();
-}
+/* --- pages --- */
 
 /* The path names the type; a record need not. */
-static void add_type(const struct paginator *paginator, json_t *body)
+static void add_type(const struct segment_reader *reader, json_t *body)
 {
-    const char *type = paginator->segments[paginator->current].type;
+    const char *type = reader->segment.type;
+    if (!table_column(reader->stream->stream.table, "type")) return;
     if (type && json_is_object(body) && json_string_length(json_object_get(body, "type")) == 0)
         json_object_set_new(body, "type", json_string(type));
 }
 
-/* Drops records outside the window; records without a readable version are passed on. */
-static void add_records(struct paginator *paginator, const json_t *list)
+/* Drops records outside the segment's window; records without a readable version are passed on. */
+static void add_records(struct paginator *paginator, struct segment_reader *reader, const json_t *list)
 {
-    bool windowed = is_windowed(paginator);
-    int64_t to = window_end_us(paginator);
-    page_builder_count(&paginator->builder, paginator->answer, list);
+    const bool windowed = segment_is_windowed(reader);
+    const int64_t from = reader->segment.window.from_s * 1000000, to = segment_end_us(reader);
+    page_builder_count(&paginator->builder, &reader->count, paginator->answer, list);
     for (size_t i = 0; i < json_array_size(list); i++) {
         json_t *body = json_array_get(list, i);
         int64_t version = 0;
-        bool dated = windowed && version_of(paginator, body, &version);
-        if (dated && (version < paginator->window.from_s * 1000000 || version >= to)) continue;
-        add_type(paginator, body);
+        bool dated = windowed && row_version(reader->stream->stream.table, body, &version);
+        if (dated && (version < from || version >= to)) continue;
+        add_type(reader, body);
         page_builder_add_record(&paginator->builder, body, dated ? version : 0);
     }
 }
 
-static bool find_next(struct paginator *paginator, const json_t *list, const char *what,
-                      struct next_page *out_next, struct error *err)
-{
-    struct page_context context = {
-        .source = paginator->rest,
-        .stream = paginator->stream,
-        .answer = paginator->answer,
-        .list = list,
-        .number = paginator->number,
-        .offset = paginator->offset,
-        .per_page = paginator->per_page,
-        .was_empty = paginator->was_empty,
-        .what = what,
-    };
-    if (!paginator->rest->dialect->next_page(&context, out_next, err)) return false;
-    if (out_next->number == 0 || out_next->number > paginator->number) return true;
-    return error_set(err, ERROR_FORMAT,
-                     "%s: the page after it has the number %" PRId64 "; reading on would never end", what,
-                     out_next->number);
-}
-
-/* Counted pages have no cursor to compare, so their records are. */
-static bool is_cycle(struct paginator *paginator, const struct next_page *next, const json_t *list)
-{
-    const char *text = next->cursor ? next->cursor : next->url;
-    bool is_counted = paginator->stream->pagination->has_numbers;
-    if (is_counted && page_closes_cycle(&paginator->pages, paginator->stream, list)) return true;
-    return text && cycle_closed(&paginator->links, text);
-}
-
-static bool end_segment(struct paginator *paginator, struct error *err)
-{
-    page_builder_restart_list(&paginator->builder);
-    paginator->is_finished = paginator->current + 1 == paginator->segment_count;
-    if (paginator->is_finished) return true;
-    paginator->current++;
-    begin_segment(paginator);
-    return send_request(paginator, err);
-}
-
-/* The pages hold fewer records than they announced. Shorter windows have fewer pages. */
-static bool read_again(struct paginator *paginator)
-{
-    if (cut_segment(paginator, 2)) return true;
-    if (paginator->restarts >= RESTARTS_MAX) return false;
-    paginator->restarts++;
-    begin_segment(paginator);
-    page_builder_restart_list(&paginator->builder);
-    return true;
-}
-
-static void note_contradiction(struct paginator *paginator, struct page *page)
-{
-    if (!tally_is_short(&paginator->tally)) return;
-    page->is_contradicted = true;
-    page->expected = paginator->tally.total;
-    page->received = tally_count(&paginator->tally);
-}
-
-static bool request_next(struct paginator *paginator, const json_t *list, struct page *page,
-                         struct error *err)
-{
-    char what[sizeof paginator->what + sizeof paginator->exchange.request_id + 16];
-    struct next_page next = {0};
-    (void)snprintf(what, sizeof what, "%s, request id %s", paginator->what, paginator->exchange.request_id);
-    if (!find_next(paginator, list, what, &next, err)) {
-        next_page_done(&next);
-        return false;
-    }
-    restore_page_size(paginator); /* after find_next, which compares with the size that was requested */
-    bool has_next = next_page_exists(&next) && !is_past(paginator, list);
-    bool closes_cycle = has_next && is_cycle(paginator, &next, list);
-    next_page_done(&paginator->place);
-    paginator->place = next;
-    if (closes_cycle)
-        return error_set(err, ERROR_FORMAT,
-                         "%s: the link to the next page leads back to a page already read; reading on would "
-                         "never end",
-                         what);
-    if (!has_next && !next_page_exists(&paginator->place))
-        page_builder_check_total(&paginator->builder, page);
-    if (!has_next && tally_is_short(&paginator->tally) && read_again(paginator))
-        return send_request(paginator, err);
-    if (!has_next) note_contradiction(paginator, page);
-    if (!has_next)
-        return page_builder_check_complete(&paginator->builder, paginator->what, err) &&
-               end_segment(paginator, err);
-    paginator->was_empty = json_array_size(list) == 0;
-    paginator->number = next.number > 0 ? next.number : paginator->number + 1;
-    paginator->offset += (int64_t)json_array_size(list);
-    return send_request(paginator, err);
-}
-
 /* The list of the next answer, prepared; one with more records than can be read has shorter windows after it.
  * Borrowed. */
-static bool next_list(struct paginator *paginator, struct page *page, const json_t **out_list,
-                      struct error *err)
+static bool next_list(struct paginator *paginator, struct page *page, struct segment_reader **out_reader,
+                      const json_t **out_list, struct error *err)
 {
     const struct rest_dialect *dialect = paginator->rest->dialect;
     const struct rest_stream *stream = paginator->stream;
     const int64_t most = stream->pagination->max_records;
+    struct segment_reader *reader = NULL;
     int64_t total;
     for (;;) {
         json_drop(&paginator->answer);
-        if (!collect_answer(paginator, err)) return false;
-        exchange_add_counts(&paginator->exchange, page);
+        if (!start_segments(paginator, err) || !pick_segment(paginator, &reader, err) ||
+            !segment_wait(paginator, reader, &paginator->answer, err))
+            return false;
+        exchange_add_counts(&reader->exchange, page);
         *out_list = page_list(dialect, paginator->answer, stream->list);
         if (!*out_list)
             return error_set(err, ERROR_FORMAT, "%s: the answer has no list \"%s\", request id %s; %s",
-                             paginator->what, stream->list, paginator->exchange.request_id,
-                             dialect->format_advice);
+                             reader->what, stream->list, reader->exchange.request_id, dialect->format_advice);
         total = most > 0 ? json_int_at(paginator->answer, dialect->total_member, -1) : -1;
-        if (total <= most || paginator->offset > 0 || !cut_segment(paginator, total / most + 1)) break;
-        if (!send_request(paginator, err)) return false;
+        bool is_long =
+            total > most && reader->offset == 0 && paginator_cut(paginator, reader, total / most + 1);
+        if (!is_long && !segment_was_clock_old(reader)) break;
     }
     for (size_t i = 0; dialect->prepare && i < json_array_size(*out_list); i++)
-        dialect->prepare(paginator->rest, stream, json_array_get(*out_list, i));
-    if (most > 0) tally_add(&paginator->tally, stream->stream.table, *out_list, total);
+        dialect->prepare(paginator->rest, stream->stream.table, json_array_get(*out_list, i));
+    if (most > 0) tally_add(&reader->tally, stream->stream.table, *out_list, total);
+    *out_reader = reader;
     return true;
 }
 
@@ -418,37 +256,36 @@ static void take_notice(struct paginator *paginator, struct page *page)
     page->notice = paginator->notice[0] ? paginator->notice : NULL;
 }
 
-static bool paginate_next(struct reader *reader, struct page *out_page, struct error *err)
+static bool paginate_next(struct reader *base, struct page *out_page, struct error *err)
 {
-    struct paginator *paginator = (struct paginator *)reader;
+    struct paginator *paginator = (struct paginator *)base;
+    struct segment_reader *reader = NULL;
     const json_t *list;
     json_drop(&paginator->answer);
     page_builder_reset(&paginator->builder);
     *out_page = (struct page){.last = true};
-    if (paginator->is_finished) return true;
-    if (!next_list(paginator, out_page, &list, err)) return false;
+    if (count_unfinished(paginator) == 0) return true;
+    if (!next_list(paginator, out_page, &reader, &list, err)) return false;
     take_notice(paginator, out_page);
-    watch_order(paginator, list);
-    add_records(paginator, list);
-    if (!request_next(paginator, list, out_page, err)) return false;
+    segment_watch_order(reader, list);
+    add_records(paginator, reader, list);
+    if (!segment_advance(paginator, reader, list, out_page, err)) return false;
+    divide_segment(paginator, reader);
+    if (!start_segments(paginator, err)) return false;
     out_page->records = paginator->builder.records;
     out_page->count = paginator->builder.count;
-    out_page->last = paginator->is_finished;
+    out_page->incomplete = paginator->builder.incomplete;
+    out_page->last = count_unfinished(paginator) == 0;
     return true;
 }
 
-static void paginate_close(struct reader *reader)
+static void paginate_close(struct reader *base)
 {
-    struct paginator *paginator = (struct paginator *)reader;
-    exchange_done(&paginator->exchange);
-    next_page_done(&paginator->place);
-    cycle_done(&paginator->links);
-    cycle_done(&paginator->pages);
-    tally_done(&paginator->tally);
+    struct paginator *paginator = (struct paginator *)base;
+    for (size_t i = 0; i < paginator->segment_count; i++)
+        segment_close(paginator->segments[i]);
     json_drop(&paginator->answer);
     page_builder_done(&paginator->builder);
-    buf_done(&paginator->url);
-    buf_done(&paginator->body);
     free(paginator->segments);
     free(paginator);
 }
@@ -465,16 +302,9 @@ static bool paginate_open(struct rest_source *rest, const struct selection *sele
     paginator->stream = stream;
     paginator->selection = *selection;
     paginator->window = window;
-    paginator->per_page = stream->per_page;
     page_builder_init(&paginator->builder, rest, &paginator->selection);
-    buf_init(&paginator->url, LIMIT_REQUEST);
-    buf_init(&paginator->body, LIMIT_REQUEST);
-    exchange_init(&paginator->exchange, rest, paginator->what);
-    paginator->exchange.can_be_forbidden = true;
-    paginator->exchange.allow_array = stream->pagination->allow_array;
-    begin_segment(paginator);
     plan_segments(paginator);
-    if (!send_request(paginator, err)) {
+    if (!start_segments(paginator, err)) {
         paginate_close(&paginator->reader);
         return false;
     }

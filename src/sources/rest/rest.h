@@ -6,7 +6,8 @@
  * includes nothing of a source.
  *
  * exchange       one request and its answer, with retries
- * paginate       reader: a list, segment by segment, page by page
+ * paginate       reader: a list in segments, several at once; segment: each page by page
+ * backward       reader: a list of counted pages, from the last one to the first
  * detail         reader: a list, then each record in full by a request of its own
  * expand         reader: a list, then requests for lists that belong to its records
  * lookup         reader: records by id, which may be gone
@@ -25,6 +26,7 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/random.h"
+#include "base/zone.h"
 #include "core/progress.h"
 #include "core/source.h"
 #include "net/http.h"
@@ -45,8 +47,8 @@ struct rest_failure {
 
 /* A limit over a time that is too long to wait for, as answers tell it. */
 struct rest_quota {
-    int64_t limit, remaining; /* requests; limit 0: nothing was told */
-    int64_t reset_s;          /* seconds until it begins anew */
+    int64_t limit, remaining; /* requests; limit 0: unknown */
+    int64_t reset_s;          /* seconds until it begins again */
 };
 
 /* The meaning of an answer that is neither good nor worth a retry. The first row that fits counts. A row of
@@ -81,22 +83,25 @@ struct page_context {
 struct rest_dialect {
     const char *name;          /* for people: "Intercom"; never NULL */
     const char *auth_advice;   /* for a refused token; never NULL */
-    const char *probe_path;    /* a GET that works while service and token do; never NULL */
+    const char *probe_path;    /* it answers while service and token work; never NULL */
     const char *format_advice; /* for an answer of an unexpected form; never NULL */
     const char *const *hosts;  /* of the service, which have the same paths; a NULL ends them */
 
     const char *request_id_header, *request_id_member;
     const char *limit_header, *remaining_header;
-    int limit_window_s;       /* of the limit; 0: unknown */
-    const char *reset_header; /* when the window ends, in seconds since 1970 */
-    bool is_reset_delay;      /* ... or rather in seconds from now */
-    bool is_token_in_body;    /* REST_TOKEN_MARK in a body becomes the token; GETs can't be sent then */
-    const char *echo_member;  /* path in a good answer where it repeats the request's id */
+    int limit_window_s;             /* of the limit; 0: unknown */
+    const char *reset_header;       /* when the window ends, in seconds since 1970 */
+    bool is_reset_delay;            /* ... or rather in seconds from now */
+    int window_s;                   /* without such a header: the window is each whole such time */
+    const char *retry_after_header; /* seconds to wait after a 429, beside Retry-After */
+    bool is_token_in_body;          /* REST_TOKEN_MARK in a body becomes the token; GETs can't be sent then */
+    const char *echo_member;        /* path in a good answer where it repeats the request's id */
 
     /* Names of the query parameters of a list. */
     const char *size_parameter, *number_parameter, *offset_parameter, *cursor_parameter;
     const char *total_member;    /* path in an answer: records in the whole list */
     const char *fallback_member; /* where the list is if it has not the stream's name */
+    const char *empty_mark;      /* path in an answer: with it, a list that is not there is empty */
 
     /* Members of a list in a record that may be cut off, and those of its elements. NULL: there are none. */
     const char *cut_elements, *cut_url, *cut_mark;
@@ -116,8 +121,12 @@ struct rest_dialect {
     bool (*mend_request)(struct rest_source *source, const struct rest_stream *stream,
                          const struct rest_failure *failure);
     /* Gives a listed record the form that its columns want. */
-    void (*prepare)(const struct rest_source *source, const struct rest_stream *stream, json_t *record);
+    void (*prepare)(const struct rest_source *source, const struct table *table, json_t *record);
     bool (*is_stale_cursor)(int status, const struct rest_failure *failure);
+    /* Whose data it is, from the answer of probe_path: ERROR_FORMAT; for rest_source_identify. */
+    bool (*read_identity)(struct rest_source *source, const json_t *answer, const char *request_id,
+                          struct source_identity *out_identity, struct error *err);
+    void (*write_probe)(const struct rest_source *source, const char *id, struct buf *body); /* NULL: a GET */
     /* ERROR_FORMAT for a link that can't be followed; never NULL. */
     bool (*next_page)(const struct page_context *context, struct next_page *out_next, struct error *err);
 };
@@ -137,6 +146,7 @@ struct rest_source {
     struct token *token;      /* ours */
     const char *header;       /* sent with each request: "Intercom-Version: 2.16"; NULL: none */
     const char *detail_query; /* of requests for a record in full: "?a=b"; NULL: none */
+    const struct zone *zone;  /* whose days a stream is read by; borrowed */
     const char *const *types; /* whose lists a typed stream reads; borrowed */
     size_t type_count;
     /* Whether version and plan have this stream, and its child list. May be NULL. */
@@ -146,8 +156,9 @@ struct rest_source {
     bool (*is_exact)(const struct rest_source *source, const struct rest_stream *stream);
     char *base_url; /* without slash at the end */
     struct rate_limiter *limiter;
-    int64_t seen_limit; /* the newest limit that the service reported; 0: none */
-    int64_t clock_s;    /* the service's clock at its newest answer; 0: unknown */
+    size_t deferred_bytes; /* of answers that wait for their turn */
+    int64_t seen_limit;    /* the newest limit that the service reported; 0: none */
+    int64_t clock_s;       /* the service's clock at its newest answer; 0: unknown */
     double rate_share;
     struct rest_quota quota;
     int64_t quota_ends_us;       /* by clock_boot_us */
@@ -164,10 +175,11 @@ void rest_source_done(struct rest_source *rest);
 
 #define REST_ID 40 /* room for rest_next_id */
 
-/* Another id for each request, which nobody else gives. Returns out. */
+/* Another id for each request, which no other client gives. Returns out. */
 const char *rest_next_id(struct rest_source *rest, char out_id[REST_ID]);
 
-/* For source_ops. */
+/* For source_ops. A proxy that answers the first calls does not end the program. */
+bool rest_source_identify(struct source *source, struct source_identity *out_identity, struct error *err);
 bool rest_source_open(struct source *source, const struct selection *selection, struct window window,
                       struct reader **out_reader, struct error *err);
 bool rest_source_can_read_child(struct source *source, const struct selection *selection, size_t table,
@@ -203,7 +215,7 @@ struct reader {
     const struct rest_reader_type *type;
 };
 
-extern const struct rest_reader_type rest_paginate, rest_detail, rest_expand;
+extern const struct rest_reader_type rest_paginate, rest_backward, rest_detail, rest_expand;
 
 /* A part of a stream that has a first and a last page: all of it, a shorter window, or one type. */
 struct segment {
@@ -226,13 +238,20 @@ struct page_request {
 struct pagination {
     const char *method;
     void (*write)(const struct page_request *request, struct buf *url, struct buf *body);
-    bool has_cursors;     /* each page says whether there is another; pages may change their size midway */
-    bool has_numbers;     /* pages are counted, by number or offset */
-    bool allow_array;     /* the list may come without an object around it */
-    int64_t max_window_s; /* of one segment; 0: any */
-    int64_t min_window_s; /* what a segment that fails is split into; 0: it is not */
-    int64_t max_records;  /* a segment with more is cut until its parts fit, and read anew if pages differ
-                             from what they told; 0: nothing tells */
+    bool has_cursors; /* each page says whether there is another; pages may change their size midway */
+    bool has_numbers; /* pages are counted, by number or offset */
+    bool allow_array; /* the list may come without an object around it */
+    /* Paths in an answer of counted pages, for rest_backward: */
+    const char *pages_member, *total_member; /* how many pages and records there are */
+    const char *number_member;               /* which page it is; NULL: it does not say so */
+    int64_t max_window_s;                    /* of one segment; 0: any */
+    bool ends_by_clock;                      /* an open window is requested up to the service's clock */
+    int64_t min_window_s;                    /* what a segment that fails is split into; 0: it is not */
+    /* Lists in the order of their times are read in several segments at once: the shortest, from the list's
+     * beginning on. NULL: they are not. */
+    int64_t (*segment_s)(const struct rest_source *source, const struct rest_stream *stream);
+    int64_t max_records; /* a segment with more is cut until its parts fit, and read again if its pages do not
+                            add up; 0: there is no ceiling */
 };
 
 /* Appends the dialect's parameters for size, number or offset, and cursor. */
@@ -269,7 +288,7 @@ struct children {
     void (*prepare)(json_t *child); /* may be NULL */
 };
 
-/* A list that belongs to a record and has a path of its own. */
+/* A list that belongs to a record and has a path of its own. If its table has an owner, the list is a set. */
 struct child_list {
     const char *before, *after; /* the record's id, in the path */
     const char *list;           /* the member of the answer that holds it */
@@ -297,12 +316,15 @@ struct rest_stream {
     int per_page;     /* the most that may be requested; 0: it can't be */
     enum rest_order order;
     bool is_typed;                                /* one list for each of the source's types */
-    bool ids_only;                                /* only ids are passed on; an incomplete list is an error */
+    bool ids_only;                                /* of a reconciliation: only ids are passed on */
     const struct detail *detail;                  /* of rest_detail */
     const struct lookup *lookup;                  /* of a reconciliation */
     const struct children *children;              /* in a record */
-    const struct child_list *child_list;          /* beside a record */
+    const struct child_list *child_lists;         /* beside a record; one without table ends them */
     const struct truncated_list *truncated_lists; /* in a record */
+    /* Of rest_backward: records that do not say when they changed. Each local day is a list of its own, and
+     * this member of a record becomes the instant at which the day began. NULL: they say it. */
+    const char *day_member;
     /* Adds the deletions that a listed record mentions; may be NULL. */
     void (*derive_tombstones)(struct page_builder *builder, const json_t *record);
     /* A listed record has gone, and the service names its new id; may be NULL. Of a reconciliation: a record

@@ -20,7 +20,8 @@ static bool send(struct subrequest *subrequest, struct error *err)
 {
     bool in_one_piece = subrequest->use_large_limit && !subrequest->split_path;
     if (!subrequest->use_large_limit)
-        response_body_init_plain(&subrequest->body, &subrequest->pool->deferred_bytes, LIMIT_DEFERRED_BODY);
+        response_body_init_plain(&subrequest->body, &subrequest->pool->rest->deferred_bytes,
+                                 LIMIT_DEFERRED_BODY);
     else if (subrequest->split_path)
         response_body_init_split(&subrequest->body, subrequest->split_path);
     else
@@ -256,8 +257,8 @@ static char *next_url(const struct rest_source *rest, const char *first_url, con
     return buf_take(&url, NULL);
 }
 
-static bool take_elements(const struct subrequest *subrequest, const char *name, const json_t *answer,
-                          json_t *list, struct error *err)
+static bool take_elements(const struct subrequest *subrequest, const char *name, json_t *answer, json_t *list,
+                          struct error *err)
 {
     const json_t *elements = page_list(subrequest->pool->rest->dialect, answer, name);
     if (!elements)

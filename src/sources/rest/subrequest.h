@@ -17,10 +17,9 @@ struct subrequest_pool {
     struct rest_source *rest;
     int64_t success_count; /* good answers */
     int64_t started;
-    bool all_started;      /* no other will be started */
-    size_t deferred_bytes; /* of answers before their turn */
-    char *probe_url;       /* the last one that was read; at first the dialect's */
-    int64_t requests;      /* of those that were waited for; the caller may reset it, and the next one */
+    bool all_started; /* no other will be started */
+    char *probe_url;  /* the last one that was read; at first the dialect's */
+    int64_t requests; /* of those that were waited for; the caller may reset it, and the next one */
     int64_t normalisations;
 };
 

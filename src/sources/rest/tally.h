@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tally.h - do the pages of a list hold as many records as the list says it has?
  *
- * Pages that are cut from a list by number or offset miss a record, and show another one twice, when records
- * come or go between two of them, or when the list has no certain order. So records are counted by key.
+ * Pages are cut from a list by number or offset. When records come or go between two of them, or the list has
+ * no certain order, one record is missed and another shown twice. So records are counted by key.
  * A zeroed tally is an empty list. One thread.
  */
 #ifndef CASELOAD_SOURCES_REST_TALLY_H
 #define CASELOAD_SOURCES_REST_TALLY_H
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/json.h"
 #include "core/stream.h"
 
 struct tally {

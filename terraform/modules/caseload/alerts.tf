@@ -110,9 +110,9 @@ locals {
       runbook   = <<-EOT
         A message failed ${var.max_delivery_attempts} times. No row is lost: each tick loads what is missing.
 
-        1. Look at it, without taking it: `gcloud pubsub subscriptions pull ${var.name}-dead --project=${var.project} --limit=10`
+        1. Look at it, without taking it: `caseload dead list --config FILE --dead-subscription ${var.name}-dead`
         2. See why it failed: `${local.read_log}`
-        3. Mend that, then publish it again with its data and attributes, for a tick: `${local.publish}`
+        3. Mend that, then publish it again: `caseload dead requeue --all --config FILE --dead-subscription ${var.name}-dead`
       EOT
     }
     leases_lost = {
@@ -130,7 +130,7 @@ locals {
     messages_failed = {
       title     = "a message failed"
       severity  = "ERROR"
-      filter    = "resource.type = \"${local.log_resource}\" AND metric.type = \"${local.metric_type.messages}\" AND metric.labels.outcome != monitoring.regex.full_match(\"none|stopped|busy\")"
+      filter    = "resource.type = \"${local.log_resource}\" AND metric.type = \"${local.metric_type.messages}\" AND metric.labels.outcome != monitoring.regex.full_match(\"done|stopped|busy\")"
       threshold = 0
       aligner   = "ALIGN_SUM"
       period    = "600s"
@@ -150,7 +150,7 @@ locals {
       period    = "600s"
       runbook   = <<-EOT
         Other streams were loaded. The error names the stream, the interval and the request: `${local.read_log}`
-        Records that could not be loaded: `bq query --use_legacy_sql=false 'SELECT * FROM ${local.control_dataset}.rejected WHERE mended_at IS NULL'`
+        Records that could not be loaded: `caseload rejected list --config FILE`, or `bq query --use_legacy_sql=false 'SELECT * FROM ${local.control_dataset}.rejected WHERE mended_at IS NULL'`
       EOT
     }
     critical = {
@@ -218,8 +218,8 @@ resource "google_monitoring_alert_policy" "freshness" {
     display_name = "no finished run"
     condition_prometheus_query_language {
       query = join(" or ", [
-        "sum(increase(${local.promql.messages}{monitored_resource=\"${local.log_resource}\", outcome=\"none\"}[${var.freshness_hours}h])) < 1",
-        "absent_over_time(${local.promql.messages}{monitored_resource=\"${local.log_resource}\", outcome=\"none\"}[${var.freshness_hours}h])",
+        "sum(increase(${local.promql.messages}{monitored_resource=\"${local.log_resource}\", outcome=\"done\"}[${var.freshness_hours}h])) < 1",
+        "absent_over_time(${local.promql.messages}{monitored_resource=\"${local.log_resource}\", outcome=\"done\"}[${var.freshness_hours}h])",
       ])
       duration            = "600s"
       evaluation_interval = "300s"
@@ -234,7 +234,7 @@ resource "google_monitoring_alert_policy" "freshness" {
       1. Is a tick published? `gcloud scheduler jobs describe ${var.name}-tick --project=${var.project} --location=${var.region}`
       2. Does a message wait? `gcloud pubsub subscriptions describe ${var.name}-ticks --project=${var.project}`
       3. What does the worker say? `${local.read_log}`
-      4. How far is each stream? `bq query --use_legacy_sql=false 'SELECT stream, MAX(committed_at) FROM ${local.control_dataset}.runs GROUP BY stream ORDER BY 2'`
+      4. How far is each stream? `caseload status --config FILE`, or `bq query --use_legacy_sql=false 'SELECT stream, state, fresh_at, error FROM ${local.control_dataset}.status'`
       5. Run now: `${local.publish}`
     EOT
   }

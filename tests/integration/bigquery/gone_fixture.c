@@ -166,7 +166,7 @@ struct committed compare_as(const struct bench *bench, const struct comparison *
 /* All that it lacks is gone. */
 int64_t compare(const struct bench *bench, const char *ids, int on)
 {
-    return compare_as(bench, &(struct comparison){.listed = ids, .on = on}, NULL).inserted[0];
+    return compare_as(bench, &(struct comparison){.listed = ids, .on = on}, NULL).inserted[RECONCILE_GONE];
 }
 
 int64_t in_latest(const struct bench *bench, const char *id)

@@ -289,6 +289,26 @@ static void what_people_set_stays(void **unused)
     bench_done(&bench);
 }
 
+/* Nor does a table in its place have what people have written on a view. */
+static void a_view_with_descriptions_is_not_replaced(void **unused)
+{
+    (void)unused;
+    struct error err = {0};
+    struct bench bench = bench_new();
+    struct bigquery *bq = (struct bigquery *)bench.warehouse;
+    must(prepare(&bench, &people, &err), &err);
+    AUTO(json_drop) json_t *body = json_pack("{s:s}", "description", "theirs");
+    must(table_patch(bq, bench.dataset, "people_latest", NULL, body, &err), &err);
+    bq->settings.latest_tables = (const char *const[]){"people"};
+    bq->settings.latest_table_count = 1;
+    assert_false(bench.warehouse->ops->refresh(bench.warehouse, &people, &err));
+    assert_non_null(strstr(err.text, "people_latest is a view with a policy tag or description that is not "
+                                     "caseload's (its own), which a table in its place would not have"));
+    AUTO(json_drop) json_t *kept = resource_of(&bench, "people_latest");
+    assert_true(table_is_view(kept));
+    bench_done(&bench);
+}
+
 /* A table of an older build says nothing of how its columns are made: its rows are written once more. */
 static void columns_that_are_made_otherwise_are_written_again(void **unused)
 {
@@ -373,6 +393,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_history_leaves_what_the_view_shows),
         cmocka_unit_test(what_people_set_stays),
+        cmocka_unit_test(a_view_with_descriptions_is_not_replaced),
         cmocka_unit_test(a_list_has_a_lower_bound),
         cmocka_unit_test(columns_that_are_made_otherwise_are_written_again),
     };

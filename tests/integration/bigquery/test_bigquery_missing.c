@@ -17,7 +17,7 @@ static void only_those_that_were_asked_are_declared_gone(void **unused)
     struct bench bench = bench_with("abc");
     struct committed committed =
         compare_as(&bench, &(struct comparison){.listed = "a", .on = 10, .gone = "b"}, NULL);
-    assert_int_equal(committed.inserted[RECONCILE_LIST], 1);
+    assert_int_equal(committed.inserted[RECONCILE_GONE], 1);
     assert_int_equal(noted(&bench, "b"), 1);
     assert_int_equal(noted(&bench, "c"), 0);
     assert_int_equal(in_latest(&bench, "c"), 1);
@@ -39,7 +39,7 @@ static void the_living_are_loaded_and_asked_for_last(void **unused)
     struct committed committed =
         compare_as(&bench, &(struct comparison){.listed = "c", .on = 10, .alive = "a", .gone = ""}, &first);
     assert_non_null(strstr(first, " 2 0"));
-    assert_int_equal(committed.inserted[RECONCILE_LIST], 0);
+    assert_int_equal(committed.inserted[RECONCILE_GONE], 0);
     assert_int_equal(committed.inserted[RECONCILE_ALIVE],
                      1); /* another content of the version that is known */
     assert_int_equal(
@@ -61,12 +61,12 @@ static void what_two_confirmed_lists_lack_is_gone(void **unused)
     (void)unused;
     struct bench bench = bench_with("abcd");
     struct comparison comparison = {.listed = "a", .on = 10, .gone = "b", .confirms_missing = true};
-    assert_int_equal(compare_as(&bench, &comparison, NULL).inserted[0], 1);
+    assert_int_equal(compare_as(&bench, &comparison, NULL).inserted[RECONCILE_GONE], 1);
     assert_int_equal(in_latest(&bench, "c") + in_latest(&bench, "d"), 2);
     comparison.on = 11; /* a day later; d is listed again */
     comparison.listed = "ad";
     comparison.gone = "";
-    assert_int_equal(compare_as(&bench, &comparison, NULL).inserted[0], 1);
+    assert_int_equal(compare_as(&bench, &comparison, NULL).inserted[RECONCILE_GONE], 1);
     assert_int_equal(ask("SELECT COUNT(*) FROM `acme-data.%s.people_deleted` WHERE " GONE_OLDEST
                          " AND id = 'c' AND source = 'two lists'",
                          bench.dataset),
@@ -83,13 +83,13 @@ static void one_that_can_not_be_loaded_stops_no_other(void **unused)
     struct bench bench = bench_with("abcd");
     struct comparison comparison = {
         .listed = "a", .on = 10, .gone = "b", .rejected = "cd", .confirms_missing = true};
-    assert_int_equal(compare_as(&bench, &comparison, NULL).inserted[0], 1);
+    assert_int_equal(compare_as(&bench, &comparison, NULL).inserted[RECONCILE_GONE], 1);
     assert_int_equal(noted(&bench, "b"), 1);
     assert_int_equal(rows_in(&bench, "people_deleted"), 1);
     comparison.on = 12;
     comparison.rejected = "";
     comparison.gone = "";
-    assert_int_equal(compare_as(&bench, &comparison, &second).inserted[0], 0);
+    assert_int_equal(compare_as(&bench, &comparison, &second).inserted[RECONCILE_GONE], 0);
     assert_non_null(strstr(second, " 2 2"));
     bench_done(&bench);
 }
@@ -98,9 +98,9 @@ static void one_without_id_stops_all(void **unused)
 {
     (void)unused;
     struct bench bench = bench_with("abc");
-    assert_int_equal(
-        compare_as(&bench, &(struct comparison){.listed = "a", .on = 10, .rejected = "b-"}, NULL).inserted[0],
-        0);
+    assert_int_equal(compare_as(&bench, &(struct comparison){.listed = "a", .on = 10, .rejected = "b-"}, NULL)
+                         .inserted[RECONCILE_GONE],
+                     0);
     assert_int_equal(rows_in(&bench, "people_deleted"), 0);
     bench_done(&bench);
 }
@@ -120,7 +120,7 @@ static int64_t second_list(bool first_confirms, bool second_confirms, int64_t ap
     add_listed(&listed, "a");
     must(try_rows(&bench, &gone_compared, listed.rows, listed.count, &commit, &committed, &err), &err);
     bench_done(&bench);
-    return committed.inserted[0];
+    return committed.inserted[RECONCILE_GONE];
 }
 
 /* Each list must be confirmed, they are a day apart, and who was alive is not declared gone by lists. */

@@ -172,13 +172,48 @@ static void a_view_follows_in_a_new_process_only_if_it_differs(void **unused)
     struct error err = {0};
     struct bench bench = grown();
     size_t patches = journal_count("\"tables.patch\""), inserts = journal_count("\"tables.insert\"");
-    assert_int_equal(patches, 2); /* the table, then its view */
+    assert_int_equal(patches, 3); /* the table, its view, and the label that says so */
     struct bench other = bench_in(bench.dataset);
     must(prepare(&other, &late, &err), &err);
     assert_int_equal(journal_count("\"tables.patch\""), patches);
     assert_int_equal(journal_count("\"tables.insert\""), inserts);
     bench_done(&other);
     bench_done(&bench);
+}
+
+static json_t *resource_of(const struct bench *bench, const char *name)
+{
+    struct error err = {0};
+    json_t *resource = NULL;
+    must(table_get((struct bigquery *)bench->warehouse, bench->dataset, name, &resource, &err), &err);
+    assert_non_null(resource);
+    return resource;
+}
+
+/* Somebody changes the view, or the table in its place, between our look and our change. */
+static void a_lost_race_is_run_again(void **unused)
+{
+    (void)unused;
+    for (int is_table = 0; is_table < 2; is_table++) {
+        struct error err = {0};
+        struct bench bench = bench_new();
+        struct bigquery *bq = (struct bigquery *)bench.warehouse;
+        bq->settings.latest_tables = (const char *const[]){"things"};
+        bq->settings.latest_table_count = (size_t)is_table;
+        struct commit commit = commit_of(3, 3);
+        put_rows(&bench, &early, early_rows, COUNT(early_rows), &commit);
+        refresh(&bench, &early);
+        fault("bigquery tables.patch 2 status 412 reason=conditionNotMet"); /* the first is the table's */
+        must(prepare(&bench, &late, &err), &err);
+        put_rows(&bench, &late, late_rows, COUNT(late_rows), &commit);
+        refresh(&bench, &late);
+        fault(NULL);
+        AUTO(json_drop) json_t *latest = resource_of(&bench, "things_latest");
+        if (is_table) assert_non_null(schema_find(json_at(latest, "schema.fields"), "share"));
+        assert_one(&bench, "id = 'old' AND name = 'Ann' AND share = 1.5");
+        assert_one(&bench, "id = 'new' AND name = 'Bo' AND share = 0.5");
+        bench_done(&bench);
+    }
 }
 
 /* A view of somebody's own: no label of ours. */
@@ -382,6 +417,7 @@ int main(void)
         cmocka_unit_test(json_is_made_of_text_at_each_level),
         cmocka_unit_test(rows_are_not_touched),
         cmocka_unit_test(a_view_follows_in_a_new_process_only_if_it_differs),
+        cmocka_unit_test(a_lost_race_is_run_again),
         cmocka_unit_test(foreign_views_are_left_alone),
         cmocka_unit_test(columns_of_others_are_left_alone),
         cmocka_unit_test(differences_are_named),

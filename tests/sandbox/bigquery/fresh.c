@@ -14,7 +14,7 @@
 struct fresh_table {
     struct fresh_table *next;
     char *project, *dataset, *table;
-    char place[64];   /* "get", "load" or "query"; "": everywhere */
+    char place[64];   /* "get", "list", "load" or "query"; "": everywhere but in lists, unless for a time */
     int64_t until_ms; /* by the machine's clock; -1: until it was missed once */
     bool over;
 };
@@ -60,6 +60,7 @@ bool bq_is_fresh(struct bigquery_server *bigquery, const char *place, const stru
     for (struct fresh_table *fresh = bigquery->fresh; fresh && !found; fresh = fresh->next) {
         if (fresh->until_ms >= 0 && clock_ms() >= fresh->until_ms) fresh->over = true;
         if (fresh->over || (fresh->place[0] && strcmp(fresh->place, place) != 0)) continue;
+        if (!fresh->place[0] && fresh->until_ms < 0 && strcmp(place, "list") == 0) continue;
         bool named = query ? is_named(fresh, query)
                            : strcmp(fresh->project, name->project) == 0 &&
                                  strcmp(fresh->dataset, name->dataset) == 0 &&

@@ -40,7 +40,8 @@
  *   at URL                scheme and host of the Location
  *
  * A fault of tables, looked up for every one that tables.insert or a load job makes (operation "table"):
- *   missing once [PLACE]  it is notFound once; PLACE: get (tables.get), load or query, and only there
+ *   missing once [PLACE]  it is notFound once; PLACE: get (tables.get), list (tables.list lacks it), load or
+ *                         query, and only there; without a place lists have it
  *   missing MS [PLACE]    it is notFound for so many real milliseconds
  *
  * Threads: a connection's thread runs a handler, a job has a thread of its own. `mutex` guards the jobs and
@@ -222,8 +223,8 @@ struct table_name {
 };
 void bq_note_made(struct bigquery_server *bigquery, const char *project, const char *dataset,
                   const char *table); /* the table may be missing for a while */
-/* Is the table, or one that the query names, still missing at this place ("get", "load", "query")? Of name
- * and query one is NULL. True: err says so. */
+/* Is the table, or one that the query names, still missing at this place ("get", "list", "load", "query")? Of
+ * name and query one is NULL. True: err says so. */
 bool bq_is_fresh(struct bigquery_server *bigquery, const char *place, const struct table_name *name,
                  const char *query, struct store_error *err);
 void bq_drop_fresh(struct bigquery_server *bigquery);

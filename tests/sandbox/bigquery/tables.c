@@ -249,6 +249,9 @@ void bq_tables_list(struct exchange *exchange)
     for (size_t i = 0; i < page.count; i++) {
         const json_t *resource = json_array_get(tables, page.first + i);
         const json_t *reference = json_object_get(resource, "tableReference");
+        const struct table_name name = {exchange->capture[0], exchange->capture[1],
+                                        text_of(reference, "tableId")};
+        if (bq_is_fresh(bigquery, "list", &name, NULL, &err)) continue;
         json_t *item =
             json_pack("{s:s, s:s}", "kind", "bigquery#table", "type", is_view(resource) ? "VIEW" : "TABLE");
         json_object_set_new(item, "id",

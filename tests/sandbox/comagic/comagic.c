@@ -29,7 +29,8 @@ static bool create(const struct service_options *options, void **out_state, stru
     struct comagic *comagic = mem_zero(1, sizeof *comagic);
     comagic->options = *options;
     comagic->zone = zone;
-    comagic->workspace = workspace_new(comagic_service.name, options->seed, options->workspace, options->start_s);
+    comagic->workspace =
+        workspace_new(comagic_service.name, options->seed, options->workspace, options->start_s);
     comagic->minute.most = MINUTE_LIMIT;
     comagic->minute_s = 60;
     comagic->day.most = DAY_LIMIT;
@@ -156,10 +157,13 @@ void comagic_account(const struct call *call)
 void comagic_login(const struct call *call)
 {
     struct comagic *comagic = call->comagic;
-    const char *login = json_text_at(call->params, "login"), *password = json_text_at(call->params, "password");
+    const char *login = json_text_at(call->params, "login"),
+               *password = json_text_at(call->params, "password");
     char token[32];
-    if (!login || !password || strcmp(login, LOGIN) != 0 || !auth_is_source_token(comagic->options.auth, password)) {
-        comagic_refuse(call, &(struct failure){-32001, "auth_error", "Login or password is wrong", NULL, NULL, NULL});
+    if (!login || !password || strcmp(login, LOGIN) != 0 ||
+        !auth_is_source_token(comagic->options.auth, password)) {
+        comagic_refuse(
+            call, &(struct failure){-32001, "auth_error", "Login or password is wrong", NULL, NULL, NULL});
         return;
     }
     int64_t end_s = comagic_now_s(comagic) + SESSION_S;
@@ -170,7 +174,8 @@ void comagic_login(const struct call *call)
     /* Its page has both names. */
     comagic_reply(call,
                   json_pack("{s:s, s:I, s:i}", "access_token", token,
-                            comagic->session_count % 2 ? "expire_at" : "expire", (json_int_t)end_s, "app_id", ACCOUNT),
+                            comagic->session_count % 2 ? "expire_at" : "expire", (json_int_t)end_s, "app_id",
+                            ACCOUNT),
                   -1);
 }
 
@@ -184,8 +189,8 @@ void comagic_logout(const struct call *call)
     if (is_known)
         comagic_reply(call, json_pack("{s:b}", "success", 1), -1);
     else
-        comagic_refuse(call, &(struct failure){-32001, "access_token_invalid", "Access token is invalid", NULL, NULL,
-                                               NULL});
+        comagic_refuse(call, &(struct failure){-32001, "access_token_invalid", "Access token is invalid",
+                                               NULL, NULL, NULL});
 }
 
 static const struct route routes[] = {

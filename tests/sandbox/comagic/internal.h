@@ -50,6 +50,7 @@ struct comagic {
     json_t *unknown;    /* fields that are not known any more -> true */
     json_t *sessions;   /* tokens -> when they end, virtual seconds */
     int64_t session_count;
+    int64_t unsorted; /* reports that were read without a sort: their order is another each time */
 };
 
 /* One call. */

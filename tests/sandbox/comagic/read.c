@@ -63,10 +63,13 @@ static bool read_number(const struct call *call, const char *name, int64_t least
            refuse(call, "invalid_parameter_value", "Invalid parameter value", name, text);
 }
 
-static bool read_time(const struct reading *reading, const char *name, int64_t *out_first_s, int64_t *out_last_s)
+static bool read_time(const struct reading *reading, const char *name, int64_t *out_first_s,
+                      int64_t *out_last_s)
 {
     const char *text = json_text_at(reading->call->params, name);
-    if (!text) return refuse(reading->call, "required_parameter_missed", "A required parameter is missing", name, NULL);
+    if (!text)
+        return refuse(reading->call, "required_parameter_missed", "A required parameter is missing", name,
+                      NULL);
     return local_read(reading->call->comagic->zone, text, out_first_s, out_last_s) ||
            refuse(reading->call, "invalid_parameter_value", "Invalid parameter value", name, text);
 }
@@ -76,10 +79,12 @@ static bool read_window(struct reading *reading)
     int64_t from_s, till_s, unused;
     const struct call *call = reading->call;
     if (!reading->method->time) return true;
-    if (!read_time(reading, "date_from", &from_s, &unused) || !read_time(reading, "date_till", &unused, &till_s))
+    if (!read_time(reading, "date_from", &from_s, &unused) ||
+        !read_time(reading, "date_till", &unused, &till_s))
         return false;
     if (till_s < from_s)
-        return refuse(call, "invalid_parameters_combination", "date_till is before date_from", "date_till", NULL);
+        return refuse(call, "invalid_parameters_combination", "date_till is before date_from", "date_till",
+                      NULL);
     if (till_s - from_s > reading->method->days * DAY_S + 3600)
         return refuse(call, "date_interval_limit_reached", "Max value of requested date interval is 3 months",
                       "date_till", json_text_at(call->params, "date_till"));
@@ -93,11 +98,13 @@ static bool read_fields(struct reading *reading)
     const struct call *call = reading->call;
     const json_t *fields = json_object_get(call->params, "fields");
     if (!fields) return true;
-    if (json_array_size(fields) == 0) return refuse(call, "data_type_error", "Invalid data type", "fields", NULL);
+    if (json_array_size(fields) == 0)
+        return refuse(call, "data_type_error", "Invalid data type", "fields", NULL);
     for (size_t i = 0; i < json_array_size(fields); i++) {
         const char *name = json_string_value(json_array_get(fields, i));
         if (!name || !find_flags(reading, name))
-            return refuse(call, "unexpected_parameters", "Passed unexpected parameters to method", "fields", name);
+            return refuse(call, "unexpected_parameters", "Passed unexpected parameters to method", "fields",
+                          name);
     }
     reading->fields = fields;
     return true;
@@ -108,9 +115,13 @@ static bool check_sort(const struct reading *reading)
     const struct call *call = reading->call;
     const json_t *sort = json_object_get(call->params, "sort");
     for (size_t i = 0; i < json_array_size(sort); i++) {
-        const char *name = json_text_at(json_array_get(sort, i), "field"), *flags = name ? find_flags(reading, name) : NULL;
-        if (!flags) return refuse(call, "unexpected_parameters", "Passed unexpected parameters to method", "sort", name);
-        if (!has_flag(flags, 'S')) return refuse(call, "sort_prohibited", "Sorting is prohibited", "sort", name);
+        const char *name = json_text_at(json_array_get(sort, i), "field"),
+                   *flags = name ? find_flags(reading, name) : NULL;
+        if (!flags)
+            return refuse(call, "unexpected_parameters", "Passed unexpected parameters to method", "sort",
+                          name);
+        if (!has_flag(flags, 'S'))
+            return refuse(call, "sort_prohibited", "Sorting is prohibited", "sort", name);
     }
     return true;
 }
@@ -121,7 +132,8 @@ static bool read_site(struct reading *reading)
     static _Thread_local char text[32];
     if (!reading->method->needs_site) return true;
     if (!json_is_integer(site))
-        return refuse(reading->call, "required_parameter_missed", "A required parameter is missing", "site_id", NULL);
+        return refuse(reading->call, "required_parameter_missed", "A required parameter is missing",
+                      "site_id", NULL);
     (void)snprintf(text, sizeof text, "%" JSON_INTEGER_FORMAT, json_integer_value(site));
     reading->site = text;
     return true;
@@ -129,14 +141,18 @@ static bool read_site(struct reading *reading)
 
 static bool read_parameters(struct reading *reading)
 {
-    static const char *const of_reports[] = {"limit", "offset", "fields", "sort", "filter", "date_from", "date_till", NULL};
-    static const char *const of_sites[] = {"limit", "offset", "fields", "sort", "filter", "date_from", "date_till", "site_id", NULL};
+    static const char *const of_reports[] = {"limit",  "offset",    "fields",    "sort",
+                                             "filter", "date_from", "date_till", NULL};
+    static const char *const of_sites[] = {"limit",     "offset",    "fields",  "sort", "filter",
+                                           "date_from", "date_till", "site_id", NULL};
     static const char *const of_lists[] = {"limit", "offset", "fields", "sort", "filter", NULL};
     const struct call *call = reading->call;
-    const char *const *known = !reading->method->time ? of_lists : reading->method->needs_site ? of_sites : of_reports;
+    const char *const *known = !reading->method->time        ? of_lists
+                               : reading->method->needs_site ? of_sites
+                                                             : of_reports;
     return comagic_check_names(call, known) && read_number(call, "limit", 1, LIMIT_MOST, &reading->limit) &&
-           read_number(call, "offset", 0, OFFSET_MOST, &reading->offset) && read_site(reading) && read_window(reading) &&
-           read_fields(reading) && check_sort(reading) &&
+           read_number(call, "offset", 0, OFFSET_MOST, &reading->offset) && read_site(reading) &&
+           read_window(reading) && read_fields(reading) && check_sort(reading) &&
            (!json_object_get(call->params, "filter") ||
             refuse(call, "filter_prohibited", "Filtering is prohibited", "filter", NULL));
 }
@@ -146,9 +162,10 @@ static bool read_parameters(struct reading *reading)
 /* Times are seconds in a template, and local times in an answer. */
 static json_t *shape(const struct zone *zone, const char *name, json_t *value)
 {
-    static const char *const times[] = {"start_time",   "finish_time",  "connect_time",    "date_time",
-                                        "sale_date",    "process_time", "tag_change_time", "communication_date_time",
-                                        "creation_time"};
+    static const char *const times[] = {
+        "start_time",    "finish_time",   "connect_time",    "date_time",
+        "sale_date",     "process_time",  "tag_change_time", "communication_date_time",
+        "creation_time", "creation_date", "activation_date"};
     const char *member;
     json_t *inner, *shaped;
     char text[LOCAL_TEXT];
@@ -157,7 +174,7 @@ static json_t *shape(const struct zone *zone, const char *name, json_t *value)
         local_write(zone, json_integer_value(value), text);
         return json_string(text);
     }
-    if (json_is_integer(value) && (strcmp(name, "date") == 0 || strcmp(name, "creation_date") == 0)) {
+    if (json_is_integer(value) && strcmp(name, "date") == 0) {
         local_write(zone, json_integer_value(value), text);
         return json_stringn(text, 10);
     }
@@ -200,6 +217,17 @@ static bool is_of_site(void *self, const json_t *record)
     return !reading->site || strcmp(text, reading->site) == 0;
 }
 
+/* Without a sort nothing says in which order a report comes. */
+static bool is_turned(const struct reading *reading)
+{
+    struct comagic *comagic = reading->call->comagic;
+    if (!reading->method->time || json_object_get(reading->call->params, "sort")) return false;
+    pthread_mutex_lock(&comagic->lock);
+    bool is_odd = ++comagic->unsorted % 2;
+    pthread_mutex_unlock(&comagic->lock);
+    return is_odd;
+}
+
 void comagic_read(const struct call *call, const struct method *method)
 {
     struct reading reading = {.call = call, .method = method, .limit = LIMIT_USUAL};
@@ -212,6 +240,7 @@ void comagic_read(const struct call *call, const struct method *method)
     reading.query.offset = (size_t)reading.offset;
     reading.query.now_s = comagic_now_s(call->comagic);
     reading.query.expect = true;
+    reading.query.descending = is_turned(&reading);
     reading.query.form.on_demand = true;
     if (method->needs_site) reading.query.wanted = is_of_site;
     reading.query.self = &reading;
@@ -219,6 +248,7 @@ void comagic_read(const struct call *call, const struct method *method)
     json_t *records = json_array();
     for (size_t i = 0; i < json_array_size(bodies); i++)
         json_array_append_new(records, pick(&reading, json_array_get(bodies, i)));
-    json_object_set_new(call->exchange->detail, "records", json_integer((json_int_t)json_array_size(records)));
+    json_object_set_new(call->exchange->detail, "records",
+                        json_integer((json_int_t)json_array_size(records)));
     comagic_reply(call, records, (int64_t)page.total);
 }

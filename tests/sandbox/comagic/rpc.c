@@ -20,7 +20,8 @@ static int64_t minute_number(const struct comagic *comagic)
 static void begin_windows(struct comagic *comagic)
 {
     int64_t minute = minute_number(comagic), day = comagic_now_s(comagic) / DAY_S;
-    if (comagic->minute.began != minute) comagic->minute = (struct limit){.most = comagic->minute.most, .began = minute};
+    if (comagic->minute.began != minute)
+        comagic->minute = (struct limit){.most = comagic->minute.most, .began = minute};
     if (comagic->day.began != day) comagic->day = (struct limit){.most = comagic->day.most, .began = day};
 }
 
@@ -31,8 +32,9 @@ static json_t *describe_limits(struct comagic *comagic)
     const struct limit *minute = &comagic->minute, *day = &comagic->day;
     return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "day_limit", (json_int_t)day->most, "day_remaining",
                      (json_int_t)(day->most - day->used), "day_reset",
-                     (json_int_t)(DAY_S - comagic_now_s(comagic) % DAY_S), "minute_limit", (json_int_t)minute->most,
-                     "minute_remaining", (json_int_t)(minute->most - minute->used), "minute_reset",
+                     (json_int_t)(DAY_S - comagic_now_s(comagic) % DAY_S), "minute_limit",
+                     (json_int_t)minute->most, "minute_remaining", (json_int_t)(minute->most - minute->used),
+                     "minute_reset",
                      (json_int_t)(comagic->minute_s - (int64_t)time(NULL) % comagic->minute_s));
 }
 
@@ -73,29 +75,31 @@ void comagic_reply(const struct call *call, json_t *data, int64_t total)
     if (total >= 0) json_object_set_new(metadata, "total_items", json_integer((json_int_t)total));
     if (comagic->is_deprecated)
         json_object_set_new(metadata, "api_version",
-                            json_pack("{s:b, s:s, s:s}", "current_version_deprecated", 1, "current_version", "v2.0",
-                                      "latest_version", "v3.0"));
+                            json_pack("{s:b, s:s, s:s}", "current_version_deprecated", 1, "current_version",
+                                      "v2.0", "latest_version", "v3.0"));
     pthread_mutex_unlock(&comagic->lock);
     const char *name = strcmp(call->method, "get.account") == 0 ? "meta_data" : "metadata";
     exchange_reply_json(call->exchange, 200,
-                        json_pack("{s:s, s:o, s:{s:o, s:o}}", "jsonrpc", "2.0", "id", id_of(call), "result", name,
-                                  metadata, "data", data));
+                        json_pack("{s:s, s:o, s:{s:o, s:o}}", "jsonrpc", "2.0", "id", id_of(call), "result",
+                                  name, metadata, "data", data));
 }
 
 void comagic_refuse(const struct call *call, const struct failure *failure)
 {
     struct comagic *comagic = call->comagic;
-    json_t *params = failure->limit_type ? json_pack("{s:s}", "limit_type", failure->limit_type) : json_object();
+    json_t *params =
+        failure->limit_type ? json_pack("{s:s}", "limit_type", failure->limit_type) : json_object();
     pthread_mutex_lock(&comagic->lock);
     json_t *metadata = call->method ? json_pack("{s:o}", "limits", describe_limits(comagic)) : json_object();
     pthread_mutex_unlock(&comagic->lock);
     json_object_set_new(call->exchange->detail, "mnemonic", json_string(failure->mnemonic));
-    exchange_reply_json(call->exchange, 200,
-                        json_pack("{s:s, s:o, s:{s:i, s:s, s:{s:s, s:s?, s:s?, s:o, s:s, s:o}}}", "jsonrpc", "2.0",
-                                  "id", call->request ? json_incref(json_object_get(call->request, "id")) : json_null(),
-                                  "error", "code", failure->code, "message", failure->message, "data", "mnemonic",
-                                  failure->mnemonic, "field", failure->field, "value", failure->value, "params",
-                                  params, "extended_helper", "", "metadata", metadata));
+    exchange_reply_json(
+        call->exchange, 200,
+        json_pack("{s:s, s:o, s:{s:i, s:s, s:{s:s, s:s?, s:s?, s:o, s:s, s:o}}}", "jsonrpc", "2.0", "id",
+                  call->request ? json_incref(json_object_get(call->request, "id")) : json_null(), "error",
+                  "code", failure->code, "message", failure->message, "data", "mnemonic", failure->mnemonic,
+                  "field", failure->field, "value", failure->value, "params", params, "extended_helper", "",
+                  "metadata", metadata));
 }
 
 bool comagic_check_names(const struct call *call, const char *const *known)
@@ -122,16 +126,16 @@ static bool check_token(const struct call *call)
     const char *token = json_string_value(json_object_get(call->params, "access_token"));
     if (!token) {
         comagic_refuse(call, &(struct failure){-32602, "required_parameter_missed",
-                                               "The required parameter has not been passed", "access_token", NULL,
-                                               NULL});
+                                               "The required parameter has not been passed", "access_token",
+                                               NULL, NULL});
         return false;
     }
     pthread_mutex_lock(&comagic->lock);
     bool is_session = json_int_at(comagic->sessions, token, 0) > comagic_now_s(comagic);
     pthread_mutex_unlock(&comagic->lock);
     if (is_session || auth_is_source_token(comagic->options.auth, token)) return true;
-    comagic_refuse(call, &(struct failure){-32001, "access_token_invalid", "Access token is invalid", "access_token",
-                                           NULL, NULL});
+    comagic_refuse(call, &(struct failure){-32001, "access_token_invalid", "Access token is invalid",
+                                           "access_token", NULL, NULL});
     return false;
 }
 
@@ -163,8 +167,8 @@ static bool check_allowed(const struct call *call)
     const char *mnemonic = json_string_value(refused);
     bool is_component = mnemonic && strcmp(mnemonic, "method_component_disabled") == 0;
     if (mnemonic)
-        comagic_refuse(call, &(struct failure){is_component ? -32008 : -32003, mnemonic, "No permission for this",
-                                               NULL, NULL, NULL});
+        comagic_refuse(call, &(struct failure){is_component ? -32008 : -32003, mnemonic,
+                                               "No permission for this", NULL, NULL, NULL});
     json_decref(refused);
     return !mnemonic;
 }
@@ -200,8 +204,8 @@ static void dispatch(const struct call *call)
     const struct own_method *account = find_own(account_methods, call->method);
     const struct method *method = find_method(call->method);
     if (!session && !account && !method)
-        comagic_refuse(call, &(struct failure){-32601, "method_not_found", "Method not found", NULL, call->method,
-                                               NULL});
+        comagic_refuse(call, &(struct failure){-32601, "method_not_found", "Method not found", NULL,
+                                               call->method, NULL});
     else if (session)
         session->handle(call);
     else if (!check_token(call) || !check_address(call) || !check_limits(call) || !check_allowed(call))
@@ -212,7 +216,7 @@ static void dispatch(const struct call *call)
         comagic_read(call, method);
 }
 
-/* What the journal may say of a call: never its token. */
+/* The journal tells these of a call; never its token. */
 static void keep_detail(const struct call *call)
 {
     static const char *const members[] = {"date_from", "date_till", "limit", "offset", "site_id", "user_id"};
@@ -221,15 +225,18 @@ static void keep_detail(const struct call *call)
     json_object_set(detail, "request_id", json_object_get(call->request, "id"));
     for (size_t i = 0; i < sizeof members / sizeof *members; i++)
         json_object_set(detail, members[i], json_object_get(call->params, members[i]));
-    json_object_set_new(detail, "fields", json_integer((json_int_t)json_array_size(json_object_get(call->params, "fields"))));
+    json_object_set_new(detail, "fields",
+                        json_integer((json_int_t)json_array_size(json_object_get(call->params, "fields"))));
 }
 
 void comagic_handle(struct exchange *exchange)
 {
     struct call call = {.exchange = exchange, .comagic = comagic_of(exchange)};
-    const char *type = exchange_header(exchange, "content-type"), *length = exchange_header(exchange, "content-length");
+    const char *type = exchange_header(exchange, "content-type"),
+               *length = exchange_header(exchange, "content-length");
     if (!type || strncmp(type, "application/json", 16) != 0 || !length) {
-        exchange_reply_json(exchange, 415, json_pack("{s:s}", "error", "Send application/json with Content-Length"));
+        exchange_reply_json(exchange, 415,
+                            json_pack("{s:s}", "error", "Send application/json with Content-Length"));
         return;
     }
     AUTO(json_drop) json_t *request = exchange_json(exchange);
@@ -243,7 +250,8 @@ void comagic_handle(struct exchange *exchange)
         comagic_refuse(&call, &(struct failure){-32099, "batch_opreations_not_supported",
                                                 "Batch operations not supported", NULL, NULL, NULL});
     else if (!version || strcmp(version, "2.0") != 0 || !method || !json_is_object(call.params))
-        comagic_refuse(&call, &(struct failure){-32600, "invalid_request", "Invalid request", NULL, NULL, NULL});
+        comagic_refuse(&call,
+                       &(struct failure){-32600, "invalid_request", "Invalid request", NULL, NULL, NULL});
     else if (!json_is_string(id) && !json_is_integer(id))
         comagic_refuse(&call, &(struct failure){-32099, "notifications_not_supported",
                                                 "Notifications not supported", NULL, NULL, NULL});

@@ -240,7 +240,8 @@ static void show_pubsub(struct exchange *exchange)
 
 /* --- warehouse --- */
 
-json_t *control_compare(const struct control *control, const char *service, const char *dataset, bool has_latest)
+json_t *control_compare(const struct control *control, const char *service, const char *dataset,
+                        bool has_latest)
 {
     bool is_equal = true;
     json_t *reports = json_array();
@@ -250,7 +251,8 @@ json_t *control_compare(const struct control *control, const char *service, cons
                                 .clock = control->clock,
                                 .workspace = desk->workspace,
                                 .tables = desk->service->truth,
-                                .latest = desk->service->latest};
+                                .latest = desk->service->latest,
+                                .name_field = desk->service->name_field};
         is_equal = oracle_compare(&oracle, dataset, has_latest, reports) && is_equal;
     }
     return json_pack("{s:b, s:o}", "equal", is_equal, "streams", reports);
@@ -260,12 +262,12 @@ static void handle_compare(struct exchange *exchange)
 {
     const char *dataset = exchange_query(exchange, "dataset"), *latest = exchange_query(exchange, "latest");
     if (dataset)
-        exchange_reply_json(
-            exchange, 200,
-            control_compare(control_of(exchange), exchange_query(exchange, "service"), dataset,
-                            latest && strcmp(latest, "1") == 0));
+        exchange_reply_json(exchange, 200,
+                            control_compare(control_of(exchange), exchange_query(exchange, "service"),
+                                            dataset, latest && strcmp(latest, "1") == 0));
     else
-        refuse(exchange, 400, "Name the dataset: /control/compare?dataset=intercom[&service=intercom][&latest=1]");
+        refuse(exchange, 400,
+               "Name the dataset: /control/compare?dataset=intercom[&service=intercom][&latest=1]");
 }
 
 static void handle_query(struct exchange *exchange)

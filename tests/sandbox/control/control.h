@@ -21,7 +21,7 @@ struct control {
     struct faults *faults;
     struct store *store;
     struct pubsub_server *pubsub;
-    const struct help_desk *desks; /* ends with a zeroed one */
+    const struct help_desk *desks; /* ends with a zeroed one; the first is meant where none is named */
     /* Has the service such an operation? A fault that names none would never happen. */
     bool (*is_operation)(const char *service, const char *operation);
 };
@@ -31,9 +31,10 @@ extern const struct route control_routes[]; /* their service is the struct contr
 /* The collection of that kind; service NULL: in the first help desk that has it. NULL: there is none. */
 struct collection *control_collection(const struct control *control, const char *service, const char *kind);
 int64_t control_now_s(const struct control *control);
-/* Is the dataset equal to the truth of a help desk; service NULL: of the first one? {"equal":bool,"streams":[..]}
- * as oracle_compare reports; yours. */
-json_t *control_compare(const struct control *control, const char *service, const char *dataset, bool has_latest);
+/* Is the dataset equal to the truth of a help desk; service NULL: of the first one?
+ * {"equal":bool,"streams":[..]} as oracle_compare reports; yours. */
+json_t *control_compare(const struct control *control, const char *service, const char *dataset,
+                        bool has_latest);
 
 /* --- workspace.c: changes of records --- */
 struct control_change {

@@ -73,6 +73,7 @@ struct auth *auth_new(const struct auth_options *options, struct error *err)
     long_name(subject);
     auth->subject_token = mem_format("eyJhbGciOiJSUzI1NiJ9.%s+/=&", subject); /* must be escaped in a form */
     auth->tokens = json_object();
+    auth->secrets = json_object();
     auth->source_token = mem_text(options->source_token);
     auth->version = 1;
     auth->lifetime_s = LIFETIME_S;
@@ -87,6 +88,7 @@ void auth_free(struct auth *auth)
 {
     if (!auth) return;
     json_decref(auth->tokens);
+    json_decref(auth->secrets);
     EVP_PKEY_free(auth->key);
     free(auth->key_pem);
     free(auth->source_token);

@@ -24,7 +24,7 @@
 #define AUTH_WORKLOAD                                                                                        \
     "//iam.googleapis.com/projects/123456789012/locations/global/workloadIdentityPools/pool/providers/oidc"
 #define AUTH_WORKFORCE "//iam.googleapis.com/locations/global/workforcePools/pool/providers/oidc"
-#define AUTH_SECRET    "intercom-token" /* the one secret of every project */
+#define AUTH_SECRET    "intercom-token" /* a secret of every project */
 #define AUTH_NAME      65
 
 enum jwt_fault { JWT_GOOD, JWT_MALFORMED, JWT_UNKNOWN_ACCOUNT, JWT_BAD_SIGNATURE, JWT_BAD_TIME };
@@ -49,6 +49,7 @@ struct auth {
     pthread_mutex_t lock;  /* over what follows */
     json_t *tokens;        /* all that were issued: token -> when it expires, virtual us */
     char *subject_token;   /* of the other identity provider, now */
+    json_t *secrets;       /* others, by name: the texts of their versions, null where they are destroyed */
     char *source_token;    /* the newest version of the secret */
     int64_t version;       /* its number; older ones are disabled */
     bool version_disabled; /* and so is it */
@@ -80,5 +81,16 @@ json_t *auth_issue(struct auth *auth);
 /* Is it signed by the account's key, and timely? The claims are yours in any case; NULL if there are none. */
 enum jwt_fault jwt_verify(const struct auth *auth, const char *text, json_t **out_claims);
 uint32_t auth_crc32c(const char *bytes, size_t size);
+
+/* --- secrets.c --- */
+void auth_refuse_secret(struct exchange *exchange, int status, const char *word, const char *text);
+void auth_reply_secret(struct exchange *exchange, const char *secret, const char *payload, int64_t version);
+/* version: "latest:access". */
+void auth_read_kept_secret(struct exchange *exchange, const char *secret, const char *version);
+void auth_add_version(struct exchange *exchange);
+void auth_destroy_version(struct exchange *exchange);
+
+/* A field of a form, decoded; yours, NULL: absent. */
+char *auth_form_field(const struct exchange *exchange, const char *name);
 
 #endif

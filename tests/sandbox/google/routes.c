@@ -19,8 +19,7 @@ static void refuse_grant(struct exchange *exchange, int status, const char *code
     exchange_reply_json(exchange, status, json_pack("{s:s, s:s}", "error", code, "error_description", text));
 }
 
-/* A field of a form, decoded; yours, NULL: absent. */
-static char *form_field(const struct exchange *exchange, const char *name)
+char *auth_form_field(const struct exchange *exchange, const char *name)
 {
     size_t size = strlen(name);
     for (const char *at = exchange->body; at; at = strchr(at, '&')) {
@@ -47,7 +46,7 @@ static bool is_audience(const struct exchange *exchange, const char *audience)
 
 static bool check_assertion(struct exchange *exchange)
 {
-    AUTO(mem_free) char *assertion = form_field(exchange, "assertion");
+    AUTO(mem_free) char *assertion = auth_form_field(exchange, "assertion");
     AUTO(json_drop) json_t *claims = NULL;
     enum jwt_fault fault = assertion ? jwt_verify(exchange->service, assertion, &claims) : JWT_MALFORMED;
     const char *text = NULL;
@@ -74,9 +73,9 @@ static bool check_assertion(struct exchange *exchange)
 static bool check_refresh(struct exchange *exchange)
 {
     const struct auth *auth = exchange->service;
-    AUTO(mem_free) char *id = form_field(exchange, "client_id");
-    AUTO(mem_free) char *secret = form_field(exchange, "client_secret");
-    AUTO(mem_free) char *token = form_field(exchange, "refresh_token");
+    AUTO(mem_free) char *id = auth_form_field(exchange, "client_id");
+    AUTO(mem_free) char *secret = auth_form_field(exchange, "client_secret");
+    AUTO(mem_free) char *token = auth_form_field(exchange, "refresh_token");
     if (!id || !secret || strcmp(id, auth->client_id) != 0 || strcmp(secret, auth->client_secret) != 0) {
         refuse_grant(exchange, 401, "invalid_client", "The OAuth client was not found.");
         return false;
@@ -97,7 +96,7 @@ static bool is_revoked(struct auth *auth)
 static void handle_token(struct exchange *exchange)
 {
     struct auth *auth = exchange->service;
-    AUTO(mem_free) char *grant = form_field(exchange, "grant_type");
+    AUTO(mem_free) char *grant = auth_form_field(exchange, "grant_type");
     const char *type = exchange_header(exchange, "content-type");
     bool assertion = grant && strcmp(grant, JWT_BEARER) == 0;
     if (!type || strncmp(type, "application/x-www-form-urlencoded", 33) != 0)
@@ -140,13 +139,6 @@ static void handle_machine_token(struct exchange *exchange)
 
 /* --- Secret Manager --- */
 
-static void refuse_secret(struct exchange *exchange, int status, const char *word, const char *text)
-{
-    exchange_reply_json(
-        exchange, status,
-        json_pack("{s:{s:i, s:s, s:s}}", "error", "code", status, "message", text, "status", word));
-}
-
 uint32_t auth_crc32c(const char *bytes, size_t size)
 {
     uint32_t crc = UINT32_MAX;
@@ -156,21 +148,6 @@ uint32_t auth_crc32c(const char *bytes, size_t size)
             crc = crc >> 1 ^ (crc & 1 ? UINT32_C(0x82F63B78) : 0);
     }
     return ~crc;
-}
-
-/* As `echo token | gcloud secrets versions add` leaves it: with a line break. */
-static void reply_secret(struct exchange *exchange, const char *token, int64_t version)
-{
-    char name[128], crc[16];
-    AUTO(mem_free) char *payload = mem_format("%s\n", token);
-    size_t size = strlen(payload);
-    AUTO(mem_free) char *base64 = mem_zero(size / 3 * 4 + 8, 1);
-    (void)EVP_EncodeBlock((unsigned char *)base64, (unsigned char *)payload, (int)size);
-    snprintf(name, sizeof name, "projects/123456789012/secrets/%s/versions/%" PRId64, AUTH_SECRET, version);
-    snprintf(crc, sizeof crc, "%" PRIu32, auth_crc32c(payload, size));
-    exchange_reply_json(
-        exchange, 200,
-        json_pack("{s:s, s:{s:s, s:s}}", "name", name, "payload", "data", base64, "dataCrc32c", crc));
 }
 
 static void handle_secret(struct exchange *exchange)
@@ -185,14 +162,18 @@ static void handle_secret(struct exchange *exchange)
     pthread_mutex_unlock(&auth->lock);
     bool latest = strcmp(version, "latest:access") == 0;
     int64_t number = latest ? newest : strtoll(version, NULL, 10);
-    if (!end || end[7] || strcmp(exchange->capture[1], AUTH_SECRET) != 0)
-        refuse_secret(exchange, 404, "NOT_FOUND", "Secret not found or has no versions.");
+    AUTO(mem_free)
+    char *line = mem_format("%s\n", token); /* as `echo token | gcloud secrets versions add` leaves it */
+    if (strcmp(exchange->capture[1], AUTH_SECRET) != 0)
+        auth_read_kept_secret(exchange, exchange->capture[1], version);
+    else if (!end || end[7])
+        auth_refuse_secret(exchange, 404, "NOT_FOUND", "Secret not found or has no versions.");
     else if (number < 1 || number > newest)
-        refuse_secret(exchange, 404, "NOT_FOUND", "Secret Version not found.");
+        auth_refuse_secret(exchange, 404, "NOT_FOUND", "Secret Version not found.");
     else if (disabled || number < newest)
-        refuse_secret(exchange, 400, "FAILED_PRECONDITION", "Secret Version is in DISABLED state.");
+        auth_refuse_secret(exchange, 400, "FAILED_PRECONDITION", "Secret Version is in DISABLED state.");
     else
-        reply_secret(exchange, token, number);
+        auth_reply_secret(exchange, AUTH_SECRET, line, number);
 }
 
 /* --- control --- */
@@ -222,6 +203,11 @@ static bool change(struct auth *auth, const char *key, const json_t *value)
         free(auth->source_token);
         auth->source_token = mem_text(json_string_value(value));
         auth->version++;
+    } else if (strcmp(key, "secrets") == 0 && json_is_object(value)) {
+        const char *name;
+        json_t *text;
+        json_object_foreach ((json_t *)(uintptr_t)value, name, text)
+            json_object_set_new(auth->secrets, name, json_pack("[O]", text));
     } else if (strcmp(key, "subject_token") == 0 && json_is_string(value)) {
         free(auth->subject_token);
         auth->subject_token = mem_text(json_string_value(value));
@@ -242,12 +228,12 @@ static void handle_change(struct exchange *exchange)
         known = change(auth, key, value) && known;
     pthread_mutex_unlock(&auth->lock);
     exchange_reply_json(exchange, known ? 200 : 400,
-                        known
-                            ? json_pack("{s:b}", "ok", 1)
-                            : json_pack("{s:s}", "error",
-                                        "Send some of {\"expire\": true, \"refuse\": n, \"revoked\": bool, "
-                                        "\"lifetime_s\": n, \"source_token\": text, \"subject_token\": text, "
-                                        "\"secret_disabled\": bool}"));
+                        known ? json_pack("{s:b}", "ok", 1)
+                              : json_pack("{s:s}", "error",
+                                          "Send some of {\"expire\": true, \"refuse\": n, \"revoked\": bool, "
+                                          "\"lifetime_s\": n, \"secrets\": {name: text}, \"source_token\": "
+                                          "text, \"subject_token\": text, "
+                                          "\"secret_disabled\": bool}"));
 }
 
 /* All that must stay secret. */
@@ -257,12 +243,14 @@ static void handle_show(struct exchange *exchange)
     pthread_mutex_lock(&auth->lock);
     json_t *tokens = json_deep_copy(auth->tokens);
     json_t *source = json_string(auth->source_token), *subject = json_string(auth->subject_token);
+    json_t *secrets = json_deep_copy(auth->secrets);
     pthread_mutex_unlock(&auth->lock);
     exchange_reply_json(exchange, 200,
-                        json_pack("{s:o, s:o, s:o, s:s, s:s, s:s, s:o?}", "tokens", tokens, "source_token",
-                                  source, "subject_token", subject, "client_id", auth->client_id,
-                                  "client_secret", auth->client_secret, "refresh_token", auth->refresh_token,
-                                  "service_account", auth->key ? auth_key_file(auth) : NULL));
+                        json_pack("{s:o, s:o, s:o, s:o, s:s, s:s, s:s, s:o?}", "tokens", tokens, "secrets",
+                                  secrets, "source_token", source, "subject_token", subject, "client_id",
+                                  auth->client_id, "client_secret", auth->client_secret, "refresh_token",
+                                  auth->refresh_token, "service_account",
+                                  auth->key ? auth_key_file(auth) : NULL));
 }
 
 const struct route auth_routes[] = {
@@ -274,6 +262,8 @@ const struct route auth_routes[] = {
     {"auth", "sts", "POST", "/v1/token", auth_handle_sts},
     {"auth", "impersonate", "POST", "/v1/projects/-/serviceAccounts/{}", auth_handle_impersonation},
     {"auth", "secret", "GET", "/v1/projects/{}/secrets/{}/versions/{}", handle_secret},
+    {"auth", "secret.add", "POST", "/v1/projects/{}/secrets/{}", auth_add_version},
+    {"auth", "secret.destroy", "POST", "/v1/projects/{}/secrets/{}/versions/{}", auth_destroy_version},
     {"control", "auth", "GET", "/control/auth", handle_show},
     {"control", "auth", "POST", "/control/auth", handle_change},
     {.handle = NULL},

@@ -130,6 +130,9 @@ static void reply_error(struct exchange *exchange, const char *service, int stat
         const char *id = json_text_at(exchange->detail, "request_id");
         body = json_pack("{s:s, s:s?, s:[{s:s, s:s}]}", "type", "error.list", "request_id", id, "errors",
                          "code", reason ? reason : statuses[row].code, "message", message);
+    } else if (strcmp(service, "helpscout") == 0) {
+        body = json_pack("{s:s?, s:s, s:{s:[]}}", "logRef", json_text_at(exchange->detail, "request_id"),
+                         "message", message, "_embedded", "errors");
     } else {
         if (!reason) reason = statuses[row].reason;
         body = json_pack("{s:{s:i, s:s, s:[{s:s, s:s, s:s}], s:s}}", "error", "code", status, "message",
@@ -198,6 +201,7 @@ static const char *service_of(const char *path)
 {
     if (strncmp(path, "/control", 8) == 0) return "control";
     if (strncmp(path, "/computeMetadata", 16) == 0 || strncmp(path, "/v1/", 4) == 0) return "auth";
+    if (strncmp(path, "/v2/", 4) == 0) return "helpscout";
     return strstr(path, "/bigquery/v2/") ? "bigquery" : "intercom";
 }
 
@@ -414,8 +418,8 @@ static void run_exchange(struct server *server, struct exchange *exchange, const
 /* Only what people and machines ask without credentials is answered in the clear. */
 static bool needs_tls(const struct route *route)
 {
-    return strcmp(route->service, "bigquery") == 0 || strcmp(route->service, "intercom") == 0 ||
-           strcmp(route->operation, "token") == 0 || strcmp(route->operation, "secret") == 0;
+    bool is_open = strcmp(route->service, "control") == 0 || strcmp(route->service, "auth") == 0;
+    return !is_open || strcmp(route->operation, "token") == 0 || strncmp(route->operation, "secret", 6) == 0;
 }
 
 static void serve_exchange(struct server *server, struct exchange *exchange, const struct found *found,
@@ -477,7 +481,8 @@ bool server_answer(struct server *server, struct connection *connection, struct 
     };
     buf_init(&exchange.reply, REPLY_LIMIT);
     buf_init(&exchange.reply_headers, HEAD_LIMIT / 2);
-    if (strcmp(service, "intercom") == 0) {
+    bool is_google = strcmp(service, "bigquery") == 0 || strcmp(service, "auth") == 0;
+    if (!is_google && strcmp(service, "control") != 0) { /* a help desk */
         json_object_set_new(exchange.detail, "request_id",
                             json_sprintf("sandbox%08lld", atomic_fetch_add(&server->exchanges, 1) + 1));
         exchange_add_header(&exchange, "X-Request-Id", "%s", json_text_at(exchange.detail, "request_id"));

@@ -43,6 +43,7 @@ static void list_contacts(struct exchange *exchange)
     struct collection_query query = {.by_arrival = true,
                                      .after_key = after[0] ? after : NULL,
                                      .limit = (size_t)per_page,
+                                     .form.history = intercom_history(exchange, minor),
                                      .now_s = intercom_now_s(exchange)};
     buf_text(&exchange->reply, "{\"type\":\"list\",\"data\":[");
     collection_find(intercom_collection(exchange, "contacts"), &query, &exchange->reply, &found);
@@ -55,6 +56,7 @@ static void list_contacts(struct exchange *exchange)
     buf_format(&exchange->reply, "],\"total_count\":%zu,\"pages\":", found.total);
     json_write(&exchange->reply, pages); /* a reply that is too large is seen when it is sent */
     buf_byte(&exchange->reply, '}');
+    intercom_shape_reply(exchange, "contacts", "data", minor);
     json_object_set_new(exchange->detail, "records", json_integer((json_int_t)found.count));
 }
 
@@ -82,6 +84,8 @@ static bool read_contact(struct exchange *exchange, struct buf *out)
     enum record_state state =
         collection_read(intercom_collection(exchange, "contacts"), exchange->capture[0], form, out, into);
     if (state != RECORD_HERE) refuse_contact(exchange, minor, state, into);
+    if (state == RECORD_HERE && out == &exchange->reply)
+        intercom_shape_reply(exchange, "contacts", NULL, minor);
     return state == RECORD_HERE;
 }
 

@@ -13,8 +13,9 @@
 #include "intercom/internal.h"
 #include "intercom/service.h"
 
-#define WINDOW_S   10
-#define RATE_LIMIT 1667 /* of a private app: 10,000 a minute */
+#define WINDOW_S        10
+#define RATE_LIMIT      1667 /* of a private app: 10,000 a minute */
+#define WORKSPACE_LIMIT 4167 /* of all apps of the workspace: 25,000 a minute; no header tells of it */
 
 static bool create(const struct service_options *options, void **out_state, struct error *err)
 {
@@ -24,6 +25,7 @@ static bool create(const struct service_options *options, void **out_state, stru
     intercom->options = *options;
     intercom->zone = zone;
     intercom->limit = RATE_LIMIT;
+    intercom->workspace_limit = WORKSPACE_LIMIT;
     intercom->workspace =
         workspace_new(intercom_service.name, options->seed, options->workspace, options->start_s);
     intercom->scroll.shown = json_array();
@@ -60,16 +62,39 @@ int64_t intercom_now_s(const struct exchange *exchange)
 
 /* --- changes --- */
 
-/* In ten real seconds. */
+/* In ten real seconds; a new value begins a new window. */
+static bool set_count(struct intercom *intercom, int64_t *count, const json_t *argument)
+{
+    if (!json_is_integer(argument) || json_integer_value(argument) < 0) return false;
+    pthread_mutex_lock(&intercom->lock);
+    *count = json_integer_value(argument);
+    intercom->window_s = 0;
+    pthread_mutex_unlock(&intercom->lock);
+    return true;
+}
+
 static bool set_rate_limit(void *state, const json_t *argument)
 {
     struct intercom *intercom = state;
-    if (!json_is_integer(argument) || json_integer_value(argument) < 0) return false;
-    pthread_mutex_lock(&intercom->lock);
-    intercom->limit = json_integer_value(argument);
-    intercom->used = 0;
-    pthread_mutex_unlock(&intercom->lock);
-    return true;
+    return set_count(intercom, &intercom->limit, argument);
+}
+
+static bool set_workspace_limit(void *state, const json_t *argument)
+{
+    struct intercom *intercom = state;
+    return set_count(intercom, &intercom->workspace_limit, argument);
+}
+
+static bool set_others(void *state, const json_t *argument)
+{
+    struct intercom *intercom = state;
+    return set_count(intercom, &intercom->others, argument);
+}
+
+static bool set_others_apps(void *state, const json_t *argument)
+{
+    struct intercom *intercom = state;
+    return set_count(intercom, &intercom->others_apps, argument);
 }
 
 static bool set_index_lag(void *state, const json_t *argument)
@@ -83,9 +108,9 @@ static bool set_index_lag(void *state, const json_t *argument)
 }
 
 static const struct service_change changes[] = {
-    {"rate_limit", set_rate_limit, "n"},
-    {"index_lag_s", set_index_lag, "n"},
-    {.name = NULL},
+    {"rate_limit", set_rate_limit, "n"}, {"rate_limit_workspace", set_workspace_limit, "n"},
+    {"rate_others", set_others, "n"},    {"rate_others_apps", set_others_apps, "n"},
+    {"index_lag_s", set_index_lag, "n"}, {.name = NULL},
 };
 
 /* --- what every request must have --- */
@@ -109,28 +134,47 @@ static bool check_token(struct exchange *exchange)
     return false;
 }
 
-/* Counts the request; every answer to a valid token has the state of the window. */
-static bool check_rate(struct exchange *exchange)
+struct rate {
+    int64_t window_s, limit, remaining;
+    bool is_refused;
+    int64_t exceeded; /* the limit that refuses it */
+};
+
+static struct rate count_request(struct intercom *intercom, int64_t now_s)
 {
-    struct intercom *intercom = intercom_of(exchange);
-    int64_t now_s = (int64_t)time(NULL), window_s = now_s / WINDOW_S * WINDOW_S;
-    int64_t today_s = virtual_clock_peek(intercom->options.clock) / 1000000; /* as the header Date has it */
+    int64_t window_s = now_s / WINDOW_S * WINDOW_S;
     pthread_mutex_lock(&intercom->lock);
     if (window_s != intercom->window_s) {
         intercom->window_s = window_s;
-        intercom->used = 0;
+        intercom->used = intercom->others;
     }
-    int64_t limit = intercom->limit;
-    bool allowed = intercom->used < limit;
-    intercom->used += allowed;
-    int64_t remaining = limit - intercom->used;
+    struct rate rate = {.window_s = window_s, .limit = intercom->limit};
+    bool is_app = intercom->used >= intercom->limit;
+    rate.is_refused = is_app || intercom->used + intercom->others_apps >= intercom->workspace_limit;
+    rate.exceeded = is_app ? intercom->limit : intercom->workspace_limit;
+    intercom->used += !rate.is_refused;
+    rate.remaining = intercom->limit > intercom->used ? intercom->limit - intercom->used : 0;
     pthread_mutex_unlock(&intercom->lock);
-    exchange_add_header(exchange, "X-RateLimit-Limit", "%" PRId64, limit);
-    exchange_add_header(exchange, "X-RateLimit-Remaining", "%" PRId64, remaining);
-    exchange_add_header(exchange, "X-RateLimit-Reset", "%" PRId64, today_s + window_s + WINDOW_S - now_s);
-    if (allowed) return true;
+    return rate;
+}
+
+/* Counts the request; every answer to a valid token has the state of the app's window. */
+static bool check_rate(struct exchange *exchange)
+{
+    struct intercom *intercom = intercom_of(exchange);
+    int64_t now_s = (int64_t)time(NULL);
+    int64_t today_s = virtual_clock_peek(intercom->options.clock) / 1000000; /* as the header Date has it */
+    struct rate rate = count_request(intercom, now_s);
+    exchange_add_header(exchange, "X-RateLimit-Limit", "%" PRId64, rate.limit);
+    exchange_add_header(exchange, "X-RateLimit-Remaining", "%" PRId64, rate.remaining);
+    exchange_add_header(exchange, "X-RateLimit-Reset", "%" PRId64,
+                        today_s + rate.window_s + WINDOW_S - now_s);
+    json_object_set_new(exchange->detail, "window", json_integer(rate.window_s));
+    json_object_set_new(exchange->detail, "limit", json_integer(rate.limit));
+    if (!rate.is_refused) return true;
     char message[96];
-    snprintf(message, sizeof message, "Exceeded rate limit of %" PRId64 " in %d_seconds", limit, WINDOW_S);
+    snprintf(message, sizeof message, "Exceeded rate limit of %" PRId64 " in %d_seconds", rate.exceeded,
+             WINDOW_S);
     intercom_refuse(exchange, 429, "rate_limit_exceeded", message);
     return false;
 }

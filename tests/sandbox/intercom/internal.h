@@ -41,7 +41,10 @@ struct intercom {
     struct workspace *workspace;
     pthread_mutex_t lock; /* over what follows */
     int64_t limit;        /* of requests in a window */
-    int64_t window_s;     /* when the window began, by the real clock */
+    int64_t others;       /* ... which others make at the beginning of each */
+    int64_t others_apps;  /* ... and those of other apps, which only the workspace's limit counts */
+    int64_t workspace_limit;
+    int64_t window_s; /* when the window began, by the real clock */
     int64_t used;
     int64_t lag_s; /* records changed less than so many virtual seconds ago are not found */
     struct scroll scroll;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* versions.c - how older versions of the API show a record that is kept in the form of 2.16. */
+/* versions.c - how other versions of the API show a record that is kept in the form of 2.16. */
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,22 +65,32 @@ static void shape_attribute(json_t *attribute)
         json_object_del(attribute, later[i]);
 }
 
+/* From 2.17 on: times that are built in have seconds. */
+static void shape_built_in(json_t *attribute)
+{
+    const char *type = json_text_at(attribute, "data_type");
+    if (!json_is_true(json_object_get(attribute, "custom")) && type && !strcmp(type, "date"))
+        json_object_set_new(attribute, "data_type", json_string("datetime"));
+}
+
 static const struct {
     const char *kind;
-    int since; /* the version of the form that records are kept in */
+    int first, last; /* of the versions, 2.<minor>, that have this form */
     void (*shape)(json_t *record);
 } shapes[] = {
-    {"contacts", 16, shape_contact},
-    {"conversations", 16, shape_conversation},
-    {"tickets", 12, shape_ticket},
-    {"articles", 16, shape_article},
-    {"conversation_attributes", 16, shape_attribute},
+    {"contacts", 0, 15, shape_contact},
+    {"conversations", 0, 15, shape_conversation},
+    {"tickets", 0, 11, shape_ticket},
+    {"articles", 0, 15, shape_article},
+    {"conversation_attributes", 0, 15, shape_attribute},
+    {"contact_attributes", 17, INT_MAX, shape_built_in},
+    {"company_attributes", 17, INT_MAX, shape_built_in},
 };
 
 void intercom_shape(json_t *records, const char *kind, int minor)
 {
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
-        if (minor >= shapes[i].since || strcmp(shapes[i].kind, kind) != 0) continue;
+        if (minor < shapes[i].first || minor > shapes[i].last || strcmp(shapes[i].kind, kind) != 0) continue;
         if (json_is_object(records)) shapes[i].shape(records);
         for (size_t k = 0; k < json_array_size(records); k++)
             shapes[i].shape(json_array_get(records, k));
@@ -88,7 +99,7 @@ void intercom_shape(json_t *records, const char *kind, int minor)
 
 void intercom_shape_reply(struct exchange *exchange, const char *kind, const char *list, int minor)
 {
-    if (minor >= 16) return; /* nothing to do, and parsing takes time */
+    if (minor >= 16) return; /* nothing to do with these kinds, and parsing takes time */
     json_t *answer = json_loadb(exchange->reply.data, exchange->reply.size, 0, NULL);
     if (!answer) return;
     intercom_shape(list ? json_object_get(answer, list) : answer, kind, minor);

@@ -90,13 +90,32 @@ static json_t *find_field(json_t *fields, const char *path)
     return NULL;
 }
 
+static void add_alternative(json_t *field, const char *name)
+{
+    json_t *names = json_object_get(field, "alternatives");
+    if (!names) json_object_set_new(field, "alternatives", names = json_array());
+    json_array_append_new(names, json_string(name));
+}
+
+/* Fields whose names differ from the columns' by rule. */
+static void note_names(const struct oracle *oracle, json_t *fields)
+{
+    for (size_t i = 0; oracle->name_field && i < json_array_size(fields); i++) {
+        json_t *field = json_array_get(fields, i);
+        const char *column = json_text_at(field, "name");
+        char name[128];
+        oracle->name_field(column, name, sizeof name);
+        if (strcmp(name, column) != 0) add_alternative(field, name);
+        note_names(oracle, json_object_get(field, "fields"));
+    }
+}
+
 /* The columns say how their fields come. */
 static void note_forms(const struct oracle_form *form, json_t *fields)
 {
     for (; form && form->path; form++) {
         json_t *field = find_field(fields, form->path);
-        if (field && form->alternative)
-            json_object_set_new(field, "alternatives", json_pack("[s]", form->alternative));
+        if (field && form->alternative) add_alternative(field, form->alternative);
         if (field && form->value_member)
             json_object_set_new(field, "value_member", json_string(form->value_member));
     }
@@ -110,6 +129,7 @@ static bool compare_day(struct comparison *comparison, const char *day)
     struct sql_result result;
     bool read = comparison_query(comparison, sql, &result);
     if (read) note_forms(comparison->table->forms, json_object_get(result.schema, "fields"));
+    if (read) note_names(comparison->oracle, json_object_get(result.schema, "fields"));
     for (size_t i = 0; read && i < json_array_size(result.rows); i++)
         compare_one(comparison, json_object_get(result.schema, "fields"), json_array_get(result.rows, i));
     sql_result_done(&result);

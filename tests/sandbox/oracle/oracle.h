@@ -70,7 +70,8 @@ struct oracle_table {
 };
 
 /* contents: of versions with the same time each may be a row, and the newest that was shown must be one. */
-extern const struct oracle_rules oracle_versions, oracle_contents, oracle_snapshots, oracle_children, oracle_tombstones;
+extern const struct oracle_rules oracle_versions, oracle_contents, oracle_snapshots, oracle_children,
+    oracle_tombstones;
 
 /* A table or view <name>_latest; its collection's kind is its name unless it lists by itself. */
 struct oracle_latest {
@@ -90,6 +91,7 @@ struct oracle {
     struct workspace *workspace;
     const struct oracle_table *tables; /* both arrays end with a zeroed element */
     const struct oracle_latest *latest;
+    void (*name_field)(const char *column, char *out_field, size_t size); /* of the service; may be NULL */
 };
 
 /* Adds a report for each table that is there or must be: {"stream","rows","keys","missing":[..],

@@ -27,6 +27,8 @@ struct faults {
     size_t count;
 };
 
+#define DESK "desk" /* any help desk: a service that has no actions of its own here */
+
 /* The actions of each service; operation NULL: its other operations. */
 static const struct {
     const char *service, *operation, *action;
@@ -63,16 +65,16 @@ static const struct {
     {"bigquery", NULL, "empty", 0, 0},
     {"bigquery", NULL, "html", 0, 0},
     {"bigquery", NULL, "body", 1, FAULT_ARGUMENTS},
-    {"intercom", NULL, "status", 1, FAULT_ARGUMENTS},
-    {"intercom", NULL, "late-status", 1, FAULT_ARGUMENTS},
-    {"intercom", NULL, "drop", 1, 1},
-    {"intercom", NULL, "delay", 1, 1},
-    {"intercom", NULL, "hang", 0, 0},
-    {"intercom", NULL, "truncate", 0, 0},
-    {"intercom", NULL, "empty", 0, 0},
-    {"intercom", NULL, "html", 0, 0},
-    {"intercom", NULL, "body", 1, FAULT_ARGUMENTS},
-    {"intercom", NULL, "raw", 0, 0},
+    {DESK, NULL, "status", 1, FAULT_ARGUMENTS},
+    {DESK, NULL, "late-status", 1, FAULT_ARGUMENTS},
+    {DESK, NULL, "drop", 1, 1},
+    {DESK, NULL, "delay", 1, 1},
+    {DESK, NULL, "hang", 0, 0},
+    {DESK, NULL, "truncate", 0, 0},
+    {DESK, NULL, "empty", 0, 0},
+    {DESK, NULL, "html", 0, 0},
+    {DESK, NULL, "body", 1, FAULT_ARGUMENTS},
+    {DESK, NULL, "raw", 0, 0},
     {"pubsub", NULL, "twice", 0, 0},
     {"pubsub", NULL, "lose", 0, 0},
     {"pubsub", NULL, "refuse", 0, FAULT_ARGUMENTS},
@@ -127,22 +129,24 @@ static bool read_nth(const char *word, long *out_nth, struct error *err)
     return true;
 }
 
+static const char *service_of(const struct planned *planned)
+{
+    for (size_t i = 0; i < KNOWN; i++)
+        if (strcmp(known[i].service, planned->service) == 0) return planned->service;
+    return DESK;
+}
+
 /* Is the action one of the operation's? Operations with actions of their own have no others. */
 static bool check_action(const struct planned *planned, struct error *err)
 {
-    bool service = false, own = false;
-    for (size_t i = 0; i < KNOWN; i++) {
-        if (strcmp(known[i].service, planned->service) != 0) continue;
-        service = true;
-        own = own || (known[i].operation && strcmp(known[i].operation, planned->operation) == 0);
-    }
-    if (!service)
-        return error_set(err, ERROR_CONFIG,
-                         "fault: unknown service \"%s\"; known are auth, bigquery, intercom, pubsub",
-                         planned->service);
+    const char *service = service_of(planned);
+    bool own = false;
+    for (size_t i = 0; i < KNOWN; i++)
+        own = own || (strcmp(known[i].service, service) == 0 && known[i].operation &&
+                      strcmp(known[i].operation, planned->operation) == 0);
     const char *names[KNOWN] = {NULL};
     for (size_t i = 0; i < KNOWN; i++) {
-        if (strcmp(known[i].service, planned->service) != 0 || own != (known[i].operation != NULL)) continue;
+        if (strcmp(known[i].service, service) != 0 || own != (known[i].operation != NULL)) continue;
         names[i] = known[i].action;
         if (strcmp(known[i].action, planned->fault.action) != 0) continue;
         size_t count = planned->fault.argument_count;
@@ -158,7 +162,7 @@ static bool check_action(const struct planned *planned, struct error *err)
 
 static bool check_missing(const struct fault *fault, struct error *err)
 {
-    static const char *const places[] = {"", "get", "load", "query"};
+    static const char *const places[] = {"", "get", "list", "load", "query"};
     char *end;
     const char *first = fault->argument[0];
     long ms = strtol(first, &end, 10);
@@ -168,7 +172,7 @@ static bool check_missing(const struct fault *fault, struct error *err)
     for (size_t i = 0; i < sizeof places / sizeof *places; i++)
         if (strcmp(places[i], fault->argument[1]) == 0) return true;
     return error_set(err, ERROR_CONFIG,
-                     "fault: \"%s\" is no place where tables are missing; write get, load or query",
+                     "fault: \"%s\" is no place where tables are missing; write get, list, load or query",
                      fault->argument[1]);
 }
 

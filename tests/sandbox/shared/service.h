@@ -10,6 +10,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -44,6 +45,8 @@ struct service {
     struct workspace *(*workspace)(void *state);
     const struct oracle_table *truth;   /* what each table must hold */
     const struct oracle_latest *latest; /* and each view of the newest */
+    /* The field of a record that fills a column, if their names differ by rule; NULL: they do not. */
+    void (*name_field)(const char *column, char *out_field, size_t size);
     const struct service_change *changes;
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Values between JSON, SQLite and the REST API. */
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -53,9 +54,9 @@ static json_t *fit_int(const json_t *value)
     const char *text = json_string_value(value);
     if (json_is_integer(value)) return json_integer(json_integer_value(value));
     if (text == NULL || *text == '\0' || strlen(text) > 20) return NULL;
+    errno = 0;
     intmax_t number = strtoimax(text, &end, 10);
-    bool over = number == INTMAX_MAX || number == INTMAX_MIN; /* of 2^64 values two are lost: never mind */
-    return *end == '\0' && !over ? json_integer(number) : NULL;
+    return *end == '\0' && errno == 0 ? json_integer(number) : NULL;
 }
 
 static json_t *fit_float(const json_t *value)

@@ -43,10 +43,12 @@ static bool holds_word(const json_t *value)
 
 static void test_each_kind_has_some_records_and_the_seed_decides(void **state)
 {
-    struct workspace *same = workspace_new("intercom", 3, "sandbox1", START_S),
-                     *other = workspace_new("intercom", 4, "sandbox1", START_S);
+    (void)state; /* each service has a workspace of its own */
     for (const struct template_file *file = template_files; file->kind; file++) {
-        struct collection *collection = workspace_find(*state, file->kind);
+        struct workspace *first = workspace_new(file->service, 3, "sandbox1", START_S),
+                         *same = workspace_new(file->service, 3, "sandbox1", START_S),
+                         *other = workspace_new(file->service, 4, "sandbox1", START_S);
+        struct collection *collection = workspace_find(first, file->kind);
         AUTO(json_drop) json_t *records = list_all(collection);
         AUTO(json_drop) json_t *again = list_all(workspace_find(same, file->kind));
         AUTO(json_drop) json_t *others = list_all(workspace_find(other, file->kind));
@@ -59,10 +61,11 @@ static void test_each_kind_has_some_records_and_the_seed_decides(void **state)
             collection_key(collection, i, key);
             assert_int_equal(collection_number(collection, key), i);
         }
+        assert_null(workspace_find(first, "poems"));
+        workspace_free(first);
+        workspace_free(same);
+        workspace_free(other);
     }
-    assert_null(workspace_find(*state, "poems"));
-    workspace_free(same);
-    workspace_free(other);
 }
 
 static void test_records_are_of_all_shapes(void **state)
@@ -115,6 +118,26 @@ static void test_a_touch_makes_a_version(void **state)
     assert_int_equal(more, 11);
     assert_in_range(differences, 5 * 10, 12 * 10); /* several each, but not all of them */
     assert_null(collection_version(collection, 0, 99));
+}
+
+static void test_a_touch_may_keep_the_time(void **state)
+{
+    struct workspace *workspace = workspace_new("comagic", 3, "sandbox1", START_S);
+    struct collection *calls = workspace_find(workspace, "calls");
+    (void)state;
+    int64_t at_s = collection_updated_s(calls, 0, 0);
+    size_t version;
+    assert_false(collection_shown(calls, 0, &version));
+    assert_int_equal(collection_touch(calls, START_S, 1000), collection_count(calls));
+    assert_int_equal(collection_versions(calls, 0), 2);
+    assert_int_equal(collection_updated_s(calls, 0, 1), at_s);
+    AUTO(json_drop) json_t *before = collection_version(calls, 0, 0);
+    AUTO(json_drop) json_t *after = collection_version(calls, 0, 1);
+    assert_false(json_equal(before, after));
+    AUTO(json_drop) json_t *listed = list_all(calls);
+    assert_true(collection_shown(calls, 0, &version));
+    assert_int_equal(version, 1);
+    workspace_free(workspace);
 }
 
 static void test_frozen_records_never_change(void **state)
@@ -263,6 +286,7 @@ int main(void)
         TEST(test_each_kind_has_some_records_and_the_seed_decides),
         TEST(test_records_are_of_all_shapes),
         TEST(test_a_touch_makes_a_version),
+        TEST(test_a_touch_may_keep_the_time),
         TEST(test_frozen_records_never_change),
         TEST(test_records_may_be_given),
         TEST(test_what_is_removed_is_in_no_list),

@@ -50,6 +50,9 @@ static const char *const values[][2] = {
     {"table", "p.d.contacts"},
     {"runs", "p.control.runs"},
     {"reader", "@stream"},
+    {"readers", "@stream"},
+    {"from_day", ""},
+    {"agreed", ""},
     {"lock", "p.control.lock_contacts"},
     {"stream", "contacts"},
     {"rejected", "p.control.rejected"},
@@ -68,8 +71,7 @@ static const char *const values[][2] = {
     {"held", "SELECT 'contacts' AS stream, partition_date AS day, COUNT(*) AS row_count FROM `p.d.contacts` "
              "WHERE partition_date >= @first_day GROUP BY partition_date"},
     {"child_names", "'parts'"},
-    {"child_rows", "SELECT 'parts' AS child, DATE '2026-01-05' AS day, 1 AS row_count"},
-    {"staged_days", "SET first_day = DATE '2026-01-05'; SET last_day = DATE '2026-01-07';"}};
+    {"child_rows", "SELECT 'parts' AS child, DATE '2026-01-05' AS day, 1 AS row_count"}};
 
 static const char *const contact_values[][2] = {
     {"stage", "p.control.stage_0"},
@@ -139,21 +141,34 @@ static void add_sql(struct buf *out, const char *file, const char *const own[][2
     buf_format(out, "%s\n", at);
 }
 
+#define OWN_VALUES 32
+
+/* The same for a commit, in which ${days} are the staged ones. */
+static void add_commit_sql(struct buf *out, const char *file, const char *const own[][2], size_t own_count,
+                           const char *days)
+{
+    const char *with_days[OWN_VALUES][2] = {{"days", days}};
+    assert_true(own_count < OWN_VALUES);
+    for (size_t i = 0; i < own_count; i++)
+        memcpy(with_days[i + 1], own[i], sizeof with_days[i + 1]);
+    add_sql(out, file, (const char *const(*)[2])with_days, own_count + 1);
+}
+
 static void build_commit(struct buf *out)
 {
     buf_init(out, MOST);
-    add_sql(out, "commit_declare", NULL, 0);
-    add_sql(out, "commit_check", contact_values, COUNT(contact_values));
-    add_sql(out, "commit_check", part_values, COUNT(part_values));
+    add_commit_sql(out, "commit_declare", NULL, 0, "days_0, days_1");
+    add_commit_sql(out, "commit_check", contact_values, COUNT(contact_values), "days_0");
+    add_commit_sql(out, "commit_check", part_values, COUNT(part_values), "days_1");
     add_sql(out, "commit_lock", NULL, 0);
     add_sql(out, "commit_later", NULL, 0);
-    add_sql(out, "commit_union", contact_values, COUNT(contact_values));
-    add_sql(out, "commit_union", part_values, COUNT(part_values));
+    add_commit_sql(out, "commit_union", contact_values, COUNT(contact_values), "days_0");
+    add_commit_sql(out, "commit_union", part_values, COUNT(part_values), "days_1");
     const char *const rejected[][2] = {{"stage", "p.control.stage_r"}};
     add_sql(out, "commit_rejected", rejected, 1);
-    add_sql(out, "commit_ledger", NULL, 0);
-    add_sql(out, "commit_doubled", contact_values, COUNT(contact_values));
-    add_sql(out, "commit_doubled", part_values, COUNT(part_values));
+    add_commit_sql(out, "commit_ledger", NULL, 0, "SELECT d FROM UNNEST(days_0) AS d");
+    add_commit_sql(out, "commit_doubled", contact_values, COUNT(contact_values), "days_0");
+    add_commit_sql(out, "commit_doubled", part_values, COUNT(part_values), "days_1");
     add_sql(out, "commit_result", NULL, 0);
     assert_false(out->full);
 }
@@ -181,6 +196,7 @@ static json_t *parameters_of(const struct world *world, const char *workspace, c
                                     {"message_id", "STRING", "m1"},
                                     {"first_day", "DATE", "2011-01-01"},
                                     {"began_at", "TIMESTAMP", "2026-03-02 03:00:00+00"},
+                                    {"alone_since", "TIMESTAMP", "2000-01-01 00:00:00+00"},
                                     {"fetched", "INT64", "9"},
                                     {"rejected_since", "DATE", "2026-01-01"},
                                     {"renewed_since", "DATE", "2026-01-01"},
@@ -270,7 +286,7 @@ static int tear_down(void **state)
 static void test_commit(void **state)
 {
     struct world *world = *state;
-    assert_string_equal(commit_as(world, "w1", "r1"), "2|1|1|0|0\n");
+    assert_string_equal(commit_as(world, "w1", "r1"), "2|1|1|0|0|0|0|NULL\n");
     assert_string_equal(
         fixture_run(world->store,
                     "SELECT partition_date, id, location.city, _extra, _run_id FROM d.contacts WHERE"
@@ -290,8 +306,8 @@ static void test_commit(void **state)
 static void test_commit_again(void **state)
 {
     struct world *world = *state;
-    assert_string_equal(commit_as(world, "w1", "r1"), "2|1|1|0|0\n");
-    assert_string_equal(commit_as(world, "w1", "r2"), "0|0|0|0|0\n");
+    assert_string_equal(commit_as(world, "w1", "r1"), "2|1|1|0|0|0|0|NULL\n");
+    assert_string_equal(commit_as(world, "w1", "r2"), "0|0|0|0|0|0|0|NULL\n");
     assert_string_equal(fixture_run(world->store, COUNTS, NULL), "2|1|1|2\n");
 }
 
@@ -304,7 +320,7 @@ static void test_rows_already_there(void **state)
                     " ('2026-01-05', 'a', '2026-01-06 02:00:00+00', CURRENT_TIMESTAMP(), 'old')",
                     NULL),
         "");
-    assert_string_equal(commit_as(world, "w1", "r1"), "1|1|1|0|0\n");
+    assert_string_equal(commit_as(world, "w1", "r1"), "1|1|1|0|0|0|0|NULL\n");
     assert_string_equal(fixture_run(world->store, COUNTS, NULL), "2|1|1|1\n");
 }
 
@@ -318,7 +334,7 @@ static void test_doubled_rows_are_counted(void **state)
                         " ('2026-01-05', 'a', '2026-01-06 02:00:00+00', CURRENT_TIMESTAMP(), 'old')",
                         NULL),
             "");
-    assert_string_equal(commit_as(world, "w1", "r1"), "1|1|1|1|0\n");
+    assert_string_equal(commit_as(world, "w1", "r1"), "1|1|1|1|0|0|0|NULL\n");
     for (int i = 0; i < 2; i++)
         assert_string_equal(
             fixture_run(
@@ -328,7 +344,8 @@ static void test_doubled_rows_are_counted(void **state)
                 " CURRENT_TIMESTAMP(), 'old')",
                 NULL),
             "");
-    assert_string_equal(commit_as(world, "w1", "r2"), "0|0|0|2|0\n"); /* of parents and children together */
+    assert_string_equal(commit_as(world, "w1", "r2"),
+                        "0|0|0|2|0|0|0|NULL\n"); /* of parents and children together */
 }
 
 static void test_wrong_count(void **state)
@@ -381,7 +398,7 @@ static void test_state_and_views(void **state)
 {
     struct world *world = *state;
     struct buf text;
-    assert_string_equal(commit_as(world, "w1", "r1"), "2|1|1|0|0\n");
+    assert_string_equal(commit_as(world, "w1", "r1"), "2|1|1|0|0|0|0|NULL\n");
     json_t *parameters = parameters_of(world, "w1", "");
     buf_init(&text, MOST);
     buf_text(&text, "SELECT * FROM (");
@@ -432,7 +449,7 @@ static void test_latest_table(void **state)
 {
     struct world *world = *state;
     struct buf query, text;
-    assert_string_equal(commit_as(world, "w1", "r1"), "2|1|1|0|0\n");
+    assert_string_equal(commit_as(world, "w1", "r1"), "2|1|1|0|0|0|0|NULL\n");
     buf_init(&query, MOST);
     buf_init(&text, MOST);
     add_sql(&query, "latest", contact_values, COUNT(contact_values));

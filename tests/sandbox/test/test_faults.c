@@ -76,7 +76,6 @@ static void test_what_is_not_understood_is_refused(void **state)
         "",
         "intercom",
         "intercom me 1",
-        "intercm me 1 empty",
         "intercom me 0 empty",
         "intercom me -1 empty",
         "intercom me x empty",

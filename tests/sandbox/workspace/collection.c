@@ -177,15 +177,16 @@ int64_t time_read(const json_t *value, int64_t fallback)
     return text && instant_parse(text, strlen(text), &at_us) ? at_us / 1000000 : fallback;
 }
 
-/* A given body with another updated_at, of the same form; NULL of NULL. */
-static json_t *renew_given(const json_t *given, int64_t at_s)
+/* A given body with another time of update, of the same form; NULL of NULL. */
+static json_t *renew_given(const struct collection *collection, const json_t *given, int64_t at_s)
 {
     json_t *changed = json_deep_copy(given);
-    const json_t *updated = json_object_get(changed, "updated_at");
+    const char *member = collection->time_member;
+    const json_t *updated = json_object_get(changed, member);
     char text[INSTANT_TEXT];
     instant_format(at_s * 1000000, text);
     if (updated)
-        json_object_set_new(changed, "updated_at",
+        json_object_set_new(changed, member,
                             json_is_string(updated) ? json_string(text) : json_integer(at_s));
     return changed;
 }
@@ -211,7 +212,7 @@ static bool add_version(struct collection *collection, size_t number, int64_t up
 bool record_renew(struct collection *collection, size_t number, int64_t updated_s)
 {
     return add_version(collection, number, updated_s,
-                       renew_given(collection->records[number].newest.given, updated_s));
+                       renew_given(collection, collection->records[number].newest.given, updated_s));
 }
 
 bool record_touch(struct collection *collection, size_t number, int64_t at_s)
@@ -291,7 +292,7 @@ void collection_fill_children(struct collection *collection, int64_t from_s, int
 
 static bool put(struct collection *collection, const json_t *record, char *key, int64_t at_s)
 {
-    const json_t *created = json_object_get(record, "created_at");
+    const json_t *created = json_object_get(record, collection->created_member);
     int64_t created_s = time_read(created, at_s);
     int64_t updated_s =
         time_read(json_object_get(record, collection->time_member), created ? created_s : at_s);

@@ -7,6 +7,7 @@
  *   "id": "serial"       how ids look: serial ("first", and "step" apart), hex or uuid
  *   "count": 12          records to begin with
  *   "frozen": true       a record never changes
+ *   "created": "date"    the member of a given record with the time of its creation; without it "created_at"
  *   "time": "date_time"  the member of a given record with its time; without it "updated_at"
  *   "keeps_time": true   a record that is touched gets another content, and no new time
  *   "keyless": true      given records may lack their key; they are shown, but never expected
@@ -62,7 +63,7 @@ void collection_touch_while_read(struct collection *collection, int64_t every);
 /* Of every `every` records that a search shows, the last is removed right after. 0: no more. */
 void collection_vanish_while_read(struct collection *collection, int64_t every);
 /* The record as given: a new one, or a newer version of the one with that key. Its times are those of its
- * created_at and updated_at, seconds or ISO 8601, else at_s. False: it has no key, is not newer, or was
+ * members "created" and "time", seconds or ISO 8601, else at_s. False: it has no key, is not newer, or was
  * removed. */
 bool collection_put(struct collection *collection, const json_t *record, int64_t at_s);
 /* Reading this record by itself fails until it changes. False: there is none. */

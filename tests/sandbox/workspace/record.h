@@ -64,7 +64,7 @@ struct collection {
     uint64_t seed;
     json_t *data; /* the file */
     const char *key_member;
-    const char *time_member; /* of a given record: its time */
+    const char *created_member, *time_member; /* of a given record: its times */
     bool is_frozen, keeps_time;
 
     struct record *records;

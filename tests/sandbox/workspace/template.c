@@ -155,7 +155,8 @@ static int64_t choose_number(struct rng *rng, const char *argument)
 static void write_instant(int64_t at_us, const char *form, struct rng *rng, struct buf *out)
 {
     char text[INSTANT_TEXT];
-    bool is_text = strcmp(form, "iso") == 0 || (strcmp(form, "either") == 0 && rng_below(rng, 2));
+    bool is_whole = strcmp(form, "second") == 0;
+    bool is_text = is_whole || strcmp(form, "iso") == 0 || (strcmp(form, "either") == 0 && rng_below(rng, 2));
     if (strcmp(form, "ms") == 0) {
         write_integer(at_us / 1000 + rng_below(rng, 1000), out);
     } else if (!is_text) {
@@ -163,7 +164,10 @@ static void write_instant(int64_t at_us, const char *form, struct rng *rng, stru
     } else {
         instant_format(at_us / 1000000 * 1000000, text); /* whole seconds: no fraction is written */
         text[strlen(text) - 1] = '\0';
-        buf_format(out, "\"%s.%03dZ\"", text, (int)(at_us % 1000000 / 1000));
+        if (is_whole)
+            buf_format(out, "\"%sZ\"", text);
+        else
+            buf_format(out, "\"%s.%03dZ\"", text, (int)(at_us % 1000000 / 1000));
     }
 }
 
@@ -187,7 +191,8 @@ static bool write_time(const char *word, const char *argument, const struct temp
     else if (strcmp(word, "$at") == 0)
         write_instant(context->at_s * 1000000, argument, rng, out);
     else if (strcmp(word, "$step") == 0)
-        write_instant(step_us(context, argument, rng), "iso", rng, out);
+        write_instant(step_us(context, argument, rng), strstr(argument, "second") ? "second" : "iso", rng,
+                      out);
     else
         return false;
     return true;

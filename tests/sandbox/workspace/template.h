@@ -18,8 +18,9 @@
  *                        so many seconds each        $body, $body html   a text of the size asked for
  *   $name $word $title $text $long $html $email
  *
- * Times are seconds; "$updated iso" is text, "$updated ms" milliseconds, "$updated either" seconds or text.
- * An object whose first key begins with "$" stands for a choice:
+ * Times are seconds; "$updated iso" is text, "$updated second" the same without a fraction, "$updated ms"
+ * milliseconds, "$updated either" seconds or text. An object whose first key begins with "$" stands for a
+ * choice:
  *
  *   {"$one of": [a, b]}    {"$list of": a, "most": 3}    {"$null or": a}    {"$absent or": a}
  *   {"$one in": 50, "then": a, "else": b}   a once in 50 times; a missing branch is an absent member

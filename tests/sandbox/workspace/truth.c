@@ -16,23 +16,25 @@ static bool was_loaded(const struct version *version)
 }
 
 /* Has it all that a row needs? */
-static bool is_loadable(const struct record *record, const json_t *given)
+static bool is_loadable(const struct collection *collection, const struct record *record, const json_t *given)
 {
     if (!given) return true;
-    int64_t created_s = time_read(json_object_get(given, "created_at"), -1);
-    return !record->is_keyless && time_read(json_object_get(given, "updated_at"), created_s) >= 0;
+    int64_t created_s = time_read(json_object_get(given, collection->created_member), -1);
+    return !record->is_keyless && time_read(json_object_get(given, collection->time_member), created_s) >= 0;
 }
 
 bool wanted_version(const struct collection *collection, size_t number, uint32_t *out_version)
 {
     const struct record *record = &collection->records[number];
     *out_version = record->past_count;
-    if (!record->is_removed) return !record->is_broken && is_loadable(record, record->newest.given);
+    if (!record->is_removed)
+        return !record->is_broken && is_loadable(collection, record, record->newest.given);
     for (uint32_t left = record->past_count + 1; left > 0; left--) {
         const struct version *version = version_of(collection, number, left - 1);
         *out_version = left - 1;
         if (was_loaded(version))
-            return is_loadable(record, version->given) && !(record->is_broken && left > record->past_count);
+            return is_loadable(collection, record, version->given) &&
+                   !(record->is_broken && left > record->past_count);
     }
     return false;
 }

@@ -34,6 +34,8 @@ static void open_collection(struct collection *collection, const struct template
     collection->key_member = key ? key : "id";
     const char *time = json_text_at(collection->data, "time");
     collection->time_member = time ? time : "updated_at";
+    const char *created = json_text_at(collection->data, "created");
+    collection->created_member = created ? created : "created_at";
     collection->is_frozen = json_is_true(json_object_get(collection->data, "frozen"));
     collection->keeps_time = json_is_true(json_object_get(collection->data, "keeps_time"));
     assert(json_array_size(json_object_get(collection->data, "made")) > 0);

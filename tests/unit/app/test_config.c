@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Cases are data: tests/data/config.json changes a good configuration, and says what comes of it. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -141,6 +142,33 @@ static void test_missing_file(void **state)
     assert_non_null(strstr(err.text, "can't be opened"));
 }
 
+static void test_a_command_without_a_warehouse_needs_no_settings_of_one(void **state)
+{
+    char path[] = "/tmp/caseload-config-XXXXXX";
+    static const char *const texts[] = {
+        "{\"version\":1,\"start_date\":\"2024-01-01\",\"source\":{\"token\":{\"env\":\"A\"}}}",
+        "{\"version\":1,\"source\":{\"token\":{\"env\":\"A\"}}}",
+    };
+    struct config config;
+    struct config_faults faults;
+    struct error err = {0};
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        int file = i ? open(path, O_WRONLY | O_TRUNC | O_CLOEXEC) : mkstemp(path);
+        assert_true(file >= 0 && write(file, texts[i], strlen(texts[i])) > 0);
+        close(file);
+        assert_false(config_load(path, NULL, 0, &config, &faults, &err));
+        config_faults_done(&faults);
+        bool done = config_load_source(path, NULL, 0, &config, &faults, &err);
+        config_faults_done(&faults);
+        if (done) config_done(&config);
+        assert_int_equal(done, i == 0);
+    }
+    assert_non_null(strstr(err.text, "start_date is missing"));
+    unlink(path);
+}
+
 static bool parse(struct options *options, struct error *err, int count, const char **arguments)
 {
     return options_parse(&run_command, count, (char **)(uintptr_t)arguments, options, err);
@@ -201,6 +229,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cases),
         cmocka_unit_test(test_missing_file),
+        cmocka_unit_test(test_a_command_without_a_warehouse_needs_no_settings_of_one),
         cmocka_unit_test(test_options),
         cmocka_unit_test(test_short_forms),
     };

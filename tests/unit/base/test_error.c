@@ -11,7 +11,6 @@
 
 #include "base/error.h"
 
-
 static void test_set_and_wrap(void **state)
 {
     struct error err = {.status = 7};

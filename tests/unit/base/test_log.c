@@ -47,6 +47,32 @@ static json_t *lines_of(FILE *file)
     return read_lines(file);
 }
 
+/* As taps of Singer log. */
+static void test_a_line_may_begin_with_its_level(void **state)
+{
+    FILE *file = tmpfile();
+    char line[256];
+    static const char *const wanted[] = {"WARNING two lines {\"stream\":\"a\\nb\",\"rows\":-7}\n",
+                                         "INFO METRIC: {\"value\":1}\n", "CRITICAL x\n"};
+
+    (void)state;
+    log_open(fileno(file), LOG_INFO);
+    log_set_form(LOG_FORM_LEVEL);
+    log_write(LOG_DEBUG, "seen", NULL, "not shown");
+    log_write(LOG_WARNING, "seen", LOG_FIELDS(LOG_TEXT("stream", "a\nb"), LOG_NUMBER("rows", -7)),
+              "two\nlines");
+    log_write(LOG_NOTICE, "metric", NULL, "METRIC: %s", "{\"value\":1}");
+    log_write(LOG_CRITICAL, "seen", NULL, "x");
+    log_set_form(LOG_FORM_CLOUD);
+    rewind(file);
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+        assert_non_null(fgets(line, sizeof line, file));
+        assert_string_equal(line, wanted[i]);
+    }
+    assert_null(fgets(line, sizeof line, file));
+    (void)fclose(file);
+}
+
 static void test_a_line_has_the_shape_that_cloud_logging_reads(void **state)
 {
     AUTO(json_drop) json_t *lines = NULL;
@@ -249,6 +275,7 @@ static void test_levels_by_name(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_line_may_begin_with_its_level),
         cmocka_unit_test(test_a_line_has_the_shape_that_cloud_logging_reads),
         cmocka_unit_test(test_nothing_from_outside_forges_a_line),
         cmocka_unit_test(test_long_values_are_cut_between_characters),

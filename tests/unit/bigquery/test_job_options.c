@@ -25,12 +25,14 @@ static void test_each_option_has_its_place(void **state)
                                        .label_count = 2,
                                        .maximum_bytes_billed = INT64_C(20000000000),
                                        .reservation = "projects/p/locations/eu/reservations/r",
-                                       .is_batch = true}};
+                                       .is_batch = true},
+                          .warehouse = {.run_id = "1f"}};
     (void)state;
     json_t *given = configuration(), *body = job_body(&bq, "j", given);
     assert_string_equal(json_text_at(body, "configuration.labels.team"), "data");
     assert_string_equal(json_text_at(body, "configuration.labels.env"), "");
     assert_string_equal(json_text_at(body, "configuration.labels.app"), "caseload");
+    assert_string_equal(json_text_at(body, "configuration.labels.run"), "1f");
     assert_string_equal(json_text_at(body, "configuration.reservation"),
                         "projects/p/locations/eu/reservations/r");
     assert_string_equal(json_text_at(body, "configuration.query.priority"), "BATCH");

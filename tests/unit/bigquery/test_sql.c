@@ -81,15 +81,16 @@ static void nothing_staged_still_claims(void **state)
     (void)state;
     const char *const stages[LIMIT_TABLES + 1] = {NULL};
     char *sql = script(&both, stages);
-    const char *const sequence[] = {
-        "DECLARE n_0, n_1, n_rejected, n_doubled, n_content_changes INT64 DEFAULT 0;",
-        "BEGIN TRANSACTION;",
-        "UPDATE `acme-data.desk_caseload.lock_tickets`",
-        "INSERT INTO `acme-data.desk_caseload.runs`",
-        "FROM `acme-data.desk.tickets`",
-        "@fetched, n_0 + n_1, n_content_changes, n_rejected, @version,",
-        "COMMIT TRANSACTION;",
-        "n_doubled AS doubled, n_content_changes AS content_changes,"};
+    const char *const sequence[] = {"DECLARE n_0, n_1, n_rejected, n_doubled, n_content_changes, n_compared, "
+                                    "n_differing INT64 DEFAULT 0;",
+                                    "BEGIN TRANSACTION;",
+                                    "UPDATE `acme-data.desk_caseload.lock_tickets`",
+                                    "INSERT INTO `acme-data.desk_caseload.runs`",
+                                    "FROM `acme-data.desk.tickets`",
+                                    "@fetched, n_0 + n_1, n_content_changes, n_rejected, @version,",
+                                    "COMMIT TRANSACTION;",
+                                    "n_doubled AS doubled, n_content_changes AS content_changes,",
+                                    "n_compared AS compared, n_differing AS refused_contents,"};
     assert_order(sql, sequence, sizeof sequence / sizeof *sequence);
     assert_int_equal(count_of(sql, "INSERT INTO"), 1);
     assert_null(strstr(sql, "stage_"));
@@ -114,7 +115,7 @@ static void one_table_staged(void **state)
         "SELECT s.`partition_date`, s.`id`, s.`updated_at`, s.`order`, "
         "PARSE_JSON(s.`_extra`, wide_number_mode => 'round'), s.`_content`, s.`_read_at`, "
         "CURRENT_TIMESTAMP(), @run_id",
-        "PARTITION BY `id`, `updated_at` ORDER BY _content IS NULL, _seq DESC) = 1)",
+        "PARTITION BY `id`, `updated_at` ORDER BY _content IS NULL, _read_at DESC, _seq DESC) = 1)",
         "SELECT `id`, `updated_at`, _content, _read_at",
         "PARTITION BY `id`, `updated_at` ORDER BY _read_at DESC",
         "ON k.`id` = s.`id` AND k.`updated_at` = s.`updated_at`",
@@ -237,6 +238,10 @@ static void other_statements_are_whole(void **state)
     sql_latest_text(&names, &(struct sql_latest){.table = &parts}, &sql);
     assert_has(buf_string(&sql),
                "PARTITION BY `ticket_id`, `id` ORDER BY `updated_at` DESC, _read_at DESC, _loaded_at DESC");
+    struct table events = parts; /* without ids of their own */
+    events.is_named_by_version = true;
+    sql_latest_text(&names, &(struct sql_latest){.table = &events}, &sql);
+    assert_has(buf_string(&sql), "PARTITION BY `ticket_id`, `id`, `updated_at` ORDER BY `updated_at` DESC");
     sql_adopt_text(&names, &ticket, &sql);
     assert_has(buf_string(&sql),
                "COUNTIF(partition_date IS DISTINCT FROM DATE(`updated_at`, @timezone)) AS misplaced");

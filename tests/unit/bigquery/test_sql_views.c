@@ -42,7 +42,7 @@ static void lists_are_compared_in_a_transaction(void **state)
         "IF n_staged != @staged_0",
         "BEGIN TRANSACTION;",
         "UPDATE `acme-data.desk_caseload.lock_people`",
-        "WHERE stream = 'people' AND began_at > @began_at",
+        "WHERE stream IN ('people') AND began_at > @began_at",
         "INSERT INTO `acme-data.desk.people` (",
         "INSERT INTO `acme-data.desk.people_deleted`",
         "DATE(@began_at, @timezone), m.`id`, @began_at, a.merged_into",
@@ -50,7 +50,7 @@ static void lists_are_compared_in_a_transaction(void **state)
         ("SELECT DISTINCT `id` FROM `acme-data.desk_caseload.stage_p` UNION DISTINCT "
          "SELECT DISTINCT `id` FROM `acme-data.desk_caseload.stage_a`"),
         "FROM `acme-data.desk_caseload.stage_g`",
-        "SET n_0 = @@row_count;",
+        "SET n_2 = @@row_count;",
         "DELETE FROM `acme-data.desk.people_deleted`",
         "AND `id` IN (SELECT DISTINCT `id` FROM `acme-data.desk_caseload.stage_p`",
         "INSERT INTO `acme-data.desk_caseload.missing`",
@@ -61,6 +61,37 @@ static void lists_are_compared_in_a_transaction(void **state)
     assert_order(buf_string(&sql), sequence, COUNT(sequence));
     assert_null(strstr(buf_string(&sql), "desk.people_reconciliation")); /* a table that never is */
     assert_null(strstr(buf_string(&sql), "RAISE USING MESSAGE = 'caseload: people_reconciliation: the list"));
+    buf_done(&sql);
+}
+
+static void a_list_of_records_is_a_reading(void **state)
+{
+    (void)state;
+    const struct selection listed = {
+        .stream = &fake_members_list,
+        .tables = {&fake_members_table, &fake_members_table, &fake_members_deleted},
+        .table_count = RECONCILE_TABLES};
+    const char *const stages[LIMIT_TABLES + 1] = {"stage_p", "stage_a"};
+    struct buf sql = new_text();
+    sql_commit(&names, &listed, stages, NULL, &sql);
+    assert_sendable(&sql);
+    const char *const sequence[] = {
+        "IF n_staged != @staged_0",
+        "UPDATE `acme-data.desk_caseload.lock_people`",
+        "IF(stream = 'people', from_date, DATE '0001-01-01') AS lo",
+        "WHERE stream IN ('people', CONCAT('people', '_reconciliation')) AND began_at > @began_at",
+        "SET (n_compared, n_differing) = (",
+        "INSERT INTO `acme-data.desk.people` (",
+        "FROM `acme-data.desk_caseload.stage_p`",
+        "s.partition_date >= @lo",
+        "AND n_differing = 0);",
+        "INSERT INTO `acme-data.desk.people` (",
+        "FROM `acme-data.desk_caseload.stage_a`",
+        "INSERT INTO `acme-data.desk.people_deleted`",
+        "FROM (SELECT d FROM UNNEST(days_0) AS d UNION ALL SELECT d FROM UNNEST(days_1) AS d)",
+        "INSERT INTO `acme-data.desk_caseload.runs`",
+        "COMMIT TRANSACTION;"};
+    assert_order(buf_string(&sql), sequence, COUNT(sequence));
     buf_done(&sql);
 }
 
@@ -176,9 +207,9 @@ static void tables_are_changed_where_they_differ(void **state)
     sql_latest_refresh_text(&names, &refresh, &sql);
     const char *const sequence[] = {
         "UPDATE `acme-data.desk_caseload.lock_people`",
-        "SELECT 1 FROM (SELECT r.`id`, r.`partition_date`, r.`updated_at`, r.`_loaded_at`, r.`_read_at`",
+        "SELECT 1 FROM (SELECT r.`id`, r.`updated_at`, r.`partition_date`, r.`_loaded_at`, r.`_read_at`",
         "DELETE FROM `acme-data.desk.people_latest` AS l",
-        "v.`id` = l.`id` AND v.`partition_date` = l.`partition_date` AND v.`updated_at` = l.`updated_at`",
+        "v.`id` = l.`id` AND v.`updated_at` = l.`updated_at` AND v.`partition_date` = l.`partition_date`",
         "INSERT INTO `acme-data.desk.people_latest` (`partition_date`, `id`, `updated_at`, ",
         "SELECT v.`partition_date`, v.`id`, v.`updated_at`, ",
         "COALESCE(r.`name`",
@@ -347,6 +378,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lists_are_compared_in_a_transaction),
+        cmocka_unit_test(a_list_of_records_is_a_reading),
         cmocka_unit_test(an_empty_list_may_raise),
         cmocka_unit_test(the_gone_are_left_out),
         cmocka_unit_test(later_columns_look_into_extra),

@@ -273,7 +273,7 @@ static void test_attempts_are_recorded_last(void **state)
     assert_int_equal(bench->warehouse.attempt_count, 2);
 }
 
-/* The next process may run at once: nobody waits for a load job then. */
+/* The process is to end at once: it does not wait for a load job. */
 static void test_a_stopped_run_records_nothing(void **state)
 {
     struct bench *bench = *state;

@@ -21,7 +21,7 @@ static const struct column call_columns[] = {
     TEXT("finish_reason", "Why it ended: subscriber_disconnects, operator_busy, ..."),
     TEXT("direction", "in or out"),
     TEXT("source", "How it came about: sip, call_tracking, sitephone, ..."),
-    FLAG("is_lost", "Nobody of the account talked"),
+    FLAG("is_lost", "No employee talked"),
     TEXT("cpn_region_id", "Region of the contact's number"),
     TEXT("cpn_region_name", "Its name"),
     TEXT("cpn_country_id", "Country of the contact's number"),
@@ -68,3 +68,62 @@ static const struct column call_columns[] = {
 
 const struct table comagic_calls = REPORT_TABLE("calls", "Calls, one row for each content that was seen",
                                                 call_columns, "start_time", KEYS("id"));
+
+static const struct column leg_columns[] = {
+    KEY("id", "Id of the leg"),
+    VERSION("start_time", "When it began: the version of the row"),
+    TEXT("call_session_id", "Call that it belongs to"),
+    TEXTS("call_records", "Ids of recordings"),
+    TEXTS("wav_call_records", "Ids of recordings as WAV"),
+    TIME("connect_time", "When somebody picked up"),
+    NUMBER("duration", "Seconds from picking up; 0: no answer"),
+    NUMBER("total_duration", "Seconds with ringing"),
+    TEXT("finish_reason", "Why it ended"),
+    TEXT("finish_reason_description", "The same in words"),
+    TEXT("virtual_phone_number", "Number of the account"),
+    TEXT("calling_phone_number", "Number that called"),
+    TEXT("called_phone_number", "Number that was called"),
+    TEXT("direction", "in or out"),
+    FLAG("is_transfered", "It was transferred"),
+    FLAG("is_operator", "It is an employee's"),
+    FLAG("is_coach", "Somebody listened in"),
+    FLAG("is_failed", "It did not come about"),
+    FLAG("is_talked", "Both sides talked"),
+    TEXT("employee_id", "Employee"),
+    TEXT("employee_full_name", "Name of the employee, when the row was read"),
+    TEXT("employee_phone_number", "Number of the employee"),
+    NUMBER("employee_rating", "How the other side rated the employee"),
+    TEXT("scenario_id", "Scenario"),
+    TEXT("scenario_name", "Its name, when the row was read"),
+    TEXT("contact_id", "Contact of the address book"),
+    TEXT("contact_full_name", "Name of the contact"),
+    TEXT("contact_phone_number", "Number of the contact"),
+    TEXT("action_id", "Action of the scenario"),
+    TEXT("action_name", "Its name"),
+    TEXT("group_id", "Group of employees"),
+    TEXT("group_name", "Its name"),
+};
+
+const struct table comagic_call_legs =
+    REPORT_TABLE("call_legs", "Legs of calls, one row for each content that was seen", leg_columns,
+                 "start_time", KEYS("id"));
+
+static const struct column charge_columns[] = {
+    KEY("leg_id", "Leg that was charged"),
+    VERSION("start_time", "When it began: the version of the row"),
+    TEXT("direction", "in or out"),
+    TEXT("source", "How it came about"),
+    TEXT("call_session_id", "Call that it belongs to"),
+    TEXT("calling_phone_number", "Number that called"),
+    TEXT("called_phone_number", "Number that was called"),
+    NUMBER("duration", "Seconds"),
+    NUMBER("chargeable_duration", "Seconds that are charged"),
+    TEXT("direction_type", "international, national, local or mobile"),
+    FLOATING("cost_per_minute", "Price of a minute"),
+    FLOATING("total_charge", "Price"),
+    FLOATING("bonuses_charge", "Part of it that bonuses paid"),
+};
+
+const struct table comagic_financial_call_legs =
+    REPORT_TABLE("financial_call_legs", "Costs of legs of calls, one row for each content that was seen",
+                 charge_columns, "start_time", KEYS("leg_id"));

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* schema.h - the tables of this source, and the columns that several reports share.
  *
- * Columns have the names of the fields (Data API 2.0, misspelt ones included), and requests ask for just these. A value
- * without a column is kept in _extra. Times come as local times of the account, and are stored as instants.
+ * Columns have the names of the fields (Data API 2.0, misspelt ones included), and requests ask for just
+ * these. A value without a column is kept in _extra. Times come as local times of the account, and are stored
+ * as instants.
  */
 #ifndef CASELOAD_SOURCES_COMAGIC_SCHEMA_H
 #define CASELOAD_SOURCES_COMAGIC_SCHEMA_H
@@ -18,7 +19,10 @@
     TABLE(n, about, of, TIMES(time), .day_is_fixed = true, .keeps_contents = true, LEFT_OUT(comagic_joined_names),   \
           __VA_ARGS__)
 
-/* What all reports about people have: a visit to the site, and where it came from. */
+/* A list without times. */
+#define LIST_TABLE(n, about, of) TABLE(n, about, of, KEYS("id"))
+
+/* All reports about people have these: a visit to the site, and where it came from. */
 #define VISIT_COLUMNS                                                                                                \
     TEXT("ua_client_id", "Client id of Google Analytics"),                                                           \
     TEXT("ym_client_id", "Client id of Yandex Metrica"),                                                             \
@@ -55,10 +59,11 @@
     TEXT("openstat_service", "... the service"),                                                                     \
     TEXT("openstat_source", "... the place")
 
-/* What calls, chats, offline messages, goals and communications have beside it. */
+/* Calls, chats, offline messages, goals and communications have these, too. */
 #define CONTACT_COLUMNS                                                                                              \
+    CONTACT_OF_ANY_KIND_COLUMNS, TEXT("communication_type", "call, chat, offline_message or goal")
+#define CONTACT_OF_ANY_KIND_COLUMNS                                                                                  \
     VISIT_COLUMNS,                                                                                                   \
-    TEXT("communication_type", "call, chat, offline_message or goal"),                                               \
     NUMBER("communication_number", "So many contacts of this person there were, with this one"),                     \
     TEXT("communication_page_url", "Page from which the contact was made"),                                          \
     TIME("sale_date", "When something was sold"),                                                                    \
@@ -87,8 +92,14 @@
 /* clang-format on */
 
 extern const struct column comagic_property_columns[2], comagic_segment_columns[2], comagic_tag_columns[8];
-extern const struct left_out comagic_joined_names[24];
+extern const struct left_out comagic_joined_names[27];
 
-extern const struct table comagic_calls;
+extern const struct table comagic_calls, comagic_call_legs, comagic_financial_call_legs;
+extern const struct table comagic_chats, comagic_chat_messages, comagic_offline_messages, comagic_goals,
+    comagic_communications;
+extern const struct table comagic_visitor_sessions, comagic_campaign_daily_stat;
+extern const struct table comagic_employees, comagic_employee_groups, comagic_statuses, comagic_campaigns,
+    comagic_sites, comagic_virtual_numbers, comagic_tags, comagic_scenarios, comagic_segments,
+    comagic_chat_channels, comagic_contacts;
 
 #endif

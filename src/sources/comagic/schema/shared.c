@@ -49,4 +49,7 @@ const struct left_out comagic_joined_names[] = {
     {.path = "action_name"},
     {.path = "finish_reason_description"},
     {.path = "form_name"},
+    {.path = "campaign_ext_name"},
+    {.path = "banner_group_name"},
+    {.path = "current_banner_name"},
 };

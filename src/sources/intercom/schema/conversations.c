@@ -263,8 +263,8 @@ static const struct column handling_columns[] = {
 
 const struct table intercom_handling_events =
     TABLE("handling_events", "When work on conversations was paused and taken up again", handling_columns,
-          KEYS("conversation_id", "timestamp", "type"), TIMES("timestamp"), .parent = &intercom_conversations,
-          .parent_key = "conversation_id");
+          KEYS("conversation_id", "timestamp", "type"), TIMES("timestamp"), .day_is_fixed = true,
+          .is_named_by_version = true, .parent = &intercom_conversations, .parent_key = "conversation_id");
 
 static const struct column deletion_columns[] = {
     TEXT("type", "Always \"conversation\""),

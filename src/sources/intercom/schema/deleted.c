@@ -22,8 +22,5 @@ static const struct column id_columns[] = {
     KEY("id", "Id of a record that was there"),
 };
 
-const struct table intercom_contact_ids = TABLE(
-    "contacts_reconciliation", "Ids of all contacts, to find those that are gone", id_columns, KEYS("id"));
-
 const struct table intercom_company_ids = TABLE(
     "companies_reconciliation", "Ids of all companies, to find those that are gone", id_columns, KEYS("id"));

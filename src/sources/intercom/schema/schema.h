@@ -19,7 +19,7 @@ extern const char *const intercom_file_hosts[];
 
 /* One file a subject: <subject>.c. */
 
-extern const struct table intercom_contacts, intercom_contacts_deleted, intercom_contact_ids;
+extern const struct table intercom_contacts, intercom_contacts_deleted;
 extern const struct table intercom_companies, intercom_company_segments, intercom_companies_deleted,
     intercom_company_ids;
 

@@ -303,15 +303,22 @@ static void a_forbidden_list_hinders_no_contact(void **state)
     (void)answer(&fixture, "POST /contacts/search", PAGE(CONTACT("1", NOTES("1")), "c"));
     (void)answer(&fixture, "POST /contacts/search",
                  PAGE(CONTACT("2", NOTES("2") "," LIST("tags", "", "/contacts/2/tags", "true")), "d"));
-    (void)answer(&fixture, "POST /contacts/search", FOUND(CONTACT("3", NOTES("3"))));
+    (void)answer(&fixture, "POST /contacts/search", PAGE(CONTACT("3", NOTES("3")), "e"));
+    (void)answer(&fixture, "POST /contacts/search", PAGE(CONTACT("4", NOTES("4")), "f"));
+    (void)answer(&fixture, "POST /contacts/search", PAGE(CONTACT("5", NOTES("5")), "g"));
+    (void)answer(&fixture, "POST /contacts/search", PAGE(CONTACT("6", NOTES("6")), "h"));
+    (void)answer(&fixture, "POST /contacts/search", FOUND(CONTACT("7", NOTES("7"))));
     (void)add(&fixture, "GET /contacts/1/notes ", "403 No", FORBIDDEN);
-    (void)add(&fixture, "GET /contacts/2/notes ", "403 No", FORBIDDEN); /* was under way by then */
+    (void)add(&fixture, "GET /contacts/2/notes ", "403 No", FORBIDDEN); /* were under way by then */
+    (void)add(&fixture, "GET /contacts/3/notes ", "403 No", FORBIDDEN);
+    (void)add(&fixture, "GET /contacts/4/notes ", "403 No", FORBIDDEN);
+    (void)add(&fixture, "GET /contacts/5/notes ", "403 No", FORBIDDEN);
     (void)answer(&fixture, "GET /contacts/2/tags ", "{\"data\":[]}");
     begin(&fixture, "contacts", "");
-    expect(&fixture, "1 2 3");
-    assert_int_equal(fixture.incomplete, 3);
+    expect(&fixture, "1 2 3 4 5 6 7");
+    assert_int_equal(fixture.incomplete, 7);
     assert_int_equal(script_requests(fixture.server),
-                     6); /* it is not asked for again and again; others are */
+                     13); /* it is not asked for again and again; others are */
     end(&fixture);
 }
 

@@ -182,18 +182,52 @@ static void tombstones_are_for_those_who_want_them(void **state)
 #define PAGES(next) ",\"total_count\":10,\"pages\":{\"next\":" next "}"
 #define FOUR        "{\"id\":\"1\",\"name\":\"A\"},{\"id\":\"2\"},{\"id\":\"3\"},{\"id\":\"4\"}"
 
-static void all_ids_are_read(void **state)
+static void all_contacts_are_read_whole(void **state)
 {
     (void)state;
     struct fixture fixture = {0};
     add_page(&fixture, "data", FOUR, PAGES("{\"starting_after\":\"x\"}"));
     add_page(&fixture, "data", "{\"id\":\"5\"},{\"id\":\"6\"},{\"id\":\"7\"},{\"id\":\"8\"},{\"id\":\"9\"}",
              PAGES("null"));
-    fixture_expect(
-        &fixture, "contacts_reconciliation",
-        "{\"id\":\"1\"} {\"id\":\"2\"} {\"id\":\"3\"} {\"id\":\"4\"} {\"id\":\"5\"} {\"id\":\"6\"} "
-        "{\"id\":\"7\"} {\"id\":\"8\"} {\"id\":\"9\"}");
-    ASKED(&fixture, 0, "/contacts?per_page=150", "/contacts?per_page=150&starting_after=x");
+    fixture_expect(&fixture, "contacts_reconciliation",
+                   "{\"id\":\"1\",\"name\":\"A\"} {\"id\":\"2\"} {\"id\":\"3\"} {\"id\":\"4\"} "
+                   "{\"id\":\"5\"} {\"id\":\"6\"} "
+                   "{\"id\":\"7\"} {\"id\":\"8\"} {\"id\":\"9\"}");
+    ASKED(&fixture, 0, "/contacts?include_merge_history=true&per_page=150",
+          "/contacts?include_merge_history=true&per_page=150&starting_after=x");
+    fixture_close(&fixture);
+    struct fixture older = {.version = "2.15"};
+    add_page(&older, "data", FOUR, ",\"pages\":{\"next\":null}");
+    fixture_expect(&older, "contacts_reconciliation",
+                   "{\"id\":\"1\",\"name\":\"A\"} {\"id\":\"2\"} {\"id\":\"3\"} {\"id\":\"4\"}");
+    ASKED(&older, 0, "/contacts?per_page=150");
+    fixture_close(&older);
+}
+
+/* Nothing is requested for them: their contents are unknown. The merged are found by the search. */
+static void contacts_with_long_lists_are_incomplete(void **state)
+{
+    (void)state;
+    static const char *const lists[] = {"tags", "notes", "companies", "opted_in_subscription_types",
+                                        "opted_out_subscription_types"};
+    struct fixture fixture = {0};
+    struct page page = {0};
+    AUTO(buf_done) struct buf contacts;
+    buf_init(&contacts, 4096);
+    for (size_t i = 0; i < 5; i++)
+        buf_format(&contacts, "{\"id\":\"%zu\",\"%s\":{\"data\":[],\"url\":\"/x\",\"has_more\":true}},", i,
+                   lists[i]);
+    buf_text(&contacts, "{\"id\":\"5\",\"tags\":{\"data\":[],\"url\":\"/x\",\"has_more\":false},"
+                        "\"merge_history\":[{\"source_contact_id\":\"c2\",\"merged_at\":1772323250}]}");
+    add_page(&fixture, "data", buf_string(&contacts), ",\"pages\":{\"next\":null}");
+    fixture_begin(&fixture, "contacts_reconciliation");
+    assert_true(fixture.link.source->ops->open(fixture.link.source, &fixture.selection, fixture.window,
+                                               &fixture.reader, &fixture.err));
+    assert_true(fixture.link.source->ops->next(fixture.reader, &page, &fixture.err));
+    assert_int_equal(page.count, 6);
+    assert_int_equal(page.incomplete, 5);
+    for (size_t i = 0; i < page.count; i++)
+        assert_int_equal(page.records[i].incomplete, i < 5);
     fixture_close(&fixture);
 }
 
@@ -228,7 +262,8 @@ int main(void)
         cmocka_unit_test(older_versions_have_no_feed),
         cmocka_unit_test(the_merged_are_told_by_their_heirs),
         cmocka_unit_test(tombstones_are_for_those_who_want_them),
-        cmocka_unit_test(all_ids_are_read),
+        cmocka_unit_test(all_contacts_are_read_whole),
+        cmocka_unit_test(contacts_with_long_lists_are_incomplete),
         cmocka_unit_test(an_end_that_comes_early_is_none),
         cmocka_unit_test(an_end_that_is_not_told_is_none),
     };

@@ -179,6 +179,33 @@ static void a_full_page_that_tells_nothing_has_a_neighbour(void **state)
     fixture_close(&fixture);
 }
 
+/* Pages hold fewer records than were asked for, or their number is wrong: the number of records counts. If
+ * that is wrong, an empty page is the end. */
+static void the_number_of_records_counts_more_than_that_of_pages(void **state)
+{
+    (void)state;
+    static const char *const told[] = {
+        ",\"total_count\":3,\"pages\":{\"page\":1,\"total_pages\":1}",
+        ",\"total_count\":3,\"pages\":{\"page\":1,\"total_pages\":0}",
+        ",\"total_count\":3,\"pages\":{\"page\":1,\"total_pages\":\"1\"}",
+        ",\"total_count\":\"3\",\"pages\":{\"page\":1,\"per_page\":1,\"total_pages\":null}",
+        ",\"total_count\":3",
+    };
+    for (size_t i = 0; i < sizeof told / sizeof *told; i++) {
+        struct fixture fixture = {0};
+        add_page(&fixture, "data", "{\"id\":\"c1\"},{\"id\":\"c2\"}", told[i]);
+        add_page(&fixture, "data", "{\"id\":\"c3\"}", told[i]);
+        fixture_expect(&fixture, "calls", "{\"id\":\"c1\"} {\"id\":\"c2\"} {\"id\":\"c3\"}");
+        ASKED(&fixture, 0, "/calls?per_page=25", "/calls?per_page=25&page=2");
+        fixture_close(&fixture);
+    }
+    struct fixture fixture = {0};
+    add_page(&fixture, "data", "{\"id\":\"c1\"},{\"id\":\"c2\"}", told[0]);
+    add_page(&fixture, "data", "", told[0]);
+    fixture_expect(&fixture, "calls", "{\"id\":\"c1\"} {\"id\":\"c2\"}");
+    fixture_close(&fixture);
+}
+
 static void nothing_is_a_page_of_none(void **state)
 {
     (void)state;
@@ -325,16 +352,16 @@ static void attributes_of_conversations_moved(void **state)
 static void each_type_has_a_list(void **state)
 {
     (void)state;
-    struct fixture fixture = {.custom_objects = LENT_NAMES(LENT("Order"), LENT("a/b"))};
+    struct fixture fixture = {.custom_objects = LENT_NAMES(LENT("a/b"), LENT("Order"))};
+    add_page(&fixture, "data", "{\"id\":\"1\"}", ",\"pages\":{\"total_pages\":1}");
     add_page(&fixture, "data", "{\"id\":\"1\",\"type\":\"Order\"}", ",\"pages\":{\"total_pages\":2}");
     add_page(&fixture, "data", "{\"id\":\"2\",\"type\":null}", ",\"pages\":{\"total_pages\":2}");
-    add_page(&fixture, "data", "{\"id\":\"1\"}", ",\"pages\":{\"total_pages\":1}");
     fixture_expect(&fixture, "custom_object_instances",
-                   "{\"id\":\"1\",\"type\":\"Order\"} {\"id\":\"2\",\"type\":\"Order\"} "
-                   "{\"id\":\"1\",\"type\":\"a/b\"}");
-    ASKED(&fixture, 0, "/custom_object_instances/Order?per_page=150",
-          "/custom_object_instances/Order?per_page=150&page=2",
-          "/custom_object_instances/a%2Fb?per_page=150");
+                   "{\"id\":\"1\",\"type\":\"a/b\"} {\"id\":\"1\",\"type\":\"Order\"} "
+                   "{\"id\":\"2\",\"type\":\"Order\"}");
+    ASKED(&fixture, 0, "/custom_object_instances/a%2Fb?per_page=150",
+          "/custom_object_instances/Order?per_page=150",
+          "/custom_object_instances/Order?per_page=150&page=2");
     fixture_close(&fixture);
 }
 
@@ -372,6 +399,7 @@ int main(void)
         cmocka_unit_test(a_cursor_that_repeats_is_an_error),
         cmocka_unit_test(pages_are_counted),
         cmocka_unit_test(a_full_page_that_tells_nothing_has_a_neighbour),
+        cmocka_unit_test(the_number_of_records_counts_more_than_that_of_pages),
         cmocka_unit_test(nothing_is_a_page_of_none),
         cmocka_unit_test(numbers_must_grow),
         cmocka_unit_test(the_same_page_under_other_numbers_is_an_error),

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "rest/exchange.h"
@@ -42,6 +43,12 @@ static const struct column note_columns[] = {
     {.name = "note_text", .field = "noteText", .type = COLUMN_STRING},
 };
 
+static const struct column visit_columns[] = {
+    {.name = "id", .type = COLUMN_STRING, .mode = COLUMN_REQUIRED},
+    {.name = "seen_at", .type = COLUMN_TIMESTAMP, .mode = COLUMN_REQUIRED},
+    {.name = "mood", .type = COLUMN_STRING},
+};
+
 static const char *const id_key[] = {"id"};
 static const char *const note_key[] = {"contact_id"};
 
@@ -52,6 +59,7 @@ static const char *const note_key[] = {"contact_id"};
     }
 
 static const struct table calls = TABLE("calls", call_columns, id_key, "changed_at");
+static const struct table visits = TABLE("visits", visit_columns, id_key, "seen_at");
 static const struct table contacts = TABLE("contacts", contact_columns, id_key, "changed_at");
 static const struct table notes = TABLE("notes", note_columns, note_key, "contact_changed_at");
 
@@ -81,6 +89,38 @@ static int real_status(const json_t *answer, int status)
     }
 }
 
+static void read_limits(const json_t *answer, struct rate_report *rate, struct rest_quota *out_quota)
+{
+    (void)rate; /* in headers */
+    out_quota->limit = json_int_at(answer, "result.day.limit", 0);
+    out_quota->remaining = json_int_at(answer, "result.day.left", 0);
+    out_quota->reset_s = 3600;
+}
+
+struct helpline {
+    struct rest_source rest; /* first */
+    bool leaves_mood_out;
+};
+
+static bool mend_request(struct rest_source *source, const struct rest_stream *stream,
+                         const struct rest_failure *failure)
+{
+    struct helpline *helpline = (struct helpline *)source;
+    (void)stream;
+    if (strcmp(failure->message, "mood?") != 0 || helpline->leaves_mood_out) return false;
+    (void)snprintf(source->notice, sizeof source->notice, "no moods");
+    return helpline->leaves_mood_out = true;
+}
+
+/* "X" is a mood, too. */
+static void prepare(const struct rest_source *source, const struct table *table, json_t *record)
+{
+    (void)source;
+    (void)table;
+    if (json_object_get(record, "X")) json_object_set(record, "mood", json_object_get(record, "X"));
+    json_object_del(record, "X");
+}
+
 /* Totals are of pages or of records. */
 static bool next_page(const struct page_context *context, struct next_page *out_next, struct error *err)
 {
@@ -101,7 +141,9 @@ static bool next_page(const struct page_context *context, struct next_page *out_
         .limit_header = "x-minute-limit", .remaining_header = "x-minute-left",                               \
         .reset_header = "x-minute-ends-in", .is_reset_delay = true, .is_token_in_body = (in_body),           \
         .size_parameter = "size", .number_parameter = "page", .refusals = refusals,                          \
-        .read_failure = read_failure, .real_status = real_status, .next_page = next_page                     \
+        .read_failure = read_failure, .real_status = real_status, .next_page = next_page,                    \
+        .total_member = "result.total", .read_limits = read_limits, .mend_request = mend_request,            \
+        .prepare = prepare                                                                                   \
     }
 
 static const struct rest_dialect rpc = DIALECT(true), rest = DIALECT(false);
@@ -115,6 +157,18 @@ static void write_call_request(const struct page_request *request, struct buf *u
                request->segment.window.from_s, request->offset);
 }
 
+static void write_visit_request(const struct page_request *request, struct buf *url, struct buf *body)
+{
+    const struct helpline *helpline = (const struct helpline *)request->source;
+    buf_format(url, "%s%s", request->source->base_url, request->stream->path);
+    buf_format(body,
+               "{\"token\":\"" REST_TOKEN_MARK "\",\"from\":%" PRId64 ",\"to\":%" PRId64
+               ",\"offset\":%" PRId64 ",\"fields\":\"%s\"}",
+               request->segment.window.from_s,
+               request->segment.window.to_s == WINDOW_OPEN ? -1 : request->segment.window.to_s,
+               request->offset, helpline->leaves_mood_out ? "id" : "id mood");
+}
+
 static void write_contact_request(const struct page_request *request, struct buf *url, struct buf *body)
 {
     (void)body; /* a GET has none */
@@ -124,22 +178,31 @@ static void write_contact_request(const struct page_request *request, struct buf
 
 static const struct pagination by_offset = {
     .method = "POST", .write = write_call_request, .has_numbers = true};
+static const struct pagination by_window = {
+    .method = "POST", .write = write_visit_request, .has_numbers = true, .max_records = 3};
 static const struct pagination by_number = {
     .method = "GET", .write = write_contact_request, .has_numbers = true};
 
-static const struct child_list contact_notes = {.before = "/contacts/",
-                                                .after = "/notes",
-                                                .list = "found.notes",
-                                                .table = &notes,
-                                                .parent = "contactId",
-                                                .version = "contactChangedAt",
-                                                .noun = "list of notes"};
+static const struct child_list contact_notes[] = {{.before = "/contacts/",
+                                                   .after = "/notes",
+                                                   .list = "found.notes",
+                                                   .table = &notes,
+                                                   .parent = "contactId",
+                                                   .version = "contactChangedAt",
+                                                   .noun = "list of notes"},
+                                                  {.table = NULL}};
 static const struct child contact_children[] = {{&notes, CHILD_DEFAULT}};
 
 const struct rest_stream helpline_calls = {
     .stream = {.name = "calls", .kind = STREAM_INCREMENTAL, .table = &calls},
     .pagination = &by_offset,
     .path = "/rpc/calls",
+    .list = "result.items",
+};
+const struct rest_stream helpline_visits = {
+    .stream = {.name = "visits", .kind = STREAM_EVENT, .table = &visits},
+    .pagination = &by_window,
+    .path = "/rpc/visits",
     .list = "result.items",
 };
 const struct rest_stream helpline_contacts = {
@@ -153,7 +216,7 @@ const struct rest_stream helpline_contacts = {
     .path = "/contacts",
     .list = "found.contacts",
     .per_page = 2,
-    .child_list = &contact_notes,
+    .child_lists = contact_notes,
 };
 
 /* --- the source --- */
@@ -170,7 +233,8 @@ static const struct source_ops ops = {
 bool helpline_create(const struct rest_source *settings, const char *base_url, bool is_rpc,
                      struct source **out_source, struct error *err)
 {
-    struct rest_source *source = mem_zero(1, sizeof *source);
+    struct helpline *helpline = mem_zero(1, sizeof *helpline);
+    struct rest_source *source = &helpline->rest;
     *source = *settings;
     source->source.ops = &ops;
     source->dialect = is_rpc ? &rpc : &rest;

@@ -11,6 +11,7 @@
 #include "rest/rest.h"
 
 extern const struct rest_stream helpline_calls;    /* incremental, pages by offset, token in the body */
+extern const struct rest_stream helpline_visits;   /* event, like calls, but of 3 in a window */
 extern const struct rest_stream helpline_contacts; /* scan, pages by number, with the child table "notes" */
 
 /* settings: http, token, progress and stop; the source owns the token. is_rpc: the token is in the body. */

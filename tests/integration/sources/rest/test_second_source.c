@@ -194,7 +194,7 @@ static void an_error_with_status_200_is_an_error(void **state)
     assert_int_equal(fixture.err.kind, ERROR_REFUSED);
     assert_int_equal(fixture.err.status, 400);
     assert_non_null(strstr(fixture.err.text,
-                           "Helpline answered HTTP 400 -32602 (invalid offset), request id t-1; "
+                           "Helpline answered HTTP 200 -32602 (invalid offset), request id t-1; "
                            "look at the manual"));
     end(&fixture);
 }
@@ -263,9 +263,109 @@ static void the_rate_headers_are_understood(void **state)
     assert_true(run(&fixture, &helpline_calls.stream));
     struct rate_limiter *limiter = ((struct rest_source *)fixture.source)->limiter;
     int64_t begun = 0;
-    while (begun < 100 && rate_limiter_begin(limiter, clock_ms() + 1000) == 0)
-        begun++;
+    for (; begun < 100 && rate_limiter_begin(limiter, clock_ms() + 1000) == 0; begun++)
+        rate_limiter_end(limiter);
     assert_int_equal(begun, 49);
+    end(&fixture);
+}
+
+/* --- lists that hold more than can be read, and limits in answers --- */
+
+#define VISIT(id, at) "{\"id\":\"" id "\",\"seen_at\":" at "}"
+
+static void expect_visits(struct fixture *fixture, const char *ids)
+{
+    const struct fake_table *table = fake_warehouse_table(&fixture->warehouse, "visits");
+    assert_non_null(table);
+    assert_int_equal(table->count, strlen(ids));
+    for (; *ids; ids++) {
+        char id[16];
+        size_t found = 0;
+        (void)snprintf(id, sizeof id, "\"id\":\"%c\"", *ids);
+        for (size_t i = 0; i < table->count; i++)
+            found += strstr(table->rows[i].text, id) != NULL;
+        assert_int_equal(found, 1);
+    }
+}
+
+/* From 2026-03-01 to the clock of the answer: two and a half days, in three parts. */
+static void a_list_that_is_too_long_is_cut(void **state)
+{
+    (void)state;
+    struct fixture fixture = {.count = 0};
+    (void)answer(&fixture, "\"from\":1772323200,\"to\":-1,", RPC_LIST("7", VISIT("x", "1772323201")));
+    (void)answer(&fixture, "\"from\":1772323200,\"to\":1772395200,",
+                 RPC_LIST("3", VISIT("a", "1772323201") "," VISIT("b", "1772323202")));
+    (void)answer(&fixture, "\"from\":1772323200,\"to\":1772395200,\"offset\":2",
+                 RPC_LIST("3", VISIT("c", "1772323203")));
+    (void)answer(&fixture, "\"from\":1772395200,\"to\":1772467200,",
+                 RPC_LIST("4", VISIT("d", "1772395201"))); /* too long, too */
+    (void)answer(&fixture, "\"from\":1772395200,\"to\":1772431200,", RPC_LIST("1", VISIT("d", "1772395201")));
+    (void)answer(&fixture, "\"from\":1772431200,\"to\":1772467200,", RPC_LIST("0", ""));
+    (void)answer(&fixture, "\"from\":1772467200,\"to\":-1,", RPC_LIST("1", VISIT("e", "1772539000")));
+    start(&fixture, true);
+    if (!run(&fixture, &helpline_visits.stream)) fail_msg("%s", fixture.err.text);
+    expect_visits(&fixture, "abcde");
+    assert_int_equal(script_requests(fixture.server), 7);
+    assert_int_equal(fixture.report.streams[0].requests, 7);
+    end(&fixture);
+}
+
+/* "b" has moved to the second page, so what moved to the first was not seen. */
+static void pages_that_do_not_add_up_are_read_again(void **state)
+{
+    (void)state;
+    struct fixture fixture = {.count = 0};
+    (void)answer(&fixture, "\"to\":-1,\"offset\":0",
+                 RPC_LIST("3", VISIT("a", "1772323201") "," VISIT("b", "1772323202")));
+    (void)answer(&fixture, "\"to\":-1,\"offset\":2", RPC_LIST("3", VISIT("b", "1772323202")));
+    (void)answer(
+        &fixture, "\"from\":1772323200,\"to\":1772431200,",
+        RPC_LIST("3", VISIT("a", "1772323201") "," VISIT("b", "1772323202") "," VISIT("c", "1772323203")));
+    (void)answer(&fixture, "\"from\":1772431200,\"to\":-1,", RPC_LIST("0", ""));
+    start(&fixture, true);
+    if (!run(&fixture, &helpline_visits.stream)) fail_msg("%s", fixture.err.text);
+    expect_visits(&fixture, "abc");
+    assert_int_equal(script_requests(fixture.server), 4);
+    end(&fixture);
+}
+
+/* Half of what a day allows is ours. */
+static void the_limit_of_a_day_is_not_waited_for(void **state)
+{
+    (void)state;
+    struct fixture fixture = {.count = 0};
+    (void)answer(&fixture, NULL,
+                 "{\"result\":{\"total\":2,\"items\":[" VISIT(
+                     "a", "1772323201") "],"
+                                        "\"day\":{\"limit\":10,\"left\":6}}}");
+    (void)answer(&fixture, "\"offset\":1",
+                 "{\"result\":{\"total\":3,\"items\":[" VISIT(
+                     "b", "1772323202") "],"
+                                        "\"day\":{\"limit\":10,\"left\":5}}}");
+    start(&fixture, true);
+    assert_false(run(&fixture, &helpline_visits.stream));
+    assert_int_equal(fixture.err.kind, ERROR_BUSY);
+    assert_non_null(strstr(fixture.err.text, "5 of the account's 10 requests to Helpline a day are left"));
+    assert_int_equal(script_requests(fixture.server), 2);
+    end(&fixture);
+}
+
+static void what_is_refused_is_left_out(void **state)
+{
+    (void)state;
+    struct fixture fixture = {.count = 0};
+    (void)answer(&fixture, "\"id mood\"", RPC_ERROR("-32602", "mood?"));
+    (void)answer(&fixture, "\"id\"}",
+                 RPC_LIST("1", "{\"id\":\"a\",\"seen_at\":1772323201,\"X\":\"calm\"}")); /* is prepared */
+    (void)answer(&fixture, "\"id\"}", RPC_ERROR("-32602", "mood?"));                     /* once only */
+    start(&fixture, true);
+    if (!run(&fixture, &helpline_visits.stream)) fail_msg("%s", fixture.err.text);
+    const struct fake_table *table = fake_warehouse_table(&fixture.warehouse, "visits");
+    assert_int_equal(table->count, 1);
+    assert_non_null(strstr(table->rows[0].text, "\"mood\":\"calm\""));
+    assert_false(run(&fixture, &helpline_visits.stream));
+    assert_int_equal(fixture.err.kind, ERROR_REFUSED);
     end(&fixture);
 }
 
@@ -278,6 +378,10 @@ int main(void)
         cmocka_unit_test(a_token_stays_inside_its_quotes),
         cmocka_unit_test(lists_of_records_load_with_numbered_pages),
         cmocka_unit_test(the_rate_headers_are_understood),
+        cmocka_unit_test(a_list_that_is_too_long_is_cut),
+        cmocka_unit_test(pages_that_do_not_add_up_are_read_again),
+        cmocka_unit_test(the_limit_of_a_day_is_not_waited_for),
+        cmocka_unit_test(what_is_refused_is_left_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

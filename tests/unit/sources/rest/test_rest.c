@@ -83,22 +83,29 @@ static void cycles_of_any_length_are_detected(void **state)
 static void pages_are_counted(void **state)
 {
     (void)state;
+    static const struct rest_dialect dialect = {.name = "Test", .total_member = "total"};
+    const struct rest_source source = {.dialect = &dialect};
     static const struct {
         size_t size;
         int per_page;
-        int64_t number, pages, next;
+        int64_t number, pages, next, total;
     } cases[] = {
-        {50, 50, 1, 3, 2}, {10, 50, 1, 3, 2},  {50, 50, 3, 3, 0},  {50, 50, 4, 3, 0},
-        {0, 50, 1, 3, 0},  {50, 50, 1, -1, 2}, {49, 50, 1, -1, 0}, {49, 0, 1, -1, 0},
+        {50, 50, 1, 3, 2, -1},  {10, 50, 1, 3, 2, -1},  {50, 50, 3, 3, 0, -1},  {50, 50, 4, 3, 0, -1},
+        {0, 50, 1, 3, 0, -1},   {50, 50, 1, -1, 2, -1}, {49, 50, 1, -1, 0, -1}, {49, 0, 1, -1, 0, -1},
+        {49, 50, 1, -1, 2, 60}, {49, 50, 1, 1, 2, 60},  {49, 50, 1, -1, 0, 49}, {0, 50, 2, 9, 0, 60},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         AUTO(json_drop) json_t *list = json_array();
+        AUTO(json_drop) json_t *answer = json_pack("{s:I}", "total", (json_int_t)cases[i].total);
         struct next_page next = {0};
         for (size_t j = 0; j < cases[i].size; j++)
             assert_int_equal(json_array_append_new(list, json_null()), 0);
-        next_page_count(
-            &(struct page_context){.list = list, .number = cases[i].number, .per_page = cases[i].per_page},
-            cases[i].pages, &next);
+        next_page_count(&(struct page_context){.source = &source,
+                                               .answer = answer,
+                                               .list = list,
+                                               .number = cases[i].number,
+                                               .per_page = cases[i].per_page},
+                        cases[i].pages, &next);
         assert_int_equal(next.number, cases[i].next);
     }
 }
@@ -134,10 +141,9 @@ static void lost_tries_leave_no_request_in_flight(void **state)
         assert_int_equal(exchange.policy.delay_ms(exchange.policy.self), 0);
     assert_int_equal(exchange.tries, 5);
     exchange_done(&exchange);
-    const struct rate_report report = {.limit = 100, .remaining = 2, .reset_s = 30, .date_s = 0};
+    const struct rate_report report = {.limit = 8, .remaining = 3, .reset_s = 30, .date_s = 0};
     (void)rate_limiter_report(rest.limiter, &report, clock_ms());
-    assert_int_equal(rate_limiter_begin(rest.limiter, clock_ms()), 0);
-    assert_int_equal(rate_limiter_begin(rest.limiter, clock_ms()), 0);
+    assert_int_equal(rate_limiter_begin(rest.limiter, clock_ms()), 0); /* one of the three at once */
     assert_true(rate_limiter_begin(rest.limiter, clock_ms()) > 0);
     rate_limiter_free(rest.limiter);
 }

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* paginate.h - internals of the reader of a list: its segments, and the pages of each. One thread.
+ *
+ * Each segment is read page by page (segment.c). Several are read at once, as far as the answers that wait
+ * fit into LIMIT_DEFERRED_TOTAL (paginate.c). Their pages come in any order. A record that changes while it
+ * is read moves to the newest time, so a segment without upper bound is read after the others have ended.
+ */
+#ifndef CASELOAD_SOURCES_REST_PAGINATE_H
+#define CASELOAD_SOURCES_REST_PAGINATE_H
+
+#include "cycle.h"
+#include "exchange.h"
+#include "page_builder.h"
+#include "tally.h"
+
+#define SEGMENTS_MAX EXCHANGES_MAX /* in flight for one reader */
+
+struct segment_reader {
+    struct rest_source *rest;
+    const struct rest_stream *stream;
+    struct segment segment; /* as it is requested */
+    int64_t to_s;           /* records from here on are another segment's */
+    bool is_asked;          /* a page is in flight, or its answer waits */
+    bool is_finished;       /* its last page was taken */
+    bool was_cut;           /* its time was divided after its first page */
+
+    struct exchange exchange;
+    struct response_body answer; /* while it waits for its turn */
+    char what[128];
+    struct buf url, body; /* of the request in flight */
+    int64_t clock_s;      /* the service's, when that was made */
+
+    struct next_page place; /* of the next page; none: it is the segment's first */
+    int64_t number;         /* of that page */
+    int64_t offset;         /* records of the segment's pages before it */
+    int per_page;
+    bool long_retry;
+    int restarts;
+
+    struct list_count count;
+    bool was_empty;             /* the page before was */
+    struct tally tally;         /* where pagination has a ceiling */
+    struct cycle links, pages;  /* links that were followed; hashes of counted pages */
+    bool ascending, descending; /* so far, the versions came in order */
+    bool has_version;
+    int64_t last_us; /* the version seen last */
+};
+
+struct paginator {
+    struct reader reader;
+    struct rest_source *rest;
+    const struct rest_stream *stream;
+    struct selection selection;
+    struct window window;
+    struct segment_reader **segments; /* in the order of their times */
+    size_t segment_count;
+    size_t largest; /* bytes of the largest answer that waited */
+    bool has_page;  /* one was read: a refusal does not forbid the stream */
+
+    json_t *answer; /* the page that was passed on */
+    struct page_builder builder;
+    char notice[REST_NOTICE]; /* of the page that was passed on */
+};
+
+/* --- segment.c --- */
+
+struct segment_reader *segment_open(struct rest_source *rest, const struct rest_stream *stream,
+                                    struct segment segment);
+void segment_close(struct segment_reader *reader);
+void segment_restart(struct segment_reader *reader); /* its first page is next */
+/* Requests the next page. is_alone: no other answer waits meanwhile. */
+bool segment_send(struct segment_reader *reader, bool is_alone, struct error *err) CHECKED;
+/* The page that was asked for, once more with other means if need be. out is yours. */
+bool segment_wait(struct paginator *paginator, struct segment_reader *reader, json_t **out_answer,
+                  struct error *err) CHECKED;
+/* Looks at the versions of a page: stopping early depends on their order. */
+void segment_watch_order(struct segment_reader *reader, const json_t *list);
+/* Moves on to the page after this one, or ends. */
+bool segment_advance(struct paginator *paginator, struct segment_reader *reader, const json_t *list,
+                     struct page *page, struct error *err) CHECKED;
+
+/* When the request was made, nothing had been heard of the service for so long that its clock was old:
+ * records of the time since then lie behind the window's end. */
+bool segment_was_clock_old(const struct segment_reader *reader);
+bool segment_is_windowed(const struct segment_reader *reader);
+int64_t segment_end_us(const struct segment_reader *reader);
+
+/* --- paginate.c --- */
+
+/* The rest of a list in the order of its times, after its first page. */
+struct list_rest {
+    int64_t begin_s, end_s; /* of the whole list */
+    int64_t passed_s;       /* of that, which the page has */
+    int64_t records;
+    int64_t most; /* segments */
+};
+
+/* Where the time of the rest is divided: at first_s, and each step_s after it. False: it is not. */
+bool paginator_divide(const struct rest_source *rest, const struct rest_stream *stream,
+                      const struct list_rest *left, int64_t *out_first_s, int64_t *out_step_s);
+
+/* Divides the segment's time at first_s and each step_s after it; an open window ends now, by the source's
+ * clock. False: it is too short. */
+bool paginator_split(struct paginator *paginator, struct segment_reader *reader, int64_t first_s,
+                     int64_t step_s);
+/* The same time in shorter segments, from the beginning. False: it is too short. */
+bool paginator_shorten(struct paginator *paginator, struct segment_reader *reader);
+bool paginator_cut(struct paginator *paginator, struct segment_reader *reader, int64_t pieces);
+
+#endif

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The texts of the health port: whatever a peer wrote into an error does no harm in them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "health.h"
+
+#define HOSTILE "<script>alert(1)</script>\"'&\xff\xfe\x01<img src=x onerror=alert(2)>"
+
+static const struct stream people = {.name = "people", .kind = STREAM_INCREMENTAL};
+
+struct bench {
+    struct monitor monitor;
+    struct progress progress;
+    struct run_report report;
+};
+
+static void begin(struct bench *bench)
+{
+    const struct selection selections[] = {{.stream = &people}};
+    monitor_init(&bench->monitor, (struct day){20000}, 900);
+    monitor_open(&bench->monitor, selections, 1);
+    (void)monitor_add_worker(&bench->monitor, &bench->progress);
+}
+
+static void serve(struct bench *bench, const struct stream_result *result, const struct error *err)
+{
+    const struct worker_observer *observer = &bench->monitor.workers[0].observer;
+    struct delivery delivery = {.message_id = (char[]){"<m1>"}};
+    const struct error none = {.kind = ERROR_NONE};
+    bench->report.streams[0] = *result;
+    bench->report.count = 1;
+    observer->pulled(observer->self, &none);
+    observer->began(observer->self, &delivery, "run-1");
+    observer->ended(observer->self, &bench->report, err);
+}
+
+static void test_hostile_texts_are_escaped(void **state)
+{
+    static struct bench bench;
+    struct stream_result result = {.stream = "people"};
+    (void)state;
+    begin(&bench);
+    error_set(&result.error, ERROR_REFUSED, "%s", HOSTILE);
+    serve(&bench, &result, &result.error);
+    AUTO(buf_done) struct buf page = buf_limited(1 << 20);
+    health_page(&bench.monitor, &page);
+    assert_null(strstr(buf_string(&page), "<script"));
+    assert_null(strstr(buf_string(&page), "<img"));
+    assert_non_null(
+        strstr(buf_string(&page), "&#60;script&#62;alert(1)&#60;/script&#62;&#34;&#39;&#38;&#xFFFD;"));
+    AUTO(json_drop) json_t *status = health_status(&bench.monitor);
+    assert_non_null(status);
+    assert_non_null(json_text_at(json_array_get(json_at(status, "streams"), 0), "error"));
+    assert_int_equal(json_int_at(status, "messages.refused", 0), 1);
+    monitor_done(&bench.monitor);
+}
+
+static void test_days_are_loaded_missing_or_rejected(void **state)
+{
+    static struct bench bench;
+    struct stream_result result = {.stream = "people", .inserted = 7, .fresh_us = INT64_C(1728259200000000)};
+    const struct error none = {.kind = ERROR_NONE};
+    (void)state;
+    begin(&bench);
+    result.coverage.is_known = true;
+    result.coverage.today = (struct day){20003};
+    result.coverage.loaded[1] = result.coverage.loaded[2] = true;
+    result.coverage.rejected[2] = true;
+    serve(&bench, &result, &none);
+    AUTO(buf_done) struct buf page = buf_limited(1 << 20);
+    health_page(&bench.monitor, &page);
+    assert_non_null(strstr(buf_string(&page), "people: 1 of 4 days missing"));
+    assert_non_null(strstr(buf_string(&page), "2024-10-04: missing"));
+    assert_non_null(strstr(buf_string(&page), "2024-10-05: a record was rejected"));
+    assert_non_null(strstr(buf_string(&page), "2024-10-06: loaded"));
+    assert_non_null(strstr(buf_string(&page), "2024-10-07: not over"));
+    AUTO(buf_done) struct buf metrics = buf_limited(1 << 20);
+    health_metrics(&bench.monitor, &metrics);
+    assert_non_null(
+        strstr(buf_string(&metrics), "caseload_rows_total{stream=\"people\",stage=\"inserted\"} 7\n"));
+    assert_non_null(strstr(buf_string(&metrics),
+                           "caseload_last_success_timestamp_seconds{stream=\"people\"} 1728259200.000000\n"));
+    monitor_done(&bench.monitor);
+}
+
+/* Ready once all have answered; live while each worker moves. */
+static void test_ready_and_live(void **state)
+{
+    static struct bench bench;
+    const char *reason;
+    const struct error lost = {.kind = ERROR_BUSY, .text = "no route"}, none = {.kind = ERROR_NONE};
+    (void)state;
+    begin(&bench);
+    const struct worker_observer *observer = &bench.monitor.workers[0].observer;
+    assert_false(monitor_is_ready(&bench.monitor, &reason));
+    observer->pulled(observer->self, &none);
+    assert_true(monitor_is_ready(&bench.monitor, &reason));
+    observer->pulled(observer->self, &lost);
+    assert_false(monitor_is_ready(&bench.monitor, &reason));
+    assert_string_equal(reason, "no route");
+    assert_true(monitor_is_live(&bench.monitor));
+    bench.monitor.workers[0].moved_ms = clock_ms() - INT64_C(900000);
+    assert_false(monitor_is_live(&bench.monitor));
+    monitor_done(&bench.monitor);
+}
+
+static void test_addresses(void **state)
+{
+    static const char *const bad[] = {
+        "",     ":",   "localhost:9090", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:70000",
+        "[::1", "[:9", "1.2.3:80",       "9090x"};
+    char url[96];
+    struct error err = {0};
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_false(health_url(bad[i], url, sizeof url, &err));
+    assert_true(health_url("9090", url, sizeof url, &err));
+    assert_string_equal(url, "http://127.0.0.1:9090");
+    assert_true(health_url("0.0.0.0:8080", url, sizeof url, &err));
+    assert_string_equal(url, "http://127.0.0.1:8080");
+    assert_true(health_url("[::1]:9090", url, sizeof url, &err));
+    assert_string_equal(url, "http://[::1]:9090");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_hostile_texts_are_escaped),
+        cmocka_unit_test(test_days_are_loaded_missing_or_rejected),
+        cmocka_unit_test(test_ready_and_live),
+        cmocka_unit_test(test_addresses),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
