@@ -17,6 +17,7 @@
 
 enum setting_kind {
     SETTING_TEXT,     /* char * */
+    SETTING_CHOICE,   /* char *: one of the words in `allowed` */
     SETTING_INT,      /* long */
     SETTING_NUMBER,   /* double */
     SETTING_BOOL,     /* bool */
@@ -25,6 +26,7 @@ enum setting_kind {
     SETTING_RELATION, /* struct name_list of the NAMEs with "table" in {NAME: "view" or "table"}; in the file
                        */
     SETTING_DISABLED, /* struct name_list of the keys of {NAME: true or false} with false; only in the file */
+    SETTING_DURATION, /* long: seconds, from "90s", "5m", "26h" or "7d" */
     SETTING_TOKEN /* struct token_setting: {"env": NAME}, {"file": PATH} or {"secret": NAME}; in the file */
 };
 
@@ -51,7 +53,7 @@ struct setting {
     const char *default_value;
     bool required;
     double minimum, maximum; /* of numbers */
-    const char *allowed;     /* of texts: the characters it may have; NULL: any printable */
+    const char *allowed; /* of texts: the characters it may have; NULL: any printable. Of choices: "a|b|c" */
     const char *help;
 };
 
@@ -74,8 +76,10 @@ bool setting_read_json(const struct setting *setting, void *options, const json_
 
 /* Stores the defaults into a zeroed struct. */
 bool settings_init(const struct setting_table *table, void *options, struct error *err) CHECKED;
-/* Fails if a required setting has no value. */
-bool settings_check(const struct setting_table *table, const void *options, struct error *err) CHECKED;
+/* Has it a value, a default included? */
+bool setting_is_given(const struct setting *setting, const void *options);
+/* The value as it is written in a configuration; a token's place, never the token. Yours; NULL: none. */
+json_t *setting_value(const struct setting *setting, const void *options);
 /* Frees texts and lists, and zeroes them. */
 void settings_done(const struct setting_table *table, void *options);
 /* A line for each: key, help, default. */

@@ -76,6 +76,21 @@ bool bigquery_check_labels(const char *const *labels, size_t count, struct error
  * the first message. */
 bool bigquery_check(struct warehouse *warehouse, struct error *err) CHECKED;
 
+/* --- Reads only --- */
+
+/* Which of the datasets are there; a missing one is made by the first run. Refuses as bigquery_check does. */
+struct bigquery_datasets {
+    bool has_data, has_control;
+};
+bool bigquery_look(struct warehouse *warehouse, struct bigquery_datasets *out_datasets,
+                   struct error *err) CHECKED;
+/* Do the datasets hold rows of this workspace, source, zone and control dataset only? ERROR_CONFIG, which
+ * says what else they hold. Both datasets are there. */
+bool bigquery_check_provenance(struct warehouse *warehouse, const struct source_identity *identity,
+                               struct error *err) CHECKED;
+/* BigQuery's clock, by a query. */
+bool bigquery_clock(struct warehouse *warehouse, int64_t *out_us, struct error *err) CHECKED;
+
 /* A table as tables.insert takes it: description, schema, partitioning, clustering. Yours. */
 json_t *bigquery_schema(const struct table *table);
 

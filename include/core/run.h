@@ -84,6 +84,10 @@ bool stream_is_good(const struct stream_result *result);
 /* Some of the configured streams were forbidden, failed or rejected records, and others were loaded. */
 bool run_is_partial(const struct run_report *report);
 
+/* Units of the batch after one of so many units, with these rows and requests. A batch that is lost costs
+ * time: only small ones grow. */
+size_t run_next_batch(size_t units, int64_t rows, int64_t requests);
+
 /* False: at least one stream failed (not: was forbidden); err is the error that ended the run, or the first.
  * A kind without stream_only in its rule ends the run at once. */
 bool run_request(const struct run_context *context, const struct request *request,

@@ -61,6 +61,18 @@ struct page {
 struct source_identity {
     char workspace[LIMIT_NAME]; /* whose data it is: a dataset holds one workspace */
     char type[LIMIT_NAME];      /* "intercom" */
+    char name[LIMIT_NAME];      /* what people call the workspace; "": unknown. It may change */
+    char terms[LIMIT_NAME];     /* how it is read: "us, API 2.16" */
+};
+
+/* How much a window holds, before it is read. */
+struct source_count {
+    int64_t records;       /* as the service says; -1: it does not say */
+    bool is_exact;         /* else there may be fewer: the service counts a larger window */
+    int64_t requests;      /* that reading it takes, if no record changes; -1: unknown */
+    double requests_per_s; /* at our share of the rate limit; 0: unknown */
+    int64_t limit;         /* the rate limit as the service says it, of each limit_window_s; 0: unknown */
+    int limit_window_s;
 };
 
 struct source;
@@ -76,6 +88,11 @@ struct source_ops {
      */
     bool (*open)(struct source *source, const struct selection *selection, struct window window,
                  struct reader **out_reader, struct error *err);
+
+    /* A few requests, each for one record or for a short list. ERROR_FORBIDDEN as of next. NULL: it can't
+     * say. */
+    bool (*count)(struct source *source, const struct selection *selection, struct window window,
+                  struct source_count *out_count, struct error *err);
 
     /* May the rows of a child table that earlier claims lack be read by now? Asks for those of one record of
      * the window; true only if they came, or if no record is listed. NULL: no child is ever left out. */

@@ -171,6 +171,11 @@ struct warehouse_ops {
     bool (*state)(struct warehouse *warehouse, const struct selection *const *selections, size_t count,
                   const char *message_id, struct state *out_states, struct error *err);
 
+    /* The state of one selection without a prepare: nothing is made or changed. Tables that are
+     * missing hold nothing. NULL: it can't say. */
+    bool (*peek)(struct warehouse *warehouse, const struct selection *selection,
+                 const struct source_identity *identity, struct state *out_state, struct error *err);
+
     /* Begin, any number of writes, then exactly one of commit and abort; both end the load's life. Nothing
      * counts as loaded before commit: a warehouse without transactions may show rows earlier, since a row
      * that is written again changes nothing. After a failed commit everything may be visible, or nothing. */
@@ -210,7 +215,7 @@ struct warehouse_ops {
                 struct error *err);
 
     /* Called once a run, at its end: what its commits left under way has succeeded. False: a commit that
-     * inserted nothing is not in the ledger. */
+     * inserted nothing is not in the ledger. NULL: nothing is left under way. */
     bool (*settle)(struct warehouse *warehouse, struct error *err);
 
     void (*free)(struct warehouse *warehouse);

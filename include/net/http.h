@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "net/retry.h"
 #include "net/token.h"
+#include "net/watch.h"
 
 struct http;
 struct http_call;
@@ -38,6 +39,7 @@ struct http_settings {
     const atomic_bool *stop; /* every wait ends with ERROR_STOPPED soon after it is set; may be NULL */
     void (*trace)(void *self, const struct http_trace *trace); /* called after each try; may be NULL */
     void *trace_self;                                          /* the first argument of trace */
+    const struct net_watch *watch; /* hears of failed tries; copied; may be NULL */
 };
 
 struct http_reply {
@@ -96,7 +98,8 @@ void http_free(struct http *http); /* calls in flight are dropped; NULL is fine 
 bool http_send(struct http *http, const struct http_request *request, struct http_call **out_call,
                struct error *err) CHECKED;
 /* Ends the call's life in any case. The reply is yours: http_reply_done. ERROR_BUSY when tries or budget are
- * used up, ERROR_LIMIT for a reply over the ceiling, ERROR_AUTH when a renewed token is refused again. */
+ * used up, ERROR_UNREACHABLE when the watch says so, ERROR_LIMIT for a reply over the ceiling, ERROR_AUTH
+ * when a renewed token is refused again. */
 bool http_wait(struct http_call *call, struct http_reply *out_reply, struct error *err) CHECKED;
 /* Waits until one of the calls has ended: http_wait then returns at once. out_index: the first that has. */
 bool http_wait_any(struct http *http, struct http_call *const *calls, size_t count, size_t *out_index,

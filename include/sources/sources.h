@@ -42,13 +42,24 @@ struct source_context {
     void *self; /* first argument of both */
 };
 
+/* Where a source's service is. */
+struct source_address {
+    const char *url;     /* borrowed from the options, or constant */
+    const char *setting; /* the full name of the one that decides it: "source.region" */
+};
+
 struct source_type {
     const char *name;
+    const char *title;                   /* for people: "Intercom" */
     const struct stream *const *streams; /* the table of streams, in order */
     size_t stream_count;
     int first_year;                /* the service began then: no record is older */
     struct setting_table settings; /* of the configuration's object "source", beside "type" */
     size_t options_size;           /* of the struct that `settings` describes */
+    /* Judges the options beyond the table of settings, without a request. ERROR_CONFIG: out_key is the
+     * setting that is wrong. */
+    bool (*check)(const void *options, struct source_address *out_address, const char **out_key,
+                  struct error *err);
     /* options is borrowed as long as the source lives. ERROR_CONFIG: a value is wrong. */
     bool (*create)(const struct source_context *context, const void *options, struct source **out_source,
                    struct error *err);

@@ -2,7 +2,6 @@
 /* backfill_command.c - `caseload backfill`: publishes a message for each month of a range. */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/json.h"
 #include "base/mem.h"
@@ -75,17 +74,13 @@ static char *full_topic(const struct options *options, const struct config *conf
 }
 
 /* A worker would refuse these days each time, until the message is a dead letter. */
-static bool check_days(const struct request *request, const struct source_type *type, struct error *err)
+static bool check_days(const struct request *request, const struct config *config, struct error *err)
 {
-    const struct day today =
-        day_of_utc((int64_t)time(NULL) * 1000000); /* in UTC; the worker knows its zone's */
+    struct day today;
     if (!request->has_from || !request->has_to)
         return error_set(err, ERROR_REQUEST,
                          "--from and --to are needed, such as --from 2025-01-01 --to 2025-12-31");
-    if (day_compare(request->from, day_of_civil(type->first_year, 1, 1)) < 0)
-        return error_set(err, ERROR_REQUEST, "--from is before %d-01-01; %s has no data of before that year",
-                         type->first_year, type->name);
-    if (day_compare(request->to, today) >= 0)
+    if (config_today(config, &today) && day_compare(request->to, today) >= 0)
         return error_set(err, ERROR_REQUEST, "--to is not over yet; give a day before today");
     return true;
 }
@@ -99,10 +94,9 @@ static bool publish_range(struct services *services, const struct options *optio
     struct backfill backfill = {.request = &request, .has_streams = options->streams != NULL};
     bool is_dry = options_has(options, "dry-run");
     (void)out_code; /* of a success */
-    if (!services_open_publisher(services, config, is_dry ? NULL : &settings, err) ||
-        !request_from_flags(options->streams, options_value(options, "from"), options_value(options, "to"),
-                            services->selections, services->selection_count, &request, err) ||
-        !check_days(&request, config->source_type, err))
+    if ((!is_dry && !services_need_subscription(services, err)) ||
+        !command_request(services, options, &request, err) || !check_days(&request, config, err) ||
+        (!is_dry && !services_open_pubsub(services, &settings, err)))
         return false;
     AUTO(mem_free) char *topic = full_topic(options, config);
     if (!is_dry && !publisher_new(&settings, topic, &backfill.publisher, err)) return false;

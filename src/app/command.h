@@ -11,8 +11,6 @@
 #include "base/error.h"
 #include "options.h"
 
-#define EXIT_PARTLY 3 /* some streams were forbidden, failed or rejected records, others were loaded */
-
 struct command_option {
     const char *name;  /* "from" of --from */
     const char *value; /* placeholder of its value; NULL: a switch */
@@ -36,6 +34,7 @@ struct command {
     size_t option_count;
     enum command_config config;
     bool has_no_warehouse;                     /* project, dataset and location are not needed */
+    bool has_own_log;                          /* it sets the form of the log itself */
     const char *error_prefix;                  /* of the line that says why it failed; NULL: "caseload:" */
     int (*run)(const struct options *options); /* returns the exit code */
 };
@@ -51,6 +50,14 @@ int command_fail(const struct error *err);
 int command_fail_as(const struct command *command, const struct error *err); /* with the command's prefix */
 
 struct services;
+struct request;
+
+/* Reads and judges --streams, --from and --to, without a request. ERROR_REQUEST. */
+bool command_request(const struct services *services, const struct options *options,
+                     struct request *out_request, struct error *err) CHECKED;
+
+/* Loads the configuration that the options name; prints each fault to stderr. */
+bool command_config(const struct options *options, struct config *out_config, struct error *err) CHECKED;
 
 /* Loads the configuration into services->config, calls work, closes what it opened; returns the exit code.
  * work: out_code is of a success, 0 unless it is set. */

@@ -11,10 +11,17 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "base/buf.h"
 #include "base/day.h"
 #include "base/error.h"
+#include "base/limits.h"
 #include "base/setting.h"
+#include "core/stream.h"
 #include "sources/sources.h"
+
+#define CONFIG_SETTINGS 96
+
+enum config_origin { CONFIG_DEFAULT, CONFIG_FILE, CONFIG_ENVIRONMENT, CONFIG_FLAG };
 
 struct config {
     long version;
@@ -41,6 +48,9 @@ struct config {
     char *health;              /* NULL: no port */
     char *temporary_directory; /* NULL: TMPDIR, or /tmp */
     char *log_level;
+    char *log_format;
+    bool quiet;
+    long patience; /* seconds */
     char *ca_file;
     char *endpoint_bigquery;
     char *endpoint_pubsub;
@@ -55,6 +65,19 @@ struct config {
     char *source_name;
     const struct source_type *source_type; /* of that name */
     void *source_options;                  /* its settings: the struct that source_type->settings describes */
+    struct source_address address;
+
+    struct selection selections[LIMIT_STREAMS]; /* of `streams` */
+    size_t selection_count;
+
+    enum config_origin origins[CONFIG_SETTINGS];        /* of config_settings, by index */
+    enum config_origin source_origins[CONFIG_SETTINGS]; /* of the source's settings */
+};
+
+/* Everything that is wrong, each in a line of its own. */
+struct config_faults {
+    struct buf lines;
+    size_t count;
 };
 
 extern const struct setting_table config_settings;
@@ -65,13 +88,30 @@ struct flag {
     const char *value;
 };
 
-/* Reads the file, then CASELOAD_<KEY>, then the flags; checks everything. ERROR_CONFIG. */
+/* Reads the file, in which // begins a comment up to the end of its line; then CASELOAD_<KEY>, then the
+ * flags; checks all that can be judged without asking a service. ERROR_CONFIG, with the first fault;
+ * out_faults has all of them: config_faults_done in any case. */
 bool config_load(const char *path, const struct flag *flags, size_t flag_count, struct config *out_config,
-                 struct error *err) CHECKED;
+                 struct config_faults *out_faults, struct error *err) CHECKED;
 /* The same for a command that has no warehouse: project, dataset and location may be missing. */
 bool config_load_source(const char *path, const struct flag *flags, size_t flag_count,
-                        struct config *out_config, struct error *err) CHECKED;
+                        struct config *out_config, struct config_faults *out_faults,
+                        struct error *err) CHECKED;
 void config_done(struct config *config);
+void config_faults_done(struct config_faults *faults);
+
+/* Resolves the names of `streams` again. ERROR_CONFIG. */
+bool config_select(struct config *config, struct error *err) CHECKED;
+
+/* "projects/P/subscriptions/S"; yours. NULL: none is set. */
+char *config_subscription(const struct config *config);
+
+/* Today in the configured zone by this machine's clock; false: the zone is unknown. For hints only: the
+ * warehouse's clock decides what is loaded. */
+bool config_today(const struct config *config, struct day *out_today) CHECKED;
+/* Is this a day that the source may hold? Else an error of that kind, which calls the day `name`. */
+bool config_check_day(const struct config *config, enum error_kind kind, const char *name, struct day day,
+                      struct error *err) CHECKED;
 
 /* The setting that a flag or variable may set, or NULL. */
 const struct setting *config_scalar(const char *key);

@@ -172,8 +172,7 @@ static bool act(struct services *services, const struct options *options, int *o
     struct pubsub_settings settings;
     struct dead_letters dead = {.count = 0};
     (void)out_code; /* of a success */
-    if (!check_words(options, err) || !services_open_dead(services, services->config, &settings, err))
-        return false;
+    if (!check_words(options, err) || !services_open_dead(services, &settings, err)) return false;
     dead.trigger = services->trigger;
     bool done = do_action(&dead, options, &settings, err);
     give_back(&dead);

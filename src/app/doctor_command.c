@@ -32,7 +32,7 @@ static void print_json(void *self, const struct doctor_line *line)
 static bool check_all(struct services *services, const struct options *options, int *out_code,
                       struct error *err)
 {
-    if (!services_open_bigquery(services, services->config, err)) return false;
+    if (!services_open_bigquery(services, err)) return false;
     const struct bigquery_settings bigquery = services_bigquery(services);
     const struct http_settings http = services_http(services);
     *out_code = !doctor_run(

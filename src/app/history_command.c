@@ -72,7 +72,7 @@ static bool print_history(struct services *services, const struct options *optio
     (void)out_code; /* of a success */
     question.failed_only = options_has(options, "failed");
     return answers_read_number(options, "limit", LIMIT_MOST, &question.limit, err) &&
-           services_open_warehouse(services, services->config, err) &&
+           services_open_warehouse(services, err) &&
            answers_read_stream(services, options, &question.stream, err) &&
            print_attempts(services, options, &question, &count, err);
 }
@@ -83,8 +83,7 @@ static bool print_run(struct services *services, const struct options *options, 
     struct question question = {.kind = QUESTION_RUN, .limit = LIMIT_MOST, .id = options->argument};
     size_t count = 0;
     (void)out_code; /* of a success */
-    if (!services_open_warehouse(services, services->config, err) ||
-        !print_attempts(services, options, &question, &count, err))
+    if (!services_open_warehouse(services, err) || !print_attempts(services, options, &question, &count, err))
         return false;
     return count > 0 ||
            error_set(err, ERROR_REQUEST,

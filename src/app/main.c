@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/secret.h"
 #include "base/suggest.h"
 #include "commands.h"
+#include "exit_codes.h"
 
 #define COMMANDS_LIMIT 32
 #define WIDTH          100
@@ -93,11 +96,21 @@ static bool is_one_of(const char *text, const char *one, const char *other)
     return strcmp(text, one) == 0 || strcmp(text, other) == 0;
 }
 
+/* abort() has said why. Without this the shell would see a signal instead of a code of the table. */
+static void exit_with_bug(int signal)
+{
+    (void)signal;
+    _exit(EXIT_BUG);
+}
+
 int main(int argc, char **argv)
 {
     struct options options;
     struct error err = {0};
-    if (!getenv("CASELOAD_CORE_DUMPS")) secret_forbid_core_dumps(); /* set it to debug a crash */
+    if (!getenv("CASELOAD_CORE_DUMPS")) { /* set it to debug a crash */
+        secret_forbid_core_dumps();
+        (void)signal(SIGABRT, exit_with_bug);
+    }
     if (argc < 2) return print_help(stderr);
     bool is_help = strcmp(argv[1], "help") == 0;
     if (is_one_of(argv[1], "--help", "-h") || (is_help && argc == 2)) return print_help(stdout);

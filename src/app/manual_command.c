@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "exit_codes.h"
 #include "sources/sources.h"
 
 #define LINE 76 /* bytes of an input line; mandoc -T lint complains at 80 */
@@ -95,22 +96,14 @@ static void print_settings(const struct setting_table *table)
 
 static void print_exit_codes(void)
 {
+    size_t count;
+    const struct exit_code_row *rows = exit_codes(&count);
     puts(".Sh EXIT STATUS\n.Bl -tag -width Ds");
-    for (int code = 0; code < 128; code++) {
-        bool is_known = false;
-        for (int kind = 0; kind < ERROR_KINDS; kind++) {
-            if (error_rules[kind].run_exit_code != code) continue;
-            if (!is_known) printf(".It %d\n", code);
-            if (is_known) puts(".br");
-            printf("%s:\n", error_rules[kind].name);
-            print_text(error_rules[kind].meaning);
-            is_known = true;
-        }
+    for (size_t i = 0; i < count; i++) {
+        printf(".It %d\n", rows[i].code);
+        print_text(rows[i].meaning);
     }
-    puts(".El\n"
-         ".Pp\n"
-         "A command that compares or checks exits with 1 if it finds a difference.\n"
-         "After SIGTERM\n.Ic caseload serve\nexits with 0.");
+    puts(".El");
 }
 
 static int run(const struct options *options)

@@ -2,6 +2,7 @@
 #include "options.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/suggest.h"
@@ -15,11 +16,13 @@ static void to_key(const char *option, size_t size, char out[64])
     out[i] = '\0';
 }
 
-static bool unknown_option(const struct command *command, const char *key, struct error *err)
+/* given: as the user spelled it, with its dashes. */
+static bool unknown_option(const struct command *command, const char *given, size_t size, struct error *err)
 {
-    const char *known[OPTIONS_LIMIT + 64];
+    const char *known[OPTIONS_LIMIT + CONFIG_SETTINGS + 2];
     size_t count = 0;
-    char shown[64];
+    char shown[64], key[64];
+    to_key(given + 2, size - 2, key);
     for (size_t i = 0; i < command->option_count; i++)
         known[count++] = command->options[i].name;
     known[count++] = "help";
@@ -33,8 +36,8 @@ static bool unknown_option(const struct command *command, const char *key, struc
     snprintf(shown, sizeof shown, "%s", meant ? meant : "");
     for (char *c = shown; *c; c++)
         if (*c == '_') *c = '-';
-    return error_set(err, ERROR_REQUEST, "the option --%s is unknown; %s%s%s", key,
-                     meant ? "did you mean --" : "see --help", shown, meant ? "?" : "");
+    return error_set(err, ERROR_REQUEST, "the option %.*s is unknown; %s%s%s", (int)(size < 66 ? size : 66),
+                     given, meant ? "did you mean --" : "see --help", shown, meant ? "?" : "");
 }
 
 /* -1: it is not the command's own. Options are written with dashes, keys with underscores. */
@@ -48,8 +51,17 @@ static int own_index(const struct command *command, const char *key)
     return -1;
 }
 
-static bool put_setting(struct options *options, const char *key, const char *value, struct error *err)
+static bool given_twice(const char *given, size_t size, struct error *err)
 {
+    return error_set(err, ERROR_REQUEST, "the option %.*s is given twice; give it once",
+                     (int)(size < 66 ? size : 66), given);
+}
+
+static bool put_setting(struct options *options, const char *key, const char *value, const char *given,
+                        size_t size, struct error *err)
+{
+    for (size_t i = 0; i < options->flag_count; i++)
+        if (strcmp(options->flags[i].key, key) == 0) return given_twice(given, size, err);
     if (options->flag_count == FLAGS_LIMIT)
         return error_set(err, ERROR_REQUEST, "more than %d options; put settings into the file", FLAGS_LIMIT);
     snprintf(options->names[options->flag_count], sizeof options->names[0], "%s", key);
@@ -59,34 +71,57 @@ static bool put_setting(struct options *options, const char *key, const char *va
     return true;
 }
 
-static bool is_switch(const struct command *command, int own)
+/* --quiet alone means --quiet true; a value that is no truth value belongs to what follows. */
+static const char *value_of_bool(const char *next)
 {
-    return own >= 0 && !command->options[own].value;
+    return next && (strcmp(next, "true") == 0 || strcmp(next, "false") == 0) ? next : "true";
 }
 
-/* text: after "--"; next: the argument after it, or NULL. */
-static bool put_option(struct options *options, const char *text, const char *next, bool *out_took_next,
+/* given: with its dashes; next: the argument after it, or NULL. */
+static bool put_option(struct options *options, const char *given, const char *next, bool *out_took_next,
                        struct error *err)
 {
     const struct command *command = options->command;
-    size_t size = strcspn(text, "=");
+    size_t size = strcspn(given, "=");
     char key[64];
-    to_key(text, size, key);
+    to_key(given + 2, size - 2, key);
     int own = own_index(command, key);
     bool has_config = command->config != CONFIG_UNUSED;
     bool is_config = has_config && strcmp(key, "config") == 0;
-    if (own < 0 && !is_config && !(has_config && config_scalar(key)))
-        return unknown_option(command, key, err);
-    const char *value = text[size] == '=' ? text + size + 1 : is_switch(command, own) ? "" : next;
+    const struct setting *setting = has_config && own < 0 && !is_config ? config_scalar(key) : NULL;
+    bool is_switch = own >= 0 && !command->options[own].value;
+    if (own < 0 && !is_config && !setting) return unknown_option(command, given, size, err);
+    const char *value = given[size] == '='                         ? given + size + 1
+                        : is_switch                                ? ""
+                        : setting && setting->kind == SETTING_BOOL ? value_of_bool(next)
+                                                                   : next;
     *out_took_next = value && value == next;
-    if (!value) return error_set(err, ERROR_REQUEST, "the option --%.64s needs a value", text);
-    if (is_switch(command, own) && *value)
+    if (!value) return error_set(err, ERROR_REQUEST, "the option %.66s needs a value", given);
+    if (is_switch && *value)
         return error_set(err, ERROR_REQUEST, "the option --%s takes no value", command->options[own].name);
-    if (own < 0 && !is_config) return put_setting(options, key, value, err);
+    if (setting) return put_setting(options, key, value, given, size, err);
     const char **place = is_config ? &options->config : &options->values[own];
-    if (*place) return error_set(err, ERROR_REQUEST, "the option --%.*s is given twice", (int)size, text);
+    if (*place) return given_twice(given, size, err);
     *place = value;
     return true;
+}
+
+/* -c FILE is --config FILE, and -q is --quiet. */
+static const char *long_form(const struct command *command, const char *argument)
+{
+    if (command->config == CONFIG_UNUSED) return argument;
+    if (strcmp(argument, "-c") == 0) return "--config";
+    return strcmp(argument, "-q") == 0 ? "--quiet" : argument;
+}
+
+/* The commands that may go without one say when they need it. */
+static bool need_config(struct options *options, struct error *err)
+{
+    const char *variable = getenv("CASELOAD_CONFIG");
+    if (options->command->config == CONFIG_UNUSED || options->config) return true;
+    if (variable && *variable) options->config = variable;
+    return options->config || options->command->config == CONFIG_OPTIONAL ||
+           error_set(err, ERROR_REQUEST, "--config FILE is missing; CASELOAD_CONFIG can name it, too");
 }
 
 bool options_parse(const struct command *command, int count, char **arguments, struct options *out_options,
@@ -95,32 +130,30 @@ bool options_parse(const struct command *command, int count, char **arguments, s
     *out_options = (struct options){.command = command};
     for (int i = 0; i < count; i++) {
         bool took_next = false;
+        const char *argument = long_form(command, arguments[i]);
         if (strcmp(arguments[i], "--help") == 0 || strcmp(arguments[i], "-h") == 0) {
             out_options->help = true;
             return true;
         }
-        if (strncmp(arguments[i], "--", 2) != 0 && command->argument && !out_options->argument) {
+        if (strncmp(argument, "--", 2) != 0 && command->argument && !out_options->argument) {
             out_options->argument = arguments[i];
             continue;
         }
-        if (strncmp(arguments[i], "--", 2) != 0 && command->second && !out_options->second) {
+        if (strncmp(argument, "--", 2) != 0 && command->second && !out_options->second) {
             out_options->second = arguments[i];
             continue;
         }
-        if (strncmp(arguments[i], "--", 2) != 0)
+        if (strncmp(argument, "--", 2) != 0)
             return error_set(err, ERROR_REQUEST, "\"%.64s\" is not an option; options begin with --",
                              arguments[i]);
-        if (!put_option(out_options, arguments[i] + 2, i + 1 < count ? arguments[i + 1] : NULL, &took_next,
-                        err))
+        if (!put_option(out_options, argument, i + 1 < count ? arguments[i + 1] : NULL, &took_next, err))
             return false;
         i += took_next;
     }
     if (command->argument && !out_options->argument)
         return error_set(err, ERROR_REQUEST, "%s is missing; see caseload %s --help", command->argument,
                          command->name);
-    if (command->config == CONFIG_NEEDED && !out_options->config)
-        return error_set(err, ERROR_REQUEST, "--config FILE is missing");
-    return true;
+    return need_config(out_options, err);
 }
 
 const char *options_value(const struct options *options, const char *name)

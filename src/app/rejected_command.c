@@ -162,9 +162,8 @@ static bool retry(struct services *services, const struct options *options, stru
     AUTO(json_drop) json_t *rows = NULL;
     AUTO(json_drop) json_t *left = NULL;
     int64_t mended = 0, all = 0;
-    if (!services_open(services, services->config, err) ||
-        !read_question(services, options, &question, err) || !answers_ask(services, &question, &rows, err) ||
-        !load_again(services, rows, err))
+    if (!services_open(services, err) || !read_question(services, options, &question, err) ||
+        !answers_ask(services, &question, &rows, err) || !load_again(services, rows, err))
         return false;
     for (size_t i = 0; i < services->selection_count && json_array_size(rows) > 0; i++) {
         const struct stream *stream = services->selections[i].stream;
@@ -186,7 +185,7 @@ static bool act(struct services *services, const struct options *options, int *o
     if (strcmp(action, "retry") == 0) return retry(services, options, err);
     if (strcmp(action, "list") != 0 && strcmp(action, "show") != 0)
         return error_set(err, ERROR_REQUEST, "\"%.32s\" is none of list, show and retry", action);
-    if (!services_open_warehouse(services, services->config, err)) return false;
+    if (!services_open_warehouse(services, err)) return false;
     return strcmp(action, "list") == 0 ? list(services, options, err) : show(services, options, err);
 }
 

@@ -338,12 +338,19 @@ static void print_row(FILE *out, const struct report *report, const struct layou
     }
 }
 
+static bool has_header(const struct report *report)
+{
+    for (size_t i = 0; i < report->column_count; i++)
+        if (report->columns[i].title && *report->columns[i].title) return true;
+    return false;
+}
+
 static void print_table(const struct report *report, FILE *out)
 {
     struct layout layout;
     if (row_count(report) > 0) {
         fit(report, &layout);
-        print_row(out, report, &layout, 0, true);
+        if (has_header(report)) print_row(out, report, &layout, 0, true);
     }
     for (size_t row = 0; row < row_count(report); row++)
         print_row(out, report, &layout, row, false);

@@ -29,9 +29,10 @@ enum report_fit {
 };
 
 struct report_column {
-    const char *key;   /* in JSON: "last_success" */
-    const char *title; /* in the table; NULL: only the JSON document has this column */
-    bool is_number;    /* aligned at the right */
+    const char *key; /* in JSON: "last_success" */
+    /* In the table; NULL: only the JSON document has this column. If all are "", the table has no header. */
+    const char *title;
+    bool is_number; /* aligned at the right */
     enum report_fit fit;
 };
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* run_command.c - `caseload run`: one request without Pub/Sub, and a table of what it did. */
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,52 +8,82 @@
 #include "commands.h"
 #include "core/attempts.h"
 #include "core/request.h"
+#include "exit_codes.h"
 #include "options.h"
+#include "plan_command.h"
+#include "report.h"
 #include "services.h"
 
-static void print_result(const struct stream_result *result, const char *from, const char *to,
-                         const char *outcome)
+static const struct report_column columns[] = {
+    {"stream", "stream", false, REPORT_WHOLE},
+    {"from", NULL, false, REPORT_WHOLE},
+    {"to", NULL, false, REPORT_WHOLE},
+    {"units", "units", true, REPORT_DROP},
+    {"requests", "requests", true, REPORT_WHOLE},
+    {"fetched", "fetched", true, REPORT_WHOLE},
+    {"inserted", "inserted", true, REPORT_WHOLE},
+    {"rejected", "rejected", true, REPORT_WHOLE},
+    {"seconds", "time", true, REPORT_DROP},
+    {"error", NULL, false, REPORT_WHOLE},
+    {"outcome", "outcome", false, REPORT_WRAP},
+};
+
+static void add_day(struct report *report, const struct stream_result *result, struct day day)
 {
-    printf("%-24s  %-10s  %-10s  %6" PRId64 "  %8" PRId64 "  %9" PRId64 "  %9" PRId64 "  %8" PRId64
-           "  %8.2f%s%s\n",
-           result->stream, from, to, result->units, result->requests, result->fetched, result->inserted,
-           result->rejected, result->seconds, *outcome ? "  " : "", outcome);
+    char text[DAY_TEXT];
+    day_format(day, text);
+    report_text(report, result->units > 0 ? text : NULL);
 }
 
-static void print_report(const struct run_report *report)
+static void add_result(struct report *report, const struct stream_result *result)
 {
-    struct stream_result total = {.stream = "total"};
-    printf("%-24s  %-10s  %-10s  %6s  %8s  %9s  %9s  %8s  %8s  %s\n", "stream", "from", "to", "units",
-           "requests", "fetched", "inserted", "rejected", "seconds", "outcome");
-    for (size_t i = 0; i < report->count; i++) {
-        const struct stream_result *result = &report->streams[i];
-        char from[DAY_TEXT] = "-", to[DAY_TEXT] = "-";
-        if (result->units > 0) {
-            day_format(result->from, from);
-            day_format(result->to, to);
-        }
-        print_result(result, from, to, stream_outcome(result));
-        total.fetched += result->fetched;
-        total.inserted += result->inserted;
-        total.rejected += result->rejected;
-        total.requests += result->requests;
-        total.units += result->units;
-        total.seconds += result->seconds;
+    char seconds[REPORT_NUMBER];
+    const bool is_failed = result->error.kind != ERROR_NONE;
+    report_row(report);
+    report_text(report, result->stream);
+    add_day(report, result, result->from);
+    add_day(report, result, result->to);
+    report_number(report, result->units);
+    report_number(report, result->requests);
+    report_number(report, result->fetched);
+    report_number(report, result->inserted);
+    report_number(report, result->rejected);
+    report_value(report, json_real(result->seconds), report_duration(result->seconds, seconds));
+    report_text(report, is_failed ? result->error.text : NULL);
+    report_text(report, stream_outcome(result));
+}
+
+static void print_report(const struct run_report *done, const char *run_id, bool as_json)
+{
+    struct stream_result total = {.units = 0};
+    char requests[REPORT_NUMBER], inserted[REPORT_NUMBER], rejected[REPORT_NUMBER], seconds[REPORT_NUMBER];
+    AUTO(report_drop)
+    struct report *report = report_new("streams", columns, sizeof columns / sizeof *columns);
+    for (size_t i = 0; i < done->count; i++) {
+        add_result(report, &done->streams[i]);
+        total.inserted += done->streams[i].inserted;
+        total.rejected += done->streams[i].rejected;
+        total.requests += done->streams[i].requests;
+        total.seconds += done->streams[i].seconds;
     }
-    print_result(&total, "", "", "");
+    report_set(report, "run_id", json_string(run_id));
+    report_set(report, "requests", json_integer(total.requests));
+    report_set(report, "inserted", json_integer(total.inserted));
+    report_set(report, "rejected", json_integer(total.rejected));
+    report_line(report, "%s rows inserted, %s records rejected, %s requests, %s.",
+                report_count(total.inserted, inserted), report_count(total.rejected, rejected),
+                report_count(total.requests, requests), report_duration(total.seconds, seconds));
+    report_print(report, as_json, stdout);
 }
 
-static bool run_once(struct services *services, const struct options *options, struct run_report *report,
-                     struct error *err)
+static bool run_once(struct services *services, const struct options *options, const char *run_id,
+                     struct run_report *report, struct error *err)
 {
-    char run_id[RANDOM_NAME];
     struct request request;
-    struct run_context context = services_context(services);
     const struct run_trigger trigger = {.run_id = run_id, .message_id = "", .published_us = INT64_MAX};
-    random_name(run_id);
-    if (!request_from_flags(options->streams, options_value(options, "from"), options_value(options, "to"),
-                            services->selections, services->selection_count, &request, err))
-        return false;
+    if (!command_request(services, options, &request, err) || !services_open(services, err)) return false;
+    const struct run_context context = services_context(services);
+    services_show_progress(services);
     bool done = run_request(&context, &request, &trigger, report, err);
     attempts_record(&context, &trigger, report);
     return done;
@@ -67,12 +96,26 @@ static bool has_only_forbidden(const struct run_report *report)
     return report->count > 0;
 }
 
+/* The units of the stream in which the run was stopped. */
+static void say_stopped(struct services *services, const struct run_report *report)
+{
+    services_hide_progress(services);
+    if (report->count > 0)
+        fprintf(stderr, "stopped; %lld of %lld units are committed, the same command goes on from there\n",
+                (long long)atomic_load(&services->progress.units_done),
+                (long long)atomic_load(&services->progress.units));
+}
+
 static bool run_and_report(struct services *services, const struct options *options, int *out_code,
                            struct error *err)
 {
     struct run_report *report = mem_zero(1, sizeof *report);
-    bool done = services_open(services, services->config, err) && run_once(services, options, report, err);
-    if (report->count > 0) print_report(report);
+    char run_id[RANDOM_NAME];
+    random_name(run_id);
+    bool done = run_once(services, options, run_id, report, err);
+    if (!done && err->kind == ERROR_STOPPED) say_stopped(services, report);
+    services_hide_progress(services);
+    if (report->count > 0) print_report(report, run_id, options_has(options, "json"));
     if (run_is_partial(report) && (done || error_rules[err->kind].stream_only)) {
         if (!done) (void)command_fail(err);
         *out_code = EXIT_PARTLY;
@@ -88,12 +131,14 @@ static int run(const struct options *given)
 {
     struct options options = *given;
     options_take_streams(&options);
-    return command_do(&options, run_and_report);
+    return command_do(&options, options_has(&options, "dry-run") ? plan_print : run_and_report);
 }
 
 static const struct command_option run_options[] = {
     {"from", "DAY", "first day, such as 2026-01-01"},
     {"to", "DAY", "last day"},
+    {"dry-run", NULL, "print what would be loaded, as caseload plan does"},
+    {"json", NULL, "print the result as one JSON document"},
 };
 
 static const char *const examples[] = {

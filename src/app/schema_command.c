@@ -95,7 +95,7 @@ static bool look(struct services *services, const struct options *options, int *
 {
     const struct stream *stream = find_stream(services->config->source_type, options->argument, err);
     bool differs = false;
-    bool done = stream && services_open(services, services->config, err) &&
+    bool done = stream && services_open(services, err) &&
                 (options_has(options, "deduplicate") ? print_deduplicate(services, stream, err)
                                                      : compare(services, stream, &differs, err));
     *out_code = differs;

@@ -8,7 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/parse.h"
@@ -17,11 +19,13 @@
 #include "health.h"
 #include "notify.h"
 #include "options.h"
+#include "outages.h"
 #include "pubsub/pubsub.h"
 #include "services.h"
 
 #define WAIT_S      10 /* Pub/Sub may answer that no message waits while one does */
 #define WAIT_MOST_S 3600
+#define PAUSE_MS    5000 /* between two tries to start */
 
 /* The message is redelivered; a core file may show why. */
 static void give_up(const char *where)
@@ -30,10 +34,29 @@ static void give_up(const char *where)
     abort();
 }
 
-static int fail(const struct error *err)
+static void log_fault(const char *text, const struct error *err)
 {
     log_write(LOG_ERROR, "not_started",
-              LOG_FIELDS(LOG_TEXT("outcome", error_rules[err->kind].name), LOG_ORIGIN(err)), "%s", err->text);
+              LOG_FIELDS(LOG_TEXT("outcome", error_rules[err->kind].name), LOG_ORIGIN(err)), "%s", text);
+}
+
+static int fail(const struct error *err)
+{
+    log_fault(err->text, err);
+    return error_rules[err->kind].serve_exit_code;
+}
+
+/* A fault a record. */
+static int fail_faults(const struct config_faults *faults, const struct error *err)
+{
+    const char *line = buf_string(&faults->lines);
+    if (faults->count <= 1) return fail(err);
+    for (size_t size; *line; line += size + 1) {
+        char text[sizeof err->text];
+        size = strcspn(line, "\n");
+        (void)snprintf(text, sizeof text, "%.*s", (int)size, line);
+        log_fault(text, err);
+    }
     return error_rules[err->kind].serve_exit_code;
 }
 
@@ -45,15 +68,59 @@ struct server {
     bool is_started;
     bool drain;
     int64_t quiet_ms;
-    const struct worker_observer *observer; /* NULL: none */
+    struct worker worker;
+    struct worker_observer observer;        /* of the worker; it tells heard_by */
+    const struct worker_observer *heard_by; /* the monitor */
+    bool is_announced;
+    bool has_notify; /* the service manager hears of this one */
+    struct notify *notify;
     int code;
 };
+
+/* Once, when the first pull was answered. */
+static void announce(struct server *server)
+{
+    struct services *services = &server->services;
+    if (server->is_announced || !pubsub_was_answered(services->trigger)) return;
+    server->is_announced = true;
+    outages_set_ready(services->outages, true);
+    log_write(LOG_INFO, "serving",
+              LOG_FIELDS(LOG_TEXT("version", CASELOAD_VERSION),
+                         LOG_TEXT("subscription", services->subscription),
+                         LOG_TEXT("workspace", services->identity.workspace)),
+              "%s %s", server->drain ? "draining" : "serving", services->subscription);
+    int attempts = pubsub_check_settings(services->trigger);
+    server->worker.max_attempts = attempts > 0 ? attempts : 0;
+    if (server->has_notify)
+        server->notify = notify_start(&services->progress, (int)server->config.stall_seconds);
+}
+
+static void pulled(void *self, const struct error *err)
+{
+    struct server *server = self;
+    server->heard_by->pulled(server->heard_by->self, err);
+    announce(server);
+}
+
+static void began(void *self, const struct delivery *delivery, const char *run_id)
+{
+    const struct server *server = self;
+    server->heard_by->began(server->heard_by->self, delivery, run_id);
+}
+
+static void ended(void *self, const struct run_report *report, const struct error *err)
+{
+    const struct server *server = self;
+    server->heard_by->ended(server->heard_by->self, report, err);
+}
 
 static int work_on(struct server *server)
 {
     struct services *services = &server->services;
     const struct config *config = &server->config;
-    struct worker worker = {
+    server->observer =
+        (struct worker_observer){.pulled = pulled, .began = began, .ended = ended, .self = server};
+    server->worker = (struct worker){
         .run = services_context(services),
         .selections = services->selections,
         .selection_count = services->selection_count,
@@ -63,19 +130,11 @@ static int work_on(struct server *server)
                   .on_wedged = give_up},
         .shutdown = &services->shutdown,
         .cancel_run = &services->cancel_run,
-        .observer = server->observer,
+        .observer = &server->observer,
         .quiet_ms = server->quiet_ms,
     };
-    log_write(LOG_INFO, "serving",
-              LOG_FIELDS(LOG_TEXT("version", CASELOAD_VERSION),
-                         LOG_TEXT("subscription", services->subscription),
-                         LOG_TEXT("workspace", services->identity.workspace)),
-              "%s %s", server->drain ? "draining" : "serving", services->subscription);
-    int attempts = pubsub_check_settings(services->trigger);
-    worker.max_attempts = attempts > 0 ? attempts : 0;
-    if (attempts >= 0 && server->observer) /* the first pull may wait for a minute */
-        server->observer->pulled(server->observer->self, &(struct error){.kind = ERROR_NONE});
-    return server->drain ? worker_drain(&worker) : worker_serve(&worker);
+    const struct worker *worker = &server->worker;
+    return server->drain ? worker_drain(worker) : worker_serve(worker);
 }
 
 /* A worker that ends for a reason of its own ends the other, too; one that finds no more messages does not.
@@ -91,18 +150,39 @@ static void *serve_beside(void *self)
 static int serve(struct server servers[2])
 {
     struct server *ticks = &servers[0], *backfills = &servers[1];
-    struct notify *notify = notify_start(&ticks->services.progress, (int)ticks->config.stall_seconds);
+    ticks->has_notify = true;
+    services_show_progress(&ticks->services);
     if (backfills->services.trigger) {
+        if (isatty(STDERR_FILENO) == 0) services_show_progress(&backfills->services); /* no room for two */
         backfills->is_started = pthread_create(&backfills->thread, NULL, serve_beside, backfills) == 0;
         if (!backfills->is_started) abort(); /* like no memory */
     }
     ticks->code = work_on(ticks);
     if (ticks->code != 0 || !ticks->drain) services_stop(&backfills->services);
     if (backfills->is_started) (void)pthread_join(backfills->thread, NULL);
-    notify_stop(notify);
+    notify_stop(ticks->notify);
     int code = ticks->code != 0 ? ticks->code : backfills->code;
     log_write(LOG_INFO, "stopped", LOG_FIELDS(LOG_NUMBER("exit_code", code)), "stopped");
     return code;
+}
+
+static bool may_pass(const struct error *err)
+{
+    return err->kind == ERROR_BUSY || err->kind == ERROR_UNREACHABLE || err->kind == ERROR_LIMIT;
+}
+
+/* serve tries on as long as a service may come back; drain is started again anyway. */
+static bool connect(struct services *services, bool drain, struct error *err)
+{
+    while (!services_connect(services, err)) {
+        if (drain || !may_pass(err)) return false;
+        log_write(LOG_WARNING, "not_ready",
+                  LOG_FIELDS(LOG_TEXT("outcome", error_rules[err->kind].name), LOG_ORIGIN(err)),
+                  "not ready, and tried on: %s", err->text);
+        if (!clock_sleep_ms(PAUSE_MS, &services->shutdown))
+            return error_set(err, ERROR_STOPPED, "stopped before the services answered");
+    }
+    return true;
 }
 
 static bool read_wait(const struct options *options, int64_t *out_wait_s, struct error *err)
@@ -117,13 +197,15 @@ static bool read_wait(const struct options *options, int64_t *out_wait_s, struct
 /* Everything but the signals is the subscription's own: each has its thread. */
 static bool open_server(struct server *server, const char *subscription, struct error *err)
 {
-    if (!subscription) return true;
-    if (subscription != server->config.subscription) {
+    struct services *services = &server->services;
+    if (subscription && subscription != server->config.subscription) {
         free(server->config.subscription);
         server->config.subscription = mem_text(subscription);
     }
-    return services_open(&server->services, &server->config, err) &&
-           services_open_trigger(&server->services, server->drain, err);
+    services_begin(services, &server->config);
+    outages_set_ready(services->outages, false);
+    return services_need_subscription(services, err) && services_open_parts(services, err) &&
+           services_open_trigger(services, server->drain, err) && connect(services, server->drain, err);
 }
 
 static void close_server(struct server *server)
@@ -138,12 +220,12 @@ static bool open_servers(struct server servers[2], struct monitor *monitor, stru
     if (backfills && ticks && strcmp(backfills, ticks) == 0)
         return error_set(err, ERROR_CONFIG,
                          "backfill_subscription is the same as subscription; name another");
-    if (!open_server(&servers[0], ticks ? ticks : "", err) || !open_server(&servers[1], backfills, err))
-        return false;
+    if (!open_server(&servers[0], ticks, err)) return false;
+    if (backfills && !open_server(&servers[1], backfills, err)) return false;
     monitor_open(monitor, servers[0].services.selections, servers[0].services.selection_count);
     for (size_t i = 0; i < 2; i++)
         if (servers[i].services.trigger)
-            servers[i].observer = monitor_add_worker(monitor, &servers[i].services.progress);
+            servers[i].heard_by = monitor_add_worker(monitor, &servers[i].services.progress);
     return true;
 }
 
@@ -163,22 +245,32 @@ static int open_and_serve(struct server servers[2])
     return code;
 }
 
+static bool load(const struct options *options, struct config *out_config, int *out_code, struct error *err)
+{
+    struct config_faults faults;
+    bool done = config_load(options->config, options->flags, options->flag_count, out_config, &faults, err);
+    *out_code = done ? 0 : fail_faults(&faults, err);
+    config_faults_done(&faults);
+    return done;
+}
+
 static int work(const struct options *options, bool drain)
 {
     static struct server servers[2]; /* the signal's thread outlives this function */
     const struct error_rule *stopped = &error_rules[ERROR_STOPPED];
     struct error err = {0};
     int64_t wait_s = WAIT_S;
+    int code;
     if (!read_wait(options, &wait_s, &err)) return command_fail(&err);
     for (size_t i = 0; i < 2; i++) {
         servers[i].drain = drain;
         servers[i].quiet_ms = wait_s * 1000;
         servers[i].services.peer = &servers[1 - i].services;
-        if (!config_load(options->config, options->flags, options->flag_count, &servers[i].config, &err))
-            return fail(&err);
+        servers[i].services.is_tireless = !drain;
+        if (!load(options, &servers[i].config, &code, &err)) return code;
     }
-    services_catch_signals(&servers[0].services, drain ? stopped->run_exit_code : stopped->serve_exit_code);
-    int code = open_and_serve(servers);
+    services_catch_signals(&servers[0].services, drain ? -1 : stopped->serve_exit_code);
+    code = open_and_serve(servers);
     close_server(&servers[1]);
     close_server(&servers[0]);
     return code;

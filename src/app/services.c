@@ -8,9 +8,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/suggest.h"
 #include "bigquery/bigquery.h"
-#include "core/selection.h"
+#include "outages.h"
 #include "pubsub/pubsub.h"
 #include "services.h"
 #include "sources/sources.h"
@@ -31,11 +30,14 @@ static void trace_request(void *self, const struct http_trace *trace)
 
 static struct http_settings http_settings(const struct services *services, const atomic_bool *stop)
 {
-    return (struct http_settings){.user_agent = USER_AGENT,
-                                  .ca_file = services->config->ca_file,
-                                  .stop = stop,
-                                  .trace = services->trace ? services->trace : trace_request,
-                                  .trace_self = services->trace_self};
+    return (struct http_settings){
+        .user_agent = USER_AGENT,
+        .ca_file = services->config->ca_file,
+        .stop = stop,
+        .trace = services->trace ? services->trace : trace_request,
+        .trace_self = services->trace_self,
+        .watch = outages_watch(services->outages),
+    };
 }
 
 static bool need_google(struct services *services, struct error *err)
@@ -86,56 +88,6 @@ static bool open_client(void *self, const struct client_setting *setting, struct
     return token_from_client(&settings, out_token, err);
 }
 
-/* Settings may name any table that is loaded. */
-static bool check_tables(const struct services *services, const char *setting, const struct name_list *wanted,
-                         struct error *err)
-{
-    const char *known[LIMIT_STREAMS * LIMIT_TABLES];
-    size_t count = 0;
-    for (size_t i = 0; i < services->selection_count; i++) {
-        if (services->selections[i].stream->kind == STREAM_RECONCILE) continue;
-        for (size_t k = 0; k < services->selections[i].table_count; k++)
-            known[count++] = services->selections[i].tables[k]->name;
-    }
-    for (size_t i = 0; i < wanted->count; i++) {
-        const char *meant = suggest_name(wanted->names[i], known, count);
-        if (meant && strcmp(meant, wanted->names[i]) == 0) continue;
-        return error_set(err, ERROR_CONFIG, "%s: \"%.64s\" is not among the tables that are loaded%s%s%s",
-                         setting, wanted->names[i],
-                         meant ? "; did you mean \"" : "; add it to \"streams\", or remove it",
-                         meant ? meant : "", meant ? "\"?" : "");
-    }
-    return true;
-}
-
-static void ignore_contents(struct selection *selection, const char *table)
-{
-    for (size_t i = 0; i < selection->table_count; i++)
-        if (strcmp(selection->tables[i]->name, table) == 0) selection->ignores_contents[i] = true;
-}
-
-static bool apply_tables(struct services *services, struct error *err)
-{
-    const struct name_list *disabled = &services->config->contents_disabled;
-    if (!check_tables(services, "latest", &services->config->latest_tables, err) ||
-        !check_tables(services, "contents", disabled, err))
-        return false;
-    for (size_t i = 0; i < disabled->count; i++)
-        for (size_t k = 0; k < services->selection_count; k++)
-            ignore_contents(&services->selections[k], disabled->names[i]);
-    return true;
-}
-
-static bool select_streams(struct services *services, struct error *err)
-{
-    const struct config *config = services->config;
-    const struct source_type *type = config->source_type;
-    return selection_resolve(type->streams, type->stream_count,
-                             config->streams.is_given ? (const char *const *)config->streams.names : NULL,
-                             config->streams.count, services->selections, &services->selection_count, err) &&
-           apply_tables(services, err);
-}
-
 static bool open_source(struct services *services, struct error *err)
 {
     const struct config *config = services->config;
@@ -150,20 +102,12 @@ static bool open_source(struct services *services, struct error *err)
         .open_client = open_client,
         .self = services,
     };
-    return select_streams(services, err) &&
-           config->source_type->create(&context, config->source_options, &services->source, err);
+    return config->source_type->create(&context, config->source_options, &services->source, err);
 }
 
-/* configured: the setting; variable: the emulator's. A host without scheme is an emulator's. Emulators speak
- * plain text and get no credentials. */
-static bool open_endpoint(struct services *services, const char *configured, const char *variable,
-                          struct endpoint *endpoint, struct error *err)
+/* Emulators speak plain text and get no credentials. */
+static bool open_endpoint(struct services *services, struct endpoint *endpoint, struct error *err)
 {
-    const char *given = configured ? configured : getenv(variable);
-    if (given && *given) {
-        free(endpoint->url);
-        endpoint->url = mem_format("%s%s", strstr(given, "://") ? "" : "http://", given);
-    }
     endpoint->is_plaintext = strncmp(endpoint->url, "http://", 7) == 0;
     if (!endpoint->is_plaintext && !need_google(services, err)) return false;
     endpoint->token = endpoint->is_plaintext ? NULL : services->google;
@@ -175,14 +119,6 @@ static const char *temporary_directory(const struct config *config)
     const char *variable = getenv("TMPDIR");
     if (config->temporary_directory) return config->temporary_directory;
     return variable && *variable ? variable : "/tmp";
-}
-
-static bool open_bigquery(struct services *services, struct error *err)
-{
-    services->bigquery.url = mem_text("https://bigquery.googleapis.com");
-    return open_endpoint(services, services->config->endpoint_bigquery, "BIGQUERY_EMULATOR_HOST",
-                         &services->bigquery, err) ||
-           error_wrap(err, "BigQuery");
 }
 
 struct bigquery_settings services_bigquery(struct services *services)
@@ -220,69 +156,125 @@ struct bigquery_settings services_bigquery(struct services *services)
 
 static bool open_warehouse(struct services *services, struct error *err)
 {
-    if (!open_bigquery(services, err)) return false;
+    if (!services_open_bigquery(services, err)) return false;
     const struct bigquery_settings settings = services_bigquery(services);
     services->control = mem_format("%s.%s", settings.project, settings.control_dataset);
     return bigquery_new(&settings, &services->warehouse, err);
 }
 
-static bool open_reading(struct services *services, struct error *err)
+static void open_log(const struct config *config, bool keeps_form)
 {
-    const struct http_settings http = http_settings(services, &services->cancel_run);
-    return zone_load(services->config->timezone, &services->zone, err) &&
-           http_new(&http, &services->http, err) && open_source(services, err);
+    enum log_level level = LOG_INFO;
+    const char *term = getenv("TERM"), *no_colour = getenv("NO_COLOR");
+    const bool is_terminal = isatty(STDERR_FILENO) == 1;
+    const bool is_plain =
+        strcmp(config->log_format, "text") == 0 || (is_terminal && strcmp(config->log_format, "json") != 0);
+    const bool has_colour = is_terminal && !(no_colour && *no_colour) && term && strcmp(term, "dumb") != 0;
+    (void)log_level_parse(config->log_level, &level); /* one of the setting's choices */
+    if (config->quiet && level < LOG_WARNING) level = LOG_WARNING;
+    log_open(STDERR_FILENO, level);
+    if (keeps_form) return;
+    log_set_form(!is_plain ? LOG_FORM_CLOUD : has_colour ? LOG_FORM_COLOUR : LOG_FORM_PLAIN);
 }
 
-static bool open_parts(struct services *services, struct error *err)
+/* The setting or variable that holds the address, or would. */
+static const char *address_setting(const char *configured, const char *setting, const char *variable)
 {
-    return open_reading(services, err) && open_warehouse(services, err) &&
-           services->source->ops->identify(services->source, &services->identity, err) &&
+    const char *given = getenv(variable);
+    return !configured && given && *given ? variable : setting;
+}
+
+static void name_services(struct services *services)
+{
+    const struct config *config = services->config;
+    struct outages *outages = services->outages;
+    outages_name(outages, config->address.url, config->source_type->title, config->address.setting);
+    outages_name(outages, services->bigquery.url, "BigQuery",
+                 address_setting(config->endpoint_bigquery, "endpoints.bigquery", "BIGQUERY_EMULATOR_HOST"));
+    outages_name(outages, services->pubsub.url, "Pub/Sub",
+                 address_setting(config->endpoint_pubsub, "endpoints.pubsub", "PUBSUB_EMULATOR_HOST"));
+    if (config->endpoint_secretmanager)
+        outages_name(outages, config->endpoint_secretmanager, "Secret Manager", "endpoints.secretmanager");
+    if (config->endpoint_sts)
+        outages_name(outages, config->endpoint_sts, "Google's token service", "endpoints.sts");
+    if (config->endpoint_iamcredentials)
+        outages_name(outages, config->endpoint_iamcredentials, "Google's credentials service",
+                     "endpoints.iamcredentials");
+}
+
+/* configured: the setting; variable: the emulator's. A host without scheme is an emulator's. */
+static char *pick_url(const char *configured, const char *variable, const char *fallback)
+{
+    const char *given = configured ? configured : getenv(variable);
+    if (!given || !*given) return mem_text(fallback);
+    return mem_format("%s%s", strstr(given, "://") ? "" : "http://", given);
+}
+
+void services_use(struct services *services, const struct config *config)
+{
+    services->config = config;
+    services->selection_count = config->selection_count;
+    memcpy(services->selections, config->selections, sizeof services->selections);
+}
+
+void services_begin(struct services *services, const struct config *config)
+{
+    services_use(services, config);
+    if (gethostname(services->host, sizeof services->host - 1) != 0) services->host[0] = '\0';
+    services->subscription = config_subscription(config);
+    services->bigquery.url =
+        pick_url(config->endpoint_bigquery, "BIGQUERY_EMULATOR_HOST", "https://bigquery.googleapis.com");
+    services->pubsub.url =
+        pick_url(config->endpoint_pubsub, "PUBSUB_EMULATOR_HOST", "https://pubsub.googleapis.com:443");
+    open_log(config, services->keeps_log_form);
+    services->outages =
+        outages_start(services->is_tireless ? OUTAGES_FOREVER : (int64_t)config->patience * 1000);
+    name_services(services);
+}
+
+bool services_open_http(struct services *services, struct error *err)
+{
+    const struct http_settings http = http_settings(services, &services->cancel_run);
+    return services->http || http_new(&http, &services->http, err);
+}
+
+bool services_open_source(struct services *services, struct error *err)
+{
+    return services->source || (services_open_http(services, err) && open_source(services, err));
+}
+
+bool services_open_warehouse(struct services *services, struct error *err)
+{
+    return services->warehouse || (services_open_http(services, err) && open_warehouse(services, err));
+}
+
+bool services_connect(struct services *services, struct error *err)
+{
+    return services->source->ops->identify(services->source, &services->identity, err) &&
            bigquery_check(services->warehouse, err);
 }
 
-static bool open_log(const struct config *config, struct error *err)
+bool services_open_reading(struct services *services, struct error *err)
 {
-    enum log_level level;
-    if (!log_level_parse(config->log_level, &level))
-        return error_set(err, ERROR_CONFIG,
-                         "log_level is \"%s\"; it must be debug, info, notice, warning, error or critical",
-                         config->log_level);
-    log_open(STDERR_FILENO, level);
-    return true;
-}
-
-bool services_open(struct services *services, const struct config *config, struct error *err)
-{
-    services->config = config;
-    if (gethostname(services->host, sizeof services->host - 1) != 0) services->host[0] = '\0';
-    return open_log(config, err) && open_parts(services, err);
-}
-
-bool services_open_source(struct services *services, const struct config *config, struct error *err)
-{
-    services->config = config;
-    return open_log(config, err) && open_reading(services, err) &&
+    return zone_load(services->config->timezone, &services->zone, err) &&
+           services_open_source(services, err) &&
            services->source->ops->identify(services->source, &services->identity, err);
 }
 
-bool services_open_streams(struct services *services, const struct config *config, struct error *err)
+bool services_open_parts(struct services *services, struct error *err)
 {
-    services->config = config;
-    return open_log(config, err) && select_streams(services, err);
+    return zone_load(services->config->timezone, &services->zone, err) &&
+           services_open_source(services, err) && services_open_warehouse(services, err);
 }
 
-bool services_open_bigquery(struct services *services, const struct config *config, struct error *err)
+bool services_open(struct services *services, struct error *err)
 {
-    services->config = config;
-    return open_log(config, err) && open_bigquery(services, err);
+    return services_open_parts(services, err) && services_connect(services, err);
 }
 
-bool services_open_warehouse(struct services *services, const struct config *config, struct error *err)
+bool services_open_bigquery(struct services *services, struct error *err)
 {
-    const struct http_settings http = http_settings(services, &services->cancel_run);
-    services->config = config;
-    return open_log(config, err) && select_streams(services, err) && http_new(&http, &services->http, err) &&
-           open_warehouse(services, err);
+    return open_endpoint(services, &services->bigquery, err) || error_wrap(err, "BigQuery");
 }
 
 struct http_settings services_http(struct services *services)
@@ -290,18 +282,17 @@ struct http_settings services_http(struct services *services)
     return http_settings(services, &services->cancel_run);
 }
 
-static bool open_pubsub(struct services *services, struct pubsub_settings *out_settings, struct error *err)
+bool services_need_subscription(const struct services *services, struct error *err)
+{
+    return services->subscription ||
+           error_set(err, ERROR_CONFIG, "subscription is missing: write the Pub/Sub subscription's name");
+}
+
+bool services_open_pubsub(struct services *services, struct pubsub_settings *out_settings, struct error *err)
 {
     const struct config *config = services->config;
-    const char *name = config->subscription;
-    if (!name)
-        return error_set(err, ERROR_CONFIG, "subscription is missing: write the Pub/Sub subscription's name");
-    services->subscription = strchr(name, '/')
-                                 ? mem_text(name)
-                                 : mem_format("projects/%s/subscriptions/%s", config->project, name);
-    services->pubsub.url = mem_text("https://pubsub.googleapis.com:443");
-    if (!open_endpoint(services, config->endpoint_pubsub, "PUBSUB_EMULATOR_HOST", &services->pubsub, err))
-        return error_wrap(err, "Pub/Sub");
+    if (!services_need_subscription(services, err)) return false;
+    if (!open_endpoint(services, &services->pubsub, err)) return error_wrap(err, "Pub/Sub");
     *out_settings = (struct pubsub_settings){
         .target = strstr(services->pubsub.url, "://") + 3,
         .plaintext = services->pubsub.is_plaintext,
@@ -311,6 +302,8 @@ static bool open_pubsub(struct services *services, struct pubsub_settings *out_s
         .user_agent = USER_AGENT,
         .lease_s = (int)config->lease_seconds,
         .stop = &services->shutdown,
+        .address = services->pubsub.url,
+        .watch = outages_watch(services->outages),
     };
     return true;
 }
@@ -318,28 +311,33 @@ static bool open_pubsub(struct services *services, struct pubsub_settings *out_s
 bool services_open_trigger(struct services *services, bool no_wait, struct error *err)
 {
     struct pubsub_settings settings;
-    if (!open_pubsub(services, &settings, err)) return false;
+    if (!services_open_pubsub(services, &settings, err)) return false;
     settings.no_wait = no_wait;
     return pubsub_new(&settings, &services->trigger, err);
 }
 
-bool services_open_publisher(struct services *services, const struct config *config,
-                             struct pubsub_settings *out_settings, struct error *err)
+void services_show_progress(struct services *services)
 {
-    return services_open_streams(services, config, err) &&
-           (!out_settings || open_pubsub(services, out_settings, err));
+    services->display =
+        display_start(&services->progress, &services->is_progress_asked, services->config->quiet);
 }
 
-bool services_open_dead(struct services *services, const struct config *config,
-                        struct pubsub_settings *out_publisher, struct error *err)
+void services_hide_progress(struct services *services)
 {
-    if (!services_open_publisher(services, config, out_publisher, err)) return false;
+    display_stop(services->display);
+    services->display = NULL;
+}
+
+bool services_open_dead(struct services *services, struct pubsub_settings *out_publisher, struct error *err)
+{
+    if (!services_open_pubsub(services, out_publisher, err)) return false;
     struct pubsub_settings dead = *out_publisher;
-    const char *name = config->dead_subscription;
+    const char *name = services->config->dead_subscription;
     AUTO(mem_free)
-    char *full = !name               ? mem_format("%s-dead", services->subscription)
-                 : strchr(name, '/') ? mem_text(name)
-                                     : mem_format("projects/%s/subscriptions/%s", config->project, name);
+    char *full = !name ? mem_format("%s-dead", services->subscription)
+                 : strchr(name, '/')
+                     ? mem_text(name)
+                     : mem_format("projects/%s/subscriptions/%s", services->config->project, name);
     dead.subscription = full;
     dead.no_wait = true;
     return pubsub_new(&dead, &services->trigger, err);
@@ -347,6 +345,7 @@ bool services_open_dead(struct services *services, const struct config *config,
 
 void services_close(struct services *services)
 {
+    services_hide_progress(services);
     atomic_store(&services->shutdown, true); /* token requests that a dropped call left behind end soon */
     if (services->http) http_settle(services->http);
     if (services->trigger) services->trigger->ops->free(services->trigger);
@@ -359,6 +358,7 @@ void services_close(struct services *services)
     free(services->subscription);
     free(services->bigquery.url);
     free(services->pubsub.url);
+    outages_stop(services->outages);
 }
 
 void services_stop(struct services *services)
@@ -375,7 +375,14 @@ static void *wait_for_signal(void *self)
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
-    sigwait(&set, &signal);
+    sigaddset(&set, SIGUSR1);
+    do {
+        sigwait(&set, &signal);
+        if (signal != SIGUSR1) break;
+        atomic_store(&services->is_progress_asked, true);
+        if (services->peer) atomic_store(&services->peer->is_progress_asked, true);
+    } while (signal == SIGUSR1);
+    int late_code = services->late_exit_code >= 0 ? services->late_exit_code : 128 + signal;
     int64_t deadline_ms = clock_ms() + GRACE_MS;
     services_stop(services); /* before the log, which may wait for its reader */
     if (services->peer) services_stop(services->peer);
@@ -383,7 +390,7 @@ static void *wait_for_signal(void *self)
     clock_sleep_ms(deadline_ms - clock_ms(), NULL);
     log_write(LOG_WARNING, "stopped_late", NULL,
               "no safe point was reached within %d ms; exiting now, nothing is lost", GRACE_MS);
-    _exit(services->late_exit_code);
+    _exit(late_code);
 }
 
 void services_catch_signals(struct services *services, int late_exit_code)
@@ -395,6 +402,7 @@ void services_catch_signals(struct services *services, int late_exit_code)
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGUSR1);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     if (pthread_create(&thread, NULL, wait_for_signal, services) != 0) abort();
     pthread_detach(thread);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* services.h - the composition root: builds source, warehouse and trigger from the settings.
  *
- * services_open asks the source whose token this is, and looks at the warehouse's datasets. One a process; it
+ * Everything that settings and flags decide is judged before the first service is asked. One a process; it
  * must not move while it is open, and is closed after a failure, too. The main thread.
  */
 #ifndef CASELOAD_APP_SERVICES_H
@@ -15,7 +15,9 @@
 #include "core/run.h"
 #include "core/worker.h"
 #include "credentials/credentials.h"
+#include "display.h"
 #include "net/http.h"
+#include "outages.h"
 #include "pubsub/pubsub.h"
 
 /* A Google service, or an emulator in its place. */
@@ -43,40 +45,61 @@ struct services {
     char *control;  /* "acme-data.intercom_caseload" */
     char host[256]; /* this machine's name; "" if it has none */
     struct endpoint bigquery, pubsub;
+    struct outages *outages;
+    struct display *display; /* NULL: no run is shown */
+    atomic_bool is_progress_asked;
+    bool keeps_log_form; /* set before services_begin: the command has its own */
+    bool is_tireless;    /* set before services_begin: no service is given up because it was never reached */
     int late_exit_code;
     void (*trace)(void *self, const struct http_trace *trace); /* of all requests; NULL: to the log */
     void *trace_self;
     struct services *peer; /* stopped by the same signals; NULL: none. Set before services_catch_signals */
 };
 
-bool services_open(struct services *services, const struct config *config, struct error *err) CHECKED;
+/* Prepares what needs no network: the log, the addresses, the streams. config is borrowed. */
+void services_begin(struct services *services, const struct config *config);
+
+/* Takes over the streams of another configuration, which is borrowed. */
+void services_use(struct services *services, const struct config *config);
+
+/* The zone and the source, which is asked whose token this is. */
+bool services_open_reading(struct services *services, struct error *err) CHECKED;
+/* Source and warehouse, and what they say of themselves: services_connect. */
+bool services_open(struct services *services, struct error *err) CHECKED;
+/* Parts of it; the second call of one does nothing. Credentials may be asked for. */
+bool services_open_http(struct services *services, struct error *err) CHECKED;
+bool services_open_source(struct services *services, struct error *err) CHECKED;
+bool services_open_warehouse(struct services *services, struct error *err) CHECKED;
+/* All that services_connect needs. */
+bool services_open_parts(struct services *services, struct error *err) CHECKED;
+/* Asks the source whose token this is, and looks at the datasets. May be repeated. */
+bool services_connect(struct services *services, struct error *err) CHECKED;
+
+/* ERROR_CONFIG if no subscription is configured; makes no request. */
+bool services_need_subscription(const struct services *services, struct error *err) CHECKED;
 /* no_wait: as worker_drain wants it. */
 bool services_open_trigger(struct services *services, bool no_wait, struct error *err) CHECKED;
-/* Only the source, which is asked whose token this is. */
-bool services_open_source(struct services *services, const struct config *config, struct error *err) CHECKED;
-/* Only the streams. */
-bool services_open_streams(struct services *services, const struct config *config, struct error *err) CHECKED;
 /* BigQuery's address and credentials alone; nothing is asked yet. */
-bool services_open_bigquery(struct services *services, const struct config *config,
-                            struct error *err) CHECKED;
-/* The streams and the warehouse, for questions: no service is asked anything yet, and no dataset is touched.
- */
-bool services_open_warehouse(struct services *services, const struct config *config,
-                             struct error *err) CHECKED;
+bool services_open_bigquery(struct services *services, struct error *err) CHECKED;
+/* The same of Pub/Sub: the settings of pubsub_new and publisher_new, which borrow from the services. */
+bool services_open_pubsub(struct services *services, struct pubsub_settings *out_settings,
+                          struct error *err) CHECKED;
 /* The dead letters as a trigger that does not wait, and the publisher's settings for their topic. */
-bool services_open_dead(struct services *services, const struct config *config,
-                        struct pubsub_settings *out_publisher, struct error *err) CHECKED;
-/* Only the streams, and the settings of publisher_new; out_settings NULL: nothing is to be published. */
-bool services_open_publisher(struct services *services, const struct config *config,
-                             struct pubsub_settings *out_settings, struct error *err) CHECKED;
+bool services_open_dead(struct services *services, struct pubsub_settings *out_publisher,
+                        struct error *err) CHECKED;
 void services_close(struct services *services);
 struct bigquery_settings services_bigquery(struct services *services); /* borrows from the services */
 struct http_settings services_http(struct services *services);         /* the same; ends with the run */
 
+/* Shows the progress of runs until services_close. */
+void services_show_progress(struct services *services);
+void services_hide_progress(struct services *services); /* before something is printed; twice is fine */
+
 /* Ends the process's work at the next safe point. Any thread. */
 void services_stop(struct services *services);
-/* SIGTERM and SIGINT set shutdown and cancel_run; a process that still runs nine seconds later exits with
- * late_exit_code. Call it before any other thread starts. */
+/* SIGUSR1 logs the progress once. SIGTERM and SIGINT set shutdown and cancel_run; a process that still runs
+ * nine seconds later exits with late_exit_code; -1: with 128 and the signal's number. Call it before any
+ * other thread starts. */
 void services_catch_signals(struct services *services, int late_exit_code);
 
 struct run_context services_context(struct services *services);

@@ -122,7 +122,6 @@ static struct singer_streams streams_of(const struct config *config)
 static bool print_catalog(struct services *services, struct error *err)
 {
     const struct singer_streams streams = streams_of(services->config);
-    if (!services_open_streams(services, services->config, err)) return false;
     AUTO(json_drop)
     json_t *catalog = singer_discover(&streams, services->selections, services->selection_count);
     bool written =
@@ -167,7 +166,7 @@ static bool load(struct services *services, const json_t *state, struct error *e
 static bool open_and_load(struct services *services, const struct singer_catalog *catalog,
                           const json_t *state, struct tap *tap, struct error *err)
 {
-    if (!services_open_source(services, services->config, err)) return false;
+    if (!services_open_reading(services, err)) return false;
     const struct plan_settings plan = services_context(services).plan;
     const struct singer_settings settings = {.file = STDOUT_FILENO,
                                              .plan = &plan,
@@ -201,9 +200,10 @@ static bool tap_streams(struct services *services, const struct options *options
         names[i] = mem_text(catalog.names[i]);
     if (catalog_file)
         chosen.streams = (struct name_list){.names = names, .count = catalog.name_count, .is_given = true};
-    services->config = &chosen;
+    done = done && config_select(&chosen, err);
+    if (done) services_use(services, &chosen);
     done = done && open_and_load(services, catalog_file ? &catalog : NULL, state, tap, err);
-    services->config = config;
+    services_use(services, config);
     for (size_t i = 0; i < catalog.name_count; i++)
         mem_free(&names[i]);
     singer_catalog_done(&catalog);
@@ -253,6 +253,7 @@ const struct command singer_command = {
     .option_count = sizeof options / sizeof *options,
     .config = CONFIG_NEEDED,
     .has_no_warehouse = true,
+    .has_own_log = true,
     .error_prefix = "CRITICAL",
     .run = run,
 };

@@ -138,8 +138,7 @@ static bool print_status(struct services *services, const struct options *option
     struct report *report = report_new("streams", columns, sizeof columns / sizeof *columns);
     bool is_good = true;
     int64_t now_us = 0;
-    if (!read_age(options, &question.max_age_s, err) ||
-        !services_open_warehouse(services, services->config, err) ||
+    if (!read_age(options, &question.max_age_s, err) || !services_open_warehouse(services, err) ||
         !answers_read_stream(services, options, &question.stream, err) ||
         !answers_ask(services, &question, &rows, err))
         return false;

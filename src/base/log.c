@@ -27,6 +27,8 @@ static struct {
     int file;
     enum log_level least;
     enum log_form form;
+    void (*hide)(void *self), (*show)(void *self);
+    void *display;
     bool is_blocked;       /* the newest line was dropped: the next one does not wait */
     bool has_partial_line; /* a line was dropped after its first bytes */
     int64_t dropped;       /* lines since the last one that was written */
@@ -54,6 +56,23 @@ void log_set_form(enum log_form form)
 {
     pthread_mutex_lock(&sink.mutex);
     sink.form = form;
+    pthread_mutex_unlock(&sink.mutex);
+}
+
+void log_set_display(void (*hide)(void *self), void (*show)(void *self), void *self)
+{
+    pthread_mutex_lock(&sink.mutex);
+    sink.hide = hide;
+    sink.show = show;
+    sink.display = self;
+    pthread_mutex_unlock(&sink.mutex);
+}
+
+void log_redraw(void)
+{
+    pthread_mutex_lock(&sink.mutex);
+    if (sink.hide) sink.hide(sink.display);
+    if (sink.show) sink.show(sink.display);
     pthread_mutex_unlock(&sink.mutex);
 }
 
@@ -142,8 +161,10 @@ static void write_line(const struct buf *line)
 {
     pthread_mutex_lock(&sink.mutex);
     int64_t deadline_ms = clock_ms() + (sink.is_blocked ? 0 : WAIT_MS);
+    if (sink.hide) sink.hide(sink.display);
     sink.is_blocked = !report_dropped(deadline_ms) || !write_bytes(line->data, line->size, deadline_ms);
     sink.dropped += sink.is_blocked;
+    if (sink.show) sink.show(sink.display);
     pthread_mutex_unlock(&sink.mutex);
 }
 
@@ -204,6 +225,23 @@ static void add_level_line(struct buf *line, enum log_level level, const char *m
     }
 }
 
+/* Control characters of a peer must not reach the terminal. */
+static void add_plain_line(struct buf *line, enum log_level level, enum log_form form, const char *message)
+{
+    struct timespec now = {.tv_sec = 0};
+    char text[INSTANT_TEXT];
+    const char *colour = form != LOG_FORM_COLOUR || level < LOG_WARNING ? ""
+                         : level == LOG_WARNING                         ? "33"
+                                                                        : "31";
+    (void)clock_gettime(CLOCK_REALTIME, &now); /* this clock always exists */
+    instant_format((int64_t)now.tv_sec * 1000000, text);
+    (void)buf_format(line, "%.8s  %s%s%s%-8s%s  ", text + 11, *colour ? "\x1b[" : "", colour,
+                     *colour ? "m" : "", levels[level].name, *colour ? "\x1b[0m" : "");
+    for (; *message; message++)
+        (void)buf_byte(line, (unsigned char)*message < ' ' || *message == '\x7F' ? ' ' : *message);
+    (void)buf_byte(line, '\n');
+}
+
 void log_write(enum log_level level, const char *event, const struct log_field *fields, const char *format,
                ...)
 {
@@ -215,9 +253,11 @@ void log_write(enum log_level level, const char *event, const struct log_field *
     va_start(args, format);
     if (vsnprintf(message, sizeof message, format, args) < 0) message[0] = '\0';
     va_end(args);
-    if (form == LOG_FORM_CLOUD)
-        add_cloud_line(&line, level, event, message, fields);
-    else
-        add_level_line(&line, level, message, fields);
+    switch (form) {
+    case LOG_FORM_CLOUD: add_cloud_line(&line, level, event, message, fields); break;
+    case LOG_FORM_LEVEL: add_level_line(&line, level, message, fields); break;
+    case LOG_FORM_PLAIN:
+    case LOG_FORM_COLOUR: add_plain_line(&line, level, form, message); break;
+    }
     write_line(&line);
 }

@@ -146,6 +146,7 @@ static void port_free(struct warehouse *warehouse)
 static const struct warehouse_ops port = {
     .prepare = port_prepare,
     .state = port_state,
+    .peek = bigquery_peek,
     .begin = port_begin,
     .write = port_write,
     .reject = port_reject,
@@ -254,11 +255,9 @@ static bool dataset_ensure(struct bigquery *bq, const char *dataset, const char 
     return false;
 }
 
-static bool check_dataset(struct bigquery *bq, const char *dataset, const char *description,
+static bool judge_dataset(const struct bigquery *bq, const char *dataset, const json_t *resource,
                           struct error *err)
 {
-    AUTO(json_drop) json_t *resource = NULL;
-    if (!dataset_ensure(bq, dataset, description, &resource, err)) return false;
     const char *location = json_text_at(resource, "location");
     if (!location)
         return error_set(err, ERROR_FORMAT,
@@ -278,6 +277,29 @@ static bool check_dataset(struct bigquery *bq, const char *dataset, const char *
                      "the dataset %s has %s set, so BigQuery would delete its data; remove it (bq update "
                      "--default_%s_expiration 0 %s), or name another dataset",
                      dataset, expiration, strstr(expiration, "Table") ? "table" : "partition", dataset);
+}
+
+static bool check_dataset(struct bigquery *bq, const char *dataset, const char *description,
+                          struct error *err)
+{
+    AUTO(json_drop) json_t *resource = NULL;
+    return dataset_ensure(bq, dataset, description, &resource, err) &&
+           judge_dataset(bq, dataset, resource, err);
+}
+
+static bool look_at_dataset(struct bigquery *bq, const char *dataset, bool *out_has, struct error *err)
+{
+    AUTO(json_drop) json_t *resource = NULL;
+    if (!dataset_get(bq, dataset, &resource, err)) return false;
+    *out_has = resource != NULL;
+    return !resource || judge_dataset(bq, dataset, resource, err);
+}
+
+bool bigquery_look(struct warehouse *warehouse, struct bigquery_datasets *out_datasets, struct error *err)
+{
+    struct bigquery *bq = (struct bigquery *)warehouse;
+    return look_at_dataset(bq, bq->settings.dataset, &out_datasets->has_data, err) &&
+           look_at_dataset(bq, bq->settings.control_dataset, &out_datasets->has_control, err);
 }
 
 bool bigquery_check(struct warehouse *warehouse, struct error *err)

@@ -96,6 +96,10 @@ bool bigquery_make_dataset(struct bigquery *bq, const char *dataset, json_t *res
 bool bigquery_now(struct bigquery *bq, int64_t *out_us, struct error *err) CHECKED;
 /* Takes a time that BigQuery reported just now, if it is newer. */
 void bigquery_note_now(struct bigquery *bq, int64_t now_us);
+/* For the port. */
+bool bigquery_peek(struct warehouse *warehouse, const struct selection *selection,
+                   const struct source_identity *identity, struct state *out_state,
+                   struct error *err) CHECKED;
 /* The states of streams, in one query. */
 bool bigquery_read_state(struct warehouse *warehouse, const struct selection *const *selections, size_t count,
                          const char *message_id, struct state *out_states, struct error *err) CHECKED;

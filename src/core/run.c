@@ -52,6 +52,7 @@ static bool reject_record(struct unit_load *unit_load, const struct record *reco
     if (record->table == 0) (void)snprintf(unit_load->parent_id, LIMIT_NAME, "%s", id);
     if (record->table > 0 && !*id) id = unit_load->parent_id; /* a child that can't be read */
     unit_claim_add_reject(&unit_load->claim, id);
+    if (run->context->progress) atomic_fetch_add(&run->context->progress->rejected, 1);
     note_rejected_day(run, record->listed_us);
     if (run->selection->stream->kind == STREAM_RECONCILE)
         run_report_kept(run->result->stream, run->trigger, id, reason);
@@ -178,6 +179,7 @@ static bool next_page(struct stream_run *run, struct error *err)
     if (!context->source->ops->next(run->reader, page, err)) return false;
     if (page->asked_us > run->asked_us) run->asked_us = page->asked_us;
     run->result->requests += page->requests;
+    progress_page(context->progress, (long long)page->count, page->requests);
     run->result->deleted_during_read += page->deleted_during_read;
     run->result->incomplete += page->incomplete;
     run->result->stale += page->stale;
@@ -339,19 +341,21 @@ static struct unit_load join_units(struct stream_run *run, size_t index)
     return unit_load;
 }
 
-/* A batch that is lost costs time: only small ones grow. requests: made for the batch. */
-static void size_next_batch(struct stream_run *run, const struct unit_load *unit_load, int64_t requests,
-                            bool is_done)
+size_t run_next_batch(size_t units, int64_t rows, int64_t requests)
 {
-    int64_t rows = unit_load->rows;
-    size_t next = run->batch_units;
-    if (!is_done)
-        next = 1;
-    else if (rows <= LIMIT_BATCH_ROWS && requests <= LIMIT_BATCH_REQUESTS)
+    size_t next = units;
+    if (rows <= LIMIT_BATCH_ROWS && requests <= LIMIT_BATCH_REQUESTS)
         next *= 4;
     else if (rows > 16 * LIMIT_BATCH_ROWS || requests > 16 * LIMIT_BATCH_REQUESTS)
         next = next > 1 ? next / 2 : 1;
-    run->batch_units = next < LIMIT_BATCH_UNITS ? next : LIMIT_BATCH_UNITS;
+    return next < LIMIT_BATCH_UNITS ? next : LIMIT_BATCH_UNITS;
+}
+
+/* requests: made for the batch. */
+static void size_next_batch(struct stream_run *run, const struct unit_load *unit_load, int64_t requests,
+                            bool is_done)
+{
+    run->batch_units = is_done ? run_next_batch(run->batch_units, unit_load->rows, requests) : 1;
 }
 
 /* out_done: of the plan's units; 0: they are to be read again, one by one. */
@@ -383,6 +387,8 @@ static bool load_units(struct stream_run *run, struct error *err)
         run->result->to = plan->units[plan->unit_count - 1].hi;
     }
     for (size_t i = 0, done; i < plan->unit_count; i += done) {
+        progress_units(run->context->progress, (long long)i, (long long)plan->unit_count,
+                       plan->units[i].lo.n);
         if (load_batch(run, i, &done, err)) {
             run->result->units += (int64_t)done;
             continue;
@@ -480,9 +486,10 @@ static bool run_stream(struct request_states *states, size_t index, const struct
 /* done: nothing has failed before. */
 static bool settle(const struct run_context *context, bool done, struct error *err)
 {
+    const struct warehouse_ops *ops = context->warehouse->ops;
     struct error failure = {0};
     progress_step(context->progress, "settling the run");
-    if (context->warehouse->ops->settle(context->warehouse, &failure)) return done;
+    if (!ops->settle || ops->settle(context->warehouse, &failure)) return done;
     if (done) *err = failure;
     return false;
 }
@@ -498,11 +505,14 @@ bool run_request(const struct run_context *context, const struct request *reques
     out_report->count = 0;
     for (size_t i = 0; i < request->count; i++) {
         struct stream_result *result = &out_report->streams[out_report->count++];
+        progress_stream(context->progress, request->selections[i]->stream->name, (long long)i,
+                        (long long)request->count);
         if (run_stream(&states, i, trigger, &asked_us, result)) continue;
         if (done || !error_rules[result->error.kind].stream_only) *err = result->error;
         done = false;
         if (!error_rules[result->error.kind].stream_only) break;
     }
+    if (context->progress) atomic_store(&context->progress->stream, NULL);
     done = settle(context, done, err);
     request_states_done(&states);
     context->warehouse->run_id = NULL;

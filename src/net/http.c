@@ -29,6 +29,7 @@ bool http_new(const struct http_settings *settings, struct http **out_http, stru
         .stop = settings->stop,
         .trace = settings->trace,
         .trace_self = settings->trace_self,
+        .watch = settings->watch ? *settings->watch : (struct net_watch){.failed = NULL},
     };
     *out_http = http;
     return true;

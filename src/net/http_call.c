@@ -78,16 +78,14 @@ static bool is_loopback(const char *host)
 }
 
 /* The URL is ours or was checked by the caller; this catches settings that are no URL at all. */
-static bool check_url(const struct http_request *request, bool *out_loopback, struct error *err)
+static bool check_url(const struct http_request *request, struct http_origin *out_origin, struct error *err)
 {
-    struct http_origin origin;
-    bool good = http_origin(request->url, &origin), secure = strcmp(origin.scheme, "https") == 0;
-    *out_loopback = is_loopback(origin.host);
+    bool good = http_origin(request->url, out_origin), secure = strcmp(out_origin->scheme, "https") == 0;
     if (!good)
         return error_set(err, ERROR_CONFIG,
                          "%s: its address is not an http or https URL; check the configured URLs",
                          request->what);
-    if (request->token && !secure && !*out_loopback)
+    if (request->token && !secure && !is_loopback(out_origin->host))
         return error_set(err, ERROR_CONFIG,
                          "%s: its address is plain http, and an access token never travels in the clear; "
                          "use https (http is for this machine alone)",
@@ -166,12 +164,13 @@ bool call_new(struct http *http, const struct http_request *request, struct http
               struct error *err)
 {
     assert(request->timeout_s > 0 && strcmp(request->method, "HEAD") != 0);
-    bool loopback = false;
-    if (!check_url(request, &loopback, err)) return false;
+    struct http_origin origin;
+    if (!check_url(request, &origin, err)) return false;
     struct http_call *call = mem_zero(1, sizeof *call);
     *call = (struct http_call){.http = http, .state = CALL_WAITING, .request = *request};
     call->request.method = call->method = mem_text(request->method);
     call->request.url = call->url = mem_text(request->url);
+    call->origin = mem_format("%s://%s:%d", origin.scheme, origin.host, origin.port);
     copy_headers(call, request->headers);
     call->request.headers = NULL;
     if (request->retry) {
@@ -190,14 +189,22 @@ bool call_new(struct http *http, const struct http_request *request, struct http
     buf_init(&call->reply.headers, LIMIT_HEADERS);
     call->easy = curl_easy_init();
     if (!call->easy) abort();
-    set_options(call, loopback || request->direct);
+    set_options(call, is_loopback(origin.host) || request->direct);
     call->first_ms = call->due_ms = clock_ms();
     *out_call = call;
     return true;
 }
 
+/* The watch hears once how the call ended. */
+static void tell_end(struct http_call *call, bool is_answered)
+{
+    if (!call->is_over) net_watch_ended(&call->http->watch, call->origin, call->had_failure, is_answered);
+    call->is_over = true;
+}
+
 void call_free(struct http_call *call)
 {
+    tell_end(call, false);
     /* else a silent name server would block here until its timeout */
     curl_easy_setopt(call->easy, CURLOPT_QUICK_EXIT, 1L);
     if (call->state == CALL_TRANSFERRING) (void)curl_multi_remove_handle(call->http->multi, call->easy);
@@ -209,6 +216,7 @@ void call_free(struct http_call *call)
     free(call->quota);
     free(call->method);
     free(call->url);
+    free(call->origin);
     free(call);
 }
 
@@ -275,14 +283,36 @@ static void fail(struct http_call *call, enum error_kind kind, const char *why, 
                     way_out);
     call->error.status = call->reply.status;
     call->state = CALL_ENDED;
+    tell_end(call, false);
 }
 
-static void schedule_retry(struct http_call *call, const char *why, int64_t least_ms, int64_t now_ms)
+/* NULL: try again; else the advice of the watch, which has lost its patience. */
+static const char *tell_failure(struct http_call *call, const char *why, bool is_unconnected, int64_t now_ms)
+{
+    const struct net_failure failure = {
+        .origin = call->origin,
+        .what = call->request.what,
+        .cause = why,
+        .status = call->reply.status,
+        .is_unconnected = is_unconnected,
+        .is_first = !call->had_failure,
+        .waited_ms = now_ms - call->first_ms,
+        .left_ms = call->first_ms + call->retry.budget_ms - now_ms,
+    };
+    call->had_failure = true;
+    return net_watch_failed(&call->http->watch, &failure);
+}
+
+static void schedule_retry(struct http_call *call, const char *why, bool is_unconnected, int64_t least_ms,
+                           int64_t now_ms)
 {
     int64_t wait = -1;
     if (call->request.retry)
         wait = retry_wait_ms(&call->retry, (int)call->reply.tries, now_ms - call->first_ms, least_ms);
-    if (wait < 0)
+    const char *advice = wait < 0 ? NULL : tell_failure(call, why, is_unconnected, now_ms);
+    if (advice)
+        fail(call, ERROR_UNREACHABLE, why, advice);
+    else if (wait < 0)
         fail(call, ERROR_BUSY, why,
              "the same call may work later; if it goes on, look at the service's status");
     else
@@ -296,8 +326,11 @@ static void handle_reply(struct http_call *call, int64_t now_ms)
     char why[32];
     (void)snprintf(why, sizeof why, "HTTP %d", call->reply.status);
     switch (policy ? policy->judge(policy->self, &call->reply, &least_ms) : HTTP_DONE) {
-    case HTTP_DONE: call->state = CALL_ENDED; return;
-    case HTTP_RETRY: schedule_retry(call, why, least_ms, now_ms); return;
+    case HTTP_DONE:
+        call->state = CALL_ENDED;
+        tell_end(call, true);
+        return;
+    case HTTP_RETRY: schedule_retry(call, why, false, least_ms, now_ms); return;
     case HTTP_RENEW:
         if (call->renewed || !call->request.token) {
             fail(call, ERROR_AUTH, why,
@@ -322,6 +355,23 @@ static void describe_failure(const struct http_call *call, CURLcode code, char *
         if (*byte < ' ' || *byte > '~') *byte = '?';
 }
 
+/* No service of HTTP was reached. */
+static bool is_unconnected(const struct http_call *call, CURLcode code)
+{
+    static const CURLcode codes[] = {CURLE_COULDNT_RESOLVE_PROXY,
+                                     CURLE_COULDNT_RESOLVE_HOST,
+                                     CURLE_COULDNT_CONNECT,
+                                     CURLE_SSL_CONNECT_ERROR,
+                                     CURLE_WEIRD_SERVER_REPLY,
+                                     CURLE_UNSUPPORTED_PROTOCOL,
+                                     CURLE_HTTP2};
+    curl_off_t sent_us = 0;
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        if (codes[i] == code) return true;
+    return code == CURLE_OPERATION_TIMEDOUT &&
+           curl_easy_getinfo(call->easy, CURLINFO_PRETRANSFER_TIME_T, &sent_us) == CURLE_OK && sent_us == 0;
+}
+
 static void handle_transfer_error(struct http_call *call, CURLcode code, int64_t now_ms)
 {
     char why[CURL_ERROR_SIZE + 96];
@@ -334,7 +384,7 @@ static void handle_transfer_error(struct http_call *call, CURLcode code, int64_t
              "between");
     } else {
         call->reply.status = 0; /* half an answer is none */
-        schedule_retry(call, why, 0, now_ms);
+        schedule_retry(call, why, is_unconnected(call, code), 0, now_ms);
     }
 }
 

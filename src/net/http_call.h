@@ -21,6 +21,7 @@ struct http {
     const atomic_bool *stop;
     void (*trace)(void *self, const struct http_trace *trace);
     void *trace_self;
+    struct net_watch watch;          /* its functions are NULL without one */
     struct http_call *calls;         /* all that were sent and not yet waited for */
     struct token_request *abandoned; /* their calls were dropped */
 };
@@ -33,6 +34,9 @@ struct http_call {
     struct http_request request; /* its texts and structs point to what follows here */
     char *method;
     char *url;
+    char *origin;     /* scheme://host:port of the URL */
+    bool had_failure; /* the watch knows of a failed try */
+    bool is_over;     /* the watch knows that it ended */
     struct retry retry;
     struct http_policy policy;
     struct http_sink sink;

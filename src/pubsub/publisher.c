@@ -18,6 +18,8 @@ struct publisher {
     struct rpc *rpc;
     char *topic;
     const atomic_bool *stop;
+    char *address;
+    const struct net_watch *watch;
 };
 
 /* A method, and the resource it is called for. */
@@ -62,6 +64,20 @@ static bool is_transient(enum rpc_status status)
            status == RPC_RESOURCE_EXHAUSTED || status == RPC_ABORTED || status == RPC_UNKNOWN;
 }
 
+static const char *tell_failure(const struct publisher *publisher, const struct target *target,
+                                enum rpc_status status, bool is_first, int64_t waited_ms, int64_t budget_ms)
+{
+    return net_watch_failed(publisher->watch, &(struct net_failure){
+                                                  .origin = publisher->address,
+                                                  .what = target->method,
+                                                  .cause = rpc_status_name(status),
+                                                  .is_unconnected = status == RPC_UNAVAILABLE,
+                                                  .is_first = is_first,
+                                                  .waited_ms = waited_ms,
+                                                  .left_ms = budget_ms - waited_ms,
+                                              });
+}
+
 static bool call(struct publisher *publisher, const struct target *target, const void *request, size_t size,
                  struct buf *reply, struct error *err)
 {
@@ -77,11 +93,18 @@ static bool call(struct publisher *publisher, const struct target *target, const
                             .stop = publisher->stop};
     for (int tried = 1;; tried++) {
         enum rpc_status status = rpc_unary(publisher->rpc, &made, reply, detail, sizeof detail);
+        bool is_passing = is_transient(status);
+        if (!is_passing) net_watch_ended(publisher->watch, publisher->address, tried > 1, true);
         if (status == RPC_OK) return true;
         if (publisher->stop && atomic_load(publisher->stop))
             return error_set(err, ERROR_STOPPED, "stopped while Pub/Sub was asked");
-        int64_t wait_ms = is_transient(status) ? retry_wait_ms(&retry, tried, clock_ms() - began_ms, 0) : -1;
+        int64_t waited_ms = clock_ms() - began_ms;
+        int64_t wait_ms = is_passing ? retry_wait_ms(&retry, tried, waited_ms, 0) : -1;
         if (wait_ms < 0) return fail(target, status, detail, err);
+        const char *advice = tell_failure(publisher, target, status, tried == 1, waited_ms, retry.budget_ms);
+        if (advice)
+            return error_set_status(err, ERROR_UNREACHABLE, (int)status, "Pub/Sub %s on %s: %s: %s; %s",
+                                    target->method, target->name, rpc_status_name(status), detail, advice);
         (void)clock_sleep_ms(wait_ms, publisher->stop);
     }
 }
@@ -114,6 +137,8 @@ bool publisher_new(const struct pubsub_settings *settings, const char *topic,
 {
     struct publisher *publisher = mem_zero(1, sizeof *publisher);
     publisher->stop = settings->stop;
+    publisher->address = mem_text(settings->address ? settings->address : settings->target);
+    publisher->watch = settings->watch;
     if (topic) publisher->topic = mem_text(topic);
     bool done = channel_open(settings, &publisher->rpc, err) &&
                 (topic || find_topic(publisher, settings->subscription, err));
@@ -129,6 +154,7 @@ void publisher_free(struct publisher *publisher)
     if (!publisher) return;
     rpc_free(publisher->rpc);
     free(publisher->topic);
+    free(publisher->address);
     free(publisher);
 }
 

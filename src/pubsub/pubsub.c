@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <assert.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,10 +39,14 @@ struct pubsub {
     bool no_wait;
     int lease_s;
     const atomic_bool *stop;
+    char *address;
+    const struct net_watch *watch;
 
     /* Used by the worker's thread alone, in next: */
-    int failures;       /* pulls that failed in a row */
-    int64_t failing_ms; /* since when, or since the last report */
+    bool was_answered;   /* a pull was */
+    int failures;        /* pulls that failed in a row */
+    int64_t failing_ms;  /* since when ... */
+    int64_t reported_ms; /* ... and since the last report */
 };
 
 struct method {
@@ -136,7 +141,7 @@ static enum rpc_status call_pull(struct pubsub *pubsub, struct buf *reply, char 
     uint8_t bytes[NAME_LIMIT + 64];
     request.subscription = pubsub->subscription;
     request.max_messages = 1;
-    request.return_immediately = pubsub->no_wait;
+    request.return_immediately = pubsub->no_wait || !pubsub->was_answered;
     assert(google__pubsub__v1__pull_request__get_packed_size(&request) <= sizeof bytes);
     struct rpc_call call = {.method = pull.path,
                             .routing = pubsub->routing,
@@ -147,16 +152,42 @@ static enum rpc_status call_pull(struct pubsub *pubsub, struct buf *reply, char 
     return rpc_unary(pubsub->rpc, &call, reply, detail, detail_size);
 }
 
+static const char *tell_failure(const struct pubsub *pubsub, enum rpc_status status, const char *detail,
+                                int64_t waited_ms)
+{
+    AUTO(mem_free) char *cause = mem_format("%s: %s", rpc_status_name(status), detail);
+    return net_watch_failed(pubsub->watch, &(struct net_failure){
+                                               .origin = pubsub->address,
+                                               .what = "Pub/Sub pull",
+                                               .cause = cause,
+                                               .is_unconnected = status == RPC_UNAVAILABLE,
+                                               .is_first = pubsub->failures == 1,
+                                               .waited_ms = waited_ms,
+                                               .left_ms = INT64_MAX,
+                                           });
+}
+
+static void tell_answer(struct pubsub *pubsub)
+{
+    net_watch_ended(pubsub->watch, pubsub->address, pubsub->failures > 0, true);
+    pubsub->failures = 0;
+}
+
 /* Waits after a failed pull. False: pulls have failed for so long that a person should know. */
 static bool backoff(struct pubsub *pubsub, enum rpc_status status, const char *detail, struct error *err)
 {
     int64_t now_ms = clock_ms();
-    if (pubsub->failures == 0) pubsub->failing_ms = now_ms;
+    if (pubsub->failures == 0) pubsub->failing_ms = pubsub->reported_ms = now_ms;
     if (pubsub->failures < INT32_MAX) pubsub->failures++;
     log_write(LOG_DEBUG, "pull_retried", LOG_FIELDS(LOG_TEXT("status", rpc_status_name(status))), "%s",
               detail);
-    if (now_ms - pubsub->failing_ms >= REPORT_MS) {
-        pubsub->failing_ms = now_ms;
+    const char *advice = tell_failure(pubsub, status, detail, now_ms - pubsub->failing_ms);
+    if (advice)
+        return error_set_status(err, ERROR_UNREACHABLE, (int)status,
+                                "Pub/Sub pull on subscription %s: %s: %s; %s", pubsub->subscription,
+                                rpc_status_name(status), detail, advice);
+    if (now_ms - pubsub->reported_ms >= REPORT_MS) {
+        pubsub->reported_ms = now_ms;
         return error_set_status(
             err, ERROR_BUSY, (int)status,
             "Pub/Sub pull on subscription %s failed %d times in a row (last: %s: %s); still retrying. Check "
@@ -181,18 +212,19 @@ static bool ask(struct pubsub *pubsub, struct delivery *out_delivery, bool *out_
         bool read = received_read(reply.data, reply.size, &received, &unreadable);
         nack_surplus(pubsub, &received);
         if (!read) return backoff(pubsub, RPC_INTERNAL, unreadable.text, err);
-        pubsub->failures = 0;
-        *out_answered = true;
+        bool is_first = !pubsub->was_answered;
+        tell_answer(pubsub);
+        pubsub->was_answered = *out_answered = true;
         *out_any = received.any;
         *out_delivery = received.delivery;
         received.delivery = (struct delivery){0}; /* the caller's now */
-        if (!received.any && clock_ms() - asked_ms < QUIET_MS)
+        if (!received.any && !is_first && clock_ms() - asked_ms < QUIET_MS)
             (void)clock_sleep_ms(QUIET_MS, pubsub->stop); /* stop is looked at by the next call */
         return true;
     }
     if (stopped(pubsub)) return error_set(err, ERROR_STOPPED, "stopped while waiting for a message");
-    if (status == RPC_DEADLINE_EXCEEDED && !pubsub->no_wait) {
-        pubsub->failures = 0;
+    if (status == RPC_DEADLINE_EXCEEDED && !pubsub->no_wait && pubsub->was_answered) {
+        tell_answer(pubsub);
         return true; /* nothing came within the poll */
     }
     if (is_final(pubsub, &pull, status, detail, err)) return false;
@@ -363,14 +395,11 @@ static int log_findings(const struct pubsub *pubsub, const struct buf *reply)
     return attempts;
 }
 
-int pubsub_check_settings(struct trigger *trigger)
+static enum rpc_status get_settings(struct pubsub *pubsub, struct buf *reply, char detail[DETAIL])
 {
-    struct pubsub *pubsub = pubsub_of(trigger);
-    AUTO(buf_done) struct buf reply = buf_limited(LIMIT_REPLY);
     Google__Pubsub__V1__GetSubscriptionRequest request;
     google__pubsub__v1__get_subscription_request__init(&request);
     uint8_t bytes[NAME_LIMIT + 64];
-    char detail[DETAIL];
     request.subscription = pubsub->subscription;
     assert(google__pubsub__v1__get_subscription_request__get_packed_size(&request) <= sizeof bytes);
     struct rpc_call call = {.method = get.path,
@@ -380,7 +409,15 @@ int pubsub_check_settings(struct trigger *trigger)
                                 google__pubsub__v1__get_subscription_request__pack(&request, bytes),
                             .deadline_ms = CHECK_MS,
                             .stop = pubsub->stop};
-    enum rpc_status status = rpc_unary(pubsub->rpc, &call, &reply, detail, sizeof detail);
+    return rpc_unary(pubsub->rpc, &call, reply, detail, DETAIL);
+}
+
+int pubsub_check_settings(struct trigger *trigger)
+{
+    struct pubsub *pubsub = pubsub_of(trigger);
+    AUTO(buf_done) struct buf reply = buf_limited(LIMIT_REPLY);
+    char detail[DETAIL];
+    enum rpc_status status = get_settings(pubsub, &reply, detail);
     if (status == RPC_OK) return log_findings(pubsub, &reply);
     /* roles/pubsub.subscriber does not include it, and a pull says more of what fails */
     log_write(LOG_INFO, "subscription_unchecked", LOG_FIELDS(LOG_TEXT("status", rpc_status_name(status))),
@@ -390,6 +427,36 @@ int pubsub_check_settings(struct trigger *trigger)
     return -1;
 }
 
+bool pubsub_describe(struct trigger *trigger, struct pubsub_description *out, struct error *err)
+{
+    struct pubsub *pubsub = pubsub_of(trigger);
+    AUTO(buf_done) struct buf reply = buf_limited(LIMIT_REPLY);
+    char detail[DETAIL];
+    enum rpc_status status = get_settings(pubsub, &reply, detail);
+    *out = (struct pubsub_description){.may_read = status == RPC_OK};
+    if (status == RPC_PERMISSION_DENIED) return true;
+    if (status != RPC_OK)
+        return !is_final(pubsub, &get, status, detail, err) &&
+               error_set_status(err, ERROR_UNREACHABLE, (int)status, "Pub/Sub %s on subscription %s: %s: %s",
+                                get.name, pubsub->subscription, rpc_status_name(status), detail);
+    Google__Pubsub__V1__Subscription *settings =
+        google__pubsub__v1__subscription__unpack(NULL, reply.size, (const uint8_t *)buf_string(&reply));
+    if (!settings)
+        return error_set(err, ERROR_FORMAT, "Pub/Sub's answer for %s is no Subscription",
+                         pubsub->subscription);
+    const char *topic = settings->dead_letter_policy ? settings->dead_letter_policy->dead_letter_topic : "";
+    const char *slash = strrchr(topic, '/');
+    out->ack_deadline_s = settings->ack_deadline_seconds;
+    (void)snprintf(out->dead_letter_topic, sizeof out->dead_letter_topic, "%s", slash ? slash + 1 : topic);
+    google__pubsub__v1__subscription__free_unpacked(settings, NULL);
+    return true;
+}
+
+bool pubsub_was_answered(struct trigger *trigger)
+{
+    return pubsub_of(trigger)->was_answered;
+}
+
 static void pubsub_free(struct trigger *trigger)
 {
     if (!trigger) return;
@@ -397,20 +464,8 @@ static void pubsub_free(struct trigger *trigger)
     rpc_free(pubsub->rpc);
     free(pubsub->subscription);
     free(pubsub->routing);
+    free(pubsub->address);
     free(pubsub);
-}
-
-/* projects/P/subscriptions/S, printable and without spaces; P may be example.com:acme. */
-static bool is_subscription(const char *name)
-{
-    static const char middle[] = "/subscriptions/";
-    size_t length = strnlen(name, NAME_LIMIT + 1);
-    const char *at = strstr(name, middle);
-    if (length > NAME_LIMIT || strncmp(name, "projects/", 9) != 0 || !at || at == name + 9) return false;
-    for (size_t i = 0; i < length; i++)
-        if (name[i] <= ' ' || name[i] > '~') return false;
-    const char *id = at + sizeof middle - 1;
-    return *id != '\0' && !strchr(id, '/') && memchr(name + 9, '/', (size_t)(at - name) - 9) == NULL;
 }
 
 bool pubsub_new(const struct pubsub_settings *settings, struct trigger **out_trigger, struct error *err)
@@ -418,12 +473,8 @@ bool pubsub_new(const struct pubsub_settings *settings, struct trigger **out_tri
     static const struct trigger_ops ops = {
         .next = next, .extend = extend, .ack = ack, .nack = nack, .free = pubsub_free};
     assert(settings->lease_s >= LEASE_LEAST_S && settings->lease_s <= LEASE_MOST_S);
-    if (!is_subscription(settings->subscription))
-        return error_set(err, ERROR_CONFIG,
-                         "\"%s\" is not a subscription's name; write projects/PROJECT/subscriptions/NAME",
-                         settings->subscription);
     struct rpc *rpc;
-    if (!channel_open(settings, &rpc, err)) return false;
+    if (!pubsub_check_name(settings->subscription, err) || !channel_open(settings, &rpc, err)) return false;
     struct pubsub *pubsub = mem_zero(1, sizeof *pubsub);
     pubsub->port.ops = &ops;
     pubsub->rpc = rpc;
@@ -432,6 +483,8 @@ bool pubsub_new(const struct pubsub_settings *settings, struct trigger **out_tri
     pubsub->no_wait = settings->no_wait;
     pubsub->lease_s = settings->lease_s;
     pubsub->stop = settings->stop;
+    pubsub->address = mem_text(settings->address ? settings->address : settings->target);
+    pubsub->watch = settings->watch;
     *out_trigger = &pubsub->port;
     return true;
 }

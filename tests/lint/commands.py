@@ -14,7 +14,6 @@ import sys
 import tempfile
 
 README = pathlib.Path(__file__).resolve().parents[2] / "README.md"
-BEGIN, END = "<!-- caseload commands: begin -->\n", "<!-- caseload commands: end -->\n"
 
 # A line so far, and what bash offers for its last word: all of these, and none of those.
 COMPLETED = (
@@ -47,19 +46,28 @@ def table(caseload):
     return "| command | what it does |\n| --- | --- |\n" + "".join(rows)
 
 
+def exit_codes(caseload):
+    rows = re.findall(r"^\.It (\d+)\n((?:(?!\.It|\.El).*\n)+)", output(caseload, "manual").split(".Sh EXIT STATUS")[1], re.M)
+    return "| exit code | meaning |\n| --- | --- |\n" + "".join(f"| {code} | {' '.join(text.split())} |\n" for code, text in rows)
+
+
 def check_readme(caseload, write):
-    text = README.read_text()
-    begin, end = text.index(BEGIN) + len(BEGIN), text.index(END)
-    wanted = table(caseload)
-    if text[begin:end] != wanted and write:
-        README.write_text(text[:begin] + wanted + text[end:])
-    elif text[begin:end] != wanted:
-        yield "README.md: the table of commands is not what `caseload --help` says; tests/lint/commands.py CASELOAD --write mends it"
-    codes = re.findall(r"^\.It (\d+)$", output(caseload, "manual").split(".Sh EXIT STATUS")[1], re.M)
-    told = text[text.index("Exit codes of `run`"):].split("\n\n")[0]
-    for code in codes:
-        if not re.search(rf"\b{code}\b", told):
-            yield f"README.md: exit code {code} of the manual page is missing"
+    for what, wanted in (("commands", table(caseload)), ("exit codes", exit_codes(caseload))):
+        text = README.read_text()
+        begin, end = f"<!-- caseload {what}: begin -->\n", f"<!-- caseload {what}: end -->\n"
+        begin, end = text.index(begin) + len(begin), text.index(end)
+        if text[begin:end] != wanted and write:
+            README.write_text(text[:begin] + wanted + text[end:])
+        elif text[begin:end] != wanted:
+            yield f"README.md: the table of {what} is not what caseload says; tests/lint/commands.py CASELOAD --write mends it"
+
+
+def check_codes(caseload):
+    """Each code that an error leads to has its row."""
+    known = set(re.findall(r"^\| (\d+) \|", exit_codes(caseload), re.M))
+    source = (README.parent / "src/base/error.c").read_text()
+    for code in set(re.findall(r"(?:true|false), (\d+),\s+\d+}", source)) - known:
+        yield f"src/app/exit_codes.c lacks {code}, which src/base/error.c has"
 
 
 def check_manual(caseload):
@@ -99,7 +107,7 @@ def check_shell(caseload, shell):
 
 def main():
     caseload = sys.argv[1]
-    found = [*check_readme(caseload, "--write" in sys.argv), *check_manual(caseload), *check_bash(caseload),
+    found = [*check_readme(caseload, "--write" in sys.argv), *check_codes(caseload), *check_manual(caseload), *check_bash(caseload),
              *check_shell(caseload, "zsh"), *check_shell(caseload, "fish")]
     print("\n".join(found) or "commands: README, manual page and completions agree")
     return 1 if found else 0

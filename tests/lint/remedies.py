@@ -41,7 +41,7 @@ OBEYED = {
 # Not about what is loaded: the machine, files of credentials, and texts that describe.
 NO_REMEDY = ("SELECT MAX(filler)", "does another program", "Do not change it by hand", "time zone database", "download the file again",
              "download a new key", "token_lifetime_seconds", "the health port", "no port to ask", "is none of list, show",
-             "the state: %s.days")
+             "the state: %s.days", "is given twice; remove")
 LITERALS = re.compile(r'"((?:[^"\\]|\\.)*)"(?:\s*(?:"((?:[^"\\]|\\.)*)"|PRId64))*')
 
 

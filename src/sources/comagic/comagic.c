@@ -113,6 +113,17 @@ static bool pick_base_url(const struct comagic_options *options, const char **ou
                      near ? "; you probably mean " : "", near ? near : "");
 }
 
+bool comagic_check(const void *settings, struct source_address *out_address, const char **out_key,
+                   struct error *err)
+{
+    const struct comagic_options *options = settings;
+    out_address->setting = options->base_url ? "source.base_url" : "source.brand";
+    *out_key = "source.brand";
+    if (!pick_base_url(options, &out_address->url, err)) return false;
+    *out_key = "source.base_url";
+    return rest_check_base_url(out_address->url, err);
+}
+
 /* A key, or by the password a session. */
 static bool open_token(struct comagic *comagic, const struct source_context *context,
                        const struct comagic_options *options, struct error *err)
@@ -134,8 +145,9 @@ bool comagic_create(const struct source_context *context, const void *settings, 
                     struct error *err)
 {
     const struct comagic_options *options = settings;
-    const char *base_url = NULL;
-    if (!pick_base_url(options, &base_url, err)) return false;
+    const char *key;
+    struct source_address address;
+    if (!comagic_check(options, &address, &key, err)) return false;
     struct comagic *comagic = mem_zero(1, sizeof *comagic);
     *comagic = (struct comagic){
         .rest =
@@ -150,9 +162,8 @@ bool comagic_create(const struct source_context *context, const void *settings, 
         .user_id = options->user_id,
     };
     *out_source = &comagic->rest.source;
-    if (rest_source_init(&comagic->rest, base_url, options->rate_share, err) &&
-        open_token(comagic, context, options, err))
-        return true;
+    rest_source_init(&comagic->rest, address.url, options->rate_share);
+    if (open_token(comagic, context, options, err)) return true;
     free_source(*out_source);
     *out_source = NULL;
     return false;

@@ -35,6 +35,8 @@ struct comagic {
     const char **listed_sites; /* those of the newest list */
 };
 
+bool comagic_check(const void *options, struct source_address *out_address, const char **out_key,
+                   struct error *err) CHECKED;
 bool comagic_create(const struct source_context *context, const void *options, struct source **out_source,
                     struct error *err);
 

@@ -106,10 +106,12 @@ static const struct setting settings[] = {
 
 const struct source_type comagic_type = {
     .name = COMAGIC_NAME,
+    .title = "CoMagic",
     .streams = streams,
     .stream_count = sizeof streams / sizeof *streams,
     .first_year = 2007,
     .settings = {settings, sizeof settings / sizeof *settings},
     .options_size = sizeof(struct comagic_options),
+    .check = comagic_check,
     .create = comagic_create,
 };

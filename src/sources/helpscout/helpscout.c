@@ -155,10 +155,22 @@ static bool open_client(const struct source_context *context, const struct helps
     return context->open_client(context->self, &client, &rest->token, err);
 }
 
+bool helpscout_check(const void *settings, struct source_address *out_address, const char **out_key,
+                     struct error *err)
+{
+    const struct helpscout_options *options = settings;
+    out_address->url = options->base_url ? options->base_url : BASE_URL;
+    out_address->setting = *out_key = "source.base_url";
+    return rest_check_base_url(out_address->url, err);
+}
+
 bool helpscout_create(const struct source_context *context, const void *settings, struct source **out_source,
                       struct error *err)
 {
     const struct helpscout_options *options = settings;
+    const char *key;
+    struct source_address address;
+    if (!helpscout_check(options, &address, &key, err)) return false;
     struct rest_source *rest = mem_zero(1, sizeof *rest);
     *rest = (struct rest_source){
         .source = {.ops = &ops},
@@ -169,9 +181,8 @@ bool helpscout_create(const struct source_context *context, const void *settings
         .zone = context->zone,
     };
     *out_source = &rest->source;
-    if (rest_source_init(rest, options->base_url ? options->base_url : BASE_URL, options->rate_share, err) &&
-        open_client(context, options, rest, err))
-        return true;
+    rest_source_init(rest, address.url, options->rate_share);
+    if (open_client(context, options, rest, err)) return true;
     free_source(*out_source);
     *out_source = NULL;
     return false;

@@ -11,6 +11,8 @@
 #include "helpscout.h"
 #include "rest/rest.h"
 
+bool helpscout_check(const void *options, struct source_address *out_address, const char **out_key,
+                     struct error *err) CHECKED;
 bool helpscout_create(const struct source_context *context, const void *options, struct source **out_source,
                       struct error *err);
 

@@ -119,10 +119,12 @@ static const struct setting settings[] = {
 
 const struct source_type helpscout_type = {
     .name = HELPSCOUT_NAME,
+    .title = "Help Scout",
     .streams = streams,
     .stream_count = COUNT(streams),
     .first_year = 2011,
     .settings = {settings, COUNT(settings)},
     .options_size = sizeof(struct helpscout_options),
+    .check = helpscout_check,
     .create = helpscout_create,
 };

@@ -6,13 +6,10 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/suggest.h"
 #include "internal.h"
 #include "rest/exchange.h"
 
 #define DEFAULT_MINOR 16
-#define OLDEST_MINOR  11
-#define NEWEST_MINOR  17
 
 static const struct region {
     const char *name;
@@ -67,7 +64,7 @@ static bool is_stale_cursor(int status, const struct rest_failure *failure)
 static bool read_identity(struct rest_source *source, const json_t *me, const char *request_id,
                           struct source_identity *out, struct error *err)
 {
-    (void)source;
+    const struct intercom *intercom = (const struct intercom *)source;
     const char *workspace = json_text_at(me, "app.id_code");
     size_t size = workspace ? strlen(workspace) : 0;
     if (size == 0 || size >= sizeof out->workspace)
@@ -78,6 +75,8 @@ static bool read_identity(struct rest_source *source, const json_t *me, const ch
             request_id);
     *out = (struct source_identity){.type = INTERCOM_NAME};
     memcpy(out->workspace, workspace, size + 1);
+    exchange_quote(out->name, sizeof out->name, json_text_at(me, "app.name"));
+    (void)snprintf(out->terms, sizeof out->terms, "%s, API 2.%d", intercom->place, intercom->minor);
     return true;
 }
 
@@ -90,6 +89,7 @@ static const struct rest_dialect dialect = {
     .request_id_header = "x-request-id",
     .request_id_member = "request_id",
     .limit_header = "x-ratelimit-limit",
+    .limit_window_s = 10,
     .remaining_header = "x-ratelimit-remaining",
     .reset_header = "x-ratelimit-reset",
     .size_parameter = "per_page",
@@ -100,6 +100,7 @@ static const struct rest_dialect dialect = {
     .cut_elements = "data",
     .cut_url = "url",
     .cut_mark = "has_more",
+    .cut_page = 50,
     .reference_members = (const char *const[]){"type", "id", "url", NULL},
     .refusals = refusals,
     .read_failure = read_failure,
@@ -137,6 +138,13 @@ static bool check_stream(const struct rest_source *rest, const struct rest_strea
     return true;
 }
 
+static bool is_exact(const struct rest_source *rest, const struct rest_stream *base)
+{
+    const struct intercom_stream *stream = (const struct intercom_stream *)base;
+    if (base->order == ORDER_NEWEST_FIRST) return false; /* its path has no window */
+    return stream->bounds != BOUNDS_DAYS_2_16 || ((const struct intercom *)rest)->minor > 16;
+}
+
 static void free_source(struct source *source)
 {
     rest_source_done((struct rest_source *)source);
@@ -146,6 +154,7 @@ static void free_source(struct source *source)
 static const struct source_ops ops = {
     .identify = rest_source_identify,
     .open = rest_source_open,
+    .count = rest_source_count,
     .can_read_child = rest_source_can_read_child,
     .ask = rest_source_ask,
     .next = rest_source_next,
@@ -153,42 +162,20 @@ static const struct source_ops ops = {
     .free = free_source,
 };
 
-static bool pick_base_url(const struct intercom_options *options, const char **out_url, struct error *err)
+static struct source_address pick_address(const struct intercom_options *options)
 {
-    const char *names[sizeof regions / sizeof *regions];
-    const char *region = options->region ? options->region : regions[0].name;
-    *out_url = options->base_url;
-    for (size_t i = 0; i < sizeof regions / sizeof *regions; i++) {
-        names[i] = regions[i].name;
-        if (!*out_url && strcmp(region, regions[i].name) == 0) *out_url = regions[i].base_url;
-    }
-    if (*out_url) return true;
-    const char *near = suggest_name(region, names, sizeof names / sizeof *names);
-    return error_set(err, ERROR_CONFIG, "Intercom has no region \"%.40s\": it is us, eu or au%s%s", region,
-                     near ? "; you probably mean " : "", near ? near : "");
+    struct source_address address = {.url = options->base_url, .setting = "source.base_url"};
+    for (size_t i = 0; !address.url && i < sizeof regions / sizeof *regions; i++)
+        if (!options->region || strcmp(options->region, regions[i].name) == 0)
+            address = (struct source_address){.url = regions[i].base_url, .setting = "source.region"};
+    return address;
 }
 
 /* "2.16" is 16. Other versions may send other data. */
-static bool pick_version(const char *version, int *out_minor, struct error *err)
+static int pick_version(const char *version)
 {
-    char known[8];
-    for (*out_minor = OLDEST_MINOR; *out_minor <= NEWEST_MINOR; ++*out_minor) {
-        (void)snprintf(known, sizeof known, "2.%d", *out_minor);
-        if (version && strcmp(version, known) == 0) return true;
-    }
-    *out_minor = DEFAULT_MINOR;
-    return !version ||
-           error_set(err, ERROR_CONFIG, "Intercom's API version \"%.40s\" is not supported: use 2.%d to 2.%d",
-                     version, OLDEST_MINOR, NEWEST_MINOR);
-}
-
-static bool pick_bodies(const struct intercom_options *options, const char **out_query, struct error *err)
-{
-    bool is_html = options->bodies && strcmp(options->bodies, "html") == 0;
-    *out_query = is_html ? NULL : "?display_as=plaintext";
-    return is_html || !options->bodies || strcmp(options->bodies, "plaintext") == 0 ||
-           error_set(err, ERROR_CONFIG, "source.bodies is \"%.40s\": it must be plaintext or html",
-                     options->bodies);
+    int minor = DEFAULT_MINOR;
+    return version && sscanf(version, "2.%d", &minor) == 1 ? minor : DEFAULT_MINOR;
 }
 
 /* Each becomes part of a path. */
@@ -206,15 +193,26 @@ static bool check_types(const struct intercom_options *options, struct error *er
     return true;
 }
 
+bool intercom_check(const void *settings, struct source_address *out_address, const char **out_key,
+                    struct error *err)
+{
+    const struct intercom_options *options = settings;
+    *out_address = pick_address(options);
+    *out_key = "source.custom_objects";
+    if (!check_types(options, err)) return false;
+    *out_key = "source.base_url";
+    return rest_check_base_url(out_address->url, err);
+}
+
 bool intercom_create(const struct source_context *context, const void *settings, struct source **out_source,
                      struct error *err)
 {
     const struct intercom_options *options = settings;
-    int minor = 0;
-    const char *base_url = NULL, *detail_query = NULL;
-    if (!pick_bodies(options, &detail_query, err) || !pick_version(options->api_version, &minor, err) ||
-        !check_types(options, err) || !pick_base_url(options, &base_url, err))
-        return false;
+    const char *key;
+    struct source_address address;
+    const int minor = pick_version(options->api_version);
+    const bool is_html = options->bodies && strcmp(options->bodies, "html") == 0;
+    if (!intercom_check(options, &address, &key, err)) return false;
     struct intercom *intercom = mem_zero(1, sizeof *intercom);
     *intercom = (struct intercom){
         .rest =
@@ -225,19 +223,22 @@ bool intercom_create(const struct source_context *context, const void *settings,
                 .progress = context->progress,
                 .stop = context->stop,
                 .header = intercom->version_line,
-                .detail_query = detail_query,
+                .detail_query = is_html ? NULL : "?display_as=plaintext",
                 .types = (const char *const *)options->custom_objects.names,
                 .type_count = options->custom_objects.count,
                 .check_stream = check_stream,
+                .is_exact = is_exact,
             },
         .minor = minor,
+        .place = options->base_url ? "another address"
+                 : options->region ? options->region
+                                   : regions[0].name,
     };
     (void)snprintf(intercom->version_line, sizeof intercom->version_line, "Intercom-Version: 2.%d", minor);
     *out_source = &intercom->rest.source;
-    if (rest_source_init(&intercom->rest, base_url, options->rate_share, err)) {
-        if (context->open_token(context->self, &options->token, &intercom->rest.token, err)) return true;
-        (void)error_wrap(err, "source.token");
-    }
+    rest_source_init(&intercom->rest, address.url, options->rate_share);
+    if (context->open_token(context->self, &options->token, &intercom->rest.token, err)) return true;
+    (void)error_wrap(err, "source.token");
     free_source(*out_source);
     *out_source = NULL;
     return false;

@@ -20,9 +20,12 @@
 struct intercom {
     struct rest_source rest; /* first */
     char version_line[32];   /* "Intercom-Version: 2.16" */
+    const char *place;       /* its region; borrowed from the options */
     int minor;               /* the 16 of it */
 };
 
+bool intercom_check(const void *options, struct source_address *out_address, const char **out_key,
+                    struct error *err) CHECKED;
 bool intercom_create(const struct source_context *context, const void *options, struct source **out_source,
                      struct error *err);
 

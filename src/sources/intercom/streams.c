@@ -61,8 +61,8 @@ static const struct child_list company_segments[] = {{
 /* Both lists of subscriptions have one URL, which has all of them. */
 static const struct truncated_list contact_lists[] = {
     {.name = "tags"},
-    {.name = "notes"},
-    {.name = "companies"},
+    {.name = "notes", .is_paged = true},
+    {.name = "companies", .is_paged = true},
     {.name = "opted_in_subscription_types", .member = "consent_type", .value = "opt_in"},
     {.name = "opted_out_subscription_types", .member = "consent_type", .value = "opt_out"},
     {.name = NULL},
@@ -296,16 +296,17 @@ static const struct stream *const streams[] = {
 #define WORD       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
 
 static const struct setting settings[] = {
-    {"source", "region", SETTING_TEXT, AT(region), "us", false, 0, 0, WORD, "us, eu or au"},
+    {"source", "region", SETTING_CHOICE, AT(region), "us", false, 0, 0, "us|eu|au", "us, eu or au"},
     {"source", "rate_share", SETTING_NUMBER, AT(rate_share), "0.8", false, 0.01, 1, NULL,
      "part of the source's rate limit that may be used"},
     {"source", "token", SETTING_TOKEN, AT(token), NULL, true, 0, 0, NULL,
      "where the access token is: {\"env\": NAME}, {\"file\": PATH} or {\"secret\": NAME}"},
     {"source", "base_url", SETTING_TEXT, AT(base_url), NULL, false, 0, 0, NULL,
      "another address of the source, for tests"},
-    {"source", "api_version", SETTING_TEXT, AT(api_version), NULL, false, 0, 0, WORD ".",
+    {"source", "api_version", SETTING_CHOICE, AT(api_version), NULL, false, 0, 0,
+     "2.11|2.12|2.13|2.14|2.15|2.16|2.17",
      "version of the source's API; default: the one this was written for"},
-    {"source", "bodies", SETTING_TEXT, AT(bodies), "plaintext", false, 0, 0, WORD,
+    {"source", "bodies", SETTING_CHOICE, AT(bodies), "plaintext", false, 0, 0, "plaintext|html",
      "plaintext or html: how Intercom renders subjects and bodies of conversations and their parts"},
     {"source", "custom_objects", SETTING_NAMES, AT(custom_objects), NULL, false, 0, 0, NULL,
      "type identifiers whose instances the stream custom_object_instances reads"},
@@ -313,10 +314,12 @@ static const struct setting settings[] = {
 
 const struct source_type intercom_type = {
     .name = INTERCOM_NAME,
+    .title = "Intercom",
     .streams = streams,
     .stream_count = sizeof streams / sizeof *streams,
     .first_year = 2011,
     .settings = {settings, sizeof settings / sizeof *settings},
     .options_size = sizeof(struct intercom_options),
+    .check = intercom_check,
     .create = intercom_create,
 };

@@ -125,6 +125,7 @@ static int64_t report_rate(struct exchange *exchange, const struct http_reply *r
     };
     read_limits(exchange, &report);
     report.reset_s = window_end_s(dialect, &report);
+    if (report.limit > 0) exchange->rest->seen_limit = report.limit;
     if (report.date_s > 0) exchange->rest->clock_s = report.date_s;
     leave_flight(exchange);
     return rate_limiter_report(exchange->rest->limiter, &report, clock_ms());

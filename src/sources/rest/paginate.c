@@ -107,9 +107,9 @@ static size_t count_unfinished(const struct paginator *paginator)
 
 /* Where each record is requested by itself, these requests fill the limit. Requests that the service objects
  * to are mended one after the other. */
-static bool is_parallel(const struct paginator *paginator)
+static bool is_parallel(const struct rest_source *rest, const struct rest_stream *stream)
 {
-    return !paginator->stream->detail && !paginator->rest->dialect->mend_request;
+    return !stream->detail && !rest->dialect->mend_request;
 }
 
 /* So many pages may be in flight, as large as the largest so far. The first is read alone: it may be refused.
@@ -118,7 +118,7 @@ static size_t most_in_flight(const struct paginator *paginator)
 {
     size_t page = paginator->largest > 0 ? paginator->largest + paginator->largest / 4 : LIMIT_DEFERRED_BODY;
     size_t most = LIMIT_DEFERRED_TOTAL / page;
-    if (!is_parallel(paginator) || !paginator->has_page || most == 0) return 1;
+    if (!is_parallel(paginator->rest, paginator->stream) || !paginator->has_page || most == 0) return 1;
     return most < SEGMENTS_MAX ? most : SEGMENTS_MAX;
 }
 
@@ -159,25 +159,34 @@ static bool pick_segment(struct paginator *paginator, struct segment_reader **ou
     return true;
 }
 
+bool paginator_divide(const struct rest_source *rest, const struct rest_stream *stream,
+                      const struct list_rest *left, int64_t *out_first_s, int64_t *out_step_s)
+{
+    if (!stream->pagination->segment_s || stream->order != ORDER_OLDEST_FIRST || !is_parallel(rest, stream))
+        return false;
+    int64_t pieces = left->records / (PAGES_PER_SEGMENT * (int64_t)stream->per_page);
+    if (pieces < 1 || left->most < 1) return false;
+    int64_t step_s = stream->pagination->segment_s(rest, stream);
+    if (pieces > left->most) pieces = left->most;
+    *out_first_s = left->begin_s + (left->passed_s > 0 ? left->passed_s / step_s + 1 : 1) * step_s;
+    *out_step_s = ((left->end_s - *out_first_s) / step_s + pieces) / pieces * step_s;
+    return true;
+}
+
 /* The first page tells how many follow: their time is divided, if they are many. */
 static void divide_segment(struct paginator *paginator, struct segment_reader *reader)
 {
-    const struct pagination *pagination = reader->stream->pagination;
     const struct list_count *count = &reader->count;
-    if (!pagination->segment_s || !is_parallel(paginator) || reader->is_finished || reader->was_cut ||
-        reader->stream->order != ORDER_OLDEST_FIRST || !reader->ascending || !reader->has_version)
-        return;
-    size_t unfinished = count_unfinished(paginator);
-    int64_t pieces =
-        (count->expected - count->received) / (PAGES_PER_SEGMENT * (int64_t)reader->stream->per_page);
-    int64_t step_s = pagination->segment_s(reader->rest, reader->stream), begin = begin_s(reader);
-    int64_t passed_s = reader->last_us / 1000000 - begin;
-    if (pieces < 1 || unfinished >= SEGMENTS_MAX) return;
-    if (pieces > (int64_t)(SEGMENTS_MAX - unfinished)) pieces = (int64_t)(SEGMENTS_MAX - unfinished);
-    int64_t first_s = begin + (passed_s > 0 ? passed_s / step_s + 1 : 1) * step_s;
-    int64_t steps = (end_s(reader) - first_s) / step_s + 1;
+    int64_t first_s, step_s;
+    if (reader->is_finished || reader->was_cut || !reader->ascending || !reader->has_version) return;
+    const struct list_rest left = {.begin_s = begin_s(reader),
+                                   .end_s = end_s(reader),
+                                   .passed_s = reader->last_us / 1000000 - begin_s(reader),
+                                   .records = count->expected - count->received,
+                                   .most = (int64_t)SEGMENTS_MAX - (int64_t)count_unfinished(paginator)};
+    if (!paginator_divide(paginator->rest, reader->stream, &left, &first_s, &step_s)) return;
     reader->was_cut = true;
-    (void)paginator_split(paginator, reader, first_s, (steps + pieces - 1) / pieces * step_s);
+    (void)paginator_split(paginator, reader, first_s, step_s);
 }
 
 /* --- pages --- */

@@ -87,6 +87,18 @@ int64_t segment_end_us(const struct segment_reader *reader);
 
 /* --- paginate.c --- */
 
+/* The rest of a list in the order of its times, after its first page. */
+struct list_rest {
+    int64_t begin_s, end_s; /* of the whole list */
+    int64_t passed_s;       /* of that, which the page has */
+    int64_t records;
+    int64_t most; /* segments */
+};
+
+/* Where the time of the rest is divided: at first_s, and each step_s after it. False: it is not. */
+bool paginator_divide(const struct rest_source *rest, const struct rest_stream *stream,
+                      const struct list_rest *left, int64_t *out_first_s, int64_t *out_step_s);
+
 /* Divides the segment's time at first_s and each step_s after it; an open window ends now, by the source's
  * clock. False: it is too short. */
 bool paginator_split(struct paginator *paginator, struct segment_reader *reader, int64_t first_s,

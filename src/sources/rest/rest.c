@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rest.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,22 +13,23 @@
 #define LIMIT_BASE    512 /* bytes of the base URL: requests are written into buffers with a ceiling */
 #define WAIT_SLICE_MS 1000
 
-bool rest_source_init(struct rest_source *rest, const char *base_url, double rate_share, struct error *err)
+bool rest_check_base_url(const char *base_url, struct error *err)
 {
-    bool is_http = strncmp(base_url, "http://", 7) == 0 || strncmp(base_url, "https://", 8) == 0;
-    if (!(rate_share > 0 && rate_share <= 1))
-        return error_set(err, ERROR_CONFIG,
-                         "source.rate_share is not in (0, 1]: 0.8 leaves a fifth to other apps");
-    if (!is_http || strpbrk(base_url, "?#@ ") || strlen(base_url) > LIMIT_BASE)
-        return error_set(
-            err, ERROR_CONFIG,
-            "source.base_url is not like https://host: give scheme and host without user or query");
+    struct http_origin origin;
+    if (http_origin(base_url, &origin) && !strpbrk(base_url, "?#@ ") && strlen(base_url) <= LIMIT_BASE)
+        return true;
+    return error_set(err, ERROR_CONFIG,
+                     "source.base_url is not like https://host: give scheme and host without user or query");
+}
+
+void rest_source_init(struct rest_source *rest, const char *base_url, double rate_share)
+{
+    assert(rate_share > 0 && rate_share <= 1);
     rest->base_url = mem_text(base_url);
     for (size_t size = strlen(base_url); size > 0 && rest->base_url[size - 1] == '/'; size--)
         rest->base_url[size - 1] = '\0';
     rest->limiter = rate_limiter_new(rate_share);
     rest->rate_share = rate_share;
-    return true;
 }
 
 void rest_source_done(struct rest_source *rest)

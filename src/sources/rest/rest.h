@@ -11,6 +11,7 @@
  * detail         reader: a list, then each record in full by a request of its own
  * expand         reader: a list, then requests for lists that belong to its records
  * lookup         reader: records by id, which may be gone
+ * count          how many records a window holds
  * subrequest     one GET of many in flight; response_body holds its answer until its turn
  * children       members of a record become rows; child_list: so do lists with a path of their own
  * truncated_list a list inside a record is completed
@@ -88,6 +89,7 @@ struct rest_dialect {
 
     const char *request_id_header, *request_id_member;
     const char *limit_header, *remaining_header;
+    int limit_window_s;             /* of the limit; 0: unknown */
     const char *reset_header;       /* when the window ends, in seconds since 1970 */
     bool is_reset_delay;            /* ... or rather in seconds from now */
     int window_s;                   /* without such a header: the window is each whole such time */
@@ -103,6 +105,7 @@ struct rest_dialect {
 
     /* Members of a list in a record that may be cut off, and those of its elements. NULL: there are none. */
     const char *cut_elements, *cut_url, *cut_mark;
+    int cut_page; /* elements on a page of such a list that is requested; 0: unknown */
     const char *const *reference_members; /* a NULL ends them */
 
     const struct rest_refusal *refusals; /* the last row fits any answer; never NULL */
@@ -149,9 +152,12 @@ struct rest_source {
     /* Whether version and plan have this stream, and its child list. May be NULL. */
     bool (*check_stream)(const struct rest_source *source, const struct rest_stream *stream,
                          bool with_child_list, struct error *err);
+    /* Does a request for a window bring just the window? NULL: it does. */
+    bool (*is_exact)(const struct rest_source *source, const struct rest_stream *stream);
     char *base_url; /* without slash at the end */
     struct rate_limiter *limiter;
     size_t deferred_bytes; /* of answers that wait for their turn */
+    int64_t seen_limit;    /* the newest limit that the service reported; 0: none */
     int64_t clock_s;       /* the service's clock at its newest answer; 0: unknown */
     double rate_share;
     struct rest_quota quota;
@@ -161,10 +167,11 @@ struct rest_source {
     char notice[REST_NOTICE]; /* what people must know of the next page; "": nothing */
 };
 
-/* The members above base_url are set before. base_url is copied. ERROR_CONFIG. */
-bool rest_source_init(struct rest_source *rest, const char *base_url, double rate_share,
-                      struct error *err) CHECKED;
-void rest_source_done(struct rest_source *rest); /* after a failure of init, too */
+/* ERROR_CONFIG, which names source.base_url. */
+bool rest_check_base_url(const char *base_url, struct error *err) CHECKED;
+/* The members above base_url are set before. base_url is copied; it is good. */
+void rest_source_init(struct rest_source *rest, const char *base_url, double rate_share);
+void rest_source_done(struct rest_source *rest);
 
 #define REST_ID 40 /* room for rest_next_id */
 
@@ -177,6 +184,8 @@ bool rest_source_open(struct source *source, const struct selection *selection, 
                       struct reader **out_reader, struct error *err);
 bool rest_source_can_read_child(struct source *source, const struct selection *selection, size_t table,
                                 struct window window, bool *out_can, struct error *err);
+bool rest_source_count(struct source *source, const struct selection *selection, struct window window,
+                       struct source_count *out_count, struct error *err);
 bool rest_source_ask(struct source *source, const struct selection *selection, char *const *ids, size_t count,
                      struct reader **out_reader, struct error *err);
 bool rest_source_next(struct reader *reader, struct page *out_page, struct error *err);
@@ -294,6 +303,7 @@ struct truncated_list {
     const char *name;   /* the member; NULL ends a table of them */
     const char *member; /* of the complete list's elements: which of them belong here ... */
     const char *value;  /* ... because the member has this value; NULL: all do */
+    bool is_paged;      /* the complete list comes in pages */
 };
 
 struct rest_stream {

@@ -273,6 +273,8 @@ static void stopping_ends_a_long_pull(void **state)
     struct error err = {0};
     bool any = false;
     pthread_t thread;
+    assert_true(fixture->trigger->ops->next(fixture->trigger, &delivery, &any, &err)); /* does not wait */
+    assert_true(pubsub_was_answered(fixture->trigger));
     assert_int_equal(pthread_create(&thread, NULL, stop_soon, &fixture->stop), 0);
     int64_t began_ms = clock_ms();
     assert_false(fixture->trigger->ops->next(fixture->trigger, &delivery, &any, &err));

@@ -68,6 +68,17 @@ static void check_loaded(const json_t *test, const struct config *config)
     assert_int_equal(options->token.origin, TOKEN_ENV);
 }
 
+/* Each has its line, and there are no others. */
+static void check_faults(const json_t *wanted, const struct config_faults *faults, const struct error *err)
+{
+    const char *text = faults->count == 1 ? err->text : buf_string(&faults->lines);
+    if (faults->count != json_array_size(wanted)) fail_msg("%zu faults: %s", faults->count, text);
+    for (size_t i = 0; i < json_array_size(wanted); i++) {
+        const char *part = json_string_value(json_array_get(wanted, i));
+        if (!strstr(text, part)) fail_msg("\"%s\" is not in \"%s\"", part, text);
+    }
+}
+
 static void check_case(const char *path, const json_t *test)
 {
     const char *wanted = json_text_at(test, "error"), *key;
@@ -83,9 +94,13 @@ static void check_case(const char *path, const json_t *test)
     }
     write_file(path, test);
     set_environment(test, true);
-    done = config_load(path, flags, count, &config, &err);
+    struct config_faults faults;
+    done = config_load(path, flags, count, &config, &faults, &err);
     set_environment(test, false);
-    if (!wanted) {
+    const json_t *all = json_object_get(test, "faults");
+    if (all) check_faults(all, &faults, &err);
+    config_faults_done(&faults);
+    if (!wanted && !all) {
         if (!done) fail_msg("%s", err.text);
         check_loaded(test, &config);
         config_done(&config);
@@ -93,7 +108,7 @@ static void check_case(const char *path, const json_t *test)
     }
     assert_false(done);
     assert_int_equal(err.kind, ERROR_CONFIG);
-    if (!strstr(err.text, wanted)) fail_msg("\"%s\" is not in \"%s\"", wanted, err.text);
+    if (wanted && !strstr(err.text, wanted)) fail_msg("\"%s\" is not in \"%s\"", wanted, err.text);
 }
 
 static void test_cases(void **state)
@@ -121,7 +136,9 @@ static void test_missing_file(void **state)
     struct error err = {0};
 
     (void)state;
-    assert_false(config_load("/nonexistent/caseload.json", NULL, 0, &config, &err));
+    struct config_faults faults;
+    assert_false(config_load("/nonexistent/caseload.json", NULL, 0, &config, &faults, &err));
+    config_faults_done(&faults);
     assert_non_null(strstr(err.text, "can't be opened"));
 }
 
@@ -133,6 +150,7 @@ static void test_a_command_without_a_warehouse_needs_no_settings_of_one(void **s
         "{\"version\":1,\"source\":{\"token\":{\"env\":\"A\"}}}",
     };
     struct config config;
+    struct config_faults faults;
     struct error err = {0};
 
     (void)state;
@@ -140,8 +158,10 @@ static void test_a_command_without_a_warehouse_needs_no_settings_of_one(void **s
         int file = i ? open(path, O_WRONLY | O_TRUNC | O_CLOEXEC) : mkstemp(path);
         assert_true(file >= 0 && write(file, texts[i], strlen(texts[i])) > 0);
         close(file);
-        assert_false(config_load(path, NULL, 0, &config, &err));
-        bool done = config_load_source(path, NULL, 0, &config, &err);
+        assert_false(config_load(path, NULL, 0, &config, &faults, &err));
+        config_faults_done(&faults);
+        bool done = config_load_source(path, NULL, 0, &config, &faults, &err);
+        config_faults_done(&faults);
         if (done) config_done(&config);
         assert_int_equal(done, i == 0);
     }
@@ -178,6 +198,30 @@ static void test_options(void **state)
     assert_false(parse(&options, &err, 2, (const char *[]){"--token", "secret"}));
     assert_false(parse(&options, &err, 4, (const char *[]){"--config", "f", "--config", "g"}));
     assert_non_null(strstr(err.text, "given twice"));
+    assert_false(parse(&options, &err, 6, (const char *[]){"-c", "f", "--dataset", "a", "--dataset", "b"}));
+    assert_string_equal(err.text, "the option --dataset is given twice; give it once");
+    assert_false(parse(&options, &err, 1, (const char *[]){"--Start_dat=x"}));
+    assert_non_null(strstr(err.text, "the option --Start_dat is unknown"));
+}
+
+static void test_short_forms(void **state)
+{
+    struct options options;
+    struct error err = {0};
+
+    (void)state;
+    assert_true(parse(&options, &err, 3, (const char *[]){"-q", "-c", "f"}));
+    assert_string_equal(options.config, "f");
+    assert_string_equal(options.flags[0].key, "quiet");
+    assert_string_equal(options.flags[0].value, "true");
+    assert_true(parse(&options, &err, 4, (const char *[]){"--quiet", "false", "--config", "f"}));
+    assert_string_equal(options.flags[0].value, "false");
+    setenv("CASELOAD_CONFIG", "of-the-environment", 1);
+    assert_true(parse(&options, &err, 0, NULL));
+    assert_string_equal(options.config, "of-the-environment");
+    assert_true(parse(&options, &err, 2, (const char *[]){"-c", "f"}));
+    assert_string_equal(options.config, "f");
+    unsetenv("CASELOAD_CONFIG");
 }
 
 int main(void)
@@ -187,6 +231,7 @@ int main(void)
         cmocka_unit_test(test_missing_file),
         cmocka_unit_test(test_a_command_without_a_warehouse_needs_no_settings_of_one),
         cmocka_unit_test(test_options),
+        cmocka_unit_test(test_short_forms),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,14 +7,9 @@
 #include <cmocka.h>
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/error.h"
-#include "base/file.h"
-
-#define README_LIMIT (1024 * 1024)
 
 static void test_set_and_wrap(void **state)
 {
@@ -135,43 +130,6 @@ static void test_every_kind_has_its_rule(void **state)
     }
 }
 
-/* The numbers of two digits and the zeros between two places of the README. */
-static void read_codes(const char *from, const char *to, bool out_codes[128])
-{
-    for (const char *at = from; at < to; at++) {
-        if (*at < '0' || *at > '9') continue;
-        char *end;
-        long code = strtol(at, &end, 10);
-        assert_in_range(code, 0, 127);
-        out_codes[code] = true;
-        at = end;
-    }
-}
-
-static void test_the_readme_names_the_exit_codes(void **state)
-{
-    (void)state;
-    struct buf text;
-    struct error err = {0};
-    bool of_run[128] = {false}, of_serve[128] = {false}, run[128] = {false}, serve[128] = {false};
-    buf_init(&text, README_LIMIT);
-    if (!file_read(CASELOAD_TEST_DATA "/../../README.md", README_LIMIT, &text, &err))
-        fail_msg("%s", err.text);
-    const char *begin = strstr(buf_string(&text), "Exit codes of `run`");
-    const char *middle = begin ? strstr(begin, "`serve` exits") : NULL;
-    const char *end = middle ? strstr(middle, "\n\n") : NULL;
-    assert_non_null(end);
-    read_codes(begin, middle, of_run);
-    read_codes(middle, end, of_serve);
-    for (size_t i = 0; i < ERROR_KINDS; i++) {
-        run[error_rules[i].run_exit_code] = true;
-        if (error_rules[i].leave) serve[error_rules[i].serve_exit_code] = true;
-    }
-    assert_memory_equal(of_run, run, sizeof run);
-    assert_memory_equal(of_serve, serve, sizeof serve);
-    buf_done(&text);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -180,7 +138,6 @@ int main(void)
         cmocka_unit_test(test_control_characters_become_blanks),
         cmocka_unit_test(test_long_texts_are_cut_between_characters),
         cmocka_unit_test(test_every_kind_has_its_rule),
-        cmocka_unit_test(test_the_readme_names_the_exit_codes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -111,13 +111,6 @@ static void settings_are_checked(void **state)
     char long_url[600] = "https://";
     const struct source_context context = {.open_token = link_open_token};
     const struct intercom_options wrong[] = {
-        {.region = LENT("usa"), .rate_share = 0.8},
-        {.region = LENT("us"), .rate_share = 0},
-        {.region = LENT("us"), .rate_share = 1.01},
-        {.region = LENT("us"), .rate_share = 0.8, .api_version = LENT("2.10")},
-        {.region = LENT("us"), .rate_share = 0.8, .api_version = LENT("2.160")},
-        {.region = LENT("us"), .rate_share = 0.8, .api_version = LENT("Preview")},
-        {.rate_share = 0.8, .bodies = LENT("markdown")},
         {.rate_share = 0.8, .base_url = LENT("ftp://host")},
         {.rate_share = 0.8, .base_url = LENT("https://user@host")},
         {.rate_share = 0.8, .base_url = long_url},

@@ -239,5 +239,7 @@ bool helpline_create(const struct rest_source *settings, const char *base_url, b
     source->source.ops = &ops;
     source->dialect = is_rpc ? &rpc : &rest;
     *out_source = &source->source;
-    return rest_source_init(source, base_url, 0.5, err);
+    if (!rest_check_base_url(base_url, err)) return false;
+    rest_source_init(source, base_url, 0.5);
+    return true;
 }

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* display.h - the progress of a run: two lines on a terminal, at most four times a second; elsewhere a log
+ * record `progress` a minute. A thread of its own reads struct progress.
+ */
+#ifndef CASELOAD_APP_DISPLAY_H
+#define CASELOAD_APP_DISPLAY_H
+
+#include <stdbool.h>
+
+#include "core/progress.h"
+
+struct display;
+
+/* is_asked: set it, on any thread, for a record soon; it is cleared. is_quiet: nothing else is shown. Both
+ * pointers are borrowed. */
+struct display *display_start(struct progress *progress, atomic_bool *is_asked, bool is_quiet);
+void display_stop(struct display *display); /* clears the lines; NULL is fine */
+
+#endif

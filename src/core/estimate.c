@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/estimate.h"
+
+#include <string.h>
+
+#include "core/plan.h"
+
+struct estimator {
+    const struct run_context *context;
+    const struct selection *selection;
+    const struct plan *plan;
+    struct stream_estimate *out;
+};
+
+static bool count_window(const struct estimator *estimator, size_t first, size_t last,
+                         struct source_count *out, struct error *err)
+{
+    const struct run_context *context = estimator->context;
+    const struct window window =
+        plan_window(&context->plan, estimator->selection->stream, estimator->plan, first, last);
+    *out = (struct source_count){.records = -1, .requests = -1};
+    if (context->stop && atomic_load(context->stop))
+        return error_set(err, ERROR_STOPPED, "stopped before the end of the estimate; nothing was changed");
+    progress_step(context->progress, "asking how much there is");
+    return !context->source->ops->count ||
+           context->source->ops->count(context->source, estimator->selection, window, out, err);
+}
+
+static bool is_gap(const struct plan *plan, size_t index)
+{
+    return day_compare(day_add(plan->units[index].hi, 1), plan->units[index + 1].lo) != 0;
+}
+
+/* A batch of a run: units without gaps. */
+static size_t batch_end(const struct plan *plan, size_t first, size_t units)
+{
+    size_t last = first;
+    while (last + 1 < plan->unit_count && last + 1 - first < units && !is_gap(plan, last))
+        last++;
+    return last;
+}
+
+/* Batches overlap where the source counts more than their windows, so records are counted for all of the
+ * units that follow each other. */
+static bool add_records(const struct estimator *estimator, size_t first, size_t last, struct error *err)
+{
+    struct stream_estimate *out = estimator->out;
+    struct source_count count;
+    if (!count_window(estimator, first, last, &count, err)) return false;
+    out->is_exact = out->is_exact && count.is_exact && count.records >= 0;
+    out->records = out->records < 0 || count.records < 0 ? -1 : out->records + count.records;
+    out->requests_per_s = count.requests_per_s;
+    return true;
+}
+
+static bool add_batches(const struct estimator *estimator, struct error *err)
+{
+    const struct plan *plan = estimator->plan;
+    struct stream_estimate *out = estimator->out;
+    size_t units = 1, span = 0;
+    for (size_t first = 0, last; first < plan->unit_count; first = last + 1) {
+        struct source_count count;
+        last = batch_end(plan, first, units);
+        if (!count_window(estimator, first, last, &count, err)) return false;
+        out->batches++;
+        out->requests = out->requests < 0 || count.requests < 0 ? -1 : out->requests + count.requests;
+        units = run_next_batch(units, count.records, count.requests);
+        bool ends_span = last + 1 == plan->unit_count || is_gap(plan, last);
+        if (ends_span && !add_records(estimator, span, last, err)) return false;
+        if (ends_span) span = last + 1;
+    }
+    return true;
+}
+
+static bool estimate_stream(const struct run_context *context, const struct request *request, size_t index,
+                            struct stream_estimate *out, struct error *err)
+{
+    struct state state = {0};
+    struct plan plan = {.units = NULL};
+    const struct selection *selection = request->selections[index];
+    const struct estimator estimator = {
+        .context = context, .selection = selection, .plan = &plan, .out = out};
+    *out = (struct stream_estimate){.stream = selection->stream->name, .is_exact = true};
+    progress_step(context->progress, "looking at the state");
+    bool done =
+        context->warehouse->ops->peek(context->warehouse, selection, context->identity, &state, err) &&
+        plan_make(&context->plan, selection->stream, &state, request, INT64_MAX, &plan, err);
+    out->satisfied = plan.satisfied;
+    out->skipped = plan.skipped;
+    out->units = (int64_t)plan.unit_count;
+    if (plan.unit_count > 0) {
+        out->from = plan.units[0].lo;
+        out->to = plan.units[plan.unit_count - 1].hi;
+    }
+    done = done && add_batches(&estimator, err);
+    plan_done(&plan);
+    state_done(&state);
+    return done;
+}
+
+bool estimate_request(const struct run_context *context, const struct request *request,
+                      struct request_estimate *out_estimate, struct error *err)
+{
+    out_estimate->count = 0;
+    for (size_t i = 0; i < request->count; i++) {
+        struct stream_estimate *stream = &out_estimate->streams[out_estimate->count++];
+        struct error failure = {.kind = ERROR_NONE};
+        if (estimate_stream(context, request, i, stream, &failure)) continue;
+        stream->records = stream->requests = -1;
+        stream->forbidden = failure.kind == ERROR_FORBIDDEN;
+        stream->error = failure;
+        if (stream->forbidden || error_rules[failure.kind].stream_only) continue;
+        *err = failure;
+        return false;
+    }
+    return true;
+}
