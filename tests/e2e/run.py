@@ -115,9 +115,10 @@ class Scenario:
         return self.box
 
     def config(self):
-        path = self.folder / "caseload.json"
-        path.write_text(json.dumps(harness.base_config(self.sandbox, **json.loads(json.dumps(self.overrides))),
-                                   indent=1))
+        path, new = self.folder / "caseload.json", self.folder / "caseload.json.new"
+        new.write_text(json.dumps(harness.base_config(self.sandbox, **json.loads(json.dumps(self.overrides))),
+                                  indent=1))
+        new.replace(path)  # another worker may be reading it
         return path
 
     def worker(self, words, default="w"):

@@ -146,7 +146,7 @@ bool pipeline_send(const struct table *table, json_t *const *records, size_t cou
                    const struct pipeline_listener *listener, struct error *err)
 {
     struct pipeline pipeline = {.source = {&source_ops},
-                                .warehouse = {&warehouse_ops},
+                                .warehouse = {.ops = &warehouse_ops},
                                 .records = records,
                                 .count = count,
                                 .listener = listener};
