@@ -134,7 +134,8 @@ static void test_a_touch_may_keep_the_time(void **state)
     AUTO(json_drop) json_t *before = collection_version(calls, 0, 0);
     AUTO(json_drop) json_t *after = collection_version(calls, 0, 1);
     assert_false(json_equal(before, after));
-    AUTO(json_drop) json_t *listed = list_all(calls);
+    json_t *listed = list_all(calls);
+    json_drop(&listed);
     assert_true(collection_shown(calls, 0, &version));
     assert_int_equal(version, 1);
     workspace_free(workspace);
