@@ -173,7 +173,7 @@ class GoogleSql:
         self.language.product_mode = 1  # external: BigQuery's names of types
         del self.language.supported_statement_kinds[:]  # none named: all
         self.catalog = simple_catalog_pb2.SimpleCatalogProto(name="judge")
-        for name, fields in schemas.items():
+        for name, fields in {name.lower(): (name, fields) for name, fields in schemas.items()}.values():  # case is ignored
             table = self.catalog.table.add(name=name)
             for field in fields:
                 table.column.add(name=field["name"]).type.CopyFrom(type_proto(field_kind(field)))
