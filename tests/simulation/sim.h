@@ -120,6 +120,8 @@ struct design {
     bool run_clock;            /* rows are stamped with the begin of their run */
     bool is_silent;            /* lists that come short do not say so */
     enum fake_answers answers; /* to questions for records that a list lacks */
+    uint64_t first_seed; /* where to begin, if it breaks a property only once in thousands of histories; 0:
+                            anywhere */
 };
 
 /* splitmix64. */
