@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Gives the examples of an OpenAPI file to the property test: lossless.py PROGRAM.
 
-CASELOAD_OPENAPI is the path of the file. The program reads one JSON object a line: `record`, any value;
+INTERCOM_OPENAPI is the path of the file. The program reads one JSON object a line: `record`, any value;
 `path` and `list`, where an answer holds it; `schema`, if it was put together from the examples of a schema's
 properties, so that each documented field occurs. Without the variable there are no such lines, and
 the program makes payloads from the tables alone.
@@ -115,13 +115,13 @@ class Composer:
 
 def main():
     lines = []
-    path = os.environ.get("CASELOAD_OPENAPI")
+    path = os.environ.get("INTERCOM_OPENAPI")
     if path:
         document = load(path)
         lines = list(examples(document)) + list(Composer(document["components"]["schemas"]).all())
         print(f"{len(lines)} payloads from {os.path.basename(path)}", flush=True)
     else:
-        print("CASELOAD_OPENAPI is not set: only payloads made from the tables themselves", flush=True)
+        print("INTERCOM_OPENAPI is not set: only payloads made from the tables themselves", flush=True)
     text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
     return subprocess.run(sys.argv[1:], input=text.encode(), check=False).returncode
 

@@ -204,7 +204,7 @@ static void add_type(const struct segment_reader *reader, json_t *body)
 static void add_records(struct paginator *paginator, struct segment_reader *reader, const json_t *list)
 {
     const bool windowed = segment_is_windowed(reader);
-    const int64_t from = reader->segment.window.from_s * 1000000, to = segment_end_us(reader);
+    const int64_t from = segment_begin_us(reader), to = segment_end_us(reader);
     page_builder_count(&paginator->builder, &reader->count, paginator->answer, list);
     for (size_t i = 0; i < json_array_size(list); i++) {
         json_t *body = json_array_get(list, i);

@@ -83,6 +83,7 @@ bool segment_advance(struct paginator *paginator, struct segment_reader *reader,
  * records of the time since then lie behind the window's end. */
 bool segment_was_clock_old(const struct segment_reader *reader);
 bool segment_is_windowed(const struct segment_reader *reader);
+int64_t segment_begin_us(const struct segment_reader *reader);
 int64_t segment_end_us(const struct segment_reader *reader);
 
 /* --- paginate.c --- */

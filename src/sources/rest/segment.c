@@ -215,6 +215,12 @@ void segment_watch_order(struct segment_reader *reader, const json_t *list)
     }
 }
 
+int64_t segment_begin_us(const struct segment_reader *reader)
+{
+    int64_t from_s = reader->segment.window.from_s;
+    return from_s < INT64_MIN / 1000000 ? INT64_MIN : from_s * 1000000;
+}
+
 int64_t segment_end_us(const struct segment_reader *reader)
 {
     return reader->to_s == WINDOW_OPEN ? INT64_MAX : reader->to_s * 1000000;
@@ -227,7 +233,7 @@ static bool is_past(const struct segment_reader *reader, const json_t *list)
     switch (reader->stream->order) {
     case ORDER_NONE: return false;
     case ORDER_OLDEST_FIRST: return reader->ascending && first >= segment_end_us(reader);
-    case ORDER_NEWEST_FIRST: return reader->descending && first < reader->segment.window.from_s * 1000000;
+    case ORDER_NEWEST_FIRST: return reader->descending && first < segment_begin_us(reader);
     }
     abort();
 }
