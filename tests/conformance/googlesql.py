@@ -75,7 +75,9 @@ def read_journals(folder):
             entry = json.loads(line) if line else {}
             if "resource" in entry and entry.get("operation") in ("tables.insert", "job") and entry["status"] == 200:
                 name = f"{project_of(entry)}.{entry['table']}"  # of a table, of a view, or of what a statement made
-                schemas.setdefault(steady(name), entry["resource"]["schema"]["fields"])
+                known = schemas.setdefault(steady(name), [])  # a staging table has other columns where other streams are chosen
+                names = {field["name"] for field in known}
+                known += [field for field in entry["resource"]["schema"]["fields"] if field["name"] not in names]
                 if "view" in entry["resource"]:
                     scripts.setdefault(steady(entry["resource"]["view"]["query"]), [])
             if entry.get("operation") == "job" and entry.get("query"):

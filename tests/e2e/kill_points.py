@@ -136,7 +136,7 @@ def week_later(build, source):
 
 
 def try_source(build, source, services):
-    first = Case(build, source, "first", {"start_date": "2026-02-20"}, source.kill.first)
+    first = Case(build, source, "first", {"start_date": source.kill.start}, source.kill.first)
     week, calls = week_later(build, source) if source.kill.loaded else (None, {})
     points = 0
     for service in services:

@@ -7,8 +7,9 @@ TOKEN = "sandbox-token"
 class Kill:
     """Records for tests that kill workers, as requests to /control/workspace."""
 
-    def __init__(self, first, loaded, changed):
+    def __init__(self, first, loaded, changed, start="2026-02-20"):
         self.first = first  # few: a first load
+        self.start = start  # its first day, before which the sandbox has no records that a view would show
         self.loaded = loaded  # before a load of all default streams, None: there is no such test ...
         self.changed = changed  # ... and the changes of the week after it
 
@@ -108,7 +109,7 @@ COMAGIC = Source(
     changes={name: {"fill": {"kind": name, "from": "2026-03-01", "to": "2026-03-01", "count": 20}} for name in REPORTS},
     kill=Kill(
         first=[{"page_most": 12}, {"fill": {"kind": "calls", "from": "2026-02-20", "to": "2026-03-01", "count": 60}}],
-        loaded=None, changed=None),
+        loaded=None, changed=None, start="2026-01-05"),
     skip=("campaign_daily_stat",))  # rows of whole days
 
 ALL = {source.name: source for source in (INTERCOM, HELPSCOUT, COMAGIC)}
