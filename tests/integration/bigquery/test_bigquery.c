@@ -292,6 +292,23 @@ static void a_foreign_workspace_is_refused(void **unused)
     bench_done(&bench);
 }
 
+/* Beside ours. */
+static void a_second_lock_row_is_refused(void **unused)
+{
+    (void)unused;
+    struct error err = {0};
+    struct bench bench = bench_new();
+    must(prepare(&bench, &both, &err), &err);
+    struct load *load = begin(&bench, &both);
+    must(ticket(load, "a", 3, 0, &err), &err);
+    change("INSERT INTO `acme-data.%s.lock_tickets` (workspace_id, source_type, timezone, dataset, commits, "
+           "committed_at) SELECT 'w2', source_type, timezone, dataset, commits, committed_at "
+           "FROM `acme-data.%s.lock_tickets`",
+           bench.control, bench.control);
+    assert_refused(&bench, load, "the lock row is missing, doubled");
+    bench_done(&bench);
+}
+
 static void a_wrong_count_is_refused(void **unused)
 {
     (void)unused;
@@ -350,6 +367,7 @@ int main(void)
         cmocka_unit_test(children_of_many_days),
         cmocka_unit_test(state_tells_what_was_committed),
         cmocka_unit_test(a_foreign_workspace_is_refused),
+        cmocka_unit_test(a_second_lock_row_is_refused),
         cmocka_unit_test(a_wrong_count_is_refused),
         cmocka_unit_test(a_row_outside_its_unit_is_refused),
         cmocka_unit_test(a_row_that_does_not_fit_is_named),
