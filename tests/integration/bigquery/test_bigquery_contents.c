@@ -170,6 +170,26 @@ static void of_one_batch_the_complete_reading_counts(void **unused)
     bench_done(&bench);
 }
 
+/* Pages of a list come in any order. */
+static void of_one_batch_the_newest_reading_counts(void **unused)
+{
+    (void)unused;
+    char text[2][320];
+    struct row rows[2];
+    struct bench bench = bench_new();
+    struct commit commit = commit_of(3, 5);
+    for (int i = 0; i < 2; i++) {
+        snprintf(text[i], sizeof text[i],
+                 "{\"id\":\"a\",\"updated_at\":\"2026-02-04T10:00:00Z\",\"order\":\"%d\",\"partition_date\":"
+                 "\"2026-02-04\",\"_content\":\"%d\",\"_read_at\":\"2026-03-01T0%d:00:00Z\",\"_seq\":%d}",
+                 i + 1, i + 1, 2 - i, i);
+        rows[i] = (struct row){0, text[i]};
+    }
+    assert_int_equal(put_rows(&bench, &both, rows, 2, &commit).inserted[0], 1);
+    assert_int_equal(newest_ticket(&bench), 1);
+    bench_done(&bench);
+}
+
 /* --- children and sets --- */
 
 static int64_t commit_part(const struct bench *bench, int content, int read_hour, bool redacted)
@@ -360,6 +380,7 @@ int main(void)
         cmocka_unit_test(a_version_of_an_overtaken_fetch_is_kept),
         cmocka_unit_test(rows_of_an_older_caseload_are_unknown),
         cmocka_unit_test(of_one_batch_the_complete_reading_counts),
+        cmocka_unit_test(of_one_batch_the_newest_reading_counts),
         cmocka_unit_test(a_flag_is_content),
         cmocka_unit_test(a_set_is_compared_as_a_whole),
         cmocka_unit_test(rows_on_days_that_others_claimed_are_noted),
