@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "job.h"
 #include "listing.h"
@@ -54,10 +55,8 @@ static bool refuse(const struct bigquery *bq, enum fact fact, const char *have, 
 /* A name that is too long keeps its beginning and gets a hash. */
 static void shorten(const char *value, char label[LABEL_TEXT])
 {
-    uint64_t hash = UINT64_C(14695981039346656037);
-    for (const char *c = value; *c; c++)
-        hash = (hash ^ (unsigned char)*c) * UINT64_C(1099511628211);
-    snprintf(label + LABEL_TEXT - 1 - HASH_DIGITS, HASH_DIGITS + 1, "%016llx", (unsigned long long)hash);
+    snprintf(label + LABEL_TEXT - 1 - HASH_DIGITS, HASH_DIGITS + 1, "%016llx",
+             (unsigned long long)hash_text(value));
 }
 
 void provenance_encode(const char *value, char out_label[LABEL_TEXT])
@@ -185,8 +184,8 @@ static void note_ledger(struct bigquery *bq, const json_t *rows)
         const char *stream = cell_text(row, PROVENANCE_COUNT);
         int64_t now_us = 0;
         if (stream) json_object_set_new(bq->ledger_streams, stream, json_true());
-        if (cell_int(row, PROVENANCE_COUNT + 1, &now_us) && now_us <= INSTANT_MAX_US && now_us > bq->now_us)
-            bq->now_us = now_us;
+        if (cell_int(row, PROVENANCE_COUNT + 1, &now_us) && now_us <= INSTANT_MAX_US)
+            bigquery_note_now(bq, now_us);
     }
 }
 
