@@ -89,7 +89,7 @@ struct secret_manager {
     char *name, *host, *access_url;
 };
 
-/* base_url NULL: Google's. Closed after a failure, too. */
+/* base_url NULL: Google's. */
 bool secret_manager_open(const struct http_settings *settings, const char *name, const char *base_url,
                          struct token *google, struct secret_manager *out_manager, struct error *err) CHECKED;
 void secret_manager_close(struct secret_manager *manager);

@@ -76,10 +76,7 @@ bool refresh_secret_new(const struct http_settings *settings, const char *name, 
             err, ERROR_CONFIG,
             "the secret \"%.100s\" must end with %s: each use of the refresh token makes a new version", name,
             latest);
-    if (!secret_manager_open(settings, name, base_url, google, &manager, err)) {
-        secret_manager_close(&manager);
-        return false;
-    }
+    if (!secret_manager_open(settings, name, base_url, google, &manager, err)) return false;
     struct secret_store *secret = mem_zero(1, sizeof *secret);
     secret->manager = manager;
     secret->store = (struct refresh_store){.lock = lock,

@@ -227,7 +227,9 @@ bool secret_manager_open(const struct http_settings *settings, const char *name,
     if (!make_host(name, base_url, &out_manager->host, err)) return false;
     out_manager->name = mem_text(name);
     out_manager->access_url = mem_format("%s/v1/%s:access", out_manager->host, name);
-    return http_new(settings, &out_manager->http, err);
+    if (http_new(settings, &out_manager->http, err)) return true;
+    secret_manager_close(out_manager);
+    return false;
 }
 
 void secret_manager_close(struct secret_manager *manager)

@@ -68,10 +68,7 @@ bool token_from_secret(const struct http_settings *settings, const char *name, c
                        struct token *google, struct token **out_token, struct error *err)
 {
     struct secret_manager manager;
-    if (!secret_manager_open(settings, name, base_url, google, &manager, err)) {
-        secret_manager_close(&manager);
-        return false;
-    }
+    if (!secret_manager_open(settings, name, base_url, google, &manager, err)) return false;
     struct secret_token *self = mem_zero(1, sizeof *self);
     self->token = (struct token){.get = secret_get, .get_cached = secret_get_cached, .free = secret_free};
     self->manager = manager;

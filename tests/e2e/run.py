@@ -39,9 +39,8 @@ Steps (a line that begins with # is a comment; `publish` takes quotes as a shell
     wait end [NAME] CODE                  until the worker ended with this exit code
     run [arguments ...]                   `caseload run`; exit code 0 unless the next line expects another
     backfill [arguments ...]              `caseload backfill`; its messages are month-1, month-2, ...
-    schema STREAM [arguments ...]         `caseload schema` with the configuration; exit code as for run
-    status|history|show|rejected|dead [arguments ...]
-                                          the command of that name; exit code as for run
+    schema|status|history|show|rejected|dead|preview [arguments ...]
+                                          the command of that name with the configuration; exit code as for run
     doctor [stop-at=OPERATION] [arguments ...]
                                           `caseload doctor`; exit code as for run. Stopped by SIGTERM once BigQuery has
                                           served this operation. No dataset may be added or changed
@@ -87,6 +86,7 @@ from harness import Failure, Sandbox, Worker, wait_for
 
 SLOW = ("conversations_faults", "default_set", "long_threads", "rate_shared", "source_faults")  # started first
 SCENARIOS = pathlib.Path(__file__).resolve().parent / "scenarios"
+COMMANDS = ("schema", "status", "history", "show", "rejected", "dead", "preview")  # each is a step
 
 
 class Scenario:
@@ -256,9 +256,7 @@ class Scenario:
         self.step_publish(words, harness.BACKFILLS)
 
     def step_backfill(self, words):
-        self.last_run = harness.run_command(self.build, self.sandbox, "backfill", *words, "--config", str(self.config()))
-        self.pending_exit = self.last_run[0]
-        self.outputs += self.last_run[1:]
+        self.ask("backfill", words)
         for number, line in enumerate(self.last_run[1].splitlines(), 1):
             self.messages[f"month-{number}"] = line.split()[0]
 
@@ -331,30 +329,10 @@ class Scenario:
         self.pending_exit = self.last_run[0]
         self.outputs += self.last_run[1:]
 
-    def step_schema(self, words):
-        self.last_run = harness.run_command(self.build, self.sandbox, "schema", *words, "--config", str(self.config()))
-        self.pending_exit = self.last_run[0]
-        self.outputs += self.last_run[1:]
-
     def ask(self, command, words):
         self.last_run = harness.run_command(self.build, self.sandbox, command, *words, "--config", str(self.config()))
         self.pending_exit = self.last_run[0]
         self.outputs += self.last_run[1:]
-
-    def step_status(self, words):
-        self.ask("status", words)
-
-    def step_history(self, words):
-        self.ask("history", words)
-
-    def step_show(self, words):
-        self.ask("show", words)
-
-    def step_rejected(self, words):
-        self.ask("rejected", words)
-
-    def step_dead(self, words):
-        self.ask("dead", words)
 
     def datasets(self):
         """Name -> the tables in it, of all datasets."""
@@ -507,7 +485,10 @@ class Scenario:
                 raise Failure(f"{self.name}: `caseload run` ended with {self.pending_exit}:\n"
                               f"{self.last_run[1]}{self.last_run[2]}")
             try:
-                getattr(self, "step_" + words[0].replace("-", "_"))(words[1:])
+                if words[0] in COMMANDS:
+                    self.ask(words[0], words[1:])
+                else:
+                    getattr(self, "step_" + words[0].replace("-", "_"))(words[1:])
             except Failure as failure:
                 raise Failure(f"{self.name}:{number}: {line.strip()}: {failure}") from None
         if self.pending_exit:

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/suggest.h"
 #include "internal.h"
 
 static const struct brand {
@@ -98,28 +97,19 @@ static const struct source_ops ops = {
     .free = free_source,
 };
 
-static bool pick_base_url(const struct comagic_options *options, const char **out_url, struct error *err)
+static struct source_address pick_address(const struct comagic_options *options)
 {
-    const char *names[sizeof brands / sizeof *brands];
-    const char *brand = options->brand ? options->brand : brands[0].name;
-    *out_url = options->base_url;
-    for (size_t i = 0; i < sizeof brands / sizeof *brands; i++) {
-        names[i] = brands[i].name;
-        if (!*out_url && strcmp(brand, brands[i].name) == 0) *out_url = brands[i].base_url;
-    }
-    if (*out_url) return true;
-    const char *near = suggest_name(brand, names, sizeof names / sizeof *names);
-    return error_set(err, ERROR_CONFIG, "source.brand is \"%.40s\": it must be comagic or uis%s%s", brand,
-                     near ? "; you probably mean " : "", near ? near : "");
+    struct source_address address = {.url = options->base_url, .setting = "source.base_url"};
+    for (size_t i = 0; !address.url && i < sizeof brands / sizeof *brands; i++)
+        if (strcmp(options->brand, brands[i].name) == 0)
+            address = (struct source_address){.url = brands[i].base_url, .setting = "source.brand"};
+    return address;
 }
 
 bool comagic_check(const void *settings, struct source_address *out_address, const char **out_key,
                    struct error *err)
 {
-    const struct comagic_options *options = settings;
-    out_address->setting = options->base_url ? "source.base_url" : "source.brand";
-    *out_key = "source.brand";
-    if (!pick_base_url(options, &out_address->url, err)) return false;
+    *out_address = pick_address(settings);
     *out_key = "source.base_url";
     return rest_check_base_url(out_address->url, err);
 }

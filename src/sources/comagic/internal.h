@@ -40,12 +40,6 @@ bool comagic_check(const void *options, struct source_address *out_address, cons
 bool comagic_create(const struct source_context *context, const void *options, struct source **out_source,
                     struct error *err);
 
-struct comagic_stream {
-    struct rest_stream rest; /* first */
-    bool names_fields;       /* without names some fields do not come */
-    bool is_sorted;          /* it can be sorted by its time */
-};
-
 extern const struct pagination comagic_report, comagic_report_unsorted, comagic_messages, comagic_list;
 
 /* --- requests.c --- */

@@ -28,9 +28,8 @@ static bool is_unwanted(const struct comagic *comagic, const struct column *colu
 }
 
 /* Without names only some fields come. */
-static void write_fields(const struct comagic *comagic, const struct comagic_stream *stream, struct buf *body)
+static void write_fields(const struct comagic *comagic, const struct table *table, struct buf *body)
 {
-    const struct table *table = stream->rest.stream.table;
     const char *comma = "";
     buf_text(body, ",\"fields\":[");
     for (size_t i = comagic_made_key(table) ? 1 : 0; i < table->column_count; i++) {
@@ -51,14 +50,14 @@ static void write_window(const struct comagic *comagic, const struct page_reques
 static void write_call(const struct page_request *request, struct buf *url, struct buf *body)
 {
     const struct comagic *comagic = (const struct comagic *)request->source;
-    const struct comagic_stream *stream = (const struct comagic_stream *)request->stream;
     const struct table *table = request->stream->stream.table;
+    bool is_report = request->stream->stream.kind == STREAM_EVENT;
     buf_format(url, "%s" COMAGIC_PATH, request->source->base_url);
     comagic_begin_request(comagic, request->stream->path, request->id, body);
-    if (request->stream->stream.kind == STREAM_EVENT) write_window(comagic, request, body);
+    if (is_report) write_window(comagic, request, body);
     if (request->segment.type) buf_format(body, ",\"site_id\":%s", request->segment.type); /* a number */
-    if (stream->names_fields) write_fields(comagic, stream, body);
-    if (stream->is_sorted)
+    if (is_report) write_fields(comagic, table, body);
+    if (request->stream->order == ORDER_OLDEST_FIRST)
         buf_format(body, ",\"sort\":[{\"field\":\"%s\",\"order\":\"asc\"}]", table->version);
     buf_format(body, ",\"limit\":%d,\"offset\":%" PRId64 "}}", request->per_page, request->offset);
 }

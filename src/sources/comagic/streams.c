@@ -4,24 +4,21 @@
 #include "schema/schema.h"
 
 /* An entry: STREAM(name, kind, table, ABOUT(cost, permission, limitations), CALLS(pagination, method), other
- * members of struct comagic_stream). */
+ * members of struct rest_stream). */
 /* clang-format off */
 #define STREAM(n, k, of, ...)                                                                                        \
-    &((const struct comagic_stream){.rest.stream.name = (n), .rest.stream.kind = (k),                                \
-                                    .rest.stream.table = (of), .rest.list = "result.data",                           \
-                                    .rest.per_page = COMAGIC_PAGE, __VA_ARGS__}).rest.stream
-#define ABOUT(price, right, blind)                                                                                   \
-    .rest.stream.cost = (price), .rest.stream.permission = (right), .rest.stream.limitations = (blind)
-#define CALLS(how, method) .rest.pagination = &(how), .rest.path = (method)
-#define BY_DEFAULT         .rest.stream.by_default = true
+    &((const struct rest_stream){.stream.name = (n), .stream.kind = (k), .stream.table = (of),                       \
+                                 .list = "result.data", .per_page = COMAGIC_PAGE, __VA_ARGS__}).stream
+#define ABOUT(price, right, blind) .stream.cost = (price), .stream.permission = (right), .stream.limitations = (blind)
+#define CALLS(how, method)         .pagination = &(how), .path = (method)
+#define BY_DEFAULT                 .stream.by_default = true
+#define SORTED                     .order = ORDER_OLDEST_FIRST
 #define REPORT_COST        "1 for 10,000, at least 1 a week"
 #define LIST_COST          "1 for 10,000"
 #define BASIC              "Data API, basic set"
 #define SETTINGS           "Data API for settings"
 #define MISSES_DAYS        "the days on which it was not read"
 #define MISSES_LATE        "changes that came after the lookback"
-#define NAMED              .names_fields = true
-#define SORTED             .names_fields = true, .is_sorted = true, .rest.order = ORDER_OLDEST_FIRST
 /* clang-format on */
 
 const char *const *comagic_made_key(const struct table *table)
@@ -45,21 +42,21 @@ static const struct stream *const streams[] = {
            SORTED),
     STREAM("offline_messages", STREAM_EVENT, &comagic_offline_messages, BY_DEFAULT,
            ABOUT(REPORT_COST, BASIC, MISSES_LATE "; deleted messages"),
-           CALLS(comagic_report_unsorted, "get.offline_messages_report"), NAMED),
+           CALLS(comagic_report_unsorted, "get.offline_messages_report")),
     STREAM("goals", STREAM_EVENT, &comagic_goals, BY_DEFAULT, ABOUT(REPORT_COST, BASIC, MISSES_LATE),
-           CALLS(comagic_report_unsorted, "get.goals_report"), NAMED),
+           CALLS(comagic_report_unsorted, "get.goals_report")),
     STREAM("communications", STREAM_EVENT, &comagic_communications, ABOUT(REPORT_COST, BASIC, MISSES_LATE),
            CALLS(comagic_report, "get.communications_report"), SORTED),
     STREAM("visitor_sessions", STREAM_EVENT, &comagic_visitor_sessions,
            ABOUT(REPORT_COST, BASIC, MISSES_LATE),
-           CALLS(comagic_report_unsorted, "get.visitor_sessions_report"), NAMED),
+           CALLS(comagic_report_unsorted, "get.visitor_sessions_report")),
     STREAM("financial_call_legs", STREAM_EVENT, &comagic_financial_call_legs,
            ABOUT(REPORT_COST, BASIC, MISSES_LATE), CALLS(comagic_report, "get.financial_call_legs_report"),
            SORTED),
     STREAM("campaign_daily_stat", STREAM_EVENT, &comagic_campaign_daily_stat,
            ABOUT("1 for 10,000 of a site, at least 1 a site and week, and 1 for the sites", SETTINGS,
                  MISSES_LATE),
-           CALLS(comagic_report, "get.campaign_daily_stat"), SORTED, .rest.is_typed = true),
+           CALLS(comagic_report, "get.campaign_daily_stat"), SORTED, .is_typed = true),
 
     STREAM("employees", STREAM_SNAPSHOT, &comagic_employees, BY_DEFAULT,
            ABOUT(LIST_COST, SETTINGS, MISSES_DAYS), CALLS(comagic_list, "get.employees")),
@@ -86,10 +83,9 @@ static const struct stream *const streams[] = {
 };
 
 #define AT(member) offsetof(struct comagic_options, member)
-#define WORD       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
 
 static const struct setting settings[] = {
-    {"source", "brand", SETTING_TEXT, AT(brand), "comagic", false, 0, 0, WORD,
+    {"source", "brand", SETTING_CHOICE, AT(brand), "comagic", false, 0, 0, "comagic|uis",
      "comagic or uis: keys of one are refused by the other"},
     {"source", "rate_share", SETTING_NUMBER, AT(rate_share), "0.8", false, 0.01, 1, NULL,
      "part of the account's requests of a minute and a day that may be used"},

@@ -3,7 +3,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -126,19 +125,13 @@ static const struct rest_dialect dialect = {
     .next_page = next_page,
 };
 
-static void free_source(struct source *source)
-{
-    rest_source_done((struct rest_source *)source);
-    free(source);
-}
-
 static const struct source_ops ops = {
     .identify = rest_source_identify,
     .open = rest_source_open,
     .can_read_child = rest_source_can_read_child,
     .next = rest_source_next,
     .close = rest_source_close,
-    .free = free_source,
+    .free = rest_source_free,
 };
 
 static bool open_client(const struct source_context *context, const struct helpscout_options *options,
@@ -183,7 +176,7 @@ bool helpscout_create(const struct source_context *context, const void *settings
     *out_source = &rest->source;
     rest_source_init(rest, address.url, options->rate_share);
     if (open_client(context, options, rest, err)) return true;
-    free_source(*out_source);
+    rest_source_free(*out_source);
     *out_source = NULL;
     return false;
 }

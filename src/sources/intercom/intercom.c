@@ -2,7 +2,6 @@
 #include "intercom.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -145,12 +144,6 @@ static bool is_exact(const struct rest_source *rest, const struct rest_stream *b
     return stream->bounds != BOUNDS_DAYS_2_16 || ((const struct intercom *)rest)->minor > 16;
 }
 
-static void free_source(struct source *source)
-{
-    rest_source_done((struct rest_source *)source);
-    free(source);
-}
-
 static const struct source_ops ops = {
     .identify = rest_source_identify,
     .open = rest_source_open,
@@ -159,7 +152,7 @@ static const struct source_ops ops = {
     .ask = rest_source_ask,
     .next = rest_source_next,
     .close = rest_source_close,
-    .free = free_source,
+    .free = rest_source_free,
 };
 
 static struct source_address pick_address(const struct intercom_options *options)
@@ -239,7 +232,7 @@ bool intercom_create(const struct source_context *context, const void *settings,
     rest_source_init(&intercom->rest, address.url, options->rate_share);
     if (context->open_token(context->self, &options->token, &intercom->rest.token, err)) return true;
     (void)error_wrap(err, "source.token");
-    free_source(*out_source);
+    rest_source_free(*out_source);
     *out_source = NULL;
     return false;
 }

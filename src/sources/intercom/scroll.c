@@ -169,11 +169,8 @@ static bool read_page(struct scroll *scroll, const json_t **out_list, struct pag
     json_drop(&scroll->answer);
     if (!collect_answer(scroll, err)) return false;
     exchange_add_counts(&scroll->exchange, page);
-    const json_t *list = page_list(scroll->rest->dialect, scroll->answer, scroll->stream->list);
-    if (!list)
-        return error_set(err, ERROR_FORMAT,
-                         "%s: the answer has no list \"%s\", request id %s; is the API version right?",
-                         scroll->what, scroll->stream->list, scroll->exchange.request_id);
+    const json_t *list = exchange_list(&scroll->exchange, scroll->stream, scroll->answer, err);
+    if (!list) return false;
     page_builder_count(&scroll->builder, &scroll->count, scroll->answer, list);
     *out_list = list;
     scroll->is_ended = json_array_size(list) == 0;

@@ -293,7 +293,6 @@ static const struct stream *const streams[] = {
 };
 
 #define AT(member) offsetof(struct intercom_options, member)
-#define WORD       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
 
 static const struct setting settings[] = {
     {"source", "region", SETTING_CHOICE, AT(region), "us", false, 0, 0, "us|eu|au", "us, eu or au"},

@@ -138,16 +138,6 @@ static bool read_counts(const struct backward *backward, const json_t *answer, i
     return true;
 }
 
-static const json_t *find_list(struct backward *backward, json_t *answer, struct error *err)
-{
-    const json_t *list = page_list(backward->rest->dialect, answer, backward->stream->list);
-    if (!list)
-        (void)error_set(err, ERROR_FORMAT, "%s: the answer has no list \"%s\", request id %s; %s",
-                        backward->what, backward->stream->list, backward->exchange.request_id,
-                        backward->rest->dialect->format_advice);
-    return list;
-}
-
 /* --- records --- */
 
 static void set_day(const struct backward *backward, json_t *body)
@@ -218,7 +208,7 @@ static bool take_first(struct backward *backward, struct page *page, struct erro
     backward->answer = backward->first;
     backward->first = NULL;
     page->asked_us = backward->first_asked_us;
-    const json_t *list = find_list(backward, backward->answer, err);
+    const json_t *list = exchange_list(&backward->exchange, backward->stream, backward->answer, err);
     if (!list) return false;
     add_records(backward, list);
     return end_segment(backward, page, err);
@@ -233,7 +223,7 @@ static bool receive(struct backward *backward, struct page *page, const json_t *
     if (!exchange_wait(&backward->exchange, &backward->answer, err)) return false;
     backward->exchange.can_be_forbidden = false;
     exchange_add_counts(&backward->exchange, page);
-    const json_t *list = find_list(backward, backward->answer, err);
+    const json_t *list = exchange_list(&backward->exchange, backward->stream, backward->answer, err);
     if (!list || !read_counts(backward, backward->answer, &pages, &total, err)) return false;
     if (backward->is_counting) backward->is_over = backward->segment.to_s <= backward->rest->clock_s;
     if (!backward->is_counting && total != backward->total) backward->is_changed = true;

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "exchange.h"
+#include "next_page.h"
 
 #define TRY_TIMEOUT_S 180  /* http gives up earlier on a silent server */
 #define RATE_SLICE_MS 1000 /* a wait for the rate limit steps the progress counter that often */
@@ -471,6 +472,17 @@ bool exchange_wait_any(struct exchange *const *exchanges, size_t count, size_t *
     for (size_t i = 0; i < count; i++)
         calls[i] = exchanges[i]->call;
     return http_wait_any(exchanges[0]->rest->http, calls, count, out_index, err);
+}
+
+const json_t *exchange_list(const struct exchange *exchange, const struct rest_stream *stream, json_t *answer,
+                            struct error *err)
+{
+    const struct rest_dialect *dialect = exchange->rest->dialect;
+    const json_t *list = page_list(dialect, answer, stream->list);
+    if (!list)
+        (void)error_set(err, ERROR_FORMAT, "%s: the answer has no list \"%s\", request id %s; %s",
+                        exchange->what, stream->list, exchange->request_id, dialect->format_advice);
+    return list;
 }
 
 void exchange_add_counts(struct exchange *exchange, struct page *page)

@@ -64,6 +64,9 @@ bool exchange_wait(struct exchange *exchange, json_t **out_value, struct error *
  * counts. */
 bool exchange_wait_any(struct exchange *const *exchanges, size_t count, size_t *out_index,
                        struct error *err) CHECKED;
+/* The list of a stream in its answer, borrowed. NULL with ERROR_FORMAT: there is none. */
+const json_t *exchange_list(const struct exchange *exchange, const struct rest_stream *stream, json_t *answer,
+                            struct error *err);
 /* Moves the counts of tries and normalisations to the page, and says when it was requested. */
 void exchange_add_counts(struct exchange *exchange, struct page *page);
 void exchange_done(struct exchange *exchange); /* drops a request in flight */

@@ -16,7 +16,6 @@ void page_builder_init(struct page_builder *builder, const struct rest_source *r
         .selection = selection,
         .stream = (const struct rest_stream *)selection->stream,
         .owned = json_array(),
-        .total_member = rest->dialect->total_member,
         .rest = rest,
     };
 }
@@ -115,8 +114,9 @@ void page_builder_add_record(struct page_builder *builder, json_t *body, int64_t
 void page_builder_count(const struct page_builder *builder, struct list_count *count, const json_t *answer,
                         const json_t *list)
 {
-    if (builder->total_member && count->received == 0 && count->expected < 0)
-        count->expected = json_int_at(answer, builder->total_member, -1);
+    const char *total_member = builder->rest->dialect->total_member;
+    if (total_member && count->received == 0 && count->expected < 0)
+        count->expected = json_int_at(answer, total_member, -1);
     count->received += (int64_t)json_array_size(list);
 }
 
@@ -124,9 +124,8 @@ void page_builder_count(const struct page_builder *builder, struct list_count *c
 void page_builder_check_total(const struct page_builder *builder, const struct list_count *count,
                               struct page *page)
 {
-    enum stream_kind kind = builder->stream->stream.kind;
-    bool is_windowed = kind == STREAM_INCREMENTAL || kind == STREAM_EVENT;
-    int64_t enough = count->expected - (is_windowed ? count->expected / 10 : 0);
+    int64_t enough =
+        count->expected - (stream_is_windowed(&builder->stream->stream) ? count->expected / 10 : 0);
     if (count->received >= enough || page->is_contradicted) return;
     page->is_contradicted = true;
     page->expected = count->expected;

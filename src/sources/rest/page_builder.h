@@ -21,7 +21,6 @@ struct page_builder {
     size_t count, capacity;
     json_t *owned;      /* bodies that are not the listing's own */
     int64_t incomplete; /* records of a reconciliation with a list that is cut off */
-    const char *total_member;
     const struct rest_source *rest;
     unsigned child_lists_seen; /* some were read, as bits: a refusal concerns a single record */
 };

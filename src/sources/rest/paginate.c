@@ -89,10 +89,11 @@ static void plan_segments(struct paginator *paginator)
                                 .type = stream->is_typed ? rest->types[i] : NULL};
         paginator->segments[i] = segment_open(paginator->rest, stream, whole);
     }
-    if (max_window_s == 0) return;
-    struct segment_reader *first = paginator->segments[0];
-    if (paginator_split(paginator, first, begin_s(first) + max_window_s, max_window_s))
-        segment_restart(first);
+    for (size_t i = paginator->segment_count; max_window_s > 0 && i > 0; i--) {
+        struct segment_reader *whole = paginator->segments[i - 1];
+        if (paginator_split(paginator, whole, begin_s(whole) + max_window_s, max_window_s))
+            segment_restart(whole);
+    }
 }
 
 /* --- several at once --- */
@@ -232,10 +233,8 @@ static bool next_list(struct paginator *paginator, struct page *page, struct seg
             !segment_wait(paginator, reader, &paginator->answer, err))
             return false;
         exchange_add_counts(&reader->exchange, page);
-        *out_list = page_list(dialect, paginator->answer, stream->list);
-        if (!*out_list)
-            return error_set(err, ERROR_FORMAT, "%s: the answer has no list \"%s\", request id %s; %s",
-                             reader->what, stream->list, reader->exchange.request_id, dialect->format_advice);
+        *out_list = exchange_list(&reader->exchange, stream, paginator->answer, err);
+        if (!*out_list) return false;
         total = most > 0 ? json_int_at(paginator->answer, dialect->total_member, -1) : -1;
         bool is_long =
             total > most && reader->offset == 0 && paginator_cut(paginator, reader, total / most + 1);

@@ -39,6 +39,12 @@ void rest_source_done(struct rest_source *rest)
     free(rest->base_url);
 }
 
+void rest_source_free(struct source *source)
+{
+    rest_source_done((struct rest_source *)source);
+    free(source);
+}
+
 const char *rest_next_id(struct rest_source *rest, char out_id[REST_ID])
 {
     if (!rest->id_prefix[0]) random_name(rest->id_prefix);
@@ -97,7 +103,6 @@ void page_request_write_parameters(const struct page_request *request, struct bu
     const struct rest_dialect *dialect = request->source->dialect;
     add_number(url, dialect->size_parameter, request->per_page);
     add_number(url, dialect->number_parameter, request->number);
-    add_number(url, dialect->offset_parameter, request->offset);
     if (!request->cursor) return;
     add_parameter(url, dialect->cursor_parameter);
     http_escape(url, request->cursor);

@@ -98,7 +98,7 @@ struct rest_dialect {
     const char *echo_member;        /* path in a good answer where it repeats the request's id */
 
     /* Names of the query parameters of a list. */
-    const char *size_parameter, *number_parameter, *offset_parameter, *cursor_parameter;
+    const char *size_parameter, *number_parameter, *cursor_parameter;
     const char *total_member;    /* path in an answer: records in the whole list */
     const char *fallback_member; /* where the list is if it has not the stream's name */
     const char *empty_mark;      /* path in an answer: with it, a list that is not there is empty */
@@ -172,6 +172,7 @@ bool rest_check_base_url(const char *base_url, struct error *err) CHECKED;
 /* The members above base_url are set before. base_url is copied; it is good. */
 void rest_source_init(struct rest_source *rest, const char *base_url, double rate_share);
 void rest_source_done(struct rest_source *rest);
+void rest_source_free(struct source *source); /* of a source that owns nothing else */
 
 #define REST_ID 40 /* room for rest_next_id */
 
@@ -254,7 +255,7 @@ struct pagination {
                             add up; 0: there is no ceiling */
 };
 
-/* Appends the dialect's parameters for size, number or offset, and cursor. */
+/* Appends the dialect's parameters for size, number and cursor. */
 void page_request_write_parameters(const struct page_request *request, struct buf *url);
 
 enum rest_order { ORDER_NONE, ORDER_OLDEST_FIRST, ORDER_NEWEST_FIRST };

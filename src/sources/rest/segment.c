@@ -19,8 +19,7 @@ static const struct retry retry_page = {.base_ms = 1000, .cap_ms = 8000, .attemp
 
 bool segment_is_windowed(const struct segment_reader *reader)
 {
-    enum stream_kind kind = reader->stream->stream.kind;
-    return kind == STREAM_INCREMENTAL || kind == STREAM_EVENT;
+    return stream_is_windowed(&reader->stream->stream);
 }
 
 void segment_restart(struct segment_reader *reader)
@@ -280,21 +279,18 @@ static bool read_again(struct paginator *paginator, struct segment_reader *reade
     return true;
 }
 
-static void note_contradiction(struct segment_reader *reader, struct page *page)
-{
-    if (!tally_is_short(&reader->tally)) return;
-    page->is_contradicted = true;
-    page->expected = reader->tally.total;
-    page->received = tally_count(&reader->tally);
-}
-
 static bool end_segment(struct paginator *paginator, struct segment_reader *reader, struct page *page,
                         struct error *err)
 {
     const struct page_builder *builder = &paginator->builder;
+    bool is_short = tally_is_short(&reader->tally);
+    if (is_short && read_again(paginator, reader)) return true;
     if (!next_page_exists(&reader->place)) page_builder_check_total(builder, &reader->count, page);
-    if (tally_is_short(&reader->tally) && read_again(paginator, reader)) return true;
-    note_contradiction(reader, page);
+    if (is_short) {
+        page->is_contradicted = true;
+        page->expected = reader->tally.total;
+        page->received = tally_count(&reader->tally);
+    }
     reader->is_finished = true;
     return page_builder_check_complete(builder, &reader->count, reader->what, err);
 }

@@ -239,8 +239,7 @@ enum subrequest_outcome subrequest_wait(struct subrequest *subrequest, json_t **
     return judge_failure(subrequest, err);
 }
 
-static char *next_url(const struct rest_source *rest, const char *first_url, const struct next_page *next,
-                      size_t offset)
+static char *next_url(const struct rest_source *rest, const char *first_url, const struct next_page *next)
 {
     if (next->url) return mem_text(next->url);
     if (!next_page_exists(next)) return NULL;
@@ -251,7 +250,6 @@ static char *next_url(const struct rest_source *rest, const char *first_url, con
             .source = rest,
             .cursor = next->cursor,
             .number = next->cursor ? 0 : next->number,
-            .offset = next->cursor ? 0 : (int64_t)offset,
         },
         &url);
     return buf_take(&url, NULL);
@@ -304,8 +302,7 @@ enum subrequest_outcome subrequest_list(struct subrequest *subrequest, const cha
         struct next_page next = {0};
         enum subrequest_outcome outcome = read_page(subrequest, name, number, list, &next, err);
         AUTO(mem_free) char *url = NULL;
-        if (outcome == SUBREQUEST_OK)
-            url = next_url(subrequest->pool->rest, first_url, &next, json_array_size(list));
+        if (outcome == SUBREQUEST_OK) url = next_url(subrequest->pool->rest, first_url, &next);
         next_page_done(&next);
         if (!url) return outcome;
         if (json_array_size(list) == before || cycle_closed(&visited, url)) {

@@ -3,7 +3,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -221,14 +220,8 @@ const struct rest_stream helpline_contacts = {
 
 /* --- the source --- */
 
-static void free_source(struct source *source)
-{
-    rest_source_done((struct rest_source *)source);
-    free(source);
-}
-
 static const struct source_ops ops = {
-    .open = rest_source_open, .next = rest_source_next, .close = rest_source_close, .free = free_source};
+    .open = rest_source_open, .next = rest_source_next, .close = rest_source_close, .free = rest_source_free};
 
 bool helpline_create(const struct rest_source *settings, const char *base_url, bool is_rpc,
                      struct source **out_source, struct error *err)
