@@ -57,6 +57,9 @@ void plan_done(struct plan *plan);
 struct window plan_window(const struct plan_settings *settings, const struct stream *stream,
                           const struct plan *plan, size_t first, size_t last);
 
+/* The last of the units that make one batch with the first: at most so many (at least 1), without a gap. */
+size_t plan_batch_end(const struct plan *plan, size_t first, size_t units);
+
 /* The last day that is over and settled at that time. */
 struct day plan_settled_day(const struct plan_settings *settings, int64_t now_us);
 

@@ -157,7 +157,9 @@ enum { RECONCILE_LIST, RECONCILE_ALIVE, RECONCILE_GONE, RECONCILE_TABLES };
 #define COLUMN_RUN_ID         "_run_id"    /* STRING, REQUIRED: the run that committed it */
 #define COLUMN_SEQUENCE       "_seq"       /* INT64: order of arrival, in staging tables only */
 
-const char *stream_kind_name(enum stream_kind kind); /* "incremental" */
+const char *stream_kind_name(enum stream_kind kind);  /* "incremental" */
+bool stream_is_windowed(const struct stream *stream); /* its source is asked for a window of time */
+bool stream_claims_days(const struct stream *stream); /* its ledger rows say which days are whole */
 /* The name of the lock that a commit of this stream holds. Two streams that write one table must hold the
  * same lock: inserts never conflict with each other, so a key that both load would be stored twice. */
 const char *stream_lock(const struct stream *stream);
@@ -169,6 +171,9 @@ bool stream_keeps_rows(const struct stream *stream, const struct table *table);
 bool stream_lists_rows(const struct stream *stream);
 bool selection_has_table(const struct selection *selection, const struct table *table);
 const struct column *table_column(const struct table *table, const char *name); /* NULL if there is none */
+/* The columns that all rows of one record share: the key without the version, unless that names the record,
+ * and without flags. A flag (a part that was redacted) describes a record, but does not name another one. */
+size_t table_identity(const struct table *table, const char *out_columns[16]);
 const char *column_field(const struct column *column);
 
 #endif

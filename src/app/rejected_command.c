@@ -96,9 +96,9 @@ static bool range_of(const struct services *services, const json_t *row, struct 
             out->selection = &services->selections[i];
     if (!out->selection || !from || !day_parse(from, &out->from) || !to || !day_parse(to, &out->to))
         return false;
-    enum stream_kind kind = out->selection->stream->kind;
-    out->is_tick = (kind != STREAM_INCREMENTAL && kind != STREAM_EVENT) || out->to.n >= today.n - 2;
-    return kind != STREAM_RECONCILE;
+    const struct stream *found = out->selection->stream;
+    out->is_tick = !stream_is_windowed(found) || out->to.n >= today.n - 2;
+    return found->kind != STREAM_RECONCILE;
 }
 
 static bool same_range(const struct retry_range *one, const struct retry_range *other)

@@ -8,8 +8,7 @@
 #include "stage.h"
 #include "table.h"
 
-#define DAY_US        INT64_C(86400000000)
-#define REJECTED_DAYS 90 /* older rejects are not looked at */
+#define DAY_US INT64_C(86400000000)
 #define RENEWED_DAYS                                                                                         \
     60 /* a record that is still rejected after so long is noted again; before it is too old */
 

@@ -15,7 +15,6 @@
 #include "schema.h"
 #include "table.h"
 
-#define INPUTS      4 /* the table, its gone, its owner or parent, the gone of that */
 #define DESCRIPTION "The newest version of each row of %s"
 #define DAY_MS      INT64_C(86400000)
 #define ROUNDS      8  /* another process may change the same at once */
@@ -185,9 +184,9 @@ bool latest_prepare(struct bigquery *bq, const struct table *table, const json_t
 }
 
 struct inputs {
-    const struct table *tables[INPUTS];
-    int64_t modified_ms[INPUTS]; /* 0: unknown */
-    json_t *base;                /* the first one's resource, if it was asked for */
+    const struct table *tables[LATEST_INPUTS];
+    int64_t modified_ms[LATEST_INPUTS]; /* 0: unknown */
+    json_t *base;                       /* the first one's resource, if it was asked for */
 };
 
 static void inputs_done(struct inputs *inputs)
@@ -195,11 +194,11 @@ static void inputs_done(struct inputs *inputs)
     json_drop(&inputs->base);
 }
 
-static void name_inputs(const struct table *table, struct inputs *out)
+void latest_inputs(const struct table *table, const struct table *out_inputs[LATEST_INPUTS])
 {
     const struct table *above = table->owner ? table->owner : table->parent;
-    const struct table *const all[INPUTS] = {table, table->gone, above, above ? above->gone : NULL};
-    memcpy(out->tables, all, sizeof all);
+    const struct table *const all[LATEST_INPUTS] = {table, table->gone, above, above ? above->gone : NULL};
+    memcpy(out_inputs, all, sizeof all);
 }
 
 /* As prepare saw them, while we have committed nothing since. Another process refreshes after its own
@@ -207,7 +206,7 @@ static void name_inputs(const struct table *table, struct inputs *out)
 static bool recall_inputs(struct bigquery *bq, const struct selection *kept, struct inputs *inputs)
 {
     const struct table_cache_entry *cached = table_cache_find(bq, kept->stream);
-    for (size_t i = 0; i < INPUTS; i++) {
+    for (size_t i = 0; i < LATEST_INPUTS; i++) {
         if (!inputs->tables[i]) continue;
         for (size_t k = 0; cached && k < kept->table_count; k++)
             if (kept->tables[k] == inputs->tables[i]) inputs->modified_ms[i] = cached->modified_ms[k];
@@ -218,7 +217,7 @@ static bool recall_inputs(struct bigquery *bq, const struct selection *kept, str
 
 static bool ask_inputs(struct bigquery *bq, struct inputs *inputs, struct error *err)
 {
-    for (size_t i = 0; i < INPUTS; i++) {
+    for (size_t i = 0; i < LATEST_INPUTS; i++) {
         AUTO(json_drop) json_t *resource = NULL;
         if (!inputs->tables[i]) continue;
         if (!table_get(bq, bq->settings.dataset, inputs->tables[i]->name, &resource, err)) return false;
@@ -237,7 +236,7 @@ static bool ask_inputs(struct bigquery *bq, struct inputs *inputs, struct error 
 static void format_as_of(const struct inputs *inputs, char out[64])
 {
     size_t size = 0;
-    for (size_t i = 0; i < INPUTS && size < 64; i++)
+    for (size_t i = 0; i < LATEST_INPUTS && size < 64; i++)
         if (inputs->tables[i])
             size += (size_t)snprintf(out + size, 64 - size, "%s%lld", i ? "-" : "",
                                      (long long)inputs->modified_ms[i]);
@@ -365,7 +364,7 @@ static bool refresh_one(struct bigquery *bq, const struct selection *kept, const
     AUTO(json_drop) json_t *have = NULL;
     AUTO(inputs_done) struct inputs inputs = {.base = NULL};
     struct sql_refresh refresh = {.stream = kept->stream, .table = table};
-    name_inputs(table, &inputs);
+    latest_inputs(table, inputs.tables);
     if (!table_get(bq, bq->settings.dataset, name, &have, err)) return false;
     if (have && !table_is_ours(have)) return true;
     if (recall_inputs(bq, kept, &inputs) && is_as_of(have, &inputs)) return true;
@@ -388,8 +387,8 @@ static bool refresh_one(struct bigquery *bq, const struct selection *kept, const
 static bool depends_on(const struct table *table, const struct selection *kept)
 {
     struct inputs inputs = {.base = NULL};
-    name_inputs(table, &inputs);
-    for (size_t i = 0; i < INPUTS; i++)
+    latest_inputs(table, inputs.tables);
+    for (size_t i = 0; i < LATEST_INPUTS; i++)
         if (inputs.tables[i] && selection_has_table(kept, inputs.tables[i]))
             return !selection_has_table(kept, table);
     return false;

@@ -35,7 +35,7 @@ static void take_page(json_t *listed, const json_t *tables)
     }
 }
 
-static bool read_dataset(struct bigquery *bq, const char *dataset, json_t *listed, struct error *err)
+bool listing_read_dataset(struct bigquery *bq, const char *dataset, json_t *listed, struct error *err)
 {
     AUTO(mem_free) char *page = NULL;
     do {
@@ -55,7 +55,7 @@ bool listing_read(struct bigquery *bq, struct error *err)
     listing_clear(bq);
     for (size_t i = 0; i < LISTED_DATASETS; i++) {
         AUTO(json_drop) json_t *listed = json_object();
-        if (!read_dataset(bq, dataset_of(bq, i), listed, err)) return false;
+        if (!listing_read_dataset(bq, dataset_of(bq, i), listed, err)) return false;
         bq->listed[i] = json_incref(listed);
     }
     bq->is_listing_new = true;
@@ -96,7 +96,6 @@ void listing_label(const struct bigquery *bq, json_t *want, const struct listing
         labels = json_object();
         json_object_set_new(want, "labels", labels);
     }
-    (void)json_object_del(labels, LABEL_SCHEMA);
     json_write(&text, want);
     hash = hash_bytes(hash, buf_string(&text), text.size);
     if (note->view) hash = hash_bytes(hash, note->view, strlen(note->view));

@@ -14,6 +14,9 @@
 #include "base/json.h"
 #include "internal.h"
 
+/* Adds the tables of a dataset to an object, by name. */
+bool listing_read_dataset(struct bigquery *bq, const char *dataset, json_t *listed,
+                          struct error *err) CHECKED;
 /* Once a run: until listing_clear, or the end of the next reading of states. */
 bool listing_read(struct bigquery *bq, struct error *err) CHECKED;
 void listing_clear(struct bigquery *bq);

@@ -5,61 +5,27 @@
 #include <string.h>
 
 #include "attempts.h"
-#include "base/mem.h"
 #include "job.h"
+#include "listing.h"
 #include "table.h"
 
 #define VIEW           "status"
 #define VIEW_MAX_AGE_S (26 * 3600)
-#define REJECTED_DAYS  90
 
 #define NOT_FOUND 404
 
-/* The names of the tables in a dataset; none, if it does not exist yet. */
-struct table_names {
-    char **names;
-    size_t count;
-};
-
-static void table_names_done(struct table_names *names)
+/* The tables of a dataset; none, if it does not exist yet. */
+static bool read_tables(struct bigquery *bq, const char *dataset, json_t *listed, struct error *err)
 {
-    for (size_t i = 0; i < names->count; i++)
-        free(names->names[i]);
-    free(names->names);
+    return listing_read_dataset(bq, dataset, listed, err) ||
+           (err->status == NOT_FOUND && json_object_size(listed) == 0);
 }
 
-static bool table_names_read(struct bigquery *bq, const char *dataset, struct table_names *out,
-                             struct error *err)
-{
-    AUTO(mem_free) char *page = NULL;
-    do {
-        AUTO(json_drop) json_t *answer = NULL;
-        if (!table_list(bq, dataset, page, &answer, err)) return !page && err->status == NOT_FOUND;
-        const json_t *tables = json_object_get(answer, "tables");
-        out->names = mem_grow(out->names, out->count + json_array_size(tables) + 1, sizeof *out->names);
-        for (size_t i = 0; i < json_array_size(tables); i++) {
-            const char *name = json_text_at(json_array_get(tables, i), "tableReference.tableId");
-            if (name) out->names[out->count++] = mem_text(name);
-        }
-        const char *next = json_text_at(answer, "nextPageToken");
-        mem_free(&page);
-        page = next && *next ? mem_text(next) : NULL;
-    } while (page);
-    return true;
-}
-
-static bool has_table(const struct table_names *names, const char *table)
-{
-    for (size_t i = 0; i < names->count; i++)
-        if (strcmp(names->names[i], table) == 0) return true;
-    return false;
-}
-
-static bool has_all(const struct table_names *names, const struct selection *selection)
+static bool has_all(const json_t *tables, const struct selection *selection)
 {
     const struct selection kept = tables_kept(selection);
     for (size_t i = 0; i < kept.table_count; i++)
-        if (!has_table(names, kept.tables[i]->name)) return false;
+        if (!json_object_get(tables, kept.tables[i]->name)) return false;
     return true;
 }
 
@@ -67,15 +33,15 @@ static bool has_all(const struct table_names *names, const struct selection *sel
 static bool look_at_tables(struct bigquery *bq, struct sql_status *status, bool *out_is_empty,
                            struct error *err)
 {
-    AUTO(table_names_done) struct table_names data = {0};
-    AUTO(table_names_done) struct table_names control = {0};
-    if (!table_names_read(bq, bq->settings.dataset, &data, err) ||
-        !table_names_read(bq, bq->settings.control_dataset, &control, err))
+    AUTO(json_drop) json_t *data = json_object();
+    AUTO(json_drop) json_t *control = json_object();
+    if (!read_tables(bq, bq->settings.dataset, data, err) ||
+        !read_tables(bq, bq->settings.control_dataset, control, err))
         return false;
     for (size_t i = 0; i < status->count; i++)
-        status->has_tables[i] = has_all(&data, &status->selections[i]);
-    *out_is_empty =
-        !has_table(&control, "runs") || !has_table(&control, "rejected") || !has_table(&control, ATTEMPTS);
+        status->has_tables[i] = has_all(data, &status->selections[i]);
+    *out_is_empty = !json_object_get(control, "runs") || !json_object_get(control, "rejected") ||
+                    !json_object_get(control, ATTEMPTS);
     return true;
 }
 
@@ -86,7 +52,6 @@ static struct sql_status status_of(const struct bigquery *bq, int64_t max_age_s)
         .count = bq->settings.selection_count,
         .first_day = bq->settings.first_day,
         .start = bq->settings.start,
-        .rejected_days = REJECTED_DAYS,
         .max_age_s = max_age_s,
     };
 }

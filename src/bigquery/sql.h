@@ -105,9 +105,6 @@ void sql_reconcile_text(const struct sql_names *names, const struct stream *stre
 void sql_missing_text(const struct sql_names *names, const struct stream *stream, const char *list_stage,
                       int64_t ceiling, struct buf *out_sql);
 
-/* The columns that all rows of one record share: the key without the version, unless that names the record,
- * and without flags. A flag (a part that was redacted) describes a record, but does not name another one. */
-size_t sql_identity(const struct table *table, const char *out_columns[16]);
 /* Adds the version's column, of snapshots the day's, unless it is there. Returns how many there are then. */
 size_t sql_add_version(const struct table *table, const char **columns, size_t count);
 
@@ -146,13 +143,14 @@ void sql_latest_refresh_text(const struct sql_names *names, const struct sql_ref
 
 /* --- sql_questions.c --- */
 
+#define REJECTED_DAYS 90 /* older rejects are not looked at */
+
 struct sql_status {
     const struct selection *selections;
     size_t count;
     bool has_tables[LIMIT_STREAMS]; /* all tables of the selection exist */
     struct day first_day, start;    /* of the source, and of the configuration */
-    int rejected_days;
-    int64_t max_age_s; /* older streams are stale */
+    int64_t max_age_s;              /* older streams are stale */
 };
 
 /* Without parameters: it is a view's, too. */

@@ -56,18 +56,6 @@ static size_t row_key(const struct table *table, const char *out_columns[16])
     return sql_add_version(table, out_columns, table->key_count);
 }
 
-size_t sql_identity(const struct table *table, const char *out_columns[16])
-{
-    size_t count = 0;
-    for (size_t i = 0; i < table->key_count; i++) {
-        const struct column *column = table_column(table, table->key[i]);
-        bool is_version = table->version && !strcmp(table->key[i], table->version);
-        if ((column && column->type == COLUMN_BOOL) || (is_version && !table->is_named_by_version)) continue;
-        out_columns[count++] = table->key[i];
-    }
-    return count;
-}
-
 /* The columns that one version of a record has in common, and of a set one version of its owner. */
 static size_t version_columns(const struct table *table, const char *out_columns[16])
 {
@@ -75,7 +63,7 @@ static size_t version_columns(const struct table *table, const char *out_columns
     if (table->owner)
         out_columns[0] = table->owner_key;
     else
-        count = sql_identity(table, out_columns);
+        count = table_identity(table, out_columns);
     return sql_add_version(table, out_columns, count);
 }
 
@@ -94,7 +82,7 @@ static size_t row_columns(const struct table *table, const char *out_columns[16]
 {
     const char *columns[16];
     size_t count = version_columns(table, out_columns);
-    size_t identity_count = table->owner ? sql_identity(table, columns) : 0;
+    size_t identity_count = table->owner ? table_identity(table, columns) : 0;
     for (size_t i = 0; i < identity_count; i++)
         if (strcmp(columns[i], table->owner_key) != 0) out_columns[count++] = columns[i];
     return count;
@@ -186,14 +174,14 @@ static void add_check(const struct sql_names *names, const struct selection *sel
                       const char *stage, struct buf *out)
 {
     const struct table *table = selection->tables[index];
-    enum stream_kind kind = selection->stream->kind;
-    bool is_bounded = index == 0 && (kind == STREAM_INCREMENTAL || kind == STREAM_EVENT);
+    bool is_bounded = index == 0 && stream_is_windowed(selection->stream);
     char path[SQL_PATH], staged[32], days[32], name[TABLE_ID];
     sql_path(path, names, names->control, stage);
     sql_word(name, table->name);
     snprintf(staged, sizeof staged, "staged_%zu", index);
     snprintf(days, sizeof days, "days_%zu", index);
-    AUTO(list_done) struct list misplaced = misplaced_list(table, is_bounded, kind != STREAM_RECONCILE);
+    AUTO(list_done)
+    struct list misplaced = misplaced_list(table, is_bounded, selection->stream->kind != STREAM_RECONCILE);
     const struct sql_value values[] = {{"stage", path},
                                        {"staged", staged},
                                        {"days", days},

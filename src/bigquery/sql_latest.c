@@ -119,7 +119,7 @@ static void add_shown(const struct table *table, const json_t *fields, struct bu
  * prunes. */
 static size_t identity_of(const struct table *table, const char *out_columns[16])
 {
-    size_t count = sql_identity(table, out_columns);
+    size_t count = table_identity(table, out_columns);
     if (table->day_is_fixed) out_columns[count++] = COLUMN_PARTITION_DATE;
     return count;
 }
@@ -255,7 +255,7 @@ static void add_live(const json_t *fields, const char *prefix, struct buf *out)
 /* The columns that are compared, but for _read_at, which may be NULL. */
 static size_t compared_columns(const struct table *table, const char *out_columns[20])
 {
-    size_t count = sql_add_version(table, out_columns, sql_identity(table, out_columns));
+    size_t count = sql_add_version(table, out_columns, table_identity(table, out_columns));
     if (table->version) out_columns[count++] = COLUMN_PARTITION_DATE;
     out_columns[count++] = COLUMN_LOADED_AT;
     return count;

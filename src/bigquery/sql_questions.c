@@ -42,7 +42,7 @@ static void add_state(const struct sql_names *names, const struct sql_status *st
         if (status->has_tables[i]) kept[count++] = &status->selections[i];
     day_format(status->first_day, first_day);
     snprintf(day, sizeof day, "DATE '%s'", first_day);
-    snprintf(since, sizeof since, "DATE_SUB(CURRENT_DATE(), INTERVAL %d DAY)", status->rejected_days);
+    snprintf(since, sizeof since, "DATE_SUB(CURRENT_DATE(), INTERVAL %d DAY)", REJECTED_DAYS);
     const struct literal literals[] = {{"message_id", "''"}, {"first_day", day}, {"rejected_since", since}};
     if (count == 0)
         buf_text(&text, "SELECT '' AS stream, '' AS kind, CAST(NULL AS DATE) AS day, 0 AS row_count, "
@@ -57,11 +57,10 @@ static void add_state(const struct sql_names *names, const struct sql_status *st
 static void add_stream(const struct stream *stream, size_t place, struct buf *out)
 {
     char name[TABLE_ID];
-    bool has_days = stream->kind == STREAM_INCREMENTAL || stream->kind == STREAM_EVENT;
     sql_word(name, stream->name);
     buf_format(out, "%s    SELECT '%s' AS stream, %zu AS place, %s AS has_days, %s AS has_claims",
-               out->size > 0 ? "\n     UNION ALL\n" : "", name, place, has_days ? "TRUE" : "FALSE",
-               has_days || stream->kind == STREAM_SNAPSHOT ? "TRUE" : "FALSE");
+               out->size > 0 ? "\n     UNION ALL\n" : "", name, place,
+               stream_is_windowed(stream) ? "TRUE" : "FALSE", stream_claims_days(stream) ? "TRUE" : "FALSE");
 }
 
 static void add_record(const struct sql_names *names, const struct stream *stream, struct buf *out)
@@ -79,7 +78,7 @@ static void add_record(const struct sql_names *names, const struct stream *strea
 
 void sql_status_text(const struct sql_names *names, const struct sql_status *status, struct buf *out_sql)
 {
-    char attempts[SQL_PATH], rejected[SQL_PATH], start[DAY_TEXT], max_age[32];
+    char attempts[SQL_PATH], rejected[SQL_PATH], start[DAY_TEXT], max_age[32], rejected_days[32];
     AUTO(buf_done) struct buf state = buf_limited(LIMIT_SQL);
     AUTO(buf_done) struct buf streams = buf_limited(LIMIT_SQL);
     AUTO(buf_done) struct buf records = buf_limited(LIMIT_SQL);
@@ -93,6 +92,7 @@ void sql_status_text(const struct sql_names *names, const struct sql_status *sta
     sql_path(attempts, names, names->control, "attempts");
     sql_path(rejected, names, names->control, "rejected");
     day_format(status->start, start);
+    snprintf(rejected_days, sizeof rejected_days, "%d", REJECTED_DAYS);
     snprintf(max_age, sizeof max_age, "%lld", (long long)status->max_age_s);
     const struct sql_value values[] = {
         {"state", buf_string(&state)},
@@ -102,6 +102,7 @@ void sql_status_text(const struct sql_names *names, const struct sql_status *sta
         {"rejected", rejected},
         {"start", start},
         {"max_age", max_age},
+        {"rejected_days", rejected_days},
     };
     if (state.full) out_sql->full = true;
     sql_fill(out_sql, sql_status, values, sizeof values / sizeof *values);

@@ -62,6 +62,10 @@ bool tables_prepare(struct bigquery *bq, const struct selection *selection, stru
 
 /* --- latest.c --- */
 
+/* The tables that <table>_latest is made of: it, its gone, its owner or parent, the gone of that; NULL: none.
+ */
+#define LATEST_INPUTS 4
+void latest_inputs(const struct table *table, const struct table *out_inputs[LATEST_INPUTS]);
 bool latest_is_table(const struct bigquery *bq, const struct table *table);
 /* The view exists and is as it must be, unless it is somebody else's or must be a table. resource: of the
  * live table. */

@@ -81,17 +81,23 @@ bool table_ensure(struct bigquery *bq, const char *dataset, const char *table, j
         table);
 }
 
-/* A table of the control dataset, which has its label once it was found in order. */
+/* want: labelled. The label that it has says that it was found in order. */
+static bool ensure_labelled(struct bigquery *bq, const char *dataset, const char *table, json_t *want,
+                            struct error *err)
+{
+    AUTO(json_drop) json_t *have = NULL;
+    if (listing_vouches(bq, dataset, table, want)) return true;
+    if (!table_ensure(bq, dataset, table, want, &have, err)) return false;
+    if (listing_is_labelled(have, want)) return true;
+    AUTO(json_drop)
+    json_t *body = json_pack("{s:{s:O}}", "labels", LABEL_SCHEMA, json_at(want, "labels." LABEL_SCHEMA));
+    return table_patch(bq, dataset, table, NULL, body, err);
+}
+
 bool table_ensure_control(struct bigquery *bq, const char *table, json_t *want, struct error *err)
 {
-    const char *control = bq->settings.control_dataset;
-    AUTO(json_drop) json_t *have = NULL;
     listing_label(bq, want, &(struct listing_note){.view = NULL});
-    if (listing_vouches(bq, control, table, want)) return true;
-    if (!table_ensure(bq, control, table, want, &have, err)) return false;
-    if (listing_is_labelled(have, want)) return true;
-    AUTO(json_drop) json_t *body = json_pack("{s:O}", "labels", json_object_get(want, "labels"));
-    return table_patch(bq, control, table, NULL, body, err);
+    return ensure_labelled(bq, bq->settings.control_dataset, table, want, err);
 }
 
 static json_t *plain_table(json_t *fields, const char *description)
@@ -150,9 +156,21 @@ static size_t control_tables(const struct stream *stream, json_t *out_want[4], c
     return count;
 }
 
-/* out_lacks: one of them is not listed as it must be. NULL: it is made, or mended. */
-static bool ensure_control(struct bigquery *bq, const struct stream *stream, bool *out_lacks,
-                           struct error *err)
+static bool ensure_control(struct bigquery *bq, const struct stream *stream, struct error *err)
+{
+    AUTO(mem_free) char *lock = NULL;
+    json_t *want[4];
+    const char *names[4];
+    bool good = true;
+    size_t count = control_tables(stream, want, names, &lock);
+    for (size_t i = 0; i < count; i++) {
+        good = good && table_ensure_control(bq, names[i], want[i], err);
+        json_decref(want[i]);
+    }
+    return good;
+}
+
+static bool is_control_listed(const struct bigquery *bq, const struct stream *stream)
 {
     AUTO(mem_free) char *lock = NULL;
     json_t *want[4];
@@ -161,11 +179,7 @@ static bool ensure_control(struct bigquery *bq, const struct stream *stream, boo
     size_t count = control_tables(stream, want, names, &lock);
     for (size_t i = 0; i < count; i++) {
         listing_label(bq, want[i], &(struct listing_note){.view = NULL});
-        bool is_listed = listing_vouches(bq, bq->settings.control_dataset, names[i], want[i]);
-        if (out_lacks)
-            *out_lacks = *out_lacks || !is_listed;
-        else
-            good = good && (is_listed || table_ensure_control(bq, names[i], want[i], err));
+        good = good && listing_vouches(bq, bq->settings.control_dataset, names[i], want[i]);
         json_decref(want[i]);
     }
     return good;
@@ -244,27 +258,20 @@ static bool label_table(struct bigquery *bq, const struct table *table, json_t *
     return error_set(err, ERROR_BUSY, "table %s changed while it was labelled; try again", table->name);
 }
 
-/* Those that others created before the label was thought of. */
-static bool ensure_labelled(struct bigquery *bq, const struct table *table, struct error *err)
+static bool ensure_data_table(struct bigquery *bq, const struct table *table, struct error *err)
 {
     AUTO(json_drop) json_t *want = data_table(bq, table);
-    AUTO(json_drop) json_t *have = NULL;
-    if (listing_vouches(bq, bq->settings.dataset, table->name, want)) return true;
-    if (!table_ensure(bq, bq->settings.dataset, table->name, want, &have, err)) return false;
-    if (listing_is_labelled(have, want)) return true;
-    AUTO(json_drop)
-    json_t *body = json_pack("{s:{s:O}}", "labels", LABEL_SCHEMA, json_at(want, "labels." LABEL_SCHEMA));
-    return table_patch(bq, bq->settings.dataset, table->name, NULL, body, err);
+    return ensure_labelled(bq, bq->settings.dataset, table->name, want, err);
 }
 
 static size_t named_tables(const struct selection *kept, const struct table *table,
-                           const struct table *out_named[3])
+                           const struct table *out_named[LATEST_INPUTS])
 {
-    const struct table *above = table->owner ? table->owner : table->parent;
-    const struct table *const named[] = {table->gone, above, above ? above->gone : NULL};
+    const struct table *inputs[LATEST_INPUTS];
     size_t count = 0;
-    for (size_t i = 0; i < sizeof named / sizeof *named; i++)
-        if (named[i] && !selection_has_table(kept, named[i])) out_named[count++] = named[i];
+    latest_inputs(table, inputs);
+    for (size_t i = 1; i < LATEST_INPUTS; i++)
+        if (inputs[i] && !selection_has_table(kept, inputs[i])) out_named[count++] = inputs[i];
     return count;
 }
 
@@ -272,10 +279,10 @@ static size_t named_tables(const struct selection *kept, const struct table *tab
 static bool ensure_named(struct bigquery *bq, const struct selection *kept, const struct table *table,
                          struct error *err)
 {
-    const struct table *named[3];
+    const struct table *named[LATEST_INPUTS];
     size_t count = named_tables(kept, table, named);
     for (size_t i = 0; i < count; i++)
-        if (!ensure_labelled(bq, named[i], err)) return false;
+        if (!ensure_data_table(bq, named[i], err)) return false;
     return true;
 }
 
@@ -312,7 +319,7 @@ static bool ensure_all(struct bigquery *bq, const struct selection *selection, c
                        const bool *filled, const struct lock_state *lock, struct resources *have,
                        struct error *err)
 {
-    return ensure_views(bq, kept, have->of, err) && ensure_control(bq, selection->stream, NULL, err) &&
+    return ensure_views(bq, kept, have->of, err) && ensure_control(bq, selection->stream, err) &&
            adopt_tables(bq, selection, filled, err) && label_tables(bq, kept, have, err) &&
            lock_ensure(bq, selection->stream, lock, err);
 }
@@ -337,10 +344,11 @@ static bool is_latest_listed(const struct bigquery *bq, const struct table *tabl
 static bool take_listed(struct bigquery *bq, const struct selection *selection, const struct selection *kept,
                         struct table_cache_entry *out)
 {
-    const struct table *named[3];
+    const struct table *named[LATEST_INPUTS];
     struct error unread;
-    bool lacks = bq->looks_closely || !json_object_get(bq->ledger_streams, selection->stream->name);
-    if (lacks || !ensure_control(bq, selection->stream, &lacks, &unread) || lacks) return false;
+    if (bq->looks_closely || !json_object_get(bq->ledger_streams, selection->stream->name) ||
+        !is_control_listed(bq, selection->stream))
+        return false;
     for (size_t i = 0; i < kept->table_count; i++) {
         const struct table *table = kept->tables[i];
         const json_t *item = listing_find(bq, bq->settings.dataset, table->name);

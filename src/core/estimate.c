@@ -26,20 +26,6 @@ static bool count_window(const struct estimator *estimator, size_t first, size_t
            context->source->ops->count(context->source, estimator->selection, window, out, err);
 }
 
-static bool is_gap(const struct plan *plan, size_t index)
-{
-    return day_compare(day_add(plan->units[index].hi, 1), plan->units[index + 1].lo) != 0;
-}
-
-/* A batch of a run: units without gaps. */
-static size_t batch_end(const struct plan *plan, size_t first, size_t units)
-{
-    size_t last = first;
-    while (last + 1 < plan->unit_count && last + 1 - first < units && !is_gap(plan, last))
-        last++;
-    return last;
-}
-
 /* Batches overlap where the source counts more than their windows, so records are counted for all of the
  * units that follow each other. */
 static bool add_records(const struct estimator *estimator, size_t first, size_t last, struct error *err)
@@ -60,12 +46,12 @@ static bool add_batches(const struct estimator *estimator, struct error *err)
     size_t units = 1, span = 0;
     for (size_t first = 0, last; first < plan->unit_count; first = last + 1) {
         struct source_count count;
-        last = batch_end(plan, first, units);
+        last = plan_batch_end(plan, first, units);
         if (!count_window(estimator, first, last, &count, err)) return false;
         out->batches++;
         out->requests = out->requests < 0 || count.requests < 0 ? -1 : out->requests + count.requests;
         units = run_next_batch(units, count.records, count.requests);
-        bool ends_span = last + 1 == plan->unit_count || is_gap(plan, last);
+        bool ends_span = plan_batch_end(plan, last, 2) == last;
         if (ends_span && !add_records(estimator, span, last, err)) return false;
         if (ends_span) span = last + 1;
     }

@@ -263,3 +263,12 @@ struct window plan_window(const struct plan_settings *settings, const struct str
     }
     abort();
 }
+
+size_t plan_batch_end(const struct plan *plan, size_t first, size_t units)
+{
+    size_t last = first;
+    while (last + 1 < plan->unit_count && last + 1 - first < units &&
+           day_compare(day_add(plan->units[last].hi, 1), plan->units[last + 1].lo) == 0)
+        last++;
+    return last;
+}

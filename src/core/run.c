@@ -325,19 +325,12 @@ static bool fill_load(struct unit_load *unit_load, bool *out_split, struct error
 static struct unit_load join_units(struct stream_run *run, size_t index)
 {
     const struct plan *plan = &run->plan;
-    struct unit_load unit_load = {.run = run, .unit = plan->units[index], .count = 1};
-    while (unit_load.count < run->batch_units && index + unit_load.count < plan->unit_count) {
-        const struct unit *next = &plan->units[index + unit_load.count];
-        if (day_compare(day_add(unit_load.unit.hi, 1), next->lo) != 0) break;
-        unit_load.unit.hi = next->hi;
-        unit_load.unit.claim_hi = next->claim_hi;
-        unit_load.unit.open = next->open;
-        unit_load.count++;
-    }
+    const size_t last = plan_batch_end(plan, index, run->batch_units);
+    struct unit_load unit_load = {.run = run, .unit = plan->units[last], .count = last - index + 1};
+    unit_load.unit.lo = plan->units[index].lo;
     unit_load.is_comparable = unit_load.count == plan->unit_count && unit_load.unit.open &&
                               run->selection->stream->kind != STREAM_RECONCILE;
-    unit_load.window =
-        plan_window(&run->context->plan, run->selection->stream, plan, index, index + unit_load.count - 1);
+    unit_load.window = plan_window(&run->context->plan, run->selection->stream, plan, index, last);
     return unit_load;
 }
 
@@ -441,9 +434,8 @@ static bool is_claimed(const struct plan *plan, struct day day)
 static void note_coverage(struct stream_run *run, bool is_done)
 {
     struct coverage *coverage = &run->result->coverage;
-    enum stream_kind kind = run->selection->stream->kind;
     coverage->today = run->plan.today;
-    coverage->is_known = run->state.now_us > 0 && kind != STREAM_SCAN && kind != STREAM_RECONCILE;
+    coverage->is_known = run->state.now_us > 0 && stream_claims_days(run->selection->stream);
     for (int i = 0; coverage->is_known && i < COVERAGE_DAYS; i++) {
         struct day day = day_add(coverage->today, -i);
         struct day_state known = state_day(&run->state, day);

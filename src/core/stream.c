@@ -16,6 +16,16 @@ const char *stream_kind_name(enum stream_kind kind)
     abort();
 }
 
+bool stream_is_windowed(const struct stream *stream)
+{
+    return stream->kind == STREAM_INCREMENTAL || stream->kind == STREAM_EVENT;
+}
+
+bool stream_claims_days(const struct stream *stream)
+{
+    return stream_is_windowed(stream) || stream->kind == STREAM_SNAPSHOT;
+}
+
 const char *stream_lock(const struct stream *stream)
 {
     if (stream->lock) return stream->lock->name;
@@ -46,6 +56,18 @@ const struct column *table_column(const struct table *table, const char *name)
     for (size_t i = 0; i < table->column_count; i++)
         if (strcmp(table->columns[i].name, name) == 0) return &table->columns[i];
     return NULL;
+}
+
+size_t table_identity(const struct table *table, const char *out_columns[16])
+{
+    size_t count = 0;
+    for (size_t i = 0; i < table->key_count; i++) {
+        const struct column *column = table_column(table, table->key[i]);
+        bool is_version = table->version && strcmp(table->key[i], table->version) == 0;
+        if ((column && column->type == COLUMN_BOOL) || (is_version && !table->is_named_by_version)) continue;
+        out_columns[count++] = table->key[i];
+    }
+    return count;
 }
 
 const char *column_field(const struct column *column)

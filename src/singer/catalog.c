@@ -290,18 +290,16 @@ static bool read_entry(struct reading *reading, const json_t *entry, size_t inde
 
 /* --- what is to be loaded for it --- */
 
-static void add_name(struct singer_catalog *catalog, const char *name)
-{
-    for (size_t i = 0; i < catalog->name_count; i++)
-        if (strcmp(catalog->names[i], name) == 0) return;
-    catalog->names[catalog->name_count++] = name;
-}
-
 static bool has_name(const struct singer_catalog *catalog, const char *name)
 {
     for (size_t i = 0; i < catalog->name_count; i++)
         if (strcmp(catalog->names[i], name) == 0) return true;
     return false;
+}
+
+static void add_name(struct singer_catalog *catalog, const char *name)
+{
+    if (!has_name(catalog, name)) catalog->names[catalog->name_count++] = name;
 }
 
 /* A child comes with a stream that fills it, which is read for it if need be. */

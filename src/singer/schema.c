@@ -98,21 +98,13 @@ json_t *schema_make(const struct table *table)
     return json_pack("{s:s, s:o}", "type", "object", "properties", properties);
 }
 
-/* An event has one time, which may be all that tells it from others. The version of another record changes,
- * and so does a flag. */
-static bool is_identity(const struct table *table, const char *name)
-{
-    const struct column *column = table_column(table, name);
-    bool is_version = table->version && strcmp(name, table->version) == 0;
-    bool is_event = table->day && table->version && strcmp(table->day, table->version) == 0;
-    return !(column && column->type == COLUMN_BOOL) && (!is_version || is_event);
-}
-
 json_t *schema_key(const struct table *table)
 {
+    const char *columns[16];
     json_t *key = json_array();
-    for (size_t i = 0; i < table->key_count; i++)
-        if (is_identity(table, table->key[i])) json_array_append_new(key, json_string(table->key[i]));
+    size_t count = table_identity(table, columns);
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(key, json_string(columns[i]));
     return key;
 }
 

@@ -241,14 +241,6 @@ static bool singer_refresh(struct warehouse *base, const struct selection *selec
     return true;
 }
 
-/* The log and the exit code say how a run ended. */
-static bool singer_record(struct warehouse *base, const struct attempt *attempts, size_t count,
-                          struct error *err)
-{
-    (void)base, (void)attempts, (void)count, (void)err;
-    return true;
-}
-
 static void singer_free(struct warehouse *base)
 {
     struct singer *singer = (struct singer *)base;
@@ -274,7 +266,6 @@ static const struct warehouse_ops ops = {.prepare = singer_prepare,
                                          .commit = singer_commit,
                                          .abort = singer_abort,
                                          .refresh = singer_refresh,
-                                         .record = singer_record,
                                          .free = singer_free};
 
 bool singer_new(const struct singer_settings *settings, struct warehouse **out_warehouse, struct error *err)

@@ -69,16 +69,10 @@ bool singer_state_identify(struct singer_state *state, const struct source_ident
 
 /* --- reading --- */
 
-static bool has_days(const struct stream *stream)
-{
-    return stream->kind == STREAM_INCREMENTAL || stream->kind == STREAM_EVENT ||
-           stream->kind == STREAM_SNAPSHOT;
-}
-
 /* The column whose value is the bookmark by convention; NULL: there is none. */
 static const char *replication_key(const struct stream *stream)
 {
-    return has_days(stream) && stream->kind != STREAM_SNAPSHOT ? stream->table->version : NULL;
+    return stream_is_windowed(stream) ? stream->table->version : NULL;
 }
 
 static const json_t *bookmark_of(const struct singer_state *state, const struct stream *stream)
@@ -176,7 +170,7 @@ bool singer_state_read(const struct singer_state *state, const struct singer_sco
     const json_t *bookmark = bookmark_of(state, stream);
     struct spans spans;
     if (!read_spans(state, stream, &spans, err)) return false;
-    for (size_t i = 0; i < spans.count && has_days(stream); i++)
+    for (size_t i = 0; i < spans.count && stream_claims_days(stream); i++)
         add_days(state->plan, scope, &spans.list[i], out_state);
     spans_done(&spans);
     return read_instant(bookmark, stream->name, "read_at", &out_state->any_open_run, &out_state->open_run_us,
@@ -269,7 +263,8 @@ bool singer_state_commit(struct singer_state *state, const struct singer_scope *
         bookmark = json_object();
         json_object_set_new(bookmarks, stream->name, bookmark);
     }
-    if (has_days(stream) && !claim_days(state, stream, commit, left_out, bookmark, err)) return false;
+    if (stream_claims_days(stream) && !claim_days(state, stream, commit, left_out, bookmark, err))
+        return false;
     if (stream->kind == STREAM_SCAN) note_scan(commit, json_array_size(left_out) == 0, unread, bookmark);
     if (commit->unit.open && !commit->is_incomplete) set_instant(bookmark, "read_at", commit->began_us);
     json_object_set_new(state->value, "currently_syncing", json_string(stream->name));

@@ -46,7 +46,7 @@ ${records}),
   refused AS (
     SELECT stream, COUNT(*) AS rejected
       FROM `${rejected}`
-     WHERE rejected_date >= DATE_SUB(CURRENT_DATE(), INTERVAL 90 DAY) AND mended_at IS NULL
+     WHERE rejected_date >= DATE_SUB(CURRENT_DATE(), INTERVAL ${rejected_days} DAY) AND mended_at IS NULL
      GROUP BY stream),
   facts AS (
     SELECT s.stream, s.place, IF(s.has_claims, b.first_day, NULL) AS loaded_from,

@@ -123,9 +123,10 @@ static void a_key_names_a_record(void **state)
     (void)state;
     table.key = event_key;
     table.key_count = 3;
+    table.is_named_by_version = true;
     AUTO(json_drop) json_t *of_event = schema_key(&table);
     require_json(of_event, "[\"id\",\"updated_at\"]");
-    table.day = "created_at";
+    table.is_named_by_version = false;
     AUTO(json_drop) json_t *of_version = schema_key(&table);
     require_json(of_version, "[\"id\"]");
     assert_true(schema_is_automatic(&table, "flag") && schema_is_automatic(&table, "updated_at"));
