@@ -3,22 +3,12 @@
 
 #include <string.h>
 
-#include "base/parse.h"
 #include "base/suggest.h"
 
 bool answers_ask(struct services *services, const struct question *question, json_t **out_rows,
                  struct error *err)
 {
     return services->warehouse->ops->ask(services->warehouse, question, out_rows, err);
-}
-
-bool answers_read_number(const struct options *options, const char *name, int64_t most, int64_t *value,
-                         struct error *err)
-{
-    const char *text = options_value(options, name);
-    if (!text || (parse_int64(text, value) && *value >= 1 && *value <= most)) return true;
-    return error_set(err, ERROR_REQUEST, "--%s is \"%.32s\"; it must be from 1 to %lld", name, text,
-                     (long long)most);
 }
 
 bool answers_read_stream(const struct services *services, const struct options *options,

@@ -12,9 +12,6 @@
 /* Opens the warehouse alone, whose datasets are not touched, and asks. out_rows is yours. */
 bool answers_ask(struct services *services, const struct question *question, json_t **out_rows,
                  struct error *err) CHECKED;
-/* The option is a whole number from 1 to most; *value stays without it. */
-bool answers_read_number(const struct options *options, const char *name, int64_t most, int64_t *value,
-                         struct error *err) CHECKED;
 /* --stream NAME is one that is configured, or is not given: NULL. */
 bool answers_read_stream(const struct services *services, const struct options *options,
                          const char **out_stream, struct error *err) CHECKED;

@@ -65,14 +65,6 @@ static bool publish_months(const struct backfill *backfill, struct error *err)
     return true;
 }
 
-/* A name alone is one of the configured project. */
-static char *full_topic(const struct options *options, const struct config *config)
-{
-    const char *topic = options_value(options, "topic");
-    if (!topic) return NULL;
-    return strchr(topic, '/') ? mem_text(topic) : mem_format("projects/%s/topics/%s", config->project, topic);
-}
-
 /* A worker would refuse these days each time, until the message is a dead letter. */
 static bool check_days(const struct request *request, const struct config *config, struct error *err)
 {
@@ -98,7 +90,7 @@ static bool publish_range(struct services *services, const struct options *optio
         !command_request(services, options, &request, err) || !check_days(&request, config, err) ||
         (!is_dry && !services_open_pubsub(services, &settings, err)))
         return false;
-    AUTO(mem_free) char *topic = full_topic(options, config);
+    AUTO(mem_free) char *topic = config_resource(config, "topics", options_value(options, "topic"));
     if (!is_dry && !publisher_new(&settings, topic, &backfill.publisher, err)) return false;
     bool done = publish_months(&backfill, err);
     publisher_free(backfill.publisher);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* check_command.c - `caseload check`: is everything there that a run needs? Nothing is written. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "bigquery/bigquery.h"
 #include "commands.h"
@@ -32,6 +32,7 @@ struct check {
     int exit_code; /* of the worst failure */
     struct source_count rate;
     bool has_datasets;
+    int64_t ahead_us; /* this machine's clock, of BigQuery's */
 };
 
 static void add_line(struct check *check, const char *status, const char *name, const char *text)
@@ -71,6 +72,7 @@ static void fail_line(struct check *check, const char *name, const char *address
 
 static void begin_line(struct check *check)
 {
+    if (atomic_load(&check->services->shutdown)) return; /* what was stopped stays so */
     deadline_set(check->deadline, LINE_MS);
 }
 
@@ -164,6 +166,7 @@ static bool check_datasets(struct check *check)
         fail_line(check, "bigquery", services->bigquery.url, &err);
         return false;
     }
+    check->ahead_us = clock_utc_us() - now_us;
     const char *missing = "the first run makes it";
     AUTO(mem_free)
     char *text = mem_format("%s.%s (%s), %s.%s (%s), may create jobs", config->project, config->dataset,
@@ -221,16 +224,7 @@ static void check_origin(struct check *check)
 
 static void check_clock(struct check *check)
 {
-    int64_t now_us = 0;
-    struct timespec here;
-    struct error err;
-    begin_line(check);
-    if (!bigquery_clock(check->services->warehouse, &now_us, &err)) {
-        fail_line(check, "clock", check->services->bigquery.url, &err);
-        return;
-    }
-    (void)clock_gettime(CLOCK_REALTIME, &here); /* this clock always exists */
-    double difference = (double)here.tv_sec + (double)here.tv_nsec / 1e9 - (double)now_us / 1e6;
+    double difference = (double)check->ahead_us / 1e6;
     const char *relation = difference < 0 ? "behind" : "before";
     if (difference < 0) difference = -difference;
     AUTO(mem_free)

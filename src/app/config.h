@@ -103,8 +103,8 @@ void config_faults_done(struct config_faults *faults);
 /* Resolves the names of `streams` again. ERROR_CONFIG. */
 bool config_select(struct config *config, struct error *err) CHECKED;
 
-/* "projects/P/subscriptions/S"; yours. NULL: none is set. */
-char *config_subscription(const struct config *config);
+/* "projects/P/subscriptions/S" of the name in a collection; a full name stays. Yours. NULL: no name. */
+char *config_resource(const struct config *config, const char *collection, const char *name);
 
 /* Today in the configured zone by this machine's clock; false: the zone is unknown. For hints only: the
  * warehouse's clock decides what is loaded. */

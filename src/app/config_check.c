@@ -163,16 +163,15 @@ static void check_subscription(struct config_load *load)
     struct config *config = load->config;
     struct error err;
     if (!config->subscription || !config->project) return;
-    AUTO(mem_free) char *name = config_subscription(config);
+    AUTO(mem_free) char *name = config_resource(config, "subscriptions", config->subscription);
     if (!pubsub_check_name(name, &err)) config_fault(load, "subscription", &err);
 }
 
-char *config_subscription(const struct config *config)
+char *config_resource(const struct config *config, const char *collection, const char *name)
 {
-    if (!config->subscription) return NULL;
-    return strchr(config->subscription, '/')
-               ? mem_text(config->subscription)
-               : mem_format("projects/%s/subscriptions/%s", config->project, config->subscription);
+    if (!name) return NULL;
+    return strchr(name, '/') ? mem_text(name)
+                             : mem_format("projects/%s/%s/%s", config->project, collection, name);
 }
 
 static void check_source(struct config_load *load)

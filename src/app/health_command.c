@@ -14,7 +14,6 @@
 
 static bool ask(struct services *services, const char *url, int *out_status, struct error *err)
 {
-    const struct http_settings settings = services_http(services);
     struct http_reply reply;
     const struct http_request request = {.method = "GET",
                                          .url = url,
@@ -22,8 +21,7 @@ static bool ask(struct services *services, const char *url, int *out_status, str
                                          .reply_limit = LIMIT_ANSWER,
                                          .timeout_s = TIMEOUT_S,
                                          .what = "the health port"};
-    if (!http_new(&settings, &services->http, err) || !http_do(services->http, &request, &reply, err))
-        return false;
+    if (!services_open_http(services, err) || !http_do(services->http, &request, &reply, err)) return false;
     *out_status = reply.status;
     fputs(buf_string(&reply.body), stdout);
     http_reply_done(&reply);

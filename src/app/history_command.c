@@ -71,7 +71,7 @@ static bool print_history(struct services *services, const struct options *optio
     size_t count;
     (void)out_code; /* of a success */
     question.failed_only = options_has(options, "failed");
-    return answers_read_number(options, "limit", LIMIT_MOST, &question.limit, err) &&
+    return options_read_number(options, "limit", LIMIT_MOST, &question.limit, err) &&
            services_open_warehouse(services, err) &&
            answers_read_stream(services, options, &question.stream, err) &&
            print_attempts(services, options, &question, &count, err);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/parse.h"
 #include "base/suggest.h"
 #include "command.h"
 
@@ -178,4 +179,13 @@ void options_take_streams(struct options *options)
             options->flags[kept++] = options->flags[i];
     }
     options->flag_count = kept;
+}
+
+bool options_read_number(const struct options *options, const char *name, int64_t most, int64_t *value,
+                         struct error *err)
+{
+    const char *text = options_value(options, name);
+    if (!text || (parse_int64(text, value) && *value >= 1 && *value <= most)) return true;
+    return error_set(err, ERROR_REQUEST, "--%s is \"%.32s\"; it must be from 1 to %lld", name, text,
+                     (long long)most);
 }

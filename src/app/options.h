@@ -35,6 +35,9 @@ bool options_parse(const struct command *command, int count, char **arguments, s
 /* The value of an own option of the command; NULL: not given. */
 const char *options_value(const struct options *options, const char *name);
 bool options_has(const struct options *options, const char *name);
+/* The option is a whole number from 1 to most; *value stays without it. ERROR_REQUEST. */
+bool options_read_number(const struct options *options, const char *name, int64_t most, int64_t *value,
+                         struct error *err) CHECKED;
 
 /* --streams selects among the configured streams, as a message does: takes it out of the settings' flags;
  * NULL: it is not given. */

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* preview_command.c - `caseload preview`: the rows that a stream would get. BigQuery is not needed. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
-#include "base/parse.h"
 #include "base/suggest.h"
 #include "commands.h"
 #include "core/rows.h"
@@ -122,14 +120,6 @@ static const struct selection *find_selection(const struct services *services, c
     return NULL;
 }
 
-static bool read_limit(const struct options *options, int64_t *out_limit, struct error *err)
-{
-    const char *text = options_value(options, "limit");
-    *out_limit = LIMIT_DEFAULT;
-    if (!text || (parse_int64(text, out_limit) && *out_limit >= 1 && *out_limit <= LIMIT_MOST)) return true;
-    return error_set(err, ERROR_REQUEST, "--limit is \"%.32s\"; it must be from 1 to %d", text, LIMIT_MOST);
-}
-
 static void print(struct preview *preview, const struct options *options)
 {
     if (options_has(options, "json")) {
@@ -149,10 +139,10 @@ static bool preview_stream(struct services *services, const struct options *opti
                            struct error *err)
 {
     const struct config *config = services->config;
-    struct preview preview = {.services = services};
+    struct preview preview = {.services = services, .left = LIMIT_DEFAULT};
     (void)out_code; /* of a success */
     preview.selection = find_selection(services, options->argument, err);
-    if (!preview.selection || !read_limit(options, &preview.left, err) ||
+    if (!preview.selection || !options_read_number(options, "limit", LIMIT_MOST, &preview.left, err) ||
         !services_open_reading(services, err))
         return false;
     const int64_t now_s = time(NULL);

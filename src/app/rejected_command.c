@@ -143,11 +143,12 @@ static struct day newest_day(const json_t *rows)
 static bool load_again(struct services *services, const json_t *rows, struct error *err)
 {
     struct retry_range *ranges = mem_zero(json_array_size(rows) + 1, sizeof *ranges);
+    const struct day newest = newest_day(rows);
     size_t count = 0;
     bool good = true;
     for (size_t i = 0; i < json_array_size(rows) && good; i++) {
         size_t k = 0;
-        if (!range_of(services, json_array_get(rows, i), newest_day(rows), &ranges[count])) continue;
+        if (!range_of(services, json_array_get(rows, i), newest, &ranges[count])) continue;
         while (k < count && !same_range(&ranges[k], &ranges[count]))
             k++;
         if (k == count) good = load_range(services, &ranges[count++], err);

@@ -13,7 +13,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/parse.h"
 #include "commands.h"
 #include "core/worker.h"
 #include "health.h"
@@ -63,7 +62,6 @@ static int fail_faults(const struct config_faults *faults, const struct error *e
 /* One subscription, its worker and its thread. */
 struct server {
     struct services services;
-    struct config config;
     pthread_t thread;
     bool is_started;
     bool drain;
@@ -92,7 +90,7 @@ static void announce(struct server *server)
     int attempts = pubsub_check_settings(services->trigger);
     server->worker.max_attempts = attempts > 0 ? attempts : 0;
     if (server->has_notify)
-        server->notify = notify_start(&services->progress, (int)server->config.stall_seconds);
+        server->notify = notify_start(&services->progress, (int)services->config->stall_seconds);
 }
 
 static void pulled(void *self, const struct error *err)
@@ -117,7 +115,7 @@ static void ended(void *self, const struct run_report *report, const struct erro
 static int work_on(struct server *server)
 {
     struct services *services = &server->services;
-    const struct config *config = &server->config;
+    const struct config *config = services->config;
     server->observer =
         (struct worker_observer){.pulled = pulled, .began = began, .ended = ended, .self = server};
     server->worker = (struct worker){
@@ -185,43 +183,28 @@ static bool connect(struct services *services, bool drain, struct error *err)
     return true;
 }
 
-static bool read_wait(const struct options *options, int64_t *out_wait_s, struct error *err)
-{
-    const char *text = options_value(options, "wait");
-    if (!text || (parse_int64(text, out_wait_s) && *out_wait_s >= 1 && *out_wait_s <= WAIT_MOST_S))
-        return true;
-    return error_set(err, ERROR_REQUEST, "--wait is \"%.32s\"; it must be from 1 to %d seconds", text,
-                     WAIT_MOST_S);
-}
-
 /* Everything but the signals is the subscription's own: each has its thread. */
-static bool open_server(struct server *server, const char *subscription, struct error *err)
+static bool open_server(struct server *server, const struct config *config, const char *subscription,
+                        struct error *err)
 {
     struct services *services = &server->services;
-    if (subscription && subscription != server->config.subscription) {
-        free(server->config.subscription);
-        server->config.subscription = mem_text(subscription);
-    }
-    services_begin(services, &server->config);
+    services_begin(services, config);
+    free(services->subscription);
+    services->subscription = config_resource(config, "subscriptions", subscription);
     outages_set_ready(services->outages, false);
     return services_need_subscription(services, err) && services_open_parts(services, err) &&
            services_open_trigger(services, server->drain, err) && connect(services, server->drain, err);
 }
 
-static void close_server(struct server *server)
+static bool open_servers(struct server servers[2], const struct config *config, struct monitor *monitor,
+                         struct error *err)
 {
-    services_close(&server->services);
-    config_done(&server->config);
-}
-
-static bool open_servers(struct server servers[2], struct monitor *monitor, struct error *err)
-{
-    const char *ticks = servers[0].config.subscription, *backfills = servers[0].config.backfill_subscription;
+    const char *ticks = config->subscription, *backfills = config->backfill_subscription;
     if (backfills && ticks && strcmp(backfills, ticks) == 0)
         return error_set(err, ERROR_CONFIG,
                          "backfill_subscription is the same as subscription; name another");
-    if (!open_server(&servers[0], ticks, err)) return false;
-    if (backfills && !open_server(&servers[1], backfills, err)) return false;
+    if (!open_server(&servers[0], config, ticks, err)) return false;
+    if (backfills && !open_server(&servers[1], config, backfills, err)) return false;
     monitor_open(monitor, servers[0].services.selections, servers[0].services.selection_count);
     for (size_t i = 0; i < 2; i++)
         if (servers[i].services.trigger)
@@ -229,16 +212,15 @@ static bool open_servers(struct server servers[2], struct monitor *monitor, stru
     return true;
 }
 
-static int open_and_serve(struct server servers[2])
+static int open_and_serve(struct server servers[2], const struct config *config)
 {
-    const struct config *config = &servers[0].config;
     struct monitor monitor;
     struct health *health = NULL;
     struct error err = {0};
     monitor_init(&monitor, config->start_date, (int)config->stall_seconds);
     monitor_start(&monitor);
     bool is_open = (!config->health || health_start(config->health, &monitor, &health, &err)) &&
-                   open_servers(servers, &monitor, &err);
+                   open_servers(servers, config, &monitor, &err);
     int code = is_open ? serve(servers) : fail(&err);
     health_stop(health);
     monitor_done(&monitor);
@@ -257,22 +239,24 @@ static bool load(const struct options *options, struct config *out_config, int *
 static int work(const struct options *options, bool drain)
 {
     static struct server servers[2]; /* the signal's thread outlives this function */
+    struct config config;
     const struct error_rule *stopped = &error_rules[ERROR_STOPPED];
     struct error err = {0};
     int64_t wait_s = WAIT_S;
     int code;
-    if (!read_wait(options, &wait_s, &err)) return command_fail(&err);
+    if (!options_read_number(options, "wait", WAIT_MOST_S, &wait_s, &err)) return command_fail(&err);
     for (size_t i = 0; i < 2; i++) {
         servers[i].drain = drain;
         servers[i].quiet_ms = wait_s * 1000;
         servers[i].services.peer = &servers[1 - i].services;
         servers[i].services.is_tireless = !drain;
-        if (!load(options, &servers[i].config, &code, &err)) return code;
     }
+    if (!load(options, &config, &code, &err)) return code;
     services_catch_signals(&servers[0].services, drain ? -1 : stopped->serve_exit_code);
-    code = open_and_serve(servers);
-    close_server(&servers[1]);
-    close_server(&servers[0]);
+    code = open_and_serve(servers, &config);
+    services_close(&servers[1].services);
+    services_close(&servers[0].services);
+    config_done(&config);
     return code;
 }
 

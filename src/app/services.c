@@ -221,7 +221,7 @@ void services_begin(struct services *services, const struct config *config)
 {
     services_use(services, config);
     if (gethostname(services->host, sizeof services->host - 1) != 0) services->host[0] = '\0';
-    services->subscription = config_subscription(config);
+    services->subscription = config_resource(config, "subscriptions", config->subscription);
     services->bigquery.url =
         pick_url(config->endpoint_bigquery, "BIGQUERY_EMULATOR_HOST", "https://bigquery.googleapis.com");
     services->pubsub.url =
@@ -332,12 +332,11 @@ bool services_open_dead(struct services *services, struct pubsub_settings *out_p
 {
     if (!services_open_pubsub(services, out_publisher, err)) return false;
     struct pubsub_settings dead = *out_publisher;
-    const char *name = services->config->dead_subscription;
+    const struct config *config = services->config;
     AUTO(mem_free)
-    char *full = !name ? mem_format("%s-dead", services->subscription)
-                 : strchr(name, '/')
-                     ? mem_text(name)
-                     : mem_format("projects/%s/subscriptions/%s", services->config->project, name);
+    char *full = config->dead_subscription
+                     ? config_resource(config, "subscriptions", config->dead_subscription)
+                     : mem_format("%s-dead", services->subscription);
     dead.subscription = full;
     dead.no_wait = true;
     return pubsub_new(&dead, &services->trigger, err);

@@ -7,7 +7,6 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -87,11 +86,9 @@ static void trace_request(void *self, const struct http_trace *trace)
 static int64_t now_us(void *self)
 {
     struct tap *tap = self;
-    struct timespec now = {.tv_sec = 0};
     int64_t date_us = atomic_load(&tap->date_us);
     if (date_us > 0) return date_us + (clock_boot_us() - atomic_load(&tap->heard_us));
-    (void)clock_gettime(CLOCK_REALTIME, &now); /* this clock always exists */
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+    return clock_utc_us();
 }
 
 /* --- files --- */

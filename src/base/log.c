@@ -8,7 +8,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -111,10 +110,8 @@ static void add_text(struct buf *line, const char *key, const char *text)
 
 static void add_time(struct buf *line)
 {
-    struct timespec now = {.tv_sec = 0};
     char text[INSTANT_TEXT];
-    (void)clock_gettime(CLOCK_REALTIME, &now); /* this clock always exists */
-    instant_format((int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000, text);
+    instant_format(clock_utc_us(), text);
     buf_format(line, "{\"time\":\"%s\"", text);
 }
 
@@ -228,13 +225,11 @@ static void add_level_line(struct buf *line, enum log_level level, const char *m
 /* Control characters of a peer must not reach the terminal. */
 static void add_plain_line(struct buf *line, enum log_level level, enum log_form form, const char *message)
 {
-    struct timespec now = {.tv_sec = 0};
     char text[INSTANT_TEXT];
     const char *colour = form != LOG_FORM_COLOUR || level < LOG_WARNING ? ""
                          : level == LOG_WARNING                         ? "33"
                                                                         : "31";
-    (void)clock_gettime(CLOCK_REALTIME, &now); /* this clock always exists */
-    instant_format((int64_t)now.tv_sec * 1000000, text);
+    instant_format(clock_utc_us(), text);
     (void)buf_format(line, "%.8s  %s%s%s%-8s%s  ", text + 11, *colour ? "\x1b[" : "", colour,
                      *colour ? "m" : "", levels[level].name, *colour ? "\x1b[0m" : "");
     for (; *message; message++)
