@@ -144,14 +144,18 @@ def killed_at_line(bench, start, count, name):
     process = bench.start(bench.command(target.state, name), writer)
     os.close(writer)
     data = read_lines(reader, count)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
     seen = data.split(b"\n")
+    is_ended = len(seen) <= count
+    if not is_ended:
+        process.send_signal(signal.SIGKILL)
+    log = process.communicate(timeout=harness.TIMEOUT_S)[1]
     while piece := os.read(reader, 65536):
         data += piece
     os.close(reader)
     whole_lines(data)
-    if len(seen) <= count:
+    if is_ended and process.returncode != 0:
+        raise Failure(f"it ended before line {count} with {process.returncode}: {log[-2000:]}")
+    if is_ended:
         return None
     target.load(line.decode("ascii") for line in seen[:count])
     return target
@@ -233,9 +237,12 @@ def every_request(build):
                      any(e["operation"] == "hung" for e in bench.box.journal("intercom")[before:]))
             ended = process.poll()
             process.kill()
+            log = process.stderr.read()
         bench.box.call("DELETE", "/control/faults")
+        if ended is not None and (ended != 0 or nth < len(SMALL)):
+            raise Failure(f"it ended before request {nth} with {ended}: {log[-2000:]}")
         if ended is not None:
-                return nth - 1
+            return nth - 1
         target.load(whole_lines(path.read_bytes()))
         bench.resume(target)
         bench.require_equal(target, f"killed at request {nth}")
@@ -257,10 +264,10 @@ def closed_reader(build):
     process.stdout.readline()
     process.stdout.close()
     log = process.stderr.read()
-    process.wait()
+    process.wait(harness.TIMEOUT_S)
     require_critical(process, log, 75, "stdout was closed by its reader")
     with open("/dev/full", "wb") as full, bench.start(bench.command(), full) as process:
-        _, log = process.communicate()
+        _, log = process.communicate(timeout=harness.TIMEOUT_S)
     require_critical(process, log, 75, "stdout can't be written: No space left on device")
     full_file(bench)
     reader, writer = os.pipe()
@@ -269,12 +276,9 @@ def closed_reader(build):
     os.close(writer)
     read_lines(reader, 20)  # the schemas: longer than one write
     wait_for("the pipe is full", lambda: unread(reader) > 0)
-    began = time.monotonic()
     process.send_signal(signal.SIGTERM)
-    log = process.communicate()[1]
+    log = process.communicate(timeout=harness.TIMEOUT_S)[1]
     require_critical(process, log, 75, "stopped")
-    if time.monotonic() - began > 60:
-        raise Failure("it did not stop")
     whole_lines(os.read(reader, 1 << 20))
     os.close(reader)
     return 4
@@ -292,7 +296,7 @@ def full_file(bench):
         resource.setrlimit(resource.RLIMIT_FSIZE, (100000, 100000))
     path = bench.folder / "small.jsonl"
     with open(path, "wb") as out, bench.start(bench.command(), out, preexec_fn=small_files) as process:
-        _, log = process.communicate()
+        _, log = process.communicate(timeout=harness.TIMEOUT_S)
     require_critical(process, log, 75, "stdout can't be written: File too large")
     if not path.read_bytes().endswith(b"\n"):
         raise Failure("the file ends within a line")
@@ -362,7 +366,7 @@ def errors(build):
     rejected = [record for record in target.rows["rejected"].values()]
     if len(rejected) != 1 or json.loads(rejected[0]["record"])["email"] != "\u2028é🚀@example.com":
         raise Failure(f"rejected: {rejected}")
-    if "WARNING tags: " not in log and "forbidden" not in log:
+    if "WARNING tags: " not in log or "forbidden" not in log:
         raise Failure(f"a forbidden stream is not reported: {log}")
     bench.box.call("DELETE", "/control/faults")
     bench.box.call("POST", "/control/faults", "intercom tags * status 400")

@@ -129,12 +129,29 @@ void fixture_expect_error(struct fixture *fixture, const char *stream, enum erro
     assert_null(strstr(fixture->err.text, "test-token"));
 }
 
+static char *asked_target(const struct fixture *fixture, size_t request) /* yours */
+{
+    const char *line = strchr(script_request(fixture->server, request), ' ') + 1;
+    return mem_bytes(line, strcspn(line, " "));
+}
+
 void fixture_asked(struct fixture *fixture, size_t first, const char *const *targets, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        const char *line = strchr(script_request(fixture->server, first + i), ' ') + 1;
-        AUTO(mem_free) char *target = mem_bytes(line, strcspn(line, " "));
+        AUTO(mem_free) char *target = asked_target(fixture, first + i);
         assert_string_equal(target, targets[i]);
+    }
+}
+
+void fixture_asked_together(struct fixture *fixture, const char *const *targets, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t found = 0;
+        for (size_t request = 0; request < count; request++) {
+            AUTO(mem_free) char *target = asked_target(fixture, request);
+            found += strcmp(target, targets[i]) == 0;
+        }
+        if (found != 1) fail_msg("%s was requested %zu times", targets[i], found);
     }
 }
 

@@ -53,6 +53,8 @@ void fixture_asked(struct fixture *fixture, size_t first, const char *const *tar
 #define ASKED(fixture, first, ...)                                                                           \
     fixture_asked(fixture, first, (const char *const[]){__VA_ARGS__},                                        \
                   sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *))
+/* ... the first ones, each once and in any order, as those that are in flight at once arrive. */
+void fixture_asked_together(struct fixture *fixture, const char *const *targets, size_t count);
 
 int64_t fixture_waited_ms(const struct fixture *fixture); /* by the source itself, not by http */
 void fixture_stop_waiting(struct fixture *fixture); /* the process is to stop as soon as the source waits */

@@ -46,9 +46,11 @@ static void longer_windows_are_cut(void **state)
     for (int i = 0; i < 3; i++)
         add_page(&fixture, "activity_logs", "", ",\"pages\":{\"next\":null,\"total_pages\":0}");
     fixture_expect(&fixture, "activity_logs", "");
-    ASKED(&fixture, 0, LOGS "?created_at_after=1772323199&created_at_before=1772928000&per_page=250",
-          LOGS "?created_at_after=1772927999&created_at_before=1773532800&per_page=250",
-          LOGS "?created_at_after=1773532799&created_at_before=1773619200&per_page=250");
+    const char *const asked[] = {
+        LOGS "?created_at_after=1772323199&created_at_before=1772928000&per_page=250",
+        LOGS "?created_at_after=1772927999&created_at_before=1773532800&per_page=250",
+        LOGS "?created_at_after=1773532799&created_at_before=1773619200&per_page=250"};
+    fixture_asked_together(&fixture, asked, sizeof asked / sizeof asked[0]);
     fixture_close(&fixture);
 }
 
