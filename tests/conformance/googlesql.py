@@ -52,13 +52,14 @@ REFRESHED = {"people_latest_refresh": ("desk.people_latest", "people_latest"),
              "people_latest_rebuild": ("desk.people_latest", "people_latest"),
              "people_teams_latest_refresh": ("desk.people_teams_latest", "people_teams_latest"),
              "people_list_latest_refresh": ("desk.people_attributes_latest", "people_list_latest")}
-NONCE = re.compile(r"\bstage_(\w+?)_[0-9a-f]{16}_(\w+)")
+STAGE_NONCE = re.compile(r"\bstage_(\w+?)_[0-9a-f]{16}_(\w+)")
+DOCTOR_NONCE = re.compile(r"\bcaseload_doctor_[0-9a-f]{16}\b")
 
 
 # --- 1. what was sent ---
 def steady(text):
     """Without what differs from run to run."""
-    return NONCE.sub(r"stage_\1_0_\2", text)
+    return DOCTOR_NONCE.sub("caseload_doctor_0", STAGE_NONCE.sub(r"stage_\1_0_\2", text))
 
 
 def project_of(entry):
