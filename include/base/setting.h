@@ -66,6 +66,8 @@ struct setting_table {
 
 /* "source.region" or "region". Returns out. */
 const char *setting_name(const struct setting *setting, char out[SETTING_KEY]);
+/* As an option is spelled, without its dashes in front: "start-date". Returns out. */
+const char *setting_flag(const char *key, char out[SETTING_KEY]);
 /* NULL: the table has no such key. */
 const struct setting *setting_find(const struct setting_table *table, const char *group, const char *key);
 

@@ -14,6 +14,7 @@ bool answers_ask(struct services *services, const struct question *question, jso
 bool answers_read_stream(const struct services *services, const struct options *options,
                          const char **out_stream, struct error *err)
 {
+    char hint[SUGGEST_HINT];
     const char *names[LIMIT_STREAMS], *given = options_value(options, "stream");
     *out_stream = given;
     for (size_t i = 0; i < services->selection_count; i++) {
@@ -21,9 +22,9 @@ bool answers_read_stream(const struct services *services, const struct options *
         if (given && strcmp(given, names[i]) == 0) return true;
     }
     if (!given) return true;
-    const char *meant = suggest_name(given, names, services->selection_count);
-    return error_set(err, ERROR_REQUEST, "--stream: \"%.64s\" is not configured%s%s%s", given,
-                     meant ? "; did you mean \"" : "", meant ? meant : "", meant ? "\"?" : "");
+    return error_set(
+        err, ERROR_REQUEST, "--stream: \"%.64s\" is not configured; %s", given,
+        suggest_hint(given, names, services->selection_count, "`caseload config show` prints what is", hint));
 }
 
 const char *answers_time(const json_t *row, const char *key, char out[ANSWERS_TIME])

@@ -77,8 +77,8 @@ bool command_config(const struct options *options, struct config *out_config, st
 {
     struct config_faults faults;
     const struct command *command = options->command;
-    bool done = (command->has_no_warehouse ? config_load_source : config_load)(
-        options->config, options->flags, options->flag_count, out_config, &faults, err);
+    bool done = config_load(options->config, options->flags, options->flag_count, !command->has_no_warehouse,
+                            out_config, &faults, err);
     const char *line = buf_string(&faults.lines);
     if (!done && faults.count <= 1) (void)command_fail_as(command, err);
     for (size_t size; !done && faults.count > 1 && *line; line += size + 1) {

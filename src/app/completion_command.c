@@ -19,10 +19,7 @@ static void each_option(const struct command *command,
         const struct setting *setting = &config_settings.settings[i];
         char name[SETTING_KEY];
         if (*setting->group || !config_scalar(setting->key)) continue;
-        snprintf(name, sizeof name, "%s", setting->key);
-        for (char *c = name; *c; c++)
-            if (*c == '_') *c = '-';
-        print(command, &(struct command_option){name, "VALUE", setting->help});
+        print(command, &(struct command_option){setting_flag(setting->key, name), "VALUE", setting->help});
     }
 }
 

@@ -14,6 +14,7 @@
 
 #define KNOWN_KEYS   96
 #define FAULTS_LIMIT (64 * 1024)
+#define HOW_TO_KNOW  "remove it, or see caseload run --help"
 
 const struct setting *config_scalar(const char *key)
 {
@@ -89,17 +90,14 @@ static const char *full_name(const char *group, const char *key, char out[SETTIN
 
 static void unknown_key(struct config_load *load, const char *group, const char *key)
 {
+    char hint[SUGGEST_HINT];
     const char *known[KNOWN_KEYS];
     char name[SETTING_KEY];
-    struct error err;
     size_t count = 0;
     add_known(&config_settings, group, known, &count);
     add_known(&load->config->source_type->settings, group, known, &count);
-    const char *meant = suggest_name(key, known, count);
-    (void)error_set(&err, ERROR_CONFIG, "\"%s%s%.64s\" is unknown; %s%s%s", group, *group ? "." : "", key,
-                    meant ? "did you mean \"" : "remove it, or see caseload run --help", meant ? meant : "",
-                    meant ? "\"?" : "");
-    config_fault(load, full_name(group, key, name), &err);
+    CONFIG_FAULT(load, full_name(group, key, name), "\"%s%s%.64s\" is unknown; %s", group, *group ? "." : "",
+                 key, suggest_hint(key, known, count, HOW_TO_KNOW, hint));
 }
 
 static void read_value(struct config_load *load, const char *group, const char *key, const json_t *value)
@@ -128,14 +126,12 @@ static void read_group(struct config_load *load, const char *group, json_t *obje
 {
     const char *key;
     json_t *value;
-    struct error err;
     json_object_foreach (object, key, value) {
         if (is_renamed(load, group, key)) continue;
         if (*group || !is_group(key)) {
             read_value(load, group, key, value);
         } else if (!json_is_object(value)) {
-            (void)error_set(&err, ERROR_CONFIG, "%s must be an object", key);
-            config_fault(load, key, &err);
+            CONFIG_FAULT(load, key, "%s must be an object", key);
         } else {
             read_group(load, key, value);
         }
@@ -144,12 +140,10 @@ static void read_group(struct config_load *load, const char *group, json_t *obje
 
 static void check_twice(struct config_load *load)
 {
-    struct error err;
     for (size_t i = 0; i < load->places.count; i++) {
         const struct config_place *place = &load->places.places[i];
         if (!place->is_again) continue;
-        (void)error_set(&err, ERROR_CONFIG, "\"%s\" is given twice; remove one of the two", place->name);
-        config_fault(load, place->name, &err);
+        CONFIG_FAULT(load, place->name, "\"%s\" is given twice; remove one of the two", place->name);
     }
 }
 
@@ -186,13 +180,11 @@ static bool read_file(struct config_load *load, json_t **out_root)
 static void unknown_type(struct config_load *load)
 {
     const struct source_type *type;
-    struct error err;
     AUTO(buf_done) struct buf known = buf_limited(LIMIT_NAME);
     for (size_t i = 0; (type = source_type_at(i)) != NULL; i++)
         (void)buf_format(&known, "%s\"%s\"", i ? ", " : "", type->name);
-    (void)error_set(&err, ERROR_CONFIG, "source.type is \"%.64s\"; it must be one of: %s",
-                    load->config->source_name, buf_string(&known));
-    config_fault(load, "source.type", &err);
+    CONFIG_FAULT(load, "source.type", "source.type is \"%.64s\"; it must be one of: %s",
+                 load->config->source_name, buf_string(&known));
 }
 
 /* source.type decides which other keys "source" may have, so it is read before them. */
@@ -230,9 +222,9 @@ static const char *const other_variables[] = {"CASELOAD_CONFIG", "CASELOAD_CORE_
 
 static void check_variable(struct config_load *load, const char *given)
 {
+    char hint[SUGGEST_HINT];
     char names[KNOWN_KEYS][SETTING_KEY], name[SETTING_KEY];
     const char *known[KNOWN_KEYS + OTHER_VARIABLES];
-    struct error err;
     size_t count = 0;
     (void)snprintf(name, sizeof name, "%.*s", (int)strcspn(given, "="), given);
     for (size_t i = 0; i < OTHER_VARIABLES; i++)
@@ -244,11 +236,8 @@ static void check_variable(struct config_load *load, const char *given)
     }
     for (size_t i = 0; i < count; i++)
         if (strcmp(known[i], name) == 0) return;
-    const char *meant = suggest_name(name, known, count);
-    (void)error_set(&err, ERROR_CONFIG, "%s is unknown in the environment; %s%s%s", name,
-                    meant ? "did you mean " : "remove it, or see caseload run --help", meant ? meant : "",
-                    meant ? "?" : "");
-    config_fault(load, "", &err);
+    CONFIG_FAULT(load, "", "%s is unknown in the environment; %s", name,
+                 suggest_hint(name, known, count, HOW_TO_KNOW, hint));
 }
 
 static void read_environment(struct config_load *load)
@@ -280,10 +269,7 @@ static void read_flags(struct config_load *load, const struct flag *flags, size_
         char name[SETTING_KEY];
         load->config->origins[setting - config_settings.settings] = CONFIG_FLAG;
         if (setting_parse(setting, load->config, flags[i].value, &err)) continue;
-        (void)snprintf(name, sizeof name, "--%s", setting->key);
-        for (char *c = name; *c; c++)
-            if (*c == '_') *c = '-';
-        (void)error_wrap(&err, "%s", name);
+        (void)error_wrap(&err, "--%s", setting_flag(setting->key, name));
         config_fault(load, "", &err);
         note_faulty(load, setting->key);
     }
@@ -317,7 +303,7 @@ static void load_all(struct config_load *load, const struct flag *flags, size_t 
     if (has_source) config_check(load);
 }
 
-static bool load(const char *path, const struct flag *flags, size_t flag_count, bool has_warehouse,
+bool config_load(const char *path, const struct flag *flags, size_t flag_count, bool has_warehouse,
                  struct config *out_config, struct config_faults *out_faults, struct error *err)
 {
     struct config_load load = {
@@ -329,18 +315,6 @@ static bool load(const char *path, const struct flag *flags, size_t flag_count, 
     if (out_faults->count == 0) return true;
     config_done(out_config);
     return false;
-}
-
-bool config_load(const char *path, const struct flag *flags, size_t flag_count, struct config *out_config,
-                 struct config_faults *out_faults, struct error *err)
-{
-    return load(path, flags, flag_count, true, out_config, out_faults, err);
-}
-
-bool config_load_source(const char *path, const struct flag *flags, size_t flag_count,
-                        struct config *out_config, struct config_faults *out_faults, struct error *err)
-{
-    return load(path, flags, flag_count, false, out_config, out_faults, err);
 }
 
 void config_done(struct config *config)

@@ -89,14 +89,11 @@ struct flag {
 };
 
 /* Reads the file, in which // begins a comment up to the end of its line; then CASELOAD_<KEY>, then the
- * flags; checks all that can be judged without asking a service. ERROR_CONFIG, with the first fault;
- * out_faults has all of them: config_faults_done in any case. */
-bool config_load(const char *path, const struct flag *flags, size_t flag_count, struct config *out_config,
-                 struct config_faults *out_faults, struct error *err) CHECKED;
-/* The same for a command that has no warehouse: project, dataset and location may be missing. */
-bool config_load_source(const char *path, const struct flag *flags, size_t flag_count,
-                        struct config *out_config, struct config_faults *out_faults,
-                        struct error *err) CHECKED;
+ * flags; checks all that can be judged without asking a service. Without a warehouse project, dataset and
+ * location may be missing. ERROR_CONFIG, with the first fault; out_faults has all of them: config_faults_done
+ * in any case. */
+bool config_load(const char *path, const struct flag *flags, size_t flag_count, bool has_warehouse,
+                 struct config *out_config, struct config_faults *out_faults, struct error *err) CHECKED;
 void config_done(struct config *config);
 void config_faults_done(struct config_faults *faults);
 

@@ -21,15 +21,13 @@ static bool is_of_warehouse(const struct setting *setting)
 static void check_required(struct config_load *load, const struct setting_table *table, const void *options)
 {
     char name[SETTING_KEY];
-    struct error err;
     for (size_t i = 0; i < table->count; i++) {
         const struct setting *setting = &table->settings[i];
         if (!setting->required || setting_is_given(setting, options) ||
             (!load->has_warehouse && is_of_warehouse(setting)) ||
             config_is_faulty(load, setting_name(setting, name)))
             continue;
-        (void)error_set(&err, ERROR_CONFIG, "%s is missing: %s", setting_name(setting, name), setting->help);
-        config_fault(load, "", &err);
+        CONFIG_FAULT(load, "", "%s is missing: %s", setting_name(setting, name), setting->help);
     }
 }
 
@@ -97,10 +95,8 @@ static void check_streams(struct config_load *load)
     const char *const *names = (const char *const *)config->streams.names;
     struct error err;
     if (config->streams.is_given && config->streams.count == 0) {
-        (void)error_set(
-            &err, ERROR_CONFIG,
-            "streams is empty; name at least one stream, or leave it out to load the default ones");
-        config_fault(load, "streams", &err);
+        CONFIG_FAULT(load, "streams",
+                     "streams is empty; name at least one stream, or leave it out to load the default ones");
         return;
     }
     for (size_t i = 0; i < config->streams.count; i++)
@@ -115,10 +111,10 @@ static void check_streams(struct config_load *load)
 /* Settings may name any table that is loaded. */
 static void check_tables(struct config_load *load, const char *setting, const struct name_list *wanted)
 {
+    char hint[SUGGEST_HINT];
     const struct config *config = load->config;
     const char *known[LIMIT_STREAMS * LIMIT_TABLES];
     size_t count = 0;
-    struct error err;
     for (size_t i = 0; i < config->selection_count; i++) {
         if (config->selections[i].stream->kind == STREAM_RECONCILE) continue;
         for (size_t k = 0; k < config->selections[i].table_count; k++)
@@ -127,11 +123,10 @@ static void check_tables(struct config_load *load, const char *setting, const st
     for (size_t i = 0; i < wanted->count; i++) {
         const char *meant = suggest_name(wanted->names[i], known, count);
         if (meant && strcmp(meant, wanted->names[i]) == 0) continue;
-        (void)error_set(&err, ERROR_CONFIG, "%s: \"%.64s\" is not among the tables that are loaded%s%s%s",
-                        setting, wanted->names[i],
-                        meant ? "; did you mean \"" : "; add it to \"streams\", or remove it",
-                        meant ? meant : "", meant ? "\"?" : "");
-        config_fault(load, setting, &err);
+        CONFIG_FAULT(
+            load, setting, "%s: \"%.64s\" is not among the tables that are loaded; %s", setting,
+            wanted->names[i],
+            suggest_hint(wanted->names[i], known, count, "add it to \"streams\", or remove it", hint));
     }
 }
 
@@ -146,16 +141,14 @@ static void ignore_contents(struct config *config, const char *table)
 static void check_datasets(struct config_load *load)
 {
     struct config *config = load->config;
-    struct error err;
     if (!config->dataset) return;
     if (!config->control_dataset) config->control_dataset = mem_format("%s_caseload", config->dataset);
     if (strcmp(config->control_dataset, config->dataset) != 0) return;
-    (void)error_set(
-        &err, ERROR_CONFIG,
+    CONFIG_FAULT(
+        load, "control_dataset",
         "control_dataset is the same as dataset (\"%s\"); name another, so that the dataset holds only "
         "data",
         config->dataset);
-    config_fault(load, "control_dataset", &err);
 }
 
 static void check_subscription(struct config_load *load)

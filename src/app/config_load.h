@@ -21,6 +21,12 @@ struct config_load {
 /* Notes a fault of the setting with that full name; "": of the file as a whole. Its place comes from the
  * file. */
 void config_fault(struct config_load *load, const char *name, const struct error *fault);
+#define CONFIG_FAULT(load, name, ...)                                                                        \
+    do {                                                                                                     \
+        struct error fault_;                                                                                 \
+        (void)error_set(&fault_, ERROR_CONFIG, __VA_ARGS__);                                                 \
+        config_fault(load, name, &fault_);                                                                   \
+    } while (0)
 bool config_is_faulty(const struct config_load *load, const char *name);
 
 /* --- config_check.c: what concerns several settings, or more than their form --- */

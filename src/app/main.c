@@ -78,6 +78,7 @@ static int print_command_help(const struct command *command)
 
 static const struct command *find_command(const char *name, struct error *err)
 {
+    char hint[SUGGEST_HINT];
     const char *names[COMMANDS_LIMIT];
     size_t count;
     const struct command *const *all = commands_all(&count);
@@ -85,9 +86,8 @@ static const struct command *find_command(const char *name, struct error *err)
         names[i] = all[i]->name;
         if (strcmp(names[i], name) == 0) return all[i];
     }
-    const char *meant = suggest_name(name, names, count);
-    (void)error_set(err, ERROR_REQUEST, "there is no command \"%.64s\"; %s%s%s", name,
-                    meant ? "did you mean " : "see --help", meant ? meant : "", meant ? "?" : "");
+    (void)error_set(err, ERROR_REQUEST, "there is no command \"%.64s\"; %s", name,
+                    suggest_hint(name, names, count, "see --help", hint));
     return NULL;
 }
 

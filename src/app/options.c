@@ -22,7 +22,7 @@ static bool unknown_option(const struct command *command, const char *given, siz
 {
     const char *known[OPTIONS_LIMIT + CONFIG_SETTINGS + 2];
     size_t count = 0;
-    char shown[64], key[64];
+    char shown[SETTING_KEY], key[64];
     to_key(given + 2, size - 2, key);
     for (size_t i = 0; i < command->option_count; i++)
         known[count++] = command->options[i].name;
@@ -34,11 +34,9 @@ static bool unknown_option(const struct command *command, const char *given, siz
                 known[count++] = config_settings.settings[i].key;
     }
     const char *meant = suggest_name(key, known, count);
-    snprintf(shown, sizeof shown, "%s", meant ? meant : "");
-    for (char *c = shown; *c; c++)
-        if (*c == '_') *c = '-';
     return error_set(err, ERROR_REQUEST, "the option %.*s is unknown; %s%s%s", (int)(size < 66 ? size : 66),
-                     given, meant ? "did you mean --" : "see --help", shown, meant ? "?" : "");
+                     given, meant ? "did you mean --" : "see --help", meant ? setting_flag(meant, shown) : "",
+                     meant ? "?" : "");
 }
 
 /* -1: it is not the command's own. Options are written with dashes, keys with underscores. */

@@ -105,6 +105,7 @@ static bool read_pages(struct preview *preview, struct window window, struct err
 static const struct selection *find_selection(const struct services *services, const char *name,
                                               struct error *err)
 {
+    char hint[SUGGEST_HINT];
     const char *known[LIMIT_STREAMS];
     size_t count = 0;
     for (size_t i = 0; i < services->selection_count; i++) {
@@ -113,10 +114,8 @@ static const struct selection *find_selection(const struct services *services, c
         if (strcmp(stream->name, name) == 0) return &services->selections[i];
         known[count++] = stream->name;
     }
-    const char *meant = suggest_name(name, known, count);
-    (void)error_set(err, ERROR_REQUEST, "the stream \"%.64s\" is not configured; %s%s%s", name,
-                    meant ? "did you mean \"" : "add it with --streams", meant ? meant : "",
-                    meant ? "\"?" : "");
+    (void)error_set(err, ERROR_REQUEST, "the stream \"%.64s\" is not configured; %s", name,
+                    suggest_hint(name, known, count, "add it with --streams", hint));
     return NULL;
 }
 

@@ -25,6 +25,7 @@ static bool writes_table(const struct stream *stream, const char *name)
 /* The stream of that name, or the one that a child of that name comes with. */
 static const struct stream *find_stream(const struct source_type *type, const char *name, struct error *err)
 {
+    char hint[SUGGEST_HINT];
     const char *known[LIMIT_STREAMS];
     size_t count = 0;
     for (size_t i = 0; i < type->stream_count; i++) {
@@ -32,10 +33,8 @@ static const struct stream *find_stream(const struct source_type *type, const ch
         if (writes_table(type->streams[i], name)) return type->streams[i];
         if (count < LIMIT_STREAMS) known[count++] = type->streams[i]->name;
     }
-    const char *meant = suggest_name(name, known, count);
-    (void)error_set(err, ERROR_REQUEST, "there is no stream \"%.64s\"; %s%s%s", name,
-                    meant ? "did you mean \"" : "see caseload streams", meant ? meant : "",
-                    meant ? "\"?" : "");
+    (void)error_set(err, ERROR_REQUEST, "there is no stream \"%.64s\"; %s", name,
+                    suggest_hint(name, known, count, "see caseload streams", hint));
     return NULL;
 }
 

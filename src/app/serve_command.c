@@ -230,7 +230,8 @@ static int open_and_serve(struct server servers[2], const struct config *config)
 static bool load(const struct options *options, struct config *out_config, int *out_code, struct error *err)
 {
     struct config_faults faults;
-    bool done = config_load(options->config, options->flags, options->flag_count, out_config, &faults, err);
+    bool done =
+        config_load(options->config, options->flags, options->flag_count, true, out_config, &faults, err);
     *out_code = done ? 0 : fail_faults(&faults, err);
     config_faults_done(&faults);
     return done;

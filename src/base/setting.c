@@ -16,6 +16,14 @@ static void *member(const struct setting *setting, void *options)
     return (char *)options + setting->offset;
 }
 
+const char *setting_flag(const char *key, char out[SETTING_KEY])
+{
+    (void)snprintf(out, SETTING_KEY, "%s", key);
+    for (char *c = out; *c; c++)
+        if (*c == '_') *c = '-';
+    return out;
+}
+
 const char *setting_name(const struct setting *setting, char out[SETTING_KEY])
 {
     snprintf(out, SETTING_KEY, "%s%s%s", setting->group, *setting->group ? "." : "", setting->key);

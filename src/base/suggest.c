@@ -2,6 +2,7 @@
 #include "base/suggest.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #define LONGEST 128 /* no name of ours is longer */
@@ -53,4 +54,15 @@ const char *suggest_name(const char *name, const char *const *names, size_t coun
         }
     }
     return best;
+}
+
+const char *suggest_hint(const char *name, const char *const *names, size_t count, const char *otherwise,
+                         char out[SUGGEST_HINT])
+{
+    const char *meant = suggest_name(name, names, count);
+    if (meant)
+        (void)snprintf(out, SUGGEST_HINT, "did you mean \"%s\"?", meant);
+    else
+        (void)snprintf(out, SUGGEST_HINT, "%s", otherwise);
+    return out;
 }

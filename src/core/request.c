@@ -53,12 +53,11 @@ static bool take_list(struct values *values, const json_t *list, struct error *e
 
 static bool take_json(struct values *values, const char *name, const json_t *value, struct error *err)
 {
+    char hint[SUGGEST_HINT];
     int key = key_index(name);
     if (key < 0) {
-        const char *meant = suggest_name(name, keys, KEYS);
-        return error_set(err, ERROR_REQUEST, "the message has the unknown key \"%.64s\"; %s%s%s", name,
-                         meant ? "did you mean \"" : "known are streams, from and to", meant ? meant : "",
-                         meant ? "\"?" : "");
+        return error_set(err, ERROR_REQUEST, "the message has the unknown key \"%.64s\"; %s", name,
+                         suggest_hint(name, keys, KEYS, "known are streams, from and to", hint));
     }
     if (json_is_null(value)) return true;
     if (json_is_string(value)) return take(values, key, json_string_value(value));
@@ -139,17 +138,16 @@ static const struct selection *find_selection(const char *name, const struct sel
 static bool no_such_stream(const char *name, const struct selection *configured, size_t count,
                            struct error *err)
 {
+    char hint[SUGGEST_HINT];
     const char *known[LIMIT_STREAMS * LIMIT_TABLES];
     size_t known_count = 0;
     for (size_t i = 0; i < count; i++) {
         for (size_t t = 0; t < configured[i].table_count; t++)
             known[known_count++] = configured[i].tables[t]->name;
     }
-    const char *meant = suggest_name(name, known, known_count);
     return error_set(err, ERROR_REQUEST,
-                     "\"streams\" names \"%.64s\", which is not among the configured streams; %s%s%s", name,
-                     meant ? "did you mean \"" : "add it to the configuration first", meant ? meant : "",
-                     meant ? "\"?" : "");
+                     "\"streams\" names \"%.64s\", which is not among the configured streams; %s", name,
+                     suggest_hint(name, known, known_count, "add it to the configuration first", hint));
 }
 
 static bool pick_streams(char *list, const struct selection *configured, size_t count,

@@ -25,6 +25,7 @@ static struct owner owner_of(const struct stream *const *catalog, size_t count, 
 
 static bool unknown(const struct stream *const *catalog, size_t count, const char *name, struct error *err)
 {
+    char hint[SUGGEST_HINT];
     const char *known[LIMIT_STREAMS * LIMIT_TABLES] = {0};
     size_t known_count = 0;
     for (size_t i = 0; i < count && known_count < LIMIT_STREAMS * (LIMIT_TABLES - 1); i++) {
@@ -32,13 +33,8 @@ static bool unknown(const struct stream *const *catalog, size_t count, const cha
         for (size_t c = 0; c < catalog[i]->child_count && c + 1 < LIMIT_TABLES; c++)
             known[known_count++] = catalog[i]->children[c].table->name;
     }
-    const char *meant = suggest_name(name, known, known_count);
-    if (meant)
-        return error_set(err, ERROR_CONFIG,
-                         "streams: the source has no stream \"%.64s\"; did you mean \"%s\"?", name, meant);
-    return error_set(err, ERROR_CONFIG,
-                     "streams: the source has no stream \"%.64s\"; `caseload streams` lists those it has",
-                     name);
+    return error_set(err, ERROR_CONFIG, "streams: the source has no stream \"%.64s\"; %s", name,
+                     suggest_hint(name, known, known_count, "`caseload streams` lists those it has", hint));
 }
 
 static struct selection *selected(struct selection *selections, size_t count, const struct stream *stream)

@@ -29,13 +29,13 @@ const struct source_type *source_type_find(const char *name)
 
 bool source_type_choose(const char *name, const struct source_type **out_type, struct error *err)
 {
+    char hint[SUGGEST_HINT];
     const char *known[sizeof types / sizeof *types];
     *out_type = name ? source_type_find(name) : types[0];
     if (*out_type) return true;
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         known[i] = types[i]->name;
-    const char *meant = suggest_name(name, known, sizeof types / sizeof *types);
-    return error_set(err, ERROR_REQUEST, "there is no source \"%.64s\"; %s%s%s", name,
-                     meant ? "did you mean \"" : "see caseload streams --help", meant ? meant : "",
-                     meant ? "\"?" : "");
+    return error_set(
+        err, ERROR_REQUEST, "there is no source \"%.64s\"; %s", name,
+        suggest_hint(name, known, sizeof types / sizeof *types, "see caseload streams --help", hint));
 }

@@ -95,7 +95,7 @@ static void check_case(const char *path, const json_t *test)
     write_file(path, test);
     set_environment(test, true);
     struct config_faults faults;
-    done = config_load(path, flags, count, &config, &faults, &err);
+    done = config_load(path, flags, count, true, &config, &faults, &err);
     set_environment(test, false);
     const json_t *all = json_object_get(test, "faults");
     if (all) check_faults(all, &faults, &err);
@@ -137,7 +137,7 @@ static void test_missing_file(void **state)
 
     (void)state;
     struct config_faults faults;
-    assert_false(config_load("/nonexistent/caseload.json", NULL, 0, &config, &faults, &err));
+    assert_false(config_load("/nonexistent/caseload.json", NULL, 0, true, &config, &faults, &err));
     config_faults_done(&faults);
     assert_non_null(strstr(err.text, "can't be opened"));
 }
@@ -158,9 +158,9 @@ static void test_a_command_without_a_warehouse_needs_no_settings_of_one(void **s
         int file = i ? open(path, O_WRONLY | O_TRUNC | O_CLOEXEC) : mkstemp(path);
         assert_true(file >= 0 && write(file, texts[i], strlen(texts[i])) > 0);
         close(file);
-        assert_false(config_load(path, NULL, 0, &config, &faults, &err));
+        assert_false(config_load(path, NULL, 0, true, &config, &faults, &err));
         config_faults_done(&faults);
-        bool done = config_load_source(path, NULL, 0, &config, &faults, &err);
+        bool done = config_load(path, NULL, 0, false, &config, &faults, &err);
         config_faults_done(&faults);
         if (done) config_done(&config);
         assert_int_equal(done, i == 0);
