@@ -125,14 +125,19 @@ class Sandbox:
 class Worker:
     """One `caseload serve`, or another command that logs, and its log."""
 
-    def __init__(self, build, sandbox, config, name, command=("serve",)):
+    def __init__(self, build, sandbox, config, name, command=("serve",), is_piped=False):
+        """is_piped: the configuration comes from a pipe, which can be read once."""
         self.name = name
         self.path = sandbox.folder / f"{name}.log"
         self.log = open(self.path, "ab")
         self.start = self.path.stat().st_size
-        self.process = subprocess.Popen([str(build / "src/app/caseload"), *command, "--config", str(config)],
-                                        stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
+        path = "/dev/stdin" if is_piped else str(config)
+        self.process = subprocess.Popen([str(build / "src/app/caseload"), *command, "--config", path],
+                                        stdin=subprocess.PIPE, stdout=self.log, stderr=self.log,
                                         env=environment(sandbox))
+        if is_piped:
+            self.process.stdin.write(config.read_bytes())
+        self.process.stdin.close()
         self.frozen = False
 
     def events(self, name=None):

@@ -24,7 +24,8 @@ Steps (a line that begins with # is a comment; `publish` takes quotes as a shell
     clock +2d | clock +3h | clock 2026-03-03T04:00:00Z
     fault LINE                            see tests/sandbox/sandbox_internal.h; `faults clear`
     serve [NAME]                          start a worker (w)
-    drain [NAME]                          start `caseload drain` (w), which waits a second for another message
+    drain [NAME]                          start `caseload drain` (w), which waits a second for another message; its
+                                          configuration comes from a pipe
     kill|stop|freeze|thaw [NAME]          SIGKILL, SIGTERM (exit code 0 wanted), SIGSTOP, SIGCONT
     publish [NAME] [key=value ...]        publish a message; data=TEXT, the others are attributes (m)
     publish-backfill [NAME] [key=value ...]
@@ -226,7 +227,7 @@ class Scenario:
 
     def step_drain(self, words):
         name = words[0] if words else "w"
-        self.workers[name] = Worker(self.build, self.sandbox, self.config(), name, ("drain", "--wait", "1"))
+        self.workers[name] = Worker(self.build, self.sandbox, self.config(), name, ("drain", "--wait", "1"), True)
 
     def step_kill(self, words):
         self.worker(words).end(signal.SIGKILL)
