@@ -52,6 +52,9 @@ json_t *json_kept_text(const char *bytes, size_t size);
 bool json_write(struct buf *out, const json_t *value);
 bool json_write_string(struct buf *out, const char *text, size_t size); /* with quotes, escaped */
 
+/* The shortest text that reads back equal; "1.0", not "1", so that it stays a real. */
+bool json_write_real(struct buf *out, double value);
+
 /* For json_object_foreach and json_array_foreach, which take no const, but change nothing. */
 static inline json_t *json_iterable(const json_t *value)
 {

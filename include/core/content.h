@@ -16,10 +16,10 @@
 
 #include <stdint.h>
 
-#include "base/json.h"
+#include "base/json_value.h"
 #include "core/stream.h"
 
 /* Never negative. Compared only within one key and version. */
-int64_t content_hash(const struct table *table, const json_t *value);
+int64_t content_hash(const struct table *table, const struct json_value *value);
 
 #endif

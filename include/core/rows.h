@@ -13,7 +13,7 @@
 
 #include "base/buf.h"
 #include "base/day.h"
-#include "base/json.h"
+#include "base/json_value.h"
 #include "base/zone.h"
 #include "core/stream.h"
 
@@ -36,26 +36,28 @@ struct row_facts {
 /* The part of a row that does not come from its record. */
 struct row_context {
     const struct zone *zone;
-    struct day today;      /* partition_date of tables that have no day column */
-    int64_t sequence;      /* _seq */
-    int64_t read_us;       /* _read_at */
-    const json_t *content; /* what _content is the hash of; NULL: the row has no _content */
+    struct day today;                 /* partition_date of tables that have no day column */
+    int64_t sequence;                 /* _seq */
+    int64_t read_us;                  /* _read_at */
+    const struct json_value *content; /* what _content is the hash of; NULL: the row has no _content */
 };
 
 /* out_row is reset, then filled with a JSON object without newline. */
-enum row_outcome row_build(const struct table *table, const json_t *record, const struct row_context *context,
-                           struct buf *out_row, struct row_facts *out_facts);
+enum row_outcome row_build(const struct table *table, const struct json_value *record,
+                           const struct row_context *context, struct buf *out_row,
+                           struct row_facts *out_facts);
 
 /* The first key column's text, cut; "" if unknown. */
-void row_id(const struct table *table, const json_t *record, char out_id[LIMIT_NAME]);
+void row_id(const struct table *table, const struct json_value *record, char out_id[LIMIT_NAME]);
 
 /* Of the column of that name, as the record has it; NULL: it is not there. */
-const json_t *row_value(const struct table *table, const json_t *record, const char *name);
+const struct json_value *row_value(const struct table *table, const struct json_value *record,
+                                   const char *name);
 
 /* The version of a record without building the row. False: it can't be read. */
-bool row_version(const struct table *table, const json_t *record, int64_t *out_us);
+bool row_version(const struct table *table, const struct json_value *record, int64_t *out_us);
 
 /* Seconds (integer, real, or text of them; beyond 1e11 they are milliseconds) or RFC 3339. */
-bool row_instant(const json_t *value, int64_t *out_us);
+bool row_instant(const struct json_value *value, int64_t *out_us);
 
 #endif

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "base/json.h"
+#include "base/json_value.h"
 #include "base/limits.h"
 #include "core/stream.h"
 
@@ -26,19 +26,21 @@ struct window {
 
 struct record {
     size_t table; /* index into the selection's tables; a child follows its parent at once */
-    json_t *body; /* any JSON; not an object: it will be rejected. A string if it can't be read: its text */
+    struct json_value
+        *body; /* any JSON; not an object: it will be rejected. A string if it can't be read: its text */
     const char *problem; /* not NULL: it can't be loaded, for this reason; body is what is known of it */
-    json_t *set;         /* of an element of a set: the whole set, whose content it has; NULL: it is none */
-    bool incomplete;     /* parts of its content are missing: it is not compared with what is stored */
-    bool is_unsettled;   /* another reading may give more of it: its day is not claimed */
-    int64_t listed_us;   /* of a parent: the version in the listing, which gave it its place; 0: unknown */
+    struct json_value
+        *set;          /* of an element of a set: the whole set, whose content it has; NULL: it is none */
+    bool incomplete;   /* parts of its content are missing: it is not compared with what is stored */
+    bool is_unsettled; /* another reading may give more of it: its day is not claimed */
+    int64_t listed_us; /* of a parent: the version in the listing, which gave it its place; 0: unknown */
 };
 
 /* A record that outlives its page: it holds the body, and has its own copy of the problem. */
 struct record record_hold(const struct record *record);
 void record_drop(struct record *record);
-/* The object, or what can be read of its text. Yours; NULL: it is neither. */
-json_t *record_front(const json_t *body);
+/* The object, or what can be read of its text. Yours (value_drop); NULL: it is neither. */
+struct json_value *record_front(struct json_value *body);
 
 struct page {
     const struct record *records;

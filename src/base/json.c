@@ -50,8 +50,7 @@ bool json_write_string(struct buf *out, const char *text, size_t size)
     return buf_byte(out, '"');
 }
 
-/* The shortest text that reads back equal; "1.0", not "1", so that it stays a real. */
-static bool write_real(struct buf *out, double value)
+bool json_write_real(struct buf *out, double value)
 {
     char text[40];
     for (int digits = 15; digits <= 17; digits++) {
@@ -93,7 +92,7 @@ bool json_write(struct buf *out, const json_t *value)
     case JSON_ARRAY: return write_array(out, value);
     case JSON_STRING: return json_write_string(out, json_string_value(value), json_string_length(value));
     case JSON_INTEGER: return buf_format(out, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
-    case JSON_REAL: return write_real(out, json_real_value(value));
+    case JSON_REAL: return json_write_real(out, json_real_value(value));
     case JSON_TRUE: return buf_text(out, "true");
     case JSON_FALSE: return buf_text(out, "false");
     case JSON_NULL: return buf_text(out, "null");

@@ -6,7 +6,6 @@
 #include "base/json.h"
 #include "json_repair.h"
 
-#define QUOTE_BYTES  40
 #define SURE_TO_FIT  (JSON_MEMORY / 128) /* `{},` takes most: 80 bytes for each of its own */
 #define OBJECT_BYTES 240                 /* of memory for a value, about */
 #define ARRAY_BYTES  140
@@ -235,10 +234,7 @@ static bool check_string(struct json_reader *reader, const struct json_token *to
 {
     struct json_scan *scan = &reader->scan;
     if (reader->is_lenient || !(token->flags & JSON_NOT_JSON)) return true;
-    scan->at = scan->flaw;
-    scan->problem = *scan->flaw == '\\'   ? "an unknown escape"
-                    : *scan->flaw == '\0' ? "a NUL byte"
-                                          : "a control character in a string";
+    json_refuse_string(scan);
     return false;
 }
 
@@ -268,17 +264,6 @@ static bool read_value(struct json_reader *reader)
     }
 }
 
-static bool refuse(const struct json_scan *scan, struct error *err)
-{
-    size_t size = (size_t)(scan->end - scan->start), position = (size_t)(scan->at - scan->start);
-    size_t start = position > QUOTE_BYTES / 2 ? position - QUOTE_BYTES / 2 : 0;
-    AUTO(buf_done) struct buf quote = buf_limited(QUOTE_BYTES * 8);
-    if (size == 0) return error_set(err, ERROR_FORMAT, "not JSON: it is empty");
-    json_write_string(&quote, scan->start + start, size - start < QUOTE_BYTES ? size - start : QUOTE_BYTES);
-    return error_set(err, ERROR_FORMAT, "not JSON at byte %zu of %zu: %s, around %s", position, size,
-                     scan->problem, buf_string(&quote));
-}
-
 static bool read_text(const char *bytes, size_t size, bool is_lenient,
                       struct json_normalisations *normalisations, json_t **out_value, struct error *err)
 {
@@ -289,7 +274,7 @@ static bool read_text(const char *bytes, size_t size, bool is_lenient,
                          "JSON whose values need more than %d bytes of memory: request fewer records at once",
                          JSON_MEMORY);
     reader_init(&reader, bytes, size, is_lenient);
-    bool good = read_value(&reader) || refuse(&reader.scan, err);
+    bool good = read_value(&reader) || json_refuse(&reader.scan, err);
     if (good) *out_value = json_incref(reader.value);
     if (good && normalisations) json_normalisations_add(normalisations, &reader.found);
     reader_done(&reader);

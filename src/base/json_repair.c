@@ -11,7 +11,8 @@
 #include "base/utf8.h"
 
 #define REPLACEMENT    "\xEF\xBF\xBD" /* U+FFFD */
-#define NUMBER_LONGEST 512            /* longer numbers are kept as text unread */
+#define QUOTE_BYTES    40
+#define NUMBER_LONGEST 512 /* longer numbers are kept as text unread */
 
 /* --- characters --- */
 
@@ -131,6 +132,17 @@ static bool gives_back(double real, const char *number)
     return strcmp(sent, held) == 0;
 }
 
+bool json_number_fits(const struct json_token *number)
+{
+    char text[NUMBER_LONGEST + 1];
+    int64_t integer;
+    if (number->size > NUMBER_LONGEST) return false;
+    memcpy(text, number->at, number->size);
+    text[number->size] = '\0';
+    return number->type == JSON_TOKEN_INTEGER ? parse_int64(text, &integer)
+                                              : gives_back(strtod(text, NULL), text);
+}
+
 json_t *json_number(const struct json_token *number)
 {
     char text[NUMBER_LONGEST + 1];
@@ -141,4 +153,25 @@ json_t *json_number(const struct json_token *number)
     if (number->type == JSON_TOKEN_INTEGER) return parse_int64(text, &integer) ? json_integer(integer) : NULL;
     double real = strtod(text, NULL);
     return !(number->flags & JSON_LONG_NUMBER) || gives_back(real, text) ? json_real(real) : NULL;
+}
+
+/* --- what is wrong --- */
+
+void json_refuse_string(struct json_scan *scan)
+{
+    scan->at = scan->flaw;
+    scan->problem = *scan->flaw == '\\'   ? "an unknown escape"
+                    : *scan->flaw == '\0' ? "a NUL byte"
+                                          : "a control character in a string";
+}
+
+bool json_refuse(const struct json_scan *scan, struct error *err)
+{
+    size_t size = (size_t)(scan->end - scan->start), position = (size_t)(scan->at - scan->start);
+    size_t start = position > QUOTE_BYTES / 2 ? position - QUOTE_BYTES / 2 : 0;
+    AUTO(buf_done) struct buf quote = buf_limited(QUOTE_BYTES * 8);
+    if (size == 0) return error_set(err, ERROR_FORMAT, "not JSON: it is empty");
+    json_write_string(&quote, scan->start + start, size - start < QUOTE_BYTES ? size - start : QUOTE_BYTES);
+    return error_set(err, ERROR_FORMAT, "not JSON at byte %zu of %zu: %s, around %s", position, size,
+                     scan->problem, buf_string(&quote));
 }

@@ -15,7 +15,14 @@ int64_t json_unescape(const struct json_token *string, struct buf *out);
 /* Appends a text that is no string. NULs and bytes that are not UTF-8 become U+FFFD. */
 void json_keep_text(const char *text, size_t size, struct buf *out);
 
+/* Does int64 or double give back all digits? */
+bool json_number_fits(const struct json_token *number);
 /* NULL: neither int64 nor double gives back all digits. */
 json_t *json_number(const struct json_token *number);
+
+/* The error of a scan that ended with JSON_TOKEN_ERROR. Returns false. */
+bool json_refuse(const struct json_scan *scan, struct error *err);
+/* Makes a problem of the scan's flaw. */
+void json_refuse_string(struct json_scan *scan);
 
 #endif

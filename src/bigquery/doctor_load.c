@@ -75,10 +75,10 @@ bool doctor_write(const struct doctor *doctor, struct load *load, const char *ba
                    "\", \"batch\": \"%s\", \"updated_at\": \"%sT12:00:00Z\", \"numbers\": " DOCTOR_NUMBERS
                    ", \"filler\": \"%0100d\"}",
                    batch, n, batch, day, 0);
-    AUTO(json_drop) json_t *record = NULL;
+    AUTO(value_drop) struct json_value *record = NULL;
     AUTO(buf_done) struct buf row = buf_limited(LIMIT_ROW);
     struct row_facts facts;
-    if (!json_read(text, strlen(text), NULL, &record, err)) return false;
+    if (!value_read(text, strlen(text), false, NULL, &record, err)) return false;
     const struct row_context context = {.zone = doctor->zone,
                                         .today = day_add(FIRST_DAY, 1),
                                         .sequence = n,

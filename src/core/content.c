@@ -2,6 +2,7 @@
 #include "core/content.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -175,77 +176,71 @@ static const struct left_out *left_out_at(const struct table *table, const struc
     return NULL;
 }
 
-static uint64_t content_of(const struct table *table, const json_t *value, const struct member_path *path);
+static uint64_t content_of(const struct table *table, const struct json_value *value,
+                           const struct member_path *path);
 
 static uint64_t add_member(uint64_t sum, const char *name, uint64_t content)
 {
     return content ? sum + hash_mix(3 * hash_plain(name) + content) : sum;
 }
 
-static uint64_t content_of_object(const struct table *table, const json_t *object,
+static uint64_t content_of_object(const struct table *table, const struct json_value *object,
                                   const struct member_path *path)
 {
     uint64_t sum = 0;
-    const char *name;
-    json_t *member;
-    json_object_foreach (json_iterable(object), name, member) {
-        const struct member_path below = {.up = path, .name = name};
+    for (const struct json_value *member = value_members(object); member; member = member->next) {
+        const struct member_path below = {.up = path, .name = member->key};
         const struct left_out *left_out = left_out_at(table, &below);
         if (!left_out) {
-            sum = add_member(sum, name, content_of(table, member, &below));
+            sum = add_member(sum, member->key, content_of(table, member, &below));
         } else if (left_out->but) {
             const struct member_path kept = {.up = &below, .name = left_out->but};
-            uint64_t content = content_of(table, json_object_get(member, left_out->but), &kept);
-            sum = add_member(sum, name, add_member(0, left_out->but, content));
+            uint64_t content = content_of(table, value_get(member, left_out->but), &kept);
+            sum = add_member(sum, member->key, add_member(0, left_out->but, content));
         }
     }
     return sum;
 }
 
-static uint64_t content_of_list(const struct table *table, const json_t *list, const struct member_path *path)
+static uint64_t content_of_list(const struct table *table, const struct json_value *list,
+                                const struct member_path *path)
 {
     uint64_t sum = 0;
-    for (size_t i = 0; i < json_array_size(list); i++)
-        sum = add_member(sum, ELEMENT, content_of(table, json_array_get(list, i), path));
+    for (const struct json_value *element = value_elements(list); element; element = element->next)
+        sum = add_member(sum, ELEMENT, content_of(table, element, path));
     return sum;
 }
 
-static uint64_t content_of_integer(json_int_t value)
+static uint64_t content_of_real(const struct json_value *value)
 {
-    char text[24];
-    (void)snprintf(text, sizeof text, "%" JSON_INTEGER_FORMAT, value);
-    return hash_plain(text);
-}
-
-static uint64_t content_of_real(const json_t *value)
-{
-    double real = json_real_value(value);
-    if (real >= -TWO_TO_63 && real < TWO_TO_63 && real == trunc(real))
-        return content_of_integer((json_int_t)real);
+    double real = value_real(value);
     AUTO(buf_done) struct buf text = buf_limited(64);
-    json_write(&text, value);
+    if (real >= -TWO_TO_63 && real < TWO_TO_63 && real == trunc(real))
+        buf_format(&text, "%" PRId64, (int64_t)real);
+    else
+        value_write(&text, value);
     return hash_plain(buf_string(&text));
 }
 
-static uint64_t content_of(const struct table *table, const json_t *value, const struct member_path *path)
+static uint64_t content_of(const struct table *table, const struct json_value *value,
+                           const struct member_path *path)
 {
     uint64_t sum;
     if (!value) return 0;
-    switch (json_typeof(value)) {
-    case JSON_NULL: return 0;
-    case JSON_TRUE: return hash_plain("true");
-    case JSON_FALSE: return hash_plain("false");
-    case JSON_INTEGER: return content_of_integer(json_integer_value(value));
-    case JSON_REAL: return content_of_real(value);
-    case JSON_STRING:
-        return hash_value_text(table, (struct span){json_string_value(value), json_string_length(value)});
-    case JSON_OBJECT: sum = content_of_object(table, value, path); return sum ? hash_mix(sum) : 0;
-    case JSON_ARRAY: sum = content_of_list(table, value, path); return sum ? hash_mix(sum) : 0;
+    switch ((enum json_value_type)value->type) {
+    case VALUE_NULL: return 0;
+    case VALUE_TRUE: return hash_plain("true");
+    case VALUE_FALSE: return hash_plain("false");
+    case VALUE_INTEGER: return hash_mix(hash_bytes(HASH_EMPTY, value->text, value->size));
+    case VALUE_REAL: return content_of_real(value);
+    case VALUE_STRING: return hash_value_text(table, (struct span){value->text, value->size});
+    case VALUE_OBJECT: sum = content_of_object(table, value, path); return sum ? hash_mix(sum) : 0;
+    case VALUE_ARRAY: sum = content_of_list(table, value, path); return sum ? hash_mix(sum) : 0;
     }
     return 0;
 }
 
-int64_t content_hash(const struct table *table, const json_t *value)
+int64_t content_hash(const struct table *table, const struct json_value *value)
 {
     return (int64_t)(content_of(table, value, NULL) & INT64_MAX);
 }

@@ -8,23 +8,27 @@
 struct record record_hold(const struct record *record)
 {
     struct record held = *record;
-    held.body = json_incref(record->body);
-    held.set = json_incref(record->set);
+    held.body = value_hold(record->body);
+    held.set = value_hold(record->set);
     if (record->problem) held.problem = mem_text(record->problem);
     return held;
 }
 
 void record_drop(struct record *record)
 {
-    json_decref(record->body);
-    json_decref(record->set);
+    value_drop(&record->body);
+    value_drop(&record->set);
     free((char *)(uintptr_t)record->problem);
     *record = (struct record){0};
 }
 
-json_t *record_front(const json_t *body)
+struct json_value *record_front(struct json_value *body)
 {
-    const char *text = json_string_value(body);
-    if (json_is_object(body)) return json_incref((json_t *)(uintptr_t)body);
-    return text && *text == '{' ? json_read_front(text, json_string_length(body)) : NULL;
+    const char *text = value_text(body);
+    if (value_is_object(body)) return value_hold(body);
+    if (!text || *text != '{') return NULL;
+    struct document *document = document_new();
+    struct json_value *front = document_read_front(document, text, value_size(body));
+    if (!front) document_drop(&document);
+    return front;
 }

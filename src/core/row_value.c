@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/day.h"
-#include "base/json.h"
+#include "base/json_value.h"
 #include "base/parse.h"
 #include "core/rows.h"
 
@@ -74,29 +74,27 @@ static bool real_text(const char *text, double *out)
     return isfinite(*out) && (digits == 0 || fabs(*out) >= DBL_MIN);
 }
 
-static bool as_integer(const json_t *value, int64_t *out)
+static bool as_integer(const struct json_value *value, int64_t *out)
 {
-    if (json_is_integer(value)) {
-        *out = json_integer_value(value);
-        return true;
-    }
-    if (json_is_string(value)) return integer_text(json_string_value(value), out);
-    if (!json_is_real(value)) return false;
-    double real = json_real_value(value);
+    if (value_is_integer(value)) return parse_int64(value->text, out);
+    if (value_is_string(value)) return integer_text(value->text, out);
+    if (!value_is(value, VALUE_REAL)) return false;
+    double real = value_real(value);
     if (!(real >= -TWO_TO_63 && real < TWO_TO_63) || real != trunc(real)) return false;
     *out = (int64_t)real;
     return true;
 }
 
-static bool fits_real(const json_t *value)
+static bool fits_real(const struct json_value *value)
 {
     double real;
-    if (json_is_string(value)) return real_text(json_string_value(value), &real);
-    if (json_is_integer(value)) {
-        real = (double)json_integer_value(value);
-        return real < TWO_TO_63 && (json_int_t)real == json_integer_value(value);
+    if (value_is_string(value)) return real_text(value->text, &real);
+    if (value_is_integer(value)) {
+        int64_t integer = value_integer(value);
+        real = (double)integer;
+        return real < TWO_TO_63 && (int64_t)real == integer;
     }
-    return json_is_real(value);
+    return value_is(value, VALUE_REAL);
 }
 
 static bool seconds_to_us(int64_t seconds, int64_t *out_us)
@@ -117,33 +115,32 @@ static bool real_seconds_to_us(double seconds, int64_t *out_us)
     return true;
 }
 
-bool row_instant(const json_t *value, int64_t *out_us)
+bool row_instant(const struct json_value *value, int64_t *out_us)
 {
-    const char *text = json_string_value(value);
     int64_t seconds;
     double real;
-    if (json_is_integer(value)) return seconds_to_us(json_integer_value(value), out_us);
-    if (json_is_real(value)) return real_seconds_to_us(json_real_value(value), out_us);
-    if (!text) return false;
-    if (integer_text(text, &seconds)) return seconds_to_us(seconds, out_us);
-    if (instant_parse(text, json_string_length(value), out_us)) return true;
-    return real_text(text, &real) && real_seconds_to_us(real, out_us);
+    if (value_is_integer(value)) return seconds_to_us(value_integer(value), out_us);
+    if (value_is(value, VALUE_REAL)) return real_seconds_to_us(value_real(value), out_us);
+    if (!value_is_string(value)) return false;
+    if (integer_text(value->text, &seconds)) return seconds_to_us(seconds, out_us);
+    if (instant_parse(value->text, value->size, out_us)) return true;
+    return real_text(value->text, &real) && real_seconds_to_us(real, out_us);
 }
 
-static bool write_text(const json_t *value, struct buf *out)
+static bool write_text(const struct json_value *value, struct buf *out)
 {
-    if (json_is_string(value)) {
-        json_write_string(out, json_string_value(value), json_string_length(value));
+    if (value_is_string(value)) {
+        value_write(out, value);
         return true;
     }
-    if (!json_is_number(value) && !json_is_boolean(value)) return false;
+    if (value_is_null(value) || value_is_container(value)) return false;
     buf_byte(out, '"');
-    json_write(out, value); /* digits and letters only: nothing to escape */
+    value_write(out, value); /* digits and letters only: nothing to escape */
     buf_byte(out, '"');
     return true;
 }
 
-static bool write_integer(const json_t *value, struct buf *out)
+static bool write_integer(const struct json_value *value, struct buf *out)
 {
     int64_t integer;
     if (!as_integer(value, &integer)) return false;
@@ -155,17 +152,17 @@ static bool write_integer(const json_t *value, struct buf *out)
     return true;
 }
 
-static bool write_real(const json_t *value, struct buf *out)
+static bool write_real(const struct json_value *value, struct buf *out)
 {
     if (!fits_real(value)) return false;
-    if (json_is_string(value))
-        buf_text(out, json_string_value(value)); /* its grammar was checked */
+    if (value_is_string(value))
+        buf_add(out, value->text, value->size); /* its grammar was checked */
     else
-        json_write(out, value);
+        value_write(out, value);
     return true;
 }
 
-static bool write_instant(const json_t *value, struct buf *out)
+static bool write_instant(const struct json_value *value, struct buf *out)
 {
     char text[INSTANT_TEXT];
     int64_t us;
@@ -193,15 +190,15 @@ void rows_value_quote(struct buf *out, size_t start)
     out->data[start] = '"';
 }
 
-static bool write_json(const json_t *value, struct buf *out)
+static bool write_json(const struct json_value *value, struct buf *out)
 {
     size_t start = out->size;
-    json_write(out, value);
+    value_write(out, value);
     rows_value_quote(out, start);
     return true;
 }
 
-bool rows_value_write(enum column_type type, const json_t *value, struct buf *out)
+bool rows_value_write(enum column_type type, const struct json_value *value, struct buf *out)
 {
     switch (type) {
     case COLUMN_STRING: return write_text(value, out);
@@ -209,8 +206,8 @@ bool rows_value_write(enum column_type type, const json_t *value, struct buf *ou
     case COLUMN_FLOAT64: return write_real(value, out);
     case COLUMN_TIMESTAMP: return write_instant(value, out);
     case COLUMN_BOOL:
-        if (!json_is_boolean(value)) return false;
-        json_write(out, value);
+        if (!value_is(value, VALUE_TRUE) && !value_is(value, VALUE_FALSE)) return false;
+        value_write(out, value);
         return true;
     case COLUMN_JSON: return write_json(value, out);
     case COLUMN_RECORD: break;

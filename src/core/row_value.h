@@ -19,12 +19,12 @@
 #include <stdbool.h>
 
 #include "base/buf.h"
-#include "base/json.h"
+#include "base/json_value.h"
 #include "core/stream.h"
 
 /* One scalar, or any value for JSON. False: it does not fit, and nothing was written. A full buffer is not
  * reported here; it stays marked. The type is not RECORD. */
-bool rows_value_write(enum column_type type, const json_t *value, struct buf *out);
+bool rows_value_write(enum column_type type, const struct json_value *value, struct buf *out);
 
 /* Makes the JSON at the end of out, from `start` on, the text of a string. Values of JSON columns travel like
  * this: a loader may refuse a number like 67.174118, as a double's text has other digits (67.17411800000001).

@@ -8,14 +8,17 @@
  */
 #include "core/rows.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/json.h"
+#include "base/json_value.h"
 #include "core/content.h"
 #include "row_value.h"
+
+#define LIMIT_ALTERNATIVES 16 /* columns with alternatives in one object */
 
 /* Where we are in the record: a chain on the stack, turned into text only if something goes to _extra. */
 struct step {
@@ -53,7 +56,8 @@ static void add_step(struct buf *path, const struct step *step)
     }
 }
 
-static void extra_leaf(struct builder *builder, const struct step *step, const json_t *value, bool misfit)
+static void extra_leaf(struct builder *builder, const struct step *step, const struct json_value *value,
+                       bool misfit)
 {
     if (builder->extra.full) return; /* rejected anyway; a long path is not built again for each leaf */
     buf_reset(&builder->path);
@@ -62,24 +66,21 @@ static void extra_leaf(struct builder *builder, const struct step *step, const j
     if (builder->extra.size > 0) buf_byte(&builder->extra, ',');
     json_write_string(&builder->extra, buf_string(&builder->path), builder->path.size);
     buf_byte(&builder->extra, ':');
-    json_write(&builder->extra, value);
+    value_write(&builder->extra, value);
     builder->facts->extra_leaves++;
     builder->facts->type_mismatches += misfit;
 }
 
-static void add_extra(struct builder *builder, const struct step *step, const json_t *value, bool misfit)
+static void add_extra(struct builder *builder, const struct step *step, const struct json_value *value,
+                      bool misfit)
 {
-    const char *key;
-    json_t *member;
-    if (json_is_object(value)) {
-        json_object_foreach (json_iterable(value), key, member)
-            add_extra(builder, &(struct step){.up = step, .key = key}, member, misfit);
-    } else if (json_is_array(value)) {
-        for (size_t i = 0; i < json_array_size(value); i++)
-            add_extra(builder, &(struct step){.up = step, .index = i}, json_array_get(value, i), misfit);
-    } else if (!json_is_null(value)) {
-        extra_leaf(builder, step, value, misfit);
+    size_t index = 0;
+    if (!value_is_container(value)) {
+        if (!value_is_null(value)) extra_leaf(builder, step, value, misfit);
+        return;
     }
+    for (const struct json_value *member = value->first; member; member = member->next)
+        add_extra(builder, &(struct step){.up = step, .key = member->key, .index = index++}, member, misfit);
 }
 
 static char last_byte(const struct buf *row)
@@ -94,13 +95,13 @@ static void separate(struct buf *row)
 }
 
 static size_t write_fields(struct builder *builder, const struct column *fields, size_t count,
-                           const json_t *object, const struct step *up);
+                           const struct json_value *object, const struct step *up);
 
-static bool write_column(struct builder *builder, const struct column *column, const json_t *value,
+static bool write_column(struct builder *builder, const struct column *column, const struct json_value *value,
                          const struct step *step);
 
 /* A value that comes without the record around it. */
-static bool write_alone(struct builder *builder, const struct column *record, const json_t *value,
+static bool write_alone(struct builder *builder, const struct column *record, const struct json_value *value,
                         const struct step *step)
 {
     for (size_t i = 0; i < record->field_count; i++) {
@@ -114,43 +115,41 @@ static bool write_alone(struct builder *builder, const struct column *record, co
 }
 
 /* A scalar that comes with an object around it, whose other members have no column. */
-static bool write_member(struct builder *builder, const struct column *column, const json_t *object,
-                         const struct step *step)
+static bool write_member(struct builder *builder, const struct column *column,
+                         const struct json_value *object, const struct step *step)
 {
-    const json_t *value = json_object_get(object, column->value_member);
-    const char *key;
-    json_t *member;
-    if (!value || json_is_null(value) || !rows_value_write(column->type, value, builder->row)) return false;
-    json_object_foreach (json_iterable(object), key, member)
-        if (member != value) add_extra(builder, &(struct step){.up = step, .key = key}, member, false);
+    const struct json_value *value = value_get(object, column->value_member);
+    if (value_is_null(value) || !rows_value_write(column->type, value, builder->row)) return false;
+    for (const struct json_value *member = value_members(object); member; member = member->next)
+        if (member != value)
+            add_extra(builder, &(struct step){.up = step, .key = member->key}, member, false);
     return true;
 }
 
-static bool write_value(struct builder *builder, const struct column *column, const json_t *value,
+static bool write_value(struct builder *builder, const struct column *column, const struct json_value *value,
                         const struct step *step)
 {
     bool is_record = column->type == COLUMN_RECORD;
-    if (column->value_member && is_record != json_is_object(value))
+    if (column->value_member && is_record != value_is_object(value))
         return is_record ? write_alone(builder, column, value, step)
                          : write_member(builder, column, value, step);
     if (!is_record) return rows_value_write(column->type, value, builder->row);
-    if (!json_is_object(value)) return false;
+    if (!value_is_object(value)) return false;
     buf_byte(builder->row, '{');
     (void)write_fields(builder, column->fields, column->field_count, value, step);
     buf_byte(builder->row, '}');
     return true;
 }
 
-static bool write_list(struct builder *builder, const struct column *column, const json_t *list,
+static bool write_list(struct builder *builder, const struct column *column, const struct json_value *list,
                        const struct step *up)
 {
-    if (!json_is_array(list)) return false;
+    struct step step = {.up = up};
+    if (!value_is_array(list)) return false;
     buf_byte(builder->row, '[');
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        const json_t *element = json_array_get(list, i);
-        struct step step = {.up = up, .index = i};
+    for (const struct json_value *element = list->first; element; element = element->next, step.index++) {
         size_t before = builder->row->size;
-        if (json_is_null(element)) continue;
+        if (value_is_null(element)) continue;
         separate(builder->row);
         if (!write_value(builder, column, element, &step)) {
             buf_cut(builder->row, before);
@@ -161,7 +160,7 @@ static bool write_list(struct builder *builder, const struct column *column, con
     return true;
 }
 
-static bool write_column(struct builder *builder, const struct column *column, const json_t *value,
+static bool write_column(struct builder *builder, const struct column *column, const struct json_value *value,
                          const struct step *step)
 {
     struct buf *row = builder->row;
@@ -182,26 +181,44 @@ static bool write_column(struct builder *builder, const struct column *column, c
     return true;
 }
 
-static bool is_empty(const json_t *value)
+static bool is_empty(const struct json_value *value)
 {
-    return !value || json_is_null(value) || (json_is_object(value) && json_object_size(value) == 0) ||
-           (json_is_array(value) && json_array_size(value) == 0);
+    return value_is_null(value) || (value_is_container(value) && value->size == 0);
 }
 
-/* The field of this object that fills the column. */
-static const char *source_field(const struct column *column, const json_t *object)
+/* What fills the column in this object, under one of its names; NULL: nothing does. */
+static const struct json_value *source_of(const struct column *column, const struct json_value *object)
 {
-    const char *field = column_field(column);
-    if (!column->alternatives || !is_empty(json_object_get(object, field))) return field;
-    for (const char *const *other = column->alternatives; *other; other++)
-        if (!is_empty(json_object_get(object, *other))) return *other;
-    return field;
+    const struct json_value *own = value_get(object, column_field(column));
+    if (!column->alternatives || !is_empty(own)) return own;
+    for (const char *const *other = column->alternatives; *other; other++) {
+        const struct json_value *value = value_get(object, *other);
+        if (!is_empty(value)) return value;
+    }
+    return own;
 }
 
-static bool fills_another(const struct column *fields, size_t count, const json_t *object, const char *key)
+/* What fills the columns that have alternatives, looked up once for an object. */
+struct filled {
+    const struct json_value *by[LIMIT_ALTERNATIVES];
+    size_t count;
+};
+
+static void find_filled(struct filled *filled, const struct column *fields, size_t count,
+                        const struct json_value *object)
 {
-    for (size_t i = 0; i < count; i++)
-        if (fields[i].alternatives && strcmp(source_field(&fields[i], object), key) == 0) return true;
+    filled->count = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!fields[i].alternatives) continue;
+        assert(filled->count < LIMIT_ALTERNATIVES); /* of our own tables */
+        filled->by[filled->count++] = source_of(&fields[i], object);
+    }
+}
+
+static bool fills_another(const struct filled *filled, const struct json_value *member)
+{
+    for (size_t i = 0; i < filled->count; i++)
+        if (filled->by[i] == member) return true;
     return false;
 }
 
@@ -220,19 +237,18 @@ static const struct column *find(const struct column *fields, size_t count, cons
 
 /* The columns whose own field is not there. Returns how many REQUIRED ones were written. */
 static size_t write_alternatives(struct builder *builder, const struct column *fields, size_t count,
-                                 const json_t *object, const struct step *up)
+                                 const struct filled *filled, const struct step *up)
 {
-    size_t required = 0;
-    for (size_t i = 0; i < count; i++) {
+    size_t required = 0, next = 0;
+    for (size_t i = 0; next < filled->count; i++) {
         size_t cursor = 0;
-        const char *key = fields[i].alternatives ? source_field(&fields[i], object) : NULL;
-        const json_t *value = key ? json_object_get(object, key) : NULL;
+        const struct json_value *value = fields[i].alternatives ? filled->by[next++] : NULL;
         struct row_facts before = *builder->facts;
         size_t extra = builder->extra.size;
-        if (!value || strcmp(key, column_field(&fields[i])) == 0) continue;
-        if (write_column(builder, &fields[i], value, &(struct step){.up = up, .key = key})) {
+        if (!value || strcmp(value->key, column_field(&fields[i])) == 0) continue;
+        if (write_column(builder, &fields[i], value, &(struct step){.up = up, .key = value->key})) {
             required += fields[i].mode == COLUMN_REQUIRED;
-        } else if (find(fields, count, key, &cursor)) { /* which has it, or has put it into _extra */
+        } else if (find(fields, count, value->key, &cursor)) { /* which has it, or has put it into _extra */
             *builder->facts = before;
             buf_cut(&builder->extra, extra);
         }
@@ -241,22 +257,22 @@ static size_t write_alternatives(struct builder *builder, const struct column *f
 }
 
 static size_t write_fields(struct builder *builder, const struct column *fields, size_t count,
-                           const json_t *object, const struct step *up)
+                           const struct json_value *object, const struct step *up)
 {
     size_t cursor = 0;
     size_t required = 0;
-    const char *key;
-    json_t *member;
-    json_object_foreach (json_iterable(object), key, member) {
-        struct step step = {.up = up, .key = key};
-        if (json_is_null(member)) continue;
-        const struct column *column = find(fields, count, key, &cursor);
+    struct filled filled;
+    find_filled(&filled, fields, count, object);
+    for (const struct json_value *member = value_members(object); member; member = member->next) {
+        struct step step = {.up = up, .key = member->key};
+        if (value_is_null(member)) continue;
+        const struct column *column = find(fields, count, member->key, &cursor);
         if (column && (!column->alternatives || !is_empty(member)))
             required += write_column(builder, column, member, &step) && column->mode == COLUMN_REQUIRED;
-        else if (!column && !fills_another(fields, count, object, key))
+        else if (!column && !fills_another(&filled, member))
             add_extra(builder, &step, member, false);
     }
-    return required + write_alternatives(builder, fields, count, object, up);
+    return filled.count > 0 ? required + write_alternatives(builder, fields, count, &filled, up) : required;
 }
 
 static PRINTF(3, 4) enum row_outcome reject(struct buf *row, struct row_facts *facts, const char *format, ...)
@@ -269,66 +285,64 @@ static PRINTF(3, 4) enum row_outcome reject(struct buf *row, struct row_facts *f
     return ROW_REJECTED;
 }
 
-static const char *kind_of(const json_t *value)
+static const char *kind_of(const struct json_value *value)
 {
     if (!value) return "missing";
-    switch (json_typeof(value)) {
-    case JSON_OBJECT: return "an object";
-    case JSON_ARRAY: return "a list";
-    case JSON_STRING: return json_string_length(value) ? "a text" : "an empty text";
-    case JSON_INTEGER:
-    case JSON_REAL: return "a number";
-    case JSON_TRUE:
-    case JSON_FALSE: return "a boolean";
-    case JSON_NULL: return "null";
+    switch ((enum json_value_type)value->type) {
+    case VALUE_OBJECT: return "an object";
+    case VALUE_ARRAY: return "a list";
+    case VALUE_STRING: return value->size ? "a text" : "an empty text";
+    case VALUE_INTEGER:
+    case VALUE_REAL: return "a number";
+    case VALUE_TRUE:
+    case VALUE_FALSE: return "a boolean";
+    case VALUE_NULL: return "null";
     }
     return "unknown";
 }
 
-const json_t *row_value(const struct table *table, const json_t *record, const char *name)
+const struct json_value *row_value(const struct table *table, const struct json_value *record,
+                                   const char *name)
 {
     const struct column *column = table_column(table, name);
-    return json_object_get(record, column ? source_field(column, record) : name);
+    return column ? source_of(column, record) : value_get(record, name);
 }
 
-void row_id(const struct table *table, const json_t *record, char out_id[LIMIT_NAME])
+void row_id(const struct table *table, const struct json_value *record, char out_id[LIMIT_NAME])
 {
-    const json_t *value = table->key_count > 0 ? row_value(table, record, table->key[0]) : NULL;
-    size_t size = json_string_length(value);
+    const struct json_value *value = table->key_count > 0 ? row_value(table, record, table->key[0]) : NULL;
     out_id[0] = '\0';
-    if (json_is_integer(value))
-        (void)snprintf(out_id, LIMIT_NAME, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
-    if (!json_is_string(value)) return;
+    if (!value_is_string(value) && !value_is_integer(value)) return;
+    size_t size = value->size;
     if (size >= LIMIT_NAME) {
         size = LIMIT_NAME - 1;
-        while (size > 0 && ((unsigned char)json_string_value(value)[size] & 0xC0) == 0x80)
+        while (size > 0 && ((unsigned char)value->text[size] & 0xC0) == 0x80)
             size--; /* not in the middle of a character */
     }
-    memcpy(out_id, json_string_value(value), size);
+    memcpy(out_id, value->text, size);
     out_id[size] = '\0';
 }
 
 /* The first key column that names nothing, or NULL. Whether the others fit shows when they are written. */
-static const char *empty_key(const struct table *table, const json_t *record)
+static const char *empty_key(const struct table *table, const struct json_value *record)
 {
     for (size_t i = 0; i < table->key_count; i++) {
-        const json_t *value = row_value(table, record, table->key[i]);
-        if (!value || json_is_null(value) || (json_is_string(value) && json_string_length(value) == 0))
-            return table->key[i];
+        const struct json_value *value = row_value(table, record, table->key[i]);
+        if (value_is_null(value) || (value_is_string(value) && value->size == 0)) return table->key[i];
     }
     return NULL;
 }
 
 /* The first REQUIRED column that its value does not fit, or NULL. */
-static const char *missing_column(const struct table *table, const json_t *record)
+static const char *missing_column(const struct table *table, const struct json_value *record)
 {
     AUTO(buf_done) struct buf unused = buf_limited(LIMIT_ROW);
     for (size_t i = 0; i < table->column_count; i++) {
         const struct column *column = &table->columns[i];
-        const json_t *value = row_value(table, record, column->name);
+        const struct json_value *value = row_value(table, record, column->name);
         buf_reset(&unused);
         if (column->mode == COLUMN_REQUIRED &&
-            (!value || json_is_null(value) || !rows_value_write(column->type, value, &unused)))
+            (value_is_null(value) || !rows_value_write(column->type, value, &unused)))
             return column->name;
     }
     return NULL;
@@ -347,12 +361,12 @@ static int64_t floor_seconds(int64_t us)
     return us / 1000000 - (us % 1000000 < 0);
 }
 
-static bool lacks_version(const struct table *table, const json_t *record)
+static bool lacks_version(const struct table *table, const struct json_value *record)
 {
     return table->version_may_lack && is_empty(row_value(table, record, table->version));
 }
 
-static bool read_times(const struct table *table, const json_t *record, const struct zone *zone,
+static bool read_times(const struct table *table, const struct json_value *record, const struct zone *zone,
                        struct row_facts *facts)
 {
     struct day first = day_of_civil(1, 1, 1);
@@ -378,7 +392,7 @@ static bool read_times(const struct table *table, const json_t *record, const st
 }
 
 /* The first and the last members, and the walk between them. Returns the REQUIRED columns written. */
-static size_t write_row(struct builder *builder, const struct table *table, const json_t *record,
+static size_t write_row(struct builder *builder, const struct table *table, const struct json_value *record,
                         const struct row_context *context)
 {
     struct buf *row = builder->row;
@@ -414,13 +428,14 @@ static size_t write_row(struct builder *builder, const struct table *table, cons
     return required;
 }
 
-enum row_outcome row_build(const struct table *table, const json_t *record, const struct row_context *context,
-                           struct buf *out_row, struct row_facts *out_facts)
+enum row_outcome row_build(const struct table *table, const struct json_value *record,
+                           const struct row_context *context, struct buf *out_row,
+                           struct row_facts *out_facts)
 {
     struct builder builder = {.row = out_row, .facts = out_facts};
     buf_reset(out_row);
     *out_facts = (struct row_facts){.day = context->today};
-    if (!json_is_object(record))
+    if (!value_is_object(record))
         return reject(out_row, out_facts, "a record should be an object, this is %s", kind_of(record));
     row_id(table, record, out_facts->id);
     const char *column = empty_key(table, record);
@@ -442,7 +457,7 @@ enum row_outcome row_build(const struct table *table, const json_t *record, cons
                   column ? column : "column", kind_of(column ? row_value(table, record, column) : NULL));
 }
 
-bool row_version(const struct table *table, const json_t *record, int64_t *out_us)
+bool row_version(const struct table *table, const struct json_value *record, int64_t *out_us)
 {
     *out_us = 0;
     return !table->version || row_instant(row_value(table, record, table->version), out_us);

@@ -65,10 +65,10 @@ static bool reject_record(struct unit_load *unit_load, const struct record *reco
         return error_set(err, ERROR_FORMAT, "%s", reason);
     }
     AUTO(buf_done) struct buf text = buf_limited(LIMIT_REJECT);
-    if (record->problem && json_is_string(record->body))
-        buf_add(&text, json_string_value(record->body), json_string_length(record->body));
+    if (record->problem && value_is_string(record->body))
+        buf_add(&text, record->body->text, record->body->size);
     else
-        json_write(&text, record->body);
+        value_write(&text, record->body);
     return warehouse->ops->reject(unit_load->load,
                                   &(struct reject){.id = id,
                                                    .reason = reason,
@@ -104,7 +104,7 @@ static int64_t read_us(const struct stream_run *run)
 }
 
 /* The record's content, if it is compared at all; else NULL. */
-static const json_t *content_of(const struct selection *selection, const struct record *record)
+static const struct json_value *content_of(const struct selection *selection, const struct record *record)
 {
     if (!selection->tables[record->table]->keeps_contents || selection->ignores_contents[record->table] ||
         record->incomplete)
@@ -122,7 +122,7 @@ static bool take_record(struct unit_load *unit_load, const struct record *record
     if (record->table == 0)
         unit_load->keep_children = true; /* also of a rejected parent: its children are not lost with it */
     if (record->problem) {
-        AUTO(json_drop) json_t *front = record_front(record->body);
+        AUTO(value_drop) struct json_value *front = record_front(record->body);
         row_id(table, front, facts.id);
         return reject_record(unit_load, record, facts.id, record->problem, err);
     }

@@ -10,7 +10,7 @@ static uint64_t mix(uint64_t hash, uint64_t value)
 }
 
 void unit_digest_add(struct unit_digest *digest, const struct selection *selection, size_t table,
-                     const json_t *record, const struct row_facts *facts)
+                     const struct json_value *record, const struct row_facts *facts)
 {
     const struct table *target = selection->tables[table];
     uint64_t hash = mix(0, table);

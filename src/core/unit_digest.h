@@ -18,7 +18,7 @@ struct unit_digest {
 
 /* table: an index into the selection; facts: of the record's row. */
 void unit_digest_add(struct unit_digest *digest, const struct selection *selection, size_t table,
-                     const json_t *record, const struct row_facts *facts);
+                     const struct json_value *record, const struct row_facts *facts);
 /* Of the unit of the commit, with what that leaves out. Never negative. 0: it can't be compared. */
 int64_t unit_digest_end(const struct unit_digest *digest, const struct commit *commit);
 /* When the last commit was made, if it and its tables say that this unit was read as before; else 0. */

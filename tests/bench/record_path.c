@@ -10,7 +10,7 @@
 #include <zlib.h>
 
 #include "base/file.h"
-#include "base/json.h"
+#include "base/json_value.h"
 #include "base/limits.h"
 #include "core/rows.h"
 #include "sources/sources.h"
@@ -22,9 +22,9 @@ struct bench {
     const char *path[2]; /* to the list */
     const struct table *table;
     struct zone *zone;
-    json_t *value;   /* of the page */
-    struct buf rows; /* of all its records */
-    size_t sink;     /* so that nothing is optimised away */
+    struct json_value *value; /* of the page */
+    struct buf rows;          /* of all its records */
+    size_t sink;              /* so that nothing is optimised away */
 };
 
 static double cpu_us(void)
@@ -56,8 +56,8 @@ static void scan_tokens(struct bench *bench)
 static void parse(struct bench *bench)
 {
     struct error err;
-    json_drop(&bench->value);
-    if (!json_read_lenient(bench->page.data, bench->page.size, NULL, &bench->value, &err)) abort();
+    value_drop(&bench->value);
+    if (!value_read(bench->page.data, bench->page.size, true, NULL, &bench->value, &err)) abort();
 }
 
 static void parse_with_jansson(struct bench *bench)
@@ -69,10 +69,9 @@ static void parse_with_jansson(struct bench *bench)
 static void build_rows(struct bench *bench)
 {
     AUTO(buf_done) struct buf row = buf_limited(LIMIT_ROW);
-    const json_t *list = json_at(bench->value, bench->path[0]);
+    const struct json_value *record = value_elements(value_at(bench->value, bench->path[0]));
     buf_reset(&bench->rows);
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        const json_t *record = json_array_get(list, i);
+    for (; record; record = record->next) {
         struct row_facts facts;
         const struct row_context context = {.zone = bench->zone, .content = record};
         if (row_build(bench->table, record, &context, &row, &facts) != ROW_BUILT) abort();
@@ -121,7 +120,7 @@ static void measure(struct bench *bench, const char *name, void (*step)(struct b
         double took = cpu_us() - began;
         best = took < best ? took : best;
     }
-    size_t records = json_array_size(json_at(bench->value, bench->path[0]));
+    size_t records = value_count(value_at(bench->value, bench->path[0]));
     (void)printf("    %-28s %8.2f us a record\n", name, best / (double)records);
 }
 
@@ -148,7 +147,7 @@ int main(int argc, char **argv)
         return 1;
     }
     parse(&bench);
-    size_t records = json_array_size(json_at(bench.value, bench.path[0]));
+    size_t records = value_count(value_at(bench.value, bench.path[0]));
     (void)printf("%s: %zu records of %zu bytes\n", argv[1], records, bench.page.size / records);
     measure(&bench, "cut into records", cut);
     measure(&bench, "scan every token", scan_tokens);
@@ -157,7 +156,7 @@ int main(int argc, char **argv)
     measure(&bench, "make rows", build_rows);
     measure(&bench, "deflate each row", deflate_each);
     measure(&bench, "deflate in one block", deflate_block);
-    json_drop(&bench.value);
+    value_drop(&bench.value);
     buf_done(&bench.page);
     buf_done(&bench.rows);
     zone_free(bench.zone);

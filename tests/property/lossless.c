@@ -46,8 +46,8 @@ struct tally {
 
 /* Records that are sent to one table together. */
 struct queue {
-    json_t *sent[PIPELINE_MAX]; /* what they mean */
-    json_t *read[PIPELINE_MAX]; /* what json_read_lenient makes of them */
+    json_t *sent[PIPELINE_MAX];            /* what they mean */
+    struct json_value *read[PIPELINE_MAX]; /* what a lenient reading makes of them */
     enum kind kinds[PIPELINE_MAX];
     size_t count;
     struct tally all, examples; /* examples: those that are for this table */
@@ -136,7 +136,7 @@ static void send_queue(struct test *test, size_t table)
         fail(test, test->tables.list[table]->name, queue->sent[0], err.text);
     for (size_t i = 0; i < queue->count; i++) {
         json_decref(queue->sent[i]);
-        json_decref(queue->read[i]);
+        value_drop(&queue->read[i]);
     }
     queue->count = 0;
 }
@@ -146,7 +146,7 @@ static void send_tree(struct test *test, size_t table, const json_t *tree, enum 
 {
     struct queue *queue = &test->queues[table];
     AUTO(buf_done) struct buf text = buf_limited(LIMIT_PAGE);
-    AUTO(json_drop) json_t *list = NULL;
+    AUTO(value_drop) struct json_value *list = NULL;
     struct error err;
 
     buf_byte(&text, '[');
@@ -154,8 +154,8 @@ static void send_tree(struct test *test, size_t table, const json_t *tree, enum 
     buf_byte(&text, ']');
     queue->sent[queue->count] = wire_meaning(tree);
     queue->kinds[queue->count] = kind;
-    if (json_read_lenient(buf_string(&text), text.size, NULL, &list, &err)) {
-        queue->read[queue->count++] = json_incref(json_array_get(list, 0));
+    if (value_read(buf_string(&text), text.size, true, NULL, &list, &err)) {
+        queue->read[queue->count++] = value_hold(value_elements(list));
     } else {
         fail(test, test->tables.list[table]->name, queue->sent[queue->count], err.text);
         json_decref(queue->sent[queue->count]);

@@ -8,7 +8,7 @@
 struct pipeline {
     struct source source; /* the ports are members: they find the pipeline from there */
     struct warehouse warehouse;
-    json_t *const *records;
+    struct json_value *const *records;
     size_t count, next;
     bool arrived; /* what was handed on last */
     const struct pipeline_listener *listener;
@@ -142,7 +142,7 @@ static const struct warehouse_ops warehouse_ops = {.prepare = prepare,
                                                    .refresh = refresh,
                                                    .settle = settle};
 
-bool pipeline_send(const struct table *table, json_t *const *records, size_t count,
+bool pipeline_send(const struct table *table, struct json_value *const *records, size_t count,
                    const struct pipeline_listener *listener, struct error *err)
 {
     struct pipeline pipeline = {.source = {&source_ops},

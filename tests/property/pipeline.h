@@ -5,11 +5,11 @@
 #ifndef CASELOAD_TESTS_PIPELINE_H
 #define CASELOAD_TESTS_PIPELINE_H
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "base/error.h"
+#include "base/json_value.h"
 #include "base/limits.h"
 #include "core/stream.h"
 
@@ -25,7 +25,7 @@ struct pipeline_listener {
 };
 
 /* False: the run failed, or a record did not arrive exactly once. */
-bool pipeline_send(const struct table *table, json_t *const *records, size_t count,
+bool pipeline_send(const struct table *table, struct json_value *const *records, size_t count,
                    const struct pipeline_listener *listener, struct error *err);
 
 #endif

@@ -174,9 +174,8 @@ static void check_label(struct sim *sim, size_t stream, const struct fake_row *r
     for (size_t i = 0; record && i < record->version_count; i++) {
         const struct fake_version *version = &record->versions[i];
         if (version->version_s * SECOND != row->version_us) continue;
-        for (size_t k = 0; k < json_array_size(version->set); k++)
-            if (strcmp(json_text_at(json_array_get(version->set, k), "id"), strchr(row->key, '/') + 1) == 0)
-                return;
+        for (const struct json_value *label = value_elements(version->set); label; label = label->next)
+            if (strcmp(value_text_at(label, "id"), strchr(row->key, '/') + 1) == 0) return;
     }
     sim_fail(sim, PROPERTY_INVENTED, "label %s at %lld: no such set", row->key, (long long)row->version_us);
 }

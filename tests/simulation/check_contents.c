@@ -212,7 +212,7 @@ static void check_set(struct sim *sim, size_t stream, const struct fake_record *
     const struct fake_table *table = table_of(sim, stream, 2);
     const struct fake_row *newest = NULL;
     size_t count = 0;
-    if (json_array_size(version->set) == 0) return; /* no row says that it is empty */
+    if (value_count(version->set) == 0) return; /* no row says that it is empty */
     for (size_t i = 0; i < table->count; i++) {
         const struct fake_row *row = &table->rows[i];
         if (row->version_us != version->version_s * SECOND || strcmp(row->set, record->id) != 0) continue;
@@ -223,9 +223,9 @@ static void check_set(struct sim *sim, size_t stream, const struct fake_record *
             count = 1;
         }
     }
-    if (count != json_array_size(version->set))
+    if (count != value_count(version->set))
         sim_fail(sim, PROPERTY_NEWEST, "%s has %zu labels, and the newest reading of them %zu", record->id,
-                 json_array_size(version->set), count);
+                 value_count(version->set), count);
 }
 
 static void check_newest_content(struct sim *sim, size_t stream, const struct fake_record *record)

@@ -80,8 +80,8 @@ static void change_child(struct sim *sim, const struct stream *stream, const str
 static unsigned labels_of(const struct fake_version *version)
 {
     unsigned labels = 0;
-    for (size_t i = 0; i < json_array_size(version->set); i++)
-        labels |= 1U << (json_text_at(json_array_get(version->set, i), "id")[0] - 'a');
+    for (const struct json_value *label = value_elements(version->set); label; label = label->next)
+        labels |= 1U << (value_text_at(label, "id")[0] - 'a');
     return labels;
 }
 

@@ -22,7 +22,7 @@ struct reader {
     bool ended;
     char **ids; /* asked for; NULL: it is a list */
     size_t id_count, id_next;
-    json_t *owned; /* bodies of records that are gone */
+    struct json_value *owned; /* bodies of records that are gone */
 };
 
 /* The records of a reconciliation are those of its subject. */
@@ -153,11 +153,12 @@ static bool is_asked_for(const struct reader *reader, const struct fake_version 
            (window->to_s == WINDOW_OPEN || version->version_s < window->to_s);
 }
 
-static json_t *cut_body(struct fake_version *version)
+static struct json_value *cut_body(struct fake_version *version)
 {
     if (!version->cut_body) {
-        version->cut_body = json_deep_copy(version->body);
-        json_object_set_new(version->cut_body, "name", json_string("cut"));
+        version->cut_body = value_new(VALUE_OBJECT);
+        value_update(version->cut_body, version->body);
+        value_set_text(version->cut_body, "name", "cut");
     }
     return version->cut_body;
 }
@@ -178,9 +179,9 @@ static void page_add_record(struct reader *reader, struct fake_record *record, s
     for (size_t i = 0; i < version->child_count; i++)
         if (fake_child_current(record, version, i))
             page_add(reader, (struct record){.table = 1, .body = record->children[i].body});
-    for (size_t i = 0; reader->table_count > 2 && i < json_array_size(version->set); i++)
-        page_add(reader,
-                 (struct record){.table = 2, .body = json_array_get(version->set, i), .set = version->set});
+    struct json_value *element = reader->table_count > 2 ? value_elements(version->set) : NULL;
+    for (; element; element = element->next)
+        page_add(reader, (struct record){.table = 2, .body = element, .set = version->set});
 }
 
 static bool fake_ask(struct source *base, const struct selection *selection, char *const *ids, size_t count,
@@ -193,7 +194,7 @@ static bool fake_ask(struct source *base, const struct selection *selection, cha
                               .stream = stream_read(source, selection->stream),
                               .ids = mem_zero(count, sizeof *reader->ids),
                               .id_count = count,
-                              .owned = json_array()};
+                              .owned = value_new(VALUE_ARRAY)};
     for (size_t i = 0; i < count; i++)
         reader->ids[i] = mem_text(ids[i]);
     source->readers++;
@@ -214,8 +215,10 @@ static void page_add_answer(struct reader *reader, const char *id)
                  (struct record){.table = RECONCILE_ALIVE, .body = newest->body, .problem = newest->problem});
         return;
     }
-    json_t *body = json_pack("{s:s, s:i, s:s}", "id", id, "seen_missing_at", 1, "source", "reconciliation");
-    json_array_append_new(reader->owned, body);
+    struct json_value *body = document_add(reader->owned->document, VALUE_OBJECT);
+    value_set_text(body, "id", id);
+    value_set_integer(body, "seen_missing_at", 1);
+    value_set_text(body, "source", "reconciliation");
     page_add(reader, (struct record){.table = RECONCILE_GONE, .body = body});
 }
 
@@ -274,7 +277,7 @@ static void fake_close(struct reader *reader)
     for (size_t i = 0; i < reader->id_count; i++)
         free(reader->ids[i]);
     free(reader->ids);
-    json_decref(reader->owned);
+    value_drop(&reader->owned);
     reader->source->readers--;
     free(reader->page);
     free(reader);
@@ -301,12 +304,12 @@ void fake_source_init(struct fake_source *source)
 static void record_done(struct fake_record *record)
 {
     for (size_t i = 0; i < record->version_count; i++) {
-        json_decref(record->versions[i].body);
-        json_decref(record->versions[i].cut_body);
-        json_decref(record->versions[i].set);
+        value_drop(&record->versions[i].body);
+        value_drop(&record->versions[i].cut_body);
+        value_drop(&record->versions[i].set);
     }
     for (size_t i = 0; i < record->child_count; i++) {
-        json_decref(record->children[i].body);
+        value_drop(&record->children[i].body);
         free(record->children[i].id);
     }
     free(record->versions);
@@ -350,11 +353,11 @@ struct fake_version *fake_source_put(struct fake_source *source, const struct st
     struct fake_record *record = fake_source_record(source, stream, id);
     size_t n = record->version_count;
     assert(n == 0 || record->versions[n - 1].version_s <= version_s);
-    json_t *body = json_object();
-    json_object_set_new(body, stream->table->key[0], json_string(id));
-    if (stream->table->version) json_object_set_new(body, stream->table->version, json_integer(version_s));
+    struct json_value *body = value_new(VALUE_OBJECT);
+    value_set_text(body, stream->table->key[0], id);
+    if (stream->table->version) value_set_integer(body, stream->table->version, version_s);
     if (stream->table->day && strcmp(stream->table->day, stream->table->version) != 0)
-        json_object_set_new(body, stream->table->day, json_integer(version_s));
+        value_set_integer(body, stream->table->day, version_s);
     record->versions = mem_grow(record->versions, n + 1, sizeof *record->versions);
     record->versions[n] =
         (struct fake_version){.version_s = version_s, .child_count = record->child_count, .body = body};
@@ -364,20 +367,22 @@ struct fake_version *fake_source_put(struct fake_source *source, const struct st
 
 void fake_version_set_content(struct fake_version *version, int content)
 {
+    AUTO(mem_free) char *name = mem_format("c%d", content);
     version->content = content;
-    json_object_set_new(version->body, "name", json_sprintf("c%d", content));
+    value_set_text(version->body, "name", name);
 }
 
 void fake_version_set_labels(struct fake_version *version, const char *ticket, unsigned labels)
 {
-    json_decref(version->set);
-    version->set = json_array();
-    for (int i = 0; i < 8; i++)
-        if (labels & 1U << i)
-            json_array_append_new(version->set,
-                                  json_pack("{s:s, s:s, s:I}", "ticket_id", ticket, "id",
-                                            (const char[]){(char)('a' + i), '\0'}, "ticket_updated_at",
-                                            (json_int_t)version->version_s));
+    value_drop(&version->set);
+    version->set = value_new(VALUE_ARRAY);
+    for (int i = 0; i < 8; i++) {
+        struct json_value *label = document_add(version->set->document, VALUE_OBJECT);
+        value_set_text(label, "ticket_id", ticket);
+        value_set_text(label, "id", (const char[]){(char)('a' + i), '\0'});
+        value_set_integer(label, "ticket_updated_at", version->version_s);
+        if (labels & 1U << i) value_append(version->set, label);
+    }
 }
 
 void fake_source_put_child(struct fake_source *source, const struct stream *stream, const char *parent,
@@ -385,13 +390,14 @@ void fake_source_put_child(struct fake_source *source, const struct stream *stre
 {
     struct fake_record *record = fake_source_record(source, stream, parent);
     const struct table *table = stream->children[0].table;
-    json_t *body = json_object();
-    json_object_set_new(body, table->key[0], json_string(parent));
-    json_object_set_new(body, "id", json_string(child->id));
-    json_object_set_new(body, table->day, json_integer(child->created_s));
-    json_object_set_new(body, table->version, json_integer(child->updated_s));
-    json_object_set_new(body, "redacted", json_boolean(child->redacted));
-    json_object_set_new(body, "body", json_sprintf("c%d", child->content));
+    AUTO(mem_free) char *content = mem_format("c%d", child->content);
+    struct json_value *body = value_new(VALUE_OBJECT);
+    value_set_text(body, table->key[0], parent);
+    value_set_text(body, "id", child->id);
+    value_set_integer(body, table->day, child->created_s);
+    value_set_integer(body, table->version, child->updated_s);
+    value_set_bool(body, "redacted", child->redacted);
+    value_set_text(body, "body", content);
     record->children = mem_grow(record->children, record->child_count + 1, sizeof *record->children);
     record->children[record->child_count++] = (struct fake_child){.id = mem_text(child->id),
                                                                   .created_s = child->created_s,

@@ -24,7 +24,7 @@ struct fake_child {
     int64_t created_s, updated_s;
     bool redacted;
     int content;
-    json_t *body;
+    struct json_value *body;
 };
 
 struct fake_version {
@@ -33,11 +33,11 @@ struct fake_version {
     bool is_unindexed;  /* no search ever finds it; lists have it */
     size_t child_count; /* entries of the record's children that existed then; an edited child has several */
     int content;
-    json_t *set;         /* elements of the set of this version; NULL: the stream has none */
-    const char *problem; /* not NULL: sent as a rejected record. Borrowed */
+    struct json_value *set; /* elements of the set of this version; NULL: the stream has none */
+    const char *problem;    /* not NULL: sent as a rejected record. Borrowed */
     bool is_unsettled;
-    json_t *body;
-    json_t *cut_body; /* what an incomplete reading is */
+    struct json_value *body;
+    struct json_value *cut_body; /* what an incomplete reading is */
 };
 
 struct fake_record {

@@ -133,15 +133,20 @@ static char *row_key(const struct table *table, const json_t *row)
     return buf_take(&key, NULL);
 }
 
+static bool read_instant(const json_t *row, const char *column, int64_t *out_us)
+{
+    const json_t *text = json_object_get(row, column);
+    return json_is_string(text) && instant_parse(json_string_value(text), json_string_length(text), out_us);
+}
+
 /* Reads what the table needs to know of a row; what a load job would refuse is refused. */
 static bool read_row(const struct table *table, const json_t *value, struct fake_row *row)
 {
     const char *day = json_string_value(json_object_get(value, COLUMN_PARTITION_DATE));
     if (!day || !day_parse(day, &row->day)) return false;
     row->version_us = row->day.n * INT64_C(86400000000);
-    if (table->version && !row_instant(json_object_get(value, table->version), &row->version_us))
-        return false;
-    row->is_read = row_instant(json_object_get(value, COLUMN_READ_AT), &row->read_us);
+    if (table->version && !read_instant(value, table->version, &row->version_us)) return false;
+    row->is_read = read_instant(value, COLUMN_READ_AT, &row->read_us);
     row->has_content = json_object_get(value, COLUMN_CONTENT);
     row->content = json_int_at(value, COLUMN_CONTENT, 0);
     for (size_t i = 0; i < table->key_count; i++)

@@ -18,14 +18,14 @@ static const struct brand {
 };
 
 /* Local times mean something else in another zone, so it belongs to whose data it is. */
-static bool read_identity(struct rest_source *source, const json_t *answer, const char *request_id,
+static bool read_identity(struct rest_source *source, const struct json_value *answer, const char *request_id,
                           struct source_identity *out, struct error *err)
 {
     struct comagic *comagic = (struct comagic *)source;
-    const json_t *data = json_at(answer, "result.data");
-    const json_t *account = json_is_array(data) ? json_array_get(data, 0) : data;
-    const char *name = json_text_at(account, "timezone");
-    int64_t id = json_int_at(account, "app_id", 0);
+    const struct json_value *data = value_at(answer, "result.data");
+    const struct json_value *account = value_is_array(data) ? value_elements(data) : data;
+    const char *name = value_text_at(account, "timezone");
+    int64_t id = value_integer_at(account, "app_id", 0);
     struct zone *zone = NULL;
     if (id <= 0 || !name)
         return error_set(

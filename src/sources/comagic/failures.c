@@ -42,42 +42,43 @@ const struct rest_refusal comagic_refusals[] = {
     {0, NULL, ERROR_REFUSED, "a retry will not help: report it with this id"},
 };
 
-void comagic_read_failure(const json_t *answer, struct rest_failure *out_failure)
+void comagic_read_failure(const struct json_value *answer, struct rest_failure *out_failure)
 {
-    const json_t *error = json_object_get(answer, "error"), *data = json_object_get(error, "data");
-    const char *field = json_text_at(data, "field"), *value = json_text_at(data, "value");
-    exchange_quote(out_failure->code, sizeof out_failure->code, json_text_at(data, "mnemonic"));
-    exchange_quote(out_failure->message, sizeof out_failure->message, json_text_at(error, "message"));
+    const struct json_value *error = value_get(answer, "error"), *data = value_get(error, "data");
+    const char *field = value_text_at(data, "field"), *value = value_text_at(data, "value");
+    exchange_quote(out_failure->code, sizeof out_failure->code, value_text_at(data, "mnemonic"));
+    exchange_quote(out_failure->message, sizeof out_failure->message, value_text_at(error, "message"));
     /* "fields" with the name as the value, or the name itself: the documentation does not say which. */
     bool is_list = value && (!field || strncmp(field, "fields", 6) == 0);
     exchange_quote(out_failure->subject, sizeof out_failure->subject, is_list ? value : field);
 }
 
-int comagic_real_status(const json_t *answer, int status)
+int comagic_real_status(const struct json_value *answer, int status)
 {
-    const json_t *error = json_object_get(answer, "error");
-    const char *mnemonic = json_text_at(error, "data.mnemonic"),
-               *limit = json_text_at(error, "data.params.limit_type");
-    if (!json_is_object(error)) return status;
+    const struct json_value *error = value_get(answer, "error");
+    const char *mnemonic = value_text_at(error, "data.mnemonic"),
+               *limit = value_text_at(error, "data.params.limit_type");
+    if (!value_is_object(error)) return status;
     if (limit && strcmp(limit, "day") == 0) return DAY_LIMIT;
     for (size_t i = 0; mnemonic && i < sizeof statuses / sizeof *statuses; i++)
         if (strcmp(mnemonic, statuses[i].mnemonic) == 0) return statuses[i].status;
-    return !mnemonic || json_int_at(error, "code", 0) == INTERNAL_ERROR ? 500 : 400;
+    return !mnemonic || value_integer_at(error, "code", 0) == INTERNAL_ERROR ? 500 : 400;
 }
 
-void comagic_read_limits(const json_t *answer, struct rate_report *rate, struct rest_quota *out_quota)
+void comagic_read_limits(const struct json_value *answer, struct rate_report *rate,
+                         struct rest_quota *out_quota)
 {
     static const char *const places[] = {"result.metadata.limits", "result.meta_data.limits",
                                          "error.data.metadata.limits"};
-    const json_t *limits = NULL;
+    const struct json_value *limits = NULL;
     for (size_t i = 0; !limits && i < sizeof places / sizeof *places; i++)
-        limits = json_at(answer, places[i]);
-    rate->limit = json_int_at(limits, "minute_limit", -1);
-    rate->remaining = json_int_at(limits, "minute_remaining", -1);
-    rate->reset_s = json_int_at(limits, "minute_reset", -1);
-    *out_quota = (struct rest_quota){.limit = json_int_at(limits, "day_limit", 0),
-                                     .remaining = json_int_at(limits, "day_remaining", 0),
-                                     .reset_s = json_int_at(limits, "day_reset", 0)};
+        limits = value_at(answer, places[i]);
+    rate->limit = value_integer_at(limits, "minute_limit", -1);
+    rate->remaining = value_integer_at(limits, "minute_remaining", -1);
+    rate->reset_s = value_integer_at(limits, "minute_reset", -1);
+    *out_quota = (struct rest_quota){.limit = value_integer_at(limits, "day_limit", 0),
+                                     .remaining = value_integer_at(limits, "day_remaining", 0),
+                                     .reset_s = value_integer_at(limits, "day_reset", 0)};
     if (out_quota->reset_s < 0 || out_quota->reset_s > 86400) out_quota->limit = 0; /* no day is longer */
     if (out_quota->limit >= INT32_MAX) out_quota->limit = 0;
 }

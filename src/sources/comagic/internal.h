@@ -62,9 +62,10 @@ void comagic_free_sites(struct comagic *comagic);
 
 extern const struct rest_refusal comagic_refusals[];
 
-void comagic_read_failure(const json_t *answer, struct rest_failure *out_failure);
-int comagic_real_status(const json_t *answer, int status);
-void comagic_read_limits(const json_t *answer, struct rate_report *rate, struct rest_quota *out_quota);
+void comagic_read_failure(const struct json_value *answer, struct rest_failure *out_failure);
+int comagic_real_status(const struct json_value *answer, int status);
+void comagic_read_limits(const struct json_value *answer, struct rate_report *rate,
+                         struct rest_quota *out_quota);
 
 /* --- local_time.c --- */
 
@@ -81,7 +82,7 @@ bool local_time_read(const struct zone *zone, const char *text, int64_t *out_s);
  * none. */
 const char *const *comagic_made_key(const struct table *table);
 /* The columns of a record that are times become instants. */
-void comagic_prepare(const struct rest_source *source, const struct table *table, json_t *record);
+void comagic_prepare(const struct rest_source *source, const struct table *table, struct json_value *record);
 
 /* --- session.c --- */
 

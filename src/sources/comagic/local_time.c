@@ -70,52 +70,49 @@ bool local_time_read(const struct zone *zone, const char *text, int64_t *out_s)
     return *out_s + zone_offset_s(zone, *out_s) == local_s;
 }
 
-static void prepare_value(const struct zone *zone, json_t *object, const struct column *column);
+static void prepare_value(const struct zone *zone, struct json_value *object, const struct column *column);
 
 static void prepare_fields(const struct zone *zone, const struct column *columns, size_t count,
-                           json_t *object)
+                           struct json_value *object)
 {
-    for (size_t i = 0; json_is_object(object) && i < count; i++)
+    for (size_t i = 0; value_is_object(object) && i < count; i++)
         prepare_value(zone, object, &columns[i]);
 }
 
-static void prepare_value(const struct zone *zone, json_t *object, const struct column *column)
+static void prepare_value(const struct zone *zone, struct json_value *object, const struct column *column)
 {
     char instant[INSTANT_TEXT];
     int64_t at_s;
     const char *field = column_field(column);
-    json_t *value = json_object_get(object, field);
-    const char *text = json_string_value(value);
-    if (column->type == COLUMN_RECORD && json_is_array(value)) {
-        for (size_t i = 0; i < json_array_size(value); i++)
-            prepare_fields(zone, column->fields, column->field_count, json_array_get(value, i));
+    struct json_value *value = value_get(object, field);
+    const char *text = value_text(value);
+    if (column->type == COLUMN_RECORD && value_is_array(value)) {
+        for (struct json_value *element = value->first; element; element = element->next)
+            prepare_fields(zone, column->fields, column->field_count, element);
     } else if (column->type == COLUMN_RECORD) {
         prepare_fields(zone, column->fields, column->field_count, value);
     } else if (column->type == COLUMN_TIMESTAMP && text && local_time_read(zone, text, &at_s)) {
         instant_format(at_s * 1000000, instant);
-        (void)json_object_set_new(object, field, json_string(instant));
+        value_set_text(object, field, instant);
     }
 }
 
 /* "2026-01-31/5001//17": what is absent or null is empty. */
-static void make_key(const char *const *fields, const char *name, json_t *record)
+static void make_key(const char *const *fields, const char *name, struct json_value *record)
 {
     AUTO(buf_done) struct buf key = buf_limited(4096);
     for (const char *const *field = fields; *field; field++) {
-        const json_t *value = json_object_get(record, *field);
+        const struct json_value *value = value_get(record, *field);
         if (field != fields) buf_byte(&key, '/');
-        if (json_is_string(value))
-            buf_text(&key, json_string_value(value));
-        else if (json_is_integer(value))
-            buf_format(&key, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+        if (value_is_string(value) || value_is_integer(value)) buf_add(&key, value->text, value->size);
     }
-    (void)json_object_set_new(record, name, json_string(buf_string(&key)));
+    value_set_text(record, name, buf_string(&key));
 }
 
-void comagic_prepare(const struct rest_source *source, const struct table *table, json_t *record)
+void comagic_prepare(const struct rest_source *source, const struct table *table, struct json_value *record)
 {
     const struct comagic *comagic = (const struct comagic *)source;
     const char *const *fields = comagic_made_key(table);
-    if (fields && json_is_object(record)) make_key(fields, table->columns[0].name, record);
+    if (fields && value_is_object(record)) make_key(fields, table->columns[0].name, record);
     prepare_fields(comagic->zone, table->columns, table->column_count, record);
 }

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/json.h"
+#include "base/json_value.h"
 #include "internal.h"
 
 #define DAY_S INT64_C(86400)
@@ -99,10 +99,10 @@ bool comagic_mend_request(struct rest_source *source, const struct rest_stream *
 bool comagic_next_page(const struct page_context *context, struct next_page *out_next, struct error *err)
 {
     struct comagic *comagic = (struct comagic *)(uintptr_t)context->source;
-    int64_t size = (int64_t)json_array_size(context->list), end = context->offset + size;
-    int64_t total = json_int_at(context->answer, "result.metadata.total_items", -1);
+    int64_t size = (int64_t)value_count(context->list), end = context->offset + size;
+    int64_t total = value_integer_at(context->answer, "result.metadata.total_items", -1);
     bool is_deprecated =
-        json_is_true(json_at(context->answer, "result.metadata.api_version.current_version_deprecated"));
+        value_is_true(value_at(context->answer, "result.metadata.api_version.current_version_deprecated"));
     if (is_deprecated && !comagic->is_deprecated)
         (void)snprintf(
             comagic->rest.notice, sizeof comagic->rest.notice,

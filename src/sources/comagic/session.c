@@ -32,17 +32,17 @@ struct session {
 static enum http_verdict judge(void *self, const struct http_reply *reply, int64_t *out_least_ms)
 {
     struct error unused;
-    AUTO(json_drop) json_t *answer = NULL;
+    AUTO(value_drop) struct json_value *answer = NULL;
     (void)self;
     *out_least_ms = 0;
     if (reply->status >= 300 ||
-        !json_read(buf_string(&reply->body), reply->body.size, NULL, &answer, &unused))
+        !value_read(buf_string(&reply->body), reply->body.size, false, NULL, &answer, &unused))
         return HTTP_RETRY;
     int status = comagic_real_status(answer, 200);
     return status == 429 || status >= 500 ? HTTP_RETRY : HTTP_DONE;
 }
 
-static bool refuse(const json_t *answer, struct error *err)
+static bool refuse(const struct json_value *answer, struct error *err)
 {
     struct rest_failure failure = {.code = ""};
     comagic_read_failure(answer, &failure);
@@ -54,13 +54,13 @@ static bool refuse(const json_t *answer, struct error *err)
 }
 
 /* Takes the session out of the answer, which holds a secret. */
-static bool take_session(struct session *session, json_t *answer, int64_t now_s, struct error *err)
+static bool take_session(struct session *session, struct json_value *answer, int64_t now_s, struct error *err)
 {
-    const json_t *data = json_at(answer, "result.data");
-    if (json_is_array(data)) data = json_array_get(data, 0);
-    const char *token = json_text_at(data, "access_token");
+    const struct json_value *data = value_at(answer, "result.data");
+    if (value_is_array(data)) data = value_elements(data);
+    const char *token = value_text_at(data, "access_token");
     if (!token) return refuse(answer, err);
-    int64_t ends_s = json_int_at(data, "expire_at", json_int_at(data, "expire", 0));
+    int64_t ends_s = value_integer_at(data, "expire_at", value_integer_at(data, "expire", 0));
     int64_t left_ms = now_s > 0 && ends_s > now_s ? (ends_s - now_s) * 1000 : SESSION_MS;
     session->ends_ms = clock_ms() + (left_ms < SESSION_MS ? left_ms : SESSION_MS);
     return secret_set(&session->kept, token, strlen(token), err);
@@ -71,7 +71,7 @@ static bool log_in(struct session *session, struct error *err)
     static const struct http_policy policy = {.judge = judge};
     static const char *const headers[] = {"Accept: application/json", "Content-Type: application/json", NULL};
     AUTO(http_reply_done) struct http_reply reply = {0};
-    AUTO(json_drop) json_t *answer = NULL;
+    AUTO(value_drop) struct json_value *answer = NULL;
     AUTO(buf_done) struct buf body = buf_limited(4096);
     buf_format(&body,
                "{\"jsonrpc\":\"2.0\",\"id\":\"login-%" PRId64 "\",\"method\":\"login.user\",\"params\":{"
@@ -95,7 +95,7 @@ static bool log_in(struct session *session, struct error *err)
     };
     secret_done(&session->kept);
     bool good = http_do(session->http, &request, &reply, err);
-    if (good && !json_read(buf_string(&reply.body), reply.body.size, NULL, &answer, err))
+    if (good && !value_read(buf_string(&reply.body), reply.body.size, false, NULL, &answer, err))
         good = error_wrap(err, "CoMagic login.user");
     good = good && take_session(session, answer, http_date_s(&reply, 0), err);
     if (reply.body.data) secret_wipe(reply.body.data, reply.body.size);

@@ -17,12 +17,12 @@ static const char *keep_site(struct comagic *comagic, const char *id)
     return comagic->sites[comagic->site_count++] = mem_text(id);
 }
 
-static bool take_list(struct comagic *comagic, const json_t *answer, const char *request_id,
+static bool take_list(struct comagic *comagic, const struct json_value *answer, const char *request_id,
                       struct error *err)
 {
-    const json_t *list = json_at(answer, "result.data");
-    size_t size = json_array_size(list);
-    if (!json_is_array(list) || json_int_at(answer, "result.metadata.total_items", 0) > (int64_t)size)
+    const struct json_value *list = value_at(answer, "result.data");
+    size_t size = value_count(list);
+    if (!value_is_array(list) || value_integer_at(answer, "result.metadata.total_items", 0) > (int64_t)size)
         return error_set(
             err, ERROR_FORMAT,
             "CoMagic's answer to get.sites is not the list of all sites, request id %s; is the base URL "
@@ -31,9 +31,9 @@ static bool take_list(struct comagic *comagic, const json_t *answer, const char 
     free(comagic->listed_sites);
     comagic->listed_sites = mem_zero(size + 1, sizeof *comagic->listed_sites);
     comagic->rest.type_count = 0;
-    for (size_t i = 0; i < size; i++) {
+    for (const struct json_value *site = value_elements(list); site; site = site->next) {
         char id[24];
-        int64_t number = json_int_at(json_array_get(list, i), "id", 0);
+        int64_t number = value_integer_at(site, "id", 0);
         (void)snprintf(id, sizeof id, "%" PRId64, number);
         if (number > 0) comagic->listed_sites[comagic->rest.type_count++] = keep_site(comagic, id);
     }
@@ -46,7 +46,7 @@ static bool read_sites(struct comagic *comagic, struct error *err)
     struct rest_source *rest = &comagic->rest;
     struct exchange exchange;
     char id[REST_ID];
-    AUTO(json_drop) json_t *answer = NULL;
+    AUTO(value_drop) struct json_value *answer = NULL;
     AUTO(mem_free) char *url = mem_format("%s" COMAGIC_PATH, rest->base_url);
     AUTO(buf_done) struct buf body = buf_limited(1024);
     comagic_begin_request(comagic, "get.sites", rest_next_id(rest, id), &body);

@@ -9,8 +9,9 @@
 #include "rest/exchange.h"
 #include "rest/next_page.h"
 
-#define BASE_URL "https://api.helpscout.net"
-#define MINUTE_S 60
+#define BASE_URL      "https://api.helpscout.net"
+#define MINUTE_S      60
+#define EMBEDDED_MOST 1000 /* members; more are no record's, and stay where they are */
 
 static const char *const hosts[] = {"api.helpscout.net", NULL};
 
@@ -26,58 +27,66 @@ static const struct rest_refusal refusals[] = {
 
 /* {"logRef", "message", "_embedded": {"errors": [{"path", "message"}]}}; what has no logRef, a gateway said.
  */
-static void read_failure(const json_t *answer, struct rest_failure *out_failure)
+static void read_failure(const struct json_value *answer, struct rest_failure *out_failure)
 {
-    const json_t *first = json_array_get(json_at(answer, "_embedded.errors"), 0);
-    const char *message = json_text_at(answer, "message"), *path = json_text_at(first, "path");
-    const char *detail = json_text_at(first, "message");
+    const struct json_value *first = value_elements(value_at(answer, "_embedded.errors"));
+    const char *message = value_text_at(answer, "message"), *path = value_text_at(first, "path");
+    const char *detail = value_text_at(first, "message");
     char text[sizeof out_failure->message];
     (void)snprintf(text, sizeof text, "%s: %s", path ? path : "details", detail ? detail : "none");
     exchange_quote(out_failure->message, sizeof out_failure->message, first ? text : message);
-    if (json_text_at(answer, "logRef"))
+    if (value_text_at(answer, "logRef"))
         exchange_quote(out_failure->code, sizeof out_failure->code, message ? message : "error");
 }
 
 /* An error that comes with HTTP 200 may pass. */
-static int real_status(const json_t *answer, int status)
+static int real_status(const struct json_value *answer, int status)
 {
-    return json_object_get(answer, "logRef") ? 500 : status;
+    return value_get(answer, "logRef") ? 500 : status;
 }
 
 /* Embedded members belong to the record, and its links are made of its ids. */
-static void lift(json_t *value)
+static void lift(struct json_value *value)
 {
-    json_t *embedded = json_object_get(value, "_embedded"), *member;
-    const char *name;
-    (void)json_object_del(value, "_links");
-    json_object_foreach (embedded, name, member)
-        if (!json_object_get(value, name)) (void)json_object_set(value, name, member);
-    json_object_foreach (value, name, member) {
-        if (json_object_get(embedded, name) == member) (void)json_object_del(embedded, name);
-        if (json_is_object(member)) lift(member);
-        for (size_t i = 0; i < json_array_size(member); i++)
-            if (json_is_object(json_array_get(member, i))) lift(json_array_get(member, i));
+    struct json_value *embedded = value_get(value, "_embedded"), *next;
+    value_remove(value, "_links");
+    if (value_is_object(embedded) && embedded->size > EMBEDDED_MOST) embedded = NULL;
+    for (struct json_value *member = value_members(embedded); member; member = next) {
+        next = member->next;
+        if (!value_get(value, member->key)) value_move(value, embedded, member->key);
+    }
+    for (struct json_value *member = value_members(value); member; member = member->next) {
+        if (value_is_object(member)) lift(member);
+        for (struct json_value *element = value_elements(member); element; element = element->next)
+            if (value_is_object(element)) lift(element);
     }
 }
 
+static void set_list(struct json_value *record, const char *name, const struct json_value *element)
+{
+    struct json_value *list = document_add(record->document, VALUE_ARRAY);
+    value_append(list, element);
+    value_set(record, name, list);
+}
+
 /* Lists of one address come as a text, too. */
-static void prepare(const struct rest_source *source, const struct table *table, json_t *record)
+static void prepare(const struct rest_source *source, const struct table *table, struct json_value *record)
 {
     static const char *const lists[] = {"to", "cc", "bcc"};
     (void)source, (void)table; /* all come alike */
     lift(record);
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
-        json_t *value = json_object_get(record, lists[i]);
-        if (json_is_string(value)) (void)json_object_set_new(record, lists[i], json_pack("[O]", value));
+        struct json_value *value = value_get(record, lists[i]);
+        if (value_is_string(value)) set_list(record, lists[i], value);
     }
 }
 
 /* Whose data it is: the company's id, never its name. */
-static bool read_identity(struct rest_source *source, const json_t *me, const char *request_id,
+static bool read_identity(struct rest_source *source, const struct json_value *me, const char *request_id,
                           struct source_identity *out, struct error *err)
 {
     (void)source;
-    int64_t company = json_int_at(me, "companyId", -1);
+    int64_t company = value_integer_at(me, "companyId", -1);
     if (company < 0)
         return error_set(
             err, ERROR_FORMAT,
@@ -91,7 +100,7 @@ static bool read_identity(struct rest_source *source, const json_t *me, const ch
 
 static bool next_page(const struct page_context *context, struct next_page *out_next, struct error *err)
 {
-    int64_t pages = json_int_at(context->answer, "page.totalPages", -1);
+    int64_t pages = value_integer_at(context->answer, "page.totalPages", -1);
     *out_next = (struct next_page){0};
     if (pages < 0)
         return error_set(err, ERROR_FORMAT,

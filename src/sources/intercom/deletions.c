@@ -5,52 +5,54 @@
 #include "schema/schema.h"
 
 /* Absent members are not set. */
-static json_t *make_tombstone(const json_t *record, const char *id, json_t *seen_missing_at,
-                              const char *source)
+static struct json_value *make_tombstone(struct page_builder *builder, const struct json_value *id,
+                                         const struct json_value *seen_missing_at, const char *source)
 {
-    json_t *body = json_object();
-    (void)json_object_set(body, "id", json_object_get(record, id));
-    (void)json_object_set(body, "seen_missing_at", seen_missing_at);
-    (void)json_object_set_new(body, "source", json_string(source));
+    struct json_value *body = document_add(builder->document, VALUE_OBJECT);
+    value_set(body, "id", id);
+    value_set(body, "seen_missing_at", seen_missing_at);
+    value_set_text(body, "source", source);
     return body;
 }
 
-void derive_merged(struct page_builder *builder, const json_t *contact)
+void derive_merged(struct page_builder *builder, const struct json_value *contact)
 {
-    const json_t *history = json_object_get(contact, "merge_history");
-    for (size_t i = 0; i < json_array_size(history); i++) {
-        const json_t *merge = json_array_get(history, i);
-        json_t *at = json_object_get(merge, "merged_at");
-        if (!is_id(json_object_get(merge, "source_contact_id"))) continue; /* the contact itself has it */
-        if (!at || json_is_null(at)) at = json_object_get(contact, "updated_at");
-        json_t *body = make_tombstone(merge, "source_contact_id", at, "merge history");
-        (void)json_object_set(body, "merged_into", json_object_get(contact, "id"));
+    const struct json_value *merge = value_elements(value_get(contact, "merge_history"));
+    for (; merge; merge = merge->next) {
+        const struct json_value *at = value_get(merge, "merged_at");
+        const struct json_value *id = value_get(merge, "source_contact_id");
+        if (!is_id(id)) continue; /* the contact itself has it */
+        if (value_is_null(at)) at = value_get(contact, "updated_at");
+        struct json_value *body = make_tombstone(builder, id, at, "merge history");
+        value_set(body, "merged_into", value_get(contact, "id"));
         page_builder_add_child(builder, builder->stream->stream.table->gone, body);
     }
 }
 
-void derive_deleted(struct page_builder *builder, const json_t *record)
+void derive_deleted(struct page_builder *builder, const struct json_value *record)
 {
-    json_t *body = make_tombstone(record, "id", json_object_get(record, "deleted_at"), "deleted feed");
+    struct json_value *body =
+        make_tombstone(builder, value_get(record, "id"), value_get(record, "deleted_at"), "deleted feed");
     page_builder_add_child(builder, &intercom_conversations_deleted, body);
 }
 
 void add_merged(struct page_builder *builder, const struct rest_source *rest, const char *canonical_id,
-                const json_t *record)
+                const struct json_value *record)
 {
     if (rest->clock_s <= 0) return;
-    AUTO(json_drop) json_t *now = json_integer(rest->clock_s);
-    json_t *body = make_tombstone(record, "id", now, "merged");
-    (void)json_object_set_new(body, "merged_into", json_string(canonical_id));
+    const struct json_value *now = document_add_integer(builder->document, rest->clock_s);
+    struct json_value *body = make_tombstone(builder, value_get(record, "id"), now, "merged");
+    value_set_text(body, "merged_into", canonical_id);
     page_builder_add_child(builder, builder->stream->stream.table->gone, body);
 }
 
 /* The commit dates it by the list. */
 void add_gone(struct page_builder *builder, const struct rest_source *rest, const char *canonical_id,
-              const json_t *record)
+              const struct json_value *record)
 {
-    AUTO(json_drop) json_t *now = json_integer(rest->clock_s);
-    json_t *body = make_tombstone(record, "id", now, canonical_id[0] ? "merged" : "reconciliation");
-    if (canonical_id[0]) (void)json_object_set_new(body, "merged_into", json_string(canonical_id));
+    const char *source = canonical_id[0] ? "merged" : "reconciliation";
+    const struct json_value *now = document_add_integer(builder->document, rest->clock_s);
+    struct json_value *body = make_tombstone(builder, value_get(record, "id"), now, source);
+    if (canonical_id[0]) value_set_text(body, "merged_into", canonical_id);
     page_builder_add_child(builder, builder->stream->stream.subject->gone, body);
 }

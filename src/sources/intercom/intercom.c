@@ -35,19 +35,19 @@ static const struct rest_refusal refusals[] = {
     {0, NULL, ERROR_REFUSED, "a retry will not help: check the version, the region and the base URL"},
 };
 
-static void read_failure(const json_t *answer, struct rest_failure *out_failure)
+static void read_failure(const struct json_value *answer, struct rest_failure *out_failure)
 {
-    const json_t *first = json_array_get(json_object_get(answer, "errors"), 0);
-    exchange_quote(out_failure->code, sizeof out_failure->code, json_text_at(first, "code"));
-    exchange_quote(out_failure->message, sizeof out_failure->message, json_text_at(first, "message"));
+    const struct json_value *first = value_elements(value_get(answer, "errors"));
+    exchange_quote(out_failure->code, sizeof out_failure->code, value_text_at(first, "code"));
+    exchange_quote(out_failure->message, sizeof out_failure->message, value_text_at(first, "message"));
 }
 
 /* An error that comes with HTTP 200 may pass. */
-static int real_status(const json_t *answer, int status)
+static int real_status(const struct json_value *answer, int status)
 {
     struct rest_failure failure;
-    const char *type = json_text_at(answer, "type");
-    bool has_errors = json_array_size(json_object_get(answer, "errors")) > 0;
+    const char *type = value_text_at(answer, "type");
+    bool has_errors = value_count(value_get(answer, "errors")) > 0;
     if (type ? strcmp(type, "error.list") != 0 : !has_errors) return status;
     read_failure(answer, &failure);
     return strcmp(failure.code, "rate_limit_exceeded") == 0 ? 429 : 500;
@@ -60,11 +60,11 @@ static bool is_stale_cursor(int status, const struct rest_failure *failure)
 }
 
 /* Whose data it is: the workspace's own id, never the name a person gave it. */
-static bool read_identity(struct rest_source *source, const json_t *me, const char *request_id,
+static bool read_identity(struct rest_source *source, const struct json_value *me, const char *request_id,
                           struct source_identity *out, struct error *err)
 {
     const struct intercom *intercom = (const struct intercom *)source;
-    const char *workspace = json_text_at(me, "app.id_code");
+    const char *workspace = value_text_at(me, "app.id_code");
     size_t size = workspace ? strlen(workspace) : 0;
     if (size == 0 || size >= sizeof out->workspace)
         return error_set(
@@ -74,7 +74,7 @@ static bool read_identity(struct rest_source *source, const json_t *me, const ch
             request_id);
     *out = (struct source_identity){.type = INTERCOM_NAME};
     memcpy(out->workspace, workspace, size + 1);
-    exchange_quote(out->name, sizeof out->name, json_text_at(me, "app.name"));
+    exchange_quote(out->name, sizeof out->name, value_text_at(me, "app.name"));
     (void)snprintf(out->terms, sizeof out->terms, "%s, API 2.%d", intercom->place, intercom->minor);
     return true;
 }

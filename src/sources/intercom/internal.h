@@ -57,14 +57,15 @@ bool intercom_next_page(const struct page_context *context, struct next_page *ou
 
 extern const struct rest_reader_type intercom_scroll;
 
-json_t *make_opening_part(const json_t *conversation); /* NULL: it has no first message */
-void set_redacted(json_t *part);                       /* a part that does not say so is not redacted */
+struct json_value *make_opening_part(
+    const struct json_value *conversation); /* NULL: it has no first message */
+void set_redacted(struct json_value *part); /* a part that does not say so is not redacted */
 
-void derive_merged(struct page_builder *builder, const json_t *contact);
-void derive_deleted(struct page_builder *builder, const json_t *record);
+void derive_merged(struct page_builder *builder, const struct json_value *contact);
+void derive_deleted(struct page_builder *builder, const struct json_value *record);
 void add_merged(struct page_builder *builder, const struct rest_source *rest, const char *canonical_id,
-                const json_t *record);
+                const struct json_value *record);
 void add_gone(struct page_builder *builder, const struct rest_source *rest, const char *canonical_id,
-              const json_t *record);
+              const struct json_value *record);
 
 #endif

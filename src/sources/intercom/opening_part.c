@@ -1,26 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "internal.h"
 
-json_t *make_opening_part(const json_t *conversation)
+struct json_value *make_opening_part(const struct json_value *conversation)
 {
     static const char *const shared[] = {"body", "author", "attachments", "redacted",
                                          "email_message_metadata"};
-    const json_t *message = json_object_get(conversation, "source");
-    json_t *id = json_object_get(message, "id");
-    json_t *created_at = json_object_get(conversation, "created_at"); /* the message has no time of its own */
-    if (!json_is_object(message)) return NULL;
-    json_t *part = json_object();
-    (void)json_object_set_new(part, "id", is_id(id) ? json_incref(id) : json_string("source"));
-    (void)json_object_set_new(part, "part_type", json_string("source"));
-    (void)json_object_set(part, "created_at", created_at);
-    (void)json_object_set(part, "updated_at", created_at);
+    const struct json_value *message = value_get(conversation, "source");
+    const struct json_value *id = value_get(message, "id");
+    const struct json_value *created_at =
+        value_get(conversation, "created_at"); /* the message has no time of its own */
+    if (!value_is_object(message)) return NULL;
+    struct json_value *part = document_add(conversation->document, VALUE_OBJECT);
+    if (is_id(id))
+        value_set(part, "id", id);
+    else
+        value_set_text(part, "id", "source");
+    value_set_text(part, "part_type", "source");
+    value_set(part, "created_at", created_at);
+    value_set(part, "updated_at", created_at);
     for (size_t i = 0; i < sizeof shared / sizeof *shared; i++)
-        (void)json_object_set(part, shared[i], json_object_get(message, shared[i])); /* absent: not set */
+        value_set(part, shared[i], value_get(message, shared[i])); /* absent: not set */
     return part;
 }
 
-void set_redacted(json_t *part)
+void set_redacted(struct json_value *part)
 {
-    const json_t *redacted = json_object_get(part, "redacted");
-    if (!redacted || json_is_null(redacted)) (void)json_object_set_new(part, "redacted", json_false());
+    if (value_is_null(value_get(part, "redacted"))) value_set_bool(part, "redacted", false);
 }

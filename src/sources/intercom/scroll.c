@@ -43,9 +43,9 @@ struct scroll {
     int lapses, restarts, refusals; /* in all: each starts over, and that must end */
     struct cycle pages;             /* hashes of pages */
 
-    json_t *answer;
+    struct json_value *answer;
     struct page_queue queue; /* pages that wait */
-    json_t *list;            /* the one that was passed on */
+    struct json_value *list; /* the one that was passed on */
     struct page_builder builder;
     struct list_count count;
 };
@@ -139,9 +139,9 @@ static bool collect_answer(struct scroll *scroll, struct error *err)
 
 static bool keep_param(struct scroll *scroll, struct error *err)
 {
-    const json_t *value = json_object_get(scroll->answer, "scroll_param");
-    const char *param = json_string_value(value);
-    size_t size = json_string_length(value);
+    const struct json_value *value = value_get(scroll->answer, "scroll_param");
+    const char *param = value_text(value);
+    size_t size = value_size(value);
     if (size == 0 && scroll->param) return true;
     if (size == 0 || size > LIMIT_PARAM || strlen(param) != size)
         return error_set(
@@ -155,7 +155,7 @@ static bool keep_param(struct scroll *scroll, struct error *err)
 }
 
 /* All pages have one URL: a cache could answer for ever. */
-static bool is_new_page(struct scroll *scroll, const json_t *list, struct error *err)
+static bool is_new_page(struct scroll *scroll, const struct json_value *list, struct error *err)
 {
     if (!page_closes_cycle(&scroll->pages, scroll->stream, list)) return true;
     return error_set(err, ERROR_FORMAT,
@@ -164,16 +164,17 @@ static bool is_new_page(struct scroll *scroll, const json_t *list, struct error 
                      scroll->what, scroll->exchange.request_id);
 }
 
-static bool read_page(struct scroll *scroll, const json_t **out_list, struct page *page, struct error *err)
+static bool read_page(struct scroll *scroll, const struct json_value **out_list, struct page *page,
+                      struct error *err)
 {
-    json_drop(&scroll->answer);
+    value_drop(&scroll->answer);
     if (!collect_answer(scroll, err)) return false;
     exchange_add_counts(&scroll->exchange, page);
-    const json_t *list = exchange_list(&scroll->exchange, scroll->stream, scroll->answer, err);
+    const struct json_value *list = exchange_list(&scroll->exchange, scroll->stream, scroll->answer, err);
     if (!list) return false;
     page_builder_count(&scroll->builder, &scroll->count, scroll->answer, list);
     *out_list = list;
-    scroll->is_ended = json_array_size(list) == 0;
+    scroll->is_ended = value_count(list) == 0;
     if (scroll->is_ended) return true;
     if (!keep_param(scroll, err) || !is_new_page(scroll, list, err)) return false;
     scroll->number++;
@@ -181,14 +182,15 @@ static bool read_page(struct scroll *scroll, const json_t **out_list, struct pag
 }
 
 /* The page to pass on: one that the queue cannot hold; after all were read, one of the queue. */
-static bool find_page(struct scroll *scroll, const json_t **out_list, struct page *page, struct error *err)
+static bool find_page(struct scroll *scroll, const struct json_value **out_list, struct page *page,
+                      struct error *err)
 {
     *out_list = NULL;
     while (!scroll->is_ended) {
         if (!read_page(scroll, out_list, page, err)) return false;
         if (!scroll->is_ended && !page_queue_push(&scroll->queue, *out_list)) return true;
     }
-    json_drop(&scroll->list);
+    value_drop(&scroll->list);
     if (!page_queue_pop(&scroll->queue, &scroll->list, err)) return false;
     *out_list = scroll->list;
     return true;
@@ -197,13 +199,13 @@ static bool find_page(struct scroll *scroll, const json_t **out_list, struct pag
 static bool scroll_next(struct reader *reader, struct page *out_page, struct error *err)
 {
     struct scroll *scroll = (struct scroll *)reader;
-    const json_t *list = NULL;
+    const struct json_value *list = NULL;
     page_builder_reset(&scroll->builder);
     *out_page = (struct page){0};
     if (!find_page(scroll, &list, out_page, err)) return false;
     out_page->asked_us = scroll->asked_us;
-    for (size_t i = 0; i < json_array_size(list); i++)
-        page_builder_add_record(&scroll->builder, json_array_get(list, i), 0);
+    for (struct json_value *body = value_elements(list); body; body = body->next)
+        page_builder_add_record(&scroll->builder, body, 0);
     out_page->records = scroll->builder.records;
     out_page->count = scroll->builder.count;
     out_page->last = scroll->is_ended && scroll->queue.next == scroll->queue.count;
@@ -218,8 +220,8 @@ static void scroll_close(struct reader *reader)
     exchange_done(&scroll->exchange);
     cycle_done(&scroll->pages);
     page_queue_done(&scroll->queue);
-    json_drop(&scroll->answer);
-    json_drop(&scroll->list);
+    value_drop(&scroll->answer);
+    value_drop(&scroll->list);
     page_builder_done(&scroll->builder);
     buf_done(&scroll->url);
     free(scroll->param);

@@ -39,16 +39,16 @@ struct backward {
     bool is_counting;      /* it is the first page, which says how many there are */
     bool is_finished;      /* the last page of the last list was passed on */
 
-    json_t *first;          /* the answer with the first page, if there are more */
-    int64_t first_asked_us; /* when it was asked for */
-    int64_t total;          /* records of the list, as that answer said */
-    bool is_over;           /* ... when the list was one of the past, which only shrinks */
-    bool is_changed;        /* a later answer said another total */
+    struct json_value *first; /* the answer with the first page, if there are more */
+    int64_t first_asked_us;   /* when it was asked for */
+    int64_t total;            /* records of the list, as that answer said */
+    bool is_over;             /* ... when the list was one of the past, which only shrinks */
+    bool is_changed;          /* a later answer said another total */
     int64_t newest_total;
     int64_t received;
     int64_t last_hash; /* of the page before; 0: there was none */
 
-    json_t *answer; /* of the page that was passed on */
+    struct json_value *answer; /* of the page that was passed on */
     struct page_builder builder;
 };
 
@@ -87,7 +87,7 @@ static void begin_segment(struct backward *backward, struct window segment)
     backward->is_counting = true;
     backward->is_changed = false;
     backward->received = backward->last_hash = 0;
-    json_drop(&backward->first);
+    value_drop(&backward->first);
 }
 
 /* --- requests --- */
@@ -119,14 +119,14 @@ static bool send_request(struct backward *backward, struct error *err)
 }
 
 /* The counts of an answer, and whether it is the page that was asked for. */
-static bool read_counts(const struct backward *backward, const json_t *answer, int64_t *out_pages,
+static bool read_counts(const struct backward *backward, const struct json_value *answer, int64_t *out_pages,
                         int64_t *out_total, struct error *err)
 {
     const struct pagination *pagination = backward->stream->pagination;
     const char *member = pagination->number_member;
-    int64_t number = member ? json_int_at(answer, member, -1) : backward->number;
-    *out_pages = json_int_at(answer, pagination->pages_member, -1);
-    *out_total = json_int_at(answer, pagination->total_member, -1);
+    int64_t number = member ? value_integer_at(answer, member, -1) : backward->number;
+    *out_pages = value_integer_at(answer, pagination->pages_member, -1);
+    *out_total = value_integer_at(answer, pagination->total_member, -1);
     if (*out_pages < 0 || *out_total < 0 || *out_pages > NEXT_PAGE_NUMBER)
         return error_set(
             err, ERROR_FORMAT, "%s: the answer does not say how many pages there are, request id %s; %s",
@@ -140,13 +140,13 @@ static bool read_counts(const struct backward *backward, const json_t *answer, i
 
 /* --- records --- */
 
-static void set_day(const struct backward *backward, json_t *body)
+static void set_day(const struct backward *backward, struct json_value *body)
 {
-    if (backward->stream->day_member && json_is_object(body))
-        (void)json_object_set_new(body, backward->stream->day_member, json_integer(backward->segment.from_s));
+    if (backward->stream->day_member && value_is_object(body))
+        value_set_integer(body, backward->stream->day_member, backward->segment.from_s);
 }
 
-static bool is_inside(const struct backward *backward, const json_t *body, int64_t *out_us)
+static bool is_inside(const struct backward *backward, const struct json_value *body, int64_t *out_us)
 {
     const struct window *window = &backward->window;
     *out_us = 0;
@@ -156,20 +156,19 @@ static bool is_inside(const struct backward *backward, const json_t *body, int64
 }
 
 /* A service that ignores the number of the page gives one page again and again. */
-static void count_records(struct backward *backward, const json_t *list)
+static void count_records(struct backward *backward, const struct json_value *list)
 {
     int64_t hash = content_hash(backward->stream->stream.table, list);
-    bool is_repeated = json_array_size(list) > 0 && hash == backward->last_hash;
+    bool is_repeated = value_count(list) > 0 && hash == backward->last_hash;
     backward->last_hash = hash;
-    if (!is_repeated) backward->received += (int64_t)json_array_size(list);
+    if (!is_repeated) backward->received += (int64_t)value_count(list);
 }
 
-static void add_records(struct backward *backward, const json_t *list)
+static void add_records(struct backward *backward, const struct json_value *list)
 {
     count_records(backward, list);
-    for (size_t i = 0; i < json_array_size(list); i++) {
+    for (struct json_value *body = value_elements(list); body; body = body->next) {
         const struct rest_dialect *dialect = backward->rest->dialect;
-        json_t *body = json_array_get(list, i);
         int64_t version_us;
         if (dialect->prepare) dialect->prepare(backward->rest, backward->stream->stream.table, body);
         set_day(backward, body);
@@ -204,26 +203,29 @@ static bool end_segment(struct backward *backward, struct page *page, struct err
 /* Takes the answer that was kept, instead of asking for the first page once more. */
 static bool take_first(struct backward *backward, struct page *page, struct error *err)
 {
-    json_drop(&backward->answer);
+    value_drop(&backward->answer);
     backward->answer = backward->first;
     backward->first = NULL;
     page->asked_us = backward->first_asked_us;
-    const json_t *list = exchange_list(&backward->exchange, backward->stream, backward->answer, err);
+    const struct json_value *list =
+        exchange_list(&backward->exchange, backward->stream, backward->answer, err);
     if (!list) return false;
     add_records(backward, list);
     return end_segment(backward, page, err);
 }
 
 /* Waits for the page in flight. out_list NULL: it only said how many there are, and another is in flight. */
-static bool receive(struct backward *backward, struct page *page, const json_t **out_list, struct error *err)
+static bool receive(struct backward *backward, struct page *page, const struct json_value **out_list,
+                    struct error *err)
 {
     int64_t pages, total;
     *out_list = NULL;
-    json_drop(&backward->answer);
+    value_drop(&backward->answer);
     if (!exchange_wait(&backward->exchange, &backward->answer, err)) return false;
     backward->exchange.can_be_forbidden = false;
     exchange_add_counts(&backward->exchange, page);
-    const json_t *list = exchange_list(&backward->exchange, backward->stream, backward->answer, err);
+    const struct json_value *list =
+        exchange_list(&backward->exchange, backward->stream, backward->answer, err);
     if (!list || !read_counts(backward, backward->answer, &pages, &total, err)) return false;
     if (backward->is_counting) backward->is_over = backward->segment.to_s <= backward->rest->clock_s;
     if (!backward->is_counting && total != backward->total) backward->is_changed = true;
@@ -243,7 +245,7 @@ static bool receive(struct backward *backward, struct page *page, const json_t *
 
 static bool read_page(struct backward *backward, struct page *page, struct error *err)
 {
-    const json_t *list;
+    const struct json_value *list;
     if (backward->first && backward->number == 1) return take_first(backward, page, err);
     do
         if (!receive(backward, page, &list, err)) return false;
@@ -253,7 +255,7 @@ static bool read_page(struct backward *backward, struct page *page, struct error
     backward->number--;
     if (backward->number > 1) return send_request(backward, err);
     if (!backward->is_changed && backward->is_over) return true;
-    json_drop(&backward->first);
+    value_drop(&backward->first);
     return send_request(backward, err);
 }
 
@@ -274,8 +276,8 @@ static void backward_close(struct reader *reader)
 {
     struct backward *backward = (struct backward *)reader;
     exchange_done(&backward->exchange);
-    json_drop(&backward->answer);
-    json_drop(&backward->first);
+    value_drop(&backward->answer);
+    value_drop(&backward->first);
     page_builder_done(&backward->builder);
     buf_done(&backward->url);
     buf_done(&backward->body);

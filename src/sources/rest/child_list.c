@@ -57,46 +57,42 @@ bool child_list_start(struct subrequest *subrequest, struct subrequest_pool *poo
 
 /* Not an empty list: a row in `rejected` says that it is unknown. */
 static void reject(const struct subrequest *subrequest, const struct child_list *child_list,
-                   const json_t *record, struct page_builder *builder, const struct error *err)
+                   const struct json_value *record, struct page_builder *builder, const struct error *err)
 {
     char problem[256];
-    json_t *body = json_object(), *text;
+    struct json_value *body = document_add(builder->document, VALUE_OBJECT);
     subrequest_problem(subrequest, child_list->noun, err, problem, sizeof problem);
-    (void)json_object_set(body, child_list->parent, json_object_get(record, "id"));
+    value_set(body, child_list->parent, value_get(record, "id"));
     page_builder_add_child(builder, child_list->table, body);
-    text = json_string(problem);
-    (void)json_array_append_new(builder->owned, text); /* lives as long as the page */
     struct record *rejected = &builder->records[builder->count - 1];
-    rejected->problem = json_string_value(text);
+    rejected->problem = value_text(document_add_text(builder->document, problem)); /* as long as the page */
     rejected->is_unsettled = true;
     (void)row_version(builder->stream->stream.table, record, &rejected->listed_us); /* else 0 */
     log_write(LOG_WARNING, "list_unread", LOG_FIELDS(LOG_TEXT("what", subrequest->what)),
               "%s; it is rejected, and later ticks try again", err->text);
 }
 
-/* Takes the element. */
-static void add_element(const struct child_list *child_list, const json_t *record, json_t *element,
-                        struct page_builder *builder)
+static void add_element(const struct child_list *child_list, const struct json_value *record,
+                        struct json_value *element, struct page_builder *builder)
 {
     const struct table *parent = builder->stream->stream.table;
     const struct rest_dialect *dialect = builder->rest->dialect;
-    if (json_is_object(element)) {
-        (void)json_object_set(element, child_list->parent, json_object_get(record, "id"));
+    if (value_is_object(element)) {
+        value_set(element, child_list->parent, value_get(record, "id"));
         if (child_list->version) /* absent: not set */
-            (void)json_object_set(element, child_list->version,
-                                  (json_t *)(uintptr_t)row_value(parent, record, parent->version));
+            value_set(element, child_list->version, row_value(parent, record, parent->version));
         if (dialect->prepare) dialect->prepare(builder->rest, child_list->table, element);
     }
     page_builder_add_child(builder, child_list->table, element);
 }
 
-bool child_list_add(struct subrequest *subrequest, unsigned index, const json_t *record,
+bool child_list_add(struct subrequest *subrequest, unsigned index, const struct json_value *record,
                     struct page_builder *builder, unsigned *wanted, struct error *err)
 {
     const struct child_list *child_list = &lists_of(builder)[index];
     const unsigned bit = 1U << index;
     struct error failure = {0}; /* not err: a rejected list is no failure */
-    AUTO(json_drop) json_t *list = json_array();
+    AUTO(value_drop) struct json_value *list = value_new(VALUE_ARRAY);
     enum subrequest_outcome outcome = subrequest_list(subrequest, child_list->list, list, &failure);
     if (outcome == SUBREQUEST_FAILED) *err = failure;
     if (outcome == SUBREQUEST_FORBIDDEN && builder->child_lists_seen & bit) outcome = SUBREQUEST_REJECTED;
@@ -104,11 +100,12 @@ bool child_list_add(struct subrequest *subrequest, unsigned index, const json_t 
     if (outcome == SUBREQUEST_FORBIDDEN) *wanted &= ~bit;
     if (outcome == SUBREQUEST_OK) builder->child_lists_seen |= bit;
     if (outcome == SUBREQUEST_REJECTED) reject(subrequest, child_list, record, builder, &failure);
-    for (size_t i = 0; outcome == SUBREQUEST_OK && i < json_array_size(list); i++) {
-        add_element(child_list, record, json_incref(json_array_get(list, i)), builder);
+    page_builder_keep(builder, list);
+    struct json_value *element = outcome == SUBREQUEST_OK ? value_elements(list) : NULL;
+    for (; element; element = element->next) {
+        add_element(child_list, record, element, builder);
         if (child_list->table->owner) builder->records[builder->count - 1].set = list;
     }
-    (void)json_array_append(builder->owned, list); /* lives as long as the page */
     return outcome != SUBREQUEST_FAILED;
 }
 
@@ -131,7 +128,7 @@ static bool ask_for_one(struct rest_source *rest, const struct child_list *child
     struct subrequest_pool pool;
     struct subrequest subrequest = {.pool = NULL};
     struct error failure = {0}; /* not err: a list that can't be read is no failure */
-    AUTO(json_drop) json_t *list = json_array();
+    AUTO(value_drop) struct json_value *list = value_new(VALUE_ARRAY);
     subrequest_pool_init(&pool, rest);
     pool.all_started = true;
     enum subrequest_outcome outcome = SUBREQUEST_FAILED;

@@ -14,7 +14,7 @@ bool child_list_start(struct subrequest *subrequest, struct subrequest_pool *poo
                       const struct child_list *child_list, const char *id, struct error *err) CHECKED;
 /* Adds a row for each element of child list `index`, after those of the record. Its bit in wanted is cleared
  * when it turns out to be forbidden. */
-bool child_list_add(struct subrequest *subrequest, unsigned index, const json_t *record,
+bool child_list_add(struct subrequest *subrequest, unsigned index, const struct json_value *record,
                     struct page_builder *builder, unsigned *wanted, struct error *err) CHECKED;
 
 #endif

@@ -21,7 +21,7 @@ static bool can_choose_size(const struct rest_stream *stream)
 }
 
 static bool ask(struct rest_source *rest, const struct rest_stream *stream, const struct segment *segment,
-                json_t **out_answer, struct error *err)
+                struct json_value **out_answer, struct error *err)
 {
     struct exchange exchange;
     AUTO(buf_done) struct buf url = buf_limited(LIMIT_REQUEST);
@@ -50,13 +50,14 @@ static bool ask(struct rest_source *rest, const struct rest_stream *stream, cons
 }
 
 /* -1: the answer does not say it, and is not the whole list. */
-static int64_t total_of(const struct rest_source *rest, const struct rest_stream *stream, json_t *answer)
+static int64_t total_of(const struct rest_source *rest, const struct rest_stream *stream,
+                        struct json_value *answer)
 {
     const struct rest_dialect *dialect = rest->dialect;
-    const json_t *list = page_list(dialect, answer, stream->list);
-    int64_t total = dialect->total_member ? json_int_at(answer, dialect->total_member, -1) : -1;
+    const struct json_value *list = page_list(dialect, answer, stream->list);
+    int64_t total = dialect->total_member ? value_integer_at(answer, dialect->total_member, -1) : -1;
     bool is_whole = !stream->pagination->has_cursors && !stream->pagination->has_numbers;
-    return total >= 0 ? total : is_whole ? (int64_t)json_array_size(list) : -1;
+    return total >= 0 ? total : is_whole ? (int64_t)value_count(list) : -1;
 }
 
 static int64_t child_lists(const struct selection *selection, const struct rest_stream *stream)
@@ -67,16 +68,16 @@ static int64_t child_lists(const struct selection *selection, const struct rest_
     return count;
 }
 
-static int64_t pages_of(const struct rest_source *rest, const json_t *cut)
+static int64_t pages_of(const struct rest_source *rest, const struct json_value *cut)
 {
     const struct rest_dialect *dialect = rest->dialect;
-    const int64_t total = dialect->total_member ? json_int_at(cut, dialect->total_member, 0) : 0;
+    const int64_t total = dialect->total_member ? value_integer_at(cut, dialect->total_member, 0) : 0;
     return dialect->cut_page > 0 && total > dialect->cut_page ? (total - 1) / dialect->cut_page + 1 : 1;
 }
 
 /* Requests for lists that are cut off in a record: lists with one path are one request. */
 static int64_t cut_lists(const struct rest_source *rest, const struct rest_stream *stream,
-                         const json_t *record)
+                         const struct json_value *record)
 {
     const struct truncated_list *lists = stream->truncated_lists;
     int64_t count = 0;
@@ -88,7 +89,7 @@ static int64_t cut_lists(const struct rest_source *rest, const struct rest_strea
             is_known = is_known || (other && strcmp(other, path) == 0);
         }
         if (path && !is_known)
-            count += lists[i].is_paged ? pages_of(rest, json_object_get(record, lists[i].name)) : 1;
+            count += lists[i].is_paged ? pages_of(rest, value_get(record, lists[i].name)) : 1;
     }
     return count;
 }
@@ -97,8 +98,8 @@ static int64_t cut_lists(const struct rest_source *rest, const struct rest_strea
 static int64_t listed_on_page(const struct rest_source *rest, const struct rest_stream *stream,
                               const struct reader *reader)
 {
-    json_t *answer = ((const struct paginator *)reader)->answer;
-    return answer ? (int64_t)json_array_size(page_list(rest->dialect, answer, stream->list)) : 0;
+    struct json_value *answer = ((const struct paginator *)reader)->answer;
+    return answer ? (int64_t)value_count(page_list(rest->dialect, answer, stream->list)) : 0;
 }
 
 /* One page after the other: which segment answers first is chance. */
@@ -164,7 +165,7 @@ static bool add_divided(struct rest_source *rest, const struct rest_stream *stre
         return true;
     }
     for (int64_t i = 0; i < pieces; i++) {
-        AUTO(json_drop) json_t *answer = NULL;
+        AUTO(value_drop) struct json_value *answer = NULL;
         struct segment piece = *segment;
         if (i > 0) piece.window.from_s = first_s + (i - 1) * step_s;
         if (i + 1 < pieces) piece.window.to_s = first_s + i * step_s;
@@ -180,7 +181,7 @@ static bool add_segment(struct rest_source *rest, const struct selection *select
                         const struct segment *segment, struct source_count *count, struct error *err)
 {
     const struct rest_stream *stream = (const struct rest_stream *)selection->stream;
-    AUTO(json_drop) json_t *answer = NULL;
+    AUTO(value_drop) struct json_value *answer = NULL;
     if (!ask(rest, stream, segment, &answer, err)) return false;
     int64_t records = total_of(rest, stream, answer);
     int64_t requests = requests_for(selection, stream, records);

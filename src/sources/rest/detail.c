@@ -16,7 +16,7 @@
 #include "core/rows.h"
 
 struct slot {
-    json_t *listed;
+    struct json_value *listed;
     int64_t listed_us;
     int64_t asked_us;
     bool has_id;   /* else it can't be requested */
@@ -44,25 +44,25 @@ struct detail_reader {
     bool is_first_passed_on; /* the page is made of the first slot */
     bool has_slices;         /* ... and more of its children follow */
 
-    json_t *record; /* of that page */
+    struct json_value *record; /* of that page */
     struct page_builder builder;
     struct children_builder children;
     char problem[256];
 };
 
-static bool is_same_record(const struct slot *slot, const json_t *record)
+static bool is_same_record(const struct slot *slot, const struct json_value *record)
 {
     char listed[LIMIT_NAME], read[LIMIT_NAME];
     return !record_id(record, read) || (record_id(slot->listed, listed) && strcmp(listed, read) == 0);
 }
 
-static bool is_stale(const struct slot *slot, const json_t *record)
+static bool is_stale(const struct slot *slot, const struct json_value *record)
 {
     int64_t version = 0;
     return slot->listed_us > 0 && row_version(slot->table, record, &version) && version < slot->listed_us;
 }
 
-static bool is_expected(const void *self, const json_t *record)
+static bool is_expected(const void *self, const struct json_value *record)
 {
     const struct slot *slot = self;
     return is_same_record(slot, record) && !is_stale(slot, record);
@@ -77,7 +77,7 @@ static bool start_slot(struct detail_reader *details, const struct record *liste
                                          .after = details->query,
                                          .split_path = details->split_path};
     char id[LIMIT_NAME];
-    slot->listed = json_incref(listed->body); /* its page may go before it */
+    slot->listed = value_hold(listed->body); /* its page may go before it */
     slot->listed_us = listed->listed_us;
     slot->asked_us = clock_boot_us();
     slot->is_stale = false;
@@ -96,7 +96,7 @@ static void release_slot(struct detail_reader *details)
     struct slot *slot = &details->slots[details->first];
     subrequest_done(&slot->detail);
     subrequest_done(&slot->child_list);
-    json_drop(&slot->listed);
+    value_drop(&slot->listed);
     details->first = (details->first + 1) % SUBREQUESTS_MAX;
     details->count--;
 }
@@ -147,11 +147,12 @@ static void reject_unread(struct detail_reader *details, const struct slot *slot
 }
 
 /* Adds what the listed record has and the record in full has not. */
-static void take_from_list(const struct detail *detail, json_t *record, const json_t *listed)
+static void take_from_list(const struct detail *detail, struct json_value *record,
+                           const struct json_value *listed)
 {
     for (const char *const *member = detail->from_list; member && *member; member++)
-        if (!json_object_get(record, *member)) /* absent from both: not set */
-            (void)json_object_set(record, *member, json_object_get(listed, *member));
+        if (!value_get(record, *member)) /* absent from both: not set */
+            value_set(record, *member, value_get(listed, *member));
 }
 
 static bool add_record(struct detail_reader *details, struct slot *slot, struct page *page, struct error *err)
@@ -190,11 +191,9 @@ static void reject_other(struct detail_reader *details, const struct slot *slot)
 static void keep_listed(struct detail_reader *details, struct slot *slot, struct page *page)
 {
     const char *list = details->stream->children->list;
-    json_t *merged = json_copy(details->record);
-    (void)json_object_update(merged, slot->listed);
-    (void)json_object_set(merged, list, json_object_get(details->record, list)); /* absent: not set */
-    json_drop(&details->record);
-    details->record = merged;
+    const struct json_value *children = value_get(details->record, list);
+    value_update(details->record, slot->listed);
+    value_set(details->record, list, children); /* absent: not set */
     slot->is_stale = true;
     page->stale++;
     log_write(
@@ -245,11 +244,11 @@ static bool finish_slot(struct detail_reader *details, struct page *page, struct
 
 static bool add_slice(struct detail_reader *details, struct error *err)
 {
-    AUTO(json_drop) json_t *list = NULL;
+    AUTO(value_drop) struct json_value *list = NULL;
     struct json_normalisations found = {0};
     if (!response_body_next(&details->slots[details->first].detail.body, &found, &list, err)) return false;
     details->pool.normalisations += json_normalisations_sum(&found);
-    details->has_slices = json_array_size(list) > 0;
+    details->has_slices = value_count(list) > 0;
     children_add(&details->children, list);
     return true;
 }
@@ -258,7 +257,7 @@ static bool make_page(struct detail_reader *details, struct page *page, struct e
 {
     page_builder_reset(&details->builder);
     if (details->has_slices) return add_slice(details, err);
-    json_drop(&details->record);
+    value_drop(&details->record);
     if (details->is_first_passed_on) release_slot(details);
     details->is_first_passed_on = false;
     if (!fill_slots(details, err)) return false;
@@ -292,7 +291,7 @@ static void detail_close(struct reader *reader)
     while (details->count > 0)
         release_slot(details);
     subrequest_pool_done(&details->pool);
-    json_drop(&details->record);
+    value_drop(&details->record);
     page_builder_done(&details->builder);
     rest_source_close(details->listing);
     free(details);

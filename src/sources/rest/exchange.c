@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/json.h"
+#include "base/json_value.h"
 #include "base/mem.h"
 #include "exchange.h"
 #include "next_page.h"
@@ -134,7 +134,7 @@ static int64_t report_rate(struct exchange *exchange, const struct http_reply *r
 
 static bool is_readable(const struct exchange *exchange)
 {
-    return json_is_object(exchange->value) || (exchange->allow_array && json_is_array(exchange->value));
+    return value_is_object(exchange->value) || (exchange->allow_array && value_is_array(exchange->value));
 }
 
 static bool looks_complete(const struct exchange *exchange, const struct buf *body)
@@ -149,12 +149,12 @@ static bool looks_complete(const struct exchange *exchange, const struct buf *bo
     return (*text == '{' && last == '}') || (exchange->allow_array && *text == '[' && last == ']');
 }
 
-static bool read_body(struct exchange *exchange, const struct http_reply *reply, json_t **out_value,
-                      struct error *err)
+static bool read_body(struct exchange *exchange, const struct http_reply *reply,
+                      struct json_value **out_value, struct error *err)
 {
     if (exchange->body) return response_body_read(exchange->body, &exchange->normalisations, out_value, err);
-    return json_read_lenient(buf_string(&reply->body), reply->body.size, &exchange->normalisations, out_value,
-                             err);
+    return value_read(buf_string(&reply->body), reply->body.size, true, &exchange->normalisations, out_value,
+                      err);
 }
 
 static int real_status(const struct exchange *exchange, int status)
@@ -163,15 +163,15 @@ static int real_status(const struct exchange *exchange, int status)
     return exchange->value && dialect->real_status ? dialect->real_status(exchange->value, status) : status;
 }
 
-static void keep_failure(struct exchange *exchange, const json_t *answer)
+static void keep_failure(struct exchange *exchange, const struct json_value *answer)
 {
     exchange->rest->dialect->read_failure(answer, &exchange->failure);
 }
 
-static void take_request_id(struct exchange *exchange, const json_t *body)
+static void take_request_id(struct exchange *exchange, const struct json_value *body)
 {
     const char *member = exchange->rest->dialect->request_id_member;
-    const char *request_id = member ? json_text_at(body, member) : NULL;
+    const char *request_id = member ? value_text_at(body, member) : NULL;
     if (request_id) exchange_quote(exchange->request_id, sizeof exchange->request_id, request_id);
 }
 
@@ -179,7 +179,7 @@ static void take_request_id(struct exchange *exchange, const json_t *body)
 static bool is_echo(const struct exchange *exchange)
 {
     const char *member = exchange->rest->dialect->echo_member;
-    const char *id = member ? json_text_at(exchange->value, member) : NULL;
+    const char *id = member ? value_text_at(exchange->value, member) : NULL;
     return !member || !exchange->id[0] || (id && strcmp(id, exchange->id) == 0);
 }
 
@@ -203,7 +203,7 @@ static void read_answer(struct exchange *exchange, const struct http_reply *repl
     bool is_parsed = !exchange->defer_parse || may_be_error(exchange, body);
     struct json_normalisations before = exchange->normalisations;
     bool good = true;
-    json_drop(&exchange->value);
+    value_drop(&exchange->value);
     exchange->parse_error = (struct error){0};
     if (!is_parsed)
         good = looks_complete(exchange, body) ||
@@ -225,7 +225,7 @@ static void read_answer(struct exchange *exchange, const struct http_reply *repl
     if (exchange->success_count && is_success(exchange->status)) ++*exchange->success_count;
     if (!exchange->defer_parse || !is_success(exchange->status)) return;
     exchange->normalisations = before; /* it is parsed again at its turn */
-    json_drop(&exchange->value);
+    value_drop(&exchange->value);
 }
 
 /* From the header; or from the body of an error, in case a proxy drops the header. */
@@ -234,20 +234,20 @@ static void keep_request_id(struct exchange *exchange, const struct http_reply *
     char request_id[sizeof exchange->request_id] = "-";
     const char *name = exchange->rest->dialect->request_id_header;
     struct error unused;
-    AUTO(json_drop) json_t *body = NULL;
+    AUTO(value_drop) struct json_value *body = NULL;
     bool found = name && http_header(reply, name, request_id, sizeof request_id);
     exchange_quote(exchange->request_id, sizeof exchange->request_id, request_id);
     if (!found && reply->status >= 300 &&
-        json_read_lenient(buf_string(&reply->body), reply->body.size, NULL, &body, &unused))
+        value_read(buf_string(&reply->body), reply->body.size, true, NULL, &body, &unused))
         take_request_id(exchange, body);
 }
 
 static void keep_refusal(struct exchange *exchange, const struct http_reply *reply)
 {
     struct error unused;
-    AUTO(json_drop) json_t *body = NULL;
+    AUTO(value_drop) struct json_value *body = NULL;
     if (is_success(reply->status)) return; /* kept when it was judged */
-    if (!json_read_lenient(buf_string(&reply->body), reply->body.size, NULL, &body, &unused)) return;
+    if (!value_read(buf_string(&reply->body), reply->body.size, true, NULL, &body, &unused)) return;
     keep_failure(exchange, body);
     take_request_id(exchange, body);
 }
@@ -284,7 +284,7 @@ static enum http_verdict judge(void *self, const struct http_reply *reply, int64
     exchange->status = exchange->http_status = reply->status;
     exchange->failure = (struct rest_failure){.code = ""};
     exchange->parse_error = (struct error){0};
-    json_drop(&exchange->value); /* of another try */
+    value_drop(&exchange->value); /* of another try */
     if (is_success(reply->status)) read_answer(exchange, reply);
     *out_least_ms = report_rate(exchange, reply);
     progress_step(exchange->rest->progress, "reading from the source");
@@ -397,7 +397,7 @@ static bool refuse_token(const struct exchange *exchange, struct error *err)
 /* A token that is refused for one path may be good for others. */
 static bool explain_unauthorized(const struct exchange *exchange, struct error *err)
 {
-    AUTO(json_drop) json_t *answer = NULL;
+    AUTO(value_drop) struct json_value *answer = NULL;
     const struct rest_source *rest = exchange->rest;
     AUTO(mem_free) char *url = mem_format("%s%s", rest->base_url, rest->dialect->probe_path);
     struct exchange probe;
@@ -434,8 +434,8 @@ static bool explain(const struct exchange *exchange, struct error *err)
     return error_wrap(err, "request id %s", exchange->request_id);
 }
 
-static bool read_deferred(struct exchange *exchange, const struct http_reply *reply, json_t **out_value,
-                          struct error *err)
+static bool read_deferred(struct exchange *exchange, const struct http_reply *reply,
+                          struct json_value **out_value, struct error *err)
 {
     if (read_body(exchange, reply, out_value, err)) return true;
     (void)error_wrap(err, "%s, request id %s", exchange->what, exchange->request_id);
@@ -444,7 +444,7 @@ static bool read_deferred(struct exchange *exchange, const struct http_reply *re
     return false;
 }
 
-bool exchange_wait(struct exchange *exchange, json_t **out_value, struct error *err)
+bool exchange_wait(struct exchange *exchange, struct json_value **out_value, struct error *err)
 {
     AUTO(http_reply_done) struct http_reply reply = {0};
     struct http_call *call = exchange->call;
@@ -474,11 +474,11 @@ bool exchange_wait_any(struct exchange *const *exchanges, size_t count, size_t *
     return http_wait_any(exchanges[0]->rest->http, calls, count, out_index, err);
 }
 
-const json_t *exchange_list(const struct exchange *exchange, const struct rest_stream *stream, json_t *answer,
-                            struct error *err)
+const struct json_value *exchange_list(const struct exchange *exchange, const struct rest_stream *stream,
+                                       struct json_value *answer, struct error *err)
 {
     const struct rest_dialect *dialect = exchange->rest->dialect;
-    const json_t *list = page_list(dialect, answer, stream->list);
+    const struct json_value *list = page_list(dialect, answer, stream->list);
     if (!list)
         (void)error_set(err, ERROR_FORMAT, "%s: the answer has no list \"%s\", request id %s; %s",
                         exchange->what, stream->list, exchange->request_id, dialect->format_advice);
@@ -499,5 +499,5 @@ void exchange_done(struct exchange *exchange)
     http_drop(exchange->call);
     exchange->call = NULL;
     if (exchange->rest) leave_flight(exchange);
-    json_drop(&exchange->value);
+    value_drop(&exchange->value);
 }

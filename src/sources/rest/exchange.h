@@ -27,12 +27,12 @@ struct exchange {
 
     struct http_policy policy;
     struct http_call *call;
-    bool is_in_flight; /* the limiter counts it */
-    bool is_renewed;   /* the token was, after a 401 */
-    bool is_confirmed; /* a refusal came twice */
-    int64_t asked_us;  /* when its newest try began, by clock_boot_us ... */
-    int64_t began_ms;  /* ... and by clock_ms */
-    json_t *value;     /* parsed from the newest good answer */
+    bool is_in_flight;        /* the limiter counts it */
+    bool is_renewed;          /* the token was, after a 401 */
+    bool is_confirmed;        /* a refusal came twice */
+    int64_t asked_us;         /* when its newest try began, by clock_boot_us ... */
+    int64_t began_ms;         /* ... and by clock_ms */
+    struct json_value *value; /* parsed from the newest good answer */
     struct json_normalisations normalisations;
     int64_t tries;
     int status;                  /* of the newest answer, as the dialect sees it ... */
@@ -59,14 +59,14 @@ void exchange_init(struct exchange *exchange, struct rest_source *rest, const ch
 bool exchange_send(struct exchange *exchange, const struct exchange_request *request,
                    struct error *err) CHECKED;
 /* out is yours. ERROR_BUSY after all tries; other kinds as the dialect's refusals say. */
-bool exchange_wait(struct exchange *exchange, json_t **out_value, struct error *err) CHECKED;
+bool exchange_wait(struct exchange *exchange, struct json_value **out_value, struct error *err) CHECKED;
 /* Waits until one of them has an answer or an error, which exchange_wait then gives at once. The first
  * counts. */
 bool exchange_wait_any(struct exchange *const *exchanges, size_t count, size_t *out_index,
                        struct error *err) CHECKED;
 /* The list of a stream in its answer, borrowed. NULL with ERROR_FORMAT: there is none. */
-const json_t *exchange_list(const struct exchange *exchange, const struct rest_stream *stream, json_t *answer,
-                            struct error *err);
+const struct json_value *exchange_list(const struct exchange *exchange, const struct rest_stream *stream,
+                                       struct json_value *answer, struct error *err);
 /* Moves the counts of tries and normalisations to the page, and says when it was requested. */
 void exchange_add_counts(struct exchange *exchange, struct page *page);
 void exchange_done(struct exchange *exchange); /* drops a request in flight */

@@ -19,7 +19,7 @@
 #define PAGES_AHEAD 4 /* each takes its memory */
 
 struct task {
-    json_t *record;
+    struct json_value *record;
     unsigned lists;      /* the truncated lists that it completes, as bits; 0: it reads ... */
     unsigned child_list; /* ... the stream's child list of that number */
 };
@@ -74,7 +74,7 @@ static void drop_finished(struct expansion *expansion)
 }
 
 /* Lists of one path are read by one request. */
-static void find_truncated_lists(struct expansion *expansion, json_t *record)
+static void find_truncated_lists(struct expansion *expansion, struct json_value *record)
 {
     const struct truncated_list *truncated = expansion->stream->truncated_lists;
     unsigned found = 0;
@@ -102,7 +102,7 @@ static bool is_unread(const struct window *window, const char *id)
            bsearch(id, window->unread, window->unread_count, sizeof *window->unread, compare_id);
 }
 
-static void find_child_lists(struct expansion *expansion, json_t *record)
+static void find_child_lists(struct expansion *expansion, struct json_value *record)
 {
     char id[LIMIT_NAME];
     int64_t version;
@@ -119,7 +119,7 @@ static void find_tasks(struct expansion *expansion, const struct page_slot *slot
 {
     for (size_t i = 0; i < slot->page.count; i++) {
         const struct record *listed = &slot->records[i];
-        if (listed->table > 0 || listed->problem || !json_is_object(listed->body)) continue;
+        if (listed->table > 0 || listed->problem || !value_is_object(listed->body)) continue;
         find_truncated_lists(expansion, listed->body);
         find_child_lists(expansion, listed->body);
     }
@@ -178,7 +178,8 @@ static void accept_forbidden(struct expansion *expansion, unsigned lists, const 
     expansion->forbidden |= lists;
 }
 
-static void add_tombstone(struct expansion *expansion, const char *canonical_id, const json_t *record)
+static void add_tombstone(struct expansion *expansion, const char *canonical_id,
+                          const struct json_value *record)
 {
     const struct rest_stream *stream = expansion->stream;
     if (canonical_id[0] && stream->add_tombstone)
@@ -190,7 +191,7 @@ static bool finish_truncated_list(struct expansion *expansion, const struct task
 {
     const struct truncated_list *truncated = expansion->stream->truncated_lists;
     struct error failure = {0}; /* not err: the record stays in most cases */
-    AUTO(json_drop) json_t *elements = json_array();
+    AUTO(value_drop) struct json_value *elements = value_new(VALUE_ARRAY);
     switch (subrequest_list(subrequest, first_list(expansion, task)->name, elements, &failure)) {
     case SUBREQUEST_OK:
         for (unsigned i = 0; truncated[i].name; i++)
@@ -222,7 +223,7 @@ static bool finish_task(struct expansion *expansion, const struct task *task, st
                           &expansion->wanted_lists, err);
 }
 
-static bool finish_tasks(struct expansion *expansion, const json_t *record, struct page *page,
+static bool finish_tasks(struct expansion *expansion, const struct json_value *record, struct page *page,
                          struct error *err)
 {
     while (expansion->finished < expansion->task_count) {

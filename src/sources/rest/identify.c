@@ -12,7 +12,7 @@ static bool identify_once(struct rest_source *rest, struct source_identity *out_
 {
     const struct rest_dialect *dialect = rest->dialect;
     struct exchange exchange;
-    AUTO(json_drop) json_t *answer = NULL;
+    AUTO(value_drop) struct json_value *answer = NULL;
     const char *method = dialect->write_probe ? "POST" : "GET";
     char id[REST_ID];
     AUTO(mem_free) char *what = mem_format("%s %s %s", dialect->name, method, dialect->probe_path);

@@ -54,13 +54,12 @@ static void leave_out(const struct subrequest *subrequest, const char *why)
               subrequest->what, why);
 }
 
-/* Takes record over. */
 static void add_alive(struct lookup_reader *lookups, const struct subrequest *subrequest, const char *id,
-                      json_t *record)
+                      struct json_value *record)
 {
     char answered[LIMIT_NAME];
     bool is_it = record_id(record, answered) && strcmp(answered, id) == 0;
-    (void)json_array_append_new(lookups->builder.owned, record); /* freed with the page */
+    page_builder_keep(&lookups->builder, record);
     if (!is_it) leave_out(subrequest, "the answer is another record");
     if (is_it)
         page_builder_add(&lookups->builder, (struct record){.table = RECONCILE_ALIVE,
@@ -75,11 +74,12 @@ static bool finish_lookup(struct lookup_reader *lookups, struct lookup_slot *slo
 {
     struct subrequest *subrequest = &slot->subrequest;
     struct error failure = {0}; /* not err: a record that can't be read is no failure */
-    json_t *record = NULL;
+    AUTO(value_drop) struct json_value *record = NULL;
     switch (subrequest_wait(subrequest, &record, &failure)) {
     case SUBREQUEST_OK: add_alive(lookups, subrequest, id, record); return true;
     case SUBREQUEST_GONE: {
-        AUTO(json_drop) json_t *body = json_pack("{s:s}", "id", id);
+        struct json_value *body = document_add(lookups->builder.document, VALUE_OBJECT);
+        value_set_text(body, "id", id);
         lookups->stream->add_tombstone(&lookups->builder, lookups->rest, subrequest->exchange.canonical,
                                        body);
         return true;

@@ -65,35 +65,35 @@ bool next_page_follow(const struct page_context *context, const char *url, struc
 
 void next_page_count(const struct page_context *context, int64_t pages, struct next_page *next)
 {
-    size_t size = json_array_size(context->list);
+    size_t size = value_count(context->list);
     const char *total_member = context->source->dialect->total_member;
-    int64_t total = total_member ? json_int_at(context->answer, total_member, -1) : -1;
+    int64_t total = total_member ? value_integer_at(context->answer, total_member, -1) : -1;
     bool is_full = context->per_page > 0 && size == (size_t)context->per_page;
     bool are_more = total > context->offset + (int64_t)size; /* a page may hold fewer than were asked for */
     if (size > 0 && (are_more || (pages >= 0 ? pages > context->number : is_full)))
         next->number = context->number + 1;
 }
 
-const json_t *page_list(const struct rest_dialect *dialect, json_t *answer, const char *name)
+const struct json_value *page_list(const struct rest_dialect *dialect, struct json_value *answer,
+                                   const char *name)
 {
-    const json_t *list = json_at(answer, name);
-    if ((!list || json_is_null(list)) && dialect->empty_mark &&
-        json_is_object(json_at(answer, dialect->empty_mark))) {
-        (void)json_object_set_new(answer, name,
-                                  json_array()); /* not at its path: the list is asked for by its name */
-        return json_object_get(answer, name);
+    const struct json_value *list = value_at(answer, name);
+    if (value_is_null(list) && dialect->empty_mark &&
+        value_is_object(value_at(answer, dialect->empty_mark))) {
+        /* Not at its path: the list is asked for by its name. */
+        value_set(answer, name, document_add(answer->document, VALUE_ARRAY));
+        return value_get(answer, name);
     }
-    if ((!list || json_is_null(list)) && dialect->fallback_member)
-        list = json_at(answer, dialect->fallback_member);
-    if (json_is_array(answer)) list = answer;
-    return json_is_array(list) ? list : NULL;
+    if (value_is_null(list) && dialect->fallback_member) list = value_at(answer, dialect->fallback_member);
+    if (value_is_array(answer)) list = answer;
+    return value_is_array(list) ? list : NULL;
 }
 
-bool page_closes_cycle(struct cycle *pages, const struct rest_stream *stream, const json_t *list)
+bool page_closes_cycle(struct cycle *pages, const struct rest_stream *stream, const struct json_value *list)
 {
     char hash[32];
-    if (json_array_size(list) == 0) return false;
-    (void)snprintf(hash, sizeof hash, "%zu %" PRIx64, json_array_size(list),
+    if (value_count(list) == 0) return false;
+    (void)snprintf(hash, sizeof hash, "%zu %" PRIx64, value_count(list),
                    (uint64_t)content_hash(stream->stream.table, list));
     return cycle_closed(pages, hash);
 }

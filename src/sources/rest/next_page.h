@@ -28,8 +28,9 @@ void next_page_count(const struct page_context *context, int64_t pages, struct n
 
 /* The list of records: under its name, under the dialect's fallback, or the answer itself. An empty list that
  * an answer leaves out is added to it. NULL: there is none. */
-const json_t *page_list(const struct rest_dialect *dialect, json_t *answer, const char *name);
+const struct json_value *page_list(const struct rest_dialect *dialect, struct json_value *answer,
+                                   const char *name);
 /* Was a page with these records read before? An empty one never was. */
-bool page_closes_cycle(struct cycle *pages, const struct rest_stream *stream, const json_t *list);
+bool page_closes_cycle(struct cycle *pages, const struct rest_stream *stream, const struct json_value *list);
 
 #endif

@@ -15,16 +15,31 @@ void page_builder_init(struct page_builder *builder, const struct rest_source *r
     *builder = (struct page_builder){
         .selection = selection,
         .stream = (const struct rest_stream *)selection->stream,
-        .owned = json_array(),
+        .document = document_new(),
         .rest = rest,
     };
+}
+
+static void drop_documents(struct page_builder *builder)
+{
+    while (builder->kept_count > 0)
+        document_drop(&builder->kept[--builder->kept_count]);
+    document_drop(&builder->document);
 }
 
 void page_builder_reset(struct page_builder *builder)
 {
     builder->count = 0;
     builder->incomplete = 0;
-    (void)json_array_clear(builder->owned);
+    drop_documents(builder);
+    builder->document = document_new(); /* records of the last page may be held */
+}
+
+void page_builder_keep(struct page_builder *builder, const struct json_value *value)
+{
+    if (builder->kept_count > 0 && builder->kept[builder->kept_count - 1] == value->document) return;
+    builder->kept = mem_grow(builder->kept, builder->kept_count + 1, sizeof(void *));
+    builder->kept[builder->kept_count++] = document_hold(value->document);
 }
 
 void list_count_restart(struct list_count *count)
@@ -35,21 +50,20 @@ void list_count_restart(struct list_count *count)
 void page_builder_done(struct page_builder *builder)
 {
     free(builder->records);
-    json_drop(&builder->owned);
+    drop_documents(builder);
+    free(builder->kept);
     *builder = (struct page_builder){0};
 }
 
 /* A record that can't be read came as its text: why. NULL for others. Lives as long as the page. */
-static const char *unreadable(struct page_builder *builder, const json_t *body)
+static const char *unreadable(struct page_builder *builder, const struct json_value *body)
 {
     struct error err;
-    const char *text = json_string_value(body);
-    AUTO(json_drop) json_t *value = NULL;
+    const char *text = value_text(body);
+    AUTO(value_drop) struct json_value *value = NULL;
     if (!text || (*text != '{' && *text != '[')) return NULL;
-    if (json_read(text, json_string_length(body), NULL, &value, &err)) return NULL;
-    json_t *problem = json_string(err.text);
-    (void)json_array_append_new(builder->owned, problem);
-    return json_string_value(problem);
+    if (value_read(text, value_size(body), false, NULL, &value, &err)) return NULL;
+    return value_text(document_add_text(builder->document, err.text));
 }
 
 void page_builder_add(struct page_builder *builder, struct record record)
@@ -74,31 +88,29 @@ bool page_builder_wants(const struct page_builder *builder, const struct table *
     return child_index(builder, table) > 0;
 }
 
-void page_builder_add_child(struct page_builder *builder, const struct table *table, json_t *body)
+void page_builder_add_child(struct page_builder *builder, const struct table *table, struct json_value *body)
 {
     size_t index = child_index(builder, table);
-    (void)json_array_append_new(builder->owned, body); /* freed with the page, wanted or not */
     if (index > 0) page_builder_add(builder, (struct record){.table = index, .body = body});
 }
 
 /* A record without an id is passed on whole: it is rejected, and then nothing is declared deleted. */
-static void add_id(struct page_builder *builder, json_t *body)
+static void add_id(struct page_builder *builder, struct json_value *body)
 {
-    json_t *id = json_object_get(body, "id");
-    json_t *id_only = json_object();
-    (void)json_object_set(id_only, "id", id); /* absent: not set */
-    (void)json_array_append_new(builder->owned, id_only);
+    struct json_value *id = value_get(body, "id");
+    struct json_value *id_only = document_add(builder->document, VALUE_OBJECT);
+    value_set(id_only, "id", id); /* absent: not set */
     page_builder_add(builder, (struct record){.body = is_id(id) ? id_only : body});
 }
 
 /* Does the record come as it is, with a list in it that has more? Other streams complete such lists. */
-static bool is_cut_off(const struct page_builder *builder, const json_t *body)
+static bool is_cut_off(const struct page_builder *builder, const struct json_value *body)
 {
     return builder->stream->stream.kind == STREAM_RECONCILE &&
            truncated_list_remains(builder->rest->dialect, body, builder->stream->truncated_lists);
 }
 
-void page_builder_add_record(struct page_builder *builder, json_t *body, int64_t listed_us)
+void page_builder_add_record(struct page_builder *builder, struct json_value *body, int64_t listed_us)
 {
     if (builder->stream->ids_only) {
         add_id(builder, body);
@@ -111,13 +123,13 @@ void page_builder_add_record(struct page_builder *builder, json_t *body, int64_t
     if (builder->stream->derive_tombstones) builder->stream->derive_tombstones(builder, body);
 }
 
-void page_builder_count(const struct page_builder *builder, struct list_count *count, const json_t *answer,
-                        const json_t *list)
+void page_builder_count(const struct page_builder *builder, struct list_count *count,
+                        const struct json_value *answer, const struct json_value *list)
 {
     const char *total_member = builder->rest->dialect->total_member;
     if (total_member && count->received == 0 && count->expected < 0)
-        count->expected = json_int_at(answer, total_member, -1);
-    count->received += (int64_t)json_array_size(list);
+        count->expected = value_integer_at(answer, total_member, -1);
+    count->received += (int64_t)value_count(list);
 }
 
 /* Records that change while they are read leave a window; none leaves a list of all but by deletion. */
@@ -143,21 +155,18 @@ bool page_builder_check_complete(const struct page_builder *builder, const struc
                      what, count->received, count->expected);
 }
 
-bool is_id(const json_t *value)
+bool is_id(const struct json_value *value)
 {
-    return json_is_integer(value) || json_string_length(value) > 0;
+    return value_is_integer(value) || value_size(value) > 0;
 }
 
-bool record_id(const json_t *record, char out_id[LIMIT_NAME])
+bool record_id(const struct json_value *record, char out_id[LIMIT_NAME])
 {
-    AUTO(json_drop) json_t *front = record_front(record);
-    const json_t *id = json_object_get(front, "id");
-    const char *text = json_string_value(id);
-    size_t size = json_string_length(id);
-    if (json_is_integer(id)) {
-        (void)snprintf(out_id, LIMIT_NAME, "%" JSON_INTEGER_FORMAT, json_integer_value(id));
-        return true;
-    }
+    AUTO(value_drop) struct json_value *front = record_front((struct json_value *)(uintptr_t)record);
+    const struct json_value *id = value_get(front, "id");
+    if (!is_id(id)) return false;
+    const char *text = id->text;
+    size_t size = id->size;
     if (size == 0 || size >= LIMIT_NAME || strlen(text) != size) return false;
     if (strcmp(text, ".") == 0 || strcmp(text, "..") == 0) return false; /* steps in a path, not names */
     memcpy(out_id, text, size + 1);

@@ -11,12 +11,12 @@
 #define CHUNK     16384            /* inflated at once */
 #define LIMIT_RAW (2 * LIMIT_PAGE) /* a page, serialised */
 
-bool page_queue_push(struct page_queue *queue, const json_t *list)
+bool page_queue_push(struct page_queue *queue, const struct json_value *list)
 {
     struct zbuf page;
     AUTO(buf_done) struct buf text = buf_limited(LIMIT_RAW);
     zbuf_init(&page, LIMIT_RAW, LIMIT_COMPRESSED - queue->memory);
-    if (!json_write(&text, list) || !zbuf_add(&page, text.data, text.size) || !zbuf_end(&page)) {
+    if (!value_write(&text, list) || !zbuf_add(&page, text.data, text.size) || !zbuf_end(&page)) {
         zbuf_done(&page);
         return false;
     }
@@ -26,7 +26,7 @@ bool page_queue_push(struct page_queue *queue, const json_t *list)
     return true;
 }
 
-bool page_queue_pop(struct page_queue *queue, json_t **out_list, struct error *err)
+bool page_queue_pop(struct page_queue *queue, struct json_value **out_list, struct error *err)
 {
     char chunk[CHUNK];
     *out_list = NULL;
@@ -38,7 +38,7 @@ bool page_queue_pop(struct page_queue *queue, json_t **out_list, struct error *e
         buf_add(&text, chunk, size); /* it fits: it did before */
     zbuf_close(reader);
     zbuf_done(page);
-    return json_read(buf_string(&text), text.size, NULL, out_list, err);
+    return value_read(buf_string(&text), text.size, false, NULL, out_list, err);
 }
 
 void page_queue_done(struct page_queue *queue)

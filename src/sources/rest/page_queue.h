@@ -3,7 +3,7 @@
 #ifndef CASELOAD_SOURCES_REST_PAGE_QUEUE_H
 #define CASELOAD_SOURCES_REST_PAGE_QUEUE_H
 
-#include "base/json.h"
+#include "base/json_value.h"
 
 struct zbuf;
 
@@ -13,9 +13,9 @@ struct page_queue {
     size_t memory;
 };
 
-bool page_queue_push(struct page_queue *queue, const json_t *list); /* false: it is full */
+bool page_queue_push(struct page_queue *queue, const struct json_value *list); /* false: it is full */
 /* out is yours. NULL: the queue is empty. */
-bool page_queue_pop(struct page_queue *queue, json_t **out_list, struct error *err);
+bool page_queue_pop(struct page_queue *queue, struct json_value **out_list, struct error *err);
 void page_queue_done(struct page_queue *queue); /* it is empty again */
 
 #endif

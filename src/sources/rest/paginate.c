@@ -193,22 +193,22 @@ static void divide_segment(struct paginator *paginator, struct segment_reader *r
 /* --- pages --- */
 
 /* The path names the type; a record need not. */
-static void add_type(const struct segment_reader *reader, json_t *body)
+static void add_type(const struct segment_reader *reader, struct json_value *body)
 {
     const char *type = reader->segment.type;
     if (!table_column(reader->stream->stream.table, "type")) return;
-    if (type && json_is_object(body) && json_string_length(json_object_get(body, "type")) == 0)
-        json_object_set_new(body, "type", json_string(type));
+    if (type && value_is_object(body) && value_size(value_get(body, "type")) == 0)
+        value_set_text(body, "type", type);
 }
 
 /* Drops records outside the segment's window; records without a readable version are passed on. */
-static void add_records(struct paginator *paginator, struct segment_reader *reader, const json_t *list)
+static void add_records(struct paginator *paginator, struct segment_reader *reader,
+                        const struct json_value *list)
 {
     const bool windowed = segment_is_windowed(reader);
     const int64_t from = segment_begin_us(reader), to = segment_end_us(reader);
     page_builder_count(&paginator->builder, &reader->count, paginator->answer, list);
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        json_t *body = json_array_get(list, i);
+    for (struct json_value *body = value_elements(list); body; body = body->next) {
         int64_t version = 0;
         bool dated = windowed && row_version(reader->stream->stream.table, body, &version);
         if (dated && (version < from || version >= to)) continue;
@@ -220,7 +220,7 @@ static void add_records(struct paginator *paginator, struct segment_reader *read
 /* The list of the next answer, prepared; one with more records than can be read has shorter windows after it.
  * Borrowed. */
 static bool next_list(struct paginator *paginator, struct page *page, struct segment_reader **out_reader,
-                      const json_t **out_list, struct error *err)
+                      const struct json_value **out_list, struct error *err)
 {
     const struct rest_dialect *dialect = paginator->rest->dialect;
     const struct rest_stream *stream = paginator->stream;
@@ -228,20 +228,21 @@ static bool next_list(struct paginator *paginator, struct page *page, struct seg
     struct segment_reader *reader = NULL;
     int64_t total;
     for (;;) {
-        json_drop(&paginator->answer);
+        value_drop(&paginator->answer);
         if (!start_segments(paginator, err) || !pick_segment(paginator, &reader, err) ||
             !segment_wait(paginator, reader, &paginator->answer, err))
             return false;
         exchange_add_counts(&reader->exchange, page);
         *out_list = exchange_list(&reader->exchange, stream, paginator->answer, err);
         if (!*out_list) return false;
-        total = most > 0 ? json_int_at(paginator->answer, dialect->total_member, -1) : -1;
+        total = most > 0 ? value_integer_at(paginator->answer, dialect->total_member, -1) : -1;
         bool is_long =
             total > most && reader->offset == 0 && paginator_cut(paginator, reader, total / most + 1);
         if (!is_long && !segment_was_clock_old(reader)) break;
     }
-    for (size_t i = 0; dialect->prepare && i < json_array_size(*out_list); i++)
-        dialect->prepare(paginator->rest, stream->stream.table, json_array_get(*out_list, i));
+    struct json_value *record = dialect->prepare ? value_elements(*out_list) : NULL;
+    for (; record; record = record->next)
+        dialect->prepare(paginator->rest, stream->stream.table, record);
     if (most > 0) tally_add(&reader->tally, stream->stream.table, *out_list, total);
     *out_reader = reader;
     return true;
@@ -259,8 +260,8 @@ static bool paginate_next(struct reader *base, struct page *out_page, struct err
 {
     struct paginator *paginator = (struct paginator *)base;
     struct segment_reader *reader = NULL;
-    const json_t *list;
-    json_drop(&paginator->answer);
+    const struct json_value *list;
+    value_drop(&paginator->answer);
     page_builder_reset(&paginator->builder);
     *out_page = (struct page){.last = true};
     if (count_unfinished(paginator) == 0) return true;
@@ -283,7 +284,7 @@ static void paginate_close(struct reader *base)
     struct paginator *paginator = (struct paginator *)base;
     for (size_t i = 0; i < paginator->segment_count; i++)
         segment_close(paginator->segments[i]);
-    json_drop(&paginator->answer);
+    value_drop(&paginator->answer);
     page_builder_done(&paginator->builder);
     free(paginator->segments);
     free(paginator);

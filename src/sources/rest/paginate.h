@@ -57,7 +57,7 @@ struct paginator {
     size_t largest; /* bytes of the largest answer that waited */
     bool has_page;  /* one was read: a refusal does not forbid the stream */
 
-    json_t *answer; /* the page that was passed on */
+    struct json_value *answer; /* the page that was passed on */
     struct page_builder builder;
     char notice[REST_NOTICE]; /* of the page that was passed on */
 };
@@ -71,13 +71,13 @@ void segment_restart(struct segment_reader *reader); /* its first page is next *
 /* Requests the next page. is_alone: no other answer waits meanwhile. */
 bool segment_send(struct segment_reader *reader, bool is_alone, struct error *err) CHECKED;
 /* The page that was asked for, once more with other means if need be. out is yours. */
-bool segment_wait(struct paginator *paginator, struct segment_reader *reader, json_t **out_answer,
+bool segment_wait(struct paginator *paginator, struct segment_reader *reader, struct json_value **out_answer,
                   struct error *err) CHECKED;
 /* Looks at the versions of a page: stopping early depends on their order. */
-void segment_watch_order(struct segment_reader *reader, const json_t *list);
+void segment_watch_order(struct segment_reader *reader, const struct json_value *list);
 /* Moves on to the page after this one, or ends. */
-bool segment_advance(struct paginator *paginator, struct segment_reader *reader, const json_t *list,
-                     struct page *page, struct error *err) CHECKED;
+bool segment_advance(struct paginator *paginator, struct segment_reader *reader,
+                     const struct json_value *list, struct page *page, struct error *err) CHECKED;
 
 /* When the request was made, nothing had been heard of the service for so long that its clock was old:
  * records of the time since then lie behind the window's end. */

@@ -146,7 +146,7 @@ static bool read_rest(struct response_body *body, struct buf *rest, struct error
 
 /* The first pass. */
 static bool read_without_list(struct response_body *body, struct json_normalisations *normalisations,
-                              json_t **out_value, struct error *err)
+                              struct json_value **out_value, struct error *err)
 {
     AUTO(buf_done) struct buf rest = buf_limited(LIMIT_PAGE);
     bool found = false;
@@ -158,16 +158,16 @@ static bool read_without_list(struct response_body *body, struct json_normalisat
     }
     if (found) buf_byte(&rest, ']');
     return read_rest(body, &rest, err) &&
-           json_read_lenient(buf_string(&rest), rest.size, normalisations, out_value, err);
+           value_read(buf_string(&rest), rest.size, true, normalisations, out_value, err);
 }
 
 bool response_body_read(struct response_body *body, struct json_normalisations *normalisations,
-                        json_t **out_value, struct error *err)
+                        struct json_value **out_value, struct error *err)
 {
     bool found;
     *out_value = NULL;
     if (!body->path)
-        return json_read_lenient(buf_string(&body->bytes), body->bytes.size, normalisations, out_value, err);
+        return value_read(buf_string(&body->bytes), body->bytes.size, true, normalisations, out_value, err);
     if (!zbuf_end(&body->compressed))
         return error_set(err, ERROR_LIMIT, "it is larger than what is allowed"); /* take() said so before */
     begin_reading(body);
@@ -177,20 +177,20 @@ bool response_body_read(struct response_body *body, struct json_normalisations *
 }
 
 bool response_body_next(struct response_body *body, struct json_normalisations *normalisations,
-                        json_t **out_list, struct error *err)
+                        struct json_value **out_list, struct error *err)
 {
-    json_t *list = json_array();
+    struct json_value *list = value_new(VALUE_ARRAY);
     *out_list = list;
     for (size_t bytes = 0; bytes < LIMIT_SLICE && body->passed_on < body->count; body->passed_on++) {
         struct json_token element;
-        json_t *value;
+        struct json_value *value;
         struct error unread;
         if (!next_element(body, &element, err)) return false;
-        if (!json_read_lenient(element.at, element.size, normalisations, &value, &unread)) {
-            value = json_kept_text(element.at, element.size);
+        if (!document_read(list->document, element.at, element.size, true, normalisations, &value, &unread)) {
+            value = document_add_kept(list->document, element.at, element.size);
             normalisations->texts++;
         }
-        (void)json_array_append_new(list, value);
+        value_append(list, value);
         bytes += element.size;
     }
     return true;

@@ -8,7 +8,7 @@
 #ifndef CASELOAD_SOURCES_REST_RESPONSE_BODY_H
 #define CASELOAD_SOURCES_REST_RESPONSE_BODY_H
 
-#include "base/json.h"
+#include "base/json_value.h"
 #include "base/zbuf.h"
 #include "net/http.h"
 
@@ -37,10 +37,10 @@ struct http_sink response_body_sink(struct response_body *body);
 const struct buf *response_body_bytes(const struct response_body *body); /* plain */
 /* The answer; of a split body without the elements of its list. out is yours; normalisations is added to. */
 bool response_body_read(struct response_body *body, struct json_normalisations *normalisations,
-                        json_t **out_value, struct error *err) CHECKED;
+                        struct json_value **out_value, struct error *err) CHECKED;
 /* The next elements of a split body, about LIMIT_SLICE of text; none: there are no more. normalisations is
  * added to. */
 bool response_body_next(struct response_body *body, struct json_normalisations *normalisations,
-                        json_t **out_list, struct error *err) CHECKED;
+                        struct json_value **out_list, struct error *err) CHECKED;
 
 #endif

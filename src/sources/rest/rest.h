@@ -24,7 +24,7 @@
 #define CASELOAD_SOURCES_REST_REST_H
 
 #include "base/buf.h"
-#include "base/json.h"
+#include "base/json_value.h"
 #include "base/random.h"
 #include "base/zone.h"
 #include "core/progress.h"
@@ -71,7 +71,7 @@ struct next_page {
 struct page_context {
     const struct rest_source *source;
     const struct rest_stream *stream; /* NULL: a list of a subrequest */
-    const json_t *answer, *list;
+    const struct json_value *answer, *list;
     int64_t number;   /* of this page, from 1 on */
     int64_t offset;   /* records of the pages before it */
     int per_page;     /* as requested; 0: it was not */
@@ -110,21 +110,22 @@ struct rest_dialect {
 
     const struct rest_refusal *refusals; /* the last row fits any answer; never NULL */
     /* Fills out_failure from the body of an error; never NULL. */
-    void (*read_failure)(const json_t *answer, struct rest_failure *out_failure);
+    void (*read_failure)(const struct json_value *answer, struct rest_failure *out_failure);
     /* The status that an answer with HTTP 2xx really has: 401 renews the token, 429 and 5xx are retried. */
-    int (*real_status)(const json_t *answer, int status);
+    int (*real_status)(const struct json_value *answer, int status);
     const char *error_mark; /* a text in each such error; NULL: any answer may be one */
     /* Adds what the answer itself tells of limits; a reset is in seconds from now. */
-    void (*read_limits)(const json_t *answer, struct rate_report *rate, struct rest_quota *out_quota);
+    void (*read_limits)(const struct json_value *answer, struct rate_report *rate,
+                        struct rest_quota *out_quota);
     /* A request was refused for something in it that can be left out: true if it now is. May write the
      * source's notice. */
     bool (*mend_request)(struct rest_source *source, const struct rest_stream *stream,
                          const struct rest_failure *failure);
     /* Gives a listed record the form that its columns want. */
-    void (*prepare)(const struct rest_source *source, const struct table *table, json_t *record);
+    void (*prepare)(const struct rest_source *source, const struct table *table, struct json_value *record);
     bool (*is_stale_cursor)(int status, const struct rest_failure *failure);
     /* Whose data it is, from the answer of probe_path: ERROR_FORMAT; for rest_source_identify. */
-    bool (*read_identity)(struct rest_source *source, const json_t *answer, const char *request_id,
+    bool (*read_identity)(struct rest_source *source, const struct json_value *answer, const char *request_id,
                           struct source_identity *out_identity, struct error *err);
     void (*write_probe)(const struct rest_source *source, const char *id, struct buf *body); /* NULL: a GET */
     /* ERROR_FORMAT for a link that can't be followed; never NULL. */
@@ -285,8 +286,8 @@ struct children {
     const char *index;
     const char *count_received, *count_total, *is_truncated, *count_missing;
     /* A first child made of other members of the record, or NULL. May be NULL. */
-    json_t *(*make_first)(const json_t *record);
-    void (*prepare)(json_t *child); /* may be NULL */
+    struct json_value *(*make_first)(const struct json_value *record);
+    void (*prepare)(struct json_value *child); /* may be NULL */
 };
 
 /* A list that belongs to a record and has a path of its own. If its table has an owner, the list is a set. */
@@ -327,11 +328,11 @@ struct rest_stream {
      * this member of a record becomes the instant at which the day began. NULL: they say it. */
     const char *day_member;
     /* Adds the deletions that a listed record mentions; may be NULL. */
-    void (*derive_tombstones)(struct page_builder *builder, const json_t *record);
+    void (*derive_tombstones)(struct page_builder *builder, const struct json_value *record);
     /* A listed record has gone, and the service names its new id; may be NULL. Of a reconciliation: a record
      * that was asked for has gone; canonical_id is "" if the service names none; never NULL. */
     void (*add_tombstone)(struct page_builder *builder, const struct rest_source *rest,
-                          const char *canonical_id, const json_t *record);
+                          const char *canonical_id, const struct json_value *record);
 };
 
 #endif

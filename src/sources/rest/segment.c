@@ -168,7 +168,7 @@ static bool mend_request(struct segment_reader *reader, const struct error *err)
            dialect->mend_request(reader->rest, reader->stream, &reader->exchange.failure);
 }
 
-bool segment_wait(struct paginator *paginator, struct segment_reader *reader, json_t **out_answer,
+bool segment_wait(struct paginator *paginator, struct segment_reader *reader, struct json_value **out_answer,
                   struct error *err)
 {
     struct error failure = {0}; /* not err: it may end well */
@@ -190,7 +190,7 @@ bool segment_wait(struct paginator *paginator, struct segment_reader *reader, js
     return true;
 }
 
-static bool version_of(const struct segment_reader *reader, const json_t *body, int64_t *out_us)
+static bool version_of(const struct segment_reader *reader, const struct json_value *body, int64_t *out_us)
 {
     return row_version(reader->stream->stream.table, body, out_us);
 }
@@ -202,11 +202,11 @@ bool segment_was_clock_old(const struct segment_reader *reader)
 }
 
 /* Whether versions come in order, within and across pages: stopping early depends on it. */
-void segment_watch_order(struct segment_reader *reader, const json_t *list)
+void segment_watch_order(struct segment_reader *reader, const struct json_value *list)
 {
-    for (size_t i = 0; i < json_array_size(list); i++) {
+    for (const struct json_value *body = value_elements(list); body; body = body->next) {
         int64_t version = 0;
-        if (!version_of(reader, json_array_get(list, i), &version)) continue;
+        if (!version_of(reader, body, &version)) continue;
         if (reader->has_version && version < reader->last_us) reader->ascending = false;
         if (reader->has_version && version > reader->last_us) reader->descending = false;
         reader->has_version = true;
@@ -225,10 +225,10 @@ int64_t segment_end_us(const struct segment_reader *reader)
     return reader->to_s == WINDOW_OPEN ? INT64_MAX : reader->to_s * 1000000;
 }
 
-static bool is_past(const struct segment_reader *reader, const json_t *list)
+static bool is_past(const struct segment_reader *reader, const struct json_value *list)
 {
     int64_t first = 0;
-    if (!segment_is_windowed(reader) || !version_of(reader, json_array_get(list, 0), &first)) return false;
+    if (!segment_is_windowed(reader) || !version_of(reader, value_elements(list), &first)) return false;
     switch (reader->stream->order) {
     case ORDER_NONE: return false;
     case ORDER_OLDEST_FIRST: return reader->ascending && first >= segment_end_us(reader);
@@ -237,8 +237,9 @@ static bool is_past(const struct segment_reader *reader, const json_t *list)
     abort();
 }
 
-static bool find_next(struct segment_reader *reader, const json_t *answer, const json_t *list,
-                      const char *what, struct next_page *out_next, struct error *err)
+static bool find_next(struct segment_reader *reader, const struct json_value *answer,
+                      const struct json_value *list, const char *what, struct next_page *out_next,
+                      struct error *err)
 {
     struct page_context context = {
         .source = reader->rest,
@@ -260,7 +261,8 @@ static bool find_next(struct segment_reader *reader, const json_t *answer, const
 
 /* Counted pages have no cursor to compare, so their records are; but where a total ends the list, and its
  * records are counted. */
-static bool is_cycle(struct segment_reader *reader, const struct next_page *next, const json_t *list)
+static bool is_cycle(struct segment_reader *reader, const struct next_page *next,
+                     const struct json_value *list)
 {
     const char *text = next->cursor ? next->cursor : next->url;
     const struct pagination *pagination = reader->stream->pagination;
@@ -295,8 +297,8 @@ static bool end_segment(struct paginator *paginator, struct segment_reader *read
     return page_builder_check_complete(builder, &reader->count, reader->what, err);
 }
 
-bool segment_advance(struct paginator *paginator, struct segment_reader *reader, const json_t *list,
-                     struct page *page, struct error *err)
+bool segment_advance(struct paginator *paginator, struct segment_reader *reader,
+                     const struct json_value *list, struct page *page, struct error *err)
 {
     char what[sizeof reader->what + sizeof reader->exchange.request_id + 16];
     struct next_page next = {0};
@@ -316,8 +318,8 @@ bool segment_advance(struct paginator *paginator, struct segment_reader *reader,
                          "never end",
                          what);
     if (!has_next) return end_segment(paginator, reader, page, err);
-    reader->was_empty = json_array_size(list) == 0;
+    reader->was_empty = value_count(list) == 0;
     reader->number = next.number > 0 ? next.number : reader->number + 1;
-    reader->offset += (int64_t)json_array_size(list);
+    reader->offset += (int64_t)value_count(list);
     return true;
 }

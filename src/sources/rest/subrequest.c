@@ -107,7 +107,7 @@ static bool is_congestion(const struct error *err)
  * prove that: other requests may have succeeded just before an outage began. */
 static bool probe(struct subrequest_pool *pool)
 {
-    AUTO(json_drop) json_t *value = NULL;
+    AUTO(value_drop) struct json_value *value = NULL;
     struct exchange exchange;
     struct error failure = {0};
     struct page counts = {0};
@@ -201,13 +201,14 @@ void subrequest_problem(const struct subrequest *subrequest, const char *noun, c
 }
 
 /* Replicas and caches answer with an old state for a while. */
-static bool is_unexpected(struct subrequest *subrequest, const json_t *answer)
+static bool is_unexpected(struct subrequest *subrequest, const struct json_value *answer)
 {
     if (!subrequest->is_expected || subrequest->is_expected(subrequest->self, answer)) return false;
     return subrequest->unexpected++ < UNEXPECTED_MAX;
 }
 
-enum subrequest_outcome subrequest_wait(struct subrequest *subrequest, json_t **out_value, struct error *err)
+enum subrequest_outcome subrequest_wait(struct subrequest *subrequest, struct json_value **out_value,
+                                        struct error *err)
 {
     struct subrequest_pool *pool = subrequest->pool;
     struct exchange *exchange = &subrequest->exchange;
@@ -220,7 +221,7 @@ enum subrequest_outcome subrequest_wait(struct subrequest *subrequest, json_t **
         bool should_send =
             is_read ? is_unexpected(subrequest, *out_value) : should_resend(subrequest, &failure);
         if (!should_send) break;
-        json_drop(out_value);
+        value_drop(out_value);
         is_read = false;
         if ((subrequest->unexpected > 0 && !rest_wait(pool->rest, UNEXPECTED_WAIT_MS, &failure)) ||
             !send(subrequest, &failure))
@@ -255,27 +256,28 @@ static char *next_url(const struct rest_source *rest, const char *first_url, con
     return buf_take(&url, NULL);
 }
 
-static bool take_elements(const struct subrequest *subrequest, const char *name, json_t *answer, json_t *list,
-                          struct error *err)
+static bool take_elements(const struct subrequest *subrequest, const char *name, struct json_value *answer,
+                          struct json_value *list, struct error *err)
 {
-    const json_t *elements = page_list(subrequest->pool->rest->dialect, answer, name);
+    const struct json_value *elements = page_list(subrequest->pool->rest->dialect, answer, name);
     if (!elements)
         return error_set(err, ERROR_FORMAT, "%s: the answer has no list \"%s\", request id %s",
                          subrequest->what, name, subrequest->exchange.request_id);
-    if (json_array_size(list) + json_array_size(elements) > ELEMENTS_MAX)
+    if (value_count(list) + value_count(elements) > ELEMENTS_MAX)
         return error_set(err, ERROR_LIMIT, "%s: the list has more than %d elements", subrequest->what,
                          ELEMENTS_MAX);
-    for (size_t i = 0; i < json_array_size(elements); i++)
-        (void)json_array_append(list, json_array_get(elements, i));
+    for (const struct json_value *element = value_elements(elements); element; element = element->next)
+        value_append(list, element);
     return true;
 }
 
 static enum subrequest_outcome read_page(struct subrequest *subrequest, const char *name, int64_t number,
-                                         json_t *list, struct next_page *out_next, struct error *err)
+                                         struct json_value *list, struct next_page *out_next,
+                                         struct error *err)
 {
-    AUTO(json_drop) json_t *answer = NULL;
+    AUTO(value_drop) struct json_value *answer = NULL;
     const struct rest_source *rest = subrequest->pool->rest;
-    int64_t offset = (int64_t)json_array_size(list);
+    int64_t offset = (int64_t)value_count(list);
     enum subrequest_outcome outcome = subrequest_wait(subrequest, &answer, err);
     if (outcome != SUBREQUEST_OK) return outcome;
     bool good = take_elements(subrequest, name, answer, list, err) &&
@@ -292,20 +294,20 @@ static enum subrequest_outcome read_page(struct subrequest *subrequest, const ch
     return good ? SUBREQUEST_OK : SUBREQUEST_REJECTED;
 }
 
-enum subrequest_outcome subrequest_list(struct subrequest *subrequest, const char *name, json_t *list,
-                                        struct error *err)
+enum subrequest_outcome subrequest_list(struct subrequest *subrequest, const char *name,
+                                        struct json_value *list, struct error *err)
 {
     AUTO(mem_free) char *first_url = mem_text(subrequest->url);
     AUTO(cycle_done) struct cycle visited = {0};
     for (int64_t number = 1;; number++) {
-        size_t before = json_array_size(list);
+        size_t before = value_count(list);
         struct next_page next = {0};
         enum subrequest_outcome outcome = read_page(subrequest, name, number, list, &next, err);
         AUTO(mem_free) char *url = NULL;
         if (outcome == SUBREQUEST_OK) url = next_url(subrequest->pool->rest, first_url, &next);
         next_page_done(&next);
         if (!url) return outcome;
-        if (json_array_size(list) == before || cycle_closed(&visited, url)) {
+        if (value_count(list) == before || cycle_closed(&visited, url)) {
             (void)error_set(err, ERROR_FORMAT, "%s: its pages lead in a circle, or nowhere",
                             subrequest->what);
             return SUBREQUEST_REJECTED;

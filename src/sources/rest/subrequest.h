@@ -36,7 +36,7 @@ struct subrequest {
     bool use_large_limit, long_retry;
     /* Is the answer what was asked for? One that is not is requested again, and then passed on. May be NULL.
      */
-    bool (*is_expected)(const void *self, const json_t *answer);
+    bool (*is_expected)(const void *self, const struct json_value *answer);
     const void *self;
     int unexpected;        /* answers that were not */
     bool isolated_failure; /* it can't be read, and others can */
@@ -66,11 +66,12 @@ bool subrequest_start(struct subrequest *subrequest, struct subrequest_pool *poo
 bool subrequest_start_at(struct subrequest *subrequest, struct subrequest_pool *pool,
                          const struct subrequest_path *path, const char *id, struct error *err) CHECKED;
 /* out is yours. err: set unless SUBREQUEST_OK. */
-enum subrequest_outcome subrequest_wait(struct subrequest *subrequest, json_t **out_value, struct error *err);
+enum subrequest_outcome subrequest_wait(struct subrequest *subrequest, struct json_value **out_value,
+                                        struct error *err);
 /* Appends the elements of all pages to list. name: the member of an answer that holds them.
  * SUBREQUEST_REJECTED also for an answer without a list, and for links that lead nowhere. */
-enum subrequest_outcome subrequest_list(struct subrequest *subrequest, const char *name, json_t *list,
-                                        struct error *err);
+enum subrequest_outcome subrequest_list(struct subrequest *subrequest, const char *name,
+                                        struct json_value *list, struct error *err);
 void subrequest_done(struct subrequest *subrequest); /* drops a request in flight */
 
 /* Why it was rejected, in the same words each time: `rejected` would hold the record once for each wording.

@@ -8,28 +8,28 @@
 #include "core/content.h"
 
 /* 0: it has none. */
-static uint64_t hash_key(const struct table *table, const json_t *record)
+static uint64_t hash_key(const struct table *table, const struct json_value *record)
 {
     uint64_t hash = 1;
     for (size_t i = 0; i < table->key_count; i++) {
-        const json_t *value = json_object_get(record, column_field(table_column(table, table->key[i])));
-        if (!value || json_is_null(value)) return 0;
+        const struct json_value *value = value_get(record, column_field(table_column(table, table->key[i])));
+        if (value_is_null(value)) return 0;
         hash = hash_mix(hash ^ (uint64_t)content_hash(table, value));
     }
     return hash ? hash : 1;
 }
 
-void tally_add(struct tally *tally, const struct table *table, const json_t *list, int64_t total)
+void tally_add(struct tally *tally, const struct table *table, const struct json_value *list, int64_t total)
 {
-    size_t size = json_array_size(list);
+    size_t size = value_count(list);
     tally->pages++;
     if (total > tally->total) tally->total = total;
     if (tally->count + size > tally->capacity) {
         tally->capacity = 2 * (tally->count + size);
         tally->keys = mem_grow(tally->keys, tally->capacity, sizeof *tally->keys);
     }
-    for (size_t i = 0; i < size; i++) {
-        uint64_t key = hash_key(table, json_array_get(list, i));
+    for (const struct json_value *record = value_elements(list); record; record = record->next) {
+        uint64_t key = hash_key(table, record);
         tally->keys[tally->count] = key ? key : hash_mix(tally->count);
         tally->count++;
     }

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/json.h"
+#include "base/json_value.h"
 #include "core/stream.h"
 
 struct tally {
@@ -23,7 +23,7 @@ struct tally {
 };
 
 /* total: as this page announces it; -1: it does not. Records without a key count as different ones. */
-void tally_add(struct tally *tally, const struct table *table, const json_t *list, int64_t total);
+void tally_add(struct tally *tally, const struct table *table, const struct json_value *list, int64_t total);
 /* Different records; at most as many as were added. */
 int64_t tally_count(struct tally *tally);
 /* One page can't contradict another. */

@@ -20,6 +20,7 @@
 #include "oracle/oracle.h"
 #include "staged_row.h"
 #include "store/store.h"
+#include "value_tree.h"
 
 #define ID                                                                                                   \
     {                                                                                                        \
@@ -150,12 +151,13 @@ void compare_load_on(struct sandbox *sandbox, const char *name, const json_t *re
     int64_t rows;
     AUTO(buf_done) struct buf line;
     AUTO(json_drop) json_t *row = NULL;
+    AUTO(value_drop) struct json_value *value = value_of_tree(record);
     buf_init(&line, LIMIT_ROW);
     table.key = keys;
     table.key_count = json_object_get(record, "id") ? 1 : 0;
     assert_true(zone_load("Etc/UTC", &zone, &err));
     assert_int_equal(
-        row_build(&table, record, &(struct row_context){.zone = zone, .today = {day}}, &line, &facts),
+        row_build(&table, value, &(struct row_context){.zone = zone, .today = {day}}, &line, &facts),
         ROW_BUILT);
     assert_true(json_read(buf_string(&line), line.size, NULL, &row, &err));
     assert_true(staged_row_open(&table, row));

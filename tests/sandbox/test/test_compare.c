@@ -15,6 +15,7 @@
 #include "sandbox_internal.h"
 #include "staged_row.h"
 #include "store/store.h"
+#include "value_tree.h"
 #include "workspace/collection.h"
 
 #define FROM_S   INT64_C(1767571200) /* 2026-01-05 */
@@ -175,7 +176,8 @@ static void load_version(struct loading *loading, const json_t *version)
     struct error err;
     struct store_error problem;
     if (json_int_at(version, "updated_at", 0) < loading->from_s) return;
-    assert_int_equal(row_build(&table, version, &(struct row_context){.zone = loading->zone, .today = {0}},
+    AUTO(value_drop) struct json_value *record = value_of_tree(version);
+    assert_int_equal(row_build(&table, record, &(struct row_context){.zone = loading->zone, .today = {0}},
                                &loading->line, &facts),
                      ROW_BUILT);
     AUTO(json_drop) json_t *row = NULL;

@@ -19,6 +19,7 @@
 #include "store/store.h"
 #include "test/client.h"
 #include "test/compare_fixture.h"
+#include "value_tree.h"
 #include "workspace/collection.h"
 
 #define FROM_S        INT64_C(1767571200) /* 2026-01-05 */
@@ -256,8 +257,9 @@ static void load(struct sandbox *sandbox, const struct table *table, json_t *rec
         struct row_facts facts;
         struct day today = {.n = (int)(LATER_S / DAY_S)};
         bool chosen = i == json_array_size(records) / 2;
-        if (row_build(table, json_array_get(records, i), &(struct row_context){.zone = zone, .today = today},
-                      &line, &facts) != ROW_BUILT)
+        AUTO(value_drop) struct json_value *record = value_of_tree(json_array_get(records, i));
+        if (row_build(table, record, &(struct row_context){.zone = zone, .today = today}, &line, &facts) !=
+            ROW_BUILT)
             fail_msg("%s", facts.problem);
         AUTO(json_drop) json_t *row = NULL;
         assert_true(json_read(buf_string(&line), line.size, NULL, &row, &err));

@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#include "base/json.h"
+#include "base/json_value.h"
 #include "core/rows.h"
 #include "staged_row.h"
 
@@ -107,8 +107,8 @@ static void build(const char *record, struct buf *row, struct row_facts *out_fac
 {
     const struct row_context context = {.zone = berlin, .today = {20}};
     struct error err;
-    AUTO(json_drop) json_t *value = NULL;
-    if (!json_read(record, strlen(record), NULL, &value, &err)) fail_msg("%s: %s", record, err.text);
+    AUTO(value_drop) struct json_value *value = NULL;
+    if (!value_read(record, strlen(record), false, NULL, &value, &err)) fail_msg("%s: %s", record, err.text);
     if (row_build(&table, value, &context, row, out_facts) != ROW_BUILT)
         fail_msg("%s: %s", record, out_facts->problem);
 }
@@ -173,7 +173,9 @@ static void test_a_version_that_is_there_must_be_readable(void **state)
     const struct row_context context = {.zone = berlin, .today = {20}};
     struct row_facts facts;
     AUTO(buf_done) struct buf row = {0};
-    AUTO(json_drop) json_t *record = json_pack("{s:s, s:s}", "id", "3", "updated_at", "soon");
+    AUTO(value_drop) struct json_value *record = value_new(VALUE_OBJECT);
+    value_set_text(record, "id", "3");
+    value_set_text(record, "updated_at", "soon");
     buf_init(&row, LIMIT_ROW);
     assert_int_equal(row_build(&table, record, &context, &row, &facts), ROW_REJECTED);
     assert_non_null(strstr(facts.problem, "\"updated_at\""));

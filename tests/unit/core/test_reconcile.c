@@ -157,7 +157,7 @@ static void one_without_id_stops_all(void **state)
 {
     struct bench *bench = *state;
     load(bench);
-    json_object_del(newest(bench, "p4")->body, "id");
+    value_remove(newest(bench, "p4")->body, "id");
     must_run(bench);
     assert_int_equal(bench->source.asked, 0);
     assert_int_equal(rows(bench, "staff_gone"), 0);

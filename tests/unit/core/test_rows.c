@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json.h"
+#include "base/json_value.h"
 #include "core/rows.h"
 #include "rows_table.h"
 #include "staged_row.h"
@@ -22,12 +22,12 @@ static const struct table list = {
 
 static struct zone *utc, *berlin;
 
-static json_t *read_json(const char *text)
+static struct json_value *read_json(const char *text)
 {
     struct error err;
-    json_t *value;
+    struct json_value *value;
 
-    if (!json_read(text, strlen(text), NULL, &value, &err)) fail_msg("%s: %s", text, err.text);
+    if (!value_read(text, strlen(text), false, NULL, &value, &err)) fail_msg("%s: %s", text, err.text);
     return value;
 }
 
@@ -147,7 +147,7 @@ static void test_examples(void **state)
     buf_init(&row, LIMIT_ROW);
     buf_init(&text, LIMIT_ROW);
     for (size_t i = 0; i < COUNT(examples); i++) {
-        AUTO(json_drop) json_t *record = NULL;
+        AUTO(value_drop) struct json_value *record = NULL;
         struct row_facts facts;
 
         buf_reset(&text);
@@ -194,7 +194,7 @@ static void test_json_is_staged_as_text(void **state)
         struct row_facts facts;
         buf_reset(&text);
         buf_format(&text, "{\"id\":\"7\",\"updated_at\":86400,\"created_at\":0,%s}", cases[i].members);
-        AUTO(json_drop) json_t *record = read_json(text.data);
+        AUTO(value_drop) struct json_value *record = read_json(text.data);
         const struct row_context context = {.zone = utc, .today = {1}};
         assert_int_equal(row_build(&table, record, &context, &row, &facts), ROW_BUILT);
         if (!strstr(buf_string(&row), cases[i].row)) fail_msg("%s: %s", cases[i].row, buf_string(&row));
@@ -224,7 +224,7 @@ static void test_rejects(void **state)
     (void)state;
     buf_init(&row, LIMIT_ROW);
     for (size_t i = 0; i < COUNT(rejects); i++) {
-        AUTO(json_drop) json_t *record = read_json(rejects[i].record);
+        AUTO(value_drop) struct json_value *record = read_json(rejects[i].record);
         struct row_facts facts;
 
         assert_int_equal(row_build(&table, record,
@@ -239,9 +239,9 @@ static void test_rejects(void **state)
 
 static void test_a_row_over_the_ceiling_is_rejected(void **state)
 {
-    AUTO(json_drop)
-    json_t *record = read_json("{\"id\":\"7\",\"updated_at\":1,\"created_at\":1,\"name\":\"abc\","
-                               "\"new\":\"def\",\"items\":[{\"id\":1}]}");
+    AUTO(value_drop)
+    struct json_value *record = read_json("{\"id\":\"7\",\"updated_at\":1,\"created_at\":1,\"name\":\"abc\","
+                                          "\"new\":\"def\",\"items\":[{\"id\":1}]}");
     AUTO(buf_done) struct buf row;
     struct row_facts facts;
     size_t size;
@@ -268,8 +268,8 @@ static void test_a_row_over_the_ceiling_is_rejected(void **state)
 static void test_a_long_path_is_not_built_for_ever(void **state)
 {
     enum { KEY = 1024 * 1024, LEAVES = 200 };
-    json_t *record = read_json("{\"id\":\"7\",\"updated_at\":86400,\"created_at\":0}");
-    json_t *leaves = json_array();
+    struct json_value *record = read_json("{\"id\":\"7\",\"updated_at\":86400,\"created_at\":0}");
+    struct json_value *leaves = document_add(record->document, VALUE_ARRAY);
     char *longest = malloc(KEY + 1);
     struct row_facts facts;
     struct buf row;
@@ -279,21 +279,22 @@ static void test_a_long_path_is_not_built_for_ever(void **state)
     memset(longest, 'k', KEY);
     longest[KEY] = '\0';
     for (int i = 0; i < LEAVES; i++)
-        json_array_append_new(leaves, json_integer(i));
-    json_object_set_new(record, longest, leaves);
+        value_append(leaves, document_add_integer(record->document, i));
+    value_set(record, longest, leaves);
     buf_init(&row, LIMIT_ROW);
     assert_int_equal(row_build(&table, record,
                                &(struct row_context){.zone = utc, .today = {1}, .sequence = 3}, &row, &facts),
                      ROW_REJECTED);
     assert_true(facts.extra_leaves <= LIMIT_ROW / KEY);
     buf_done(&row);
+    value_drop(&record);
     free(longest);
-    json_decref(record);
 }
 
 static void test_days_are_local(void **state)
 {
-    AUTO(json_drop) json_t *record = read_json("{\"id\":\"7\",\"updated_at\":1,\"created_at\":-0.5}");
+    AUTO(value_drop)
+    struct json_value *record = read_json("{\"id\":\"7\",\"updated_at\":1,\"created_at\":-0.5}");
     AUTO(buf_done) struct buf row;
     struct row_facts facts;
 
@@ -320,7 +321,7 @@ static void test_days_are_local(void **state)
 
 static void test_a_long_id_is_cut_between_characters(void **state)
 {
-    AUTO(json_drop) json_t *record = NULL;
+    AUTO(value_drop) struct json_value *record = NULL;
     AUTO(buf_done) struct buf row;
     AUTO(buf_done) struct buf text;
     struct row_facts facts;
@@ -340,7 +341,7 @@ static void test_a_long_id_is_cut_between_characters(void **state)
 
 static void test_content_and_time_of_reading(void **state)
 {
-    AUTO(json_drop) json_t *record = read_json("{\"id\":\"1\"}");
+    AUTO(value_drop) struct json_value *record = read_json("{\"id\":\"1\"}");
     AUTO(buf_done) struct buf row;
     struct row_facts facts;
     const struct row_context context = {
@@ -417,7 +418,7 @@ static void test_fields_may_have_other_names(void **state)
     (void)state;
     buf_init(&row, LIMIT_ROW);
     for (size_t i = 0; i < COUNT(cases); i++) {
-        AUTO(json_drop) json_t *record = read_json(cases[i].record);
+        AUTO(value_drop) struct json_value *record = read_json(cases[i].record);
         const struct row_context context = {.zone = utc, .today = {1}};
         struct row_facts facts;
 

@@ -14,6 +14,7 @@
 #include "core/rows.h"
 #include "rows_table.h"
 #include "table_oracle.h"
+#include "value_tree.h"
 
 #define RECORDS 10000
 
@@ -121,7 +122,8 @@ static void test_every_leaf_is_found_in_exactly_one_place(void **state)
         json_object_set_new(record, "id", json_integer(i));
         json_object_set_new(record, "updated_at", json_integer(1769854272));
         json_object_set_new(record, "created_at", json_string("2026-01-31T10:11:12Z"));
-        assert_int_equal(row_build(&table, record,
+        AUTO(value_drop) struct json_value *value = value_of_tree(record);
+        assert_int_equal(row_build(&table, value,
                                    &(struct row_context){.zone = utc, .today = {1}, .sequence = i}, &text,
                                    &facts),
                          ROW_BUILT);

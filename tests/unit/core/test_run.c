@@ -211,7 +211,7 @@ static void test_a_record_that_moves_on_ends_no_unit(void **state)
     put_people(bench, 3, 101);
     put_people(bench, 2, 108);
     struct fake_version *moved = fake_source_put(&bench->source, &fake_people, "p101-9", on_day(101) + 1);
-    json_object_set_new(moved->body, "updated_at", json_integer(on_day(109))); /* as it is when it is read */
+    value_set_integer(moved->body, "updated_at", on_day(109)); /* as it is when it is read */
     bench->request.count = 1;
     must_run(bench);
     assert_int_equal(rows(bench, "people"), 5);

@@ -134,7 +134,7 @@ static bool read_customers(struct fixture *fixture)
         for (size_t i = 0; good && i < page.count; i++) {
             size_t used = strlen(fixture->ids);
             (void)snprintf(fixture->ids + used, sizeof fixture->ids - used, "%s%d", used ? " " : "",
-                           (int)json_int_at(page.records[i].body, "id", -1));
+                           (int)value_integer_at(page.records[i].body, "id", -1));
         }
         if (good && page.is_contradicted) fixture->last = page;
     }

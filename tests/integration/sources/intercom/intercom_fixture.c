@@ -93,7 +93,7 @@ static void keep_page(struct fixture *fixture, const struct page *page)
         if (fixture->bodies.size > 0) buf_byte(&fixture->bodies, ' ');
         if (page->records[i].table > 0)
             buf_format(&fixture->bodies, "%s:", fixture->selection.tables[page->records[i].table]->name);
-        json_write(&fixture->bodies, page->records[i].body);
+        value_write(&fixture->bodies, page->records[i].body);
     }
 }
 

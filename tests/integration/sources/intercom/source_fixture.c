@@ -72,14 +72,14 @@ void end(struct fixture *fixture)
 
 static void note(struct buf *out, const struct record *record)
 {
-    const json_t *id = json_object_get(record->body, "id");
-    const char *text = json_string_value(id);
+    const struct json_value *id = value_get(record->body, "id");
+    const char *text = value_text(id);
     buf_format(out, "%s%s", out->size ? " " : "", record->problem ? "!" : record->table ? "+" : "");
     if (text)
         buf_text(out, text);
     else
-        buf_format(out, "%" JSON_INTEGER_FORMAT, json_integer_value(id));
-    if (record->table > 0) buf_format(out, "@%" PRId64, json_int_at(record->body, "part_index", -1));
+        buf_format(out, "%" PRId64, value_integer(id));
+    if (record->table > 0) buf_format(out, "@%" PRId64, value_integer_at(record->body, "part_index", -1));
 }
 
 bool read_all(struct fixture *fixture, struct buf *out)

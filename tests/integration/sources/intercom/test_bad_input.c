@@ -347,16 +347,16 @@ static void countless_values_are_an_error(void **state)
     (void)state;
     struct fixture fixture = {0};
     struct buf body;
-    buf_init(&body, 5 * MIB);
+    buf_init(&body, 9 * MIB);
     buf_text(&body, "{\"data\":[{}");
-    while (body.size < 4 * MIB)
+    while (body.size < 8 * MIB)
         buf_text(&body, ",{}");
     buf_text(&body, "]}");
     (void)answer_bytes(&fixture, "200 OK", body.data, body.size);
     buf_done(&body);
     fixture.steps[0].again = true;
     expect_error(&fixture, ERROR_LIMIT, "page 1: each of ", "request id req-1,");
-    expect_words(&fixture, "more than 268435456 bytes of memory");
+    expect_words(&fixture, "more than 134217728 bytes of memory");
     assert_non_null(strstr(script_request(fixture.server, 16), "\"per_page\":9"));
     end(&fixture);
 }

@@ -17,6 +17,7 @@
 #include "intercom_link.h"
 #include "sandbox.h"
 #include "sandbox_internal.h"
+#include "value_tree.h"
 #include "workspace/collection.h"
 
 #define DAY_S     86400
@@ -91,10 +92,10 @@ static void lines_done(struct lines *lines)
 }
 
 /* A record of the window, compared exactly, as the core does. */
-static void lines_add(struct lines *lines, const json_t *record)
+static void lines_add(struct lines *lines, const struct json_value *record)
 {
     int64_t version = 0;
-    const char *id = json_text_at(record, "id");
+    const char *id = value_text_at(record, "id");
     if (!row_version(lines->table, record, &version) || version < lines->window.from_s * 1000000 ||
         (lines->window.to_s != WINDOW_OPEN && version >= lines->window.to_s * 1000000))
         return;
@@ -133,7 +134,8 @@ static void lines_add_newest(struct lines *lines, struct sandbox *sandbox)
     for (size_t number = 0; number < collection_ever(contacts); number++) {
         size_t versions = collection_versions(contacts, number);
         AUTO(json_drop) json_t *newest = collection_version(contacts, number, versions - 1);
-        if (collection_is_here(contacts, number)) lines_add(lines, newest);
+        AUTO(value_drop) struct json_value *record = value_of_tree(newest);
+        if (collection_is_here(contacts, number)) lines_add(lines, record);
     }
 }
 

@@ -121,31 +121,31 @@ static void a_thread_becomes_rows(void **state)
     assert_true(fixture.link.source->ops->next(fixture.reader, &page, &fixture.err));
     assert_int_equal(page.count, 5);
     assert_true(page.last);
-    const json_t *talk = page.records[0].body;
-    assert_int_equal(json_int_at(talk, "updated_at", 0), BEGIN + 9); /* not what the search said */
-    assert_int_equal(json_int_at(talk, "parts_received", -1), 3);
-    assert_int_equal(json_int_at(talk, "parts_total", -1), 5);
-    assert_int_equal(json_int_at(talk, "parts_missing", -1), 5);
+    const struct json_value *talk = page.records[0].body;
+    assert_int_equal(value_integer_at(talk, "updated_at", 0), BEGIN + 9); /* not what the search said */
+    assert_int_equal(value_integer_at(talk, "parts_received", -1), 3);
+    assert_int_equal(value_integer_at(talk, "parts_total", -1), 5);
+    assert_int_equal(value_integer_at(talk, "parts_missing", -1), 5);
     assert_int_equal(page.incomplete, 1);
-    assert_true(json_is_true(json_object_get(talk, "parts_truncated")));
-    assert_string_equal(json_text_at(talk, "source.subject"), "x");
-    assert_null(json_at(talk, "conversation_parts.conversation_parts"));
-    assert_int_equal(json_int_at(talk, "conversation_parts.total_count", -1), 5);
-    const json_t *opening = page.records[1].body;
+    assert_true(value_is_true(value_get(talk, "parts_truncated")));
+    assert_string_equal(value_text_at(talk, "source.subject"), "x");
+    assert_null(value_at(talk, "conversation_parts.conversation_parts"));
+    assert_int_equal(value_integer_at(talk, "conversation_parts.total_count", -1), 5);
+    const struct json_value *opening = page.records[1].body;
     assert_int_equal(page.records[1].table, 1);
-    assert_string_equal(json_text_at(opening, "id"), "source"); /* it has none: that names it */
-    assert_string_equal(json_text_at(opening, "part_type"), "source");
-    assert_string_equal(json_text_at(opening, "body"), "hi");
-    assert_string_equal(json_text_at(opening, "conversation_id"), "1");
-    assert_int_equal(json_int_at(opening, "created_at", 0), 4);
-    assert_int_equal(json_int_at(opening, "updated_at", 0), 4);
-    assert_int_equal(json_int_at(opening, "part_index", -1), 0);
-    assert_true(json_is_false(json_object_get(opening, "redacted")));
-    assert_null(json_object_get(opening, "subject"));
-    assert_int_equal(json_int_at(page.records[2].body, "part_index", -1), 3); /* two were cut off */
-    assert_true(json_is_true(json_object_get(page.records[2].body, "redacted")));
-    assert_true(json_is_false(json_object_get(page.records[3].body, "redacted")));
-    assert_int_equal(json_integer_value(page.records[4].body), 7); /* for the caller to reject */
+    assert_string_equal(value_text_at(opening, "id"), "source"); /* it has none: that names it */
+    assert_string_equal(value_text_at(opening, "part_type"), "source");
+    assert_string_equal(value_text_at(opening, "body"), "hi");
+    assert_string_equal(value_text_at(opening, "conversation_id"), "1");
+    assert_int_equal(value_integer_at(opening, "created_at", 0), 4);
+    assert_int_equal(value_integer_at(opening, "updated_at", 0), 4);
+    assert_int_equal(value_integer_at(opening, "part_index", -1), 0);
+    assert_true(value_is_false(value_get(opening, "redacted")));
+    assert_null(value_get(opening, "subject"));
+    assert_int_equal(value_integer_at(page.records[2].body, "part_index", -1), 3); /* two were cut off */
+    assert_true(value_is_true(value_get(page.records[2].body, "redacted")));
+    assert_true(value_is_false(value_get(page.records[3].body, "redacted")));
+    assert_int_equal(value_integer(page.records[4].body), 7); /* for the caller to reject */
     end(&fixture);
 }
 
@@ -265,7 +265,8 @@ static void the_problem_is_told_the_same_each_time(void **state)
     assert_true(fixture.link.source->ops->next(fixture.reader, &page, &fixture.err));
     assert_int_equal(page.count, 1);
     assert_string_equal(page.records[0].problem, "its thread can't be fetched: HTTP 422 data_invalid");
-    assert_int_equal(json_int_at(page.records[0].body, "updated_at", 0), BEGIN + 1); /* as it was found */
+    assert_int_equal(value_integer_at(page.records[0].body, "updated_at", 0),
+                     BEGIN + 1); /* as it was found */
     end(&fixture);
 }
 

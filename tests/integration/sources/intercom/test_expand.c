@@ -40,7 +40,7 @@ static char *text_of(const struct page *page, size_t index)
     struct buf text;
     buf_init(&text, 65536);
     assert_true(index < page->count);
-    assert_true(json_write(&text, page->records[index].body));
+    assert_true(value_write(&text, page->records[index].body));
     return buf_take(&text, NULL);
 }
 
@@ -75,8 +75,8 @@ static void ticket_parts_become_rows(void **state)
     assert_int_equal(page.records[1].table, 1);
     expect_text(&page, 1, "{\"id\":\"a\",\"ticket_id\":\"1\",\"part_index\":4,\"redacted\":false}");
     expect_text(&page, 2, "{\"id\":\"b\",\"redacted\":true,\"ticket_id\":\"1\",\"part_index\":5}");
-    assert_int_equal(json_int_at(page.records[3].body, "parts_received", -1), 0);
-    assert_true(json_is_false(json_object_get(page.records[3].body, "parts_truncated")));
+    assert_int_equal(value_integer_at(page.records[3].body, "parts_received", -1), 0);
+    assert_true(value_is_false(value_get(page.records[3].body, "parts_truncated")));
     expect_text(&page, 4, "{\"id\":\"3\",\"updated_at\":1772323203}");
     assert_true(page.records[4].incomplete && page.records[4].is_unsettled); /* the day is read again */
     assert_false(page.records[0].is_unsettled || page.records[3].is_unsettled);
@@ -93,7 +93,7 @@ static void ticket_parts_that_nobody_wants_are_counted(void **state)
     begin(&fixture, "tickets", "");
     struct page page = first_page(&fixture);
     assert_int_equal(page.count, 1);
-    assert_int_equal(json_int_at(page.records[0].body, "parts_received", -1), 1);
+    assert_int_equal(value_integer_at(page.records[0].body, "parts_received", -1), 1);
     end(&fixture);
 }
 
@@ -179,12 +179,12 @@ static void two_lists_of_one_url_are_one_request(void **state)
                  "\"opt_in\"}]}");
     begin(&fixture, "contacts", "");
     struct page page = first_page(&fixture);
-    const json_t *in = json_at(page.records[0].body, "opted_in_subscription_types.data");
-    const json_t *out = json_at(page.records[0].body, "opted_out_subscription_types.data");
-    assert_int_equal(json_array_size(in), 1);
-    assert_string_equal(json_text_at(json_array_get(in, 0), "id"), "b");
-    assert_int_equal(json_array_size(out), 1);
-    assert_string_equal(json_text_at(json_array_get(out, 0), "id"), "a");
+    const struct json_value *in = value_at(page.records[0].body, "opted_in_subscription_types.data");
+    const struct json_value *out = value_at(page.records[0].body, "opted_out_subscription_types.data");
+    assert_int_equal(value_count(in), 1);
+    assert_string_equal(value_text_at(value_elements(in), "id"), "b");
+    assert_int_equal(value_count(out), 1);
+    assert_string_equal(value_text_at(value_elements(out), "id"), "a");
     assert_int_equal(script_requests(fixture.server), 2);
     end(&fixture);
 }
@@ -202,7 +202,7 @@ static void urls_that_lead_elsewhere_are_not_followed(void **state)
         begin(&fixture, "contacts", "");
         struct page page = first_page(&fixture);
         assert_int_equal(page.count, 1);
-        assert_true(json_is_true(json_at(page.records[0].body, "tags.has_more")));
+        assert_true(value_is_true(value_at(page.records[0].body, "tags.has_more")));
         assert_int_equal(page.incomplete, 1);
         assert_int_equal(script_requests(fixture.server), 1);
         end(&fixture);
@@ -247,8 +247,8 @@ static void what_can_not_be_read_whole_stays_as_listed(void **state)
     struct page page = first_page(&fixture);
     assert_int_equal(page.count, 5);
     for (size_t i = 0; i < page.count; i++) {
-        assert_true(json_is_true(json_at(page.records[i].body, "tags.has_more")));
-        assert_int_equal(json_array_size(json_at(page.records[i].body, "tags.data")), 1);
+        assert_true(value_is_true(value_at(page.records[i].body, "tags.has_more")));
+        assert_int_equal(value_count(value_at(page.records[i].body, "tags.data")), 1);
     }
     assert_int_equal(page.deleted_during_read, 1);
     assert_int_equal(page.incomplete, 5);
@@ -266,7 +266,7 @@ static void empty_pages_are_not_followed_for_ever(void **state)
     (void)answer(&fixture, "GET /contacts/1/tags?starting_after=a ", "{\"data\":[{\"id\":\"6\"}]}");
     begin(&fixture, "contacts", "");
     struct page page = first_page(&fixture);
-    assert_true(json_is_true(json_at(page.records[0].body, "tags.has_more")));
+    assert_true(value_is_true(value_at(page.records[0].body, "tags.has_more")));
     assert_int_equal(script_requests(fixture.server), 2);
     end(&fixture);
 }
@@ -491,7 +491,7 @@ static void children_are_told_apart_by_their_tables(void **state)
     assert_int_equal(page.count, 3);
     for (size_t i = 1; i < page.count; i++) {
         const struct table *table = fixture.selection.tables[page.records[i].table];
-        bool part = json_object_get(page.records[i].body, "part_index") != NULL;
+        bool part = value_get(page.records[i].body, "part_index") != NULL;
         assert_string_equal(table->name, part ? "conversation_parts" : "handling_events");
     }
     end(&fixture);

@@ -249,10 +249,10 @@ static void the_counts_are_those_of_all_parts(void **state)
     begin(&fixture, "conversations", "conversation_parts");
     assert_true(fixture.link.source->ops->next(fixture.reader, &page, &fixture.err));
     assert_false(page.last);
-    assert_int_equal(json_int_at(page.records[0].body, "parts_received", -1), 30);
-    assert_int_equal(json_int_at(page.records[0].body, "parts_total", -1), 30);
-    assert_int_equal(json_int_at(page.records[0].body, "parts_missing", -1), 0);
-    assert_true(json_is_false(json_object_get(page.records[0].body, "parts_truncated")));
+    assert_int_equal(value_integer_at(page.records[0].body, "parts_received", -1), 30);
+    assert_int_equal(value_integer_at(page.records[0].body, "parts_total", -1), 30);
+    assert_int_equal(value_integer_at(page.records[0].body, "parts_missing", -1), 0);
+    assert_true(value_is_false(value_get(page.records[0].body, "parts_truncated")));
     assert_int_equal(page.records[0].listed_us, (BEGIN + 1) * INT64_C(1000000));
     end(&fixture); /* before its parts were read */
 }

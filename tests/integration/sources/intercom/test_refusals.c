@@ -137,8 +137,8 @@ static void a_conversation_that_stays_old_is_kept_as_listed(void **state)
         fail_msg("%s", fixture.err.text);
     assert_int_equal(page.count, 2);
     assert_int_equal(page.stale, 1);
-    assert_int_equal(json_int_at(page.records[0].body, "updated_at", 0), 1772323201);
-    assert_string_equal(json_text_at(page.records[0].body, "state"), "closed");
+    assert_int_equal(value_integer_at(page.records[0].body, "updated_at", 0), 1772323201);
+    assert_string_equal(value_text_at(page.records[0].body, "state"), "closed");
     assert_true(page.records[0].is_unsettled && page.records[0].incomplete);
     assert_int_equal(script_requests(fixture.server), 4);
     end(&fixture);

@@ -69,17 +69,17 @@ static const struct rest_refusal refusals[] = {
     {0, NULL, ERROR_REFUSED, "look at the manual"},
 };
 
-static void read_failure(const json_t *answer, struct rest_failure *out_failure)
+static void read_failure(const struct json_value *answer, struct rest_failure *out_failure)
 {
-    const char *message = json_text_at(answer, "error.message");
+    const char *message = value_text_at(answer, "error.message");
     (void)snprintf(out_failure->code, sizeof out_failure->code, "%" PRId64,
-                   json_int_at(answer, "error.code", 0));
+                   value_integer_at(answer, "error.code", 0));
     (void)snprintf(out_failure->message, sizeof out_failure->message, "%.200s", message ? message : "");
 }
 
-static int real_status(const json_t *answer, int status)
+static int real_status(const struct json_value *answer, int status)
 {
-    switch (json_int_at(answer, "error.code", 0)) {
+    switch (value_integer_at(answer, "error.code", 0)) {
     case 0: return status;
     case -32001: return 401;
     case -32003: return 429;
@@ -88,11 +88,12 @@ static int real_status(const json_t *answer, int status)
     }
 }
 
-static void read_limits(const json_t *answer, struct rate_report *rate, struct rest_quota *out_quota)
+static void read_limits(const struct json_value *answer, struct rate_report *rate,
+                        struct rest_quota *out_quota)
 {
     (void)rate; /* in headers */
-    out_quota->limit = json_int_at(answer, "result.day.limit", 0);
-    out_quota->remaining = json_int_at(answer, "result.day.left", 0);
+    out_quota->limit = value_integer_at(answer, "result.day.limit", 0);
+    out_quota->remaining = value_integer_at(answer, "result.day.left", 0);
     out_quota->reset_s = 3600;
 }
 
@@ -112,22 +113,22 @@ static bool mend_request(struct rest_source *source, const struct rest_stream *s
 }
 
 /* "X" is a mood, too. */
-static void prepare(const struct rest_source *source, const struct table *table, json_t *record)
+static void prepare(const struct rest_source *source, const struct table *table, struct json_value *record)
 {
     (void)source;
     (void)table;
-    if (json_object_get(record, "X")) json_object_set(record, "mood", json_object_get(record, "X"));
-    json_object_del(record, "X");
+    value_set(record, "mood", value_get(record, "X")); /* absent: not set */
+    value_remove(record, "X");
 }
 
 /* Totals are of pages or of records. */
 static bool next_page(const struct page_context *context, struct next_page *out_next, struct error *err)
 {
-    int64_t size = (int64_t)json_array_size(context->list);
-    int64_t total = json_int_at(context->answer, "result.total", -1);
+    int64_t size = (int64_t)value_count(context->list);
+    int64_t total = value_integer_at(context->answer, "result.total", -1);
     (void)err; /* any answer is good */
     if (total < 0)
-        next_page_count(context, json_int_at(context->answer, "page.totalPages", -1), out_next);
+        next_page_count(context, value_integer_at(context->answer, "page.totalPages", -1), out_next);
     else if (context->offset + size < total)
         out_next->number = context->number + 1;
     return true;

@@ -11,11 +11,11 @@
 #include "internal.h"
 #include "net/rate_limiter.h"
 
-static json_t *read(const char *text)
+static struct json_value *read(const char *text)
 {
     struct error err;
-    json_t *value;
-    assert_true(json_read(text, strlen(text), NULL, &value, &err));
+    struct json_value *value;
+    assert_true(value_read(text, strlen(text), false, NULL, &value, &err));
     return value;
 }
 
@@ -43,9 +43,9 @@ static void the_mnemonic_decides(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        json_t *answer = read(cases[i].answer);
+        struct json_value *answer = read(cases[i].answer);
         assert_int_equal(comagic_real_status(answer, 200), cases[i].status);
-        json_decref(answer);
+        value_drop(&answer);
     }
 }
 
@@ -62,12 +62,12 @@ static void the_refused_name_is_found(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
         struct rest_failure failure;
-        json_t *answer = read(answers[i]);
+        struct json_value *answer = read(answers[i]);
         comagic_read_failure(answer, &failure);
         assert_string_equal(failure.code, "x");
         assert_string_equal(failure.message, "m");
         assert_string_equal(failure.subject, "ymclid");
-        json_decref(answer);
+        value_drop(&answer);
     }
 }
 
@@ -86,7 +86,7 @@ static void limits_stand_in_each_answer(void **state)
     for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
         struct rate_report rate = {.limit = -1};
         struct rest_quota quota;
-        json_t *answer = read(answers[i]);
+        struct json_value *answer = read(answers[i]);
         comagic_read_limits(answer, &rate, &quota);
         assert_int_equal(rate.limit, 60);
         assert_int_equal(rate.remaining, 59);
@@ -94,7 +94,7 @@ static void limits_stand_in_each_answer(void **state)
         assert_int_equal(quota.limit, 3000);
         assert_int_equal(quota.remaining, 7);
         assert_int_equal(quota.reset_s, 41300);
-        json_decref(answer);
+        value_drop(&answer);
     }
 }
 
@@ -108,10 +108,10 @@ static void limits_that_make_no_sense_are_none(void **state)
     for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
         struct rate_report rate = {.limit = -1};
         struct rest_quota quota;
-        json_t *answer = read(answers[i]);
+        struct json_value *answer = read(answers[i]);
         comagic_read_limits(answer, &rate, &quota);
         assert_int_equal(quota.limit, 0);
-        json_decref(answer);
+        value_drop(&answer);
     }
 }
 

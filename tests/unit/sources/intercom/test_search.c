@@ -153,10 +153,10 @@ static void links_have_many_forms(void **state)
     const struct rest_dialect dialect = {.name = "Intercom"};
     const struct rest_source source = {.dialect = &dialect, .base_url = (char[]){BASE}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        AUTO(json_drop) json_t *answer = NULL;
+        AUTO(value_drop) struct json_value *answer = NULL;
         AUTO(next_page_done) struct next_page next = {0};
         struct error err = {0};
-        assert_true(json_read(cases[i].answer, strlen(cases[i].answer), NULL, &answer, &err));
+        assert_true(value_read(cases[i].answer, strlen(cases[i].answer), false, NULL, &answer, &err));
         struct page_context context = {.source = &source, .answer = answer, .what = "a page"};
         assert_int_equal(intercom_next_page(&context, &next, &err), cases[i].good);
         assert_string_equal(next.cursor ? next.cursor : "-", cases[i].cursor ? cases[i].cursor : "-");

@@ -34,19 +34,21 @@ static void lists_wait_in_order_while_there_is_room(void **state)
     struct page_queue queue = {0};
     struct error err = {0};
     for (size_t i = 0; i < 3; i++) {
-        AUTO(json_drop) json_t *list = json_loads(texts[i], 0, NULL);
+        AUTO(value_drop) struct json_value *list = NULL;
+        assert_true(value_read(texts[i], strlen(texts[i]), false, NULL, &list, &err));
         assert_true(page_queue_push(&queue, list));
     }
     for (size_t i = 0; i < 3; i++) {
-        AUTO(json_drop) json_t *list = json_loads(texts[i], 0, NULL);
-        AUTO(json_drop) json_t *taken = NULL;
+        AUTO(value_drop) struct json_value *taken = NULL;
+        AUTO(buf_done) struct buf text = buf_limited(100);
         assert_true(page_queue_pop(&queue, &taken, &err));
-        assert_true(json_equal(taken, list));
+        assert_true(value_write(&text, taken));
+        assert_string_equal(buf_string(&text), texts[i]);
     }
-    AUTO(json_drop) json_t *list = NULL;
+    AUTO(value_drop) struct json_value *list = NULL;
     assert_true(page_queue_pop(&queue, &list, &err));
     assert_null(list);
-    list = json_array();
+    list = value_new(VALUE_ARRAY);
     queue.memory = LIMIT_COMPRESSED;
     assert_false(page_queue_push(&queue, list));
     page_queue_done(&queue);
@@ -95,11 +97,12 @@ static void pages_are_counted(void **state)
         {49, 50, 1, -1, 2, 60}, {49, 50, 1, 1, 2, 60},  {49, 50, 1, -1, 0, 49}, {0, 50, 2, 9, 0, 60},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        AUTO(json_drop) json_t *list = json_array();
-        AUTO(json_drop) json_t *answer = json_pack("{s:I}", "total", (json_int_t)cases[i].total);
+        AUTO(value_drop) struct json_value *list = value_new(VALUE_ARRAY);
+        AUTO(value_drop) struct json_value *answer = value_new(VALUE_OBJECT);
         struct next_page next = {0};
+        value_set_integer(answer, "total", cases[i].total);
         for (size_t j = 0; j < cases[i].size; j++)
-            assert_int_equal(json_array_append_new(list, json_null()), 0);
+            value_append(list, document_add(list->document, VALUE_NULL));
         next_page_count(&(struct page_context){.source = &source,
                                                .answer = answer,
                                                .list = list,

@@ -21,10 +21,10 @@ static const struct table table = {
 static void add(struct tally *tally, const char *text, int64_t total)
 {
     struct error err;
-    json_t *list;
-    assert_true(json_read(text, strlen(text), NULL, &list, &err));
+    struct json_value *list;
+    assert_true(value_read(text, strlen(text), false, NULL, &list, &err));
     tally_add(tally, &table, list, total);
-    json_decref(list);
+    value_drop(&list);
 }
 
 static void records_count_by_key(void **state)
