@@ -25,6 +25,7 @@
 #define CHUNK       30 /* records compressed together */
 #define FIRST_ID    INT64_C(215000000000001)
 #define MOST_A_PAGE 150
+#define DEPTH       2         /* of conditions within conditions */
 #define LIFTED      100000000 /* the limit that is announced if there is none */
 #define FILE_LIMIT  ((size_t)1 << 28)
 
@@ -161,31 +162,45 @@ struct search {
     int64_t per_page, after;
 };
 
-/* Narrows the range by a condition, or by all of an AND. */
-static bool apply(const struct source *source, const json_t *query, struct range *range)
+/* Of the updates that a condition allows. Ids are asked for in general only: after none, or equal to none. */
+static bool find_compared(const struct source *source, const json_t *query, struct range *out)
 {
-    const char *operator= json_text_at(query, "operator");
-    const json_t *value = json_object_get(query, "value"), *one;
-    size_t i;
-    if (!operator) return false;
-    if (strcmp(operator, "AND") == 0) {
-        json_array_foreach (value, i, one)
-            if (!apply(source, one, range)) return false;
+    const char *field = json_text_at(query, "field"), *operator= json_text_at(query, "operator");
+    const json_t *value = json_object_get(query, "value");
+    *out = (struct range){0, source->records};
+    if (!field || !operator|| !strchr("<>=", *operator)) return false;
+    if (strcmp(field, "id") == 0) {
+        if (*operator== '=') out->to = 0;
         return true;
     }
-    const char *field = json_text_at(query, "field");
     int64_t at_s = json_is_string(value) ? strtoll(json_string_value(value), NULL, 10)
-                                         : (int64_t)json_integer_value(value);
-    if (!field || strcmp(field, "updated_at") != 0) return false;
+                                         : (int64_t)json_number_value(value);
     int64_t day_s = at_s - at_s % DAY_S;
-    bool by_days = source->kind->by_days;
-    int64_t begin = first_since(source, by_days ? day_s : at_s);
-    int64_t end = first_since(source, by_days ? day_s + DAY_S : at_s + 1);
-    bool is_above = *operator== '>', has_equal = operator[1] == '=';
-    int64_t bound = is_above != has_equal ? end : begin;
-    if (is_above && bound > range->from) range->from = bound;
-    if (*operator== '<' && bound<range->to) range->to = bound;
-    return is_above || *operator== '<';
+    int64_t begin = first_since(source, source->kind->by_days ? day_s : at_s);
+    int64_t end = first_since(source, source->kind->by_days ? day_s + DAY_S : at_s + 1);
+    if (*operator!= '<') out->from = *operator== '=' ? begin : end;
+    if (*operator!= '>') out->to = *operator== '=' ? end : begin;
+    return strcmp(field, "updated_at") == 0;
+}
+
+/* The records that a query allows: of an AND those that all conditions do; those of an OR follow each other.
+ */
+static bool find_range(const struct source *source, const json_t *query, int depth, struct range *out)
+{
+    const json_t *conditions = json_object_get(query, "value"), *one;
+    const char *operator= json_text_at(query, "operator");
+    size_t i;
+    if (!json_is_array(conditions)) return find_compared(source, query, out);
+    bool is_and = operator&& strcmp(operator, "AND") == 0;
+    *out = is_and ? (struct range){0, source->records} : (struct range){source->records, 0};
+    json_array_foreach (conditions, i, one) {
+        struct range range;
+        if (depth == 0 || !find_range(source, one, depth - 1, &range)) return false;
+        if (is_and ? range.from > out->from : range.from < out->from && range.from < range.to)
+            out->from = range.from;
+        if (is_and ? range.to < out->to : range.to > out->to && range.from < range.to) out->to = range.to;
+    }
+    return true;
 }
 
 static bool read_search(const struct source *source, const struct exchange *exchange, struct search *out)
@@ -194,7 +209,7 @@ static bool read_search(const struct source *source, const struct exchange *exch
     struct error unread;
     *out = (struct search){.range = {0, source->records}, .per_page = 20};
     if (!json_read(buf_string(&exchange->body), exchange->body.size, NULL, &body, &unread)) return false;
-    if (!apply(source, json_object_get(body, "query"), &out->range)) return false;
+    if (!find_range(source, json_object_get(body, "query"), DEPTH, &out->range)) return false;
     const char *after = json_text_at(body, "pagination.starting_after");
     const char *order = json_text_at(body, "sort.order");
     if (!order || strcmp(order, "ascending") != 0) return false; /* nobody asks for another */
@@ -292,6 +307,8 @@ static void route(struct source *source, struct exchange *exchange)
     struct search search;
     if (exchange_is(exchange, "GET", "/me")) {
         buf_text(&exchange->reply, me);
+    } else if (exchange_is(exchange, "GET", "/tags")) { /* what a peer tries its token on */
+        buf_text(&exchange->reply, "{\"type\":\"list\",\"data\":[]}");
     } else if (exchange_is(exchange, "POST", kind->search)) {
         if (read_search(source, exchange, &search))
             write_page(source, &search, exchange);
