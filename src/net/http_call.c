@@ -160,6 +160,28 @@ static void copy_headers(struct http_call *call, const char *const *lines)
     add_line(call, "Expect:"); /* else curl would wait for 100 Continue, which servers rarely send */
 }
 
+/* Handles are kept: making one for each request took 6 % of the CPU time of a load of conversations. */
+static CURL *take_handle(struct http *http)
+{
+    CURL *easy = http->idle_count > 0 ? http->idle[--http->idle_count] : curl_easy_init();
+    if (!easy) abort(); /* no memory */
+    return easy;
+}
+
+static void give_handle(struct http_call *call)
+{
+    struct http *http = call->http;
+    if (call->state != CALL_TRANSFERRING && http->idle_count < HTTP_IDLE_HANDLES) {
+        curl_easy_reset(call->easy);
+        http->idle[http->idle_count++] = call->easy;
+        return;
+    }
+    /* else a silent name server would block here until its timeout */
+    curl_easy_setopt(call->easy, CURLOPT_QUICK_EXIT, 1L);
+    if (call->state == CALL_TRANSFERRING) (void)curl_multi_remove_handle(call->http->multi, call->easy);
+    curl_easy_cleanup(call->easy);
+}
+
 bool call_new(struct http *http, const struct http_request *request, struct http_call **out_call,
               struct error *err)
 {
@@ -187,8 +209,7 @@ bool call_new(struct http *http, const struct http_request *request, struct http
     }
     buf_init(&call->reply.body, request->reply_limit);
     buf_init(&call->reply.headers, LIMIT_HEADERS);
-    call->easy = curl_easy_init();
-    if (!call->easy) abort();
+    call->easy = take_handle(http);
     set_options(call, is_loopback(origin.host) || request->direct);
     call->first_ms = call->due_ms = clock_ms();
     *out_call = call;
@@ -205,10 +226,7 @@ static void tell_end(struct http_call *call, bool is_answered)
 void call_free(struct http_call *call)
 {
     tell_end(call, false);
-    /* else a silent name server would block here until its timeout */
-    curl_easy_setopt(call->easy, CURLOPT_QUICK_EXIT, 1L);
-    if (call->state == CALL_TRANSFERRING) (void)curl_multi_remove_handle(call->http->multi, call->easy);
-    curl_easy_cleanup(call->easy);
+    give_handle(call);
     curl_slist_free_all(call->headers);
     if (call->token_request) token_request_abandon(call->http, call->token_request);
     secret_done(&call->bearer);

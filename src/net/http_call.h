@@ -7,6 +7,8 @@
 
 #include "net/http.h"
 
+#define HTTP_IDLE_HANDLES 32
+
 enum call_state {
     CALL_WAITING,        /* for due_ms, to begin the next try */
     CALL_AWAITING_TOKEN, /* a thread requests it */
@@ -21,7 +23,9 @@ struct http {
     const atomic_bool *stop;
     void (*trace)(void *self, const struct http_trace *trace);
     void *trace_self;
-    struct net_watch watch;          /* its functions are NULL without one */
+    struct net_watch watch;        /* its functions are NULL without one */
+    CURL *idle[HTTP_IDLE_HANDLES]; /* handles of calls that ended, without options: for the next ones */
+    size_t idle_count;
     struct http_call *calls;         /* all that were sent and not yet waited for */
     struct token_request *abandoned; /* their calls were dropped */
 };

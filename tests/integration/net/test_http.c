@@ -99,6 +99,27 @@ static void a_body_is_put_without_expecting(void **state)
     fixture_close(&fixture);
 }
 
+static void a_request_leaves_nothing_to_the_next(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_open(&fixture, STEPS({.bytes = OK_REPLY}, {.bytes = OK_REPLY}), false);
+    struct http_request request = get(&fixture), plain = request;
+    request.method = "PUT";
+    request.body = "{}";
+    request.body_size = 2;
+    request.headers = (const char *const[]){"X-Mine: yes", NULL};
+    assert_true(ask(&fixture, &request));
+    assert_non_null(strstr(script_request(fixture.server, 0), "\r\nX-Mine: yes\r\n"));
+    assert_true(ask(&fixture, &plain));
+    const char *sent = script_request(fixture.server, 1);
+    assert_int_equal(strncmp(sent, "GET /path", 9), 0);
+    assert_null(strstr(sent, "X-Mine"));
+    assert_null(strstr(sent, "Content-Length"));
+    assert_string_equal(strstr(sent, "\r\n\r\n"), "\r\n\r\n");
+    fixture_close(&fixture);
+}
+
 static void a_redirect_is_not_followed(void **state)
 {
     (void)state;
@@ -280,6 +301,7 @@ int main(void)
         cmocka_unit_test(an_answer_is_handed_over),
         cmocka_unit_test(connections_are_kept),
         cmocka_unit_test(a_body_is_put_without_expecting),
+        cmocka_unit_test(a_request_leaves_nothing_to_the_next),
         cmocka_unit_test(a_redirect_is_not_followed),
         cmocka_unit_test(only_http_is_spoken),
         cmocka_unit_test(what_may_work_later_is_tried_again),
