@@ -271,7 +271,7 @@ static char *existing(struct exchange *exchange, const char *collection)
     return NULL;
 }
 
-/* What is wrong with the policy; NULL: nothing. Roles and members are checked by their form alone. */
+/* The fault of the policy; NULL: none. Roles and members are checked by their form alone. */
 static const char *policy_problem(const json_t *policy)
 {
     static const char *const kinds[] = {
