@@ -107,7 +107,7 @@ grpc_status_code broker_create_snapshot(struct broker *broker, const char *name,
                                         int64_t now_us, struct buf *out);
 grpc_status_code broker_find_snapshot(struct broker *broker, const char *name, struct buf *out);
 grpc_status_code broker_delete_snapshot(struct broker *broker, const char *name);
-/* Messages that the snapshot keeps, or that were published after it, counts as not acknowledged, the rest as
+/* Messages that the snapshot keeps, or that were published after it, count as not acknowledged, the rest as
  * acknowledged. FAILED_PRECONDITION: the snapshot is another topic's. */
 grpc_status_code broker_seek_snapshot(struct broker *broker, const char *subscription, const char *snapshot,
                                       int64_t now_us);
