@@ -159,7 +159,7 @@ static void write_leases(const struct metrics *metrics, struct buf *out)
                metrics->not_extended);
 }
 
-/* A limit that the source has not told yet is absent. */
+/* A limit that the source has not said yet is absent. */
 static void write_rates(const struct metrics *metrics, struct buf *out)
 {
     struct source_rate rates[SOURCES];

@@ -213,10 +213,35 @@ static const char *address_setting(const char *configured, const char *setting, 
     return !configured && given && *given ? variable : setting;
 }
 
+/* Of credentials; settings and variables may name other addresses. */
+static void name_google(struct outages *outages)
+{
+    static const struct {
+        const char *url, *service, *setting;
+    } known[] = {
+        {"https://oauth2.googleapis.com", "Google's token service", NULL},
+        {"https://sts.googleapis.com", "Google's token service", "endpoints.sts"},
+        {"https://iamcredentials.googleapis.com", "Google's credentials service", "endpoints.iamcredentials"},
+        {"https://secretmanager.googleapis.com", "Secret Manager", "endpoints.secretmanager"},
+        {"http://169.254.169.254", "the metadata server", "GCE_METADATA_IP"},
+        {"http://metadata.google.internal", "the metadata server", "GCE_METADATA_HOST"},
+    };
+    static const char *const variables[] = {"GCE_METADATA_IP", "GCE_METADATA_HOST"};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        outages_name(outages, known[i].url, known[i].service, known[i].setting);
+    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
+        const char *host = getenv(variables[i]);
+        if (!host || !*host) continue;
+        AUTO(mem_free) char *url = mem_format("http://%s", host);
+        outages_name(outages, url, "the metadata server", variables[i]);
+    }
+}
+
 static void name_services(struct services *services)
 {
     const struct config *config = services->config;
     struct outages *outages = services->outages;
+    name_google(outages);
     outages_name(outages, config->address.url, config->source_type->title, config->address.setting);
     outages_name(outages, services->bigquery.url, "BigQuery",
                  address_setting(config->endpoint_bigquery, "endpoints.bigquery", "BIGQUERY_EMULATOR_HOST"));

@@ -96,7 +96,7 @@ static grpc_channel *make_channel(const struct rpc_settings *settings, grpc_chan
     size_t count = 0;
     args[count++] = arg_number(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, RECEIVE_LIMIT);
     args[count++] = arg_number(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 200);
-    args[count++] = arg_number(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1000);
+    args[count++] = arg_number(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1000); /* a connect that hangs ends then */
     args[count++] = arg_number(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 10000);
     if (settings->user_agent)
         args[count++] = arg_text(GRPC_ARG_PRIMARY_USER_AGENT_STRING, settings->user_agent);

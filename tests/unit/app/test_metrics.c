@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is counted of requests, the rate limit and leases. tests/e2e/health.py checks the format. */
+/* The counts of requests, the rate limit and leases. tests/e2e/health.py checks the format. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
