@@ -19,6 +19,9 @@ struct lease_settings {
     int lease_s; /* 10 to 600 */
     int stall_s;
     void (*on_wedged)(const char *where); /* called on the lease's thread */
+    void (*on_extended)(void *self,
+                        bool is_extended); /* after each try, on that thread; NULL: no one hears */
+    void *self;
 };
 
 struct lease;

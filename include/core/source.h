@@ -77,6 +77,12 @@ struct source_count {
     int limit_window_s;
 };
 
+/* The rate limit, as the service said it last. */
+struct source_rate {
+    int64_t limit, remaining; /* requests of the window; -1: the service has not said */
+    int64_t waited_ms;        /* how long requests waited for it, in all */
+};
+
 struct source;
 struct reader;
 
@@ -111,6 +117,9 @@ struct source_ops {
     bool (*next)(struct reader *reader, struct page *out_page, struct error *err);
 
     void (*close)(struct reader *reader); /* NULL is fine */
+
+    /* Any thread. NULL: it has no limit. */
+    void (*rate)(struct source *source, struct source_rate *out_rate);
 
     void (*free)(struct source *source);
 };

@@ -24,6 +24,7 @@ struct http_call;
 
 /* One try of a request, for logs: it holds no token, query or body. Borrowed. */
 struct http_trace {
+    const char *what; /* as errors name the call */
     const char *method;
     const char *host;
     const char *path; /* without query */

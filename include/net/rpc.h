@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 #include "base/error.h"
@@ -17,12 +18,21 @@
 
 struct rpc;
 
+/* One try of a call, for logs: it holds no token and no message. Borrowed. */
+struct rpc_trace {
+    const char *method;
+    const char *status; /* its name; a constant */
+    int64_t duration_ms;
+};
+
 struct rpc_settings {
     const char *target; /* host:port */
     bool plaintext;     /* emulators only: no TLS, no token, no keepalive, no proxy */
     struct token *token;
     const char *ca_file; /* NULL: the system's */
     const char *user_agent;
+    void (*trace)(void *self, const struct rpc_trace *trace); /* called after each try; may be NULL */
+    void *trace_self;
 };
 
 struct rpc_call {

@@ -8,7 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A try that failed, and that another may follow. */
+/* A try that failed, and that another may follow; or one that has waited for its connection for some seconds.
+ */
 struct net_failure {
     const char *origin;  /* scheme://host:port */
     const char *what;    /* the call: "Intercom GET /me" */

@@ -4,7 +4,7 @@
  * next is one Pull with max_messages 1 and a long poll. extend and ack are retried here, each within the
  * lease. ERROR_CONFIG: the subscription does not exist; ERROR_AUTH: it may not be read; ERROR_UNREACHABLE:
  * the watch has given it up. The first pull does not wait for a message. The settings are copied, but for
- * token, stop and watch. Threads: see core/trigger.h.
+ * token, stop, watch and trace. Threads: see core/trigger.h.
  *
  * Protocol: https://cloud.google.com/pubsub/docs/reference/rpc/google.pubsub.v1
  */
@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 
 #include "core/trigger.h"
+#include "net/rpc.h"
 #include "net/token.h"
 #include "net/watch.h"
 
@@ -29,6 +30,8 @@ struct pubsub_settings {
     const atomic_bool *stop;       /* ends next */
     const char *address;           /* scheme://host:port, as the watch knows it */
     const struct net_watch *watch; /* hears of failed calls, borrowed; may be NULL */
+    void (*trace)(void *self, const struct rpc_trace *trace); /* called after each try; may be NULL */
+    void *trace_self;
 };
 
 /* Is it projects/P/subscriptions/S? ERROR_CONFIG. */

@@ -22,6 +22,7 @@
 struct health {
     struct MHD_Daemon *daemon;
     struct monitor *monitor;
+    struct metrics *metrics; /* NULL: none */
 };
 
 union address {
@@ -77,50 +78,51 @@ struct answer {
     struct buf body;
 };
 
-static void answer_live(struct monitor *monitor, struct answer *answer)
+static void answer_live(struct health *health, struct answer *answer)
 {
-    bool is_live = monitor_is_live(monitor);
+    bool is_live = monitor_is_live(health->monitor);
     answer->status = is_live ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE;
     buf_text(&answer->body, is_live ? "live\n" : "a worker makes no progress\n");
 }
 
-static void answer_ready(struct monitor *monitor, struct answer *answer)
+static void answer_ready(struct health *health, struct answer *answer)
 {
     const char *reason;
-    bool is_ready = monitor_is_ready(monitor, &reason);
+    bool is_ready = monitor_is_ready(health->monitor, &reason);
     answer->status = is_ready ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE;
     buf_format(&answer->body, "%s\n", is_ready ? "ready" : reason);
 }
 
-static void answer_metrics(struct monitor *monitor, struct answer *answer)
+static void answer_metrics(struct health *health, struct answer *answer)
 {
     answer->type = "text/plain; version=0.0.4; charset=utf-8";
-    health_metrics(monitor, &answer->body);
+    health_metrics(health->monitor, &answer->body);
+    if (health->metrics) metrics_write(health->metrics, &answer->body);
 }
 
-static void answer_status(struct monitor *monitor, struct answer *answer)
+static void answer_status(struct health *health, struct answer *answer)
 {
-    AUTO(json_drop) json_t *status = health_status(monitor);
+    AUTO(json_drop) json_t *status = health_status(health->monitor);
     answer->type = "application/json";
     json_write(&answer->body, status);
     buf_byte(&answer->body, '\n');
 }
 
-static void answer_page(struct monitor *monitor, struct answer *answer)
+static void answer_page(struct health *health, struct answer *answer)
 {
     answer->type = "text/html; charset=utf-8";
-    health_page(monitor, &answer->body);
+    health_page(health->monitor, &answer->body);
 }
 
 static const struct {
     const char *path;
-    void (*fill)(struct monitor *monitor, struct answer *answer);
+    void (*fill)(struct health *health, struct answer *answer);
 } paths[] = {
     {"/livez", answer_live},    {"/readyz", answer_ready}, {"/metrics", answer_metrics},
     {"/status", answer_status}, {"/", answer_page},
 };
 
-static void fill(struct monitor *monitor, const char *path, const char *method, struct answer *answer)
+static void fill(struct health *health, const char *path, const char *method, struct answer *answer)
 {
     size_t i = 0, count = sizeof paths / sizeof *paths;
     while (i < count && strcmp(paths[i].path, path) != 0)
@@ -132,9 +134,9 @@ static void fill(struct monitor *monitor, const char *path, const char *method, 
         answer->status = MHD_HTTP_NOT_FOUND;
         buf_text(&answer->body, "/livez, /readyz, /metrics, /status and / are here\n");
     } else {
-        pthread_mutex_lock(&monitor->mutex);
-        paths[i].fill(monitor, answer);
-        pthread_mutex_unlock(&monitor->mutex);
+        pthread_mutex_lock(&health->monitor->mutex);
+        paths[i].fill(health, answer);
+        pthread_mutex_unlock(&health->monitor->mutex);
     }
 }
 
@@ -150,7 +152,7 @@ static enum MHD_Result handle(void *self, struct MHD_Connection *connection, con
     (void)context;
     if (*upload_size > 0) return MHD_NO; /* no method that we take has a body */
     buf_init(&answer.body, LIMIT_BODY);
-    fill(health->monitor, path, method, &answer);
+    fill(health, path, method, &answer);
     size_t size = 0;
     char *body = buf_take(&answer.body, &size);
     struct MHD_Response *response = MHD_create_response_from_buffer(size, body, MHD_RESPMEM_MUST_FREE);
@@ -166,13 +168,15 @@ static enum MHD_Result handle(void *self, struct MHD_Connection *connection, con
     return queued;
 }
 
-bool health_start(const char *address, struct monitor *monitor, struct health **out_health, struct error *err)
+bool health_start(const char *address, struct monitor *monitor, struct metrics *metrics,
+                  struct health **out_health, struct error *err)
 {
     union address bound;
     if (!read_address(address, &bound, err)) return false;
     struct health *health = mem_zero(1, sizeof *health);
     unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | (bound.any.sa_family == AF_INET6 ? MHD_USE_IPv6 : 0U);
     health->monitor = monitor;
+    health->metrics = metrics;
     health->daemon =
         MHD_start_daemon(flags, 0, NULL, NULL, handle, health, MHD_OPTION_SOCK_ADDR, &bound.any,
                          MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, TIMEOUT_S,

@@ -9,13 +9,14 @@
 #define CASELOAD_APP_HEALTH_H
 
 #include "base/buf.h"
+#include "metrics.h"
 #include "monitor.h"
 
 struct health;
 
-/* address: "127.0.0.1:9090", "[::1]:9090", "9090". ERROR_CONFIG if it can't be bound. */
-bool health_start(const char *address, struct monitor *monitor, struct health **out_health,
-                  struct error *err) CHECKED;
+/* metrics: NULL: none. address: "127.0.0.1:9090", "[::1]:9090", "9090". ERROR_CONFIG if it can't be bound. */
+bool health_start(const char *address, struct monitor *monitor, struct metrics *metrics,
+                  struct health **out_health, struct error *err) CHECKED;
 void health_stop(struct health *health); /* NULL is fine */
 /* "http://127.0.0.1:9090" of an address; size at least 80. ERROR_CONFIG. */
 bool health_url(const char *address, char *out, size_t size, struct error *err) CHECKED;

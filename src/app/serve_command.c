@@ -59,6 +59,11 @@ static int fail_faults(const struct config_faults *faults, const struct error *e
     return error_rules[err->kind].serve_exit_code;
 }
 
+static void count_extension(void *metrics, bool is_extended)
+{
+    metrics_lease(metrics, is_extended);
+}
+
 /* One subscription, its worker and its thread. */
 struct server {
     struct services services;
@@ -125,7 +130,9 @@ static int work_on(struct server *server)
         .trigger = services->trigger,
         .lease = {.lease_s = (int)config->lease_seconds,
                   .stall_s = (int)config->stall_seconds,
-                  .on_wedged = give_up},
+                  .on_wedged = give_up,
+                  .on_extended = count_extension,
+                  .self = services->metrics},
         .shutdown = &services->shutdown,
         .cancel_run = &services->cancel_run,
         .observer = &server->observer,
@@ -209,6 +216,9 @@ static bool open_servers(struct server servers[2], const struct config *config, 
     for (size_t i = 0; i < 2; i++)
         if (servers[i].services.trigger)
             servers[i].heard_by = monitor_add_worker(monitor, &servers[i].services.progress);
+    metrics_add_source(servers[0].services.metrics, "ticks", servers[0].services.source);
+    if (servers[1].services.source)
+        metrics_add_source(servers[1].services.metrics, "backfills", servers[1].services.source);
     return true;
 }
 
@@ -216,10 +226,11 @@ static int open_and_serve(struct server servers[2], const struct config *config)
 {
     struct monitor monitor;
     struct health *health = NULL;
+    struct metrics *metrics = servers[0].services.metrics;
     struct error err = {0};
     monitor_init(&monitor, config->start_date, (int)config->stall_seconds);
     monitor_start(&monitor);
-    bool is_open = (!config->health || health_start(config->health, &monitor, &health, &err)) &&
+    bool is_open = (!config->health || health_start(config->health, &monitor, metrics, &health, &err)) &&
                    open_servers(servers, config, &monitor, &err);
     int code = is_open ? serve(servers) : fail(&err);
     health_stop(health);
@@ -253,10 +264,13 @@ static int work(const struct options *options, bool drain)
         servers[i].services.is_tireless = !drain;
     }
     if (!load(options, &config, &code, &err)) return code;
+    struct metrics *metrics = metrics_new(); /* freed after all that count */
+    servers[0].services.metrics = servers[1].services.metrics = metrics;
     services_catch_signals(&servers[0].services, drain ? -1 : stopped->serve_exit_code);
     code = open_and_serve(servers, &config);
     services_close(&servers[1].services);
     services_close(&servers[0].services);
+    metrics_free(metrics);
     config_done(&config);
     return code;
 }

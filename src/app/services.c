@@ -17,9 +17,8 @@
 #define USER_AGENT "caseload/" CASELOAD_VERSION " (gzip)"
 #define GRACE_MS   9000
 
-static void trace_request(void *self, const struct http_trace *trace)
+static void log_request(const struct http_trace *trace)
 {
-    (void)self;
     log_write(LOG_DEBUG, "http_request",
               LOG_FIELDS(LOG_TEXT("method", trace->method), LOG_TEXT("host", trace->host),
                          LOG_TEXT("path", trace->path), LOG_NUMBER("status", trace->status),
@@ -28,14 +27,44 @@ static void trace_request(void *self, const struct http_trace *trace)
               "%s %s%s: %d", trace->method, trace->host, trace->path, trace->status);
 }
 
-static struct http_settings http_settings(const struct services *services, const atomic_bool *stop)
+static void trace_credentials(void *self, const struct http_trace *trace)
+{
+    const struct services *services = self;
+    if (services->metrics)
+        metrics_http(services->metrics, METRICS_CREDENTIALS, trace->status, trace->duration_ms);
+    log_request(trace);
+}
+
+/* The source and BigQuery share one struct http. */
+static void trace_data(void *self, const struct http_trace *trace)
+{
+    static const char warehouse[] = "BigQuery ";
+    const struct services *services = self;
+    bool is_warehouse = strncmp(trace->what, warehouse, sizeof warehouse - 1) == 0;
+    if (services->metrics)
+        metrics_http(services->metrics, is_warehouse ? METRICS_BIGQUERY : METRICS_SOURCE, trace->status,
+                     trace->duration_ms);
+    log_request(trace);
+}
+
+static void trace_rpc(void *self, const struct rpc_trace *trace)
+{
+    const struct services *services = self;
+    if (services->metrics) metrics_rpc(services->metrics, trace->status, trace->duration_ms);
+    log_write(LOG_DEBUG, "grpc_request",
+              LOG_FIELDS(LOG_TEXT("method", trace->method), LOG_TEXT("status", trace->status),
+                         LOG_NUMBER("milliseconds", trace->duration_ms)),
+              "%s: %s", trace->method, trace->status);
+}
+
+static struct http_settings http_settings(struct services *services, const atomic_bool *stop)
 {
     return (struct http_settings){
         .user_agent = USER_AGENT,
         .ca_file = services->config->ca_file,
         .stop = stop,
-        .trace = services->trace ? services->trace : trace_request,
-        .trace_self = services->trace_self,
+        .trace = services->trace ? services->trace : trace_credentials,
+        .trace_self = services->trace ? services->trace_self : services,
         .watch = outages_watch(services->outages),
     };
 }
@@ -184,10 +213,35 @@ static const char *address_setting(const char *configured, const char *setting, 
     return !configured && given && *given ? variable : setting;
 }
 
+/* Of credentials; settings and variables may name other addresses. */
+static void name_google(struct outages *outages)
+{
+    static const struct {
+        const char *url, *service, *setting;
+    } known[] = {
+        {"https://oauth2.googleapis.com", "Google's token service", NULL},
+        {"https://sts.googleapis.com", "Google's token service", "endpoints.sts"},
+        {"https://iamcredentials.googleapis.com", "Google's credentials service", "endpoints.iamcredentials"},
+        {"https://secretmanager.googleapis.com", "Secret Manager", "endpoints.secretmanager"},
+        {"http://169.254.169.254", "the metadata server", "GCE_METADATA_IP"},
+        {"http://metadata.google.internal", "the metadata server", "GCE_METADATA_HOST"},
+    };
+    static const char *const variables[] = {"GCE_METADATA_IP", "GCE_METADATA_HOST"};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        outages_name(outages, known[i].url, known[i].service, known[i].setting);
+    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
+        const char *host = getenv(variables[i]);
+        if (!host || !*host) continue;
+        AUTO(mem_free) char *url = mem_format("http://%s", host);
+        outages_name(outages, url, "the metadata server", variables[i]);
+    }
+}
+
 static void name_services(struct services *services)
 {
     const struct config *config = services->config;
     struct outages *outages = services->outages;
+    name_google(outages);
     outages_name(outages, config->address.url, config->source_type->title, config->address.setting);
     outages_name(outages, services->bigquery.url, "BigQuery",
                  address_setting(config->endpoint_bigquery, "endpoints.bigquery", "BIGQUERY_EMULATOR_HOST"));
@@ -234,7 +288,8 @@ void services_begin(struct services *services, const struct config *config)
 
 bool services_open_http(struct services *services, struct error *err)
 {
-    const struct http_settings http = http_settings(services, &services->cancel_run);
+    struct http_settings http = http_settings(services, &services->cancel_run);
+    if (!services->trace) http.trace = trace_data;
     return services->http || http_new(&http, &services->http, err);
 }
 
@@ -304,6 +359,8 @@ bool services_open_pubsub(struct services *services, struct pubsub_settings *out
         .stop = &services->shutdown,
         .address = services->pubsub.url,
         .watch = outages_watch(services->outages),
+        .trace = trace_rpc,
+        .trace_self = services,
     };
     return true;
 }

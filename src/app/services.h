@@ -16,6 +16,7 @@
 #include "core/worker.h"
 #include "credentials/credentials.h"
 #include "display.h"
+#include "metrics.h"
 #include "net/http.h"
 #include "outages.h"
 #include "pubsub/pubsub.h"
@@ -53,7 +54,8 @@ struct services {
     int late_exit_code;
     void (*trace)(void *self, const struct http_trace *trace); /* of all requests; NULL: to the log */
     void *trace_self;
-    struct services *peer; /* stopped by the same signals; NULL: none. Set before services_catch_signals */
+    struct metrics *metrics; /* counts requests; borrowed, NULL: none. Set before services_begin */
+    struct services *peer;   /* stopped by the same signals; NULL: none. Set before services_catch_signals */
 };
 
 /* Prepares what needs no network: the log, the addresses, the streams. config is borrowed. */

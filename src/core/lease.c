@@ -57,7 +57,10 @@ static void extend(struct lease *lease)
 {
     struct error err = {0};
     int64_t sent_ms = clock_ms();
-    if (lease->trigger->ops->extend(lease->trigger, lease->ack_id, lease->settings.lease_s, &err)) {
+    bool is_extended =
+        lease->trigger->ops->extend(lease->trigger, lease->ack_id, lease->settings.lease_s, &err);
+    if (lease->settings.on_extended) lease->settings.on_extended(lease->settings.self, is_extended);
+    if (is_extended) {
         lease_extended(&lease->clock, &lease->settings, sent_ms);
         return;
     }

@@ -97,6 +97,8 @@ static void advance_calls(struct http *http)
     if (curl_multi_perform(http->multi, &running) != CURLM_OK)
         abort(); /* a handle that is not one, or no memory: nothing here can be trusted any more */
     collect_finished(http);
+    for (struct http_call *call = http->calls; call; call = call->next)
+        call_look(call, clock_ms());
 }
 
 bool http_send(struct http *http, const struct http_request *request, struct http_call **out_call,

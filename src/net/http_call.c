@@ -14,6 +14,8 @@
 #define LIMIT_HEADERS     (64 * 1024)
 #define CONNECT_TIMEOUT_S 30L
 #define SILENCE_S         60L
+#define CONNECT_SLOW_MS   2000 /* the watch hears of a connection that takes longer ... */
+#define CONNECT_AGAIN_MS  500  /* ... and so often again, as its patience may end */
 
 static size_t on_body(char *bytes, size_t one, size_t size, void *self)
 {
@@ -259,6 +261,7 @@ static void start_try(struct http_call *call, const struct secret *token)
     call->curl_text[0] = '\0';
     call->head_done = false;
     call->try_ms = clock_ms();
+    call->told_ms = 0;
     if (curl_multi_add_handle(call->http->multi, call->easy) != CURLM_OK)
         abort(); /* no memory, or a handle that is not one */
     call->state = CALL_TRANSFERRING;
@@ -307,6 +310,7 @@ static void fail(struct http_call *call, enum error_kind kind, const char *why, 
 /* NULL: try again; else the advice of the watch, which has lost its patience. */
 static const char *tell_failure(struct http_call *call, const char *why, bool is_unconnected, int64_t now_ms)
 {
+    const int64_t timeout_ms = (int64_t)call->request.timeout_s * 1000;
     const struct net_failure failure = {
         .origin = call->origin,
         .what = call->request.what,
@@ -315,7 +319,7 @@ static const char *tell_failure(struct http_call *call, const char *why, bool is
         .is_unconnected = is_unconnected,
         .is_first = !call->had_failure,
         .waited_ms = now_ms - call->first_ms,
-        .left_ms = call->first_ms + call->retry.budget_ms - now_ms,
+        .left_ms = call->first_ms + (call->request.retry ? call->retry.budget_ms : timeout_ms) - now_ms,
     };
     call->had_failure = true;
     return net_watch_failed(&call->http->watch, &failure);
@@ -390,6 +394,36 @@ static bool is_unconnected(const struct http_call *call, CURLcode code)
            curl_easy_getinfo(call->easy, CURLINFO_PRETRANSFER_TIME_T, &sent_us) == CURLE_OK && sent_us == 0;
 }
 
+/* The request could be sent: there is a connection, and its TLS. */
+static bool is_connected(const struct http_call *call)
+{
+    curl_off_t ready_us = 0;
+    return call->state == CALL_TRANSFERRING &&
+           curl_easy_getinfo(call->easy, CURLINFO_PRETRANSFER_TIME_T, &ready_us) == CURLE_OK && ready_us > 0;
+}
+
+/* Else the call may wait for others to give a connection back. */
+static bool is_alone(const struct http_call *call)
+{
+    for (const struct http_call *other = call->http->calls; other; other = other->next)
+        if (strcmp(other->origin, call->origin) == 0 && is_connected(other)) return false;
+    return true;
+}
+
+void call_look(struct http_call *call, int64_t now_ms)
+{
+    char why[64];
+    int64_t least_ms = call->told_ms ? call->told_ms + CONNECT_AGAIN_MS : call->try_ms + CONNECT_SLOW_MS;
+    if (call->state != CALL_TRANSFERRING || now_ms < least_ms || is_connected(call) || !is_alone(call))
+        return;
+    (void)snprintf(why, sizeof why, "no connection after %" PRId64 " s", (now_ms - call->try_ms) / 1000);
+    call->told_ms = now_ms;
+    const char *advice = tell_failure(call, why, true, now_ms);
+    if (!advice) return;
+    (void)curl_multi_remove_handle(call->http->multi, call->easy); /* it is in there */
+    fail(call, ERROR_UNREACHABLE, why, advice);
+}
+
 static void handle_transfer_error(struct http_call *call, CURLcode code, int64_t now_ms)
 {
     char why[CURL_ERROR_SIZE + 96];
@@ -415,7 +449,8 @@ static void trace_try(const struct http_call *call, int64_t now_ms)
         curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
         curl_url_get(url, CURLUPART_PATH, &path, 0) == CURLUE_OK) {
         (void)http_header(&call->reply, "x-request-id", id, sizeof id); /* often absent */
-        call->http->trace(call->http->trace_self, &(struct http_trace){.method = call->method,
+        call->http->trace(call->http->trace_self, &(struct http_trace){.what = call->request.what,
+                                                                       .method = call->method,
                                                                        .host = host,
                                                                        .path = path,
                                                                        .status = call->reply.status,

@@ -59,7 +59,8 @@ struct http_call {
     bool renewed;   /* done once already */
     int64_t first_ms;
     int64_t due_ms;
-    int64_t try_ms; /* when the newest try began */
+    int64_t try_ms;  /* when the newest try began */
+    int64_t told_ms; /* when the watch heard last that this try has no connection; 0: not yet */
 
     struct http_reply reply;
     struct error error; /* kind ERROR_NONE: the reply is good */
@@ -76,6 +77,9 @@ bool call_set_token(struct http_call *call, const struct secret *token, struct e
 void call_begin(struct http_call *call, int64_t now_ms);
 /* Ends a call in CALL_TRANSFERRING, or lets it wait for its next try. */
 void call_finish(struct http_call *call, CURLcode code, int64_t now_ms);
+
+/* Tells the watch that a call in CALL_TRANSFERRING has waited long for a connection; may end the call. */
+void call_look(struct http_call *call, int64_t now_ms);
 
 /* Runs token->get on a thread and wakes multi up when it is done. */
 struct token_request *token_request_start(struct token *token, bool renew, CURLM *multi);

@@ -41,6 +41,8 @@ struct rate_limiter {
         was_refused; /* a limit that is not reported refused, in this window, in the one before */
 
     int64_t ceiling; /* requests of ours per window, learnt from refusals; 0: none */
+
+    struct rate_state seen;
 };
 
 struct rate_limiter *rate_limiter_new(double share)
@@ -48,6 +50,7 @@ struct rate_limiter *rate_limiter_new(double share)
     struct rate_limiter *limiter = mem_zero(1, sizeof *limiter);
     assert(share > 0 && share <= 1);
     limiter->share = share;
+    limiter->seen = (struct rate_state){.limit = -1, .remaining = -1};
     if (pthread_mutex_init(&limiter->lock, NULL) != 0) abort(); /* no memory */
     return limiter;
 }
@@ -102,6 +105,7 @@ int64_t rate_limiter_begin(struct rate_limiter *limiter, int64_t now_ms)
         limiter->unspent -= limiter->is_known;
         limiter->probes += !limiter->is_known;
     }
+    limiter->seen.waited_ms += wait_ms;
     unlock(limiter);
     return wait_ms;
 }
@@ -204,6 +208,8 @@ int64_t rate_limiter_report(struct rate_limiter *limiter, const struct rate_repo
     int64_t reset_in_s = until_reset_s(report);
     if (report->is_refused && wait_ms == 0 && reset_in_s > 0) wait_ms = reset_in_s * 1000;
     lock(limiter);
+    if (report->limit >= 0) limiter->seen.limit = report->limit;
+    if (report->remaining >= 0) limiter->seen.remaining = report->remaining;
     end_window(limiter, now_ms);
     if (report->is_refused && wait_ms > 0)
         take_refusal(limiter, report, wait_ms, now_ms);
@@ -211,4 +217,11 @@ int64_t rate_limiter_report(struct rate_limiter *limiter, const struct rate_repo
         take_allowance(limiter, report, now_ms);
     unlock(limiter);
     return wait_ms;
+}
+
+void rate_limiter_look(struct rate_limiter *limiter, struct rate_state *out_state)
+{
+    lock(limiter);
+    *out_state = limiter->seen;
+    unlock(limiter);
 }

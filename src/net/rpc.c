@@ -12,6 +12,7 @@
 #include <grpc/support/log.h>
 #include <grpc/support/time.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -28,6 +29,8 @@
 struct rpc {
     grpc_channel *channel;
     struct token *token; /* NULL on a plaintext channel: a token never travels in the clear */
+    void (*trace)(void *self, const struct rpc_trace *trace);
+    void *trace_self;
 };
 
 struct
@@ -93,7 +96,7 @@ static grpc_channel *make_channel(const struct rpc_settings *settings, grpc_chan
     size_t count = 0;
     args[count++] = arg_number(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, RECEIVE_LIMIT);
     args[count++] = arg_number(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 200);
-    args[count++] = arg_number(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1000);
+    args[count++] = arg_number(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1000); /* a connect that hangs ends then */
     args[count++] = arg_number(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 10000);
     if (settings->user_agent)
         args[count++] = arg_text(GRPC_ARG_PRIMARY_USER_AGENT_STRING, settings->user_agent);
@@ -125,6 +128,8 @@ bool rpc_new(const struct rpc_settings *settings, struct rpc **out_rpc, struct e
     struct rpc *rpc = mem_zero(1, sizeof *rpc);
     rpc->channel = make_channel(settings, credentials);
     rpc->token = settings->plaintext ? NULL : settings->token;
+    rpc->trace = settings->trace;
+    rpc->trace_self = settings->trace_self;
     grpc_channel_credentials_release(credentials); /* the channel keeps its own reference */
     *out_rpc = rpc;
     return true;
@@ -302,6 +307,7 @@ static enum rpc_status try_call(struct rpc *rpc, const struct rpc_call *call, bo
 {
     struct try try = {.queue = NULL};
     enum rpc_status status = RPC_OK;
+    const int64_t began_ms = clock_ms();
     answer->from_peer = false;
     if (call->routing &&
         !add_header(&try, "x-goog-request-params", grpc_slice_from_copied_string(call->routing)))
@@ -314,6 +320,10 @@ static enum rpc_status try_call(struct rpc *rpc, const struct rpc_call *call, bo
         status = fail(answer, RPC_INTERNAL, "the gRPC library did not accept the call");
     }
     try_done(&try);
+    if (rpc->trace)
+        rpc->trace(rpc->trace_self, &(struct rpc_trace){.method = call->method,
+                                                        .status = rpc_status_name(status),
+                                                        .duration_ms = clock_ms() - began_ms});
     return status;
 }
 

@@ -14,7 +14,9 @@ bool channel_open(const struct pubsub_settings *settings, struct rpc **out_rpc, 
                                          .plaintext = settings->plaintext,
                                          .token = settings->token,
                                          .ca_file = settings->ca_file,
-                                         .user_agent = settings->user_agent};
+                                         .user_agent = settings->user_agent,
+                                         .trace = settings->trace,
+                                         .trace_self = settings->trace_self};
     return rpc_new(&channel, out_rpc, err);
 }
 

@@ -6,13 +6,13 @@
 
 1. node      Google's Node clients use the sandbox
 2. python    Google's Python clients use the sandbox
-3. bq        Google's command-line tool runs the lines of the documents against the sandbox, where it is installed
+3. gcloud    bq and gcloud pubsub run the lines of the documents against the sandbox, where they are installed
 4. emulator  caseload works with Google's own Pub/Sub emulator, where it is installed
 5. singer    singer-check-tap and target-jsonl take what `caseload singer` writes
 6. recorded  caseload sends the requests in recorded/
 
 Prints a line for each part, the output of those that failed, and the sum. A part without its tools is skipped with a
-message; under CI=true only bq and the emulator may be skipped. Clients are installed in .cache/, in the versions of
+message; under CI=true only gcloud and the emulator may be skipped. Clients are installed in .cache/, in the versions of
 package-lock.json and of each requirements.txt.
 """
 import concurrent.futures
@@ -32,7 +32,7 @@ sys.path.insert(0, str(ROOT / "tests/e2e"))
 import harness  # noqa: E402
 
 SKIPPED = 77
-INSTALL_S, PART_S = 900, 300
+INSTALL_S, PART_S = 900, 600
 
 
 class Skipped(Exception):
@@ -119,10 +119,8 @@ def judge_python(build):
     return in_sandbox(build, "python", [python(), str(HERE / "python/clients.py"), "{http}"])
 
 
-def judge_bq(build):
-    script = "import googleapiclient.discovery_cache as cache; print(cache.__path__[0])"
-    found = subprocess.run([python(), "-c", script], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
-    return part([sys.executable, str(HERE / "bq.py"), str(build), f"{found}/documents/bigquery.v2.json"])
+def judge_gcloud(build):
+    return part([sys.executable, str(HERE / "gcloud.py"), str(build)])
 
 
 def judge_emulator(build):
@@ -137,7 +135,7 @@ def judge_recorded(build):
     return part([python(), str(HERE / "recorded.py"), str(build)])
 
 
-JUDGES = {"node": judge_node, "python": judge_python, "bq": judge_bq, "emulator": judge_emulator, "singer": judge_singer,
+JUDGES = {"node": judge_node, "python": judge_python, "gcloud": judge_gcloud, "emulator": judge_emulator, "singer": judge_singer,
           "recorded": judge_recorded}
 
 

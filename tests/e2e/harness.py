@@ -122,6 +122,12 @@ class Sandbox:
             raise Failure(f"the sandbox ended with {self.process.returncode}; see {self.folder}/sandbox.log")
 
 
+def gcloud_environment(url):
+    """The variables that point gcloud at the sandbox."""
+    return {"CLOUDSDK_API_ENDPOINT_OVERRIDES_PUBSUB": f"{url}/", "CLOUDSDK_AUTH_DISABLE_CREDENTIALS": "true",
+            "CLOUDSDK_CORE_PROJECT": PROJECT}
+
+
 class Worker:
     """One `caseload serve`, or another command that logs, and its log."""
 

@@ -22,6 +22,8 @@ static size_t list_routes(struct sandbox *sandbox, struct route_table tables[ROU
     tables[count++] = (struct route_table){.routes = auth_routes, .service = sandbox->auth};
     tables[count++] = (struct route_table){
         .routes = bigquery_routes, .service = sandbox->bigquery, .admit = admit, .admit_self = sandbox->auth};
+    tables[count++] = (struct route_table){
+        .routes = pubsub_routes, .service = sandbox->pubsub, .admit = admit, .admit_self = sandbox->auth};
     for (const struct help_desk *desk = sandbox->desks; desk->service; desk++) {
         for (const struct route *const *routes = desk->service->routes; *routes && count + 1 < ROUTE_TABLES;
              routes++)
@@ -62,8 +64,8 @@ static bool is_service(const char *name)
     return false;
 }
 
-/* Faults inside of BigQuery's calls have no route. Pub/Sub has no routes: its own code refuses what it
- * does not know. */
+/* Faults inside of BigQuery's calls have no route. Pub/Sub's calls over gRPC have none: its own code refuses
+ * what it does not know. */
 static bool is_operation(const char *service, const char *operation)
 {
     static const char *const inside[] = {"job", "load", "script", "table", "upload.bytes", "upload.location"};

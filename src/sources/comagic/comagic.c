@@ -94,6 +94,7 @@ static const struct source_ops ops = {
     .open = rest_source_open,
     .next = rest_source_next,
     .close = rest_source_close,
+    .rate = rest_source_rate,
     .free = free_source,
 };
 

@@ -140,6 +140,7 @@ static const struct source_ops ops = {
     .can_read_child = rest_source_can_read_child,
     .next = rest_source_next,
     .close = rest_source_close,
+    .rate = rest_source_rate,
     .free = rest_source_free,
 };
 

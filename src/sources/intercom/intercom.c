@@ -152,6 +152,7 @@ static const struct source_ops ops = {
     .ask = rest_source_ask,
     .next = rest_source_next,
     .close = rest_source_close,
+    .rate = rest_source_rate,
     .free = rest_source_free,
 };
 

@@ -70,6 +70,14 @@ bool rest_source_next(struct reader *reader, struct page *out_page, struct error
     return reader->type->next(reader, out_page, err);
 }
 
+void rest_source_rate(struct source *source, struct source_rate *out_rate)
+{
+    struct rate_state state;
+    rate_limiter_look(((struct rest_source *)source)->limiter, &state);
+    *out_rate = (struct source_rate){
+        .limit = state.limit, .remaining = state.remaining, .waited_ms = state.waited_ms};
+}
+
 void rest_source_close(struct reader *reader)
 {
     if (reader) reader->type->close(reader);

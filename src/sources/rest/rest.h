@@ -191,6 +191,7 @@ bool rest_source_count(struct source *source, const struct selection *selection,
 bool rest_source_ask(struct source *source, const struct selection *selection, char *const *ids, size_t count,
                      struct reader **out_reader, struct error *err);
 bool rest_source_next(struct reader *reader, struct page *out_page, struct error *err);
+void rest_source_rate(struct source *source, struct source_rate *out_rate); /* see struct source_ops */
 void rest_source_close(struct reader *reader);
 
 /* Steps the progress counter while it waits. ERROR_STOPPED as soon as the process stops. */

@@ -44,6 +44,8 @@ const struct route bigquery_routes[] = {
     {"bigquery", "upload.put", "PUT", "/upload" V2 JOBS, bq_upload_put},
     {"bigquery", "upload.start", "POST", "/resumable/upload" V2 JOBS, bq_upload_start},
     {"bigquery", "upload.put", "PUT", "/resumable/upload" V2 JOBS, bq_upload_put},
+    {"bigquery", "discovery", "GET", "/discovery/v1/apis/bigquery/v2/rest", bq_discovery},
+    {"bigquery", "discovery", "GET", "/$discovery/rest", bq_discovery},
     {0},
 };
 

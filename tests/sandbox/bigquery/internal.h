@@ -20,6 +20,7 @@
  * results.c    their rows: jobs.query, jobs.getQueryResults
  * load.c       load jobs
  * upload.c     multipart and resumable uploads
+ * discovery.c  the description of the API for clients that ask for it
  *
  * Job faults, looked up once for every job when it is accepted (service "bigquery", operation "job", or
  * "load" and "script" of such jobs alone):
@@ -321,6 +322,7 @@ json_t *bq_format_rows(const json_t *schema, const json_t *rows, struct result_p
                        enum timestamp_format format);
 void bq_jobs_query(struct exchange *exchange);
 void bq_jobs_get_query_results(struct exchange *exchange);
+void bq_discovery(struct exchange *exchange);
 
 /* --- load.c --- */
 bool bq_load_check(struct bigquery_server *bigquery, const char *project, const json_t *load,

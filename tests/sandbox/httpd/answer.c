@@ -200,12 +200,15 @@ static const char *fault_text(const struct fault *fault)
 static const char *service_of(const char *path)
 {
     if (strncmp(path, "/control", 8) == 0) return "control";
+    if (strstr(path, "/topics/") || strstr(path, "/subscriptions/") || strstr(path, "/snapshots/"))
+        return "pubsub";
     if (strncmp(path, "/computeMetadata", 16) == 0 || strncmp(path, "/v1/", 4) == 0) return "auth";
     if (strncmp(path, "/v2/", 4) == 0) return "helpscout";
     return strstr(path, "/bigquery/v2/") ? "bigquery" : "intercom";
 }
 
-/* Does the path (as sent) match? Captured segments are copied, decoded, into `words`, ended by NULs. */
+/* Does the path (as sent) match? Captured segments are copied, decoded, into `words`, ended by NULs. A colon
+ * after {} ends the segment: "/topics/{}:publish". */
 static size_t match(const char *pattern, const char *path, char *words, const char **captures,
                     bool *out_matched)
 {
@@ -216,7 +219,7 @@ static size_t match(const char *pattern, const char *path, char *words, const ch
             if (*pattern++ != *path++) return count;
             continue;
         }
-        size_t size = strcspn(path, "/");
+        size_t size = strcspn(path, pattern[2] == ':' ? "/:" : "/");
         if (size == 0 || count == CAPTURES) return count;
         memcpy(words, path, size);
         words[size] = '\0';

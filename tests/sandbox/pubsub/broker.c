@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "pubsub/filter.h"
 #include "pubsub/state.h"
 
 #define DEADLINE_S 10 /* of a subscription that names none */
@@ -16,6 +17,7 @@ struct broker *broker_new(struct faults *faults)
     pthread_mutex_init(&broker->lock, NULL);
     broker->faults = faults;
     broker->ids = FIRST_ID;
+    broker->policies = json_object();
     return broker;
 }
 
@@ -40,8 +42,12 @@ void broker_free(struct broker *broker)
         free(broker->topics[i]);
     for (size_t i = 0; i < broker->subscription_count; i++)
         subscription_free(broker->subscriptions[i]);
+    while (broker->snapshot_count > 0)
+        (void)broker_delete_snapshot(broker, broker->snapshots[0].name);
     free(broker->topics);
     free(broker->subscriptions);
+    free(broker->snapshots);
+    json_decref(broker->policies);
     pthread_mutex_destroy(&broker->lock);
     free(broker);
 }
@@ -87,6 +93,7 @@ grpc_status_code broker_delete_topic(struct broker *broker, const char *name)
     pthread_mutex_lock(&broker->lock);
     char **topic = find_topic(broker, name);
     if (topic) {
+        json_object_del(broker->policies, name);
         free(*topic);
         *topic = broker->topics[--broker->topic_count];
     }
@@ -150,6 +157,7 @@ grpc_status_code broker_delete_subscription(struct broker *broker, const char *n
     pthread_mutex_lock(&broker->lock);
     struct subscription **found = broker_subscription(broker, name);
     if (found) {
+        json_object_del(broker->policies, name);
         subscription_free(*found);
         *found = broker->subscriptions[--broker->subscription_count];
     }
@@ -184,7 +192,9 @@ void broker_add(struct broker *broker, const char *topic, const Google__Pubsub__
     snprintf(out_id, MESSAGE_ID, "%lld", ++broker->ids);
     for (size_t i = 0; i < broker->subscription_count; i++) {
         struct subscription *subscription = broker->subscriptions[i];
-        if (strcmp(subscription->settings->topic, topic) != 0) continue;
+        if (strcmp(subscription->settings->topic, topic) != 0 ||
+            !filter_matches(subscription->settings->filter, message))
+            continue;
         struct queued_message *item = mem_zero(1, sizeof *item);
         item->message = copy_message(message, out_id, now_us);
         item->published_us = now_us;
@@ -206,26 +216,44 @@ grpc_status_code broker_publish(struct broker *broker, const char *topic,
     return exists ? GRPC_STATUS_OK : GRPC_STATUS_NOT_FOUND;
 }
 
-grpc_status_code broker_seek(struct broker *broker, const char *name, int64_t time_us, int64_t now_us)
+/* ---- names and policies ---- */
+
+static void add_name(json_t *names, const char *name, const char *project, const char *collection)
+{
+    size_t size = strlen(project);
+    if (strncmp(name, "projects/", 9) != 0 || strncmp(name + 9, project, size) != 0 || name[9 + size] != '/')
+        return;
+    if (strncmp(name + 10 + size, collection, strlen(collection)) == 0)
+        json_array_append_new(names, json_string(name));
+}
+
+json_t *broker_names(struct broker *broker, const char *project, const char *collection)
+{
+    json_t *names = json_array();
+    pthread_mutex_lock(&broker->lock);
+    for (size_t i = 0; i < broker->topic_count; i++)
+        add_name(names, broker->topics[i], project, collection);
+    for (size_t i = 0; i < broker->subscription_count; i++)
+        add_name(names, broker->subscriptions[i]->settings->name, project, collection);
+    for (size_t i = 0; i < broker->snapshot_count; i++)
+        add_name(names, broker->snapshots[i].name, project, collection);
+    pthread_mutex_unlock(&broker->lock);
+    return names;
+}
+
+json_t *broker_policy(struct broker *broker, const char *name)
 {
     pthread_mutex_lock(&broker->lock);
-    struct subscription **found = broker_subscription(broker, name);
-    if (found) {
-        broker_settle(broker, *found, now_us);
-        for (size_t i = 0; i < (*found)->item_count; i++) {
-            struct queued_message *item = (*found)->items[i];
-            bool before = item->published_us < time_us;
-            bool revived = item->state == ITEM_ACKED && (*found)->settings->retain_acked_messages;
-            if (item->state == ITEM_DEAD || (!before && !revived)) continue;
-            item->state = before ? ITEM_ACKED : ITEM_OPEN;
-            item->ready_us = 0;
-            for (size_t j = 0; j < item->lease_count; j++)
-                item->leases[j].over = true;
-        }
-        (*found)->first = 0;
-    }
+    json_t *policy = json_deep_copy(json_object_get(broker->policies, name));
     pthread_mutex_unlock(&broker->lock);
-    return found ? GRPC_STATUS_OK : GRPC_STATUS_NOT_FOUND;
+    return policy;
+}
+
+void broker_set_policy(struct broker *broker, const char *name, json_t *policy)
+{
+    pthread_mutex_lock(&broker->lock);
+    json_object_set_new(broker->policies, name, policy);
+    pthread_mutex_unlock(&broker->lock);
 }
 
 /* ---- report ---- */

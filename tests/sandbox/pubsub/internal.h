@@ -4,7 +4,10 @@
  * pubsub.c   start, stop, make, publish, report (server.h)
  * broker.c   topics, subscriptions, messages; with leases.c; knows no protocol and no clock
  * error_info.c  what comes with a refused acknowledgement
+ * filter.c   which messages a subscription gets
+ * snapshot.c snapshots and seeking
  * methods.c  one remote procedure each: decode, check, do, encode; faults and journal
+ * rest.c     the same procedures over HTTP, with proto_json.c; policies of access
  * stream.c   StreamingPull
  * rpc.c      the gRPC server: one thread, one completion queue; long polls wait in a list
  *
@@ -13,7 +16,7 @@
  *
  * Faults ("pubsub OPERATION NTH ACTION"), operations publish, pull, streamingPull (refuse and drop, when it
  * is opened), deliver, acknowledge, modifyAckDeadline, seek, createTopic, getTopic, deleteTopic,
- * createSubscription, getSubscription, deleteSubscription:
+ * createSubscription, getSubscription, deleteSubscription, createSnapshot, deleteSnapshot:
  *   refuse [CODE [WORD]] not applied; answers the gRPC code (14, UNAVAILABLE); 0: an empty answer. WORD goes
  * into an ErrorInfo for the ack id, as with exactly-once delivery lose                 applied; answers
  * UNAVAILABLE delay MS             applied and answered so much later (real time) drop [before|after]  the
@@ -90,6 +93,24 @@ grpc_status_code broker_modify(struct broker *broker, const char *subscription, 
 /* How many of these leases still last; the ids of the others are freed and taken out of the list. */
 size_t broker_still_leased(struct broker *broker, const char *subscription, char **ack_ids, size_t count,
                            int64_t now_us);
+/* The names of a project's topics, subscriptions or snapshots, an array; yours. */
+json_t *broker_names(struct broker *broker, const char *project, const char *collection);
+
+/* The policy of access of a resource that is there, yours; NULL: it was never set. */
+json_t *broker_policy(struct broker *broker, const char *name);
+void broker_set_policy(struct broker *broker, const char *name, json_t *policy); /* takes the reference */
+
+/* ---- snapshot.c ---- */
+
+/* Keeps which messages of the subscription are not acknowledged. Appends the packed Snapshot. */
+grpc_status_code broker_create_snapshot(struct broker *broker, const char *name, const char *subscription,
+                                        int64_t now_us, struct buf *out);
+grpc_status_code broker_find_snapshot(struct broker *broker, const char *name, struct buf *out);
+grpc_status_code broker_delete_snapshot(struct broker *broker, const char *name);
+/* Messages that the snapshot keeps, or that were published after it, count as not acknowledged, the rest as
+ * acknowledged. FAILED_PRECONDITION: the snapshot is another topic's. */
+grpc_status_code broker_seek_snapshot(struct broker *broker, const char *subscription, const char *snapshot,
+                                      int64_t now_us);
 /* Messages published before the time count as acknowledged, the others as not (acknowledged ones only with
  * retain_acked_messages). */
 grpc_status_code broker_seek(struct broker *broker, const char *subscription, int64_t time_us,
@@ -135,11 +156,21 @@ bool procedure_next_reply(struct procedure *procedure);
 void procedure_add_error_info(struct procedure *procedure, const char *word);
 
 /* Shared by the methods; the result is in status. */
+/* The request, or NULL and the refusal; release it by AUTO(procedure_release). */
+void *procedure_decode(struct procedure *procedure, const ProtobufCMessageDescriptor *type);
+void procedure_release(void *pointer_to_message);
+void procedure_answer(struct procedure *procedure, const ProtobufCMessage *message);
 void procedure_refuse(struct procedure *procedure, grpc_status_code status, const char *format, ...)
     PRINTF(3, 4);
 void procedure_conclude(struct procedure *procedure, grpc_status_code status, const char *name);
 bool procedure_check_name(struct procedure *procedure, const char *name, const char *collection);
 void procedure_write_journal(const struct procedure *procedure, int64_t now_us);
+
+/* ---- snapshot.c ---- */
+
+bool snapshot_create(struct procedure *procedure, int64_t now_us);
+bool snapshot_delete(struct procedure *procedure, int64_t now_us);
+bool snapshot_seek(struct procedure *procedure, int64_t now_us);
 
 /* ---- stream.c ---- */
 

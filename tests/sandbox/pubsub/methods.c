@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "pubsub/filter.h"
 #include "pubsub/internal.h"
 
 #define REPLY_LIMIT     (24 * 1024 * 1024)
@@ -49,7 +50,7 @@ void procedure_conclude(struct procedure *procedure, grpc_status_code status, co
         procedure_refuse(procedure, status, "Some acknowledgement IDs in the request were invalid.");
 }
 
-static void answer(struct procedure *procedure, const ProtobufCMessage *message)
+void procedure_answer(struct procedure *procedure, const ProtobufCMessage *message)
 {
     size_t size = protobuf_c_message_get_packed_size(message);
     AUTO(mem_free) uint8_t *bytes = mem_zero(size + 1, 1);
@@ -57,8 +58,7 @@ static void answer(struct procedure *procedure, const ProtobufCMessage *message)
     buf_add(&procedure->reply, bytes, size); /* our own messages are small */
 }
 
-/* The request, or NULL and the refusal. */
-static void *decode(struct procedure *procedure, const ProtobufCMessageDescriptor *type)
+void *procedure_decode(struct procedure *procedure, const ProtobufCMessageDescriptor *type)
 {
     void *message = protobuf_c_message_unpack(type, NULL, procedure->request.size,
                                               (const uint8_t *)buf_string(&procedure->request));
@@ -66,7 +66,7 @@ static void *decode(struct procedure *procedure, const ProtobufCMessageDescripto
     return message;
 }
 
-static void release(void *message_pointer)
+void procedure_release(void *message_pointer)
 {
     ProtobufCMessage **message = message_pointer;
     protobuf_c_message_free_unpacked(*message, NULL);
@@ -97,36 +97,36 @@ bool procedure_check_name(struct procedure *procedure, const char *name, const c
 static bool create_topic(struct procedure *procedure, int64_t now_us)
 {
     (void)now_us;
-    AUTO(release)
-    Google__Pubsub__V1__Topic *topic = decode(procedure, &google__pubsub__v1__topic__descriptor);
+    AUTO(procedure_release)
+    Google__Pubsub__V1__Topic *topic = procedure_decode(procedure, &google__pubsub__v1__topic__descriptor);
     if (!topic || !procedure_check_name(procedure, topic->name, "topics")) return true;
     procedure_conclude(procedure, broker_create_topic(procedure->pubsub->broker, topic->name), topic->name);
-    answer(procedure, &topic->base);
+    procedure_answer(procedure, &topic->base);
     return true;
 }
 
 static bool get_topic(struct procedure *procedure, int64_t now_us)
 {
     (void)now_us;
-    AUTO(release)
+    AUTO(procedure_release)
     Google__Pubsub__V1__GetTopicRequest *request =
-        decode(procedure, &google__pubsub__v1__get_topic_request__descriptor);
+        procedure_decode(procedure, &google__pubsub__v1__get_topic_request__descriptor);
     if (!request || !procedure_check_name(procedure, request->topic, "topics")) return true;
     Google__Pubsub__V1__Topic topic;
     google__pubsub__v1__topic__init(&topic);
     topic.name = request->topic;
     procedure_conclude(procedure, broker_find_topic(procedure->pubsub->broker, request->topic),
                        request->topic);
-    answer(procedure, &topic.base);
+    procedure_answer(procedure, &topic.base);
     return true;
 }
 
 static bool delete_topic(struct procedure *procedure, int64_t now_us)
 {
     (void)now_us;
-    AUTO(release)
+    AUTO(procedure_release)
     Google__Pubsub__V1__DeleteTopicRequest *request =
-        decode(procedure, &google__pubsub__v1__delete_topic_request__descriptor);
+        procedure_decode(procedure, &google__pubsub__v1__delete_topic_request__descriptor);
     if (request && procedure_check_name(procedure, request->topic, "topics"))
         procedure_conclude(procedure, broker_delete_topic(procedure->pubsub->broker, request->topic),
                            request->topic);
@@ -154,9 +154,9 @@ static bool check_message(struct procedure *procedure, const Google__Pubsub__V1_
 static bool publish(struct procedure *procedure, int64_t now_us)
 {
     (void)now_us;
-    AUTO(release)
+    AUTO(procedure_release)
     Google__Pubsub__V1__PublishRequest *request =
-        decode(procedure, &google__pubsub__v1__publish_request__descriptor);
+        procedure_decode(procedure, &google__pubsub__v1__publish_request__descriptor);
     if (!request || !procedure_check_name(procedure, request->topic, "topics")) return true;
     if (request->n_messages < 1 || request->n_messages > MESSAGES_LIMIT)
         procedure_refuse(procedure, GRPC_STATUS_INVALID_ARGUMENT, "The number of messages must be 1 to %d.",
@@ -181,7 +181,7 @@ static bool publish(struct procedure *procedure, int64_t now_us)
     google__pubsub__v1__publish_response__init(&response);
     response.message_ids = ids;
     response.n_message_ids = procedure->status == GRPC_STATUS_OK ? request->n_messages : 0;
-    answer(procedure, &response.base);
+    procedure_answer(procedure, &response.base);
     return true;
 }
 
@@ -196,7 +196,10 @@ static bool check_settings(struct procedure *procedure, Google__Pubsub__V1__Subs
         return false;
     if (dead && !procedure_check_name(procedure, dead->dead_letter_topic, "topics")) return false;
     if (dead && dead->max_delivery_attempts == 0) dead->max_delivery_attempts = ATTEMPTS_LEAST;
-    if (deadline_s != 0 && (deadline_s < DEADLINE_LEAST || deadline_s > DEADLINE_MOST))
+    const char *problem = filter_problem(wanted->filter);
+    if (problem)
+        procedure_refuse(procedure, GRPC_STATUS_INVALID_ARGUMENT, "Invalid filter: %s.", problem);
+    else if (deadline_s != 0 && (deadline_s < DEADLINE_LEAST || deadline_s > DEADLINE_MOST))
         procedure_refuse(procedure, GRPC_STATUS_INVALID_ARGUMENT,
                          "Invalid ack deadline given: %d. It must be 10 to 600 s.", deadline_s);
     else if (dead &&
@@ -208,9 +211,9 @@ static bool check_settings(struct procedure *procedure, Google__Pubsub__V1__Subs
 static bool create_subscription(struct procedure *procedure, int64_t now_us)
 {
     (void)now_us;
-    AUTO(release)
+    AUTO(procedure_release)
     Google__Pubsub__V1__Subscription *wanted =
-        decode(procedure, &google__pubsub__v1__subscription__descriptor);
+        procedure_decode(procedure, &google__pubsub__v1__subscription__descriptor);
     if (!wanted || !check_settings(procedure, wanted)) return true;
     procedure_conclude(procedure, broker_create_subscription(procedure->pubsub->broker, wanted),
                        wanted->name);
@@ -224,9 +227,9 @@ static bool create_subscription(struct procedure *procedure, int64_t now_us)
 static bool get_subscription(struct procedure *procedure, int64_t now_us)
 {
     (void)now_us;
-    AUTO(release)
+    AUTO(procedure_release)
     Google__Pubsub__V1__GetSubscriptionRequest *request =
-        decode(procedure, &google__pubsub__v1__get_subscription_request__descriptor);
+        procedure_decode(procedure, &google__pubsub__v1__get_subscription_request__descriptor);
     if (request && procedure_check_name(procedure, request->subscription, "subscriptions"))
         procedure_conclude(
             procedure,
@@ -238,30 +241,12 @@ static bool get_subscription(struct procedure *procedure, int64_t now_us)
 static bool delete_subscription(struct procedure *procedure, int64_t now_us)
 {
     (void)now_us;
-    AUTO(release)
+    AUTO(procedure_release)
     Google__Pubsub__V1__DeleteSubscriptionRequest *request =
-        decode(procedure, &google__pubsub__v1__delete_subscription_request__descriptor);
+        procedure_decode(procedure, &google__pubsub__v1__delete_subscription_request__descriptor);
     if (request && procedure_check_name(procedure, request->subscription, "subscriptions"))
         procedure_conclude(procedure,
                            broker_delete_subscription(procedure->pubsub->broker, request->subscription),
-                           request->subscription);
-    return true;
-}
-
-static bool seek(struct procedure *procedure, int64_t now_us)
-{
-    AUTO(release)
-    Google__Pubsub__V1__SeekRequest *request =
-        decode(procedure, &google__pubsub__v1__seek_request__descriptor);
-    if (!request || !procedure_check_name(procedure, request->subscription, "subscriptions")) return true;
-    if (request->target_case != GOOGLE__PUBSUB__V1__SEEK_REQUEST__TARGET_TIME)
-        procedure_refuse(procedure, GRPC_STATUS_UNIMPLEMENTED,
-                         "Seek needs a time here; there are no snapshots.");
-    else
-        procedure_conclude(procedure,
-                           broker_seek(procedure->pubsub->broker, request->subscription,
-                                       request->time->seconds * 1000000 + request->time->nanos / 1000,
-                                       now_us),
                            request->subscription);
     return true;
 }
@@ -270,9 +255,9 @@ static bool seek(struct procedure *procedure, int64_t now_us)
 
 static bool pull(struct procedure *procedure, int64_t now_us)
 {
-    AUTO(release)
+    AUTO(procedure_release)
     Google__Pubsub__V1__PullRequest *request =
-        decode(procedure, &google__pubsub__v1__pull_request__descriptor);
+        procedure_decode(procedure, &google__pubsub__v1__pull_request__descriptor);
     if (!request || !procedure_check_name(procedure, request->subscription, "subscriptions")) return true;
     if (request->max_messages < 1) {
         procedure_refuse(procedure, GRPC_STATUS_INVALID_ARGUMENT, "max_messages must be greater than 0.");
@@ -298,9 +283,9 @@ static bool check_ids(struct procedure *procedure, size_t count)
 
 static bool acknowledge(struct procedure *procedure, int64_t now_us)
 {
-    AUTO(release)
+    AUTO(procedure_release)
     Google__Pubsub__V1__AcknowledgeRequest *request =
-        decode(procedure, &google__pubsub__v1__acknowledge_request__descriptor);
+        procedure_decode(procedure, &google__pubsub__v1__acknowledge_request__descriptor);
     if (!request || !procedure_check_name(procedure, request->subscription, "subscriptions") ||
         !check_ids(procedure, request->n_ack_ids))
         return true;
@@ -315,9 +300,9 @@ static bool acknowledge(struct procedure *procedure, int64_t now_us)
 
 static bool modify_ack_deadline(struct procedure *procedure, int64_t now_us)
 {
-    AUTO(release)
+    AUTO(procedure_release)
     Google__Pubsub__V1__ModifyAckDeadlineRequest *request =
-        decode(procedure, &google__pubsub__v1__modify_ack_deadline_request__descriptor);
+        procedure_decode(procedure, &google__pubsub__v1__modify_ack_deadline_request__descriptor);
     if (!request || !procedure_check_name(procedure, request->subscription, "subscriptions") ||
         !check_ids(procedure, request->n_ack_ids))
         return true;
@@ -348,7 +333,9 @@ static const struct procedure_method methods[] = {
     {"/google.pubsub.v1.Subscriber/CreateSubscription", "createSubscription", create_subscription},
     {"/google.pubsub.v1.Subscriber/GetSubscription", "getSubscription", get_subscription},
     {"/google.pubsub.v1.Subscriber/DeleteSubscription", "deleteSubscription", delete_subscription},
-    {"/google.pubsub.v1.Subscriber/Seek", "seek", seek},
+    {"/google.pubsub.v1.Subscriber/CreateSnapshot", "createSnapshot", snapshot_create},
+    {"/google.pubsub.v1.Subscriber/DeleteSnapshot", "deleteSnapshot", snapshot_delete},
+    {"/google.pubsub.v1.Subscriber/Seek", "seek", snapshot_seek},
     {"/google.pubsub.v1.Subscriber/Pull", "pull", pull},
     {"/google.pubsub.v1.Subscriber/StreamingPull", "streamingPull", NULL},
     {"/google.pubsub.v1.Subscriber/Acknowledge", "acknowledge", acknowledge},

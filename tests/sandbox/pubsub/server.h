@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* server.h - Pub/Sub over gRPC: one subscription and topic, or as many as clients make. Any thread. */
+/* server.h - Pub/Sub over gRPC, and over HTTP with pubsub_routes: one subscription and topic, or as many as
+ * clients make. Any thread. */
 #ifndef CASELOAD_SANDBOX_PUBSUB_SERVER_H
 #define CASELOAD_SANDBOX_PUBSUB_SERVER_H
 
@@ -9,12 +10,15 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "httpd/httpd.h"
 
 struct auth;
 struct faults;
 struct journal;
 struct tls;
 struct virtual_clock;
+
+extern const struct route pubsub_routes[]; /* their service is the pubsub_server */
 
 struct pubsub_options { /* all borrowed */
     int port;           /* 0: any free one */

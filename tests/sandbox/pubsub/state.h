@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* state.h - the broker's memory, for its two files.
+/* state.h - the broker's memory, for its three files.
  *
- * broker.c  topics, subscriptions, publishing, seeking, the report
- * leases.c  handing out, leases, acknowledgements, dead letters
+ * broker.c    topics, subscriptions, publishing, policies, the report
+ * snapshot.c  snapshots, seeking
+ * leases.c    handing out, leases, acknowledgements, dead letters
  *
  * Everything here is used with the broker's lock held.
  */
@@ -46,6 +47,13 @@ struct subscription {
     size_t first; /* those before are acked or dead */
 };
 
+struct snapshot {
+    char *name, *topic;
+    long long last_id; /* messages with a higher id came later */
+    int64_t expire_us;
+    json_t *open_ids; /* an object: ids of those that were not acknowledged */
+};
+
 struct broker {
     pthread_mutex_t lock;
     struct faults *faults;
@@ -53,6 +61,9 @@ struct broker {
     size_t topic_count;
     struct subscription **subscriptions;
     size_t subscription_count;
+    struct snapshot *snapshots;
+    size_t snapshot_count;
+    json_t *policies; /* by name */
     unsigned serials;
     long long ids;
 };

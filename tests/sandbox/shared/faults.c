@@ -131,6 +131,7 @@ static bool read_nth(const char *word, long *out_nth, struct error *err)
 
 static const char *service_of(const struct planned *planned)
 {
+    if (strncmp(planned->operation, "rest.", 5) == 0) return DESK; /* Pub/Sub over HTTP */
     for (size_t i = 0; i < KNOWN; i++)
         if (strcmp(known[i].service, planned->service) == 0) return planned->service;
     return DESK;
