@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "base/error.h"
@@ -37,6 +38,7 @@ struct json_value {
     struct json_value *next; /* in its container */
     const char *key;         /* of a member, without escapes, with a NUL at its end; NULL: it is no member */
     uint32_t key_size;
+    uint32_t key_print; /* json_key_print of it */
     uint8_t type;     /* enum json_value_type */
     bool is_verbatim; /* the text is as json_write would write it: a string without escapes, a number */
     bool key_is_verbatim;
@@ -45,8 +47,24 @@ struct json_value {
         const char *text;         /* of strings, without escapes, and numbers; with a NUL at its end */
         struct json_value *first; /* of containers */
     };
-    size_t size; /* of the text; of containers the number of members */
+    uint32_t size; /* of the text; of containers the number of members */
 };
+
+/* A fingerprint of a name: equal ones have the same, few others do. Not for what is stored. */
+static inline uint32_t json_key_print(const char *key, size_t size)
+{
+    const uint64_t factor = UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t hash = size * factor, word = 0;
+    for (; size > 8; key += 8, size -= 8) {
+        memcpy(&word, key, 8);
+        hash = (hash ^ word) * factor;
+        hash ^= hash >> 32;
+    }
+    for (size_t i = 0; i < size; i++)
+        word = word << 8 | (unsigned char)key[i];
+    hash = (hash ^ word) * factor;
+    return (uint32_t)(hash >> 32);
+}
 
 /* --- documents --- */
 

@@ -33,6 +33,11 @@ struct row_facts {
     char problem[256];       /* why it was rejected */
 };
 
+/* A table's columns, compiled for row_build. Immutable; any thread. */
+struct projection;
+struct projection *projection_new(const struct table *table); /* the table is borrowed */
+void projection_free(struct projection **projection);
+
 /* The part of a row that does not come from its record. */
 struct row_context {
     const struct zone *zone;
@@ -40,6 +45,7 @@ struct row_context {
     int64_t sequence;                 /* _seq */
     int64_t read_us;                  /* _read_at */
     const struct json_value *content; /* what _content is the hash of; NULL: the row has no _content */
+    const struct projection *projection; /* of the table; NULL: it is made for this row alone */
 };
 
 /* out_row is reset, then filled with a JSON object without newline. */

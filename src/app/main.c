@@ -111,6 +111,7 @@ int main(int argc, char **argv)
         secret_forbid_core_dumps();
         (void)signal(SIGABRT, exit_with_bug);
     }
+    mem_keep_freed();
     if (argc < 2) return print_help(stderr);
     bool is_help = strcmp(argv[1], "help") == 0;
     if (is_one_of(argv[1], "--help", "-h") || (is_help && argc == 2)) return print_help(stdout);

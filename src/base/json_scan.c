@@ -56,7 +56,7 @@ static bool is_blank(char byte)
     return byte == ' ' || byte == '\n' || byte == '\t' || byte == '\r';
 }
 
-static void skip_blanks(struct json_scan *scan)
+static inline void skip_blanks(struct json_scan *scan)
 {
     while (scan->at < scan->end && is_blank(*scan->at))
         scan->at++;
@@ -82,8 +82,15 @@ static uint64_t special_bytes(const char *at)
 
 static const char *run_end(const char *at, const char *end)
 {
-    while (end - at >= 8 && special_bytes(at) == 0)
+    while (end - at >= 8) {
+        uint64_t special = special_bytes(at);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+        if (special != 0) return at + __builtin_ctzll(special) / 8;
+#else
+        if (special != 0) break;
+#endif
         at += 8;
+    }
     while (at < end && (unsigned char)*at >= 0x20 && (unsigned char)*at < 0x80 && *at != '"' && *at != '\\')
         at++;
     return at;
@@ -123,9 +130,11 @@ static const char *read_string(struct json_scan *scan, const char *at, unsigned 
             *flags |= JSON_NOT_JSON;
             at++;
         } else {
-            size_t size = utf8_size(at, (size_t)(scan->end - at));
-            if (size == 0) *flags |= JSON_BAD_CHARACTER;
-            at += size ? size : 1;
+            do {
+                size_t size = utf8_size(at, (size_t)(scan->end - at));
+                if (size == 0) *flags |= JSON_BAD_CHARACTER;
+                at += size ? size : 1;
+            } while (at < scan->end && (unsigned char)*at >= 0x80);
         }
     }
 }
@@ -178,6 +187,24 @@ static bool scan_number(const char *word, const char *end, struct json_token *ou
     return after == end;
 }
 
+static bool ends_word(char byte)
+{
+    switch (byte) {
+    case ' ':
+    case '\n':
+    case '\t':
+    case '\r':
+    case ',':
+    case ':':
+    case '[':
+    case ']':
+    case '{':
+    case '}':
+    case '"': return true;
+    default: return false;
+    }
+}
+
 static bool is_text(const struct json_token *token, const char *text)
 {
     return token->size == strlen(text) && memcmp(token->at, text, token->size) == 0;
@@ -186,7 +213,7 @@ static bool is_text(const struct json_token *token, const char *text)
 static enum json_token_type scan_word(struct json_scan *scan, struct json_token *out)
 {
     const char *at = scan->at;
-    while (at < scan->end && !is_blank(*at) && (*at == '\0' || !strchr(",:[]{}\"", *at)))
+    while (at < scan->end && !ends_word(*at))
         at++;
     if (at == scan->at) return fail(scan, "a value is missing", out);
     out->at = scan->at;
@@ -196,10 +223,12 @@ static enum json_token_type scan_word(struct json_scan *scan, struct json_token 
     if ((*out->at == '-' || (*out->at >= '0' && *out->at <= '9')) && scan_number(out->at, at, out))
         return out->type;
     out->flags = 0;
-    return out->type = is_text(out, "true")    ? JSON_TOKEN_TRUE
-                       : is_text(out, "false") ? JSON_TOKEN_FALSE
-                       : is_text(out, "null")  ? JSON_TOKEN_NULL
-                                               : JSON_TOKEN_WORD;
+    switch (*out->at) {
+    case 't': return out->type = is_text(out, "true") ? JSON_TOKEN_TRUE : JSON_TOKEN_WORD;
+    case 'f': return out->type = is_text(out, "false") ? JSON_TOKEN_FALSE : JSON_TOKEN_WORD;
+    case 'n': return out->type = is_text(out, "null") ? JSON_TOKEN_NULL : JSON_TOKEN_WORD;
+    default: return out->type = JSON_TOKEN_WORD;
+    }
 }
 
 /* --- containers --- */

@@ -236,7 +236,7 @@ struct json_value *document_add_integer(struct document *document, int64_t numbe
 {
     char text[24];
     struct json_value *node = document_node(document, VALUE_INTEGER);
-    node->size = (size_t)snprintf(text, sizeof text, "%" PRId64, number);
+    node->size = (uint32_t)snprintf(text, sizeof text, "%" PRId64, number);
     node->text = document_copy(document, text, node->size);
     node->is_verbatim = true;
     return node;
@@ -245,7 +245,7 @@ struct json_value *document_add_integer(struct document *document, int64_t numbe
 struct json_value *document_add_string(struct document *document, const char *text, size_t size)
 {
     struct json_value *node = document_node(document, VALUE_STRING);
-    node->size = size;
+    node->size = (uint32_t)size;
     node->text = document_copy(document, text, size);
     return node;
 }
@@ -276,6 +276,7 @@ static struct json_value *copy_deep(struct document *document, const struct json
         struct json_value *below = copy_deep(document, member);
         if (member->key) below->key = document_copy(document, member->key, member->key_size);
         below->key_size = member->key_size;
+        below->key_print = member->key_print;
         below->key_is_verbatim = member->key_is_verbatim;
         document_link(copy, below);
     }
@@ -327,6 +328,7 @@ static void set_node(struct json_value *object, const char *key, struct json_val
     struct json_value *before, **place = find_place(object, key, &before);
     node->key = key;
     node->key_size = (uint32_t)strlen(key);
+    node->key_print = json_key_print(key, node->key_size);
     if (!place) {
         document_link(object, node);
         return;

@@ -49,7 +49,7 @@ static struct value_reader *reader_new(struct document *document, const char *by
     reader->document = document;
     reader->copy = document_copy(document, bytes, size);
     reader->is_lenient = is_lenient;
-    reader->is_full = size > UINT32_MAX;
+    reader->is_full = size > UINT32_MAX / 4; /* U+FFFD has three bytes */
     buf_init(&reader->text, 3 * size + 64); /* the worst: each byte becomes U+FFFD */
     return reader;
 }
@@ -71,13 +71,14 @@ static const char *end_text(struct value_reader *reader, const struct json_token
 }
 
 /* The characters of a string or key. */
-static const char *characters(struct value_reader *reader, const struct json_token *token, size_t *out_size)
+static const char *characters(struct value_reader *reader, const struct json_token *token,
+                              uint32_t *out_size)
 {
-    *out_size = token->size;
+    *out_size = (uint32_t)token->size;
     if (token->flags == 0) return end_text(reader, token);
     buf_reset(&reader->text);
     reader->found.characters += json_unescape(token, &reader->text);
-    *out_size = reader->text.size;
+    *out_size = (uint32_t)reader->text.size;
     return document_copy(reader->document, buf_string(&reader->text), reader->text.size);
 }
 
@@ -87,7 +88,7 @@ static void keep_text(struct value_reader *reader, struct json_value *node, cons
     json_keep_text(from, (size_t)(to - from), &reader->text);
     node->type = VALUE_STRING;
     node->is_verbatim = false;
-    node->size = reader->text.size;
+    node->size = (uint32_t)reader->text.size;
     node->text = document_copy(reader->document, buf_string(&reader->text), reader->text.size);
     reader->found.texts++;
 }
@@ -108,7 +109,7 @@ static void make_number(struct value_reader *reader, struct json_value *node, co
     bool is_integer = token->type == JSON_TOKEN_INTEGER;
     node->type = is_integer ? VALUE_INTEGER : VALUE_REAL;
     node->text = end_text(reader, token);
-    node->size = token->size;
+    node->size = (uint32_t)token->size;
     node->is_verbatim = is_integer || is_shortest(token);
     if (token->flags & JSON_LONG_NUMBER && !json_number_fits(token)) {
         node->type = VALUE_STRING;
@@ -156,22 +157,6 @@ static bool make_scalar(struct value_reader *reader, struct json_value *node, co
 
 /* --- duplicate keys --- */
 
-static uint32_t fingerprint(const char *key, size_t size)
-{
-    const uint64_t factor = UINT64_C(0x9e3779b97f4a7c15);
-    uint64_t hash = size * factor, word = 0;
-    for (; size >= 8; key += 8, size -= 8) {
-        memcpy(&word, key, 8);
-        hash = (hash ^ word) * factor;
-        hash ^= hash >> 32;
-    }
-    word = 0;
-    for (size_t i = 0; i < size; i++)
-        word = word << 8 | (unsigned char)key[i];
-    hash = (hash ^ word) * factor;
-    return (uint32_t)(hash >> 32);
-}
-
 /* True of all objects that have a key twice, and of a few others. */
 static bool may_have_duplicates(struct value_reader *reader, const struct json_value *object)
 {
@@ -179,7 +164,7 @@ static bool may_have_duplicates(struct value_reader *reader, const struct json_v
     if (object->size > SET_SLOTS / 2) return true;
     reader->turn++;
     for (const struct json_value *member = object->first; member; member = member->next) {
-        uint32_t print = fingerprint(member->key, member->key_size);
+        uint32_t print = member->key_print;
         struct key_slot *slot = &reader->slots[print % SET_SLOTS];
         while (slot->turn == reader->turn && slot->fingerprint != print)
             slot = slot == &reader->slots[SET_SLOTS - 1] ? reader->slots : slot + 1;
@@ -258,6 +243,7 @@ static void name_duplicates(struct value_reader *reader, struct json_value *obje
     for (size_t i = 0; i < renamed; i++) { /* not before: the names are found by their order */
         renamings[i].member->key = renamings[i].key;
         renamings[i].member->key_size = (uint32_t)renamings[i].size;
+        renamings[i].member->key_print = json_key_print(renamings[i].key, renamings[i].size);
     }
     reader->found.duplicates += (int64_t)renamed;
     free(places);
@@ -278,9 +264,8 @@ static struct json_value *add_node(struct value_reader *reader, const struct jso
         return node;
     }
     if (container->type == VALUE_OBJECT) {
-        size_t size;
-        node->key = characters(reader, &reader->key, &size);
-        node->key_size = (uint32_t)size;
+        node->key = characters(reader, &reader->key, &node->key_size);
+        node->key_print = json_key_print(node->key, node->key_size);
         node->key_is_verbatim = reader->key.flags == 0;
     }
     document_link(container, node);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
 
+#include <malloc.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -18,6 +19,15 @@ static _Noreturn void out_of_memory(void)
     struct pollfd wait = {.fd = STDERR_FILENO, .events = POLLOUT};
     if (poll(&wait, 1, 100) == 1 && write(STDERR_FILENO, text, sizeof text - 1) < 0) abort();
     abort();
+}
+
+#define KEPT_FREE    (16 * 1024 * 1024)
+#define FROM_KERNEL  (4 * 1024 * 1024) /* pieces of this size are mapped, and unmapped when they are freed */
+
+void mem_keep_freed(void)
+{
+    (void)mallopt(M_TRIM_THRESHOLD, KEPT_FREE);
+    (void)mallopt(M_MMAP_THRESHOLD, FROM_KERNEL);
 }
 
 void *mem_zero(size_t count, size_t size)

@@ -17,9 +17,14 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+static uint64_t hash_span(const char *text, size_t size)
+{
+    return hash_mix(hash_bytes(HASH_EMPTY, text, size));
+}
+
 static uint64_t hash_plain(const char *text)
 {
-    return hash_mix(hash_text(text));
+    return hash_span(text, strlen(text));
 }
 
 struct span {
@@ -157,57 +162,82 @@ static uint64_t hash_value_text(const struct table *table, struct span text)
 struct member_path {
     const struct member_path *up;
     const char *name;
+    size_t size;
 };
+
+/* What is the same for all values of one content. */
+struct rule {
+    const struct table *table;
+    uint64_t left_out_ends; /* the last bytes of left_out's paths, as bits: most members end otherwise */
+};
+
+static uint64_t end_bit(const char *name, size_t size)
+{
+    return size > 0 ? UINT64_C(1) << (name[size - 1] & 63) : 0;
+}
+
+static struct rule rule_of(const struct table *table)
+{
+    struct rule rule = {.table = table};
+    for (size_t i = 0; i < table->left_out_count; i++)
+        rule.left_out_ends |= end_bit(table->left_out[i].path, strlen(table->left_out[i].path));
+    return rule;
+}
 
 static bool is_at(const struct member_path *at, const char *path, size_t size)
 {
     size_t before = size;
     while (before > 0 && path[before - 1] != '.')
         before--;
-    if (!at || strlen(at->name) != size - before || strncmp(at->name, path + before, size - before) != 0)
-        return false;
+    if (!at || at->size != size - before || memcmp(at->name, path + before, size - before) != 0) return false;
     return before > 0 ? is_at(at->up, path, before - 1) : !at->up;
 }
 
-static const struct left_out *left_out_at(const struct table *table, const struct member_path *path)
+static const struct left_out *left_out_at(const struct rule *rule, const struct member_path *path)
 {
+    const struct table *table = rule->table;
+    if (!(rule->left_out_ends & end_bit(path->name, path->size))) return NULL;
     for (size_t i = 0; i < table->left_out_count; i++)
         if (is_at(path, table->left_out[i].path, strlen(table->left_out[i].path))) return &table->left_out[i];
     return NULL;
 }
 
-static uint64_t content_of(const struct table *table, const struct json_value *value,
+static uint64_t content_of(const struct rule *rule, const struct json_value *value,
                            const struct member_path *path);
 
-static uint64_t add_member(uint64_t sum, const char *name, uint64_t content)
+static uint64_t add_member(uint64_t sum, uint64_t name_hash, uint64_t content)
 {
-    return content ? sum + hash_mix(3 * hash_plain(name) + content) : sum;
+    return content ? sum + hash_mix(3 * name_hash + content) : sum;
 }
 
-static uint64_t content_of_object(const struct table *table, const struct json_value *object,
+static uint64_t content_of_object(const struct rule *rule, const struct json_value *object,
                                   const struct member_path *path)
 {
     uint64_t sum = 0;
-    for (const struct json_value *member = value_members(object); member; member = member->next) {
-        const struct member_path below = {.up = path, .name = member->key};
-        const struct left_out *left_out = left_out_at(table, &below);
+    for (const struct json_value *member = object->first; member; member = member->next) {
+        const struct member_path below = {.up = path, .name = member->key, .size = member->key_size};
+        const struct left_out *left_out = left_out_at(rule, &below);
+        uint64_t content = 0;
         if (!left_out) {
-            sum = add_member(sum, member->key, content_of(table, member, &below));
+            content = content_of(rule, member, &below);
         } else if (left_out->but) {
-            const struct member_path kept = {.up = &below, .name = left_out->but};
-            uint64_t content = content_of(table, value_get(member, left_out->but), &kept);
-            sum = add_member(sum, member->key, add_member(0, left_out->but, content));
+            const struct member_path kept = {
+                .up = &below, .name = left_out->but, .size = strlen(left_out->but)};
+            content = content_of(rule, value_get(member, left_out->but), &kept);
+            content = add_member(0, hash_plain(left_out->but), content);
         }
+        if (content) sum = add_member(sum, hash_span(member->key, member->key_size), content);
     }
     return sum;
 }
 
-static uint64_t content_of_list(const struct table *table, const struct json_value *list,
+static uint64_t content_of_list(const struct rule *rule, const struct json_value *list,
                                 const struct member_path *path)
 {
+    const uint64_t element_hash = hash_plain(ELEMENT);
     uint64_t sum = 0;
-    for (const struct json_value *element = value_elements(list); element; element = element->next)
-        sum = add_member(sum, ELEMENT, content_of(table, element, path));
+    for (const struct json_value *element = list->first; element; element = element->next)
+        sum = add_member(sum, element_hash, content_of(rule, element, path));
     return sum;
 }
 
@@ -222,7 +252,7 @@ static uint64_t content_of_real(const struct json_value *value)
     return hash_plain(buf_string(&text));
 }
 
-static uint64_t content_of(const struct table *table, const struct json_value *value,
+static uint64_t content_of(const struct rule *rule, const struct json_value *value,
                            const struct member_path *path)
 {
     uint64_t sum;
@@ -231,16 +261,17 @@ static uint64_t content_of(const struct table *table, const struct json_value *v
     case VALUE_NULL: return 0;
     case VALUE_TRUE: return hash_plain("true");
     case VALUE_FALSE: return hash_plain("false");
-    case VALUE_INTEGER: return hash_mix(hash_bytes(HASH_EMPTY, value->text, value->size));
+    case VALUE_INTEGER: return hash_span(value->text, value->size);
     case VALUE_REAL: return content_of_real(value);
-    case VALUE_STRING: return hash_value_text(table, (struct span){value->text, value->size});
-    case VALUE_OBJECT: sum = content_of_object(table, value, path); return sum ? hash_mix(sum) : 0;
-    case VALUE_ARRAY: sum = content_of_list(table, value, path); return sum ? hash_mix(sum) : 0;
+    case VALUE_STRING: return hash_value_text(rule->table, (struct span){value->text, value->size});
+    case VALUE_OBJECT: sum = content_of_object(rule, value, path); return sum ? hash_mix(sum) : 0;
+    case VALUE_ARRAY: sum = content_of_list(rule, value, path); return sum ? hash_mix(sum) : 0;
     }
     return 0;
 }
 
 int64_t content_hash(const struct table *table, const struct json_value *value)
 {
-    return (int64_t)(content_of(table, value, NULL) & INT64_MAX);
+    const struct rule rule = rule_of(table);
+    return (int64_t)(content_of(&rule, value, NULL) & INT64_MAX);
 }

@@ -143,6 +143,10 @@ static bool write_text(const struct json_value *value, struct buf *out)
 static bool write_integer(const struct json_value *value, struct buf *out)
 {
     int64_t integer;
+    if (value_is_integer(value) && value->size <= EXACT_DIGITS) {
+        buf_add(out, value->text, value->size);
+        return true;
+    }
     if (!as_integer(value, &integer)) return false;
     /* Beyond 2^53 a loader that reads numbers as doubles would round; BigQuery takes texts for INT64. */
     if (integer > -EXACT_INTEGER && integer < EXACT_INTEGER)

@@ -8,7 +8,6 @@
  */
 #include "core/rows.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,9 +15,8 @@
 
 #include "base/json_value.h"
 #include "core/content.h"
+#include "projection.h"
 #include "row_value.h"
-
-#define LIMIT_ALTERNATIVES 16 /* columns with alternatives in one object */
 
 /* Where we are in the record: a chain on the stack, turned into text only if something goes to _extra. */
 struct step {
@@ -94,20 +92,21 @@ static void separate(struct buf *row)
     if (last != '{' && last != '[') buf_byte(row, ',');
 }
 
-static size_t write_fields(struct builder *builder, const struct column *fields, size_t count,
+static size_t write_fields(struct builder *builder, const struct fields *fields,
                            const struct json_value *object, const struct step *up);
 
-static bool write_column(struct builder *builder, const struct column *column, const struct json_value *value,
+static bool write_column(struct builder *builder, const struct field *field, const struct json_value *value,
                          const struct step *step);
 
 /* A value that comes without the record around it. */
-static bool write_alone(struct builder *builder, const struct column *record, const struct json_value *value,
+static bool write_alone(struct builder *builder, const struct field *record, const struct json_value *value,
                         const struct step *step)
 {
-    for (size_t i = 0; i < record->field_count; i++) {
-        if (strcmp(record->fields[i].name, record->value_member) != 0) continue;
+    for (size_t i = 0; i < record->below->count; i++) {
+        const struct field *field = &record->below->list[i];
+        if (strcmp(field->column->name, record->column->value_member) != 0) continue;
         buf_byte(builder->row, '{');
-        (void)write_column(builder, &record->fields[i], value, step);
+        (void)write_column(builder, field, value, step);
         buf_byte(builder->row, '}');
         return true;
     }
@@ -126,22 +125,23 @@ static bool write_member(struct builder *builder, const struct column *column,
     return true;
 }
 
-static bool write_value(struct builder *builder, const struct column *column, const struct json_value *value,
+static bool write_value(struct builder *builder, const struct field *field, const struct json_value *value,
                         const struct step *step)
 {
+    const struct column *column = field->column;
     bool is_record = column->type == COLUMN_RECORD;
     if (column->value_member && is_record != value_is_object(value))
-        return is_record ? write_alone(builder, column, value, step)
+        return is_record ? write_alone(builder, field, value, step)
                          : write_member(builder, column, value, step);
     if (!is_record) return rows_value_write(column->type, value, builder->row);
     if (!value_is_object(value)) return false;
     buf_byte(builder->row, '{');
-    (void)write_fields(builder, column->fields, column->field_count, value, step);
+    (void)write_fields(builder, field->below, value, step);
     buf_byte(builder->row, '}');
     return true;
 }
 
-static bool write_list(struct builder *builder, const struct column *column, const struct json_value *list,
+static bool write_list(struct builder *builder, const struct field *field, const struct json_value *list,
                        const struct step *up)
 {
     struct step step = {.up = up};
@@ -151,7 +151,7 @@ static bool write_list(struct builder *builder, const struct column *column, con
         size_t before = builder->row->size;
         if (value_is_null(element)) continue;
         separate(builder->row);
-        if (!write_value(builder, column, element, &step)) {
+        if (!write_value(builder, field, element, &step)) {
             buf_cut(builder->row, before);
             add_extra(builder, &step, element, true);
         }
@@ -160,21 +160,19 @@ static bool write_list(struct builder *builder, const struct column *column, con
     return true;
 }
 
-static bool write_column(struct builder *builder, const struct column *column, const struct json_value *value,
+static bool write_column(struct builder *builder, const struct field *field, const struct json_value *value,
                          const struct step *step)
 {
     struct buf *row = builder->row;
-    bool list = column->mode == COLUMN_REPEATED;
+    bool list = field->column->mode == COLUMN_REPEATED;
     size_t before = row->size;
     separate(row);
-    buf_byte(row, '"');
-    buf_text(row, column->name); /* ours: an identifier */
-    buf_text(row, "\":");
+    buf_add(row, field->head, field->head_size);
     size_t start = row->size;
-    bool fits = list ? write_list(builder, column, value, step) : write_value(builder, column, value, step);
+    bool fits = list ? write_list(builder, field, value, step) : write_value(builder, field, value, step);
     if (!fits) add_extra(builder, step, value, true);
     /* "{}" and "[]" of our own making carry nothing; those inside a JSON column are its value. */
-    if (!fits || ((list || column->type == COLUMN_RECORD) && row->size == start + 2)) {
+    if (!fits || ((list || field->below) && row->size == start + 2)) {
         buf_cut(row, before);
         return false;
     }
@@ -201,54 +199,30 @@ static const struct json_value *source_of(const struct column *column, const str
 /* What fills the columns that have alternatives, looked up once for an object. */
 struct filled {
     const struct json_value *by[LIMIT_ALTERNATIVES];
-    size_t count;
 };
 
-static void find_filled(struct filled *filled, const struct column *fields, size_t count,
-                        const struct json_value *object)
+static bool fills_another(const struct fields *fields, const struct filled *filled,
+                          const struct json_value *member)
 {
-    filled->count = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (!fields[i].alternatives) continue;
-        assert(filled->count < LIMIT_ALTERNATIVES); /* of our own tables */
-        filled->by[filled->count++] = source_of(&fields[i], object);
-    }
-}
-
-static bool fills_another(const struct filled *filled, const struct json_value *member)
-{
-    for (size_t i = 0; i < filled->count; i++)
+    for (size_t i = 0; i < fields->alternate_count; i++)
         if (filled->by[i] == member) return true;
     return false;
 }
 
-/* Sources send their fields in a steady order, so the search starts after the last hit. */
-static const struct column *find(const struct column *fields, size_t count, const char *key, size_t *cursor)
-{
-    for (size_t i = 0; i < count; i++) {
-        size_t at = *cursor + i < count ? *cursor + i : *cursor + i - count;
-        if (strcmp(column_field(&fields[at]), key) == 0) {
-            *cursor = at + 1 < count ? at + 1 : 0;
-            return &fields[at];
-        }
-    }
-    return NULL;
-}
-
 /* The columns whose own field is not there. Returns how many REQUIRED ones were written. */
-static size_t write_alternatives(struct builder *builder, const struct column *fields, size_t count,
+static size_t write_alternatives(struct builder *builder, const struct fields *fields,
                                  const struct filled *filled, const struct step *up)
 {
-    size_t required = 0, next = 0;
-    for (size_t i = 0; next < filled->count; i++) {
-        size_t cursor = 0;
-        const struct json_value *value = fields[i].alternatives ? filled->by[next++] : NULL;
+    size_t required = 0;
+    for (size_t i = 0; i < fields->alternate_count; i++) {
+        const struct field *field = fields->alternates[i];
+        const struct json_value *value = filled->by[i];
         struct row_facts before = *builder->facts;
         size_t extra = builder->extra.size;
-        if (!value || strcmp(value->key, column_field(&fields[i])) == 0) continue;
-        if (write_column(builder, &fields[i], value, &(struct step){.up = up, .key = value->key})) {
-            required += fields[i].mode == COLUMN_REQUIRED;
-        } else if (find(fields, count, value->key, &cursor)) { /* which has it, or has put it into _extra */
+        if (!value || strcmp(value->key, field->name) == 0) continue;
+        if (write_column(builder, field, value, &(struct step){.up = up, .key = value->key})) {
+            required += field->column->mode == COLUMN_REQUIRED;
+        } else if (fields_find(fields, value)) { /* which has it, or has put it into _extra */
             *builder->facts = before;
             buf_cut(&builder->extra, extra);
         }
@@ -256,23 +230,24 @@ static size_t write_alternatives(struct builder *builder, const struct column *f
     return required;
 }
 
-static size_t write_fields(struct builder *builder, const struct column *fields, size_t count,
+static size_t write_fields(struct builder *builder, const struct fields *fields,
                            const struct json_value *object, const struct step *up)
 {
-    size_t cursor = 0;
     size_t required = 0;
     struct filled filled;
-    find_filled(&filled, fields, count, object);
-    for (const struct json_value *member = value_members(object); member; member = member->next) {
+    for (size_t i = 0; i < fields->alternate_count; i++)
+        filled.by[i] = source_of(fields->alternates[i]->column, object);
+    for (const struct json_value *member = object->first; member; member = member->next) {
         struct step step = {.up = up, .key = member->key};
-        if (value_is_null(member)) continue;
-        const struct column *column = find(fields, count, member->key, &cursor);
-        if (column && (!column->alternatives || !is_empty(member)))
-            required += write_column(builder, column, member, &step) && column->mode == COLUMN_REQUIRED;
-        else if (!column && !fills_another(&filled, member))
+        if (member->type == VALUE_NULL) continue;
+        const struct field *field = fields_find(fields, member);
+        if (field && (!field->column->alternatives || !is_empty(member)))
+            required +=
+                write_column(builder, field, member, &step) && field->column->mode == COLUMN_REQUIRED;
+        else if (!field && !fills_another(fields, &filled, member))
             add_extra(builder, &step, member, false);
     }
-    return filled.count > 0 ? required + write_alternatives(builder, fields, count, &filled, up) : required;
+    return required + write_alternatives(builder, fields, &filled, up);
 }
 
 static PRINTF(3, 4) enum row_outcome reject(struct buf *row, struct row_facts *facts, const char *format, ...)
@@ -348,14 +323,6 @@ static const char *missing_column(const struct table *table, const struct json_v
     return NULL;
 }
 
-static size_t required_columns(const struct table *table)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < table->column_count; i++)
-        count += table->columns[i].mode == COLUMN_REQUIRED;
-    return count;
-}
-
 static int64_t floor_seconds(int64_t us)
 {
     return us / 1000000 - (us % 1000000 < 0);
@@ -401,7 +368,7 @@ static size_t write_row(struct builder *builder, const struct table *table, cons
     buf_text(row, "{\"" COLUMN_PARTITION_DATE "\":\"");
     buf_text(row, day);
     buf_byte(row, '"');
-    size_t required = write_fields(builder, table->columns, table->column_count, record, NULL);
+    size_t required = write_fields(builder, context->projection->fields, record, NULL);
     if (lacks_version(table, record)) {
         char version[INSTANT_TEXT];
         instant_format(builder->facts->version_us, version);
@@ -428,15 +395,11 @@ static size_t write_row(struct builder *builder, const struct table *table, cons
     return required;
 }
 
-enum row_outcome row_build(const struct table *table, const struct json_value *record,
-                           const struct row_context *context, struct buf *out_row,
-                           struct row_facts *out_facts)
+static enum row_outcome build(const struct table *table, const struct json_value *record,
+                              const struct row_context *context, struct buf *out_row,
+                              struct row_facts *out_facts)
 {
     struct builder builder = {.row = out_row, .facts = out_facts};
-    buf_reset(out_row);
-    *out_facts = (struct row_facts){.day = context->today};
-    if (!value_is_object(record))
-        return reject(out_row, out_facts, "a record should be an object, this is %s", kind_of(record));
     row_id(table, record, out_facts->id);
     const char *column = empty_key(table, record);
     if (column)
@@ -451,10 +414,25 @@ enum row_outcome row_build(const struct table *table, const struct json_value *r
     if (out_row->full)
         return reject(out_row, out_facts, "its row has more than the %zu bytes that are allowed",
                       out_row->limit);
-    if (required == required_columns(table)) return ROW_BUILT;
+    if (required == context->projection->required) return ROW_BUILT;
     column = missing_column(table, record);
     return reject(out_row, out_facts, "its required \"%s\" can't be read: it is %s",
                   column ? column : "column", kind_of(column ? row_value(table, record, column) : NULL));
+}
+
+enum row_outcome row_build(const struct table *table, const struct json_value *record,
+                           const struct row_context *context, struct buf *out_row,
+                           struct row_facts *out_facts)
+{
+    buf_reset(out_row);
+    *out_facts = (struct row_facts){.day = context->today};
+    if (!value_is_object(record))
+        return reject(out_row, out_facts, "a record should be an object, this is %s", kind_of(record));
+    if (context->projection) return build(table, record, context, out_row, out_facts);
+    AUTO(projection_free) struct projection *projection = projection_new(table);
+    struct row_context own = *context;
+    own.projection = projection;
+    return build(table, record, &own, out_row, out_facts);
 }
 
 bool row_version(const struct table *table, const struct json_value *record, int64_t *out_us)

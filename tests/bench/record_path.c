@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/json_value.h"
 #include "base/limits.h"
+#include "base/mem.h"
 #include "core/rows.h"
 #include "sources/sources.h"
 
@@ -137,6 +138,7 @@ int main(int argc, char **argv)
     struct bench bench = {.sink = 0};
     struct error err = {0};
     if (argc != 4) return 64;
+    mem_keep_freed();
     bench.table = find_table(argv[1]);
     bench.path[0] = argv[2];
     buf_init(&bench.page, LIMIT_PAGE);
