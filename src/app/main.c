@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "base/secret.h"
 #include "base/suggest.h"
 #include "commands.h"

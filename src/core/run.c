@@ -131,7 +131,8 @@ static bool take_record(struct unit_load *unit_load, const struct record *record
                                                                .today = run->plan.today,
                                                                .sequence = run->sequence,
                                                                .read_us = read_us(run),
-                                                               .content = content_of(run->selection, record)},
+                                                               .content = content_of(run->selection, record),
+                                                               .projection = run->projections[record->table]},
                                          &run->row, &facts);
     if (outcome == ROW_REJECTED) return reject_record(unit_load, record, facts.id, facts.problem, err);
     if (record->table == 0) {
@@ -458,6 +459,8 @@ static bool run_stream(struct request_states *states, size_t index, const struct
                                      .is_implied = run.selection->stream->kind == STREAM_RECONCILE,
                                      .began_us = clock_boot_us()};
     buf_init(&run.row, LIMIT_ROW);
+    for (size_t i = 0; i < run.selection->table_count; i++)
+        run.projections[i] = projection_new(run.selection->tables[i]);
     bool done = load_stream(&run, states, index, &result->error);
     *asked_us = run.asked_us;
     if (done) result->fresh_us = run.plan.fresh_us;
@@ -472,6 +475,8 @@ static bool run_stream(struct request_states *states, size_t index, const struct
     plan_done(&run.plan);
     state_done(&run.state);
     buf_done(&run.row);
+    for (size_t i = 0; i < run.selection->table_count; i++)
+        projection_free(&run.projections[i]);
     return done;
 }
 

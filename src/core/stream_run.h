@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "core/plan.h"
+#include "core/rows.h"
 #include "core/run.h"
 #include "core/source.h"
 #include "unit_claim.h"
@@ -25,6 +26,7 @@ struct stream_run {
     bool is_contradicted;         /* the reader's list held fewer records than it announced ... */
     int64_t expected, received;   /* ... as these say */
     struct error failure;         /* of the first such unit */
+    struct projection *projections[LIMIT_TABLES]; /* of the selection's tables */
     struct buf row;
     int64_t sequence;
     int64_t asked_us;    /* when the newest page of the request was asked for, by clock_boot_us */
