@@ -3,7 +3,7 @@
 """Measures whole loads, from a source of pre-rendered pages to rows counted by a BigQuery that runs no SQL.
 
     bench.py BUILD [--records N,N] [--latency MS,MS] [--streams contacts,conversations,tickets] [--rate N]
-                   [--jobs instant,realistic] [--all] [--ceiling] [--peers] [--plot]
+                   [--jobs instant,realistic] [--all] [--ceiling] [--peers] [--plot] [--profile]
     bench.py BUILD --kinds | --bigquery [--realistic FACTOR] | --record-path
 
 Without options: 10,000 and 100,000 records at 0 ms, 10,000 at 200 ms a request, and 10,000 with realistic jobs. --all adds
@@ -18,6 +18,7 @@ printed only if as many rows were committed as records were served, with all the
 --ceiling: what both ends can do: a client that discards pages, and one that uploads prepared rows.
 --peers: tap-intercom and dlt from PyPI, on the same server in the same run; ratios to caseload.
 --plot: throughput and memory over size, as docs/performance.svg (needs gnuplot).
+--profile: where the worker's CPU time goes, by perf (50,000 records, or --records).
 --kinds: loads every stream once from the sandbox. Prints the requests of each per 1,000 records, how many of them were
 pages of a search (150 records each at best: 6.67), and the requests that were made twice.
 --bigquery: what a first load, the first tick of a day and a further tick with nothing new cost in BigQuery, of the default
@@ -29,6 +30,7 @@ import pathlib
 import sys
 
 import ceiling
+import cpu_profile
 import costs
 import ends
 import harness
@@ -115,7 +117,7 @@ def main():
     parser.add_argument("--jobs", type=names)
     parser.add_argument("--rate", type=int)
     parser.add_argument("--realistic", type=float, metavar="FACTOR")
-    for flag in ("all", "ceiling", "peers", "plot", "kinds", "bigquery", "record-path"):
+    for flag in ("all", "ceiling", "peers", "plot", "profile", "kinds", "bigquery", "record-path"):
         parser.add_argument(f"--{flag}", action="store_true")
     options = parser.parse_args()
     build, samples = options.build, Samples(options.build)
@@ -131,6 +133,8 @@ def main():
         peers.compare(build, samples, options.streams, (options.records or [10000])[0], (options.latency or [0])[0], measure)
     elif options.plot:
         plot.draw(build, samples, options.streams, options.records or [1000, 10000, 100000], measure)
+    elif options.profile:
+        cpu_profile.show(build, samples, options.streams, (options.records or [50000])[0])
     else:
         table(build, samples, options)
     return 0

@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size > PIPE_BYTES) return 0;
     fuzz_require(pipe(ends) == 0 && write(ends[1], data, size) == (ssize_t)size && close(ends[1]) == 0);
     (void)snprintf(path, sizeof path, "/proc/self/fd/%d", ends[0]);
-    bool good = config_load(path, NULL, 0, &config, &faults, &err);
+    bool good = config_load(path, NULL, 0, true, &config, &faults, &err);
     (void)close(ends[0]);
     fuzz_require(good ? faults.count == 0 && err.kind == ERROR_NONE
                       : faults.count > 0 && err.kind == ERROR_CONFIG && err.text[0] != '\0');
