@@ -8,7 +8,7 @@
 
 #include "core/run.h"
 
-/* A failure is a warning in the log. A run that was cancelled records nothing. */
+/* A failure is a warning in the log; of a run that was cancelled it is none. */
 void attempts_record(const struct run_context *context, const struct run_trigger *trigger,
                      const struct run_report *report);
 

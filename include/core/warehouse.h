@@ -203,7 +203,8 @@ struct warehouse_ops {
     bool (*refresh)(struct warehouse *warehouse, const struct selection *selection, struct error *err);
 
     /* Notes the attempts of one request. Best effort, soon done: at most some requests, each tried once, and
-     * a wait of RECORD_WAIT_S. This and the next two are NULL in a warehouse that can't be asked. */
+     * a wait of RECORD_WAIT_S; after a stop one request of some seconds. This and the next two are NULL in a
+     * warehouse that can't be asked. */
     bool (*record)(struct warehouse *warehouse, const struct attempt *attempts, size_t count,
                    struct error *err);
 

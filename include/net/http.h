@@ -86,7 +86,8 @@ struct http_request {
     /* NULL: one try only, on a connection of its own. A lost connection counts like HTTP_RETRY. */
     const struct retry *retry;
     const struct http_policy *policy;
-    const char *what; /* for error texts: "BigQuery jobs.insert"; borrowed until http_wait returns */
+    bool outlasts_stop; /* the stop does not end it while it is waited for: a short one */
+    const char *what;   /* for error texts: "BigQuery jobs.insert"; borrowed until http_wait returns */
 };
 
 bool http_new(const struct http_settings *settings, struct http **out_http, struct error *err) CHECKED;

@@ -82,6 +82,7 @@ static void add_state(struct report *report, const json_t *row, int64_t fresh_s)
     if (state && strcmp(state, "stale") == 0)
         buf_format(&text, ": the last success is %s old", report_duration((double)fresh_s, age));
     if (state && strcmp(state, "holes") == 0) buf_text(&text, ": the next tick loads them");
+    if (state && strcmp(state, "stopped") == 0) buf_text(&text, ": the next run goes on from there");
     if (missing > 0) {
         buf_text(&text, "; missing ");
         add_gaps(&text, json_object_get(row, "missing_days"), missing);

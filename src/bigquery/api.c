@@ -119,8 +119,11 @@ bool api_do(struct bigquery *bq, const struct api_call *call, struct api_answer 
         .body = call->body || call->upload ? buf_string(sent) : NULL,
         .body_size = sent->size,
         .reply_limit = LIMIT_REPLY,
-        .timeout_s = call->best_effort ? BEST_EFFORT_S : 120,
-        .retry = call->best_effort ? &one_try : &api_retry,
+        .timeout_s = call->outlasts_stop ? LAST_WORD_S
+                     : call->best_effort ? BEST_EFFORT_S
+                                         : 120,
+        .retry = call->best_effort || call->outlasts_stop ? &one_try : &api_retry,
+        .outlasts_stop = call->outlasts_stop,
         .policy = &policy,
         .what = call->what,
     };

@@ -30,6 +30,7 @@ const char *reason_advice(const char *name);
 /* --- api.c --- */
 
 #define BEST_EFFORT_S 15
+#define LAST_WORD_S   3 /* ... of a process that is to end within nine seconds */
 /* Of api_call.upload. No row holds it: JSON escapes line ends. */
 #define UPLOAD_BOUNDARY "caseload-rows"
 
@@ -45,6 +46,7 @@ struct api_call {
     bool starts_upload;       /* a resumable one */
     bool may_be_new;          /* notFound may mean: created a moment ago */
     bool best_effort;         /* one try, of BEST_EFFORT_S at most */
+    bool outlasts_stop;       /* one try, of LAST_WORD_S at most, also when we are stopped */
 };
 
 struct api_answer {

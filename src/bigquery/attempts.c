@@ -152,6 +152,7 @@ static bool wait_for_job(struct bigquery *bq, const char *id, struct error *err)
 
 bool attempts_write(struct bigquery *bq, const struct attempt *attempts, size_t count, struct error *err)
 {
+    const bool is_stopped = bq->settings.stop && atomic_load(bq->settings.stop);
     char nonce[RANDOM_NAME], id[JOB_ID];
     AUTO(buf_done) struct buf upload = buf_limited(LIMIT_SQL);
     AUTO(api_answer_done) struct api_answer answer = {0};
@@ -165,6 +166,7 @@ bool attempts_write(struct bigquery *bq, const struct attempt *attempts, size_t 
                                   .path = "jobs?uploadType=multipart",
                                   .upload = &upload,
                                   .what = "BigQuery upload of the attempts",
-                                  .best_effort = true};
-    return api_do(bq, &call, &answer, err) && wait_for_job(bq, id, err);
+                                  .best_effort = true,
+                                  .outlasts_stop = is_stopped};
+    return api_do(bq, &call, &answer, err) && (is_stopped || wait_for_job(bq, id, err));
 }

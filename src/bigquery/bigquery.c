@@ -108,8 +108,9 @@ static bool port_record(struct warehouse *warehouse, const struct attempt *attem
                         struct error *err)
 {
     struct bigquery *bq = (struct bigquery *)warehouse;
+    struct error unused;
     if (!attempts_write(bq, attempts, count, err)) return false;
-    if (bq->shown_count == bq->table_cache_count) return true;
+    if (bq->shown_count == bq->table_cache_count || api_stopped(bq, &unused)) return true;
     if (!questions_put_view(bq, err)) return error_wrap(err, "view status");
     bq->shown_count = bq->table_cache_count;
     return true;

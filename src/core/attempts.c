@@ -32,14 +32,13 @@ void attempts_record(const struct run_context *context, const struct run_trigger
 {
     struct attempt attempts[LIMIT_STREAMS];
     struct error err = {0};
-    if (!context->warehouse->ops->record || report->count == 0 ||
-        (context->stop && atomic_load(context->stop)))
-        return;
+    bool is_stopped = context->stop && atomic_load(context->stop);
+    if (!context->warehouse->ops->record || report->count == 0) return;
     for (size_t i = 0; i < report->count; i++)
         attempts[i] = attempt_of(&report->streams[i], trigger);
     progress_step(context->progress, "recording the attempts");
     if (context->warehouse->ops->record(context->warehouse, attempts, report->count, &err)) return;
-    log_write(LOG_WARNING, "attempts_unrecorded",
+    log_write(is_stopped ? LOG_INFO : LOG_WARNING, "attempts_unrecorded",
               LOG_FIELDS(LOG_TEXT("run_id", trigger->run_id), LOG_ORIGIN(&err)),
               "%s; the table attempts lacks this request, and nothing else does", err.text);
 }

@@ -120,10 +120,19 @@ static size_t first_ended(struct http_call *const *calls, size_t count)
     return i;
 }
 
+/* Is the wait for the calls to end before they do? */
+static bool is_cut(const struct http *http, struct http_call *const *calls, size_t count)
+{
+    bool is_stopped = stopped(http);
+    for (size_t i = 0; i < count && is_stopped; i++)
+        is_stopped = !calls[i]->request.outlasts_stop;
+    return is_stopped;
+}
+
 static size_t await(struct http *http, struct http_call *const *calls, size_t count)
 {
     size_t ended;
-    while ((ended = first_ended(calls, count)) == count && !stopped(http)) {
+    while ((ended = first_ended(calls, count)) == count && !is_cut(http, calls, count)) {
         advance_calls(http);
         if ((ended = first_ended(calls, count)) < count) break;
         (void)curl_multi_poll(http->multi, NULL, 0, idle_ms(http),

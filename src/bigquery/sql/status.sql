@@ -40,7 +40,7 @@ ${records}),
     SELECT t.stream, COUNT(*) AS failures
       FROM tried AS t
       LEFT JOIN good AS g ON g.stream = t.stream
-     WHERE NOT t.is_good AND (g.ended_at IS NULL OR t.ended_at > g.ended_at)
+     WHERE NOT t.is_good AND t.outcome != 'stopped' AND (g.ended_at IS NULL OR t.ended_at > g.ended_at)
      GROUP BY t.stream),
   opened AS (SELECT stream, MAX(fetch_began_at) AS fresh_at FROM read WHERE kind = 'open' GROUP BY stream),
   refused AS (
@@ -53,7 +53,8 @@ ${records}),
            IF(s.has_claims, b.last_day, NULL) AS loaded_to,
            COALESCE(m.missing, 0) AS missing, m.missing_days, r.newest_record_at,
            COALESCE(g.fresh_at, o.fresh_at) AS fresh_at, n.ended_at AS attempted_at, n.outcome, n.error,
-           COALESCE(f.failures, 0) AS failures, COALESCE(j.rejected, 0) AS rejected
+           COALESCE(f.failures, 0) AS failures, COALESCE(j.rejected, 0) AS rejected,
+           TIMESTAMP_SUB(CURRENT_TIMESTAMP(), INTERVAL ${max_age} SECOND) AS oldest
       FROM streams AS s
       LEFT JOIN bounds AS b ON b.stream = s.stream
       LEFT JOIN holes AS m ON m.stream = s.stream
@@ -67,9 +68,10 @@ SELECT stream, loaded_from, loaded_to, missing, missing_days, newest_record_at, 
        failures, rejected, CURRENT_TIMESTAMP() AS asked_at,
        CASE WHEN outcome = 'forbidden' THEN 'forbidden'
             WHEN failures > 0 THEN 'failed'
+            WHEN outcome = 'stopped' AND (fresh_at IS NULL OR fresh_at < oldest) THEN 'stopped'
             WHEN fresh_at IS NULL THEN 'never loaded'
             WHEN missing > 0 THEN 'holes'
-            WHEN fresh_at < TIMESTAMP_SUB(CURRENT_TIMESTAMP(), INTERVAL ${max_age} SECOND) THEN 'stale'
+            WHEN fresh_at < oldest THEN 'stale'
             ELSE 'fresh' END AS state
   FROM facts
  ORDER BY place
