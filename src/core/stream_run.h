@@ -7,6 +7,7 @@
 #include "core/plan.h"
 #include "core/run.h"
 #include "core/source.h"
+#include "request_states.h"
 #include "unit_claim.h"
 #include "unit_digest.h"
 
@@ -27,7 +28,7 @@ struct stream_run {
     struct error failure;         /* of the first such unit */
     struct buf row;
     int64_t sequence;
-    int64_t asked_us;    /* when the newest page of the request was asked for, by clock_boot_us */
+    int64_t asked_us;    /* when the newest page of the worker was asked for, by clock_boot_us */
     int64_t future_rows; /* dated after today by the warehouse's clock */
     bool confirms_missing;
 };
@@ -48,6 +49,11 @@ struct unit_load {
     bool keep_children; /* the newest parent is in the window, so its children are */
     char parent_id[LIMIT_NAME];
 };
+
+/* Loads the stream of that index. asked_us: when the newest page of the worker was asked for. True also if it
+ * is forbidden; else result->error says why not. */
+bool stream_run_load(const struct run_context *context, struct request_states *states, size_t index,
+                     const struct run_trigger *trigger, int64_t *asked_us, struct stream_result *result);
 
 void stream_run_close_reader(struct stream_run *run);
 /* Stages all that the open reader sends. */
