@@ -35,7 +35,7 @@ static void trace_credentials(void *self, const struct http_trace *trace)
     log_request(trace);
 }
 
-/* The source and BigQuery share one struct http. */
+/* The source and BigQuery share one struct http in each worker. */
 static void trace_data(void *self, const struct http_trace *trace)
 {
     static const char warehouse[] = "BigQuery ";
@@ -289,10 +289,17 @@ void services_begin(struct services *services, const struct config *config)
     name_services(services);
 }
 
-bool services_open_http(struct services *services, struct error *err)
+/* Of source and BigQuery. */
+static struct http_settings data_settings(struct services *services)
 {
     struct http_settings http = http_settings(services, &services->cancel_run);
     if (!services->trace) http.trace = trace_data;
+    return http;
+}
+
+bool services_open_http(struct services *services, struct error *err)
+{
+    const struct http_settings http = data_settings(services);
     return services->http || http_new(&http, &services->http, err);
 }
 
@@ -327,7 +334,7 @@ bool services_open_parts(struct services *services, struct error *err)
 
 static bool open_worker(struct services *services, struct services_worker *worker, struct error *err)
 {
-    const struct http_settings http = http_settings(services, &services->cancel_run);
+    const struct http_settings http = data_settings(services);
     struct bigquery_settings bigquery = services_bigquery(services);
     if (!http_new(&http, &worker->http, err)) return false;
     bigquery.http = worker->http;

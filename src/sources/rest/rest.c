@@ -100,7 +100,7 @@ bool rest_source_next(struct reader *reader, struct page *out_page, struct error
 void rest_source_rate(struct source *source, struct source_rate *out_rate)
 {
     struct rate_state state;
-    rate_limiter_look(((struct rest_source *)source)->limiter, &state);
+    rate_limiter_look(((struct rest_source *)source)->shared->limiter, &state);
     *out_rate = (struct source_rate){
         .limit = state.limit, .remaining = state.remaining, .waited_ms = state.waited_ms};
 }
