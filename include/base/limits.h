@@ -9,6 +9,7 @@
 #define LIMIT_NAME    128          /* a workspace id, a source type, a zone name, a run id */
 #define LIMIT_STREAMS 64           /* streams in one configuration */
 #define LIMIT_TABLES  6            /* a stream's table and its children's */
+#define LIMIT_WORKERS 8            /* threads of one run */
 
 /* Responses of a source */
 #define LIMIT_PAGE           (32 * 1024 * 1024) /* one response, decompressed */
@@ -17,7 +18,7 @@
 #define LIMIT_COMPRESSED     (24 * 1024 * 1024) /* the same, deflated, while it waits */
 #define LIMIT_SLICE          (1024 * 1024)      /* about what is inflated of it at once */
 #define LIMIT_DEFERRED_BODY  (1024 * 1024)      /* one response that arrived before its turn */
-#define LIMIT_DEFERRED_TOTAL (16 * 1024 * 1024) /* all of those, of one source */
+#define LIMIT_DEFERRED_TOTAL (16 * 1024 * 1024) /* all of those, of all workers */
 
 /* Rows */
 #define LIMIT_ROW            (16 * 1024 * 1024) /* one NDJSON row */

@@ -2,8 +2,9 @@
 /* lease.h - keeps the held message ours while the run makes progress.
  *
  * A thread of its own extends at a third of the lease, and retries until the lease would lapse. When the
- * run's progress counter stands still for stall_s, it logs where the run hung and calls on_wedged (abort, in
- * caseload). When the lease lapsed, another worker may have the message, so the run should stop.
+ * progress counter of a worker of the run stands still for stall_s, it logs where the run hung and calls
+ * on_wedged (abort, in caseload). When the lease lapsed, another worker may have the message, so the run
+ * should stop.
  */
 #ifndef CASELOAD_CORE_LEASE_H
 #define CASELOAD_CORE_LEASE_H
@@ -39,8 +40,7 @@ enum lease_step { LEASE_WAIT, LEASE_EXTEND, LEASE_LOST, LEASE_WEDGED };
 struct lease_clock {
     int64_t until_ms; /* the message is ours until then */
     int64_t due_ms;   /* the next extension or its retry */
-    int64_t moved_ms; /* when progress was last seen to move */
-    long long steps;  /* ... and its counter then */
+    int64_t moved_ms; /* when the worker that has stood still longest was last seen to move */
     int failures;     /* of the current extension */
 };
 
@@ -48,6 +48,5 @@ enum lease_step lease_decide(const struct lease_clock *clock, const struct lease
                              int64_t now_ms);
 void lease_extended(struct lease_clock *clock, const struct lease_settings *settings, int64_t sent_ms);
 void lease_failed(struct lease_clock *clock, int64_t now_ms); /* 1, 2, 4, 8 s ... */
-void lease_moved(struct lease_clock *clock, long long steps, int64_t now_ms);
 
 #endif

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* run.h - one request, stream by stream, unit by unit: state, plan, fetch, rows, stage, commit.
  *
- * One thread. The context and everything it points to is borrowed for the call.
+ * Called on one thread, which is the first worker; the executor may bring others. Each worker has a source, a
+ * warehouse and a progress of its own, so that each of these is driven by one thread at a time. The context
+ * and everything it points to is borrowed for the call.
  */
 #ifndef CASELOAD_CORE_RUN_H
 #define CASELOAD_CORE_RUN_H
@@ -9,11 +11,19 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "core/executor.h"
 #include "core/plan.h"
 #include "core/progress.h"
 #include "core/request.h"
 #include "core/source.h"
 #include "core/warehouse.h"
+
+/* Of a worker beside the first. */
+struct connection {
+    struct source *source;       /* of the same service and settings */
+    struct warehouse *warehouse; /* the same, by another object */
+    struct progress *progress;   /* that the first one's `next` leads to */
+};
 
 struct run_context {
     struct plan_settings plan;
@@ -21,9 +31,12 @@ struct run_context {
     struct warehouse *warehouse;
     const struct source_identity *identity;
     struct progress *progress;
+    struct executor *executor;       /* NULL: one worker */
+    const struct connection *others; /* one less than the executor has workers */
     const char *control;  /* where the ledger is, for texts: "acme-data.intercom_caseload"; NULL: unknown */
     int64_t max_rejected; /* records of a unit; with more, it is committed without a claim, and fails */
-    const atomic_bool *stop; /* looked at between pages and before each commit; may be NULL */
+    const atomic_bool *stop;      /* looked at between pages and before each commit; may be NULL */
+    const atomic_bool *is_failed; /* the same; set by run_request: a stream's failure ends the run */
 };
 
 struct run_trigger {
@@ -88,8 +101,13 @@ bool run_is_partial(const struct run_report *report);
  * time: only small ones grow. */
 size_t run_next_batch(size_t units, int64_t rows, int64_t requests);
 
-/* False: at least one stream failed (not: was forbidden); err is the error that ended the run, or the first.
- * A kind without stream_only in its rule ends the run at once. */
+/* Which streams of the request one worker loads one after the other: those with the same number, which is the
+ * index of the first. */
+void run_groups(const struct request *request, size_t out_groups[LIMIT_STREAMS]);
+
+/* False: at least one stream failed (not: was forbidden); err is the error that ended the run, or the first
+ * in the order of the request, which is the report's, too. A kind without stream_only in its rule ends the
+ * run: other workers stop at their next page. */
 bool run_request(const struct run_context *context, const struct request *request,
                  const struct run_trigger *trigger, struct run_report *out_report, struct error *err);
 

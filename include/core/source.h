@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* source.h - port 1: somewhere records come from.
  *
- * A source is driven by one thread. It reports times in seconds since 1970 UTC, as it knows them. It returns
- * the current version of each record: what was overwritten before it was read can't be had.
+ * A source is driven by one thread at a time; the workers of a run have one each. It reports times in seconds
+ * since 1970 UTC, as it knows them. It returns the current version of each record: what was overwritten
+ * before it was read can't be had.
  */
 #ifndef CASELOAD_CORE_SOURCE_H
 #define CASELOAD_CORE_SOURCE_H
@@ -120,6 +121,10 @@ struct source_ops {
 
     /* Any thread. NULL: it has no limit. */
     void (*rate)(struct source *source, struct source_rate *out_rate);
+
+    /* What one of two sources of the same settings knows, both know from now on; `other` need not be
+     * identified. No thread drives either meanwhile. NULL: a source learns nothing. */
+    void (*share)(struct source *source, struct source *other);
 
     void (*free)(struct source *source);
 };

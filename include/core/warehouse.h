@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* warehouse.h - port 2: where rows go, and the only memory we have.
  *
- * Driven by one thread. Times are the warehouse's own, in microseconds since 1970 UTC.
+ * An object is driven by one thread at a time; the workers of a run have one each. Times are the warehouse's
+ * own, in microseconds since 1970 UTC.
  */
 #ifndef CASELOAD_CORE_WAREHOUSE_H
 #define CASELOAD_CORE_WAREHOUSE_H
@@ -218,6 +219,12 @@ struct warehouse_ops {
     /* Called once a run, at its end: what its commits left under way has succeeded. False: a commit that
      * inserted nothing is not in the ledger. NULL: nothing is left under way. */
     bool (*settle)(struct warehouse *warehouse, struct error *err);
+
+    /* What this object knows of the warehouse, `other` knows from now on, too: it is of the same settings.
+     * Then take_back, when `other` has ended its loads: what it did counts as done by this one, which settles
+     * it. No thread drives either meanwhile. Both NULL: an object knows nothing. */
+    void (*share)(struct warehouse *warehouse, struct warehouse *other);
+    void (*take_back)(struct warehouse *warehouse, struct warehouse *other);
 
     void (*free)(struct warehouse *warehouse);
 };

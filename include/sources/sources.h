@@ -30,7 +30,9 @@ struct source_context {
     struct http *http;
     struct progress *progress;
     const atomic_bool *stop;
-    const struct zone *zone;                   /* the configured one */
+    const struct source *first; /* of the same type and settings: token, rate limit and budgets are its; NULL:
+                                 * this is the first */
+    const struct zone *zone;    /* the configured one */
     const struct http_settings *http_settings; /* for a client of its own; borrowed until create returns */
     /* Opens the credential that a setting names; the source owns it (token_free). */
     bool (*open_token)(void *self, const struct token_setting *setting, struct token **out_token,

@@ -37,6 +37,7 @@ struct config {
     long lookback_days;
     long settle_minutes;
     long max_rejected;
+    long workers;
     bool require_partition_filter;
     long lease_seconds;
     long stall_seconds;

@@ -15,7 +15,7 @@
 
 #define LOOK_MS   250 /* between two updates on a terminal */
 #define RECORD_MS 60000
-#define LINES     2
+#define LINES     (LIMIT_WORKERS + 1)
 #define LINE      512
 
 struct display {
@@ -24,36 +24,62 @@ struct display {
     atomic_bool stop;
     atomic_bool *is_asked;
     bool on_terminal, is_quiet;
-    bool is_shown;           /* under the log's lock */
-    const char *stream;      /* the newest that was seen ... */
-    int64_t stream_began_ms; /* ... and since when */
+    size_t shown; /* lines; under the log's lock */
+    struct {
+        const char *stream; /* of the worker: the newest that was seen ... */
+        int64_t began_ms;   /* ... and since when */
+    } workers[LIMIT_WORKERS];
     int64_t recorded_ms;
 };
 
+/* Of a worker's stream. */
 struct facts {
     const char *stream;
-    long long units_done, units, records, requests, rejected, index, count;
+    long long units_done, units, records, requests, rejected;
     double seconds; /* since the stream began */
     char day[DAY_TEXT];
 };
 
-static bool read_facts(struct display *display, struct facts *out)
+/* Of the run. */
+struct totals {
+    long long requests, rejected, streams;
+    double done; /* streams, in parts */
+};
+
+/* Of the worker with that index; false: it loads no stream. */
+static bool read_facts(struct display *display, const struct progress *progress, size_t worker,
+                       struct facts *out)
 {
-    struct progress *progress = display->progress;
     *out = (struct facts){.stream = atomic_load(&progress->stream)};
     if (!out->stream) return false;
-    if (out->stream != display->stream) display->stream_began_ms = clock_ms();
-    display->stream = out->stream;
+    if (out->stream != display->workers[worker].stream) display->workers[worker].began_ms = clock_ms();
+    display->workers[worker].stream = out->stream;
     out->units_done = atomic_load(&progress->units_done);
     out->units = atomic_load(&progress->units);
     out->records = atomic_load(&progress->records);
     out->requests = atomic_load(&progress->requests);
     out->rejected = atomic_load(&progress->rejected);
-    out->index = atomic_load(&progress->stream_index);
-    out->count = atomic_load(&progress->stream_count);
-    out->seconds = (double)(clock_ms() - display->stream_began_ms) / 1000;
+    out->seconds = (double)(clock_ms() - display->workers[worker].began_ms) / 1000;
     day_format((struct day){atomic_load(&progress->day)}, out->day);
     return true;
+}
+
+/* Of all workers that load a stream; returns how many. */
+static size_t read_all(struct display *display, struct facts out[LIMIT_WORKERS], struct totals *out_totals)
+{
+    size_t count = 0, worker = 0;
+    *out_totals = (struct totals){.streams = atomic_load(&display->progress->stream_count)};
+    for (const struct progress *progress = display->progress; progress && worker < LIMIT_WORKERS;
+         progress = progress->next, worker++) {
+        struct facts facts;
+        out_totals->requests += atomic_load(&progress->requests);
+        out_totals->rejected += atomic_load(&progress->rejected);
+        out_totals->done += (double)atomic_load(&progress->streams_done);
+        if (!read_facts(display, progress, worker, &facts)) continue;
+        if (facts.units > 0) out_totals->done += (double)facts.units_done / (double)facts.units;
+        out[count++] = facts;
+    }
+    return count;
 }
 
 static double per_second(const struct facts *facts)
@@ -84,13 +110,12 @@ static void stream_line(const struct facts *facts, char out[LINE])
                        report_count((int64_t)per_second(facts), rate), eta);
 }
 
-static void overall_line(const struct facts *facts, char out[LINE])
+static void overall_line(const struct totals *totals, char out[LINE])
 {
     char requests[REPORT_NUMBER], rejected[REPORT_NUMBER];
-    const double done = facts->units > 0 ? (double)facts->units_done / (double)facts->units : 0;
-    const double share = facts->count > 0 ? ((double)facts->index + done) / (double)facts->count : 0;
+    const double share = totals->streams > 0 ? totals->done / (double)totals->streams : 0;
     (void)snprintf(out, LINE, "%-16s %.0f %%   requests %s   rejected %s", "overall", 100 * share,
-                   report_count(facts->requests, requests), report_count(facts->rejected, rejected));
+                   report_count(totals->requests, requests), report_count(totals->rejected, rejected));
 }
 
 /* A terminal that takes nothing must not hold the run up: what does not fit is lost. */
@@ -102,50 +127,69 @@ static void put(const char *text)
 static void hide(void *self)
 {
     struct display *display = self;
-    if (display->is_shown) put("\x1b[2A\x1b[J");
-    display->is_shown = false;
+    char text[32];
+    (void)snprintf(text, sizeof text, "\x1b[%zuA\x1b[J", display->shown);
+    if (display->shown > 0) put(text);
+    display->shown = 0;
 }
 
 static void show(void *self)
 {
     struct display *display = self;
-    struct facts facts;
-    char lines[LINES][LINE], text[2 * LINE];
-    if (atomic_load(&display->stop) || !read_facts(display, &facts)) return;
-    stream_line(&facts, lines[0]);
-    overall_line(&facts, lines[1]);
-    (void)snprintf(text, sizeof text, "%.*s\x1b[K\n%.*s\x1b[K\n", REPORT_WIDTH - 1, lines[0],
-                   REPORT_WIDTH - 1, lines[1]);
+    struct facts facts[LIMIT_WORKERS];
+    struct totals totals;
+    char line[LINE], text[LINES * LINE] = "";
+    const size_t count = atomic_load(&display->stop) ? 0 : read_all(display, facts, &totals);
+    if (count == 0) return;
+    for (size_t i = 0; i <= count; i++) {
+        const size_t used = strlen(text);
+        if (i < count)
+            stream_line(&facts[i], line);
+        else
+            overall_line(&totals, line);
+        (void)snprintf(text + used, sizeof text - used, "%.*s\x1b[K\n", REPORT_WIDTH - 1, line);
+    }
     put(text);
-    display->is_shown = true;
+    display->shown = count + 1;
+}
+
+static void record_stream(const struct facts *facts)
+{
+    char line[LINE];
+    stream_line(facts, line);
+    log_write(LOG_INFO, "progress",
+              LOG_FIELDS(LOG_TEXT("stream", facts->stream), LOG_NUMBER("unit", facts->units_done + 1),
+                         LOG_NUMBER("units", facts->units), LOG_TEXT("day", facts->day),
+                         LOG_NUMBER("records", facts->records), LOG_NUMBER("requests", facts->requests),
+                         LOG_NUMBER("rejected", facts->rejected),
+                         LOG_NUMBER("seconds", (int64_t)facts->seconds)),
+              "%s", line);
 }
 
 static void record(struct display *display)
 {
-    struct facts facts;
+    struct facts facts[LIMIT_WORKERS];
+    struct totals totals;
+    const size_t count = read_all(display, facts, &totals);
     display->recorded_ms = clock_ms();
-    if (!read_facts(display, &facts)) {
-        log_write(LOG_INFO, "progress", NULL, "no stream is loaded now");
-        return;
-    }
-    char line[LINE];
-    stream_line(&facts, line);
-    log_write(LOG_INFO, "progress",
-              LOG_FIELDS(LOG_TEXT("stream", facts.stream), LOG_NUMBER("unit", facts.units_done + 1),
-                         LOG_NUMBER("units", facts.units), LOG_TEXT("day", facts.day),
-                         LOG_NUMBER("records", facts.records), LOG_NUMBER("requests", facts.requests),
-                         LOG_NUMBER("rejected", facts.rejected),
-                         LOG_NUMBER("seconds", (int64_t)facts.seconds)),
-              "%s", line);
+    for (size_t i = 0; i < count; i++)
+        record_stream(&facts[i]);
+    if (count == 0) log_write(LOG_INFO, "progress", NULL, "no stream is loaded now");
+}
+
+static bool is_busy(const struct display *display)
+{
+    for (const struct progress *progress = display->progress; progress; progress = progress->next)
+        if (atomic_load(&progress->stream)) return true;
+    return false;
 }
 
 static void *look(void *self)
 {
     struct display *display = self;
     while (clock_sleep_ms(LOOK_MS, &display->stop)) {
-        const bool is_busy = atomic_load(&display->progress->stream) != NULL;
-        const bool is_due = is_busy && !display->on_terminal && !display->is_quiet &&
-                            clock_ms() - display->recorded_ms >= RECORD_MS;
+        const bool is_due = !display->on_terminal && !display->is_quiet &&
+                            clock_ms() - display->recorded_ms >= RECORD_MS && is_busy(display);
         if (atomic_exchange(display->is_asked, false) || is_due) record(display);
         if (display->on_terminal) log_redraw();
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* display.h - the progress of a run: two lines on a terminal, at most four times a second; elsewhere a log
- * record `progress` a minute. A thread of its own reads struct progress.
+/* display.h - the progress of a run: on a terminal a line for each stream that is loaded now and one for all,
+ * at most four times a second; elsewhere a log record `progress` for each a minute. A thread of its own reads
+ * struct progress.
  */
 #ifndef CASELOAD_APP_DISPLAY_H
 #define CASELOAD_APP_DISPLAY_H

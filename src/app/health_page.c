@@ -203,7 +203,7 @@ static void add_workers(const struct monitor *monitor, struct buf *out)
     buf_text(out, "</p>\n");
     for (size_t i = 0; i < monitor->worker_count; i++) {
         const struct monitored_worker *worker = &monitor->workers[i];
-        const char *where = atomic_load(&worker->progress->where);
+        const char *where = progress_where(worker->progress);
         buf_text(out, "<p>");
         if (*worker->message_id) buf_text(out, "message ");
         add_escaped(out, worker->message_id);

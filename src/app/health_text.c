@@ -149,7 +149,7 @@ static json_t *stream_status(const struct monitored_stream *stream)
 
 static json_t *worker_status(const struct monitored_worker *worker)
 {
-    const char *where = atomic_load(&worker->progress->where);
+    const char *where = progress_where(worker->progress);
     return json_pack("{s:o, s:o, s:o, s:s, s:I}", "message_id", text_or_null(worker->message_id), "run_id",
                      text_or_null(worker->run_id), "began_at",
                      instant_or_null(*worker->message_id ? worker->began_us : 0), "doing",

@@ -117,9 +117,7 @@ static void look(struct monitor *monitor)
     pthread_mutex_lock(&monitor->mutex);
     for (size_t i = 0; i < monitor->worker_count; i++) {
         struct monitored_worker *worker = &monitor->workers[i];
-        long long steps = atomic_load(&worker->progress->steps);
-        if (steps != worker->steps) worker->moved_ms = clock_ms();
-        worker->steps = steps;
+        worker->moved_ms = progress_look(&worker->watch, worker->progress, clock_ms());
     }
     pthread_mutex_unlock(&monitor->mutex);
 }

@@ -34,8 +34,8 @@ struct recent_attempt {
 
 struct monitored_worker {
     struct monitor *monitor;
-    struct progress *progress; /* borrowed */
-    long long steps;           /* of the last look */
+    struct progress *progress; /* of its first thread; borrowed */
+    struct progress_watch watch;
     int64_t moved_ms;
     bool is_reachable;                       /* Pub/Sub has answered */
     char reason[1004];                       /* why not */

@@ -53,13 +53,10 @@ static int64_t watchdog_period_ms(void)
 static void *give_signs_of_life(void *context)
 {
     struct notify *notify = context;
-    long long steps = atomic_load(&notify->progress->steps);
-    int64_t moved_ms = clock_ms();
+    struct progress_watch watch = {.where = NULL};
     while (!atomic_load(&notify->stop)) {
-        long long now = atomic_load(&notify->progress->steps);
-        if (now != steps) moved_ms = clock_ms();
-        steps = now;
-        if (clock_ms() - moved_ms < notify->stall_ms) tell("WATCHDOG=1");
+        const int64_t now_ms = clock_ms();
+        if (now_ms - progress_look(&watch, notify->progress, now_ms) < notify->stall_ms) tell("WATCHDOG=1");
         (void)clock_sleep_ms(notify->period_ms, &notify->stop);
     }
     return NULL;

@@ -64,8 +64,11 @@ static void print_report(const struct run_report *done, const char *run_id, bool
         total.inserted += done->streams[i].inserted;
         total.rejected += done->streams[i].rejected;
         total.requests += done->streams[i].requests;
-        total.seconds += done->streams[i].seconds;
+        if (total.began_us == 0 || done->streams[i].began_us < total.began_us)
+            total.began_us = done->streams[i].began_us;
+        if (done->streams[i].ended_us > total.ended_us) total.ended_us = done->streams[i].ended_us;
     }
+    total.seconds = (double)(total.ended_us - total.began_us) / 1000000; /* several at the same time */
     report_set(report, "run_id", json_string(run_id));
     report_set(report, "requests", json_integer(total.requests));
     report_set(report, "inserted", json_integer(total.inserted));
@@ -81,7 +84,9 @@ static bool run_once(struct services *services, const struct options *options, c
 {
     struct request request;
     const struct run_trigger trigger = {.run_id = run_id, .message_id = "", .published_us = INT64_MAX};
-    if (!command_request(services, options, &request, err) || !services_open(services, err)) return false;
+    if (!command_request(services, options, &request, err) || !services_open(services, err) ||
+        !services_open_workers(services, err))
+        return false;
     const struct run_context context = services_context(services);
     services_show_progress(services);
     bool done = run_request(&context, &request, &trigger, report, err);
@@ -96,14 +101,18 @@ static bool has_only_forbidden(const struct run_report *report)
     return report->count > 0;
 }
 
-/* The units of the stream in which the run was stopped. */
+/* The units of the streams in which the run was stopped. */
 static void say_stopped(struct services *services, const struct run_report *report)
 {
+    long long done = 0, units = 0;
     services_hide_progress(services);
+    for (const struct progress *progress = &services->progress; progress; progress = progress->next) {
+        done += atomic_load(&progress->units_done);
+        units += atomic_load(&progress->units);
+    }
     if (report->count > 0)
         fprintf(stderr, "stopped; %lld of %lld units are committed, the same command goes on from there\n",
-                (long long)atomic_load(&services->progress.units_done),
-                (long long)atomic_load(&services->progress.units));
+                done, units);
 }
 
 static bool run_and_report(struct services *services, const struct options *options, int *out_code,

@@ -200,7 +200,8 @@ static bool open_server(struct server *server, const struct config *config, cons
     services->subscription = config_resource(config, "subscriptions", subscription);
     outages_set_ready(services->outages, false);
     return services_need_subscription(services, err) && services_open_parts(services, err) &&
-           services_open_trigger(services, server->drain, err) && connect(services, server->drain, err);
+           services_open_workers(services, err) && services_open_trigger(services, server->drain, err) &&
+           connect(services, server->drain, err);
 }
 
 static bool open_servers(struct server servers[2], const struct config *config, struct monitor *monitor,

@@ -28,6 +28,14 @@ struct endpoint {
     struct token *token; /* borrowed; NULL: plaintext, which gets no credentials */
 };
 
+/* A worker beside the first, whose parts are those of the services. */
+struct services_worker {
+    struct http *http;
+    struct source *source;
+    struct warehouse *warehouse;
+    struct progress progress;
+};
+
 struct services {
     const struct config *config; /* borrowed */
     atomic_bool shutdown;        /* the process is to end */
@@ -41,7 +49,10 @@ struct services {
     struct source *source;
     struct source_identity identity;
     struct warehouse *warehouse;
-    struct trigger *trigger; /* only of services_open_trigger */
+    struct executor *executor;      /* NULL: one worker */
+    struct services_worker *others; /* of the workers 1, 2, ... */
+    struct connection *connections; /* to the same */
+    struct trigger *trigger;        /* only of services_open_trigger */
     char *subscription;
     char *control;  /* "acme-data.intercom_caseload" */
     char host[256]; /* this machine's name; "" if it has none */
@@ -72,6 +83,9 @@ bool services_open(struct services *services, struct error *err) CHECKED;
 bool services_open_http(struct services *services, struct error *err) CHECKED;
 bool services_open_source(struct services *services, struct error *err) CHECKED;
 bool services_open_warehouse(struct services *services, struct error *err) CHECKED;
+/* As many workers as the configuration says; after source and warehouse, and before anything looks at the
+ * progress. */
+bool services_open_workers(struct services *services, struct error *err) CHECKED;
 /* All that services_connect needs. */
 bool services_open_parts(struct services *services, struct error *err) CHECKED;
 /* Asks the source whose token this is, and looks at the datasets. May be repeated. */

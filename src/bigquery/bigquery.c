@@ -159,6 +159,8 @@ static const struct warehouse_ops port = {
     .ask = port_ask,
     .mend = port_mend,
     .settle = port_settle,
+    .share = bigquery_share,
+    .take_back = bigquery_take_back,
     .free = port_free,
 };
 

@@ -61,7 +61,10 @@ static int64_t alone_since_us(const struct load *load, const struct commit *comm
 static void note_own_commit(const struct load *load, const struct commit *commit, int64_t alone_us)
 {
     struct table_cache_entry *cached = table_cache_find(load->bq, load->selection->stream);
-    if (cached) cached->claimed_us = alone_us;
+    if (cached) {
+        cached->claimed_us = alone_us;
+        cached->is_changed = true;
+    }
     struct own_commit *own = table_own_commit(load->bq, load->selection->stream);
     if (own) *own = (struct own_commit){own->lock, commit->began_us, alone_us};
     if (!load->bq->ledger_streams) load->bq->ledger_streams = json_object();

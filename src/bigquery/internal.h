@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* internal.h - the state of one warehouse, shared by the files of this folder. One thread.
+/* internal.h - the state of one warehouse object, shared by the files of this folder. One thread at a time.
  *
  *   api.h     REST calls; reason.c: BigQuery's error reasons
  *   job.h     jobs under our own ids, parameters, result rows; wait.h: waits that may last hours
@@ -13,6 +13,7 @@
  *   provenance.h  where the rows come from; lock.h: the lock row that every commit updates
  *   stage.h   resumable uploads (upload.c), staging tables (stage.c), the transaction (commit.c), and
  *             what a list lacks (missing.c); notes.h: fetches without anything new
+ *   share.c       what an object knows is known to those of other workers, too
  *   attempts.h    what became of requests; questions.h: the answers to people
  */
 #ifndef CASELOAD_BIGQUERY_INTERNAL_H
@@ -47,6 +48,7 @@ struct table_cache_entry {
     int64_t claimed_us;                       /* of its newest claim; 0: unknown */
     bool is_listed;     /* its tables were taken as they are listed, and not looked at one by one */
     bool mends_nothing; /* no record waits in `rejected` to be fetched again */
+    bool is_changed;    /* since it was shared */
 };
 
 /* Our last commit under a lock. */
@@ -83,10 +85,14 @@ struct bigquery {
     json_t *lock_rows;               /* by the lock table's name, as old as the lists */
     bool is_listing_new;             /* read for the run that is being prepared */
     bool looks_closely;              /* something failed: nothing is taken as it is listed */
+    bool was_cleared;                /* the table cache, since it was shared */
     json_t *ledger_streams;          /* members: the streams that have rows in the ledger; NULL: unknown */
     bool is_provenance_checked;      /* of the whole dataset; table_cache_clear makes it false */
 };
 
+/* For the port: share.c. */
+void bigquery_share(struct warehouse *warehouse, struct warehouse *other);
+void bigquery_take_back(struct warehouse *warehouse, struct warehouse *other);
 /* Rejects since then are compared with new ones, and tried again. */
 struct day bigquery_rejected_since(const struct bigquery *bq);
 /* Adds name and location to the resource. One that is there already is fine. */

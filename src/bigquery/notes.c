@@ -102,6 +102,17 @@ bool notes_end(struct bigquery *bq, struct error *err)
     return failure.kind == ERROR_NONE;
 }
 
+void notes_take(struct bigquery *bq, struct bigquery *other)
+{
+    if (other->note_count > 0)
+        bq->notes = mem_grow(bq->notes, bq->note_count + other->note_count, sizeof *bq->notes);
+    for (size_t i = 0; i < other->note_count; i++)
+        bq->notes[bq->note_count++] = other->notes[i];
+    other->note_count = 0;
+    if (bq->note_failure.kind == ERROR_NONE) bq->note_failure = other->note_failure;
+    other->note_failure = (struct error){.kind = ERROR_NONE};
+}
+
 void notes_drop(struct bigquery *bq)
 {
     for (size_t i = 0; i < bq->note_count; i++)

@@ -17,6 +17,8 @@ bool notes_begin(struct bigquery *bq, const struct stream *stream, const char *r
 void notes_await(struct bigquery *bq, const char *lock);
 /* Waits for all; false: one of them is not in the ledger. */
 bool notes_end(struct bigquery *bq, struct error *err) CHECKED;
+/* Those that another object has begun; its failure, too. */
+void notes_take(struct bigquery *bq, struct bigquery *other);
 void notes_drop(struct bigquery *bq); /* their jobs run on */
 
 #endif

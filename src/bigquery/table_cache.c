@@ -16,14 +16,17 @@ void table_cache_forget_times(struct bigquery *bq, const struct selection *selec
     for (size_t i = 0; i < bq->table_cache_count; i++) {
         struct table_cache_entry *entry = &bq->table_cache[i];
         for (size_t k = 0; k < LIMIT_TABLES; k++)
-            if (entry->tables[k] && selection_has_table(selection, entry->tables[k]))
+            if (entry->tables[k] && selection_has_table(selection, entry->tables[k])) {
                 entry->modified_ms[k] = 0;
+                entry->is_changed = true;
+            }
     }
 }
 
 void table_cache_clear(struct bigquery *bq)
 {
     bq->table_cache_count = 0;
+    bq->was_cleared = true;
     bq->looks_closely = true;
     listing_clear(bq);
     bq->is_provenance_checked = false;
@@ -33,7 +36,9 @@ void table_cache_store(struct bigquery *bq, const struct table_cache_entry *entr
 {
     struct table_cache_entry *slot = table_cache_find(bq, entry->stream);
     if (!slot && bq->table_cache_count < LIMIT_STREAMS) slot = &bq->table_cache[bq->table_cache_count++];
-    if (slot) *slot = *entry;
+    if (!slot) return;
+    *slot = *entry;
+    slot->is_changed = true;
 }
 
 struct own_commit *table_own_commit(struct bigquery *bq, const struct stream *stream)

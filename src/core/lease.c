@@ -15,7 +15,8 @@ struct lease {
     struct progress *progress;
     atomic_bool *stop;
     atomic_bool lost;
-    struct lease_clock clock; /* of the lease's thread alone */
+    struct lease_clock clock; /* of the lease's thread alone, as the next */
+    struct progress_watch watch;
     pthread_t thread;
     pthread_mutex_t mutex;
     pthread_cond_t wake;
@@ -46,13 +47,6 @@ void lease_failed(struct lease_clock *clock, int64_t now_ms)
     clock->due_ms = now_ms + ((int64_t)1000 << shift);
 }
 
-void lease_moved(struct lease_clock *clock, long long steps, int64_t now_ms)
-{
-    if (steps == clock->steps) return;
-    clock->steps = steps;
-    clock->moved_ms = now_ms;
-}
-
 static void extend(struct lease *lease)
 {
     struct error err = {0};
@@ -79,7 +73,7 @@ static void on_lost(struct lease *lease)
 
 static void on_stall(struct lease *lease)
 {
-    const char *where = atomic_load(&lease->progress->where);
+    const char *where = lease->watch.where;
     if (!where) where = "nothing yet";
     log_write(LOG_CRITICAL, "run_wedged", LOG_FIELDS(LOG_TEXT("where", where)),
               "the run made no progress for %d s while %s: its lease is released", lease->settings.stall_s,
@@ -110,7 +104,7 @@ static void *keep_lease(void *self)
     extend(lease);
     while (!pause_lease(lease)) {
         int64_t now_ms = clock_ms();
-        lease_moved(&lease->clock, atomic_load(&lease->progress->steps), now_ms);
+        lease->clock.moved_ms = progress_look(&lease->watch, lease->progress, now_ms);
         switch (lease_decide(&lease->clock, &lease->settings, now_ms)) {
         case LEASE_WAIT: break;
         case LEASE_EXTEND: extend(lease); break;
@@ -132,7 +126,7 @@ struct lease *lease_start(const struct lease_settings *settings, struct trigger 
     lease->ack_id = mem_text(ack_id);
     lease->progress = progress;
     lease->stop = stop;
-    lease->clock = (struct lease_clock){.moved_ms = now_ms, .steps = atomic_load(&progress->steps)};
+    lease->clock.moved_ms = progress_look(&lease->watch, progress, now_ms);
     lease_extended(&lease->clock, settings, now_ms);
     pthread_mutex_init(&lease->mutex, NULL);
     pthread_condattr_init(&monotonic);

@@ -2,22 +2,32 @@
 
 #include "core/progress.h"
 
+#include <stdbool.h>
+#include <stddef.h>
+
 void progress_step(struct progress *progress, const char *where)
 {
     if (!progress) return;
     atomic_store(&progress->where, where);
+    atomic_store(&progress->is_resting, false);
     atomic_fetch_add(&progress->steps, 1);
 }
 
-void progress_stream(struct progress *progress, const char *stream, long long index, long long count)
+void progress_run(struct progress *first, long long stream_count)
 {
-    if (!progress) return;
-    if (index == 0) {
+    for (struct progress *progress = first; progress; progress = progress->next) {
         atomic_store(&progress->requests, 0);
         atomic_store(&progress->rejected, 0);
+        atomic_store(&progress->streams_done, 0);
+        progress_units(progress, 0, 0, 0);
+        if (progress != first) atomic_store(&progress->is_resting, true);
     }
-    atomic_store(&progress->stream_index, index);
-    atomic_store(&progress->stream_count, count);
+    if (first) atomic_store(&first->stream_count, stream_count);
+}
+
+void progress_stream(struct progress *progress, const char *stream)
+{
+    if (!progress) return;
     atomic_store(&progress->records, 0);
     progress_units(progress, 0, 0, 0);
     atomic_store(&progress->stream, stream);
@@ -36,4 +46,40 @@ void progress_page(struct progress *progress, long long records, long long reque
     if (!progress) return;
     atomic_fetch_add(&progress->records, records);
     atomic_fetch_add(&progress->requests, requests);
+}
+
+void progress_stream_done(struct progress *progress)
+{
+    if (progress) atomic_fetch_add(&progress->streams_done, 1);
+}
+
+void progress_rest(struct progress *progress)
+{
+    if (!progress) return;
+    atomic_store(&progress->stream, NULL);
+    atomic_store(&progress->is_resting, true);
+}
+
+const char *progress_where(const struct progress *first)
+{
+    for (const struct progress *progress = first; progress; progress = progress->next)
+        if (!atomic_load(&progress->is_resting)) return atomic_load(&progress->where);
+    return atomic_load(&first->where);
+}
+
+int64_t progress_look(struct progress_watch *watch, const struct progress *first, int64_t now_ms)
+{
+    int64_t oldest_ms = now_ms;
+    watch->where = NULL;
+    const struct progress *progress = first;
+    for (size_t i = 0; progress && i < LIMIT_WORKERS; progress = progress->next, i++) {
+        const long long steps = atomic_load(&progress->steps);
+        int64_t *moved_ms = &watch->workers[i].moved_ms;
+        if (*moved_ms == 0 || steps != watch->workers[i].steps || atomic_load(&progress->is_resting))
+            *moved_ms = now_ms;
+        watch->workers[i].steps = steps;
+        if (*moved_ms < oldest_ms || !watch->where) watch->where = atomic_load(&progress->where);
+        if (*moved_ms < oldest_ms) oldest_ms = *moved_ms;
+    }
+    return oldest_ms;
 }

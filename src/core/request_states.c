@@ -26,18 +26,18 @@ void request_states_done(struct request_states *states)
     *states = (struct request_states){0};
 }
 
-static bool prepare(const struct request_states *states, size_t index, struct error *err)
+static bool prepare(const struct request_states *states, const struct run_context *context, size_t index,
+                    struct error *err)
 {
-    const struct run_context *context = states->context;
     progress_step(context->progress, "preparing the tables");
     return context->warehouse->ops->prepare(context->warehouse, states->request->selections[index],
                                             context->identity, err);
 }
 
 /* Reads the states of the streams of these indexes. */
-static bool read_states(struct request_states *states, const size_t *indexes, size_t count, struct error *err)
+static bool read_states(struct request_states *states, const struct run_context *context,
+                        const size_t *indexes, size_t count, struct error *err)
 {
-    const struct run_context *context = states->context;
     const struct selection *selections[LIMIT_STREAMS];
     struct state *found = mem_zero(count + 1, sizeof *found);
     for (size_t i = 0; i < count; i++)
@@ -54,9 +54,10 @@ static bool read_states(struct request_states *states, const size_t *indexes, si
     return good;
 }
 
-static bool start_alone(struct request_states *states, size_t index, struct error *err)
+static bool start_alone(struct request_states *states, const struct run_context *context, size_t index,
+                        struct error *err)
 {
-    return prepare(states, index, err) && read_states(states, &index, 1, err);
+    return prepare(states, context, index, err) && read_states(states, context, &index, 1, err);
 }
 
 /* One of the tables may be the reason. */
@@ -67,35 +68,35 @@ static bool may_read_alone(const struct error *failure)
 
 /* A stream that can't be prepared does not hinder the others, unless its error ends the run. If the states
  * are refused together, each stream asks for itself. */
-static void read_all(struct request_states *states)
+void request_states_read(struct request_states *states)
 {
+    const struct run_context *context = states->context;
+    if (context->stop && atomic_load(context->stop)) return;
     size_t ready[LIMIT_STREAMS], count = 0;
     for (size_t i = 0; i < states->request->count; i++) {
         struct error *failure = &states->starts[i].failure;
-        if (prepare(states, i, failure))
+        if (prepare(states, context, i, failure))
             ready[count++] = i;
         else if (!error_rules[failure->kind].stream_only)
             break;
     }
     struct error failure = {.kind = ERROR_NONE};
-    if (count == 0 || read_states(states, ready, count, &failure)) return;
+    if (count == 0 || read_states(states, context, ready, count, &failure)) return;
     if (count > 1 && may_read_alone(&failure)) return;
     for (size_t i = 0; i < count; i++)
         states->starts[ready[i]].failure = failure;
 }
 
-bool request_states_take(struct request_states *states, size_t index, int64_t asked_us,
-                         struct state *out_state, struct error *err)
+bool request_states_take(struct request_states *states, const struct run_context *context, size_t index,
+                         int64_t asked_us, struct state *out_state, struct error *err)
 {
     struct stream_start *start = &states->starts[index];
-    if (!states->is_read) read_all(states);
-    states->is_read = true;
     if (start->failure.kind != ERROR_NONE) {
         *err = start->failure;
         return false;
     }
     bool is_old = asked_us - start->state.answered_us > STATE_LIFE_US;
-    if ((!start->is_ready || is_old) && !start_alone(states, index, err)) return false;
+    if ((!start->is_ready || is_old) && !start_alone(states, context, index, err)) return false;
     *out_state = start->state;
     *start = (struct stream_start){.failure = {.kind = ERROR_NONE}};
     return true;

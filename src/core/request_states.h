@@ -2,7 +2,8 @@
 /* request_states.h - the states of all streams of a request, read together before the first one is loaded.
  *
  * One reading of all costs as little as one of the first. It stays good for STATE_LIFE_US; later streams of a
- * long request ask again, each for itself. One thread. Times are in microseconds.
+ * long request ask again, each for itself. One thread reads; then each stream's state is taken by one thread.
+ * Times are in microseconds.
  */
 #ifndef CASELOAD_CORE_REQUEST_STATES_H
 #define CASELOAD_CORE_REQUEST_STATES_H
@@ -16,19 +17,20 @@ struct stream_start {
 };
 
 struct request_states {
-    const struct run_context *context;
+    const struct run_context *context; /* of the first worker */
     const struct request *request;
     const char *message_id;
     struct stream_start *starts; /* as many as the request has selections */
-    bool is_read;
 };
 
 void request_states_init(struct request_states *states, const struct run_context *context,
                          const struct request *request, const char *message_id);
 void request_states_done(struct request_states *states);
-/* The state of the stream, prepared. asked_us: when the newest page of the request was asked for, by
- * clock_boot_us. out_state is yours: state_done. */
-bool request_states_take(struct request_states *states, size_t index, int64_t asked_us,
-                         struct state *out_state, struct error *err) CHECKED;
+/* What fails is told to those who take. Does nothing if the run is to stop. */
+void request_states_read(struct request_states *states);
+/* The state of the stream, prepared. context: of the worker that loads it. asked_us: when the worker's newest
+ * page was asked for, by clock_boot_us. out_state is yours: state_done. */
+bool request_states_take(struct request_states *states, const struct run_context *context, size_t index,
+                         int64_t asked_us, struct state *out_state, struct error *err) CHECKED;
 
 #endif

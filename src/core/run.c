@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* run.c - one request, stream by stream, unit by unit.
+/* run.c - one stream of a request, unit by unit.
  *
- * The steps of one stream: prepare, state, plan, then for each unit fetch, rows, stage, commit, oldest first.
+ * The steps: prepare, state, plan, then for each unit fetch, rows, stage, commit, oldest first.
  * Coverage is per day and lives in the warehouse: a run that ends early costs time, never rows.
  *
  * A batch is neighbouring units that share one reader, one load and one ledger row: many small weeks cost few
@@ -22,6 +22,9 @@
 
 static bool check_cancelled(const struct run_context *context, struct error *err)
 {
+    if (context->is_failed && atomic_load(context->is_failed))
+        return error_set(err, ERROR_STOPPED,
+                         "stopped, because another stream has failed in a way that ends the run");
     if (!context->stop || !atomic_load(context->stop)) return true;
     return error_set(
         err, ERROR_STOPPED,
@@ -409,7 +412,7 @@ static bool load_stream(struct stream_run *run, struct request_states *states, s
     const struct request *request = states->request;
     struct warehouse *warehouse = context->warehouse;
     if (!check_cancelled(context, err) ||
-        !request_states_take(states, index, newest_us(run), &run->state, err))
+        !request_states_take(states, context, index, newest_us(run), &run->state, err))
         return false;
     if (!stream_run_check_lacks(run, err)) return false;
     if (!plan_make(&context->plan, run->selection->stream, &run->state, request, run->trigger->published_us,
@@ -445,11 +448,10 @@ static void note_coverage(struct stream_run *run, bool is_done)
     }
 }
 
-/* asked_us: when the newest page of the request was asked for. */
-static bool run_stream(struct request_states *states, size_t index, const struct run_trigger *trigger,
-                       int64_t *asked_us, struct stream_result *result)
+bool stream_run_load(const struct run_context *context, struct request_states *states, size_t index,
+                     const struct run_trigger *trigger, int64_t *asked_us, struct stream_result *result)
 {
-    struct stream_run run = {.context = states->context,
+    struct stream_run run = {.context = context,
                              .selection = states->request->selections[index],
                              .trigger = trigger,
                              .result = result,
@@ -470,48 +472,12 @@ static bool run_stream(struct request_states *states, size_t index, const struct
     result->ended_us = clock_boot_us();
     result->seconds = (double)(result->ended_us - result->began_us) / 1000000;
     run_report_stream(result, trigger, run.future_rows);
-    if (result->rejected > 0) run_report_rejected(result, trigger, states->context->control);
+    if (result->rejected > 0) run_report_rejected(result, trigger, context->control);
     stream_run_close_reader(&run);
     plan_done(&run.plan);
     state_done(&run.state);
     buf_done(&run.row);
     for (size_t i = 0; i < run.selection->table_count; i++)
         projection_free(&run.projections[i]);
-    return done;
-}
-
-/* done: nothing has failed before. */
-static bool settle(const struct run_context *context, bool done, struct error *err)
-{
-    const struct warehouse_ops *ops = context->warehouse->ops;
-    struct error failure = {0};
-    progress_step(context->progress, "settling the run");
-    if (!ops->settle || ops->settle(context->warehouse, &failure)) return done;
-    if (done) *err = failure;
-    return false;
-}
-
-bool run_request(const struct run_context *context, const struct request *request,
-                 const struct run_trigger *trigger, struct run_report *out_report, struct error *err)
-{
-    bool done = true;
-    int64_t asked_us = 0;
-    struct request_states states;
-    request_states_init(&states, context, request, trigger->message_id);
-    context->warehouse->run_id = trigger->run_id;
-    out_report->count = 0;
-    for (size_t i = 0; i < request->count; i++) {
-        struct stream_result *result = &out_report->streams[out_report->count++];
-        progress_stream(context->progress, request->selections[i]->stream->name, (long long)i,
-                        (long long)request->count);
-        if (run_stream(&states, i, trigger, &asked_us, result)) continue;
-        if (done || !error_rules[result->error.kind].stream_only) *err = result->error;
-        done = false;
-        if (!error_rules[result->error.kind].stream_only) break;
-    }
-    if (context->progress) atomic_store(&context->progress->stream, NULL);
-    done = settle(context, done, err);
-    request_states_done(&states);
-    context->warehouse->run_id = NULL;
     return done;
 }

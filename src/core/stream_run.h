@@ -8,6 +8,7 @@
 #include "core/rows.h"
 #include "core/run.h"
 #include "core/source.h"
+#include "request_states.h"
 #include "unit_claim.h"
 #include "unit_digest.h"
 
@@ -29,7 +30,7 @@ struct stream_run {
     struct projection *projections[LIMIT_TABLES]; /* of the selection's tables */
     struct buf row;
     int64_t sequence;
-    int64_t asked_us;    /* when the newest page of the request was asked for, by clock_boot_us */
+    int64_t asked_us;    /* when the newest page of the worker was asked for, by clock_boot_us */
     int64_t future_rows; /* dated after today by the warehouse's clock */
     bool confirms_missing;
 };
@@ -50,6 +51,11 @@ struct unit_load {
     bool keep_children; /* the newest parent is in the window, so its children are */
     char parent_id[LIMIT_NAME];
 };
+
+/* Loads the stream of that index. asked_us: when the newest page of the worker was asked for. True also if it
+ * is forbidden; else result->error says why not. */
+bool stream_run_load(const struct run_context *context, struct request_states *states, size_t index,
+                     const struct run_trigger *trigger, int64_t *asked_us, struct stream_result *result);
 
 void stream_run_close_reader(struct stream_run *run);
 /* Stages all that the open reader sends. */

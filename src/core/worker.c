@@ -77,8 +77,10 @@ static void log_outcome(struct serving *serving, const struct delivery *delivery
         add_name(stream_is_good(result) ? good : bad, result->stream);
         sum.inserted += result->inserted;
         sum.requests += result->requests;
-        sum.seconds += result->seconds;
+        if (sum.began_us == 0 || result->began_us < sum.began_us) sum.began_us = result->began_us;
+        if (result->ended_us > sum.ended_us) sum.ended_us = result->ended_us;
     }
+    sum.seconds = (double)(sum.ended_us - sum.began_us) / 1000000; /* several at the same time */
     log_write(level_of(serving, delivery, err), "message_finished",
               LOG_FIELDS(LOG_TEXT("message_id", delivery->message_id), LOG_TEXT("run_id", run_id),
                          LOG_TEXT("outcome", is_done ? "done" : error_rules[err->kind].name),

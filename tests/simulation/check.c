@@ -23,6 +23,8 @@
  * version of every record of the configured days, with all its children.
  *
  * stuck: That tick is served at its first delivery.
+ *
+ * together: No two threads of a worker load streams of one table at the same time.
  */
 #include <stdarg.h>
 #include <stdlib.h>
@@ -45,7 +47,8 @@ static const char *const names[PROPERTIES] = {
     [PROPERTY_ORDER] = "order",   [PROPERTY_INCOMPLETE] = "incomplete", [PROPERTY_STALE] = "stale",
     [PROPERTY_REPLAY] = "replay", [PROPERTY_INVENTED] = "invented",     [PROPERTY_TORN] = "torn",
     [PROPERTY_CLAIM] = "claim",   [PROPERTY_SERVED] = "served",         [PROPERTY_NEWEST] = "newest",
-    [PROPERTY_STUCK] = "stuck",   [PROPERTY_KILLED] = "killed",         [PROPERTY_GONE] = "gone",
+    [PROPERTY_STUCK] = "stuck",   [PROPERTY_TOGETHER] = "together",     [PROPERTY_KILLED] = "killed",
+    [PROPERTY_GONE] = "gone",
 };
 
 const char *property_name(enum property property)

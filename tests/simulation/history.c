@@ -270,10 +270,10 @@ static void run_orphan(struct sim *sim, struct fake_job *job)
 /* The next step; of several at the same time the first found. */
 struct upcoming {
     int64_t at_us;
-    struct sim_worker *worker;
+    struct sim_thread *thread; /* goes on */
+    struct sim_worker *worker; /* takes a message */
     struct fake_job *job;
     enum cause cause;
-    bool message;
 };
 
 static void take_earlier(struct upcoming *upcoming, const struct upcoming *other)
@@ -284,7 +284,7 @@ static void take_earlier(struct upcoming *upcoming, const struct upcoming *other
 static struct sim_worker *idle_worker(struct sim *sim)
 {
     for (size_t i = 0; i < SIM_WORKERS; i++)
-        if (sim->workers[i].wake_us == NEVER) return &sim->workers[i];
+        if (!sim->workers[i].is_busy) return &sim->workers[i];
     return NULL;
 }
 
@@ -297,9 +297,8 @@ static bool is_waiting(const struct fake_message *message)
 static struct upcoming find_next_step(struct sim *sim)
 {
     struct upcoming upcoming = {.at_us = NEVER};
-    for (size_t i = 0; i < SIM_WORKERS; i++)
-        take_earlier(&upcoming,
-                     &(struct upcoming){.at_us = sim->workers[i].wake_us, .worker = &sim->workers[i]});
+    struct sim_thread *thread = workers_next(sim);
+    if (thread) upcoming = (struct upcoming){.at_us = thread->wake_us, .thread = thread};
     for (size_t i = 0; i < sim->warehouse.job_count; i++)
         if (!sim->warehouse.jobs[i]->attended)
             take_earlier(&upcoming, &(struct upcoming){.at_us = sim->warehouse.jobs[i]->due_us,
@@ -310,9 +309,8 @@ static struct upcoming find_next_step(struct sim *sim)
     struct sim_worker *idle = idle_worker(sim);
     for (size_t i = 0; idle && i < sim->trigger.count; i++)
         if (is_waiting(&sim->trigger.messages[i]))
-            take_earlier(&upcoming, &(struct upcoming){.at_us = sim->trigger.messages[i].due_us,
-                                                       .worker = idle,
-                                                       .message = true});
+            take_earlier(&upcoming,
+                         &(struct upcoming){.at_us = sim->trigger.messages[i].due_us, .worker = idle});
     return upcoming;
 }
 
@@ -324,10 +322,10 @@ static void step(struct sim *sim, const struct upcoming *upcoming)
     sim->now_us++;
     if (upcoming->job)
         run_orphan(sim, upcoming->job);
-    else if (upcoming->message)
-        workers_start(sim, upcoming->worker);
     else if (upcoming->worker)
-        workers_resume(sim, upcoming->worker);
+        workers_start(sim, upcoming->worker);
+    else if (upcoming->thread)
+        workers_resume(sim, upcoming->thread);
     else
         apply_cause(sim, upcoming->cause);
     schedule_orphans(sim);
@@ -406,8 +404,23 @@ static bool is_short(void *context, bool is_list)
     int rate = is_list ? sim->rates.short_list : sim->rates.short_window;
     if (sim->faults_off || !rng_chance(&sim->rng, rate)) return false;
     sim_count(sim, is_list ? EVENT_SHORT_LIST : EVENT_SHORT_WINDOW);
-    if (!is_list) sim->running->was_short = true;
+    if (!is_list) sim->running->worker->was_short = true;
     return true;
+}
+
+/* The same stream with tables and a lock of its own, by their looks. */
+static void ungroup(struct selection *selection)
+{
+    static struct stream stream;
+    static struct table tables[RECONCILE_TABLES], lock;
+    stream = *selection->stream;
+    for (size_t i = 0; i < selection->table_count; i++) {
+        tables[i] = *selection->tables[i];
+        selection->tables[i] = &tables[i];
+    }
+    lock = (struct table){.name = "another"};
+    stream.lock = &lock;
+    selection->stream = &stream;
 }
 
 static void begin(struct sim *sim, const struct history *history, int64_t *counts)
@@ -434,6 +447,8 @@ static void begin(struct sim *sim, const struct history *history, int64_t *count
         (struct selection){.stream = &fake_staff, .tables = {fake_staff.table}, .table_count = 1};
     sim->selections[1] = fake_selection(&fake_desk);
     sim->selections[2] = fake_selection(&fake_staff_reconciliation);
+    if (history->design->is_ungrouped) ungroup(&sim->selections[2]);
+    sim->threads = (size_t)rng_between(rng, 1, SIM_THREADS);
     const struct fake_hook hook = {.call = workers_call, .context = sim};
     fake_source_init(&sim->source);
     fake_warehouse_init(&sim->warehouse, &sim->now_us);
@@ -454,7 +469,8 @@ static void begin(struct sim *sim, const struct history *history, int64_t *count
     sim->warehouse.design = history->design->warehouse;
     sim->warehouse.zone = sim->zone;
     for (size_t i = 0; i < SIM_WORKERS; i++)
-        sim->workers[i].stack = history->stacks[i];
+        for (size_t k = 0; k < SIM_THREADS; k++)
+            sim->workers[i].threads[k].stack = history->stacks[i * SIM_THREADS + k];
     sim_trace(sim, "zone %s, lookback %d, settle %d min, start %d days after the first", zone_name(sim->zone),
               sim->plan.lookback_days, sim->plan.settle_minutes, sim->plan.start.n - first.n);
 }

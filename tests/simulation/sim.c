@@ -26,7 +26,7 @@ static const struct design designs[] = {
     {.name = "first-content", .warehouse = FAKE_FIRST_CONTENT},
     {.name = "any-content", .warehouse = FAKE_ANY_CONTENT},
     {.name = "read-earlier", .warehouse = FAKE_READ_EARLIER},
-    {.name = "overtaken", .warehouse = FAKE_OVERTAKEN, .first_seed = 105001},
+    {.name = "overtaken", .warehouse = FAKE_OVERTAKEN, .first_seed = 500001},
     {.name = "stored-unknown", .warehouse = FAKE_STORED_UNKNOWN},
     {.name = "staged-unknown", .warehouse = FAKE_STAGED_UNKNOWN},
     {.name = "flag-in-key", .warehouse = FAKE_FLAG_IN_KEY},
@@ -34,6 +34,7 @@ static const struct design designs[] = {
     {.name = "same-uncounted", .warehouse = FAKE_SAME_UNCOUNTED, .first_seed = 407001},
     {.name = "children-ignored", .warehouse = FAKE_CHILDREN_IGNORED},
     {.name = "run-clock", .run_clock = true},
+    {.name = "ungrouped", .is_ungrouped = true},
     {.name = "silently-short", .is_silent = true},
     {.name = "list-known-only", .warehouse = FAKE_LIST_KNOWN_ONLY},
     {.name = "list-from-ever", .warehouse = FAKE_LIST_FROM_EVER},
@@ -57,6 +58,8 @@ static const char *const event_names[EVENT_KINDS] = {
     [EVENT_ACK_LOST] = "acks lost or undone",
     [EVENT_NACK] = "nacks",
     [EVENT_OVERLAP] = "workers overlapping another",
+    [EVENT_THREAD] = "threads begun beside the first",
+    [EVENT_PARALLEL] = "port calls while another thread has a stream",
     [EVENT_SATISFIED] = "streams satisfied",
     [EVENT_UNIT] = "units done",
     [EVENT_PORT_CALL] = "port calls",
@@ -115,7 +118,7 @@ struct options {
 /* Loaded once for all histories. */
 struct shared {
     struct zone *zones[16];
-    char *stacks[SIM_WORKERS];
+    char *stacks[SIM_WORKERS * SIM_THREADS];
     int64_t counts[EVENT_KINDS];
 };
 
@@ -128,7 +131,7 @@ static bool shared_begin(struct shared *shared)
             fprintf(stderr, "sim: %s\n", err.text);
             return false;
         }
-    for (size_t i = 0; i < SIM_WORKERS; i++)
+    for (size_t i = 0; i < COUNT(shared->stacks); i++)
         shared->stacks[i] = mem_zero(1, SIM_STACK);
     return true;
 }
@@ -137,7 +140,7 @@ static void shared_end(struct shared *shared)
 {
     for (size_t i = 0; i < history_zone_count; i++)
         zone_free(shared->zones[i]);
-    for (size_t i = 0; i < SIM_WORKERS; i++)
+    for (size_t i = 0; i < COUNT(shared->stacks); i++)
         free(shared->stacks[i]);
 }
 

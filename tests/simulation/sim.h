@@ -3,7 +3,9 @@
  *
  * One virtual clock orders all events. One seeded generator makes all choices, so a seed determines a
  * history. The workers run the real run_request, each as a coroutine with its own stack. At every port call
- * time may pass, another worker may run, the call may fail, or the worker may be killed. One thread.
+ * time may pass, another worker may run, the call may fail, or the worker may be killed. A worker has an
+ * executor whose workers are coroutines, too, so that a seed also determines how its streams take turns. One
+ * thread.
  */
 #ifndef CASELOAD_TESTS_SIM_H
 #define CASELOAD_TESTS_SIM_H
@@ -28,6 +30,7 @@
 #define SIM_STREAMS    2                 /* that hold records */
 #define SIM_SELECTIONS (SIM_STREAMS + 1) /* and the reconciliation of the first */
 #define SIM_RECORDS    7                 /* of one stream, at most */
+#define SIM_THREADS    3                 /* of one worker, at most */
 #define SIM_STACK      (256 * 1024)
 
 /* Counted, so that a set of histories in which a fault never occurred fails. */
@@ -45,6 +48,8 @@ enum event {
     EVENT_ACK_LOST,
     EVENT_NACK,
     EVENT_OVERLAP,
+    EVENT_THREAD,
+    EVENT_PARALLEL,
     EVENT_SATISFIED,
     EVENT_UNIT,
     EVENT_PORT_CALL,
@@ -110,6 +115,7 @@ enum property {
     PROPERTY_KILLED,
     PROPERTY_GONE,
     PROPERTY_STUCK,
+    PROPERTY_TOGETHER,
     PROPERTIES
 };
 
@@ -118,6 +124,7 @@ struct design {
     enum fake_design warehouse;
     bool ack_first;            /* the worker acks before it runs */
     bool run_clock;            /* rows are stamped with the begin of their run */
+    bool is_ungrouped;         /* the reconciliation does not say whose tables it writes */
     bool is_silent;            /* lists that come short do not say so */
     enum fake_answers answers; /* to questions for records that a list lacks */
     uint64_t first_seed; /* where to begin, if it breaks a property only once in thousands of histories; 0:
@@ -154,13 +161,26 @@ struct fault_rates {
     bool sent_newer; /* a record is sent with a version that the search index does not have yet */
 };
 
-/* A worker: a coroutine while it serves a message. */
-struct sim_worker {
-    struct sim *sim;
+/* A flow of control: a coroutine. */
+struct sim_thread {
+    struct sim_worker *worker;
+    struct progress progress;
     ucontext_t context;
     char *stack;
+    int64_t wake_us; /* NEVER: it has ended, or waits for the others of its worker */
+    /* Of the executor; the first thread has none. */
+    void (*work)(void *context, size_t thread);
+    void *work_context;
+};
+
+/* Serves a message. */
+struct sim_worker {
+    struct sim *sim;
+    struct executor executor;
+    struct sim_thread threads[SIM_THREADS];
+    bool is_locked; /* the executor's lock */
+    bool is_busy;
     int64_t began_us;
-    int64_t wake_us; /* NEVER: idle */
     bool killed;
     bool was_short; /* one of its lists came short: the next tick reads it again */
     atomic_bool stop;
@@ -205,7 +225,8 @@ struct sim {
     struct fake_trigger trigger;
     ucontext_t scheduler;
     struct sim_worker workers[SIM_WORKERS];
-    struct sim_worker *running;
+    struct sim_thread *running;
+    size_t threads;  /* of each worker */
     bool faults_off; /* set for the last tick */
     int64_t next_us[7];
     int64_t erased_us; /* the last delete or drop */
@@ -242,7 +263,8 @@ int64_t workspace_last_visible_us(const struct sim *sim);
 void workers_begin(struct sim *sim);
 void workers_end(struct sim *sim);
 void workers_start(struct sim *sim, struct sim_worker *worker); /* pulls a message and serves it */
-void workers_resume(struct sim *sim, struct sim_worker *worker);
+void workers_resume(struct sim *sim, struct sim_thread *thread);
+struct sim_thread *workers_next(struct sim *sim); /* the one that wakes first; NULL: none does */
 bool workers_call(void *context, const char *name, struct error *err); /* hook of all ports */
 
 /* check.c: the properties. */
@@ -276,7 +298,7 @@ struct history {
     uint64_t seed;
     const struct design *design;
     const struct zone *const *zones; /* as history_zones names them */
-    char *const *stacks;             /* SIM_WORKERS of SIM_STACK bytes */
+    char *const *stacks;             /* SIM_WORKERS * SIM_THREADS of SIM_STACK bytes */
     FILE *trace;
 };
 

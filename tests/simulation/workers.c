@@ -5,19 +5,27 @@
  * without effect, so that it unwinds and frees. The other workers see no difference, because a worker acts
  * through its ports only.
  */
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/worker.h"
 #include "sim.h"
 
-/* Suspends this worker; other workers run meanwhile. */
-static void wait_us(struct sim *sim, struct sim_worker *worker, int64_t delay_us)
+#define LOCKED_US 1000 /* the executor's lock is held shortly */
+
+static void leave(struct sim *sim, struct sim_thread *thread, int64_t wake_us)
 {
     sim_count(sim, EVENT_SWITCH);
-    worker->wake_us = sim->now_us + delay_us;
+    thread->wake_us = wake_us;
     sim->running = NULL;
-    swapcontext(&worker->context, &sim->scheduler);
+    swapcontext(&thread->context, &sim->scheduler);
+}
+
+/* Suspends this thread; others run meanwhile. */
+static void wait_us(struct sim *sim, int64_t delay_us)
+{
+    leave(sim, sim->running, sim->now_us + delay_us);
 }
 
 static int64_t draw_delay_us(struct sim *sim, const struct sim_worker *worker, const char *name)
@@ -36,10 +44,15 @@ static int64_t draw_delay_us(struct sim *sim, const struct sim_worker *worker, c
     return rng_below(rng, rng_chance(rng, 100) ? 20 * MINUTE : 20 * SECOND);
 }
 
-/* Models the lease thread: it covers the wait, unless it fails or the process is paused. */
+/* Models the lease thread: it covers the waits of all threads, unless it fails or the process is paused. */
 static void extend_lease(struct sim *sim, struct sim_worker *worker, int64_t delay_us)
 {
     struct error ignored = {0};
+    for (size_t i = 0; i < sim->threads; i++) {
+        const int64_t wake_us = worker->threads[i].wake_us;
+        const bool waits = &worker->threads[i] != sim->running && wake_us != NEVER;
+        if (waits && wake_us - sim->now_us > delay_us) delay_us = wake_us - sim->now_us;
+    }
     if (!worker->ack_id[0]) return;
     if (delay_us > 500 * SECOND || (!sim->faults_off && rng_chance(&sim->rng, sim->rates.lapse))) {
         sim_count(sim, EVENT_LEASE_LAPSED);
@@ -74,11 +87,37 @@ static bool maybe_fail(struct sim *sim, struct sim_worker *worker, const char *n
     return true;
 }
 
+static const char *table_of(const struct sim *sim, const struct sim_thread *thread)
+{
+    const char *name = atomic_load(&thread->progress.stream);
+    for (size_t i = 0; name && i < SIM_SELECTIONS; i++) {
+        const struct stream *stream = sim->selections[i].stream;
+        if (stream->name == name) return stream->subject ? stream->subject->name : stream->table->name;
+    }
+    return NULL;
+}
+
+/* No two threads of a worker load streams that write one table. */
+static void check_apart(struct sim *sim)
+{
+    const struct sim_worker *worker = sim->running->worker;
+    const char *table = table_of(sim, sim->running);
+    for (size_t i = 0; table && i < sim->threads; i++) {
+        const char *other = table_of(sim, &worker->threads[i]);
+        if (&worker->threads[i] == sim->running || !other) continue;
+        sim_count(sim, EVENT_PARALLEL);
+        if (strcmp(table, other) == 0)
+            sim_fail(sim, PROPERTY_TOGETHER, "%s loads two streams of %s at the same time", worker->run_id,
+                     table);
+    }
+}
+
 bool workers_call(void *context, const char *name, struct error *err)
 {
     struct sim *sim = context;
-    struct sim_worker *worker = sim->running;
+    struct sim_worker *worker = sim->running ? sim->running->worker : NULL;
     if (!worker || strcmp(name, "extend") == 0) return true;
+    check_apart(sim);
     if (worker->killed) return fail_killed(err);
     sim_count(sim, EVENT_PORT_CALL);
     sim->now_us++;
@@ -87,7 +126,7 @@ bool workers_call(void *context, const char *name, struct error *err)
     int64_t delay_us = draw_delay_us(sim, worker, name);
     if (delay_us > 0) {
         extend_lease(sim, worker, delay_us);
-        wait_us(sim, worker, delay_us);
+        wait_us(sim, delay_us);
         if (worker->killed || maybe_kill(sim, worker, name)) return fail_killed(err);
     }
     if (!sim->faults_off && rng_chance(&sim->rng, sim->rates.stop)) {
@@ -97,15 +136,108 @@ bool workers_call(void *context, const char *name, struct error *err)
     return !maybe_fail(sim, worker, name, err);
 }
 
+/* --- the executor --- */
+
+/* makecontext passes only ints, so the pointer is split in two. */
+static void start_thread(struct sim_thread *thread, void (*enter)(unsigned int high, unsigned int low))
+{
+    uint64_t address = (uintptr_t)thread;
+    getcontext(&thread->context);
+    thread->context.uc_stack.ss_sp = thread->stack;
+    thread->context.uc_stack.ss_size = SIM_STACK;
+    thread->context.uc_link = &thread->worker->sim->scheduler;
+    /* POSIX defines this cast: the function is called with the ints that follow. */
+    makecontext(&thread->context, (void (*)(void))enter, 2, (unsigned int)(address >> 32),
+                (unsigned int)address);
+}
+
+static struct sim_thread *thread_at(unsigned int high, unsigned int low)
+{
+    return (struct sim_thread *)(uintptr_t)((uint64_t)high << 32 | low);
+}
+
+static void end_thread(struct sim_thread *thread)
+{
+    thread->wake_us = NEVER;
+    thread->worker->sim->running = NULL;
+}
+
+static bool has_ended(const struct sim_worker *worker)
+{
+    for (size_t i = 1; i < worker->sim->threads; i++)
+        if (worker->threads[i].work) return false;
+    return true;
+}
+
+/* The last one wakes the first. */
+static void enter_work(unsigned int high, unsigned int low)
+{
+    struct sim_thread *thread = thread_at(high, low);
+    struct sim_worker *worker = thread->worker;
+    thread->work(thread->work_context, (size_t)(thread - worker->threads));
+    thread->work = NULL;
+    if (has_ended(worker) && worker->threads[0].wake_us == NEVER)
+        worker->threads[0].wake_us = worker->sim->now_us;
+    end_thread(thread);
+}
+
+static struct sim_worker *worker_of(struct executor *executor)
+{
+    return (struct sim_worker *)((char *)executor - offsetof(struct sim_worker, executor));
+}
+
+static void executor_run(struct executor *executor, void (*work)(void *context, size_t worker), void *context)
+{
+    struct sim_worker *worker = worker_of(executor);
+    struct sim *sim = worker->sim;
+    for (size_t i = 1; i < executor->workers; i++) {
+        struct sim_thread *thread = &worker->threads[i];
+        sim_count(sim, EVENT_THREAD);
+        thread->work = work;
+        thread->work_context = context;
+        thread->wake_us = sim->now_us + rng_below(&sim->rng, SECOND);
+        start_thread(thread, enter_work);
+    }
+    work(context, 0);
+    if (!has_ended(worker)) leave(sim, &worker->threads[0], NEVER);
+}
+
+/* Others may run while the lock is held. */
+static void executor_lock(struct executor *executor)
+{
+    struct sim_worker *worker = worker_of(executor);
+    while (worker->is_locked)
+        wait_us(worker->sim, LOCKED_US);
+    worker->is_locked = true;
+    if (worker->sim->threads > 1) wait_us(worker->sim, rng_below(&worker->sim->rng, LOCKED_US));
+}
+
+static void executor_unlock(struct executor *executor)
+{
+    worker_of(executor)->is_locked = false;
+}
+
+static const struct executor_ops executor_ops = {
+    .run = executor_run, .lock = executor_lock, .unlock = executor_unlock};
+
+/* --- one message --- */
+
 static bool run_delivery(struct sim_worker *worker, const struct delivery *delivery,
                          const struct request *request, struct error *err)
 {
     struct sim *sim = worker->sim;
+    struct connection others[SIM_THREADS];
+    for (size_t i = 1; i < sim->threads; i++)
+        others[i - 1] =
+            (struct connection){&sim->source.base, &sim->warehouse.base, &worker->threads[i].progress};
     const struct run_context context = {.plan = sim->plan,
                                         .source = &sim->source.base,
                                         .warehouse = &sim->warehouse.base,
                                         .max_rejected = LIMIT_REJECTS,
                                         .identity = &sim->source.identity,
+                                        .progress = &worker->threads[0].progress,
+                                        .executor = &worker->executor,
+                                        .others = others,
                                         .stop = &worker->stop};
     const struct run_trigger trigger = {
         .run_id = worker->run_id, .message_id = delivery->message_id, .published_us = delivery->published_us};
@@ -175,54 +307,65 @@ static void serve(struct sim_worker *worker)
     delivery_done(&delivery);
 }
 
-/* makecontext passes only ints, so the pointer is split in two. */
-static void enter(unsigned int high, unsigned int low)
+static void enter_serve(unsigned int high, unsigned int low)
 {
-    struct sim_worker *worker = (struct sim_worker *)(uintptr_t)((uint64_t)high << 32 | low);
+    struct sim_thread *thread = thread_at(high, low);
+    struct sim_worker *worker = thread->worker;
     serve(worker);
-    worker->wake_us = NEVER;
+    worker->is_busy = false;
     worker->ack_id[0] = '\0';
-    worker->sim->running = NULL;
+    end_thread(thread);
 }
 
-void workers_resume(struct sim *sim, struct sim_worker *worker)
+void workers_resume(struct sim *sim, struct sim_thread *thread)
 {
-    sim->running = worker;
-    swapcontext(&sim->scheduler, &worker->context);
+    sim->running = thread;
+    swapcontext(&sim->scheduler, &thread->context);
+}
+
+struct sim_thread *workers_next(struct sim *sim)
+{
+    struct sim_thread *next = NULL;
+    for (size_t i = 0; i < SIM_WORKERS; i++)
+        for (size_t k = 0; k < sim->threads; k++) {
+            struct sim_thread *thread = &sim->workers[i].threads[k];
+            if (thread->wake_us != NEVER && (!next || thread->wake_us < next->wake_us)) next = thread;
+        }
+    return next;
 }
 
 void workers_start(struct sim *sim, struct sim_worker *worker)
 {
-    uint64_t address = (uintptr_t)worker;
-    worker->killed = worker->was_short = false;
+    worker->killed = worker->was_short = worker->is_locked = false;
     worker->began_us = sim->now_us;
     atomic_store(&worker->stop, false);
     snprintf(worker->run_id, sizeof worker->run_id, "run%lld", (long long)sim->runs++);
     for (size_t i = 0; i < SIM_WORKERS; i++)
-        if (sim->workers[i].wake_us != NEVER) sim_count(sim, EVENT_OVERLAP);
-    getcontext(&worker->context);
-    worker->context.uc_stack.ss_sp = worker->stack;
-    worker->context.uc_stack.ss_size = SIM_STACK;
-    worker->context.uc_link = &sim->scheduler;
-    /* POSIX defines this cast: the function is called with the ints that follow. */
-    makecontext(&worker->context, (void (*)(void))enter, 2, (unsigned int)(address >> 32),
-                (unsigned int)address);
-    workers_resume(sim, worker);
+        if (sim->workers[i].is_busy) sim_count(sim, EVENT_OVERLAP);
+    worker->is_busy = true;
+    start_thread(&worker->threads[0], enter_serve);
+    workers_resume(sim, &worker->threads[0]);
 }
 
 void workers_begin(struct sim *sim)
 {
     for (size_t i = 0; i < SIM_WORKERS; i++) {
-        sim->workers[i].sim = sim;
-        sim->workers[i].wake_us = NEVER;
+        struct sim_worker *worker = &sim->workers[i];
+        worker->sim = sim;
+        worker->executor = (struct executor){.ops = &executor_ops, .workers = sim->threads};
+        for (size_t k = 0; k < SIM_THREADS; k++) {
+            worker->threads[k].worker = worker;
+            worker->threads[k].wake_us = NEVER;
+            if (k > 0) worker->threads[k - 1].progress.next = &worker->threads[k].progress;
+        }
+        worker->threads[sim->threads - 1].progress.next = NULL;
     }
 }
 
 void workers_end(struct sim *sim)
 {
-    for (size_t i = 0; i < SIM_WORKERS; i++) {
+    for (size_t i = 0; i < SIM_WORKERS; i++)
         sim->workers[i].killed = true;
-        while (sim->workers[i].wake_us != NEVER)
-            workers_resume(sim, &sim->workers[i]);
-    }
+    for (struct sim_thread *thread = workers_next(sim); thread; thread = workers_next(sim))
+        workers_resume(sim, thread);
 }

@@ -83,10 +83,22 @@ static const struct rest_dialect dialect = {
 static void free_source(struct source *source)
 {
     struct comagic *comagic = (struct comagic *)source;
-    rest_source_done(&comagic->rest);
-    zone_free(comagic->zone);
+    if (comagic->rest.is_first) zone_free(comagic->zone);
     comagic_free_sites(comagic);
+    rest_source_done(&comagic->rest);
     free(comagic);
+}
+
+static void share(struct source *source, struct source *base)
+{
+    struct comagic *first = (struct comagic *)source, *other = (struct comagic *)base;
+    rest_source_share(source, base);
+    other->zone = first->zone; /* the first one's */
+    first->is_deprecated = other->is_deprecated = first->is_deprecated || other->is_deprecated;
+    for (size_t i = 0; i < other->unwanted_count; i++)
+        comagic_leave_out(first, other->unwanted[i]);
+    for (size_t i = 0; i < first->unwanted_count; i++)
+        comagic_leave_out(other, first->unwanted[i]);
 }
 
 static const struct source_ops ops = {
@@ -95,6 +107,7 @@ static const struct source_ops ops = {
     .next = rest_source_next,
     .close = rest_source_close,
     .rate = rest_source_rate,
+    .share = share,
     .free = free_source,
 };
 
@@ -153,8 +166,8 @@ bool comagic_create(const struct source_context *context, const void *settings, 
         .user_id = options->user_id,
     };
     *out_source = &comagic->rest.source;
-    rest_source_init(&comagic->rest, address.url, options->rate_share);
-    if (open_token(comagic, context, options, err)) return true;
+    rest_source_init(&comagic->rest, address.url, options->rate_share, context->first);
+    if (context->first || open_token(comagic, context, options, err)) return true;
     free_source(*out_source);
     *out_source = NULL;
     return false;

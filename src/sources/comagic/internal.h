@@ -25,7 +25,7 @@
 
 struct comagic {
     struct rest_source rest; /* first */
-    struct zone *zone;       /* the account's; NULL until identify */
+    struct zone *zone;       /* the account's, of the first source; NULL until identify */
     long user_id;
     bool is_deprecated;                              /* so the service says; people know */
     const struct column *unwanted[COMAGIC_UNWANTED]; /* no request asks for these */
@@ -47,6 +47,8 @@ extern const struct pagination comagic_report, comagic_report_unsorted, comagic_
 /* Begins a request: {..., "params": {"access_token": ..., */
 void comagic_begin_request(const struct comagic *comagic, const char *method, const char *id,
                            struct buf *body);
+/* No request asks for this field from now on. */
+void comagic_leave_out(struct comagic *comagic, const struct column *column);
 bool comagic_mend_request(struct rest_source *source, const struct rest_stream *stream,
                           const struct rest_failure *failure);
 bool comagic_next_page(const struct page_context *context, struct next_page *out_next, struct error *err);

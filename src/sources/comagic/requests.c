@@ -27,6 +27,12 @@ static bool is_unwanted(const struct comagic *comagic, const struct column *colu
     return false;
 }
 
+void comagic_leave_out(struct comagic *comagic, const struct column *column)
+{
+    if (!is_unwanted(comagic, column) && comagic->unwanted_count < COMAGIC_UNWANTED)
+        comagic->unwanted[comagic->unwanted_count++] = column;
+}
+
 /* Without names only some fields come. */
 static void write_fields(const struct comagic *comagic, const struct table *table, struct buf *body)
 {
@@ -86,7 +92,7 @@ bool comagic_mend_request(struct rest_source *source, const struct rest_stream *
     if (!column || column->mode == COLUMN_REQUIRED || is_unwanted(comagic, column) ||
         comagic->unwanted_count == COMAGIC_UNWANTED)
         return false;
-    comagic->unwanted[comagic->unwanted_count++] = column;
+    comagic_leave_out(comagic, column);
     (void)snprintf(
         source->notice, sizeof source->notice,
         "CoMagic refuses the field %s (%s): it stays empty, and is not asked for again until caseload "

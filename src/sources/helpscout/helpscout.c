@@ -141,6 +141,7 @@ static const struct source_ops ops = {
     .next = rest_source_next,
     .close = rest_source_close,
     .rate = rest_source_rate,
+    .share = rest_source_share,
     .free = rest_source_free,
 };
 
@@ -184,8 +185,8 @@ bool helpscout_create(const struct source_context *context, const void *settings
         .zone = context->zone,
     };
     *out_source = &rest->source;
-    rest_source_init(rest, address.url, options->rate_share);
-    if (open_client(context, options, rest, err)) return true;
+    rest_source_init(rest, address.url, options->rate_share, context->first);
+    if (context->first || open_client(context, options, rest, err)) return true;
     rest_source_free(*out_source);
     *out_source = NULL;
     return false;

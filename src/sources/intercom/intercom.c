@@ -153,6 +153,7 @@ static const struct source_ops ops = {
     .next = rest_source_next,
     .close = rest_source_close,
     .rate = rest_source_rate,
+    .share = rest_source_share,
     .free = rest_source_free,
 };
 
@@ -230,8 +231,9 @@ bool intercom_create(const struct source_context *context, const void *settings,
     };
     (void)snprintf(intercom->version_line, sizeof intercom->version_line, "Intercom-Version: 2.%d", minor);
     *out_source = &intercom->rest.source;
-    rest_source_init(&intercom->rest, address.url, options->rate_share);
-    if (context->open_token(context->self, &options->token, &intercom->rest.token, err)) return true;
+    rest_source_init(&intercom->rest, address.url, options->rate_share, context->first);
+    if (context->first || context->open_token(context->self, &options->token, &intercom->rest.token, err))
+        return true;
     (void)error_wrap(err, "source.token");
     rest_source_free(*out_source);
     *out_source = NULL;

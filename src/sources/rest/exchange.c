@@ -12,6 +12,7 @@
 
 #define TRY_TIMEOUT_S 180  /* http gives up earlier on a silent server */
 #define RATE_SLICE_MS 1000 /* a wait for the rate limit steps the progress counter that often */
+#define FULL_MS       20   /* until a request in flight may have ended */
 #define CONFIRM_MS    3000 /* between a refusal and the request that confirms it */
 #define LIMIT_RETRY_S 120  /* a service's own header does not make us wait longer */
 
@@ -31,20 +32,38 @@ static bool is_success(int status)
 /* A try that was lost ends without an answer: its end is seen when the next one begins. */
 static void leave_flight(struct exchange *exchange)
 {
-    if (exchange->is_in_flight) rate_limiter_end(exchange->rest->limiter);
+    if (!exchange->is_in_flight) return;
+    rate_limiter_end(exchange->rest->shared->limiter);
+    atomic_fetch_sub(&exchange->rest->shared->in_flight, 1);
+    exchange->rest->in_flight--;
     exchange->is_in_flight = false;
+}
+
+/* 0: it is in flight; else it waits for others of ours, or for the rate limit. */
+static int64_t enter_flight(struct exchange *exchange)
+{
+    struct rest_source *rest = exchange->rest;
+    struct rest_shared *shared = rest->shared;
+    bool has_room = atomic_fetch_add(&shared->in_flight, 1) < REST_IN_FLIGHT || rest->in_flight == 0;
+    int64_t delay = has_room ? rate_limiter_begin(shared->limiter, clock_ms()) : FULL_MS;
+    if (delay > 0) {
+        atomic_fetch_sub(&shared->in_flight, 1);
+        return delay;
+    }
+    rest->in_flight++;
+    exchange->is_in_flight = true;
+    return 0;
 }
 
 static int64_t delay_ms(void *self)
 {
     struct exchange *exchange = self;
     leave_flight(exchange);
-    int64_t delay = rate_limiter_begin(exchange->rest->limiter, clock_ms());
+    int64_t delay = enter_flight(exchange);
     if (delay > 0) {
         progress_step(exchange->rest->progress, "waiting for the rate limit");
         return delay < RATE_SLICE_MS ? delay : RATE_SLICE_MS;
     }
-    exchange->is_in_flight = true;
     exchange->asked_us = clock_boot_us();
     exchange->began_ms = clock_ms();
     exchange->tries++;
@@ -59,33 +78,22 @@ static int64_t header_int(const struct http_reply *reply, const char *name)
 /* Limits that the body tells. */
 static void read_limits(struct exchange *exchange, struct rate_report *report)
 {
-    struct rest_source *rest = exchange->rest;
+    const struct rest_source *rest = exchange->rest;
     struct rest_quota quota = {.limit = 0};
     if (!exchange->value || !rest->dialect->read_limits) return;
     rest->dialect->read_limits(exchange->value, report, &quota);
-    if (quota.limit <= 0) return;
-    rest->quota = quota;
-    rest->quota_ends_us = clock_boot_us() + quota.reset_s * 1000000;
+    quota_report(&rest->shared->quota, &quota,
+                 atomic_load(&rest->shared->in_flight) - exchange->is_in_flight);
 }
 
-/* Our share of it, that is. */
-static bool is_quota_used(const struct rest_source *rest)
+static bool refuse_quota(const struct exchange *exchange, const struct rest_quota *quota, struct error *err)
 {
-    const struct rest_quota *quota = &rest->quota;
-    int64_t reserve = quota->limit - (int64_t)((double)quota->limit * rest->rate_share);
-    return quota->limit > 0 && quota->remaining <= reserve && clock_boot_us() < rest->quota_ends_us;
-}
-
-static bool refuse_quota(const struct exchange *exchange, struct error *err)
-{
-    const struct rest_source *rest = exchange->rest;
-    int64_t minutes = (rest->quota_ends_us - clock_boot_us()) / 60000000;
     return error_set(err, ERROR_BUSY,
                      "%s: not requested: %" PRId64 " of the account's %" PRId64
                      " requests to %s a day are left, and source.rate_share keeps them for others; they are "
                      "counted again in %" PRId64 " h %" PRId64 " min",
-                     exchange->what, rest->quota.remaining, rest->quota.limit, rest->dialect->name,
-                     minutes / 60, minutes % 60);
+                     exchange->what, quota->remaining, quota->limit, exchange->rest->dialect->name,
+                     quota->reset_s / 3600, quota->reset_s / 60 % 60);
 }
 
 /* A window without an announced end is taken to end with the minute, or whatever it is, of the service's
@@ -129,7 +137,7 @@ static int64_t report_rate(struct exchange *exchange, const struct http_reply *r
     if (report.limit > 0) exchange->rest->seen_limit = report.limit;
     if (report.date_s > 0) exchange->rest->clock_s = report.date_s;
     leave_flight(exchange);
-    return rate_limiter_report(exchange->rest->limiter, &report, clock_ms());
+    return rate_limiter_report(exchange->rest->shared->limiter, &report, clock_ms());
 }
 
 static bool is_readable(const struct exchange *exchange)
@@ -316,10 +324,12 @@ bool exchange_send(struct exchange *exchange, const struct exchange_request *req
     const char *headers[4] = {"Accept: application/json"};
     size_t count = 1;
     struct http_sink sink = {0};
+    struct rest_quota quota;
     size_t limit = request->reply_limit ? request->reply_limit : LIMIT_PAGE;
     exchange->deferred_parse_failed = exchange->is_renewed = exchange->is_confirmed = false;
     exchange->failure = (struct rest_failure){.code = ""};
-    if (is_quota_used(rest)) return refuse_quota(exchange, err);
+    if (!quota_take(&rest->shared->quota, rest->rate_share, &quota))
+        return refuse_quota(exchange, &quota, err);
     (void)snprintf(exchange->id, sizeof exchange->id, "%s", request->id ? request->id : "");
     if (rest->header) headers[count++] = rest->header;
     if (request->body)

@@ -113,12 +113,12 @@ static bool is_parallel(const struct rest_source *rest, const struct rest_stream
     return !stream->detail && !rest->dialect->mend_request;
 }
 
-/* So many pages may be in flight, as large as the largest so far. The first is read alone: it may be refused.
- */
+/* So many pages may be in flight, as large as the largest so far, of our part of the bytes that may wait. The
+ * first is read alone: it may be refused. */
 static size_t most_in_flight(const struct paginator *paginator)
 {
     size_t page = paginator->largest > 0 ? paginator->largest + paginator->largest / 4 : LIMIT_DEFERRED_BODY;
-    size_t most = LIMIT_DEFERRED_TOTAL / page;
+    size_t most = LIMIT_DEFERRED_TOTAL / (size_t)atomic_load(&paginator->rest->shared->sources) / page;
     if (!is_parallel(paginator->rest, paginator->stream) || !paginator->has_page || most == 0) return 1;
     return most < SEGMENTS_MAX ? most : SEGMENTS_MAX;
 }

@@ -5,20 +5,25 @@
 
 #define CHUNK 16384 /* inflated at once */
 
+static void give_back(struct response_body *body)
+{
+    if (body->budget) atomic_fetch_sub(&body->budget->used, body->bytes.size);
+}
+
 static void release(struct response_body *body)
 {
-    if (body->deferred_bytes) *body->deferred_bytes -= body->bytes.size;
+    give_back(body);
     buf_done(&body->bytes);
     zbuf_done(&body->compressed);
     zbuf_close(body->reader);
     buf_done(&body->window);
-    *body = (struct response_body){.deferred_bytes = NULL};
+    *body = (struct response_body){.budget = NULL};
 }
 
-void response_body_init_plain(struct response_body *body, size_t *deferred_bytes, size_t limit)
+void response_body_init_plain(struct response_body *body, struct byte_budget *budget, size_t limit)
 {
     release(body);
-    body->deferred_bytes = deferred_bytes;
+    body->budget = budget;
     buf_init(&body->bytes, limit);
 }
 
@@ -37,7 +42,7 @@ void response_body_done(struct response_body *body)
 static void begin(void *self)
 {
     struct response_body *body = self;
-    if (body->deferred_bytes) *body->deferred_bytes -= body->bytes.size;
+    give_back(body);
     buf_reset(&body->bytes);
     zbuf_reset(&body->compressed);
 }
@@ -46,10 +51,10 @@ static bool take(void *self, const void *bytes, size_t size)
 {
     struct response_body *body = self;
     if (body->path) return zbuf_add(&body->compressed, bytes, size);
-    if (*body->deferred_bytes + size > LIMIT_DEFERRED_TOTAL || !buf_add(&body->bytes, bytes, size))
-        return false;
-    *body->deferred_bytes += size;
-    return true;
+    const size_t used = atomic_fetch_add(&body->budget->used, size);
+    if (used + size <= LIMIT_DEFERRED_TOTAL && buf_add(&body->bytes, bytes, size)) return true;
+    atomic_fetch_sub(&body->budget->used, size);
+    return false;
 }
 
 struct http_sink response_body_sink(struct response_body *body)

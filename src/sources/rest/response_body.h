@@ -3,18 +3,25 @@
  *
  * A split body is kept compressed, and inflated twice: the first pass counts the elements of one list, and
  * gives the record without them; the second gives the elements in slices. An element that can't be read is
- * given as its text. One thread.
+ * given as its text. One thread, but for the budget.
  */
 #ifndef CASELOAD_SOURCES_REST_RESPONSE_BODY_H
 #define CASELOAD_SOURCES_REST_RESPONSE_BODY_H
+
+#include <stdatomic.h>
 
 #include "base/json_value.h"
 #include "base/zbuf.h"
 #include "net/http.h"
 
+/* Of answers that wait for their turn, of all sources that share it. Any thread. */
+struct byte_budget {
+    atomic_size_t used; /* at most LIMIT_DEFERRED_TOTAL */
+};
+
 struct response_body {
     /* plain */
-    size_t *deferred_bytes; /* of all bodies that share it; borrowed */
+    struct byte_budget *budget; /* borrowed */
     struct buf bytes;
 
     /* split */
@@ -29,7 +36,7 @@ struct response_body {
 };
 
 /* A zeroed body is valid; one of these prepares it before each use. */
-void response_body_init_plain(struct response_body *body, size_t *deferred_bytes, size_t limit);
+void response_body_init_plain(struct response_body *body, struct byte_budget *budget, size_t limit);
 void response_body_init_split(struct response_body *body, const char *const *path);
 void response_body_done(struct response_body *body);
 

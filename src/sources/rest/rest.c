@@ -22,20 +22,35 @@ bool rest_check_base_url(const char *base_url, struct error *err)
                      "source.base_url is not like https://host: give scheme and host without user or query");
 }
 
-void rest_source_init(struct rest_source *rest, const char *base_url, double rate_share)
+void rest_source_init(struct rest_source *rest, const char *base_url, double rate_share,
+                      const struct source *first)
 {
     assert(rate_share > 0 && rate_share <= 1);
     rest->base_url = mem_text(base_url);
     for (size_t size = strlen(base_url); size > 0 && rest->base_url[size - 1] == '/'; size--)
         rest->base_url[size - 1] = '\0';
-    rest->limiter = rate_limiter_new(rate_share);
     rest->rate_share = rate_share;
+    rest->is_first = !first;
+    if (first) {
+        rest->token = ((const struct rest_source *)first)->token;
+        rest->shared = ((const struct rest_source *)first)->shared;
+    } else {
+        rest->shared = mem_zero(1, sizeof *rest->shared);
+        rest->shared->limiter = rate_limiter_new(rate_share);
+        quota_init(&rest->shared->quota);
+    }
+    atomic_fetch_add(&rest->shared->sources, 1);
 }
 
 void rest_source_done(struct rest_source *rest)
 {
-    token_free(rest->token);
-    rate_limiter_free(rest->limiter);
+    atomic_fetch_sub(&rest->shared->sources, 1);
+    if (rest->is_first) {
+        token_free(rest->token);
+        rate_limiter_free(rest->shared->limiter);
+        quota_done(&rest->shared->quota);
+        free(rest->shared);
+    }
     free(rest->base_url);
 }
 
@@ -43,6 +58,18 @@ void rest_source_free(struct source *source)
 {
     rest_source_done((struct rest_source *)source);
     free(source);
+}
+
+static void take_news(struct rest_source *rest, const struct rest_source *other)
+{
+    if (other->clock_s > rest->clock_s) rest->clock_s = other->clock_s;
+    if (rest->seen_limit == 0) rest->seen_limit = other->seen_limit;
+}
+
+void rest_source_share(struct source *source, struct source *other)
+{
+    take_news((struct rest_source *)source, (const struct rest_source *)other);
+    take_news((struct rest_source *)other, (const struct rest_source *)source);
 }
 
 const char *rest_next_id(struct rest_source *rest, char out_id[REST_ID])
@@ -73,7 +100,7 @@ bool rest_source_next(struct reader *reader, struct page *out_page, struct error
 void rest_source_rate(struct source *source, struct source_rate *out_rate)
 {
     struct rate_state state;
-    rate_limiter_look(((struct rest_source *)source)->limiter, &state);
+    rate_limiter_look(((struct rest_source *)source)->shared->limiter, &state);
     *out_rate = (struct source_rate){
         .limit = state.limit, .remaining = state.remaining, .waited_ms = state.waited_ms};
 }

@@ -11,6 +11,7 @@
  * detail         reader: a list, then each record in full by a request of its own
  * expand         reader: a list, then requests for lists that belong to its records
  * lookup         reader: records by id, which may be gone
+ * quota          a limit of requests that is too long to wait for
  * count          how many records a window holds
  * subrequest     one GET of many in flight; response_body holds its answer until its turn
  * children       members of a record become rows; child_list: so do lists with a path of their own
@@ -18,10 +19,12 @@
  * tally          do pages hold as many records as they announce?
  * page_builder   the records of a page; page_queue: pages that wait; cycle: detects loops of pages
  *
- * One thread, except where a header says otherwise.
+ * One thread for each source, except where a header says otherwise.
  */
 #ifndef CASELOAD_SOURCES_REST_REST_H
 #define CASELOAD_SOURCES_REST_REST_H
+
+#include <stdatomic.h>
 
 #include "base/buf.h"
 #include "base/json_value.h"
@@ -31,6 +34,8 @@
 #include "core/source.h"
 #include "net/http.h"
 #include "net/rate_limiter.h"
+#include "quota.h"
+#include "response_body.h"
 
 struct page_builder;
 struct rest_source;
@@ -43,12 +48,6 @@ struct rest_failure {
     char code[64];
     char message[256];
     char subject[64]; /* the name in the request that it is about; "": none */
-};
-
-/* A limit over a time that is too long to wait for, as answers tell it. */
-struct rest_quota {
-    int64_t limit, remaining; /* requests; limit 0: unknown */
-    int64_t reset_s;          /* seconds until it begins again */
 };
 
 /* The meaning of an answer that is neither good nor worth a retry. The first row that fits counts. A row of
@@ -138,13 +137,24 @@ struct rest_dialect {
 
 #define REST_NOTICE 256
 
+#define REST_IN_FLIGHT 48 /* requests of all sources that share, but that each may have one */
+
+/* One of a service: the sources of the workers share it. Any thread. */
+struct rest_shared {
+    struct rate_limiter *limiter;
+    struct byte_budget waiting; /* answers that wait for their turn */
+    struct quota quota;
+    atomic_int in_flight;
+    atomic_int sources;
+};
+
 struct rest_source {
     struct source source; /* first */
     const struct rest_dialect *dialect;
     struct http *http; /* borrowed, as the next two */
     struct progress *progress;
     const atomic_bool *stop;
-    struct token *token;      /* ours */
+    struct token *token;      /* of the first source */
     const char *header;       /* sent with each request: "Intercom-Version: 2.16"; NULL: none */
     const char *detail_query; /* of requests for a record in full: "?a=b"; NULL: none */
     const struct zone *zone;  /* whose days a stream is read by; borrowed */
@@ -156,13 +166,12 @@ struct rest_source {
     /* Does a request for a window bring just the window? NULL: it does. */
     bool (*is_exact)(const struct rest_source *source, const struct rest_stream *stream);
     char *base_url; /* without slash at the end */
-    struct rate_limiter *limiter;
-    size_t deferred_bytes; /* of answers that wait for their turn */
-    int64_t seen_limit;    /* the newest limit that the service reported; 0: none */
-    int64_t clock_s;       /* the service's clock at its newest answer; 0: unknown */
+    struct rest_shared *shared;
+    bool is_first;      /* it owns what is shared, and the token */
+    int in_flight;      /* requests of this source */
+    int64_t seen_limit; /* the newest limit that the service reported; 0: none */
+    int64_t clock_s;    /* the service's clock at its newest answer; 0: unknown */
     double rate_share;
-    struct rest_quota quota;
-    int64_t quota_ends_us;       /* by clock_boot_us */
     char id_prefix[RANDOM_NAME]; /* "": no id was given yet */
     int64_t id_count;
     char notice[REST_NOTICE]; /* what people must know of the next page; "": nothing */
@@ -170,8 +179,10 @@ struct rest_source {
 
 /* ERROR_CONFIG, which names source.base_url. */
 bool rest_check_base_url(const char *base_url, struct error *err) CHECKED;
-/* The members above base_url are set before. base_url is copied; it is good. */
-void rest_source_init(struct rest_source *rest, const char *base_url, double rate_share);
+/* The members above base_url are set before, but for the token. base_url is copied; it is good. first: a
+ * source of the same type and settings, which lives longer and has a token; NULL: there is none. */
+void rest_source_init(struct rest_source *rest, const char *base_url, double rate_share,
+                      const struct source *first);
 void rest_source_done(struct rest_source *rest);
 void rest_source_free(struct source *source); /* of a source that owns nothing else */
 
@@ -190,6 +201,7 @@ bool rest_source_count(struct source *source, const struct selection *selection,
                        struct source_count *out_count, struct error *err);
 bool rest_source_ask(struct source *source, const struct selection *selection, char *const *ids, size_t count,
                      struct reader **out_reader, struct error *err);
+void rest_source_share(struct source *source, struct source *other);
 bool rest_source_next(struct reader *reader, struct page *out_page, struct error *err);
 void rest_source_rate(struct source *source, struct source_rate *out_rate); /* see struct source_ops */
 void rest_source_close(struct reader *reader);

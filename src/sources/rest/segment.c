@@ -70,7 +70,7 @@ static void choose_body(struct segment_reader *reader, bool is_alone)
     if (is_alone)
         response_body_done(&reader->answer);
     else
-        response_body_init_plain(&reader->answer, &reader->rest->deferred_bytes, LIMIT_PAGE_SOFT);
+        response_body_init_plain(&reader->answer, &reader->rest->shared->waiting, LIMIT_PAGE_SOFT);
     reader->exchange.body = is_alone ? NULL : &reader->answer;
     reader->exchange.defer_parse = !is_alone;
 }

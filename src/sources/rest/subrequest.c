@@ -20,7 +20,7 @@ static bool send(struct subrequest *subrequest, struct error *err)
 {
     bool in_one_piece = subrequest->use_large_limit && !subrequest->split_path;
     if (!subrequest->use_large_limit)
-        response_body_init_plain(&subrequest->body, &subrequest->pool->rest->deferred_bytes,
+        response_body_init_plain(&subrequest->body, &subrequest->pool->rest->shared->waiting,
                                  LIMIT_DEFERRED_BODY);
     else if (subrequest->split_path)
         response_body_init_split(&subrequest->body, subrequest->split_path);

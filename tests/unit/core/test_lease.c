@@ -58,12 +58,15 @@ static void test_failures_are_retried_until_the_lease_lapses(void **state)
 static void test_no_cap_while_progress_moves(void **state)
 {
     struct lease_clock clock = fresh();
+    struct progress_watch watch = {.where = NULL};
+    struct progress progress = {0};
     int64_t now_ms = 0;
 
     (void)state;
-    for (long long steps = 1; steps < 1000; steps++) { /* 33 hours */
+    for (int steps = 1; steps < 1000; steps++) { /* 33 hours */
         now_ms += 120000;
-        lease_moved(&clock, steps, now_ms);
+        progress_step(&progress, "loading");
+        clock.moved_ms = progress_look(&watch, &progress, now_ms);
         assert_int_equal(lease_decide(&clock, &settings, now_ms), LEASE_EXTEND);
         lease_extended(&clock, &settings, now_ms);
     }
@@ -73,14 +76,46 @@ static void test_a_run_that_stands_still_is_let_go(void **state)
 {
     struct lease_clock clock = fresh();
 
+    struct progress_watch watch = {.where = NULL};
+    struct progress progress = {0};
+
     (void)state;
-    lease_moved(&clock, 1, 1000);
+    progress_step(&progress, "hanging");
+    clock.moved_ms = progress_look(&watch, &progress, 1000);
     for (int64_t now_ms = 100000; now_ms < 901000; now_ms += 100000) {
-        lease_moved(&clock, 1, now_ms);
+        clock.moved_ms = progress_look(&watch, &progress, now_ms);
         assert_int_equal(lease_decide(&clock, &settings, now_ms), LEASE_EXTEND);
         lease_extended(&clock, &settings, now_ms);
     }
     assert_int_equal(lease_decide(&clock, &settings, 901000), LEASE_WEDGED);
+}
+
+/* Three that move do not hide a fourth that hangs; one without work does not hang. */
+static void test_each_worker_is_watched(void **state)
+{
+    struct lease_clock clock = fresh();
+    struct progress_watch watch = {.where = NULL};
+    struct progress workers[4] = {{.next = &workers[1]}, {.next = &workers[2]}, {.next = &workers[3]}};
+
+    (void)state;
+    progress_rest(&workers[1]);
+    progress_step(&workers[3], "hanging");
+    for (int64_t now_ms = 1000; now_ms <= 1901000; now_ms += 100000) {
+        progress_step(&workers[0], "loading");
+        progress_step(&workers[2], "loading");
+        clock.moved_ms = progress_look(&watch, workers, now_ms);
+        assert_int_equal(clock.moved_ms, 1000);
+        assert_int_equal(lease_decide(&clock, &settings, now_ms), now_ms >= 901000   ? LEASE_WEDGED
+                                                                  : now_ms >= 100000 ? LEASE_EXTEND
+                                                                                     : LEASE_WAIT);
+        assert_string_equal(watch.where, now_ms == 1000 ? "loading" : "hanging");
+        lease_extended(&clock, &settings, now_ms);
+    }
+    progress_rest(&workers[3]);
+    assert_int_equal(progress_look(&watch, workers, 2000000), 2000000 - 99000);
+    progress_step(&workers[0], "loading");
+    progress_step(&workers[2], "loading");
+    assert_int_equal(progress_look(&watch, workers, 2000000), 2000000);
 }
 
 /* --- the thread --- */
@@ -196,6 +231,7 @@ int main(void)
         cmocka_unit_test(test_failures_are_retried_until_the_lease_lapses),
         cmocka_unit_test(test_no_cap_while_progress_moves),
         cmocka_unit_test(test_a_run_that_stands_still_is_let_go),
+        cmocka_unit_test(test_each_worker_is_watched),
         cmocka_unit_test(test_the_thread_extends_at_once_and_ends),
         cmocka_unit_test(test_a_lost_lease_stops_the_run),
         cmocka_unit_test(test_a_wedged_run_is_told),

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "core/run.h"
 #include "sources/sources.h"
 
 /* BigQuery's. */
@@ -414,6 +415,44 @@ static void lists_of_attributes_name_their_columns(void **state)
     }
 }
 
+static size_t index_of(const char *name)
+{
+    for (size_t i = 0; i < type->stream_count; i++)
+        if (strcmp(type->streams[i]->name, name) == 0) return i;
+    fail_msg("there is no stream %s", name);
+    return 0;
+}
+
+/* Streams of one lock are loaded one after the other, and so are those that share Intercom's only scroll. */
+static void streams_that_depend_are_a_group(void **state)
+{
+    (void)state;
+    static struct selection selections[LIMIT_STREAMS];
+    static struct request request;
+    size_t groups[LIMIT_STREAMS], count = 0;
+    request.count = type->stream_count;
+    for (size_t i = 0; i < type->stream_count; i++) {
+        const struct stream *stream = type->streams[i];
+        selections[i] = (struct selection){.stream = stream, .tables = {stream->table}, .table_count = 1};
+        for (size_t k = 0; k < stream->child_count; k++)
+            selections[i].tables[selections[i].table_count++] = stream->children[k].table;
+        request.selections[i] = &selections[i];
+    }
+    run_groups(&request, groups);
+    for (size_t i = 0; i < type->stream_count; i++) {
+        count += groups[i] == i;
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(stream_lock(type->streams[i]), stream_lock(type->streams[k])) == 0)
+                assert_int_equal(groups[i], groups[k]);
+    }
+    assert_true(count >= 6); /* else workers would have nothing to do */
+    if (strcmp(type->name, "intercom") != 0) return;
+    assert_int_equal(groups[index_of("companies")], groups[index_of("companies_reconciliation")]);
+    assert_int_equal(groups[index_of("conversations")], groups[index_of("deleted_conversations")]);
+    assert_int_not_equal(groups[index_of("contacts")], groups[index_of("companies")]);
+    assert_int_not_equal(groups[index_of("contacts")], groups[index_of("conversations")]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -425,6 +464,7 @@ int main(void)
         cmocka_unit_test(sets_have_owners),
         cmocka_unit_test(streams_fill_their_tables),
         cmocka_unit_test(streams_that_write_one_table_hold_one_lock),
+        cmocka_unit_test(streams_that_depend_are_a_group),
         cmocka_unit_test(events_without_id_are_named_by_their_version),
         cmocka_unit_test(reconciliations_know_whom_they_compare),
         cmocka_unit_test(lists_of_attributes_name_their_columns),

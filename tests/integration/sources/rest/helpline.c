@@ -234,6 +234,6 @@ bool helpline_create(const struct rest_source *settings, const char *base_url, b
     source->dialect = is_rpc ? &rpc : &rest;
     *out_source = &source->source;
     if (!rest_check_base_url(base_url, err)) return false;
-    rest_source_init(source, base_url, 0.5);
+    rest_source_init(source, base_url, 0.5, NULL);
     return true;
 }

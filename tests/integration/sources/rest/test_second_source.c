@@ -261,7 +261,7 @@ static void the_rate_headers_are_understood(void **state)
     answer(&fixture, NULL, RPC_LIST("0", ""))->again = true;
     start(&fixture, true);
     assert_true(run(&fixture, &helpline_calls.stream));
-    struct rate_limiter *limiter = ((struct rest_source *)fixture.source)->limiter;
+    struct rate_limiter *limiter = ((struct rest_source *)fixture.source)->shared->limiter;
     int64_t begun = 0;
     for (; begun < 100 && rate_limiter_begin(limiter, clock_ms() + 1000) == 0; begun++)
         rate_limiter_end(limiter);

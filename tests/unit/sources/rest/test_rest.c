@@ -120,24 +120,26 @@ static void waiting_for_the_rate_limit_is_progress(void **state)
 {
     (void)state;
     struct progress progress = {0};
-    struct rest_source rest = {.limiter = rate_limiter_new(1.0), .progress = &progress};
+    struct rest_shared shared = {.limiter = rate_limiter_new(1.0)};
+    struct rest_source rest = {.shared = &shared, .progress = &progress};
     struct exchange exchange;
     exchange_init(&exchange, &rest, "a page");
     const struct rate_report report = {.limit = 100, .remaining = 0, .reset_s = 30, .date_s = 0};
-    (void)rate_limiter_report(rest.limiter, &report, clock_ms());
+    (void)rate_limiter_report(shared.limiter, &report, clock_ms());
     for (int i = 1; i <= 3; i++) {
         assert_int_equal(exchange.policy.delay_ms(exchange.policy.self), 1000); /* not 30 s in silence */
         assert_int_equal(atomic_load(&progress.steps), i);
     }
     assert_int_equal(exchange.tries, 0);
-    rate_limiter_free(rest.limiter);
+    rate_limiter_free(shared.limiter);
 }
 
 /* A try that is lost has no answer: the next try, or the end, takes it out of flight. */
 static void lost_tries_leave_no_request_in_flight(void **state)
 {
     (void)state;
-    struct rest_source rest = {.limiter = rate_limiter_new(1.0)};
+    struct rest_shared shared = {.limiter = rate_limiter_new(1.0)};
+    struct rest_source rest = {.shared = &shared};
     struct exchange exchange;
     exchange_init(&exchange, &rest, "a page");
     for (int i = 0; i < 5; i++)
@@ -145,10 +147,34 @@ static void lost_tries_leave_no_request_in_flight(void **state)
     assert_int_equal(exchange.tries, 5);
     exchange_done(&exchange);
     const struct rate_report report = {.limit = 8, .remaining = 3, .reset_s = 30, .date_s = 0};
-    (void)rate_limiter_report(rest.limiter, &report, clock_ms());
-    assert_int_equal(rate_limiter_begin(rest.limiter, clock_ms()), 0); /* one of the three at once */
-    assert_true(rate_limiter_begin(rest.limiter, clock_ms()) > 0);
-    rate_limiter_free(rest.limiter);
+    (void)rate_limiter_report(shared.limiter, &report, clock_ms());
+    assert_int_equal(rate_limiter_begin(shared.limiter, clock_ms()), 0); /* one of the three at once */
+    assert_true(rate_limiter_begin(shared.limiter, clock_ms()) > 0);
+    rate_limiter_free(shared.limiter);
+}
+
+/* The workers' sources share how many requests are in flight; each may have one. */
+static void sources_share_the_requests_in_flight(void **state)
+{
+    (void)state;
+    struct rest_shared shared = {.limiter = rate_limiter_new(1.0)};
+    struct rest_source first = {.shared = &shared}, second = {.shared = &shared};
+    struct exchange exchanges[REST_IN_FLIGHT + 2];
+    const struct rate_report report = {.limit = 1000, .remaining = 1000, .reset_s = 30, .date_s = 0};
+    (void)rate_limiter_report(shared.limiter, &report, clock_ms());
+    for (int i = 0; i < REST_IN_FLIGHT + 2; i++)
+        exchange_init(&exchanges[i], i < REST_IN_FLIGHT ? &first : &second, "a page");
+    for (int i = 0; i < REST_IN_FLIGHT + 1; i++)
+        assert_int_equal(exchanges[i].policy.delay_ms(exchanges[i].policy.self), 0);
+    struct exchange *last = &exchanges[REST_IN_FLIGHT + 1];
+    assert_true(last->policy.delay_ms(last->policy.self) > 0);
+    exchange_done(&exchanges[0]);
+    exchange_done(&exchanges[1]);
+    assert_int_equal(last->policy.delay_ms(last->policy.self), 0);
+    for (int i = 2; i < REST_IN_FLIGHT + 2; i++)
+        exchange_done(&exchanges[i]);
+    assert_int_equal(atomic_load(&shared.in_flight), 0);
+    rate_limiter_free(shared.limiter);
 }
 
 int main(void)
@@ -160,6 +186,7 @@ int main(void)
         cmocka_unit_test(pages_are_counted),
         cmocka_unit_test(waiting_for_the_rate_limit_is_progress),
         cmocka_unit_test(lost_tries_leave_no_request_in_flight),
+        cmocka_unit_test(sources_share_the_requests_in_flight),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

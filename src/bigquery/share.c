@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* share.c - the workers of a run have one object each, and know the same of the warehouse when they begin.
+ *
+ * Each works on a copy: so nothing here has a lock, and an object that finds something changed forgets what
+ * it knows without a harm to others. A stream is loaded by one worker, whose entry is the newest after the
+ * run; the commits under one lock are made by one worker. JSON is copied, too, as its counters belong to one
+ * thread.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "listing.h"
+#include "notes.h"
+#include "table.h"
+
+static json_t *copy_json(const json_t *value)
+{
+    return value ? json_deep_copy(value) : NULL;
+}
+
+static void copy_listing(const struct bigquery *bq, struct bigquery *other)
+{
+    listing_clear(other);
+    for (size_t i = 0; i < LISTED_DATASETS; i++)
+        other->listed[i] = copy_json(bq->listed[i]);
+    other->lock_rows = copy_json(bq->lock_rows);
+    other->is_listing_new = bq->is_listing_new;
+    json_drop(&other->ledger_streams);
+    other->ledger_streams = copy_json(bq->ledger_streams);
+}
+
+void bigquery_share(struct warehouse *warehouse, struct warehouse *to)
+{
+    const struct bigquery *bq = (const struct bigquery *)warehouse;
+    struct bigquery *other = (struct bigquery *)to;
+    other->identity = bq->identity;
+    other->now_us = bq->now_us;
+    other->now_boot_us = bq->now_boot_us;
+    memcpy(other->new_resources, bq->new_resources, sizeof bq->new_resources);
+    other->new_count = bq->new_count;
+    memcpy(other->table_cache, bq->table_cache, sizeof bq->table_cache);
+    other->table_cache_count = bq->table_cache_count;
+    for (size_t i = 0; i < other->table_cache_count; i++)
+        other->table_cache[i].is_changed = false;
+    other->looks_closely = bq->looks_closely;
+    other->is_provenance_checked = bq->is_provenance_checked;
+    other->was_cleared = false;
+    copy_listing(bq, other);
+}
+
+void bigquery_take_back(struct warehouse *warehouse, struct warehouse *from)
+{
+    struct bigquery *bq = (struct bigquery *)warehouse, *other = (struct bigquery *)from;
+    for (size_t i = 0; i < other->table_cache_count; i++)
+        if (other->table_cache[i].is_changed) table_cache_store(bq, &other->table_cache[i]);
+    if (other->ledger_streams && !other->was_cleared)
+        (void)json_object_update(bq->ledger_streams, other->ledger_streams);
+    if (other->now_us > bq->now_us) {
+        bq->now_us = other->now_us;
+        bq->now_boot_us = other->now_boot_us;
+    }
+    notes_take(bq, other);
+    listing_clear(other);
+    json_drop(&other->ledger_streams);
+    if (other->was_cleared) table_cache_clear(bq); /* a table may have been dropped */
+}
