@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* json.h - JSON from outside becomes jansson's values, and these are written into buffers.
  *
- * json_scan.h cuts the text; jansson's own reader is not used, as it refuses a whole page for one number of
- * 20 digits. Numbers that neither int64 nor double holds with all digits become strings; characters that no
- * text can hold become U+FFFD. The last of duplicate keys keeps the name; earlier ones become "name (1)",
- * "name (2)". All are counted. One thread at a time per value.
+ * For settings, messages and Google's answers; records stay in the text (json_value.h). jansson's own reader
+ * is not used, as it refuses a whole text for one number of 20 digits. Numbers that neither int64 nor double
+ * holds with all digits become strings; characters that no text can hold become U+FFFD. The last of duplicate
+ * keys keeps the name; earlier ones become "name (1)", "name (2)". All are counted. One thread at a time per
+ * value.
  */
 #ifndef CASELOAD_BASE_JSON_H
 #define CASELOAD_BASE_JSON_H
@@ -17,8 +18,6 @@
 #include "base/error.h"
 #include "base/json_scan.h"
 
-#define JSON_MEMORY (256 * 1024 * 1024) /* values that need more are refused, texts not counted */
-
 struct json_normalisations {
     int64_t numbers;    /* written as strings because neither int64 nor double holds them */
     int64_t characters; /* replaced by U+FFFD, or allowed in no string of JSON */
@@ -29,23 +28,13 @@ struct json_normalisations {
 void json_normalisations_add(struct json_normalisations *sum, const struct json_normalisations *more);
 int64_t json_normalisations_sum(const struct json_normalisations *normalisations);
 
-/* For JSON that has to be well-formed: settings, messages, Google's answers. normalisations is added to; may
- * be NULL. out is yours (json_decref). ERROR_FORMAT quotes at most 40 bytes of the input, and is also given
- * for more than JSON_DEPTH levels; ERROR_LIMIT beyond JSON_MEMORY. */
+/* JSON that has to be well-formed. normalisations is added to; may be NULL. out is yours (json_decref).
+ * ERROR_FORMAT quotes at most 40 bytes of the input, and is also given for more than JSON_DEPTH levels;
+ * ERROR_LIMIT beyond DOCUMENT_MEMORY. */
 bool json_read(const char *bytes, size_t size, struct json_normalisations *normalisations, json_t **out_value,
                struct error *err) CHECKED;
 
-/* For answers of a source: one bad value is no reason to lose the others. A value inside of the outermost
- * container that is no JSON (NaN, tru, a container with a missing comma), or that lies deeper than
- * JSON_DEPTH, becomes a string: its text. Control characters and backslashes without a meaning stay in their
- * strings. A text that is cut off is refused, as are brackets that do not match. Otherwise as json_read. */
-bool json_read_lenient(const char *bytes, size_t size, struct json_normalisations *normalisations,
-                       json_t **out_value, struct error *err) CHECKED;
-
-/* The members of an object's text that come before its first error. Yours; NULL: it is no object. */
-json_t *json_read_front(const char *bytes, size_t size);
-
-/* A string of the text, as json_read_lenient keeps what it can't read. Yours. */
+/* A string of a text that is no JSON. NULs and bytes that are not UTF-8 become U+FFFD. Yours. */
 json_t *json_kept_text(const char *bytes, size_t size);
 
 /* Compact, keys in their own order, reals in the shortest form that reads back equal. false: out is full. */

@@ -39,8 +39,8 @@ struct json_value {
     const char *key;         /* of a member, without escapes, with a NUL at its end; NULL: it is no member */
     uint32_t key_size;
     uint32_t key_print; /* json_key_print of it */
-    uint8_t type;     /* enum json_value_type */
-    bool is_verbatim; /* the text is as json_write would write it: a string without escapes, a number */
+    uint8_t type;       /* enum json_value_type */
+    bool is_verbatim;   /* the text is as json_write would write it: a string without escapes, a number */
     bool key_is_verbatim;
     struct document *document;
     union {
@@ -72,8 +72,11 @@ struct document *document_new(void); /* with one reference, which is yours */
 struct document *document_hold(struct document *document);
 void document_drop(struct document **document);
 
-/* Adds the value of a text, which is copied. is_lenient: as json_read_lenient, else as json_read; so are the
- * errors. The value lives as long as the document. */
+/* Adds the value of a text, which is copied; it lives as long as the document. Repairs and errors are those
+ * of json_read. is_lenient, for answers of a source: one bad value is no reason to lose the others. A value
+ * inside of the outermost container that is no JSON (NaN, tru, a container with a missing comma), or that
+ * lies deeper than JSON_DEPTH, becomes a string: its text. Control characters and backslashes without a
+ * meaning stay in their strings. A text that is cut off is refused, as are brackets that do not match. */
 bool document_read(struct document *document, const char *bytes, size_t size, bool is_lenient,
                    struct json_normalisations *normalisations, struct json_value **out_value,
                    struct error *err) CHECKED;
@@ -178,6 +181,7 @@ int64_t value_integer_at(const struct json_value *value, const char *path, int64
 
 /* As json_write: compact, in their order. */
 bool value_write(struct buf *out, const struct json_value *value);
+json_t *value_tree(const struct json_value *value); /* the same as jansson's values; yours */
 
 /* --- making --- */
 

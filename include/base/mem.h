@@ -16,6 +16,6 @@ char *mem_bytes(const void *bytes, size_t size);        /* copy with a NUL added
 char *mem_format(const char *format, ...) PRINTF(1, 2); /* yours */
 /* Memory that is given back stays the process's own, some MiB of it: pages of records come and go. */
 void mem_keep_freed(void);
-void mem_free(void *pointer_to_pointer);                /* for AUTO(mem_free) char *p */
+void mem_free(void *pointer_to_pointer); /* for AUTO(mem_free) char *p */
 
 #endif

@@ -41,10 +41,10 @@ void projection_free(struct projection **projection);
 /* The part of a row that does not come from its record. */
 struct row_context {
     const struct zone *zone;
-    struct day today;                 /* partition_date of tables that have no day column */
-    int64_t sequence;                 /* _seq */
-    int64_t read_us;                  /* _read_at */
-    const struct json_value *content; /* what _content is the hash of; NULL: the row has no _content */
+    struct day today;                    /* partition_date of tables that have no day column */
+    int64_t sequence;                    /* _seq */
+    int64_t read_us;                     /* _read_at */
+    const struct json_value *content;    /* what _content is the hash of; NULL: the row has no _content */
     const struct projection *projection; /* of the table; NULL: it is made for this row alone */
 };
 

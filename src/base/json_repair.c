@@ -143,18 +143,6 @@ bool json_number_fits(const struct json_token *number)
                                               : gives_back(strtod(text, NULL), text);
 }
 
-json_t *json_number(const struct json_token *number)
-{
-    char text[NUMBER_LONGEST + 1];
-    int64_t integer;
-    if (number->size > NUMBER_LONGEST) return NULL;
-    memcpy(text, number->at, number->size);
-    text[number->size] = '\0';
-    if (number->type == JSON_TOKEN_INTEGER) return parse_int64(text, &integer) ? json_integer(integer) : NULL;
-    double real = strtod(text, NULL);
-    return !(number->flags & JSON_LONG_NUMBER) || gives_back(real, text) ? json_real(real) : NULL;
-}
-
 /* --- what is wrong --- */
 
 void json_refuse_string(struct json_scan *scan)

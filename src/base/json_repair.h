@@ -17,8 +17,6 @@ void json_keep_text(const char *text, size_t size, struct buf *out);
 
 /* Does int64 or double give back all digits? */
 bool json_number_fits(const struct json_token *number);
-/* NULL: neither int64 nor double gives back all digits. */
-json_t *json_number(const struct json_token *number);
 
 /* The error of a scan that ended with JSON_TOKEN_ERROR. Returns false. */
 bool json_refuse(const struct json_scan *scan, struct error *err);

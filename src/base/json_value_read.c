@@ -50,7 +50,7 @@ static struct value_reader *reader_new(struct document *document, const char *by
     reader->copy = document_copy(document, bytes, size);
     reader->is_lenient = is_lenient;
     reader->is_full = size > UINT32_MAX / 4; /* U+FFFD has three bytes */
-    buf_init(&reader->text, 3 * size + 64); /* the worst: each byte becomes U+FFFD */
+    buf_init(&reader->text, 3 * size + 64);  /* the worst: each byte becomes U+FFFD */
     return reader;
 }
 
@@ -71,8 +71,7 @@ static const char *end_text(struct value_reader *reader, const struct json_token
 }
 
 /* The characters of a string or key. */
-static const char *characters(struct value_reader *reader, const struct json_token *token,
-                              uint32_t *out_size)
+static const char *characters(struct value_reader *reader, const struct json_token *token, uint32_t *out_size)
 {
     *out_size = (uint32_t)token->size;
     if (token->flags == 0) return end_text(reader, token);

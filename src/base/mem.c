@@ -21,8 +21,8 @@ static _Noreturn void out_of_memory(void)
     abort();
 }
 
-#define KEPT_FREE    (16 * 1024 * 1024)
-#define FROM_KERNEL  (4 * 1024 * 1024) /* pieces of this size are mapped, and unmapped when they are freed */
+#define KEPT_FREE   (16 * 1024 * 1024)
+#define FROM_KERNEL (4 * 1024 * 1024) /* pieces of this size are mapped, and unmapped when they are freed */
 
 void mem_keep_freed(void)
 {

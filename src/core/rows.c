@@ -242,8 +242,7 @@ static size_t write_fields(struct builder *builder, const struct fields *fields,
         if (member->type == VALUE_NULL) continue;
         const struct field *field = fields_find(fields, member);
         if (field && (!field->column->alternatives || !is_empty(member)))
-            required +=
-                write_column(builder, field, member, &step) && field->column->mode == COLUMN_REQUIRED;
+            required += write_column(builder, field, member, &step) && field->column->mode == COLUMN_REQUIRED;
         else if (!field && !fills_another(fields, &filled, member))
             add_extra(builder, &step, member, false);
     }

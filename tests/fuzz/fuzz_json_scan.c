@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "fuzz.h"
+#include "value_tree.h"
 
 /* Tokens lie in the text one after another, and the scan ends. */
 static void walk(const char *text, size_t size)
@@ -44,12 +45,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     AUTO(json_drop) json_t *strict = NULL;
     AUTO(json_drop) json_t *lenient = NULL;
     AUTO(json_drop) json_t *again = NULL;
-    AUTO(json_drop) json_t *front = json_read_front(text, size);
+    AUTO(json_drop) json_t *front = tree_read_front(text, size);
     AUTO(buf_done) struct buf written = buf_limited(64 * 1024 * 1024);
     walk(text, size);
     bool is_read = json_read(text, size, &repairs, &strict, &err);
     compare(text, size, strict, &repairs, &err);
-    bool is_kept = json_read_lenient(text, size, &more, &lenient, &err);
+    bool is_kept = tree_read_lenient(text, size, &more, &lenient, &err);
     if (is_read) fuzz_require(is_kept && json_equal(strict, lenient) && more.texts == 0);
     if (!is_read && is_kept) fuzz_require(more.texts + more.characters > 0);
     if (!is_kept) return 0;

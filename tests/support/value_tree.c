@@ -23,12 +23,19 @@ struct json_value *value_of_tree(const json_t *tree)
     return value;
 }
 
-json_t *tree_of_value(const struct json_value *value)
+bool tree_read_lenient(const char *bytes, size_t size, struct json_normalisations *normalisations,
+                       json_t **out_tree, struct error *err)
 {
-    AUTO(buf_done) struct buf text = buf_limited(LIMIT_TEXT);
-    json_t *tree;
-    struct error err;
-    value_write(&text, value);
-    must(json_read(buf_string(&text), text.size, NULL, &tree, &err), &err);
-    return tree;
+    AUTO(value_drop) struct json_value *value = NULL;
+    *out_tree = NULL;
+    if (!value_read(bytes, size, true, normalisations, &value, err)) return false;
+    *out_tree = value_tree(value);
+    return true;
+}
+
+json_t *tree_read_front(const char *bytes, size_t size)
+{
+    AUTO(document_drop) struct document *document = document_new();
+    const struct json_value *front = document_read_front(document, bytes, size);
+    return front ? value_tree(front) : NULL;
 }

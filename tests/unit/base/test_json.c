@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "value_tree.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define FFFD         "\xEF\xBF\xBD"
@@ -261,7 +262,7 @@ static void test_depth(void **state)
         assert_int_equal(json_read(text, size, NULL, &value, &err), i / 2 == 0);
         if (i / 2 > 0) assert_non_null(strstr(err.text, "nesting exceeds 256 levels"));
         assert_false(json_read(text, depths[i / 2], NULL, &front, &err)); /* the front alone */
-        assert_false(json_read_lenient(text, depths[i / 2], NULL, &front, &err));
+        assert_false(tree_read_lenient(text, depths[i / 2], NULL, &front, &err));
         free(text);
     }
 }
@@ -378,10 +379,10 @@ static void test_any_bytes_are_survived(void **state)
         assert_non_null(exact);
         if (text.size > 0) memcpy(exact, text.data, text.size);
         if (json_read(exact, text.size, NULL, &value, &err)) assert_non_null(value);
-        bool is_read = json_read_lenient(exact, text.size, NULL, &lenient, &err);
+        bool is_read = tree_read_lenient(exact, text.size, NULL, &lenient, &err);
         assert_true(is_read || !value);
         if (is_read) assert_true(!value || json_equal(value, lenient));
-        front = json_read_front(exact, text.size);
+        front = tree_read_front(exact, text.size);
         if (front) assert_true(json_is_object(front));
         free(exact);
         buf_done(&text);

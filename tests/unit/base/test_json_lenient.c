@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "value_tree.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define FFFD         "\xEF\xBF\xBD"
@@ -79,7 +80,7 @@ static void one_bad_value_leaves_the_others(void **state)
         struct json_normalisations found = {0};
         json_t *strict;
         struct error err = {0};
-        bool is_read = json_read_lenient(repaired[i].bytes, repaired[i].size, &found, &value, &err);
+        bool is_read = tree_read_lenient(repaired[i].bytes, repaired[i].size, &found, &value, &err);
         if (is_read != (repaired[i].written != NULL)) fail_msg("case %zu (%s)", i, repaired[i].bytes);
         if (is_read)
             assert_written(value, repaired[i].written);
@@ -106,7 +107,7 @@ static void a_front_has_the_members_before_the_error(void **state)
     };
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
-        AUTO(json_drop) json_t *front = json_read_front(cases[i][0], strlen(cases[i][0]));
+        AUTO(json_drop) json_t *front = tree_read_front(cases[i][0], strlen(cases[i][0]));
         assert_int_equal(front != NULL, cases[i][1] != NULL);
         if (front) assert_written(front, cases[i][1]);
     }
@@ -128,14 +129,14 @@ static void a_deep_value_is_kept_as_text(void **state)
         buf_byte(&text, '1');
         for (size_t j = 0; j < depth; j++)
             buf_byte(&text, i % 2 ? '}' : ']');
-        assert_false(json_read_lenient(text.data, text.size - 1, &found, &root, &err));
+        assert_false(tree_read_lenient(text.data, text.size - 1, &found, &root, &err));
         char *inner = text.data + depth * step + 1; /* the bracket that closes the innermost */
         *inner ^= '}' ^ ']';
-        assert_int_equal(json_read_lenient(text.data, text.size, &found, &root, &err), depth > JSON_DEPTH);
+        assert_int_equal(tree_read_lenient(text.data, text.size, &found, &root, &err), depth > JSON_DEPTH);
         *inner ^= '}' ^ ']';
         json_drop(&root);
         found = (struct json_normalisations){0};
-        assert_true(json_read_lenient(text.data, text.size, &found, &root, &err));
+        assert_true(tree_read_lenient(text.data, text.size, &found, &root, &err));
         const json_t *value = root;
         for (int j = 0; j < JSON_DEPTH; j++)
             value = i % 2 ? json_object_get(value, "a") : json_array_get(value, 0);
