@@ -29,9 +29,9 @@ void request_states_init(struct request_states *states, const struct run_context
                          const struct request *request, const char *message_id);
 void request_states_done(struct request_states *states);
 /* Prepares the tables of a stream, by the worker with that context; other workers may prepare others. False:
- * it failed in a way that ends the run. A failure is told to those who take. */
+ * it failed in a way that ends the run. request_states_take returns the failure. */
 bool request_states_prepare(struct request_states *states, const struct run_context *context, size_t index);
-/* The states of all that are prepared. A failure is told to those who take. */
+/* The states of all that are prepared. request_states_take returns a failure. */
 void request_states_read(struct request_states *states);
 /* The state of the stream, prepared. context: of the worker that loads it. asked_us: when the worker's newest
  * page was asked for, by clock_boot_us. out_state is yours: state_done. */

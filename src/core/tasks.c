@@ -27,7 +27,7 @@ struct tasks {
     atomic_bool is_failed; /* nothing else is to begin */
 };
 
-/* What the rows of the table are shown with. */
+/* Are the rows of the table shown together with those of the other? */
 static bool is_shown_with(const struct table *table, const struct table *other)
 {
     return table == other || table->gone == other || table->owner == other || table->parent == other;
@@ -74,7 +74,7 @@ static struct run_context context_of(const struct tasks *tasks, size_t worker)
     return context;
 }
 
-/* The next group that nobody has taken, in the order of the catalog. */
+/* The next group that is not taken, in the order of the catalog. */
 static bool take_group(struct tasks *tasks, size_t *out_group)
 {
     struct executor *executor = tasks->context->executor;
@@ -133,8 +133,7 @@ static void load(void *self, size_t worker)
     progress_rest(context.progress);
 }
 
-/* What the first worker's source and warehouse know, the others know, too; after the run the other way round.
- */
+/* The others know what the first worker's source and warehouse know; after the run the other way round. */
 static void share(const struct run_context *context, bool is_begin)
 {
     const struct warehouse_ops *ops = context->warehouse->ops;
@@ -205,8 +204,8 @@ static void run_workers(struct tasks *tasks, void (*work)(void *context, size_t 
     share(context, false);
 }
 
-/* What all tables have in common is looked at and made with the first stream. The streams before one that
- * can't be prepared are loaded. */
+/* The first stream also makes the tables that all have in common. The streams before one that can't be
+ * prepared are loaded. */
 static void read_states(struct tasks *tasks)
 {
     const atomic_bool *stop = tasks->context->stop;
