@@ -37,7 +37,7 @@ void progress_page(struct progress *progress, long long records, long long reque
 void progress_stream_done(struct progress *progress);
 void progress_rest(struct progress *progress); /* until its next step */
 
-/* What the first worker that has work does; NULL: nothing yet. */
+/* The step of the first worker that has work; NULL: none yet. */
 const char *progress_where(const struct progress *first);
 
 /* Since when each worker has not moved. Zeroed before the first look. */

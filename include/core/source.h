@@ -122,7 +122,7 @@ struct source_ops {
     /* Any thread. NULL: it has no limit. */
     void (*rate)(struct source *source, struct source_rate *out_rate);
 
-    /* What one of two sources of the same settings knows, both know from now on; `other` need not be
+    /* Two sources of the same settings: both know from now on what one of them knows; `other` need not be
      * identified. No thread drives either meanwhile. NULL: a source learns nothing. */
     void (*share)(struct source *source, struct source *other);
 

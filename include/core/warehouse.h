@@ -220,8 +220,8 @@ struct warehouse_ops {
      * inserted nothing is not in the ledger. NULL: nothing is left under way. */
     bool (*settle)(struct warehouse *warehouse, struct error *err);
 
-    /* What this object knows of the warehouse, `other` knows from now on, too: it is of the same settings.
-     * Then take_back, when `other` has ended its loads: what it did counts as done by this one, which settles
+    /* `other`, an object of the same settings, knows from now on what this one knows of the warehouse. Then
+     * take_back, when `other` has ended its loads: what it did counts as done by this one, which settles
      * it. No thread drives either meanwhile. Both NULL: an object knows nothing. */
     void (*share)(struct warehouse *warehouse, struct warehouse *other);
     void (*take_back)(struct warehouse *warehouse, struct warehouse *other);

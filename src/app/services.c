@@ -117,8 +117,7 @@ static bool open_client(void *self, const struct client_setting *setting, struct
     return token_from_client(&settings, out_token, err);
 }
 
-/* worker: NULL for the first. */
-static bool open_source(struct services *services, struct services_worker *worker, struct error *err)
+bool services_create_source(struct services *services, struct services_worker *worker, struct error *err)
 {
     const struct config *config = services->config;
     const struct http_settings settings = http_settings(services, &services->shutdown);
@@ -290,7 +289,7 @@ void services_begin(struct services *services, const struct config *config)
 }
 
 /* Of source and BigQuery. */
-static struct http_settings data_settings(struct services *services)
+struct http_settings services_data_http(struct services *services)
 {
     struct http_settings http = http_settings(services, &services->cancel_run);
     if (!services->trace) http.trace = trace_data;
@@ -299,13 +298,14 @@ static struct http_settings data_settings(struct services *services)
 
 bool services_open_http(struct services *services, struct error *err)
 {
-    const struct http_settings http = data_settings(services);
+    const struct http_settings http = services_data_http(services);
     return services->http || http_new(&http, &services->http, err);
 }
 
 bool services_open_source(struct services *services, struct error *err)
 {
-    return services->source || (services_open_http(services, err) && open_source(services, NULL, err));
+    return services->source ||
+           (services_open_http(services, err) && services_create_source(services, NULL, err));
 }
 
 bool services_open_warehouse(struct services *services, struct error *err)
@@ -330,49 +330,6 @@ bool services_open_parts(struct services *services, struct error *err)
 {
     return zone_load(services->config->timezone, &services->zone, err) &&
            services_open_source(services, err) && services_open_warehouse(services, err);
-}
-
-static bool open_worker(struct services *services, struct services_worker *worker, struct error *err)
-{
-    const struct http_settings http = data_settings(services);
-    struct bigquery_settings bigquery = services_bigquery(services);
-    if (!http_new(&http, &worker->http, err)) return false;
-    bigquery.http = worker->http;
-    bigquery.progress = &worker->progress;
-    return open_source(services, worker, err) && bigquery_new(&bigquery, &worker->warehouse, err);
-}
-
-bool services_open_workers(struct services *services, struct error *err)
-{
-    const size_t count = (size_t)services->config->workers;
-    if (count <= 1 || services->executor) return true;
-    services->executor = executor_threads(count);
-    services->others = mem_zero(count - 1, sizeof *services->others);
-    services->connections = mem_zero(count - 1, sizeof *services->connections);
-    struct progress *last = &services->progress;
-    for (size_t i = 0; i < count - 1; i++) {
-        struct services_worker *worker = &services->others[i];
-        if (!open_worker(services, worker, err)) return false;
-        services->connections[i] = (struct connection){worker->source, worker->warehouse, &worker->progress};
-        last->next = &worker->progress;
-        last = last->next;
-    }
-    return true;
-}
-
-static void close_workers(struct services *services)
-{
-    for (size_t i = 0; services->others && i < services->executor->workers - 1; i++) {
-        struct services_worker *worker = &services->others[i];
-        if (worker->http) http_settle(worker->http);
-        if (worker->warehouse) worker->warehouse->ops->free(worker->warehouse);
-        if (worker->source) worker->source->ops->free(worker->source);
-        http_free(worker->http);
-    }
-    services->progress.next = NULL;
-    if (services->executor) services->executor->ops->free(services->executor);
-    free(services->others);
-    free(services->connections);
 }
 
 bool services_open(struct services *services, struct error *err)
@@ -457,7 +414,7 @@ void services_close(struct services *services)
     services_hide_progress(services);
     atomic_store(&services->shutdown, true); /* token requests that a dropped call left behind end soon */
     if (services->http) http_settle(services->http);
-    close_workers(services);
+    services_close_workers(services);
     if (services->trigger) services->trigger->ops->free(services->trigger);
     if (services->warehouse) services->warehouse->ops->free(services->warehouse);
     if (services->source) services->source->ops->free(services->source);

@@ -9,7 +9,8 @@
 #include "table.h"
 
 #define LIFE    "34560000000" /* ms, 400 days */
-#define POLL_MS 250
+#define POLL_MS      1000 /* at first; then twice as long each time, since nothing waits for it */
+#define POLL_MOST_MS 4000
 
 static const struct {
     const char *name, *type, *mode, *description;
@@ -135,7 +136,7 @@ static void write_upload(const struct bigquery *bq, const char *id, const struct
 static bool wait_for_job(struct bigquery *bq, const char *id, struct error *err)
 {
     const int64_t began_ms = clock_ms();
-    for (;;) {
+    for (int64_t pause_ms = POLL_MS;; pause_ms = pause_ms < POLL_MOST_MS ? 2 * pause_ms : pause_ms) {
         AUTO(json_drop) json_t *job = NULL;
         if (!job_look(bq, id, &job, err)) return false;
         const char *state = json_text_at(job, "status.state");
@@ -146,7 +147,7 @@ static bool wait_for_job(struct bigquery *bq, const char *id, struct error *err)
         if (clock_ms() - began_ms > RECORD_WAIT_S * INT64_C(1000))
             return error_set(err, ERROR_BUSY, "BigQuery job %.200s is not done after %d seconds", id,
                              RECORD_WAIT_S);
-        if (!api_sleep(bq, POLL_MS, err)) return false;
+        if (!api_sleep(bq, pause_ms, err)) return false;
     }
 }
 

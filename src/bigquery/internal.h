@@ -48,7 +48,8 @@ struct table_cache_entry {
     int64_t claimed_us;                       /* of its newest claim; 0: unknown */
     bool is_listed;     /* its tables were taken as they are listed, and not looked at one by one */
     bool mends_nothing; /* no record waits in `rejected` to be fetched again */
-    bool is_changed;    /* since it was shared */
+    bool is_lock_unread;
+    bool is_changed; /* since it was shared */
 };
 
 /* Our last commit under a lock. */
@@ -86,6 +87,7 @@ struct bigquery {
     bool is_listing_new;             /* read for the run that is being prepared */
     bool looks_closely;              /* something failed: nothing is taken as it is listed */
     bool was_cleared;                /* the table cache, since it was shared */
+    size_t shared_new_count;         /* new_count, when it was shared */
     json_t *ledger_streams;          /* members: the streams that have rows in the ledger; NULL: unknown */
     bool is_provenance_checked;      /* of the whole dataset; table_cache_clear makes it false */
 };

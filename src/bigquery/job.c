@@ -10,8 +10,11 @@
 #include "wait.h"
 
 #define POLL_LEAST_MS 10 /* small jobs end soon */
+#define POLL_SOON_MS  250
+#define POLL_SHARE    10      /* of the time waited; so jobs are seen to end at most a tenth late ... */
+#define POLL_LATE_MS  1000    /* ... or a second, and after some minutes ... */
+#define POLL_LATER    100     /* ... a hundredth of the time */
 #define POLL_MOST_MS  5000
-#define POLL_SHARE    20      /* of the time waited; so jobs are seen to end at most 5 % late */
 #define UNSEEN_MS     200000  /* how long an accepted job may answer 404 */
 #define RESULTS_MS    "20000" /* how long one call may wait for a job's rows */
 #define OLD_JOBS      1000
@@ -236,11 +239,17 @@ static bool watch_rows(struct bigquery *bq, struct job_watch *watch)
            collect_rows(bq, watch->id, &answer, &watch->rows, &unread);
 }
 
+static int64_t between(int64_t least, int64_t value, int64_t most)
+{
+    return value < least ? least : value < most ? value : most;
+}
+
 static int64_t next_pause(const struct job_watch *watch)
 {
-    int64_t pause_ms = (clock_ms() - watch->began_ms) / POLL_SHARE;
-    if (pause_ms < POLL_LEAST_MS) return POLL_LEAST_MS;
-    return pause_ms < POLL_MOST_MS ? pause_ms : POLL_MOST_MS;
+    const int64_t waited_ms = clock_ms() - watch->began_ms;
+    if (waited_ms < POLL_SOON_MS) return between(POLL_LEAST_MS, waited_ms, POLL_SOON_MS);
+    const int64_t soon_ms = between(POLL_SOON_MS, waited_ms / POLL_SHARE, POLL_LATE_MS);
+    return between(soon_ms, waited_ms / POLL_LATER, POLL_MOST_MS);
 }
 
 static bool watch_job(struct bigquery *bq, struct job_watch *watch, struct error *err)

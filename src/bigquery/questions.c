@@ -29,14 +29,23 @@ static bool has_all(const json_t *tables, const struct selection *selection)
     return true;
 }
 
+/* As of the run's own list, if it has made nothing since. */
+static bool take_listed(const struct bigquery *bq, json_t *data, json_t *control)
+{
+    if (bq->new_count > 0 || !bq->listed[0] || !bq->listed[1]) return false;
+    (void)json_object_update(data, bq->listed[0]);
+    (void)json_object_update(control, bq->listed[1]);
+    return true;
+}
+
 /* out_is_empty: nothing can be asked yet. */
 static bool look_at_tables(struct bigquery *bq, struct sql_status *status, bool *out_is_empty,
                            struct error *err)
 {
     AUTO(json_drop) json_t *data = json_object();
     AUTO(json_drop) json_t *control = json_object();
-    if (!read_tables(bq, bq->settings.dataset, data, err) ||
-        !read_tables(bq, bq->settings.control_dataset, control, err))
+    if (!take_listed(bq, data, control) && (!read_tables(bq, bq->settings.dataset, data, err) ||
+                                            !read_tables(bq, bq->settings.control_dataset, control, err)))
         return false;
     for (size_t i = 0; i < status->count; i++)
         status->has_tables[i] = has_all(data, &status->selections[i]);

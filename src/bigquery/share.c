@@ -37,7 +37,7 @@ void bigquery_share(struct warehouse *warehouse, struct warehouse *to)
     other->now_us = bq->now_us;
     other->now_boot_us = bq->now_boot_us;
     memcpy(other->new_resources, bq->new_resources, sizeof bq->new_resources);
-    other->new_count = bq->new_count;
+    other->new_count = other->shared_new_count = bq->new_count;
     memcpy(other->table_cache, bq->table_cache, sizeof bq->table_cache);
     other->table_cache_count = bq->table_cache_count;
     for (size_t i = 0; i < other->table_cache_count; i++)
@@ -46,6 +46,15 @@ void bigquery_share(struct warehouse *warehouse, struct warehouse *to)
     other->is_provenance_checked = bq->is_provenance_checked;
     other->was_cleared = false;
     copy_listing(bq, other);
+}
+
+/* For a while others may not see them. */
+static void take_new_resources(struct bigquery *bq, const struct bigquery *other)
+{
+    size_t from = other->shared_new_count;
+    if (other->new_count - from > NEW_RESOURCES) from = other->new_count - NEW_RESOURCES;
+    for (size_t i = from; i < other->new_count; i++)
+        bq->new_resources[bq->new_count++ % NEW_RESOURCES] = other->new_resources[i % NEW_RESOURCES];
 }
 
 void bigquery_take_back(struct warehouse *warehouse, struct warehouse *from)
@@ -59,6 +68,7 @@ void bigquery_take_back(struct warehouse *warehouse, struct warehouse *from)
         bq->now_us = other->now_us;
         bq->now_boot_us = other->now_boot_us;
     }
+    take_new_resources(bq, other);
     notes_take(bq, other);
     listing_clear(other);
     json_drop(&other->ledger_streams);

@@ -21,7 +21,7 @@ bool stage_begin(struct warehouse *warehouse, const struct selection *selection,
 {
     struct bigquery *bq = (struct bigquery *)warehouse;
     int64_t now_us; /* read early: staging tables and the commit need it */
-    if (!bigquery_now(bq, &now_us, err)) return false;
+    if (!bigquery_now(bq, &now_us, err) || !tables_check_lock(bq, selection, err)) return false;
     struct load *load = mem_zero(1, sizeof *load);
     load->bq = bq;
     load->selection = selection;

@@ -59,6 +59,8 @@ bool table_ensure(struct bigquery *bq, const char *dataset, const char *table, j
 /* The same of the control dataset, if it is not listed as it must be; see listing.h. */
 bool table_ensure_control(struct bigquery *bq, const char *table, json_t *want, struct error *err) CHECKED;
 bool tables_prepare(struct bigquery *bq, const struct selection *selection, struct error *err) CHECKED;
+/* Before the first load of a stream: the lock row, if tables_prepare has not read it. */
+bool tables_check_lock(struct bigquery *bq, const struct selection *selection, struct error *err) CHECKED;
 
 /* --- latest.c --- */
 

@@ -390,7 +390,20 @@ static bool look_closely(struct bigquery *bq, const struct selection *selection,
     return same || ensure_all(bq, selection, kept, filled, lock, &have, err);
 }
 
-/* The lock row is read each time. */
+static bool prepare_closely(struct bigquery *bq, const struct selection *selection, struct error *err)
+{
+    struct table_cache_entry now = {.stream = selection->stream};
+    const struct selection kept = tables_kept(selection);
+    struct lock_state lock;
+    if (!lock_read(bq, selection->stream, &lock, err) ||
+        !look_closely(bq, selection, &kept, &lock, &now, err) || !lock_check_doubled(bq, &kept, &lock, err))
+        return false;
+    table_cache_store(bq, &now);
+    return true;
+}
+
+/* The lock row of a stream whose tables are listed as they must be is read by its first load: many ticks have
+ * none. */
 bool tables_prepare(struct bigquery *bq, const struct selection *selection, struct error *err)
 {
     int64_t now_us;
@@ -398,16 +411,22 @@ bool tables_prepare(struct bigquery *bq, const struct selection *selection, stru
     const struct selection kept = tables_kept(selection);
     if (!bq->is_provenance_checked && !provenance_check_all(bq, err)) return false;
     bq->is_provenance_checked = true;
-    struct lock_state lock;
-    if (!listing_read(bq, err) || !bigquery_now(bq, &now_us, err) ||
-        !lock_read(bq, selection->stream, &lock, err))
-        return false;
-    bool is_light = lock.is_whole && take_listed(bq, selection, &kept, &now);
-    if (!is_light) {
-        now = (struct table_cache_entry){.stream = selection->stream};
-        if (!look_closely(bq, selection, &kept, &lock, &now, err)) return false;
-    }
-    if (!lock_check_doubled(bq, &kept, &lock, err)) return false;
+    if (!listing_read(bq, err) || !bigquery_now(bq, &now_us, err)) return false;
+    if (!take_listed(bq, selection, &kept, &now)) return prepare_closely(bq, selection, err);
+    now.is_lock_unread = true;
     table_cache_store(bq, &now);
+    return true;
+}
+
+bool tables_check_lock(struct bigquery *bq, const struct selection *selection, struct error *err)
+{
+    struct table_cache_entry *entry = table_cache_find(bq, selection->stream);
+    const struct selection kept = tables_kept(selection);
+    struct lock_state lock;
+    if (!entry || !entry->is_lock_unread) return true;
+    if (!lock_read(bq, selection->stream, &lock, err)) return false;
+    if (!lock.is_whole) return prepare_closely(bq, selection, err);
+    if (!lock_check_doubled(bq, &kept, &lock, err)) return false;
+    entry->is_lock_unread = false;
     return true;
 }

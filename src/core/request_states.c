@@ -66,22 +66,22 @@ static bool may_read_alone(const struct error *failure)
     return failure->kind == ERROR_REFUSED || failure->kind == ERROR_FORMAT || failure->kind == ERROR_LIMIT;
 }
 
-/* A stream that can't be prepared does not hinder the others, unless its error ends the run. If the states
- * are refused together, each stream asks for itself. */
+bool request_states_prepare(struct request_states *states, const struct run_context *context, size_t index)
+{
+    struct stream_start *start = &states->starts[index];
+    if (start->is_prepared || start->failure.kind != ERROR_NONE) return true;
+    start->is_prepared = prepare(states, context, index, &start->failure);
+    return start->is_prepared || error_rules[start->failure.kind].stream_only;
+}
+
+/* If the states are refused together, each stream asks for itself. */
 void request_states_read(struct request_states *states)
 {
-    const struct run_context *context = states->context;
-    if (context->stop && atomic_load(context->stop)) return;
     size_t ready[LIMIT_STREAMS], count = 0;
-    for (size_t i = 0; i < states->request->count; i++) {
-        struct error *failure = &states->starts[i].failure;
-        if (prepare(states, context, i, failure))
-            ready[count++] = i;
-        else if (!error_rules[failure->kind].stream_only)
-            break;
-    }
+    for (size_t i = 0; i < states->request->count; i++)
+        if (states->starts[i].is_prepared) ready[count++] = i;
     struct error failure = {.kind = ERROR_NONE};
-    if (count == 0 || read_states(states, context, ready, count, &failure)) return;
+    if (count == 0 || read_states(states, states->context, ready, count, &failure)) return;
     if (count > 1 && may_read_alone(&failure)) return;
     for (size_t i = 0; i < count; i++)
         states->starts[ready[i]].failure = failure;

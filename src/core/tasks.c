@@ -7,8 +7,9 @@
  * what the source allows once (Intercom's scroll of companies). Groups do not depend on each other, so any
  * order of them is right.
  *
- * The states of all streams are read before the first group begins. No group changes another's, so a state is
- * never older than what its own group committed before this request.
+ * The tables are prepared in groups, too. The states of all streams are read before the first group is
+ * loaded. No group changes another's, so a state is never older than what its own group committed before this
+ * request.
  */
 #include <string.h>
 
@@ -26,7 +27,7 @@ struct tasks {
     atomic_bool is_failed; /* nothing else is to begin */
 };
 
-/* What the rows of the table are shown with. */
+/* Are the rows of the table shown together with those of the other? */
 static bool is_shown_with(const struct table *table, const struct table *other)
 {
     return table == other || table->gone == other || table->owner == other || table->parent == other;
@@ -73,7 +74,7 @@ static struct run_context context_of(const struct tasks *tasks, size_t worker)
     return context;
 }
 
-/* The next group that nobody has taken, in the order of the catalog. */
+/* The next group that is not taken, in the order of the catalog. */
 static bool take_group(struct tasks *tasks, size_t *out_group)
 {
     struct executor *executor = tasks->context->executor;
@@ -104,7 +105,24 @@ static void load_group(struct tasks *tasks, const struct run_context *context, s
     }
 }
 
-static void work(void *self, size_t worker)
+static void prepare_group(struct tasks *tasks, const struct run_context *context, size_t group)
+{
+    for (size_t i = group; i < tasks->states->request->count && !atomic_load(&tasks->is_failed); i++)
+        if (tasks->group[i] == group && !request_states_prepare(tasks->states, context, i))
+            atomic_store(&tasks->is_failed, true);
+}
+
+static void prepare(void *self, size_t worker)
+{
+    struct tasks *tasks = self;
+    const struct run_context context = context_of(tasks, worker);
+    size_t group;
+    while (take_group(tasks, &group))
+        prepare_group(tasks, &context, group);
+    progress_rest(context.progress);
+}
+
+static void load(void *self, size_t worker)
 {
     struct tasks *tasks = self;
     const struct run_context context = context_of(tasks, worker);
@@ -115,8 +133,7 @@ static void work(void *self, size_t worker)
     progress_rest(context.progress);
 }
 
-/* What the first worker's source and warehouse know, the others know, too; after the run the other way round.
- */
+/* The others know what the first worker's source and warehouse know; after the run the other way round. */
 static void share(const struct run_context *context, bool is_begin)
 {
     const struct warehouse_ops *ops = context->warehouse->ops;
@@ -174,6 +191,29 @@ static bool settle(const struct run_context *context, bool done, struct error *e
     return false;
 }
 
+static void run_workers(struct tasks *tasks, void (*work)(void *context, size_t worker))
+{
+    const struct run_context *context = tasks->context;
+    tasks->next = 0;
+    atomic_store(&tasks->is_failed, false);
+    share(context, true);
+    if (workers_of(context) > 1)
+        context->executor->ops->run(context->executor, work, tasks);
+    else
+        work(tasks, 0);
+    share(context, false);
+}
+
+/* The first stream also makes the tables that all have in common. The streams before one that can't be
+ * prepared are loaded. */
+static void read_states(struct tasks *tasks)
+{
+    const atomic_bool *stop = tasks->context->stop;
+    if (stop && atomic_load(stop)) return;
+    if (request_states_prepare(tasks->states, tasks->context, 0)) run_workers(tasks, prepare);
+    request_states_read(tasks->states);
+}
+
 bool run_request(const struct run_context *context, const struct request *request,
                  const struct run_trigger *trigger, struct run_report *out_report, struct error *err)
 {
@@ -184,13 +224,8 @@ bool run_request(const struct run_context *context, const struct request *reques
     run_groups(request, tasks.group);
     context->warehouse->run_id = trigger->run_id;
     progress_run(context->progress, (long long)request->count);
-    request_states_read(&states);
-    share(context, true);
-    if (workers_of(context) > 1)
-        context->executor->ops->run(context->executor, work, &tasks);
-    else
-        work(&tasks, 0);
-    share(context, false);
+    if (request->count > 0) read_states(&tasks);
+    run_workers(&tasks, load);
     const struct error *failure = find_failure(&tasks);
     if (failure) *err = *failure;
     close_report(&tasks, out_report);

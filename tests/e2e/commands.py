@@ -243,6 +243,27 @@ def progress(case):
     demand(quiet.end()[0] == 0 and quiet.text == "", f"--quiet: {quiet.text!r}")
 
 
+def several(case):
+    """Streams that are loaded at the same time have a line each; with one worker one follows the other."""
+    case.fill(count=600)
+    case.fill(kind="conversations", count=60)
+    path = case.config(streams=["contacts", "conversations"])
+    for kind in ("contacts", "conversations"):
+        case.box.call("POST", "/control/faults", f"intercom {kind}.search 2 hang")
+    shown = Terminal(case, "run", "-c", path)
+    shown.until(r"contacts +unit [^\n]*\n[^\n]*conversations +unit [^\n]*\n[^\n]*overall +\d+ %")
+    shown.process.send_signal(signal.SIGUSR1)
+    shown.until(r"info +contacts +unit[^$]*info +conversations +unit")
+    code, _ = shown.end(signal.SIGTERM)
+    demand(code == 75, f"exit code {code}: {shown.text}")
+    for line in shown.lines():
+        demand(len(line) <= 80 or re.match(r"\d\d:\d\d:\d\d  |caseload: ", line), f"{len(line)} columns: {line}")
+    one = Terminal(case, "run", "-c", path, "--workers", "1")
+    one.until(r"contacts +unit [^\n]*\n[^\n]*overall +\d+ %")
+    one.end(signal.SIGTERM)
+    demand(not re.search(r"^conversations", "\n".join(one.lines()), re.M), one.text)
+
+
 def elsewhere(case):
     """Without a terminal: SIGUSR1 logs a record and does not kill."""
     case.fill(count=600)
@@ -294,7 +315,7 @@ def table(case):
         case.box.call("DELETE", "/control/faults")
 
 
-CASES = [init, config, plan, check, preview, progress, elsewhere, table]
+CASES = [init, config, plan, check, preview, progress, several, elsewhere, table]
 
 
 def main():
