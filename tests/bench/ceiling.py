@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the two ends can do at most: caseload cannot be faster here."""
+"""The ceiling of the two ends: caseload cannot be faster here."""
 import gzip
 import http.client
 import json

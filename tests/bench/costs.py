@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the sandbox tells of a run: requests of each stream, jobs and bytes of BigQuery, and the CPU time of a record."""
+"""The costs of a run in the sandbox: requests of each stream, jobs and bytes of BigQuery, and the CPU time of a record."""
 import json
 import pathlib
 import subprocess

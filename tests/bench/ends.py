@@ -139,7 +139,7 @@ def command(build, path):
 
 
 Run = collections.namedtuple("Run", "status began_ms wall_s cpu_s peak_mib")
-# A small process starts the program: the memory of whoever starts it counts as the program's.
+# A small process starts the program: the memory of the process that starts it counts as the program's.
 STARTER = """
 import json, os, sys, time
 began = time.monotonic()
@@ -151,7 +151,7 @@ with open(sys.argv[1], "w") as out:
 
 
 def run(arguments, log_path, output=os.devnull, **options):
-    """What a program took that must succeed; its children are counted."""
+    """Runs a program that must succeed; its children are counted."""
     result = log_path.with_suffix(".usage")
     with open(log_path, "wb") as log, open(output, "wb") as out:
         subprocess.run([sys.executable, "-IS", "-c", STARTER, result, *arguments], stdout=out, stderr=log, check=True, **options)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""tap-intercom as it is on PyPI, but for two things that it can't be told by a setting: the address of Intercom, and its
-own limit of 1,000 requests a minute, which is lifted where the server's is. Arguments: URL, "lifted" or "limited", then its own."""
+"""tap-intercom as it is on PyPI, but for two things that have no setting: the address of Intercom, and its own limit of
+1,000 requests a minute, which is lifted where the server's is. Arguments: URL, "lifted" or "limited", then its own."""
 import sys
 
 import singer.utils

@@ -212,7 +212,7 @@ static bool read_search(const struct source *source, const struct exchange *exch
     if (!find_range(source, json_object_get(body, "query"), DEPTH, &out->range)) return false;
     const char *after = json_text_at(body, "pagination.starting_after");
     const char *order = json_text_at(body, "sort.order");
-    if (!order || strcmp(order, "ascending") != 0) return false; /* nobody asks for another */
+    if (!order || strcmp(order, "ascending") != 0) return false; /* no client asks for another */
     out->per_page = json_int_at(body, "pagination.per_page", out->per_page);
     if (after) out->after = strtoll(after, NULL, 10);
     return out->per_page > 0 && out->per_page <= MOST_A_PAGE;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fuzz_config.c - a configuration file. What is accepted keeps its limits; what is refused says why. */
+/* fuzz_config.c - a configuration file: an accepted one keeps its limits, a refused one says why. */
 #include <stdio.h>
 #include <unistd.h>
 
