@@ -262,7 +262,7 @@ def elsewhere(case):
 
 
 DEAD = "http://127.0.0.1:9"
-# What reads only. ID: of a run or a record, from `history` and `rejected list`.
+# Commands that only read. RUN and RECORD are ids from `history` and `rejected list`.
 QUESTIONS = {"check": ["check"], "plan": ["plan"], "preview": ["preview", "contacts"], "status": ["status"],
              "history": ["history"], "show": ["show", "RUN"], "rejected": ["rejected", "list"],
              "rejected show": ["rejected", "show", "RECORD"], "dead": ["dead", "list"]}
@@ -274,7 +274,7 @@ UNANSWERED = ("plan", "status", "history", "show", "rejected", "rejected show")
 
 @dataclasses.dataclass
 class State:
-    """What is done to the sandbox, what the configuration has, and the exit codes; those of ANSWERED are left out."""
+    """Faults and statements for the sandbox, settings, and the exit codes; those of ANSWERED are left out."""
     name: str
     codes: dict
     run: int
