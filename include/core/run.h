@@ -81,6 +81,7 @@ struct stream_result {
     char rejected_ids[LIMIT_REJECTED_IDS]; /* the first of them: "a, b, ..." */
     bool has_units;                        /* from and to are set */
     bool satisfied, skipped, forbidden;
+    bool is_empty;      /* the days that were asked for hold no record: they may be wrong ones */
     struct error error; /* ERROR_NONE: it went well */
 };
 
@@ -89,7 +90,7 @@ struct run_report {
     size_t count;
 };
 
-/* "loaded", "satisfied", "skipped", "forbidden", or the name of the error's kind. */
+/* "loaded", "empty", "satisfied", "skipped", "forbidden", or the name of the error's kind. */
 const char *stream_outcome(const struct stream_result *result);
 
 /* It is loaded, or was before. */

@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 
-#define SERVICES METRICS_CREDENTIALS + 1
+#define SERVICES (METRICS_CREDENTIALS + 1)
 #define STATUSES 600 /* of HTTP; 0: no response, or a number that is none */
 #define CODES    20  /* of gRPC */
 #define SOURCES  2

@@ -122,12 +122,26 @@ static void look(struct monitor *monitor)
     pthread_mutex_unlock(&monitor->mutex);
 }
 
+/* The stream whose newest success is the oldest, for an alert. Of those that had one since the start. */
+static const struct monitored_stream *oldest_success(const struct monitor *monitor)
+{
+    const struct monitored_stream *oldest = NULL;
+    for (size_t i = 0; i < monitor->stream_count; i++) {
+        const struct monitored_stream *stream = &monitor->streams[i];
+        if (stream->fresh_us > 0 && (!oldest || stream->fresh_us < oldest->fresh_us)) oldest = stream;
+    }
+    return oldest;
+}
+
 /* "contacts 4 min, conversations 29 h": how old the newest records are that were read. */
-static void log_heartbeat(struct monitor *monitor)
+void monitor_log_heartbeat(struct monitor *monitor)
 {
     char ages[2048] = "", age[REPORT_NUMBER], running[LIMIT_NAME] = "";
     int64_t now_us = clock_utc_us(), messages = 0;
     pthread_mutex_lock(&monitor->mutex);
+    const struct monitored_stream *oldest = oldest_success(monitor);
+    const char *oldest_name = oldest ? oldest->name : "";
+    int64_t oldest_s = oldest ? (now_us - oldest->fresh_us) / 1000000 : -1;
     for (size_t i = 0; i < monitor->stream_count; i++) {
         const struct monitored_stream *stream = &monitor->streams[i];
         size_t used = strlen(ages);
@@ -142,7 +156,8 @@ static void log_heartbeat(struct monitor *monitor)
         memcpy(running, monitor->workers[i].message_id, sizeof running);
     pthread_mutex_unlock(&monitor->mutex);
     log_write(LOG_INFO, "heartbeat",
-              LOG_FIELDS(LOG_TEXT("newest_records", ages), LOG_NUMBER("messages", messages),
+              LOG_FIELDS(LOG_TEXT("newest_records", ages), LOG_NUMBER("oldest_success_seconds", oldest_s),
+                         LOG_TEXT("oldest_success", oldest_name), LOG_NUMBER("messages", messages),
                          LOG_TEXT("message_id", running)),
               "%s%s; newest records: %s", *running ? "working on message " : "waiting", running,
               *ages ? ages : "none was read yet");
@@ -156,7 +171,7 @@ static void *keep_looking(void *self)
         look(monitor);
         if (clock_ms() - told_ms < HEARTBEAT_MS) continue;
         told_ms += HEARTBEAT_MS;
-        log_heartbeat(monitor);
+        monitor_log_heartbeat(monitor);
     }
     return NULL;
 }

@@ -68,7 +68,8 @@ void monitor_init(struct monitor *monitor, struct day start, int stall_s);
 void monitor_open(struct monitor *monitor, const struct selection *selections, size_t count);
 /* Returns the observer for a worker with that progress. */
 const struct worker_observer *monitor_add_worker(struct monitor *monitor, struct progress *progress);
-void monitor_start(struct monitor *monitor); /* the heartbeat */
+void monitor_start(struct monitor *monitor);         /* the heartbeat */
+void monitor_log_heartbeat(struct monitor *monitor); /* once; the thread does it each five minutes */
 void monitor_done(struct monitor *monitor);
 
 /* For readers, who hold the mutex. */

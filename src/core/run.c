@@ -448,6 +448,13 @@ static void note_coverage(struct stream_run *run, bool is_done)
     }
 }
 
+/* Days that somebody named, and that hold nothing. A tick may well find nothing new. */
+static bool is_empty_range(const struct stream_run *run, const struct request *request)
+{
+    return (request->has_from || request->has_to) && run->result->has_units &&
+           run->result->fetched + run->result->rejected == 0 && stream_claims_days(run->selection->stream);
+}
+
 bool stream_run_load(const struct run_context *context, struct request_states *states, size_t index,
                      const struct run_trigger *trigger, int64_t *asked_us, struct stream_result *result)
 {
@@ -466,6 +473,7 @@ bool stream_run_load(const struct run_context *context, struct request_states *s
     bool done = load_stream(&run, states, index, &result->error);
     *asked_us = run.asked_us;
     if (done) result->fresh_us = run.plan.fresh_us;
+    result->is_empty = done && is_empty_range(&run, states->request);
     note_coverage(&run, done);
     if (!done) error_wrap(&result->error, "%s", result->stream);
     if (!done && result->error.kind == ERROR_FORBIDDEN) done = result->forbidden = true;

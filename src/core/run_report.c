@@ -12,6 +12,7 @@ const char *stream_outcome(const struct stream_result *result)
     if (result->forbidden) return "forbidden";
     if (result->error.kind != ERROR_NONE) return error_rules[result->error.kind].name;
     if (result->skipped) return "skipped";
+    if (result->is_empty) return "empty";
     return result->satisfied ? "satisfied" : "loaded";
 }
 
@@ -29,6 +30,13 @@ void run_report_stream(const struct stream_result *result, const struct run_trig
         day_format(result->from, from);
         day_format(result->to, to);
     }
+    if (result->is_empty)
+        log_write(LOG_WARNING, "range_empty",
+                  LOG_FIELDS(LOG_TEXT("stream", result->stream), LOG_TEXT("run_id", trigger->run_id),
+                             LOG_TEXT("message_id", trigger->message_id), LOG_TEXT("from", from),
+                             LOG_TEXT("to", to)),
+                  "%s: the source has no record from %s to %s; are these the days that you mean?",
+                  result->stream, from, to);
     log_write(
         level, "stream_finished",
         LOG_FIELDS(

@@ -4,12 +4,15 @@
 
     commands.py BUILD [PART OF A NAME]
 """
+import concurrent.futures
+import dataclasses
 import json
 import os
 import pathlib
 import pty
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -280,42 +283,144 @@ def elsewhere(case):
 
 
 DEAD = "http://127.0.0.1:9"
-# A state: what is done to the sandbox, what the configuration has, and the exit codes of the commands below.
+# Commands that only read. RUN and RECORD are ids from `history` and `rejected list`.
+QUESTIONS = {"check": ["check"], "plan": ["plan"], "preview": ["preview", "contacts"], "status": ["status"],
+             "history": ["history"], "show": ["show", "RUN"], "rejected": ["rejected", "list"],
+             "rejected show": ["rejected", "show", "RECORD"], "dead": ["dead", "list"]}
+ANSWERED = {"check": 0, "plan": 0, "preview": 0, "status": 0, "history": 0, "show": 0, "rejected": 0, "rejected show": 0,
+            "dead": 0}
+# Of commands that ask BigQuery alone, when it is not there or refuses.
+UNANSWERED = ("plan", "status", "history", "show", "rejected", "rejected show")
+
+
+@dataclasses.dataclass
+class State:
+    """Faults and statements for the sandbox, settings, and the exit codes; those of ANSWERED are left out."""
+    name: str
+    codes: dict
+    run: int
+    faults: tuple = ()
+    overrides: dict = dataclasses.field(default_factory=dict)
+    statements: tuple = ()
+
+
+HOLES = "DELETE FROM intercom.contacts WHERE partition_date BETWEEN DATE '2026-02-10' AND DATE '2026-02-12'"
 STATES = (
-    ("nothing loaded", [], {}, {"check": 0, "plan": 0, "preview": 0, "run": 0}),
-    ("loaded", [], {}, {"check": 0, "plan": 0, "preview": 0, "run": 0}),
-    ("a stream fails", ["intercom contacts.search * status 400"], {},
-     {"check": 69, "plan": 65, "preview": 65, "run": 3}),
-    ("no permission", ["intercom contacts.search * status 403", "intercom tags * status 403"], {},
-     {"check": 77, "plan": 0, "preview": 77, "run": 3}),
-    ("a dead BigQuery", [], {"endpoints": {"bigquery": DEAD}}, {"check": 69, "plan": 69, "preview": 0, "run": 69}),
-    ("a dead source", [], {"source": {"base_url": DEAD}}, {"check": 69, "plan": 69, "preview": 69, "run": 69}),
+    State("nothing loaded", {"status": 1, "show": 64, "rejected show": 64}, 3),  # a record has no id
+    State("loaded", {}, 0),
+    State("holes", {"status": 1}, 0, statements=(HOLES,)),
+    State("a stream fails", {"check": 69, "plan": 65, "preview": 65}, 3, ("intercom contacts.search * status 400",)),
+    State("after a failure", {"status": 1}, 0),
+    State("BigQuery refuses", {"check": 77, **dict.fromkeys(UNANSWERED, 77)}, 77,
+          ("bigquery * * status 403 reason=accessDenied",)),
+    State("a dead BigQuery", {"check": 69, **dict.fromkeys(UNANSWERED, 69)}, 69, (),
+          {"endpoints": {"bigquery": DEAD}}),
+    State("a dead source", {"check": 69, "plan": 69, "preview": 69}, 69, (), {"source": {"base_url": DEAD}}),
+    State("a dead Pub/Sub", {"check": 69, "dead": 69}, 0, (), {"endpoints": {"pubsub": DEAD}}),
+    State("no permission", {"check": 77, "preview": 77}, 3,
+          ("intercom contacts.search * status 403", "intercom tags * status 403")),
+    State("after no permission", {"status": 1}, 0),
 )
 
 
+def ask(case, state, path, given, name):
+    """One command in both forms: its exit code, 80 columns, and one JSON document or none. Returns what is wrong."""
+    wrong = []
+    for form in ([], ["--json"]):
+        words = [given.get(word, word) for word in QUESTIONS[name]]
+        code, out, err = harness.run_command(case.build, case.box, *words, "-c", path, *form)
+        wanted = {**ANSWERED, **state.codes}[name]
+        what = f"{state.name}: caseload {' '.join([*words, *form])}: "
+        if code != wanted:
+            wrong.append(f"{what}exit code {code}, not {wanted}: {out[-300:]}{err[-300:]}")
+        if code and not out and not err:
+            wrong.append(f"{what}it says nothing")
+        if form and out:
+            try:
+                assert json.loads(out)["version"] == 1
+            except (ValueError, KeyError, AssertionError):
+                wrong.append(f"{what}no document with a version: {out[:300]}")
+        is_wrapped = not form and name != "rejected show"  # which shows a record as it came
+        wrong += [f"{what}{len(line)} columns: {line}" for line in out.splitlines() if is_wrapped and len(line) > 80]
+    return wrong
+
+
+def given_ids(case, path):
+    """A run and a record, if there are any."""
+    runs = harness.run_command(case.build, case.box, "history", "-c", path, "--json")
+    records = harness.run_command(case.build, case.box, "rejected", "list", "-c", path, "--json")
+    run = json.loads(runs[1])["attempts"] if runs[0] == 0 else []
+    record = json.loads(records[1])["rejected"] if records[0] == 0 else []
+    return {"RUN": run[0]["run_id"] if run else "none", "RECORD": record[0]["id"] if record else "none"}
+
+
 def table(case):
-    """Each command in each state: its exit code, 80 columns, and one JSON document or none."""
+    """Each command in each state, in one sandbox; those that only read run beside each other."""
     case.fill(count=40)
-    for name, faults, overrides, codes in STATES:
-        path = case.config(streams=["contacts", "tags"], patience="1s", **overrides)
-        for fault in faults:
-            case.box.call("POST", "/control/faults", fault)
-        for command, code in codes.items():
-            words = [command, *(["contacts"] if command == "preview" else []), "-c", path]
-            for form in ([], ["--json"]):
-                try:
-                    out, err = case.run(*words, *form, code=code)
-                except Failure as failure:
-                    raise Failure(f"{name}: {failure}") from None
-                demand(code == 0 or out or err, f"{name}: {command} ends with {code} and says nothing")
-                if form and out:
-                    demand(json.loads(out)["version"] == 1, f"{name}: {command}: {out}")
-                elif not form:
-                    narrow(out)
-        case.box.call("DELETE", "/control/faults")
+    case.box.post("/control/subscription", {"project": harness.PROJECT, "subscription": "caseload",
+                                            "max_delivery_attempts": 5})
+    case.box.post("/control/workspace", {"add": {"kind": "contacts", "record": {
+        "type": "contact", "created_at": 1770000000, "updated_at": 1770000000, "name": {"a": 1}}}})
+    wrong, given = [], {"RUN": "none", "RECORD": "none"}
+    with concurrent.futures.ThreadPoolExecutor(harness.PARALLEL) as pool:
+        for state in STATES:
+            path = case.config(streams=["contacts", "tags"], patience="1s", **state.overrides)
+            for statement in state.statements:
+                case.box.query(statement)
+            for fault in state.faults:
+                case.box.call("POST", "/control/faults", fault)
+            for found in pool.map(lambda name: ask(case, state, path, given, name), QUESTIONS):
+                wrong += found
+            code, out, err = harness.run_command(case.build, case.box, "run", "-c", path)
+            if code != state.run:
+                wrong.append(f"{state.name}: caseload run: exit code {code}, not {state.run}: {out[-300:]}{err[-300:]}")
+            case.box.call("DELETE", "/control/faults")
+            if given["RUN"] == "none":
+                given = given_ids(case, case.config(streams=["contacts", "tags"]))
+    demand(not wrong, "\n".join(wrong))
 
 
-CASES = [init, config, plan, check, preview, progress, several, elsewhere, table]
+class SilentPort:
+    """A port of this machine at which connections hang: the kernel does not even answer."""
+
+    def __init__(self):
+        self.sockets = [socket.socket()]
+        self.sockets[0].bind(("127.0.0.1", 0))
+        self.sockets[0].listen(0)
+        self.address = "{}:{}".format(*self.sockets[0].getsockname())
+        for _ in range(8):  # they fill its queue
+            self.sockets.append(socket.socket())
+            self.sockets[-1].setblocking(False)
+            self.sockets[-1].connect_ex(self.sockets[0].getsockname())
+
+
+def hangs(case):
+    """A connection that hangs is logged before its service is given up, for each service; both within seconds."""
+    silent = SilentPort()
+    url = f"http://{silent.address}"
+    asked = (("the source", ["preview", "contacts"], {"source": {"base_url": url}}, {}),
+             ("BigQuery", ["status"], {"endpoints": {"bigquery": url}}, {}),
+             ("Pub/Sub", ["backfill", "--from", "2026-01-05", "--to", "2026-02-01"], {"endpoints": {"pubsub": url}}, {}),
+             ("the metadata server", ["status"], {"endpoints": {"bigquery": "https://bigquery.googleapis.com"}},
+              {"GCE_METADATA_HOST": silent.address, "GOOGLE_APPLICATION_CREDENTIALS": "", "HOME": str(case.folder)}))
+
+    def ask_one(number):
+        name, words, overrides, variables = asked[number]
+        path = case.folder / f"hangs-{number}.json"
+        path.write_text(json.dumps(harness.base_config(case.box, patience="4s", streams=["contacts"], **overrides)))
+        env = {**harness.environment(case.box), **variables}
+        code, _, err = harness.run_command(case.build, case.box, *words, "-c", str(path), env=env)
+        events = [json.loads(line) for line in err.splitlines() if line.startswith("{")]
+        names = [event["event"] for event in events]
+        demand({"waiting_for_service", "waiting_for_credentials"} & set(names), f"{name}: nothing is logged before it is given up: {err}")
+        demand(silent.address in err and code in (69, 78), f"{name}: exit code {code}: {err}")
+
+    with concurrent.futures.ThreadPoolExecutor(len(asked)) as pool:
+        for _ in pool.map(ask_one, range(len(asked))):
+            pass
+
+
+CASES = [init, config, plan, check, preview, progress, several, elsewhere, table, hangs]
 
 
 def main():

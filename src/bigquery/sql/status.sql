@@ -23,7 +23,7 @@ ${records}),
       FROM missing
      GROUP BY stream),
   tried AS (
-    SELECT stream, outcome, error, ended_at, fresh_at, outcome IN ('loaded', 'satisfied', 'skipped') AS is_good
+    SELECT stream, outcome, error, ended_at, fresh_at, outcome IN ('loaded', 'empty', 'satisfied', 'skipped') AS is_good
       FROM `${attempts}`
      WHERE ended_at >= TIMESTAMP_SUB(CURRENT_TIMESTAMP(), INTERVAL 400 DAY)),
   newest AS (

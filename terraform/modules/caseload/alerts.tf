@@ -9,9 +9,10 @@ locals {
     vm          = { resource = "gce_instance", names = "labels.\"compute.googleapis.com/resource_name\"=\"${var.name}-worker\"" }
     none        = { resource = "global", names = "logName=\"caseload\"" }
   }
-  log_resource = local.log_sources[var.runtime].resource
-  writes_log   = var.runtime != "none"
-  log_source   = "resource.type=\"${local.log_resource}\" AND ${local.log_sources[var.runtime].names}"
+  log_resource  = local.log_sources[var.runtime].resource
+  writes_log    = var.runtime != "none"
+  has_heartbeat = contains(["worker_pool", "vm"], var.runtime) && !var.schedule_paused # a job ends before
+  log_source    = "resource.type=\"${local.log_resource}\" AND ${local.log_sources[var.runtime].names}"
 
   subscription_filter = "resource.type = \"pubsub_subscription\" AND resource.labels.subscription_id = monitoring.regex.full_match(\"${var.name}-(ticks|backfills)\")"
   read_log            = "gcloud logging read 'severity>=WARNING AND ${local.log_source}' --project=${var.project} --freshness=2d --format='value(jsonPayload.message)'"
@@ -60,6 +61,37 @@ resource "google_logging_metric" "log" {
   }
   label_extractors = each.value.labels
   depends_on       = [google_project_service.apis]
+}
+
+# serve logs a heartbeat each five minutes, with the age of the oldest success of a stream; -1: none since its start.
+resource "google_logging_metric" "age" {
+  count           = local.has_heartbeat ? 1 : 0
+  project         = var.project
+  name            = "${var.name}/age"
+  description     = "Age of the oldest success of a stream, in seconds"
+  filter          = "jsonPayload.event=\"heartbeat\" AND jsonPayload.oldest_success_seconds>=0 AND ${local.log_source}"
+  value_extractor = "EXTRACT(jsonPayload.oldest_success_seconds)"
+
+  metric_descriptor {
+    metric_kind = "DELTA"
+    value_type  = "DISTRIBUTION"
+    unit        = "s"
+  }
+  depends_on = [google_project_service.apis]
+}
+
+resource "google_logging_metric" "heartbeats" {
+  count       = local.has_heartbeat ? 1 : 0
+  project     = var.project
+  name        = "${var.name}/heartbeats"
+  description = "Heartbeats of the workers"
+  filter      = "jsonPayload.event=\"heartbeat\" AND ${local.log_source}"
+
+  metric_descriptor {
+    metric_kind = "DELTA"
+    value_type  = "INT64"
+  }
+  depends_on = [google_project_service.apis]
 }
 
 resource "google_logging_metric" "rows" {
@@ -239,4 +271,76 @@ resource "google_monitoring_alert_policy" "freshness" {
     EOT
   }
   depends_on = [google_logging_metric.log]
+}
+
+# By the worker's own heartbeat: a stream that fails night after night is seen, although other streams are done. Of several
+# workers the youngest age counts, since each knows only what it loaded itself.
+resource "google_monitoring_alert_policy" "age" {
+  count                 = local.has_heartbeat ? 1 : 0
+  project               = var.project
+  display_name          = "${var.name}: a stream is older than ${var.freshness_hours} hours"
+  combiner              = "OR"
+  severity              = "ERROR"
+  notification_channels = var.notification_channels
+  user_labels           = local.labels
+
+  conditions {
+    display_name = "age of the oldest success"
+    condition_threshold {
+      filter          = "resource.type = \"${local.log_resource}\" AND metric.type = \"logging.googleapis.com/user/${google_logging_metric.age[0].name}\""
+      comparison      = "COMPARISON_GT"
+      threshold_value = var.freshness_hours * 3600
+      duration        = "0s"
+      aggregations {
+        alignment_period     = "900s"
+        per_series_aligner   = "ALIGN_PERCENTILE_05"
+        cross_series_reducer = "REDUCE_MIN"
+      }
+    }
+  }
+  documentation {
+    mime_type = "text/markdown"
+    subject   = "${var.name}: a stream is not up to date"
+    content   = <<-EOT
+      A stream has had no success for ${var.freshness_hours} hours. `oldest_success` of the worker's `heartbeat` in the log names it.
+
+      1. How far is each stream, and what failed? `caseload status --config FILE`, then `caseload history --failed --config FILE`
+      2. What does the worker say? `${local.read_log}`
+      3. Run now: `${local.publish}`
+    EOT
+  }
+}
+
+resource "google_monitoring_alert_policy" "heartbeat" {
+  count                 = local.has_heartbeat ? 1 : 0
+  project               = var.project
+  display_name          = "${var.name}: the worker is gone"
+  combiner              = "OR"
+  severity              = "ERROR"
+  notification_channels = var.notification_channels
+  user_labels           = local.labels
+
+  conditions {
+    display_name = "no heartbeat for 30 minutes"
+    condition_absent {
+      filter   = "resource.type = \"${local.log_resource}\" AND metric.type = \"logging.googleapis.com/user/${google_logging_metric.heartbeats[0].name}\""
+      duration = "1800s"
+      aggregations {
+        alignment_period     = "300s"
+        per_series_aligner   = "ALIGN_SUM"
+        cross_series_reducer = "REDUCE_SUM"
+      }
+    }
+  }
+  documentation {
+    mime_type = "text/markdown"
+    subject   = "${var.name}: the worker is gone"
+    content   = <<-EOT
+      No worker has logged a heartbeat for 30 minutes. Messages wait meanwhile, and nothing is lost.
+
+      1. What did it say last? `${local.read_log}`
+      2. Is it there? `gcloud run worker-pools describe ${var.name}-ticks --project=${var.project} --region=${var.region}`, or the VM.
+      3. It ends at once and again: `caseload check --config FILE` names what is wrong.
+    EOT
+  }
 }

@@ -7,6 +7,9 @@ locals {
   is_cloud_run    = contains(["worker_pool", "job"], var.runtime)
   retention       = "${var.retention_days * 86400}s"
 
+  # Without workers of their own, backfills are taken beside the ticks, by a second thread of that worker.
+  takes_both = var.runtime == "worker_pool" && var.backfill_instances == 0
+
   # The worker reads the token by name, so that a new version needs no restart.
   token_secret = coalesce(var.token_secret, try(google_secret_manager_secret.token[0].id, null))
 
@@ -24,6 +27,8 @@ locals {
         start_date      = var.start_date
         source          = merge({ type = "intercom" }, try(var.settings.source, {}), { token = { secret = "${local.token_secret}/versions/latest" } })
       },
+      { dead_subscription = google_pubsub_subscription.dead.name },
+      kind == "ticks" && local.takes_both ? { backfill_subscription = google_pubsub_subscription.worker["backfills"].name } : {},
       var.streams == null ? {} : { streams = sort(var.streams) },
     ))
   }

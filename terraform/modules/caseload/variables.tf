@@ -193,7 +193,7 @@ variable "instances" {
 }
 
 variable "backfill_instances" {
-  description = "workers on the subscription of backfills, runtime worker_pool; 0: none until a backfill is wanted"
+  description = "workers for backfills alone, runtime worker_pool; 0: the worker of the ticks takes them, too"
   type        = number
   default     = 0
   validation {

@@ -6,10 +6,12 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "health.h"
 
 #define HOSTILE "<script>alert(1)</script>\"'&\xff\xfe\x01<img src=x onerror=alert(2)>"
@@ -130,9 +132,52 @@ static void test_addresses(void **state)
     assert_string_equal(url, "http://[::1]:9090");
 }
 
+/* The record of a heartbeat, as the log has it; yours. */
+static json_t *heartbeat(struct monitor *monitor)
+{
+    int ends[2];
+    char text[8192];
+    json_t *record = NULL;
+    struct error err;
+    assert_int_equal(pipe(ends), 0);
+    log_open(ends[1], LOG_INFO);
+    log_set_form(LOG_FORM_CLOUD);
+    monitor_log_heartbeat(monitor);
+    log_open(STDERR_FILENO, LOG_ERROR);
+    ssize_t size = read(ends[0], text, sizeof text);
+    assert_true(size > 0 && json_read(text, (size_t)size, NULL, &record, &err));
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+    return record;
+}
+
+/* Alerts are made of its numbers: see terraform/modules/caseload/alerts.tf. */
+static void test_the_heartbeat_has_the_age_of_the_oldest_success(void **state)
+{
+    static struct bench bench;
+    static const struct stream offices = {.name = "offices", .kind = STREAM_INCREMENTAL};
+    const struct selection selections[] = {{.stream = &people}, {.stream = &offices}};
+    const struct error none = {.kind = ERROR_NONE};
+    (void)state;
+    monitor_init(&bench.monitor, (struct day){20000}, 900);
+    monitor_open(&bench.monitor, selections, 2);
+    (void)monitor_add_worker(&bench.monitor, &bench.progress);
+    AUTO(json_drop) json_t *before = heartbeat(&bench.monitor);
+    assert_string_equal(json_text_at(before, "event"), "heartbeat");
+    assert_int_equal(json_int_at(before, "oldest_success_seconds", 0), -1);
+    serve(&bench, &(struct stream_result){.stream = "people", .fresh_us = clock_utc_us() - 7200000000},
+          &none);
+    serve(&bench, &(struct stream_result){.stream = "offices", .fresh_us = clock_utc_us() - 60000000}, &none);
+    AUTO(json_drop) json_t *after = heartbeat(&bench.monitor);
+    assert_string_equal(json_text_at(after, "oldest_success"), "people");
+    assert_in_range(json_int_at(after, "oldest_success_seconds", 0), 7200, 7200 + 3600);
+    monitor_done(&bench.monitor);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_heartbeat_has_the_age_of_the_oldest_success),
         cmocka_unit_test(test_hostile_texts_are_escaped),
         cmocka_unit_test(test_days_are_loaded_missing_or_rejected),
         cmocka_unit_test(test_ready_and_live),

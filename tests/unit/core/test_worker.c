@@ -273,15 +273,16 @@ static void test_attempts_are_recorded_last(void **state)
     assert_int_equal(bench->warehouse.attempt_count, 2);
 }
 
-/* The process is to end at once: it does not wait for a load job. */
-static void test_a_stopped_run_records_nothing(void **state)
+static void test_a_stopped_run_records_its_stop(void **state)
 {
     struct bench *bench = *state;
 
     fake_trigger_publish(&bench->trigger, "m1", "", bench->now_us);
     fail_at(bench, "state", ERROR_STOPPED, 1);
     assert_int_equal(worker_serve(&bench->worker), 0);
-    assert_int_equal(bench->warehouse.attempt_count, 0);
+    assert_int_equal(bench->warehouse.attempt_count, 1);
+    assert_string_equal(bench->warehouse.attempts[0].outcome, "stopped");
+    assert_false(bench->recorded_before_ack);
 }
 
 static void test_nack_delays_double(void **state)
@@ -309,7 +310,7 @@ int main(void)
         CASE(test_stop_gives_the_message_back_at_once),
         CASE(test_a_lost_ack_costs_a_look),
         CASE(test_attempts_are_recorded_last),
-        CASE(test_a_stopped_run_records_nothing),
+        CASE(test_a_stopped_run_records_its_stop),
         cmocka_unit_test(test_nack_delays_double),
     };
 

@@ -91,9 +91,34 @@ run "least_privilege" {
   }
 }
 
+run "worker_configuration" {
+  assert {
+    condition     = alltrue([for kind in ["ticks", "backfills"] : jsondecode(output.config[kind]).dead_subscription == "caseload-dead"])
+    error_message = "`caseload dead` finds the dead letters"
+  }
+  assert {
+    condition     = jsondecode(output.config.ticks).backfill_subscription == "caseload-backfills" && !can(jsondecode(output.config.backfills).backfill_subscription)
+    error_message = "without workers of their own, backfills are taken beside the ticks"
+  }
+}
+
+run "own_backfill_workers" {
+  variables {
+    backfill_instances = 2
+  }
+  assert {
+    condition     = !can(jsondecode(output.config.ticks).backfill_subscription)
+    error_message = "backfills have their own workers"
+  }
+}
+
 run "job" {
   variables {
     runtime = "job"
+  }
+  assert {
+    condition     = length(google_monitoring_alert_policy.heartbeat) == 0 && length(google_monitoring_alert_policy.age) == 0 && !can(jsondecode(output.config.ticks).backfill_subscription)
+    error_message = "a job ends before a heartbeat, and each subscription has its own"
   }
   assert {
     condition     = google_cloud_run_v2_job.worker["ticks"].template[0].template[0].containers[0].args == tolist(["drain", "--config", "/config/caseload.json"])
@@ -204,7 +229,7 @@ run "paused" {
     schedule_paused = true
   }
   assert {
-    condition     = length(google_monitoring_alert_policy.freshness) == 0
+    condition     = length(google_monitoring_alert_policy.freshness) == 0 && length(google_monitoring_alert_policy.age) == 0 && length(google_monitoring_alert_policy.heartbeat) == 0
     error_message = "without ticks, old tables are no alarm"
   }
 }
@@ -220,6 +245,14 @@ run "alerts" {
   assert {
     condition     = strcontains(google_monitoring_alert_policy.freshness[0].conditions[0].condition_prometheus_query_language[0].query, "logging_googleapis_com:user_caseload_messages{")
     error_message = "the metric of the log has its PromQL name"
+  }
+  assert {
+    condition     = google_logging_metric.age[0].value_extractor == "EXTRACT(jsonPayload.oldest_success_seconds)" && strcontains(google_monitoring_alert_policy.age[0].conditions[0].condition_threshold[0].filter, "metric.type = \"logging.googleapis.com/user/caseload/age\"") && google_monitoring_alert_policy.age[0].conditions[0].condition_threshold[0].threshold_value == 25 * 3600
+    error_message = "freshness is the age in the worker's heartbeat"
+  }
+  assert {
+    condition     = google_monitoring_alert_policy.heartbeat[0].conditions[0].condition_absent[0].duration == "1800s"
+    error_message = "a worker that is gone is an alarm"
   }
   assert {
     condition     = length(jsondecode(google_monitoring_dashboard.this.dashboard_json).mosaicLayout.tiles) == 5
