@@ -7,6 +7,7 @@ set logscale x 10
 set format x "10^{%L}"
 set xlabel "records"
 set grid
+set autoscale xfix
 set key bottom right
 set yrange [0:*]
 set title "records a second"

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include <microhttpd.h>
 
@@ -160,6 +161,7 @@ int serve(exchange_handler *handle, void *self)
         struct sockaddr_in v4;
     } address = {.v4 = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}}};
     (void)signal(SIGTERM, stop);
+    (void)prctl(PR_SET_PDEATHSIG, SIGTERM); /* the bench may be killed */
     (void)signal(SIGPIPE, SIG_IGN);
     struct MHD_Daemon *daemon = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_SUPPRESS_DATE_NO_CLOCK, 0, NULL, NULL, receive,

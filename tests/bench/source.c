@@ -368,7 +368,8 @@ int main(int count, char **arguments)
 {
     const char *name = argument(count, arguments, "--kind", "contacts");
     const char *folder = argument(count, arguments, "--folder", ".");
-    struct source source = {
+    static struct source source; /* the end of the process frees what it holds */
+    source = (struct source){
         .records = argument_int(count, arguments, "--records", 10000),
         .from_s = argument_int(count, arguments, "--from", 0),
         .now_s = argument_int(count, arguments, "--now", 0),

@@ -490,7 +490,8 @@ static void handle(void *self, struct exchange *exchange)
 
 int main(int count, char **arguments)
 {
-    struct warehouse warehouse = {
+    static struct warehouse warehouse; /* the end of the process frees what it holds */
+    warehouse = (struct warehouse){
         .now_s = argument_int(count, arguments, "--now", 0),
         .began_ms = clock_ms(),
         .is_realistic = argument_int(count, arguments, "--realistic", 0) != 0,
