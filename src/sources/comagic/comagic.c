@@ -9,6 +9,8 @@
 #include "base/mem.h"
 #include "internal.h"
 
+#define MINUTE_S 60
+
 static const struct brand {
     const char *name;
     const char *base_url;
@@ -62,6 +64,7 @@ static const struct rest_dialect dialect = {
         "source.brand, too",
     .probe_path = COMAGIC_PATH,
     .format_advice = "is the base URL right?",
+    .limit_window_s = MINUTE_S,
     .request_id_member = "id",
     .is_reset_delay = true,
     .is_token_in_body = true,
@@ -92,6 +95,7 @@ static void free_source(struct source *source)
 static const struct source_ops ops = {
     .identify = rest_source_identify,
     .open = rest_source_open,
+    .count = rest_source_count,
     .next = rest_source_next,
     .close = rest_source_close,
     .free = free_source,

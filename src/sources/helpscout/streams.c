@@ -9,7 +9,8 @@ static const struct child_list conversation_lists[] = {
      .list = "_embedded.threads",
      .table = &helpscout_conversation_threads,
      .parent = "conversationId",
-     .noun = "list of threads"},
+     .noun = "list of threads",
+     .counted = "threads"},
     {.table = NULL},
 };
 
@@ -59,14 +60,13 @@ static const struct stream *const streams[] = {
     STREAM("conversations", STREAM_INCREMENTAL, &helpscout_conversations, BY_DEFAULT,
            ABOUT("1 for 25 conversations, at least 1 a day, and 1 each", "sees all mailboxes",
                  "when on its day a conversation changed; conversations that were merged into others"),
-           CHILDREN({&helpscout_conversation_threads, CHILD_DEFAULT}), .reader = &rest_expand,
-           .listing = &rest_backward,
+           CHILDREN({&helpscout_conversation_threads, CHILD_DEFAULT}), .listing = &rest_backward,
            PAGES(helpscout_modified, "/v2/conversations?status=all", "_embedded.conversations"),
            .day_member = MODIFIED_DAY, .child_lists = conversation_lists),
 
     STREAM("customers", STREAM_INCREMENTAL, &helpscout_customers, BY_DEFAULT,
            ABOUT("1 for 50 customers", "any user", "customers that were erased or merged"),
-           .reader = &rest_backward, PAGES(helpscout_modified, "/v2/customers", "_embedded.customers")),
+           .listing = &rest_backward, PAGES(helpscout_modified, "/v2/customers", "_embedded.customers")),
 
     STREAM("organizations", STREAM_SCAN, &helpscout_organizations, BY_DEFAULT,
            ABOUT("1 for 50 organizations, all of them each time", "any user",
@@ -76,20 +76,19 @@ static const struct stream *const streams[] = {
     STREAM("happiness_ratings", STREAM_EVENT, &helpscout_happiness_ratings, BY_DEFAULT,
            ABOUT("1 for 100 ratings, at least 1 a week", "reports, which the plans Plus and Pro have",
                  "a rating that the customer changes later than lookback_days"),
-           .reader = &rest_backward, PAGES(helpscout_report, "/v2/reports/happiness/ratings", "results")),
+           .listing = &rest_backward, PAGES(helpscout_report, "/v2/reports/happiness/ratings", "results")),
 
     STREAM("mailboxes", STREAM_SNAPSHOT, &helpscout_mailboxes, BY_DEFAULT,
            ABOUT("1 for 50, and 2 each", "sees all mailboxes", MISSES_DAYS),
            CHILDREN({&helpscout_mailbox_fields, CHILD_DEFAULT}, {&helpscout_mailbox_folders, CHILD_DEFAULT}),
-           .reader = &rest_expand, PAGES(helpscout_list, "/v2/mailboxes", "_embedded.mailboxes"),
-           .child_lists = mailbox_lists),
+           PAGES(helpscout_list, "/v2/mailboxes", "_embedded.mailboxes"), .child_lists = mailbox_lists),
 
     STREAM("users", STREAM_SNAPSHOT, &helpscout_users, BY_DEFAULT, ABOUT("1 for 50", "any user", MISSES_DAYS),
            PAGES(helpscout_list, "/v2/users", "_embedded.users")),
 
     STREAM("teams", STREAM_SNAPSHOT, &helpscout_teams, BY_DEFAULT,
            ABOUT("1 for 50, and 1 each", "any user", MISSES_DAYS),
-           CHILDREN({&helpscout_team_members, CHILD_DEFAULT}), .reader = &rest_expand,
+           CHILDREN({&helpscout_team_members, CHILD_DEFAULT}),
            PAGES(helpscout_list, "/v2/teams", "_embedded.teams"), .child_lists = team_lists),
 
     STREAM("workflows", STREAM_SNAPSHOT, &helpscout_workflows, BY_DEFAULT,

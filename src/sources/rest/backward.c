@@ -19,6 +19,7 @@
 #include "core/content.h"
 #include "core/rows.h"
 #include "exchange.h"
+#include "list_total.h"
 #include "next_page.h"
 #include "page_builder.h"
 
@@ -270,6 +271,56 @@ static bool backward_next(struct reader *reader, struct page *out_page, struct e
     return true;
 }
 
+/* --- how many there are --- */
+
+/* A list that is still open is asked for its first page once more. */
+static int64_t requests_of(const struct rest_source *rest, const struct list_total *total,
+                           struct window window)
+{
+    int64_t pages = list_total_pages(total);
+    return pages > 1 && window.to_s > rest->clock_s ? pages + 1 : pages;
+}
+
+static bool count_list(struct rest_source *rest, const struct selection *selection, struct window window,
+                       struct source_count *count, struct error *err)
+{
+    struct list_total total;
+    if (!list_total_ask(rest, selection, &(struct segment){.window = window}, &total, err)) return false;
+    list_total_add(&total, requests_of(rest, &total, window), count);
+    return true;
+}
+
+/* Many days: as if their records were spread evenly. A day has at least a page, and then its last page is
+ * half full. */
+static bool count_days(struct rest_source *rest, const struct selection *selection, struct window window,
+                       int64_t days, struct source_count *count, struct error *err)
+{
+    struct list_total total;
+    if (!list_total_ask(rest, selection, &(struct segment){.window = window}, &total, err)) return false;
+    int64_t more = total.per_page > 0 ? total.records / total.per_page - days / 2 : 0;
+    list_total_add(&total, days + (more > 0 ? more : 0), count);
+    return true;
+}
+
+static bool backward_count(struct rest_source *rest, const struct selection *selection, struct window window,
+                           struct source_count *count, struct error *err)
+{
+    const struct rest_stream *stream = (const struct rest_stream *)selection->stream;
+    struct backward backward = {.rest = rest, .stream = stream, .window = window};
+    int64_t days = 0;
+    if (!stream->day_member) return count_list(rest, selection, window, count, err);
+    for (backward.segment = next_segment(&backward, window.from_s); segments_follow(&backward);
+         backward.segment = next_segment(&backward, backward.segment.to_s))
+        days++;
+    if (days >= LIST_PIECES) return count_days(rest, selection, window, days + 1, count, err);
+    backward.segment = next_segment(&backward, window.from_s);
+    for (;;) {
+        if (!count_list(rest, selection, backward.segment, count, err)) return false;
+        if (!segments_follow(&backward)) return true;
+        backward.segment = next_segment(&backward, backward.segment.to_s);
+    }
+}
+
 static void backward_close(struct reader *reader)
 {
     struct backward *backward = (struct backward *)reader;
@@ -309,4 +360,4 @@ static bool backward_open(struct rest_source *rest, const struct selection *sele
 }
 
 const struct rest_reader_type rest_backward = {
-    .open = backward_open, .next = backward_next, .close = backward_close};
+    .open = backward_open, .next = backward_next, .close = backward_close, .count = backward_count};

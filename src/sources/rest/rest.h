@@ -11,12 +11,11 @@
  * detail         reader: a list, then each record in full by a request of its own
  * expand         reader: a list, then requests for lists that belong to its records
  * lookup         reader: records by id, which may be gone
- * count          how many records a window holds
- * subrequest     one GET of many in flight; response_body holds its answer until its turn
- * children       members of a record become rows; child_list: so do lists with a path of their own
- * truncated_list a list inside a record is completed
- * tally          do pages hold as many records as they announce?
- * page_builder   the records of a page; page_queue: pages that wait; cycle: detects loops of pages
+ * count          how much a window holds; list_total: how many records a list has; paginate_count: its
+ * segments subrequest     one GET of many in flight; response_body holds its answer until its turn children
+ * members of a record become rows; child_list: so do lists with a path of their own truncated_list a list
+ * inside a record is completed tally          do pages hold as many records as they announce? page_builder
+ * the records of a page; page_queue: pages that wait; cycle: detects loops of pages
  *
  * One thread, except where a header says otherwise.
  */
@@ -200,15 +199,19 @@ bool rest_wait(const struct rest_source *rest, int64_t ms, struct error *err);
 #define REST_SMALLEST_PAGE 9 /* pages that time out are halved down to this: 150 halved four times */
 
 /* A way to read a stream, or records of it (rest_lookup has no open); the functions are those of source_ops.
- */
+ * A listing, which needs no other reader, can be counted, too. */
 struct rest_reader_type {
     bool (*open)(struct rest_source *rest, const struct selection *selection, struct window window,
                  struct reader **out_reader, struct error *err);
     bool (*next)(struct reader *reader, struct page *out_page, struct error *err);
     void (*close)(struct reader *reader);
+    /* Adds the records of the window's list, the requests for its pages, and children as its records count
+     * them. Of a listing; makes a few requests. */
+    bool (*count)(struct rest_source *rest, const struct selection *selection, struct window window,
+                  struct source_count *count, struct error *err);
 };
 
-/* The reader of a stream's list of records. */
+/* The listing of a stream. */
 const struct rest_reader_type *rest_listing(const struct rest_stream *stream);
 
 /* First member of every reader. */
@@ -297,6 +300,7 @@ struct child_list {
     const char *parent;         /* field of an element: the record's id */
     const char *version;        /* ... and the record's version; NULL: the elements have their own */
     const char *noun;           /* for people: "list of segments" */
+    const char *counted; /* path in the record to the number of elements, about; NULL: nothing says it */
 };
 
 /* A list inside a record that may be cut off, as the dialect says. */
@@ -309,8 +313,7 @@ struct truncated_list {
 
 struct rest_stream {
     struct stream stream;                   /* first, so that a selection's stream is one of these */
-    const struct rest_reader_type *reader;  /* NULL: rest_paginate */
-    const struct rest_reader_type *listing; /* of rest_expand; NULL: rest_paginate */
+    const struct rest_reader_type *listing; /* of its records; NULL: rest_paginate */
     const struct pagination *pagination;
     const char *path;
     const char *list; /* the member of an answer that holds the records */
@@ -318,7 +321,7 @@ struct rest_stream {
     enum rest_order order;
     bool is_typed;                                /* one list for each of the source's types */
     bool ids_only;                                /* of a reconciliation: only ids are passed on */
-    const struct detail *detail;                  /* of rest_detail */
+    const struct detail *detail;                  /* the list has not the whole record */
     const struct lookup *lookup;                  /* of a reconciliation */
     const struct children *children;              /* in a record */
     const struct child_list *child_lists;         /* beside a record; one without table ends them */
