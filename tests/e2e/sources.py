@@ -98,6 +98,9 @@ HELPSCOUT = Source(
             {"touch": {"kind": "organizations", "count": 20}},
             {"fill": {"kind": "happiness_ratings", "from": "2026-03-02", "to": "2026-03-08", "count": 8}},
             {"remove": {"kind": "tags", "count": 2}},
+            {"merge": {"kind": "conversations", "count": 1}},
+            {"remove": {"kind": "conversations", "count": 2}},
+            {"remove": {"kind": "customers", "count": 2}},
         ]))
 
 REPORTS = ["calls", "call_legs", "chats", "chat_messages", "offline_messages", "goals", "communications", "visitor_sessions",

@@ -2,18 +2,8 @@
 /* deletions.c - what answers say about deletions: a contact names those that were merged into it, the feed of
  * deleted conversations names those, and a 404 may name the contact that a record was merged into. */
 #include "internal.h"
+#include "rest/tombstone.h"
 #include "schema/schema.h"
-
-/* Absent members are not set. */
-static json_t *make_tombstone(const json_t *record, const char *id, json_t *seen_missing_at,
-                              const char *source)
-{
-    json_t *body = json_object();
-    (void)json_object_set(body, "id", json_object_get(record, id));
-    (void)json_object_set(body, "seen_missing_at", seen_missing_at);
-    (void)json_object_set_new(body, "source", json_string(source));
-    return body;
-}
 
 void derive_merged(struct page_builder *builder, const json_t *contact)
 {
@@ -23,7 +13,7 @@ void derive_merged(struct page_builder *builder, const json_t *contact)
         json_t *at = json_object_get(merge, "merged_at");
         if (!is_id(json_object_get(merge, "source_contact_id"))) continue; /* the contact itself has it */
         if (!at || json_is_null(at)) at = json_object_get(contact, "updated_at");
-        json_t *body = make_tombstone(merge, "source_contact_id", at, "merge history");
+        json_t *body = tombstone_make(merge, "source_contact_id", at, "merge history");
         (void)json_object_set(body, "merged_into", json_object_get(contact, "id"));
         page_builder_add_child(builder, builder->stream->stream.table->gone, body);
     }
@@ -31,7 +21,7 @@ void derive_merged(struct page_builder *builder, const json_t *contact)
 
 void derive_deleted(struct page_builder *builder, const json_t *record)
 {
-    json_t *body = make_tombstone(record, "id", json_object_get(record, "deleted_at"), "deleted feed");
+    json_t *body = tombstone_make(record, "id", json_object_get(record, "deleted_at"), "deleted feed");
     page_builder_add_child(builder, &intercom_conversations_deleted, body);
 }
 
@@ -40,17 +30,7 @@ void add_merged(struct page_builder *builder, const struct rest_source *rest, co
 {
     if (rest->clock_s <= 0) return;
     AUTO(json_drop) json_t *now = json_integer(rest->clock_s);
-    json_t *body = make_tombstone(record, "id", now, "merged");
+    json_t *body = tombstone_make(record, "id", now, "merged");
     (void)json_object_set_new(body, "merged_into", json_string(canonical_id));
     page_builder_add_child(builder, builder->stream->stream.table->gone, body);
-}
-
-/* The commit dates it by the list. */
-void add_gone(struct page_builder *builder, const struct rest_source *rest, const char *canonical_id,
-              const json_t *record)
-{
-    AUTO(json_drop) json_t *now = json_integer(rest->clock_s);
-    json_t *body = make_tombstone(record, "id", now, canonical_id[0] ? "merged" : "reconciliation");
-    if (canonical_id[0]) (void)json_object_set_new(body, "merged_into", json_string(canonical_id));
-    page_builder_add_child(builder, builder->stream->stream.subject->gone, body);
 }

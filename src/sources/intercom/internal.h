@@ -64,7 +64,5 @@ void derive_merged(struct page_builder *builder, const json_t *contact);
 void derive_deleted(struct page_builder *builder, const json_t *record);
 void add_merged(struct page_builder *builder, const struct rest_source *rest, const char *canonical_id,
                 const json_t *record);
-void add_gone(struct page_builder *builder, const struct rest_source *rest, const char *canonical_id,
-              const json_t *record);
 
 #endif

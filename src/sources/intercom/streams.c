@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* streams.c - the table of streams. Adding one is an entry here, and its columns in schema/. */
 #include "internal.h"
+#include "rest/tombstone.h"
 #include "schema/schema.h"
 
 static const struct detail conversation_detail = {
@@ -163,7 +164,7 @@ static const struct stream *const streams[] = {
            .rest.stream.subject = &intercom_contacts, PAGES(intercom_cursors, "/contacts", "data"),
            .rest.per_page = 150, .query = "include_merge_history=true", .query_since = 16,
            .rest.lookup = &contact_lookup, .rest.truncated_lists = contact_lists,
-           .rest.add_tombstone = add_gone),
+           .rest.add_tombstone = tombstone_add_gone),
 
     /* Only ids: the scan reads all companies at each run, and their segments with them. */
     STREAM("companies_reconciliation", STREAM_RECONCILE, &intercom_company_ids,
@@ -171,7 +172,7 @@ static const struct stream *const streams[] = {
                  "Read and list users and companies", "when exactly a company was deleted"),
            .rest.stream.subject = &intercom_companies, .rest.listing = &intercom_scroll,
            PAGES(intercom_list, "/companies/scroll", "data"), .rest.ids_only = true,
-           .rest.lookup = &company_lookup, .rest.add_tombstone = add_gone),
+           .rest.lookup = &company_lookup, .rest.add_tombstone = tombstone_add_gone),
 
     /* --- conversations --- */
 

@@ -151,6 +151,7 @@ static bool is_inside(const struct backward *backward, const json_t *body, int64
 {
     const struct window *window = &backward->window;
     *out_us = 0;
+    if (!stream_is_windowed(&backward->stream->stream)) return true;
     if (!row_version(backward->stream->stream.table, body, out_us)) return true; /* it is rejected */
     return *out_us >= window->from_s * 1000000 &&
            (window->to_s == WINDOW_OPEN || *out_us < window->to_s * 1000000);
@@ -195,7 +196,9 @@ static void check_total(struct backward *backward, struct page *page)
 
 static bool end_segment(struct backward *backward, struct page *page, struct error *err)
 {
+    const struct list_count count = {.expected = backward->newest_total, .received = backward->received};
     check_total(backward, page);
+    if (!page_builder_check_complete(&backward->builder, &count, backward->what, err)) return false;
     backward->is_finished = !segments_follow(backward);
     if (backward->is_finished) return true;
     begin_segment(backward, next_segment(backward, backward->segment.to_s));

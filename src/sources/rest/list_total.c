@@ -94,8 +94,7 @@ bool list_total_ask(struct rest_source *rest, const struct selection *selection,
     AUTO(json_drop) json_t *answer = NULL;
     if (!ask(rest, stream, segment, is_single ? 1 : stream->per_page, &answer, err)) return false;
     const json_t *list = page_list(rest->dialect, answer, stream->list);
-    *out_total =
-        (struct list_total){.listed = (int64_t)json_array_size(list), .children = counts ? 0 : -1};
+    *out_total = (struct list_total){.listed = (int64_t)json_array_size(list), .children = counts ? 0 : -1};
     for (size_t i = 0; counts && i < json_array_size(list); i++)
         out_total->children += children_of(selection, json_array_get(list, i));
     out_total->records = records_of(rest, stream, answer, out_total->listed);

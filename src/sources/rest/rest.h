@@ -11,11 +11,14 @@
  * detail         reader: a list, then each record in full by a request of its own
  * expand         reader: a list, then requests for lists that belong to its records
  * lookup         reader: records by id, which may be gone
- * count          how much a window holds; list_total: how many records a list has; paginate_count: its
- * segments subrequest     one GET of many in flight; response_body holds its answer until its turn children
- * members of a record become rows; child_list: so do lists with a path of their own truncated_list a list
- * inside a record is completed tally          do pages hold as many records as they announce? page_builder
- * the records of a page; page_queue: pages that wait; cycle: detects loops of pages
+ * count          how much a window holds
+ * list_total     how many records a list has; paginate_count: all segments of it
+ * subrequest     one GET of many in flight; response_body holds its answer until its turn
+ * children       members of a record become rows; child_list: so do lists with a path of their own
+ * truncated_list a list inside a record is completed
+ * tombstone      notes of records that are gone
+ * tally          do pages hold as many records as they announce?
+ * page_builder   the records of a page; page_queue: pages that wait; cycle: detects loops of pages
  *
  * One thread, except where a header says otherwise.
  */
@@ -91,6 +94,7 @@ struct rest_dialect {
     int limit_window_s;             /* of the limit; 0: unknown */
     const char *reset_header;       /* when the window ends, in seconds since 1970 */
     bool is_reset_delay;            /* ... or rather in seconds from now */
+    const char *moved_header;       /* a 301 names here the record into which the one asked for was merged */
     int window_s;                   /* without such a header: the window is each whole such time */
     const char *retry_after_header; /* seconds to wait after a 429, beside Retry-After */
     bool is_token_in_body;          /* REST_TOKEN_MARK in a body becomes the token; GETs can't be sent then */
@@ -273,6 +277,7 @@ struct detail {
 /* Where a record of a reconciliation's subject is requested, in the form of its stream. */
 struct lookup {
     const char *before, *after; /* the record's id, in path and query */
+    bool lacks_version;         /* the answer is no row: that the record is alive is all it says */
 };
 
 /* Members of a record that become rows of their own: {list: {list: [...]}}. */

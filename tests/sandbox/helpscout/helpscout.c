@@ -204,7 +204,7 @@ static const struct route routes[] = {
 
 /* Fixed paths come before those with an id in the same place. */
 static const struct route *const route_tables[] = {helpscout_oauth_routes, routes, helpscout_list_routes,
-                                                   NULL};
+                                                   helpscout_record_routes, NULL};
 
 /* A column's name as the record has it: first_name is firstName. */
 static void name_field(const char *column, char *out_field, size_t size)

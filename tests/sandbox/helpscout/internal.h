@@ -4,6 +4,7 @@
  * helpscout.c    the service; what every request must have; /v2/users/me
  * oauth.c        the token endpoint
  * lists.c        all lists, and the report of ratings
+ * records.c      single records
  * truth.c        what the tables loaded from all this must hold
  * truth_lists.c  the same of lists that belong to a record
  */
@@ -33,7 +34,7 @@ struct helpscout {
     bool is_standard; /* the plan: without reports */
 };
 
-extern const struct route helpscout_oauth_routes[], helpscout_list_routes[];
+extern const struct route helpscout_oauth_routes[], helpscout_list_routes[], helpscout_record_routes[];
 extern const struct oracle_table helpscout_truth[];
 extern const struct oracle_latest helpscout_latest[];
 
