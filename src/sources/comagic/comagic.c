@@ -47,6 +47,7 @@ static bool read_identity(struct rest_source *source, const json_t *answer, cons
     int size = snprintf(out->workspace, sizeof out->workspace, "%" PRId64 " %s", id, name);
     zone_free(comagic->zone);
     comagic->zone = zone;
+    comagic->rest.zone = zone; /* its days are the service's */
     return (size > 0 && (size_t)size < sizeof out->workspace) ||
            error_set(err, ERROR_FORMAT, "the name of the CoMagic account's time zone is too long");
 }

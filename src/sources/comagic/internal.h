@@ -40,7 +40,8 @@ bool comagic_check(const void *options, struct source_address *out_address, cons
 bool comagic_create(const struct source_context *context, const void *options, struct source **out_source,
                     struct error *err);
 
-extern const struct pagination comagic_report, comagic_report_unsorted, comagic_messages, comagic_list;
+extern const struct pagination comagic_report, comagic_report_unsorted, comagic_messages, comagic_day,
+    comagic_list;
 
 /* --- requests.c --- */
 

@@ -60,25 +60,24 @@ static int64_t end_of_day_s(const struct backward *backward, int64_t at_s)
     return zone_start_s(backward->rest->zone, day_add(zone_day(backward->rest->zone, at_s), 1));
 }
 
-/* By the source's clock, today is the last day; it may end while it is read, so that another follows. */
-static int64_t last_end_s(const struct backward *backward)
-{
-    if (backward->window.to_s != WINDOW_OPEN) return backward->window.to_s;
-    int64_t now_s = backward->rest->clock_s;
-    int64_t today_s = now_s > backward->window.from_s ? now_s : backward->window.from_s;
-    return end_of_day_s(backward, end_of_day_s(backward, today_s));
-}
-
+/* A day that began before the window is another window's. */
 static struct window next_segment(const struct backward *backward, int64_t from_s)
 {
     struct window segment = {.from_s = from_s, .to_s = backward->window.to_s};
-    if (backward->stream->day_member) segment.to_s = end_of_day_s(backward, from_s);
+    if (!backward->stream->day_member) return segment;
+    int64_t day_s = zone_start_s(backward->rest->zone, zone_day(backward->rest->zone, from_s));
+    if (day_s < from_s) segment.from_s = end_of_day_s(backward, from_s);
+    segment.to_s = end_of_day_s(backward, segment.from_s);
     return segment;
 }
 
+/* By the source's clock, today is the last day; it may end while it is read, so that another follows. */
 static bool segments_follow(const struct backward *backward)
 {
-    return backward->stream->day_member && backward->segment.to_s < last_end_s(backward);
+    const int64_t end_s = backward->window.to_s;
+    if (!backward->stream->day_member) return false;
+    return end_s == WINDOW_OPEN ? backward->segment.to_s <= backward->rest->clock_s
+                                : backward->segment.to_s < end_s;
 }
 
 static void begin_segment(struct backward *backward, struct window segment)
@@ -96,12 +95,16 @@ static void begin_segment(struct backward *backward, struct window segment)
 static bool send_request(struct backward *backward, struct error *err)
 {
     const struct pagination *pagination = backward->stream->pagination;
+    const int per_page = backward->stream->per_page;
+    char id[REST_ID];
     struct page_request request = {
         .source = backward->rest,
         .stream = backward->stream,
         .segment = {.window = backward->segment},
         .number = backward->number,
-        .per_page = backward->stream->per_page,
+        .offset = (backward->number - 1) * per_page,
+        .per_page = per_page,
+        .id = rest_next_id(backward->rest, id),
     };
     buf_reset(&backward->url);
     buf_reset(&backward->body);
@@ -114,9 +117,16 @@ static bool send_request(struct backward *backward, struct error *err)
                              .method = pagination->method,
                              .url = buf_string(&backward->url),
                              .body = backward->body.size > 0 ? &backward->body : NULL,
+                             .id = backward->body.size > 0 ? id : NULL,
                              .retry = &retry_api,
                          },
                          err);
+}
+
+/* Of a list that says only how many records it has. */
+static int64_t pages_of(const struct rest_stream *stream, int64_t total)
+{
+    return total < 0 ? -1 : total > stream->per_page ? (total - 1) / stream->per_page + 1 : 1;
 }
 
 /* The counts of an answer, and whether it is the page that was asked for. */
@@ -126,8 +136,9 @@ static bool read_counts(const struct backward *backward, const json_t *answer, i
     const struct pagination *pagination = backward->stream->pagination;
     const char *member = pagination->number_member;
     int64_t number = member ? json_int_at(answer, member, -1) : backward->number;
-    *out_pages = json_int_at(answer, pagination->pages_member, -1);
     *out_total = json_int_at(answer, pagination->total_member, -1);
+    *out_pages = pagination->pages_member ? json_int_at(answer, pagination->pages_member, -1)
+                                          : pages_of(backward->stream, *out_total);
     if (*out_pages < 0 || *out_total < 0 || *out_pages > NEXT_PAGE_NUMBER)
         return error_set(
             err, ERROR_FORMAT, "%s: the answer does not say how many pages there are, request id %s; %s",

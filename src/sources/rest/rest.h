@@ -250,11 +250,12 @@ struct pagination {
     bool has_numbers; /* pages are counted, by number or offset */
     bool allow_array; /* the list may come without an object around it */
     /* Paths in an answer of counted pages, for rest_backward: */
-    const char *pages_member, *total_member; /* how many pages and records there are */
-    const char *number_member;               /* which page it is; NULL: it does not say so */
-    int64_t max_window_s;                    /* of one segment; 0: any */
-    bool ends_by_clock;                      /* an open window is requested up to the service's clock */
-    int64_t min_window_s;                    /* what a segment that fails is split into; 0: it is not */
+    const char *pages_member;  /* how many pages there are; NULL: as many as the records take */
+    const char *total_member;  /* how many records there are */
+    const char *number_member; /* which page it is; NULL: it does not say so */
+    int64_t max_window_s;      /* of one segment; 0: any */
+    bool ends_by_clock;        /* an open window is requested up to the service's clock */
+    int64_t min_window_s;      /* what a segment that fails is split into; 0: it is not */
     /* Lists in the order of their times are read in several segments at once: the shortest, from the list's
      * beginning on. NULL: they are not. */
     int64_t (*segment_s)(const struct rest_source *source, const struct rest_stream *stream);
