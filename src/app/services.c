@@ -100,6 +100,7 @@ static bool open_source(struct services *services, struct error *err)
         .zone = services->zone,
         .open_token = open_token,
         .open_client = open_client,
+        .open_login = token_from_login,
         .self = services,
     };
     return config->source_type->create(&context, config->source_options, &services->source, err);

@@ -105,8 +105,9 @@ static const struct source_ops ops = {
 static struct source_address pick_address(const struct comagic_options *options)
 {
     struct source_address address = {.url = options->base_url, .setting = "source.base_url"};
+    const char *brand = options->brand ? options->brand : brands[0].name;
     for (size_t i = 0; !address.url && i < sizeof brands / sizeof *brands; i++)
-        if (strcmp(options->brand, brands[i].name) == 0)
+        if (strcmp(brand, brands[i].name) == 0)
             address = (struct source_address){.url = brands[i].base_url, .setting = "source.brand"};
     return address;
 }
@@ -129,11 +130,15 @@ static bool open_token(struct comagic *comagic, const struct source_context *con
     comagic->rest.token = token;
     if (!options->login) return true;
     comagic->rest.token = NULL;
-    return session_open(&(struct session_settings){.base_url = comagic->rest.base_url,
-                                                   .login = options->login,
-                                                   .password = token,
-                                                   .http = context->http_settings},
-                        &comagic->rest.token, err);
+    struct token_login *login;
+    if (!session_open(&(struct session_settings){.base_url = comagic->rest.base_url,
+                                                 .login = options->login,
+                                                 .password = token,
+                                                 .http = context->http_settings},
+                      &login, err))
+        return false;
+    comagic->rest.token = context->open_login(login);
+    return true;
 }
 
 bool comagic_create(const struct source_context *context, const void *settings, struct source **out_source,

@@ -197,10 +197,7 @@ static void check_total(struct backward *backward, struct page *page)
 {
     int64_t least = backward->newest_total;
     int64_t slack = backward->is_over ? 0 : least / 10;
-    if (backward->received >= least - slack || page->is_contradicted) return;
-    page->is_contradicted = true;
-    page->expected = least;
-    page->received = backward->received;
+    if (backward->received < least - slack) page_contradict(page, least, backward->received);
 }
 
 /* --- pages --- */

@@ -240,7 +240,7 @@ static size_t records_of_page(struct comagic *comagic, int64_t limit)
     return (size_t)(most > 0 && most < limit ? most : limit);
 }
 
-/* What an employee did in the window, of which only the past has figures: a record each, without a time. */
+/* An employee's figures of the window, of which only the past has any: a record each, without a time. */
 static void aggregate(json_t *bodies, struct collection_page *page, int64_t active_s)
 {
     for (size_t i = 0; i < json_array_size(bodies); i++)

@@ -43,10 +43,10 @@ static const struct column stat_columns[] = {
     RECORDS("groups", member_group_columns, "Groups"),
     JSON("status_stats", "Seconds in each status, by its mnemonic: see statuses"),
 };
-const struct table comagic_employee_stat =
-    TABLE("employee_stat", "What employees did on a day, one row for each content that was seen",
-          stat_columns, KEYS("employee_id", COMAGIC_STAT_DAY), TIMES(COMAGIC_STAT_DAY),
-          .is_named_by_version = true, .keeps_contents = true);
+const struct table comagic_employee_stat = TABLE(
+    "employee_stat", "Employees by day, with the time in each status, one row for each content that was seen",
+    stat_columns, KEYS("employee_id", COMAGIC_STAT_DAY), TIMES(COMAGIC_STAT_DAY), .is_named_by_version = true,
+    .keeps_contents = true);
 
 static const struct column group_member_columns[] = {TEXT("employee_id", "Employee"),
                                                      TEXT("employee_full_name", "Name of the employee")};
