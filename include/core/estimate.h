@@ -14,7 +14,10 @@ struct stream_estimate {
     struct day from, to;   /* of its units; meaningless without units */
     int64_t units;         /* to be loaded */
     int64_t batches;       /* commits, about */
+    bool is_first;         /* nothing of it was ever loaded */
+    int64_t tables;        /* that it loads: its own, and those of its children */
     int64_t records;       /* in all units; -1: unknown */
+    int64_t children;      /* rows of child tables, about; -1: unknown */
     bool is_exact;         /* else there may be fewer records */
     int64_t requests;      /* to the source; -1: unknown */
     double requests_per_s; /* that the source allows; 0: unknown */

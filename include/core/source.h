@@ -72,6 +72,8 @@ struct source_identity {
 struct source_count {
     int64_t records;       /* as the service says; -1: it does not say */
     bool is_exact;         /* else there may be fewer: the service counts a larger window */
+    int64_t children;      /* rows of child tables, about, as far as the records of a sample count them; -1:
+                            * unknown */
     int64_t requests;      /* that reading it takes, if no record changes; -1: unknown */
     double requests_per_s; /* at our share of the rate limit; 0: unknown */
     int64_t limit;         /* the rate limit as the service says it, of each limit_window_s; 0: unknown */

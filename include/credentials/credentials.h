@@ -59,4 +59,8 @@ struct client_settings {
 bool token_from_client(const struct client_settings *settings, struct token **out_token,
                        struct error *err) CHECKED;
 
+/* A token that a service's own login gives; login is ours after the call. Cached in the same way, without a
+ * login here. */
+struct token *token_from_login(struct token_login *login);
+
 #endif

@@ -7,6 +7,7 @@
 #define CASELOAD_NET_TOKEN_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/error.h"
 #include "base/secret.h"
@@ -21,5 +22,13 @@ struct token {
 };
 
 void token_free(struct token *token); /* NULL is fine */
+
+/* How a service gives tokens that end. credentials makes a struct token of it. */
+struct token_login {
+    /* One thread at a time; may take long. The lifetime is at least a second. */
+    bool (*log_in)(struct token_login *login, struct secret *out_token, int64_t *out_lifetime_s,
+                   struct error *err);
+    void (*free)(struct token_login *login);
+};
 
 #endif

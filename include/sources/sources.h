@@ -41,7 +41,10 @@ struct source_context {
      * the setting says. */
     bool (*open_client)(void *self, const struct client_setting *setting, struct token **out_token,
                         struct error *err);
-    void *self; /* first argument of both */
+    /* A token that `login`, which is ours after the call, gives: kept until shortly before it ends, and got
+     * again when it is refused. */
+    struct token *(*open_login)(struct token_login *login);
+    void *self; /* first argument of the two before it */
 };
 
 /* Where a source's service is. */

@@ -17,15 +17,22 @@ static const struct report_column columns[] = {
     {"from", NULL, false, REPORT_WHOLE},       {"to", NULL, false, REPORT_WHOLE},
     {"days", "days", false, REPORT_WHOLE},     {"records", "records", true, REPORT_WHOLE},
     {"is_exact", NULL, false, REPORT_WHOLE},   {"requests", "requests", true, REPORT_WHOLE},
+    {"child_rows", NULL, true, REPORT_WHOLE},  {"bytes", NULL, true, REPORT_WHOLE},
     {"seconds", "time", true, REPORT_DROP},    {"state", "state", false, REPORT_WRAP},
 };
 
-static const char *state_of(const struct stream_estimate *stream)
+#define STATE 64
+
+static const char *state_of(const struct stream_estimate *stream, char text[STATE])
 {
+    char digits[REPORT_NUMBER];
     if (stream->forbidden) return "forbidden";
     if (stream->error.kind != ERROR_NONE) return stream->error.text;
     if (stream->skipped) return "skipped: it has no past";
-    return stream->units == 0 ? "nothing to do" : "";
+    if (stream->units == 0) return "nothing to do";
+    (void)snprintf(text, STATE, stream->children > 0 ? "about %s child rows" : "",
+                   report_count(stream->children, digits));
+    return text;
 }
 
 static void add_day(struct report *report, const struct stream_estimate *stream, struct day day)
@@ -67,8 +74,15 @@ static void add_time(struct report *report, const struct stream_estimate *stream
     report_value(report, json_real(seconds), report_duration(seconds, text));
 }
 
-static void add_stream(struct report *report, const struct stream_estimate *stream)
+/* Only in the document. */
+static void add_estimate(struct report *report, int64_t number)
 {
+    report_value(report, number >= 0 ? json_integer(number) : NULL, NULL);
+}
+
+static void add_stream(struct report *report, const struct stream_estimate *stream, int64_t bytes)
+{
+    char state[STATE];
     report_row(report);
     report_text(report, stream->stream);
     report_number(report, stream->units);
@@ -78,20 +92,82 @@ static void add_stream(struct report *report, const struct stream_estimate *stre
     add_count(report, stream->units > 0 ? stream->records : 0, stream->is_exact);
     report_value(report, json_boolean(stream->is_exact), NULL);
     add_count(report, stream->units > 0 ? stream->requests : 0, true);
+    add_estimate(report, stream->units > 0 ? stream->children : 0);
+    add_estimate(report, bytes);
     add_time(report, stream);
-    report_text(report, state_of(stream));
+    report_text(report, state_of(stream, state));
 }
+
+/* --- sizes --- */
+
+#define MEASURED     500 /* attempts, the newest */
+#define BILLED_LEAST INT64_C(10485760)
+#define BILLED_ROWS  9 /* times that, of a commit: see docs/cost.md */
+#define BILLED_CHILD 4 /* ... and of each child table */
+#define BILLED_LOCK  5 /* ... once a stream */
+#define DOLLARS_TIB  6.25
+
+struct sizes {
+    double record[LIMIT_STREAMS]; /* bytes of a record with its children, as they were loaded; 0: unknown */
+};
+
+/* As the newest attempts measured them. */
+static bool read_sizes(struct services *services, const struct request_estimate *estimate, struct sizes *out,
+                       struct error *err)
+{
+    const struct question question = {.kind = QUESTION_HISTORY, .limit = MEASURED};
+    struct warehouse *warehouse = services->warehouse;
+    AUTO(json_drop) json_t *attempts = NULL;
+    size_t index;
+    json_t *attempt;
+    if (!warehouse->ops->ask(warehouse, &question, &attempts, err)) return false;
+    for (size_t i = 0; i < estimate->count; i++) {
+        int64_t records = 0, bytes = 0;
+        json_array_foreach (attempts, index, attempt) {
+            const char *stream = json_text_at(attempt, "stream");
+            if (!stream || strcmp(stream, estimate->streams[i].stream) != 0) continue;
+            records += json_int_at(attempt, "fetched", 0);
+            bytes += json_int_at(attempt, "bytes", 0);
+        }
+        out->record[i] = records > 0 ? (double)bytes / (double)records : 0;
+    }
+    return true;
+}
+
+/* -1: unknown. */
+static int64_t bytes_of(const struct stream_estimate *stream, double record)
+{
+    if (stream->units == 0 || stream->records == 0) return 0;
+    return stream->records > 0 && record > 0 ? (int64_t)((double)stream->records * record) : -1;
+}
+
+/* Each statement is billed at least so much for a table; staged rows are read twice, and the state of a
+ * stream names each of its tables. */
+static int64_t billed_for(const struct stream_estimate *stream, int64_t bytes)
+{
+    int64_t least = BILLED_ROWS + BILLED_CHILD * (stream->tables - 1);
+    int64_t once = stream->tables + (stream->is_first && stream->units > 0 ? BILLED_LOCK : 0);
+    int64_t more = 2 * (bytes - stream->batches * BILLED_LEAST);
+    return (once + stream->batches * least) * BILLED_LEAST + (more > 0 ? more : 0);
+}
+
+/* --- totals --- */
 
 struct totals {
     int64_t requests, unknown, units, batches;
+    int64_t bytes, unmeasured, billed;
     double requests_per_s;
 };
 
-static struct totals sum(const struct request_estimate *estimate)
+static struct totals sum(const struct request_estimate *estimate, const struct sizes *sizes)
 {
     struct totals totals = {0};
     for (size_t i = 0; i < estimate->count; i++) {
         const struct stream_estimate *stream = &estimate->streams[i];
+        const int64_t bytes = bytes_of(stream, sizes->record[i]);
+        totals.bytes += bytes > 0 ? bytes : 0;
+        totals.unmeasured += bytes < 0;
+        totals.billed += billed_for(stream, bytes);
         totals.units += stream->units;
         totals.batches += stream->batches;
         totals.unknown += stream->units > 0 && stream->requests < 0;
@@ -99,6 +175,26 @@ static struct totals sum(const struct request_estimate *estimate)
         if (stream->requests_per_s > 0) totals.requests_per_s = stream->requests_per_s;
     }
     return totals;
+}
+
+/* Without the size of the rows a load is billed for at least the rest. */
+static void add_cost(struct report *report, const struct totals *totals)
+{
+    const char *least = totals->unmeasured > 0 ? "at least" : "about";
+    const double dollars = (double)totals->billed / (double)(INT64_C(1) << 40) * DOLLARS_TIB;
+    report_set(report, "bytes", totals->unmeasured == 0 ? json_integer(totals->bytes) : NULL);
+    report_set(report, "bytes_billed", json_integer(totals->billed));
+    report_set(report, "is_billed_least", json_boolean(totals->unmeasured > 0));
+    if (totals->units == 0) return;
+    report_line(report, "BigQuery bills %s %.2f GB ($%.2f at $%.2f per TiB).", least,
+                (double)totals->billed / 1e9, dollars, DOLLARS_TIB);
+    if (totals->unmeasured > 0)
+        report_line(report,
+                    "The size of the rows of %lld streams is unknown: it is measured when they are loaded.",
+                    (long long)totals->unmeasured);
+    else if (totals->bytes > 0)
+        report_line(report, "The rows have about %.1f MB, as earlier loads were measured.",
+                    (double)totals->bytes / 1e6);
 }
 
 static void add_totals(struct report *report, const struct totals *totals)
@@ -117,6 +213,7 @@ static void add_totals(struct report *report, const struct totals *totals)
     if (totals->unknown > 0)
         report_line(report, "%s requests, without %lld streams whose source does not say how much there is.",
                     report_count(totals->requests, requests), (long long)totals->unknown);
+    add_cost(report, totals);
     report_line(report, "Nothing was loaded.");
 }
 
@@ -140,12 +237,14 @@ bool plan_print(struct services *services, const struct options *options, int *o
         return false;
     const struct run_context context = services_context(services);
     struct request_estimate *estimate = mem_zero(1, sizeof *estimate);
-    bool done = estimate_request(&context, &request, estimate, err);
+    struct sizes sizes = {.record = {0}};
+    bool done =
+        estimate_request(&context, &request, estimate, err) && read_sizes(services, estimate, &sizes, err);
     AUTO(report_drop)
     struct report *report = report_new("streams", columns, sizeof columns / sizeof *columns);
     for (size_t i = 0; i < estimate->count; i++)
-        add_stream(report, &estimate->streams[i]);
-    const struct totals totals = sum(estimate);
+        add_stream(report, &estimate->streams[i], bytes_of(&estimate->streams[i], sizes.record[i]));
+    const struct totals totals = sum(estimate, &sizes);
     add_totals(report, &totals);
     if (done) report_print(report, options_has(options, "json"), stdout);
     done = done && !first_error(estimate, err);
@@ -179,8 +278,10 @@ const struct command plan_command = {
     .summary = "print what a run would load, and how long it takes",
     .text =
         "Prints for each stream the days to load, and how many records and requests that is, as far as the "
-        "source says it. Makes a handful of requests for each stream, and writes nothing. The same as "
-        "caseload run --dry-run.",
+        "source says it; about how many rows of child tables, as the records of a sample count them; and "
+        "what "
+        "BigQuery bills, with the size of rows as earlier loads measured it. Makes a handful of requests for "
+        "each stream, and writes nothing. The same as caseload run --dry-run.",
     .examples = examples,
     .options = options,
     .option_count = sizeof options / sizeof *options,

@@ -130,6 +130,7 @@ bool services_create_source(struct services *services, struct services_worker *w
         .zone = services->zone,
         .open_token = open_token,
         .open_client = open_client,
+        .open_login = token_from_login,
         .self = services,
     };
     return config->source_type->create(&context, config->source_options,

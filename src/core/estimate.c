@@ -18,7 +18,7 @@ static bool count_window(const struct estimator *estimator, size_t first, size_t
     const struct run_context *context = estimator->context;
     const struct window window =
         plan_window(&context->plan, estimator->selection->stream, estimator->plan, first, last);
-    *out = (struct source_count){.records = -1, .requests = -1};
+    *out = (struct source_count){.records = -1, .children = -1, .requests = -1};
     if (context->stop && atomic_load(context->stop))
         return error_set(err, ERROR_STOPPED, "stopped before the end of the estimate; nothing was changed");
     progress_step(context->progress, "asking how much there is");
@@ -26,19 +26,21 @@ static bool count_window(const struct estimator *estimator, size_t first, size_t
            context->source->ops->count(context->source, estimator->selection, window, out, err);
 }
 
-/* Batches overlap where the source counts more than their windows, so records are counted for all of the
- * units that follow each other. */
-static bool add_records(const struct estimator *estimator, size_t first, size_t last, struct error *err)
+static int64_t add(int64_t sum, int64_t count)
 {
-    struct stream_estimate *out = estimator->out;
-    struct source_count count;
-    if (!count_window(estimator, first, last, &count, err)) return false;
-    out->is_exact = out->is_exact && count.is_exact && count.records >= 0;
-    out->records = out->records < 0 || count.records < 0 ? -1 : out->records + count.records;
-    out->requests_per_s = count.requests_per_s;
-    return true;
+    return sum < 0 || count < 0 ? -1 : sum + count;
 }
 
+static void add_records(struct stream_estimate *out, const struct source_count *count)
+{
+    out->is_exact = out->is_exact && count->is_exact && count->records >= 0;
+    out->records = add(out->records, count->records);
+    out->children = add(out->children, count->children);
+    out->requests_per_s = count->requests_per_s;
+}
+
+/* Where the source counts more than their windows, batches overlap: records are counted for all of the units
+ * that follow each other. */
 static bool add_batches(const struct estimator *estimator, struct error *err)
 {
     const struct plan *plan = estimator->plan;
@@ -49,11 +51,14 @@ static bool add_batches(const struct estimator *estimator, struct error *err)
         last = plan_batch_end(plan, first, units);
         if (!count_window(estimator, first, last, &count, err)) return false;
         out->batches++;
-        out->requests = out->requests < 0 || count.requests < 0 ? -1 : out->requests + count.requests;
+        out->requests = add(out->requests, count.requests);
         units = run_next_batch(units, count.records, count.requests);
-        bool ends_span = plan_batch_end(plan, last, 2) == last;
-        if (ends_span && !add_records(estimator, span, last, err)) return false;
-        if (ends_span) span = last + 1;
+        const bool ends_span = plan_batch_end(plan, last, 2) == last;
+        if (!count.is_exact && !ends_span) continue;
+        if (!count.is_exact && span < first && !count_window(estimator, span, last, &count, err))
+            return false;
+        add_records(out, &count);
+        span = last + 1;
     }
     return true;
 }
@@ -66,11 +71,13 @@ static bool estimate_stream(const struct run_context *context, const struct requ
     const struct selection *selection = request->selections[index];
     const struct estimator estimator = {
         .context = context, .selection = selection, .plan = &plan, .out = out};
-    *out = (struct stream_estimate){.stream = selection->stream->name, .is_exact = true};
+    *out = (struct stream_estimate){
+        .stream = selection->stream->name, .tables = (int64_t)selection->table_count, .is_exact = true};
     progress_step(context->progress, "looking at the state");
     bool done =
         context->warehouse->ops->peek(context->warehouse, selection, context->identity, &state, err) &&
         plan_make(&context->plan, selection->stream, &state, request, INT64_MAX, &plan, err);
+    out->is_first = state.day_count == 0 && !state.any_open_run;
     out->satisfied = plan.satisfied;
     out->skipped = plan.skipped;
     out->units = (int64_t)plan.unit_count;
@@ -92,7 +99,7 @@ bool estimate_request(const struct run_context *context, const struct request *r
         struct stream_estimate *stream = &out_estimate->streams[out_estimate->count++];
         struct error failure = {.kind = ERROR_NONE};
         if (estimate_stream(context, request, i, stream, &failure)) continue;
-        stream->records = stream->requests = -1;
+        stream->records = stream->children = stream->requests = -1;
         stream->forbidden = failure.kind == ERROR_FORBIDDEN;
         stream->error = failure;
         if (stream->forbidden || error_rules[failure.kind].stream_only) continue;

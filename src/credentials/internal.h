@@ -13,6 +13,7 @@
  * token_form          requests of token servers
  * token_reply         their replies
  * token_cache         caches the token of a grant until shortly before it expires
+ * token_from_login    the login of a service as a grant
  * token_from_secret   a secret of Secret Manager as a token
  * secret_manager      versions of a secret: read, added, destroyed
  * refresh_store       where a refresh token is kept: refresh_file, refresh_secret

@@ -67,10 +67,10 @@ class Terminal:
 class Case:
     """A sandbox of its own, and its configuration."""
 
-    def __init__(self, build, name):
+    def __init__(self, build, name, **options):
         self.build = build
         self.folder = harness.work_folder(build, f"commands_{name}")
-        self.box = harness.Sandbox(build, self.folder)
+        self.box = harness.Sandbox(build, self.folder, **options)
         self.box.post("/control/subscription", {"project": harness.PROJECT, "subscription": harness.SUBSCRIPTION})
 
     def config(self, **overrides):
@@ -158,6 +158,63 @@ def plan(case):
     demand(again["contacts"]["units"] < planned["contacts"]["units"], f"contacts are read again: {again}")
     case.box.call("POST", "/control/faults", "intercom contacts.search * status 403")
     demand("forbidden" in case.run("plan", "-c", path)[0], "a forbidden stream is not shown")
+
+
+# By source: what fills the workspace, the streams, and settings.
+FROM_TO = {"from": "2026-01-05", "to": "2026-03-01"}
+PLANNED = {
+    "intercom": (
+        [{"fill": {"kind": "contacts", **FROM_TO, "count": 1200}},
+         {"fill": {"kind": "conversations", **FROM_TO, "count": 200, "children": 5}}],
+        ["contacts", "conversations", "conversation_parts", "companies", "company_segments",
+         "tickets", "ticket_parts", "activity_logs", "articles", "tags"], {}),
+    "helpscout": (
+        [{"fill": {"kind": "conversations", **FROM_TO, "count": 600}}, {"fill": {"kind": "customers", **FROM_TO, "count": 700}},
+         {"fill": {"kind": "happiness_ratings", **FROM_TO, "count": 450}}],
+        ["conversations", "conversation_threads", "customers", "happiness_ratings", "organizations", "mailboxes",
+         "mailbox_fields", "mailbox_folders", "users", "teams", "team_members", "workflows", "tags"], {}),
+    "comagic": (
+        [{"fill": {"kind": kind, **FROM_TO, "count": 300}} for kind in sources.REPORTS] +
+        [{"fill": {"kind": "calls", "from": "2026-02-01", "to": "2026-02-02", "count": 21000}}],
+        [*sources.REPORTS, "campaign_daily_stat", "employees", "campaigns", "sites", "tags", "contacts"], {}),
+}
+
+
+def plan_of(case, path):
+    """The plan is compared with the load that follows: records exact, requests within a tenth."""
+    plan = case.json("plan", "-c", path)
+    after = max(entry["n"] for entry in case.box.journal(None))
+    load = case.json("run", "-c", path)
+    planned, loaded = ({row["stream"]: row for row in part["streams"]} for part in (plan, load))
+    for name, row in loaded.items():
+        told = planned[name]
+        print(f"      {name}: planned {told['records']} records, {told['child_rows']} child rows, {told['requests']} requests; "
+              f"loaded {row['fetched']}, {row['inserted'] - row['fetched']}, {row['requests']}")
+        demand(told["records"] == row["fetched"], f"{name}: {told} {row}")
+        demand(abs(told["requests"] - row["requests"]) <= max(1, row["requests"] // 10), f"{name}: {told} {row}")
+    billed = sum(entry["billed"] for entry in case.box.journal("bigquery", after)
+                 if entry["operation"] == "job" and entry["type"] == "QUERY")
+    print(f"      planned {plan['bytes_billed'] // 10**6} MB billed, {plan['bytes']} bytes; billed {billed // 10**6} MB")
+    demand(0.7 * billed <= plan["bytes_billed"] <= 1.4 * billed, f"planned to bill {plan['bytes_billed']}, billed {billed}")
+    return planned, loaded, plan
+
+
+def plan_sources(case):
+    for name, (fills, streams, settings) in PLANNED.items():
+        one = Case(case.build, f"plan_{name}", source=name)
+        try:
+            for fill in fills:
+                one.box.change(fill, name)
+            path = one.config(streams=streams, source=settings)
+            planned, loaded, plan = plan_of(one, path)
+            demand(plan["bytes"] is None and plan["is_billed_least"], f"sizes are known before a load: {plan}")
+            if "conversations" in planned:  # of a sample: it tells the order
+                rows = loaded["conversations"]["inserted"] - loaded["conversations"]["fetched"]
+                demand(abs(planned["conversations"]["child_rows"] - rows) <= rows // 3, f"{planned['conversations']} {rows}")
+            text = narrow(one.run("plan", "-c", path, "--from", "2026-01-05", "--to", "2026-02-28")[0])
+            demand("as earlier loads were measured" in text and "?" not in text, f"not there: {text}")
+        finally:
+            one.box.stop()
 
 
 def check(case):
@@ -420,7 +477,7 @@ def hangs(case):
             pass
 
 
-CASES = [init, config, plan, check, preview, progress, several, elsewhere, table, hangs]
+CASES = [init, config, plan, plan_sources, check, preview, progress, several, elsewhere, table, hangs]
 
 
 def main():

@@ -98,6 +98,9 @@ HELPSCOUT = Source(
             {"touch": {"kind": "organizations", "count": 20}},
             {"fill": {"kind": "happiness_ratings", "from": "2026-03-02", "to": "2026-03-08", "count": 8}},
             {"remove": {"kind": "tags", "count": 2}},
+            {"merge": {"kind": "conversations", "count": 1}},
+            {"remove": {"kind": "conversations", "count": 2}},
+            {"remove": {"kind": "customers", "count": 2}},
         ]))
 
 REPORTS = ["calls", "call_legs", "chats", "chat_messages", "offline_messages", "goals", "communications", "visitor_sessions",
@@ -110,7 +113,7 @@ COMAGIC = Source(
     kill=Kill(
         first=[{"page_most": 12}, {"fill": {"kind": "calls", "from": "2026-02-20", "to": "2026-03-01", "count": 60}}],
         loaded=None, changed=None, start="2026-01-05"),
-    skip=("campaign_daily_stat",))  # rows of whole days
+    skip=("campaign_daily_stat", "employee_stat"))  # rows of whole days
 
 ALL = {source.name: source for source in (INTERCOM, HELPSCOUT, COMAGIC)}
 ENVIRONMENT = {"INTERCOM_TOKEN": TOKEN, "HELPSCOUT_SECRET": TOKEN, "COMAGIC_TOKEN": TOKEN}

@@ -9,6 +9,8 @@
 #include "base/mem.h"
 #include "internal.h"
 
+#define MINUTE_S 60
+
 static const struct brand {
     const char *name;
     const char *base_url;
@@ -45,6 +47,7 @@ static bool read_identity(struct rest_source *source, const struct json_value *a
     int size = snprintf(out->workspace, sizeof out->workspace, "%" PRId64 " %s", id, name);
     zone_free(comagic->zone);
     comagic->zone = zone;
+    comagic->rest.zone = zone; /* its days are the service's */
     return (size > 0 && (size_t)size < sizeof out->workspace) ||
            error_set(err, ERROR_FORMAT, "the name of the CoMagic account's time zone is too long");
 }
@@ -62,6 +65,7 @@ static const struct rest_dialect dialect = {
         "source.brand, too",
     .probe_path = COMAGIC_PATH,
     .format_advice = "is the base URL right?",
+    .limit_window_s = MINUTE_S,
     .request_id_member = "id",
     .is_reset_delay = true,
     .is_token_in_body = true,
@@ -104,6 +108,7 @@ static void share(struct source *source, struct source *base)
 static const struct source_ops ops = {
     .identify = rest_source_identify,
     .open = rest_source_open,
+    .count = rest_source_count,
     .next = rest_source_next,
     .close = rest_source_close,
     .rate = rest_source_rate,
@@ -114,8 +119,9 @@ static const struct source_ops ops = {
 static struct source_address pick_address(const struct comagic_options *options)
 {
     struct source_address address = {.url = options->base_url, .setting = "source.base_url"};
+    const char *brand = options->brand ? options->brand : brands[0].name;
     for (size_t i = 0; !address.url && i < sizeof brands / sizeof *brands; i++)
-        if (strcmp(options->brand, brands[i].name) == 0)
+        if (strcmp(brand, brands[i].name) == 0)
             address = (struct source_address){.url = brands[i].base_url, .setting = "source.brand"};
     return address;
 }
@@ -138,11 +144,15 @@ static bool open_token(struct comagic *comagic, const struct source_context *con
     comagic->rest.token = token;
     if (!options->login) return true;
     comagic->rest.token = NULL;
-    return session_open(&(struct session_settings){.base_url = comagic->rest.base_url,
-                                                   .login = options->login,
-                                                   .password = token,
-                                                   .http = context->http_settings},
-                        &comagic->rest.token, err);
+    struct token_login *login;
+    if (!session_open(&(struct session_settings){.base_url = comagic->rest.base_url,
+                                                 .login = options->login,
+                                                 .password = token,
+                                                 .http = context->http_settings},
+                      &login, err))
+        return false;
+    comagic->rest.token = context->open_login(login);
+    return true;
 }
 
 bool comagic_create(const struct source_context *context, const void *settings, struct source **out_source,

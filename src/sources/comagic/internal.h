@@ -8,7 +8,7 @@
  * requests    how a page of a report or list is requested
  * local_time  the account's local times, which have no zone
  * sites       the sites, of which some reports want one
- * session     a token that is got by login and password
+ * session     the login by user and password
  */
 #ifndef CASELOAD_SOURCES_COMAGIC_INTERNAL_H
 #define CASELOAD_SOURCES_COMAGIC_INTERNAL_H
@@ -40,7 +40,8 @@ bool comagic_check(const void *options, struct source_address *out_address, cons
 bool comagic_create(const struct source_context *context, const void *options, struct source **out_source,
                     struct error *err);
 
-extern const struct pagination comagic_report, comagic_report_unsorted, comagic_messages, comagic_list;
+extern const struct pagination comagic_report, comagic_report_unsorted, comagic_messages, comagic_day,
+    comagic_list;
 
 /* --- requests.c --- */
 
@@ -94,7 +95,7 @@ struct session_settings {
     const struct http_settings *http;
 };
 
-/* A token by login and password, for about an hour; then another one. Any thread. */
-bool session_open(const struct session_settings *settings, struct token **out_token, struct error *err);
+/* Logs in by user and password, for about an hour. */
+bool session_open(const struct session_settings *settings, struct token_login **out_login, struct error *err);
 
 #endif

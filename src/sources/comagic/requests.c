@@ -34,12 +34,14 @@ void comagic_leave_out(struct comagic *comagic, const struct column *column)
 }
 
 /* Without names only some fields come. */
-static void write_fields(const struct comagic *comagic, const struct table *table, struct buf *body)
+static void write_fields(const struct comagic *comagic, const struct rest_stream *stream, struct buf *body)
 {
-    const char *comma = "";
+    const struct table *table = stream->stream.table;
+    const char *comma = "", *day = stream->day_member;
     buf_text(body, ",\"fields\":[");
     for (size_t i = comagic_made_key(table) ? 1 : 0; i < table->column_count; i++) {
         if (is_unwanted(comagic, &table->columns[i])) continue;
+        if (day && strcmp(column_field(&table->columns[i]), day) == 0) continue; /* the reader adds it */
         buf_format(body, "%s\"%s\"", comma, column_field(&table->columns[i]));
         comma = ",";
     }
@@ -62,7 +64,7 @@ static void write_call(const struct page_request *request, struct buf *url, stru
     comagic_begin_request(comagic, request->stream->path, request->id, body);
     if (is_report) write_window(comagic, request, body);
     if (request->segment.type) buf_format(body, ",\"site_id\":%s", request->segment.type); /* a number */
-    if (is_report) write_fields(comagic, table, body);
+    if (is_report) write_fields(comagic, request->stream, body);
     if (request->stream->order == ORDER_OLDEST_FIRST)
         buf_format(body, ",\"sort\":[{\"field\":\"%s\",\"order\":\"asc\"}]", table->version);
     buf_format(body, ",\"limit\":%d,\"offset\":%" PRId64 "}}", request->per_page, request->offset);
@@ -77,6 +79,11 @@ static void write_call(const struct page_request *request, struct buf *url, stru
 const struct pagination comagic_report = REPORT(88, COMAGIC_OFFSET + COMAGIC_PAGE);
 const struct pagination comagic_report_unsorted = REPORT(88, COMAGIC_PAGE); /* pages would have no order */
 const struct pagination comagic_messages = REPORT(28, COMAGIC_OFFSET + COMAGIC_PAGE);
+/* An aggregate of a window, a record an employee. */
+const struct pagination comagic_day = {.method = "POST",
+                                       .write = write_call,
+                                       .has_numbers = true,
+                                       .total_member = "result.metadata.total_items"};
 const struct pagination comagic_list = {
     .method = "POST", .write = write_call, .has_numbers = true, .max_records = COMAGIC_OFFSET + COMAGIC_PAGE};
 

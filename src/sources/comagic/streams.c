@@ -58,6 +58,11 @@ static const struct stream *const streams[] = {
                  MISSES_LATE),
            CALLS(comagic_report, "get.campaign_daily_stat"), SORTED, .is_typed = true),
 
+    STREAM("employee_stat", STREAM_EVENT, &comagic_employee_stat,
+           ABOUT("1 a day", "the component call_center", MISSES_LATE),
+           CALLS(comagic_day, "get.employee_stat"), .listing = &rest_backward,
+           .day_member = COMAGIC_STAT_DAY),
+
     STREAM("employees", STREAM_SNAPSHOT, &comagic_employees, BY_DEFAULT,
            ABOUT(LIST_COST, SETTINGS, MISSES_DAYS), CALLS(comagic_list, "get.employees")),
     STREAM("employee_groups", STREAM_SNAPSHOT, &comagic_employee_groups, BY_DEFAULT,

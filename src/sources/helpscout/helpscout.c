@@ -110,6 +110,13 @@ static bool next_page(const struct page_context *context, struct next_page *out_
     return true;
 }
 
+/* A report is asked for a second more on each side. */
+static bool is_exact(const struct rest_source *rest, const struct rest_stream *stream)
+{
+    (void)rest;
+    return stream->pagination != &helpscout_report;
+}
+
 static const struct rest_dialect dialect = {
     .name = "Help Scout",
     .auth_advice = "check App ID and App Secret, and that the user who made the app is active",
@@ -120,6 +127,8 @@ static const struct rest_dialect dialect = {
     .request_id_member = "logRef",
     .limit_header = "x-ratelimit-limit-minute",
     .remaining_header = "x-ratelimit-remaining-minute",
+    .limit_window_s = MINUTE_S,
+    .moved_header = "location",
     .window_s = MINUTE_S,
     .retry_after_header = "x-ratelimit-retry-after",
     .number_parameter = "page",
@@ -137,7 +146,9 @@ static const struct rest_dialect dialect = {
 static const struct source_ops ops = {
     .identify = rest_source_identify,
     .open = rest_source_open,
+    .count = rest_source_count,
     .can_read_child = rest_source_can_read_child,
+    .ask = rest_source_ask,
     .next = rest_source_next,
     .close = rest_source_close,
     .rate = rest_source_rate,
@@ -183,6 +194,7 @@ bool helpscout_create(const struct source_context *context, const void *settings
         .progress = context->progress,
         .stop = context->stop,
         .zone = context->zone,
+        .is_exact = is_exact,
     };
     *out_source = &rest->source;
     rest_source_init(rest, address.url, options->rate_share, context->first);

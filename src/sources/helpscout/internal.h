@@ -16,7 +16,8 @@ bool helpscout_check(const void *options, struct source_address *out_address, co
 bool helpscout_create(const struct source_context *context, const void *options, struct source **out_source,
                       struct error *err);
 
-/* Lists that are filtered by `modifiedAt`; reports of a window; all others. */
-extern const struct pagination helpscout_modified, helpscout_report, helpscout_list;
+/* Lists that are filtered by `modifiedAt`; those in the order of creation, whole; reports of a window; all
+ * others. */
+extern const struct pagination helpscout_modified, helpscout_created, helpscout_report, helpscout_list;
 
 #endif

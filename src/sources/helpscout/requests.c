@@ -39,6 +39,17 @@ static void write_modified(const struct page_request *request, struct buf *url, 
     page_request_write_parameters(request, url);
 }
 
+/* New records are at the end: read backward, none of the others is missed. */
+static void write_created(const struct page_request *request, struct buf *url, struct buf *body)
+{
+    (void)body;
+    buf_text(url, request->source->base_url);
+    buf_text(url, request->stream->path);
+    buf_byte(url, strchr(request->stream->path, '?') ? '&' : '?');
+    buf_text(url, "sortField=createdAt&sortOrder=asc");
+    page_request_write_parameters(request, url);
+}
+
 /* Whether the ends are inclusive is not documented: a second more on each side, which the reader drops. */
 static void write_report(const struct page_request *request, struct buf *url, struct buf *body)
 {
@@ -67,6 +78,7 @@ static void write_report(const struct page_request *request, struct buf *url, st
 /* clang-format on */
 
 const struct pagination helpscout_list = {.write = write_list, COUNTED};
+const struct pagination helpscout_created = {.write = write_created, COUNTED};
 const struct pagination helpscout_modified = {.write = write_modified, COUNTED};
 const struct pagination helpscout_report = {.method = "GET",
                                             .write = write_report,

@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* streams.c - the table of streams. Adding one is an entry here, and its columns in schema/. */
 #include "internal.h"
+#include "rest/tombstone.h"
 #include "schema/schema.h"
+
+/* One conversation does not say on which day it changed. */
+static const struct lookup conversation_lookup = {
+    .before = "/v2/conversations/", .after = "", .lacks_version = true};
+static const struct lookup customer_lookup = {.before = "/v2/customers/", .after = ""};
 
 static const struct child_list conversation_lists[] = {
     {.before = "/v2/conversations/",
@@ -9,7 +15,8 @@ static const struct child_list conversation_lists[] = {
      .list = "_embedded.threads",
      .table = &helpscout_conversation_threads,
      .parent = "conversationId",
-     .noun = "list of threads"},
+     .noun = "list of threads",
+     .counted = "threads"},
     {.table = NULL},
 };
 
@@ -58,15 +65,31 @@ static const struct child_list team_lists[] = {
 static const struct stream *const streams[] = {
     STREAM("conversations", STREAM_INCREMENTAL, &helpscout_conversations, BY_DEFAULT,
            ABOUT("1 for 25 conversations, at least 1 a day, and 1 each", "sees all mailboxes",
-                 "when on its day a conversation changed; conversations that were merged into others"),
-           CHILDREN({&helpscout_conversation_threads, CHILD_DEFAULT}), .reader = &rest_expand,
+                 "when on its day a conversation changed; when exactly one was deleted or merged"),
+           CHILDREN({&helpscout_conversation_threads, CHILD_DEFAULT},
+                    {&helpscout_conversations_deleted, CHILD_ALWAYS}),
            .listing = &rest_backward,
            PAGES(helpscout_modified, "/v2/conversations?status=all", "_embedded.conversations"),
            .day_member = MODIFIED_DAY, .child_lists = conversation_lists),
 
     STREAM("customers", STREAM_INCREMENTAL, &helpscout_customers, BY_DEFAULT,
-           ABOUT("1 for 50 customers", "any user", "customers that were erased or merged"),
-           .reader = &rest_backward, PAGES(helpscout_modified, "/v2/customers", "_embedded.customers")),
+           ABOUT("1 for 50 customers", "any user", "when exactly a customer was erased or merged"),
+           CHILDREN({&helpscout_customers_deleted, CHILD_ALWAYS}), .listing = &rest_backward,
+           PAGES(helpscout_modified, "/v2/customers", "_embedded.customers")),
+
+    STREAM("conversations_reconciliation", STREAM_RECONCILE, &helpscout_conversation_ids,
+           ABOUT("1 for 25 conversations, all of them each time; 1 for each that the list lacks",
+                 "sees all mailboxes", "when exactly a conversation was deleted"),
+           .stream.subject = &helpscout_conversations, .listing = &rest_backward,
+           PAGES(helpscout_created, "/v2/conversations?status=all", "_embedded.conversations"),
+           .ids_only = true, .lookup = &conversation_lookup, .add_tombstone = tombstone_add_gone),
+
+    STREAM("customers_reconciliation", STREAM_RECONCILE, &helpscout_customers,
+           ABOUT("1 for 50 customers, all of them each time; 1 for each that the list lacks", "any user",
+                 "when exactly a customer was erased"),
+           .stream.subject = &helpscout_customers, .listing = &rest_backward,
+           PAGES(helpscout_created, "/v2/customers", "_embedded.customers"), .lookup = &customer_lookup,
+           .add_tombstone = tombstone_add_gone),
 
     STREAM("organizations", STREAM_SCAN, &helpscout_organizations, BY_DEFAULT,
            ABOUT("1 for 50 organizations, all of them each time", "any user",
@@ -76,20 +99,19 @@ static const struct stream *const streams[] = {
     STREAM("happiness_ratings", STREAM_EVENT, &helpscout_happiness_ratings, BY_DEFAULT,
            ABOUT("1 for 100 ratings, at least 1 a week", "reports, which the plans Plus and Pro have",
                  "a rating that the customer changes later than lookback_days"),
-           .reader = &rest_backward, PAGES(helpscout_report, "/v2/reports/happiness/ratings", "results")),
+           .listing = &rest_backward, PAGES(helpscout_report, "/v2/reports/happiness/ratings", "results")),
 
     STREAM("mailboxes", STREAM_SNAPSHOT, &helpscout_mailboxes, BY_DEFAULT,
            ABOUT("1 for 50, and 2 each", "sees all mailboxes", MISSES_DAYS),
            CHILDREN({&helpscout_mailbox_fields, CHILD_DEFAULT}, {&helpscout_mailbox_folders, CHILD_DEFAULT}),
-           .reader = &rest_expand, PAGES(helpscout_list, "/v2/mailboxes", "_embedded.mailboxes"),
-           .child_lists = mailbox_lists),
+           PAGES(helpscout_list, "/v2/mailboxes", "_embedded.mailboxes"), .child_lists = mailbox_lists),
 
     STREAM("users", STREAM_SNAPSHOT, &helpscout_users, BY_DEFAULT, ABOUT("1 for 50", "any user", MISSES_DAYS),
            PAGES(helpscout_list, "/v2/users", "_embedded.users")),
 
     STREAM("teams", STREAM_SNAPSHOT, &helpscout_teams, BY_DEFAULT,
            ABOUT("1 for 50, and 1 each", "any user", MISSES_DAYS),
-           CHILDREN({&helpscout_team_members, CHILD_DEFAULT}), .reader = &rest_expand,
+           CHILDREN({&helpscout_team_members, CHILD_DEFAULT}),
            PAGES(helpscout_list, "/v2/teams", "_embedded.teams"), .child_lists = team_lists),
 
     STREAM("workflows", STREAM_SNAPSHOT, &helpscout_workflows, BY_DEFAULT,

@@ -65,7 +65,5 @@ void derive_merged(struct page_builder *builder, const struct json_value *contac
 void derive_deleted(struct page_builder *builder, const struct json_value *record);
 void add_merged(struct page_builder *builder, const struct rest_source *rest, const char *canonical_id,
                 const struct json_value *record);
-void add_gone(struct page_builder *builder, const struct rest_source *rest, const char *canonical_id,
-              const struct json_value *record);
 
 #endif

@@ -18,8 +18,10 @@
 #include "internal.h"
 #include "rest/cycle.h"
 #include "rest/exchange.h"
+#include "rest/list_total.h"
 #include "rest/page_queue.h"
 
+#define SCROLL_PAGE  100 /* Intercom's; it can't be chosen */
 #define LIMIT_URL    8192
 #define LIMIT_PARAM  2048
 #define LAPSE_MS     61000 /* then an abandoned scroll of another client has ended */
@@ -214,6 +216,24 @@ static bool scroll_next(struct reader *reader, struct page *out_page, struct err
            page_builder_check_complete(&scroll->builder, &scroll->count, scroll->what, err);
 }
 
+/* A scroll that is begun is one that another client can't begin: the companies are counted by their other
+ * list. The page that ends a scroll is empty. */
+static bool scroll_count(struct rest_source *rest, const struct selection *selection, struct window window,
+                         struct source_count *count, struct error *err)
+{
+    struct intercom_stream list = *(const struct intercom_stream *)selection->stream;
+    struct selection counted = *selection;
+    struct list_total total;
+    list.rest.path = "/companies";
+    list.rest.pagination = &intercom_numbers;
+    list.rest.per_page = SCROLL_PAGE;
+    counted.stream = &list.rest.stream;
+    if (!list_total_ask(rest, &counted, &(struct segment){.window = window}, &total, err)) return false;
+    int64_t pages = list_total_pages(&total);
+    list_total_add(&total, total.records > 0 ? pages + 1 : pages, count);
+    return true;
+}
+
 static void scroll_close(struct reader *reader)
 {
     struct scroll *scroll = (struct scroll *)reader;
@@ -251,4 +271,4 @@ static bool scroll_open(struct rest_source *rest, const struct selection *select
 }
 
 const struct rest_reader_type intercom_scroll = {
-    .open = scroll_open, .next = scroll_next, .close = scroll_close};
+    .open = scroll_open, .next = scroll_next, .close = scroll_close, .count = scroll_count};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* streams.c - the table of streams. Adding one is an entry here, and its columns in schema/. */
 #include "internal.h"
+#include "rest/tombstone.h"
 #include "schema/schema.h"
 
 static const struct detail conversation_detail = {
@@ -117,7 +118,7 @@ static const struct stream *const streams[] = {
     STREAM("contacts", STREAM_INCREMENTAL, &intercom_contacts, BY_DEFAULT,
            ABOUT("1 for 150 contacts, and 1 for each list in one of more than 10",
                  "Read and list users and companies", MISSES_VERSIONS("a contact")),
-           CHILDREN({&intercom_contacts_deleted, CHILD_ALWAYS}), .rest.reader = &rest_expand,
+           CHILDREN({&intercom_contacts_deleted, CHILD_ALWAYS}),
            PAGES(intercom_search, "/contacts/search", "data"), .rest.truncated_lists = contact_lists,
            .rest.per_page = 150, .query = "include_merge_history=true", .query_since = 16,
            .bounds = BOUNDS_DAYS_2_16, .rest.order = ORDER_OLDEST_FIRST,
@@ -127,8 +128,8 @@ static const struct stream *const streams[] = {
            ABOUT("1 for 100 companies, all of them each time; 1 for the segments of each that changed",
                  "Read and list users and companies", MISSES_VERSIONS("a company")),
            CHILDREN({&intercom_company_segments, CHILD_DEFAULT}, {&intercom_companies_deleted, CHILD_ALWAYS}),
-           .rest.reader = &rest_expand, .rest.listing = &intercom_scroll,
-           PAGES(intercom_list, "/companies/scroll", "data"), .rest.child_lists = company_segments),
+           .rest.listing = &intercom_scroll, PAGES(intercom_list, "/companies/scroll", "data"),
+           .rest.child_lists = company_segments),
 
     STREAM("contact_attributes", STREAM_SNAPSHOT, &intercom_contact_attributes, BY_DEFAULT,
            ABOUT("1", "Read and list users and companies", MISSES_DAYS),
@@ -163,15 +164,15 @@ static const struct stream *const streams[] = {
            .rest.stream.subject = &intercom_contacts, PAGES(intercom_cursors, "/contacts", "data"),
            .rest.per_page = 150, .query = "include_merge_history=true", .query_since = 16,
            .rest.lookup = &contact_lookup, .rest.truncated_lists = contact_lists,
-           .rest.add_tombstone = add_gone),
+           .rest.add_tombstone = tombstone_add_gone),
 
     /* Only ids: the scan reads all companies at each run, and their segments with them. */
     STREAM("companies_reconciliation", STREAM_RECONCILE, &intercom_company_ids,
            ABOUT("1 for 100 companies, all of them each time; 1 for each that the list lacks",
                  "Read and list users and companies", "when exactly a company was deleted"),
-           .rest.stream.subject = &intercom_companies, .rest.reader = &intercom_scroll,
+           .rest.stream.subject = &intercom_companies, .rest.listing = &intercom_scroll,
            PAGES(intercom_list, "/companies/scroll", "data"), .rest.ids_only = true,
-           .rest.lookup = &company_lookup, .rest.add_tombstone = add_gone),
+           .rest.lookup = &company_lookup, .rest.add_tombstone = tombstone_add_gone),
 
     /* --- conversations --- */
 
@@ -191,9 +192,9 @@ static const struct stream *const streams[] = {
               "parts before the newest 500 of a conversation"),
         CHILDREN({&intercom_conversation_parts, CHILD_DEFAULT},
                  {&intercom_conversations_deleted, CHILD_ALWAYS}, {&intercom_handling_events, CHILD_NAMED}),
-        .rest.reader = &rest_detail, PAGES(intercom_search, "/conversations/search", "conversations"),
-        .rest.per_page = 150, .query = "include_monitors=true&include_scorecards=true", .query_since = 16,
-        .bounds = BOUNDS_SECONDS, .rest.order = ORDER_OLDEST_FIRST, .rest.detail = &conversation_detail,
+        PAGES(intercom_search, "/conversations/search", "conversations"), .rest.per_page = 150,
+        .query = "include_monitors=true&include_scorecards=true", .query_since = 16, .bounds = BOUNDS_SECONDS,
+        .rest.order = ORDER_OLDEST_FIRST, .rest.detail = &conversation_detail,
         .rest.children = &conversation_children, .rest.child_lists = handling_events, .child_list_since = 15),
 
     STREAM("conversation_attributes", STREAM_SNAPSHOT, &intercom_conversation_attributes, BY_DEFAULT,
@@ -210,7 +211,7 @@ static const struct stream *const streams[] = {
 
     STREAM("tickets", STREAM_INCREMENTAL, &intercom_tickets, BY_DEFAULT,
            ABOUT("1 for 150 tickets", "Read tickets", "parts before the newest 500 of a ticket"),
-           CHILDREN({&intercom_ticket_parts, CHILD_DEFAULT}), .rest.reader = &rest_expand,
+           CHILDREN({&intercom_ticket_parts, CHILD_DEFAULT}),
            PAGES(intercom_search, "/tickets/search", "tickets"), .rest.children = &ticket_children,
            .rest.per_page = 150, .bounds = BOUNDS_SECONDS, .rest.order = ORDER_OLDEST_FIRST),
 

@@ -19,6 +19,7 @@
 #include "core/content.h"
 #include "core/rows.h"
 #include "exchange.h"
+#include "list_total.h"
 #include "next_page.h"
 #include "page_builder.h"
 
@@ -59,25 +60,24 @@ static int64_t end_of_day_s(const struct backward *backward, int64_t at_s)
     return zone_start_s(backward->rest->zone, day_add(zone_day(backward->rest->zone, at_s), 1));
 }
 
-/* By the source's clock, today is the last day; it may end while it is read, so that another follows. */
-static int64_t last_end_s(const struct backward *backward)
-{
-    if (backward->window.to_s != WINDOW_OPEN) return backward->window.to_s;
-    int64_t now_s = backward->rest->clock_s;
-    int64_t today_s = now_s > backward->window.from_s ? now_s : backward->window.from_s;
-    return end_of_day_s(backward, end_of_day_s(backward, today_s));
-}
-
+/* A day that began before the window is another window's. */
 static struct window next_segment(const struct backward *backward, int64_t from_s)
 {
     struct window segment = {.from_s = from_s, .to_s = backward->window.to_s};
-    if (backward->stream->day_member) segment.to_s = end_of_day_s(backward, from_s);
+    if (!backward->stream->day_member) return segment;
+    int64_t day_s = zone_start_s(backward->rest->zone, zone_day(backward->rest->zone, from_s));
+    if (day_s < from_s) segment.from_s = end_of_day_s(backward, from_s);
+    segment.to_s = end_of_day_s(backward, segment.from_s);
     return segment;
 }
 
+/* By the source's clock, today is the last day; it may end while it is read, so that another follows. */
 static bool segments_follow(const struct backward *backward)
 {
-    return backward->stream->day_member && backward->segment.to_s < last_end_s(backward);
+    const int64_t end_s = backward->window.to_s;
+    if (!backward->stream->day_member) return false;
+    return end_s == WINDOW_OPEN ? backward->segment.to_s <= backward->rest->clock_s
+                                : backward->segment.to_s < end_s;
 }
 
 static void begin_segment(struct backward *backward, struct window segment)
@@ -95,12 +95,16 @@ static void begin_segment(struct backward *backward, struct window segment)
 static bool send_request(struct backward *backward, struct error *err)
 {
     const struct pagination *pagination = backward->stream->pagination;
+    const int per_page = backward->stream->per_page;
+    char id[REST_ID];
     struct page_request request = {
         .source = backward->rest,
         .stream = backward->stream,
         .segment = {.window = backward->segment},
         .number = backward->number,
-        .per_page = backward->stream->per_page,
+        .offset = (backward->number - 1) * per_page,
+        .per_page = per_page,
+        .id = rest_next_id(backward->rest, id),
     };
     buf_reset(&backward->url);
     buf_reset(&backward->body);
@@ -113,9 +117,16 @@ static bool send_request(struct backward *backward, struct error *err)
                              .method = pagination->method,
                              .url = buf_string(&backward->url),
                              .body = backward->body.size > 0 ? &backward->body : NULL,
+                             .id = backward->body.size > 0 ? id : NULL,
                              .retry = &retry_api,
                          },
                          err);
+}
+
+/* Of a list that says only how many records it has. */
+static int64_t pages_of(const struct rest_stream *stream, int64_t total)
+{
+    return total < 0 ? -1 : total > stream->per_page ? (total - 1) / stream->per_page + 1 : 1;
 }
 
 /* The counts of an answer, and whether it is the page that was asked for. */
@@ -125,8 +136,9 @@ static bool read_counts(const struct backward *backward, const struct json_value
     const struct pagination *pagination = backward->stream->pagination;
     const char *member = pagination->number_member;
     int64_t number = member ? value_integer_at(answer, member, -1) : backward->number;
-    *out_pages = value_integer_at(answer, pagination->pages_member, -1);
     *out_total = value_integer_at(answer, pagination->total_member, -1);
+    *out_pages = pagination->pages_member ? value_integer_at(answer, pagination->pages_member, -1)
+                                          : pages_of(backward->stream, *out_total);
     if (*out_pages < 0 || *out_total < 0 || *out_pages > NEXT_PAGE_NUMBER)
         return error_set(
             err, ERROR_FORMAT, "%s: the answer does not say how many pages there are, request id %s; %s",
@@ -150,6 +162,7 @@ static bool is_inside(const struct backward *backward, const struct json_value *
 {
     const struct window *window = &backward->window;
     *out_us = 0;
+    if (!stream_is_windowed(&backward->stream->stream)) return true;
     if (!row_version(backward->stream->stream.table, body, out_us)) return true; /* it is rejected */
     return *out_us >= window->from_s * 1000000 &&
            (window->to_s == WINDOW_OPEN || *out_us < window->to_s * 1000000);
@@ -183,17 +196,16 @@ static void check_total(struct backward *backward, struct page *page)
 {
     int64_t least = backward->newest_total;
     int64_t slack = backward->is_over ? 0 : least / 10;
-    if (backward->received >= least - slack || page->is_contradicted) return;
-    page->is_contradicted = true;
-    page->expected = least;
-    page->received = backward->received;
+    if (backward->received < least - slack) page_contradict(page, least, backward->received);
 }
 
 /* --- pages --- */
 
 static bool end_segment(struct backward *backward, struct page *page, struct error *err)
 {
+    const struct list_count count = {.expected = backward->newest_total, .received = backward->received};
     check_total(backward, page);
+    if (!page_builder_check_complete(&backward->builder, &count, backward->what, err)) return false;
     backward->is_finished = !segments_follow(backward);
     if (backward->is_finished) return true;
     begin_segment(backward, next_segment(backward, backward->segment.to_s));
@@ -272,6 +284,56 @@ static bool backward_next(struct reader *reader, struct page *out_page, struct e
     return true;
 }
 
+/* --- how many there are --- */
+
+/* A list that is still open is asked for its first page once more. */
+static int64_t requests_of(const struct rest_source *rest, const struct list_total *total,
+                           struct window window)
+{
+    int64_t pages = list_total_pages(total);
+    return pages > 1 && window.to_s > rest->clock_s ? pages + 1 : pages;
+}
+
+static bool count_list(struct rest_source *rest, const struct selection *selection, struct window window,
+                       struct source_count *count, struct error *err)
+{
+    struct list_total total;
+    if (!list_total_ask(rest, selection, &(struct segment){.window = window}, &total, err)) return false;
+    list_total_add(&total, requests_of(rest, &total, window), count);
+    return true;
+}
+
+/* Many days: as if their records were spread evenly. A day has at least a page, and then its last page is
+ * half full. */
+static bool count_days(struct rest_source *rest, const struct selection *selection, struct window window,
+                       int64_t days, struct source_count *count, struct error *err)
+{
+    struct list_total total;
+    if (!list_total_ask(rest, selection, &(struct segment){.window = window}, &total, err)) return false;
+    int64_t more = total.per_page > 0 ? total.records / total.per_page - days / 2 : 0;
+    list_total_add(&total, days + (more > 0 ? more : 0), count);
+    return true;
+}
+
+static bool backward_count(struct rest_source *rest, const struct selection *selection, struct window window,
+                           struct source_count *count, struct error *err)
+{
+    const struct rest_stream *stream = (const struct rest_stream *)selection->stream;
+    struct backward backward = {.rest = rest, .stream = stream, .window = window};
+    int64_t days = 0;
+    if (!stream->day_member) return count_list(rest, selection, window, count, err);
+    for (backward.segment = next_segment(&backward, window.from_s); segments_follow(&backward);
+         backward.segment = next_segment(&backward, backward.segment.to_s))
+        days++;
+    if (days >= LIST_PIECES) return count_days(rest, selection, window, days + 1, count, err);
+    backward.segment = next_segment(&backward, window.from_s);
+    for (;;) {
+        if (!count_list(rest, selection, backward.segment, count, err)) return false;
+        if (!segments_follow(&backward)) return true;
+        backward.segment = next_segment(&backward, backward.segment.to_s);
+    }
+}
+
 static void backward_close(struct reader *reader)
 {
     struct backward *backward = (struct backward *)reader;
@@ -311,4 +373,4 @@ static bool backward_open(struct rest_source *rest, const struct selection *sele
 }
 
 const struct rest_reader_type rest_backward = {
-    .open = backward_open, .next = backward_next, .close = backward_close};
+    .open = backward_open, .next = backward_next, .close = backward_close, .count = backward_count};

@@ -272,7 +272,7 @@ static bool is_foreign_refusal(struct exchange *exchange, const struct http_repl
 static bool is_unconfirmed(struct exchange *exchange)
 {
     int status = exchange->status;
-    bool is_refusal = status == 400 || status == 404 || status == 410 || status == 422;
+    bool is_refusal = status == 301 || status == 400 || status == 404 || status == 410 || status == 422;
     if (!exchange->confirm_refusal || !is_refusal || exchange->is_confirmed) return false;
     exchange->is_confirmed = true;
     return true;
@@ -359,18 +359,29 @@ bool exchange_send(struct exchange *exchange, const struct exchange_request *req
                      &exchange->call, err);
 }
 
-/* The id at the end of `Link: </contacts/ID>; rel="canonical"`. */
+/* The id of another record of the same kind: any proxy may redirect to elsewhere. */
+static const char *moved_id(const struct exchange *exchange, const char *location)
+{
+    const char *path = own_path(exchange->rest, location), *before = exchange->record_path;
+    size_t size = strlen(before);
+    return path && strncmp(path, before, size) == 0 && !strpbrk(path + size, "/?#") ? path + size : NULL;
+}
+
+/* Where a record is now: `Link: </contacts/ID>; rel="canonical"`, or the dialect's header of a 301. */
 static void keep_canonical(struct exchange *exchange, const struct http_reply *reply)
 {
+    const char *moved = exchange->rest->dialect->moved_header, *id = NULL;
     char link[512];
     exchange->canonical[0] = '\0';
-    if (!http_header(reply, "link", link, sizeof link) || !strstr(link, "rel=\"canonical\"")) return;
-    char *end = strchr(link, '>');
-    if (link[0] != '<' || !end) return;
-    *end = '\0';
-    const char *id = strrchr(link, '/');
-    if (id && id[1] && strlen(id + 1) < sizeof exchange->canonical)
-        exchange_quote(exchange->canonical, sizeof exchange->canonical, id + 1);
+    if (reply->status == 301 && moved && exchange->record_path) {
+        if (http_header(reply, moved, link, sizeof link)) id = moved_id(exchange, link);
+    } else if (http_header(reply, "link", link, sizeof link) && strstr(link, "rel=\"canonical\"")) {
+        link[strcspn(link, ">")] = '\0';
+        id = link[0] == '<' ? strrchr(link, '/') : NULL;
+        if (id) id++;
+    }
+    if (id && id[0] && strlen(id) < sizeof exchange->canonical)
+        exchange_quote(exchange->canonical, sizeof exchange->canonical, id);
 }
 
 static const struct rest_refusal *find_refusal(const struct exchange *exchange)

@@ -21,9 +21,10 @@ struct exchange {
     bool allow_array;           /* a list may come without an object around it */
     struct response_body *body; /* takes the bodies of good answers; NULL: http keeps them */
     int64_t *success_count;     /* counts good answers as they come; may be NULL */
-    bool can_be_forbidden; /* it is a stream's or list's first request; else a refusal is ERROR_REFUSED */
-    bool is_probe;         /* a token that is refused here is refused everywhere */
-    bool confirm_refusal;  /* 400, 404, 410 and 422 are believed when they come twice, seconds apart */
+    bool can_be_forbidden;   /* it is a stream's or list's first request; else a refusal is ERROR_REFUSED */
+    bool is_probe;           /* a token that is refused here is refused everywhere */
+    const char *record_path; /* before the id of the record that is asked for; NULL: none is */
+    bool confirm_refusal;    /* 301, 400, 404, 410 and 422 are believed when they come twice, seconds apart */
 
     struct http_policy policy;
     struct http_call *call;

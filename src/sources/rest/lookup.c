@@ -50,7 +50,7 @@ static bool start_lookups(struct lookup_reader *lookups, struct error *err)
 static void leave_out(const struct subrequest *subrequest, const char *why)
 {
     log_write(LOG_NOTICE, "record_unknown", LOG_FIELDS(LOG_TEXT("what", subrequest->what)),
-              "%s: the list lacks it, and it can't be read: %s; it is asked for again after the next list",
+              "%s: the list lacks it, and it can't be loaded: %s; it is asked for again after the next list",
               subrequest->what, why);
 }
 
@@ -58,15 +58,19 @@ static void add_alive(struct lookup_reader *lookups, const struct subrequest *su
                       struct json_value *record)
 {
     char answered[LIMIT_NAME];
+    const struct rest_dialect *dialect = lookups->rest->dialect;
     bool is_it = record_id(record, answered) && strcmp(answered, id) == 0;
+    bool is_row = is_it && !lookups->stream->lookup->lacks_version;
     page_builder_keep(&lookups->builder, record);
+    if (dialect->prepare) dialect->prepare(lookups->rest, lookups->stream->stream.subject, record);
     if (!is_it) leave_out(subrequest, "the answer is another record");
-    if (is_it)
-        page_builder_add(&lookups->builder, (struct record){.table = RECONCILE_ALIVE,
-                                                            .body = record,
-                                                            .incomplete = truncated_list_remains(
-                                                                lookups->rest->dialect, record,
-                                                                lookups->stream->truncated_lists)});
+    if (is_it && !is_row) leave_out(subrequest, "it is alive, and the answer does not say its version");
+    if (is_row)
+        page_builder_add(&lookups->builder,
+                         (struct record){.table = RECONCILE_ALIVE,
+                                         .body = record,
+                                         .incomplete = truncated_list_remains(
+                                             dialect, record, lookups->stream->truncated_lists)});
 }
 
 static bool finish_lookup(struct lookup_reader *lookups, struct lookup_slot *slot, const char *id,

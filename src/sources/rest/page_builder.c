@@ -132,16 +132,21 @@ void page_builder_count(const struct page_builder *builder, struct list_count *c
     count->received += (int64_t)value_count(list);
 }
 
+void page_contradict(struct page *page, int64_t expected, int64_t received)
+{
+    if (page->is_contradicted) return;
+    page->is_contradicted = true;
+    page->expected = expected;
+    page->received = received;
+}
+
 /* Records that change while they are read leave a window; none leaves a list of all but by deletion. */
 void page_builder_check_total(const struct page_builder *builder, const struct list_count *count,
                               struct page *page)
 {
     int64_t enough =
         count->expected - (stream_is_windowed(&builder->stream->stream) ? count->expected / 10 : 0);
-    if (count->received >= enough || page->is_contradicted) return;
-    page->is_contradicted = true;
-    page->expected = count->expected;
-    page->received = count->received;
+    if (count->received < enough) page_contradict(page, count->expected, count->received);
 }
 
 bool page_builder_check_complete(const struct page_builder *builder, const struct list_count *count,

@@ -47,6 +47,8 @@ void list_count_restart(struct list_count *count);
 /* Counts the records of a page. The total in the first answer counts, later ones are ignored. */
 void page_builder_count(const struct page_builder *builder, struct list_count *count,
                         const struct json_value *answer, const struct json_value *list);
+/* The page says that its list held fewer records than it announced. The first time counts. */
+void page_contradict(struct page *page, int64_t expected, int64_t received);
 /* The list has ended: page says whether it held fewer records than it announced. */
 void page_builder_check_total(const struct page_builder *builder, const struct list_count *count,
                               struct page *page);

@@ -313,4 +313,4 @@ static bool paginate_open(struct rest_source *rest, const struct selection *sele
 }
 
 const struct rest_reader_type rest_paginate = {
-    .open = paginate_open, .next = paginate_next, .close = paginate_close};
+    .open = paginate_open, .next = paginate_next, .close = paginate_close, .count = paginate_count};

@@ -4,6 +4,7 @@
  * Each segment is read page by page (segment.c). Several are read at once, as far as the answers that wait
  * fit into LIMIT_DEFERRED_TOTAL (paginate.c). Their pages come in any order. A record that changes while it
  * is read moves to the newest time, so a segment without upper bound is read after the others have ended.
+ * paginate_count.c says how many records and pages that is.
  */
 #ifndef CASELOAD_SOURCES_REST_PAGINATE_H
 #define CASELOAD_SOURCES_REST_PAGINATE_H
@@ -107,5 +108,11 @@ bool paginator_split(struct paginator *paginator, struct segment_reader *reader,
 /* The same time in shorter segments, from the beginning. False: it is too short. */
 bool paginator_shorten(struct paginator *paginator, struct segment_reader *reader);
 bool paginator_cut(struct paginator *paginator, struct segment_reader *reader, int64_t pieces);
+
+/* --- paginate_count.c --- */
+
+/* For struct rest_reader_type. */
+bool paginate_count(struct rest_source *rest, const struct selection *selection, struct window window,
+                    struct source_count *count, struct error *err);
 
 #endif

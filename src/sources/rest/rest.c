@@ -84,12 +84,19 @@ const struct rest_reader_type *rest_listing(const struct rest_stream *stream)
     return stream->listing ? stream->listing : &rest_paginate;
 }
 
+/* A reconciliation passes on what is listed; other streams read what their records have more of. */
+static const struct rest_reader_type *reader_of(const struct rest_stream *stream)
+{
+    bool is_nested = stream->children || stream->child_lists || stream->truncated_lists;
+    if (stream->stream.kind == STREAM_RECONCILE) return rest_listing(stream);
+    return stream->detail ? &rest_detail : is_nested ? &rest_expand : rest_listing(stream);
+}
+
 bool rest_source_open(struct source *source, const struct selection *selection, struct window window,
                       struct reader **out_reader, struct error *err)
 {
     const struct rest_stream *stream = (const struct rest_stream *)selection->stream;
-    const struct rest_reader_type *type = stream->reader ? stream->reader : &rest_paginate;
-    return type->open((struct rest_source *)source, selection, window, out_reader, err);
+    return reader_of(stream)->open((struct rest_source *)source, selection, window, out_reader, err);
 }
 
 bool rest_source_next(struct reader *reader, struct page *out_page, struct error *err)

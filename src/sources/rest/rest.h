@@ -12,10 +12,12 @@
  * expand         reader: a list, then requests for lists that belong to its records
  * lookup         reader: records by id, which may be gone
  * quota          a limit of requests that is too long to wait for
- * count          how many records a window holds
+ * count          how much a window holds
+ * list_total     how many records a list has; paginate_count: all segments of it
  * subrequest     one GET of many in flight; response_body holds its answer until its turn
  * children       members of a record become rows; child_list: so do lists with a path of their own
  * truncated_list a list inside a record is completed
+ * tombstone      notes of records that are gone
  * tally          do pages hold as many records as they announce?
  * page_builder   the records of a page; page_queue: pages that wait; cycle: detects loops of pages
  *
@@ -91,6 +93,7 @@ struct rest_dialect {
     int limit_window_s;             /* of the limit; 0: unknown */
     const char *reset_header;       /* when the window ends, in seconds since 1970 */
     bool is_reset_delay;            /* ... or rather in seconds from now */
+    const char *moved_header;       /* a 301 names here the record into which the one asked for was merged */
     int window_s;                   /* without such a header: the window is each whole such time */
     const char *retry_after_header; /* seconds to wait after a 429, beside Retry-After */
     bool is_token_in_body;          /* REST_TOKEN_MARK in a body becomes the token; GETs can't be sent then */
@@ -214,15 +217,19 @@ bool rest_wait(const struct rest_source *rest, int64_t ms, struct error *err);
 #define REST_SMALLEST_PAGE 9 /* pages that time out are halved down to this: 150 halved four times */
 
 /* A way to read a stream, or records of it (rest_lookup has no open); the functions are those of source_ops.
- */
+ * A listing, which needs no other reader, can be counted, too. */
 struct rest_reader_type {
     bool (*open)(struct rest_source *rest, const struct selection *selection, struct window window,
                  struct reader **out_reader, struct error *err);
     bool (*next)(struct reader *reader, struct page *out_page, struct error *err);
     void (*close)(struct reader *reader);
+    /* Adds the records of the window's list, the requests for its pages, and children as its records count
+     * them. Of a listing; makes a few requests. */
+    bool (*count)(struct rest_source *rest, const struct selection *selection, struct window window,
+                  struct source_count *count, struct error *err);
 };
 
-/* The reader of a stream's list of records. */
+/* The listing of a stream. */
 const struct rest_reader_type *rest_listing(const struct rest_stream *stream);
 
 /* First member of every reader. */
@@ -257,11 +264,12 @@ struct pagination {
     bool has_numbers; /* pages are counted, by number or offset */
     bool allow_array; /* the list may come without an object around it */
     /* Paths in an answer of counted pages, for rest_backward: */
-    const char *pages_member, *total_member; /* how many pages and records there are */
-    const char *number_member;               /* which page it is; NULL: it does not say so */
-    int64_t max_window_s;                    /* of one segment; 0: any */
-    bool ends_by_clock;                      /* an open window is requested up to the service's clock */
-    int64_t min_window_s;                    /* what a segment that fails is split into; 0: it is not */
+    const char *pages_member;  /* how many pages there are; NULL: as many as the records take */
+    const char *total_member;  /* how many records there are */
+    const char *number_member; /* which page it is; NULL: it does not say so */
+    int64_t max_window_s;      /* of one segment; 0: any */
+    bool ends_by_clock;        /* an open window is requested up to the service's clock */
+    int64_t min_window_s;      /* what a segment that fails is split into; 0: it is not */
     /* Lists in the order of their times are read in several segments at once: the shortest, from the list's
      * beginning on. NULL: they are not. */
     int64_t (*segment_s)(const struct rest_source *source, const struct rest_stream *stream);
@@ -284,6 +292,7 @@ struct detail {
 /* Where a record of a reconciliation's subject is requested, in the form of its stream. */
 struct lookup {
     const char *before, *after; /* the record's id, in path and query */
+    bool lacks_version;         /* the answer is no row: that the record is alive is all it says */
 };
 
 /* Members of a record that become rows of their own: {list: {list: [...]}}. */
@@ -311,6 +320,7 @@ struct child_list {
     const char *parent;         /* field of an element: the record's id */
     const char *version;        /* ... and the record's version; NULL: the elements have their own */
     const char *noun;           /* for people: "list of segments" */
+    const char *counted; /* path in the record to the number of elements, about; NULL: nothing says it */
 };
 
 /* A list inside a record that may be cut off, as the dialect says. */
@@ -323,8 +333,7 @@ struct truncated_list {
 
 struct rest_stream {
     struct stream stream;                   /* first, so that a selection's stream is one of these */
-    const struct rest_reader_type *reader;  /* NULL: rest_paginate */
-    const struct rest_reader_type *listing; /* of rest_expand; NULL: rest_paginate */
+    const struct rest_reader_type *listing; /* of its records; NULL: rest_paginate */
     const struct pagination *pagination;
     const char *path;
     const char *list; /* the member of an answer that holds the records */
@@ -332,7 +341,7 @@ struct rest_stream {
     enum rest_order order;
     bool is_typed;                                /* one list for each of the source's types */
     bool ids_only;                                /* of a reconciliation: only ids are passed on */
-    const struct detail *detail;                  /* of rest_detail */
+    const struct detail *detail;                  /* the list has not the whole record */
     const struct lookup *lookup;                  /* of a reconciliation */
     const struct children *children;              /* in a record */
     const struct child_list *child_lists;         /* beside a record; one without table ends them */

@@ -287,12 +287,8 @@ static bool end_segment(struct paginator *paginator, struct segment_reader *read
     const struct page_builder *builder = &paginator->builder;
     bool is_short = tally_is_short(&reader->tally);
     if (is_short && read_again(paginator, reader)) return true;
+    if (is_short) page_contradict(page, reader->tally.total, tally_count(&reader->tally));
     if (!next_page_exists(&reader->place)) page_builder_check_total(builder, &reader->count, page);
-    if (is_short) {
-        page->is_contradicted = true;
-        page->expected = reader->tally.total;
-        page->received = tally_count(&reader->tally);
-    }
     reader->is_finished = true;
     return page_builder_check_complete(builder, &reader->count, reader->what, err);
 }

@@ -65,7 +65,9 @@ bool subrequest_start_at(struct subrequest *subrequest, struct subrequest_pool *
     exchange_quote(printable_id, sizeof printable_id, id);
     (void)snprintf(subrequest->what, sizeof subrequest->what, "%s %s, id %s", pool->rest->dialect->name,
                    path->name, printable_id);
-    return subrequest_start(subrequest, pool, buf_string(&text), path->split_path, err);
+    bool good = subrequest_start(subrequest, pool, buf_string(&text), path->split_path, err);
+    subrequest->exchange.record_path = path->before;
+    return good;
 }
 
 static bool restart(struct subrequest *subrequest, const char *url, struct error *err)
@@ -162,16 +164,19 @@ static enum subrequest_outcome judge_unavailable(struct subrequest *subrequest, 
 
 static bool is_gone(const struct error *err)
 {
-    return err->status == 404 || err->status == 410;
+    return err->status == 301 || err->status == 404 || err->status == 410;
 }
 
 static enum subrequest_outcome judge_failure(struct subrequest *subrequest, const struct error *err)
 {
+    bool is_known;
     switch (err->kind) {
     case ERROR_LIMIT: return SUBREQUEST_REJECTED;
     case ERROR_REFUSED:
         /* Only the service itself knows: a proxy's 404 has no code of it. */
-        return is_gone(err) && subrequest->exchange.failure.code[0] ? SUBREQUEST_GONE : SUBREQUEST_REJECTED;
+        is_known =
+            err->status == 301 ? subrequest->exchange.canonical[0] : subrequest->exchange.failure.code[0];
+        return is_gone(err) && is_known ? SUBREQUEST_GONE : SUBREQUEST_REJECTED;
     case ERROR_BUSY:
     case ERROR_FORMAT: return judge_unavailable(subrequest, err);
     case ERROR_FORBIDDEN: return SUBREQUEST_FORBIDDEN;

@@ -45,7 +45,7 @@ struct subrequest {
 
 enum subrequest_outcome {
     SUBREQUEST_OK,        /* unexpected > UNEXPECTED_MAX: after all requests it is not what was expected */
-    SUBREQUEST_GONE,      /* 404 or 410: exchange.canonical may have the new id */
+    SUBREQUEST_GONE,      /* 404 or 410: exchange.canonical may have the new id; or 301 to it */
     SUBREQUEST_REJECTED,  /* this record can't be read now, and others can */
     SUBREQUEST_FORBIDDEN, /* plan or permissions exclude it, or the version lacks it */
     SUBREQUEST_FAILED     /* the service fails: the unit is tried again later */

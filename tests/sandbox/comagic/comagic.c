@@ -76,28 +76,36 @@ static bool set_limits(void *state, const json_t *argument)
 static bool set_page_most(void *state, const json_t *argument)
 {
     struct comagic *comagic = state;
+    pthread_mutex_lock(&comagic->lock);
     comagic->page_most = json_integer_value(argument);
+    pthread_mutex_unlock(&comagic->lock);
     return json_is_integer(argument);
 }
 
 static bool set_locked_out(void *state, const json_t *argument)
 {
     struct comagic *comagic = state;
+    pthread_mutex_lock(&comagic->lock);
     comagic->is_locked_out = json_is_true(argument);
+    pthread_mutex_unlock(&comagic->lock);
     return json_is_boolean(argument);
 }
 
 static bool set_deprecated(void *state, const json_t *argument)
 {
     struct comagic *comagic = state;
+    pthread_mutex_lock(&comagic->lock);
     comagic->is_deprecated = json_is_true(argument);
+    pthread_mutex_unlock(&comagic->lock);
     return json_is_boolean(argument);
 }
 
 static bool skip_echo(void *state, const json_t *argument)
 {
     struct comagic *comagic = state;
+    pthread_mutex_lock(&comagic->lock);
     comagic->skips_echo = json_is_true(argument);
+    pthread_mutex_unlock(&comagic->lock);
     return json_is_boolean(argument);
 }
 
@@ -177,20 +185,6 @@ void comagic_login(const struct call *call)
                             comagic->session_count % 2 ? "expire_at" : "expire", (json_int_t)end_s, "app_id",
                             ACCOUNT),
                   -1);
-}
-
-void comagic_logout(const struct call *call)
-{
-    struct comagic *comagic = call->comagic;
-    const char *token = json_text_at(call->params, "access_token");
-    pthread_mutex_lock(&comagic->lock);
-    bool is_known = token && json_object_del(comagic->sessions, token) == 0;
-    pthread_mutex_unlock(&comagic->lock);
-    if (is_known)
-        comagic_reply(call, json_pack("{s:b}", "success", 1), -1);
-    else
-        comagic_refuse(call, &(struct failure){-32001, "access_token_invalid", "Access token is invalid",
-                                               NULL, NULL, NULL});
 }
 
 static const struct route routes[] = {

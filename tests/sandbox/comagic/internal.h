@@ -26,6 +26,7 @@ struct method {
     const char *time;   /* the member that a window is about; NULL: a list */
     int days;           /* of the longest window */
     bool needs_site;    /* the parameter site_id */
+    bool is_aggregate;  /* of the window: a record an employee */
     const char *fields; /* "name:FSD ..."; NULL: any */
 };
 
@@ -85,7 +86,6 @@ bool comagic_check_names(const struct call *call, const char *const *known);
 
 /* --- comagic.c --- */
 void comagic_login(const struct call *call);
-void comagic_logout(const struct call *call);
 void comagic_account(const struct call *call);
 
 /* --- read.c --- */

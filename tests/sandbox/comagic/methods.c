@@ -118,6 +118,8 @@ const struct method comagic_methods[] = {
      "current_banner_name:FSD daily_budget:FSD weekly_budget:FSD currency:FSD chats_count: "
      "calls_count: goals_count: offline_messages_count: visits_count: old_banner_ids: session_ids: "
      "source_id: source_name: communications:"},
+    {.name = "get.employee_stat", .kind = "employees", .time = "date", .days = 90, .is_aggregate = true, .fields =
+     "id:FD first_name:FSD last_name:FSD patronymic:SD full_name:FSD status_stats:FD groups:FD"},
     {.name = "get.employees", .kind = "employees"},
     {.name = "get.group_employees", .kind = "employee_groups"},
     {.name = "get.statuses", .kind = "statuses"},

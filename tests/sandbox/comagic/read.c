@@ -18,7 +18,7 @@ struct reading {
     const struct call *call;
     const struct method *method;
     const json_t *fields; /* NULL: the default ones */
-    const char *site;     /* NULL: any */
+    int64_t site;         /* 0: any */
     int64_t limit, offset;
     struct collection_query query;
 };
@@ -30,12 +30,20 @@ static bool refuse(const struct call *call, const char *mnemonic, const char *me
     return false;
 }
 
+static bool is_unknown(struct comagic *comagic, const char *name)
+{
+    pthread_mutex_lock(&comagic->lock);
+    bool is_found = json_object_get(comagic->unknown, name) != NULL;
+    pthread_mutex_unlock(&comagic->lock);
+    return is_found;
+}
+
 /* The letters of a field; NULL: there is no such. */
 static const char *find_flags(const struct reading *reading, const char *name)
 {
     size_t size = strlen(name);
     const char *at = reading->method->fields;
-    if (json_object_get(reading->call->comagic->unknown, name)) return NULL;
+    if (is_unknown(reading->call->comagic, name)) return NULL;
     if (!at) return "FD";
     for (; at && *at; at = strchr(at, ' ') ? strchr(at, ' ') + 1 : NULL)
         if (strncmp(at, name, size) == 0 && at[size] == ':') return at + size + 1;
@@ -129,13 +137,11 @@ static bool check_sort(const struct reading *reading)
 static bool read_site(struct reading *reading)
 {
     const json_t *site = json_object_get(reading->call->params, "site_id");
-    static _Thread_local char text[32];
     if (!reading->method->needs_site) return true;
     if (!json_is_integer(site))
         return refuse(reading->call, "required_parameter_missed", "A required parameter is missing",
                       "site_id", NULL);
-    (void)snprintf(text, sizeof text, "%" JSON_INTEGER_FORMAT, json_integer_value(site));
-    reading->site = text;
+    reading->site = json_integer_value(site);
     return true;
 }
 
@@ -212,9 +218,7 @@ static json_t *pick(const struct reading *reading, json_t *body)
 static bool is_of_site(void *self, const json_t *record)
 {
     const struct reading *reading = self;
-    char text[32];
-    (void)snprintf(text, sizeof text, "%" PRId64, json_int_at(record, "site_id", -1));
-    return !reading->site || strcmp(text, reading->site) == 0;
+    return reading->site == 0 || json_int_at(record, "site_id", -1) == reading->site;
 }
 
 /* Without a sort nothing says in which order a report comes. */
@@ -228,6 +232,37 @@ static bool is_turned(const struct reading *reading)
     return is_odd;
 }
 
+static size_t records_of_page(struct comagic *comagic, int64_t limit)
+{
+    pthread_mutex_lock(&comagic->lock);
+    int64_t most = comagic->page_most;
+    pthread_mutex_unlock(&comagic->lock);
+    return (size_t)(most > 0 && most < limit ? most : limit);
+}
+
+/* An employee's figures of the window, of which only the past has any: a record each, without a time. */
+static void aggregate(json_t *bodies, struct collection_page *page, int64_t active_s)
+{
+    for (size_t i = 0; i < json_array_size(bodies); i++)
+        json_object_set_new(json_array_get(bodies, i), "status_stats",
+                            json_pack("{s:I, s:i}", "available", (json_int_t)active_s, "break", 60));
+    if (active_s > 0) return;
+    json_array_clear(bodies);
+    page->total = 0;
+}
+
+/* All employees, whatever the window. Returns how much of it is over. */
+static int64_t widen(struct reading *reading)
+{
+    struct collection_query *query = &reading->query;
+    int64_t end_s = query->to_s < query->now_s ? query->to_s : query->now_s, active_s = end_s - query->from_s;
+    query->from_s = query->to_s = 0;
+    query->by_arrival = true;
+    query->descending = false;
+    query->expect = false;
+    return active_s;
+}
+
 void comagic_read(const struct call *call, const struct method *method)
 {
     struct reading reading = {.call = call, .method = method, .limit = LIMIT_USUAL};
@@ -235,8 +270,7 @@ void comagic_read(const struct call *call, const struct method *method)
     struct collection_page page;
     reading.query = (struct collection_query){.by_arrival = !method->time};
     if (!read_parameters(&reading)) return;
-    int64_t most = call->comagic->page_most;
-    reading.query.limit = (size_t)(most > 0 && most < reading.limit ? most : reading.limit);
+    reading.query.limit = records_of_page(call->comagic, reading.limit);
     reading.query.offset = (size_t)reading.offset;
     reading.query.now_s = comagic_now_s(call->comagic);
     reading.query.expect = true;
@@ -244,7 +278,9 @@ void comagic_read(const struct call *call, const struct method *method)
     reading.query.form.on_demand = true;
     if (method->needs_site) reading.query.wanted = is_of_site;
     reading.query.self = &reading;
+    int64_t active_s = method->is_aggregate ? widen(&reading) : 0;
     AUTO(json_drop) json_t *bodies = collection_list(collection, &reading.query, &page);
+    if (method->is_aggregate) aggregate(bodies, &page, active_s);
     json_t *records = json_array();
     for (size_t i = 0; i < json_array_size(bodies); i++)
         json_array_append_new(records, pick(&reading, json_array_get(bodies, i)));

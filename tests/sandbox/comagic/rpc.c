@@ -141,7 +141,11 @@ static bool check_token(const struct call *call)
 
 static bool check_address(const struct call *call)
 {
-    if (!call->comagic->is_locked_out) return true;
+    struct comagic *comagic = call->comagic;
+    pthread_mutex_lock(&comagic->lock);
+    bool is_locked_out = comagic->is_locked_out;
+    pthread_mutex_unlock(&comagic->lock);
+    if (!is_locked_out) return true;
     comagic_refuse(call, &(struct failure){-32003, "ip_not_whitelisted",
                                            "Your IP 203.0.113.7 is not whitelisted", NULL, NULL, NULL});
     return false;
@@ -180,8 +184,7 @@ struct own_method {
     void (*handle)(const struct call *call);
 };
 static const struct own_method account_methods[] = {{"get.account", comagic_account}, {.name = NULL}};
-static const struct own_method session_methods[] = {
-    {"login.user", comagic_login}, {"logout.user", comagic_logout}, {.name = NULL}};
+static const struct own_method session_methods[] = {{"login.user", comagic_login}, {.name = NULL}};
 
 static const struct own_method *find_own(const struct own_method *methods, const char *name)
 {

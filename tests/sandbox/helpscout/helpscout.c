@@ -13,17 +13,14 @@
 #include "base/mem.h"
 #include "helpscout/service.h"
 
-#define MINUTE_S   60
-#define LIMIT      100000 /* more than any plan: tests do not wait */
-#define LIFETIME_S 172800
+#define MINUTE_S 60
+#define LIMIT    100000 /* more than any plan: tests do not wait */
 
 static bool create(const struct service_options *options, void **out_state, struct error *err)
 {
     (void)err; /* nothing can fail */
     struct helpscout *helpscout = mem_zero(1, sizeof *helpscout);
     helpscout->options = *options;
-    helpscout->limit = LIMIT;
-    helpscout->lifetime_s = LIFETIME_S;
     helpscout->tokens = json_object();
     snprintf(helpscout->refresh_token, sizeof helpscout->refresh_token, "sandbox-refresh");
     helpscout->workspace =
@@ -60,28 +57,6 @@ int64_t helpscout_now_s(const struct exchange *exchange)
 
 /* --- changes --- */
 
-static bool set_number(struct helpscout *helpscout, int64_t *member, const json_t *argument)
-{
-    if (!json_is_integer(argument) || json_integer_value(argument) < 0) return false;
-    pthread_mutex_lock(&helpscout->lock);
-    *member = json_integer_value(argument);
-    helpscout->used = 0;
-    pthread_mutex_unlock(&helpscout->lock);
-    return true;
-}
-
-static bool set_rate_limit(void *state, const json_t *argument)
-{
-    struct helpscout *helpscout = state;
-    return set_number(helpscout, &helpscout->limit, argument);
-}
-
-static bool set_lifetime(void *state, const json_t *argument)
-{
-    struct helpscout *helpscout = state;
-    return set_number(helpscout, &helpscout->lifetime_s, argument);
-}
-
 static bool expire_tokens(void *state, const json_t *argument)
 {
     struct helpscout *helpscout = state;
@@ -116,8 +91,6 @@ static bool set_plan(void *state, const json_t *argument)
 }
 
 static const struct service_change changes[] = {
-    {"helpscout_rate_limit", set_rate_limit, "n"},
-    {"helpscout_lifetime_s", set_lifetime, "n"},
     {"helpscout_expire", expire_tokens, "true"},
     {"helpscout_refresh_token", set_refresh_token, "text"},
     {"helpscout_plan", set_plan, "\"standard\" or \"plus\""},
@@ -167,12 +140,11 @@ static bool check_rate(struct exchange *exchange)
     pthread_mutex_lock(&helpscout->lock);
     if (minute_s != helpscout->minute_s) helpscout->used = 0;
     helpscout->minute_s = minute_s;
-    int64_t limit = helpscout->limit;
-    bool is_allowed = helpscout->used < limit;
+    bool is_allowed = helpscout->used < LIMIT;
     helpscout->used += is_allowed;
-    int64_t remaining = limit - helpscout->used;
+    int64_t remaining = LIMIT - helpscout->used;
     pthread_mutex_unlock(&helpscout->lock);
-    exchange_add_header(exchange, "X-RateLimit-Limit-Minute", "%" PRId64, limit);
+    exchange_add_header(exchange, "X-RateLimit-Limit-Minute", "%d", LIMIT);
     exchange_add_header(exchange, "X-RateLimit-Remaining-Minute", "%" PRId64, remaining);
     if (is_allowed) return true;
     exchange_add_header(exchange, "X-RateLimit-Retry-After", "%" PRId64, minute_s + MINUTE_S - now_s);
@@ -204,7 +176,7 @@ static const struct route routes[] = {
 
 /* Fixed paths come before those with an id in the same place. */
 static const struct route *const route_tables[] = {helpscout_oauth_routes, routes, helpscout_list_routes,
-                                                   NULL};
+                                                   helpscout_record_routes, NULL};
 
 /* A column's name as the record has it: first_name is firstName. */
 static void name_field(const char *column, char *out_field, size_t size)

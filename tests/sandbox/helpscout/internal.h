@@ -4,6 +4,7 @@
  * helpscout.c    the service; what every request must have; /v2/users/me
  * oauth.c        the token endpoint
  * lists.c        all lists, and the report of ratings
+ * records.c      single records
  * truth.c        what the tables loaded from all this must hold
  * truth_lists.c  the same of lists that belong to a record
  */
@@ -27,13 +28,11 @@ struct helpscout {
     pthread_mutex_t lock;                /* over what follows */
     json_t *tokens;                      /* until when each is valid, in seconds of the virtual clock */
     char refresh_token[HELPSCOUT_TOKEN]; /* the only one that is good */
-    int64_t lifetime_s;                  /* of the next token */
-    int64_t limit;                       /* requests a minute */
-    int64_t minute_s, used;
-    bool is_standard; /* the plan: without reports */
+    int64_t minute_s, used;              /* requests of that minute */
+    bool is_standard;                    /* the plan: without reports */
 };
 
-extern const struct route helpscout_oauth_routes[], helpscout_list_routes[];
+extern const struct route helpscout_oauth_routes[], helpscout_list_routes[], helpscout_record_routes[];
 extern const struct oracle_table helpscout_truth[];
 extern const struct oracle_latest helpscout_latest[];
 

@@ -55,6 +55,7 @@ struct asked {
     const struct list *list;
     int64_t page;
     int64_t from_s, to_s; /* to_s 0: any */
+    bool by_creation;     /* in that order */
     const char *status;   /* "all": any */
 };
 
@@ -131,7 +132,9 @@ static bool read_filters(struct exchange *exchange, struct asked *asked)
 {
     const char *query = exchange_query(exchange, "query"), *since = exchange_query(exchange, "modifiedSince");
     const char *field = exchange_query(exchange, "sortField"), *order = exchange_query(exchange, "sortOrder");
-    if (field && strcmp(field, "modifiedAt") != 0) return refuse_parameter(exchange, "sortField", "unknown");
+    asked->by_creation = field && strcmp(field, "createdAt") == 0;
+    if (field && !asked->by_creation && strcmp(field, "modifiedAt") != 0)
+        return refuse_parameter(exchange, "sortField", "unknown");
     if (order && strcmp(order, "asc") != 0) return refuse_parameter(exchange, "sortOrder", "unknown");
     if (query && !read_query(query, asked)) return refuse_parameter(exchange, "query", "can't be parsed");
     if (since && !read_time(since, strlen(since), &asked->from_s))
@@ -178,13 +181,13 @@ static void list_collection(struct exchange *exchange, struct asked *asked)
     bool is_narrow = asked->status && strcmp(asked->status, "all") != 0;
     struct collection_page page;
     struct collection_query query = {
-        .by_arrival = !asked->list->is_filtered,
+        .by_arrival = !asked->list->is_filtered || asked->by_creation,
         .from_s = asked->from_s,
         .to_s = asked->to_s,
         .offset = (size_t)((asked->page - 1) * asked->list->size),
         .limit = (size_t)asked->list->size,
         .now_s = helpscout_now_s(exchange),
-        .expect = asked->list->is_filtered && !is_narrow,
+        .expect = asked->list->is_filtered && !is_narrow && !asked->by_creation,
         .wanted = is_narrow ? has_status : NULL,
         .self = asked,
     };

@@ -9,7 +9,8 @@
 #include "google/auth.h"
 #include "helpscout/internal.h"
 
-#define APP_ID "sandbox-app"
+#define APP_ID     "sandbox-app"
+#define LIFETIME_S 172800
 
 static void refuse(struct exchange *exchange, int status, const char *code, const char *text)
 {
@@ -25,10 +26,9 @@ static void issue(struct exchange *exchange, bool with_refresh)
     snprintf(token, sizeof token, "hs-access-%s", random);
     int64_t now_s = virtual_clock_peek(helpscout->options.clock) / 1000000;
     pthread_mutex_lock(&helpscout->lock);
-    int64_t lifetime_s = helpscout->lifetime_s;
-    json_object_set_new(helpscout->tokens, token, json_integer(now_s + lifetime_s));
+    json_object_set_new(helpscout->tokens, token, json_integer(now_s + LIFETIME_S));
     json_t *reply = json_pack("{s:s, s:s, s:I}", "token_type", "bearer", "access_token", token, "expires_in",
-                              (json_int_t)lifetime_s);
+                              (json_int_t)LIFETIME_S);
     if (with_refresh) {
         random_name(random);
         snprintf(helpscout->refresh_token, sizeof helpscout->refresh_token, "hs-refresh-%s", random);

@@ -77,6 +77,8 @@ static const struct oracle_form member_forms[] = {{"user_id", "id", NULL}, {.pat
 
 const struct oracle_table helpscout_truth[] = {
     {.name = "conversations", .rules = &helpscout_conversation_rules, .row = helpscout_lifted},
+    {.name = "conversations_deleted", .rules = &oracle_tombstones, .kind = "conversations"},
+    {.name = "customers_deleted", .rules = &oracle_tombstones, .kind = "customers"},
     {.name = "conversation_threads", .rules = &helpscout_thread_rules, .kind = "conversations"},
     {.name = "customers", .rules = &oracle_versions, .row = helpscout_lifted, .forms = customer_forms},
     {.name = "organizations", .rules = &oracle_versions, .row = helpscout_lifted},
@@ -99,7 +101,7 @@ const struct oracle_table helpscout_truth[] = {
 };
 
 const struct oracle_latest helpscout_latest[] = {
-    {"customers", "id", "updated_at", NULL, NULL, NULL},
+    {"customers", "id", "updated_at", "customers_deleted", NULL, NULL},
     {"organizations", "id", "updated_at", NULL, NULL, NULL},
     {.name = NULL},
 };

@@ -178,6 +178,7 @@ static const struct list lists[] = {
      PAGED(PAGING_LINK, 20, 250), NEWEST, .parameters = {"created_at_after", "created_at_before"},
      .narrow = narrow_window},
 
+    {ALL_OF("/companies", "companies", "list", "data"), PAGED(PAGING_NUMBER, 15, 60)},
     {ALL_OF("/calls", "calls", "list", "data"), PAGED(PAGING_NUMBER, 25, 25), .first_minor = 14},
     {ALL_OF("/custom_object_instances/{}", "custom_object_instances", "list", "data"),
      PAGED(PAGING_NUMBER, 20, 150), .first_minor = 16, .narrow = narrow_object_type},
@@ -388,6 +389,7 @@ const struct route intercom_list_routes[] = {
     {"intercom", "content_import_sources", "GET", "/ai/content_import_sources", show_list},
     {"intercom", "external_pages", "GET", "/ai/external_pages", show_list},
     {"intercom", "activity_logs", "GET", "/admins/activity_logs", show_list},
+    {"intercom", "companies", "GET", "/companies", show_list},
     {"intercom", "calls", "GET", "/calls", show_list},
     {"intercom", "custom_object_instances", "GET", "/custom_object_instances/{}", show_list},
     {"intercom", "content_snippets", "GET", "/content_snippets", show_list},

@@ -32,6 +32,22 @@ static const struct column employee_columns[] = {
 const struct table comagic_employees =
     LIST_TABLE("employees", "Employees: the whole list, once on each day it was read", employee_columns);
 
+static const struct column stat_columns[] = {
+    KEY("employee_id", "Employee: a row of employees", FROM("id")),
+    DAY(COMAGIC_STAT_DAY,
+        "Start of the account's day that the figures are of: the version and the day of the row"),
+    TEXT("full_name", "Name"),
+    TEXT("first_name", "First name"),
+    TEXT("last_name", "Last name"),
+    TEXT("patronymic", "Patronymic"),
+    RECORDS("groups", member_group_columns, "Groups"),
+    JSON("status_stats", "Seconds in each status, by its mnemonic: see statuses"),
+};
+const struct table comagic_employee_stat = TABLE(
+    "employee_stat", "Employees by day, with the time in each status, one row for each content that was seen",
+    stat_columns, KEYS("employee_id", COMAGIC_STAT_DAY), TIMES(COMAGIC_STAT_DAY), .is_named_by_version = true,
+    .keeps_contents = true);
+
 static const struct column group_member_columns[] = {TEXT("employee_id", "Employee"),
                                                      TEXT("employee_full_name", "Name of the employee")};
 static const struct column group_columns[] = {

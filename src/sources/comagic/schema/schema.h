@@ -98,8 +98,11 @@ extern const struct table comagic_calls, comagic_call_legs, comagic_financial_ca
 extern const struct table comagic_chats, comagic_chat_messages, comagic_offline_messages, comagic_goals,
     comagic_communications;
 extern const struct table comagic_visitor_sessions, comagic_campaign_daily_stat;
-extern const struct table comagic_employees, comagic_employee_groups, comagic_statuses, comagic_campaigns,
-    comagic_sites, comagic_virtual_numbers, comagic_tags, comagic_scenarios, comagic_segments,
-    comagic_chat_channels, comagic_contacts;
+/* An aggregate does not say of which day it is: the reader adds it. */
+#define COMAGIC_STAT_DAY "date"
+
+extern const struct table comagic_employee_stat, comagic_employees, comagic_employee_groups, comagic_statuses,
+    comagic_campaigns, comagic_sites, comagic_virtual_numbers, comagic_tags, comagic_scenarios,
+    comagic_segments, comagic_chat_channels, comagic_contacts;
 
 #endif

@@ -79,7 +79,7 @@ const struct table helpscout_conversations =
     TABLE("conversations",
           "Conversations, one row for each day on which they changed and each content that was seen",
           conversation_columns, KEYS("id"), TIMES("modified_day"), .keeps_contents = true,
-          LEFT_OUT(conversations_left_out));
+          .gone = &helpscout_conversations_deleted, LEFT_OUT(conversations_left_out));
 
 /* --- threads --- */
 
@@ -134,7 +134,8 @@ static const struct left_out threads_left_out[] = {
 const struct table helpscout_conversation_threads =
     TABLE("conversation_threads", "Threads of conversations, one row for each content that was seen",
           thread_columns, KEYS("conversation_id", "id"), TIMES("created_at"), .day_is_fixed = true,
-          .keeps_contents = true, LEFT_OUT(threads_left_out));
+          .parent = &helpscout_conversations, .parent_key = "conversation_id", .keeps_contents = true,
+          LEFT_OUT(threads_left_out));
 
 /* --- ratings --- */
 

@@ -55,7 +55,8 @@ static const struct left_out customers_left_out[] = {{"conversationCount", NULL}
 
 const struct table helpscout_customers =
     TABLE("customers", "Customers, one row for each version that was seen", customer_columns, KEYS("id"),
-          TIMES("updated_at"), .keeps_contents = true, LEFT_OUT(customers_left_out));
+          TIMES("updated_at"), .keeps_contents = true, .gone = &helpscout_customers_deleted,
+          LEFT_OUT(customers_left_out));
 
 static const struct column organization_columns[] = {
     KEY("id", "Id given by Help Scout"),

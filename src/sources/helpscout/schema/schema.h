@@ -27,6 +27,8 @@
 extern const struct table helpscout_conversations, helpscout_conversation_threads,
     helpscout_happiness_ratings;
 extern const struct table helpscout_customers, helpscout_organizations;
+extern const struct table helpscout_conversations_deleted, helpscout_customers_deleted,
+    helpscout_conversation_ids;
 extern const struct table helpscout_mailboxes, helpscout_mailbox_fields, helpscout_mailbox_folders,
     helpscout_users, helpscout_teams, helpscout_team_members, helpscout_workflows, helpscout_tags;
 

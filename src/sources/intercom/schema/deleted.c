@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* deleted.c - a list of deleted records for each table, and the ids that are compared. */
+#include "rest/tombstone.h"
 #include "schema.h"
 
-static const struct column deleted_columns[] = {
-    KEY("id", "Id of the record that is gone"),
-    VERSION("seen_missing_at",
-            "When this became known; the record is gone unless a newer version of it was seen"),
-    TEXT("merged_into", "Id of the record it was merged into, if it was"),
-    TEXT("source", "How this is known: deleted feed, merge history, merged, reconciliation or two lists"),
-};
+static const struct column deleted_columns[] = {TOMBSTONE_COLUMNS};
 
 #define DELETED(n, about) TABLE(n, about, deleted_columns, KEYS("id"), TIMES("seen_missing_at"))
 

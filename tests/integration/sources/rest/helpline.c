@@ -211,7 +211,6 @@ const struct rest_stream helpline_contacts = {
                .table = &contacts,
                .children = contact_children,
                .child_count = 1},
-    .reader = &rest_expand,
     .pagination = &by_number,
     .path = "/contacts",
     .list = "found.contacts",
