@@ -2,8 +2,8 @@
 /* json_value.h - the values of JSON texts, as places in the texts.
  *
  * A document holds the texts and an index of their values: a list of nodes for each container. Numbers and
- * strings stay as they came; nothing is allocated for a single value. What can't stay is repaired as json.h
- * says. Values are added and replaced by further nodes of the document.
+ * strings stay as they came, but for repairs, which json.h lists; nothing is allocated for a single value.
+ * Values are added and replaced by further nodes of the document.
  *
  * All values of a document live as long as the document, which counts its references; each function that
  * looks at a value takes NULL for one that is not there. One thread at a time per document.

@@ -84,11 +84,9 @@ static const char *run_end(const char *at, const char *end)
 {
     while (end - at >= 8) {
         uint64_t special = special_bytes(at);
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-        if (special != 0) return at + __builtin_ctzll(special) / 8;
-#else
+        if (special != 0 && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__) /* the lowest is a true one */
+            return at + __builtin_ctzll(special) / 8;
         if (special != 0) break;
-#endif
         at += 8;
     }
     while (at < end && (unsigned char)*at >= 0x20 && (unsigned char)*at < 0x80 && *at != '"' && *at != '\\')

@@ -165,7 +165,7 @@ struct member_path {
     size_t size;
 };
 
-/* What is the same for all values of one content. */
+/* The same for all values of one content. */
 struct rule {
     const struct table *table;
     uint64_t left_out_ends; /* the last bytes of left_out's paths, as bits: most members end otherwise */

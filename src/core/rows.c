@@ -184,7 +184,7 @@ static bool is_empty(const struct json_value *value)
     return value_is_null(value) || (value_is_container(value) && value->size == 0);
 }
 
-/* What fills the column in this object, under one of its names; NULL: nothing does. */
+/* The member that fills the column, under one of its names; NULL: there is none. */
 static const struct json_value *source_of(const struct column *column, const struct json_value *object)
 {
     const struct json_value *own = value_get(object, column_field(column));
@@ -196,7 +196,7 @@ static const struct json_value *source_of(const struct column *column, const str
     return own;
 }
 
-/* What fills the columns that have alternatives, looked up once for an object. */
+/* The members that fill the columns with alternatives, looked up once for an object. */
 struct filled {
     const struct json_value *by[LIMIT_ALTERNATIVES];
 };
