@@ -8,8 +8,8 @@
 #include "job.h"
 #include "table.h"
 
-#define LIFE    "34560000000" /* ms, 400 days */
-#define POLL_MS      1000 /* at first; then twice as long each time, since nothing waits for it */
+#define LIFE         "34560000000" /* ms, 400 days */
+#define POLL_MS      1000          /* at first; then twice as long each time, since nothing waits for it */
 #define POLL_MOST_MS 4000
 
 static const struct {

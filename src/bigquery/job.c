@@ -11,9 +11,9 @@
 
 #define POLL_LEAST_MS 10 /* small jobs end soon */
 #define POLL_SOON_MS  250
-#define POLL_SHARE    10      /* of the time waited; so jobs are seen to end at most a tenth late ... */
-#define POLL_LATE_MS  1000    /* ... or a second, and after some minutes ... */
-#define POLL_LATER    100     /* ... a hundredth of the time */
+#define POLL_SHARE    10   /* of the time waited; so jobs are seen to end at most a tenth late ... */
+#define POLL_LATE_MS  1000 /* ... or a second, and after some minutes ... */
+#define POLL_LATER    100  /* ... a hundredth of the time */
 #define POLL_MOST_MS  5000
 #define UNSEEN_MS     200000  /* how long an accepted job may answer 404 */
 #define RESULTS_MS    "20000" /* how long one call may wait for a job's rows */
