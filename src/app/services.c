@@ -14,9 +14,9 @@
 #include "services.h"
 #include "sources/sources.h"
 
-#define USER_AGENT  "caseload/" CASELOAD_VERSION " (gzip)"
-#define CHUNK_PARTS 2 /* smaller ones would be too many calls */
-#define GRACE_MS    9000
+#define USER_AGENT   "caseload/" CASELOAD_VERSION " (gzip)"
+#define CHUNK_SLICES 2 /* smaller ones would be too many calls */
+#define GRACE_MS     9000
 
 static void log_request(const struct http_trace *trace)
 {
@@ -155,11 +155,11 @@ static const char *temporary_directory(const struct config *config)
 }
 
 /* Several loads at the same time share the memory of one. */
-static size_t part_of(const struct config *config, size_t bytes, int64_t parts)
+static size_t slice_of(const struct config *config, size_t bytes, int64_t slices)
 {
     const size_t step = 262144; /* chunks are multiples of it */
-    const size_t part = bytes / (size_t)(config->workers < parts ? config->workers : parts);
-    return part - part % step;
+    const size_t slice = bytes / (size_t)(config->workers < slices ? config->workers : slices);
+    return slice - slice % step;
 }
 
 struct bigquery_settings services_bigquery(struct services *services)
@@ -182,8 +182,8 @@ struct bigquery_settings services_bigquery(struct services *services)
         .latest_tables = (const char *const *)config->latest_tables.names,
         .latest_table_count = config->latest_tables.count,
         .temporary_directory = temporary_directory(config),
-        .kept_bytes = part_of(config, LIMIT_KEPT, LIMIT_WORKERS),
-        .chunk_bytes = part_of(config, LIMIT_CHUNK, CHUNK_PARTS),
+        .kept_bytes = slice_of(config, LIMIT_KEPT, LIMIT_WORKERS),
+        .chunk_bytes = slice_of(config, LIMIT_CHUNK, CHUNK_SLICES),
         .job_timeout_s = config->job_timeout_minutes * 60,
         .labels = (const char *const *)config->labels.names,
         .label_count = config->labels.count,
