@@ -2,7 +2,7 @@
 # docker build -t caseload .    The image has the binary, its libraries, certificates and time zones; no shell.
 FROM debian:12-slim AS build
 RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates cmake gcc libc6-dev libcurl4-openssl-dev \
-    libgrpc-dev libjansson-dev libmicrohttpd-dev libprotobuf-c-dev libssl-dev ninja-build pkg-config protobuf-c-compiler protobuf-compiler \
+    libgrpc-dev libisal-dev libjansson-dev libmicrohttpd-dev libprotobuf-c-dev libssl-dev ninja-build pkg-config protobuf-c-compiler protobuf-compiler \
     python3-minimal tzdata zlib1g-dev && rm -rf /var/lib/apt/lists/*
 COPY . /usr/src/caseload
 ARG SOURCE_DATE_EPOCH=0

@@ -124,8 +124,8 @@ static bool load_json(struct doctor *doctor, const char *table, struct error *er
     struct job_failure failure;
     bool succeeded = false;
     upload_channel_init(&channel, bq);
-    bool good = upload_begin(&upload, &channel, NULL, id, configuration, err) &&
-                upload_add(&upload, row, sizeof row - 1, err) && upload_end(&upload, err);
+    upload_begin(&upload, &channel, NULL, id, configuration);
+    bool good = upload_add(&upload, row, sizeof row - 1, err) && upload_end(&upload, err);
     upload_channel_done(&channel);
     upload_done(&upload);
     if (!good || !job_wait_load(bq, id, &succeeded, &failure, err)) return false;

@@ -72,7 +72,7 @@ static bool create_table(struct upload_target *target, struct error *err)
     return stage->is_made;
 }
 
-static bool create_stage(struct load *load, size_t index, struct error *err)
+static void create_stage(struct load *load, size_t index)
 {
     struct stage *stage = &load->stages[index];
     const char *stream = load->selection->stream->name;
@@ -85,15 +85,14 @@ static bool create_stage(struct load *load, size_t index, struct error *err)
     stage->configuration = load_configuration(load->bq, stream, stage->table);
     name_job(stage, 1);
     stage->is_used = true;
-    return upload_begin(&stage->upload, &load->channel, &stage->target, stage->job, stage->configuration,
-                        err);
+    upload_begin(&stage->upload, &load->channel, &stage->target, stage->job, stage->configuration);
 }
 
 static bool write_row(struct load *load, size_t index, const char *row, size_t size, struct error *err)
 {
     struct stage *stage = &load->stages[index];
     assert(!stage->is_finished);
-    if (!stage->is_used && !create_stage(load, index, err)) return false;
+    if (!stage->is_used) create_stage(load, index);
     if (!upload_add(&stage->upload, row, size, err) || !upload_add(&stage->upload, "\n", 1, err))
         return false;
     stage->rows++;

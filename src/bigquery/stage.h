@@ -10,7 +10,7 @@
 #ifndef CASELOAD_BIGQUERY_STAGE_H
 #define CASELOAD_BIGQUERY_STAGE_H
 
-#include <zlib.h>
+#include <isa-l/igzip_lib.h>
 
 #include "base/random.h"
 #include "base/spool.h"
@@ -55,18 +55,18 @@ struct upload {
     enum upload_state state;
     char *session; /* a capability: never shown */
     struct spool file;
-    int64_t acknowledged; /* the first bytes of the file, which this session has */
-    int64_t furthest;     /* the most that any session had */
-    int64_t total;        /* bytes of the whole file; -1: more may come */
-    int failures;         /* requests since there was progress */
-    int refusals;         /* of those: what BigQuery says is wrong with the request */
-    struct wait wait;     /* since the first failure */
-    z_stream gzip;
+    int64_t acknowledged;      /* the first bytes of the file, which this session has */
+    int64_t furthest;          /* the most that any session had */
+    int64_t total;             /* bytes of the whole file; -1: more may come */
+    int failures;              /* requests since there was progress */
+    int refusals;              /* of those: what BigQuery says is wrong with the request */
+    struct wait wait;          /* since the first failure */
+    struct isal_zstream *gzip; /* with its level buffer */
 };
 
 /* target NULL: it is there. */
-bool upload_begin(struct upload *upload, struct upload_channel *channel, struct upload_target *target,
-                  const char *job, const json_t *configuration, struct error *err) CHECKED;
+void upload_begin(struct upload *upload, struct upload_channel *channel, struct upload_target *target,
+                  const char *job, const json_t *configuration);
 bool upload_add(struct upload *upload, const void *bytes, size_t size, struct error *err) CHECKED;
 bool upload_end(struct upload *upload, struct error *err) CHECKED; /* true: the job exists */
 /* The same file again, for a new job id. */

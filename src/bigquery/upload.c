@@ -10,6 +10,7 @@
 
 #include "api.h"
 #include "base/clock.h"
+#include "base/mem.h"
 #include "base/parse.h"
 #include "job.h"
 #include "observer.h"
@@ -17,9 +18,9 @@
 
 #define BLOCK            65536
 #define FILE_LIMIT       INT64_C(3800000000) /* BigQuery takes gzip files of up to 4 GB */
-#define GZIP_LEVEL       1 /* 1.3 times the speed of level 4 on rows, for files 9 % larger */
-#define SESSION_FAILURES 8 /* in a row; then another session is tried */
-#define REFUSALS         6 /* in a row; the file or the request is wrong */
+#define GZIP_LEVEL       1                   /* isa-l's: 4 times the speed of zlib's level 1 on rows */
+#define SESSION_FAILURES 8                   /* in a row; then another session is tried */
+#define REFUSALS         6                   /* in a row; the file or the request is wrong */
 #define NO_TOTAL         (-1)
 
 static const struct retry upload_retry = {
@@ -49,21 +50,25 @@ void upload_channel_done(struct upload_channel *channel)
     *channel = (struct upload_channel){0};
 }
 
-bool upload_begin(struct upload *upload, struct upload_channel *channel, struct upload_target *target,
-                  const char *job, const json_t *configuration, struct error *err)
+void upload_begin(struct upload *upload, struct upload_channel *channel, struct upload_target *target,
+                  const char *job, const json_t *configuration)
 {
     *upload = (struct upload){
         .channel = channel, .target = target, .job = job, .configuration = configuration, .total = NO_TOTAL};
     spool_init(&upload->file, &channel->memory);
-    if (deflateInit2(&upload->gzip, GZIP_LEVEL, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
-        return error_set(err, ERROR_LIMIT, "zlib does not start: out of memory");
-    return true;
+    upload->gzip = mem_grow(NULL, 1, sizeof *upload->gzip);
+    isal_deflate_init(upload->gzip);
+    upload->gzip->gzip_flag = IGZIP_GZIP;
+    upload->gzip->level = GZIP_LEVEL;
+    upload->gzip->level_buf_size = ISAL_DEF_LVL1_DEFAULT;
+    upload->gzip->level_buf = mem_grow(NULL, 1, ISAL_DEF_LVL1_DEFAULT);
 }
 
 void upload_done(struct upload *upload)
 {
     if (!upload->channel) return;
-    (void)deflateEnd(&upload->gzip); /* it reports data that was not flushed, as is wanted here */
+    free(upload->gzip->level_buf);
+    free(upload->gzip);
     spool_done(&upload->file);
     free(upload->session);
     *upload = (struct upload){0};
@@ -343,22 +348,25 @@ static bool send_full_chunks(struct upload *upload, struct error *err)
     }
 }
 
-static bool compress_input(struct upload *upload, int flush, struct error *err)
+static bool compress_input(struct upload *upload, const void *bytes, size_t size, bool is_last,
+                           struct error *err)
 {
     unsigned char block[BLOCK];
-    int result = Z_OK;
+    struct isal_zstream *gzip = upload->gzip;
+    gzip->next_in = (uint8_t *)(uintptr_t)bytes; /* isa-l takes no const, but changes nothing */
+    gzip->avail_in = (uint32_t)size;
+    gzip->end_of_stream = is_last;
     do {
         if (!send_full_chunks(upload, err)) return false;
         if (upload->state == UPLOAD_DONE)
             return error_set(err, ERROR_FORMAT,
                              "BigQuery has job %s already, which only this upload may start", upload->job);
-        upload->gzip.next_out = block;
-        upload->gzip.avail_out = sizeof block;
-        result = deflate(&upload->gzip, flush);
-        assert(result != Z_STREAM_ERROR);
-        if (!spool_add(&upload->file, block, sizeof block - upload->gzip.avail_out, err)) return false;
-    } while (upload->gzip.avail_in > 0 || upload->gzip.avail_out == 0 ||
-             (flush == Z_FINISH && result != Z_STREAM_END));
+        gzip->next_out = block;
+        gzip->avail_out = sizeof block;
+        if (isal_deflate(gzip) != COMP_OK) abort(); /* a stream that is not one */
+        if (!spool_add(&upload->file, block, sizeof block - gzip->avail_out, err)) return false;
+    } while (gzip->avail_in > 0 || gzip->avail_out == 0 ||
+             (is_last && gzip->internal_state.state != ZSTATE_END));
     if (upload->file.size <= FILE_LIMIT) return true;
     return error_set(err, ERROR_LIMIT,
                      "the rows of this unit are larger than BigQuery takes in one file (4 GB compressed)");
@@ -366,20 +374,14 @@ static bool compress_input(struct upload *upload, int flush, struct error *err)
 
 bool upload_add(struct upload *upload, const void *bytes, size_t size, struct error *err)
 {
-    union {
-        const void *given;
-        Bytef *wanted; /* zlib's next_in is not const in every version, but is only read */
-    } in = {.given = bytes};
     assert(size <= LIMIT_STAGED + 1);
-    upload->gzip.next_in = in.wanted;
-    upload->gzip.avail_in = (uInt)size;
-    return compress_input(upload, Z_NO_FLUSH, err);
+    return compress_input(upload, bytes, size, false, err);
 }
 
 bool upload_end(struct upload *upload, struct error *err)
 {
     if (upload->total == NO_TOTAL) {
-        if (!compress_input(upload, Z_FINISH, err)) return false;
+        if (!compress_input(upload, NULL, 0, true, err)) return false;
         upload->total = upload->file.size;
     }
     if (!await_chunk(upload->channel, err)) return false;
