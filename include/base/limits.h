@@ -52,7 +52,8 @@
 #define LIMIT_CHUNK                                                                                          \
     (4 * 1024 *                                                                                              \
      1024) /* one upload chunk; one of a unit's uploads has one in memory; half with more workers */
-#define LIMIT_KEPT (8 * 1024 * 1024) /* compressed rows in memory, of all workers; more are kept in a file   \
-                                      */
+#define LIMIT_KEPT                                                                                           \
+    (8 * 1024 * 1024) /* compressed rows in memory, of all workers; more are kept in a file                  \
+                       */
 
 #endif
