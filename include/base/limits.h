@@ -49,8 +49,7 @@
 #define LIMIT_REPLY (24 * 1024 * 1024) /* one response */
 #define LIMIT_SQL   (1024 * 1024)      /* one statement text */
 #define LIMIT_VIEW  (256 * 1024)       /* the text of a view; BigQuery counts characters */
-#define LIMIT_CHUNK (4 * 1024 * 1024)  /* one upload chunk, one of a unit's uploads; half with more workers  \
-                                        */
-#define LIMIT_KEPT (8 * 1024 * 1024)   /* compressed rows in memory, of all workers; more go to a file */
+#define LIMIT_CHUNK (4 * 1024 * 1024)  /* one upload chunk of a unit; half as much with more workers */
+#define LIMIT_KEPT  (8 * 1024 * 1024)  /* compressed rows in memory, of all workers; more go to a file */
 
 #endif

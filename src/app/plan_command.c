@@ -30,8 +30,8 @@ static const char *state_of(const struct stream_estimate *stream, char text[STAT
     if (stream->error.kind != ERROR_NONE) return stream->error.text;
     if (stream->skipped) return "skipped: it has no past";
     if (stream->units == 0) return "nothing to do";
-    (void)snprintf(text, STATE, stream->children > 0 ? "about %s child rows" : "",
-                   report_count(stream->children, digits));
+    if (stream->children <= 0) return "";
+    (void)snprintf(text, STATE, "about %s child rows", report_count(stream->children, digits));
     return text;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <assert.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@
 #include "base/mem.h"
 #include "exchange.h"
 #include "next_page.h"
+#include "refusal.h"
 
 #define TRY_TIMEOUT_S 180  /* http gives up earlier on a silent server */
 #define RATE_SLICE_MS 1000 /* a wait for the rate limit steps the progress counter that often */
@@ -22,11 +24,6 @@ void exchange_quote(char *out, size_t size, const char *text)
     for (; text && *text && used + 1 < size; text++)
         out[used++] = *text < ' ' || *text > '~' ? '?' : *text;
     out[used] = '\0';
-}
-
-static bool is_success(int status)
-{
-    return status >= 200 && status < 300;
 }
 
 /* A try that was lost ends without an answer: its end is seen when the next one begins. */
@@ -191,11 +188,19 @@ static bool is_echo(const struct exchange *exchange)
     return !member || !exchange->id[0] || (id && strcmp(id, exchange->id) == 0);
 }
 
+/* By Horspool: what stands at the end of the place says how far the next one is. */
 static bool has_text(const struct buf *body, const char *text)
 {
-    size_t size = strlen(text);
-    for (size_t i = 0; i + size <= body->size; i++)
-        if (body->data[i] == text[0] && memcmp(body->data + i, text, size) == 0) return true;
+    unsigned char steps[UCHAR_MAX + 1];
+    const size_t size = strlen(text);
+    assert(size > 0 && size <= UCHAR_MAX);
+    memset(steps, (int)size, sizeof steps);
+    for (size_t i = 0; i + 1 < size; i++)
+        steps[(unsigned char)text[i]] = (unsigned char)(size - 1 - i);
+    for (size_t at = 0; at + size <= body->size;) {
+        if (memcmp(body->data + at, text, size) == 0) return true;
+        at += steps[(unsigned char)body->data[at + size - 1]];
+    }
     return false;
 }
 
@@ -222,16 +227,16 @@ static void read_answer(struct exchange *exchange, const struct http_reply *repl
             (is_readable(exchange) || error_set(&exchange->parse_error, ERROR_FORMAT, "it is not an object"));
     if (!good) return;
     exchange->status = real_status(exchange, reply->status);
-    if (is_success(exchange->status) && is_parsed && !is_echo(exchange)) {
+    if (exchange_is_success(exchange->status) && is_parsed && !is_echo(exchange)) {
         (void)error_set(&exchange->parse_error, ERROR_FORMAT, "it answers another request");
         return;
     }
-    if (!is_success(exchange->status)) {
+    if (!exchange_is_success(exchange->status)) {
         keep_failure(exchange, exchange->value);
         if (strcmp(exchange->request_id, "-") == 0) take_request_id(exchange, exchange->value);
     }
-    if (exchange->success_count && is_success(exchange->status)) ++*exchange->success_count;
-    if (!exchange->defer_parse || !is_success(exchange->status)) return;
+    if (exchange->success_count && exchange_is_success(exchange->status)) ++*exchange->success_count;
+    if (!exchange->defer_parse || !exchange_is_success(exchange->status)) return;
     exchange->normalisations = before; /* it is parsed again at its turn */
     value_drop(&exchange->value);
 }
@@ -254,7 +259,7 @@ static void keep_refusal(struct exchange *exchange, const struct http_reply *rep
 {
     struct error unused;
     AUTO(value_drop) struct json_value *body = NULL;
-    if (is_success(reply->status)) return; /* kept when it was judged */
+    if (exchange_is_success(reply->status)) return; /* kept when it was judged */
     if (!value_read(buf_string(&reply->body), reply->body.size, true, NULL, &body, &unused)) return;
     keep_failure(exchange, body);
     take_request_id(exchange, body);
@@ -293,7 +298,7 @@ static enum http_verdict judge(void *self, const struct http_reply *reply, int64
     exchange->failure = (struct rest_failure){.code = ""};
     exchange->parse_error = (struct error){0};
     value_drop(&exchange->value); /* of another try */
-    if (is_success(reply->status)) read_answer(exchange, reply);
+    if (exchange_is_success(reply->status)) read_answer(exchange, reply);
     *out_least_ms = report_rate(exchange, reply);
     progress_step(exchange->rest->progress, "reading from the source");
 
@@ -359,102 +364,6 @@ bool exchange_send(struct exchange *exchange, const struct exchange_request *req
                      &exchange->call, err);
 }
 
-/* The id of another record of the same kind: any proxy may redirect to elsewhere. */
-static const char *moved_id(const struct exchange *exchange, const char *location)
-{
-    const char *path = own_path(exchange->rest, location), *before = exchange->record_path;
-    size_t size = strlen(before);
-    return path && strncmp(path, before, size) == 0 && !strpbrk(path + size, "/?#") ? path + size : NULL;
-}
-
-/* Where a record is now: `Link: </contacts/ID>; rel="canonical"`, or the dialect's header of a 301. */
-static void keep_canonical(struct exchange *exchange, const struct http_reply *reply)
-{
-    const char *moved = exchange->rest->dialect->moved_header, *id = NULL;
-    char link[512];
-    exchange->canonical[0] = '\0';
-    if (reply->status == 301 && moved && exchange->record_path) {
-        if (http_header(reply, moved, link, sizeof link)) id = moved_id(exchange, link);
-    } else if (http_header(reply, "link", link, sizeof link) && strstr(link, "rel=\"canonical\"")) {
-        link[strcspn(link, ">")] = '\0';
-        id = link[0] == '<' ? strrchr(link, '/') : NULL;
-        if (id) id++;
-    }
-    if (id && id[0] && strlen(id) < sizeof exchange->canonical)
-        exchange_quote(exchange->canonical, sizeof exchange->canonical, id);
-}
-
-static const struct rest_refusal *find_refusal(const struct exchange *exchange)
-{
-    const struct rest_failure *failure = &exchange->failure;
-    const struct rest_refusal *row = exchange->rest->dialect->refusals;
-    while ((row->status != 0 && row->status != exchange->status) ||
-           (row->code && strcmp(row->code, failure->code) != 0) ||
-           (row->kind == ERROR_FORBIDDEN && (!failure->code[0] || !exchange->can_be_forbidden)))
-        row++;
-    return row;
-}
-
-static bool refuse(const struct exchange *exchange, struct error *err)
-{
-    const struct rest_failure *failure = &exchange->failure;
-    const struct rest_refusal *row = find_refusal(exchange);
-    return error_set_status(
-        err, row->kind, exchange->status, "%s: %s answered HTTP %d %s (%s), request id %s; %s",
-        exchange->what, exchange->rest->dialect->name, exchange->http_status,
-        failure->code[0] ? failure->code : "without a code",
-        failure->message[0] ? failure->message : "no message", exchange->request_id, row->advice);
-}
-
-static bool refuse_token(const struct exchange *exchange, struct error *err)
-{
-    const struct rest_dialect *dialect = exchange->rest->dialect;
-    const char *code = exchange->failure.code;
-    return error_set_status(err, ERROR_AUTH, 401, "%s: %s refuses the access token%s%s, request id %s (%s)",
-                            exchange->what, dialect->name, code[0] ? ": " : "", code, exchange->request_id,
-                            dialect->auth_advice);
-}
-
-/* A token that is refused for one path may be good for others. */
-static bool explain_unauthorized(const struct exchange *exchange, struct error *err)
-{
-    AUTO(value_drop) struct json_value *answer = NULL;
-    const struct rest_source *rest = exchange->rest;
-    AUTO(mem_free) char *url = mem_format("%s%s", rest->base_url, rest->dialect->probe_path);
-    struct exchange probe;
-    if (exchange->is_probe || rest->dialect->is_token_in_body) return refuse_token(exchange, err);
-    exchange_init(&probe, exchange->rest, exchange->what);
-    probe.is_probe = true;
-    bool answers =
-        exchange_send(&probe, &(struct exchange_request){.method = "GET", .url = url, .retry = &retry_api},
-                      err) &&
-        exchange_wait(&probe, &answer, err);
-    exchange_done(&probe);
-    return answers ? refuse(exchange, err) : false;
-}
-
-static bool explain(const struct exchange *exchange, struct error *err)
-{
-    const struct rest_dialect *dialect = exchange->rest->dialect;
-    if (err->kind != ERROR_BUSY || err->status == 0) return false;
-    if (is_success(err->status) && exchange->parse_error.kind != ERROR_NONE) {
-        int status = err->status;
-        (void)error_set(err, exchange->parse_error.kind,
-                        "%s: each of %" PRId64
-                        " answers was unreadable (the last: HTTP %d, request id %s, %s); look "
-                        "for a proxy between, or ask %s with this id",
-                        exchange->what, exchange->tries, status, exchange->request_id,
-                        exchange->parse_error.text, dialect->name);
-        err->status = status;
-        return false;
-    }
-    if (exchange->status != err->status) {
-        err->status = exchange->status;
-        (void)error_wrap(err, "%s (%s)", exchange->failure.code, exchange->failure.message);
-    }
-    return error_wrap(err, "request id %s", exchange->request_id);
-}
-
 static bool read_deferred(struct exchange *exchange, const struct http_reply *reply,
                           struct json_value **out_value, struct error *err)
 {
@@ -473,11 +382,12 @@ bool exchange_wait(struct exchange *exchange, struct json_value **out_value, str
     exchange->call = NULL;
     bool is_answered = http_wait(call, &reply, err);
     leave_flight(exchange);
-    if (!is_answered) return explain(exchange, err);
-    if (!is_success(exchange->status)) {
+    if (!is_answered) return refusal_explain(exchange, err);
+    if (!exchange_is_success(exchange->status)) {
         keep_refusal(exchange, &reply);
-        keep_canonical(exchange, &reply);
-        return exchange->status == 401 ? explain_unauthorized(exchange, err) : refuse(exchange, err);
+        refusal_keep_canonical(exchange, &reply);
+        return exchange->status == 401 ? refusal_report_unauthorized(exchange, err)
+                                       : refusal_report(exchange, err);
     }
     if (!exchange->value) return read_deferred(exchange, &reply, out_value, err);
     *out_value = exchange->value;

@@ -56,6 +56,11 @@ struct exchange_request {
     bool no_cache;      /* no cache on the way may answer */
 };
 
+static inline bool exchange_is_success(int status)
+{
+    return status >= 200 && status < 300;
+}
+
 void exchange_init(struct exchange *exchange, struct rest_source *rest, const char *what);
 bool exchange_send(struct exchange *exchange, const struct exchange_request *request,
                    struct error *err) CHECKED;

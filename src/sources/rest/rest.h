@@ -11,6 +11,7 @@
  * detail         reader: a list, then each record in full by a request of its own
  * expand         reader: a list, then requests for lists that belong to its records
  * lookup         reader: records by id, which may be gone
+ * refusal        what it means that an answer is none
  * quota          a limit of requests that is too long to wait for
  * count          how much a window holds
  * list_total     how many records a list has; paginate_count: all segments of it

@@ -26,14 +26,41 @@ static void expect(const struct json_value *value, const char *written)
     assert_string_equal(buf_string(&out), written);
 }
 
-/* Whatever is copied as it came is written as json_write writes what was read. */
+/* Texts that are copied as they came read as json_write would write them. */
 static void values_are_written_as_trees_are(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        "0",      "-0",         "-1",    "9223372036854775807", "0.0",  "-0.0",   "1.0",   "1.10", "1.5",  "100.25",
-        "0.1",    "0.00001",    "1e5",   "1E-7",                "1e15", "-5.50",  "12.30", "2.0",  "1e99", "67.17411800000001",
-        "\"a/\"", "\"\\u0041\"", "\"\\/\"", "\"\x7F\xC3\xA4\"",    "{}",   "[ 1 , { } ]", "{\"\\u0061\":1}", "true", "null", "123456789012345.5",
+        "0",
+        "-0",
+        "-1",
+        "9223372036854775807",
+        "0.0",
+        "-0.0",
+        "1.0",
+        "1.10",
+        "1.5",
+        "100.25",
+        "0.1",
+        "0.00001",
+        "1e5",
+        "1E-7",
+        "1e15",
+        "-5.50",
+        "12.30",
+        "2.0",
+        "1e99",
+        "67.17411800000001",
+        "\"a/\"",
+        "\"\\u0041\"",
+        "\"\\/\"",
+        "\"\x7F\xC3\xA4\"",
+        "{}",
+        "[ 1 , { } ]",
+        "{\"\\u0061\":1}",
+        "true",
+        "null",
+        "123456789012345.5",
     };
     for (size_t i = 0; i < COUNT(texts); i++) {
         AUTO(value_drop) struct json_value *value = read_text(texts[i]);
@@ -52,7 +79,7 @@ static void members_are_replaced_in_their_place(void **state)
     AUTO(value_drop) struct json_value *object = read_text("{\"a\":1,\"b\":[2],\"c\":3}");
     value_set_text(object, "b", "x");
     expect(object, "{\"a\":1,\"b\":\"x\",\"c\":3}");
-    value_set_bool(object, "c", true); /* the last one ... */
+    value_set_bool(object, "c", true);  /* the last one ... */
     value_set_integer(object, "d", -4); /* ... and one after it */
     expect(object, "{\"a\":1,\"b\":\"x\",\"c\":true,\"d\":-4}");
     value_remove(object, "d");
