@@ -2,6 +2,7 @@
 #define _DEFAULT_SOURCE /* madvise, explicit_bzero */
 #include "base/secret.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -29,11 +30,39 @@ static size_t whole_pages(size_t size)
     return (size + page - 1) / page * page;
 }
 
+#define SPARE_MOST 16 /* requests in flight at once have a token each */
+
+/* Wiped pages that are not dumped, for the next secrets: each request has a copy of its token. */
+static struct {
+    pthread_mutex_t lock;
+    char *pages[SPARE_MOST];
+    size_t count;
+} spare = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static char *take_spare(void)
+{
+    (void)pthread_mutex_lock(&spare.lock);
+    char *page = spare.count > 0 ? spare.pages[--spare.count] : NULL;
+    (void)pthread_mutex_unlock(&spare.lock);
+    return page;
+}
+
+static bool keep_spare(char *page)
+{
+    (void)pthread_mutex_lock(&spare.lock);
+    bool has_room = spare.count < SPARE_MOST;
+    if (has_room) spare.pages[spare.count++] = page;
+    (void)pthread_mutex_unlock(&spare.lock);
+    return has_room;
+}
+
 /* Pages of their own, since the kernel leaves out of a core dump whole pages only. */
 static char *new_undumped(size_t size)
 {
     size_t pages = whole_pages(size + 1);
-    char *bytes = mmap(NULL, pages, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *bytes = pages == whole_pages(1) ? take_spare() : NULL;
+    if (bytes) return bytes;
+    bytes = mmap(NULL, pages, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (bytes == MAP_FAILED) abort();           /* no memory */
     (void)madvise(bytes, pages, MADV_DONTDUMP); /* known to every kernel since 3.4 */
     return bytes;
@@ -111,8 +140,10 @@ void secret_done(struct secret *secret)
 {
     if (!secret) return;
     if (secret->bytes) {
-        secret_wipe(secret->bytes, secret->size);
-        (void)munmap(secret->bytes, whole_pages(secret->size + 1)); /* fails only for other arguments */
+        const size_t pages = whole_pages(secret->size + 1);
+        secret_wipe(secret->bytes, pages);
+        if (pages != whole_pages(1) || !keep_spare(secret->bytes))
+            (void)munmap(secret->bytes, pages); /* fails only for other arguments */
     }
     *secret = (struct secret){.size = 0};
 }

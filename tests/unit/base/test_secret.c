@@ -40,6 +40,23 @@ static void test_set_and_reveal(void **state)
     secret_done(NULL);
 }
 
+static void test_memory_of_a_secret_is_wiped_before_another_has_it(void **state)
+{
+    static const char zeros[100];
+    struct secret secret = {0};
+    struct error err;
+
+    (void)state;
+    for (int i = 0; i < 40; i++) { /* more than are kept */
+        secret_reserve(&secret, sizeof zeros);
+        assert_memory_equal(secret.bytes, zeros, sizeof zeros);
+        memset(secret.bytes, 'x', sizeof zeros);
+        secret.size = 1; /* a caller may have used less */
+        assert_true(secret_set(&secret, "y", 1, &err));
+        secret_done(&secret);
+    }
+}
+
 static void test_bad_bytes_are_refused_and_not_shown(void **state)
 {
     static const struct {
@@ -183,9 +200,13 @@ static void test_environment(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_set_and_reveal), cmocka_unit_test(test_bad_bytes_are_refused_and_not_shown),
-        cmocka_unit_test(test_size_limit),     cmocka_unit_test(test_files),
-        cmocka_unit_test(test_core_dumps),     cmocka_unit_test(test_environment),
+        cmocka_unit_test(test_set_and_reveal),
+        cmocka_unit_test(test_memory_of_a_secret_is_wiped_before_another_has_it),
+        cmocka_unit_test(test_bad_bytes_are_refused_and_not_shown),
+        cmocka_unit_test(test_size_limit),
+        cmocka_unit_test(test_files),
+        cmocka_unit_test(test_core_dumps),
+        cmocka_unit_test(test_environment),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
