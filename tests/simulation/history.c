@@ -434,6 +434,7 @@ static void begin(struct sim *sim, const struct history *history, int64_t *count
     sim->trace = history->trace;
     sim->zone = history->zones[zone];
     sim->rates = draw_fault_rates(rng);
+    if (history->design->provoke) history->design->provoke(&sim->rates);
     sim->now_us = zone_start_s(sim->zone, first) * SECOND + rng_below(rng, DAY);
     sim->end_us = sim->now_us + rng_between(rng, 20, 23) * DAY;
     sim->erased_us = INT64_MIN;

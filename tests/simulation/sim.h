@@ -119,16 +119,17 @@ enum property {
     PROPERTIES
 };
 
+struct fault_rates;
+
 struct design {
     const char *name;
     enum fake_design warehouse;
-    bool ack_first;            /* the worker acks before it runs */
-    bool run_clock;            /* rows are stamped with the begin of their run */
-    bool is_ungrouped;         /* the reconciliation does not say whose tables it writes */
-    bool is_silent;            /* lists that come short do not say so */
-    enum fake_answers answers; /* to questions for records that a list lacks */
-    uint64_t first_seed; /* where to begin, if it breaks a property only once in thousands of histories; 0:
-                            anywhere */
+    bool ack_first;                             /* the worker acks before it runs */
+    bool run_clock;                             /* rows are stamped with the begin of their run */
+    bool is_ungrouped;                          /* the reconciliation does not say whose tables it writes */
+    bool is_silent;                             /* lists that come short do not say so */
+    enum fake_answers answers;                  /* to questions for records that a list lacks */
+    void (*provoke)(struct fault_rates *rates); /* makes frequent what the design overlooks; NULL: it is */
 };
 
 /* splitmix64. */
