@@ -17,7 +17,7 @@ import credentials
 import sources
 
 TIMEOUT_S = int(os.environ.get("CASELOAD_E2E_TIMEOUT", "600"))
-PARALLEL = 2 * (os.cpu_count() or 2)  # most of them wait
+PARALLEL = 4 * (os.cpu_count() or 2)  # most of them wait
 PROJECT = "demo-project"
 SUBSCRIPTION = "caseload"
 BACKFILLS = "backfills"
