@@ -98,6 +98,7 @@ static void share(struct source *source, struct source *base)
     struct comagic *first = (struct comagic *)source, *other = (struct comagic *)base;
     rest_source_share(source, base);
     other->zone = first->zone; /* the first one's */
+    other->rest.zone = first->zone;
     first->is_deprecated = other->is_deprecated = first->is_deprecated || other->is_deprecated;
     for (size_t i = 0; i < other->unwanted_count; i++)
         comagic_leave_out(first, other->unwanted[i]);

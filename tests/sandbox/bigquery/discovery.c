@@ -156,13 +156,13 @@ void bq_discovery(struct exchange *exchange)
     json_t *resources = describe_all(schemas);
     AUTO(mem_free)
     char *root = mem_format("http%s://127.0.0.1:%d/", exchange->is_secure ? "s" : "", exchange->port);
-    AUTO(mem_free) char *base = mem_format("%s%s", root, V2 + 1);
+    AUTO(mem_free) char *base = mem_format("%s%s", root, &V2[1]);
     exchange_reply_json(
         exchange, 200,
         json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o}", "kind",
                   "discovery#restDescription", "discoveryVersion", "v1", "id", "bigquery:v2", "name",
                   "bigquery", "version", "v2", "title", "BigQuery API", "protocol", "rest", "rootUrl", root,
-                  "servicePath", V2 + 1, "baseUrl", base, "basePath", V2, "batchPath", "batch/bigquery/v2",
+                  "servicePath", &V2[1], "baseUrl", base, "basePath", V2, "batchPath", "batch/bigquery/v2",
                   "parameters",
                   json_pack("{s:{s:s, s:s}, s:{s:s, s:s}, s:{s:s, s:s}}", "alt", "type", "string", "location",
                             "query", "fields", "type", "string", "location", "query", "prettyPrint", "type",
