@@ -14,7 +14,7 @@
 struct progress {
     atomic_llong steps;
     _Atomic(const char *) where; /* a constant text: what is being done */
-    atomic_bool is_resting;      /* it has no work, while other workers have */
+    atomic_bool is_busy;         /* from its first step until it rests: before its first run it has no work */
     struct progress *next;       /* of the run's next worker; NULL: there is none. Constant */
 
     /* Of the worker's stream, for people: what was read so far. */

@@ -41,10 +41,13 @@ void rate_limiter_end(struct rate_limiter *limiter);
 /* After the end of the request. Returns the least wait before the same request is repeated, 0: none named. */
 int64_t rate_limiter_report(struct rate_limiter *limiter, const struct rate_report *report, int64_t now_ms);
 
+/* A request has waited so long for the limit. */
+void rate_limiter_waited(struct rate_limiter *limiter, int64_t ms);
+
 /* For people and metrics. */
 struct rate_state {
     int64_t limit, remaining; /* as the newest answer reported them; -1: none did */
-    int64_t waited_ms;        /* the sum of the waits that rate_limiter_begin returned */
+    int64_t waited_ms;        /* the sum of what rate_limiter_waited was given */
 };
 void rate_limiter_look(struct rate_limiter *limiter, struct rate_state *out_state);
 

@@ -423,10 +423,10 @@ bool tables_check_lock(struct bigquery *bq, const struct selection *selection, s
     struct table_cache_entry *entry = table_cache_find(bq, selection->stream);
     const struct selection kept = tables_kept(selection);
     struct lock_state lock;
-    if (!entry || !entry->is_lock_unread) return true;
+    if (entry && !entry->is_lock_unread) return true; /* no entry: what was known is forgotten */
     if (!lock_read(bq, selection->stream, &lock, err)) return false;
     if (!lock.is_whole) return prepare_closely(bq, selection, err);
     if (!lock_check_doubled(bq, &kept, &lock, err)) return false;
-    entry->is_lock_unread = false;
+    if (entry) entry->is_lock_unread = false;
     return true;
 }

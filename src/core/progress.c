@@ -9,7 +9,7 @@ void progress_step(struct progress *progress, const char *where)
 {
     if (!progress) return;
     atomic_store(&progress->where, where);
-    atomic_store(&progress->is_resting, false);
+    atomic_store(&progress->is_busy, true);
     atomic_fetch_add(&progress->steps, 1);
 }
 
@@ -20,7 +20,7 @@ void progress_run(struct progress *first, long long stream_count)
         atomic_store(&progress->rejected, 0);
         atomic_store(&progress->streams_done, 0);
         progress_units(progress, 0, 0, 0);
-        if (progress != first) atomic_store(&progress->is_resting, true);
+        if (progress != first) atomic_store(&progress->is_busy, false);
     }
     if (first) atomic_store(&first->stream_count, stream_count);
 }
@@ -57,13 +57,13 @@ void progress_rest(struct progress *progress)
 {
     if (!progress) return;
     atomic_store(&progress->stream, NULL);
-    atomic_store(&progress->is_resting, true);
+    atomic_store(&progress->is_busy, false);
 }
 
 const char *progress_where(const struct progress *first)
 {
     for (const struct progress *progress = first; progress; progress = progress->next)
-        if (!atomic_load(&progress->is_resting)) return atomic_load(&progress->where);
+        if (atomic_load(&progress->is_busy)) return atomic_load(&progress->where);
     return atomic_load(&first->where);
 }
 
@@ -75,7 +75,7 @@ int64_t progress_look(struct progress_watch *watch, const struct progress *first
     for (size_t i = 0; progress && i < LIMIT_WORKERS; progress = progress->next, i++) {
         const long long steps = atomic_load(&progress->steps);
         int64_t *moved_ms = &watch->workers[i].moved_ms;
-        if (*moved_ms == 0 || steps != watch->workers[i].steps || atomic_load(&progress->is_resting))
+        if (*moved_ms == 0 || steps != watch->workers[i].steps || !atomic_load(&progress->is_busy))
             *moved_ms = now_ms;
         watch->workers[i].steps = steps;
         if (*moved_ms < oldest_ms || !watch->where) watch->where = atomic_load(&progress->where);

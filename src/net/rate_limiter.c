@@ -105,9 +105,15 @@ int64_t rate_limiter_begin(struct rate_limiter *limiter, int64_t now_ms)
         limiter->unspent -= limiter->is_known;
         limiter->probes += !limiter->is_known;
     }
-    limiter->seen.waited_ms += wait_ms;
     unlock(limiter);
     return wait_ms;
+}
+
+void rate_limiter_waited(struct rate_limiter *limiter, int64_t ms)
+{
+    lock(limiter);
+    limiter->seen.waited_ms += ms;
+    unlock(limiter);
 }
 
 void rate_limiter_end(struct rate_limiter *limiter)

@@ -85,4 +85,5 @@ const struct pagination helpscout_report = {.method = "GET",
                                             .has_numbers = true,
                                             .pages_member = "pages",
                                             .total_member = "count",
-                                            .number_member = "page"};
+                                            .number_member = "page",
+                                            .ends_by_clock = true};

@@ -37,6 +37,7 @@ struct backward {
 
     struct window segment; /* of the list that is read */
     int64_t number;        /* of the page in flight */
+    int64_t clock_s;       /* the service's, when it was requested */
     bool is_counting;      /* it is the first page, which says how many there are */
     bool is_finished;      /* the last page of the last list was passed on */
 
@@ -51,6 +52,7 @@ struct backward {
 
     struct json_value *answer; /* of the page that was passed on */
     struct page_builder builder;
+    char notice[REST_NOTICE];
 };
 
 /* --- lists --- */
@@ -108,6 +110,7 @@ static bool send_request(struct backward *backward, struct error *err)
     };
     buf_reset(&backward->url);
     buf_reset(&backward->body);
+    backward->clock_s = backward->rest->clock_s;
     pagination->write(&request, &backward->url, &backward->body);
     assert(!backward->url.full && !backward->body.full); /* of numbers and times */
     (void)snprintf(backward->what, sizeof backward->what, "%s %s, page %" PRId64,
@@ -226,16 +229,50 @@ static bool take_first(struct backward *backward, struct page *page, struct erro
     return end_segment(backward, page, err);
 }
 
+/* The service's clock says where an open window ends. */
+static bool check_clock(const struct backward *backward, struct error *err)
+{
+    const bool is_needed = backward->window.to_s == WINDOW_OPEN &&
+                           (backward->stream->day_member || backward->stream->pagination->ends_by_clock);
+    if (!is_needed || backward->rest->clock_s > 0) return true;
+    return error_set(err, ERROR_FORMAT,
+                     "%s: the answer has no header \"Date\", so there is no telling where the list ends, "
+                     "request id %s; look for a proxy that drops it",
+                     backward->what, backward->exchange.request_id);
+}
+
+static bool was_clock_old(const struct backward *backward)
+{
+    return backward->is_counting && backward->segment.to_s == WINDOW_OPEN &&
+           backward->stream->pagination->ends_by_clock &&
+           backward->rest->clock_s - backward->clock_s > REST_OLD_CLOCK_S;
+}
+
+/* Requests are mended, and the first one is sent again if it ended by an old clock. */
+static bool await_answer(struct backward *backward, struct page *page, struct error *err)
+{
+    struct error failure = {0}; /* not err: it may end well */
+    for (;;) {
+        value_drop(&backward->answer);
+        bool is_answered = exchange_wait(&backward->exchange, &backward->answer, &failure);
+        exchange_add_counts(&backward->exchange, page);
+        bool is_final = is_answered ? !was_clock_old(backward)
+                                    : !rest_mends(backward->rest, backward->stream,
+                                                  &backward->exchange.failure, &failure);
+        if (is_final && !is_answered) *err = failure;
+        if (is_final) return is_answered && check_clock(backward, err);
+        if (!send_request(backward, err)) return false;
+    }
+}
+
 /* Waits for the page in flight. out_list NULL: it only said how many there are, and another is in flight. */
 static bool receive(struct backward *backward, struct page *page, const struct json_value **out_list,
                     struct error *err)
 {
     int64_t pages, total;
     *out_list = NULL;
-    value_drop(&backward->answer);
-    if (!exchange_wait(&backward->exchange, &backward->answer, err)) return false;
+    if (!await_answer(backward, page, err)) return false;
     backward->exchange.can_be_forbidden = false;
-    exchange_add_counts(&backward->exchange, page);
     const struct json_value *list =
         exchange_list(&backward->exchange, backward->stream, backward->answer, err);
     if (!list || !read_counts(backward, backward->answer, &pages, &total, err)) return false;
@@ -281,6 +318,7 @@ static bool backward_next(struct reader *reader, struct page *out_page, struct e
     out_page->records = backward->builder.records;
     out_page->count = backward->builder.count;
     out_page->last = backward->is_finished;
+    out_page->notice = rest_take_notice(backward->rest, backward->notice);
     return true;
 }
 

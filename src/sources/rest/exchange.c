@@ -43,7 +43,9 @@ static int64_t enter_flight(struct exchange *exchange)
     struct rest_shared *shared = rest->shared;
     bool has_room = atomic_fetch_add(&shared->in_flight, 1) < REST_IN_FLIGHT || rest->in_flight == 0;
     int64_t delay = has_room ? rate_limiter_begin(shared->limiter, clock_ms()) : FULL_MS;
+    if (delay > RATE_SLICE_MS) delay = RATE_SLICE_MS;
     if (delay > 0) {
+        if (has_room) rate_limiter_waited(shared->limiter, delay);
         atomic_fetch_sub(&shared->in_flight, 1);
         return delay;
     }
@@ -59,7 +61,7 @@ static int64_t delay_ms(void *self)
     int64_t delay = enter_flight(exchange);
     if (delay > 0) {
         progress_step(exchange->rest->progress, "waiting for the rate limit");
-        return delay < RATE_SLICE_MS ? delay : RATE_SLICE_MS;
+        return delay;
     }
     exchange->asked_us = clock_boot_us();
     exchange->began_ms = clock_ms();

@@ -46,8 +46,10 @@ static int64_t children_of(const struct selection *selection, const struct json_
     return count > 0 ? count : 0;
 }
 
-static bool ask(struct rest_source *rest, const struct rest_stream *stream, const struct segment *segment,
-                int per_page, struct json_value **out_answer, struct error *err)
+/* out_failure: what the service says if it refuses. */
+static bool ask_once(struct rest_source *rest, const struct rest_stream *stream,
+                     const struct segment *segment, int per_page, struct rest_failure *out_failure,
+                     struct json_value **out_answer, struct error *err)
 {
     struct exchange exchange;
     char id[REST_ID];
@@ -72,8 +74,22 @@ static bool ask(struct rest_source *rest, const struct rest_stream *stream, cons
                                                          .retry = &retry_api},
                               err) &&
                 exchange_wait(&exchange, out_answer, err);
+    *out_failure = exchange.failure;
     exchange_done(&exchange);
     return good;
+}
+
+static bool ask(struct rest_source *rest, const struct rest_stream *stream, const struct segment *segment,
+                int per_page, struct json_value **out_answer, struct error *err)
+{
+    struct rest_failure refusal;
+    struct error failure = {0}; /* not err: it may end well */
+    while (!ask_once(rest, stream, segment, per_page, &refusal, out_answer, &failure)) {
+        if (rest_mends(rest, stream, &refusal, &failure)) continue;
+        *err = failure;
+        return false;
+    }
+    return true;
 }
 
 static int64_t records_of(const struct rest_source *rest, const struct rest_stream *stream,

@@ -248,14 +248,6 @@ static bool next_list(struct paginator *paginator, struct page *page, struct seg
     return true;
 }
 
-static void take_notice(struct paginator *paginator, struct page *page)
-{
-    struct rest_source *rest = paginator->rest;
-    (void)snprintf(paginator->notice, sizeof paginator->notice, "%s", rest->notice);
-    rest->notice[0] = '\0';
-    page->notice = paginator->notice[0] ? paginator->notice : NULL;
-}
-
 static bool paginate_next(struct reader *base, struct page *out_page, struct error *err)
 {
     struct paginator *paginator = (struct paginator *)base;
@@ -266,7 +258,7 @@ static bool paginate_next(struct reader *base, struct page *out_page, struct err
     *out_page = (struct page){.last = true};
     if (count_unfinished(paginator) == 0) return true;
     if (!next_list(paginator, out_page, &reader, &list, err)) return false;
-    take_notice(paginator, out_page);
+    out_page->notice = rest_take_notice(paginator->rest, paginator->notice);
     segment_watch_order(reader, list);
     add_records(paginator, reader, list);
     if (!segment_advance(paginator, reader, list, out_page, err)) return false;

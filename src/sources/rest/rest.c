@@ -72,6 +72,21 @@ void rest_source_share(struct source *source, struct source *other)
     take_news((struct rest_source *)other, (const struct rest_source *)source);
 }
 
+const char *rest_take_notice(struct rest_source *rest, char out[REST_NOTICE])
+{
+    (void)snprintf(out, REST_NOTICE, "%s", rest->notice);
+    rest->notice[0] = '\0';
+    return out[0] ? out : NULL;
+}
+
+bool rest_mends(struct rest_source *rest, const struct rest_stream *stream,
+                const struct rest_failure *failure, const struct error *err)
+{
+    const struct rest_dialect *dialect = rest->dialect;
+    return err->kind == ERROR_REFUSED && dialect->mend_request &&
+           dialect->mend_request(rest, stream, failure);
+}
+
 const char *rest_next_id(struct rest_source *rest, char out_id[REST_ID])
 {
     if (!rest->id_prefix[0]) random_name(rest->id_prefix);

@@ -139,7 +139,8 @@ struct rest_dialect {
 
 /* --- the source --- */
 
-#define REST_NOTICE 256
+#define REST_NOTICE      256
+#define REST_OLD_CLOCK_S 600 /* a window that ends by an older clock of the service is requested again */
 
 #define REST_IN_FLIGHT 48 /* requests of all sources that share, but that each may have one */
 
@@ -209,6 +210,12 @@ void rest_source_share(struct source *source, struct source *other);
 bool rest_source_next(struct reader *reader, struct page *out_page, struct error *err);
 void rest_source_rate(struct source *source, struct source_rate *out_rate); /* see struct source_ops */
 void rest_source_close(struct reader *reader);
+
+/* The notice, which is taken once; NULL: there is none. out is where it stays. */
+const char *rest_take_notice(struct rest_source *rest, char out[REST_NOTICE]);
+/* The request was refused for something that is left out from now on: send it again. err says why. */
+bool rest_mends(struct rest_source *rest, const struct rest_stream *stream,
+                const struct rest_failure *failure, const struct error *err);
 
 /* Steps the progress counter while it waits. ERROR_STOPPED as soon as the process stops. */
 bool rest_wait(const struct rest_source *rest, int64_t ms, struct error *err);

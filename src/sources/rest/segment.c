@@ -11,7 +11,6 @@
 #include "paginate.h"
 
 #define RESTARTS_MAX  3
-#define OLD_CLOCK_S   600
 #define LIMIT_REQUEST 32768 /* a cursor has up to 4096 bytes, and JSON may write each as six */
 
 /* Before the page size is reduced. The smallest page is tried with retry_api. */
@@ -160,14 +159,6 @@ static bool restart_segment(struct segment_reader *reader, const struct error *e
     return true;
 }
 
-/* Without what the service objects to. */
-static bool mend_request(struct segment_reader *reader, const struct error *err)
-{
-    const struct rest_dialect *dialect = reader->rest->dialect;
-    return err->kind == ERROR_REFUSED && dialect->mend_request &&
-           dialect->mend_request(reader->rest, reader->stream, &reader->exchange.failure);
-}
-
 bool segment_wait(struct paginator *paginator, struct segment_reader *reader, struct json_value **out_answer,
                   struct error *err)
 {
@@ -176,7 +167,8 @@ bool segment_wait(struct paginator *paginator, struct segment_reader *reader, st
     reader->exchange.can_be_forbidden = !paginator->has_page;
     while (!exchange_wait(&reader->exchange, out_answer, &failure)) {
         bool should_resend = must_be_alone(reader, &failure) || reduce_request(paginator, reader, &failure) ||
-                             restart_segment(reader, &failure) || mend_request(reader, &failure);
+                             restart_segment(reader, &failure) ||
+                             rest_mends(reader->rest, reader->stream, &reader->exchange.failure, &failure);
         if (!should_resend || !segment_send(reader, true, &failure)) {
             *err = failure;
             return false;
@@ -198,7 +190,7 @@ static bool version_of(const struct segment_reader *reader, const struct json_va
 bool segment_was_clock_old(const struct segment_reader *reader)
 {
     return reader->stream->pagination->ends_by_clock && reader->to_s == WINDOW_OPEN && reader->offset == 0 &&
-           reader->rest->clock_s - reader->clock_s > OLD_CLOCK_S;
+           reader->rest->clock_s - reader->clock_s > REST_OLD_CLOCK_S;
 }
 
 /* Whether versions come in order, within and across pages: stopping early depends on it. */

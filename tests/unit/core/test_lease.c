@@ -55,6 +55,25 @@ static void test_failures_are_retried_until_the_lease_lapses(void **state)
     assert_true(tries >= 8);
 }
 
+static void test_a_worker_without_work_does_not_stand_still(void **state)
+{
+    struct progress_watch watch = {.where = NULL};
+    struct progress other = {0}; /* as before its first run */
+    struct progress first = {.next = &other};
+
+    (void)state;
+    for (int64_t now_ms = 1000; now_ms < 10000000; now_ms += 100000) {
+        progress_step(&first, "waiting for a message");
+        assert_int_equal(progress_look(&watch, &first, now_ms), now_ms);
+    }
+    progress_step(&other, "loading");
+    assert_int_equal(progress_look(&watch, &first, 10000000), 9901000); /* the first one's */
+    progress_step(&first, "loading");
+    assert_int_equal(progress_look(&watch, &first, 10500000), 10000000);
+    progress_rest(&other);
+    assert_int_equal(progress_look(&watch, &first, 10600000), 10500000);
+}
+
 static void test_no_cap_while_progress_moves(void **state)
 {
     struct lease_clock clock = fresh();
@@ -229,6 +248,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_extends_at_a_third),
         cmocka_unit_test(test_failures_are_retried_until_the_lease_lapses),
+        cmocka_unit_test(test_a_worker_without_work_does_not_stand_still),
         cmocka_unit_test(test_no_cap_while_progress_moves),
         cmocka_unit_test(test_a_run_that_stands_still_is_let_go),
         cmocka_unit_test(test_each_worker_is_watched),

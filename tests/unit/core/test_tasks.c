@@ -325,7 +325,7 @@ static void test_all_are_loaded_at_the_same_time(void **state)
     assert_int_equal(atomic_load(&shares), 2 * (WORKERS - 1));
     assert_int_equal(atomic_load(&takes), 2 * (WORKERS - 1));
     for (size_t i = 0; i < WORKERS; i++)
-        assert_true(i == 0 || atomic_load(&bench->hands[i].progress.is_resting));
+        assert_true(i == 0 || !atomic_load(&bench->hands[i].progress.is_busy));
 }
 
 static void test_a_failure_ends_the_others(void **state)

@@ -60,13 +60,18 @@ static bool open_client(void *self, const struct client_setting *setting, struct
 
 /* --- the fixture --- */
 
-static void add_step(struct fixture *fixture, const char *head, const char *body)
+static void add_dated_step(struct fixture *fixture, const char *head, const char *date, const char *body)
 {
     size_t at = fixture->count++;
     assert_true(at < STEPS_MAX);
-    fixture->texts[at] =
-        mem_format("HTTP/1.1 %s\r\n" DATE MINUTE "Content-Length: %zu\r\n\r\n%s", head, strlen(body), body);
+    fixture->texts[at] = mem_format("HTTP/1.1 %s\r\n%s" MINUTE "Content-Length: %zu\r\n\r\n%s", head, date,
+                                    strlen(body), body);
     fixture->steps[at] = (struct step){.bytes = fixture->texts[at]};
+}
+
+static void add_step(struct fixture *fixture, const char *head, const char *body)
+{
+    add_dated_step(fixture, head, DATE, body);
 }
 
 /* A page of customers with these ids, "1 2 3"; "": without _embedded. */
@@ -119,16 +124,14 @@ static void start(struct fixture *fixture)
     free(options);
 }
 
-/* Reads two days of customers. */
-static bool read_customers(struct fixture *fixture)
+static bool read_window(struct fixture *fixture, const char *name, int64_t to_s)
 {
-    const struct stream *stream = stream_of(source_type_find("helpscout"), "customers");
+    const struct stream *stream = stream_of(source_type_find("helpscout"), name);
     const struct selection selection = {.stream = stream, .tables = {stream->table}, .table_count = 1};
     struct reader *reader = NULL;
     struct page page = {.last = false};
-    bool good = fixture->source->ops->open(fixture->source, &selection,
-                                           (struct window){.from_s = FROM_S, .to_s = FROM_S + 2 * DAY_S},
-                                           &reader, &fixture->err);
+    bool good = fixture->source->ops->open(
+        fixture->source, &selection, (struct window){.from_s = FROM_S, .to_s = to_s}, &reader, &fixture->err);
     while (good && !page.last) {
         good = fixture->source->ops->next(reader, &page, &fixture->err);
         for (size_t i = 0; good && i < page.count; i++) {
@@ -140,6 +143,12 @@ static bool read_customers(struct fixture *fixture)
     }
     fixture->source->ops->close(reader);
     return good;
+}
+
+/* Reads two days of customers. */
+static bool read_customers(struct fixture *fixture)
+{
+    return read_window(fixture, "customers", FROM_S + 2 * DAY_S);
 }
 
 static void expect_pages(struct fixture *fixture, const char *pages)
@@ -282,6 +291,42 @@ static void a_refusal_is_waited_for(void **state)
 
 #define TEST(function) cmocka_unit_test(function)
 
+#define NO_RATINGS "{\"results\":[],\"page\":1,\"count\":0,\"pages\":1}"
+
+/* The source has not asked for a long time: where the list ends is known from the first answer. */
+static void an_open_window_ends_at_the_newest_clock(void **state)
+{
+    (void)state;
+    struct fixture fixture = {.count = 0};
+    add_dated_step(&fixture, "200 OK", "Date: Mon, 02 Mar 2026 12:00:00 GMT\r\n", NO_RATINGS);
+    add_dated_step(&fixture, "200 OK", "Date: Mon, 02 Mar 2026 12:00:00 GMT\r\n", NO_RATINGS);
+    add_step(&fixture, "200 OK", NO_RATINGS);
+    add_step(&fixture, "200 OK", NO_RATINGS);
+    start(&fixture);
+    assert_true(read_window(&fixture, "happiness_ratings", WINDOW_OPEN));
+    assert_true(read_window(&fixture, "happiness_ratings", WINDOW_OPEN)); /* a day later */
+    assert_int_equal(script_requests(fixture.server), 4);
+    assert_non_null(strstr(script_request(fixture.server, 1), "end=2026-03-02T12%3A00%3A01"));
+    assert_non_null(strstr(script_request(fixture.server, 2), "end=2026-03-02T12%3A00%3A01"));
+    assert_non_null(strstr(script_request(fixture.server, 3), "end=2026-03-03T12%3A00%3A01"));
+    end(&fixture);
+}
+
+static void an_open_window_without_clock_has_no_end(void **state)
+{
+    (void)state;
+    static const char *const streams[] = {"happiness_ratings", "conversations"};
+    for (size_t i = 0; i < sizeof streams / sizeof *streams; i++) {
+        struct fixture fixture = {.count = 0};
+        add_dated_step(&fixture, "200 OK", "", NO_RATINGS);
+        start(&fixture);
+        assert_false(read_window(&fixture, streams[i], WINDOW_OPEN));
+        assert_int_equal(fixture.err.kind, ERROR_FORMAT);
+        if (!strstr(fixture.err.text, "\"Date\"")) fail_msg("%s", fixture.err.text);
+        end(&fixture);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -292,6 +337,8 @@ int main(void)
         TEST(an_empty_list_has_nothing_embedded),
         TEST(an_answer_that_is_no_page_is_refused),
         TEST(a_refusal_is_waited_for),
+        TEST(an_open_window_ends_at_the_newest_clock),
+        TEST(an_open_window_without_clock_has_no_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
