@@ -472,7 +472,10 @@ bool stream_run_load(const struct run_context *context, struct request_states *s
         run.projections[i] = projection_new(run.selection->tables[i]);
     bool done = load_stream(&run, states, index, &result->error);
     *asked_us = run.asked_us;
-    if (done) result->fresh_us = run.plan.fresh_us;
+    if (done) {
+        result->error = (struct error){.kind = ERROR_NONE}; /* of a failure that was mended on the way */
+        result->fresh_us = run.plan.fresh_us;
+    }
     result->is_empty = done && is_empty_range(&run, states->request);
     note_coverage(&run, done);
     if (!done) error_wrap(&result->error, "%s", result->stream);

@@ -188,7 +188,7 @@ def record(build, folder):
         sandbox.post("/control/workspace", {"fill": {"kind": "conversations", "from": "2026-02-01", "to": "2026-03-01", "count": 3,
                                                                "children": 2}})
         config = folder / "caseload.json"
-        config.write_text(json.dumps(harness.base_config(sandbox, source={"base_url": http.url}, streams=STREAMS)))
+        config.write_text(json.dumps(harness.base_config(sandbox, source={"base_url": http.url}, streams=STREAMS, workers=1)))
         places = copy.copy(sandbox)
         places.url, places.pubsub = http.url, pubsub.address
 

@@ -32,6 +32,7 @@ struct bench {
     atomic_bool stop;
     struct run_report report;
     struct error err;
+    bool is_mending;     /* commits fail, and succeed when they are tried again */
     const char *failing; /* the port call that fails ... */
     int failing_call;    /* ... at its nth time */
     enum error_kind failing_kind;
@@ -51,6 +52,8 @@ static bool hook(void *context, const char *name, struct error *err)
 
     bench->now_us += strcmp(name, "next") == 0 && bench->page_us ? bench->page_us : 1000;
     bench->state_calls += strcmp(name, "state") == 0;
+    if (bench->is_mending && strcmp(name, "commit") == 0)
+        (void)error_set(err, ERROR_REFUSED, "a failure that is mended");
     if (bench->stop_call > 0 && --bench->stop_call == 0) atomic_store(&bench->stop, true);
     if (!bench->failing || strcmp(name, bench->failing) != 0 || --bench->failing_call != 0) return true;
     return error_set(err, bench->failing_kind, "%s failed", name);
@@ -371,6 +374,17 @@ static void test_one_stream_fails_and_the_other_goes_on(void **state)
     assert_int_equal(rows(bench, "tickets"), 1);
 }
 
+static void test_a_failure_that_is_mended_is_none(void **state)
+{
+    struct bench *bench = *state;
+
+    fake_source_put(&bench->source, &fake_tickets, "t1", on_day(110));
+    bench->is_mending = true;
+    assert_true(run(bench));
+    for (size_t i = 0; i < bench->report.count; i++)
+        assert_int_equal(bench->report.streams[i].error.kind, ERROR_NONE);
+}
+
 static void test_states_are_read_together(void **state)
 {
     struct bench *bench = *state;
@@ -481,6 +495,7 @@ int main(void)
         CASE(test_children_of_a_rejected_parent_are_kept),
         CASE(test_every_call_fails_once),
         CASE(test_one_stream_fails_and_the_other_goes_on),
+        CASE(test_a_failure_that_is_mended_is_none),
         CASE(test_states_are_read_together),
         CASE(test_an_old_state_is_read_again),
         CASE(test_states_refused_together_are_read_alone),
