@@ -10,11 +10,6 @@
 #include "health.h"
 #include "report.h"
 
-static void add_help(struct buf *out, const char *name, const char *type, const char *help)
-{
-    buf_format(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
-}
-
 static double seconds_of(int64_t us)
 {
     return (double)us / 1e6;
@@ -33,7 +28,7 @@ static void add_streams(const struct monitor *monitor, struct buf *out)
          offsetof(struct monitored_stream, newest_us)},
     };
     for (size_t k = 0; k < sizeof gauges / sizeof *gauges; k++) {
-        add_help(out, gauges[k].name, "gauge", gauges[k].help);
+        metrics_help(out, gauges[k].name, "gauge", gauges[k].help);
         for (size_t i = 0; i < monitor->stream_count; i++) {
             const char *stream = (const char *)&monitor->streams[i];
             int64_t us;
@@ -77,7 +72,7 @@ static const struct counter counters[] = {
 
 static void add_counter(const struct monitor *monitor, const struct counter *counter, struct buf *out)
 {
-    add_help(out, counter->name, "counter", counter->help);
+    metrics_help(out, counter->name, "counter", counter->help);
     for (size_t i = 0; i < monitor->stream_count; i++) {
         const char *stream = (const char *)&monitor->streams[i];
         for (size_t k = 0; k < 3 && counter->values[k].value; k++) {
@@ -98,22 +93,22 @@ static void add_process(const struct monitor *monitor, struct buf *out)
     if (file && fscanf(file, "%ld %ld", &pages, &resident) != 2) resident = 0;
     if (file) (void)fclose(file);
     (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
-    add_help(out, "process_start_time_seconds", "gauge", "When the process began.");
+    metrics_help(out, "process_start_time_seconds", "gauge", "When the process began.");
     buf_format(out, "process_start_time_seconds %.3f\n", seconds_of(monitor->started_us));
-    add_help(out, "process_cpu_seconds_total", "counter", "Time on processors.");
+    metrics_help(out, "process_cpu_seconds_total", "counter", "Time on processors.");
     buf_format(out, "process_cpu_seconds_total %.3f\n", (double)used.tv_sec + (double)used.tv_nsec / 1e9);
-    add_help(out, "process_resident_memory_bytes", "gauge", "Memory in use.");
+    metrics_help(out, "process_resident_memory_bytes", "gauge", "Memory in use.");
     buf_format(out, "process_resident_memory_bytes %lld\n", (long long)resident * sysconf(_SC_PAGESIZE));
 }
 
 void health_metrics(const struct monitor *monitor, struct buf *out)
 {
     const char *reason;
-    add_help(out, "caseload_build_info", "gauge", "The version of caseload.");
+    metrics_help(out, "caseload_build_info", "gauge", "The version of caseload.");
     buf_format(out, "caseload_build_info{version=\"%s\"} 1\n", CASELOAD_VERSION);
-    add_help(out, "caseload_ready", "gauge", "1 once Pub/Sub, BigQuery and the source have answered.");
+    metrics_help(out, "caseload_ready", "gauge", "1 once Pub/Sub, BigQuery and the source have answered.");
     buf_format(out, "caseload_ready %d\n", monitor_is_ready(monitor, &reason));
-    add_help(out, "caseload_messages_total", "counter", "Messages that were served, by outcome.");
+    metrics_help(out, "caseload_messages_total", "counter", "Messages that were served, by outcome.");
     for (size_t i = 0; i < ERROR_KINDS; i++)
         buf_format(out, "caseload_messages_total{outcome=\"%s\"} %" PRId64 "\n",
                    i == ERROR_NONE ? "done" : error_rules[i].name, monitor->messages[i]);

@@ -108,14 +108,14 @@ void metrics_add_source(struct metrics *metrics, const char *worker, struct sour
 
 /* --- the text --- */
 
-static void add_help(struct buf *out, const char *name, const char *type, const char *help)
+void metrics_help(struct buf *out, const char *name, const char *type, const char *help)
 {
     buf_format(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
 static void write_requests(const struct metrics *metrics, struct buf *out)
 {
-    add_help(out, "caseload_requests_total", "counter", "Tries of requests, by service and status code.");
+    metrics_help(out, "caseload_requests_total", "counter", "Tries of requests, by service and status code.");
     for (size_t service = 0; service < SERVICES; service++) {
         for (int status = 0; status < STATUSES; status++) {
             char code[8] = "none";
@@ -133,7 +133,7 @@ static void write_requests(const struct metrics *metrics, struct buf *out)
 static void write_seconds(const struct metrics *metrics, struct buf *out)
 {
     static const char name[] = "caseload_request_seconds";
-    add_help(out, name, "histogram", "How long each try of a request took.");
+    metrics_help(out, name, "histogram", "How long each try of a request took.");
     for (size_t service = 0; service < SERVICES; service++) {
         const struct histogram *seconds = &metrics->seconds[service];
         int64_t count = 0;
@@ -152,8 +152,8 @@ static void write_seconds(const struct metrics *metrics, struct buf *out)
 
 static void write_leases(const struct metrics *metrics, struct buf *out)
 {
-    add_help(out, "caseload_lease_extensions_total", "counter",
-             "Tries to extend the lease of the message that is worked on.");
+    metrics_help(out, "caseload_lease_extensions_total", "counter",
+                 "Tries to extend the lease of the message that is worked on.");
     buf_format(out, "caseload_lease_extensions_total{outcome=\"done\"} %" PRId64 "\n", metrics->extended);
     buf_format(out, "caseload_lease_extensions_total{outcome=\"failed\"} %" PRId64 "\n",
                metrics->not_extended);
@@ -165,19 +165,20 @@ static void write_rates(const struct metrics *metrics, struct buf *out)
     struct source_rate rates[SOURCES];
     for (size_t i = 0; i < metrics->source_count; i++)
         metrics->sources[i].source->ops->rate(metrics->sources[i].source, &rates[i]);
-    add_help(out, "caseload_rate_limit_allowed", "gauge", "Requests that the source allows in each window.");
+    metrics_help(out, "caseload_rate_limit_allowed", "gauge",
+                 "Requests that the source allows in each window.");
     for (size_t i = 0; i < metrics->source_count; i++)
         if (rates[i].limit >= 0)
             buf_format(out, "caseload_rate_limit_allowed{worker=\"%s\"} %" PRId64 "\n",
                        metrics->sources[i].worker, rates[i].limit);
-    add_help(out, "caseload_rate_limit_remaining", "gauge",
-             "Requests left in the window, as the source says.");
+    metrics_help(out, "caseload_rate_limit_remaining", "gauge",
+                 "Requests left in the window, as the source says.");
     for (size_t i = 0; i < metrics->source_count; i++)
         if (rates[i].remaining >= 0)
             buf_format(out, "caseload_rate_limit_remaining{worker=\"%s\"} %" PRId64 "\n",
                        metrics->sources[i].worker, rates[i].remaining);
-    add_help(out, "caseload_rate_limit_wait_seconds_total", "counter",
-             "How long requests waited for the rate limit, each of them.");
+    metrics_help(out, "caseload_rate_limit_wait_seconds_total", "counter",
+                 "How long requests waited for the rate limit, each of them.");
     for (size_t i = 0; i < metrics->source_count; i++)
         buf_format(out, "caseload_rate_limit_wait_seconds_total{worker=\"%s\"} %.3f\n",
                    metrics->sources[i].worker, (double)rates[i].waited_ms / 1000);

@@ -36,6 +36,8 @@ void metrics_lease(struct metrics *metrics, bool is_extended);
  * more. */
 void metrics_add_source(struct metrics *metrics, const char *worker, struct source *source);
 
+/* The lines before a metric's values. */
+void metrics_help(struct buf *out, const char *name, const char *type, const char *help);
 /* Appends Prometheus text: https://prometheus.io/docs/instrumenting/exposition_formats/ */
 void metrics_write(struct metrics *metrics, struct buf *out);
 

@@ -79,8 +79,10 @@ static bool commit_again(struct load *load, const struct query_job *query, const
     struct bigquery *bq = load->bq;
     const struct table_cache_entry *cached = table_cache_find(bq, load->selection->stream);
     bool was_listed = refusal->kind == ERROR_REFUSED && cached && cached->is_listed;
-    *err = *refusal;
-    if (!was_listed) return false;
+    if (!was_listed) {
+        *err = *refusal;
+        return false;
+    }
     table_cache_clear(bq);
     return tables_prepare(bq, load->selection, err) && job_query(bq, query, id, out_rows, err);
 }

@@ -313,7 +313,6 @@ static bool fill_load(struct unit_load *unit_load, bool *out_split, struct error
         *run->result = before;
         run->result->requests = requests;
         run->future_rows = future_rows;
-        *err = (struct error){.kind = ERROR_NONE};
     }
     if (!read || *out_split) return read;
     if (run->is_contradicted)

@@ -45,8 +45,8 @@ static bool read_identity(struct rest_source *source, const struct json_value *a
         return error_wrap(err, "the time zone of the CoMagic account; install the newest tzdata");
     *out = (struct source_identity){.type = COMAGIC_NAME};
     int size = snprintf(out->workspace, sizeof out->workspace, "%" PRId64 " %s", id, name);
-    zone_free(comagic->zone);
-    comagic->zone = zone;
+    zone_free(comagic->own_zone);
+    comagic->own_zone = zone;
     comagic->rest.zone = zone; /* its days are the service's */
     return (size > 0 && (size_t)size < sizeof out->workspace) ||
            error_set(err, ERROR_FORMAT, "the name of the CoMagic account's time zone is too long");
@@ -87,7 +87,7 @@ static const struct rest_dialect dialect = {
 static void free_source(struct source *source)
 {
     struct comagic *comagic = (struct comagic *)source;
-    if (comagic->rest.is_first) zone_free(comagic->zone);
+    zone_free(comagic->own_zone);
     comagic_free_sites(comagic);
     rest_source_done(&comagic->rest);
     free(comagic);
@@ -97,8 +97,7 @@ static void share(struct source *source, struct source *base)
 {
     struct comagic *first = (struct comagic *)source, *other = (struct comagic *)base;
     rest_source_share(source, base);
-    other->zone = first->zone; /* the first one's */
-    other->rest.zone = first->zone;
+    other->rest.zone = first->rest.zone;
     first->is_deprecated = other->is_deprecated = first->is_deprecated || other->is_deprecated;
     for (size_t i = 0; i < other->unwanted_count; i++)
         comagic_leave_out(first, other->unwanted[i]);

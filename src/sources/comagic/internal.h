@@ -25,7 +25,8 @@
 
 struct comagic {
     struct rest_source rest; /* first */
-    struct zone *zone;       /* the account's, of the first source; NULL until identify */
+    struct zone
+        *own_zone; /* what rest.zone points to, of the source that identified the account; else NULL */
     long user_id;
     bool is_deprecated;                              /* so the service says; people know */
     const struct column *unwanted[COMAGIC_UNWANTED]; /* no request asks for these */

@@ -114,5 +114,5 @@ void comagic_prepare(const struct rest_source *source, const struct table *table
     const struct comagic *comagic = (const struct comagic *)source;
     const char *const *fields = comagic_made_key(table);
     if (fields && value_is_object(record)) make_key(fields, table->columns[0].name, record);
-    prepare_fields(comagic->zone, table->columns, table->column_count, record);
+    prepare_fields(comagic->rest.zone, table->columns, table->column_count, record);
 }

@@ -51,7 +51,7 @@ static void write_fields(const struct comagic *comagic, const struct rest_stream
 static void write_window(const struct comagic *comagic, const struct page_request *request, struct buf *body)
 {
     char from[LOCAL_TIME], till[LOCAL_TIME];
-    local_bounds(comagic->zone, request->segment.window, comagic->rest.clock_s, from, till);
+    local_bounds(comagic->rest.zone, request->segment.window, comagic->rest.clock_s, from, till);
     buf_format(body, ",\"date_from\":\"%s\",\"date_till\":\"%s\"", from, till);
 }
 

@@ -26,13 +26,12 @@ static size_t index_of(const struct paginator *paginator, const struct segment_r
 
 static int64_t begin_s(const struct segment_reader *reader)
 {
-    int64_t from_s = reader->segment.window.from_s;
-    return from_s > 0 ? from_s : 0;
+    return window_begin_s(reader->segment.window);
 }
 
 static int64_t end_s(const struct segment_reader *reader)
 {
-    return reader->to_s == WINDOW_OPEN ? reader->rest->clock_s : reader->to_s;
+    return window_end_s(reader->rest, reader->to_s);
 }
 
 bool paginator_split(struct paginator *paginator, struct segment_reader *reader, int64_t first_s,

@@ -115,4 +115,16 @@ bool paginator_cut(struct paginator *paginator, struct segment_reader *reader, i
 bool paginate_count(struct rest_source *rest, const struct selection *selection, struct window window,
                     struct source_count *count, struct error *err);
 
+/* Nothing is older than the clocks of the services. */
+static inline int64_t window_begin_s(struct window window)
+{
+    return window.from_s > 0 ? window.from_s : 0;
+}
+
+/* An open window ends now, by the service's clock. */
+static inline int64_t window_end_s(const struct rest_source *rest, int64_t to_s)
+{
+    return to_s == WINDOW_OPEN ? rest->clock_s : to_s;
+}
+
 #endif

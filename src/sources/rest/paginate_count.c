@@ -30,21 +30,12 @@ static bool ask_pieces(const struct counter *counter, const struct segment *whol
     return true;
 }
 
-static int64_t begin_of(struct window window)
-{
-    return window.from_s > 0 ? window.from_s : 0;
-}
-
-static int64_t end_of(const struct rest_source *rest, struct window window)
-{
-    return window.to_s == WINDOW_OPEN ? rest->clock_s : window.to_s;
-}
-
 /* Pages of a list whose time is divided (paginate.c): a service may send more than it holds. */
 static bool count_divided(const struct counter *counter, const struct segment *segment,
                           const struct list_total *total, int64_t *pages, struct error *err)
 {
-    const int64_t begin_s = begin_of(segment->window), end_s = end_of(counter->rest, segment->window);
+    const int64_t begin_s = window_begin_s(segment->window),
+                  end_s = window_end_s(counter->rest, segment->window.to_s);
     int64_t first_s, step_s, asked;
     if (total->records <= total->per_page) return true;
     const struct list_rest left = {.begin_s = begin_s,
@@ -70,7 +61,8 @@ static bool count_cut(const struct counter *counter, const struct segment *segme
                       const struct list_total *total, int64_t *pages, struct error *err)
 {
     const int64_t most = counter->stream->pagination->max_records, pieces = total->records / most + 1;
-    const int64_t begin_s = begin_of(segment->window), end_s = end_of(counter->rest, segment->window);
+    const int64_t begin_s = window_begin_s(segment->window),
+                  end_s = window_end_s(counter->rest, segment->window.to_s);
     const int64_t step_s = pieces < end_s - begin_s ? (end_s - begin_s + pieces - 1) / pieces : 1;
     int64_t asked;
     if (pieces > LIST_PIECES) {
@@ -99,7 +91,8 @@ static bool add_segment(const struct counter *counter, const struct segment *seg
 static bool count_windows(const struct counter *counter, const struct segment *whole, struct error *err)
 {
     const int64_t piece_s = counter->stream->pagination->max_window_s;
-    const int64_t begin_s = begin_of(whole->window), end_s = end_of(counter->rest, whole->window);
+    const int64_t begin_s = window_begin_s(whole->window),
+                  end_s = window_end_s(counter->rest, whole->window.to_s);
     const int64_t pieces = piece_s > 0 && end_s - begin_s > piece_s ? (end_s - begin_s - 1) / piece_s + 1 : 1;
     struct segment segment = *whole;
     if (pieces == 1) return add_segment(counter, &segment, err);
