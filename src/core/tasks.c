@@ -22,6 +22,7 @@ struct tasks {
     const struct run_trigger *trigger;
     struct stream_result *results; /* of each selection */
     size_t group[LIMIT_STREAMS];
+    size_t workers; /* that are needed: one group has one */
     bool was_run[LIMIT_STREAMS];
     size_t next;           /* the first selection that is not taken; under the executor's lock */
     atomic_bool is_failed; /* nothing else is to begin */
@@ -57,9 +58,13 @@ void run_groups(const struct request *request, size_t out_groups[LIMIT_STREAMS])
     }
 }
 
-static size_t workers_of(const struct run_context *context)
+/* All of the executor's, unless there is one group. */
+static size_t count_workers(const struct tasks *tasks)
 {
-    return context->executor ? context->executor->workers : 1;
+    const struct executor *executor = tasks->context->executor;
+    for (size_t i = 1; executor && i < tasks->states->request->count; i++)
+        if (tasks->group[i] != tasks->group[0]) return executor->workers;
+    return 1;
 }
 
 static struct run_context context_of(const struct tasks *tasks, size_t worker)
@@ -134,11 +139,12 @@ static void load(void *self, size_t worker)
 }
 
 /* The others know what the first worker's source and warehouse know; after the run the other way round. */
-static void share(const struct run_context *context, bool is_begin)
+static void share(const struct tasks *tasks, bool is_begin)
 {
+    const struct run_context *context = tasks->context;
     const struct warehouse_ops *ops = context->warehouse->ops;
     const struct source_ops *source_ops = context->source->ops;
-    for (size_t i = 1; i < workers_of(context); i++) {
+    for (size_t i = 1; i < tasks->workers; i++) {
         if (source_ops->share) source_ops->share(context->source, context->others[i - 1].source);
         struct warehouse *other = context->others[i - 1].warehouse;
         other->run_id = is_begin ? context->warehouse->run_id : NULL;
@@ -196,12 +202,12 @@ static void run_workers(struct tasks *tasks, void (*work)(void *context, size_t 
     const struct run_context *context = tasks->context;
     tasks->next = 0;
     atomic_store(&tasks->is_failed, false);
-    share(context, true);
-    if (workers_of(context) > 1)
+    share(tasks, true);
+    if (tasks->workers > 1)
         context->executor->ops->run(context->executor, work, tasks);
     else
         work(tasks, 0);
-    share(context, false);
+    share(tasks, false);
 }
 
 /* The first stream also makes the tables that all have in common. The streams before one that can't be
@@ -222,6 +228,7 @@ bool run_request(const struct run_context *context, const struct request *reques
         .context = context, .states = &states, .trigger = trigger, .results = out_report->streams};
     request_states_init(&states, context, request, trigger->message_id);
     run_groups(request, tasks.group);
+    tasks.workers = count_workers(&tasks);
     context->warehouse->run_id = trigger->run_id;
     progress_run(context->progress, (long long)request->count);
     if (request->count > 0) read_states(&tasks);
