@@ -34,11 +34,11 @@
     400 /* days of a unit that are left unclaimed one by one; beyond, the unit claims nothing */
 #define LIMIT_LOOKBACK_DAYS 35   /* the largest lookback */
 #define LIMIT_UNREAD        1000 /* records whose children are requested again by a scan */
-#define LIMIT_BATCH_UNITS   26   /* units that are committed together */
-/* Rows and requests of a batch. A smaller one is followed by one four times as long, and one that is 16 times
- * larger by one half as long: what is lost with a batch is some minutes of work. */
-#define LIMIT_BATCH_ROWS     50000
-#define LIMIT_BATCH_REQUESTS 1250
+/* A batch gets no further window when it holds so much: what is lost with it is some minutes of work. */
+#define LIMIT_BATCH_ROWS     200000
+#define LIMIT_BATCH_REQUESTS 2500
+#define LIMIT_BATCH_UNITS    104 /* of two years */
+#define LIMIT_WINDOW_UNITS   26  /* of a batch that are read at once */
 
 /* Output for Singer */
 #define LIMIT_SINGER_FILE  (16 * 1024 * 1024)  /* a catalog or a state */

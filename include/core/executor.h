@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* executor.h - port 4: the workers on which the streams of a request are loaded.
  *
- * Worker 0 is the caller's own thread. A port, so that the tests decide how the workers take turns.
+ * Worker 0 is the caller's own thread. A port, so that the tests decide how the workers take turns. Its lock,
+ * wait and wake are those of a monitor.
  */
 #ifndef CASELOAD_CORE_EXECUTOR_H
 #define CASELOAD_CORE_EXECUTOR_H
@@ -17,6 +18,10 @@ struct executor_ops {
     /* One lock for all workers, held shortly and never across a call of another port. */
     void (*lock)(struct executor *executor);
     void (*unlock)(struct executor *executor);
+    /* Both with the lock. wait: gives it up until another worker wakes all, or earlier, and takes it again.
+     */
+    void (*wait)(struct executor *executor);
+    void (*wake)(struct executor *executor);
     void (*free)(struct executor *executor);
 };
 
@@ -28,5 +33,11 @@ struct executor {
 
 /* Threads, which live as long as a run. They have the signal mask of the caller. */
 struct executor *executor_threads(size_t workers);
+
+/* These do nothing without an executor: there is one worker, which never has to wait. */
+void executor_lock(struct executor *executor);
+void executor_unlock(struct executor *executor);
+void executor_wait(struct executor *executor);
+void executor_wake(struct executor *executor);
 
 #endif

@@ -57,7 +57,7 @@ void plan_done(struct plan *plan);
 struct window plan_window(const struct plan_settings *settings, const struct stream *stream,
                           const struct plan *plan, size_t first, size_t last);
 
-/* The last of the units that make one batch with the first: at most so many (at least 1), without a gap. */
+/* The last of the units that follow the first without a gap: at most so many with it (at least 1). */
 size_t plan_batch_end(const struct plan *plan, size_t first, size_t units);
 
 /* The last day that is over and settled at that time. */

@@ -36,6 +36,8 @@ void progress_units(struct progress *progress, long long done, long long units, 
 void progress_page(struct progress *progress, long long records, long long requests);
 void progress_stream_done(struct progress *progress);
 void progress_rest(struct progress *progress); /* until its next step */
+/* The same, while it waits for another worker of its stream. */
+void progress_pause(struct progress *progress, const char *where);
 
 /* The step of the first worker that has work; NULL: none yet. */
 const char *progress_where(const struct progress *first);

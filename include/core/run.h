@@ -25,6 +25,11 @@ struct connection {
     struct progress *progress;   /* that the first one's `next` leads to */
 };
 
+/* How much was read. */
+struct extent {
+    int64_t units, rows, requests;
+};
+
 struct run_context {
     struct plan_settings plan;
     struct source *source;
@@ -35,6 +40,7 @@ struct run_context {
     const struct connection *others; /* one less than the executor has workers */
     const char *control;  /* where the ledger is, for texts: "acme-data.intercom_caseload"; NULL: unknown */
     int64_t max_rejected; /* records of a unit; with more, it is committed without a claim, and fails */
+    struct extent batch;  /* a batch that holds so much is full; zeroed: as base/limits.h says */
     const atomic_bool *stop;      /* looked at between pages and before each commit; may be NULL */
     const atomic_bool *is_failed; /* the same; set by run_request: a stream's failure ends the run */
 };
@@ -71,6 +77,7 @@ struct stream_result {
     int64_t incomplete;          /* records whose children are not as many as they say */
     int64_t stale;               /* records that were read in an older version than listed */
     int64_t normalisations;      /* numbers, characters and keys that no row can hold: see base/json.h */
+    int64_t future_rows;         /* dated after today by the warehouse's clock */
     int64_t bytes;               /* of the rows, as they were staged, before compression */
     int64_t began_us, ended_us;  /* by clock_boot_us */
     int64_t newest_us;           /* the newest version that was read; 0: none was */
@@ -97,10 +104,6 @@ const char *stream_outcome(const struct stream_result *result);
 bool stream_is_good(const struct stream_result *result);
 /* Some of the configured streams were forbidden, failed or rejected records, and others were loaded. */
 bool run_is_partial(const struct run_report *report);
-
-/* Units of the batch after one of so many units, with these rows and requests. A batch that is lost costs
- * time: only small ones grow. */
-size_t run_next_batch(size_t units, int64_t rows, int64_t requests);
 
 /* Which streams of the request one worker loads one after the other: those with the same number, which is the
  * index of the first. */

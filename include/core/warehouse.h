@@ -222,7 +222,9 @@ struct warehouse_ops {
 
     /* `other`, an object of the same settings, knows from now on what this one knows of the warehouse. Then
      * take_back, when `other` has ended its loads: what it did counts as done by this one, which settles
-     * it. No thread drives either meanwhile. Both NULL: an object knows nothing. */
+     * it. No thread drives either meanwhile. Objects that share may load batches of one stream at the same
+     * time; the caller makes their commits one after the other, and refreshes by one that has committed.
+     * Both NULL: an object knows nothing. */
     void (*share)(struct warehouse *warehouse, struct warehouse *other);
     void (*take_back)(struct warehouse *warehouse, struct warehouse *other);
 

@@ -141,6 +141,7 @@ static void port_free(struct warehouse *warehouse)
     notes_drop((struct bigquery *)warehouse);
     json_drop(&((struct bigquery *)warehouse)->ledger_streams);
     listing_clear((struct bigquery *)warehouse);
+    own_commits_done(&((struct bigquery *)warehouse)->first_commits);
     free(warehouse);
 }
 
@@ -201,6 +202,8 @@ bool bigquery_new(const struct bigquery_settings *settings, struct warehouse **o
     struct bigquery *bq = mem_zero(1, sizeof *bq);
     bq->warehouse.ops = &port;
     bq->settings = *settings;
+    own_commits_init(&bq->first_commits);
+    bq->own_commits = &bq->first_commits;
     *out_warehouse = &bq->warehouse;
     return true;
 }

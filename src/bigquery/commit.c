@@ -50,14 +50,6 @@ static struct day held_from(const struct load *load, const struct commit *commit
     return load->selection->stream->kind == STREAM_SCAN ? load->bq->settings.first_day : commit->unit.lo;
 }
 
-/* No other run has committed into these tables between the beginning of this fetch and then. */
-static int64_t alone_since_us(const struct load *load, const struct commit *commit)
-{
-    const struct own_commit *own = table_own_commit(load->bq, load->selection->stream);
-    bool continues = own && own->began_us == commit->began_us && own->alone_us > commit->began_us;
-    return continues ? own->alone_us : commit->began_us;
-}
-
 static void note_own_commit(const struct load *load, const struct commit *commit, int64_t alone_us)
 {
     struct table_cache_entry *cached = table_cache_find(load->bq, load->selection->stream);
@@ -65,8 +57,7 @@ static void note_own_commit(const struct load *load, const struct commit *commit
         cached->claimed_us = alone_us;
         cached->is_changed = true;
     }
-    struct own_commit *own = table_own_commit(load->bq, load->selection->stream);
-    if (own) *own = (struct own_commit){own->lock, commit->began_us, alone_us};
+    own_commits_note(load->bq->own_commits, stream_lock(load->selection->stream), commit->began_us, alone_us);
     if (!load->bq->ledger_streams) load->bq->ledger_streams = json_object();
     json_object_set_new(load->bq->ledger_streams, load->selection->stream->name, json_true());
 }
@@ -103,7 +94,9 @@ static json_t *commit_parameters(const struct load *load, const struct commit *c
     parameter_add(parameters, "open", "BOOL", commit->unit.open ? "true" : "false");
     instant_format(commit->began_us, began);
     parameter_add(parameters, "began_at", "TIMESTAMP", began);
-    instant_format(alone_since_us(load, commit), alone_since);
+    instant_format(
+        own_commits_alone_us(bq->own_commits, stream_lock(load->selection->stream), commit->began_us),
+        alone_since);
     parameter_add(parameters, "alone_since", "TIMESTAMP", alone_since);
     parameter_add_int(parameters, "fetched", commit->fetched);
     if (load->selection->stream->kind == STREAM_RECONCILE) {

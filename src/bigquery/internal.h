@@ -24,6 +24,7 @@
 #include <stdint.h>
 
 #include "bigquery/bigquery.h"
+#include "own_commits.h"
 
 #define JOB_ID   768 /* BigQuery allows 1,024 */
 #define TABLE_ID 256
@@ -52,13 +53,6 @@ struct table_cache_entry {
     bool is_changed; /* since it was shared */
 };
 
-/* Our last commit under a lock. */
-struct own_commit {
-    const char *lock;
-    int64_t began_us; /* of its fetch */
-    int64_t alone_us; /* when it was made, if no other run had committed since then; else 0 */
-};
-
 #define NEW_RESOURCES 32
 
 /* A table or dataset that we created. */
@@ -79,9 +73,9 @@ struct bigquery {
     size_t table_cache_count;
     struct note *notes; /* of notes.h: under way */
     size_t note_count;
-    struct error note_failure; /* the first since notes_end */
-    struct own_commit own_commits[LIMIT_STREAMS];
-    size_t shown_count;              /* of the table cache, when the view `status` was made */
+    struct error note_failure;                      /* the first since notes_end */
+    struct own_commits *own_commits, first_commits; /* of all that share; ours, if we are the first of them */
+    size_t shown_count;                             /* of the table cache, when the view `status` was made */
     json_t *listed[LISTED_DATASETS]; /* by name, as of listing.h: data, control; NULL: not read */
     json_t *lock_rows;               /* by the lock table's name, as old as the lists */
     bool is_listing_new;             /* read for the run that is being prepared */

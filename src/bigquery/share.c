@@ -2,9 +2,8 @@
 /* share.c - the workers of a run have one object each, and know the same of the warehouse when they begin.
  *
  * Each works on a copy: so nothing here has a lock, and an object that finds something changed forgets what
- * it knows without a harm to others. A stream is loaded by one worker, whose entry is the newest after the
- * run; the commits under one lock are made by one worker. JSON is copied, too, as its counters belong to one
- * thread.
+ * it knows without a harm to others. Only the commits are noted in one place, as several workers may commit
+ * under one lock, one after the other. JSON is copied, too, as its counters belong to one thread.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -31,8 +30,8 @@ static void copy_listing(const struct bigquery *bq, struct bigquery *other)
 
 void bigquery_share(struct warehouse *warehouse, struct warehouse *to)
 {
-    const struct bigquery *bq = (const struct bigquery *)warehouse;
-    struct bigquery *other = (struct bigquery *)to;
+    struct bigquery *bq = (struct bigquery *)warehouse, *other = (struct bigquery *)to;
+    other->own_commits = bq->own_commits;
     other->identity = bq->identity;
     other->now_us = bq->now_us;
     other->now_boot_us = bq->now_boot_us;
@@ -41,7 +40,7 @@ void bigquery_share(struct warehouse *warehouse, struct warehouse *to)
     memcpy(other->table_cache, bq->table_cache, sizeof bq->table_cache);
     other->table_cache_count = bq->table_cache_count;
     for (size_t i = 0; i < other->table_cache_count; i++)
-        other->table_cache[i].is_changed = false;
+        bq->table_cache[i].is_changed = other->table_cache[i].is_changed = false;
     other->looks_closely = bq->looks_closely;
     other->is_provenance_checked = bq->is_provenance_checked;
     other->was_cleared = false;
@@ -57,11 +56,31 @@ static void take_new_resources(struct bigquery *bq, const struct bigquery *other
         bq->new_resources[bq->new_count++ % NEW_RESOURCES] = other->new_resources[i % NEW_RESOURCES];
 }
 
+/* Of two workers that have loaded batches of one stream. */
+static void merge_entry(struct table_cache_entry *entry, const struct table_cache_entry *other)
+{
+    for (size_t i = 0; i < LIMIT_TABLES; i++)
+        if (other->modified_ms[i] == 0) entry->modified_ms[i] = 0;
+    if (other->claimed_us > entry->claimed_us) entry->claimed_us = other->claimed_us;
+    entry->mends_nothing = entry->mends_nothing && other->mends_nothing;
+}
+
+static void take_entry(struct bigquery *bq, const struct table_cache_entry *entry)
+{
+    struct table_cache_entry *known = table_cache_find(bq, entry->stream);
+    if (!entry->is_changed) return;
+    if (known && known->is_changed && known->created_us == entry->created_us)
+        merge_entry(known, entry);
+    else
+        table_cache_store(bq, entry);
+}
+
 void bigquery_take_back(struct warehouse *warehouse, struct warehouse *from)
 {
     struct bigquery *bq = (struct bigquery *)warehouse, *other = (struct bigquery *)from;
     for (size_t i = 0; i < other->table_cache_count; i++)
-        if (other->table_cache[i].is_changed) table_cache_store(bq, &other->table_cache[i]);
+        take_entry(bq, &other->table_cache[i]);
+    other->own_commits = &other->first_commits;
     if (other->ledger_streams && !other->was_cleared)
         (void)json_object_update(bq->ledger_streams, other->ledger_streams);
     if (other->now_us > bq->now_us) {

@@ -45,8 +45,6 @@ struct table_cache_entry *table_cache_find(struct bigquery *bq, const struct str
 void table_cache_store(struct bigquery *bq, const struct table_cache_entry *entry);
 /* Its tables change now. */
 void table_cache_forget_times(struct bigquery *bq, const struct selection *selection);
-/* Our last commit under the lock of this stream; NULL: there are too many locks. */
-struct own_commit *table_own_commit(struct bigquery *bq, const struct stream *stream);
 void table_cache_clear(struct bigquery *bq); /* the next prepare checks everything again */
 
 /* --- tables.c --- */

@@ -40,13 +40,3 @@ void table_cache_store(struct bigquery *bq, const struct table_cache_entry *entr
     *slot = *entry;
     slot->is_changed = true;
 }
-
-struct own_commit *table_own_commit(struct bigquery *bq, const struct stream *stream)
-{
-    for (size_t i = 0; i < LIMIT_STREAMS; i++) {
-        struct own_commit *own = &bq->own_commits[i];
-        if (!own->lock) own->lock = stream_lock(stream);
-        if (!strcmp(own->lock, stream_lock(stream))) return own;
-    }
-    return NULL;
-}

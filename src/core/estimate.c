@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "batches.h"
 #include "core/plan.h"
 
 struct estimator {
@@ -39,20 +40,50 @@ static void add_records(struct stream_estimate *out, const struct source_count *
     out->requests_per_s = count->requests_per_s;
 }
 
-/* Where the source counts more than their windows, batches overlap: records are counted for all of the units
+/* How many units the next window has, as batches.h would cut it: without workers that help, and by records
+ * instead of rows. out_batch: zeroed if the window begins another batch. */
+static size_t next_window(const struct estimator *estimator, size_t first, const struct extent *window,
+                          int64_t *largest, struct extent *batch)
+{
+    const bool is_gap = first > 0 && plan_batch_end(estimator->plan, first - 1, 2) != first;
+    if (window->units > *largest) *largest = window->units;
+    const struct extent most = batches_most(estimator->context);
+    int64_t units = is_gap ? 0 : batches_next_window(&most, window, *largest, batch);
+    if (units > 0) return (size_t)units;
+    *batch = (struct extent){0};
+    return (size_t)batches_next_window(&most, window, *largest, batch);
+}
+
+static void add_extent(struct extent *batch, const struct extent *window)
+{
+    batch->units += window->units;
+    batch->rows += window->rows;
+    batch->requests += window->requests;
+}
+
+static struct extent extent_of(size_t units, const struct source_count *count)
+{
+    return (struct extent){.units = (int64_t)units,
+                           .rows = count->records > 0 ? count->records : 0,
+                           .requests = count->requests > 0 ? count->requests : 0};
+}
+
+/* Where the source counts more than their windows, these overlap: records are counted for all of the units
  * that follow each other. */
-static bool add_batches(const struct estimator *estimator, struct error *err)
+static bool add_windows(const struct estimator *estimator, struct error *err)
 {
     const struct plan *plan = estimator->plan;
     struct stream_estimate *out = estimator->out;
-    size_t units = 1, span = 0;
-    for (size_t first = 0, last; first < plan->unit_count; first = last + 1) {
+    struct extent window = {0}, batch = {0};
+    int64_t largest = 0;
+    for (size_t first = 0, span = 0, last; first < plan->unit_count; first = last + 1) {
         struct source_count count;
-        last = plan_batch_end(plan, first, units);
+        last = plan_batch_end(plan, first, next_window(estimator, first, &window, &largest, &batch));
         if (!count_window(estimator, first, last, &count, err)) return false;
-        out->batches++;
+        if (batch.units == 0) out->batches++;
         out->requests = add(out->requests, count.requests);
-        units = run_next_batch(units, count.records, count.requests);
+        window = extent_of(last - first + 1, &count);
+        add_extent(&batch, &window);
         const bool ends_span = plan_batch_end(plan, last, 2) == last;
         if (!count.is_exact && !ends_span) continue;
         if (!count.is_exact && span < first && !count_window(estimator, span, last, &count, err))
@@ -85,7 +116,7 @@ static bool estimate_stream(const struct run_context *context, const struct requ
         out->from = plan.units[0].lo;
         out->to = plan.units[plan.unit_count - 1].hi;
     }
-    done = done && add_batches(&estimator, err);
+    done = done && add_windows(&estimator, err);
     plan_done(&plan);
     state_done(&state);
     return done;

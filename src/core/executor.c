@@ -12,6 +12,7 @@
 struct threads {
     struct executor executor; /* first */
     pthread_mutex_t mutex;
+    pthread_cond_t changed;
 };
 
 struct thread {
@@ -50,19 +51,54 @@ static void unlock(struct executor *executor)
     (void)pthread_mutex_unlock(&((struct threads *)executor)->mutex);
 }
 
+static void wait(struct executor *executor)
+{
+    struct threads *threads = (struct threads *)executor;
+    (void)pthread_cond_wait(&threads->changed, &threads->mutex);
+}
+
+static void wake(struct executor *executor)
+{
+    (void)pthread_cond_broadcast(&((struct threads *)executor)->changed);
+}
+
 static void free_threads(struct executor *executor)
 {
+    (void)pthread_cond_destroy(&((struct threads *)executor)->changed);
     (void)pthread_mutex_destroy(&((struct threads *)executor)->mutex);
     free(executor);
 }
 
-static const struct executor_ops ops = {.run = run, .lock = lock, .unlock = unlock, .free = free_threads};
+static const struct executor_ops ops = {
+    .run = run, .lock = lock, .unlock = unlock, .wait = wait, .wake = wake, .free = free_threads};
 
 struct executor *executor_threads(size_t workers)
 {
     assert(workers >= 1 && workers <= LIMIT_WORKERS);
     struct threads *threads = mem_zero(1, sizeof *threads);
     threads->executor = (struct executor){.ops = &ops, .workers = workers};
-    if (pthread_mutex_init(&threads->mutex, NULL) != 0) abort(); /* like no memory */
+    if (pthread_mutex_init(&threads->mutex, NULL) != 0 || pthread_cond_init(&threads->changed, NULL) != 0)
+        abort(); /* like no memory */
     return &threads->executor;
+}
+
+void executor_lock(struct executor *executor)
+{
+    if (executor) executor->ops->lock(executor);
+}
+
+void executor_unlock(struct executor *executor)
+{
+    if (executor) executor->ops->unlock(executor);
+}
+
+void executor_wait(struct executor *executor)
+{
+    assert(executor);
+    executor->ops->wait(executor);
+}
+
+void executor_wake(struct executor *executor)
+{
+    if (executor) executor->ops->wake(executor);
 }

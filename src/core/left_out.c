@@ -14,9 +14,9 @@ void stream_run_note_children(const struct stream_run *run, struct commit *commi
         if (!is_read && stream_keeps_rows(stream, table)) commit->left_out[commit->left_out_count++] = table;
     }
     commit->children_from = day_of_civil(1, 1, 1);
-    if (stream->kind != STREAM_SCAN || run->plan.since_s == INT64_MIN) return;
-    commit->children_from = zone_day(zone, run->plan.since_s);
-    if (zone_start_s(zone, commit->children_from) < run->plan.since_s)
+    if (stream->kind != STREAM_SCAN || run->share->plan.since_s == INT64_MIN) return;
+    commit->children_from = zone_day(zone, run->share->plan.since_s);
+    if (zone_start_s(zone, commit->children_from) < run->share->plan.since_s)
         commit->children_from = day_add(commit->children_from, 1);
 }
 
@@ -24,7 +24,7 @@ static bool check_lacks(struct stream_run *run, size_t table, struct error *err)
 {
     const struct run_context *context = run->context;
     const struct source_ops *ops = context->source->ops;
-    struct state *state = &run->state;
+    struct state *state = &run->share->state;
     struct day_state *first = NULL, *last = NULL;
     bool can_read = true;
     for (size_t i = 0; i < state->day_count; i++) {

@@ -60,6 +60,13 @@ void progress_rest(struct progress *progress)
     atomic_store(&progress->is_busy, false);
 }
 
+void progress_pause(struct progress *progress, const char *where)
+{
+    if (!progress) return;
+    atomic_store(&progress->where, where);
+    atomic_store(&progress->is_busy, false);
+}
+
 const char *progress_where(const struct progress *first)
 {
     for (const struct progress *progress = first; progress; progress = progress->next)

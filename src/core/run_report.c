@@ -16,8 +16,7 @@ const char *stream_outcome(const struct stream_result *result)
     return result->satisfied ? "satisfied" : "loaded";
 }
 
-void run_report_stream(const struct stream_result *result, const struct run_trigger *trigger,
-                       int64_t future_rows)
+void run_report_stream(const struct stream_result *result, const struct run_trigger *trigger)
 {
     char from[DAY_TEXT] = "", to[DAY_TEXT] = "";
     const char *outcome = stream_outcome(result);
@@ -59,12 +58,12 @@ void run_report_stream(const struct stream_result *result, const struct run_trig
                   " known records have another content without a new version. This is expected once after an "
                   "update of caseload or of the API version; if it goes on, set \"contents\" to false for %s",
                   result->stream, result->content_changes, result->known, result->stream);
-    if (future_rows > 0)
+    if (result->future_rows > 0)
         log_write(LOG_WARNING, "rows_in_the_future",
-                  LOG_FIELDS(LOG_TEXT("stream", result->stream), LOG_NUMBER("rows", future_rows)),
+                  LOG_FIELDS(LOG_TEXT("stream", result->stream), LOG_NUMBER("rows", result->future_rows)),
                   "%s: %" PRId64
                   " rows are dated after today by the warehouse's clock; they are kept and never claimed",
-                  result->stream, future_rows);
+                  result->stream, result->future_rows);
 }
 
 void run_report_notice(const struct stream *stream, const struct run_trigger *trigger, const char *notice)

@@ -5,9 +5,7 @@
 
 #include "core/run.h"
 
-/* future_rows: dated after today by the warehouse's clock. */
-void run_report_stream(const struct stream_result *result, const struct run_trigger *trigger,
-                       int64_t future_rows);
+void run_report_stream(const struct stream_result *result, const struct run_trigger *trigger);
 /* Its new rejects, and the statement that shows them. */
 void run_report_rejected(const struct stream_result *result, const struct run_trigger *trigger,
                          const char *control);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* stream_run.h - one stream of a request, and one unit of it, while they are loaded (run.c). One thread. */
+/* stream_run.h - one stream of a request while it is loaded (run.c), by one worker or several, and one batch
+ * of it (batch.c). */
 #ifndef CASELOAD_CORE_STREAM_RUN_H
 #define CASELOAD_CORE_STREAM_RUN_H
 
 #include "base/buf.h"
+#include "batches.h"
 #include "core/plan.h"
 #include "core/rows.h"
 #include "core/run.h"
@@ -12,54 +14,80 @@
 #include "unit_claim.h"
 #include "unit_digest.h"
 
+/* What the workers of a stream have in common. The state and the plan stay as they are while batches are
+ * handed out; the rest is under the executor's lock. */
+struct stream_share {
+    struct state state;
+    struct plan plan;
+    struct batches batches;
+    struct stream_result helped; /* what helpers have done */
+    struct error failure; /* one that ends the stream counts before one after which others were loaded */
+    bool is_over;         /* it ends the stream */
+};
+
+/* A worker's part of a stream. One thread. */
 struct stream_run {
     const struct run_context *context;
     const struct selection *selection;
     const struct run_trigger *trigger;
-    struct stream_result *result;
-    struct state state;
-    struct plan plan;
+    struct stream_share *share;
+    bool is_helper;               /* another worker leads the stream */
+    struct stream_result *result; /* of this worker's batches */
     struct reader *reader;        /* NULL: none is open */
-    const struct table *left_out; /* a child table that the reader's pages leave out; NULL: none */
+    const struct table *left_out; /* a child table that the batch's pages leave out; NULL: none */
     struct page page;             /* its newest */
-    size_t batch_units;           /* at most so many units make the next batch */
-    bool can_continue;            /* the unit failed and is committed: later units are loaded all the same */
+    bool can_continue;            /* the batch failed and is committed: later units are loaded all the same */
     bool is_contradicted;         /* the reader's list held fewer records than it announced ... */
     int64_t expected, received;   /* ... as these say */
-    struct error failure;         /* of the first such unit */
     struct projection *projections[LIMIT_TABLES]; /* of the selection's tables */
     struct buf row;
     int64_t sequence;
-    int64_t asked_us;    /* when the newest page of the worker was asked for, by clock_boot_us */
-    int64_t future_rows; /* dated after today by the warehouse's clock */
+    int64_t asked_us; /* when the newest page of the worker was asked for, by clock_boot_us */
     bool confirms_missing;
 };
 
-/* A batch: neighbouring units of the plan, as one. */
-struct unit_load {
+/* Units of the plan that are loaded as one; see batches.h. */
+struct batch {
     struct stream_run *run;
-    struct unit unit;
-    size_t count; /* of units */
-    struct window window;
+    struct unit_range units;             /* of all windows */
+    struct unit_range window_units;      /* of the window that is read, the newest */
+    struct window window;                /* the same */
+    struct extent extent, window_extent; /* what they held */
     struct load *load;
     int64_t fetched, rows;
     int64_t taken[LIMIT_TABLES]; /* rows by table */
     struct unit_claim claim;
-    bool is_comparable; /* all of the plan, so that the next fetch may be the same: it has a digest */
+    bool is_comparable; /* it may become all of the plan, so that the next fetch may be the same: it has a
+                           digest */
     struct unit_digest digest;
     bool is_given_up;   /* nearly everything is rejected */
     bool keep_children; /* the newest parent is in the window, so its children are */
     char parent_id[LIMIT_NAME];
 };
 
-/* Loads the stream of that index. asked_us: when the newest page of the worker was asked for. True also if it
- * is forbidden; else result->error says why not. */
+/* Loads the stream of that index. share: zeroed; others may help as long as this lasts. asked_us: when the
+ * newest page of the worker was asked for. True also if it is forbidden; else result->error says why not. */
 bool stream_run_load(const struct run_context *context, struct request_states *states, size_t index,
-                     const struct run_trigger *trigger, int64_t *asked_us, struct stream_result *result);
+                     const struct run_trigger *trigger, struct stream_share *share, int64_t *asked_us,
+                     struct stream_result *result);
+/* Loads batches of a stream that another worker leads, after batches_join. Returns what ended the stream, if
+ * one of them did. */
+enum error_kind stream_run_help(const struct run_context *context, const struct selection *selection,
+                                const struct run_trigger *trigger, struct stream_share *share,
+                                int64_t *asked_us);
 
+/* can_continue: it does not end the stream. */
+void stream_share_fail(struct stream_share *share, const struct error *failure, bool can_continue);
+
+/* --- batch.c --- */
+
+/* Loads a batch that was taken, and as many further units as it gets. False: no further one is to begin. */
+bool batch_load(struct stream_run *run, struct unit_range units);
+/* The request goes on. */
+bool stream_run_check_cancelled(const struct run_context *context, struct error *err);
 void stream_run_close_reader(struct stream_run *run);
 /* Stages all that the open reader sends. */
-bool unit_load_take_pages(struct unit_load *unit_load, struct error *err);
+bool batch_take_pages(struct batch *batch, struct error *err);
 
 /* --- left_out.c --- */
 
@@ -71,6 +99,6 @@ bool stream_run_check_lacks(struct stream_run *run, struct error *err);
 /* --- reconcile.c --- */
 
 /* Once the list was read: asks for the records that it lacks, and stages the answers. */
-bool unit_load_fetch_missing(struct unit_load *unit_load, struct error *err);
+bool batch_fetch_missing(struct batch *batch, struct error *err);
 
 #endif

@@ -7,12 +7,16 @@
  * what the source allows once (Intercom's scroll of companies). Groups do not depend on each other, so any
  * order of them is right.
  *
+ * A worker that finds no group left helps with the batches of a stream that others load; see batches.h.
+ *
  * The tables are prepared in groups, too. The states of all streams are read before the first group is
  * loaded. No group changes another's, so a state is never older than what its own group committed before this
  * request.
  */
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "request_states.h"
 #include "stream_run.h"
 
@@ -21,10 +25,12 @@ struct tasks {
     struct request_states *states;
     const struct run_trigger *trigger;
     struct stream_result *results; /* of each selection */
+    struct stream_share *shares;   /* the same */
     size_t group[LIMIT_STREAMS];
-    size_t workers; /* that are needed: one group has one */
     bool was_run[LIMIT_STREAMS];
-    size_t next;           /* the first selection that is not taken; under the executor's lock */
+    /* Under the executor's lock. */
+    size_t next;           /* the first selection that is not taken */
+    size_t loading;        /* workers that load groups */
     atomic_bool is_failed; /* nothing else is to begin */
 };
 
@@ -58,13 +64,10 @@ void run_groups(const struct request *request, size_t out_groups[LIMIT_STREAMS])
     }
 }
 
-/* All of the executor's, unless there is one group. */
 static size_t count_workers(const struct tasks *tasks)
 {
     const struct executor *executor = tasks->context->executor;
-    for (size_t i = 1; executor && i < tasks->states->request->count; i++)
-        if (tasks->group[i] != tasks->group[0]) return executor->workers;
-    return 1;
+    return executor ? executor->workers : 1;
 }
 
 static struct run_context context_of(const struct tasks *tasks, size_t worker)
@@ -85,12 +88,12 @@ static bool take_group(struct tasks *tasks, size_t *out_group)
     struct executor *executor = tasks->context->executor;
     const size_t count = tasks->states->request->count;
     if (atomic_load(&tasks->is_failed)) return false;
-    if (executor) executor->ops->lock(executor);
+    executor_lock(executor);
     while (tasks->next < count && tasks->group[tasks->next] != tasks->next)
         tasks->next++;
     *out_group = tasks->next;
     if (tasks->next < count) tasks->next++;
-    if (executor) executor->ops->unlock(executor);
+    executor_unlock(executor);
     return *out_group < count;
 }
 
@@ -103,10 +106,49 @@ static void load_group(struct tasks *tasks, const struct run_context *context, s
         if (tasks->group[i] != group) continue;
         tasks->was_run[i] = true;
         progress_stream(context->progress, request->selections[i]->stream->name);
-        if (!stream_run_load(context, tasks->states, i, tasks->trigger, asked_us, result) &&
+        if (!stream_run_load(context, tasks->states, i, tasks->trigger, &tasks->shares[i], asked_us,
+                             result) &&
             !error_rules[result->error.kind].stream_only)
             atomic_store(&tasks->is_failed, true);
         progress_stream_done(context->progress);
+    }
+}
+
+/* The stream with batches for a helper that has the fewest workers. With the lock. */
+static struct stream_share *find_work(const struct tasks *tasks)
+{
+    struct stream_share *best = NULL;
+    for (size_t i = 0; i < tasks->states->request->count; i++) {
+        struct stream_share *share = &tasks->shares[i];
+        if (batches_have_work(&share->batches) && (!best || share->batches.helpers < best->batches.helpers))
+            best = share;
+    }
+    return best;
+}
+
+/* Waits until a stream has work for a helper, which joins it; NULL: none will have any. */
+static struct stream_share *join_stream(struct tasks *tasks, struct progress *progress)
+{
+    struct executor *executor = tasks->context->executor;
+    struct stream_share *share = NULL;
+    executor_lock(executor);
+    while (!atomic_load(&tasks->is_failed) && !(share = find_work(tasks)) && tasks->loading > 0) {
+        progress_rest(progress);
+        executor_wait(executor);
+    }
+    if (share) batches_join(&share->batches);
+    executor_unlock(executor);
+    return share;
+}
+
+static void help_others(struct tasks *tasks, const struct run_context *context, int64_t *asked_us)
+{
+    struct stream_share *share;
+    while ((share = join_stream(tasks, context->progress))) {
+        const struct selection *selection = tasks->states->request->selections[share - tasks->shares];
+        progress_stream(context->progress, selection->stream->name);
+        const enum error_kind failure = stream_run_help(context, selection, tasks->trigger, share, asked_us);
+        if (failure != ERROR_NONE && !error_rules[failure].stream_only) atomic_store(&tasks->is_failed, true);
     }
 }
 
@@ -135,6 +177,11 @@ static void load(void *self, size_t worker)
     size_t group;
     while (take_group(tasks, &group))
         load_group(tasks, &context, group, &asked_us);
+    executor_lock(context.executor);
+    tasks->loading--;
+    executor_wake(context.executor);
+    executor_unlock(context.executor);
+    help_others(tasks, &context, &asked_us);
     progress_rest(context.progress);
 }
 
@@ -144,7 +191,7 @@ static void share(const struct tasks *tasks, bool is_begin)
     const struct run_context *context = tasks->context;
     const struct warehouse_ops *ops = context->warehouse->ops;
     const struct source_ops *source_ops = context->source->ops;
-    for (size_t i = 1; i < tasks->workers; i++) {
+    for (size_t i = 1; i < count_workers(tasks); i++) {
         if (source_ops->share) source_ops->share(context->source, context->others[i - 1].source);
         struct warehouse *other = context->others[i - 1].warehouse;
         other->run_id = is_begin ? context->warehouse->run_id : NULL;
@@ -201,9 +248,10 @@ static void run_workers(struct tasks *tasks, void (*work)(void *context, size_t 
 {
     const struct run_context *context = tasks->context;
     tasks->next = 0;
+    tasks->loading = count_workers(tasks);
     atomic_store(&tasks->is_failed, false);
     share(tasks, true);
-    if (tasks->workers > 1)
+    if (context->executor)
         context->executor->ops->run(context->executor, work, tasks);
     else
         work(tasks, 0);
@@ -228,7 +276,7 @@ bool run_request(const struct run_context *context, const struct request *reques
         .context = context, .states = &states, .trigger = trigger, .results = out_report->streams};
     request_states_init(&states, context, request, trigger->message_id);
     run_groups(request, tasks.group);
-    tasks.workers = count_workers(&tasks);
+    tasks.shares = mem_zero(request->count + 1, sizeof *tasks.shares);
     context->warehouse->run_id = trigger->run_id;
     progress_run(context->progress, (long long)request->count);
     if (request->count > 0) read_states(&tasks);
@@ -238,6 +286,7 @@ bool run_request(const struct run_context *context, const struct request *reques
     close_report(&tasks, out_report);
     bool done = settle(context, !failure, err);
     request_states_done(&states);
+    free(tasks.shares);
     context->warehouse->run_id = NULL;
     return done;
 }

@@ -450,6 +450,9 @@ static void begin(struct sim *sim, const struct history *history, int64_t *count
     sim->selections[2] = fake_selection(&fake_staff_reconciliation);
     if (history->design->is_ungrouped) ungroup(&sim->selections[2]);
     sim->threads = (size_t)rng_between(rng, 1, SIM_THREADS);
+    sim->batch = (struct extent){.units = rng_between(rng, 1, 12),
+                                 .rows = rng_between(rng, 1, 40),
+                                 .requests = rng_between(rng, 1, 20)};
     const struct fake_hook hook = {.call = workers_call, .context = sim};
     fake_source_init(&sim->source);
     fake_warehouse_init(&sim->warehouse, &sim->now_us);

@@ -50,6 +50,7 @@ enum event {
     EVENT_OVERLAP,
     EVENT_THREAD,
     EVENT_PARALLEL,
+    EVENT_HELPED,
     EVENT_SATISFIED,
     EVENT_UNIT,
     EVENT_PORT_CALL,
@@ -169,6 +170,7 @@ struct sim_thread {
     ucontext_t context;
     char *stack;
     int64_t wake_us; /* NEVER: it has ended, or waits for the others of its worker */
+    bool is_waiting; /* for a wake */
     /* Of the executor; the first thread has none. */
     void (*work)(void *context, size_t thread);
     void *work_context;
@@ -227,7 +229,8 @@ struct sim {
     ucontext_t scheduler;
     struct sim_worker workers[SIM_WORKERS];
     struct sim_thread *running;
-    size_t threads;  /* of each worker */
+    size_t threads; /* of each worker */
+    struct extent batch;
     bool faults_off; /* set for the last tick */
     int64_t next_us[7];
     int64_t erased_us; /* the last delete or drop */

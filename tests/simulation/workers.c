@@ -87,9 +87,14 @@ static bool maybe_fail(struct sim *sim, struct sim_worker *worker, const char *n
     return true;
 }
 
+static const char *stream_of(const struct sim_thread *thread)
+{
+    return atomic_load(&thread->progress.stream);
+}
+
 static const char *table_of(const struct sim *sim, const struct sim_thread *thread)
 {
-    const char *name = atomic_load(&thread->progress.stream);
+    const char *name = stream_of(thread);
     for (size_t i = 0; name && i < SIM_SELECTIONS; i++) {
         const struct stream *stream = sim->selections[i].stream;
         if (stream->name == name) return stream->subject ? stream->subject->name : stream->table->name;
@@ -105,8 +110,9 @@ static void check_apart(struct sim *sim)
     for (size_t i = 0; table && i < sim->threads; i++) {
         const char *other = table_of(sim, &worker->threads[i]);
         if (&worker->threads[i] == sim->running || !other) continue;
-        sim_count(sim, EVENT_PARALLEL);
-        if (strcmp(table, other) == 0)
+        const bool is_same = stream_of(&worker->threads[i]) == stream_of(sim->running);
+        sim_count(sim, is_same ? EVENT_HELPED : EVENT_PARALLEL);
+        if (!is_same && strcmp(table, other) == 0)
             sim_fail(sim, PROPERTY_TOGETHER, "%s loads two streams of %s at the same time", worker->run_id,
                      table);
     }
@@ -186,7 +192,7 @@ static struct sim_worker *worker_of(struct executor *executor)
     return (struct sim_worker *)((char *)executor - offsetof(struct sim_worker, executor));
 }
 
-static void executor_run(struct executor *executor, void (*work)(void *context, size_t worker), void *context)
+static void run_all(struct executor *executor, void (*work)(void *context, size_t worker), void *context)
 {
     struct sim_worker *worker = worker_of(executor);
     struct sim *sim = worker->sim;
@@ -203,7 +209,7 @@ static void executor_run(struct executor *executor, void (*work)(void *context, 
 }
 
 /* Others may run while the lock is held. */
-static void executor_lock(struct executor *executor)
+static void lock(struct executor *executor)
 {
     struct sim_worker *worker = worker_of(executor);
     while (worker->is_locked)
@@ -212,13 +218,32 @@ static void executor_lock(struct executor *executor)
     if (worker->sim->threads > 1) wait_us(worker->sim, rng_below(&worker->sim->rng, LOCKED_US));
 }
 
-static void executor_unlock(struct executor *executor)
+static void unlock(struct executor *executor)
 {
     worker_of(executor)->is_locked = false;
 }
 
+static void wait_for_others(struct executor *executor)
+{
+    struct sim_worker *worker = worker_of(executor);
+    struct sim_thread *thread = worker->sim->running;
+    unlock(executor);
+    thread->is_waiting = true;
+    leave(worker->sim, thread, NEVER);
+    thread->is_waiting = false;
+    lock(executor);
+}
+
+static void wake(struct executor *executor)
+{
+    struct sim_worker *worker = worker_of(executor);
+    for (size_t i = 0; i < worker->sim->threads; i++)
+        if (worker->threads[i].is_waiting)
+            worker->threads[i].wake_us = worker->sim->now_us + rng_below(&worker->sim->rng, SECOND);
+}
+
 static const struct executor_ops executor_ops = {
-    .run = executor_run, .lock = executor_lock, .unlock = executor_unlock};
+    .run = run_all, .lock = lock, .unlock = unlock, .wait = wait_for_others, .wake = wake};
 
 /* --- one message --- */
 
@@ -234,6 +259,7 @@ static bool run_delivery(struct sim_worker *worker, const struct delivery *deliv
                                         .source = &sim->source.base,
                                         .warehouse = &sim->warehouse.base,
                                         .max_rejected = LIMIT_REJECTS,
+                                        .batch = sim->batch,
                                         .identity = &sim->source.identity,
                                         .progress = &worker->threads[0].progress,
                                         .executor = &worker->executor,

@@ -24,6 +24,7 @@
 #define DAY_S       86400
 #define WORKERS     4
 #define COUNT       8
+#define WEEKS       100
 #define PATIENCE_MS 20000
 
 static const struct stream *const streams[COUNT] = {
@@ -148,9 +149,10 @@ struct bench {
     struct run_report report;
     struct error err;
 
-    atomic_int opened;             /* readers so far */
-    atomic_bool was_crowded;       /* two streams of the group of staff at once */
-    bool waits_for_two;            /* the first open waits for another */
+    atomic_int opened;              /* readers so far */
+    atomic_bool was_crowded;        /* two streams of the group of staff at once */
+    bool waits_for_two;             /* the first open waits for another */
+    int waiting_open, failing_open; /* the reader with that number waits for the next one; fails; 0: none */
     const char *failing, *waiting; /* stream whose next page fails; that waits for that before its page ... */
     enum error_kind then;          /* ... and fails, too; ERROR_NONE: it goes on */
     atomic_bool is_waiting, has_failed;
@@ -185,11 +187,19 @@ static bool await_failure(struct bench *bench)
     return is_known;
 }
 
-static bool await_two(struct bench *bench)
+static bool await_more(struct bench *bench, int opened)
 {
     for (int64_t until_ms = clock_ms() + PATIENCE_MS; clock_ms() < until_ms; clock_sleep_ms(1, NULL))
-        if (atomic_load(&bench->opened) > 1) return true;
+        if (atomic_load(&bench->opened) > opened) return true;
     return false;
+}
+
+static bool open_hook(struct bench *bench, struct error *err)
+{
+    const int number = atomic_fetch_add(&bench->opened, 1) + 1;
+    const bool waits = bench->waits_for_two ? number == 1 : number == bench->waiting_open;
+    if (waits && !await_more(bench, number)) return error_set(err, ERROR_BUSY, "nobody else came");
+    return number != bench->failing_open || error_set(err, ERROR_AUTH, "failed in the middle");
 }
 
 static bool source_hook(void *context, const char *name, struct error *err)
@@ -203,10 +213,7 @@ static bool source_hook(void *context, const char *name, struct error *err)
         const char *other = atomic_load(&bench->hands[i].progress.stream);
         if (&bench->hands[i] != hand && other && is_staff(other)) atomic_store(&bench->was_crowded, true);
     }
-    if (is_open) {
-        atomic_fetch_add(&bench->opened, 1);
-        if (bench->waits_for_two && !await_two(bench)) return error_set(err, ERROR_BUSY, "nobody else came");
-    }
+    if (is_open && !open_hook(bench, err)) return false;
     if (is_next && bench->waiting && strcmp(stream, bench->waiting) == 0) {
         atomic_store(&bench->is_waiting, true);
         if (!await_failure(bench)) return error_set(err, ERROR_BUSY, "nothing failed");
@@ -365,6 +372,60 @@ static void test_the_failure_that_ends_the_run_is_told(void **state)
     assert_int_equal(bench->report.streams[0].error.kind, ERROR_FORMAT);
 }
 
+/* A stream of two years, of which some weeks fill a batch. */
+static void fill_years(struct bench *bench)
+{
+    char id[16];
+    bench->now_us = (int64_t)(100 + 7 * WEEKS) * DAY_S * 1000000;
+    bench->request.count = 1;
+    bench->context.batch = (struct extent){.units = 100, .rows = 6, .requests = 100};
+    for (size_t i = 0; i < WORKERS; i++)
+        for (int k = 0; k < WEEKS; k++) {
+            snprintf(id, sizeof id, "w%d", k);
+            fake_source_put(&bench->hands[i].source, &fake_people, id, (int64_t)(100 + 7 * k) * DAY_S);
+        }
+}
+
+static void test_workers_without_a_stream_help(void **state)
+{
+    struct bench *bench = *state;
+    int64_t opens = 0;
+    size_t readers = 0;
+    fill_years(bench);
+    bench->waiting_open = 2; /* by the leader or a helper: either goes on when the other has come */
+    if (!run(bench)) fail_msg("%s", bench->err.text);
+    const struct stream_result *result = &bench->report.streams[0];
+    assert_int_equal(fake_warehouse_table(&bench->warehouse, "people")->count, WEEKS + 7);
+    assert_int_equal(result->inserted, WEEKS + 7);
+    assert_int_equal(result->fetched, WEEKS + 7);
+    for (size_t i = 0; i < WORKERS; i++) {
+        opens += bench->hands[i].source.opens;
+        if (bench->hands[i].source.opens > 0) readers++;
+    }
+    assert_true(readers > 1);
+    assert_int_equal(opens, atomic_load(&bench->opened)); /* no window was read twice */
+    assert_true(bench->warehouse.ledger_count > 3);
+    for (size_t i = 0; i < bench->warehouse.ledger_count; i++)
+        assert_true(bench->warehouse.ledger[i].unit.open == (i + 1 == bench->warehouse.ledger_count));
+    assert_int_equal(result->units, WEEKS + 1); /* what is newer, too */
+    for (size_t i = 0; i < WORKERS; i++)
+        assert_true(i == 0 || !atomic_load(&bench->hands[i].progress.is_busy));
+}
+
+/* Whoever reads it. */
+static void test_a_failed_batch_fails_the_stream(void **state)
+{
+    struct bench *bench = *state;
+    for (bench->failing_open = 1; bench->failing_open < 5; bench->failing_open++) {
+        atomic_store(&bench->opened, 0);
+        fill_years(bench);
+        assert_false(run(bench));
+        assert_int_equal(bench->err.kind, ERROR_AUTH);
+        assert_non_null(strstr(bench->err.text, "people"));
+        assert_non_null(strstr(bench->err.text, "failed in the middle"));
+    }
+}
+
 static void test_groups(void **state)
 {
     struct bench *bench = *state;
@@ -381,6 +442,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_failure_ends_the_others, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_first_failure_of_the_request_is_told, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_failure_that_ends_the_run_is_told, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_workers_without_a_stream_help, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_failed_batch_fails_the_stream, setup, teardown),
         cmocka_unit_test_setup_teardown(test_groups, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
