@@ -19,6 +19,10 @@
  * message was published and is still shown. So the data of every acknowledged message is there. This is not
  * checked if the history deleted rows during the run: the next tick repairs that.
  *
+ * moved: Then the table also holds each record that was visible when the message was published, in that
+ * version or a later one, although the record may have moved to another unit meanwhile. It is checked if
+ * versions are found as soon as they are made.
+ *
  * newest: After all jobs ended and all versions became visible, one tick without faults loads the newest
  * version of every record of the configured days, with all its children.
  *
@@ -48,7 +52,7 @@ static const char *const names[PROPERTIES] = {
     [PROPERTY_REPLAY] = "replay", [PROPERTY_INVENTED] = "invented",     [PROPERTY_TORN] = "torn",
     [PROPERTY_CLAIM] = "claim",   [PROPERTY_SERVED] = "served",         [PROPERTY_NEWEST] = "newest",
     [PROPERTY_STUCK] = "stuck",   [PROPERTY_TOGETHER] = "together",     [PROPERTY_KILLED] = "killed",
-    [PROPERTY_GONE] = "gone",
+    [PROPERTY_GONE] = "gone",     [PROPERTY_MOVED] = "moved",
 };
 
 const char *property_name(enum property property)
@@ -309,14 +313,52 @@ static void check_stream(struct sim *sim, size_t s, const struct day_range *rang
     }
 }
 
+static bool has_since(struct sim *sim, size_t stream, const struct fake_record *record, size_t first)
+{
+    const struct fake_table *table =
+        fake_warehouse_table(&sim->warehouse, sim->selections[stream].tables[0]->name);
+    for (size_t i = first; table && i < record->version_count; i++)
+        if (fake_table_find(table, record->id, record->versions[i].version_s * SECOND)) return true;
+    return false;
+}
+
+static void check_moved(struct sim *sim, size_t stream, int64_t published_us)
+{
+    const struct fake_stream *in = fake_source_stream(&sim->source, sim->selections[stream].stream);
+    for (size_t i = 0; i < in->record_count; i++) {
+        const struct fake_record *record = &in->records[i];
+        size_t count = record->version_count;
+        while (count > 0 && record->versions[count - 1].visible_us > published_us)
+            count--;
+        if (count == 0 || count == record->version_count ||
+            zone_day(sim->zone, record->versions[count - 1].version_s).n < sim->plan.start.n)
+            continue;
+        sim_count(sim, EVENT_MOVED_CHECKED);
+        if (!has_since(sim, stream, record, count - 1))
+            sim_fail(sim, PROPERTY_MOVED, "%s is not in the tables since %lld", record->id,
+                     (long long)record->versions[count - 1].version_s);
+    }
+}
+
+/* And never hidden. */
+static bool are_found_at_once(const struct fault_rates *rates)
+{
+    return rates->death_interval_us == NEVER && rates->late == 0 && rates->unindexed == 0 &&
+           rates->future == 0 && !rates->sent_newer;
+}
+
 void check_served(struct sim *sim, const struct sim_worker *worker, const struct request *request,
                   int64_t published_us)
 {
     if (sim->erased_us >= worker->began_us || worker->was_short) return;
     struct day_range range = requested_days(sim, request, published_us);
-    for (size_t i = 0; i < request->count; i++)
-        if (request->selections[i]->stream->kind != STREAM_RECONCILE)
-            check_stream(sim, (size_t)(request->selections[i] - sim->selections), &range, published_us);
+    const bool may_move = !request->has_from && !request->has_to && are_found_at_once(&sim->rates);
+    for (size_t i = 0; i < request->count; i++) {
+        const size_t stream = (size_t)(request->selections[i] - sim->selections);
+        if (request->selections[i]->stream->kind == STREAM_RECONCILE) continue;
+        check_stream(sim, stream, &range, published_us);
+        if (may_move && sim->erased_us < published_us) check_moved(sim, stream, published_us);
+    }
 }
 
 void check_newest(struct sim *sim)

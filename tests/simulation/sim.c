@@ -124,6 +124,7 @@ static const char *const event_names[EVENT_KINDS] = {
     [EVENT_TAKEN_BACK] = "deletions taken back",
     [EVENT_DEAD_CHECKED] = "deletions checked at the end",
     [EVENT_CLAIM_CHECKED] = "claims checked",
+    [EVENT_MOVED_CHECKED] = "records that moved on checked",
 };
 
 struct options {
