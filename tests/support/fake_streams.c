@@ -102,6 +102,7 @@ const struct stream fake_desk = {
     .children = desk_children,
     .child_count = COUNT(desk_children),
     .by_default = true,
+    .unit_days = 2, /* many units: batches are shared */
 };
 
 const struct stream fake_visits = {
