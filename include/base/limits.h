@@ -37,7 +37,7 @@
 /* A batch gets no further window when it holds so much: what is lost with it is some minutes of work. */
 #define LIMIT_BATCH_ROWS     200000
 #define LIMIT_BATCH_REQUESTS 2500
-#define LIMIT_BATCH_UNITS    104 /* of two years */
+#define LIMIT_BATCH_UNITS    260 /* of five years */
 #define LIMIT_WINDOW_UNITS   26  /* of a batch that are read at once */
 
 /* Output for Singer */

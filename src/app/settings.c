@@ -32,7 +32,7 @@ static const struct setting settings[] = {
     {"", "max_rejected", SETTING_INT, AT(max_rejected), "100", false, 0, 100000, NULL,
      "records of a unit that may be rejected; with more, the unit claims nothing and the stream fails"},
     {"", "workers", SETTING_INT, AT(workers), "4", false, 1, LIMIT_WORKERS, NULL,
-     "streams that are loaded at the same time, each by a thread; 1: one after the other"},
+     "threads that load streams, and batches of a long one, at the same time; 1: one after the other"},
     {"", "latest", SETTING_RELATION, AT(latest_tables), NULL, false, 0, 0, NULL,
      "which <table>_latest are tables instead of views: {\"contacts\": \"table\"}"},
     {"", "contents", SETTING_DISABLED, AT(contents_disabled), NULL, false, 0, 0, NULL,

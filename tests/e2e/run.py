@@ -22,7 +22,7 @@ Steps (a line that begins with # is a comment; `publish` takes quotes as a shell
     file NAME TEXT                        write a file into that folder
     fill FROM TO COUNT | touch COUNT | touch-while-read EVERY | add JSON | workspace JSON
     clock +2d | clock +3h | clock 2026-03-03T04:00:00Z
-    fault LINE                            see tests/sandbox/sandbox_internal.h; `faults clear`
+    fault LINE                            see tests/sandbox/shared/faults.h; `faults clear`. Each has to happen
     serve [NAME]                          start a worker (w)
     drain [NAME]                          start `caseload drain` (w), which waits a second for another message; its
                                           configuration comes from a pipe
@@ -94,6 +94,7 @@ class Scenario:
     def __init__(self, build, name, text, log_level=None):
         self.build = build
         self.name = name
+        self.is_template = "." in name  # of each stream, which may make fewer calls than a fault needs
         self.text = text
         self.folder = harness.work_folder(build, name)
         self.box = None
@@ -219,6 +220,7 @@ class Scenario:
         self.sandbox.call("POST", "/control/faults", " ".join(words))
 
     def step_faults(self, words):
+        self.demand_faults()
         self.sandbox.call("DELETE", "/control/faults")
 
     def step_serve(self, words):
@@ -476,6 +478,12 @@ class Scenario:
         if problem:
             raise Failure(problem)
 
+    def demand_faults(self):
+        """A fault that did not happen tests nothing."""
+        waiting = self.sandbox.get("/control/faults")["waiting"].splitlines()
+        if waiting and not self.is_template:
+            raise Failure(f"these faults did not happen: {waiting}")
+
     # --- running ---
     def play(self):
         for number, line in enumerate(self.text.splitlines(), 1):
@@ -494,6 +502,8 @@ class Scenario:
                 raise Failure(f"{self.name}:{number}: {line.strip()}: {failure}") from None
         if self.pending_exit:
             raise Failure(f"`caseload run` ended with {self.pending_exit}: {self.last_run[2]}")
+        if self.box:
+            self.demand_faults()
 
     def end(self):
         for worker in self.workers.values():

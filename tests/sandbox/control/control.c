@@ -102,6 +102,12 @@ static void add_faults(struct exchange *exchange)
     agree(exchange);
 }
 
+static void show_faults(struct exchange *exchange)
+{
+    AUTO(mem_free) char *waiting = faults_waiting(control_of(exchange)->faults);
+    exchange_reply_json(exchange, 200, json_pack("{s:s}", "waiting", waiting));
+}
+
 static void clear_faults(struct exchange *exchange)
 {
     faults_clear(control_of(exchange)->faults);
@@ -295,6 +301,7 @@ const struct route control_routes[] = {
     {"control", "health", "GET", "/control/health", handle_health},
     {"control", "clock", "GET", "/control/clock", show_clock},
     {"control", "clock", "POST", "/control/clock", move_clock},
+    {"control", "faults", "GET", "/control/faults", show_faults},
     {"control", "faults", "POST", "/control/faults", add_faults},
     {"control", "faults", "DELETE", "/control/faults", clear_faults},
     {"control", "journal", "GET", "/control/journal", show_journal},

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "base/suggest.h"
 #include "shared/faults.h"
@@ -250,6 +251,20 @@ void faults_clear(struct faults *faults)
     pthread_mutex_lock(&faults->lock);
     faults->count = 0;
     pthread_mutex_unlock(&faults->lock);
+}
+
+char *faults_waiting(struct faults *faults)
+{
+    AUTO(buf_done) struct buf lines = buf_limited(FAULTS * sizeof(struct fault));
+    pthread_mutex_lock(&faults->lock);
+    for (size_t i = 0; i < faults->count; i++) {
+        const struct planned *planned = &faults->planned[i];
+        if (planned->calls >= (planned->nth == EVERY_CALL ? 1 : planned->nth)) continue;
+        buf_text(&lines, planned->fault.line);
+        buf_text(&lines, "\n");
+    }
+    pthread_mutex_unlock(&faults->lock);
+    return mem_text(buf_string(&lines));
 }
 
 /* "*" is every request; what happens inside of one is planned by its own name. */

@@ -40,6 +40,8 @@ struct faults *faults_new(void);
 void faults_free(struct faults *faults);
 bool faults_add(struct faults *faults, const char *line, struct error *err);
 void faults_clear(struct faults *faults);
+/* The lines of those that have not happened yet, in their order, each with a newline; free it. */
+char *faults_waiting(struct faults *faults);
 
 #define FAULT_ARGUMENTS 8
 
