@@ -232,6 +232,7 @@ void call_free(struct http_call *call)
     curl_slist_free_all(call->headers);
     if (call->token_request) token_request_abandon(call->http, call->token_request);
     secret_done(&call->bearer);
+    secret_done(&call->refused);
     http_reply_done(&call->reply);
     free(call->quota);
     free(call->method);
@@ -252,7 +253,7 @@ static void start_try(struct http_call *call, const struct secret *token)
         token_failed(call);
         return;
     }
-    call->renew = false;
+    secret_done(&call->refused);
     buf_reset(&call->reply.body);
     buf_reset(&call->reply.headers);
     if (call->request.sink) call->sink.begin(call->sink.self);
@@ -272,13 +273,14 @@ void call_begin(struct http_call *call, int64_t now_ms)
     const struct http_policy *policy = call->request.policy;
     struct token *token = call->request.token;
     AUTO(secret_done) struct secret bearer = {0};
+    const struct secret *refused = call->refused.size > 0 ? &call->refused : NULL;
     int64_t delay = policy && policy->delay_ms ? policy->delay_ms(policy->self) : 0;
     if (delay > 0) {
         call->due_ms = now_ms + delay;
-    } else if (token && token->get_cached && (call->renew || !token->get_cached(token, &bearer))) {
-        call->token_request = token_request_start(token, call->renew, call->http->multi);
+    } else if (token && token->get_cached && (refused || !token->get_cached(token, &bearer))) {
+        call->token_request = token_request_start(token, &call->refused, call->http->multi);
         call->state = CALL_AWAITING_TOKEN;
-    } else if (token && !token->get_cached && !token->get(token, call->renew, &bearer, &call->error)) {
+    } else if (token && !token->get_cached && !token->get(token, refused, &bearer, &call->error)) {
         token_failed(call);
     } else {
         start_try(call, &bearer);
@@ -359,7 +361,8 @@ static void handle_reply(struct http_call *call, int64_t now_ms)
                  "the credentials are refused: check that they are right and not revoked");
             return;
         }
-        call->renew = call->renewed = true;
+        call->renewed = true;
+        call_take_refused(call);
         call->due_ms = now_ms;
         return;
     }

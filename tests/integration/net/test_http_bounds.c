@@ -119,13 +119,15 @@ struct counted_token {
     int given, renewed;
 };
 
-static bool counted_get(struct token *token, bool renew, struct secret *out_bearer, struct error *err)
+static bool counted_get(struct token *token, const struct secret *refused, struct secret *out_bearer,
+                        struct error *err)
 {
     struct counted_token *counted = (struct counted_token *)token;
     char text[32];
     counted->given++;
-    counted->renewed += renew;
     (void)snprintf(text, sizeof text, "token-%d", counted->renewed);
+    if (refused && strcmp(secret_reveal(refused), text) == 0)
+        (void)snprintf(text, sizeof text, "token-%d", ++counted->renewed);
     return secret_set(out_bearer, text, strlen(text), err);
 }
 
@@ -160,9 +162,10 @@ struct slow_token {
     atomic_bool ready;
 };
 
-static bool slow_get(struct token *token, bool renew, struct secret *out_bearer, struct error *err)
+static bool slow_get(struct token *token, const struct secret *refused, struct secret *out_bearer,
+                     struct error *err)
 {
-    (void)renew;
+    (void)refused;
     const struct slow_token *slow = (struct slow_token *)token;
     while (!atomic_load(&slow->ready))
         (void)clock_sleep_ms(1, NULL);
