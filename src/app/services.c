@@ -18,34 +18,16 @@
 #define CHUNK_SLICES 2 /* smaller ones would be too many calls */
 #define GRACE_MS     9000
 
-static void log_request(const struct http_trace *trace)
+static void trace_request(void *self, const struct http_trace *trace)
 {
+    const struct services *services = self;
+    if (services->metrics) metrics_http(services->metrics, trace->service, trace->status, trace->duration_ms);
     log_write(LOG_DEBUG, "http_request",
               LOG_FIELDS(LOG_TEXT("method", trace->method), LOG_TEXT("host", trace->host),
                          LOG_TEXT("path", trace->path), LOG_NUMBER("status", trace->status),
                          LOG_NUMBER("milliseconds", trace->duration_ms),
                          LOG_TEXT("request_id", trace->request_id)),
               "%s %s%s: %d", trace->method, trace->host, trace->path, trace->status);
-}
-
-static void trace_credentials(void *self, const struct http_trace *trace)
-{
-    const struct services *services = self;
-    if (services->metrics)
-        metrics_http(services->metrics, METRICS_CREDENTIALS, trace->status, trace->duration_ms);
-    log_request(trace);
-}
-
-/* The source and BigQuery share one struct http in each worker. */
-static void trace_data(void *self, const struct http_trace *trace)
-{
-    static const char warehouse[] = "BigQuery ";
-    const struct services *services = self;
-    bool is_warehouse = strncmp(trace->what, warehouse, sizeof warehouse - 1) == 0;
-    if (services->metrics)
-        metrics_http(services->metrics, is_warehouse ? METRICS_BIGQUERY : METRICS_SOURCE, trace->status,
-                     trace->duration_ms);
-    log_request(trace);
 }
 
 static void trace_rpc(void *self, const struct rpc_trace *trace)
@@ -64,7 +46,7 @@ static struct http_settings http_settings(struct services *services, const atomi
         .user_agent = USER_AGENT,
         .ca_file = services->config->ca_file,
         .stop = stop,
-        .trace = services->trace ? services->trace : trace_credentials,
+        .trace = services->trace ? services->trace : trace_request,
         .trace_self = services->trace ? services->trace_self : services,
         .watch = outages_watch(services->outages),
     };
@@ -300,17 +282,15 @@ void services_begin(struct services *services, const struct config *config)
     name_services(services);
 }
 
-/* Of source and BigQuery. */
-struct http_settings services_data_http(struct services *services)
+/* The source and BigQuery share one struct http in each worker. */
+struct http_settings services_http(struct services *services)
 {
-    struct http_settings http = http_settings(services, &services->cancel_run);
-    if (!services->trace) http.trace = trace_data;
-    return http;
+    return http_settings(services, &services->cancel_run);
 }
 
 bool services_open_http(struct services *services, struct error *err)
 {
-    const struct http_settings http = services_data_http(services);
+    const struct http_settings http = services_http(services);
     return services->http || http_new(&http, &services->http, err);
 }
 
@@ -352,11 +332,6 @@ bool services_open(struct services *services, struct error *err)
 bool services_open_bigquery(struct services *services, struct error *err)
 {
     return open_endpoint(services, &services->bigquery, err) || error_wrap(err, "BigQuery");
-}
-
-struct http_settings services_http(struct services *services)
-{
-    return http_settings(services, &services->cancel_run);
 }
 
 bool services_need_subscription(const struct services *services, struct error *err)

@@ -105,12 +105,11 @@ bool services_open_dead(struct services *services, struct pubsub_settings *out_p
                         struct error *err) CHECKED;
 void services_close(struct services *services);
 struct bigquery_settings services_bigquery(struct services *services); /* borrows from the services */
-/* For workers.c. worker: NULL for the first. The settings are those of source and BigQuery. */
+/* For workers.c. worker: NULL for the first. */
 bool services_create_source(struct services *services, struct services_worker *worker,
                             struct error *err) CHECKED;
-struct http_settings services_data_http(struct services *services);
 void services_close_workers(struct services *services);
-struct http_settings services_http(struct services *services); /* the same; ends with the run */
+struct http_settings services_http(struct services *services); /* of source and BigQuery; ends with the run */
 
 /* Shows the progress of runs until services_close. */
 void services_show_progress(struct services *services);

@@ -452,7 +452,7 @@ static void trace_try(const struct http_call *call, int64_t now_ms)
         curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
         curl_url_get(url, CURLUPART_PATH, &path, 0) == CURLUE_OK) {
         (void)http_header(&call->reply, "x-request-id", id, sizeof id); /* often absent */
-        call->http->trace(call->http->trace_self, &(struct http_trace){.what = call->request.what,
+        call->http->trace(call->http->trace_self, &(struct http_trace){.service = call->request.service,
                                                                        .method = call->method,
                                                                        .host = host,
                                                                        .path = path,

@@ -225,6 +225,7 @@ static void connections_have_a_ceiling(void **state)
 
 struct traced {
     int count;
+    enum http_service service;
     int64_t date_s;
     char text[256];
 };
@@ -233,6 +234,7 @@ static void record_trace(void *self, const struct http_trace *trace)
 {
     struct traced *traced = self;
     traced->count++;
+    traced->service = trace->service;
     traced->date_s = trace->date_s;
     (void)snprintf(traced->text, sizeof traced->text, "%s %s %s %d %s", trace->method, trace->host,
                    trace->path, trace->status, trace->request_id);
@@ -254,8 +256,10 @@ static void a_trace_shows_neither_query_nor_token(void **state)
         http_new(&(struct http_settings){.trace = record_trace, .trace_self = &traced}, &http, &fixture.err));
     struct http_request request = get(&fixture);
     request.token = &counted.token;
+    request.service = HTTP_BIGQUERY;
     assert_true(http_do(http, &request, &fixture.reply, &fixture.err));
     assert_int_equal(traced.count, 2); /* each try */
+    assert_int_equal(traced.service, HTTP_BIGQUERY);
     assert_string_equal(traced.text, "GET 127.0.0.1 /path 200 r7");
     assert_int_equal(traced.date_s, 1772424000);
     http_free(http);
