@@ -23,7 +23,7 @@ ${records}),
       FROM missing
      GROUP BY stream),
   tried AS (
-    SELECT stream, outcome, error, ended_at, fresh_at, outcome IN ('loaded', 'empty', 'satisfied', 'skipped') AS is_good
+    SELECT stream, outcome, error, ended_at, fresh_at, outcome IN (${good}) AS is_good
       FROM `${attempts}`
      WHERE ended_at >= TIMESTAMP_SUB(CURRENT_TIMESTAMP(), INTERVAL 400 DAY)),
   newest AS (
@@ -40,7 +40,7 @@ ${records}),
     SELECT t.stream, t.outcome, t.error, COUNT(*) OVER (PARTITION BY t.stream) AS failures
       FROM tried AS t
       LEFT JOIN good AS g ON g.stream = t.stream
-     WHERE NOT t.is_good AND t.outcome != 'stopped' AND (g.ended_at IS NULL OR t.ended_at > g.ended_at)
+     WHERE NOT t.is_good AND t.outcome != '${stopped}' AND (g.ended_at IS NULL OR t.ended_at > g.ended_at)
    QUALIFY ROW_NUMBER() OVER (PARTITION BY t.stream ORDER BY t.ended_at DESC) = 1),
   opened AS (SELECT stream, MAX(fetch_began_at) AS fresh_at FROM read WHERE kind = 'open' GROUP BY stream),
   refused AS (
@@ -67,9 +67,9 @@ ${records}),
       LEFT JOIN refused AS j ON j.stream = s.stream)
 SELECT stream, loaded_from, loaded_to, missing, missing_days, newest_record_at, fresh_at, attempted_at, outcome, error,
        failures, rejected, CURRENT_TIMESTAMP() AS asked_at,
-       CASE WHEN failure = 'forbidden' THEN 'forbidden'
+       CASE WHEN failure = '${forbidden}' THEN 'forbidden'
             WHEN failures > 0 THEN 'failed'
-            WHEN outcome = 'stopped' AND (fresh_at IS NULL OR fresh_at < oldest) THEN 'stopped'
+            WHEN outcome = '${stopped}' AND (fresh_at IS NULL OR fresh_at < oldest) THEN 'stopped'
             WHEN fresh_at IS NULL THEN 'never loaded'
             WHEN missing > 0 THEN 'holes'
             WHEN fresh_at < oldest THEN 'stale'
