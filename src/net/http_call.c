@@ -309,8 +309,9 @@ static void fail(struct http_call *call, enum error_kind kind, const char *why, 
     tell_end(call, false);
 }
 
-/* NULL: try again; else the advice of the watch, which has lost its patience. */
-static const char *tell_failure(struct http_call *call, const char *why, bool is_unconnected, int64_t now_ms)
+/* True: the watch has lost its patience, and gives an advice. */
+static bool tell_failure(struct http_call *call, const char *why, bool is_unconnected, int64_t now_ms,
+                         char out_advice[NET_ADVICE])
 {
     const int64_t timeout_ms = (int64_t)call->request.timeout_s * 1000;
     const struct net_failure failure = {
@@ -324,17 +325,17 @@ static const char *tell_failure(struct http_call *call, const char *why, bool is
         .left_ms = call->first_ms + (call->request.retry ? call->retry.budget_ms : timeout_ms) - now_ms,
     };
     call->had_failure = true;
-    return net_watch_failed(&call->http->watch, &failure);
+    return net_watch_failed(&call->http->watch, &failure, out_advice);
 }
 
 static void schedule_retry(struct http_call *call, const char *why, bool is_unconnected, int64_t least_ms,
                            int64_t now_ms)
 {
     int64_t wait = -1;
+    char advice[NET_ADVICE];
     if (call->request.retry)
         wait = retry_wait_ms(&call->retry, (int)call->reply.tries, now_ms - call->first_ms, least_ms);
-    const char *advice = wait < 0 ? NULL : tell_failure(call, why, is_unconnected, now_ms);
-    if (advice)
+    if (wait >= 0 && tell_failure(call, why, is_unconnected, now_ms, advice))
         fail(call, ERROR_UNREACHABLE, why, advice);
     else if (wait < 0)
         fail(call, ERROR_BUSY, why,
@@ -415,14 +416,13 @@ static bool is_alone(const struct http_call *call)
 
 void call_look(struct http_call *call, int64_t now_ms)
 {
-    char why[64];
+    char why[64], advice[NET_ADVICE];
     int64_t least_ms = call->told_ms ? call->told_ms + CONNECT_AGAIN_MS : call->try_ms + CONNECT_SLOW_MS;
     if (call->state != CALL_TRANSFERRING || now_ms < least_ms || is_connected(call) || !is_alone(call))
         return;
     (void)snprintf(why, sizeof why, "no connection after %" PRId64 " s", (now_ms - call->try_ms) / 1000);
     call->told_ms = now_ms;
-    const char *advice = tell_failure(call, why, true, now_ms);
-    if (!advice) return;
+    if (!tell_failure(call, why, true, now_ms, advice)) return;
     (void)curl_multi_remove_handle(call->http->multi, call->easy); /* it is in there */
     fail(call, ERROR_UNREACHABLE, why, advice);
 }
