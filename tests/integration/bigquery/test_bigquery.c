@@ -309,6 +309,48 @@ static void a_second_lock_row_is_refused(void **unused)
     bench_done(&bench);
 }
 
+static void set_lock(const struct bench *bench, const char *column, const char *value)
+{
+    change("UPDATE `acme-data.%s.lock_tickets` SET %s = %s WHERE TRUE", bench->control, column, value);
+}
+
+static int64_t lock_rows(const struct bench *bench, const char *condition)
+{
+    return ask("SELECT COUNT(*) FROM `acme-data.%s.lock_tickets` WHERE %s", bench->control, condition);
+}
+
+static void begin_and_abort(const struct bench *bench)
+{
+    bench->warehouse->ops->abort(begin(bench, &both));
+}
+
+/* As it is after a table was dropped: a load that begins without another prepare looks at the lock. */
+static void a_load_after_the_cache_is_cleared_looks_at_the_lock(void **unused)
+{
+    (void)unused;
+    struct error err = {0};
+    struct load *load = NULL;
+    struct bench bench = bench_new();
+    struct bigquery *bq = (struct bigquery *)bench.warehouse;
+    must(prepare(&bench, &both, &err), &err);
+    set_lock(&bench, "workspace_id", "'w2'");
+    begin_and_abort(&bench); /* it is known; the commit will see */
+    table_cache_clear(bq);
+    assert_false(bench.warehouse->ops->begin(bench.warehouse, &both, &load, &err));
+    assert_int_equal(err.kind, ERROR_CONFIG);
+    assert_non_null(strstr(err.text, "workspace \"w2\""));
+    set_lock(&bench, "workspace_id", "'w1'");
+    set_lock(&bench, "doubled", "3"); /* no row is there twice any more */
+    table_cache_clear(bq);
+    begin_and_abort(&bench);
+    assert_int_equal(lock_rows(&bench, "doubled = 0"), 1);
+    change("DELETE FROM `acme-data.%s.lock_tickets` WHERE TRUE", bench.control);
+    table_cache_clear(bq);
+    begin_and_abort(&bench);
+    assert_int_equal(lock_rows(&bench, "workspace_id = 'w1'"), 1);
+    bench_done(&bench);
+}
+
 static void a_wrong_count_is_refused(void **unused)
 {
     (void)unused;
@@ -368,6 +410,7 @@ int main(void)
         cmocka_unit_test(state_tells_what_was_committed),
         cmocka_unit_test(a_foreign_workspace_is_refused),
         cmocka_unit_test(a_second_lock_row_is_refused),
+        cmocka_unit_test(a_load_after_the_cache_is_cleared_looks_at_the_lock),
         cmocka_unit_test(a_wrong_count_is_refused),
         cmocka_unit_test(a_row_outside_its_unit_is_refused),
         cmocka_unit_test(a_row_that_does_not_fit_is_named),
