@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "bigquery/bigquery.h"
+#include "exit_codes.h"
 #include "outages.h"
 #include "pubsub/pubsub.h"
 #include "services.h"
@@ -187,19 +188,21 @@ static bool open_warehouse(struct services *services, struct error *err)
     return bigquery_new(&settings, &services->warehouse, err);
 }
 
-static void open_log(const struct config *config, bool keeps_form)
+static void open_log(const struct config *config, bool is_tap)
 {
     enum log_level level = LOG_INFO;
-    const char *term = getenv("TERM"), *no_colour = getenv("NO_COLOR");
+    const char *no_colour = getenv("NO_COLOR");
     const bool is_terminal = isatty(STDERR_FILENO) == 1;
     const bool is_plain =
         strcmp(config->log_format, "text") == 0 || (is_terminal && strcmp(config->log_format, "json") != 0);
-    const bool has_colour = is_terminal && !(no_colour && *no_colour) && term && strcmp(term, "dumb") != 0;
+    const bool has_colour = display_can_draw() && !(no_colour && *no_colour);
     (void)log_level_parse(config->log_level, &level); /* one of the setting's choices */
     if (config->quiet && level < LOG_WARNING) level = LOG_WARNING;
     log_open(STDERR_FILENO, level);
-    if (keeps_form) return;
-    log_set_form(!is_plain ? LOG_FORM_CLOUD : has_colour ? LOG_FORM_COLOUR : LOG_FORM_PLAIN);
+    log_set_form(is_tap       ? LOG_FORM_LEVEL
+                 : !is_plain  ? LOG_FORM_CLOUD
+                 : has_colour ? LOG_FORM_COLOUR
+                              : LOG_FORM_PLAIN);
 }
 
 /* The setting or variable that holds the address, or would. */
@@ -276,7 +279,7 @@ void services_begin(struct services *services, const struct config *config)
         pick_url(config->endpoint_bigquery, "BIGQUERY_EMULATOR_HOST", "https://bigquery.googleapis.com");
     services->pubsub.url =
         pick_url(config->endpoint_pubsub, "PUBSUB_EMULATOR_HOST", "https://pubsub.googleapis.com:443");
-    open_log(config, services->keeps_log_form);
+    open_log(config, services->is_tap);
     services->outages =
         outages_start(services->is_tireless ? OUTAGES_FOREVER : (int64_t)config->patience * 1000);
     name_services(services);
@@ -436,7 +439,7 @@ static void *wait_for_signal(void *self)
         atomic_store(&services->is_progress_asked, true);
         if (services->peer) atomic_store(&services->peer->is_progress_asked, true);
     } while (signal == SIGUSR1);
-    int late_code = services->late_exit_code >= 0 ? services->late_exit_code : 128 + signal;
+    int late_code = services->late_exit_code >= 0 ? services->late_exit_code : EXIT_SIGNAL + signal;
     int64_t deadline_ms = clock_ms() + GRACE_MS;
     services_stop(services); /* before the log, which may wait for its reader */
     if (services->peer) services_stop(services->peer);

@@ -60,8 +60,8 @@ struct services {
     struct outages *outages;
     struct display *display; /* NULL: no run is shown */
     atomic_bool is_progress_asked;
-    bool keeps_log_form; /* set before services_begin: the command has its own */
-    bool is_tireless;    /* set before services_begin: no service is given up because it was never reached */
+    bool is_tap;      /* set before services_begin: the log has the form of a tap of Singer */
+    bool is_tireless; /* set before services_begin: no service is given up because it was never reached */
     int late_exit_code;
     void (*trace)(void *self, const struct http_trace *trace); /* of all requests; NULL: to the log */
     void *trace_self;
@@ -118,8 +118,8 @@ void services_hide_progress(struct services *services); /* before something is p
 /* Ends the process's work at the next safe point. Any thread. */
 void services_stop(struct services *services);
 /* SIGUSR1 logs the progress once. SIGTERM and SIGINT set shutdown and cancel_run; a process that still runs
- * nine seconds later exits with late_exit_code; -1: with 128 and the signal's number. Call it before any
- * other thread starts. */
+ * nine seconds later exits with late_exit_code; -1: with EXIT_SIGNAL and the signal's number. Call it before
+ * any other thread starts. */
 void services_catch_signals(struct services *services, int late_exit_code);
 
 struct run_context services_context(struct services *services);
