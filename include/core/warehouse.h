@@ -113,6 +113,10 @@ struct committed {
     int64_t doubled;  /* keys found twice afterwards: must be 0, an alarm otherwise */
 };
 
+/* The outcomes of a stream that is loaded, or was before; NULL at the end. The others are the names of kinds
+ * of errors. */
+extern const char *const good_outcomes[];
+
 /* The outcome of one stream of a request, for people: no plan depends on it. */
 struct attempt {
     const char *run_id;

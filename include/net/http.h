@@ -22,9 +22,17 @@
 struct http;
 struct http_call;
 
+/* Whom a request asks, for those who count requests. */
+enum http_service {
+    HTTP_CREDENTIALS, /* token services, the metadata server, Secret Manager */
+    HTTP_SOURCE,
+    HTTP_BIGQUERY
+};
+#define HTTP_SERVICES (HTTP_BIGQUERY + 1)
+
 /* One try of a request, for logs: it holds no token, query or body. Borrowed. */
 struct http_trace {
-    const char *what; /* as errors name the call */
+    enum http_service service;
     const char *method;
     const char *host;
     const char *path; /* without query */
@@ -86,6 +94,7 @@ struct http_request {
     /* NULL: one try only, on a connection of its own. A lost connection counts like HTTP_RETRY. */
     const struct retry *retry;
     const struct http_policy *policy;
+    enum http_service service;
     bool outlasts_stop; /* the stop does not end it while it is waited for: a short one */
     const char *what;   /* for error texts: "BigQuery jobs.insert"; borrowed until http_wait returns */
 };

@@ -13,8 +13,9 @@
 #include "base/secret.h"
 
 struct token {
-    /* renew: the service refused the last token (401): get another. ERROR_AUTH or ERROR_BUSY. */
-    bool (*get)(struct token *token, bool renew, struct secret *out_bearer, struct error *err);
+    /* refused: what the service refused (401): get another; NULL: nothing. ERROR_AUTH or ERROR_BUSY. */
+    bool (*get)(struct token *token, const struct secret *refused, struct secret *out_bearer,
+                struct error *err);
     /* The token without waiting; false: get has to be called, and may take long. NULL: get never waits. */
     bool (*get_cached)(struct token *token, struct secret *out_bearer);
     void (*free)(struct token *token);

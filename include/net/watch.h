@@ -21,17 +21,19 @@ struct net_failure {
     int64_t left_ms;     /* until it is given up; INT64_MAX: never */
 };
 
+#define NET_ADVICE 512
+
 struct net_watch {
-    /* NULL: try again. Else the call is given up with ERROR_UNREACHABLE, and this is the advice; constant or
-     * as long-lived as the watch. */
-    const char *(*failed)(void *self, const struct net_failure *failure);
+    /* False: try again. True: the call is given up with ERROR_UNREACHABLE, and out_advice says what to do. */
+    bool (*failed)(void *self, const struct net_failure *failure, char out_advice[NET_ADVICE]);
     /* A call is over. had_failed: failed was called for it. */
     void (*ended)(void *self, const char *origin, bool had_failed, bool is_answered);
     void *self;
 };
 
 /* Call the watch, unless it is NULL. */
-const char *net_watch_failed(const struct net_watch *watch, const struct net_failure *failure);
+bool net_watch_failed(const struct net_watch *watch, const struct net_failure *failure,
+                      char out_advice[NET_ADVICE]);
 void net_watch_ended(const struct net_watch *watch, const char *origin, bool had_failed, bool is_answered);
 
 #endif

@@ -9,7 +9,6 @@
 #include "bigquery/bigquery.h"
 #include "commands.h"
 #include "deadline.h"
-#include "exit_codes.h"
 #include "options.h"
 #include "report.h"
 #include "services.h"

@@ -109,10 +109,10 @@ int command_do(const struct options *options,
     static struct services services; /* the signal's thread outlives this function */
     struct config config;
     struct error err = {0};
-    int code = 0;
+    int code = EXIT_DONE;
     if (!command_config(options, &config, &err)) return error_rules[err.kind].run_exit_code;
     services_catch_signals(&services, -1);
-    services.keeps_log_form = options->command->has_own_log;
+    services.is_tap = options->command->is_tap;
     services_begin(&services, &config);
     bool done = work(&services, options, &code, &err);
     services_close(&services);

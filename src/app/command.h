@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "exit_codes.h"
 #include "options.h"
 
 struct command_option {
@@ -34,7 +35,7 @@ struct command {
     size_t option_count;
     enum command_config config;
     bool has_no_warehouse;                     /* project, dataset and location are not needed */
-    bool has_own_log;                          /* it sets the form of the log itself */
+    bool is_tap;                               /* of Singer: its log has the form of one */
     const char *error_prefix;                  /* of the line that says why it failed; NULL: "caseload:" */
     int (*run)(const struct options *options); /* returns the exit code */
 };
@@ -60,7 +61,7 @@ bool command_request(const struct services *services, const struct options *opti
 bool command_config(const struct options *options, struct config *out_config, struct error *err) CHECKED;
 
 /* Loads the configuration into services->config, calls work, closes what it opened; returns the exit code.
- * work: out_code is of a success, 0 unless it is set. */
+ * work: out_code is of a success, EXIT_DONE unless it is set. */
 int command_do(const struct options *options,
                bool (*work)(struct services *services, const struct options *options, int *out_code,
                             struct error *err));

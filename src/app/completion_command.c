@@ -184,7 +184,7 @@ static int run(const struct options *options)
     for (size_t i = 0; i < sizeof shells / sizeof *shells; i++) {
         if (strcmp(shells[i].shell, options->argument) != 0) continue;
         shells[i].print();
-        return 0;
+        return EXIT_DONE;
     }
     (void)error_set(&err, ERROR_REQUEST, "there is no completion for \"%.64s\"; write bash, zsh or fish",
                     options->argument);

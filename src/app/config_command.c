@@ -79,7 +79,7 @@ static int run(const struct options *options)
               has_origin);
     report_print(report, options_has(options, "json"), stdout);
     config_done(&config);
-    return 0;
+    return EXIT_DONE;
 }
 
 static const struct command_option options[] = {

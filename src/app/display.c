@@ -196,7 +196,7 @@ static void *look(void *self)
     return NULL;
 }
 
-static bool is_terminal(void)
+bool display_can_draw(void)
 {
     const char *term = getenv("TERM");
     return isatty(STDERR_FILENO) == 1 && term && strcmp(term, "dumb") != 0;
@@ -208,7 +208,7 @@ struct display *display_start(struct progress *progress, atomic_bool *is_asked, 
     display->progress = progress;
     display->is_asked = is_asked;
     display->is_quiet = is_quiet;
-    display->on_terminal = !is_quiet && is_terminal();
+    display->on_terminal = !is_quiet && display_can_draw();
     display->recorded_ms = clock_ms();
     if (display->on_terminal) log_set_display(hide, show, display);
     if (pthread_create(&display->thread, NULL, look, display) != 0) abort(); /* like no memory */

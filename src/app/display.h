@@ -15,6 +15,8 @@ struct display;
 /* is_asked: set it, on any thread, for a record soon; it is cleared. is_quiet: nothing else is shown. Both
  * pointers are borrowed. */
 struct display *display_start(struct progress *progress, atomic_bool *is_asked, bool is_quiet);
+/* Standard error is a terminal that has colours and moves its cursor. */
+bool display_can_draw(void);
 void display_stop(struct display *display); /* clears the lines; NULL is fine */
 
 #endif

@@ -35,10 +35,11 @@ static bool check_all(struct services *services, const struct options *options, 
     if (!services_open_bigquery(services, err)) return false;
     const struct bigquery_settings bigquery = services_bigquery(services);
     const struct http_settings http = services_http(services);
-    *out_code = !doctor_run(
-        &(struct doctor_settings){.bigquery = &bigquery,
-                                  .http = &http,
-                                  .report = options_has(options, "json") ? print_json : print_line});
+    const struct doctor_settings settings = {.bigquery = &bigquery,
+                                             .http = &http,
+                                             .report =
+                                                 options_has(options, "json") ? print_json : print_line};
+    *out_code = doctor_run(&settings) ? EXIT_DONE : EXIT_FINDINGS;
     return true;
 }
 

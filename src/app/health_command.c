@@ -33,7 +33,7 @@ static bool act(struct services *services, const struct options *options, int *o
     const char *address = services->config->health;
     char base[96];
     int status = 0;
-    *out_code = 1;
+    *out_code = EXIT_FINDINGS;
     if (!address)
         return error_set(err, ERROR_CONFIG,
                          "\"health\" is not set, so there is no port to ask; give --health ADDRESS");
@@ -43,7 +43,7 @@ static bool act(struct services *services, const struct options *options, int *o
     if (!ask(services, url, &status, &failure))
         printf("%s\n", failure.text);
     else if (status == 200)
-        *out_code = 0;
+        *out_code = EXIT_DONE;
     return true;
 }
 

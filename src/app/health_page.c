@@ -104,6 +104,8 @@ static void add_streams(const struct monitor *monitor, struct buf *out)
         AUTO(buf_done) struct buf state = buf_limited(4096);
         bool is_bad = stream->failures > 0 || strcmp(stream->outcome, "forbidden") == 0;
         buf_text(&state, stream->is_tried ? stream->outcome : "not asked for since the start");
+        if (stream->failures > 0 && strcmp(stream->outcome, error_rules[ERROR_STOPPED].name) == 0)
+            buf_format(&state, "; failed %lldx before", (long long)stream->failures);
         if (*stream->error) buf_format(&state, ": %s", stream->error);
         buf_text(out, "<tr>");
         add_cell(out, "stream", "", stream->name);

@@ -45,7 +45,7 @@ struct counter {
     struct {
         const char *value;
         size_t at;
-    } values[3];
+    } values[4];
 };
 
 static const struct counter counters[] = {
@@ -54,7 +54,8 @@ static const struct counter counters[] = {
      "outcome",
      {{"loaded", offsetof(struct monitored_stream, loaded)},
       {"failed", offsetof(struct monitored_stream, failed)},
-      {"forbidden", offsetof(struct monitored_stream, forbidden)}}},
+      {"forbidden", offsetof(struct monitored_stream, forbidden)},
+      {"stopped", offsetof(struct monitored_stream, stopped)}}},
     {"caseload_rows_total",
      "Records that were read, and rows that were new.",
      "stage",
@@ -75,7 +76,8 @@ static void add_counter(const struct monitor *monitor, const struct counter *cou
     metrics_help(out, counter->name, "counter", counter->help);
     for (size_t i = 0; i < monitor->stream_count; i++) {
         const char *stream = (const char *)&monitor->streams[i];
-        for (size_t k = 0; k < 3 && counter->values[k].value; k++) {
+        for (size_t k = 0; k < sizeof counter->values / sizeof *counter->values && counter->values[k].value;
+             k++) {
             int64_t number;
             memcpy(&number, stream + counter->values[k].at, sizeof number);
             buf_format(out, "%s{stream=\"%s\"", counter->name, monitor->streams[i].name);

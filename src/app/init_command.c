@@ -150,13 +150,13 @@ static int run(const struct options *options)
     write_settings(&text);
     if (strcmp(path, "-") == 0) {
         fputs(buf_string(&text), stdout);
-        return 0;
+        return EXIT_DONE;
     }
     if (!write_new(path, &text, &err)) return command_fail(&err);
     printf("%s is written: put your project, subscription, dataset and location into it, then\n"
            "  caseload config show -c %s\n",
            path, path);
-    return 0;
+    return EXIT_DONE;
 }
 
 static const struct command_option options[] = {

@@ -9,7 +9,6 @@
 #include "base/secret.h"
 #include "base/suggest.h"
 #include "commands.h"
-#include "exit_codes.h"
 
 #define COMMANDS_LIMIT 32
 #define WIDTH          100
@@ -29,7 +28,7 @@ static int print_help(FILE *out)
         fprintf(out, "  caseload %-24s  %s\n", name, all[i]->summary);
     }
     fputs("\nEach command has --help.\n", out);
-    return out == stdout ? 0 : error_rules[ERROR_REQUEST].run_exit_code;
+    return out == stdout ? EXIT_DONE : error_rules[ERROR_REQUEST].run_exit_code;
 }
 
 /* Lines of at most WIDTH characters; a line break of the text begins a paragraph. */
@@ -70,11 +69,11 @@ static int print_command_help(const struct command *command)
                        option->value ? option->value : "");
         printf("  %-26s %s\n", name, option->text);
     }
-    if (command->config == CONFIG_UNUSED) return 0;
+    if (command->config == CONFIG_UNUSED) return EXIT_DONE;
     fputs("\nSettings (in the file; top-level ones also as --setting-name or CASELOAD_SETTING_NAME):\n",
           stdout);
     config_print_help(stdout);
-    return 0;
+    return EXIT_DONE;
 }
 
 static const struct command *find_command(const char *name, struct error *err)

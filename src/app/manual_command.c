@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "commands.h"
-#include "exit_codes.h"
 #include "sources/sources.h"
 
 #define LINE 76 /* bytes of an input line; mandoc -T lint complains at 80 */
@@ -100,7 +99,7 @@ static void print_exit_codes(void)
     const struct exit_code_row *rows = exit_codes(&count);
     puts(".Sh EXIT STATUS\n.Bl -tag -width Ds");
     for (size_t i = 0; i < count; i++) {
-        printf(".It %d\n", rows[i].code);
+        printf(".It %d\n", exit_code_number(&rows[i]));
         print_text(rows[i].meaning);
     }
     puts(".El");
@@ -133,7 +132,7 @@ static int run(const struct options *options)
         print_settings(&type->settings);
     }
     print_exit_codes();
-    return 0;
+    return EXIT_DONE;
 }
 
 const struct command manual_command = {

@@ -7,16 +7,17 @@
 
 #include "base/mem.h"
 
-#define SERVICES (METRICS_CREDENTIALS + 1)
+#define PUBSUB   HTTP_SERVICES /* a further one, over gRPC */
+#define SERVICES (PUBSUB + 1)
 #define STATUSES 600 /* of HTTP; 0: no response, or a number that is none */
 #define CODES    20  /* of gRPC */
 #define SOURCES  2
 
 static const char *const service_names[SERVICES] = {
-    [METRICS_SOURCE] = "source",
-    [METRICS_BIGQUERY] = "bigquery",
-    [METRICS_PUBSUB] = "pubsub",
-    [METRICS_CREDENTIALS] = "credentials",
+    [HTTP_CREDENTIALS] = "credentials",
+    [HTTP_SOURCE] = "source",
+    [HTTP_BIGQUERY] = "bigquery",
+    [PUBSUB] = "pubsub",
 };
 
 /* Upper ends of the buckets; the last one has none. A pull of Pub/Sub waits for up to 90 s. */
@@ -69,7 +70,7 @@ static void observe(struct histogram *histogram, int64_t duration_ms)
     histogram->sum_ms += duration_ms;
 }
 
-void metrics_http(struct metrics *metrics, enum metrics_service service, int status, int64_t duration_ms)
+void metrics_http(struct metrics *metrics, enum http_service service, int status, int64_t duration_ms)
 {
     pthread_mutex_lock(&metrics->mutex);
     metrics->statuses[service][status > 0 && status < STATUSES ? status : 0]++;
@@ -85,7 +86,7 @@ void metrics_rpc(struct metrics *metrics, const char *code, int64_t duration_ms)
         i++;
     metrics->codes[i].code = code;
     metrics->codes[i].count++;
-    observe(&metrics->seconds[METRICS_PUBSUB], duration_ms);
+    observe(&metrics->seconds[PUBSUB], duration_ms);
     pthread_mutex_unlock(&metrics->mutex);
 }
 

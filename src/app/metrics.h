@@ -12,21 +12,15 @@
 
 #include "base/buf.h"
 #include "core/source.h"
+#include "net/http.h"
 
 struct metrics;
-
-enum metrics_service {
-    METRICS_SOURCE,
-    METRICS_BIGQUERY,
-    METRICS_PUBSUB,
-    METRICS_CREDENTIALS /* token services, the metadata server, Secret Manager */
-};
 
 struct metrics *metrics_new(void);
 void metrics_free(struct metrics *metrics); /* NULL is fine */
 
 /* One try of a request over HTTP. status: 0: there was no response. */
-void metrics_http(struct metrics *metrics, enum metrics_service service, int status, int64_t duration_ms);
+void metrics_http(struct metrics *metrics, enum http_service service, int status, int64_t duration_ms);
 /* One try of a call over gRPC. code: a constant text, "OK"; one of the protocol's. */
 void metrics_rpc(struct metrics *metrics, const char *code, int64_t duration_ms);
 /* One try to extend the lease of the message that is worked on. */

@@ -63,7 +63,8 @@ static void add_recent(struct monitor *monitor, const char *run_id, const struct
 
 static void add_result(struct monitored_stream *stream, const struct stream_result *result)
 {
-    bool is_failed = result->error.kind != ERROR_NONE && !result->forbidden;
+    bool is_loaded = stream_is_good(result), is_stopped = result->error.kind == ERROR_STOPPED;
+    bool is_failed = !is_loaded && !result->forbidden && !is_stopped;
     stream->is_tried = true;
     stream->requests += result->requests;
     stream->fetched += result->fetched;
@@ -71,12 +72,14 @@ static void add_result(struct monitored_stream *stream, const struct stream_resu
     stream->rejected += result->rejected;
     stream->failed += is_failed;
     stream->forbidden += result->forbidden;
-    stream->loaded += !is_failed && !result->forbidden;
-    stream->failures = is_failed ? stream->failures + 1 : 0;
+    stream->stopped += is_stopped;
+    stream->loaded += is_loaded;
+    if (!is_stopped) stream->failures = is_failed ? stream->failures + 1 : 0;
     if (result->fresh_us > stream->fresh_us) stream->fresh_us = result->fresh_us;
     if (result->newest_us > stream->newest_us) stream->newest_us = result->newest_us;
     if (result->coverage.is_known) stream->coverage = result->coverage;
     (void)snprintf(stream->outcome, sizeof stream->outcome, "%s", stream_outcome(result));
+    if (is_stopped && stream->failures > 0) return;
     (void)snprintf(stream->error, sizeof stream->error, "%s",
                    result->error.kind == ERROR_NONE ? "" : result->error.text);
 }

@@ -18,11 +18,12 @@
 struct monitored_stream {
     const char *name;
     bool is_tried;
-    int64_t loaded, failed, forbidden;             /* attempts */
+    int64_t loaded, failed, forbidden, stopped;    /* attempts */
     int64_t requests, fetched, inserted, rejected; /* sums */
     int64_t fresh_us, newest_us;                   /* 0: unknown */
     int64_t failures;                              /* since the last success */
-    char outcome[32], error[1004];                 /* of the newest attempt */
+    char outcome[32];                              /* of the newest attempt */
+    char error[1004];                              /* of the same, but of a stop: of the failure before */
     struct coverage coverage;
 };
 

@@ -32,7 +32,6 @@ struct service {
     bool is_limited;     /* the newest failure was 429 */
     bool is_unconnected; /* no try of this outage reached a service */
     char what[TEXT], cause[TEXT];
-    char advice[2 * TEXT];
 };
 
 struct outages {
@@ -115,22 +114,23 @@ void outages_look(struct outages *outages, int64_t now_ms)
 }
 
 /* Nothing has ever answered there, and the patience is over. */
-static const char *lose_patience(const struct outages *outages, struct service *service, int64_t now_ms)
+static bool lose_patience(const struct outages *outages, const struct service *service, int64_t now_ms,
+                          char out_advice[NET_ADVICE])
 {
     char waited[REPORT_NUMBER];
     if (service->was_reached || !service->is_unconnected || outages->patience_ms == OUTAGES_FOREVER ||
         now_ms - service->since_ms < outages->patience_ms)
-        return NULL;
+        return false;
     (void)snprintf(
-        service->advice, sizeof service->advice,
+        out_advice, NET_ADVICE,
         "nothing has answered at %s for %s: check the address%s%s%s and the network, or wait longer with "
         "--patience",
         service->origin, report_duration((double)(now_ms - service->since_ms) / 1000, waited),
         service->setting ? " (" : "", service->setting ? service->setting : "", service->setting ? ")" : "");
-    return service->advice;
+    return true;
 }
 
-static const char *failed(void *self, const struct net_failure *failure)
+static bool failed(void *self, const struct net_failure *failure, char out_advice[NET_ADVICE])
 {
     struct outages *outages = self;
     int64_t now_ms = clock_ms();
@@ -146,13 +146,13 @@ static const char *failed(void *self, const struct net_failure *failure)
     service->give_up_ms = failure->left_ms == INT64_MAX ? INT64_MAX : now_ms + failure->left_ms;
     (void)snprintf(service->what, sizeof service->what, "%s", failure->what);
     (void)snprintf(service->cause, sizeof service->cause, "%s", failure->cause);
-    const char *advice = lose_patience(outages, service, now_ms);
-    if (!advice && !service->was_reached && service->is_unconnected &&
+    bool is_over = lose_patience(outages, service, now_ms, out_advice);
+    if (!is_over && !service->was_reached && service->is_unconnected &&
         outages->patience_ms != OUTAGES_FOREVER &&
         service->since_ms + outages->patience_ms < service->give_up_ms)
         service->give_up_ms = service->since_ms + outages->patience_ms;
     pthread_mutex_unlock(&outages->mutex);
-    return advice;
+    return is_over;
 }
 
 static void ended(void *self, const char *origin, bool had_failed, bool is_answered)

@@ -7,7 +7,6 @@
 #include "base/mem.h"
 #include "commands.h"
 #include "core/estimate.h"
-#include "exit_codes.h"
 #include "options.h"
 #include "report.h"
 #include "services.h"
@@ -107,13 +106,16 @@ static void add_stream(struct report *report, const struct stream_estimate *stre
 #define BILLED_LOCK  5 /* ... once a stream */
 #define DOLLARS_TIB  6.25
 
-struct sizes {
-    double record[LIMIT_STREAMS]; /* bytes of a record with its children, as they were loaded; 0: unknown */
-};
+/* record: the bytes of one with its children; 0: unknown. Then the result is -1. */
+static int64_t bytes_of(const struct stream_estimate *stream, double record)
+{
+    if (stream->units == 0 || stream->records == 0) return 0;
+    return stream->records > 0 && record > 0 ? (int64_t)((double)stream->records * record) : -1;
+}
 
-/* As the newest attempts measured them. */
-static bool read_sizes(struct services *services, const struct request_estimate *estimate, struct sizes *out,
-                       struct error *err)
+/* Of each stream, as the newest attempts measured its records; -1: unknown. */
+static bool read_bytes(struct services *services, const struct request_estimate *estimate,
+                       int64_t out_bytes[LIMIT_STREAMS], struct error *err)
 {
     const struct question question = {.kind = QUESTION_HISTORY, .limit = MEASURED};
     struct warehouse *warehouse = services->warehouse;
@@ -129,16 +131,9 @@ static bool read_sizes(struct services *services, const struct request_estimate 
             records += json_int_at(attempt, "fetched", 0);
             bytes += json_int_at(attempt, "bytes", 0);
         }
-        out->record[i] = records > 0 ? (double)bytes / (double)records : 0;
+        out_bytes[i] = bytes_of(&estimate->streams[i], records > 0 ? (double)bytes / (double)records : 0);
     }
     return true;
-}
-
-/* -1: unknown. */
-static int64_t bytes_of(const struct stream_estimate *stream, double record)
-{
-    if (stream->units == 0 || stream->records == 0) return 0;
-    return stream->records > 0 && record > 0 ? (int64_t)((double)stream->records * record) : -1;
 }
 
 /* Each statement is billed at least so much for a table; staged rows are read twice, and the state of a
@@ -159,15 +154,14 @@ struct totals {
     double requests_per_s;
 };
 
-static struct totals sum(const struct request_estimate *estimate, const struct sizes *sizes)
+static struct totals sum(const struct request_estimate *estimate, const int64_t bytes[LIMIT_STREAMS])
 {
     struct totals totals = {0};
     for (size_t i = 0; i < estimate->count; i++) {
         const struct stream_estimate *stream = &estimate->streams[i];
-        const int64_t bytes = bytes_of(stream, sizes->record[i]);
-        totals.bytes += bytes > 0 ? bytes : 0;
-        totals.unmeasured += bytes < 0;
-        totals.billed += billed_for(stream, bytes);
+        totals.bytes += bytes[i] > 0 ? bytes[i] : 0;
+        totals.unmeasured += bytes[i] < 0;
+        totals.billed += billed_for(stream, bytes[i]);
         totals.units += stream->units;
         totals.batches += stream->batches;
         totals.unknown += stream->units > 0 && stream->requests < 0;
@@ -237,14 +231,14 @@ bool plan_print(struct services *services, const struct options *options, int *o
         return false;
     const struct run_context context = services_context(services);
     struct request_estimate *estimate = mem_zero(1, sizeof *estimate);
-    struct sizes sizes = {.record = {0}};
+    int64_t bytes[LIMIT_STREAMS] = {0};
     bool done =
-        estimate_request(&context, &request, estimate, err) && read_sizes(services, estimate, &sizes, err);
+        estimate_request(&context, &request, estimate, err) && read_bytes(services, estimate, bytes, err);
     AUTO(report_drop)
     struct report *report = report_new("streams", columns, sizeof columns / sizeof *columns);
     for (size_t i = 0; i < estimate->count; i++)
-        add_stream(report, &estimate->streams[i], bytes_of(&estimate->streams[i], sizes.record[i]));
-    const struct totals totals = sum(estimate, &sizes);
+        add_stream(report, &estimate->streams[i], bytes[i]);
+    const struct totals totals = sum(estimate, bytes);
     add_totals(report, &totals);
     if (done) report_print(report, options_has(options, "json"), stdout);
     done = done && !first_error(estimate, err);

@@ -8,7 +8,6 @@
 #include "commands.h"
 #include "core/attempts.h"
 #include "core/request.h"
-#include "exit_codes.h"
 #include "options.h"
 #include "plan_command.h"
 #include "report.h"

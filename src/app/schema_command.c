@@ -53,7 +53,7 @@ static int print_schema(const struct stream *stream)
         json_array_append_new(tables, resource_of(stream->children[i].table));
     json_dumpf(tables, stdout, JSON_INDENT(2));
     putchar('\n');
-    return 0;
+    return EXIT_DONE;
 }
 
 static bool configured(const struct services *services, const struct stream *stream,
@@ -97,7 +97,7 @@ static bool look(struct services *services, const struct options *options, int *
     bool done = stream && services_open(services, err) &&
                 (options_has(options, "deduplicate") ? print_deduplicate(services, stream, err)
                                                      : compare(services, stream, &differs, err));
-    *out_code = differs;
+    *out_code = differs ? EXIT_FINDINGS : EXIT_DONE;
     return done;
 }
 

@@ -148,7 +148,7 @@ static void *serve_beside(void *self)
 {
     struct server *server = self;
     server->code = work_on(server);
-    if (server->code != 0 || !server->drain) services_stop(server->services.peer);
+    if (server->code != EXIT_DONE || !server->drain) services_stop(server->services.peer);
     return NULL;
 }
 
@@ -163,10 +163,10 @@ static int serve(struct server servers[2])
         if (!backfills->is_started) abort(); /* like no memory */
     }
     ticks->code = work_on(ticks);
-    if (ticks->code != 0 || !ticks->drain) services_stop(&backfills->services);
+    if (ticks->code != EXIT_DONE || !ticks->drain) services_stop(&backfills->services);
     if (backfills->is_started) (void)pthread_join(backfills->thread, NULL);
     notify_stop(ticks->notify);
-    int code = ticks->code != 0 ? ticks->code : backfills->code;
+    int code = ticks->code != EXIT_DONE ? ticks->code : backfills->code;
     log_write(LOG_INFO, "stopped", LOG_FIELDS(LOG_NUMBER("exit_code", code)), "stopped");
     return code;
 }
@@ -244,7 +244,7 @@ static bool load(const struct options *options, struct config *out_config, int *
     struct config_faults faults;
     bool done =
         config_load(options->config, options->flags, options->flag_count, true, out_config, &faults, err);
-    *out_code = done ? 0 : fail_faults(&faults, err);
+    *out_code = done ? EXIT_DONE : fail_faults(&faults, err);
     config_faults_done(&faults);
     return done;
 }

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "bigquery/bigquery.h"
+#include "exit_codes.h"
 #include "outages.h"
 #include "pubsub/pubsub.h"
 #include "services.h"
@@ -18,34 +19,16 @@
 #define CHUNK_SLICES 2 /* smaller ones would be too many calls */
 #define GRACE_MS     9000
 
-static void log_request(const struct http_trace *trace)
+static void trace_request(void *self, const struct http_trace *trace)
 {
+    const struct services *services = self;
+    if (services->metrics) metrics_http(services->metrics, trace->service, trace->status, trace->duration_ms);
     log_write(LOG_DEBUG, "http_request",
               LOG_FIELDS(LOG_TEXT("method", trace->method), LOG_TEXT("host", trace->host),
                          LOG_TEXT("path", trace->path), LOG_NUMBER("status", trace->status),
                          LOG_NUMBER("milliseconds", trace->duration_ms),
                          LOG_TEXT("request_id", trace->request_id)),
               "%s %s%s: %d", trace->method, trace->host, trace->path, trace->status);
-}
-
-static void trace_credentials(void *self, const struct http_trace *trace)
-{
-    const struct services *services = self;
-    if (services->metrics)
-        metrics_http(services->metrics, METRICS_CREDENTIALS, trace->status, trace->duration_ms);
-    log_request(trace);
-}
-
-/* The source and BigQuery share one struct http in each worker. */
-static void trace_data(void *self, const struct http_trace *trace)
-{
-    static const char warehouse[] = "BigQuery ";
-    const struct services *services = self;
-    bool is_warehouse = strncmp(trace->what, warehouse, sizeof warehouse - 1) == 0;
-    if (services->metrics)
-        metrics_http(services->metrics, is_warehouse ? METRICS_BIGQUERY : METRICS_SOURCE, trace->status,
-                     trace->duration_ms);
-    log_request(trace);
 }
 
 static void trace_rpc(void *self, const struct rpc_trace *trace)
@@ -64,7 +47,7 @@ static struct http_settings http_settings(struct services *services, const atomi
         .user_agent = USER_AGENT,
         .ca_file = services->config->ca_file,
         .stop = stop,
-        .trace = services->trace ? services->trace : trace_credentials,
+        .trace = services->trace ? services->trace : trace_request,
         .trace_self = services->trace ? services->trace_self : services,
         .watch = outages_watch(services->outages),
     };
@@ -205,19 +188,21 @@ static bool open_warehouse(struct services *services, struct error *err)
     return bigquery_new(&settings, &services->warehouse, err);
 }
 
-static void open_log(const struct config *config, bool keeps_form)
+static void open_log(const struct config *config, bool is_tap)
 {
     enum log_level level = LOG_INFO;
-    const char *term = getenv("TERM"), *no_colour = getenv("NO_COLOR");
+    const char *no_colour = getenv("NO_COLOR");
     const bool is_terminal = isatty(STDERR_FILENO) == 1;
     const bool is_plain =
         strcmp(config->log_format, "text") == 0 || (is_terminal && strcmp(config->log_format, "json") != 0);
-    const bool has_colour = is_terminal && !(no_colour && *no_colour) && term && strcmp(term, "dumb") != 0;
+    const bool has_colour = display_can_draw() && !(no_colour && *no_colour);
     (void)log_level_parse(config->log_level, &level); /* one of the setting's choices */
     if (config->quiet && level < LOG_WARNING) level = LOG_WARNING;
     log_open(STDERR_FILENO, level);
-    if (keeps_form) return;
-    log_set_form(!is_plain ? LOG_FORM_CLOUD : has_colour ? LOG_FORM_COLOUR : LOG_FORM_PLAIN);
+    log_set_form(is_tap       ? LOG_FORM_LEVEL
+                 : !is_plain  ? LOG_FORM_CLOUD
+                 : has_colour ? LOG_FORM_COLOUR
+                              : LOG_FORM_PLAIN);
 }
 
 /* The setting or variable that holds the address, or would. */
@@ -294,23 +279,21 @@ void services_begin(struct services *services, const struct config *config)
         pick_url(config->endpoint_bigquery, "BIGQUERY_EMULATOR_HOST", "https://bigquery.googleapis.com");
     services->pubsub.url =
         pick_url(config->endpoint_pubsub, "PUBSUB_EMULATOR_HOST", "https://pubsub.googleapis.com:443");
-    open_log(config, services->keeps_log_form);
+    open_log(config, services->is_tap);
     services->outages =
         outages_start(services->is_tireless ? OUTAGES_FOREVER : (int64_t)config->patience * 1000);
     name_services(services);
 }
 
-/* Of source and BigQuery. */
-struct http_settings services_data_http(struct services *services)
+/* The source and BigQuery share one struct http in each worker. */
+struct http_settings services_http(struct services *services)
 {
-    struct http_settings http = http_settings(services, &services->cancel_run);
-    if (!services->trace) http.trace = trace_data;
-    return http;
+    return http_settings(services, &services->cancel_run);
 }
 
 bool services_open_http(struct services *services, struct error *err)
 {
-    const struct http_settings http = services_data_http(services);
+    const struct http_settings http = services_http(services);
     return services->http || http_new(&http, &services->http, err);
 }
 
@@ -352,11 +335,6 @@ bool services_open(struct services *services, struct error *err)
 bool services_open_bigquery(struct services *services, struct error *err)
 {
     return open_endpoint(services, &services->bigquery, err) || error_wrap(err, "BigQuery");
-}
-
-struct http_settings services_http(struct services *services)
-{
-    return http_settings(services, &services->cancel_run);
 }
 
 bool services_need_subscription(const struct services *services, struct error *err)
@@ -461,7 +439,7 @@ static void *wait_for_signal(void *self)
         atomic_store(&services->is_progress_asked, true);
         if (services->peer) atomic_store(&services->peer->is_progress_asked, true);
     } while (signal == SIGUSR1);
-    int late_code = services->late_exit_code >= 0 ? services->late_exit_code : 128 + signal;
+    int late_code = services->late_exit_code >= 0 ? services->late_exit_code : EXIT_SIGNAL + signal;
     int64_t deadline_ms = clock_ms() + GRACE_MS;
     services_stop(services); /* before the log, which may wait for its reader */
     if (services->peer) services_stop(services->peer);

@@ -60,8 +60,8 @@ struct services {
     struct outages *outages;
     struct display *display; /* NULL: no run is shown */
     atomic_bool is_progress_asked;
-    bool keeps_log_form; /* set before services_begin: the command has its own */
-    bool is_tireless;    /* set before services_begin: no service is given up because it was never reached */
+    bool is_tap;      /* set before services_begin: the log has the form of a tap of Singer */
+    bool is_tireless; /* set before services_begin: no service is given up because it was never reached */
     int late_exit_code;
     void (*trace)(void *self, const struct http_trace *trace); /* of all requests; NULL: to the log */
     void *trace_self;
@@ -105,12 +105,11 @@ bool services_open_dead(struct services *services, struct pubsub_settings *out_p
                         struct error *err) CHECKED;
 void services_close(struct services *services);
 struct bigquery_settings services_bigquery(struct services *services); /* borrows from the services */
-/* For workers.c. worker: NULL for the first. The settings are those of source and BigQuery. */
+/* For workers.c. worker: NULL for the first. */
 bool services_create_source(struct services *services, struct services_worker *worker,
                             struct error *err) CHECKED;
-struct http_settings services_data_http(struct services *services);
 void services_close_workers(struct services *services);
-struct http_settings services_http(struct services *services); /* the same; ends with the run */
+struct http_settings services_http(struct services *services); /* of source and BigQuery; ends with the run */
 
 /* Shows the progress of runs until services_close. */
 void services_show_progress(struct services *services);
@@ -119,8 +118,8 @@ void services_hide_progress(struct services *services); /* before something is p
 /* Ends the process's work at the next safe point. Any thread. */
 void services_stop(struct services *services);
 /* SIGUSR1 logs the progress once. SIGTERM and SIGINT set shutdown and cancel_run; a process that still runs
- * nine seconds later exits with late_exit_code; -1: with 128 and the signal's number. Call it before any
- * other thread starts. */
+ * nine seconds later exits with late_exit_code; -1: with EXIT_SIGNAL and the signal's number. Call it before
+ * any other thread starts. */
 void services_catch_signals(struct services *services, int late_exit_code);
 
 struct run_context services_context(struct services *services);

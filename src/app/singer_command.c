@@ -220,7 +220,6 @@ static bool tap_or_discover(struct services *services, const struct options *opt
 
 static int run(const struct options *options)
 {
-    log_set_form(LOG_FORM_LEVEL);
     return command_do(options, tap_or_discover);
 }
 
@@ -250,7 +249,7 @@ const struct command singer_command = {
     .option_count = sizeof options / sizeof *options,
     .config = CONFIG_NEEDED,
     .has_no_warehouse = true,
-    .has_own_log = true,
+    .is_tap = true,
     .error_prefix = "CRITICAL",
     .run = run,
 };

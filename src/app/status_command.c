@@ -5,29 +5,28 @@
 
 #include "answers.h"
 #include "base/mem.h"
-#include "base/parse.h"
+#include "base/setting.h"
 #include "commands.h"
 
 #define MAX_AGE_S  (26 * 3600)
 #define SHOWN_GAPS 3
 
-/* "26h", "90m" or "3d" */
+static const struct setting max_age = {.group = "",
+                                       .key = "--max-age",
+                                       .kind = SETTING_DURATION,
+                                       .maximum = 1e9,
+                                       .help = "how old the last success of a fresh stream may be"};
+
 static bool read_age(const struct options *options, int64_t *out_s, struct error *err)
 {
     const char *text = options_value(options, "max-age");
-    char digits[16];
-    int64_t number = 0;
+    long seconds;
     if (!text) return true;
-    size_t size = strspn(text, "0123456789");
-    int64_t unit = strcmp(text + size, "h") == 0   ? 3600
-                   : strcmp(text + size, "m") == 0 ? 60
-                   : strcmp(text + size, "d") == 0 ? 86400
-                                                   : 0;
-    (void)snprintf(digits, sizeof digits, "%.*s", (int)(size < 8 ? size : 8), text);
-    if (unit == 0 || size > 6 || !parse_int64(digits, &number) || number < 1)
-        return error_set(err, ERROR_REQUEST,
-                         "--max-age is \"%.32s\"; write hours, minutes or days: 26h, 90m, 3d", text);
-    *out_s = number * unit;
+    if (!setting_parse(&max_age, &seconds, text, err)) {
+        err->kind = ERROR_REQUEST;
+        return false;
+    }
+    *out_s = seconds;
     return true;
 }
 
@@ -154,7 +153,7 @@ static bool print_status(struct services *services, const struct options *option
     }
     report_set(report, "fresh", json_boolean(is_good));
     report_print(report, options_has(options, "json"), stdout);
-    *out_code = is_good ? 0 : 1;
+    *out_code = is_good ? EXIT_DONE : EXIT_FINDINGS;
     return true;
 }
 

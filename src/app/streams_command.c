@@ -65,7 +65,7 @@ static int print_json(const struct source_type *type)
     AUTO(json_drop) json_t *streams = describe_source(type);
     json_dumpf(streams, stdout, JSON_INDENT(2));
     putchar('\n');
-    return 0;
+    return EXIT_DONE;
 }
 
 static void print_key(const json_t *table, char *out, size_t size)
@@ -104,7 +104,7 @@ static int print_list(const struct source_type *type)
         for (size_t k = 0; k < count; k++)
             print_table(stream, k);
     }
-    return 0;
+    return EXIT_DONE;
 }
 
 static int run(const struct options *options)

@@ -7,7 +7,7 @@ static int run(const struct options *options)
 {
     (void)options;
     puts("caseload " CASELOAD_VERSION);
-    return 0;
+    return EXIT_DONE;
 }
 
 const struct command version_command = {

@@ -7,7 +7,7 @@
 
 static bool open_worker(struct services *services, struct services_worker *worker, struct error *err)
 {
-    const struct http_settings http = services_data_http(services);
+    const struct http_settings http = services_http(services);
     struct bigquery_settings bigquery = services_bigquery(services);
     if (!http_new(&http, &worker->http, err)) return false;
     bigquery.http = worker->http;

@@ -125,6 +125,7 @@ bool api_do(struct bigquery *bq, const struct api_call *call, struct api_answer 
         .retry = call->best_effort || call->outlasts_stop ? &one_try : &api_retry,
         .outlasts_stop = call->outlasts_stop,
         .policy = &policy,
+        .service = HTTP_BIGQUERY,
         .what = call->what,
     };
     struct http_reply reply;

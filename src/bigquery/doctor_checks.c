@@ -48,7 +48,7 @@ static bool check_token(struct doctor *doctor, char *out_found, size_t size, str
         (void)snprintf(out_found, size, "no credentials are sent to an address without TLS");
         return true;
     }
-    if (!token->get(token, false, &bearer, err)) return false;
+    if (!token->get(token, NULL, &bearer, err)) return false;
     bool is_signed = strncmp(secret_reveal(&bearer), "eyJ", 3) == 0;
     (void)snprintf(out_found, size, "%s %s the upload host",
                    is_signed ? "a self-signed token (JWT)" : "an access token of a token server",

@@ -76,13 +76,24 @@ static void add_record(const struct sql_names *names, const struct stream *strea
                out->size > 0 ? "\n     UNION ALL\n" : "", name, time, path, RECENT_DAYS);
 }
 
+/* "'loaded', 'empty', ..." */
+static void add_good_outcomes(struct buf *out)
+{
+    for (size_t i = 0; good_outcomes[i]; i++) {
+        if (i > 0) buf_text(out, ", ");
+        sql_literal(out, good_outcomes[i]);
+    }
+}
+
 void sql_status_text(const struct sql_names *names, const struct sql_status *status, struct buf *out_sql)
 {
     char attempts[SQL_PATH], rejected[SQL_PATH], start[DAY_TEXT], max_age[32], rejected_days[32];
     AUTO(buf_done) struct buf state = buf_limited(LIMIT_SQL);
     AUTO(buf_done) struct buf streams = buf_limited(LIMIT_SQL);
     AUTO(buf_done) struct buf records = buf_limited(LIMIT_SQL);
+    AUTO(buf_done) struct buf good = buf_limited(LIMIT_SQL);
     add_state(names, status, &state);
+    add_good_outcomes(&good);
     for (size_t i = 0; i < status->count; i++) {
         add_stream(status->selections[i].stream, i, &streams);
         if (status->has_tables[i]) add_record(names, status->selections[i].stream, &records);
@@ -103,6 +114,9 @@ void sql_status_text(const struct sql_names *names, const struct sql_status *sta
         {"start", start},
         {"max_age", max_age},
         {"rejected_days", rejected_days},
+        {"good", buf_string(&good)},
+        {"stopped", error_rules[ERROR_STOPPED].name},
+        {"forbidden", error_rules[ERROR_FORBIDDEN].name},
     };
     if (state.full) out_sql->full = true;
     sql_fill(out_sql, sql_status, values, sizeof values / sizeof *values);
@@ -111,9 +125,14 @@ void sql_status_text(const struct sql_names *names, const struct sql_status *sta
 void sql_history_text(const struct sql_names *names, int64_t limit, struct buf *out_sql)
 {
     char attempts[SQL_PATH], rows[32];
+    AUTO(buf_done) struct buf good = buf_limited(LIMIT_SQL);
     sql_path(attempts, names, names->control, "attempts");
     snprintf(rows, sizeof rows, "%lld", (long long)limit);
-    const struct sql_value values[] = {{"attempts", attempts}, {"limit", rows}};
+    add_good_outcomes(&good);
+    const struct sql_value values[] = {{"attempts", attempts},
+                                       {"limit", rows},
+                                       {"good", buf_string(&good)},
+                                       {"stopped", error_rules[ERROR_STOPPED].name}};
     sql_fill(out_sql, sql_history, values, sizeof values / sizeof *values);
 }
 

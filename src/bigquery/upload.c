@@ -299,6 +299,7 @@ static bool send_chunk(struct upload *upload, struct error *err)
         .timeout_s = 600,
         .retry = &one_try,
         .policy = &policy,
+        .service = HTTP_BIGQUERY,
         .what = "BigQuery upload",
     };
     progress_step(bq->settings.progress, "BigQuery upload");

@@ -7,13 +7,26 @@
 
 #define MANY_CONTENTS 100 /* fewer changes without a new version are no reason to warn */
 
+enum { LOADED, EMPTY, SATISFIED, SKIPPED };
+
+const char *const good_outcomes[] = {
+    [LOADED] = "loaded", [EMPTY] = "empty", [SATISFIED] = "satisfied", [SKIPPED] = "skipped", NULL};
+
 const char *stream_outcome(const struct stream_result *result)
 {
-    if (result->forbidden) return "forbidden";
+    if (result->forbidden) return error_rules[ERROR_FORBIDDEN].name;
     if (result->error.kind != ERROR_NONE) return error_rules[result->error.kind].name;
-    if (result->skipped) return "skipped";
-    if (result->is_empty) return "empty";
-    return result->satisfied ? "satisfied" : "loaded";
+    if (result->skipped) return good_outcomes[SKIPPED];
+    if (result->is_empty) return good_outcomes[EMPTY];
+    return good_outcomes[result->satisfied ? SATISFIED : LOADED];
+}
+
+bool stream_is_good(const struct stream_result *result)
+{
+    const char *outcome = stream_outcome(result);
+    for (size_t i = 0; good_outcomes[i]; i++)
+        if (outcome == good_outcomes[i]) return true;
+    return false;
 }
 
 void run_report_stream(const struct stream_result *result, const struct run_trigger *trigger)
@@ -87,11 +100,6 @@ void run_report_refused_contents(const char *stream, const struct run_trigger *t
         "new release of caseload, load the records again: `caseload backfill` with all days since "
         "start_date. If it goes on, please report it",
         stream, committed->refused_contents, committed->compared);
-}
-
-bool stream_is_good(const struct stream_result *result)
-{
-    return result->error.kind == ERROR_NONE && !result->forbidden;
 }
 
 bool run_is_partial(const struct run_report *report)

@@ -61,15 +61,13 @@ static bool refuse(const struct client *client, const struct http_reply *reply, 
         client->service, reply->status, *code ? code : "without a code", *text ? text : "no description");
 }
 
-static bool post(struct client *client, const char *refresh_token, bool renew, struct http_reply *out_reply,
-                 struct error *err)
+static bool post(struct client *client, const struct secret *secret, const char *refresh_token,
+                 struct http_reply *out_reply, struct error *err)
 {
-    AUTO(secret_done) struct secret secret = {0};
     AUTO(token_form_done) struct token_form form = {0};
-    if (!client->secret->get(client->secret, renew, &secret, err)) return false;
     token_form_add(&form, "grant_type", refresh_token ? "refresh_token" : "client_credentials");
     token_form_add(&form, "client_id", client->client_id);
-    token_form_add(&form, "client_secret", secret_reveal(&secret));
+    token_form_add(&form, "client_secret", secret_reveal(secret));
     if (refresh_token) token_form_add(&form, "refresh_token", refresh_token);
     return token_form_post(client->http, client->token_url, &form, client->service, out_reply, err);
 }
@@ -85,11 +83,16 @@ static bool is_wrong_client(const struct http_reply *reply)
 static bool ask(struct client *client, const char *refresh_token, struct http_reply *out_reply,
                 struct error *err)
 {
-    if (!post(client, refresh_token, false, out_reply, err)) return false;
+    AUTO(secret_done) struct secret secret = {0}, fresh = {0};
+    if (!client->secret->get(client->secret, NULL, &secret, err) ||
+        !post(client, &secret, refresh_token, out_reply, err))
+        return false;
     if (!is_wrong_client(out_reply)) return true;
     http_reply_done(out_reply);
     *out_reply = (struct http_reply){0};
-    return post(client, refresh_token, true, out_reply, err);
+    bool done = client->secret->get(client->secret, &secret, &fresh, err);
+    secret_done(&secret);
+    return done && post(client, &fresh, refresh_token, out_reply, err);
 }
 
 /* --- the value that is kept --- */

@@ -172,6 +172,8 @@ bool token_reply_until(struct http_reply *reply, const char *who, struct secret 
 void token_quote(const char *text, char *out_text, size_t size);
 /* Fails unless the text can stand in a header line. where names its place. */
 bool token_check(const struct secret *secret, const char *where, struct error *err) CHECKED;
+/* In a time that tells nothing of their bytes. */
+bool token_is_same(const struct secret *one, const struct secret *other) CHECKED;
 /* Overwrites a text in place, wherever it is: jansson's strings are const to others. */
 void token_wipe(const char *text);
 

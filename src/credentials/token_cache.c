@@ -7,7 +7,7 @@
 #include "internal.h"
 
 #define EARLY_MS        225000 /* refresh this long before expiry, as Google's own clients do */
-#define FORCED_LEAST_MS 5000   /* one new token serves all calls that were refused together */
+#define REPEAT_LEAST_MS 5000   /* a grant that gives the refused token again is not asked more often */
 #define PAUSE_MS        10000  /* after a failed refresh, while the old token is valid */
 
 struct cache {
@@ -21,8 +21,8 @@ struct cache {
     int64_t expires_ms;
     int64_t stale_ms;  /* a refresh is due from then on */
     bool refreshing;   /* one thread requests a token, without the lock */
-    bool was_forced;   /* ... because a token was refused */
-    int64_t forced_ms; /* when, if it ever was */
+    bool is_repeated;  /* the grant gave the kept token again after it was refused */
+    int64_t repeat_ms; /* when, if it is */
 };
 
 static bool usable(const struct cache *cache)
@@ -30,14 +30,18 @@ static bool usable(const struct cache *cache)
     return cache->kept.size > 0 && cache->now_ms() < cache->expires_ms;
 }
 
-/* The refused token is dropped, unless one has just been dropped: then the caller's is that one. */
-static void drop_refused(struct cache *cache)
+/* A token that is newer than the refused one serves all calls that were refused together. */
+static void drop_refused(struct cache *cache, const struct secret *refused)
 {
-    int64_t now = cache->now_ms();
-    if (cache->was_forced && now - cache->forced_ms < FORCED_LEAST_MS) return;
-    cache->was_forced = true;
-    cache->forced_ms = now;
-    secret_done(&cache->kept);
+    if (cache->is_repeated && cache->now_ms() - cache->repeat_ms < REPEAT_LEAST_MS) return;
+    if (token_is_same(&cache->kept, refused)) secret_done(&cache->kept);
+}
+
+static void note_repeat(struct cache *cache, const struct secret *refused)
+{
+    if (cache->is_repeated || !token_is_same(&cache->kept, refused)) return;
+    cache->is_repeated = true;
+    cache->repeat_ms = cache->now_ms();
 }
 
 static void keep(struct cache *cache, struct secret *fresh, int64_t lifetime_s)
@@ -46,6 +50,7 @@ static void keep(struct cache *cache, struct secret *fresh, int64_t lifetime_s)
     int64_t now = cache->now_ms(), lifetime_ms = lifetime_s * 1000;
     cache->kept = *fresh;
     *fresh = old; /* wiped by the caller */
+    cache->is_repeated = false;
     cache->expires_ms = now + lifetime_ms;
     /* A short-lived token is refreshed after half of its life. */
     cache->stale_ms = cache->expires_ms - (lifetime_ms > 2 * EARLY_MS ? EARLY_MS : lifetime_ms / 2);
@@ -69,21 +74,24 @@ static bool refresh(struct cache *cache, struct error *err)
     return done;
 }
 
-static bool get_locked(struct cache *cache, bool renew, struct secret *out_bearer, struct error *err)
+static bool get_locked(struct cache *cache, const struct secret *refused, struct secret *out_bearer,
+                       struct error *err)
 {
-    if (renew) drop_refused(cache);
+    if (refused) drop_refused(cache, refused);
     while (!usable(cache) && cache->refreshing)
         pthread_cond_wait(&cache->changed, &cache->lock);
     bool wanted = !usable(cache) || (!cache->refreshing && cache->now_ms() >= cache->stale_ms);
     if (wanted && !refresh(cache, err) && !usable(cache)) return false;
+    if (refused) note_repeat(cache, refused);
     return secret_set(out_bearer, secret_reveal(&cache->kept), cache->kept.size, err);
 }
 
-static bool cache_get(struct token *token, bool renew, struct secret *out_bearer, struct error *err)
+static bool cache_get(struct token *token, const struct secret *refused, struct secret *out_bearer,
+                      struct error *err)
 {
     struct cache *cache = (struct cache *)token;
     pthread_mutex_lock(&cache->lock);
-    bool done = get_locked(cache, renew, out_bearer, err);
+    bool done = get_locked(cache, refused, out_bearer, err);
     pthread_mutex_unlock(&cache->lock);
     return done;
 }

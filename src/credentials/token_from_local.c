@@ -24,11 +24,12 @@ static bool read_token(struct kept_token *kept, struct error *err)
     return true;
 }
 
-static bool kept_get(struct token *token, bool renew, struct secret *out_bearer, struct error *err)
+static bool kept_get(struct token *token, const struct secret *refused, struct secret *out_bearer,
+                     struct error *err)
 {
     struct kept_token *kept = (struct kept_token *)token;
     pthread_mutex_lock(&kept->lock);
-    bool done = !renew || read_token(kept, err);
+    bool done = !refused || !token_is_same(&kept->secret, refused) || read_token(kept, err);
     if (!done) err->kind = ERROR_AUTH; /* the old one was refused and there is no other */
     done = done && secret_set(out_bearer, secret_reveal(&kept->secret), kept->secret.size, err);
     pthread_mutex_unlock(&kept->lock);

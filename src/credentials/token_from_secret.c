@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "internal.h"
 
-#define REREAD_LEAST_MS 300000
+#define REPEAT_LEAST_MS 300000
 
 struct secret_token {
     struct token token;
@@ -14,32 +14,35 @@ struct secret_token {
 
     pthread_mutex_t lock; /* over what follows, and the manager */
     struct secret secret;
-    bool reread; /* after a 401 */
-    int64_t reread_ms;
+    bool is_repeated; /* it was refused, and read again it was the same */
+    int64_t repeat_ms;
 };
 
-/* Calls in flight are refused together, and a wrong token stays wrong: so not more often than that. */
-static bool read_again(struct secret_token *self, struct error *err)
+/* A newer one serves all calls that were refused together. A wrong token stays wrong: so it is not read more
+ * often than that. */
+static bool read_again(struct secret_token *self, const struct secret *refused, struct error *err)
 {
     AUTO(secret_done) struct secret fresh = {0};
-    if (self->reread && clock_ms() - self->reread_ms < REREAD_LEAST_MS) return true;
+    if (!token_is_same(&self->secret, refused)) return true;
+    if (self->is_repeated && clock_ms() - self->repeat_ms < REPEAT_LEAST_MS) return true;
     if (!secret_manager_read(&self->manager, &fresh, NULL, err)) {
         if (err->kind == ERROR_CONFIG) err->kind = ERROR_AUTH; /* the old one was refused */
         return error_wrap(err, "the secret %s", self->manager.name);
     }
-    self->reread = true;
-    self->reread_ms = clock_ms();
+    self->is_repeated = token_is_same(&fresh, refused);
+    self->repeat_ms = clock_ms();
     struct secret old = self->secret;
     self->secret = fresh;
     fresh = old; /* wiped on the way out */
     return true;
 }
 
-static bool secret_get(struct token *token, bool renew, struct secret *out_bearer, struct error *err)
+static bool secret_get(struct token *token, const struct secret *refused, struct secret *out_bearer,
+                       struct error *err)
 {
     struct secret_token *self = (struct secret_token *)token;
     pthread_mutex_lock(&self->lock);
-    bool done = (!renew || read_again(self, err)) &&
+    bool done = (!refused || read_again(self, refused, err)) &&
                 secret_set(out_bearer, secret_reveal(&self->secret), self->secret.size, err);
     pthread_mutex_unlock(&self->lock);
     return done;

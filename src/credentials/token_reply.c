@@ -40,6 +40,12 @@ void token_wipe(const char *text)
     if (text) OPENSSL_cleanse((char *)(uintptr_t)text, strlen(text));
 }
 
+bool token_is_same(const struct secret *one, const struct secret *other)
+{
+    return one->size == other->size &&
+           CRYPTO_memcmp(secret_reveal(one), secret_reveal(other), one->size) == 0;
+}
+
 void token_quote(const char *text, char *out_text, size_t size)
 {
     size_t length = 0;

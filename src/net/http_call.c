@@ -232,6 +232,7 @@ void call_free(struct http_call *call)
     curl_slist_free_all(call->headers);
     if (call->token_request) token_request_abandon(call->http, call->token_request);
     secret_done(&call->bearer);
+    secret_done(&call->refused);
     http_reply_done(&call->reply);
     free(call->quota);
     free(call->method);
@@ -252,7 +253,7 @@ static void start_try(struct http_call *call, const struct secret *token)
         token_failed(call);
         return;
     }
-    call->renew = false;
+    secret_done(&call->refused);
     buf_reset(&call->reply.body);
     buf_reset(&call->reply.headers);
     if (call->request.sink) call->sink.begin(call->sink.self);
@@ -272,13 +273,14 @@ void call_begin(struct http_call *call, int64_t now_ms)
     const struct http_policy *policy = call->request.policy;
     struct token *token = call->request.token;
     AUTO(secret_done) struct secret bearer = {0};
+    const struct secret *refused = call->refused.size > 0 ? &call->refused : NULL;
     int64_t delay = policy && policy->delay_ms ? policy->delay_ms(policy->self) : 0;
     if (delay > 0) {
         call->due_ms = now_ms + delay;
-    } else if (token && token->get_cached && (call->renew || !token->get_cached(token, &bearer))) {
-        call->token_request = token_request_start(token, call->renew, call->http->multi);
+    } else if (token && token->get_cached && (refused || !token->get_cached(token, &bearer))) {
+        call->token_request = token_request_start(token, &call->refused, call->http->multi);
         call->state = CALL_AWAITING_TOKEN;
-    } else if (token && !token->get_cached && !token->get(token, call->renew, &bearer, &call->error)) {
+    } else if (token && !token->get_cached && !token->get(token, refused, &bearer, &call->error)) {
         token_failed(call);
     } else {
         start_try(call, &bearer);
@@ -307,8 +309,9 @@ static void fail(struct http_call *call, enum error_kind kind, const char *why, 
     tell_end(call, false);
 }
 
-/* NULL: try again; else the advice of the watch, which has lost its patience. */
-static const char *tell_failure(struct http_call *call, const char *why, bool is_unconnected, int64_t now_ms)
+/* True: the watch has lost its patience, and gives an advice. */
+static bool tell_failure(struct http_call *call, const char *why, bool is_unconnected, int64_t now_ms,
+                         char out_advice[NET_ADVICE])
 {
     const int64_t timeout_ms = (int64_t)call->request.timeout_s * 1000;
     const struct net_failure failure = {
@@ -322,17 +325,17 @@ static const char *tell_failure(struct http_call *call, const char *why, bool is
         .left_ms = call->first_ms + (call->request.retry ? call->retry.budget_ms : timeout_ms) - now_ms,
     };
     call->had_failure = true;
-    return net_watch_failed(&call->http->watch, &failure);
+    return net_watch_failed(&call->http->watch, &failure, out_advice);
 }
 
 static void schedule_retry(struct http_call *call, const char *why, bool is_unconnected, int64_t least_ms,
                            int64_t now_ms)
 {
     int64_t wait = -1;
+    char advice[NET_ADVICE];
     if (call->request.retry)
         wait = retry_wait_ms(&call->retry, (int)call->reply.tries, now_ms - call->first_ms, least_ms);
-    const char *advice = wait < 0 ? NULL : tell_failure(call, why, is_unconnected, now_ms);
-    if (advice)
+    if (wait >= 0 && tell_failure(call, why, is_unconnected, now_ms, advice))
         fail(call, ERROR_UNREACHABLE, why, advice);
     else if (wait < 0)
         fail(call, ERROR_BUSY, why,
@@ -359,7 +362,8 @@ static void handle_reply(struct http_call *call, int64_t now_ms)
                  "the credentials are refused: check that they are right and not revoked");
             return;
         }
-        call->renew = call->renewed = true;
+        call->renewed = true;
+        call_take_refused(call);
         call->due_ms = now_ms;
         return;
     }
@@ -412,14 +416,13 @@ static bool is_alone(const struct http_call *call)
 
 void call_look(struct http_call *call, int64_t now_ms)
 {
-    char why[64];
+    char why[64], advice[NET_ADVICE];
     int64_t least_ms = call->told_ms ? call->told_ms + CONNECT_AGAIN_MS : call->try_ms + CONNECT_SLOW_MS;
     if (call->state != CALL_TRANSFERRING || now_ms < least_ms || is_connected(call) || !is_alone(call))
         return;
     (void)snprintf(why, sizeof why, "no connection after %" PRId64 " s", (now_ms - call->try_ms) / 1000);
     call->told_ms = now_ms;
-    const char *advice = tell_failure(call, why, true, now_ms);
-    if (!advice) return;
+    if (!tell_failure(call, why, true, now_ms, advice)) return;
     (void)curl_multi_remove_handle(call->http->multi, call->easy); /* it is in there */
     fail(call, ERROR_UNREACHABLE, why, advice);
 }
@@ -449,7 +452,7 @@ static void trace_try(const struct http_call *call, int64_t now_ms)
         curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
         curl_url_get(url, CURLUPART_PATH, &path, 0) == CURLUE_OK) {
         (void)http_header(&call->reply, "x-request-id", id, sizeof id); /* often absent */
-        call->http->trace(call->http->trace_self, &(struct http_trace){.what = call->request.what,
+        call->http->trace(call->http->trace_self, &(struct http_trace){.service = call->request.service,
                                                                        .method = call->method,
                                                                        .host = host,
                                                                        .path = path,

@@ -50,13 +50,14 @@ struct http_call {
     char *quota;
     struct token_request *token_request; /* in CALL_AWAITING_TOKEN */
     struct secret bearer;                /* "Authorization: Bearer ...", or the body with the token */
+    size_t token_at, token_size;         /* the place of the token in bearer */
+    struct secret refused;               /* the token of the last try: the next needs another; empty: not */
 
     CURL *easy;
     char curl_text[CURL_ERROR_SIZE];
     bool over_limit;
     bool head_done; /* all headers arrived: curl accepts truncated ones */
-    bool renew;     /* the next try needs a new token */
-    bool renewed;   /* done once already */
+    bool renewed;   /* the token was refused, once already */
     int64_t first_ms;
     int64_t due_ms;
     int64_t try_ms;  /* when the newest try began */
@@ -73,6 +74,8 @@ void call_free(struct http_call *call);
 void call_check_token(struct http_call *call);
 /* Puts the token (empty: none) into the header or body of the next try. */
 bool call_set_token(struct http_call *call, const struct secret *token, struct error *err) CHECKED;
+/* The token moves out of the header or body of the last try, to refused. */
+void call_take_refused(struct http_call *call);
 /* For a waiting call that is due: starts a try, or waits on if its policy says so. */
 void call_begin(struct http_call *call, int64_t now_ms);
 /* Ends a call in CALL_TRANSFERRING, or lets it wait for its next try. */
@@ -81,8 +84,8 @@ void call_finish(struct http_call *call, CURLcode code, int64_t now_ms);
 /* Tells the watch that a call in CALL_TRANSFERRING has waited long for a connection; may end the call. */
 void call_look(struct http_call *call, int64_t now_ms);
 
-/* Runs token->get on a thread and wakes multi up when it is done. */
-struct token_request *token_request_start(struct token *token, bool renew, CURLM *multi);
+/* Runs token->get on a thread and wakes multi up when it is done. Takes the refused token (empty: none). */
+struct token_request *token_request_start(struct token *token, struct secret *refused, CURLM *multi);
 bool token_request_is_done(const struct token_request *request);
 bool token_request_finish(struct token_request *request, struct secret *out_bearer, struct error *err);
 /* For a call that is dropped: the thread ends by itself and is joined by token_request_reap. */

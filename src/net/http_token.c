@@ -10,8 +10,8 @@
 
 struct token_request {
     struct token *token;
-    bool renew;
-    CURLM *multi; /* woken up at the end */
+    struct secret refused; /* empty: none */
+    CURLM *multi;          /* woken up at the end */
     pthread_t thread;
     atomic_bool done; /* what follows is complete */
     bool good;
@@ -23,17 +23,20 @@ struct token_request {
 static void *request_token(void *self)
 {
     struct token_request *request = self;
-    request->good = request->token->get(request->token, request->renew, &request->bearer, &request->error);
+    const struct secret *refused = request->refused.size > 0 ? &request->refused : NULL;
+    request->good = request->token->get(request->token, refused, &request->bearer, &request->error);
+    secret_done(&request->refused);
     atomic_store(&request->done, true);
     (void)curl_multi_wakeup(request->multi); /* a failure only costs the rest of the loop's slice */
     return NULL;
 }
 
-struct token_request *token_request_start(struct token *token, bool renew, CURLM *multi)
+struct token_request *token_request_start(struct token *token, struct secret *refused, CURLM *multi)
 {
     struct token_request *request = mem_zero(1, sizeof *request);
     request->token = token;
-    request->renew = renew;
+    request->refused = *refused;
+    *refused = (struct secret){0};
     request->multi = multi;
     if (pthread_create(&request->thread, NULL, request_token, request) != 0) abort(); /* like no memory */
     return request;
@@ -102,6 +105,7 @@ static bool set_body_token(struct http_call *call, const struct secret *token, s
     secret_reserve(&call->bearer, size);
     memcpy(call->bearer.bytes, body, before);
     memcpy(call->bearer.bytes + before, secret_reveal(token), token->size);
+    call->token_at = before;
     memcpy(call->bearer.bytes + before + token->size, mark + mark_size, after);
     curl_easy_setopt(call->easy, CURLOPT_POSTFIELDS, call->bearer.bytes);
     curl_easy_setopt(call->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)size);
@@ -116,6 +120,7 @@ static bool set_header_token(struct http_call *call, const struct secret *token)
     secret_reserve(&call->bearer, head + token->size);
     memcpy(call->bearer.bytes, BEARER, head);
     memcpy(call->bearer.bytes + head, secret_reveal(token), token->size);
+    call->token_at = head;
     call->bearer_line = (struct curl_slist){.data = call->bearer.bytes, .next = call->headers};
     if (quota_project) {
         if (!call->quota) call->quota = mem_format("x-goog-user-project: %s", quota_project);
@@ -130,6 +135,14 @@ bool call_set_token(struct http_call *call, const struct secret *token, struct e
 {
     curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, call->headers);
     secret_done(&call->bearer);
+    call->token_size = token->size;
     if (!call->request.token) return true;
     return call->request.token_mark ? set_body_token(call, token, err) : set_header_token(call, token);
+}
+
+void call_take_refused(struct http_call *call)
+{
+    secret_reserve(&call->refused, call->token_size);
+    memcpy(call->refused.bytes, call->bearer.bytes + call->token_at, call->token_size);
+    secret_done(&call->bearer); /* what curl borrows of it is set again before the next try */
 }

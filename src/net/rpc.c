@@ -25,6 +25,9 @@
 #define OPS              6
 #define KEEPALIVE_MS     60000
 #define KEEPALIVE_OUT_MS 20000
+#define AUTHORIZATION    "authorization"
+#define SCHEME           "Bearer "
+#define SCHEME_SIZE      (sizeof SCHEME - 1)
 
 struct rpc {
     grpc_channel *channel;
@@ -165,22 +168,21 @@ static bool add_header(struct try *try, const char *key, grpc_slice value)
 }
 
 /* The token is fetched here, in the caller's thread: a plugin that waits would stall the library. */
-static enum rpc_status add_token(struct rpc *rpc, struct try *try, bool renew, struct answer *answer)
+static enum rpc_status add_token(struct rpc *rpc, struct try *try, const struct secret *refused,
+                                 struct answer *answer)
 {
     AUTO(secret_done) struct secret bearer = {0};
     struct error err = {0};
-    if (!rpc->token->get(rpc->token, renew, &bearer, &err))
+    if (!rpc->token->get(rpc->token, refused, &bearer, &err))
         return fail(answer,
                     err.kind == ERROR_STOPPED ? RPC_CANCELLED
                     : err.kind == ERROR_BUSY  ? RPC_UNAVAILABLE
                                               : RPC_UNAUTHENTICATED,
                     err.text);
-    static const char scheme[] = "Bearer ";
-    const size_t scheme_size = sizeof scheme - 1;
-    grpc_slice value = grpc_slice_malloc(scheme_size + bearer.size);
-    memcpy(GRPC_SLICE_START_PTR(value), scheme, scheme_size);
-    memcpy(GRPC_SLICE_START_PTR(value) + scheme_size, secret_reveal(&bearer), bearer.size);
-    if (!add_header(try, "authorization", value))
+    grpc_slice value = grpc_slice_malloc(SCHEME_SIZE + bearer.size);
+    memcpy(GRPC_SLICE_START_PTR(value), SCHEME, SCHEME_SIZE);
+    memcpy(GRPC_SLICE_START_PTR(value) + SCHEME_SIZE, secret_reveal(&bearer), bearer.size);
+    if (!add_header(try, AUTHORIZATION, value))
         return fail(answer, RPC_UNAUTHENTICATED,
                     "the access token has characters that are invalid in a header");
     const char *project = rpc->token->quota_project;
@@ -188,6 +190,17 @@ static enum rpc_status add_token(struct rpc *rpc, struct try *try, bool renew, s
         return fail(answer, RPC_UNAUTHENTICATED,
                     "the quota project has characters that are invalid in a header");
     return RPC_OK;
+}
+
+/* From the header of the try, so that no other copy waits for the answer. */
+static void take_refused(const struct try *try, struct secret *out_refused)
+{
+    for (size_t i = 0; i < try->header_count; i++) {
+        const grpc_metadata *header = &try->headers[i];
+        if (grpc_slice_str_cmp(header->key, AUTHORIZATION) != 0) continue;
+        secret_reserve(out_refused, GRPC_SLICE_LENGTH(header->value) - SCHEME_SIZE);
+        memcpy(out_refused->bytes, GRPC_SLICE_START_PTR(header->value) + SCHEME_SIZE, out_refused->size);
+    }
 }
 
 static bool start(struct rpc *rpc, struct try *try, const struct rpc_call *call)
@@ -302,7 +315,8 @@ static void try_done(struct try *try)
     }
 }
 
-static enum rpc_status try_call(struct rpc *rpc, const struct rpc_call *call, bool renew,
+/* inout_refused: by the try before, empty: none; then by this one. */
+static enum rpc_status try_call(struct rpc *rpc, const struct rpc_call *call, struct secret *inout_refused,
                                 struct answer *answer)
 {
     struct try try = {.queue = NULL};
@@ -312,13 +326,16 @@ static enum rpc_status try_call(struct rpc *rpc, const struct rpc_call *call, bo
     if (call->routing &&
         !add_header(&try, "x-goog-request-params", grpc_slice_from_copied_string(call->routing)))
         status = fail(answer, RPC_INVALID_ARGUMENT, "the routing header has invalid characters");
-    if (status == RPC_OK && rpc->token) status = add_token(rpc, &try, renew, answer);
+    if (status == RPC_OK && rpc->token)
+        status = add_token(rpc, &try, inout_refused->size > 0 ? inout_refused : NULL, answer);
+    secret_done(inout_refused);
     if (status == RPC_OK && start(rpc, &try, call)) {
         wait_done(&try, call->stop);
         status = conclude(&try, call->error_info, answer);
     } else if (status == RPC_OK) {
         status = fail(answer, RPC_INTERNAL, "the gRPC library did not accept the call");
     }
+    if (status == RPC_UNAUTHENTICATED && answer->from_peer) take_refused(&try, inout_refused);
     try_done(&try);
     if (rpc->trace)
         rpc->trace(rpc->trace_self, &(struct rpc_trace){.method = call->method,
@@ -330,13 +347,13 @@ static enum rpc_status try_call(struct rpc *rpc, const struct rpc_call *call, bo
 enum rpc_status rpc_unary(struct rpc *rpc, const struct rpc_call *call, struct buf *reply, char *detail,
                           size_t detail_size)
 {
+    AUTO(secret_done) struct secret refused = {0};
     struct answer answer = {.reply = reply, .detail = detail, .detail_size = detail_size};
     explain(&answer, "", 0);
     buf_reset(reply);
-    enum rpc_status status = try_call(rpc, call, false, &answer);
+    enum rpc_status status = try_call(rpc, call, &refused, &answer);
     /* A token may be revoked before its time: ask for another, once. */
-    if (status == RPC_UNAUTHENTICATED && answer.from_peer && rpc->token)
-        status = try_call(rpc, call, true, &answer);
+    if (refused.size > 0) status = try_call(rpc, call, &refused, &answer);
     if (status != RPC_OK) buf_reset(reply);
     return status;
 }

@@ -3,9 +3,10 @@
 
 #include <stddef.h>
 
-const char *net_watch_failed(const struct net_watch *watch, const struct net_failure *failure)
+bool net_watch_failed(const struct net_watch *watch, const struct net_failure *failure,
+                      char out_advice[NET_ADVICE])
 {
-    return watch && watch->failed ? watch->failed(watch->self, failure) : NULL;
+    return watch && watch->failed && watch->failed(watch->self, failure, out_advice);
 }
 
 void net_watch_ended(const struct net_watch *watch, const char *origin, bool had_failed, bool is_answered)

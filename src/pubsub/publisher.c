@@ -64,27 +64,13 @@ static bool is_transient(enum rpc_status status)
            status == RPC_RESOURCE_EXHAUSTED || status == RPC_ABORTED || status == RPC_UNKNOWN;
 }
 
-static const char *tell_failure(const struct publisher *publisher, const struct target *target,
-                                enum rpc_status status, bool is_first, int64_t waited_ms, int64_t budget_ms)
-{
-    return net_watch_failed(publisher->watch, &(struct net_failure){
-                                                  .origin = publisher->address,
-                                                  .what = target->method,
-                                                  .cause = rpc_status_name(status),
-                                                  .is_unconnected = status == RPC_UNAVAILABLE,
-                                                  .is_first = is_first,
-                                                  .waited_ms = waited_ms,
-                                                  .left_ms = budget_ms - waited_ms,
-                                              });
-}
-
 static bool call(struct publisher *publisher, const struct target *target, const void *request, size_t size,
                  struct buf *reply, struct error *err)
 {
     static const struct retry retry = {.base_ms = 500, .cap_ms = 8000, .attempts = 30, .budget_ms = 60000};
     const int64_t began_ms = clock_ms();
     AUTO(mem_free) char *routing = channel_routing(target->field, target->name);
-    char detail[DETAIL];
+    char detail[DETAIL], advice[NET_ADVICE];
     struct rpc_call made = {.method = target->path,
                             .routing = routing,
                             .request = request,
@@ -101,8 +87,16 @@ static bool call(struct publisher *publisher, const struct target *target, const
         int64_t waited_ms = clock_ms() - began_ms;
         int64_t wait_ms = is_passing ? retry_wait_ms(&retry, tried, waited_ms, 0) : -1;
         if (wait_ms < 0) return fail(target, status, detail, err);
-        const char *advice = tell_failure(publisher, target, status, tried == 1, waited_ms, retry.budget_ms);
-        if (advice)
+        const struct net_failure failure = {
+            .origin = publisher->address,
+            .what = target->method,
+            .cause = rpc_status_name(status),
+            .is_unconnected = status == RPC_UNAVAILABLE,
+            .is_first = tried == 1,
+            .waited_ms = waited_ms,
+            .left_ms = retry.budget_ms - waited_ms,
+        };
+        if (net_watch_failed(publisher->watch, &failure, advice))
             return error_set_status(err, ERROR_UNREACHABLE, (int)status, "Pub/Sub %s on %s: %s: %s; %s",
                                     target->method, target->name, rpc_status_name(status), detail, advice);
         (void)clock_sleep_ms(wait_ms, publisher->stop);

@@ -152,19 +152,21 @@ static enum rpc_status call_pull(struct pubsub *pubsub, struct buf *reply, char 
     return rpc_unary(pubsub->rpc, &call, reply, detail, detail_size);
 }
 
-static const char *tell_failure(const struct pubsub *pubsub, enum rpc_status status, const char *detail,
-                                int64_t waited_ms)
+static bool tell_failure(const struct pubsub *pubsub, enum rpc_status status, const char *detail,
+                         int64_t waited_ms, char out_advice[NET_ADVICE])
 {
     AUTO(mem_free) char *cause = mem_format("%s: %s", rpc_status_name(status), detail);
-    return net_watch_failed(pubsub->watch, &(struct net_failure){
-                                               .origin = pubsub->address,
-                                               .what = "Pub/Sub pull",
-                                               .cause = cause,
-                                               .is_unconnected = status == RPC_UNAVAILABLE,
-                                               .is_first = pubsub->failures == 1,
-                                               .waited_ms = waited_ms,
-                                               .left_ms = INT64_MAX,
-                                           });
+    return net_watch_failed(pubsub->watch,
+                            &(struct net_failure){
+                                .origin = pubsub->address,
+                                .what = "Pub/Sub pull",
+                                .cause = cause,
+                                .is_unconnected = status == RPC_UNAVAILABLE,
+                                .is_first = pubsub->failures == 1,
+                                .waited_ms = waited_ms,
+                                .left_ms = INT64_MAX,
+                            },
+                            out_advice);
 }
 
 static void tell_answer(struct pubsub *pubsub)
@@ -177,12 +179,12 @@ static void tell_answer(struct pubsub *pubsub)
 static bool backoff(struct pubsub *pubsub, enum rpc_status status, const char *detail, struct error *err)
 {
     int64_t now_ms = clock_ms();
+    char advice[NET_ADVICE];
     if (pubsub->failures == 0) pubsub->failing_ms = pubsub->reported_ms = now_ms;
     if (pubsub->failures < INT32_MAX) pubsub->failures++;
     log_write(LOG_DEBUG, "pull_retried", LOG_FIELDS(LOG_TEXT("status", rpc_status_name(status))), "%s",
               detail);
-    const char *advice = tell_failure(pubsub, status, detail, now_ms - pubsub->failing_ms);
-    if (advice)
+    if (tell_failure(pubsub, status, detail, now_ms - pubsub->failing_ms, advice))
         return error_set_status(err, ERROR_UNREACHABLE, (int)status,
                                 "Pub/Sub pull on subscription %s: %s: %s; %s", pubsub->subscription,
                                 rpc_status_name(status), detail, advice);

@@ -90,6 +90,8 @@ def check_metrics(text):
             (("caseload_lease_extensions_total", "outcome=done"), 1),
             (("caseload_lease_extensions_total", "outcome=failed"), 0)):
         demand(values.get(key, -1) >= least, f"/metrics: {key} is {values.get(key)}, at least {least}")
+    unknown = [key for key in values if key[0] == "caseload_requests_total" and key[-1] == "service=credentials"]
+    demand(not unknown, f"/metrics: emulators ask for no credentials, but {unknown} are counted")
     if shutil.which("promtool"):
         done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True, check=False)
         demand(done.returncode == 0, "promtool takes /metrics " + done.stdout + done.stderr)

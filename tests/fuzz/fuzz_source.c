@@ -11,9 +11,10 @@
 
 #define MOST_PAGES 1000
 
-static bool get(struct token *token, bool renew, struct secret *out_bearer, struct error *err)
+static bool get(struct token *token, const struct secret *refused, struct secret *out_bearer,
+                struct error *err)
 {
-    (void)token, (void)renew, (void)out_bearer, (void)err;
+    (void)token, (void)refused, (void)out_bearer, (void)err;
     return true; /* it is never sent */
 }
 

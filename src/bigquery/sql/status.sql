@@ -23,7 +23,7 @@ ${records}),
       FROM missing
      GROUP BY stream),
   tried AS (
-    SELECT stream, outcome, error, ended_at, fresh_at, outcome IN ('loaded', 'empty', 'satisfied', 'skipped') AS is_good
+    SELECT stream, outcome, error, ended_at, fresh_at, outcome IN (${good}) AS is_good
       FROM `${attempts}`
      WHERE ended_at >= TIMESTAMP_SUB(CURRENT_TIMESTAMP(), INTERVAL 400 DAY)),
   newest AS (
@@ -37,11 +37,11 @@ ${records}),
      WHERE is_good
      GROUP BY stream),
   failed AS (
-    SELECT t.stream, COUNT(*) AS failures
+    SELECT t.stream, t.outcome, t.error, COUNT(*) OVER (PARTITION BY t.stream) AS failures
       FROM tried AS t
       LEFT JOIN good AS g ON g.stream = t.stream
-     WHERE NOT t.is_good AND t.outcome != 'stopped' AND (g.ended_at IS NULL OR t.ended_at > g.ended_at)
-     GROUP BY t.stream),
+     WHERE NOT t.is_good AND t.outcome != '${stopped}' AND (g.ended_at IS NULL OR t.ended_at > g.ended_at)
+   QUALIFY ROW_NUMBER() OVER (PARTITION BY t.stream ORDER BY t.ended_at DESC) = 1),
   opened AS (SELECT stream, MAX(fetch_began_at) AS fresh_at FROM read WHERE kind = 'open' GROUP BY stream),
   refused AS (
     SELECT stream, COUNT(*) AS rejected
@@ -52,8 +52,9 @@ ${records}),
     SELECT s.stream, s.place, IF(s.has_claims, b.first_day, NULL) AS loaded_from,
            IF(s.has_claims, b.last_day, NULL) AS loaded_to,
            COALESCE(m.missing, 0) AS missing, m.missing_days, r.newest_record_at,
-           COALESCE(g.fresh_at, o.fresh_at) AS fresh_at, n.ended_at AS attempted_at, n.outcome, n.error,
-           COALESCE(f.failures, 0) AS failures, COALESCE(j.rejected, 0) AS rejected,
+           COALESCE(g.fresh_at, o.fresh_at) AS fresh_at, n.ended_at AS attempted_at, n.outcome,
+           f.outcome AS failure, COALESCE(f.error, n.error) AS error, COALESCE(f.failures, 0) AS failures,
+           COALESCE(j.rejected, 0) AS rejected,
            TIMESTAMP_SUB(CURRENT_TIMESTAMP(), INTERVAL ${max_age} SECOND) AS oldest
       FROM streams AS s
       LEFT JOIN bounds AS b ON b.stream = s.stream
@@ -66,9 +67,9 @@ ${records}),
       LEFT JOIN refused AS j ON j.stream = s.stream)
 SELECT stream, loaded_from, loaded_to, missing, missing_days, newest_record_at, fresh_at, attempted_at, outcome, error,
        failures, rejected, CURRENT_TIMESTAMP() AS asked_at,
-       CASE WHEN outcome = 'forbidden' THEN 'forbidden'
+       CASE WHEN failure = '${forbidden}' THEN 'forbidden'
             WHEN failures > 0 THEN 'failed'
-            WHEN outcome = 'stopped' AND (fresh_at IS NULL OR fresh_at < oldest) THEN 'stopped'
+            WHEN outcome = '${stopped}' AND (fresh_at IS NULL OR fresh_at < oldest) THEN 'stopped'
             WHEN fresh_at IS NULL THEN 'never loaded'
             WHEN missing > 0 THEN 'holes'
             WHEN fresh_at < oldest THEN 'stale'

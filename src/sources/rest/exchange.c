@@ -361,6 +361,7 @@ bool exchange_send(struct exchange *exchange, const struct exchange_request *req
                          .timeout_s = TRY_TIMEOUT_S,
                          .retry = request->retry,
                          .policy = &exchange->policy,
+                         .service = HTTP_SOURCE,
                          .what = exchange->what,
                      },
                      &exchange->call, err);

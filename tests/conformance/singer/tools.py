@@ -24,10 +24,10 @@ from singer_target import Target  # noqa: E402
 BIN = pathlib.Path(sys.executable).parent
 
 
-def tool(name, lines, *words):
-    """(exit code, output)"""
+def tool(bench, name, lines, *words):
+    """(exit code, output). It runs in the folder of the test: singer-check-tap makes a folder where it is."""
     done = subprocess.run([str(BIN / name), *words], input="".join(line + "\n" for line in lines), capture_output=True,
-                          text=True, timeout=300, check=False)
+                          cwd=bench.folder, text=True, timeout=300, check=False)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -46,8 +46,8 @@ def validate(lines):
     return counts
 
 
-def check_tap(lines):
-    code, out, err = tool("singer-check-tap", lines)
+def check_tap(bench, lines):
+    code, out, err = tool(bench, "singer-check-tap", lines)
     if code != 0:
         raise Failure(f"singer-check-tap: {out[-2000:]}{err[-2000:]}")
 
@@ -64,7 +64,7 @@ def load_jsonl(bench, lines, target):
     folder = bench.folder / "jsonl"
     config = bench.folder / "target.json"
     config.write_text(json.dumps({"destination_path": str(folder), "do_timestamp_file": False}))
-    code, out, err = tool("target-jsonl", lines, "--config", str(config))
+    code, out, err = tool(bench, "target-jsonl", lines, "--config", str(config))
     if code != 0 or json.loads(out.strip().split("\n")[-1]) != target.state:
         raise Failure(f"target-jsonl: {code} {err[-2000:]}")
     for stream, count in target.counts.items():
@@ -99,7 +99,7 @@ def main():
             if code != 0:
                 raise Failure(f"the {run} run ended with {code}: {log[-2000:]}")
             counts = validate(lines)
-            check_tap(lines)
+            check_tap(bench, lines)
             target.load(lines)
             load_jsonl(bench, lines, target)
             if state is None and len(counts) < streams * 3 // 4:
@@ -109,7 +109,7 @@ def main():
             bench.box.post("/control/clock", {"advance_s": 86400})
             for change in CHANGED:
                 bench.box.post("/control/workspace", change)
-        if tool("singer-check-tap", broken(lines))[0] == 0:
+        if tool(bench, "singer-check-tap", broken(lines))[0] == 0:
             raise Failure("singer-check-tap accepts a record that does not fit its schema")
         passed += 1
     except Failure as failure:

@@ -9,6 +9,14 @@
 
 #include "bigquery_fixture.h"
 
+static struct bench bench_prepared(void)
+{
+    struct error err = {0};
+    struct bench bench = bench_new();
+    must(prepare(&bench, &both, &err), &err);
+    return bench;
+}
+
 static void prepare_makes_everything_once(void **unused)
 {
     (void)unused;
@@ -102,8 +110,7 @@ static void the_same_text_of_another_id_is_rejected_too(void **unused)
     (void)unused;
     struct error err = {0};
     struct committed committed = {0};
-    struct bench bench = bench_new();
-    must(prepare(&bench, &both, &err), &err);
+    struct bench bench = bench_prepared();
     struct load *load = begin(&bench, &both);
     static const char *const ids[] = {"1", "2", "1", "12"};
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
@@ -138,8 +145,7 @@ static void the_last_of_a_batch_wins(void **unused)
     (void)unused;
     struct error err = {0};
     struct committed committed = {0};
-    struct bench bench = bench_new();
-    must(prepare(&bench, &both, &err), &err);
+    struct bench bench = bench_prepared();
     struct load *load = begin(&bench, &both);
     for (int i = 0; i < 3; i++)
         must(ticket(load, "a", 3, i, &err), &err);
@@ -159,8 +165,7 @@ static void one_second_may_have_many_records(void **unused)
     (void)unused;
     struct error err = {0};
     struct committed committed = {0};
-    struct bench bench = bench_new();
-    must(prepare(&bench, &both, &err), &err);
+    struct bench bench = bench_prepared();
     for (int i = 0; i < 3; i++) {
         struct load *load = begin(&bench, &both);
         struct commit commit = commit_of(3, 3);
@@ -180,8 +185,7 @@ static void children_of_many_days(void **unused)
     enum { DAYS = 6100 };
     struct error err = {0};
     struct committed committed = {0};
-    struct bench bench = bench_new();
-    must(prepare(&bench, &both, &err), &err);
+    struct bench bench = bench_prepared();
     for (int64_t wanted = DAYS; wanted >= 0; wanted -= DAYS) {
         struct load *load = begin(&bench, &both);
         must(ticket(load, "a", 3, 0, &err), &err);
@@ -211,8 +215,7 @@ static void state_tells_what_was_committed(void **unused)
     struct error err = {0};
     struct committed committed = {0};
     struct state state = {0};
-    struct bench bench = bench_new();
-    must(prepare(&bench, &both, &err), &err);
+    struct bench bench = bench_prepared();
     must(bench.warehouse->ops->state(bench.warehouse, &(const struct selection *){&both}, 1, "m1", &state,
                                      &err),
          &err);
@@ -281,8 +284,7 @@ static void a_foreign_workspace_is_refused(void **unused)
     (void)unused;
     static const struct source_identity theirs = {.workspace = "w2", .type = "desk"};
     struct error err = {0};
-    struct bench bench = bench_new();
-    must(prepare(&bench, &both, &err), &err);
+    struct bench bench = bench_prepared();
     assert_false(bench.warehouse->ops->prepare(bench.warehouse, &both, &theirs, &err));
     assert_int_equal(err.kind, ERROR_CONFIG);
     assert_non_null(strstr(err.text, "workspace \"w1\", but this configuration has \"w2\""));
@@ -297,8 +299,7 @@ static void a_second_lock_row_is_refused(void **unused)
 {
     (void)unused;
     struct error err = {0};
-    struct bench bench = bench_new();
-    must(prepare(&bench, &both, &err), &err);
+    struct bench bench = bench_prepared();
     struct load *load = begin(&bench, &both);
     must(ticket(load, "a", 3, 0, &err), &err);
     change("INSERT INTO `acme-data.%s.lock_tickets` (workspace_id, source_type, timezone, dataset, commits, "
@@ -309,12 +310,53 @@ static void a_second_lock_row_is_refused(void **unused)
     bench_done(&bench);
 }
 
+static void set_lock(const struct bench *bench, const char *column, const char *value)
+{
+    change("UPDATE `acme-data.%s.lock_tickets` SET %s = %s WHERE TRUE", bench->control, column, value);
+}
+
+static int64_t lock_rows(const struct bench *bench, const char *condition)
+{
+    return ask("SELECT COUNT(*) FROM `acme-data.%s.lock_tickets` WHERE %s", bench->control, condition);
+}
+
+static void begin_and_abort(const struct bench *bench)
+{
+    bench->warehouse->ops->abort(begin(bench, &both));
+}
+
+/* As it is after a table was dropped: a load that begins without another prepare looks at the lock. */
+static void a_load_after_the_cache_is_cleared_looks_at_the_lock(void **unused)
+{
+    (void)unused;
+    struct error err = {0};
+    struct load *load = NULL;
+    struct bench bench = bench_new();
+    struct bigquery *bq = (struct bigquery *)bench.warehouse;
+    must(prepare(&bench, &both, &err), &err);
+    set_lock(&bench, "workspace_id", "'w2'");
+    begin_and_abort(&bench); /* it is known; the commit will see */
+    table_cache_clear(bq);
+    assert_false(bench.warehouse->ops->begin(bench.warehouse, &both, &load, &err));
+    assert_int_equal(err.kind, ERROR_CONFIG);
+    assert_non_null(strstr(err.text, "workspace \"w2\""));
+    set_lock(&bench, "workspace_id", "'w1'");
+    set_lock(&bench, "doubled", "3"); /* no row is there twice any more */
+    table_cache_clear(bq);
+    begin_and_abort(&bench);
+    assert_int_equal(lock_rows(&bench, "doubled = 0"), 1);
+    change("DELETE FROM `acme-data.%s.lock_tickets` WHERE TRUE", bench.control);
+    table_cache_clear(bq);
+    begin_and_abort(&bench);
+    assert_int_equal(lock_rows(&bench, "workspace_id = 'w1'"), 1);
+    bench_done(&bench);
+}
+
 static void a_wrong_count_is_refused(void **unused)
 {
     (void)unused;
     struct error err = {0};
-    struct bench bench = bench_new();
-    must(prepare(&bench, &both, &err), &err);
+    struct bench bench = bench_prepared();
     struct load *load = begin(&bench, &both);
     must(ticket(load, "a", 3, 0, &err), &err);
     load->stages[0].rows++;
@@ -326,8 +368,7 @@ static void a_row_outside_its_unit_is_refused(void **unused)
 {
     (void)unused;
     struct error err = {0};
-    struct bench bench = bench_new();
-    must(prepare(&bench, &both, &err), &err);
+    struct bench bench = bench_prepared();
     struct load *load = begin(&bench, &both);
     must(ticket(load, "a", 4, 0, &err), &err);
     assert_refused(&bench, load, "outside its unit");
@@ -339,8 +380,7 @@ static void a_row_that_does_not_fit_is_named(void **unused)
     (void)unused;
     struct error err = {0};
     struct committed committed = {0};
-    struct bench bench = bench_new();
-    must(prepare(&bench, &both, &err), &err);
+    struct bench bench = bench_prepared();
     struct load *load = begin(&bench, &both);
     static const char row[] = "{\"id\":\"a\",\"updated_at\":\"yesterday\",\"partition_date\":\"2026-02-03\","
                               "\"_read_at\":\"2026-03-01T00:00:00Z\",\"_seq\":0}";
@@ -368,6 +408,7 @@ int main(void)
         cmocka_unit_test(state_tells_what_was_committed),
         cmocka_unit_test(a_foreign_workspace_is_refused),
         cmocka_unit_test(a_second_lock_row_is_refused),
+        cmocka_unit_test(a_load_after_the_cache_is_cleared_looks_at_the_lock),
         cmocka_unit_test(a_wrong_count_is_refused),
         cmocka_unit_test(a_row_outside_its_unit_is_refused),
         cmocka_unit_test(a_row_that_does_not_fit_is_named),

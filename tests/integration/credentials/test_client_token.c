@@ -93,10 +93,12 @@ static void tear_down(struct fixture *fixture)
     assert_int_equal(rmdir(fixture->folder), 0);
 }
 
-static void expect_token(struct fixture *fixture, bool renew, const char *text)
+/* refused: by the service; NULL: none. */
+static void expect_token(struct fixture *fixture, const char *refused, const char *text)
 {
-    AUTO(secret_done) struct secret bearer = {0};
-    if (!fixture->token->get(fixture->token, renew, &bearer, &fixture->err))
+    AUTO(secret_done) struct secret bearer = {0}, old = {0};
+    if (refused) assert_true(secret_set(&old, refused, strlen(refused), &fixture->err));
+    if (!fixture->token->get(fixture->token, refused ? &old : NULL, &bearer, &fixture->err))
         fail_msg("%s", fixture->err.text);
     assert_string_equal(secret_reveal(&bearer), text);
 }
@@ -104,7 +106,7 @@ static void expect_token(struct fixture *fixture, bool renew, const char *text)
 static void expect_failure(struct fixture *fixture, enum error_kind kind, const char *says)
 {
     AUTO(secret_done) struct secret bearer = {0};
-    assert_false(fixture->token->get(fixture->token, false, &bearer, &fixture->err));
+    assert_false(fixture->token->get(fixture->token, NULL, &bearer, &fixture->err));
     assert_int_equal(fixture->err.kind, kind);
     if (!strstr(fixture->err.text, says)) fail_msg("%s", fixture->err.text);
     assert_null(strstr(fixture->err.text, "s3cret"));
@@ -117,8 +119,8 @@ static void an_exchange_keeps_the_next_token(void **state)
     struct fixture fixture;
     const struct step steps[] = {{TOKENS("A", "second"), .when = "refresh_token=first"}};
     set_up(&fixture, steps, 1, "first\n");
-    expect_token(&fixture, false, "A");
-    expect_token(&fixture, false, "A");
+    expect_token(&fixture, NULL, "A");
+    expect_token(&fixture, NULL, "A");
     assert_int_equal(script_requests(fixture.server), 1);
     assert_non_null(strstr(script_request(fixture.server, 0), "grant_type=refresh_token&client_id=app&"));
     expect_file(&fixture, "{\"refresh_token\":\"second\",\"access_token\":\"A\"}");
@@ -134,9 +136,9 @@ static void a_process_that_starts_takes_the_access_token_that_is_kept(void **sta
     struct fixture fixture;
     const struct step steps[] = {{TOKENS("B", "third"), .when = "refresh_token=second"}};
     set_up(&fixture, steps, 1, "{\"refresh_token\":\"second\",\"access_token\":\"A\"}");
-    expect_token(&fixture, false, "A");
+    expect_token(&fixture, NULL, "A");
     assert_int_equal(script_requests(fixture.server), 0);
-    expect_token(&fixture, true, "B"); /* it was refused */
+    expect_token(&fixture, "A", "B"); /* it was refused */
     expect_file(&fixture, "{\"refresh_token\":\"third\",\"access_token\":\"B\"}");
     tear_down(&fixture);
 }
@@ -148,7 +150,7 @@ static void a_renaming_that_was_interrupted_is_ended(void **state)
     struct fixture fixture;
     set_up(&fixture, NULL, 0, "first");
     put(fixture.next, "{\"refresh_token\":\"second\",\"access_token\":\"A\"}");
-    expect_token(&fixture, false, "A");
+    expect_token(&fixture, NULL, "A");
     assert_int_equal(script_requests(fixture.server), 0);
     expect_file(&fixture, "{\"refresh_token\":\"second\",\"access_token\":\"A\"}");
     tear_down(&fixture);
@@ -164,7 +166,7 @@ static void a_value_that_is_younger_than_what_was_left_behind_counts(void **stat
     put(fixture.next, "{\"refresh_token\":\"second\",\"access_token\":\"A\"}");
     const struct timespec times[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
     assert_int_equal(utimensat(AT_FDCWD, fixture.next, times, 0), 0);
-    expect_token(&fixture, false, "B");
+    expect_token(&fixture, NULL, "B");
     expect_file(&fixture, "{\"refresh_token\":\"third\",\"access_token\":\"B\"}");
     tear_down(&fixture);
 }
@@ -198,7 +200,7 @@ static void a_reply_without_another_refresh_token_leaves_the_old_one(void **stat
     struct fixture fixture;
     const struct step steps[] = {{REPLY("{\"access_token\":\"A\",\"expires_in\":60}")}};
     set_up(&fixture, steps, 1, "first");
-    expect_token(&fixture, false, "A");
+    expect_token(&fixture, NULL, "A");
     expect_file(&fixture, "{\"refresh_token\":\"first\",\"access_token\":\"A\"}");
     tear_down(&fixture);
 }

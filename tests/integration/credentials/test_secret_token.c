@@ -29,11 +29,13 @@ static bool open_secret(struct fixture *fixture, const char *name, struct token 
                              &fixture->err);
 }
 
-static void expect(struct token *token, bool renew, const char *text)
+/* refused: by the service; NULL: none. */
+static void expect(struct token *token, const char *refused, const char *text)
 {
-    AUTO(secret_done) struct secret secret = {0};
+    AUTO(secret_done) struct secret secret = {0}, old = {0};
     struct error err = {0};
-    if (!token->get(token, renew, &secret, &err)) fail_msg("%s", err.text);
+    if (refused) assert_true(secret_set(&old, refused, strlen(refused), &err));
+    if (!token->get(token, refused ? &old : NULL, &secret, &err)) fail_msg("%s", err.text);
     assert_string_equal(secret_reveal(&secret), text);
 }
 
@@ -44,13 +46,18 @@ static void a_secret_is_read_and_read_again_after_a_refusal(void **state)
     struct token *token = NULL;
     set_up(&fixture, false);
     assert_true(open_secret(&fixture, SECRET, &token));
-    expect(token, false, "sandbox-token"); /* its line break is gone */
+    expect(token, NULL, "sandbox-token"); /* its line break is gone */
     fixture_control(&fixture, "{\"source_token\": \"second\"}");
-    expect(token, false, "sandbox-token");
-    expect(token, true, "second");
+    expect(token, NULL, "sandbox-token");
+    expect(token, "sandbox-token", "second");
     fixture_control(&fixture, "{\"source_token\": \"third\"}");
-    expect(token, true, "second"); /* not again within five minutes */
+    expect(token, "sandbox-token", "second"); /* another call, refused together with the first */
     assert_int_equal(fixture_count(&fixture, "auth", "secret"), 2);
+    expect(token, "second", "third"); /* it was changed twice */
+    expect(token, "third", "third");
+    fixture_control(&fixture, "{\"source_token\": \"fourth\"}");
+    expect(token, "third", "third"); /* as it was the same: not again within five minutes */
+    assert_int_equal(fixture_count(&fixture, "auth", "secret"), 4);
     token_free(token);
     fixture_close(&fixture);
 }
@@ -107,7 +114,7 @@ static void a_damaged_payload_is_not_used(void **state)
     fixture_fault(&fixture,
                   "auth secret 1 body {\"payload\":{\"data\":\"aGVsbG8=\",\"dataCrc32c\":\"2591144780\"}}");
     assert_true(open_secret(&fixture, SECRET, &token));
-    expect(token, false, "hello");
+    expect(token, NULL, "hello");
     token_free(token);
     fixture_close(&fixture);
 }

@@ -57,12 +57,13 @@ struct listener {
     size_t count;
 };
 
-static const char *heard(void *self, const struct net_failure *failure)
+static bool heard(void *self, const struct net_failure *failure, char out_advice[NET_ADVICE])
 {
     struct listener *listener = self;
     if (listener->count < 8) listener->failures[listener->count++] = *failure;
     (void)snprintf(listener->cause, sizeof listener->cause, "%s", failure->cause);
-    return listener->count >= 2 ? "check the address" : NULL;
+    (void)snprintf(out_advice, NET_ADVICE, "check the address");
+    return listener->count >= 2;
 }
 
 static void ended(void *self, const char *origin, bool had_failed, bool is_answered)

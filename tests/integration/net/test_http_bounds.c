@@ -119,13 +119,15 @@ struct counted_token {
     int given, renewed;
 };
 
-static bool counted_get(struct token *token, bool renew, struct secret *out_bearer, struct error *err)
+static bool counted_get(struct token *token, const struct secret *refused, struct secret *out_bearer,
+                        struct error *err)
 {
     struct counted_token *counted = (struct counted_token *)token;
     char text[32];
     counted->given++;
-    counted->renewed += renew;
     (void)snprintf(text, sizeof text, "token-%d", counted->renewed);
+    if (refused && strcmp(secret_reveal(refused), text) == 0)
+        (void)snprintf(text, sizeof text, "token-%d", ++counted->renewed);
     return secret_set(out_bearer, text, strlen(text), err);
 }
 
@@ -160,9 +162,10 @@ struct slow_token {
     atomic_bool ready;
 };
 
-static bool slow_get(struct token *token, bool renew, struct secret *out_bearer, struct error *err)
+static bool slow_get(struct token *token, const struct secret *refused, struct secret *out_bearer,
+                     struct error *err)
 {
-    (void)renew;
+    (void)refused;
     const struct slow_token *slow = (struct slow_token *)token;
     while (!atomic_load(&slow->ready))
         (void)clock_sleep_ms(1, NULL);
@@ -222,6 +225,7 @@ static void connections_have_a_ceiling(void **state)
 
 struct traced {
     int count;
+    enum http_service service;
     int64_t date_s;
     char text[256];
 };
@@ -230,6 +234,7 @@ static void record_trace(void *self, const struct http_trace *trace)
 {
     struct traced *traced = self;
     traced->count++;
+    traced->service = trace->service;
     traced->date_s = trace->date_s;
     (void)snprintf(traced->text, sizeof traced->text, "%s %s %s %d %s", trace->method, trace->host,
                    trace->path, trace->status, trace->request_id);
@@ -251,8 +256,10 @@ static void a_trace_shows_neither_query_nor_token(void **state)
         http_new(&(struct http_settings){.trace = record_trace, .trace_self = &traced}, &http, &fixture.err));
     struct http_request request = get(&fixture);
     request.token = &counted.token;
+    request.service = HTTP_BIGQUERY;
     assert_true(http_do(http, &request, &fixture.reply, &fixture.err));
     assert_int_equal(traced.count, 2); /* each try */
+    assert_int_equal(traced.service, HTTP_BIGQUERY);
     assert_string_equal(traced.text, "GET 127.0.0.1 /path 200 r7");
     assert_int_equal(traced.date_s, 1772424000);
     http_free(http);

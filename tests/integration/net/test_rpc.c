@@ -27,12 +27,16 @@ struct counted {
     const char *first, *second; /* the second after a renewal; NULL: it can't be had */
 };
 
-static bool get(struct token *token, bool renew, struct secret *out_bearer, struct error *err)
+static bool get(struct token *token, const struct secret *refused, struct secret *out_bearer,
+                struct error *err)
 {
     struct counted *counted = (struct counted *)token;
     atomic_fetch_add(&counted->gets, 1);
-    if (renew) atomic_fetch_add(&counted->renewals, 1);
     const char *text = atomic_load(&counted->renewals) > 0 ? counted->second : counted->first;
+    if (refused && strcmp(secret_reveal(refused), text) == 0) {
+        atomic_fetch_add(&counted->renewals, 1);
+        text = counted->second;
+    }
     if (!text) return error_set(err, ERROR_AUTH, "no token is to be had");
     return secret_set(out_bearer, text, strlen(text), err);
 }

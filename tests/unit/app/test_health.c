@@ -93,6 +93,57 @@ static void test_days_are_loaded_missing_or_rejected(void **state)
     monitor_done(&bench.monitor);
 }
 
+static void test_a_stop_is_no_failure(void **state)
+{
+    static struct bench bench;
+    struct stream_result result = {.stream = "people"};
+    (void)state;
+    begin(&bench);
+    error_set(&result.error, ERROR_REFUSED, "no such list");
+    serve(&bench, &result, &result.error);
+    error_set(&result.error, ERROR_STOPPED, "the run was cancelled");
+    serve(&bench, &result, &result.error);
+    AUTO(json_drop) json_t *status = health_status(&bench.monitor);
+    const json_t *stream = json_array_get(json_at(status, "streams"), 0);
+    assert_int_equal(json_int_at(stream, "failures", 0), 1);
+    assert_string_equal(json_text_at(stream, "outcome"), "stopped");
+    assert_string_equal(json_text_at(stream, "error"), "no such list");
+    AUTO(buf_done) struct buf page = buf_limited(1 << 20);
+    health_page(&bench.monitor, &page);
+    assert_non_null(strstr(buf_string(&page), "stopped; failed 1x before: no such list"));
+    AUTO(buf_done) struct buf metrics = buf_limited(1 << 20);
+    health_metrics(&bench.monitor, &metrics);
+    static const char *const counted[] = {"\"loaded\"} 0\n", "\"failed\"} 1\n", "\"forbidden\"} 0\n",
+                                          "\"stopped\"} 1\n"};
+    for (size_t i = 0; i < sizeof counted / sizeof *counted; i++) {
+        char line[128];
+        (void)snprintf(line, sizeof line, "caseload_stream_runs_total{stream=\"people\",outcome=%s",
+                       counted[i]);
+        assert_non_null(strstr(buf_string(&metrics), line));
+    }
+    monitor_done(&bench.monitor);
+}
+
+/* A stop before any failure shows its own text, and a success ends the count of failures. */
+static void test_a_success_ends_failures(void **state)
+{
+    static struct bench bench;
+    struct stream_result result = {.stream = "people"};
+    const struct error none = {.kind = ERROR_NONE};
+    (void)state;
+    begin(&bench);
+    error_set(&result.error, ERROR_STOPPED, "the run was cancelled");
+    serve(&bench, &result, &result.error);
+    assert_string_equal(bench.monitor.streams[0].error, "the run was cancelled");
+    error_set(&result.error, ERROR_REFUSED, "no such list");
+    serve(&bench, &result, &result.error);
+    result.error = none;
+    serve(&bench, &result, &none);
+    assert_int_equal(bench.monitor.streams[0].failures, 0);
+    assert_string_equal(bench.monitor.streams[0].error, "");
+    monitor_done(&bench.monitor);
+}
+
 /* Ready once all have answered; live while each worker moves. */
 static void test_ready_and_live(void **state)
 {
@@ -180,6 +231,8 @@ int main(void)
         cmocka_unit_test(test_the_heartbeat_has_the_age_of_the_oldest_success),
         cmocka_unit_test(test_hostile_texts_are_escaped),
         cmocka_unit_test(test_days_are_loaded_missing_or_rejected),
+        cmocka_unit_test(test_a_stop_is_no_failure),
+        cmocka_unit_test(test_a_success_ends_failures),
         cmocka_unit_test(test_ready_and_live),
         cmocka_unit_test(test_addresses),
     };

@@ -23,11 +23,11 @@ static void test_requests_are_counted_by_service_and_code(void **state)
 {
     struct metrics *metrics = metrics_new();
     (void)state;
-    metrics_http(metrics, METRICS_SOURCE, 200, 10);
-    metrics_http(metrics, METRICS_SOURCE, 200, 10);
-    metrics_http(metrics, METRICS_SOURCE, 429, 10);
-    metrics_http(metrics, METRICS_BIGQUERY, 0, 10);
-    metrics_http(metrics, METRICS_BIGQUERY, 12345, 10); /* a status that no table knows */
+    metrics_http(metrics, HTTP_SOURCE, 200, 10);
+    metrics_http(metrics, HTTP_SOURCE, 200, 10);
+    metrics_http(metrics, HTTP_SOURCE, 429, 10);
+    metrics_http(metrics, HTTP_BIGQUERY, 0, 10);
+    metrics_http(metrics, HTTP_BIGQUERY, 12345, 10); /* a status that no table knows */
     metrics_rpc(metrics, "OK", 10);
     metrics_rpc(metrics, "UNAVAILABLE", 10);
     metrics_rpc(metrics, "OK", 10);
@@ -44,9 +44,9 @@ static void test_a_bucket_has_all_that_took_no_longer(void **state)
 {
     struct metrics *metrics = metrics_new();
     (void)state;
-    metrics_http(metrics, METRICS_SOURCE, 200, 50);
-    metrics_http(metrics, METRICS_SOURCE, 200, 51);
-    metrics_http(metrics, METRICS_SOURCE, 200, 90000);
+    metrics_http(metrics, HTTP_SOURCE, 200, 50);
+    metrics_http(metrics, HTTP_SOURCE, 200, 51);
+    metrics_http(metrics, HTTP_SOURCE, 200, 90000);
     expect(metrics, "_bucket{service=\"source\",le=\"0.05\"} 1\n", true);
     expect(metrics, "_bucket{service=\"source\",le=\"0.1\"} 2\n", true);
     expect(metrics, "_bucket{service=\"source\",le=\"60\"} 2\n", true);

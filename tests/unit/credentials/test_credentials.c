@@ -177,6 +177,7 @@ struct counted {
     int fetches;
     int failures; /* so many to come */
     bool hold;    /* until it is false */
+    bool repeats; /* gives the first one again */
     int64_t life_s;
 };
 
@@ -218,7 +219,8 @@ static bool fetch(struct grant *grant, struct secret *out_token, int64_t *out_li
     struct counted *counted = (struct counted *)grant;
     char text[32];
     pthread_mutex_lock(&counted->lock);
-    (void)snprintf(text, sizeof text, "token%d", ++counted->fetches);
+    counted->fetches++;
+    (void)snprintf(text, sizeof text, "token%d", counted->repeats ? 1 : counted->fetches);
     while (counted->hold) {
         pthread_mutex_unlock(&counted->lock);
         (void)clock_sleep_ms(1, NULL);
@@ -244,11 +246,13 @@ static struct counted counted_new(void)
                             .life_s = 3600};
 }
 
-static void expect(struct token *token, bool renew, const char *text)
+/* refused: by the service; NULL: none. */
+static void expect(struct token *token, const char *refused, const char *text)
 {
-    AUTO(secret_done) struct secret secret = {0};
+    AUTO(secret_done) struct secret secret = {0}, old = {0};
     struct error err = {0};
-    if (!token->get(token, renew, &secret, &err)) fail_msg("%s", err.text);
+    if (refused) assert_true(secret_set(&old, refused, strlen(refused), &err));
+    if (!token->get(token, refused ? &old : NULL, &secret, &err)) fail_msg("%s", err.text);
     assert_string_equal(secret_reveal(&secret), text);
 }
 
@@ -257,35 +261,63 @@ static void a_token_is_kept_until_shortly_before_it_expires(void **state)
     (void)state;
     struct counted counted = counted_new();
     struct token *token = token_cache_new(&counted.grant, fake_clock);
-    expect(token, false, "token1");
+    expect(token, NULL, "token1");
     pass(3600 - 226);
-    expect(token, false, "token1");
+    expect(token, NULL, "token1");
     pass(1);
-    expect(token, false, "token2");
+    expect(token, NULL, "token2");
     pthread_mutex_lock(&counted.lock);
     counted.life_s = 100; /* shorter than the margin: used for half of its life */
     pthread_mutex_unlock(&counted.lock);
     pass(4000);
-    expect(token, false, "token3");
+    expect(token, NULL, "token3");
     pass(49);
-    expect(token, false, "token3");
+    expect(token, NULL, "token3");
     pass(1);
-    expect(token, false, "token4");
+    expect(token, NULL, "token4");
     token_free(token);
 }
 
-static void a_refused_token_is_fetched_anew_but_not_over_and_over(void **state)
+static void one_new_token_serves_all_that_were_refused_together(void **state)
 {
     (void)state;
     struct counted counted = counted_new();
     struct token *token = token_cache_new(&counted.grant, fake_clock);
-    expect(token, false, "token1");
-    expect(token, true, "token2");
-    expect(token, true, "token2"); /* another call, refused together with the first */
+    expect(token, NULL, "token1");
+    expect(token, "token1", "token2");
+    expect(token, "token1", "token2"); /* another call, refused together with the first */
+    pass(60);
+    expect(token, "token1", "token2"); /* and one that had to wait */
+    token_free(token);
+}
+
+static void two_tokens_may_be_refused_at_once(void **state)
+{
+    (void)state;
+    struct counted counted = counted_new();
+    struct token *token = token_cache_new(&counted.grant, fake_clock);
+    expect(token, NULL, "token1");
+    expect(token, "token1", "token2");
+    expect(token, "token2", "token3");
+    expect(token, "token1", "token3");
+    token_free(token);
+}
+
+static void a_refused_token_that_comes_again_is_not_fetched_over_and_over(void **state)
+{
+    (void)state;
+    struct counted counted = counted_new();
+    struct token *token = token_cache_new(&counted.grant, fake_clock);
+    counted.repeats = true;
+    expect(token, NULL, "token1");
+    expect(token, "token1", "token1");
     pass(4);
-    expect(token, true, "token2");
+    expect(token, "token1", "token1");
+    assert_int_equal(fetches(&counted), 2);
     pass(1);
-    expect(token, true, "token3");
+    counted.repeats = false;
+    expect(token, "token1", "token3");
+    expect(token, "token3", "token4");
     token_free(token);
 }
 
@@ -296,19 +328,19 @@ static void a_valid_token_outlives_a_failed_refresh(void **state)
     struct token *token = token_cache_new(&counted.grant, fake_clock);
     AUTO(secret_done) struct secret secret = {0};
     struct error err = {0};
-    expect(token, false, "token1");
+    expect(token, NULL, "token1");
     counted.failures = 1;
     pass(3600 - 200);
-    expect(token, false, "token1");
-    expect(token, false, "token1"); /* the server gets a pause */
+    expect(token, NULL, "token1");
+    expect(token, NULL, "token1"); /* the server gets a pause */
     assert_int_equal(fetches(&counted), 2);
     pass(11);
-    expect(token, false, "token3");
+    expect(token, NULL, "token3");
     counted.failures = 1;
     pass(3600);
-    assert_false(token->get(token, false, &secret, &err)); /* it has expired */
+    assert_false(token->get(token, NULL, &secret, &err)); /* it has expired */
     assert_int_equal(err.kind, ERROR_BUSY);
-    expect(token, false, "token5");
+    expect(token, NULL, "token5");
     token_free(token);
 }
 
@@ -321,7 +353,7 @@ static void *get_one(void *self)
     AUTO(secret_done) struct secret secret = {0};
     struct error err = {0};
     atomic_fetch_add(&arrivals, 1);
-    if (!token->get(token, false, &secret, &err) || strcmp(secret_reveal(&secret), "token1") != 0)
+    if (!token->get(token, NULL, &secret, &err) || strcmp(secret_reveal(&secret), "token1") != 0)
         atomic_fetch_add(&strangers, 1);
     return NULL;
 }
@@ -362,7 +394,7 @@ static void nobody_waits_for_a_refresh_while_the_old_token_is_valid(void **state
     struct token *token = token_cache_new(&counted.grant, fake_clock);
     pthread_t refresher, other;
     atomic_store(&strangers, 0);
-    expect(token, false, "token1");
+    expect(token, NULL, "token1");
     pass(3600 - 100);
     hold(&counted, true);
     assert_int_equal(pthread_create(&refresher, NULL, get_one, token), 0);
@@ -373,7 +405,7 @@ static void nobody_waits_for_a_refresh_while_the_old_token_is_valid(void **state
     assert_int_equal(atomic_load(&strangers), 0);
     hold(&counted, false);
     assert_int_equal(pthread_join(refresher, NULL), 0);
-    expect(token, false, "token2");
+    expect(token, NULL, "token2");
     token_free(token);
 }
 
@@ -385,7 +417,9 @@ int main(void)
         cmocka_unit_test(a_service_account_signs_for_itself_at_googles_own_server_only),
         cmocka_unit_test(a_self_signed_token_names_the_account_the_scope_and_an_hour),
         cmocka_unit_test(a_token_is_kept_until_shortly_before_it_expires),
-        cmocka_unit_test(a_refused_token_is_fetched_anew_but_not_over_and_over),
+        cmocka_unit_test(one_new_token_serves_all_that_were_refused_together),
+        cmocka_unit_test(two_tokens_may_be_refused_at_once),
+        cmocka_unit_test(a_refused_token_that_comes_again_is_not_fetched_over_and_over),
         cmocka_unit_test(a_valid_token_outlives_a_failed_refresh),
         cmocka_unit_test(one_thread_fetches_and_the_others_wait),
         cmocka_unit_test(nobody_waits_for_a_refresh_while_the_old_token_is_valid),

@@ -14,11 +14,13 @@
 
 #define NAME "CASELOAD_TEST_TOKEN"
 
-static void expect(struct token *token, bool renew, const char *text)
+/* refused: by the service; NULL: none. */
+static void expect(struct token *token, const char *refused, const char *text)
 {
-    AUTO(secret_done) struct secret secret = {0};
+    AUTO(secret_done) struct secret secret = {0}, old = {0};
     struct error err = {0};
-    assert_true(token->get(token, renew, &secret, &err));
+    if (refused) assert_true(secret_set(&old, refused, strlen(refused), &err));
+    if (!token->get(token, refused ? &old : NULL, &secret, &err)) fail_msg("%s", err.text);
     assert_string_equal(secret_reveal(&secret), text);
 }
 
@@ -29,7 +31,7 @@ static void an_environment_variable_is_read(void **state)
     struct error err = {0};
     assert_int_equal(setenv(NAME, "first\n", 1), 0); /* one line break is no part of it */
     assert_true(token_from_env(NAME, &token, &err));
-    expect(token, false, "first");
+    expect(token, NULL, "first");
     token_free(token);
     assert_int_equal(unsetenv(NAME), 0);
     assert_false(token_from_env(NAME, &token, &err));
@@ -57,13 +59,16 @@ static void a_file_is_read_again_when_asked(void **state)
     write_file(path, "first\n");
     assert_true(token_from_file(path, &token, &err));
     write_file(path, "second");
-    expect(token, false, "first");
-    expect(token, true, "second");
-    expect(token, false, "second");
+    expect(token, NULL, "first");
+    expect(token, "first", "second");
+    write_file(path, "third");
+    expect(token, "first", "second"); /* another call, refused together with the first */
+    expect(token, NULL, "second");
 
-    AUTO(secret_done) struct secret secret = {0};
+    AUTO(secret_done) struct secret secret = {0}, refused = {0};
+    assert_true(secret_set(&refused, "second", 6, &err));
     assert_int_equal(unlink(path), 0);
-    assert_false(token->get(token, true, &secret, &err)); /* the refused one is all there is */
+    assert_false(token->get(token, &refused, &secret, &err)); /* the refused one is all there is */
     assert_int_equal(err.kind, ERROR_AUTH);
     token_free(token);
     token_free(NULL);

@@ -36,9 +36,10 @@ struct fixture {
 
 /* --- the token --- */
 
-static bool get_token(struct token *token, bool renew, struct secret *out_bearer, struct error *err)
+static bool get_token(struct token *token, const struct secret *refused, struct secret *out_bearer,
+                      struct error *err)
 {
-    (void)token, (void)renew;
+    (void)token, (void)refused;
     return secret_set(out_bearer, "access", 6, err);
 }
 

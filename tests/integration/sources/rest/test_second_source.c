@@ -32,10 +32,11 @@ struct two_tokens {
     bool is_renewed;
 };
 
-static bool get_token(struct token *token, bool renew, struct secret *out_bearer, struct error *err)
+static bool get_token(struct token *token, const struct secret *refused, struct secret *out_bearer,
+                      struct error *err)
 {
     struct two_tokens *tokens = (struct two_tokens *)token;
-    tokens->is_renewed = tokens->is_renewed || renew;
+    if (refused && strcmp(secret_reveal(refused), tokens->first) == 0) tokens->is_renewed = true;
     const char *text = tokens->is_renewed ? "second" : tokens->first;
     return secret_set(out_bearer, text, strlen(text), err);
 }
