@@ -48,6 +48,7 @@ void http_free(struct http *http)
     http_settle(http);
     while (http->idle_count > 0)
         curl_easy_cleanup(http->idle[--http->idle_count]);
+    gunzip_free(http->idle_gunzip);
     (void)curl_multi_cleanup(http->multi); /* fails only for a handle that is not one */
     free(http->user_agent);
     free(http->ca_file);
