@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/vector.h"
 
 #define CHUNK 16384 /* opened at once */
 
@@ -44,7 +45,9 @@ enum gunzip_outcome gunzip_add(struct gunzip *gunzip, const void *bytes, size_t 
     do {
         state->next_out = gunzip->chunk;
         state->avail_out = CHUNK;
-        if (isal_inflate(state) != ISAL_DECOMP_OK) return GUNZIP_BAD;
+        int code = isal_inflate(state);
+        vector_settle();
+        if (code != ISAL_DECOMP_OK) return GUNZIP_BAD;
         size_t opened = CHUNK - state->avail_out;
         if (opened > 0 && !sink->take(sink->self, gunzip->chunk, opened)) return GUNZIP_FULL;
     } while (state->block_state != ISAL_BLOCK_FINISH && (state->avail_in > 0 || state->avail_out == 0));

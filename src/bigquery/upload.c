@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/parse.h"
+#include "base/vector.h"
 #include "job.h"
 #include "observer.h"
 #include "stage.h"
@@ -364,6 +365,7 @@ static bool compress_input(struct upload *upload, const void *bytes, size_t size
         gzip->next_out = block;
         gzip->avail_out = sizeof block;
         if (isal_deflate(gzip) != COMP_OK) abort(); /* a stream that is not one */
+        vector_settle();
         if (!spool_add(&upload->file, block, sizeof block - gzip->avail_out, err)) return false;
     } while (gzip->avail_in > 0 || gzip->avail_out == 0 ||
              (is_last && gzip->internal_state.state != ZSTATE_END));
