@@ -40,6 +40,14 @@ static bool check_url(const struct http_request *request, struct http_origin *ou
     return true;
 }
 
+/* Without query. */
+static char *path_of(const char *url)
+{
+    const char *authority = strstr(url, "://");
+    const char *path = authority ? authority + strcspn(authority + 3, "/?#") + 3 : "";
+    return *path == '/' ? mem_bytes(path, strcspn(path, "?#")) : mem_text("/");
+}
+
 static void set_body(struct http_call *call)
 {
     const struct http_request *request = &call->request;
@@ -71,8 +79,6 @@ static void set_options(struct http_call *call, bool direct)
     if (direct) curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
     curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, call->http->user_agent);
-    curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
-    curl_easy_setopt(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L); /* call_on_body does it */
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, CONNECT_TIMEOUT_S);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT, (long)request->timeout_s);
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
@@ -105,6 +111,7 @@ static void copy_headers(struct http_call *call, const char *const *lines)
         add_line(call, *lines);
     }
     if (!typed) add_line(call, "Content-Type:"); /* curl would call it a form */
+    add_line(call, "Accept-Encoding: gzip");     /* no option of curl: it would open the answers itself */
     add_line(call, "Expect:"); /* else curl would wait for 100 Continue, which servers rarely send */
 }
 
@@ -141,6 +148,8 @@ bool call_new(struct http *http, const struct http_request *request, struct http
     call->request.method = call->method = mem_text(request->method);
     call->request.url = call->url = mem_text(request->url);
     call->origin = mem_format("%s://%s:%d", origin.scheme, origin.host, origin.port);
+    call->host = mem_text(origin.host);
+    call->path = path_of(request->url);
     copy_headers(call, request->headers);
     call->request.headers = NULL;
     if (request->retry) {
@@ -184,6 +193,8 @@ void call_free(struct http_call *call)
     free(call->method);
     free(call->url);
     free(call->origin);
+    free(call->host);
+    free(call->path);
     free(call);
 }
 
@@ -391,25 +402,16 @@ static void handle_transfer_error(struct http_call *call, CURLcode code, int64_t
 
 static void trace_try(const struct http_call *call, int64_t now_ms)
 {
-    CURLU *url = curl_url();
-    char *host = NULL, *path = NULL;
     char id[64] = "";
-    if (url && curl_url_set(url, CURLUPART_URL, call->url, 0) == CURLUE_OK &&
-        curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
-        curl_url_get(url, CURLUPART_PATH, &path, 0) == CURLUE_OK) {
-        (void)http_header(&call->reply, "x-request-id", id, sizeof id); /* often absent */
-        call->http->trace(call->http->trace_self, &(struct http_trace){.what = call->request.what,
-                                                                       .method = call->method,
-                                                                       .host = host,
-                                                                       .path = path,
-                                                                       .status = call->reply.status,
-                                                                       .duration_ms = now_ms - call->try_ms,
-                                                                       .date_s = http_date_s(&call->reply, 0),
-                                                                       .request_id = id});
-    }
-    curl_free(host);
-    curl_free(path);
-    curl_url_cleanup(url);
+    (void)http_header(&call->reply, "x-request-id", id, sizeof id); /* often absent */
+    call->http->trace(call->http->trace_self, &(struct http_trace){.what = call->request.what,
+                                                                   .method = call->method,
+                                                                   .host = call->host,
+                                                                   .path = call->path,
+                                                                   .status = call->reply.status,
+                                                                   .duration_ms = now_ms - call->try_ms,
+                                                                   .date_s = http_date_s(&call->reply, 0),
+                                                                   .request_id = id});
 }
 
 void call_finish(struct http_call *call, CURLcode code, int64_t now_ms)

@@ -41,9 +41,10 @@ struct http_call {
     struct http_request request; /* its texts and structs point to what follows here */
     char *method;
     char *url;
-    char *origin;     /* scheme://host:port of the URL */
-    bool had_failure; /* the watch knows of a failed try */
-    bool is_over;     /* the watch knows that it ended */
+    char *origin;      /* scheme://host:port of the URL */
+    char *host, *path; /* of the URL, for the trace */
+    bool had_failure;  /* the watch knows of a failed try */
+    bool is_over;      /* the watch knows that it ended */
     struct retry retry;
     struct http_policy policy;
     struct http_sink sink;
