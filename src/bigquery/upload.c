@@ -18,7 +18,7 @@
 #include "stage.h"
 
 #define BLOCK            65536
-#define GATHERED         16384 /* short rows are compressed together */
+#define GATHERED         16384               /* short rows are compressed together */
 #define FILE_LIMIT       INT64_C(3800000000) /* BigQuery takes gzip files of up to 4 GB */
 #define GZIP_LEVEL       1                   /* isa-l's: 4 times the speed of zlib's level 1 on rows */
 #define SESSION_FAILURES 8                   /* in a row; then another session is tried */
@@ -391,7 +391,7 @@ bool upload_add(struct upload *upload, const void *bytes, size_t size, struct er
     if (size > upload->gathered.limit - upload->gathered.size && !compress_gathered(upload, false, err))
         return false;
     if (size > upload->gathered.limit) return compress_input(upload, bytes, size, false, err);
-    return buf_add(&upload->gathered, bytes, size); /* it has room */
+    return buf_add(&upload->gathered, bytes, size); /* it fits */
 }
 
 bool upload_end(struct upload *upload, struct error *err)
