@@ -42,12 +42,12 @@ struct json_value {
     uint8_t type;       /* enum json_value_type */
     bool is_verbatim;   /* the text is as json_write would write it: a string without escapes, a number */
     bool key_is_verbatim;
+    uint32_t size; /* of the text; of containers the number of members */
     struct document *document;
     union {
         const char *text;         /* of strings, without escapes, and numbers; with a NUL at its end */
         struct json_value *first; /* of containers */
     };
-    uint32_t size; /* of the text; of containers the number of members */
 };
 
 /* A fingerprint of a name: equal ones have the same, few others do. Not for what is stored. */

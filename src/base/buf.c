@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE /* memmem */
 #include "base/buf.h"
 
 #include <stdarg.h>
@@ -119,7 +120,5 @@ char *buf_take(struct buf *buf, size_t *out_size)
 
 bool buf_find(const struct buf *buf, const void *bytes, size_t size)
 {
-    for (size_t at = 0; size <= buf->size && at <= buf->size - size; at++)
-        if (memcmp(buf_string(buf) + at, bytes, size) == 0) return true;
-    return false;
+    return memmem(buf_string(buf), buf->size, bytes, size) != NULL;
 }

@@ -2,6 +2,7 @@
 /* json_value_read.c - makes a document's nodes of json_scan's tokens, without recursion. The scan reads the
  * caller's text; nodes point into the document's copy, where a NUL ends each string and number. */
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,7 @@
 #include "json_document.h"
 #include "json_repair.h"
 
-#define SET_SLOTS 2048 /* of the keys of one object; more are sorted */
+#define SET_SLOTS 512 /* of the keys of one object; more than half of it are sorted */
 
 /* A container that is being read. */
 struct frame {
@@ -44,7 +45,9 @@ struct value_reader {
 static struct value_reader *reader_new(struct document *document, const char *bytes, size_t size,
                                        bool is_lenient)
 {
-    struct value_reader *reader = mem_zero(1, sizeof *reader);
+    struct value_reader *reader = mem_grow(NULL, 1, sizeof *reader);
+    memset(reader, 0, offsetof(struct value_reader, frames)); /* frames are written before they are read */
+    memset(reader->slots, 0, sizeof reader->slots);
     json_scan_init(&reader->scan, bytes, size);
     reader->document = document;
     reader->copy = document_copy(document, bytes, size);

@@ -61,6 +61,7 @@ struct upload {
     int failures;              /* requests since there was progress */
     int refusals;              /* of those: what BigQuery says is wrong with the request */
     struct wait wait;          /* since the first failure */
+    struct buf gathered;       /* rows that are not compressed yet */
     struct isal_zstream *gzip; /* with its level buffer */
 };
 

@@ -12,11 +12,13 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/parse.h"
+#include "base/vector.h"
 #include "job.h"
 #include "observer.h"
 #include "stage.h"
 
 #define BLOCK            65536
+#define GATHERED         16384               /* short rows are compressed together */
 #define FILE_LIMIT       INT64_C(3800000000) /* BigQuery takes gzip files of up to 4 GB */
 #define GZIP_LEVEL       1                   /* isa-l's: 4 times the speed of zlib's level 1 on rows */
 #define SESSION_FAILURES 8                   /* in a row; then another session is tried */
@@ -56,6 +58,7 @@ void upload_begin(struct upload *upload, struct upload_channel *channel, struct 
     *upload = (struct upload){
         .channel = channel, .target = target, .job = job, .configuration = configuration, .total = NO_TOTAL};
     spool_init(&upload->file, &channel->memory);
+    buf_init(&upload->gathered, GATHERED);
     upload->gzip = mem_grow(NULL, 1, sizeof *upload->gzip);
     isal_deflate_init(upload->gzip);
     upload->gzip->gzip_flag = IGZIP_GZIP;
@@ -70,6 +73,7 @@ void upload_done(struct upload *upload)
     free(upload->gzip->level_buf);
     free(upload->gzip);
     spool_done(&upload->file);
+    buf_done(&upload->gathered);
     free(upload->session);
     *upload = (struct upload){0};
 }
@@ -365,6 +369,7 @@ static bool compress_input(struct upload *upload, const void *bytes, size_t size
         gzip->next_out = block;
         gzip->avail_out = sizeof block;
         if (isal_deflate(gzip) != COMP_OK) abort(); /* a stream that is not one */
+        vector_settle();
         if (!spool_add(&upload->file, block, sizeof block - gzip->avail_out, err)) return false;
     } while (gzip->avail_in > 0 || gzip->avail_out == 0 ||
              (is_last && gzip->internal_state.state != ZSTATE_END));
@@ -373,16 +378,27 @@ static bool compress_input(struct upload *upload, const void *bytes, size_t size
                      "the rows of this unit are larger than BigQuery takes in one file (4 GB compressed)");
 }
 
+static bool compress_gathered(struct upload *upload, bool is_last, struct error *err)
+{
+    struct buf *gathered = &upload->gathered;
+    if (!compress_input(upload, gathered->data, gathered->size, is_last, err)) return false;
+    buf_reset(gathered);
+    return true;
+}
+
 bool upload_add(struct upload *upload, const void *bytes, size_t size, struct error *err)
 {
     assert(size <= LIMIT_STAGED + 1);
-    return compress_input(upload, bytes, size, false, err);
+    if (size > upload->gathered.limit - upload->gathered.size && !compress_gathered(upload, false, err))
+        return false;
+    if (size > upload->gathered.limit) return compress_input(upload, bytes, size, false, err);
+    return buf_add(&upload->gathered, bytes, size); /* it fits */
 }
 
 bool upload_end(struct upload *upload, struct error *err)
 {
     if (upload->total == NO_TOTAL) {
-        if (!compress_input(upload, NULL, 0, true, err)) return false;
+        if (!compress_gathered(upload, true, err)) return false;
         upload->total = upload->file.size;
     }
     if (!await_chunk(upload->channel, err)) return false;

@@ -210,6 +210,27 @@ static uint64_t add_member(uint64_t sum, uint64_t name_hash, uint64_t content)
     return content ? sum + hash_mix(3 * name_hash + content) : sum;
 }
 
+static bool is_plain(const struct json_value *value)
+{
+    return value->type == VALUE_INTEGER ||
+           (value->type == VALUE_STRING && !memchr(value->text, ':', value->size)); /* it has no address */
+}
+
+/* The same as add_member for a plain value: the two hashes wait for each other's multiplications no more. */
+static uint64_t add_plain_member(uint64_t sum, const struct json_value *member)
+{
+    const size_t name_size = member->key_size, size = member->size;
+    const size_t both = name_size < size ? name_size : size;
+    uint64_t name_hash = HASH_EMPTY, hash = HASH_EMPTY;
+    for (size_t i = 0; i < both; i++) {
+        name_hash = hash_bytes(name_hash, member->key + i, 1);
+        hash = hash_bytes(hash, member->text + i, 1);
+    }
+    name_hash = hash_bytes(name_hash, member->key + both, name_size - both);
+    hash = hash_bytes(hash, member->text + both, size - both);
+    return add_member(sum, hash_mix(name_hash), hash_mix(hash));
+}
+
 static uint64_t content_of_object(const struct rule *rule, const struct json_value *object,
                                   const struct member_path *path)
 {
@@ -218,7 +239,9 @@ static uint64_t content_of_object(const struct rule *rule, const struct json_val
         const struct member_path below = {.up = path, .name = member->key, .size = member->key_size};
         const struct left_out *left_out = left_out_at(rule, &below);
         uint64_t content = 0;
-        if (!left_out) {
+        if (!left_out && is_plain(member)) {
+            sum = add_plain_member(sum, member);
+        } else if (!left_out) {
             content = content_of(rule, member, &below);
         } else if (left_out->but) {
             const struct member_path kept = {

@@ -48,6 +48,7 @@ void http_free(struct http *http)
     http_settle(http);
     while (http->idle_count > 0)
         curl_easy_cleanup(http->idle[--http->idle_count]);
+    gunzip_free(http->idle_gunzip);
     (void)curl_multi_cleanup(http->multi); /* fails only for a handle that is not one */
     free(http->user_agent);
     free(http->ca_file);
@@ -97,8 +98,9 @@ static void advance_calls(struct http *http)
     if (curl_multi_perform(http->multi, &running) != CURLM_OK)
         abort(); /* a handle that is not one, or no memory: nothing here can be trusted any more */
     collect_finished(http);
+    const int64_t now = clock_ms();
     for (struct http_call *call = http->calls; call; call = call->next)
-        call_look(call, clock_ms());
+        call_look(call, now);
 }
 
 bool http_send(struct http *http, const struct http_request *request, struct http_call **out_call,

@@ -11,65 +11,10 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-#define LIMIT_HEADERS     (64 * 1024)
 #define CONNECT_TIMEOUT_S 30L
 #define SILENCE_S         60L
 #define CONNECT_SLOW_MS   2000 /* the watch hears of a connection that takes longer ... */
 #define CONNECT_AGAIN_MS  500  /* ... and so often again, as its patience may end */
-
-static size_t on_body(char *bytes, size_t one, size_t size, void *self)
-{
-    struct http_call *call = self;
-    const struct http_sink *sink = call->request.sink;
-    long status = 0;
-    if (sink && curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status) != CURLE_OK) return 0;
-    bool sinks = sink && status >= 200 && status < 300;
-    if (sinks ? sink->take(sink->self, bytes, one * size) : buf_add(&call->reply.body, bytes, one * size))
-        return one * size;
-    call->over_limit = true;
-    return 0;
-}
-
-static bool printable(const char *bytes, size_t size)
-{
-    for (size_t i = 0; i < size; i++)
-        if ((unsigned char)bytes[i] < ' ' && bytes[i] != '\t') return false;
-    return true;
-}
-
-/* "Name: value\r\n" becomes "name: value\n"; what is not such a line is passed over. */
-static void add_header(struct buf *headers, const char *line, size_t size)
-{
-    const char *colon = memchr(line, ':', size);
-    if (!colon || colon == line || !printable(line, size)) return;
-    for (const char *byte = line; byte < colon; byte++)
-        buf_byte(headers, (char)(*byte >= 'A' && *byte <= 'Z' ? *byte + ('a' - 'A') : *byte));
-    const char *value = colon + 1;
-    const char *end = line + size;
-    while (value < end && (*value == ' ' || *value == '\t'))
-        value++;
-    while (end > value && (end[-1] == ' ' || end[-1] == '\t'))
-        end--;
-    buf_text(headers, ": ");
-    buf_add(headers, value, (size_t)(end - value));
-    buf_byte(headers, '\n');
-}
-
-static size_t on_header(char *bytes, size_t one, size_t size, void *self)
-{
-    struct http_call *call = self;
-    size_t all = one * size, line = all;
-    while (line > 0 && (bytes[line - 1] == '\r' || bytes[line - 1] == '\n'))
-        line--;
-    if (line >= 5 && memcmp(bytes, "HTTP/", 5) == 0) {
-        buf_reset(&call->reply.headers); /* the head before this one was an interim answer */
-        call->head_done = false;
-    } else
-        add_header(&call->reply.headers, bytes, line);
-    call->head_done = call->head_done || line == 0; /* trailers may follow */
-    call->over_limit = call->over_limit || call->reply.headers.full;
-    return call->over_limit ? 0 : all;
-}
 
 static bool is_loopback(const char *host)
 {
@@ -93,6 +38,14 @@ static bool check_url(const struct http_request *request, struct http_origin *ou
                          "use https (http is for this machine alone)",
                          request->what);
     return true;
+}
+
+/* Without query. */
+static char *path_of(const char *url)
+{
+    const char *authority = strstr(url, "://");
+    const char *path = authority ? authority + strcspn(authority + 3, "/?#") + 3 : "";
+    return *path == '/' ? mem_bytes(path, strcspn(path, "?#")) : mem_text("/");
 }
 
 static void set_body(struct http_call *call)
@@ -126,7 +79,6 @@ static void set_options(struct http_call *call, bool direct)
     if (direct) curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
     curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, call->http->user_agent);
-    curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, CONNECT_TIMEOUT_S);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT, (long)request->timeout_s);
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
@@ -136,9 +88,9 @@ static void set_options(struct http_call *call, bool direct)
     curl_easy_setopt(easy, CURLOPT_PIPEWAIT, strncasecmp(request->url, "https:", 6) == 0 ? 1L : 0L);
     /* On a kept connection that turns out to be dead curl would silently send again; one try means one. */
     curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, request->retry ? 0L : 1L);
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, call_on_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
-    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, call_on_header);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, call);
     curl_easy_setopt(easy, CURLOPT_URL, request->url);
     set_body(call);
@@ -159,6 +111,7 @@ static void copy_headers(struct http_call *call, const char *const *lines)
         add_line(call, *lines);
     }
     if (!typed) add_line(call, "Content-Type:"); /* curl would call it a form */
+    add_line(call, "Accept-Encoding: gzip");     /* no option of curl: it would open the answers itself */
     add_line(call, "Expect:"); /* else curl would wait for 100 Continue, which servers rarely send */
 }
 
@@ -195,6 +148,8 @@ bool call_new(struct http *http, const struct http_request *request, struct http
     call->request.method = call->method = mem_text(request->method);
     call->request.url = call->url = mem_text(request->url);
     call->origin = mem_format("%s://%s:%d", origin.scheme, origin.host, origin.port);
+    call->host = mem_text(origin.host);
+    call->path = path_of(request->url);
     copy_headers(call, request->headers);
     call->request.headers = NULL;
     if (request->retry) {
@@ -229,6 +184,7 @@ void call_free(struct http_call *call)
 {
     tell_end(call, false);
     give_handle(call);
+    call_end_body(call);
     curl_slist_free_all(call->headers);
     if (call->token_request) token_request_abandon(call->http, call->token_request);
     secret_done(&call->bearer);
@@ -238,6 +194,8 @@ void call_free(struct http_call *call)
     free(call->method);
     free(call->url);
     free(call->origin);
+    free(call->host);
+    free(call->path);
     free(call);
 }
 
@@ -260,7 +218,8 @@ static void start_try(struct http_call *call, const struct secret *token)
     call->reply.status = 0;
     call->reply.tries++;
     call->curl_text[0] = '\0';
-    call->head_done = false;
+    call->damage = NULL;
+    call->head_done = call->body_begun = false;
     call->try_ms = clock_ms();
     call->told_ms = 0;
     if (curl_multi_add_handle(call->http->multi, call->easy) != CURLM_OK)
@@ -375,6 +334,7 @@ static void describe_failure(const struct http_call *call, CURLcode code, char *
     char id[64] = "";
     bool named = http_header(&call->reply, "x-request-id", id, sizeof id);
     const char *words = call->curl_text[0] ? call->curl_text : curl_easy_strerror(code);
+    if (call->damage) words = call->damage;
     if (call->over_limit) words = "the response exceeds its size limit";
     (void)snprintf(out, size, "%s%s%s", words, named ? ", request id " : "", id);
     for (char *byte = out; *byte; byte++)
@@ -445,25 +405,16 @@ static void handle_transfer_error(struct http_call *call, CURLcode code, int64_t
 
 static void trace_try(const struct http_call *call, int64_t now_ms)
 {
-    CURLU *url = curl_url();
-    char *host = NULL, *path = NULL;
     char id[64] = "";
-    if (url && curl_url_set(url, CURLUPART_URL, call->url, 0) == CURLUE_OK &&
-        curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
-        curl_url_get(url, CURLUPART_PATH, &path, 0) == CURLUE_OK) {
-        (void)http_header(&call->reply, "x-request-id", id, sizeof id); /* often absent */
-        call->http->trace(call->http->trace_self, &(struct http_trace){.service = call->request.service,
-                                                                       .method = call->method,
-                                                                       .host = host,
-                                                                       .path = path,
-                                                                       .status = call->reply.status,
-                                                                       .duration_ms = now_ms - call->try_ms,
-                                                                       .date_s = http_date_s(&call->reply, 0),
-                                                                       .request_id = id});
-    }
-    curl_free(host);
-    curl_free(path);
-    curl_url_cleanup(url);
+    (void)http_header(&call->reply, "x-request-id", id, sizeof id); /* often absent */
+    call->http->trace(call->http->trace_self, &(struct http_trace){.service = call->request.service,
+                                                                   .method = call->method,
+                                                                   .host = call->host,
+                                                                   .path = call->path,
+                                                                   .status = call->reply.status,
+                                                                   .duration_ms = now_ms - call->try_ms,
+                                                                   .date_s = http_date_s(&call->reply, 0),
+                                                                   .request_id = id});
 }
 
 void call_finish(struct http_call *call, CURLcode code, int64_t now_ms)
@@ -474,7 +425,9 @@ void call_finish(struct http_call *call, CURLcode code, int64_t now_ms)
     call->state = CALL_WAITING;
     call->reply.status = (int)status;
     if (call->http->trace) trace_try(call, now_ms);
-    if (code == CURLE_OK && !call->head_done) code = CURLE_PARTIAL_FILE;
+    bool is_cut = !call->head_done || (call->gunzip && call->unzipped != GUNZIP_END);
+    call_end_body(call);
+    if (code == CURLE_OK && is_cut) code = CURLE_PARTIAL_FILE;
     if (code == CURLE_OK)
         handle_reply(call, now_ms);
     else

@@ -5,9 +5,11 @@
 
 #include <curl/curl.h>
 
+#include "base/gunzip.h"
 #include "net/http.h"
 
 #define HTTP_IDLE_HANDLES 32
+#define LIMIT_HEADERS     (64 * 1024)
 
 enum call_state {
     CALL_WAITING,        /* for due_ms, to begin the next try */
@@ -26,6 +28,7 @@ struct http {
     struct net_watch watch;        /* its functions are NULL without one */
     CURL *idle[HTTP_IDLE_HANDLES]; /* handles of calls that ended, without options: for the next ones */
     size_t idle_count;
+    struct gunzip *idle_gunzip;      /* of an answer that ended; NULL: none */
     struct http_call *calls;         /* all that were sent and not yet waited for */
     struct token_request *abandoned; /* their calls were dropped */
 };
@@ -38,9 +41,10 @@ struct http_call {
     struct http_request request; /* its texts and structs point to what follows here */
     char *method;
     char *url;
-    char *origin;     /* scheme://host:port of the URL */
-    bool had_failure; /* the watch knows of a failed try */
-    bool is_over;     /* the watch knows that it ended */
+    char *origin;      /* scheme://host:port of the URL */
+    char *host, *path; /* of the URL, for the trace */
+    bool had_failure;  /* the watch knows of a failed try */
+    bool is_over;      /* the watch knows that it ended */
     struct retry retry;
     struct http_policy policy;
     struct http_sink sink;
@@ -55,6 +59,10 @@ struct http_call {
 
     CURL *easy;
     char curl_text[CURL_ERROR_SIZE];
+    struct gunzip *gunzip;        /* of this try's body; NULL: it is not compressed, or has not begun */
+    enum gunzip_outcome unzipped; /* so far */
+    const char *damage;           /* why this try's body can't be opened; NULL: it can */
+    bool body_begun;
     bool over_limit;
     bool head_done; /* all headers arrived: curl accepts truncated ones */
     bool renewed;   /* the token was refused, once already */
@@ -80,6 +88,11 @@ void call_take_refused(struct http_call *call);
 void call_begin(struct http_call *call, int64_t now_ms);
 /* Ends a call in CALL_TRANSFERRING, or lets it wait for its next try. */
 void call_finish(struct http_call *call, CURLcode code, int64_t now_ms);
+
+/* For curl; what a try takes is in the call. */
+size_t call_on_body(char *bytes, size_t one, size_t size, void *call);
+size_t call_on_header(char *bytes, size_t one, size_t size, void *call);
+void call_end_body(struct http_call *call); /* after each try */
 
 /* Tells the watch that a call in CALL_TRANSFERRING has waited long for a connection; may end the call. */
 void call_look(struct http_call *call, int64_t now_ms);

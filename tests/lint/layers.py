@@ -28,6 +28,7 @@ USERS = {
     r"grpc/": r"src/net/rpc\w*\.c",
     r"openssl/": r"src/credentials/\w+\.[ch]|src/bigquery/stage\.c",
     r"google/": r"src/pubsub/\w+\.c",
+    r"isa-l/": r"src/base/gunzip\.c|src/bigquery/stage\.h",
     r"zlib\.h": r"src/bigquery/\w+\.[ch]|src/base/zbuf\.c",
     r"jansson\.h": r"include/base/json\.h",
 }

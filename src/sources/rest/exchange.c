@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <assert.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -190,26 +189,11 @@ static bool is_echo(const struct exchange *exchange)
     return !member || !exchange->id[0] || (id && strcmp(id, exchange->id) == 0);
 }
 
-/* By Horspool: what stands at the end of the place says how far the next one is. */
-static bool has_text(const struct buf *body, const char *text)
-{
-    unsigned char steps[UCHAR_MAX + 1];
-    const size_t size = strlen(text);
-    assert(size > 0 && size <= UCHAR_MAX);
-    memset(steps, (int)size, sizeof steps);
-    for (size_t i = 0; i + 1 < size; i++)
-        steps[(unsigned char)text[i]] = (unsigned char)(size - 1 - i);
-    for (size_t at = 0; at + size <= body->size;) {
-        if (memcmp(body->data + at, text, size) == 0) return true;
-        at += steps[(unsigned char)body->data[at + size - 1]];
-    }
-    return false;
-}
-
 static bool may_be_error(const struct exchange *exchange, const struct buf *body)
 {
     const struct rest_dialect *dialect = exchange->rest->dialect;
-    return dialect->real_status && (!dialect->error_mark || has_text(body, dialect->error_mark));
+    const char *mark = dialect->error_mark;
+    return dialect->real_status && (!mark || buf_find(body, mark, strlen(mark)));
 }
 
 static void read_answer(struct exchange *exchange, const struct http_reply *reply)

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "faults_fixture.h"
 #include "skipped_waits.h"
 
@@ -207,6 +208,34 @@ static void rows_are_written_while_a_chunk_travels(void **unused)
     bench_done(&bench);
 }
 
+/* Short rows are gathered, and long ones are not: each keeps its bytes. */
+static void rows_of_all_sizes_are_written(void **unused)
+{
+    (void)unused;
+    static const int sizes[] = {1, 8000, 8000, 16000, 16100, 16383, 16384, 20000, 1, 300000, 1};
+    const int count = sizeof sizes / sizeof *sizes;
+    struct error err = {0};
+    struct committed committed = {0};
+    struct bench bench = chunked_bench(false);
+    struct load *load = begin(&bench, &both);
+    struct commit commit = commit_of(3, 3);
+    for (int i = 0, total = 0; i < count; i++) {
+        AUTO(mem_free)
+        char *row = mem_format("{\"id\":\"r%d\",\"updated_at\":\"2026-02-03T10:00:00Z\",\"partition_date\":"
+                               "\"2026-02-03\",\"_read_at\":\"2026-03-01T00:00:00Z\",\"_seq\":%d,\"order\":"
+                               "\"%0*d\"}",
+                               i, i, sizes[i], total += sizes[i]);
+        must(load->bq->warehouse.ops->write(load, 0, row, strlen(row), &err), &err);
+    }
+    must(bench.warehouse->ops->commit(load, &commit, &committed, &err), &err);
+    for (int i = 0; i < count; i++)
+        assert_int_equal(ask("SELECT COUNT(*) FROM `acme-data.%s.tickets` WHERE partition_date = DATE "
+                             "'2026-02-03' AND id = 'r%d' AND LENGTH(`order`) >= %d",
+                             bench.dataset, i, sizes[i]),
+                         1);
+    bench_done(&bench);
+}
+
 static void memory_has_a_ceiling(void **unused)
 {
     (void)unused;
@@ -332,6 +361,7 @@ int main(void)
         cmocka_unit_test(sessions_elsewhere_get_no_token),
         cmocka_unit_test(all_chunks_use_one_connection),
         cmocka_unit_test(rows_are_written_while_a_chunk_travels),
+        cmocka_unit_test(rows_of_all_sizes_are_written),
         cmocka_unit_test(memory_has_a_ceiling),
         cmocka_unit_test(a_directory_that_is_gone_is_a_clear_error),
         cmocka_unit_test(a_pending_job_is_waited_for_and_told_of),

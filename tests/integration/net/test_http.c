@@ -282,8 +282,29 @@ static void retry_after_has_two_forms(void **state)
         AUTO(http_reply_done) struct http_reply reply = with_headers(cases[i].lines);
         assert_int_equal(http_retry_after_ms(&reply), cases[i].ms);
     }
-    AUTO(http_reply_done) struct http_reply reply = with_headers("date: Thu, 01 Jan 1970 00:01:40 GMT\n");
-    assert_int_equal(http_date_s(&reply, -1), 100);
+}
+
+/* All forms of RFC 9110, and some that servers send. */
+static void dates_have_many_forms(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line;
+        int64_t date_s;
+    } cases[] = {
+        {"date: Thu, 01 Jan 1970 00:01:40 GMT\n", 100},
+        {"date: Sun, 06 Nov 1994 08:49:37 GMT\n", 784111777},
+        {"date: Thu, 29 Feb 2024 23:59:59 GMT\n", 1709251199},
+        {"date: Sunday, 06-Nov-94 08:49:37 GMT\n", 784111777},
+        {"date: Sun Nov  6 08:49:37 1994\n", 784111777},
+        {"date: Sun, 06 Nov 1994 08:49:37 +0100\n", 784108177},
+        {"date: Sun, 6 Nov 1994 08:49:37 GMT\n", 784111777},
+        {"date: soon\n", -1},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        AUTO(http_reply_done) struct http_reply reply = with_headers(cases[i].line);
+        assert_int_equal(http_date_s(&reply, -1), cases[i].date_s);
+    }
 }
 
 static void urls_are_escaped(void **state)
@@ -311,6 +332,7 @@ int main(void)
         cmocka_unit_test(the_peer_names_the_wait),
         cmocka_unit_test(nobody_at_home),
         cmocka_unit_test(retry_after_has_two_forms),
+        cmocka_unit_test(dates_have_many_forms),
         cmocka_unit_test(urls_are_escaped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -66,6 +66,49 @@ static void gzip_is_opened_up_to_the_ceiling(void **state)
     fixture_close(&fixture);
 }
 
+/* Such answers come from proxies, and another try may bring a better one. */
+static void gzip_that_does_not_open_is_no_answer(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    AUTO(buf_done) struct buf damaged = gzip_reply("some text", 9);
+    AUTO(buf_done) struct buf cut = buf_limited(1024);
+    AUTO(buf_done) struct buf good = gzip_reply("some text", 9);
+    damaged.data[damaged.size - 6] ^= 1;
+    buf_text(&cut, "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 20\r\n\r\n");
+    buf_add(&cut, strstr(good.data, "\r\n\r\n") + 4, 20);
+    fixture_open(&fixture,
+                 STEPS({.bytes = damaged.data, .size = damaged.size}, {.bytes = cut.data, .size = cut.size},
+                       {.bytes = "HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 4\r\n\r\n1234"},
+                       {.bytes = good.data, .size = good.size}),
+                 false);
+    struct http_request request = get(&fixture);
+    assert_true(ask(&fixture, &request));
+    assert_int_equal(fixture.reply.tries, 4);
+    assert_string_equal(buf_string(&fixture.reply.body), "some text");
+    fixture_close(&fixture);
+}
+
+static void what_does_not_open_is_named(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    AUTO(buf_done) struct buf damaged = gzip_reply("some text", 9);
+    damaged.data[damaged.size - 6] ^= 1;
+    fixture_open(&fixture,
+                 STEPS({.bytes = damaged.data, .size = damaged.size},
+                       {.bytes = "HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 4\r\n\r\n1234"}),
+                 false);
+    struct http_request request = get(&fixture);
+    request.retry = NULL;
+    assert_false(ask(&fixture, &request));
+    expect_error(&fixture, ERROR_BUSY);
+    assert_non_null(strstr(fixture.err.text, "the response's gzip is damaged"));
+    assert_false(ask(&fixture, &request));
+    assert_non_null(strstr(fixture.err.text, "another content-encoding than gzip"));
+    fixture_close(&fixture);
+}
+
 static void trailers_are_no_new_head(void **state)
 {
     (void)state;
@@ -368,6 +411,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gzip_is_opened_up_to_the_ceiling),
+        cmocka_unit_test(gzip_that_does_not_open_is_no_answer),
+        cmocka_unit_test(what_does_not_open_is_named),
         cmocka_unit_test(trailers_are_no_new_head),
         cmocka_unit_test(plain_bodies_have_the_ceiling),
         cmocka_unit_test(heads_have_a_ceiling),
