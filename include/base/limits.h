@@ -36,7 +36,7 @@
 #define LIMIT_UNREAD        1000 /* records whose children are requested again by a scan */
 /* A batch gets no further window when it holds so much: what is lost with it is some minutes of work. */
 #define LIMIT_BATCH_ROWS     200000
-#define LIMIT_BATCH_REQUESTS 2500
+#define LIMIT_BATCH_REQUESTS 5000
 #define LIMIT_BATCH_UNITS    260 /* of five years */
 #define LIMIT_WINDOW_UNITS   26  /* of a batch that are read at once */
 
