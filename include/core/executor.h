@@ -34,10 +34,10 @@ struct executor {
 /* Threads, which live as long as a run. They have the signal mask of the caller. */
 struct executor *executor_threads(size_t workers);
 
-/* These do nothing without an executor: there is one worker, which never has to wait. */
+/* The same; executor NULL: there is one worker. They do nothing then, and it must not wait. */
 void executor_lock(struct executor *executor);
 void executor_unlock(struct executor *executor);
-void executor_wait(struct executor *executor);
 void executor_wake(struct executor *executor);
+void executor_wait(struct executor *executor);
 
 #endif

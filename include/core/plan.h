@@ -58,7 +58,7 @@ struct window plan_window(const struct plan_settings *settings, const struct str
                           const struct plan *plan, size_t first, size_t last);
 
 /* The last of the units that follow the first without a gap: at most so many with it (at least 1). */
-size_t plan_batch_end(const struct plan *plan, size_t first, size_t units);
+size_t plan_last_neighbour(const struct plan *plan, size_t first, size_t units);
 
 /* The last day that is over and settled at that time. */
 struct day plan_settled_day(const struct plan_settings *settings, int64_t now_us);

@@ -7,6 +7,7 @@
 #define CASELOAD_CORE_PROGRESS_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/limits.h"
@@ -19,6 +20,7 @@ struct progress {
 
     /* Of the worker's stream, for people: what was read so far. */
     _Atomic(const char *) stream;   /* a constant text; NULL: no stream is loaded */
+    atomic_bool is_helper;          /* another worker leads the stream */
     atomic_llong units_done, units; /* of the stream */
     atomic_int day;                 /* the first of the unit being read: struct day */
     atomic_llong records;           /* of the stream, children included */
@@ -31,7 +33,7 @@ void progress_step(struct progress *progress, const char *where); /* progress ma
 
 /* These belong to the run. progress may be NULL. */
 void progress_run(struct progress *first, long long stream_count); /* a run begins: of all workers */
-void progress_stream(struct progress *progress, const char *stream);
+void progress_stream(struct progress *progress, const char *stream, bool is_helper);
 void progress_units(struct progress *progress, long long done, long long units, int day);
 void progress_page(struct progress *progress, long long records, long long requests);
 void progress_stream_done(struct progress *progress);

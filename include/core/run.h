@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* run.h - one request, stream by stream, unit by unit: state, plan, fetch, rows, stage, commit.
+/* run.h - one request, stream by stream, batch by batch: state, plan, fetch, rows, stage, commit.
  *
  * Called on one thread, which is the first worker; the executor may bring others. Each worker has a source, a
  * warehouse and a progress of its own, so that each of these is driven by one thread at a time. The context

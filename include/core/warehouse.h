@@ -86,10 +86,10 @@ struct commit {
     const struct table *left_out[LIMIT_TABLES]; /* child tables of the stream that got no rows */
     size_t left_out_count;
     struct day children_from; /* of a scan: the children of what changed since then were requested */
-    bool is_incomplete;       /* not all of the unit was read: the commit is no proof that it is loaded */
-    int64_t digest;           /* of what was read, to compare the next fetch with; 0: not to be compared */
-    int64_t same_as_us;    /* that commit read the same rows of the same unit; 0: none. While it is the newest
-                            * one of these tables, the ledger notes this fetch, and nothing else is done */
+    bool is_incomplete; /* not all of the unit was read, or of those before it: no proof that it is loaded */
+    int64_t digest;     /* of what was read, to compare the next fetch with; 0: not to be compared */
+    int64_t same_as_us; /* that commit read the same rows of the same unit; 0: none. While it is the newest
+                         * one of these tables, the ledger notes this fetch, and nothing else is done */
     bool confirms_missing; /* of a reconciliation: some of what the list lacks was asked for, and none of it
                             * is alive */
 };
@@ -195,6 +195,9 @@ struct warehouse_ops {
      * may have a reconciliation. */
     bool (*missing)(struct load *load, int64_t began_us, int64_t ceiling, struct missing *out_missing,
                     struct error *err);
+    /* No rows come any more: they are brought to the warehouse. The caller may make this call while another
+     * object commits to the same tables. Not before a commit with same_as_us. NULL: commit does it all. */
+    bool (*finish)(struct load *load, struct error *err);
     /* Set union of the staged rows into the tables, rejects and ledger row, in one transaction. A
      * reconciliation adds unknown versions on days from its unit's first one on, and declares gone: the rows
      * of RECONCILE_GONE; and if it confirms_missing, what the list before it lacked, too, if that confirmed

@@ -36,7 +36,8 @@ struct display {
 struct facts {
     const char *stream;
     long long units_done, units, records, requests, rejected;
-    double seconds; /* since the stream began */
+    bool is_helper;
+    double seconds; /* since the worker has the stream */
     char day[DAY_TEXT];
 };
 
@@ -51,9 +52,10 @@ static bool read_facts(struct display *display, const struct progress *progress,
                        struct facts *out)
 {
     *out = (struct facts){.stream = atomic_load(&progress->stream)};
-    if (!out->stream) return false;
     if (out->stream != display->workers[worker].stream) display->workers[worker].began_ms = clock_ms();
     display->workers[worker].stream = out->stream;
+    if (!out->stream) return false;
+    out->is_helper = atomic_load(&progress->is_helper);
     out->units_done = atomic_load(&progress->units_done);
     out->units = atomic_load(&progress->units);
     out->records = atomic_load(&progress->records);
@@ -76,7 +78,8 @@ static size_t read_all(struct display *display, struct facts out[LIMIT_WORKERS],
         out_totals->rejected += atomic_load(&progress->rejected);
         out_totals->done += (double)atomic_load(&progress->streams_done);
         if (!read_facts(display, progress, worker, &facts)) continue;
-        if (facts.units > 0) out_totals->done += (double)facts.units_done / (double)facts.units;
+        if (facts.units > 0 && !facts.is_helper)
+            out_totals->done += (double)facts.units_done / (double)facts.units;
         out[count++] = facts;
     }
     return count;
@@ -92,7 +95,7 @@ static void eta_text(const struct facts *facts, char out[REPORT_NUMBER + 8])
 {
     char left[REPORT_NUMBER];
     out[0] = '\0';
-    if (facts->units_done == 0 || facts->units <= facts->units_done) return;
+    if (facts->is_helper || facts->units_done == 0 || facts->units <= facts->units_done) return;
     double each = facts->seconds / (double)facts->units_done;
     (void)snprintf(out, REPORT_NUMBER + 8, "   ETA %s",
                    report_duration(each * (double)(facts->units - facts->units_done), left));

@@ -96,6 +96,13 @@ static bool port_refresh(struct warehouse *warehouse, const struct selection *se
     return port_failed(bq, err);
 }
 
+static bool port_finish(struct load *load, struct error *err)
+{
+    if (stage_finish(load, err)) return true;
+    table_cache_clear(load->bq); /* a table may have been dropped */
+    return error_wrap(err, "staging of %s", load->selection->stream->name);
+}
+
 static bool port_commit(struct load *load, const struct commit *commit, struct committed *out_committed,
                         struct error *err)
 {
@@ -153,6 +160,7 @@ static const struct warehouse_ops port = {
     .write = port_write,
     .reject = port_reject,
     .missing = port_missing,
+    .finish = port_finish,
     .commit = port_commit,
     .abort = stage_free,
     .refresh = port_refresh,

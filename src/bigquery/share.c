@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* share.c - the workers of a run have one object each, and know the same of the warehouse when they begin.
  *
- * Each works on a copy: so nothing here has a lock, and an object that finds something changed forgets what
- * it knows without a harm to others. Only the commits are noted in one place, as several workers may commit
- * under one lock, one after the other. JSON is copied, too, as its counters belong to one thread.
+ * Each works on a copy: an object that finds something changed forgets what it knows without a harm to
+ * others, and nothing here needs a lock. JSON is copied, too, as its counters belong to one thread. The
+ * commits are the exception: they are noted in one place, own_commits.h, as several workers may commit under
+ * one lock row.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -61,7 +62,10 @@ static void merge_entry(struct table_cache_entry *entry, const struct table_cach
 {
     for (size_t i = 0; i < LIMIT_TABLES; i++)
         if (other->modified_ms[i] == 0) entry->modified_ms[i] = 0;
-    if (other->claimed_us > entry->claimed_us) entry->claimed_us = other->claimed_us;
+    if (other->claimed_us == 0 || entry->claimed_us == 0)
+        entry->claimed_us = 0;
+    else if (other->claimed_us > entry->claimed_us)
+        entry->claimed_us = other->claimed_us;
     entry->mends_nothing = entry->mends_nothing && other->mends_nothing;
 }
 

@@ -244,6 +244,15 @@ static void compare_fetch(const struct batch *batch, struct commit *commit)
         unit_digest_same_commit(&run->share->state, run->selection->stream, &commit->unit, commit->digest);
 }
 
+/* The open unit, which comes last, is the proof that all of the plan was read. */
+static void note_gap(struct stream_share *share, struct commit *commit)
+{
+    executor_lock(share->queue.executor);
+    share->has_gap = share->has_gap || commit->is_incomplete;
+    commit->is_incomplete = commit->is_incomplete || (commit->unit.open && share->has_gap);
+    executor_unlock(share->queue.executor);
+}
+
 static struct commit make_commit(const struct batch *batch)
 {
     const struct stream_run *run = batch->run;
@@ -256,6 +265,7 @@ static struct commit make_commit(const struct batch *batch)
         .confirms_missing = run->confirms_missing,
     };
     unit_claim_apply(&batch->claim, &commit);
+    note_gap(run->share, &commit);
     stream_run_note_children(run, &commit);
     compare_fetch(batch, &commit);
     return commit;
@@ -276,16 +286,29 @@ static void count_committed(const struct batch *batch, const struct committed *c
     result->fetched += batch->fetched;
 }
 
+/* Not while others wait for the commit. The load has ended if this fails. */
+static bool finish_load(const struct batch *batch, const struct commit *commit, struct error *err)
+{
+    const struct run_context *context = batch->run->context;
+    const struct warehouse_ops *ops = context->warehouse->ops;
+    if (commit->same_as_us != 0 || !ops->finish) return true;
+    progress_step(context->progress, "bringing the rows to the warehouse");
+    if (ops->finish(batch->load, err)) return true;
+    ops->abort(batch->load);
+    return false;
+}
+
 static bool commit_batch(const struct batch *batch, struct error *err)
 {
     struct stream_run *run = batch->run;
     const struct warehouse_ops *ops = run->context->warehouse->ops;
     struct committed committed = {0};
     const struct commit commit = make_commit(batch);
-    batches_begin_commit(&run->share->batches, run->is_helper, run->context->progress);
+    if (!finish_load(batch, &commit, err)) return false;
+    batch_queue_begin_commit(&run->share->queue, run->is_helper, run->context->progress);
     progress_step(run->context->progress, "committing a unit");
     bool done = ops->commit(batch->load, &commit, &committed, err);
-    batches_end_commit(&run->share->batches);
+    batch_queue_end_commit(&run->share->queue);
     if (!done) return false;
     count_committed(batch, &committed);
     return committed.doubled == 0 ||
@@ -344,9 +367,9 @@ static bool read_window(struct batch *batch, struct error *err)
 
 static bool extend(struct batch *batch)
 {
-    struct batches *batches = &batch->run->share->batches;
+    struct batch_queue *queue = &batch->run->share->queue;
     const size_t end = batch->units.end;
-    if (!batches_extend(batches, &batch->window_extent, &batch->extent, &batch->units)) return false;
+    if (!batch_queue_extend(queue, &batch->window_extent, &batch->extent, &batch->units)) return false;
     batch->window_units = (struct unit_range){.first = end, .end = batch->units.end};
     return true;
 }
@@ -435,7 +458,7 @@ static bool load_one_by_one(struct stream_run *run, const struct unit_range *uni
     return true;
 }
 
-/* What lies before the units among which something went wrong was fine. */
+/* What lies before the units among which something went wrong was fine: it is read as one window. */
 static bool load_again(struct stream_run *run, const struct unit_range *units, const struct unit_range *bad)
 {
     struct unit_range good = {.first = units->first, .end = bad->first}, worse = {0};

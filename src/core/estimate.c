@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "batches.h"
+#include "batch_queue.h"
 #include "core/plan.h"
 
 struct estimator {
@@ -40,18 +40,18 @@ static void add_records(struct stream_estimate *out, const struct source_count *
     out->requests_per_s = count->requests_per_s;
 }
 
-/* How many units the next window has, as batches.h would cut it: without workers that help, and by records
- * instead of rows. out_batch: zeroed if the window begins another batch. */
+/* How many units the next window has, as batch_queue.h would cut it: without workers that help, and by
+ * records instead of rows. batch: what it holds so far; zeroed here if the window begins another one. */
 static size_t next_window(const struct estimator *estimator, size_t first, const struct extent *window,
                           int64_t *largest, struct extent *batch)
 {
-    const bool is_gap = first > 0 && plan_batch_end(estimator->plan, first - 1, 2) != first;
+    const bool is_gap = first > 0 && plan_last_neighbour(estimator->plan, first - 1, 2) != first;
     if (window->units > *largest) *largest = window->units;
-    const struct extent most = batches_most(estimator->context);
-    int64_t units = is_gap ? 0 : batches_next_window(&most, window, *largest, batch);
+    const struct extent most = batch_queue_most(estimator->context);
+    int64_t units = is_gap ? 0 : batch_queue_next_window(&most, window, *largest, batch);
     if (units > 0) return (size_t)units;
     *batch = (struct extent){0};
-    return (size_t)batches_next_window(&most, window, *largest, batch);
+    return (size_t)batch_queue_next_window(&most, window, *largest, batch);
 }
 
 static void add_extent(struct extent *batch, const struct extent *window)
@@ -78,13 +78,13 @@ static bool add_windows(const struct estimator *estimator, struct error *err)
     int64_t largest = 0;
     for (size_t first = 0, span = 0, last; first < plan->unit_count; first = last + 1) {
         struct source_count count;
-        last = plan_batch_end(plan, first, next_window(estimator, first, &window, &largest, &batch));
+        last = plan_last_neighbour(plan, first, next_window(estimator, first, &window, &largest, &batch));
         if (!count_window(estimator, first, last, &count, err)) return false;
         if (batch.units == 0) out->batches++;
         out->requests = add(out->requests, count.requests);
         window = extent_of(last - first + 1, &count);
         add_extent(&batch, &window);
-        const bool ends_span = plan_batch_end(plan, last, 2) == last;
+        const bool ends_span = plan_last_neighbour(plan, last, 2) == last;
         if (!count.is_exact && !ends_span) continue;
         if (!count.is_exact && span < first && !count_window(estimator, span, last, &count, err))
             return false;

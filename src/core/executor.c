@@ -94,7 +94,7 @@ void executor_unlock(struct executor *executor)
 
 void executor_wait(struct executor *executor)
 {
-    assert(executor);
+    assert(executor); /* a worker that is alone waits for nobody */
     executor->ops->wait(executor);
 }
 

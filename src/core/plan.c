@@ -264,7 +264,7 @@ struct window plan_window(const struct plan_settings *settings, const struct str
     abort();
 }
 
-size_t plan_batch_end(const struct plan *plan, size_t first, size_t units)
+size_t plan_last_neighbour(const struct plan *plan, size_t first, size_t units)
 {
     size_t last = first;
     while (last + 1 < plan->unit_count && last + 1 - first < units &&

@@ -25,9 +25,10 @@ void progress_run(struct progress *first, long long stream_count)
     if (first) atomic_store(&first->stream_count, stream_count);
 }
 
-void progress_stream(struct progress *progress, const char *stream)
+void progress_stream(struct progress *progress, const char *stream, bool is_helper)
 {
     if (!progress) return;
+    atomic_store(&progress->is_helper, is_helper);
     atomic_store(&progress->records, 0);
     progress_units(progress, 0, 0, 0);
     atomic_store(&progress->stream, stream);

@@ -17,24 +17,33 @@ static int64_t newest_us(const struct stream_run *run)
     return now_us > run->asked_us ? now_us : run->asked_us;
 }
 
+/* One that ends the run counts before one that ends the stream, and that before one after which others were
+ * loaded. */
+static int weigh(const struct error *failure, bool can_continue)
+{
+    if (failure->kind == ERROR_NONE) return 0;
+    if (can_continue) return 1;
+    if (failure->kind == ERROR_STOPPED) return 2; /* because of another, most often */
+    return error_rules[failure->kind].stream_only ? 3 : 4;
+}
+
 void stream_share_fail(struct stream_share *share, const struct error *failure, bool can_continue)
 {
-    executor_lock(share->batches.executor);
-    const bool is_worse = !can_continue && (!share->is_over || share->failure.kind == ERROR_STOPPED);
-    if (share->failure.kind == ERROR_NONE || is_worse) share->failure = *failure;
+    executor_lock(share->queue.executor);
+    if (weigh(failure, can_continue) > weigh(&share->failure, !share->is_over)) share->failure = *failure;
     share->is_over = share->is_over || !can_continue;
-    executor_unlock(share->batches.executor);
-    if (!can_continue) batches_stop(&share->batches);
+    executor_unlock(share->queue.executor);
+    if (!can_continue) batch_queue_stop(&share->queue);
 }
 
 static void load_batches(struct stream_run *run)
 {
-    struct batches *batches = &run->share->batches;
+    struct batch_queue *queue = &run->share->queue;
     struct unit_range units;
     bool done = true;
-    while (done && batches_take(batches, run->is_helper, run->context->progress, &units)) {
+    while (done && batch_queue_take(queue, run->is_helper, run->context->progress, &units)) {
         done = batch_load(run, units);
-        batches_done(batches);
+        batch_queue_end_batch(queue);
     }
 }
 
@@ -71,9 +80,9 @@ static bool lead(struct stream_run *run, struct error *err)
         run->result->from = plan->units[0].lo;
         run->result->to = plan->units[plan->unit_count - 1].hi;
     }
-    batches_open(&share->batches, run->context, plan);
+    batch_queue_open(&share->queue, run->context, plan);
     load_batches(run);
-    batches_close(&share->batches);
+    batch_queue_close(&share->queue, run->context->progress);
     add_result(run->result, &share->helped);
     if (share->failure.kind != ERROR_NONE) *err = share->failure;
     return share->failure.kind == ERROR_NONE;
@@ -205,6 +214,6 @@ enum error_kind stream_run_help(const struct run_context *context, const struct 
     add_result(&share->helped, &result);
     const enum error_kind kind = share->is_over ? share->failure.kind : ERROR_NONE;
     executor_unlock(context->executor);
-    batches_leave(&share->batches);
+    batch_queue_leave(&share->queue);
     return kind;
 }

@@ -5,7 +5,7 @@
 #define CASELOAD_CORE_STREAM_RUN_H
 
 #include "base/buf.h"
-#include "batches.h"
+#include "batch_queue.h"
 #include "core/plan.h"
 #include "core/rows.h"
 #include "core/run.h"
@@ -19,10 +19,11 @@
 struct stream_share {
     struct state state;
     struct plan plan;
-    struct batches batches;
+    struct batch_queue queue;
     struct stream_result helped; /* what helpers have done */
-    struct error failure; /* one that ends the stream counts before one after which others were loaded */
-    bool is_over;         /* it ends the stream */
+    struct error failure;        /* the gravest */
+    bool is_over;                /* it ends the stream */
+    bool has_gap;                /* a batch was committed that is not all of its units */
 };
 
 /* A worker's part of a stream. One thread. */
@@ -46,7 +47,7 @@ struct stream_run {
     bool confirms_missing;
 };
 
-/* Units of the plan that are loaded as one; see batches.h. */
+/* Units of the plan that are loaded as one; see batch_queue.h. */
 struct batch {
     struct stream_run *run;
     struct unit_range units;             /* of all windows */
@@ -70,8 +71,8 @@ struct batch {
 bool stream_run_load(const struct run_context *context, struct request_states *states, size_t index,
                      const struct run_trigger *trigger, struct stream_share *share, int64_t *asked_us,
                      struct stream_result *result);
-/* Loads batches of a stream that another worker leads, after batches_join. Returns what ended the stream, if
- * one of them did. */
+/* Loads batches of a stream that another worker leads, after batch_queue_join. Returns what ended the stream,
+ * if one of them did. */
 enum error_kind stream_run_help(const struct run_context *context, const struct selection *selection,
                                 const struct run_trigger *trigger, struct stream_share *share,
                                 int64_t *asked_us);

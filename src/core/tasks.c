@@ -7,7 +7,7 @@
  * what the source allows once (Intercom's scroll of companies). Groups do not depend on each other, so any
  * order of them is right.
  *
- * A worker that finds no group left helps with the batches of a stream that others load; see batches.h.
+ * A worker that finds no group left helps with the batches of a stream that others load; see batch_queue.h.
  *
  * The tables are prepared in groups, too. The states of all streams are read before the first group is
  * loaded. No group changes another's, so a state is never older than what its own group committed before this
@@ -28,9 +28,8 @@ struct tasks {
     struct stream_share *shares;   /* the same */
     size_t group[LIMIT_STREAMS];
     bool was_run[LIMIT_STREAMS];
-    /* Under the executor's lock. */
-    size_t next;           /* the first selection that is not taken */
-    size_t loading;        /* workers that load groups */
+    size_t next;           /* the first selection that is not taken; under the executor's lock */
+    size_t loading;        /* workers that load groups; the same */
     atomic_bool is_failed; /* nothing else is to begin */
 };
 
@@ -105,7 +104,7 @@ static void load_group(struct tasks *tasks, const struct run_context *context, s
         struct stream_result *result = &tasks->results[i];
         if (tasks->group[i] != group) continue;
         tasks->was_run[i] = true;
-        progress_stream(context->progress, request->selections[i]->stream->name);
+        progress_stream(context->progress, request->selections[i]->stream->name, false);
         if (!stream_run_load(context, tasks->states, i, tasks->trigger, &tasks->shares[i], asked_us,
                              result) &&
             !error_rules[result->error.kind].stream_only)
@@ -120,7 +119,7 @@ static struct stream_share *find_work(const struct tasks *tasks)
     struct stream_share *best = NULL;
     for (size_t i = 0; i < tasks->states->request->count; i++) {
         struct stream_share *share = &tasks->shares[i];
-        if (batches_have_work(&share->batches) && (!best || share->batches.helpers < best->batches.helpers))
+        if (batch_queue_has_work(&share->queue) && (!best || share->queue.helpers < best->queue.helpers))
             best = share;
     }
     return best;
@@ -136,7 +135,7 @@ static struct stream_share *join_stream(struct tasks *tasks, struct progress *pr
         progress_rest(progress);
         executor_wait(executor);
     }
-    if (share) batches_join(&share->batches);
+    if (share) batch_queue_join(&share->queue);
     executor_unlock(executor);
     return share;
 }
@@ -146,7 +145,7 @@ static void help_others(struct tasks *tasks, const struct run_context *context, 
     struct stream_share *share;
     while ((share = join_stream(tasks, context->progress))) {
         const struct selection *selection = tasks->states->request->selections[share - tasks->shares];
-        progress_stream(context->progress, selection->stream->name);
+        progress_stream(context->progress, selection->stream->name, true);
         const enum error_kind failure = stream_run_help(context, selection, tasks->trigger, share, asked_us);
         if (failure != ERROR_NONE && !error_rules[failure].stream_only) atomic_store(&tasks->is_failed, true);
     }

@@ -25,7 +25,7 @@ static bool begin_body(struct http_call *call)
     char coding[16];
     struct gunzip **idle = &call->http->idle_gunzip;
     call->body_begun = true;
-    if (!http_header(&call->reply, "content-encoding", coding, sizeof coding) ||
+    if (!http_header(&call->reply, "content-encoding", coding, sizeof coding) || !*coding ||
         strcasecmp(coding, "identity") == 0)
         return true;
     if (strcasecmp(coding, "gzip") != 0 && strcasecmp(coding, "x-gzip") != 0) {

@@ -103,6 +103,7 @@ static void add_line(struct http_call *call, const char *line)
     call->headers = longer;
 }
 
+/* Answers with secrets come as they are: what opens them would keep a copy. */
 static void copy_headers(struct http_call *call, const char *const *lines)
 {
     bool typed = false;
@@ -111,7 +112,8 @@ static void copy_headers(struct http_call *call, const char *const *lines)
         add_line(call, *lines);
     }
     if (!typed) add_line(call, "Content-Type:"); /* curl would call it a form */
-    add_line(call, "Accept-Encoding: gzip");     /* no option of curl: it would open the answers itself */
+    if (call->request.service != HTTP_CREDENTIALS)
+        add_line(call, "Accept-Encoding: gzip"); /* no option of curl: it would open the answers itself */
     add_line(call, "Expect:"); /* else curl would wait for 100 Continue, which servers rarely send */
 }
 

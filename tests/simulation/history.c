@@ -342,7 +342,12 @@ static void drain(struct sim *sim)
 {
     for (int steps = 0; sim->broken == PROPERTY_NONE; steps++) {
         struct upcoming upcoming = find_next_step(sim);
-        if (upcoming.at_us == NEVER) return;
+        if (upcoming.at_us == NEVER) {
+            for (size_t i = 0; i < SIM_WORKERS; i++)
+                if (sim->workers[i].is_busy)
+                    sim_fail(sim, PROPERTY_STUCK, "%s waits for ever", sim->workers[i].run_id);
+            return;
+        }
         if (steps > 100000) sim_fail(sim, PROPERTY_STUCK, "messages or jobs are left after 100,000 steps");
         step(sim, &upcoming);
     }

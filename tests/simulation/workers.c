@@ -182,7 +182,7 @@ static void enter_work(unsigned int high, unsigned int low)
     struct sim_worker *worker = thread->worker;
     thread->work(thread->work_context, (size_t)(thread - worker->threads));
     thread->work = NULL;
-    if (has_ended(worker) && worker->threads[0].wake_us == NEVER)
+    if (has_ended(worker) && worker->threads[0].wake_us == NEVER && !worker->threads[0].is_waiting)
         worker->threads[0].wake_us = worker->sim->now_us;
     end_thread(thread);
 }

@@ -152,6 +152,7 @@ struct bench {
     atomic_int opened;              /* readers so far */
     atomic_bool was_crowded;        /* two streams of the group of staff at once */
     bool waits_for_two;             /* the first open waits for another */
+    int busy_open;                  /* the reader with that number fails alone, before the failing one */
     int waiting_open, failing_open; /* the reader with that number waits for the next one; fails; 0: none */
     const char *failing, *waiting; /* stream whose next page fails; that waits for that before its page ... */
     enum error_kind then;          /* ... and fails, too; ERROR_NONE: it goes on */
@@ -199,6 +200,7 @@ static bool open_hook(struct bench *bench, struct error *err)
     const int number = atomic_fetch_add(&bench->opened, 1) + 1;
     const bool waits = bench->waits_for_two ? number == 1 : number == bench->waiting_open;
     if (waits && !await_more(bench, number)) return error_set(err, ERROR_BUSY, "nobody else came");
+    if (number == bench->busy_open) return error_set(err, ERROR_BUSY, "is busy");
     return number != bench->failing_open || error_set(err, ERROR_AUTH, "failed in the middle");
 }
 
@@ -426,6 +428,21 @@ static void test_a_failed_batch_fails_the_stream(void **state)
     }
 }
 
+/* Whichever came first: the helper's or the leader's. */
+static void test_a_failure_that_ends_the_run_is_the_gravest(void **state)
+{
+    struct bench *bench = *state;
+    for (int i = 0; i < 2; i++) {
+        atomic_store(&bench->opened, 0);
+        fill_years(bench);
+        bench->waiting_open = 2;
+        bench->busy_open = 2 + i;
+        bench->failing_open = 3 - i;
+        assert_false(run(bench));
+        assert_int_equal(bench->err.kind, ERROR_AUTH);
+    }
+}
+
 static void test_groups(void **state)
 {
     struct bench *bench = *state;
@@ -444,6 +461,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_the_failure_that_ends_the_run_is_told, setup, teardown),
         cmocka_unit_test_setup_teardown(test_workers_without_a_stream_help, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_failed_batch_fails_the_stream, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_failure_that_ends_the_run_is_the_gravest, setup, teardown),
         cmocka_unit_test_setup_teardown(test_groups, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

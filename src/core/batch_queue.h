@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* batches.h - the units of a stream's plan, handed out to the workers that load it.
+/* batch_queue.h - the units of a stream's plan, handed out to the workers that load it.
  *
  * A batch is neighbouring units with one load and one commit. It is read window by window: the first window
  * is one unit, and each further one as many as will fill the batch, if they hold as much as the last window
@@ -14,8 +14,8 @@
  *
  * Driven by all workers, under the executor's lock. Zeroed: nothing is handed out.
  */
-#ifndef CASELOAD_CORE_BATCHES_H
-#define CASELOAD_CORE_BATCHES_H
+#ifndef CASELOAD_CORE_BATCH_QUEUE_H
+#define CASELOAD_CORE_BATCH_QUEUE_H
 
 #include "core/executor.h"
 #include "core/plan.h"
@@ -27,7 +27,7 @@ struct unit_range {
     size_t first, end;
 };
 
-struct batches {
+struct batch_queue {
     struct executor *executor;   /* NULL: one worker */
     const struct plan *plan;     /* borrowed */
     struct extent most;          /* of a batch */
@@ -40,34 +40,35 @@ struct batches {
 };
 
 /* What makes a batch full. */
-struct extent batches_most(const struct run_context *context);
+struct extent batch_queue_most(const struct run_context *context);
 
 /* The units of the next window, if they hold as much as `window` does, which was read last; 0: the batch is
  * full. largest: units of the largest window that was read; batch: what it holds so far, zeroed for a new
  * one.
  */
-int64_t batches_next_window(const struct extent *most, const struct extent *window, int64_t largest,
-                            const struct extent *batch);
+int64_t batch_queue_next_window(const struct extent *most, const struct extent *window, int64_t largest,
+                                const struct extent *batch);
 
 /* By the leader. */
-void batches_open(struct batches *batches, const struct run_context *context, const struct plan *plan);
-void batches_close(struct batches *batches); /* waits until all helpers have left */
+void batch_queue_open(struct batch_queue *queue, const struct run_context *context, const struct plan *plan);
+/* Waits until all helpers have left. */
+void batch_queue_close(struct batch_queue *queue, struct progress *progress);
 
 /* With the lock: can a helper take a batch? Then it may join, and has to leave, without the lock. */
-bool batches_have_work(const struct batches *batches);
-void batches_join(struct batches *batches);
-void batches_leave(struct batches *batches);
+bool batch_queue_has_work(const struct batch_queue *queue);
+void batch_queue_join(struct batch_queue *queue);
+void batch_queue_leave(struct batch_queue *queue);
 
 /* The first window of a new batch; false: there is none. Waits if only the open unit is left. */
-bool batches_take(struct batches *batches, bool is_helper, struct progress *progress,
-                  struct unit_range *out_batch);
+bool batch_queue_take(struct batch_queue *queue, bool is_helper, struct progress *progress,
+                      struct unit_range *out_batch);
 /* The batch, which holds `extent`, gets another window; false: it is full. window: the last one it read. */
-bool batches_extend(struct batches *batches, const struct extent *window, const struct extent *extent,
-                    struct unit_range *batch);
+bool batch_queue_extend(struct batch_queue *queue, const struct extent *window, const struct extent *extent,
+                        struct unit_range *batch);
 /* Around the commit of a batch; may wait for another's. */
-void batches_begin_commit(struct batches *batches, bool is_helper, struct progress *progress);
-void batches_end_commit(struct batches *batches);
-void batches_done(struct batches *batches); /* with one that was taken */
-void batches_stop(struct batches *batches); /* no more are handed out */
+void batch_queue_begin_commit(struct batch_queue *queue, bool is_helper, struct progress *progress);
+void batch_queue_end_commit(struct batch_queue *queue);
+void batch_queue_end_batch(struct batch_queue *queue); /* with one that was taken */
+void batch_queue_stop(struct batch_queue *queue);      /* no more are handed out */
 
 #endif

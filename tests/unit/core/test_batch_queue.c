@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "batches.h"
+#include "batch_queue.h"
 
 #define UNITS 60
 
@@ -17,7 +17,7 @@ struct bench {
     struct executor executor; /* first: of one thread, which would wait for ever */
     struct plan plan;
     struct run_context context;
-    struct batches batches;
+    struct batch_queue queue;
     struct progress progress;
     size_t waits;
 };
@@ -33,8 +33,9 @@ static void wait(struct executor *executor)
     struct bench *bench = (struct bench *)executor;
     bench->waits++;
     assert_false(atomic_load(&bench->progress.is_busy));
-    if (bench->batches.is_committing) batches_end_commit(&bench->batches);
-    if (bench->batches.loading > 0) batches_done(&bench->batches);
+    if (bench->queue.helpers > 0) bench->queue.helpers--;
+    if (bench->queue.is_committing) batch_queue_end_commit(&bench->queue);
+    if (bench->queue.loading > 0) batch_queue_end_batch(&bench->queue);
 }
 
 static const struct executor_ops ops = {
@@ -51,7 +52,7 @@ static int setup(void **state)
     bench->plan.units[UNITS - 1].open = true;
     bench->context = (struct run_context){.executor = &bench->executor,
                                           .batch = {.units = 40, .rows = 1000, .requests = 100}};
-    batches_open(&bench->batches, &bench->context, &bench->plan);
+    batch_queue_open(&bench->queue, &bench->context, &bench->plan);
     *state = bench;
     return 0;
 }
@@ -68,7 +69,7 @@ static struct unit_range take(struct bench *bench, bool is_helper)
 {
     struct unit_range units = {0};
     atomic_store(&bench->progress.is_busy, true);
-    assert_true(batches_take(&bench->batches, is_helper, &bench->progress, &units));
+    assert_true(batch_queue_take(&bench->queue, is_helper, &bench->progress, &units));
     return units;
 }
 
@@ -83,7 +84,7 @@ static size_t extend(struct bench *bench, struct unit_range *units, size_t read,
     held->units += window.units;
     held->rows += window.rows;
     held->requests += window.requests;
-    (void)batches_extend(&bench->batches, &window, held, units);
+    (void)batch_queue_extend(&bench->queue, &window, held, units);
     return units->end - before;
 }
 
@@ -97,14 +98,14 @@ static void test_small_units_make_one_batch(void **state)
     assert_int_equal(extend(bench, &units, 1, 2, 1, &held), 16);
     assert_int_equal(extend(bench, &units, 5, 2, 1, &held), 40 - 21); /* a batch has at most 40 */
     assert_int_equal(extend(bench, &units, 21, 2, 1, &held), 0);
-    assert_false(batches_have_work(&bench->batches));
-    batches_done(&bench->batches);
+    assert_false(batch_queue_has_work(&bench->queue));
+    batch_queue_end_batch(&bench->queue);
     units = take(bench, false);
     assert_int_equal(units.first, 40);
     assert_int_equal(units.end, UNITS); /* with the open one, as nobody else is loading */
     assert_int_equal(bench->waits, 0);
-    batches_done(&bench->batches);
-    assert_false(batches_take(&bench->batches, false, &bench->progress, &units));
+    batch_queue_end_batch(&bench->queue);
+    assert_false(batch_queue_take(&bench->queue, false, &bench->progress, &units));
 }
 
 static void test_a_batch_is_filled_by_what_it_holds(void **state)
@@ -114,12 +115,12 @@ static void test_a_batch_is_filled_by_what_it_holds(void **state)
     struct unit_range units = take(bench, false);
     assert_int_equal(extend(bench, &units, 0, 300, 1, &held), 2); /* 900 rows; a fourth would be too many */
     assert_int_equal(extend(bench, &units, 1, 300, 1, &held), 0);
-    batches_done(&bench->batches);
+    batch_queue_end_batch(&bench->queue);
     held = (struct extent){0};
     units = take(bench, false);
     assert_int_equal(units.end - units.first, 3);
     assert_int_equal(extend(bench, &units, units.first, 5000, 1, &held), 0); /* more than was foreseen */
-    batches_done(&bench->batches);
+    batch_queue_end_batch(&bench->queue);
     held = (struct extent){0};
     units = take(bench, false);
     assert_int_equal(units.end - units.first, 1);                          /* at least one */
@@ -130,21 +131,21 @@ static void test_helpers_come_when_much_is_left(void **state)
 {
     struct bench *bench = *state;
     struct extent held = {0};
-    assert_false(batches_have_work(&bench->batches)); /* nobody knows how much a unit holds */
+    assert_false(batch_queue_has_work(&bench->queue)); /* nobody knows how much a unit holds */
     struct unit_range mine = take(bench, false);
     assert_int_equal(extend(bench, &mine, 0, 100, 1, &held), 4);
-    assert_true(batches_have_work(&bench->batches));
-    batches_join(&bench->batches);
+    assert_true(batch_queue_has_work(&bench->queue));
+    batch_queue_join(&bench->queue);
     struct unit_range other = take(bench, true);
     assert_int_equal(other.first, mine.end);
     assert_int_equal(extend(bench, &mine, 1, 100, 1, &held), 0); /* what follows is taken */
-    batches_done(&bench->batches);
-    bench->batches.next = UNITS - 5; /* the others are done: what is left fits into the leader's batch */
+    batch_queue_end_batch(&bench->queue);
+    bench->queue.next = UNITS - 5; /* the others are done: what is left fits into the leader's batch */
     struct unit_range none;
-    assert_false(batches_take(&bench->batches, true, &bench->progress, &none));
-    batches_done(&bench->batches);
-    batches_leave(&bench->batches);
-    batches_close(&bench->batches);
+    assert_false(batch_queue_take(&bench->queue, true, &bench->progress, &none));
+    batch_queue_end_batch(&bench->queue);
+    batch_queue_leave(&bench->queue);
+    batch_queue_close(&bench->queue, &bench->progress);
     assert_int_equal(bench->waits, 0);
 }
 
@@ -154,31 +155,45 @@ static void test_the_open_unit_is_taken_last(void **state)
     struct extent held = {0};
     struct unit_range mine = take(bench, false);
     assert_int_equal(extend(bench, &mine, 0, 100, 1, &held), 4);
-    bench->batches.next = UNITS - 3;
-    batches_done(&bench->batches);
-    bench->batches.loading = 1; /* a helper's */
+    bench->queue.next = UNITS - 3;
+    batch_queue_end_batch(&bench->queue);
+    bench->queue.loading = 1; /* a helper's */
     mine = take(bench, false);
     assert_int_equal(mine.first, UNITS - 3);
     assert_int_equal(mine.end, UNITS - 1);
     held = (struct extent){0};
     assert_int_equal(extend(bench, &mine, mine.first, 1, 1, &held), 0);
     assert_int_equal(bench->waits, 0);
-    batches_done(&bench->batches); /* the leader's own */
-    mine = take(bench, false);     /* the helper's ends while the leader waits */
+    batch_queue_end_batch(&bench->queue); /* the leader's own */
+    mine = take(bench, false);            /* the helper's ends while the leader waits */
     assert_int_equal(mine.first, UNITS - 1);
     assert_int_equal(bench->waits, 1);
+}
+
+/* A worker that waits for another does not hang. */
+static void test_the_leader_rests_until_helpers_have_left(void **state)
+{
+    struct bench *bench = *state;
+    struct extent held = {0};
+    struct unit_range units = take(bench, false);
+    (void)extend(bench, &units, 0, 100, 1, &held);
+    batch_queue_join(&bench->queue);
+    atomic_store(&bench->progress.is_busy, true);
+    batch_queue_close(&bench->queue, &bench->progress);
+    assert_int_equal(bench->waits, 1);
+    assert_false(batch_queue_has_work(&bench->queue));
 }
 
 static void test_commits_are_made_one_at_a_time(void **state)
 {
     struct bench *bench = *state;
     (void)take(bench, false);
-    batches_begin_commit(&bench->batches, false, &bench->progress);
+    batch_queue_begin_commit(&bench->queue, false, &bench->progress);
     assert_int_equal(bench->waits, 0);
     atomic_store(&bench->progress.is_busy, true);
-    batches_begin_commit(&bench->batches, true, &bench->progress);
+    batch_queue_begin_commit(&bench->queue, true, &bench->progress);
     assert_int_equal(bench->waits, 1);
-    batches_end_commit(&bench->batches);
+    batch_queue_end_commit(&bench->queue);
 }
 
 static void test_nothing_is_taken_after_a_failure(void **state)
@@ -186,13 +201,13 @@ static void test_nothing_is_taken_after_a_failure(void **state)
     struct bench *bench = *state;
     struct extent held = {0};
     struct unit_range units = take(bench, false);
-    batches_stop(&bench->batches);
+    batch_queue_stop(&bench->queue);
     assert_int_equal(extend(bench, &units, 0, 1, 1, &held), 0);
-    assert_false(batches_have_work(&bench->batches));
-    assert_false(batches_take(&bench->batches, false, &bench->progress, &units));
-    batches_begin_commit(&bench->batches, true, &bench->progress); /* the leader will make no commit */
+    assert_false(batch_queue_has_work(&bench->queue));
+    assert_false(batch_queue_take(&bench->queue, false, &bench->progress, &units));
+    batch_queue_begin_commit(&bench->queue, true, &bench->progress); /* the leader will make no commit */
     assert_int_equal(bench->waits, 0);
-    batches_end_commit(&bench->batches);
+    batch_queue_end_commit(&bench->queue);
 }
 
 static void test_a_batch_has_no_gap(void **state)
@@ -216,6 +231,7 @@ int main(void)
         CASE(test_a_batch_is_filled_by_what_it_holds),
         CASE(test_helpers_come_when_much_is_left),
         CASE(test_the_open_unit_is_taken_last),
+        CASE(test_the_leader_rests_until_helpers_have_left),
         CASE(test_commits_are_made_one_at_a_time),
         CASE(test_nothing_is_taken_after_a_failure),
         CASE(test_a_batch_has_no_gap),
