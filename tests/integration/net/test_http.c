@@ -27,6 +27,7 @@ static void an_answer_is_handed_over(void **state)
                  false);
     struct http_request request = get(&fixture);
     request.headers = (const char *const[]){"X-Mine: yes", NULL};
+    request.service = HTTP_SOURCE;
     assert_true(ask(&fixture, &request));
     assert_int_equal(fixture.reply.status, 404);
     assert_int_equal(fixture.reply.tries, 1);
@@ -44,6 +45,19 @@ static void an_answer_is_handed_over(void **state)
     assert_non_null(strstr(sent, "\r\nX-Mine: yes\r\n"));
     assert_non_null(strstr(sent, "\r\nAccept-Encoding: gzip\r\n"));
     assert_null(strstr(sent, "Content-Type"));
+    fixture_close(&fixture);
+}
+
+/* What opens an answer would keep a copy of its secret. */
+static void secrets_are_not_asked_for_with_gzip(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_open(&fixture, STEPS({.bytes = OK_REPLY}), false);
+    struct http_request request = get(&fixture);
+    request.service = HTTP_CREDENTIALS;
+    assert_true(ask(&fixture, &request));
+    assert_null(strstr(script_request(fixture.server, 0), "Accept-Encoding"));
     fixture_close(&fixture);
 }
 
@@ -320,6 +334,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_answer_is_handed_over),
+        cmocka_unit_test(secrets_are_not_asked_for_with_gzip),
         cmocka_unit_test(connections_are_kept),
         cmocka_unit_test(a_body_is_put_without_expecting),
         cmocka_unit_test(a_request_leaves_nothing_to_the_next),
