@@ -458,7 +458,7 @@ static bool load_one_by_one(struct stream_run *run, const struct unit_range *uni
     return true;
 }
 
-/* What lies before the units among which something went wrong was fine: it is read as one window. */
+/* The units before those among which something went wrong were fine: they are read as one window. */
 static bool load_again(struct stream_run *run, const struct unit_range *units, const struct unit_range *bad)
 {
     struct unit_range good = {.first = units->first, .end = bad->first}, worse = {0};

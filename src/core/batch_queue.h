@@ -31,7 +31,7 @@ struct batch_queue {
     struct executor *executor;   /* NULL: one worker */
     const struct plan *plan;     /* borrowed */
     struct extent most;          /* of a batch */
-    size_t next;                 /* the first unit that nobody has taken */
+    size_t next;                 /* the first unit that is not taken */
     struct extent window;        /* the one that was read last */
     int64_t largest;             /* units of the largest window that was read */
     size_t loading, helpers;     /* batches under way, and workers beside the leader */
@@ -39,7 +39,7 @@ struct batch_queue {
     bool is_committing, has_led; /* the leader has begun a commit */
 };
 
-/* What makes a batch full. */
+/* A batch that holds so much is full. */
 struct extent batch_queue_most(const struct run_context *context);
 
 /* The units of the next window, if they hold as much as `window` does, which was read last; 0: the batch is

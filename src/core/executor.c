@@ -94,7 +94,7 @@ void executor_unlock(struct executor *executor)
 
 void executor_wait(struct executor *executor)
 {
-    assert(executor); /* a worker that is alone waits for nobody */
+    assert(executor); /* a worker that is alone never waits */
     executor->ops->wait(executor);
 }
 

@@ -47,7 +47,7 @@ static void load_batches(struct stream_run *run)
     }
 }
 
-/* What a helper has done. */
+/* Adds the work of a helper. */
 static void add_result(struct stream_result *result, const struct stream_result *helped)
 {
     result->units += helped->units;

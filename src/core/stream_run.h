@@ -14,7 +14,7 @@
 #include "unit_claim.h"
 #include "unit_digest.h"
 
-/* What the workers of a stream have in common. The state and the plan stay as they are while batches are
+/* The workers of a stream have this in common. The state and the plan stay as they are while batches are
  * handed out; the rest is under the executor's lock. */
 struct stream_share {
     struct state state;

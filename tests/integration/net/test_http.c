@@ -48,7 +48,7 @@ static void an_answer_is_handed_over(void **state)
     fixture_close(&fixture);
 }
 
-/* What opens an answer would keep a copy of its secret. */
+/* The code that opens an answer would keep a copy of its secret. */
 static void secrets_are_not_asked_for_with_gzip(void **state)
 {
     (void)state;

@@ -27,7 +27,7 @@ static void do_nothing(struct executor *executor)
     (void)executor;
 }
 
-/* What was waited for happens: the other batch ends. */
+/* The other batch ends, and the helpers leave. */
 static void wait(struct executor *executor)
 {
     struct bench *bench = (struct bench *)executor;
@@ -102,7 +102,7 @@ static void test_small_units_make_one_batch(void **state)
     batch_queue_end_batch(&bench->queue);
     units = take(bench, false);
     assert_int_equal(units.first, 40);
-    assert_int_equal(units.end, UNITS); /* with the open one, as nobody else is loading */
+    assert_int_equal(units.end, UNITS); /* with the open one, as no other worker is loading */
     assert_int_equal(bench->waits, 0);
     batch_queue_end_batch(&bench->queue);
     assert_false(batch_queue_take(&bench->queue, false, &bench->progress, &units));
@@ -131,7 +131,7 @@ static void test_helpers_come_when_much_is_left(void **state)
 {
     struct bench *bench = *state;
     struct extent held = {0};
-    assert_false(batch_queue_has_work(&bench->queue)); /* nobody knows how much a unit holds */
+    assert_false(batch_queue_has_work(&bench->queue)); /* how much a unit holds is not known */
     struct unit_range mine = take(bench, false);
     assert_int_equal(extend(bench, &mine, 0, 100, 1, &held), 4);
     assert_true(batch_queue_has_work(&bench->queue));

@@ -223,7 +223,7 @@ static bool is_second_list_short(void *context, bool is_list)
 }
 
 /* The list of the second window comes short: nothing of it is claimed before its units are read one by one.
- * What the first window held is read again as one. */
+ * The first window is read again as one. */
 static void test_a_batch_that_comes_short_is_read_again_by_unit(void **state)
 {
     struct bench *bench = *state;

@@ -414,7 +414,7 @@ static void test_workers_without_a_stream_help(void **state)
         assert_true(i == 0 || !atomic_load(&bench->hands[i].progress.is_busy));
 }
 
-/* Whoever reads it. */
+/* By any worker. */
 static void test_a_failed_batch_fails_the_stream(void **state)
 {
     struct bench *bench = *state;
@@ -428,7 +428,7 @@ static void test_a_failed_batch_fails_the_stream(void **state)
     }
 }
 
-/* Whichever came first: the helper's or the leader's. */
+/* In any order. */
 static void test_a_failure_that_ends_the_run_is_the_gravest(void **state)
 {
     struct bench *bench = *state;
