@@ -7,9 +7,9 @@
 #include "base/gunzip.h"
 #include "fuzz.h"
 
-#define LIMIT          (1024 * 1024)
-/* The reserved ones zlib refuses, and isa-l passes over. A header with a sum of its own (2) isa-l calls damaged if it
- * comes in pieces: no server sends one, and the request would be repeated. */
+#define LIMIT (1024 * 1024)
+/* The reserved ones zlib refuses, and isa-l passes over. A header with a sum of its own (2) isa-l calls
+ * damaged if it comes in pieces: no server sends one, and the request would be repeated. */
 #define RESERVED_FLAGS 0xe2
 
 static bool take(void *self, const void *bytes, size_t size)
