@@ -28,7 +28,8 @@ void mem_keep_freed(void)
 {
     (void)mallopt(M_TRIM_THRESHOLD, KEPT_FREE);
     (void)mallopt(M_MMAP_THRESHOLD, FROM_KERNEL);
-    /* All workers use the memory that one has freed: an arena for each takes a quarter more, and is not faster. */
+    /* All workers use the memory that one has freed: an arena for each takes a quarter more, and is not
+     * faster. */
     (void)mallopt(M_ARENA_MAX, 1);
 }
 

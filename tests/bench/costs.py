@@ -130,6 +130,22 @@ def cost_of(build, name, streams, options, realistic):
         box.stop()
 
 
+def two_years(build, realistic):
+    """A first load of the default streams, over two years."""
+    folder = harness.work_folder(build, "bench-two-years")
+    box = harness.Sandbox(build, folder, latency=f"realistic:{realistic}")
+    try:
+        for kind, count, more in (("contacts", 10000, {}), ("conversations", 4000, {"children": 5}), ("tickets", 10000, {})):
+            box.post("/control/workspace", {"fill": {"kind": kind, "from": "2024-03-04", "to": "2026-03-01", "count": count, **more}})
+        load = work(build, box, folder, streams=None, start_date="2024-03-04")
+        commits = bill(box.journal("bigquery"))[2].get("caseload-commit", (0,))[0]
+    finally:
+        box.stop()
+    if load.status:
+        raise harness.Failure(f"the load failed; see {folder}/worker.log")
+    print(f"{load.wall_s:.1f} s, {commits} commits, {load.cpu_s:.1f} s of CPU time, {load.peak_mib:.0f} MiB")
+
+
 def cost(build, realistic):
     heads = ("streams", "run", "statements", "query jobs", "load jobs", "calls", "MB billed", "seconds")
     print("  ".join(f"{head:>20}" for head in heads), flush=True)
