@@ -237,9 +237,11 @@ static void wait_for_others(struct executor *executor)
 static void wake(struct executor *executor)
 {
     struct sim_worker *worker = worker_of(executor);
+    struct rng *rng = &worker->sim->rng;
     for (size_t i = 0; i < worker->sim->threads; i++)
-        if (worker->threads[i].is_waiting)
-            worker->threads[i].wake_us = worker->sim->now_us + rng_below(&worker->sim->rng, SECOND);
+        if (worker->threads[i].is_waiting) /* at once, or after what the others do next */
+            worker->threads[i].wake_us =
+                worker->sim->now_us + rng_below(rng, rng_chance(rng, 500) ? SECOND : LOCKED_US / 10);
 }
 
 static const struct executor_ops executor_ops = {

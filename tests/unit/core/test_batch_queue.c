@@ -19,7 +19,7 @@ struct bench {
     struct run_context context;
     struct batch_queue queue;
     struct progress progress;
-    size_t waits;
+    size_t waits, wakes;
 };
 
 static void do_nothing(struct executor *executor)
@@ -38,8 +38,12 @@ static void wait(struct executor *executor)
     if (bench->queue.loading > 0) batch_queue_end_batch(&bench->queue);
 }
 
-static const struct executor_ops ops = {
-    .lock = do_nothing, .unlock = do_nothing, .wait = wait, .wake = do_nothing};
+static void wake(struct executor *executor)
+{
+    ((struct bench *)executor)->wakes++;
+}
+
+static const struct executor_ops ops = {.lock = do_nothing, .unlock = do_nothing, .wait = wait, .wake = wake};
 
 static int setup(void **state)
 {
@@ -184,6 +188,26 @@ static void test_the_leader_rests_until_helpers_have_left(void **state)
     assert_false(batch_queue_has_work(&bench->queue));
 }
 
+/* Each change that another worker may wait for. */
+static void test_changes_wake_those_that_wait(void **state)
+{
+    struct bench *bench = *state;
+    struct extent held = {0};
+    struct unit_range units = take(bench, false);
+    (void)extend(bench, &units, 0, 100, 1, &held);
+    assert_int_equal(bench->wakes, 1);
+    batch_queue_join(&bench->queue);
+    batch_queue_begin_commit(&bench->queue, false, &bench->progress);
+    batch_queue_end_commit(&bench->queue);
+    assert_int_equal(bench->wakes, 2);
+    batch_queue_end_batch(&bench->queue);
+    assert_int_equal(bench->wakes, 3);
+    batch_queue_leave(&bench->queue);
+    assert_int_equal(bench->wakes, 4);
+    batch_queue_stop(&bench->queue);
+    assert_int_equal(bench->wakes, 5);
+}
+
 static void test_commits_are_made_one_at_a_time(void **state)
 {
     struct bench *bench = *state;
@@ -232,6 +256,7 @@ int main(void)
         CASE(test_helpers_come_when_much_is_left),
         CASE(test_the_open_unit_is_taken_last),
         CASE(test_the_leader_rests_until_helpers_have_left),
+        CASE(test_changes_wake_those_that_wait),
         CASE(test_commits_are_made_one_at_a_time),
         CASE(test_nothing_is_taken_after_a_failure),
         CASE(test_a_batch_has_no_gap),
