@@ -330,29 +330,19 @@ static void log_batch(const struct batch *batch)
               batch->fetched);
 }
 
-/* One of the units of the window would keep the others of the batch from being claimed, or fail them. */
-static bool is_bad(const struct batch *batch)
+/* requests: for the window. */
+static void measure_window(struct batch *batch, int64_t requests)
 {
-    return batch->is_given_up || batch->claim.claims_nothing ||
-           batch->claim.rejected > batch->run->context->max_rejected;
-}
-
-/* Its rows, and the requests for it, are added to what the batch holds. */
-static void measure_window(struct batch *batch, int64_t rows, int64_t requests)
-{
-    const struct stream_run *run = batch->run;
     batch->window_extent = (struct extent){.units = (int64_t)count_units(&batch->window_units),
-                                           .rows = batch->rows - rows,
-                                           .requests = run->result->requests - requests};
-    batch->extent.units += batch->window_extent.units;
-    batch->extent.rows += batch->window_extent.rows;
-    batch->extent.requests += batch->window_extent.requests;
+                                           .rows = batch->rows - batch->extent.rows,
+                                           .requests = requests};
+    extent_add(&batch->extent, &batch->window_extent);
 }
 
 static bool read_window(struct batch *batch, struct error *err)
 {
     struct stream_run *run = batch->run;
-    const int64_t rows = batch->rows, requests = run->result->requests;
+    const int64_t requests = run->result->requests;
     const struct plan *plan = &run->share->plan;
     batch->window = plan_window(&run->context->plan, run->selection->stream, plan, batch->window_units.first,
                                 batch->window_units.end - 1);
@@ -360,8 +350,8 @@ static bool read_window(struct batch *batch, struct error *err)
                    plan->units[batch->window_units.first].lo.n);
     if (!fetch_window(batch, err) && !batch->is_given_up) return false;
     if (batch->claim.rejected > run->context->max_rejected || run->is_contradicted)
-        batch->claim.claims_nothing = true;
-    measure_window(batch, rows, requests);
+        batch->claim.claims_nothing = true; /* also if it is given up: then very many were rejected */
+    measure_window(batch, run->result->requests - requests);
     return stream_run_check_cancelled(run->context, err);
 }
 
@@ -378,7 +368,7 @@ static bool read_windows(struct batch *batch, bool may_grow, struct error *err)
 {
     do {
         if (!read_window(batch, err)) return false;
-    } while (may_grow && !is_bad(batch) && extend(batch));
+    } while (may_grow && !batch->claim.claims_nothing && extend(batch));
     return true;
 }
 
@@ -387,7 +377,8 @@ static bool fill_load(struct batch *batch, bool may_grow, struct unit_range *out
     struct stream_run *run = batch->run;
     const struct stream_result before = *run->result;
     bool read = read_windows(batch, may_grow, err);
-    const bool is_split = read && is_bad(batch) && count_units(&batch->units) > 1;
+    /* One of its units would keep the others from being claimed. */
+    const bool is_split = read && batch->claim.claims_nothing && count_units(&batch->units) > 1;
     if (!read || is_split) run->context->warehouse->ops->abort(batch->load);
     if (is_split) { /* its records are counted when they are read again */
         int64_t requests = run->result->requests;

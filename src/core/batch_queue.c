@@ -10,6 +10,13 @@ static int64_t min(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+void extent_add(struct extent *sum, const struct extent *more)
+{
+    sum->units += more->units;
+    sum->rows += more->rows;
+    sum->requests += more->requests;
+}
+
 /* How many of `units` hold at most `most`, if so many hold `held`. */
 static int64_t count_fitting(int64_t units, int64_t most, int64_t held, int64_t of_units)
 {
@@ -52,7 +59,7 @@ static size_t closed_end(const struct plan *plan)
 bool batch_queue_has_work(const struct batch_queue *queue)
 {
     const struct extent none = {0};
-    if (!queue->is_open || queue->is_ended || queue->window.units == 0) return false;
+    if (queue->is_ended || queue->window.units == 0) return false; /* none was read, or it is not open yet */
     const size_t end = closed_end(queue->plan);
     return queue->next < end &&
            (int64_t)(end - queue->next) > count_more(&queue->most, &queue->window, &none);
@@ -70,8 +77,8 @@ static size_t cut(const struct batch_queue *queue, int64_t units, size_t others)
 void batch_queue_open(struct batch_queue *queue, const struct run_context *context, const struct plan *plan)
 {
     executor_lock(context->executor);
-    *queue = (struct batch_queue){
-        .executor = context->executor, .plan = plan, .most = batch_queue_most(context), .is_open = true};
+    *queue =
+        (struct batch_queue){.executor = context->executor, .plan = plan, .most = batch_queue_most(context)};
     executor_unlock(context->executor);
 }
 
@@ -87,7 +94,6 @@ void batch_queue_close(struct batch_queue *queue, struct progress *progress)
     queue->is_ended = true;
     while (queue->helpers > 0)
         wait(queue, progress, "waiting for the other workers of the stream");
-    queue->is_open = false;
     executor_unlock(queue->executor);
 }
 

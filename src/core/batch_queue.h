@@ -35,9 +35,11 @@ struct batch_queue {
     struct extent window;        /* the one that was read last */
     int64_t largest;             /* units of the largest window that was read */
     size_t loading, helpers;     /* batches under way, and workers beside the leader */
-    bool is_open, is_ended;      /* handed out at all; no more */
+    bool is_ended;               /* no more are handed out */
     bool is_committing, has_led; /* the leader has begun a commit */
 };
+
+void extent_add(struct extent *sum, const struct extent *more);
 
 /* A batch that holds so much is full. */
 struct extent batch_queue_most(const struct run_context *context);

@@ -54,13 +54,6 @@ static size_t next_window(const struct estimator *estimator, size_t first, const
     return (size_t)batch_queue_next_window(&most, window, *largest, batch);
 }
 
-static void add_extent(struct extent *batch, const struct extent *window)
-{
-    batch->units += window->units;
-    batch->rows += window->rows;
-    batch->requests += window->requests;
-}
-
 static struct extent extent_of(size_t units, const struct source_count *count)
 {
     return (struct extent){.units = (int64_t)units,
@@ -83,7 +76,7 @@ static bool add_windows(const struct estimator *estimator, struct error *err)
         if (batch.units == 0) out->batches++;
         out->requests = add(out->requests, count.requests);
         window = extent_of(last - first + 1, &count);
-        add_extent(&batch, &window);
+        extent_add(&batch, &window);
         const bool ends_span = plan_last_neighbour(plan, last, 2) == last;
         if (!count.is_exact && !ends_span) continue;
         if (!count.is_exact && span < first && !count_window(estimator, span, last, &count, err))
