@@ -28,6 +28,7 @@ struct tasks {
     struct stream_share *shares;   /* the same */
     size_t group[LIMIT_STREAMS];
     bool was_run[LIMIT_STREAMS];
+    size_t workers;        /* that work now */
     size_t next;           /* the first selection that is not taken; under the executor's lock */
     size_t loading;        /* workers that load groups; the same */
     atomic_bool is_failed; /* nothing else is to begin */
@@ -63,10 +64,17 @@ void run_groups(const struct request *request, size_t out_groups[LIMIT_STREAMS])
     }
 }
 
-static size_t count_workers(const struct tasks *tasks)
+/* All of the executor's, unless there is one group, whose streams have one batch each if any: for one worker
+ * no threads are started, and nothing is copied. */
+static size_t count_workers(const struct tasks *tasks, bool has_batches)
 {
     const struct executor *executor = tasks->context->executor;
-    return executor ? executor->workers : 1;
+    const struct request *request = tasks->states->request;
+    for (size_t i = 0; executor && i < request->count; i++) {
+        const bool has_units = stream_is_windowed(request->selections[i]->stream);
+        if (tasks->group[i] != tasks->group[0] || (has_batches && has_units)) return executor->workers;
+    }
+    return 1;
 }
 
 static struct run_context context_of(const struct tasks *tasks, size_t worker)
@@ -190,7 +198,7 @@ static void share(const struct tasks *tasks, bool is_begin)
     const struct run_context *context = tasks->context;
     const struct warehouse_ops *ops = context->warehouse->ops;
     const struct source_ops *source_ops = context->source->ops;
-    for (size_t i = 1; i < count_workers(tasks); i++) {
+    for (size_t i = 1; i < tasks->workers; i++) {
         if (source_ops->share) source_ops->share(context->source, context->others[i - 1].source);
         struct warehouse *other = context->others[i - 1].warehouse;
         other->run_id = is_begin ? context->warehouse->run_id : NULL;
@@ -243,14 +251,15 @@ static bool settle(const struct run_context *context, bool done, struct error *e
     return false;
 }
 
-static void run_workers(struct tasks *tasks, void (*work)(void *context, size_t worker))
+/* has_batches: the work is in batches, of which a stream may have several. */
+static void run_workers(struct tasks *tasks, void (*work)(void *context, size_t worker), bool has_batches)
 {
     const struct run_context *context = tasks->context;
     tasks->next = 0;
-    tasks->loading = count_workers(tasks);
+    tasks->loading = tasks->workers = count_workers(tasks, has_batches);
     atomic_store(&tasks->is_failed, false);
     share(tasks, true);
-    if (context->executor)
+    if (tasks->workers > 1)
         context->executor->ops->run(context->executor, work, tasks);
     else
         work(tasks, 0);
@@ -263,7 +272,7 @@ static void read_states(struct tasks *tasks)
 {
     const atomic_bool *stop = tasks->context->stop;
     if (stop && atomic_load(stop)) return;
-    if (request_states_prepare(tasks->states, tasks->context, 0)) run_workers(tasks, prepare);
+    if (request_states_prepare(tasks->states, tasks->context, 0)) run_workers(tasks, prepare, false);
     request_states_read(tasks->states);
 }
 
@@ -279,7 +288,7 @@ bool run_request(const struct run_context *context, const struct request *reques
     context->warehouse->run_id = trigger->run_id;
     progress_run(context->progress, (long long)request->count);
     if (request->count > 0) read_states(&tasks);
-    run_workers(&tasks, load);
+    run_workers(&tasks, load, true);
     const struct error *failure = find_failure(&tasks);
     if (failure) *err = *failure;
     close_report(&tasks, out_report);

@@ -409,9 +409,21 @@ static void test_workers_without_a_stream_help(void **state)
     assert_true(bench->warehouse.ledger_count > 3);
     for (size_t i = 0; i < bench->warehouse.ledger_count; i++)
         assert_true(bench->warehouse.ledger[i].unit.open == (i + 1 == bench->warehouse.ledger_count));
-    assert_int_equal(result->units, WEEKS + 1); /* what is newer, too */
+    assert_int_equal(result->units, WEEKS + 1);          /* what is newer, too */
+    assert_int_equal(atomic_load(&shares), WORKERS - 1); /* to load; one worker has prepared the stream */
     for (size_t i = 0; i < WORKERS; i++)
         assert_true(i == 0 || !atomic_load(&bench->hands[i].progress.is_busy));
+}
+
+/* A list is read at once: nothing is copied for others. */
+static void test_a_list_needs_one_worker(void **state)
+{
+    struct bench *bench = *state;
+    bench->request.selections[0] = &bench->selections[6]; /* teams */
+    bench->request.count = 1;
+    if (!run(bench)) fail_msg("%s", bench->err.text);
+    assert_int_equal(atomic_load(&shares), 0);
+    assert_int_equal(bench->report.streams[0].units, 1);
 }
 
 /* By any worker. */
@@ -460,6 +472,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_the_first_failure_of_the_request_is_told, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_failure_that_ends_the_run_is_told, setup, teardown),
         cmocka_unit_test_setup_teardown(test_workers_without_a_stream_help, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_list_needs_one_worker, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_failed_batch_fails_the_stream, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_failure_that_ends_the_run_is_the_gravest, setup, teardown),
         cmocka_unit_test_setup_teardown(test_groups, setup, teardown),
