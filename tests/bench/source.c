@@ -3,8 +3,8 @@
  *
  *     bench_source --kind contacts --records N --from S --to S --now S --folder DIR [--latency MS] [--rate N]
  *
- * Searches filter, sort and page as Intercom does, from record to record; a conversation is also served by
- * itself, with its parts. DIR/<kind>.list and DIR/<kind>.item hold records without their first members, one
+ * Searches filter, sort and page as Intercom does, from record to record; contacts are listed, too, and a
+ * conversation is served by itself, with its parts. DIR/<kind>.list and DIR/<kind>.item hold records without their first members, one
  * a line, which are used in turn: id and times are made here. Record i of N changed i/N of the way from
  * --from to --to. --rate: requests in ten seconds, more are refused; 0: no limit. GET /bench: what was asked.
  */
@@ -22,7 +22,8 @@
 
 #define DAY_S       86400
 #define WINDOW_S    10
-#define CHUNK       30 /* records compressed together */
+#define CHUNK       30  /* records compressed together: their ids have the same ending ... */
+#define ENDINGS     256 /* ... of two digits */
 #define FIRST_ID    INT64_C(215000000000001)
 #define MOST_A_PAGE 150
 #define DEPTH       2         /* of conditions within conditions */
@@ -32,13 +33,14 @@
 struct kind {
     const char *name, *type, *list, *page_type, *search, *item;
     bool by_days; /* bounds are compared by days, as up to API 2.16 */
+    bool has_hex_ids;
 };
 
 static const struct kind kinds[] = {
-    {"contacts", "contact", "data", "list", "/contacts/search", "/contacts/", true},
+    {"contacts", "contact", "data", "list", "/contacts/search", "/contacts/", true, true},
     {"conversations", "conversation", "conversations", "conversation.list", "/conversations/search",
-     "/conversations/", false},
-    {"tickets", "ticket", "tickets", "ticket.list", "/tickets/search", "/tickets/", false},
+     "/conversations/", false, false},
+    {"tickets", "ticket", "tickets", "ticket.list", "/tickets/search", "/tickets/", false, false},
 };
 
 struct lines {
@@ -88,9 +90,12 @@ static int64_t first_since(const struct source *source, int64_t at_s)
 static void write_head(const struct source *source, int64_t record, struct buf *out)
 {
     int64_t at_s = changed_s(source, record);
-    buf_format(
-        out, "{\"type\":\"%s\",\"id\":\"%" PRId64 "\",\"created_at\":%" PRId64 ",\"updated_at\":%" PRId64 ",",
-        source->kind->type, FIRST_ID + record, at_s - DAY_S, at_s);
+    buf_format(out, "{\"type\":\"%s\",\"id\":\"", source->kind->type);
+    if (source->kind->has_hex_ids)
+        buf_format(out, "%022" PRIx64 "%02" PRIx64, FIRST_ID + record, record / CHUNK % ENDINGS);
+    else
+        buf_format(out, "%" PRId64, FIRST_ID + record);
+    buf_format(out, "\",\"created_at\":%" PRId64 ",\"updated_at\":%" PRId64 ",", at_s - DAY_S, at_s);
 }
 
 static void write_records(const struct source *source, struct range range, struct buf *out)
@@ -160,15 +165,33 @@ static void refuse(struct exchange *exchange, int status, const char *code)
 struct search {
     struct range range;
     int64_t per_page, after;
+    bool has_endings; /* only these ids, of all in the range */
+    bool ending[ENDINGS];
 };
 
-/* Of the updates that a condition allows. Ids are asked for in general only: after none, or equal to none. */
-static bool find_compared(const struct source *source, const json_t *query, struct range *out)
+/* Adds the ids that end in one or two digits: several endings are alternatives. */
+static bool add_endings(struct search *search, const char *digits)
+{
+    size_t size = digits ? strlen(digits) : 0;
+    char *end;
+    if (size < 1 || size > 2) return false;
+    long ending = strtol(digits, &end, 16);
+    for (long i = 0; i < ENDINGS; i++)
+        search->ending[i] |= (size == 2 ? i : i % 16) == ending;
+    search->has_endings = true;
+    return *end == '\0';
+}
+
+/* Of the updates that a condition allows. Else ids are asked for in general only: after none, or equal to
+ * none. */
+static bool find_compared(const struct source *source, const json_t *query, struct search *search,
+                          struct range *out)
 {
     const char *field = json_text_at(query, "field"), *operator= json_text_at(query, "operator");
     const json_t *value = json_object_get(query, "value");
     *out = (struct range){0, source->records};
-    if (!field || !operator|| !strchr("<>=", *operator)) return false;
+    if (!field || !operator|| !strchr("<>=$", *operator)) return false;
+    if (*operator== '$') return strcmp(field, "id") == 0 && add_endings(search, json_string_value(value));
     if (strcmp(field, "id") == 0) {
         if (*operator== '=') out->to = 0;
         return true;
@@ -185,17 +208,18 @@ static bool find_compared(const struct source *source, const json_t *query, stru
 
 /* The records that a query allows: of an AND those that all conditions do; those of an OR follow each other.
  */
-static bool find_range(const struct source *source, const json_t *query, int depth, struct range *out)
+static bool find_range(const struct source *source, const json_t *query, int depth, struct search *search,
+                       struct range *out)
 {
     const json_t *conditions = json_object_get(query, "value"), *one;
     const char *operator= json_text_at(query, "operator");
     size_t i;
-    if (!json_is_array(conditions)) return find_compared(source, query, out);
+    if (!json_is_array(conditions)) return find_compared(source, query, search, out);
     bool is_and = operator&& strcmp(operator, "AND") == 0;
     *out = is_and ? (struct range){0, source->records} : (struct range){source->records, 0};
     json_array_foreach (conditions, i, one) {
         struct range range;
-        if (depth == 0 || !find_range(source, one, depth - 1, &range)) return false;
+        if (depth == 0 || !find_range(source, one, depth - 1, search, &range)) return false;
         if (is_and ? range.from > out->from : range.from < out->from && range.from < range.to)
             out->from = range.from;
         if (is_and ? range.to < out->to : range.to > out->to && range.from < range.to) out->to = range.to;
@@ -209,7 +233,7 @@ static bool read_search(const struct source *source, const struct exchange *exch
     struct error unread;
     *out = (struct search){.range = {0, source->records}, .per_page = 20};
     if (!json_read(buf_string(&exchange->body), exchange->body.size, NULL, &body, &unread)) return false;
-    if (!find_range(source, json_object_get(body, "query"), DEPTH, &out->range)) return false;
+    if (!find_range(source, json_object_get(body, "query"), DEPTH, out, &out->range)) return false;
     const char *after = json_text_at(body, "pagination.starting_after");
     const char *order = json_text_at(body, "sort.order");
     if (!order || strcmp(order, "ascending") != 0) return false; /* no client asks for another */
@@ -218,14 +242,55 @@ static bool read_search(const struct source *source, const struct exchange *exch
     return out->per_page > 0 && out->per_page <= MOST_A_PAGE;
 }
 
+/* How many of the records before this one a search finds, wherever it begins. */
+static int64_t count_before(const struct search *search, int64_t record)
+{
+    int64_t chunk = record / CHUNK, cycle = 0, part = 0;
+    if (!search->has_endings) return record;
+    for (int64_t i = 0; i < ENDINGS; i++) {
+        cycle += search->ending[i];
+        part += i < chunk % ENDINGS && search->ending[i];
+    }
+    int64_t last = search->ending[chunk % ENDINGS] ? record % CHUNK : 0;
+    return (chunk / ENDINGS * cycle + part) * CHUNK + last;
+}
+
+/* The record that so many found ones are before; at most range.to. */
+static int64_t find_record(const struct search *search, int64_t count)
+{
+    int64_t low = search->range.from, high = search->range.to;
+    while (low < high) {
+        int64_t middle = low + (high - low) / 2;
+        if (count_before(search, middle + 1) > count)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
+}
+
+/* The next records that follow each other and are found; none: out->from is out->to. */
+static void next_run(const struct search *search, int64_t at, int64_t end, struct range *out)
+{
+    while (search->has_endings && at < end && !search->ending[at / CHUNK % ENDINGS])
+        at = (at / CHUNK + 1) * CHUNK;
+    *out = (struct range){at < end ? at : end, end};
+    for (int64_t next = at; search->has_endings && next < end; next = (next / CHUNK + 1) * CHUNK) {
+        if (search->ending[next / CHUNK % ENDINGS]) continue;
+        out->to = next;
+        return;
+    }
+}
+
 static void write_page(struct source *source, const struct search *search, struct exchange *exchange)
 {
-    int64_t total = search->range.to > search->range.from ? search->range.to - search->range.from : 0;
-    struct range page = {search->range.from + search->after,
-                         search->range.from + search->after + search->per_page};
-    int64_t number = search->after / search->per_page + 1;
-    bool is_last = page.to >= search->range.from + total;
-    if (is_last) page.to = search->range.from + total;
+    bool is_empty = search->range.to <= search->range.from;
+    int64_t first = is_empty ? 0 : count_before(search, search->range.from);
+    int64_t total = is_empty ? 0 : count_before(search, search->range.to) - first;
+    int64_t number = search->after / search->per_page + 1, end = search->after + search->per_page;
+    bool is_last = end >= total;
+    if (is_last) end = total;
+    struct range page = {find_record(search, first + search->after), find_record(search, first + end)}, run;
     AUTO(buf_done) struct buf head = buf_limited(4096), tail = buf_limited(4096);
     buf_format(&head, "{\"type\":\"%s\",\"%s\":[", source->kind->page_type, source->kind->list);
     buf_format(&tail, "],\"total_count\":%" PRId64 ",\"pages\":{\"type\":\"pages\",", total);
@@ -238,15 +303,23 @@ static void write_page(struct source *source, const struct search *search, struc
     if (exchange->is_gzip) {
         struct gzip_file file = gzip_begin(&exchange->reply);
         gzip_add_text(&file, head.data, head.size);
-        add_records(source, page, &file);
+        for (next_run(search, page.from, page.to, &run); run.from < run.to;
+             next_run(search, run.to, page.to, &run)) {
+            if (run.from > page.from) gzip_add_text(&file, ",", 1);
+            add_records(source, run, &file);
+        }
         gzip_add_text(&file, tail.data, tail.size);
         gzip_end(&file);
     } else {
         buf_text(&exchange->reply, head.data);
-        write_records(source, page, &exchange->reply);
+        for (next_run(search, page.from, page.to, &run); run.from < run.to;
+             next_run(search, run.to, page.to, &run)) {
+            if (run.from > page.from) buf_byte(&exchange->reply, ',');
+            write_records(source, run, &exchange->reply);
+        }
         buf_text(&exchange->reply, tail.data);
     }
-    source->served += page.to - page.from;
+    source->served += end - search->after;
 }
 
 static void write_item(struct source *source, int64_t record, struct exchange *exchange)
@@ -300,6 +373,19 @@ static const char me[] =
     "false,"
     "\"identity_verification\":false,\"timezone\":\"Etc/UTC\",\"region\":\"US\"},\"has_inbox_seat\":true}";
 
+static void write_list(struct source *source, struct exchange *exchange)
+{
+    const char *per_page = exchange_query(exchange, "per_page");
+    const char *after = exchange_query(exchange, "starting_after");
+    struct search all = {.range = {0, source->records},
+                         .per_page = per_page ? strtoll(per_page, NULL, 10) : 10,
+                         .after = after ? strtoll(after, NULL, 10) : 0};
+    if (all.per_page > 0 && all.per_page <= MOST_A_PAGE)
+        write_page(source, &all, exchange);
+    else
+        refuse(exchange, 400, "parameter_invalid");
+}
+
 static void route(struct source *source, struct exchange *exchange)
 {
     const struct kind *kind = source->kind;
@@ -314,6 +400,8 @@ static void route(struct source *source, struct exchange *exchange)
             write_page(source, &search, exchange);
         else
             refuse(exchange, 400, "parameter_invalid");
+    } else if (kind->has_hex_ids && exchange_is(exchange, "GET", "/contacts")) {
+        write_list(source, exchange);
     } else if (strcmp(exchange->method, "GET") == 0 && strncmp(exchange->path, kind->item, item) == 0) {
         int64_t record = strtoll(exchange->path + item, NULL, 10) - FIRST_ID;
         if (source->item.count > 0 && record >= 0 && record < source->records)

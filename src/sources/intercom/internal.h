@@ -51,7 +51,7 @@ void search_bounds(const struct intercom *intercom, enum intercom_bounds bounds,
                    int64_t *out_low_s, int64_t *out_high_s);
 
 extern const struct pagination intercom_search, intercom_cursors, intercom_numbers, intercom_logs,
-    intercom_list;
+    intercom_list, intercom_list_slices;
 
 bool intercom_next_page(const struct page_context *context, struct next_page *out_next, struct error *err);
 

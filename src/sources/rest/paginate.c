@@ -13,15 +13,33 @@
 #include "paginate.h"
 
 #define PAGES_PER_SEGMENT 2 /* fewer are not worth a segment of their own */
+#define OVERBOOKING       4 /* at first */
 
 /* --- the segments --- */
 
-static size_t index_of(const struct paginator *paginator, const struct segment_reader *reader)
+size_t paginator_index(const struct paginator *paginator, const struct segment_reader *reader)
 {
     size_t at = 0;
     while (paginator->segments[at] != reader)
         at++;
     return at;
+}
+
+void paginator_insert(struct paginator *paginator, size_t at, size_t count)
+{
+    paginator->segments = mem_grow(paginator->segments, paginator->segment_count + count, sizeof(void *));
+    memmove(paginator->segments + at + count, paginator->segments + at,
+            (paginator->segment_count - at) * sizeof(void *));
+    paginator->segment_count += count;
+}
+
+void paginator_remove(struct paginator *paginator, size_t at, size_t count)
+{
+    for (size_t i = at; i < at + count; i++)
+        segment_close(paginator->segments[i]);
+    paginator->segment_count -= count;
+    memmove(paginator->segments + at, paginator->segments + at + count,
+            (paginator->segment_count - at) * sizeof(void *));
 }
 
 static int64_t begin_s(const struct segment_reader *reader)
@@ -39,11 +57,8 @@ bool paginator_split(struct paginator *paginator, struct segment_reader *reader,
 {
     const int64_t end = end_s(reader), to_s = reader->to_s;
     if (first_s <= begin_s(reader) || first_s >= end) return false;
-    const size_t added = (size_t)((end - first_s - 1) / step_s + 1), at = index_of(paginator, reader) + 1;
-    paginator->segments = mem_grow(paginator->segments, paginator->segment_count + added, sizeof(void *));
-    memmove(paginator->segments + at + added, paginator->segments + at,
-            (paginator->segment_count - at) * sizeof(void *));
-    paginator->segment_count += added;
+    const size_t added = (size_t)((end - first_s - 1) / step_s + 1), at = paginator_index(paginator, reader) + 1;
+    paginator_insert(paginator, at, added);
     reader->segment.window.from_s = begin_s(reader);
     reader->to_s = first_s;
     for (size_t i = 0; i < added; i++) {
@@ -58,7 +73,7 @@ bool paginator_split(struct paginator *paginator, struct segment_reader *reader,
 /* Long windows time out. Records that were read come again, which the reader's contract allows. */
 bool paginator_shorten(struct paginator *paginator, struct segment_reader *reader)
 {
-    int64_t min_window_s = reader->stream->pagination->min_window_s;
+    int64_t min_window_s = reader->pagination->min_window_s;
     if (min_window_s == 0 ||
         !paginator_split(paginator, reader, begin_s(reader) + min_window_s, min_window_s))
         return false;
@@ -107,18 +122,21 @@ static size_t count_unfinished(const struct paginator *paginator)
 
 /* Where each record is requested by itself, these requests fill the limit. Requests that the service objects
  * to are mended one after the other. */
-static bool is_parallel(const struct rest_source *rest, const struct rest_stream *stream)
+bool paginator_is_parallel(const struct rest_source *rest, const struct rest_stream *stream)
 {
     return !stream->detail && !rest->dialect->mend_request;
 }
 
-/* So many pages may be in flight, as large as the largest so far, of our part of the bytes that may wait. The
- * first is read alone: it may be refused. */
+/* So many pages may be in flight. Of our part of the bytes that may wait they take several times as much, if
+ * they are as large as the largest so far: most are taken as they come. One that finds no room is requested
+ * again, and then fewer are in flight. The first page is read alone: it may be refused. */
 static size_t most_in_flight(const struct paginator *paginator)
 {
     size_t page = paginator->largest > 0 ? paginator->largest + paginator->largest / 4 : LIMIT_DEFERRED_BODY;
-    size_t most = LIMIT_DEFERRED_TOTAL / (size_t)atomic_load(&paginator->rest->shared->sources) / page;
-    if (!is_parallel(paginator->rest, paginator->stream) || !paginator->has_page || most == 0) return 1;
+    size_t ours = LIMIT_DEFERRED_TOTAL / (size_t)atomic_load(&paginator->rest->shared->sources);
+    size_t most = ours * paginator->overbooking / page;
+    if (!paginator_is_parallel(paginator->rest, paginator->stream) || !paginator->has_page || most == 0)
+        return 1;
     return most < SEGMENTS_MAX ? most : SEGMENTS_MAX;
 }
 
@@ -127,19 +145,36 @@ static bool is_open(const struct segment_reader *reader)
     return segment_is_windowed(reader) && reader->to_s == WINDOW_OPEN;
 }
 
+/* Its slices are read instead. */
+static bool is_replaced(const struct segment_reader *reader)
+{
+    return reader->slice_count > 0 && !reader->is_counted_again;
+}
+
+/* The next to be requested: of those with the fewest pages so far the first, so that all end at about the same
+ * time. NULL: there is none. */
+static struct segment_reader *choose_segment(const struct paginator *paginator, bool with_open)
+{
+    struct segment_reader *chosen = NULL;
+    for (size_t i = 0; i < paginator->segment_count; i++) {
+        struct segment_reader *reader = paginator->segments[i];
+        if (reader->is_finished || reader->is_asked || is_replaced(reader)) continue;
+        if (is_open(reader) && !with_open) continue;
+        if (!chosen || reader->number < chosen->number) chosen = reader;
+    }
+    return chosen;
+}
+
 static bool start_segments(struct paginator *paginator, struct error *err)
 {
     size_t unfinished = count_unfinished(paginator), most = most_in_flight(paginator), asked = 0, closed = 0;
+    struct segment_reader *reader;
     for (size_t i = 0; i < paginator->segment_count; i++) {
         asked += paginator->segments[i]->is_asked;
         closed += !paginator->segments[i]->is_finished && !is_open(paginator->segments[i]);
     }
-    for (size_t i = 0; i < paginator->segment_count && asked < most; i++) {
-        struct segment_reader *reader = paginator->segments[i];
-        if (reader->is_finished || reader->is_asked || (is_open(reader) && closed > 0)) continue;
+    for (; asked < most && (reader = choose_segment(paginator, closed == 0)) != NULL; asked++)
         if (!segment_send(reader, unfinished == 1 || most == 1, err)) return false;
-        asked++;
-    }
     return true;
 }
 
@@ -162,7 +197,7 @@ static bool pick_segment(struct paginator *paginator, struct segment_reader **ou
 bool paginator_divide(const struct rest_source *rest, const struct rest_stream *stream,
                       const struct list_rest *left, int64_t *out_first_s, int64_t *out_step_s)
 {
-    if (!stream->pagination->segment_s || stream->order != ORDER_OLDEST_FIRST || !is_parallel(rest, stream))
+    if (!stream->pagination->segment_s || stream->order != ORDER_OLDEST_FIRST || !paginator_is_parallel(rest, stream))
         return false;
     int64_t pieces = left->records / (PAGES_PER_SEGMENT * (int64_t)stream->per_page);
     if (pieces < 1 || left->most < 1) return false;
@@ -179,6 +214,7 @@ static void divide_segment(struct paginator *paginator, struct segment_reader *r
     const struct list_count *count = &reader->count;
     int64_t first_s, step_s;
     if (reader->is_finished || reader->was_cut || !reader->ascending || !reader->has_version) return;
+    if (reader->segment.slice.count > 0) return;
     const struct list_rest left = {.begin_s = begin_s(reader),
                                    .end_s = end_s(reader),
                                    .passed_s = reader->last_us / 1000000 - begin_s(reader),
@@ -206,13 +242,29 @@ static void add_records(struct paginator *paginator, struct segment_reader *read
 {
     const bool windowed = segment_is_windowed(reader);
     const int64_t from = segment_begin_us(reader), to = segment_end_us(reader);
-    page_builder_count(&paginator->builder, &reader->count, paginator->answer, list);
     for (struct json_value *body = value_elements(list); body; body = body->next) {
         int64_t version = 0;
         bool dated = windowed && row_version(reader->stream->stream.table, body, &version);
         if (dated && (version < from || version >= to)) continue;
         add_type(reader, body);
         page_builder_add_record(&paginator->builder, body, dated ? version : 0);
+    }
+}
+
+/* The next answer, and whose it is. */
+static bool wait_for_answer(struct paginator *paginator, struct page *page,
+                            struct segment_reader **out_reader, struct error *err)
+{
+    for (;;) {
+        struct error failure = {0}; /* not err: it may end well */
+        value_drop(&paginator->answer);
+        if (!start_segments(paginator, err) || !pick_segment(paginator, out_reader, err)) return false;
+        bool good = segment_wait(paginator, *out_reader, &paginator->answer, &failure);
+        exchange_add_counts(&(*out_reader)->exchange, page);
+        if (good) return true;
+        if (slices_give_up(paginator, *out_reader, &failure)) continue;
+        *err = failure;
+        return false;
     }
 }
 
@@ -227,11 +279,7 @@ static bool next_list(struct paginator *paginator, struct page *page, struct seg
     struct segment_reader *reader = NULL;
     int64_t total;
     for (;;) {
-        value_drop(&paginator->answer);
-        if (!start_segments(paginator, err) || !pick_segment(paginator, &reader, err) ||
-            !segment_wait(paginator, reader, &paginator->answer, err))
-            return false;
-        exchange_add_counts(&reader->exchange, page);
+        if (!wait_for_answer(paginator, page, &reader, err)) return false;
         *out_list = exchange_list(&reader->exchange, stream, paginator->answer, err);
         if (!*out_list) return false;
         total = most > 0 ? value_integer_at(paginator->answer, dialect->total_member, -1) : -1;
@@ -247,6 +295,19 @@ static bool next_list(struct paginator *paginator, struct page *page, struct seg
     return true;
 }
 
+static bool take_page(struct paginator *paginator, struct segment_reader *reader,
+                      const struct json_value *list, struct page *page, struct error *err)
+{
+    page_builder_count(&paginator->builder, &reader->count, paginator->answer, list);
+    if (slices_take(paginator, reader)) return true;
+    segment_watch_order(reader, list);
+    add_records(paginator, reader, list);
+    if (!segment_advance(paginator, reader, list, page, err)) return false;
+    slices_judge(paginator, reader);
+    divide_segment(paginator, reader);
+    return true;
+}
+
 static bool paginate_next(struct reader *base, struct page *out_page, struct error *err)
 {
     struct paginator *paginator = (struct paginator *)base;
@@ -258,10 +319,7 @@ static bool paginate_next(struct reader *base, struct page *out_page, struct err
     if (count_unfinished(paginator) == 0) return true;
     if (!next_list(paginator, out_page, &reader, &list, err)) return false;
     out_page->notice = rest_take_notice(paginator->rest, paginator->notice);
-    segment_watch_order(reader, list);
-    add_records(paginator, reader, list);
-    if (!segment_advance(paginator, reader, list, out_page, err)) return false;
-    divide_segment(paginator, reader);
+    if (!take_page(paginator, reader, list, out_page, err)) return false;
     if (!start_segments(paginator, err)) return false;
     out_page->records = paginator->builder.records;
     out_page->count = paginator->builder.count;
@@ -293,6 +351,7 @@ static bool paginate_open(struct rest_source *rest, const struct selection *sele
     paginator->stream = stream;
     paginator->selection = *selection;
     paginator->window = window;
+    paginator->overbooking = OVERBOOKING;
     page_builder_init(&paginator->builder, rest, &paginator->selection);
     plan_segments(paginator);
     if (!start_segments(paginator, err)) {

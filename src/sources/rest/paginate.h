@@ -19,11 +19,19 @@
 struct segment_reader {
     struct rest_source *rest;
     const struct rest_stream *stream;
-    struct segment segment; /* as it is requested */
+    const struct pagination *pagination; /* the stream's, or that of its slices */
+    struct segment segment;              /* as it is requested */
     int64_t to_s;           /* records from here on are another segment's */
     bool is_asked;          /* a page is in flight, or its answer waits */
-    bool is_finished;       /* its last page was taken */
+    bool has_page;          /* one was taken */
+    bool is_finished;       /* the last one was */
     bool was_cut;           /* its time was divided after its first page */
+
+    struct segment_reader *whole; /* of a slice that is not believed yet: what it is a slice of */
+    int slice_count;              /* such slices, which follow it and are read instead; 0: none */
+    bool was_sliced;
+    bool is_counted_again; /* its first page is requested again, for its count */
+    int64_t counted;       /* ... which was this before its slices were read */
 
     struct exchange exchange;
     struct response_body answer; /* while it waits for its turn */
@@ -55,7 +63,8 @@ struct paginator {
     struct window window;
     struct segment_reader **segments; /* in the order of their times */
     size_t segment_count;
-    size_t largest; /* bytes of the largest answer that waited */
+    size_t largest;     /* bytes of the largest answer that waited */
+    size_t overbooking; /* so many times the bytes that may wait are requested at once */
     bool has_page;  /* one was read: a refusal does not forbid the stream */
 
     struct json_value *answer; /* the page that was passed on */
@@ -108,6 +117,26 @@ bool paginator_split(struct paginator *paginator, struct segment_reader *reader,
 /* The same time in shorter segments, from the beginning. False: it is too short. */
 bool paginator_shorten(struct paginator *paginator, struct segment_reader *reader);
 bool paginator_cut(struct paginator *paginator, struct segment_reader *reader, int64_t pieces);
+
+void paginator_insert(struct paginator *paginator, size_t at, size_t count); /* room for segments */
+void paginator_remove(struct paginator *paginator, size_t at, size_t count); /* closes them */
+size_t paginator_index(const struct paginator *paginator, const struct segment_reader *reader);
+/* Several requests of a stream may be in flight. */
+bool paginator_is_parallel(const struct rest_source *rest, const struct rest_stream *stream);
+
+/* --- slices.c --- */
+
+/* In how many slices a list with so many records to read is read; 0: in none. */
+int slices_wanted(const struct rest_source *rest, const struct rest_stream *stream, int64_t records);
+/* The segment's page was counted: true if its records are left to its slices, which are read from now on or
+ * are believed. */
+bool slices_take(struct paginator *paginator, struct segment_reader *reader);
+/* A page was taken, perhaps of a slice: its slices are believed as soon as they hold what the list does. */
+void slices_judge(struct paginator *paginator, const struct segment_reader *slice);
+/* The request for a page failed: true if it was a slice's that is not believed yet. It was closed with the
+ * others, and their list goes on by itself. */
+bool slices_give_up(struct paginator *paginator, const struct segment_reader *reader,
+                    const struct error *err);
 
 /* --- paginate_count.c --- */
 

@@ -151,6 +151,7 @@ struct rest_shared {
     struct quota quota;
     atomic_int in_flight;
     atomic_int sources;
+    atomic_int slices_failed; /* lists whose slices were not believed */
 };
 
 struct rest_source {
@@ -247,10 +248,17 @@ struct reader {
 
 extern const struct rest_reader_type rest_paginate, rest_backward, rest_detail, rest_expand;
 
-/* A part of a stream that has a first and a last page: all of it, a shorter window, or one type. */
+/* One of `count` parts of a list, by the ids of its records: a record stays in its slice whatever changes. */
+struct slice {
+    int index, count; /* count 0: the whole list */
+};
+
+/* A part of a stream that has a first and a last page: all of it, a shorter window, one type, or a slice of
+ * these. */
 struct segment {
     struct window window;
     const char *type; /* NULL: the stream has none */
+    struct slice slice;
 };
 
 struct page_request {
@@ -343,6 +351,7 @@ struct rest_stream {
     struct stream stream;                   /* first, so that a selection's stream is one of these */
     const struct rest_reader_type *listing; /* of its records; NULL: rest_paginate */
     const struct pagination *pagination;
+    const struct pagination *slices; /* how slices of a long list are requested; NULL: it has none */
     const char *path;
     const char *list; /* the member of an answer that holds the records */
     int per_page;     /* the most that may be requested; 0: it can't be */

@@ -42,13 +42,14 @@ struct segment_reader *segment_open(struct rest_source *rest, const struct rest_
     struct segment_reader *reader = mem_zero(1, sizeof *reader);
     reader->rest = rest;
     reader->stream = stream;
+    reader->pagination = segment.slice.count > 0 ? stream->slices : stream->pagination;
     reader->segment = segment;
     reader->to_s = segment.window.to_s;
     reader->per_page = stream->per_page;
     buf_init(&reader->url, LIMIT_REQUEST);
     buf_init(&reader->body, LIMIT_REQUEST);
     exchange_init(&reader->exchange, rest, reader->what);
-    reader->exchange.allow_array = stream->pagination->allow_array;
+    reader->exchange.allow_array = reader->pagination->allow_array;
     segment_restart(reader);
     return reader;
 }
@@ -76,7 +77,7 @@ static void choose_body(struct segment_reader *reader, bool is_alone)
 
 bool segment_send(struct segment_reader *reader, bool is_alone, struct error *err)
 {
-    const struct pagination *pagination = reader->stream->pagination;
+    const struct pagination *pagination = reader->pagination;
     const struct segment *segment = &reader->segment;
     char id[REST_ID];
     struct page_request request = {
@@ -117,9 +118,12 @@ bool segment_send(struct segment_reader *reader, bool is_alone, struct error *er
 }
 
 /* It did not fit beside the other answers that wait, or was read too late to be retried. */
-static bool must_be_alone(const struct segment_reader *reader, const struct error *err)
+static bool must_be_alone(struct paginator *paginator, const struct segment_reader *reader,
+                          const struct error *err)
 {
-    return reader->exchange.body && (err->kind == ERROR_LIMIT || reader->exchange.deferred_parse_failed);
+    if (!reader->exchange.body) return false;
+    if (err->kind == ERROR_LIMIT && paginator->overbooking > 1) paginator->overbooking--;
+    return err->kind == ERROR_LIMIT || reader->exchange.deferred_parse_failed;
 }
 
 /* Big pages time out, or exceed our limit: the same place in smaller ones. */
@@ -129,9 +133,10 @@ static bool reduce_request(struct paginator *paginator, struct segment_reader *r
     bool is_congestion = err->status == 429 || err->status == 409; /* the size of the page is not the cause */
     bool is_large = err->kind == ERROR_LIMIT;
     int smallest = is_large ? 1 : REST_SMALLEST_PAGE; /* a slow record is slow on any page */
-    bool can_shrink = reader->stream->pagination->has_cursors && reader->per_page > smallest;
+    bool can_shrink = reader->pagination->has_cursors && reader->per_page > smallest;
     if ((err->kind != ERROR_BUSY && !is_large) || (reader->long_retry && !(is_large && can_shrink)))
         return false;
+    if (reader->whole && !is_large) return false; /* the slow search may be the slice's fault */
     if (!is_congestion && paginator_shorten(paginator, reader)) return true;
     if (!is_congestion && can_shrink) reader->per_page /= 2;
     reader->long_retry = is_congestion || !can_shrink || reader->per_page <= smallest;
@@ -166,7 +171,7 @@ bool segment_wait(struct paginator *paginator, struct segment_reader *reader, st
     reader->exchange.defer_parse = false;
     reader->exchange.can_be_forbidden = !paginator->has_page;
     while (!exchange_wait(&reader->exchange, out_answer, &failure)) {
-        bool should_resend = must_be_alone(reader, &failure) || reduce_request(paginator, reader, &failure) ||
+        bool should_resend = must_be_alone(paginator, reader, &failure) || reduce_request(paginator, reader, &failure) ||
                              restart_segment(reader, &failure) ||
                              rest_mends(reader->rest, reader->stream, &reader->exchange.failure, &failure);
         if (!should_resend || !segment_send(reader, true, &failure)) {
@@ -177,7 +182,7 @@ bool segment_wait(struct paginator *paginator, struct segment_reader *reader, st
     size_t size = reader->exchange.body ? response_body_bytes(&reader->answer)->size : 0;
     if (size > paginator->largest) paginator->largest = size;
     response_body_done(&reader->answer);
-    paginator->has_page = true;
+    paginator->has_page = reader->has_page = true;
     reader->is_asked = false;
     return true;
 }
@@ -189,7 +194,7 @@ static bool version_of(const struct segment_reader *reader, const struct json_va
 
 bool segment_was_clock_old(const struct segment_reader *reader)
 {
-    return reader->stream->pagination->ends_by_clock && reader->to_s == WINDOW_OPEN && reader->offset == 0 &&
+    return reader->pagination->ends_by_clock && reader->to_s == WINDOW_OPEN && reader->offset == 0 &&
            reader->rest->clock_s - reader->clock_s > REST_OLD_CLOCK_S;
 }
 
@@ -257,7 +262,7 @@ static bool is_cycle(struct segment_reader *reader, const struct next_page *next
                      const struct json_value *list)
 {
     const char *text = next->cursor ? next->cursor : next->url;
-    const struct pagination *pagination = reader->stream->pagination;
+    const struct pagination *pagination = reader->pagination;
     bool is_counted = pagination->has_numbers && pagination->max_records == 0;
     if (is_counted && page_closes_cycle(&reader->pages, reader->stream, list)) return true;
     return text && cycle_closed(&reader->links, text);

@@ -107,10 +107,30 @@ static bool set_index_lag(void *state, const json_t *argument)
     return true;
 }
 
+/* What a search makes of `ends with` for ids. */
+static bool set_endings(void *state, const json_t *argument)
+{
+    static const char *const names[] = {[ENDINGS_RIGHT] = "right",
+                                        [ENDINGS_REFUSED] = "refused",
+                                        [ENDINGS_IGNORED] = "ignored",
+                                        [ENDINGS_LOSSY] = "lossy"};
+    struct intercom *intercom = state;
+    const char *name = json_string_value(argument);
+    size_t i = 0;
+    while (name && i < sizeof names / sizeof *names && strcmp(names[i], name) != 0)
+        i++;
+    if (!name || i == sizeof names / sizeof *names) return false;
+    pthread_mutex_lock(&intercom->lock);
+    intercom->endings = (enum endings)i;
+    pthread_mutex_unlock(&intercom->lock);
+    return true;
+}
+
 static const struct service_change changes[] = {
     {"rate_limit", set_rate_limit, "n"}, {"rate_limit_workspace", set_workspace_limit, "n"},
     {"rate_others", set_others, "n"},    {"rate_others_apps", set_others_apps, "n"},
-    {"index_lag_s", set_index_lag, "n"}, {.name = NULL},
+    {"index_lag_s", set_index_lag, "n"}, {"id_endings", set_endings, "right|refused|ignored|lossy"},
+    {.name = NULL},
 };
 
 /* --- what every request must have --- */

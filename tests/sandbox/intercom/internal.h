@@ -19,6 +19,7 @@
 
 #include "base/zone.h"
 #include "httpd/httpd.h"
+#include "intercom/query.h"
 #include "oracle/oracle.h"
 #include "shared/service.h"
 #include "shared/virtual_clock.h"
@@ -47,6 +48,7 @@ struct intercom {
     int64_t window_s; /* when the window began, by the real clock */
     int64_t used;
     int64_t lag_s; /* records changed less than so many virtual seconds ago are not found */
+    enum endings endings;
     struct scroll scroll;
 };
 

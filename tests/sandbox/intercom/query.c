@@ -134,6 +134,41 @@ static bool read_date(const struct search *search, struct filter *filter, const 
     return true;
 }
 
+static const struct {
+    const char *relation;
+    enum match match;
+    bool differs, is_list, of_any; /* of_any: not of texts only */
+} relations[] = {
+    {"=", MATCH_EQUAL, .of_any = true},
+    {"!=", MATCH_EQUAL, .differs = true, .of_any = true},
+    {"IN", MATCH_EQUAL, .is_list = true},
+    {"NIN", MATCH_EQUAL, .differs = true, .is_list = true},
+    {"~", MATCH_CONTAINS, .differs = false},
+    {"!~", MATCH_CONTAINS, .differs = true},
+    {"^", MATCH_START, .differs = false},
+    {"$", MATCH_END, .differs = false},
+};
+
+static bool read_relation(const struct search *search, enum field_type type, const char *relation,
+                            struct filter *filter, struct query_error *err)
+{
+    size_t i = 0;
+    while (i < sizeof relations / sizeof *relations && strcmp(relations[i].relation, relation) != 0)
+        i++;
+    bool is_known = i < sizeof relations / sizeof *relations && (type != FIELD_BOOL || relations[i].of_any);
+    bool is_ending = is_known && relations[i].match == MATCH_END;
+    if (!is_known || (is_ending && search->endings == ENDINGS_REFUSED && strcmp(filter->field, "id") == 0))
+        return refuse(err, "parameter_invalid", "The operator %.8s is not supported on the field %s",
+                      relation, filter->field);
+    filter->match = relations[i].match;
+    filter->differs = relations[i].differs;
+    bool fits = type == FIELD_BOOL ? json_is_boolean(filter->value)
+                : relations[i].is_list
+                    ? json_is_array(filter->value)
+                    : json_is_string(filter->value) || (relations[i].of_any && json_is_null(filter->value));
+    return fits || refuse(err, "type_mismatch", "The value of %s has the wrong type", filter->field);
+}
+
 static bool read_leaf(const struct search *search, const json_t *value, struct filter *filter,
                       struct query_error *err)
 {
@@ -151,13 +186,7 @@ static bool read_leaf(const struct search *search, const json_t *value, struct f
     filter->field = fields[i].name;
     filter->is_date = fields[i].type == FIELD_DATE;
     if (filter->is_date) return read_date(search, filter, relation, err);
-    filter->differs = strcmp(relation, "!=") == 0;
-    if (!filter->differs && strcmp(relation, "=") != 0)
-        return refuse(err, "parameter_invalid", "The operator %.8s is not supported on the field %s",
-                      relation, name);
-    bool fits = fields[i].type == FIELD_BOOL ? json_is_boolean(filter->value)
-                                             : json_is_string(filter->value) || json_is_null(filter->value);
-    return fits || refuse(err, "type_mismatch", "The value of %s has the wrong type", name);
+    return read_relation(search, fields[i].type, relation, filter, err);
 }
 
 static struct filter *read_filter(struct search *search, const json_t *value, int depth,
@@ -193,6 +222,14 @@ static bool is_range(const struct filter *filter)
     return !filter->is_group && filter->is_date && strcmp(filter->field, "updated_at") == 0;
 }
 
+static bool is_of_ids(const struct filter *filter)
+{
+    if (!filter->is_group) return strcmp(filter->field, "id") == 0;
+    for (size_t i = 0; i < filter->child_count; i++)
+        if (!is_of_ids(filter->children[i])) return false;
+    return true;
+}
+
 /* Finds the range of updated_at that contains all results, for the index. */
 static void find_range(struct search *search)
 {
@@ -208,7 +245,8 @@ static void find_range(struct search *search)
     }
     for (size_t i = 0; i < count; i++) {
         if (!is_range(parts[i])) {
-            search->narrow = true;
+            if (!is_of_ids(parts[i])) search->narrowing = NARROW_RECORDS;
+            if (search->narrowing == NARROW_NOTHING) search->narrowing = NARROW_KEYS;
             continue;
         }
         search->from_s = parts[i]->from_s > search->from_s ? parts[i]->from_s : search->from_s;
@@ -249,10 +287,10 @@ static bool read_pagination(const json_t *pagination, struct search *search, str
     return true;
 }
 
-bool search_parse(const json_t *body, enum query_kind kind, const struct zone *zone,
+bool search_parse(const json_t *body, enum query_kind kind, const struct zone *zone, enum endings endings,
                   struct search *out_search, struct query_error *err)
 {
-    *out_search = (struct search){.kind = kind, .zone = zone};
+    *out_search = (struct search){.kind = kind, .zone = zone, .endings = endings};
     const json_t *query = json_object_get(body, "query");
     if (!json_is_object(query)) return refuse(err, "parameter_not_found", "A query object is required");
     if (!read_filter(out_search, query, 0, err)) return false;
@@ -261,24 +299,63 @@ bool search_parse(const json_t *body, enum query_kind kind, const struct zone *z
            read_pagination(json_object_get(body, "pagination"), out_search, err);
 }
 
-static bool filter_matches(const struct filter *filter, const json_t *record)
+static bool text_matches(const struct search *search, const struct filter *filter, const char *text)
+{
+    const char *wanted = json_string_value(filter->value);
+    size_t size = text ? strlen(text) : 0, wanted_size = wanted ? strlen(wanted) : 0;
+    if (!text || !wanted || wanted_size > size) return false;
+    switch (filter->match) {
+    case MATCH_EQUAL: return strcmp(text, wanted) == 0;
+    case MATCH_CONTAINS: return strstr(text, wanted) != NULL;
+    case MATCH_START: return strncmp(text, wanted, wanted_size) == 0;
+    case MATCH_END: break;
+    }
+    if (strcmp(filter->field, "id") == 0 && search->endings == ENDINGS_IGNORED) return true;
+    if (strcmp(filter->field, "id") == 0 && search->endings == ENDINGS_LOSSY && strchr("37b", text[size - 1]))
+        return false;
+    return strcmp(text + size - wanted_size, wanted) == 0;
+}
+
+static bool is_listed(const json_t *list, const char *text)
+{
+    const json_t *one;
+    size_t i;
+    json_array_foreach (list, i, one)
+        if (text && json_is_string(one) && strcmp(json_string_value(one), text) == 0) return true;
+    return false;
+}
+
+/* A record, or its key alone: then the dates are in the range already. */
+static bool filter_matches(const struct search *search, const struct filter *filter, const json_t *record,
+                           const char *key)
 {
     if (filter->is_group) {
         for (size_t i = 0; i < filter->child_count; i++) {
-            if (filter_matches(filter->children[i], record) == filter->any) return filter->any;
+            if (filter_matches(search, filter->children[i], record, key) == filter->any) return filter->any;
         }
         return !filter->any;
     }
+    if (!record && filter->is_date) return true;
     const json_t *value = json_at(record, filter->field);
     if (filter->is_date) {
         int64_t at_s = json_integer_value(value);
         return json_is_integer(value) && at_s >= filter->from_s && at_s < filter->to_s;
     }
-    return (value && json_equal(value, filter->value)) != filter->differs;
+    const char *text = record ? json_string_value(value) : key;
+    bool matches = json_is_array(filter->value)    ? is_listed(filter->value, text)
+                   : json_is_string(filter->value) ? text_matches(search, filter, text)
+                                                   : value && json_equal(value, filter->value);
+    return matches != filter->differs;
 }
 
 bool search_matches(void *search, const json_t *record)
 {
     const struct search *self = search;
-    return filter_matches(&self->filters[0], record);
+    return filter_matches(self, &self->filters[0], record, NULL);
+}
+
+bool search_matches_key(void *search, const char *key)
+{
+    const struct search *self = search;
+    return filter_matches(self, &self->filters[0], NULL, key);
 }

@@ -88,6 +88,14 @@ static int64_t limit_lag(struct intercom *intercom, int64_t to_s, int64_t now_s)
     return lag_s > 0 && to_s > now_s - lag_s + 1 ? now_s - lag_s + 1 : to_s;
 }
 
+static enum endings read_endings(struct intercom *intercom)
+{
+    pthread_mutex_lock(&intercom->lock);
+    enum endings endings = intercom->endings;
+    pthread_mutex_unlock(&intercom->lock);
+    return endings;
+}
+
 /* Runs the search behind the cursor's record (NULL: from the beginning). */
 static void run_search(struct exchange *exchange, const struct subject *subject, struct search *search,
                        const json_t *cursor, const char *hash)
@@ -106,7 +114,8 @@ static void run_search(struct exchange *exchange, const struct subject *subject,
         .expect = subject->is_whole,
         .limit = search->per_page,
         .now_s = now_s,
-        .wanted = search->narrow ? search_matches : NULL,
+        .wanted = search->narrowing == NARROW_RECORDS ? search_matches : NULL,
+        .wanted_key = search->narrowing == NARROW_KEYS ? search_matches_key : NULL,
         .self = search,
     };
     if (query.to_s <= query.from_s) query.from_s = query.to_s = 1; /* an empty window; 0 would be any */
@@ -139,7 +148,8 @@ static void search(struct exchange *exchange, const struct subject *subject)
     struct search wanted;
     struct query_error err;
     if (!search_parse(body, subject->kind,
-                      subject->by_days && minor < 17 ? intercom_of(exchange)->zone : NULL, &wanted, &err)) {
+                      subject->by_days && minor < 17 ? intercom_of(exchange)->zone : NULL,
+                      read_endings(intercom_of(exchange)), &wanted, &err)) {
         intercom_refuse(exchange, 400, err.code, err.message);
         return;
     }

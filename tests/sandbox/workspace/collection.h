@@ -98,6 +98,7 @@ struct collection_query {
     bool expect;           /* a record that is shown must be loaded, even if it is removed later */
     struct body_form form;
     bool (*wanted)(void *self, const json_t *record); /* NULL: every record; must not call the collection */
+    bool (*wanted_key)(void *self, const char *key);  /* the same by the key alone, which is fast */
     void *self;
 };
 

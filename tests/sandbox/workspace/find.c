@@ -53,7 +53,8 @@ static bool is_wanted(const struct walk *walk, size_t number)
 {
     const struct collection_query *query = walk->query;
     const struct record *record = &walk->collection->records[number];
-    if (record->is_removed || !query->wanted) return !record->is_removed;
+    if (record->is_removed || !query->wanted)
+        return !record->is_removed && (!query->wanted_key || query->wanted_key(query->self, record->key));
     AUTO(json_drop)
     json_t *body = body_read(&(struct body){.collection = walk->collection,
                                             .number = number,
@@ -64,8 +65,9 @@ static bool is_wanted(const struct walk *walk, size_t number)
 
 static size_t count_wanted(const struct walk *walk)
 {
-    if (!walk->query->wanted && walk->query->by_arrival) return walk->collection->current;
-    if (!walk->query->wanted) return walk->end - walk->first;
+    bool all = !walk->query->wanted && !walk->query->wanted_key;
+    if (all && walk->query->by_arrival) return walk->collection->current;
+    if (all) return walk->end - walk->first;
     size_t total = 0;
     for (size_t place = walk->first; place < walk->end; place++)
         total += is_wanted(walk, record_at(walk, place));
