@@ -52,12 +52,17 @@ void add_team(struct texts *texts, const char *person, const char *id, int on)
         person, id, on, on, texts->count);
 }
 
-void add_deleted(struct texts *texts, const char *id, int on)
+void add_deleted_at(struct texts *texts, const char *id, int on, const char *time)
 {
     add(texts, 2,
-        "{\"id\":\"%s\",\"seen_missing_at\":\"2026-02-%02dT10:00:00Z\",\"source\":\"deleted feed\","
+        "{\"id\":\"%s\",\"seen_missing_at\":\"2026-02-%02dT%sZ\",\"source\":\"deleted feed\","
         "\"partition_date\":\"2026-02-%02d\",\"_read_at\":\"2026-03-01T00:00:00Z\",\"_seq\":%zu}",
-        id, on, on, texts->count);
+        id, on, time, on, texts->count);
+}
+
+void add_deleted(struct texts *texts, const char *id, int on)
+{
+    add_deleted_at(texts, id, on, "10:00:00");
 }
 
 /* A unit of everything that began at noon of that day. */

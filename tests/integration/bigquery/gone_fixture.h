@@ -26,7 +26,8 @@ struct comparison {
 
 void add_person(struct texts *texts, const char *id, int on);
 void add_team(struct texts *texts, const char *person, const char *id, int on);
-void add_deleted(struct texts *texts, const char *id, int on);
+void add_deleted(struct texts *texts, const char *id, int on); /* two hours before noon */
+void add_deleted_at(struct texts *texts, const char *id, int on, const char *time);
 /* A unit of everything that began at noon of that day. */
 struct commit whole(int on);
 void put(const struct bench *bench, const struct texts *texts);

@@ -104,6 +104,23 @@ static void who_is_seen_again_is_taken_back(void **unused)
     bench_done(&bench);
 }
 
+/* A list that is read from an index may show for some minutes who is gone. */
+static void who_has_just_gone_is_not_taken_back(void **unused)
+{
+    (void)unused;
+    struct texts feed = {.count = 0};
+    struct bench bench = bench_with("abc");
+    add_deleted_at(&feed, "a", 14, "11:00:01");
+    add_deleted_at(&feed, "b", 14, "10:59:59");
+    put(&bench, &feed);
+    assert_int_equal(compare(&bench, "abc", 14), 0);
+    assert_int_equal(noted(&bench, "a"), 1);
+    assert_int_equal(noted(&bench, "b"), 0);
+    assert_int_equal(compare(&bench, "abc", 15), 0);
+    assert_int_equal(noted(&bench, "a"), 0);
+    bench_done(&bench);
+}
+
 static void a_newer_version_is_not_gone(void **unused)
 {
     (void)unused;
@@ -281,6 +298,7 @@ int main(void)
         cmocka_unit_test(the_ledger_knows_of_it),
         cmocka_unit_test(it_makes_what_it_needs),
         cmocka_unit_test(who_is_seen_again_is_taken_back),
+        cmocka_unit_test(who_has_just_gone_is_not_taken_back),
         cmocka_unit_test(a_newer_version_is_not_gone),
         cmocka_unit_test(the_known_are_left_as_noted),
         cmocka_unit_test(an_empty_list_is_not_believed),
