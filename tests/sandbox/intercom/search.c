@@ -111,7 +111,7 @@ static void run_search(struct exchange *exchange, const struct subject *subject,
                  .children = subject->has_children,
                  .on_demand = intercom_asks_for(exchange, "include_monitors") &&
                               intercom_asks_for(exchange, "include_scorecards")},
-        .expect = subject->is_whole,
+        .expect = subject->is_whole && search->from_s > INT64_MIN, /* a list of all is no window */
         .limit = search->per_page,
         .now_s = now_s,
         .wanted = search->narrowing == NARROW_RECORDS ? search_matches : NULL,
