@@ -77,6 +77,7 @@ struct http_sink {
     void (*begin)(void *self);                                /* a try begins: forget what came before */
     bool (*take)(void *self, const void *bytes, size_t size); /* false: the answer is too large */
     void *self;
+    bool is_raw; /* a body that http_is_gzip is taken as it came */
 };
 
 struct http_request {
@@ -123,6 +124,7 @@ bool http_do(struct http *http, const struct http_request *request, struct http_
 void http_reply_done(struct http_reply *reply);
 /* The value of a header, name in lower case, copied into out (cut); false: absent. The last one counts. */
 bool http_header(const struct http_reply *reply, const char *name, char *out_value, size_t size);
+bool http_is_gzip(const struct http_reply *reply); /* as its head says */
 int64_t http_header_int(const struct http_reply *reply, const char *name, int64_t fallback);
 /* When the peer sent the reply by its own clock (header Date), in seconds since 1970. */
 int64_t http_date_s(const struct http_reply *reply, int64_t fallback);

@@ -7,31 +7,53 @@
 
 /* --- bodies --- */
 
+/* NULL: the reply takes the body itself. */
+static const struct http_sink *sink_of(const struct http_call *call)
+{
+    long status = 0;
+    if (!call->request.sink) return NULL;
+    bool is_known = curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK;
+    return is_known && status >= 200 && status < 300 ? call->request.sink : NULL;
+}
+
 static bool take_body(void *self, const void *bytes, size_t size)
 {
     struct http_call *call = self;
-    const struct http_sink *sink = call->request.sink;
-    long status = 0;
-    if (sink && curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status) != CURLE_OK) return false;
-    bool sinks = sink && status >= 200 && status < 300;
-    if (sinks ? sink->take(sink->self, bytes, size) : buf_add(&call->reply.body, bytes, size)) return true;
+    const struct http_sink *sink = sink_of(call);
+    if (sink ? sink->take(sink->self, bytes, size) : buf_add(&call->reply.body, bytes, size)) return true;
     call->over_limit = true;
     return false;
+}
+
+static bool read_coding(const struct http_reply *reply, bool *out_is_gzip)
+{
+    char coding[16];
+    *out_is_gzip = false;
+    if (!http_header(reply, "content-encoding", coding, sizeof coding) || !*coding ||
+        strcasecmp(coding, "identity") == 0)
+        return true;
+    *out_is_gzip = strcasecmp(coding, "gzip") == 0 || strcasecmp(coding, "x-gzip") == 0;
+    return *out_is_gzip;
+}
+
+bool http_is_gzip(const struct http_reply *reply)
+{
+    bool is_gzip;
+    return read_coding(reply, &is_gzip) && is_gzip;
 }
 
 /* curl would open it with zlib, which takes twice the CPU time. */
 static bool begin_body(struct http_call *call)
 {
-    char coding[16];
     struct gunzip **idle = &call->http->idle_gunzip;
+    const struct http_sink *sink = sink_of(call);
+    bool is_gzip;
     call->body_begun = true;
-    if (!http_header(&call->reply, "content-encoding", coding, sizeof coding) || !*coding ||
-        strcasecmp(coding, "identity") == 0)
-        return true;
-    if (strcasecmp(coding, "gzip") != 0 && strcasecmp(coding, "x-gzip") != 0) {
+    if (!read_coding(&call->reply, &is_gzip)) {
         call->damage = "the response has another content-encoding than gzip";
         return false;
     }
+    if (!is_gzip || (sink && sink->is_raw)) return true;
     call->gunzip = *idle ? *idle : gunzip_new();
     *idle = NULL;
     call->unzipped = GUNZIP_MORE;

@@ -199,6 +199,8 @@ static bool may_be_error(const struct exchange *exchange, const struct buf *body
 static void read_answer(struct exchange *exchange, const struct http_reply *reply)
 {
     const struct buf *body = exchange->body ? response_body_bytes(exchange->body) : &reply->body;
+    if (exchange->body && exchange->body->opener) exchange->body->is_gzip = http_is_gzip(reply);
+    if (exchange->body && exchange->body->is_gzip && exchange->defer_parse) return; /* read_deferred looks */
     bool is_parsed = !exchange->defer_parse || may_be_error(exchange, body);
     struct json_normalisations before = exchange->normalisations;
     bool good = true;
@@ -351,10 +353,23 @@ bool exchange_send(struct exchange *exchange, const struct exchange_request *req
                      &exchange->call, err);
 }
 
+/* Of an answer that nobody looked at before. */
+static bool is_good(const struct exchange *exchange, int status, struct error *err)
+{
+    return (is_readable(exchange) && exchange_is_success(real_status(exchange, status)) &&
+            is_echo(exchange)) ||
+           error_set(err, ERROR_FORMAT, "it is not the object that was asked for");
+}
+
 static bool read_deferred(struct exchange *exchange, const struct http_reply *reply,
                           struct json_value **out_value, struct error *err)
 {
-    if (read_body(exchange, reply, out_value, err)) return true;
+    if (read_body(exchange, reply, &exchange->value, err) && is_good(exchange, reply->status, err)) {
+        *out_value = exchange->value;
+        exchange->value = NULL;
+        return true;
+    }
+    value_drop(&exchange->value);
     (void)error_wrap(err, "%s, request id %s", exchange->what, exchange->request_id);
     exchange->deferred_parse_failed = true;
     err->status = reply->status;

@@ -13,7 +13,6 @@
 #include "paginate.h"
 
 #define PAGES_PER_SEGMENT 2 /* fewer are not worth a segment of their own */
-#define OVERBOOKING       4 /* at first */
 
 /* --- the segments --- */
 
@@ -127,14 +126,12 @@ bool paginator_is_parallel(const struct rest_source *rest, const struct rest_str
     return !stream->detail && !rest->dialect->mend_request;
 }
 
-/* So many pages may be in flight. Of our part of the bytes that may wait they take several times as much, if
- * they are as large as the largest so far: most are taken as they come. One that finds no room is requested
- * again, and then fewer are in flight. The first page is read alone: it may be refused. */
+/* So many pages may be in flight, as large as the largest so far, of our part of the bytes that may wait. The
+ * first is read alone: it may be refused. */
 static size_t most_in_flight(const struct paginator *paginator)
 {
     size_t page = paginator->largest > 0 ? paginator->largest + paginator->largest / 4 : LIMIT_DEFERRED_BODY;
-    size_t ours = LIMIT_DEFERRED_TOTAL / (size_t)atomic_load(&paginator->rest->shared->sources);
-    size_t most = ours * paginator->overbooking / page;
+    size_t most = LIMIT_DEFERRED_TOTAL / (size_t)atomic_load(&paginator->rest->shared->sources) / page;
     if (!paginator_is_parallel(paginator->rest, paginator->stream) || !paginator->has_page || most == 0)
         return 1;
     return most < SEGMENTS_MAX ? most : SEGMENTS_MAX;
@@ -351,7 +348,6 @@ static bool paginate_open(struct rest_source *rest, const struct selection *sele
     paginator->stream = stream;
     paginator->selection = *selection;
     paginator->window = window;
-    paginator->overbooking = OVERBOOKING;
     page_builder_init(&paginator->builder, rest, &paginator->selection);
     plan_segments(paginator);
     if (!start_segments(paginator, err)) {

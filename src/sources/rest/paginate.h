@@ -63,8 +63,7 @@ struct paginator {
     struct window window;
     struct segment_reader **segments; /* in the order of their times */
     size_t segment_count;
-    size_t largest;     /* bytes of the largest answer that waited */
-    size_t overbooking; /* so many times the bytes that may wait are requested at once */
+    size_t largest; /* bytes of the largest answer that waited */
     bool has_page;  /* one was read: a refusal does not forbid the stream */
 
     struct json_value *answer; /* the page that was passed on */

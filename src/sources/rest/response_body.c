@@ -1,9 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "response_body.h"
 
+#include <stdlib.h>
+
+#include "base/gunzip.h"
 #include "base/limits.h"
+#include "base/mem.h"
 
 #define CHUNK 16384 /* inflated at once */
+
+struct body_opener {
+    struct gunzip *gunzip;
+    struct buf text;
+};
+
+struct body_opener *body_opener_new(void)
+{
+    struct body_opener *opener = mem_zero(1, sizeof *opener);
+    opener->gunzip = gunzip_new();
+    buf_init(&opener->text, LIMIT_PAGE_SOFT);
+    return opener;
+}
+
+void body_opener_free(struct body_opener *opener)
+{
+    if (!opener) return;
+    gunzip_free(opener->gunzip);
+    buf_done(&opener->text);
+    free(opener);
+}
 
 static void give_back(struct response_body *body)
 {
@@ -27,6 +52,13 @@ void response_body_init_plain(struct response_body *body, struct byte_budget *bu
     buf_init(&body->bytes, limit);
 }
 
+void response_body_init_raw(struct response_body *body, struct byte_budget *budget,
+                            struct body_opener *opener)
+{
+    response_body_init_plain(body, budget, LIMIT_PAGE_SOFT);
+    body->opener = opener;
+}
+
 void response_body_init_split(struct response_body *body, const char *const *path)
 {
     release(body);
@@ -42,6 +74,7 @@ void response_body_done(struct response_body *body)
 static void begin(void *self)
 {
     struct response_body *body = self;
+    body->is_gzip = false;
     give_back(body);
     buf_reset(&body->bytes);
     zbuf_reset(&body->compressed);
@@ -59,7 +92,7 @@ static bool take(void *self, const void *bytes, size_t size)
 
 struct http_sink response_body_sink(struct response_body *body)
 {
-    return (struct http_sink){.begin = begin, .take = take, .self = body};
+    return (struct http_sink){.begin = begin, .take = take, .self = body, .is_raw = body->opener != NULL};
 }
 
 const struct buf *response_body_bytes(const struct response_body *body)
@@ -166,11 +199,36 @@ static bool read_without_list(struct response_body *body, struct json_normalisat
            value_read(buf_string(&rest), rest.size, true, normalisations, out_value, err);
 }
 
+static bool add_text(void *self, const void *bytes, size_t size)
+{
+    return buf_add(self, bytes, size);
+}
+
+static bool read_gzip(struct response_body *body, struct json_normalisations *normalisations,
+                      struct json_value **out_value, struct error *err)
+{
+    struct buf *text = &body->opener->text;
+    const struct gunzip_sink sink = {.take = add_text, .self = text};
+    buf_reset(text);
+    gunzip_reset(body->opener->gunzip);
+    enum gunzip_outcome outcome = gunzip_add(body->opener->gunzip, body->bytes.data, body->bytes.size, &sink);
+    bool good = outcome == GUNZIP_END    ? value_read(buf_string(text), text->size, true, normalisations,
+                                                      out_value, err)
+                : outcome == GUNZIP_FULL ? error_set(err, ERROR_LIMIT, "it is larger than %zu bytes", text->limit)
+                                         : error_set(err, ERROR_FORMAT, "its gzip is damaged or cut");
+    if (text->capacity > LIMIT_DEFERRED_BODY) { /* a large one is an exception */
+        buf_done(text);
+        buf_init(text, LIMIT_PAGE_SOFT);
+    }
+    return good;
+}
+
 bool response_body_read(struct response_body *body, struct json_normalisations *normalisations,
                         struct json_value **out_value, struct error *err)
 {
     bool found;
     *out_value = NULL;
+    if (body->is_gzip) return read_gzip(body, normalisations, out_value, err);
     if (!body->path)
         return value_read(buf_string(&body->bytes), body->bytes.size, true, normalisations, out_value, err);
     if (!zbuf_end(&body->compressed))

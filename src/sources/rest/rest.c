@@ -39,6 +39,7 @@ void rest_source_init(struct rest_source *rest, const char *base_url, double rat
         rest->shared->limiter = rate_limiter_new(rate_share);
         quota_init(&rest->shared->quota);
     }
+    rest->opener = body_opener_new();
     atomic_fetch_add(&rest->shared->sources, 1);
 }
 
@@ -51,6 +52,7 @@ void rest_source_done(struct rest_source *rest)
         quota_done(&rest->shared->quota);
         free(rest->shared);
     }
+    body_opener_free(rest->opener);
     free(rest->base_url);
 }
 

@@ -173,6 +173,7 @@ struct rest_source {
     bool (*is_exact)(const struct rest_source *source, const struct rest_stream *stream);
     char *base_url; /* without slash at the end */
     struct rest_shared *shared;
+    struct body_opener *opener;
     bool is_first;      /* it owns what is shared, and the token */
     int in_flight;      /* requests of this source */
     int64_t seen_limit; /* the newest limit that the service reported; 0: none */

@@ -70,7 +70,7 @@ static void choose_body(struct segment_reader *reader, bool is_alone)
     if (is_alone)
         response_body_done(&reader->answer);
     else
-        response_body_init_plain(&reader->answer, &reader->rest->shared->waiting, LIMIT_PAGE_SOFT);
+        response_body_init_raw(&reader->answer, &reader->rest->shared->waiting, reader->rest->opener);
     reader->exchange.body = is_alone ? NULL : &reader->answer;
     reader->exchange.defer_parse = !is_alone;
 }
@@ -118,12 +118,9 @@ bool segment_send(struct segment_reader *reader, bool is_alone, struct error *er
 }
 
 /* It did not fit beside the other answers that wait, or was read too late to be retried. */
-static bool must_be_alone(struct paginator *paginator, const struct segment_reader *reader,
-                          const struct error *err)
+static bool must_be_alone(const struct segment_reader *reader, const struct error *err)
 {
-    if (!reader->exchange.body) return false;
-    if (err->kind == ERROR_LIMIT && paginator->overbooking > 1) paginator->overbooking--;
-    return err->kind == ERROR_LIMIT || reader->exchange.deferred_parse_failed;
+    return reader->exchange.body && (err->kind == ERROR_LIMIT || reader->exchange.deferred_parse_failed);
 }
 
 /* Big pages time out, or exceed our limit: the same place in smaller ones. */
@@ -171,7 +168,7 @@ bool segment_wait(struct paginator *paginator, struct segment_reader *reader, st
     reader->exchange.defer_parse = false;
     reader->exchange.can_be_forbidden = !paginator->has_page;
     while (!exchange_wait(&reader->exchange, out_answer, &failure)) {
-        bool should_resend = must_be_alone(paginator, reader, &failure) || reduce_request(paginator, reader, &failure) ||
+        bool should_resend = must_be_alone(reader, &failure) || reduce_request(paginator, reader, &failure) ||
                              restart_segment(reader, &failure) ||
                              rest_mends(reader->rest, reader->stream, &reader->exchange.failure, &failure);
         if (!should_resend || !segment_send(reader, true, &failure)) {

@@ -17,6 +17,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "httpd/internal.h"
+#include "httpd/pack.h"
 
 #define CAPTURES 16
 
@@ -454,7 +455,9 @@ static bool answer_route(struct server *server, struct connection *connection, s
         serve_exchange(server, exchange, found, &fault);
     keep_journal(server, exchange, route->service, route->operation, &fault);
     if (fault_is(&fault, "drop")) return false;
+    if (pack_wanted(exchange)) pack_reply(exchange);
     size_t size = exchange->reply.size;
+    if (fault_is(&fault, "damage") && size > 0) exchange->reply.data[size / 2] ^= 0x55;
     return send_reply(server, connection, exchange, fault_is(&fault, "truncate") ? size / 2 : size,
                       request->keep_alive) &&
            !fault_is(&fault, "truncate");

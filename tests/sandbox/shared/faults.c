@@ -72,6 +72,7 @@ static const struct {
     {DESK, NULL, "delay", 1, 1},
     {DESK, NULL, "hang", 0, 0},
     {DESK, NULL, "truncate", 0, 0},
+    {DESK, NULL, "damage", 0, 0},
     {DESK, NULL, "empty", 0, 0},
     {DESK, NULL, "html", 0, 0},
     {DESK, NULL, "body", 1, FAULT_ARGUMENTS},

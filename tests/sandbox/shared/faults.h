@@ -8,6 +8,7 @@
  *   bigquery jobs.insert 2 drop after        the connection is cut, after the request was applied.
  *   bigquery jobs.insert 2 drop before       ... before it was.
  *   bigquery upload.put 1 truncate           half of the answer's body, then the connection is cut.
+ *   intercom contacts.search 2 damage        one byte of the answer's body, as it is sent, is another.
  *   intercom contacts.search * raw           texts that begin with "raw:" are sent without that and without
  *                                            quotes: what is no JSON, as "raw:NaN".
  *   intercom me 1 delay 200                  milliseconds.

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -113,6 +114,78 @@ static void a_search_is_written(void **state)
                         "\"sort\":{\"field\":\"updated_at\",\"order\":\"ascending\"}}");
 }
 
+/* The ids of one slice, as endings of two digits. A filter is about ids, or is a group of such. */
+static void add_endings(const json_t *filter, int seen[256])
+{
+    const json_t *alternatives = json_object_get(filter, "value"), *one;
+    size_t i;
+    if (json_is_array(alternatives)) {
+        assert_string_equal(json_text_at(filter, "operator"), "OR");
+        assert_in_range(json_array_size(alternatives), 2, 15); /* more are refused */
+        json_array_foreach (alternatives, i, one)
+            add_endings(one, seen);
+        return;
+    }
+    const char *digits = json_text_at(filter, "value");
+    assert_string_equal(json_text_at(filter, "field"), "id");
+    assert_string_equal(json_text_at(filter, "operator"), "$");
+    for (int id = 0; id < 256; id++) {
+        char text[3];
+        (void)snprintf(text, sizeof text, "%02x", (unsigned)id);
+        seen[id] += strcmp(text + 2 - strlen(digits), digits) == 0;
+    }
+}
+
+static void each_id_is_in_one_slice(void **state)
+{
+    (void)state;
+    struct intercom intercom = {.minor = 16, .rest = {.base_url = (char[]){BASE}}};
+    const struct rest_stream *contacts = (const struct rest_stream *)intercom_type.streams[0];
+    for (int count = 2; count <= 256; count *= 2) {
+        int seen[256] = {0};
+        for (int index = 0; index < count; index++) {
+            const struct page_request request = {.source = &intercom.rest,
+                                                 .stream = contacts,
+                                                 .segment = {.window = {.from_s = 1772633377, .to_s = 1772633378},
+                                                             .slice = {.index = index, .count = count}},
+                                                 .per_page = 150};
+            AUTO(buf_done) struct buf url = buf_limited(4096), body = buf_limited(4096);
+            AUTO(json_drop) json_t *query = NULL;
+            struct error err;
+            contacts->slices->write(&request, &url, &body);
+            assert_true(json_read(buf_string(&body), body.size, NULL, &query, &err));
+            const json_t *filters = json_at(query, "query.value");
+            assert_int_equal(json_array_size(filters), 3); /* the window's bounds come first */
+            add_endings(json_array_get(filters, 2), seen);
+        }
+        for (int id = 0; id < 256; id++)
+            assert_int_equal(seen[id], 1);
+    }
+}
+
+static void a_slice_of_a_list_is_a_search_without_window(void **state)
+{
+    (void)state;
+    struct intercom intercom = {.minor = 16, .rest = {.base_url = (char[]){BASE}}};
+    const struct stream *list = NULL;
+    for (size_t i = 0; i < intercom_type.stream_count; i++)
+        if (strcmp(intercom_type.streams[i]->name, "contacts_reconciliation") == 0)
+            list = intercom_type.streams[i];
+    const struct rest_stream *stream = (const struct rest_stream *)list;
+    const struct page_request request = {.source = &intercom.rest,
+                                         .stream = stream,
+                                         .segment = {.slice = {.index = 15, .count = 16}},
+                                         .per_page = 150};
+    AUTO(buf_done) struct buf url = buf_limited(4096), body = buf_limited(4096);
+    stream->slices->write(&request, &url, &body);
+    assert_string_equal(buf_string(&url), BASE "/contacts/search?include_merge_history=true");
+    assert_string_equal(buf_string(&body),
+                        "{\"query\":{\"operator\":\"AND\",\"value\":["
+                        "{\"field\":\"id\",\"operator\":\"$\",\"value\":\"f\"}]},"
+                        "\"pagination\":{\"per_page\":150},"
+                        "\"sort\":{\"field\":\"updated_at\",\"order\":\"ascending\"}}");
+}
+
 /* --- links --- */
 
 static void links_have_many_forms(void **state)
@@ -174,6 +247,8 @@ int main(void)
         cmocka_unit_test(seconds_are_exact),
         cmocka_unit_test(an_open_window_has_no_end),
         cmocka_unit_test(a_search_is_written),
+        cmocka_unit_test(each_id_is_in_one_slice),
+        cmocka_unit_test(a_slice_of_a_list_is_a_search_without_window),
         cmocka_unit_test(links_have_many_forms),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

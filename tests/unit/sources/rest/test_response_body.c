@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The list of a split body, cut out of text that is inflated a chunk at a time. */
+/* A raw body is opened when it is read; the list of a split body is cut out of text that is inflated a chunk
+ * at a time. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,6 +8,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <zlib.h>
 
 #include "base/limits.h"
 #include "base/mem.h"
@@ -170,6 +172,83 @@ static void an_element_has_a_ceiling(void **state)
     }
 }
 
+/* --- raw --- */
+
+static void zip(const char *bytes, size_t size, struct buf *out)
+{
+    z_stream stream = {.next_in = (Bytef *)(uintptr_t)bytes, .avail_in = (uInt)size};
+    assert_int_equal(deflateInit2(&stream, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
+    assert_true(buf_reserve(out, deflateBound(&stream, size)));
+    stream.next_out = (Bytef *)out->data;
+    stream.avail_out = (uInt)deflateBound(&stream, size);
+    assert_int_equal(deflate(&stream, Z_FINISH), Z_STREAM_END);
+    out->size = stream.total_out;
+    assert_int_equal(deflateEnd(&stream), Z_OK);
+}
+
+/* Reads a raw body with these bytes; the kind of its error. */
+static enum error_kind read_raw(struct body_opener *opener, const char *bytes, size_t size, bool is_gzip,
+                                struct json_value **out_value)
+{
+    AUTO(response_body_done) struct response_body body = {.count = 0};
+    struct byte_budget budget = {0};
+    struct error err = {0};
+    response_body_init_raw(&body, &budget, opener);
+    struct http_sink sink = response_body_sink(&body);
+    assert_true(sink.is_raw);
+    sink.begin(sink.self);
+    assert_true(sink.take(sink.self, bytes, size / 2));
+    assert_true(sink.take(sink.self, bytes + size / 2, size - size / 2));
+    assert_int_equal(atomic_load(&budget.used), size);
+    body.is_gzip = is_gzip;
+    bool good = response_body_read(&body, NULL, out_value, &err);
+    assert_int_equal(good, err.kind == ERROR_NONE);
+    response_body_done(&body);
+    assert_int_equal(atomic_load(&budget.used), 0);
+    return err.kind;
+}
+
+static void a_raw_body_is_opened_when_it_is_read(void **state)
+{
+    (void)state;
+    static const char text[] = "{\"data\":[1,2,3],\"text\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}";
+    struct body_opener *opener = body_opener_new();
+    struct json_value *value;
+    AUTO(buf_done) struct buf packed = buf_limited(4096);
+    zip(text, sizeof text - 1, &packed);
+    for (size_t size = 0; size <= packed.size; size++) { /* cut anywhere */
+        enum error_kind kind = read_raw(opener, packed.data, size, true, &value);
+        assert_int_equal(kind, size < packed.size ? ERROR_FORMAT : ERROR_NONE);
+        if (size == packed.size) assert_int_equal(value_count(value_get(value, "data")), 3);
+        value_drop(&value);
+    }
+    for (size_t i = 10; i < packed.size; i++) { /* damaged anywhere behind the head */
+        packed.data[i] ^= 1;
+        assert_int_equal(read_raw(opener, packed.data, packed.size, true, &value), ERROR_FORMAT);
+        packed.data[i] ^= 1;
+    }
+    assert_int_equal(read_raw(opener, text, sizeof text - 1, false, &value), ERROR_NONE);
+    value_drop(&value);
+    body_opener_free(opener);
+}
+
+static void a_raw_body_has_a_ceiling(void **state)
+{
+    (void)state;
+    struct body_opener *opener = body_opener_new();
+    struct json_value *value;
+    AUTO(mem_free) char *blanks = mem_format("%*s", LIMIT_PAGE_SOFT + 1, "");
+    AUTO(buf_done) struct buf packed = buf_limited(LIMIT_PAGE);
+    zip(blanks, LIMIT_PAGE_SOFT + 1, &packed);
+    assert_true(packed.size < LIMIT_PAGE_SOFT / 100);
+    assert_int_equal(read_raw(opener, packed.data, packed.size, true, &value), ERROR_LIMIT);
+    packed.size = 0;
+    zip("{}", 2, &packed);
+    assert_int_equal(read_raw(opener, packed.data, packed.size, true, &value), ERROR_NONE);
+    value_drop(&value);
+    body_opener_free(opener);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -178,6 +257,8 @@ int main(void)
         cmocka_unit_test(a_body_without_the_list_is_read_whole),
         cmocka_unit_test(a_cut_body_is_refused),
         cmocka_unit_test(an_element_has_a_ceiling),
+        cmocka_unit_test(a_raw_body_is_opened_when_it_is_read),
+        cmocka_unit_test(a_raw_body_has_a_ceiling),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
