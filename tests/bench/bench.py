@@ -4,6 +4,7 @@
 
     bench.py BUILD [--records N,N] [--latency MS,MS] [--streams contacts,conversations,tickets] [--rate N]
                    [--jobs instant,realistic] [--all] [--ceiling] [--peers] [--plot] [--profile]
+    bench.py BUILD --reconciliation [--records N,N] [--latency MS,MS]
     bench.py BUILD --kinds | --bigquery [--realistic FACTOR] | --two-years [--realistic FACTOR] | --record-path
 
 Without options: 10,000 and 100,000 records at 0 ms, 10,000 at 200 ms a request, and 10,000 with realistic jobs. --all adds
@@ -15,6 +16,7 @@ requests in 10 s, as Intercom's, or --rate, 0: none), and how many were refused;
 process to its first request; CPU seconds per million records of both ends, which run on the same machine. Figures are
 printed only if as many rows were committed as records were served, with all their parts; otherwise the bench fails.
 
+--reconciliation: the same for the list of all contacts, which is read every `reconcile_days`.
 --ceiling: what both ends can do: a client that discards pages, and one that uploads prepared rows.
 --peers: tap-intercom and dlt from PyPI, on the same server in the same run; ratios to caseload.
 --plot: throughput and memory over size, as docs/performance.svg (needs gnuplot).
@@ -57,22 +59,25 @@ class Samples:
         return self.made[kind]
 
 
-def measure(build, samples, kind, records, latency_ms, jobs, rate):
-    """The figures of one load, by the names of HEADS."""
+def measure(build, samples, kind, records, latency_ms, jobs, rate, lists_all=False):
+    """The figures of one load, by the names of HEADS. lists_all: only the list of all records has any."""
     folder, parts = samples.of(kind)
+    more = {"start_date": ends.TODAY, "reconcile_days": 7} if lists_all else {}
     source = ends.start_source(build, folder, kind, records, latency_ms, rate)
     bigquery = ends.start_bigquery(build, jobs == "realistic")
     try:
-        config = ends.configure(folder, source, ends.KINDS[kind][0])
+        config = ends.configure(folder, source, ends.KINDS[kind][0], **more)
         load = ends.run(ends.command(build, config), folder / "worker.log", env=ends.environment(bigquery))
         asked, taken = source.counts(), bigquery.counts()
         served, wanted = asked["served"], ends.expected_rows(kind, records, parts)
+        if lists_all:
+            wanted = {f"{kind}_reconciliation.0": records}
         if taken["committed"] != wanted or served < records:
             raise harness.Failure(f"void: {served} records were served and {wanted} are there, but {taken['committed']} were "
                                   f"committed; see {folder}/worker.log")
         spent = source.cpu() - source.spent + bigquery.cpu() - bigquery.spent
         used = asked["requests"] / load.wall_s / rate * WINDOW_S if rate else None
-        cells = (kind, records, latency_ms, jobs, f"{records / load.wall_s:.0f}", f"{load.cpu_s * 1e6 / records:.1f}",
+        cells = ("list of all" if lists_all else kind, records, latency_ms, jobs, f"{records / load.wall_s:.0f}", f"{load.cpu_s * 1e6 / records:.1f}",
                  f"{load.peak_mib:.1f}", f"{asked['requests'] * 1000 / records:.1f}", f"{used:.0%}" if used else "no limit",
                  asked["refused"], asked["first_ms"] - load.began_ms, f"{spent * 1e6 / records:.1f}", f"{load.wall_s:.1f}")
         return dict(zip(HEADS, cells)), load
@@ -96,10 +101,10 @@ def plan(options):
 
 def table(build, samples, options):
     print_row(HEADS)
-    for kind in options.streams:
+    for kind in ["contacts"] if options.reconciliation else options.streams:
         for records, latency_ms, jobs in plan(options):
             rate = options.rate if options.rate is not None else RATE if latency_ms else 0
-            print_row(measure(build, samples, kind, records, latency_ms, jobs, rate)[0].values())
+            print_row(measure(build, samples, kind, records, latency_ms, jobs, rate, options.reconciliation)[0].values())
 
 
 def numbers(text):
@@ -119,7 +124,7 @@ def main():
     parser.add_argument("--jobs", type=names)
     parser.add_argument("--rate", type=int)
     parser.add_argument("--realistic", type=float, metavar="FACTOR")
-    for flag in ("all", "ceiling", "peers", "plot", "profile", "kinds", "bigquery", "two-years", "record-path"):
+    for flag in ("all", "ceiling", "peers", "plot", "profile", "kinds", "bigquery", "two-years", "record-path", "reconciliation"):
         parser.add_argument(f"--{flag}", action="store_true")
     options = parser.parse_args()
     build, samples = options.build, Samples(options.build)

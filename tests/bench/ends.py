@@ -12,7 +12,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 import harness  # noqa: E402
 import sources  # noqa: E402
 
-FROM_DAY, TO_DAY = "2026-01-05", "2026-03-01"
+FROM_DAY, TO_DAY, TODAY = "2026-01-05", "2026-03-01", "2026-03-02"
 FROM_S, TO_S = 1767571200, 1772323200  # the same, in seconds; the last day's records changed before its end
 NOW_S = 1772424000  # 2026-03-02 04:00: both ends' clock at their start
 SAMPLE = 600  # records that are served in turn, with other ids and times

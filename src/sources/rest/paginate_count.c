@@ -80,9 +80,12 @@ static bool add_segment(const struct counter *counter, const struct segment *seg
     struct list_total total;
     if (!list_total_ask(counter->rest, counter->selection, segment, &total, err)) return false;
     int64_t pages = list_total_pages(&total);
+    const int slices = slices_wanted(counter->rest, counter->stream, total.records);
     bool is_cut = most > 0 && total.records > most && stream_is_windowed(&counter->stream->stream);
-    if (is_cut ? !count_cut(counter, segment, &total, &pages, err)
-               : !count_divided(counter, segment, &total, &pages, err))
+    if (slices > 0)
+        pages += 1 + slices / 2; /* the list's first page is read twice; the last ones are half full */
+    else if (is_cut ? !count_cut(counter, segment, &total, &pages, err)
+                    : !count_divided(counter, segment, &total, &pages, err))
         return false;
     list_total_add(&total, pages, counter->count);
     return true;
