@@ -91,15 +91,16 @@ static void write_bounds(const struct page_request *request, struct buf *body)
 }
 
 /* Ids are hexadecimal numbers that are counted up: their last digits are evenly distributed. A slice has some
- * of the endings of one digit, or of two if there are more slices than digits. A group may hold 15 filters. */
+ * of the endings of one digit, or of two if there are more slices than digits. A group may hold 15 filters.
+ */
 static void write_slice(struct slice slice, struct buf *body)
 {
     const int digits = slice.count <= 16 ? 1 : 2, endings = (digits == 1 ? 16 : 256) / slice.count;
     assert(endings <= 15 && endings >= 1);
     if (endings > 1) buf_text(body, "{\"operator\":\"OR\",\"value\":[");
     for (int i = 0; i < endings; i++)
-        buf_format(body, "%s{\"field\":\"id\",\"operator\":\"$\",\"value\":\"%0*x\"}", i > 0 ? "," : "", digits,
-                   (unsigned)(slice.index * endings + i));
+        buf_format(body, "%s{\"field\":\"id\",\"operator\":\"$\",\"value\":\"%0*x\"}", i > 0 ? "," : "",
+                   digits, (unsigned)(slice.index * endings + i));
     if (endings > 1) buf_text(body, "]}");
 }
 

@@ -120,9 +120,8 @@ static const struct stream *const streams[] = {
                  "Read and list users and companies", MISSES_VERSIONS("a contact")),
            CHILDREN({&intercom_contacts_deleted, CHILD_ALWAYS}),
            PAGES(intercom_search, "/contacts/search", "data"), .rest.slices = &intercom_search,
-           .rest.truncated_lists = contact_lists,
-           .rest.per_page = 150, .query = "include_merge_history=true", .query_since = 16,
-           .bounds = BOUNDS_DAYS_2_16, .rest.order = ORDER_OLDEST_FIRST,
+           .rest.truncated_lists = contact_lists, .rest.per_page = 150, .query = "include_merge_history=true",
+           .query_since = 16, .bounds = BOUNDS_DAYS_2_16, .rest.order = ORDER_OLDEST_FIRST,
            .rest.derive_tombstones = derive_merged, .rest.add_tombstone = add_merged),
 
     STREAM("companies", STREAM_SCAN, &intercom_companies, BY_DEFAULT,
@@ -163,8 +162,8 @@ static const struct stream *const streams[] = {
                  "Read and list users and companies",
                  "when exactly a contact was deleted; changes in lists of more than 10"),
            .rest.stream.subject = &intercom_contacts, PAGES(intercom_cursors, "/contacts", "data"),
-           .rest.slices = &intercom_list_slices, .rest.per_page = 150, .query = "include_merge_history=true", .query_since = 16,
-           .rest.lookup = &contact_lookup, .rest.truncated_lists = contact_lists,
+           .rest.slices = &intercom_list_slices, .rest.per_page = 150, .query = "include_merge_history=true",
+           .query_since = 16, .rest.lookup = &contact_lookup, .rest.truncated_lists = contact_lists,
            .rest.add_tombstone = tombstone_add_gone),
 
     /* Only ids: the scan reads all companies at each run, and their segments with them. */

@@ -353,7 +353,7 @@ bool exchange_send(struct exchange *exchange, const struct exchange_request *req
                      &exchange->call, err);
 }
 
-/* Of an answer that nobody looked at before. */
+/* Of an answer that was not looked at as it came. */
 static bool is_good(const struct exchange *exchange, int status, struct error *err)
 {
     return (is_readable(exchange) && exchange_is_success(real_status(exchange, status)) &&

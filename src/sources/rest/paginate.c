@@ -56,7 +56,8 @@ bool paginator_split(struct paginator *paginator, struct segment_reader *reader,
 {
     const int64_t end = end_s(reader), to_s = reader->to_s;
     if (first_s <= begin_s(reader) || first_s >= end) return false;
-    const size_t added = (size_t)((end - first_s - 1) / step_s + 1), at = paginator_index(paginator, reader) + 1;
+    const size_t added = (size_t)((end - first_s - 1) / step_s + 1),
+                 at = paginator_index(paginator, reader) + 1;
     paginator_insert(paginator, at, added);
     reader->segment.window.from_s = begin_s(reader);
     reader->to_s = first_s;
@@ -148,8 +149,8 @@ static bool is_replaced(const struct segment_reader *reader)
     return reader->slice_count > 0 && !reader->is_counted_again;
 }
 
-/* The next to be requested: of those with the fewest pages so far the first, so that all end at about the same
- * time. NULL: there is none. */
+/* The next to be requested: of those with the fewest pages so far the first, so that all end at about the
+ * same time. NULL: there is none. */
 static struct segment_reader *choose_segment(const struct paginator *paginator, bool with_open)
 {
     struct segment_reader *chosen = NULL;
@@ -194,7 +195,8 @@ static bool pick_segment(struct paginator *paginator, struct segment_reader **ou
 bool paginator_divide(const struct rest_source *rest, const struct rest_stream *stream,
                       const struct list_rest *left, int64_t *out_first_s, int64_t *out_step_s)
 {
-    if (!stream->pagination->segment_s || stream->order != ORDER_OLDEST_FIRST || !paginator_is_parallel(rest, stream))
+    if (!stream->pagination->segment_s || stream->order != ORDER_OLDEST_FIRST ||
+        !paginator_is_parallel(rest, stream))
         return false;
     int64_t pieces = left->records / (PAGES_PER_SEGMENT * (int64_t)stream->per_page);
     if (pieces < 1 || left->most < 1) return false;

@@ -21,11 +21,11 @@ struct segment_reader {
     const struct rest_stream *stream;
     const struct pagination *pagination; /* the stream's, or that of its slices */
     struct segment segment;              /* as it is requested */
-    int64_t to_s;           /* records from here on are another segment's */
-    bool is_asked;          /* a page is in flight, or its answer waits */
-    bool has_page;          /* one was taken */
-    bool is_finished;       /* the last one was */
-    bool was_cut;           /* its time was divided after its first page */
+    int64_t to_s;                        /* records from here on are another segment's */
+    bool is_asked;                       /* a page is in flight, or its answer waits */
+    bool has_page;                       /* one was taken */
+    bool is_finished;                    /* the last one was */
+    bool was_cut;                        /* its time was divided after its first page */
 
     struct segment_reader *whole; /* of a slice that is not believed yet: what it is a slice of */
     int slice_count;              /* such slices, which follow it and are read instead; 0: none */

@@ -212,10 +212,10 @@ static bool read_gzip(struct response_body *body, struct json_normalisations *no
     buf_reset(text);
     gunzip_reset(body->opener->gunzip);
     enum gunzip_outcome outcome = gunzip_add(body->opener->gunzip, body->bytes.data, body->bytes.size, &sink);
-    bool good = outcome == GUNZIP_END    ? value_read(buf_string(text), text->size, true, normalisations,
-                                                      out_value, err)
-                : outcome == GUNZIP_FULL ? error_set(err, ERROR_LIMIT, "it is larger than %zu bytes", text->limit)
-                                         : error_set(err, ERROR_FORMAT, "its gzip is damaged or cut");
+    bool good =
+        outcome == GUNZIP_END ? value_read(buf_string(text), text->size, true, normalisations, out_value, err)
+        : outcome == GUNZIP_FULL ? error_set(err, ERROR_LIMIT, "it is larger than %zu bytes", text->limit)
+                                 : error_set(err, ERROR_FORMAT, "its gzip is damaged or cut");
     if (text->capacity > LIMIT_DEFERRED_BODY) { /* a large one is an exception */
         buf_done(text);
         buf_init(text, LIMIT_PAGE_SOFT);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* response_body.h - holds the body of a good answer until it is parsed.
  *
- * A raw body is kept as it comes, compressed if the service does so, and opened when it is read. A split body is kept compressed, and inflated twice: the first pass counts the elements of one list, and
- * gives the record without them; the second gives the elements in slices. An element that can't be read is
- * given as its text. One thread, but for the budget.
+ * A raw body is kept as it comes, compressed if the service does so, and opened when it is read. A split body
+ * is kept compressed, and inflated twice: the first pass counts the elements of one list, and gives the
+ * record without them; the second gives the elements in slices. An element that can't be read is given as its
+ * text. One thread, but for the budget.
  */
 #ifndef CASELOAD_SOURCES_REST_RESPONSE_BODY_H
 #define CASELOAD_SOURCES_REST_RESPONSE_BODY_H

@@ -55,10 +55,11 @@ static void believe(struct paginator *paginator, struct segment_reader *whole)
 static void fail(struct paginator *paginator, struct segment_reader *whole, int failures, const char *why)
 {
     const char *service = whole->rest->dialect->name, *stream = whole->stream->stream.name;
-    log_write(LOG_NOTICE, "slices_dropped", LOG_FIELDS(LOG_TEXT("stream", stream), LOG_TEXT("why", why)),
-              "%s %s: the list is not read in slices of its ids: %s. It is read page by page, which is slower "
-              "and loses nothing",
-              service, stream, why);
+    log_write(
+        LOG_NOTICE, "slices_dropped", LOG_FIELDS(LOG_TEXT("stream", stream), LOG_TEXT("why", why)),
+        "%s %s: the list is not read in slices of its ids: %s. It is read page by page, which is slower "
+        "and loses nothing",
+        service, stream, why);
     atomic_fetch_add(&whole->rest->shared->slices_failed, failures);
     paginator_remove(paginator, paginator_index(paginator, whole) + 1, (size_t)whole->slice_count);
     whole->slice_count = 0;

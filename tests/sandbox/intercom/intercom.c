@@ -107,7 +107,7 @@ static bool set_index_lag(void *state, const json_t *argument)
     return true;
 }
 
-/* What a search makes of `ends with` for ids. */
+/* How a search compares the ends of ids. */
 static bool set_endings(void *state, const json_t *argument)
 {
     static const char *const names[] = {[ENDINGS_RIGHT] = "right",
@@ -127,9 +127,12 @@ static bool set_endings(void *state, const json_t *argument)
 }
 
 static const struct service_change changes[] = {
-    {"rate_limit", set_rate_limit, "n"}, {"rate_limit_workspace", set_workspace_limit, "n"},
-    {"rate_others", set_others, "n"},    {"rate_others_apps", set_others_apps, "n"},
-    {"index_lag_s", set_index_lag, "n"}, {"id_endings", set_endings, "right|refused|ignored|lossy"},
+    {"rate_limit", set_rate_limit, "n"},
+    {"rate_limit_workspace", set_workspace_limit, "n"},
+    {"rate_others", set_others, "n"},
+    {"rate_others_apps", set_others_apps, "n"},
+    {"index_lag_s", set_index_lag, "n"},
+    {"id_endings", set_endings, "right|refused|ignored|lossy"},
     {.name = NULL},
 };
 

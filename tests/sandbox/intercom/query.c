@@ -139,18 +139,14 @@ static const struct {
     enum match match;
     bool differs, is_list, of_any; /* of_any: not of texts only */
 } relations[] = {
-    {"=", MATCH_EQUAL, .of_any = true},
-    {"!=", MATCH_EQUAL, .differs = true, .of_any = true},
-    {"IN", MATCH_EQUAL, .is_list = true},
-    {"NIN", MATCH_EQUAL, .differs = true, .is_list = true},
-    {"~", MATCH_CONTAINS, .differs = false},
-    {"!~", MATCH_CONTAINS, .differs = true},
-    {"^", MATCH_START, .differs = false},
-    {"$", MATCH_END, .differs = false},
+    {"=", MATCH_EQUAL, .of_any = true},      {"!=", MATCH_EQUAL, .differs = true, .of_any = true},
+    {"IN", MATCH_EQUAL, .is_list = true},    {"NIN", MATCH_EQUAL, .differs = true, .is_list = true},
+    {"~", MATCH_CONTAINS, .differs = false}, {"!~", MATCH_CONTAINS, .differs = true},
+    {"^", MATCH_START, .differs = false},    {"$", MATCH_END, .differs = false},
 };
 
 static bool read_relation(const struct search *search, enum field_type type, const char *relation,
-                            struct filter *filter, struct query_error *err)
+                          struct filter *filter, struct query_error *err)
 {
     size_t i = 0;
     while (i < sizeof relations / sizeof *relations && strcmp(relations[i].relation, relation) != 0)

@@ -37,8 +37,8 @@ struct filter {
     const char *field;
     bool is_date;
     int64_t from_s, to_s; /* a date matches if it is in [from_s, to_s) */
-    enum match match; /* of texts */
-    bool differs;               /* the opposite of that */
+    enum match match;     /* of texts */
+    bool differs;         /* the opposite of that */
     const json_t *value;
 };
 

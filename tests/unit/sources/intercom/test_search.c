@@ -144,11 +144,12 @@ static void each_id_is_in_one_slice(void **state)
     for (int count = 2; count <= 256; count *= 2) {
         int seen[256] = {0};
         for (int index = 0; index < count; index++) {
-            const struct page_request request = {.source = &intercom.rest,
-                                                 .stream = contacts,
-                                                 .segment = {.window = {.from_s = 1772633377, .to_s = 1772633378},
-                                                             .slice = {.index = index, .count = count}},
-                                                 .per_page = 150};
+            const struct page_request request = {
+                .source = &intercom.rest,
+                .stream = contacts,
+                .segment = {.window = {.from_s = 1772633377, .to_s = 1772633378},
+                            .slice = {.index = index, .count = count}},
+                .per_page = 150};
             AUTO(buf_done) struct buf url = buf_limited(4096), body = buf_limited(4096);
             AUTO(json_drop) json_t *query = NULL;
             struct error err;
@@ -179,11 +180,10 @@ static void a_slice_of_a_list_is_a_search_without_window(void **state)
     AUTO(buf_done) struct buf url = buf_limited(4096), body = buf_limited(4096);
     stream->slices->write(&request, &url, &body);
     assert_string_equal(buf_string(&url), BASE "/contacts/search?include_merge_history=true");
-    assert_string_equal(buf_string(&body),
-                        "{\"query\":{\"operator\":\"AND\",\"value\":["
-                        "{\"field\":\"id\",\"operator\":\"$\",\"value\":\"f\"}]},"
-                        "\"pagination\":{\"per_page\":150},"
-                        "\"sort\":{\"field\":\"updated_at\",\"order\":\"ascending\"}}");
+    assert_string_equal(buf_string(&body), "{\"query\":{\"operator\":\"AND\",\"value\":["
+                                           "{\"field\":\"id\",\"operator\":\"$\",\"value\":\"f\"}]},"
+                                           "\"pagination\":{\"per_page\":150},"
+                                           "\"sort\":{\"field\":\"updated_at\",\"order\":\"ascending\"}}");
 }
 
 /* --- links --- */
