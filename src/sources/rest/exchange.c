@@ -200,7 +200,7 @@ static void read_answer(struct exchange *exchange, const struct http_reply *repl
 {
     const struct buf *body = exchange->body ? response_body_bytes(exchange->body) : &reply->body;
     if (exchange->body && exchange->body->opener) exchange->body->is_gzip = http_is_gzip(reply);
-    if (exchange->body && exchange->body->is_gzip && exchange->defer_parse) return; /* read_deferred looks */
+    if (exchange->body && exchange->body->is_gzip && exchange->defer_parse) return; /* see read_deferred */
     bool is_parsed = !exchange->defer_parse || may_be_error(exchange, body);
     struct json_normalisations before = exchange->normalisations;
     bool good = true;
@@ -353,7 +353,8 @@ bool exchange_send(struct exchange *exchange, const struct exchange_request *req
                      &exchange->call, err);
 }
 
-/* Of an answer that was not looked at as it came. */
+/* Of an answer that was not looked at as it came: an error with HTTP 200 is found late, and the limiter hears
+ * of it when the request is repeated. */
 static bool is_good(const struct exchange *exchange, int status, struct error *err)
 {
     return (is_readable(exchange) && exchange_is_success(real_status(exchange, status)) &&

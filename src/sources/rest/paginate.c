@@ -55,7 +55,8 @@ bool paginator_split(struct paginator *paginator, struct segment_reader *reader,
                      int64_t step_s)
 {
     const int64_t end = end_s(reader), to_s = reader->to_s;
-    if (first_s <= begin_s(reader) || first_s >= end) return false;
+    if (reader->whole || first_s <= begin_s(reader) || first_s >= end)
+        return false; /* slices stay together */
     const size_t added = (size_t)((end - first_s - 1) / step_s + 1),
                  at = paginator_index(paginator, reader) + 1;
     paginator_insert(paginator, at, added);
@@ -146,7 +147,7 @@ static bool is_open(const struct segment_reader *reader)
 /* Its slices are read instead. */
 static bool is_replaced(const struct segment_reader *reader)
 {
-    return reader->slice_count > 0 && !reader->is_counted_again;
+    return reader->slice_count > 0 && !reader->must_recount;
 }
 
 /* The next to be requested: of those with the fewest pages so far the first, so that all end at about the
@@ -213,7 +214,6 @@ static void divide_segment(struct paginator *paginator, struct segment_reader *r
     const struct list_count *count = &reader->count;
     int64_t first_s, step_s;
     if (reader->is_finished || reader->was_cut || !reader->ascending || !reader->has_version) return;
-    if (reader->segment.slice.count > 0) return;
     const struct list_rest left = {.begin_s = begin_s(reader),
                                    .end_s = end_s(reader),
                                    .passed_s = reader->last_us / 1000000 - begin_s(reader),
@@ -250,37 +250,36 @@ static void add_records(struct paginator *paginator, struct segment_reader *read
     }
 }
 
-/* The next answer, and whose it is. */
-static bool wait_for_answer(struct paginator *paginator, struct page *page,
-                            struct segment_reader **out_reader, struct error *err)
+/* The next answer, its list, and whose it is. */
+static bool wait_for_list(struct paginator *paginator, struct page *page, struct segment_reader **out_reader,
+                          const struct json_value **out_list, struct error *err)
 {
     for (;;) {
         struct error failure = {0}; /* not err: it may end well */
         value_drop(&paginator->answer);
         if (!start_segments(paginator, err) || !pick_segment(paginator, out_reader, err)) return false;
+        struct exchange *exchange = &(*out_reader)->exchange;
         bool good = segment_wait(paginator, *out_reader, &paginator->answer, &failure);
-        exchange_add_counts(&(*out_reader)->exchange, page);
-        if (good) return true;
+        exchange_add_counts(exchange, page);
+        *out_list = good ? exchange_list(exchange, paginator->stream, paginator->answer, &failure) : NULL;
+        if (*out_list) return true;
         if (slices_give_up(paginator, *out_reader, &failure)) continue;
         *err = failure;
         return false;
     }
 }
 
-/* The list of the next answer, prepared; one with more records than can be read has shorter windows after it.
- * Borrowed. */
+/* The same, prepared; a list with more records than can be read has shorter windows after it. Borrowed. */
 static bool next_list(struct paginator *paginator, struct page *page, struct segment_reader **out_reader,
                       const struct json_value **out_list, struct error *err)
 {
     const struct rest_dialect *dialect = paginator->rest->dialect;
     const struct rest_stream *stream = paginator->stream;
-    const int64_t most = stream->pagination->max_records;
     struct segment_reader *reader = NULL;
-    int64_t total;
+    int64_t total, most;
     for (;;) {
-        if (!wait_for_answer(paginator, page, &reader, err)) return false;
-        *out_list = exchange_list(&reader->exchange, stream, paginator->answer, err);
-        if (!*out_list) return false;
+        if (!wait_for_list(paginator, page, &reader, out_list, err)) return false;
+        most = reader->pagination->max_records;
         total = most > 0 ? value_integer_at(paginator->answer, dialect->total_member, -1) : -1;
         bool is_long =
             total > most && reader->offset == 0 && paginator_cut(paginator, reader, total / most + 1);
@@ -297,12 +296,21 @@ static bool next_list(struct paginator *paginator, struct page *page, struct seg
 static bool take_page(struct paginator *paginator, struct segment_reader *reader,
                       const struct json_value *list, struct page *page, struct error *err)
 {
+    struct error failure = {0}; /* not err: it may end well */
     page_builder_count(&paginator->builder, &reader->count, paginator->answer, list);
-    if (slices_take(paginator, reader)) return true;
+    reader->has_page = true;
+    if (slices_take(paginator, reader)) {
+        page->normalisations = 0; /* these records come again */
+        return true;
+    }
     segment_watch_order(reader, list);
     add_records(paginator, reader, list);
-    if (!segment_advance(paginator, reader, list, page, err)) return false;
-    slices_judge(paginator, reader);
+    if (!segment_advance(paginator, reader, list, page, &failure)) {
+        if (slices_give_up(paginator, reader, &failure)) return true;
+        *err = failure;
+        return false;
+    }
+    slices_check(paginator, reader);
     divide_segment(paginator, reader);
     return true;
 }

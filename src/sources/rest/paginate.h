@@ -27,11 +27,12 @@ struct segment_reader {
     bool is_finished;                    /* the last one was */
     bool was_cut;                        /* its time was divided after its first page */
 
-    struct segment_reader *whole; /* of a slice that is not believed yet: what it is a slice of */
-    int slice_count;              /* such slices, which follow it and are read instead; 0: none */
+    struct segment_reader *whole; /* of a slice: the list that it is a slice of */
+    int slice_count;              /* slices, which follow it and are read instead; 0: none */
     bool was_sliced;
-    bool is_counted_again; /* its first page is requested again, for its count */
-    int64_t counted;       /* ... which was this before its slices were read */
+    int64_t counted;   /* its records, before its slices were read */
+    bool must_recount; /* its first page is requested again, for its count */
+    bool is_believed;  /* its slices hold as many records */
 
     struct exchange exchange;
     struct response_body answer; /* while it waits for its turn */
@@ -63,7 +64,7 @@ struct paginator {
     struct window window;
     struct segment_reader **segments; /* in the order of their times */
     size_t segment_count;
-    size_t largest; /* bytes of the largest answer that waited */
+    size_t largest; /* bytes of the largest answer that waited, as it was kept */
     bool has_page;  /* one was read: a refusal does not forbid the stream */
 
     struct json_value *answer; /* the page that was passed on */
@@ -127,13 +128,13 @@ bool paginator_is_parallel(const struct rest_source *rest, const struct rest_str
 
 /* In how many slices a list with so many records to read is read; 0: in none. */
 int slices_wanted(const struct rest_source *rest, const struct rest_stream *stream, int64_t records);
-/* The segment's page was counted: true if its records are left to its slices, which are read from now on or
- * are believed. */
+/* The segment's page was counted: true if its records are left to its slices. */
 bool slices_take(struct paginator *paginator, struct segment_reader *reader);
-/* A page was taken, perhaps of a slice: its slices are believed as soon as they hold what the list does. */
-void slices_judge(struct paginator *paginator, const struct segment_reader *slice);
-/* The request for a page failed: true if it was a slice's that is not believed yet. It was closed with the
- * others, and their list goes on by itself. */
+/* A page was taken, perhaps of a slice: see whether the slices are to be believed, and whether all have
+ * ended. */
+void slices_check(struct paginator *paginator, const struct segment_reader *reader);
+/* The reader failed: true if it was a slice. It and the others are closed, and their list is read by its own
+ * cursor. */
 bool slices_give_up(struct paginator *paginator, const struct segment_reader *reader,
                     const struct error *err);
 

@@ -151,7 +151,7 @@ struct rest_shared {
     struct quota quota;
     atomic_int in_flight;
     atomic_int sources;
-    atomic_int slices_failed; /* lists whose slices were not believed */
+    atomic_int slices_failed; /* how often; a refusal counts more than once */
 };
 
 struct rest_source {

@@ -133,7 +133,8 @@ static bool reduce_request(struct paginator *paginator, struct segment_reader *r
     bool can_shrink = reader->pagination->has_cursors && reader->per_page > smallest;
     if ((err->kind != ERROR_BUSY && !is_large) || (reader->long_retry && !(is_large && can_shrink)))
         return false;
-    if (reader->whole && !is_large) return false; /* the slow search may be the slice's fault */
+    if (reader->whole && !reader->whole->is_believed && !is_large && !is_congestion)
+        return false; /* a slow search may be the slice's fault */
     if (!is_congestion && paginator_shorten(paginator, reader)) return true;
     if (!is_congestion && can_shrink) reader->per_page /= 2;
     reader->long_retry = is_congestion || !can_shrink || reader->per_page <= smallest;
@@ -179,7 +180,7 @@ bool segment_wait(struct paginator *paginator, struct segment_reader *reader, st
     size_t size = reader->exchange.body ? response_body_bytes(&reader->answer)->size : 0;
     if (size > paginator->largest) paginator->largest = size;
     response_body_done(&reader->answer);
-    paginator->has_page = reader->has_page = true;
+    paginator->has_page = true;
     reader->is_asked = false;
     return true;
 }

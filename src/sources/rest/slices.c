@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* slices.c - a long list with one cursor is read in slices, which have a cursor each.
  *
- * The slices are believed if together they hold as many records as the list held before or after their first
- * pages. Otherwise the list is read by its own cursor. Its records may come twice then, which the reader's
- * contract allows.
+ * The slices are believed if together they hold as many records as the list, which is counted before and
+ * after their first pages: a record that comes meanwhile could hide another that no slice has. Otherwise, or
+ * if one of them fails, the list is read by its own cursor. Its records may come twice then, which the
+ * reader's contract allows.
  */
-#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -14,7 +14,7 @@
 
 #define SLICES_MOST     32 /* a power of two */
 #define PAGES_PER_SLICE 2  /* fewer are not worth a cursor of their own */
-#define FAILURES_MOST   3  /* then all lists of the service are read whole */
+#define FAILURES_MOST   3  /* then the lists of this run are read by their cursors */
 
 int slices_wanted(const struct rest_source *rest, const struct rest_stream *stream, int64_t records)
 {
@@ -43,11 +43,11 @@ static void begin(struct paginator *paginator, struct segment_reader *whole, int
     segment_restart(whole);
 }
 
-static void believe(struct paginator *paginator, struct segment_reader *whole)
+static void end(const struct paginator *paginator, struct segment_reader *whole)
 {
     size_t first = paginator_index(paginator, whole) + 1;
     for (size_t i = 0; i < (size_t)whole->slice_count; i++)
-        paginator->segments[first + i]->whole = NULL;
+        if (!paginator->segments[first + i]->is_finished) return;
     whole->slice_count = 0;
     whole->is_finished = true;
 }
@@ -63,6 +63,15 @@ static void fail(struct paginator *paginator, struct segment_reader *whole, int 
     atomic_fetch_add(&whole->rest->shared->slices_failed, failures);
     paginator_remove(paginator, paginator_index(paginator, whole) + 1, (size_t)whole->slice_count);
     whole->slice_count = 0;
+    whole->must_recount = whole->is_believed = false;
+}
+
+static void fail_count(struct paginator *paginator, struct segment_reader *whole, int64_t sum, int64_t count)
+{
+    char why[REST_NOTICE];
+    (void)snprintf(why, sizeof why, "the %d slices hold %" PRId64 " records, and the list holds %" PRId64,
+                   whole->slice_count, sum, count);
+    fail(paginator, whole, 1, why);
 }
 
 /* Records of all slices, as their first pages say; -1: one does not say it. False: one has not been read. */
@@ -79,42 +88,38 @@ static bool add_up(const struct paginator *paginator, const struct segment_reade
     return true;
 }
 
-void slices_judge(struct paginator *paginator, const struct segment_reader *slice)
+void slices_check(struct paginator *paginator, const struct segment_reader *reader)
 {
-    struct segment_reader *whole = slice->whole;
+    struct segment_reader *whole = reader->whole;
     int64_t sum;
-    if (!whole || whole->is_counted_again || !add_up(paginator, whole, &sum)) return;
-    if (sum == whole->counted)
-        believe(paginator, whole);
-    else
-        whole->is_counted_again = true; /* records came or went meanwhile, perhaps */
+    if (!whole) return;
+    if (whole->is_believed) {
+        end(paginator, whole);
+    } else if (!whole->must_recount && add_up(paginator, whole, &sum)) {
+        if (sum == whole->counted)
+            whole->must_recount = true;
+        else
+            fail_count(paginator, whole, sum, whole->counted);
+    }
 }
 
-static void judge_again(struct paginator *paginator, struct segment_reader *whole)
+/* The list still holds as many records as when its slices were begun, and as they do. */
+static bool believe(struct paginator *paginator, struct segment_reader *whole)
 {
-    int64_t sum, before = whole->counted, after = whole->count.expected;
-    char why[REST_NOTICE];
-    bool is_read = add_up(paginator, whole, &sum);
-    bool is_between = (before <= sum && sum <= after) || (after <= sum && sum <= before);
-    assert(is_read);
-    whole->is_counted_again = false;
-    if (is_read && sum >= 0 && after >= 0 && is_between) {
-        believe(paginator, whole);
-        return;
+    whole->must_recount = false;
+    whole->is_believed = whole->count.expected == whole->counted;
+    if (!whole->is_believed) {
+        fail_count(paginator, whole, whole->counted, whole->count.expected);
+        return false;
     }
-    (void)snprintf(why, sizeof why,
-                   "the %d slices hold %" PRId64 " records, and the list held %" PRId64 " before and %" PRId64
-                   " after",
-                   whole->slice_count, sum, before, after);
-    fail(paginator, whole, 1, why);
+    segment_restart(whole);
+    end(paginator, whole);
+    return true;
 }
 
 bool slices_take(struct paginator *paginator, struct segment_reader *reader)
 {
-    if (reader->is_counted_again) {
-        judge_again(paginator, reader);
-        return reader->is_finished;
-    }
+    if (reader->must_recount) return believe(paginator, reader);
     if (reader->was_sliced || reader->number > 1 || reader->segment.slice.count > 0) return false;
     int wanted = slices_wanted(reader->rest, reader->stream, reader->count.expected);
     if (wanted > 0) begin(paginator, reader, wanted);
