@@ -310,8 +310,10 @@ static bool take_page(struct paginator *paginator, struct segment_reader *reader
         *err = failure;
         return false;
     }
-    slices_check(paginator, reader);
-    divide_segment(paginator, reader);
+    if (reader->whole)
+        slices_check(paginator, reader);
+    else
+        divide_segment(paginator, reader);
     return true;
 }
 

@@ -130,11 +130,11 @@ bool paginator_is_parallel(const struct rest_source *rest, const struct rest_str
 int slices_wanted(const struct rest_source *rest, const struct rest_stream *stream, int64_t records);
 /* The segment's page was counted: true if its records are left to its slices. */
 bool slices_take(struct paginator *paginator, struct segment_reader *reader);
-/* A page was taken, perhaps of a slice: see whether the slices are to be believed, and whether all have
- * ended. */
-void slices_check(struct paginator *paginator, const struct segment_reader *reader);
-/* The reader failed: true if it was a slice. It and the others are closed, and their list is read by its own
- * cursor. */
+/* A page of a slice was taken: are the slices to be believed, have all ended? Drops them if they are not,
+ * this one too. */
+void slices_check(struct paginator *paginator, const struct segment_reader *slice);
+/* The reader failed: true if it was a slice. It and the others are closed and freed, and their list is read
+ * by its own cursor. */
 bool slices_give_up(struct paginator *paginator, const struct segment_reader *reader,
                     const struct error *err);
 

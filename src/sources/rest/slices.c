@@ -88,11 +88,10 @@ static bool add_up(const struct paginator *paginator, const struct segment_reade
     return true;
 }
 
-void slices_check(struct paginator *paginator, const struct segment_reader *reader)
+void slices_check(struct paginator *paginator, const struct segment_reader *slice)
 {
-    struct segment_reader *whole = reader->whole;
+    struct segment_reader *whole = slice->whole;
     int64_t sum;
-    if (!whole) return;
     if (whole->is_believed) {
         end(paginator, whole);
     } else if (!whole->must_recount && add_up(paginator, whole, &sum)) {
