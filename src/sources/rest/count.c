@@ -58,7 +58,7 @@ static void keep_whole(struct reader *reader)
 {
     const struct paginator *paginator = (const struct paginator *)reader;
     for (size_t i = 0; i < paginator->segment_count; i++)
-        paginator->segments[i]->was_cut = true;
+        paginator->segments[i]->was_cut = paginator->segments[i]->was_sliced = true;
 }
 
 /* ... of all records of the window, if the others are as those of the first pages. listed: records on all

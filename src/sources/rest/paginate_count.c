@@ -74,6 +74,13 @@ static bool count_cut(const struct counter *counter, const struct segment *segme
     return true;
 }
 
+/* Requests for a list whose records are evenly distributed over its slices; it is counted twice itself. */
+static int64_t count_sliced(const struct list_total *total, int64_t slices)
+{
+    const int64_t each = (total->records + slices - 1) / slices;
+    return 2 + slices * ((each + total->per_page - 1) / total->per_page);
+}
+
 static bool add_segment(const struct counter *counter, const struct segment *segment, struct error *err)
 {
     const int64_t most = counter->stream->pagination->max_records;
@@ -83,7 +90,7 @@ static bool add_segment(const struct counter *counter, const struct segment *seg
     const int slices = slices_wanted(counter->rest, counter->stream, total.records);
     bool is_cut = most > 0 && total.records > most && stream_is_windowed(&counter->stream->stream);
     if (slices > 0)
-        pages += 1 + slices / 2; /* the list's first page is read twice; the last ones are half full */
+        pages = count_sliced(&total, slices);
     else if (is_cut ? !count_cut(counter, segment, &total, &pages, err)
                     : !count_divided(counter, segment, &total, &pages, err))
         return false;
