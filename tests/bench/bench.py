@@ -77,9 +77,9 @@ def measure(build, samples, kind, records, latency_ms, jobs, rate, lists_all=Fal
                                   f"committed; see {folder}/worker.log")
         spent = source.cpu() - source.spent + bigquery.cpu() - bigquery.spent
         used = asked["requests"] / load.wall_s / rate * WINDOW_S if rate else None
-        cells = ("list of all" if lists_all else kind, records, latency_ms, jobs, f"{records / load.wall_s:.0f}", f"{load.cpu_s * 1e6 / records:.1f}",
-                 f"{load.peak_mib:.1f}", f"{asked['requests'] * 1000 / records:.1f}", f"{used:.0%}" if used else "no limit",
-                 asked["refused"], asked["first_ms"] - load.began_ms, f"{spent * 1e6 / records:.1f}", f"{load.wall_s:.1f}")
+        cells = ("list of all" if lists_all else kind, records, latency_ms, jobs, f"{records / load.wall_s:.0f}",
+                 f"{load.cpu_s * 1e6 / records:.1f}", f"{load.peak_mib:.1f}", f"{asked['requests'] * 1000 / records:.1f}",
+                 f"{used:.0%}" if used else "no limit", asked["refused"], asked["first_ms"] - load.began_ms, f"{spent * 1e6 / records:.1f}", f"{load.wall_s:.1f}")
         return dict(zip(HEADS, cells)), load
     finally:
         source.stop()
@@ -124,7 +124,8 @@ def main():
     parser.add_argument("--jobs", type=names)
     parser.add_argument("--rate", type=int)
     parser.add_argument("--realistic", type=float, metavar="FACTOR")
-    for flag in ("all", "ceiling", "peers", "plot", "profile", "kinds", "bigquery", "two-years", "record-path", "reconciliation"):
+    for flag in ("all", "ceiling", "peers", "plot", "profile", "kinds", "bigquery", "two-years", "record-path",
+                 "reconciliation"):
         parser.add_argument(f"--{flag}", action="store_true")
     options = parser.parse_args()
     build, samples = options.build, Samples(options.build)

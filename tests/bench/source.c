@@ -6,8 +6,8 @@
  * Searches filter, sort and page as Intercom does, from record to record; contacts are listed, too, and a
  * conversation is served by itself, with its parts. DIR/<kind>.list and DIR/<kind>.item hold records without
  * their first members, one a line, which are used in turn: id and times are made here. Record i of N changed
- * i/N of the way from
- * --from to --to. --rate: requests in ten seconds, more are refused; 0: no limit. GET /bench: what was asked.
+ * i/N of the way from --from to --to. --rate: requests in ten seconds, more are refused; 0: no limit.
+ * GET /bench: what was asked.
  */
 #include <inttypes.h>
 #include <stdio.h>

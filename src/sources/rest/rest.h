@@ -173,11 +173,11 @@ struct rest_source {
     bool (*is_exact)(const struct rest_source *source, const struct rest_stream *stream);
     char *base_url; /* without slash at the end */
     struct rest_shared *shared;
-    struct body_opener *opener;
-    bool is_first;      /* it owns what is shared, and the token */
-    int in_flight;      /* requests of this source */
-    int64_t seen_limit; /* the newest limit that the service reported; 0: none */
-    int64_t clock_s;    /* the service's clock at its newest answer; 0: unknown */
+    struct body_opener *opener; /* of pages that waited */
+    bool is_first;              /* it owns what is shared, and the token */
+    int in_flight;              /* requests of this source */
+    int64_t seen_limit;         /* the newest limit that the service reported; 0: none */
+    int64_t clock_s;            /* the service's clock at its newest answer; 0: unknown */
     double rate_share;
     char id_prefix[RANDOM_NAME]; /* "": no id was given yet */
     int64_t id_count;

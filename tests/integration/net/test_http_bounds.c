@@ -7,41 +7,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
 #include <cmocka.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "http_fixture.h"
+#include "shared/gzip_file.h"
 
 /* --- ceilings --- */
-
-static char *zipped(const char *bytes, size_t size, size_t *out_size)
-{
-    z_stream zip = {0};
-    char *out = mem_zero(size + 1024, 1);
-    char *in = mem_bytes(bytes, size);
-    assert_int_equal(deflateInit2(&zip, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
-    zip.next_in = (unsigned char *)in;
-    zip.avail_in = (unsigned)size;
-    zip.next_out = (unsigned char *)out;
-    zip.avail_out = (unsigned)(size + 1024);
-    assert_int_equal(deflate(&zip, Z_FINISH), Z_STREAM_END);
-    *out_size = zip.total_out;
-    deflateEnd(&zip);
-    free(in);
-    return out;
-}
 
 static struct buf gzip_reply(const char *bytes, size_t size)
 {
     struct buf reply;
-    size_t zip_size = 0;
-    AUTO(mem_free) char *zip = zipped(bytes, size, &zip_size);
+    AUTO(buf_done) struct buf file = buf_limited(size + 1024 * 1024);
+    gzip_file(bytes, size, 9, &file);
     buf_init(&reply, 1024 * 1024);
-    buf_format(&reply, "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %zu\r\n\r\n", zip_size);
-    assert_true(buf_add(&reply, zip, zip_size));
+    buf_format(&reply, "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %zu\r\n\r\n", file.size);
+    assert_true(buf_add(&reply, file.data, file.size));
     return reply;
 }
 

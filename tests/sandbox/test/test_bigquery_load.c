@@ -10,12 +10,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
 #include "base/json.h"
 #include "base/mem.h"
 #include "bigquery/internal.h"
 #include "sandbox_internal.h"
+#include "shared/gzip_file.h"
 #include "test/bigquery_fixture.h"
 
 /* --- loads --- */
@@ -210,21 +210,6 @@ static void lost_session(void **state)
     assert_refused(call(fixture, "GET", JOBS "/up?location=EU", "%s", ""), 404, "notFound");
 }
 
-static size_t gzip(const char *text, char *out, size_t capacity)
-{
-    z_stream stream = {.zalloc = NULL};
-    assert_int_equal(deflateInit2(&stream, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
-    AUTO(mem_free) char *copy = mem_text(text);
-    stream.next_in = (Bytef *)copy;
-    stream.avail_in = (uInt)strlen(copy);
-    stream.next_out = (Bytef *)out;
-    stream.avail_out = (uInt)capacity;
-    assert_int_equal(deflate(&stream, Z_FINISH), Z_STREAM_END);
-    size_t size = capacity - stream.avail_out;
-    deflateEnd(&stream);
-    return size;
-}
-
 static struct answer load_bytes(struct fixture *fixture, const char *id, const char *bytes, size_t size)
 {
     struct answer start AUTO(answer_done);
@@ -237,15 +222,16 @@ static struct answer load_bytes(struct fixture *fixture, const char *id, const c
 static void gzipped(void **state)
 {
     struct fixture *fixture = *state;
-    char packed[512];
+    static const char first[] = "{\"id\":\"1\"}\n{\"id\":\"2\"}\n", second[] = "{\"id\":\"3\"}\n";
+    AUTO(buf_done) struct buf packed = buf_limited(512);
     given_table(fixture, "t", "");
-    size_t size = gzip("{\"id\":\"1\"}\n{\"id\":\"2\"}\n", packed, sizeof packed);
-    struct answer whole AUTO(answer_done) = load_bytes(fixture, "whole", packed, size);
+    gzip_file(first, sizeof first - 1, 6, &packed);
+    struct answer whole AUTO(answer_done) = load_bytes(fixture, "whole", packed.data, packed.size);
     assert_string_equal(text_at(&whole, "statistics.load.outputRows"), "2");
-    struct answer cut AUTO(answer_done) = load_bytes(fixture, "cut", packed, size - 4);
+    struct answer cut AUTO(answer_done) = load_bytes(fixture, "cut", packed.data, packed.size - 4);
     assert_string_equal(text_at(&cut, "status.errorResult.reason"), "invalid");
-    size += gzip("{\"id\":\"3\"}\n", packed + size, sizeof packed - size); /* a second member */
-    struct answer two AUTO(answer_done) = load_bytes(fixture, "two", packed, size);
+    gzip_file(second, sizeof second - 1, 6, &packed); /* a second member */
+    struct answer two AUTO(answer_done) = load_bytes(fixture, "two", packed.data, packed.size);
     assert_string_equal(text_at(&two, "statistics.load.outputRows"), "3");
 }
 

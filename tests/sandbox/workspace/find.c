@@ -53,8 +53,9 @@ static bool is_wanted(const struct walk *walk, size_t number)
 {
     const struct collection_query *query = walk->query;
     const struct record *record = &walk->collection->records[number];
-    if (record->is_removed || !query->wanted)
-        return !record->is_removed && (!query->wanted_key || query->wanted_key(query->self, record->key));
+    if (record->is_removed) return false;
+    if (query->wanted_key && !query->wanted_key(query->self, record->key)) return false;
+    if (!query->wanted) return true;
     AUTO(json_drop)
     json_t *body = body_read(&(struct body){.collection = walk->collection,
                                             .number = number,

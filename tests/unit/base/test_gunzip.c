@@ -4,13 +4,13 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#include <zlib.h>
 
 #include <cmocka.h>
 
 #include "base/buf.h"
 #include "base/gunzip.h"
 #include "base/mem.h"
+#include "shared/gzip_file.h"
 
 #define TEXT_SIZE 200000
 
@@ -23,25 +23,15 @@ struct fixture {
 static int set_up(void **state)
 {
     static struct fixture fixture;
-    z_stream z = {0};
     fixture.gunzip = gunzip_new();
     buf_init(&fixture.text, TEXT_SIZE);
     buf_init(&fixture.file, 2 * TEXT_SIZE);
     buf_init(&fixture.out, TEXT_SIZE);
     for (uint32_t noise = 1; buf_format(&fixture.text, "%u,", noise >> 20);)
         noise = noise * 1664525 + 1013904223;
-    if (deflateInit2(&z, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK ||
-        !buf_reserve(&fixture.file, fixture.text.size))
-        return 1;
-    z.next_in = (Bytef *)fixture.text.data;
-    z.avail_in = (uInt)fixture.text.size;
-    z.next_out = (Bytef *)fixture.file.data;
-    z.avail_out = (uInt)fixture.file.capacity;
-    int ended = deflate(&z, Z_FINISH);
-    fixture.file.size = z.total_out;
-    (void)deflateEnd(&z);
+    gzip_file(fixture.text.data, fixture.text.size, 6, &fixture.file);
     *state = &fixture;
-    return ended == Z_STREAM_END ? 0 : 1;
+    return 0;
 }
 
 static int tear_down(void **state)

@@ -8,11 +8,11 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <zlib.h>
 
 #include "base/limits.h"
 #include "base/mem.h"
 #include "rest/response_body.h"
+#include "shared/gzip_file.h"
 
 static const char *const path[] = {"parts", "parts", NULL};
 
@@ -174,18 +174,6 @@ static void an_element_has_a_ceiling(void **state)
 
 /* --- raw --- */
 
-static void zip(const char *bytes, size_t size, struct buf *out)
-{
-    z_stream stream = {.next_in = (Bytef *)(uintptr_t)bytes, .avail_in = (uInt)size};
-    assert_int_equal(deflateInit2(&stream, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
-    assert_true(buf_reserve(out, deflateBound(&stream, size)));
-    stream.next_out = (Bytef *)out->data;
-    stream.avail_out = (uInt)deflateBound(&stream, size);
-    assert_int_equal(deflate(&stream, Z_FINISH), Z_STREAM_END);
-    out->size = stream.total_out;
-    assert_int_equal(deflateEnd(&stream), Z_OK);
-}
-
 /* Reads a raw body with these bytes; the kind of its error. */
 static enum error_kind read_raw(struct body_opener *opener, const char *bytes, size_t size, bool is_gzip,
                                 struct json_value **out_value)
@@ -215,7 +203,7 @@ static void a_raw_body_is_opened_when_it_is_read(void **state)
     struct body_opener *opener = body_opener_new();
     struct json_value *value;
     AUTO(buf_done) struct buf packed = buf_limited(4096);
-    zip(text, sizeof text - 1, &packed);
+    gzip_file(text, sizeof text - 1, 9, &packed);
     for (size_t size = 0; size <= packed.size; size++) { /* cut anywhere */
         enum error_kind kind = read_raw(opener, packed.data, size, true, &value);
         assert_int_equal(kind, size < packed.size ? ERROR_FORMAT : ERROR_NONE);
@@ -239,11 +227,11 @@ static void a_raw_body_has_a_ceiling(void **state)
     struct json_value *value;
     AUTO(mem_free) char *blanks = mem_format("%*s", LIMIT_PAGE_SOFT + 1, "");
     AUTO(buf_done) struct buf packed = buf_limited(LIMIT_PAGE);
-    zip(blanks, LIMIT_PAGE_SOFT + 1, &packed);
+    gzip_file(blanks, LIMIT_PAGE_SOFT + 1, 9, &packed);
     assert_true(packed.size < LIMIT_PAGE_SOFT / 100);
     assert_int_equal(read_raw(opener, packed.data, packed.size, true, &value), ERROR_LIMIT);
-    packed.size = 0;
-    zip("{}", 2, &packed);
+    buf_reset(&packed);
+    gzip_file("{}", 2, 9, &packed);
     assert_int_equal(read_raw(opener, packed.data, packed.size, true, &value), ERROR_NONE);
     value_drop(&value);
     body_opener_free(opener);
