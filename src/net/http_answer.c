@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* http_answer.c - takes heads and bodies as curl receives them. */
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -12,8 +13,8 @@ static const struct http_sink *sink_of(const struct http_call *call)
 {
     long status = 0;
     if (!call->request.sink) return NULL;
-    bool is_known = curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK;
-    return is_known && status >= 200 && status < 300 ? call->request.sink : NULL;
+    if (curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status) != CURLE_OK) abort(); /* no handle */
+    return status >= 200 && status < 300 ? call->request.sink : NULL;
 }
 
 static bool take_body(void *self, const void *bytes, size_t size)

@@ -12,8 +12,6 @@
 #include "next_page.h"
 #include "paginate.h"
 
-#define PAGES_PER_SEGMENT 2 /* fewer are not worth a segment of their own */
-
 /* --- the segments --- */
 
 size_t paginator_index(const struct paginator *paginator, const struct segment_reader *reader)

@@ -4,7 +4,8 @@
  * Each segment is read page by page (segment.c). Several are read at once, as far as the answers that wait
  * fit into LIMIT_DEFERRED_TOTAL (paginate.c). Their pages come in any order. A record that changes while it
  * is read moves to the newest time, so a segment without upper bound is read after the others have ended.
- * paginate_count.c says how many records and pages that is.
+ * A dense list is read in slices of its ids (slices.c). paginate_count.c says how many records and pages that
+ * is.
  */
 #ifndef CASELOAD_SOURCES_REST_PAGINATE_H
 #define CASELOAD_SOURCES_REST_PAGINATE_H
@@ -14,7 +15,8 @@
 #include "page_builder.h"
 #include "tally.h"
 
-#define SEGMENTS_MAX EXCHANGES_MAX /* in flight for one reader */
+#define SEGMENTS_MAX      EXCHANGES_MAX /* in flight for one reader */
+#define PAGES_PER_SEGMENT 2             /* fewer are not worth a segment of their own, nor a slice */
 
 struct segment_reader {
     struct rest_source *rest;

@@ -12,16 +12,15 @@
 #include "base/log.h"
 #include "paginate.h"
 
-#define SLICES_MOST     32 /* a power of two */
-#define PAGES_PER_SLICE 2  /* fewer are not worth a cursor of their own */
-#define FAILURES_MOST   3  /* then the lists of this run are read by their cursors */
+#define SLICES_MOST   32 /* a power of two */
+#define FAILURES_MOST 3  /* then the lists of this run are read by their cursors */
 
 int slices_wanted(const struct rest_source *rest, const struct rest_stream *stream, int64_t records)
 {
     int count = SLICES_MOST;
     if (!stream->slices || !paginator_is_parallel(rest, stream)) return 0;
     if (atomic_load(&rest->shared->slices_failed) >= FAILURES_MOST) return 0;
-    while (count > 1 && records < (int64_t)count * PAGES_PER_SLICE * stream->per_page)
+    while (count > 1 && records < (int64_t)count * PAGES_PER_SEGMENT * stream->per_page)
         count /= 2;
     return count > 1 ? count : 0;
 }
@@ -119,7 +118,7 @@ static bool believe(struct paginator *paginator, struct segment_reader *whole)
 bool slices_take(struct paginator *paginator, struct segment_reader *reader)
 {
     if (reader->must_recount) return believe(paginator, reader);
-    if (reader->was_sliced || reader->number > 1 || reader->segment.slice.count > 0) return false;
+    if (reader->was_sliced || reader->number > 1 || reader->whole) return false;
     int wanted = slices_wanted(reader->rest, reader->stream, reader->count.expected);
     if (wanted > 0) begin(paginator, reader, wanted);
     return wanted > 0;
